@@ -1,0 +1,58 @@
+"""Switches that change how operations are recorded: `no_grad` and `detect_anomaly`.
+
+Both are context managers and both hold for the current thread only. The list `active` is empty
+unless some thread is inside one of them, so that recording pays for a single truth test.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+active: list[str] = []
+_here = threading.local()
+
+
+def is_recording() -> bool:
+    """True unless the current thread is inside `no_grad()`."""
+    return not getattr(_here, "no_grad", 0)
+
+
+def is_detecting_anomalies() -> bool:
+    """True while the current thread is inside `detect_anomaly()`."""
+    return bool(getattr(_here, "detect_anomaly", 0))
+
+
+@contextmanager
+def _mode(name: str) -> Iterator[None]:
+    setattr(_here, name, getattr(_here, name, 0) + 1)
+    active.append(name)
+    try:
+        yield
+    finally:
+        active.remove(name)
+        setattr(_here, name, getattr(_here, name) - 1)
+
+
+def no_grad():
+    """Compute without recording: results inside the block are leaves.
+
+    Use it for evaluation and for updates that should not become part of a graph::
+
+        with no_grad():
+            prediction = model(x)
+    """
+    return _mode("no_grad")
+
+
+def detect_anomaly():
+    """Raise where the first nan or infinity is born instead of letting it travel.
+
+    Inside the block every recorded operation whose result or local derivative is not finite
+    raises ArithmeticError naming the operation, its operands and the line that recorded it::
+
+        with detect_anomaly():
+            loss = log(x - x)
+    """
+    return _mode("detect_anomaly")

@@ -1,0 +1,384 @@
+"""The grammar of names: `base[layer](sample)_index`, and how a name is written for each reader.
+
+Every part after the base is optional: `w[1]_1,2`, `a[1](3)_2`, `yhat_1`, `alpha`, `w1`, `loss`.
+A label that does not parse is shown as it is, escaped for the target. This module knows strings
+only; which node carries which label is the graph's business.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+__all__ = [
+    "Name",
+    "Names",
+    "ascii_name",
+    "dot",
+    "dot_record",
+    "dot_text",
+    "latex",
+    "mathml",
+    "parse",
+    "sibling",
+    "text",
+    "with_sample",
+]
+
+_SAMPLE = r"[0-9]+|[i-n]"  # (3) or (i); not (x), or f(x) would be sample x of f
+_LABEL = re.compile(
+    # Possessive quantifiers: a label of any length is read once, never reconsidered.
+    r"(?P<base>[^\W\d_]++[\u0302\u0303\u0304\u0307]?)"
+    r"(?:(?P<digits>[0-9]++)"
+    r"|(?:\[(?P<layer>[0-9]++|[A-Za-z](?:[+-][0-9]++)?)\])?"
+    rf"(?:\((?P<sample>{_SAMPLE})\))?"
+    r"(?:_(?P<index>[0-9A-Za-z]++(?:,[0-9A-Za-z]++)*+))?)"
+)
+_TRAILING_SAMPLE = re.compile(rf"\((?:{_SAMPLE})\)\Z")
+
+_GREEK = dict(
+    zip(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
+        "sigma tau upsilon phi chi psi omega".split(),
+        "αβγδεζηθικλμνξοπρστυφχψω",
+        strict=True,
+    )
+)
+_GREEK |= {name.capitalize(): letter.upper() for name, letter in _GREEK.items()}
+_GREEK_NAME = {letter: name for name, letter in _GREEK.items()}
+# LaTeX has no command for a Greek letter that looks like a Latin one.
+_LATIN_LOOKALIKE = {"omicron": "o"} | {
+    name: rf"\mathrm{{{look}}}"
+    for name, look in zip(
+        "Alpha Beta Epsilon Zeta Eta Iota Kappa Mu Nu Omicron Rho Tau Chi".split(),
+        "ABEZHIKMNOPTX",
+        strict=True,
+    )
+}
+
+_MARK = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "dot": "\u0307"}  # combining
+_MARK_NAME = {mark: name for name, mark in _MARK.items()}
+_MARK_MATHML = {"hat": "^", "tilde": "~", "bar": "\u00af", "dot": "\u02d9"}
+
+_SUBSCRIPT = dict(
+    zip(
+        "0123456789aehijklmnoprstuvxβγρφχ",
+        "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ",
+        strict=True,
+    )
+)
+
+# Direction overrides would reorder what stands around them; the rest is forbidden in XML.
+_UNSEEN = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\ufffe\uffff")
+
+_LATEX_SPECIAL = str.maketrans(
+    {c: f"\\{c}" for c in "{}$&#_%"}
+    | {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+    }
+)
+_DOT_SPECIAL = str.maketrans({"\\": r"\\", '"': r"\"", "&": "&amp;"})
+_DOT_RECORD_SPECIAL = str.maketrans({c: f"\\{c}" for c in "{}|<> "})
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A label taken apart.
+
+    base      "w", "yhat", "alpha", "loss": a letter, a Greek name or a word
+    layer     "1" in w[1], or None
+    sample    "3" in a[1](3), or None
+    index     ("1", "2") in w[1]_1,2; ("12",) in w_12; () if there is none
+    attached  the index is written without underscore, as in w1
+    """
+
+    base: str
+    layer: str | None = None
+    sample: str | None = None
+    index: tuple[str, ...] = ()
+    attached: bool = False
+
+    def label(self) -> str:
+        """The label string; `parse(name.label()) == name`."""
+        return self._write(self.base, ",".join(self.index))
+
+    def _write(self, base: str, index: str) -> str:
+        joint = "_" if index and not self.attached else ""
+        return f"{base}{self._brackets()}{joint}{index}"
+
+    def _brackets(self) -> str:
+        layer = "" if self.layer is None else f"[{self.layer}]"
+        return layer if self.sample is None else f"{layer}({self.sample})"
+
+    def _separator(self, commas: bool | None) -> str:
+        """A comma where the index would otherwise be ambiguous: w_1,11 against w_11,1."""
+        return "," if (_is_wide(self) if commas is None else commas) else ""
+
+
+def parse(label: str) -> Name | None:
+    """The parts of a label, or None for one outside the grammar. TypeError if it is no string."""
+    if not isinstance(label, str):
+        raise TypeError(f"a label is a string, got {type(label).__name__}")
+    match = _LABEL.fullmatch(label)
+    if match is None or _anatomy(match["base"]) is None:
+        return None
+    if match["digits"]:
+        return Name(match["base"], index=(match["digits"],), attached=True)
+    index = tuple(match["index"].split(",")) if match["index"] else ()
+    return Name(match["base"], match["layer"], match["sample"], index)
+
+
+def with_sample(label: str, i: int | str) -> str:
+    """The label of the same quantity at sample i: `a[1]_2` -> `a[1](3)_2`.
+
+    i: a number from 0, or one of the letters i to n. A sample already there is replaced; a label
+    outside the grammar gets `(i)` at its end.
+    """
+    if not re.fullmatch(_SAMPLE, str(i)):
+        raise ValueError(f"a sample is a number from 0 or a letter from i to n, got {i!r}")
+    name = parse(label)
+    if name is None:
+        return f"{_TRAILING_SAMPLE.sub('', label)}({i})"
+    return replace(name, sample=str(i), attached=False).label()
+
+
+def sibling(label: str, base: str) -> str | None:
+    """The label with another base: z[2]_1 has the sibling a[2]_1. None if it does not parse."""
+    if parse(base) != Name(base):
+        raise ValueError(f"a base is a letter, a Greek name or a word, got {base!r}")
+    name = parse(label)
+    return None if name is None else replace(name, base=base).label()
+
+
+def text(label: str, *, commas: bool | None = None) -> str:
+    """Unicode on one line: `w[1]₁₂`, `ŷ₁`, `a[1](3)₂`, `α`; an index without subscripts as `x_c`.
+
+    commas: between the parts of an index; None puts them where a part has more than one character.
+    """
+    name = parse(label)
+    if name is None:
+        return _one_line(label)
+    separator = name._separator(commas)
+    parts = [_GREEK.get(part, part) for part in name.index]
+    symbol = _text_symbol(name.base) + name._brackets()
+    if all(c in _SUBSCRIPT for part in parts for c in part):
+        return symbol + separator.join("".join(map(_SUBSCRIPT.__getitem__, part)) for part in parts)
+    return f"{symbol}_{separator.join(parts)}"
+
+
+def ascii_name(label: str, *, commas: bool | None = None) -> str:
+    """Printable ASCII: `w[1]_12`, `yhat_1`, `alpha`; other characters as escapes (\\u00e9).
+
+    For people and links, not for keys: `w_1,2` and `w_12` read alike.
+    """
+    name = parse(label)
+    if name is not None:
+        return name._write(_ascii_symbol(name.base), name._separator(commas).join(name.index))
+    return "".join(c if c.isascii() else _escape(c) for c in _one_line(label))
+
+
+def latex(label: str, *, commas: bool | None = None) -> str:
+    r"""Math-mode LaTeX: `w^{[1]}_{12}`, `\hat{y}_{1}`, `\mathrm{loss}`, `\text{my label}`."""
+    name = parse(label)
+    if name is None:
+        return rf"\text{{{_one_line(label).translate(_LATEX_SPECIAL)}}}"
+    above = name._brackets()
+    below = name._separator(commas).join(map(_latex_part, name.index))
+    return (
+        _latex_symbol(name.base)
+        + (f"^{{{above}}}" if above else "")
+        + (f"_{{{below}}}" if below else "")
+    )
+
+
+def mathml(label: str, *, commas: bool | None = None) -> str:
+    """Presentation MathML: `<msub><mover>…</mover><mn>1</mn></msub>`, `<mtext>my label</mtext>`."""
+    name = parse(label)
+    if name is None:
+        return f"<mtext>{html.escape(_one_line(label))}</mtext>"
+    symbol = _mathml_symbol(name.base)
+    comma = "<mo>,</mo>" if name._separator(commas) else ""
+    below = _row(comma.join(map(_mathml_part, name.index)))
+    above = _row(_mathml_brackets("[", name.layer, "]") + _mathml_brackets("(", name.sample, ")"))
+    if above and below:
+        return f"<msubsup>{symbol}{below}{above}</msubsup>"
+    if above:
+        return f"<msup>{symbol}{above}</msup>"
+    return f"<msub>{symbol}{below}</msub>" if below else symbol
+
+
+def dot(label: str, *, commas: bool | None = None) -> str:
+    """`text`, ready to stand between double quotes in a plain DOT label."""
+    return dot_text(text(label, commas=commas))
+
+
+def dot_text(shown: str) -> str:
+    r"""Any text, ready to stand between double quotes in a plain DOT label.
+
+    It is shown as it is: no HTML, no entity (&lt;), no escape (\N, \G, \l). White space of any
+    kind becomes a space.
+    """
+    return _one_line(shown).translate(_DOT_SPECIAL)
+
+
+def dot_record(shown: str) -> str:
+    """Any text, ready to stand in one field of a double-quoted DOT record label."""
+    return dot_text(shown).translate(_DOT_RECORD_SPECIAL)
+
+
+class Names:
+    """The labels of one graph, written alike: a layer's indices all have commas, or none.
+
+    `w[1]_1,1` is w[1]₁₁ until some `w[1]_10,1` joins it; then it is w[1]₁,₁. A family is a base
+    with its layer. Labels outside the given ones may be asked for too.
+    """
+
+    __slots__ = ("_wide",)
+
+    def __init__(self, labels: Iterable[str] = ()) -> None:
+        if isinstance(labels, str):
+            raise TypeError(f"Names needs the labels of a graph, got one string {labels!r}")
+        parsed = filter(None, map(parse, labels))
+        self._wide = frozenset((n.base, n.layer) for n in parsed if _is_wide(n))
+
+    def text(self, label: str) -> str:
+        """Unicode on one line, see `text`."""
+        return self._write(text, label)
+
+    def ascii(self, label: str) -> str:
+        """Printable ASCII, see `ascii_name`."""
+        return self._write(ascii_name, label)
+
+    def latex(self, label: str) -> str:
+        """Math-mode LaTeX, see `latex`."""
+        return self._write(latex, label)
+
+    def mathml(self, label: str) -> str:
+        """Presentation MathML, see `mathml`."""
+        return self._write(mathml, label)
+
+    def dot(self, label: str) -> str:
+        """Text for a double-quoted plain DOT label, see `dot`."""
+        return self._write(dot, label)
+
+    def _write(self, target: Callable[..., str], label: str) -> str:
+        name = parse(label)
+        wide = name is not None and (name.base, name.layer) in self._wide
+        return target(label, commas=True if wide else None)
+
+
+def _is_wide(name: Name) -> bool:
+    """Whether several parts, written without commas, could be read in two ways."""
+    return len(name.index) > 1 and any(len(part) > 1 for part in name.index)
+
+
+def _anatomy(base: str) -> tuple[str, str] | None:
+    """A base as (letter, Greek name or word; accent or ""): yhat and ŷ are ("y", "hat")."""
+    decomposed = unicodedata.normalize("NFD", base)
+    core, accent = base, ""
+    if decomposed[-1] in _MARK_NAME:
+        core, accent = decomposed[:-1], _MARK_NAME[decomposed[-1]]
+    else:
+        for ending in _MARK:
+            stem = base.removesuffix(ending)
+            if stem != base and (len(stem) == 1 or stem in _GREEK):
+                core, accent = stem, ending
+    core = _GREEK_NAME.get(core, core)
+    if not (core.isascii() and core.isalpha()):
+        return None
+    return (core, accent) if not accent or len(core) == 1 or core in _GREEK else None
+
+
+def _core(base: str) -> tuple[str, str]:
+    anatomy = _anatomy(base)
+    return (base, "") if anatomy is None else anatomy
+
+
+def _ascii_symbol(base: str) -> str:
+    return "".join(_core(base))
+
+
+def _text_symbol(base: str) -> str:
+    core, accent = _core(base)
+    return unicodedata.normalize("NFC", _GREEK.get(core, core) + _MARK.get(accent, ""))
+
+
+def _latex_symbol(base: str) -> str:
+    core, accent = _core(base)
+    if core in _GREEK:
+        symbol = _LATIN_LOOKALIKE.get(core, f"\\{core}")
+    elif len(core) == 1 or _is_differential(core):
+        symbol = core
+    else:
+        symbol = rf"\mathrm{{{core}}}"
+    return rf"\{accent}{{{symbol}}}" if accent else symbol
+
+
+def _latex_part(part: str) -> str:
+    if part in _GREEK:
+        return f"{{{_latex_symbol(part)}}}"
+    return part if len(part) < 3 or part.isdigit() else rf"\mathrm{{{part}}}"
+
+
+def _mathml_symbol(base: str) -> str:
+    core, accent = _core(base)
+    if _is_differential(core):
+        return f"<mrow><mi>d</mi><mi>{core[1]}</mi></mrow>"
+    symbol = f"<mi>{_GREEK.get(core, core)}</mi>"
+    if not accent:
+        return symbol
+    return f'<mover accent="true">{symbol}<mo>{_MARK_MATHML[accent]}</mo></mover>'
+
+
+def _mathml_part(part: str) -> str:
+    """A number, a word, or a run such as `ij` or `l-1`, each letter a quantity of its own."""
+    if part in _GREEK:
+        return f"<mi>{_GREEK[part]}</mi>"
+    pieces = re.findall(r"[0-9]+|[A-Za-z]{3,}|.", part)
+    return "".join(map(_mathml_token, pieces))
+
+
+def _mathml_token(piece: str) -> str:
+    if piece.isdigit():
+        return f"<mn>{piece}</mn>"
+    return f"<mi>{piece}</mi>" if piece.isalpha() else f"<mo>{piece.replace('-', '−')}</mo>"
+
+
+def _mathml_brackets(left: str, inside: str | None, right: str) -> str:
+    if inside is None:
+        return ""
+    fence = '<mo stretchy="false">{}</mo>'
+    return fence.format(left) + _mathml_part(inside) + fence.format(right)
+
+
+def _row(content: str) -> str:
+    return f"<mrow>{content}</mrow>" if content.count("</") > 1 else content
+
+
+def _is_differential(core: str) -> bool:
+    """dW, db, dz: a gradient as lectures abbreviate it, set in italics and not as a word."""
+    return len(core) == 2 and core[0] == "d"
+
+
+def _one_line(label: str) -> str:
+    """The label on one line: white space as a space, control characters as escapes."""
+    if label.isascii() and label.isprintable():
+        return label
+    return "".join(_show(c) for c in label)
+
+
+def _show(c: str) -> str:
+    if c.isspace():
+        return " "
+    return _escape(c) if unicodedata.category(c) in ("Cc", "Cs") or c in _UNSEEN else c
+
+
+def _escape(c: str) -> str:
+    return f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}"

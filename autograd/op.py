@@ -1,0 +1,288 @@
+"""What an operation is: a function with its local derivatives written on it.
+
+A rule such as `lambda z, x: z * (1 - z)` is ordinary arithmetic. Read on floats it gives a number,
+on arrays the diagonal of a Jacobian, on graph nodes a differentiable graph, on formulas a formula.
+This module knows none of the engines: a class that wants to take part offers `_record(op, *operands)`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import numbers
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+Rule = Callable[..., Any] | float
+
+
+class Operation:
+    """A forward function, one derivative rule per operand, and how it is written.
+
+    name      "tanh"; forward takes floats (or arrays) and returns the result z.
+    rules     one per operand: `rule(z, *operands)` is ∂z/∂operand, or a plain number where the
+              derivative is constant, or None for an operand that is not differentiated.
+    symbol    how formulas and pictures write it: "+", "σ"; by default the name.
+    reduces   False: operands are single numbers. True: operands may be sequences, the result is
+              one number and a rule gives a derivative for each member.
+    expands   formulas show the forward arithmetic itself instead of `name(...)`.
+    linear    linear in each operand, so that a finite result has finite local derivatives.
+    """
+
+    __slots__ = ("expands", "forward", "linear", "name", "reduces", "rules", "symbol")
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        rules: tuple[Rule | None, ...],
+        symbol: str | None = None,
+        *,
+        reduces: bool = False,
+        expands: bool = False,
+        linear: bool = False,
+    ) -> None:
+        self.name: str = forward.__name__
+        self.forward = forward
+        self.rules = tuple(float(r) if isinstance(r, int) else r for r in rules)
+        self.symbol = symbol or self.name
+        self.reduces = reduces
+        self.expands = expands
+        self.linear = linear
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return find, (self.name,)
+
+    def bind(self, operands: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
+        """The operands in order, with keywords and defaults filled in as in the forward function."""
+        bound = inspect.signature(self.forward).bind(*operands, **named)
+        bound.apply_defaults()
+        return bound.args
+
+    def derivative(self, i: int, z: Any, operands: Sequence[Any]) -> Any:
+        """∂z/∂operands[i], read on whatever the operands are."""
+        rule = self.rules[i]
+        return rule(z, *operands) if callable(rule) else rule
+
+
+table: dict[str, Operation] = {}
+
+
+def find(name: str) -> Operation:
+    """The operation called `name`; KeyError if there is none."""
+    return table[name]
+
+
+def _register(op: Operation) -> Operation:
+    if op.name in table:
+        raise ValueError(f"there is an operation called {op.name!r} already; choose another name")
+    table[op.name] = op
+    return op
+
+
+def ieee(function: Callable[..., Any], *args: Any) -> Any:
+    """`function(*args)` on floats with IEEE results: 1/0 is inf, log(-1) is nan, no exception.
+
+    Python's float arithmetic and `math` raise where NumPy gives inf or nan. The fast path is
+    plain Python; only what raised is computed again on np.float64.
+    """
+    try:
+        return function(*args)
+    except (ArithmeticError, ValueError):
+        with np.errstate(all="ignore"):
+            try:
+                return function(*(_as_float64(a) for a in args))
+            except ValueError as refused:  # not arithmetic: the function itself said no
+                raise refused from None
+
+
+def _as_float64(a: Any) -> Any:
+    if a.__class__ is float:
+        return np.float64(a)
+    if isinstance(a, list | tuple):
+        return type(a)(_as_float64(b) for b in a)
+    return a
+
+
+def real(x: Any, where: str = "Value") -> float:
+    """`x` as a float. int, float, bool, Fraction, NumPy real scalars and 0-d arrays are real numbers.
+
+    TypeError for anything else; OverflowError for an integer too large for a float.
+    """
+    if x.__class__ is float:
+        return x
+    if isinstance(x, numbers.Real | np.bool_):
+        try:
+            return float(x)
+        except OverflowError:
+            raise OverflowError(f"{where}: the integer is too large for a float (above 1.8e308)") from None
+    if isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind in "fiub":
+        return float(x)
+    raise TypeError(f"{where} needs a real number, got {describe(x)}")
+
+
+def describe(x: Any) -> str:
+    """What `x` is, in the words of an error message: 'str', 'an array of shape (2,)'."""
+    if isinstance(x, np.ndarray):
+        return f"an array of shape {x.shape}" + ("" if x.dtype.kind in "fiub" else f" and dtype {x.dtype}")
+    return type(x).__name__
+
+
+def elementwise(*rules: Rule, symbol: str | None = None, expands: bool = False, linear: bool = False):
+    """Make an operation on single numbers (read on arrays: element by element).
+
+    `rules` give the local derivative for each operand in turn, as functions of the result and the
+    operands, in operators and other operations only, or as a constant::
+
+        @elementwise(lambda z, x: cos(x))
+        def sin(x):
+            ...
+
+    The decorated body is the forward function for floats and arrays. The name it leaves behind
+    accepts numbers, arrays, graph nodes and formulas. TypeError for anything else.
+    """
+
+    def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
+        op = _register(Operation(forward, rules, symbol, expands=expands, linear=linear))
+
+        def unary(x, /):
+            if x.__class__ is float:
+                try:
+                    return forward(x)
+                except (ArithmeticError, ValueError):
+                    return float(ieee(forward, x))
+            record = getattr(x.__class__, "_record", None)
+            return _compute(op, x) if record is None else record(op, x)
+
+        def several(*operands, **named):
+            if named or len(operands) != len(rules):
+                operands = op.bind(operands, named)
+            for x in operands:
+                record = getattr(x.__class__, "_record", None)
+                if record is not None:
+                    return record(op, *operands)
+            return _compute(op, *operands)
+
+        return _public(unary if len(rules) == 1 else several, forward, op)
+
+    return decorate
+
+
+def reduction(*rules: Rule | None, symbol: str | None = None, expands: bool = False, linear: bool = False):
+    """Make an operation that takes whole sequences to one number, such as a dot product.
+
+    A rule sees sequences as `Vector`, which adds and multiplies member by member, and returns a
+    Vector (one derivative per member) or one number that holds for all. The forward function gets
+    the same. The decorated name is called with sequences of numbers, graph nodes or formulas.
+    """
+
+    def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
+        op = _register(Operation(forward, rules, symbol, reduces=True, expands=expands, linear=linear))
+
+        def function(*operands, **named):
+            if named or len(operands) != len(rules):
+                operands = op.bind(operands, named)
+            operands = tuple(map(as_operand, operands))
+            for x in operands:
+                for u in members(x):
+                    record = getattr(u.__class__, "_record", None)
+                    if record is not None:
+                        return record(op, *operands)
+            return float(ieee(op.forward, *(numbers_of(x, op.name) for x in operands)))
+
+        return _public(function, forward, op)
+
+    return decorate
+
+
+def _public(function: Callable[..., Any], forward: Callable[..., Any], op: Operation) -> Callable[..., Any]:
+    functools.update_wrapper(function, forward)
+    function.op = op  # type: ignore[attr-defined]
+    return function
+
+
+def _compute(op: Operation, *operands: Any) -> Any:
+    """The forward function on plain numbers (a float comes back) or arrays (an array does)."""
+    if any(isinstance(x, np.ndarray) and x.ndim for x in operands):
+        with np.errstate(all="ignore"):
+            return op.forward(*(_float_array(x, op.name) for x in operands))
+    return float(ieee(op.forward, *(real(x, op.name) for x in operands)))
+
+
+def _float_array(x: Any, where: str) -> Any:
+    if not isinstance(x, np.ndarray):
+        return real(x, where)
+    if x.dtype.kind in "iub":
+        return x.astype(np.float64)
+    if x.dtype.kind != "f":
+        raise TypeError(f"{where} needs real numbers, got {describe(x)}")
+    return x
+
+
+def as_operand(x: Any) -> Any:
+    """What a reduction takes as one operand: lists, tuples, iterators and 1-d arrays become a Vector."""
+    if isinstance(x, np.ndarray) and x.ndim == 1:
+        return Vector(x.tolist())
+    if isinstance(x, list | tuple | Iterator):
+        return Vector(x)
+    return x
+
+
+def numbers_of(x: Any, where: str) -> Any:
+    """A Vector of floats from a Vector of numbers; a float from a single number."""
+    return x.map(lambda u: real(u, where)) if isinstance(x, Vector) else real(x, where)
+
+
+class Vector(tuple):
+    """A sequence of numbers, nodes or formulas whose arithmetic works member by member.
+
+    It lets the rule of a reduction be written as on an array: `softmax(x) - y`. Two Vectors must
+    have the same length (ValueError); a single number goes with every member.
+    """
+
+    __slots__ = ()
+
+    def _with(self, other: Any, f: Callable[[Any, Any], Any]) -> Vector:
+        if isinstance(other, tuple):
+            if len(self) != len(other):
+                raise ValueError(f"expected sequences of equal length, got {len(self)} and {len(other)}")
+            return Vector(map(f, self, other))
+        return Vector(f(u, other) for u in self)
+
+    def __add__(self, other: Any) -> Vector:  # type: ignore[override]
+        return self._with(other, lambda u, v: u + v)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Vector:
+        return self._with(other, lambda u, v: u - v)
+
+    def __rsub__(self, other: Any) -> Vector:
+        return self._with(other, lambda u, v: v - u)
+
+    def __mul__(self, other: Any) -> Vector:  # type: ignore[override]
+        return self._with(other, lambda u, v: u * v)
+
+    __rmul__ = __mul__  # type: ignore[assignment]
+
+    def __truediv__(self, other: Any) -> Vector:
+        return self._with(other, lambda u, v: u / v)
+
+    def __rtruediv__(self, other: Any) -> Vector:
+        return self._with(other, lambda u, v: v / u)
+
+    def __neg__(self) -> Vector:
+        return Vector(-u for u in self)
+
+    def map(self, f: Callable[[Any], Any]) -> Vector:
+        """`f` applied to every member."""
+        return Vector(map(f, self))
+
+
+def members(x: Any) -> tuple[Any, ...]:
+    """The members of a sequence operand; a single operand alone."""
+    return x if isinstance(x, tuple) else (x,)

@@ -1,0 +1,554 @@
+"""Value: one number that remembers how it was computed.
+
+Every operation on Values makes a new node that keeps its operands and the local derivative for
+each of them as numbers, so that gradients and paths belong to the forward pass whatever happens
+to `.data` later. A node is one flat object without closures and without cycles: it is freed by
+reference counting, and a chain of a million nodes needs no recursion anywhere.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+from . import graph, modes, ops
+from .backward import backward as _backward
+from .expression import symbol
+from .op import Operation, Vector, describe, ieee, real
+
+__all__ = ["Value", "format_value"]
+
+# The grad of a node that no backward pass has reached. It is a 0.0 like any other, but an object of
+# its own, so that an optimizer can tell "no gradient yet" from "the gradient is 0".
+NO_GRADIENT = float("0")
+
+_new = object.__new__
+_active = modes.active
+
+
+class Value:
+    """A real number in a computation, with a gradient.
+
+    data   the number, a float. int, bool, Fraction, NumPy real scalars and 0-d arrays are
+           converted; anything else is a TypeError.
+    label  its name in formulas and pictures, such as "w", "yhat" or "w[1]_1,2"; None if unnamed.
+    grad   ∂target/∂self after `target.backward()`; 0.0 before. Leaves add up over passes,
+           interior nodes show the latest.
+
+    Operators and the functions of `autograd` accept Values and numbers on either side and give
+    Values. `==` is identity (a Value can be a dictionary key); `<` and its kin compare data.
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x
+    >>> y.backward()
+    >>> x.grad
+    6.0
+    """
+
+    # How operands are stored, flat because a node is made for every operation:
+    #   one or two operands   _x, _y are the operands and _dx, _dy their local derivatives; a
+    #                         constant operand is None and its number stands in _dx or _dy
+    #   sequences             _x is a tuple of operands and of tuples of operands, _dx one of their
+    #                         derivatives: a tuple for a tuple of nodes, a list (with None for the
+    #                         constants) for a mixed one, a float that holds for all, or None
+    #   a leaf                _op is None, the rest is unset
+    __slots__ = ("_dx", "_dy", "_label", "_op", "_x", "_y", "data", "grad")
+
+    def __init__(self, data: Any, label: str | None = None) -> None:
+        self.data = data if data.__class__ is float else _leaf_data(data)
+        self.grad = NO_GRADIENT
+        self._op = None
+        if label is not None:
+            self.label = label
+
+    # ------------------------------------------------------------ what a node tells
+
+    @property
+    def label(self) -> str | None:
+        """The name of the node, None if it has none. Assigning a string names it, None unnames it."""
+        try:
+            return self._label
+        except AttributeError:
+            return None
+
+    @label.setter
+    def label(self, label: str | None) -> None:
+        if label is not None and not isinstance(label, str):
+            raise TypeError(f"a label is a string such as 'w[1]_1,2', got {describe(label)}")
+        self._label = label
+
+    @property
+    def op(self) -> Operation | None:
+        """The operation that made the node; None for a leaf."""
+        return self._op
+
+    @property
+    def is_leaf(self) -> bool:
+        """True if no operation made it: an input, a parameter, a constant."""
+        return self._op is None
+
+    @property
+    def operand_groups(self) -> tuple[Any, ...]:
+        """The operands as the operation's rules see them: sequences as Vectors, constants as floats."""
+        op = self._op
+        if op is None:
+            return ()
+        x = self._x
+        if x.__class__ is tuple:
+            return tuple(Vector(g) if g.__class__ is tuple else g for g in x)
+        x = self._dx if x is None else x
+        if len(op.rules) == 1:
+            return (x,)
+        return x, self._dy if self._y is None else self._y
+
+    @property
+    def operands(self) -> tuple[Any, ...]:
+        """All operands in order, Values and floats, each as often as it was used."""
+        return tuple(u for g in self.operand_groups for u in (g if isinstance(g, Vector) else (g,)))
+
+    @property
+    def local_derivatives(self) -> tuple[float | None, ...]:
+        """∂self/∂operand for each of `operands` as recorded; None for constants."""
+        op = self._op
+        if op is None:
+            return ()
+        x = self._x
+        if x.__class__ is not tuple:
+            first = None if x is None else self._dx
+            return (first,) if len(op.rules) == 1 else (first, None if self._y is None else self._dy)
+        flat: list[float | None] = []
+        for us, d in zip(x, self._dx, strict=True):
+            if us.__class__ is not tuple:
+                flat.append(d)
+            elif d.__class__ is float or d is None:
+                flat.extend(d if u.__class__ is Value else None for u in us)
+            else:
+                flat.extend(d)
+        return tuple(flat)
+
+    def backward(self) -> None:
+        """Add ∂self/∂leaf to the `.grad` of every leaf below, and set that of every node between.
+
+        Interior nodes start anew at each call; leaves accumulate until their grad is set to 0.0.
+        """
+        _backward(self)
+
+    def item(self) -> float:
+        """The number, as a plain float."""
+        return self.data
+
+    # ------------------------------------------------------------ recording
+
+    @staticmethod
+    def _record(op: Operation, *operands: Any) -> Value:
+        """A new node: the result of `op` with its operands and local derivatives."""
+        if op.reduces:
+            return _record_reduction(op, operands, [_data(g, op) for g in operands])
+        data = [u.data if u.__class__ is Value else _constant(u, op) for u in operands]
+        try:
+            zd = op.forward(*data)
+        except (ArithmeticError, ValueError):
+            zd = ieee(op.forward, *data)
+        if _active and not modes.is_recording():
+            return Value(float(zd))
+        z = _new(Value)
+        z.data = zd = zd if zd.__class__ is float else float(zd)
+        z.grad = NO_GRADIENT
+        z._op = op
+        x = operands[0]
+        if x.__class__ is Value:
+            z._x, z._dx = x, _derivative(op, 0, zd, data)
+        else:
+            z._x, z._dx = None, data[0]
+        z._y = None
+        if len(operands) == 2:
+            y = operands[1]
+            if y.__class__ is Value:
+                z._y, z._dy = y, _derivative(op, 1, zd, data)
+            else:
+                z._dy = data[1]
+        if _active and modes.is_detecting_anomalies():
+            _check_finite(z)
+        return z
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """NumPy functions and operators with a NumPy number on the left give Values too."""
+        function = _ufuncs.get(ufunc.__name__)
+        arrays = [x for x in inputs if isinstance(x, np.ndarray) and x.ndim]
+        if arrays:
+            raise TypeError(
+                f"np.{ufunc.__name__}: a Value is one number and does not go with {describe(arrays[0])}; "
+                "write [x * v for x in array], or keep arrays in a Tensor"
+            )
+        if function is None or method != "__call__" or kwargs:
+            raise TypeError(f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number")
+        return function(*inputs)
+
+    # ------------------------------------------------------------ operators (+ − × ÷ are compiled below)
+
+    def __pow__(self, other: Any) -> Value:
+        return _binary(ops.power, self, other)
+
+    def __rpow__(self, other: Any) -> Value:
+        return _binary(ops.power, other, self)
+
+    def __neg__(self) -> Value:
+        return ops.neg(self)
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __abs__(self) -> Value:
+        return ops.abs(self)
+
+    def __isub__(self, other: Any) -> Value:
+        return self._in_place("-=", self - other, other)
+
+    def __iadd__(self, other: Any) -> Value:
+        return self._in_place("+=", self + other, other)
+
+    def _in_place(self, sign: str, result: Value, other: Any) -> Value:
+        # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
+        if self._op is None and self.grad is not NO_GRADIENT and other.__class__ is not Value:
+            name = "p" if self.label is None else self.label
+            raise TypeError(
+                f"{name} {sign} number: this makes a new Value and leaves the parameter {name} unchanged; "
+                f"to update it in place write p.data {sign} lr * p.grad"
+            )
+        return result
+
+    def __lt__(self, other: Any) -> bool:
+        return self.data < _comparable(other)
+
+    def __le__(self, other: Any) -> bool:
+        return self.data <= _comparable(other)
+
+    def __gt__(self, other: Any) -> bool:
+        return self.data > _comparable(other)
+
+    def __ge__(self, other: Any) -> bool:
+        return self.data >= _comparable(other)
+
+    # ------------------------------------------------------------ functions, as methods
+
+    def exp(self) -> Value:
+        """e^self; see `autograd.exp`."""
+        return Value._record(ops.exp.op, self)
+
+    def log(self) -> Value:
+        """Natural logarithm; see `autograd.log`."""
+        return Value._record(ops.log.op, self)
+
+    def sqrt(self) -> Value:
+        """Square root; see `autograd.sqrt`."""
+        return Value._record(ops.sqrt.op, self)
+
+    def sin(self) -> Value:
+        """Sine; see `autograd.sin`."""
+        return Value._record(ops.sin.op, self)
+
+    def cos(self) -> Value:
+        """Cosine; see `autograd.cos`."""
+        return Value._record(ops.cos.op, self)
+
+    def tanh(self) -> Value:
+        """Hyperbolic tangent; see `autograd.tanh`."""
+        return Value._record(ops.tanh.op, self)
+
+    def sigmoid(self) -> Value:
+        """Logistic function; see `autograd.sigmoid`."""
+        return Value._record(ops.sigmoid.op, self)
+
+    def relu(self) -> Value:
+        """max(0, self); see `autograd.relu`."""
+        return Value._record(ops.relu.op, self)
+
+    def leaky_relu(self, alpha: Any = 0.01) -> Value:
+        """self if positive, else alpha self; see `autograd.leaky_relu`."""
+        return Value._record(ops.leaky_relu.op, self, alpha)
+
+    def softplus(self) -> Value:
+        """log(1 + e^self); see `autograd.softplus`."""
+        return Value._record(ops.softplus.op, self)
+
+    def linear(self) -> Value:
+        """The identity; see `autograd.linear`."""
+        return Value._record(ops.linear.op, self)
+
+    def abs(self) -> Value:
+        """Absolute value; see `autograd.abs`."""
+        return Value._record(ops.abs.op, self)
+
+    # ------------------------------------------------------------ what a Value is not
+
+    def __len__(self) -> int:
+        raise TypeError("a Value is a single number and has no length; keep several in a list")
+
+    def __iter__(self):
+        raise TypeError("a Value is a single number and cannot be iterated over; keep several in a list")
+
+    def __getitem__(self, index: Any):
+        raise TypeError("a Value is a single number and cannot be indexed; keep several in a list")
+
+    def __bool__(self) -> bool:
+        raise TypeError("the truth of a Value is ambiguous; compare it (v > 0) or test v.data")
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "float() and the functions of math would cut a Value off from its graph; "
+            "use the function of the same name from autograd (exp(v)), or v.data for the plain number"
+        )
+
+    def __int__(self) -> int:
+        raise TypeError("int() would cut a Value off from its graph; use int(v.data)")
+
+    __index__ = None
+
+    def __complex__(self) -> complex:
+        raise TypeError("a Value is real; complex() is not defined for it")
+
+    def __round__(self, digits: int | None = None):
+        raise TypeError("round() has no useful derivative; use round(v.data) or format the Value: f'{v:.3f}'")
+
+    def __repr__(self) -> str:
+        name = "" if self.label is None else f", label={self.label!r}"
+        return f"Value(data={self.data!r}, grad={self.grad!r}{name})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else str(self)
+
+    # ------------------------------------------------------------ copies
+
+    def __copy__(self) -> Value:
+        return graph.copy_node(self, lambda u: u)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        return graph.deepcopy(self, memo)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return graph.reduce(self)
+
+
+def _leaf_data(data: Any) -> float:
+    if isinstance(data, Value):
+        raise TypeError("Value needs a real number, got a Value; it is one already, or take its .data")
+    if isinstance(data, np.ndarray) and data.ndim:
+        raise TypeError(f"Value is a scalar, got {describe(data)}; use Tensor")
+    if isinstance(data, list | tuple):
+        raise TypeError(f"Value is a scalar, got a {type(data).__name__} of {len(data)}; make a list of Values or a Tensor")
+    return real(data)
+
+
+def _comparable(x: Any) -> float:
+    return x.data if x.__class__ is Value else real(x, "comparing a Value")
+
+
+def _constant(x: Any, op: Operation) -> float:
+    if x.__class__ is float:
+        return x
+    if isinstance(x, np.ndarray) and x.ndim:
+        raise TypeError(
+            f"{op.name}: a Value is one number and does not go with {describe(x)}; "
+            "write [x * v for x in array], or keep arrays in a Tensor"
+        )
+    return real(x, op.name)
+
+
+def _data(operand: Any, op: Operation) -> Any:
+    if isinstance(operand, tuple):
+        return Vector([u.data if u.__class__ is Value else _constant(u, op) for u in operand])
+    return operand.data if operand.__class__ is Value else _constant(operand, op)
+
+
+def _derivative(op: Operation, i: int, z: float, data: list[float]) -> float:
+    rule = op.rules[i]
+    if rule.__class__ is float:
+        return rule
+    try:
+        d = rule(z, *data)
+    except (ArithmeticError, ValueError):
+        d = ieee(rule, z, *data)
+    return d if d.__class__ is float else float(d)
+
+
+def _record_reduction(op: Operation, operands: tuple[Any, ...], data: list[Any]) -> Value:
+    """A node over sequences. `data` holds the numbers of `operands`, which a layer shares among its neurons."""
+    try:
+        zd = op.forward(*data)
+    except (ArithmeticError, ValueError):
+        zd = ieee(op.forward, *data)
+    zd = zd if zd.__class__ is float else float(zd)
+    if _active and not modes.is_recording():
+        return Value(zd)
+    groups, derivatives = [], []
+    for i, (us, numbers) in enumerate(zip(operands, data, strict=True)):
+        if us.__class__ is Value:
+            groups.append(us)
+            derivatives.append(_group_derivative(op, i, zd, data))
+        elif not isinstance(us, tuple):
+            groups.append(numbers)
+            derivatives.append(None)
+        else:
+            nodes = [u.__class__ is Value for u in us]
+            if all(nodes):
+                groups.append(us if us.__class__ is tuple else tuple(us))
+                derivatives.append(_group_derivative(op, i, zd, data))
+            elif any(nodes):
+                groups.append(tuple(u if node else n for u, n, node in zip(us, numbers, nodes, strict=True)))
+                d = _group_derivative(op, i, zd, data)
+                each = (d,) * len(us) if d.__class__ is float else d
+                derivatives.append([e if node else None for e, node in zip(each, nodes, strict=True)])
+            else:
+                groups.append(tuple(numbers))
+                derivatives.append(None)
+    z = _new(Value)
+    z.data, z.grad, z._op = zd, NO_GRADIENT, op
+    z._x, z._y, z._dx = tuple(groups), None, tuple(derivatives)
+    if _active and modes.is_detecting_anomalies():
+        _check_finite(z)
+    return z
+
+
+def _group_derivative(op: Operation, i: int, z: float, data: list[Any]) -> Any:
+    rule = op.rules[i]
+    if rule is None:
+        raise TypeError(f"{op.name}: operand {i + 1} is not differentiated and must be a plain number, got a Value")
+    if rule.__class__ is float:
+        return rule
+    try:
+        d = rule(z, *data)
+    except (ArithmeticError, ValueError):
+        d = ieee(rule, z, *data)
+    if isinstance(d, tuple):
+        return d if d.__class__ is tuple else tuple(map(float, d))
+    return float(d)
+
+
+def _check_finite(z: Value) -> None:
+    if math.isfinite(z.data) and all(d is None or math.isfinite(d) for d in z.local_derivatives):
+        return
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("autograd", "nn"):
+        frame = frame.f_back
+    operands = ", ".join(format_value(u) for u in z.operands)
+    raise ArithmeticError(
+        f"{z._op.name}({operands}) = {z.data} with local derivatives {z.local_derivatives}, "
+        f"recorded at {frame.f_code.co_filename}, line {frame.f_lineno}"
+    )
+
+
+def format_value(u: Any) -> str:
+    """'w=0.5' for a named node, '0.5' for an unnamed one or a number."""
+    if u.__class__ is not Value:
+        return f"{u:g}"
+    return f"{u.data:g}" if u.label is None else f"{u.label}={u.data:g}"
+
+
+def _binary(function: Any, x: Any, y: Any) -> Any:
+    """An operator, with the refusal that Python words for operands of foreign classes."""
+    other = y if x.__class__ is Value else x
+    if other.__class__ is not Value and (isinstance(other, Vector) or hasattr(other.__class__, "_record")):
+        return NotImplemented
+    return Value._record(function.op, x, y)
+
+
+# The arithmetic operators are the hot path of every computation, so their rules are read once on
+# symbols and written out as code: `mul`'s rule `lambda z, x, y: y` becomes `z._dx = yd`.
+_OPERATOR = """
+def {name}(x, y):
+    if y.__class__ is Value and not active:
+        try:
+            z = new(Value)
+            xd = x.data
+            yd = y.data
+            z.data = zd = xd {sign} yd
+            z.grad = NO_GRADIENT
+            z._op = op
+            z._x = x
+            z._y = y
+            z._dx = {dx}
+            z._dy = {dy}
+            return z
+        except ZeroDivisionError:
+            pass
+    elif y.__class__ is float and not active:
+        try:
+            z = new(Value)
+            xd = x.data
+            z.data = zd = xd {sign} y
+            z.grad = NO_GRADIENT
+            z._op = op
+            z._x = x
+            z._y = None
+            z._dy = yd = y
+            z._dx = {dx}
+            return z
+        except ZeroDivisionError:
+            pass
+    return binary(function, x, y)
+
+def {reflected}(y, x):
+    return binary(function, x, y)
+"""
+
+
+def _compile_operator(function: Any, sign: str) -> None:
+    z, x, y = symbol("z", 1.0), symbol("x", 1.0), symbol("y", 1.0)
+    dx, dy = (_code(function.op.derivative(i, z, (x, y))) for i in (0, 1))
+    name = f"__{ {'-': 'sub', '+': 'add', '*': 'mul', '/': 'truediv'}[sign] }__"
+    reflected = "__r" + name[2:]
+    source = _OPERATOR.format(name=name, reflected=reflected, sign=sign, dx=dx, dy=dy)
+    scope = {
+        "Value": Value,
+        "NO_GRADIENT": NO_GRADIENT,
+        "active": _active,
+        "new": _new,
+        "op": function.op,
+        "function": function,
+        "binary": _binary,
+    }
+    exec(compile(source, f"<{name} of Value, compiled from the rules of {function.op.name}>", "exec"), scope)
+    for method in (name, reflected):
+        scope[method].__qualname__ = f"Value.{method}"
+        setattr(Value, method, scope[method])
+
+
+def _code(derivative: Any) -> str:
+    return repr(derivative) if derivative.__class__ is float else derivative.ascii(lambda name: name + "d")
+
+
+for _function, _sign in ((ops.add, "+"), (ops.sub, "-"), (ops.mul, "*"), (ops.div, "/")):
+    _compile_operator(_function, _sign)
+
+_ufuncs: dict[str, Any] = {
+    "add": ops.add,
+    "subtract": ops.sub,
+    "multiply": ops.mul,
+    "divide": ops.div,
+    "true_divide": ops.div,
+    "power": ops.power,
+    "float_power": ops.power,
+    "negative": ops.neg,
+    "positive": lambda x: x,
+    "absolute": ops.abs,
+    "fabs": ops.abs,
+    "exp": ops.exp,
+    "log": ops.log,
+    "sqrt": ops.sqrt,
+    "sin": ops.sin,
+    "cos": ops.cos,
+    "tanh": ops.tanh,
+    "maximum": ops.maximum,
+    "minimum": ops.minimum,
+    "sign": ops.sign,
+    "less": lambda x, y: _comparable(x) < _comparable(y),
+    "less_equal": lambda x, y: _comparable(x) <= _comparable(y),
+    "greater": lambda x, y: _comparable(x) > _comparable(y),
+    "greater_equal": lambda x, y: _comparable(x) >= _comparable(y),
+    "equal": lambda x, y: x is y,
+    "not_equal": lambda x, y: x is not y,
+}
+

@@ -1,0 +1,1 @@
+"""Pictures of gradients and networks."""
