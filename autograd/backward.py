@@ -6,72 +6,89 @@ Both walk the graph once to order it and once from the target to the leaves, add
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from .graph import is_node, topological_order
-from .op import Vector, describe
+from .modes import recording
+from .op import Vector, describe, real
 
 __all__ = ["grad", "gradients", "hessian", "value_and_grad"]
 
 
+class Mixed(tuple):
+    """The local derivatives for a sequence of nodes and constants, None for the constants."""
+
+    __slots__ = ()
+
+
 def backward(root: Any) -> None:
     """Accumulate ∂root/∂leaf on the leaves below `root` and set it on the nodes between."""
-    # A fresh 0.0 marks the nodes this pass has reached, and is where their gradients start.
-    zero = float("0")
     if root._op is None:
         root.grad += 1.0
         return
+    # A fresh 0.0 marks the nodes this pass has reached, and is where their gradients start.
+    zero = float("0")
     order = _order(root, zero)
-    node = root.__class__
+    order.reverse()
     root.grad = 1.0
-    for v in reversed(order):
+    for v in order:
         g = v.grad
         x = v._x
-        if x.__class__ is node:
-            x.grad += v._dx * g
-        elif x.__class__ is tuple:
-            _spread(v, g, node)
-            continue
         y = v._y
-        if y is not None:
-            y.grad += v._dy * g
+        if x.__class__ is not tuple:
+            if x is not None:
+                x.grad += v._dx * g
+            if y is not None:
+                y.grad += v._dy * g
+        elif y is None:
+            _spread(v, g)
+        else:  # a neuron, whose weighted sum and its derivatives are finite: 0 times them is 0
+            g *= v._slope
+            if g != 0.0:
+                for u, d in zip(x, v._dx):  # noqa: B905 (no input belongs to the bias; x is empty if constant)
+                    u.grad += d * g
+                for u, d in zip(y, v._dy):  # noqa: B905
+                    u.grad += d * g
+            else:
+                y[-1].grad += 0.0  # a gradient of 0, and not none at all
 
 
-def _spread(v: Any, g: float, node: type) -> None:
+def _spread(v: Any, g: float) -> None:
     """Pass g on from a node over sequences."""
-    # Where the result is finite, a linear operation's local derivatives are too: 0 times them is 0.
-    if g == 0.0 and v._op.linear and v.data - v.data == 0.0:
-        return
     for us, d in zip(v._x, v._dx, strict=True):
-        if d is None:
-            continue
         if us.__class__ is not tuple:
-            us.grad += d * g
-        elif d.__class__ is tuple:
-            for u, e in zip(us, d):  # noqa: B905 (checked when recorded)
-                u.grad += e * g
+            if d is not None:
+                us.grad += d * g
+        elif d.__class__ is Mixed:
+            for u, e in zip(us, d, strict=True):
+                if e is not None:
+                    u.grad += e * g
         elif d.__class__ is float:
             dg = d * g
             for u in us:
                 u.grad += dg
-        else:
+        elif d is not None:
             for u, e in zip(us, d, strict=True):
-                if e is not None:
-                    u.grad += e * g
+                u.grad += e * g
 
 
 def _order(root: Any, zero: float) -> list[Any]:
-    """The interior nodes below `root`, operands before results, each with its grad set to `zero`."""
+    """The interior nodes below `root`, operands before results, each with its grad set to `zero`.
+
+    Depth first along first operands. On the stack wait nodes whose first operand is done, and,
+    each on top of its node, iterators over the members of sequence operands.
+    """
     node = root.__class__
     order: list[Any] = []
-    stack: list[Any] = []
+    stack: list[Any] = [None]
     emit, push, pop = order.append, stack.append, stack.pop
-    sequences: dict[Any, Iterator[Any]] = {}
-    done: set[int] = set()  # groups of operands, which the neurons of a layer share
+    # Ids of tuples whose members have all been reached: the neurons of a layer share their inputs,
+    # and the samples of a batch a neuron's weights.
+    done: set[int] = set()
     v = root
     v.grad = zero
     while True:
@@ -83,44 +100,45 @@ def _order(root: Any, zero: float) -> list[Any]:
                 v = x
                 continue
         elif x.__class__ is tuple:
-            rest = sequences.get(v)
-            if rest is None:
-                rest = sequences[v] = _nodes_among(x, v._dx, done)
-            for u in rest:
-                if u.grad is not zero and u._op is not None:
-                    u.grad = zero
+            y = v._y
+            if y is not None and id(x) in done and id(y) in done:
+                emit(v)
+                v = pop()
+            else:
+                push(v)
+                v = _unreached(x if y is None else (x, y), zero)
+        while True:
+            if v.__class__ is node:
+                y = v._y
+                if y is not None and y.grad is not zero and y._op is not None:
+                    y.grad = zero
+                    push(v)
+                    v = y
+                    break
+                emit(v)
+            elif v is None:
+                return order
+            else:
+                u = next(v, None)
+                if u is not None:
                     push(v)
                     v = u
                     break
-            else:
-                done.update(map(id, x))
-                emit(v)
-                if not stack:
-                    return order
                 v = pop()
-            continue
-        y = v._y
-        if y is not None and y.grad is not zero and y._op is not None:
-            y.grad = zero
-            push(v)
-            v = y
-            continue
-        emit(v)
-        if not stack:
-            return order
-        v = pop()
+                if v._y is not None:
+                    done.add(id(v._x))
+                    done.add(id(v._y))
+                emit(v)
+            v = pop()
 
 
-def _nodes_among(groups: tuple[Any, ...], derivatives: tuple[Any, ...], done: set[int]) -> Iterator[Any]:
-    found: list[Any] = []
-    for us, d in zip(groups, derivatives, strict=True):
-        if d is None:
-            continue
-        if us.__class__ is not tuple:
-            found.append((us,))
-        elif id(us) not in done:
-            found.append([u for u, e in zip(us, d, strict=True) if e is not None] if d.__class__ is list else us)
-    return chain.from_iterable(found)
+def _unreached(groups: Iterable[Any], zero: float) -> Iterator[Any]:
+    """The interior nodes in groups of operands that the pass has not reached; now it has."""
+    for us in groups:
+        for u in us if isinstance(us, tuple) else (us,):
+            if u.__class__ is not float and u._op is not None and u.grad is not zero:
+                u.grad = zero
+                yield u
 
 
 # ---------------------------------------------------------------- the pure form
@@ -140,18 +158,27 @@ def gradients(target: Any, sources: Any, *, create_graph: bool = False) -> Any:
     wanted = [sources] if single else list(sources)
     for x in (target, *wanted):
         if not is_node(x):
-            raise TypeError(f"gradients: expected Values, got {describe(x)}; wrap numbers in Value(...) before computing")
+            raise TypeError(f"gradients: expected Values, got {describe(x)}; make it one before computing with it")
+    with recording():
+        results = _adjoints(target, wanted, create_graph)
+    found = [results.get(id(x), 0.0) for x in wanted]
+    if create_graph:
+        found = [g if is_node(g) else target.__class__(g) for g in found]
+    return found[0] if single else found
+
+
+def _adjoints(target: Any, sources: Sequence[Any], create_graph: bool) -> dict[int, Any]:
+    """∂target/∂source by the id of the source, for the sources that the target depends on."""
     order = topological_order(target)
-    relevant = _depending_on(order, wanted)
-    node = target.__class__
-    adjoints: dict[int, Any] = {id(target): node(1.0) if create_graph else 1.0}
+    relevant = _depending_on(order, sources)
+    adjoints: dict[int, Any] = {id(target): target.__class__(1.0) if create_graph else 1.0}
     results: dict[int, Any] = {}
-    ids = {id(x) for x in wanted}
+    wanted = {id(x) for x in sources}
     for v in reversed(order):
         g = adjoints.pop(id(v), None)
         if g is None:
             continue
-        if id(v) in ids:
+        if id(v) in wanted:
             results[id(v)] = g
         if id(v) not in relevant or v.op is None:
             continue
@@ -162,10 +189,7 @@ def gradients(target: Any, sources: Any, *, create_graph: bool = False) -> Any:
             # multiplying by a constant 1 would only lengthen the graph of the derivative
             term = g if d.__class__ is float and d == 1.0 else d * g
             adjoints[id(u)] = adjoints[id(u)] + term if id(u) in adjoints else term
-    found = [results.get(id(x), 0.0) for x in wanted]
-    if create_graph:
-        found = [g if is_node(g) else node(g) for g in found]
-    return found[0] if single else found
+    return results
 
 
 def _depending_on(order: Sequence[Any], sources: Sequence[Any]) -> set[int]:
@@ -190,12 +214,13 @@ def _differentiable(v: Any) -> list[Any]:
         flat.extend((d if isinstance(d, tuple) else [d] * len(us)) if several else [d])
     for d, recorded in zip(flat, v.local_derivatives, strict=True):
         now = d.data if is_node(d) else d
-        if recorded is not None and now != recorded and not (now != now and recorded != recorded):
-            if abs(now - recorded) > 1e-12 * abs(recorded):
-                raise RuntimeError(
-                    f"{v.op.name}: .data of an operand was changed after the forward pass (its local derivative was "
-                    f"{recorded!r} and would now be {now!r}); run the forward pass again before differentiating twice"
-                )
+        if recorded is None or now == recorded or (now != now and recorded != recorded):
+            continue
+        if not abs(now - recorded) <= 1e-12 * abs(recorded):
+            raise RuntimeError(
+                f"{v.op.name}: .data of an operand was changed after the forward pass (its local derivative was "
+                f"{recorded!r} and would now be {now!r}); run the forward pass again before differentiating twice"
+            )
     return flat
 
 
@@ -222,20 +247,16 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         for i in positions:
             if not -len(args) <= i < len(args):
-                raise ValueError(f"grad: expected a positional argument number {i}, got {len(args)} positional arguments")
-        nested = any(is_node(u) for a in (*args, *kwargs.values()) for u in _leaves(a))
+                raise ValueError(f"grad: expected a positional argument number {i}, got {len(args)} of them")
+        nested = _is_nested(*args, *kwargs.values())
         inputs = list(args)
         for i in positions:
-            inputs[i] = _map(args[i], _fresh)
-        target = f(*inputs, **kwargs)
-        sources = [u for i in positions for u in _leaves(inputs[i])]
-        if not is_node(target):
-            _check_result(target)
-            found: list[Any] = [0.0] * len(sources)
-        else:
-            found = gradients(target, sources, create_graph=nested)
+            inputs[i] = map_leaves(args[i], _fresh)
+        target = _traced(f, *inputs, **kwargs)
+        sources = [u for i in positions for u in leaves(inputs[i])]
+        found = gradients(target, sources, create_graph=nested) if is_node(target) else [0.0] * len(sources)
         by_source = iter(found)
-        result = tuple(_map(args[i], lambda _: next(by_source)) for i in positions)
+        result = tuple(map_leaves(args[i], lambda _: next(by_source)) for i in positions)
         value = target if nested or not is_node(target) else target.data
         return value, result if several else result[0]
 
@@ -250,18 +271,45 @@ def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def matrix(x: Any) -> Any:
-        point = _map(x, _fresh)
-        sources = list(_leaves(point))
-        target = f(point)
-        if not is_node(target):
-            _check_result(target)
-            rows = [[0.0] * len(sources) for _ in sources]
-        else:
+        nested = _is_nested(x)
+        point = map_leaves(x, _fresh)
+        sources = list(leaves(point))
+        target = _traced(f, point)
+        if is_node(target):
             first = gradients(target, sources, create_graph=True)
-            rows = [gradients(g, sources) for g in first]
-        return rows if isinstance(x, list | tuple | np.ndarray) else rows[0][0]
+            rows = [gradients(g, sources, create_graph=nested) for g in first]
+        else:
+            rows = [[0.0] * len(sources) for _ in sources]
+        return rows if is_sequence(x) else rows[0][0]
 
     return matrix
+
+
+# How many functions the current thread is differentiating, one inside the other. A derivative taken
+# inside must be differentiable even if its arguments are plain numbers: its function may have caught
+# a variable of the outer one.
+_here = threading.local()
+
+
+def _is_nested(*args: Any) -> bool:
+    return getattr(_here, "depth", 0) > 0 or any(is_node(u) for a in args for u in leaves(a))
+
+
+def _traced(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """f of nodes, recorded also inside `no_grad`: a node, or a plain number on which nothing depends."""
+    _here.depth = getattr(_here, "depth", 0) + 1
+    try:
+        with recording():
+            target = f(*args, **kwargs)
+    finally:
+        _here.depth -= 1
+    if not is_node(target):
+        try:
+            real(target)
+        except TypeError:
+            came = describe(target)
+            raise TypeError(f"grad: expected a function that returns one number, it returned {came}") from None
+    return target
 
 
 def _fresh(x: Any) -> Any:
@@ -273,20 +321,22 @@ def _fresh(x: Any) -> Any:
     return linear(x) if is_node(x) else Value(x)
 
 
-def _leaves(x: Any) -> Iterator[Any]:
-    if isinstance(x, list | tuple | np.ndarray) and not (isinstance(x, np.ndarray) and x.ndim == 0):
+def is_sequence(x: Any) -> bool:
+    """True for a list, a tuple or an array of one dimension or more."""
+    return isinstance(x, list | tuple) or (isinstance(x, np.ndarray) and x.ndim > 0)
+
+
+def leaves(x: Any) -> Iterator[Any]:
+    """The numbers in nested sequences, from left to right; a single number alone."""
+    if is_sequence(x):
         for u in x:
-            yield from _leaves(u)
+            yield from leaves(u)
     else:
         yield x
 
 
-def _map(x: Any, f: Callable[[Any], Any]) -> Any:
-    if isinstance(x, list | tuple | np.ndarray) and not (isinstance(x, np.ndarray) and x.ndim == 0):
-        return [_map(u, f) for u in x]
+def map_leaves(x: Any, f: Callable[[Any], Any]) -> Any:
+    """Nested lists of the same form with f applied to every number."""
+    if is_sequence(x):
+        return [map_leaves(u, f) for u in x]
     return f(x)
-
-
-def _check_result(target: Any) -> None:
-    if isinstance(target, list | tuple | np.ndarray | str) or target is None:
-        raise TypeError(f"grad: expected a function that returns one number, it returned {describe(target)}")

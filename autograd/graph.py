@@ -7,7 +7,8 @@ nodes (plain numbers) are constants.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["is_node", "topological_order"]
@@ -41,65 +42,67 @@ def topological_order(root: Any, stop: Callable[[Any], bool] | None = None) -> l
 
 
 def copy_node(node: Any, operand: Callable[[Any], Any]) -> Any:
-    """A new node with the same contents, each operand replaced by `operand(operand)`."""
+    """A new node with the same contents, what it holds as operands replaced by `operand(what)`."""
     new = object.__new__(node.__class__)
     for name, content in _contents(node).items():
-        setattr(new, name, _with_operands(content, operand) if name in ("_x", "_y") else content)
+        setattr(new, name, operand(content) if name in ("_x", "_y") else content)
     return new
 
 
 def deepcopy(root: Any, memo: dict[int, Any]) -> Any:
-    """copy.deepcopy for nodes: the whole graph below, shared nodes once."""
+    """copy.deepcopy for nodes: the whole graph below, shared nodes and shared groups of nodes once."""
+    memo.setdefault(id(memo), []).append(root)  # the ids in memo hold as long as the graph lives
     for node in topological_order(root, stop=lambda u: id(u) in memo):
         if id(node) not in memo:
-            memo[id(node)] = copy_node(node, lambda u: memo[id(u)])
+            memo[id(node)] = copy_node(node, lambda x: _copied(x, memo))
     return memo[id(root)]
 
 
+def _copied(x: Any, memo: dict[int, Any]) -> Any:
+    if x.__class__ is tuple and id(x) not in memo:
+        memo[id(x)] = tuple(_copied(u, memo) for u in x)
+    return memo.get(id(x), x)
+
+
 def _contents(node: Any) -> dict[str, Any]:
+    _ = node.operand_groups  # a node that is recorded in short takes its full form
     return {name: getattr(node, name) for name in node.__class__.__slots__ if hasattr(node, name)}
-
-
-def _with_operands(content: Any, operand: Callable[[Any], Any]) -> Any:
-    if content.__class__ is tuple:
-        return tuple(_with_operands(u, operand) for u in content)
-    return operand(content) if is_node(content) else content
 
 
 # ---------------------------------------------------------------- pickling
 #
 # Pickle saves a node by saving its operands first, which would recurse as deep as the graph is.
 # So the first node that is asked for its state lists all nodes below it, operands first; while
-# that list is being written every node in it finds its operands in pickle's memo already. The
-# list is framed by two marks, which pickle asks for their state when it comes to them.
+# that list is being written every node in it finds its operands in pickle's memo already. A mark
+# stands at the end of the list. The listing is over when pickle comes to the mark, or when the
+# mark is gone because writing failed halfway.
 
 _listing = threading.local()
 
 
 class _Mark:
-    def __init__(self, step: int) -> None:
-        self.step = step
-
     def __reduce__(self) -> tuple[Any, ...]:
-        _listing.depth = max(0, getattr(_listing, "depth", 0) + self.step)
-        return int, (0,)
+        _listing.mark = _gone
+        return int, ()
+
+
+def _gone() -> None:
+    """In place of a weak reference to a mark: there is none."""
 
 
 def reduce(node: Any) -> tuple[Any, ...]:
     """What pickle needs to rebuild the node."""
-    state = _contents(node)
-    if state["grad"].__class__ is float and _is_untouched(node):
-        del state["grad"]
-    below: Iterable[Any] = ()
-    if not getattr(_listing, "depth", 0) and node.op is not None:
-        below = topological_order(node)[:-1]
-    return _rebuild, (node.__class__,), (_Mark(1), list(below), _Mark(-1), state), None, None, _restore
-
-
-def _is_untouched(node: Any) -> bool:
     from .value import NO_GRADIENT
 
-    return node.grad is NO_GRADIENT
+    before: tuple[Any, ...] = ()
+    if node.op is not None and getattr(_listing, "mark", _gone)() is None:
+        mark = _Mark()
+        _listing.mark = weakref.ref(mark)
+        before = topological_order(node)[:-1], mark
+    state = _contents(node)  # after the walk, which may change how a node holds its operands
+    if state["grad"] is NO_GRADIENT:
+        del state["grad"]
+    return _rebuild, (node.__class__,), (*before, state), None, None, _restore
 
 
 def _rebuild(cls: type) -> Any:

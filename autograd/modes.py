@@ -25,6 +25,17 @@ def is_detecting_anomalies() -> bool:
 
 
 @contextmanager
+def recording() -> Iterator[None]:
+    """Record in the current thread even inside `no_grad()`: for derivatives that are asked for there."""
+    outer = getattr(_here, "no_grad", 0)
+    _here.no_grad = 0
+    try:
+        yield
+    finally:
+        _here.no_grad = outer
+
+
+@contextmanager
 def _mode(name: str) -> Iterator[None]:
     setattr(_here, name, getattr(_here, name, 0) + 1)
     active.append(name)

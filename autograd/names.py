@@ -39,24 +39,14 @@ _LABEL = re.compile(
 )
 _TRAILING_SAMPLE = re.compile(rf"\((?:{_SAMPLE})\)\Z")
 
-_GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
-        "sigma tau upsilon phi chi psi omega".split(),
-        "αβγδεζηθικλμνξοπρστυφχψω",
-        strict=True,
-    )
-)
+_GREEK_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi
+    rho sigma tau upsilon phi chi psi omega"""
+_GREEK = dict(zip(_GREEK_NAMES.split(), "αβγδεζηθικλμνξοπρστυφχψω", strict=True))
 _GREEK |= {name.capitalize(): letter.upper() for name, letter in _GREEK.items()}
 _GREEK_NAME = {letter: name for name, letter in _GREEK.items()}
 # LaTeX has no command for a Greek letter that looks like a Latin one.
 _LATIN_LOOKALIKE = {"omicron": "o"} | {
-    name: rf"\mathrm{{{look}}}"
-    for name, look in zip(
-        "Alpha Beta Epsilon Zeta Eta Iota Kappa Mu Nu Omicron Rho Tau Chi".split(),
-        "ABEZHIKMNOPTX",
-        strict=True,
-    )
+    _GREEK_NAME[greek]: rf"\mathrm{{{latin}}}" for greek, latin in zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True)
 }
 
 _MARK = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "dot": "\u0307"}  # combining
@@ -191,11 +181,7 @@ def latex(label: str, *, commas: bool | None = None) -> str:
         return rf"\text{{{_one_line(label).translate(_LATEX_SPECIAL)}}}"
     above = name._brackets()
     below = name._separator(commas).join(map(_latex_part, name.index))
-    return (
-        _latex_symbol(name.base)
-        + (f"^{{{above}}}" if above else "")
-        + (f"_{{{below}}}" if below else "")
-    )
+    return _latex_symbol(name.base) + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
 
 
 def mathml(label: str, *, commas: bool | None = None) -> str:

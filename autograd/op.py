@@ -11,6 +11,7 @@ import functools
 import inspect
 import numbers
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,11 @@ class Operation:
     reduces   False: operands are single numbers. True: operands may be sequences, the result is
               one number and a rule gives a derivative for each member.
     expands   formulas show the forward arithmetic itself instead of `name(...)`.
+    slope     the first rule, as a function also where it is constant.
     linear    linear in each operand, so that a finite result has finite local derivatives.
     """
 
-    __slots__ = ("expands", "forward", "linear", "name", "reduces", "rules", "symbol")
+    __slots__ = ("expands", "forward", "linear", "name", "reduces", "rules", "slope", "symbol")
 
     def __init__(
         self,
@@ -46,6 +48,8 @@ class Operation:
         self.name: str = forward.__name__
         self.forward = forward
         self.rules = tuple(float(r) if isinstance(r, int) else r for r in rules)
+        first = self.rules[0]
+        self.slope = first if callable(first) else lambda z, *operands: first
         self.symbol = symbol or self.name
         self.reduces = reduces
         self.expands = expands
@@ -115,14 +119,22 @@ def real(x: Any, where: str = "Value") -> float:
     """
     if x.__class__ is float:
         return x
-    if isinstance(x, numbers.Real | np.bool_):
+    if isinstance(x, float | int | numbers.Real | np.bool_):
         try:
             return float(x)
         except OverflowError:
             raise OverflowError(f"{where}: the integer is too large for a float (above 1.8e308)") from None
     if isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind in "fiub":
         return float(x)
-    raise TypeError(f"{where} needs a real number, got {describe(x)}")
+    raise TypeError(f"{where} needs a real number, got {describe(x)}{_advice(x)}")
+
+
+def _advice(x: Any) -> str:
+    if isinstance(x, str | bytes | Decimal):
+        return "; convert it with float()"
+    if isinstance(x, list | tuple | np.ndarray):
+        return "; take its members one by one"
+    return "; take its .real or .imag" if isinstance(x, numbers.Complex) else ""
 
 
 def describe(x: Any) -> str:

@@ -93,7 +93,7 @@ def neg(x):
 
 
 @elementwise(
-    lambda z, x, y: where(is_zero(y), 0, y * power(x, y - 1)),
+    lambda z, x, y: where(is_zero(x) & is_zero(y), 0, y * power(x, y - 1)),
     lambda z, x, y: where(is_zero(x) & (y >= 0), 0, z * log(x)),
     symbol="^",
     expands=True,
@@ -118,7 +118,7 @@ def exp(x):
     return math.exp(x) if type(x) is float else np.exp(x)
 
 
-@elementwise(lambda z, x: where(x < 0, math.nan, 1 / x))
+@elementwise(lambda z, x: where(x < 0, z, 1 / x))
 def log(x):
     """Natural logarithm. Derivative: 1/x. log(0) is -inf with slope inf; below 0 both are nan."""
     return math.log(x) if type(x) is float else np.log(x)
@@ -244,7 +244,7 @@ def sign(x):
 def step(x):
     """1 where x > 0, else 0; nan for nan. Derivative: 0 everywhere. It is relu's slope, [x > 0]."""
     if type(x) is float:
-        return x if x != x else float(x > 0)
+        return 1.0 if x > 0 else 0.0 if x == x else x
     return np.heaviside(x, 0.0)
 
 
@@ -284,6 +284,8 @@ def clip(x, lo, hi):
 
     lo, hi: plain numbers. ValueError if lo > hi. nan stays nan.
     """
+    if isinstance(x, tuple):
+        raise TypeError(f"clip: expected a single number, got {len(x)} of them; write [clip(u, lo, hi) for u in x]")
     if lo > hi:
         raise ValueError(f"clip: lo={lo} > hi={hi}")
     return lo if x < lo else hi if x > hi else x

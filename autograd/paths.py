@@ -120,7 +120,7 @@ class PathGraph:
         between, add up to the gradient. Linear in the number of edges, however many paths.
         """
         below = self.gradient(source)
-        above: dict[Any, float] = {u: 0.0 for u in self.nodes}
+        above: dict[Any, float] = dict.fromkeys(self.nodes, 0.0)
         above[self.target] = 1.0
         flows: dict[Edge, float] = {}
         reaches = self._fold(source, True, False, lambda edges, ok: any(ok[e.operand] for e in edges))
@@ -430,7 +430,7 @@ class Derivation:
         from .value import NO_GRADIENT
 
         grad, value = self.source.grad, self.value
-        if grad is NO_GRADIENT:
+        if grad is NO_GRADIENT and self.target.grad is NO_GRADIENT:
             return "no backward pass yet"
         if grad == value or abs(grad - value) <= 1e-9 * abs(value) or (grad != grad and value != value):
             if len(self.paths) < self.count or abs(self.remainder) == 0 or not math.isfinite(self.remainder):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def mean(x):
 @reduction(lambda z, x: _products_of_the_others(x), symbol="Π", expands=True)
 def prod(x):
     """Product of a sequence. Derivative: the product of the other members, exact with zeros too."""
-    return math.prod(members(x))
+    return math.prod(_sequence("prod", x))
 
 
 @reduction(
@@ -69,9 +70,12 @@ def dot(x, y, bias=0.0):
 
     x, y: sequences of equal length (ValueError otherwise); bias: one number.
     """
-    if size(x) != size(y):
-        raise ValueError(f"dot: expected sequences of equal length; got {size(x)} and {size(y)} members")
-    return builtins.sum((u * v for u, v in zip(members(x), members(y), strict=True)), bias)
+    try:
+        if len(x) == len(y):
+            return builtins.sum(map(operator.mul, x, y)) + bias
+    except TypeError:
+        raise TypeError(f"dot: expected two sequences; got {describe(x)} and {describe(y)}") from None
+    raise ValueError(f"dot: expected sequences of equal length; got {len(x)} and {len(y)} members")
 
 
 @reduction(lambda z, x: _softmax(x))
@@ -80,7 +84,7 @@ def logsumexp(x):
 
     The largest member is taken out first, so it overflows only where the result does.
     """
-    if not size(x):
+    if not _sequence("logsumexp", x):
         raise ValueError("logsumexp: expected at least one member, got an empty sequence")
     largest = max(members(x))
     if largest == math.inf or largest == -math.inf:
@@ -100,8 +104,8 @@ def softmax(x):
     x: sequence of n numbers or Values. Derivative of member j for xₖ: aⱼ (δⱼₖ - aₖ).
     Never overflows: softmax([1e308, 1e308]) is [½, ½].
     """
-    x = as_operand(x)
-    return [softmax_component(x, j) for j in range(size(x))]
+    x = _sequence("softmax", as_operand(x))
+    return [softmax_component(x, j) for j in range(len(x))]
 
 
 def log_softmax(x):
@@ -195,8 +199,7 @@ def softmax_cross_entropy(logits, target):
     integral, a wrong number of probabilities, or a sum that is not 1.
     """
     logits, target = as_operand(logits), as_operand(target)
-    if not isinstance(logits, Vector):
-        raise TypeError(f"softmax_cross_entropy: expected a sequence of logits, got {describe(logits)}")
+    _sequence("softmax_cross_entropy", logits)
     if not isinstance(target, Vector):
         target = one_hot(label(target, len(logits)), len(logits))
     _same_size("softmax_cross_entropy", logits, target)
@@ -207,7 +210,7 @@ def label(target: Any, classes: int) -> int:
     """A class label as an int in 0..classes-1; ValueError or TypeError that says what came."""
     if isinstance(target, bool | np.bool_) or not isinstance(target, int | float | np.integer | np.floating):
         raise TypeError(f"expected a class label 0..{classes - 1} or {classes} probabilities, got {describe(target)}")
-    if target != int(target):
+    if not float(target).is_integer():
         raise ValueError(f"label {target} is not integral: expected a class 0..{classes - 1}")
     if not 0 <= target < classes:
         raise ValueError(f"label {int(target)} is out of range for {classes} classes (0..{classes - 1})")
@@ -257,6 +260,12 @@ def _products_of_the_others(x: Any) -> Vector:
     for u in x[:0:-1]:
         right.append(right[-1] * u)
     return Vector(a * b for a, b in zip(left, reversed(right), strict=True))
+
+
+def _sequence(where_: str, x: Any) -> Any:
+    if not isinstance(x, tuple):
+        raise TypeError(f"{where_}: expected a sequence of numbers, got a single {describe(x)}")
+    return x
 
 
 def _same_size(where_: str, x: Any, y: Any) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import math
 import sys
+from operator import mul
 from typing import Any
 
 import numpy as np
 
-from . import graph, modes, ops
+from . import graph, modes, ops, reductions
+from .backward import Mixed
 from .backward import backward as _backward
 from .expression import symbol
 from .op import Operation, Vector, describe, ieee, real
@@ -52,10 +54,11 @@ class Value:
     #   one or two operands   _x, _y are the operands and _dx, _dy their local derivatives; a
     #                         constant operand is None and its number stands in _dx or _dy
     #   sequences             _x is a tuple of operands and of tuples of operands, _dx one of their
-    #                         derivatives: a tuple for a tuple of nodes, a list (with None for the
-    #                         constants) for a mixed one, a float that holds for all, or None
+    #                         derivatives: as many as operands (Mixed if some of these are
+    #                         constants), a float that holds for all, or None for constants; _y is None
+    #   a neuron              _x, _y, _dx, _dy as `record_neuron` below sets them; _slope is only here
     #   a leaf                _op is None, the rest is unset
-    __slots__ = ("_dx", "_dy", "_label", "_op", "_x", "_y", "data", "grad")
+    __slots__ = ("_dx", "_dy", "_label", "_op", "_slope", "_x", "_y", "data", "grad")
 
     def __init__(self, data: Any, label: str | None = None) -> None:
         self.data = data if data.__class__ is float else _leaf_data(data)
@@ -96,6 +99,8 @@ class Value:
         op = self._op
         if op is None:
             return ()
+        if self._x.__class__ is tuple and self._y is not None:
+            _unfold(self)
         x = self._x
         if x.__class__ is tuple:
             return tuple(Vector(g) if g.__class__ is tuple else g for g in x)
@@ -115,6 +120,8 @@ class Value:
         op = self._op
         if op is None:
             return ()
+        if self._x.__class__ is tuple and self._y is not None:
+            _unfold(self)
         x = self._x
         if x.__class__ is not tuple:
             first = None if x is None else self._dx
@@ -146,33 +153,8 @@ class Value:
     def _record(op: Operation, *operands: Any) -> Value:
         """A new node: the result of `op` with its operands and local derivatives."""
         if op.reduces:
-            return _record_reduction(op, operands, [_data(g, op) for g in operands])
-        data = [u.data if u.__class__ is Value else _constant(u, op) for u in operands]
-        try:
-            zd = op.forward(*data)
-        except (ArithmeticError, ValueError):
-            zd = ieee(op.forward, *data)
-        if _active and not modes.is_recording():
-            return Value(float(zd))
-        z = _new(Value)
-        z.data = zd = zd if zd.__class__ is float else float(zd)
-        z.grad = NO_GRADIENT
-        z._op = op
-        x = operands[0]
-        if x.__class__ is Value:
-            z._x, z._dx = x, _derivative(op, 0, zd, data)
-        else:
-            z._x, z._dx = None, data[0]
-        z._y = None
-        if len(operands) == 2:
-            y = operands[1]
-            if y.__class__ is Value:
-                z._y, z._dy = y, _derivative(op, 1, zd, data)
-            else:
-                z._dy = data[1]
-        if _active and modes.is_detecting_anomalies():
-            _check_finite(z)
-        return z
+            return _record_reduction(op, operands)
+        return _record_unary(op, operands[0]) if len(operands) == 1 else _record_elementwise(op, operands)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """NumPy functions and operators with a NumPy number on the left give Values too."""
@@ -236,35 +218,35 @@ class Value:
 
     def exp(self) -> Value:
         """e^self; see `autograd.exp`."""
-        return Value._record(ops.exp.op, self)
+        return _record_unary(ops.exp.op, self)
 
     def log(self) -> Value:
         """Natural logarithm; see `autograd.log`."""
-        return Value._record(ops.log.op, self)
+        return _record_unary(ops.log.op, self)
 
     def sqrt(self) -> Value:
         """Square root; see `autograd.sqrt`."""
-        return Value._record(ops.sqrt.op, self)
+        return _record_unary(ops.sqrt.op, self)
 
     def sin(self) -> Value:
         """Sine; see `autograd.sin`."""
-        return Value._record(ops.sin.op, self)
+        return _record_unary(ops.sin.op, self)
 
     def cos(self) -> Value:
         """Cosine; see `autograd.cos`."""
-        return Value._record(ops.cos.op, self)
+        return _record_unary(ops.cos.op, self)
 
     def tanh(self) -> Value:
         """Hyperbolic tangent; see `autograd.tanh`."""
-        return Value._record(ops.tanh.op, self)
+        return _record_unary(ops.tanh.op, self)
 
     def sigmoid(self) -> Value:
         """Logistic function; see `autograd.sigmoid`."""
-        return Value._record(ops.sigmoid.op, self)
+        return _record_unary(ops.sigmoid.op, self)
 
     def relu(self) -> Value:
         """max(0, self); see `autograd.relu`."""
-        return Value._record(ops.relu.op, self)
+        return _record_unary(ops.relu.op, self)
 
     def leaky_relu(self, alpha: Any = 0.01) -> Value:
         """self if positive, else alpha self; see `autograd.leaky_relu`."""
@@ -272,15 +254,15 @@ class Value:
 
     def softplus(self) -> Value:
         """log(1 + e^self); see `autograd.softplus`."""
-        return Value._record(ops.softplus.op, self)
+        return _record_unary(ops.softplus.op, self)
 
     def linear(self) -> Value:
         """The identity; see `autograd.linear`."""
-        return Value._record(ops.linear.op, self)
+        return _record_unary(ops.linear.op, self)
 
     def abs(self) -> Value:
         """Absolute value; see `autograd.abs`."""
-        return Value._record(ops.abs.op, self)
+        return _record_unary(ops.abs.op, self)
 
     # ------------------------------------------------------------ what a Value is not
 
@@ -305,13 +287,17 @@ class Value:
     def __int__(self) -> int:
         raise TypeError("int() would cut a Value off from its graph; use int(v.data)")
 
-    __index__ = None
-
     def __complex__(self) -> complex:
         raise TypeError("a Value is real; complex() is not defined for it")
 
     def __round__(self, digits: int | None = None):
         raise TypeError("round() has no useful derivative; use round(v.data) or format the Value: f'{v:.3f}'")
+
+    def __array__(self, *args: Any, **kwargs: Any):
+        raise TypeError("NumPy would make an array of objects; keep Values in a list, or their .data in an array")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        raise TypeError(f"Value is final and {cls.__name__} cannot be derived from it; keep a Value as an attribute")
 
     def __repr__(self) -> str:
         name = "" if self.label is None else f", label={self.label!r}"
@@ -338,7 +324,8 @@ def _leaf_data(data: Any) -> float:
     if isinstance(data, np.ndarray) and data.ndim:
         raise TypeError(f"Value is a scalar, got {describe(data)}; use Tensor")
     if isinstance(data, list | tuple):
-        raise TypeError(f"Value is a scalar, got a {type(data).__name__} of {len(data)}; make a list of Values or a Tensor")
+        came = f"a {type(data).__name__} of {len(data)}"
+        raise TypeError(f"Value is a scalar, got {came}; make a list of Values or a Tensor")
     return real(data)
 
 
@@ -363,6 +350,55 @@ def _data(operand: Any, op: Operation) -> Any:
     return operand.data if operand.__class__ is Value else _constant(operand, op)
 
 
+def _record_elementwise(op: Operation, operands: tuple[Any, ...]) -> Value:
+    data = [u.data if u.__class__ is Value else _constant(u, op) for u in operands]
+    try:
+        zd = op.forward(*data)
+    except (ArithmeticError, ValueError):
+        zd = ieee(op.forward, *data)
+    if _active and not modes.is_recording():
+        return Value(float(zd))
+    z = _new(Value)
+    z.data = zd = zd if zd.__class__ is float else float(zd)
+    z.grad = NO_GRADIENT
+    z._op = op
+    x = operands[0]
+    if x.__class__ is Value:
+        z._x, z._dx = x, _derivative(op, 0, zd, data)
+    else:
+        z._x, z._dx = None, data[0]
+    z._y = None
+    if len(operands) == 2:
+        y = operands[1]
+        if y.__class__ is Value:
+            z._y, z._dy = y, _derivative(op, 1, zd, data)
+        else:
+            z._dy = data[1]
+    if _active and modes.is_detecting_anomalies():
+        _check_finite(z)
+    return z
+
+
+def _record_unary(op: Operation, x: Value) -> Value:
+    """The same for one operand, without detours."""
+    xd = x.data
+    try:
+        zd = op.forward(xd)
+        dx = op.slope(zd, xd)
+    except (ArithmeticError, ValueError):
+        return _record_elementwise(op, (x,))
+    if _active:
+        return _record_elementwise(op, (x,))
+    z = _new(Value)
+    z.data = zd
+    z.grad = NO_GRADIENT
+    z._op = op
+    z._x = x
+    z._y = None
+    z._dx = dx if dx.__class__ is float else float(dx)
+    return z
+
+
 def _derivative(op: Operation, i: int, z: float, data: list[float]) -> float:
     rule = op.rules[i]
     if rule.__class__ is float:
@@ -374,42 +410,115 @@ def _derivative(op: Operation, i: int, z: float, data: list[float]) -> float:
     return d if d.__class__ is float else float(d)
 
 
-def _record_reduction(op: Operation, operands: tuple[Any, ...], data: list[Any]) -> Value:
-    """A node over sequences. `data` holds the numbers of `operands`, which a layer shares among its neurons."""
-    try:
-        zd = op.forward(*data)
-    except (ArithmeticError, ValueError):
-        zd = ieee(op.forward, *data)
-    zd = zd if zd.__class__ is float else float(zd)
+def _record_reduction(op: Operation, operands: tuple[Any, ...]) -> Value:
+    """A node over sequences (Vectors) and single operands."""
+    data = [_data(g, op) for g in operands]
+    zd = float(ieee(op.forward, *data))
     if _active and not modes.is_recording():
         return Value(zd)
-    groups, derivatives = [], []
+    groups: list[Any] = []
+    derivatives: list[Any] = []
     for i, (us, numbers) in enumerate(zip(operands, data, strict=True)):
-        if us.__class__ is Value:
-            groups.append(us)
-            derivatives.append(_group_derivative(op, i, zd, data))
-        elif not isinstance(us, tuple):
-            groups.append(numbers)
-            derivatives.append(None)
+        several = isinstance(us, tuple)
+        nodes = [u.__class__ is Value for u in (us if several else (us,))]
+        d = _group_derivative(op, i, zd, data) if any(nodes) else None
+        if not several:
+            groups.append(us if d is not None else numbers)
+        elif d is None:
+            groups.append(tuple(numbers))
+        elif all(nodes):
+            groups.append(tuple(us))
         else:
-            nodes = [u.__class__ is Value for u in us]
-            if all(nodes):
-                groups.append(us if us.__class__ is tuple else tuple(us))
-                derivatives.append(_group_derivative(op, i, zd, data))
-            elif any(nodes):
-                groups.append(tuple(u if node else n for u, n, node in zip(us, numbers, nodes, strict=True)))
-                d = _group_derivative(op, i, zd, data)
-                each = (d,) * len(us) if d.__class__ is float else d
-                derivatives.append([e if node else None for e, node in zip(each, nodes, strict=True)])
-            else:
-                groups.append(tuple(numbers))
-                derivatives.append(None)
+            groups.append(tuple(u if node else n for u, n, node in zip(us, numbers, nodes, strict=True)))
+            each = (d,) * len(us) if d.__class__ is float else d
+            d = Mixed(e if node else None for e, node in zip(each, nodes, strict=True))
+        derivatives.append(d)
     z = _new(Value)
     z.data, z.grad, z._op = zd, NO_GRADIENT, op
     z._x, z._y, z._dx = tuple(groups), None, tuple(derivatives)
     if _active and modes.is_detecting_anomalies():
         _check_finite(z)
     return z
+
+
+# ---------------------------------------------------------------- neurons
+#
+# a = g(dot(w, x, b)) is what nets consist of, so it is recorded as one node. The weighted sum z
+# between becomes a node of its own as soon as anybody looks at the operands of a.
+
+
+class Weights(tuple):
+    """The parameters of a neuron, w₁ ... wₙ and b, and the label of its weighted sum."""
+
+    label: str | None = None
+
+
+class Inputs:
+    """What all neurons of a layer look at: Values or numbers, as many as each has weights."""
+
+    __slots__ = ("data", "nodes", "values")
+
+    def __init__(self, x: tuple[Any, ...]) -> None:
+        classes = {u.__class__ for u in x}
+        self.values = x
+        self.nodes = x if Value in classes else ()
+        self.data: list[float] | None = None  # if some are Values and some are not
+        if not self.nodes:
+            self.data = [real(u, "an input") for u in x]
+        elif len(classes) == 1:
+            self.data = [u.data for u in x]
+        if self.data is not None:
+            self.data.append(1.0)  # what the bias is multiplied by
+
+
+def record_neuron(op: Operation | None, weights: Weights, x: Inputs) -> Value:
+    """`g(dot(w, x, b))` as one node. op: the operation of g, for one operand; None for the sum itself."""
+    if x.data is not None and not _active:
+        data = [u.data for u in weights]
+        zd = sum(map(mul, data, x.data))
+        try:
+            if op is None:
+                ad, slope = zd, 1.0
+            else:
+                ad = op.forward(zd)
+                slope = op.slope(ad, zd)
+            if zd - zd == 0.0:  # finite, and then so are the parts of the sum
+                v = _new(Value)
+                v.data = ad
+                v.grad = NO_GRADIENT
+                v._op = op or reductions.dot.op
+                v._x = x.nodes
+                v._y = weights
+                v._dx = data
+                v._dy = x.data
+                v._slope = slope
+                return v
+        except (ArithmeticError, ValueError):
+            pass
+    z = reductions.dot(weights[:-1], x.values, weights[-1])
+    z.label = weights.label
+    return z if op is None else Value._record(op, z)
+
+
+def _unfold(v: Value) -> None:
+    """Give a neuron the form of other nodes: an activation of z, and z a weighted sum."""
+    dot = reductions.dot.op
+    weights, w_data, x_data = v._y, v._dx, v._dy
+    nodes = v._x
+    z = v if v._op is dot else _new(Value)
+    z.data = sum(map(mul, w_data, x_data))
+    data = [Vector(w_data[:-1]), Vector(x_data[:-1]), w_data[-1]]
+    d = [_group_derivative(dot, i, z.data, data) for i in range(3)]
+    if z is not v:
+        z._op = dot
+        z._label = weights.label
+        z.grad = NO_GRADIENT if v.grad is NO_GRADIENT else v.grad * v._slope
+        v._dx = float(v._slope)
+        v._x, v._y = z, None
+    z._x = weights[:-1], nodes or tuple(x_data[:-1]), weights[-1]
+    z._y = None
+    z._dx = d[0], d[1] if nodes else None, d[2]
+    del v._dy, v._slope
 
 
 def _group_derivative(op: Operation, i: int, z: float, data: list[Any]) -> Any:
@@ -422,9 +531,7 @@ def _group_derivative(op: Operation, i: int, z: float, data: list[Any]) -> Any:
         d = rule(z, *data)
     except (ArithmeticError, ValueError):
         d = ieee(rule, z, *data)
-    if isinstance(d, tuple):
-        return d if d.__class__ is tuple else tuple(map(float, d))
-    return float(d)
+    return tuple(map(float, d)) if isinstance(d, tuple) else float(d)
 
 
 def _check_finite(z: Value) -> None:
@@ -523,6 +630,20 @@ def _code(derivative: Any) -> str:
 for _function, _sign in ((ops.add, "+"), (ops.sub, "-"), (ops.mul, "*"), (ops.div, "/")):
     _compile_operator(_function, _sign)
 
+
+def _refuse(names: str, signs: str, advice: str) -> None:
+    def refused(*operands: Any) -> Any:
+        raise TypeError(f"{signs} not defined for Values: {advice}")
+
+    for name in names.split():
+        setattr(Value, f"__{name}__", refused)
+
+
+_refuse("floordiv rfloordiv mod rmod divmod rdivmod", "// and % are", "they jump; use v.data for the plain number")
+_refuse("matmul rmatmul", "@ is", "a Value is one number; use * or dot(x, y) with two lists")
+_refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join comparisons with `and`, `or`, `not`")
+_refuse("lshift rlshift rshift rrshift", "<< and >> are", "use v * 2**n or v.data")
+
 _ufuncs: dict[str, Any] = {
     "add": ops.add,
     "subtract": ops.sub,
@@ -551,4 +672,3 @@ _ufuncs: dict[str, Any] = {
     "equal": lambda x, y: x is y,
     "not_equal": lambda x, y: x is not y,
 }
-

@@ -7,6 +7,7 @@ What a picture shows is decided elsewhere.
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import functools
 import importlib.resources
@@ -109,9 +110,7 @@ def _encode(source: str) -> bytes:
     if not isinstance(source, str):
         raise TypeError(f"render needs DOT text, got {type(source).__name__}")
     if "\0" in source:
-        raise ValueError(
-            f"DOT text cannot hold a NUL character (at position {source.index(chr(0))})"
-        )
+        raise ValueError(f"DOT text cannot hold a NUL character (at position {source.index(chr(0))})")
     try:
         return source.encode()
     except UnicodeEncodeError as error:
@@ -123,15 +122,11 @@ def _refused(message: str) -> ValueError:
 
 
 def _too_slow(timeout: float) -> RuntimeError:
-    return RuntimeError(
-        f"no layout within {timeout:g} s: draw fewer nodes (a coarser level), or raise timeout"
-    )
+    return RuntimeError(f"no layout within {timeout:g} s: draw fewer nodes (a coarser level), or raise timeout")
 
 
 def _too_deep() -> RuntimeError:
-    return RuntimeError(
-        "the graph is too deep for this renderer: draw fewer nodes (a coarser level)"
-    )
+    return RuntimeError("the graph is too deep for this renderer: draw fewer nodes (a coarser level)")
 
 
 # The system's program.
@@ -165,7 +160,7 @@ def _render_with_dot(program: str, data: bytes, format: str, dpi: float, timeout
 # process, and an unsupported format spoils the next picture. So each picture gets an instance of
 # its own (half a millisecond), which also makes room for a deadline and for Ctrl-C.
 
-_one_at_a_time = threading.Lock()
+_one_at_a_time = threading.Lock()  # what stops a picture would stop every other
 
 
 def _render_with_wasm(source: str, format: str, timeout: float) -> bytes:
@@ -264,6 +259,7 @@ def _load_graphviz() -> tuple[Any, Any, Any, Any]:
     engine = wasmtime.Engine(config)
     linker = wasmtime.Linker(engine)
     linker.define_wasi()
+    atexit.register(_load_graphviz.cache_clear)  # its finalizers need modules still alive
     return wasmtime, engine, wasmtime.Module(engine, program), linker
 
 
@@ -301,6 +297,4 @@ def _to_png(svg: bytes, dpi: float) -> bytes:
                 serif_family=_FONT_FAMILY,
             )
     except ValueError as error:
-        raise RuntimeError(
-            f"no PNG of this size: {error}. Lower dpi, draw fewer nodes, or render 'svg'"
-        ) from error
+        raise RuntimeError(f"no PNG of this size: {error}. Lower dpi, draw fewer nodes, or render 'svg'") from error

@@ -1,0 +1,74 @@
+"""The activations of the lectures by name. Any function of one Value serves as well.
+
+Formulas, derivatives and sources are with the operations in `autograd`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import autograd
+
+from .arguments import generator, lookup
+from .module import Module
+
+__all__ = ["RandomizedLeakyReLU", "activations", "find_activation", "is_over_layer"]
+
+Activation = Callable[..., Any]
+
+
+class RandomizedLeakyReLU(Module):
+    """leaky_relu with a slope below zero that is drawn anew at each call in training.
+
+    The slope is uniform in [lower, upper]; after `eval()` it is their mean, and no random number
+    is drawn. rng: an int seed, a numpy Generator or None.
+    Source: Xu, Wang, Chen and Li, arXiv:1505.00853 (2015).
+    """
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, *, rng: Any = None) -> None:
+        self.lower, self.upper = lower, upper
+        self.rng: np.random.Generator = generator(rng)
+
+    def __call__(self, x: Any) -> Any:
+        return autograd.randomized_leaky_relu(x, self.lower, self.upper, training=self.training, rng=self.rng)
+
+
+activations: dict[str, Activation] = {
+    "linear": autograd.linear,
+    "sigmoid": autograd.sigmoid,
+    "tanh": autograd.tanh,
+    "relu": autograd.relu,
+    "leaky_relu": autograd.leaky_relu,
+    "randomized_leaky_relu": RandomizedLeakyReLU,
+    "softplus": autograd.softplus,
+    "softmax": autograd.softmax,
+    "log_softmax": autograd.log_softmax,
+}
+
+
+def find_activation(activation: str | Activation, *, rng: Any = None) -> Activation:
+    """The function for a name; a function is returned as it is.
+
+    rng: where an activation that draws random numbers takes them from.
+    ValueError for an unknown name (suggests the nearest), TypeError for what is neither.
+    """
+    if isinstance(activation, type):
+        raise TypeError(f"activation: expected a name or a function, got a class; write {activation.__name__}()")
+    found = activation if callable(activation) else lookup("activation", activation, activations)
+    return found(rng=rng) if isinstance(found, type) else found
+
+
+def is_over_layer(activation: Activation) -> bool:
+    """True for an activation that takes the weighted sums of a whole layer, not of one unit."""
+    return activation is autograd.softmax or activation is autograd.log_softmax
+
+
+def activation_name(activation: Activation) -> str:
+    """How a repr writes it: the name in the table, or what the function calls itself."""
+    for name, known in activations.items():
+        if activation is known or activation.__class__ is known:
+            return name
+    return getattr(activation, "__name__", type(activation).__name__)

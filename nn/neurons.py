@@ -1,0 +1,337 @@
+"""Nets of Values: a neuron, a layer of them, and layers in a row, every scalar visible.
+
+They name their own nodes in the grammar of lecture notes, so that `derive(loss, w)` reads like
+one: `w[l]_j,k` goes into unit j of layer l from unit k, `z[l]_j` is the weighted sum of the unit and
+`a[l]_j` its activation. With the activation "linear" a = z, and the one node is called z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd import Value, linear
+from autograd.graph import is_node
+from autograd.names import Name
+from autograd.op import Operation, describe, real
+from autograd.value import Inputs, Weights, record_neuron
+
+from .activations import Activation, activation_name, find_activation, is_over_layer
+from .arguments import generator, positive_integer, real_array
+from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
+from .module import Module
+
+__all__ = ["MLP", "Layer", "Neuron", "inputs"]
+
+
+class Neuron(Module):
+    """One unit: z = w₁x₁ + ... + wₙxₙ + b, a = g(z).
+
+    nin: the number of inputs. activation: g, a name from `nn.activations` or a function of one
+    Value. elementary: build z of visible × and + nodes instead of one node. initializer: a name
+    from `nn.initializers` or a function; the bias starts at 0. rng: an int seed, a numpy
+    Generator or None.
+
+    w  the weights, a tuple of Values labelled w_1, w_2, ...
+    b  the bias, labelled b
+
+    Call it with a sequence of nin numbers or Values; the result is the Value a.
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        activation: str | Activation = "relu",
+        *,
+        elementary: bool = False,
+        initializer: str | Initializer = DEFAULT_INITIALIZER,
+        rng: Any = None,
+    ) -> None:
+        self.nin = positive_integer("Neuron", "nin", nin)
+        rng = generator(rng)
+        self.activation = find_activation(activation, rng=rng)
+        self._op = _operation_of_one_number(self.activation)
+        if is_over_layer(self.activation):
+            name = activation_name(self.activation)
+            raise ValueError(f"Neuron: {name} needs all units of a layer; use Layer(..., activation={name!r})")
+        self.elementary = bool(elementary)
+        self.w = tuple(Value(0.0) for _ in range(self.nin))
+        self.b = Value(0.0)
+        self.name_nodes()
+        self.set_weights(find_initializer(initializer)((1, self.nin), rng=rng)[0], 0.0)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, tuple(value) if name == "w" else value)
+        if name in ("w", "b") and hasattr(self, "b"):
+            self._weights = Weights((*self.w, self.b))  # one object for all samples
+
+    def __call__(self, x: Any) -> Value:
+        return self._respond(Inputs(_as_inputs(x, self.nin, self)))
+
+    def _respond(self, x: Inputs) -> Value:
+        if self._op is not None and not self.elementary:
+            a = record_neuron(self._op, self._weights, x)
+            a._label = self._a
+            return a
+        z = _weighted_sum(self.w, x.values, self.b) if self.elementary else record_neuron(None, self._weights, x)
+        z._label = self._z
+        if self.activation is linear:
+            return z
+        a = self.activation(z)
+        try:
+            a._label = self._a
+        except AttributeError:
+            raise TypeError(f"{self}: expected a Value from the activation, got {describe(a)}") from None
+        return a
+
+    def name_nodes(self, layer: Any = None, unit: Any = None) -> None:
+        """Label the parameters, and all nodes made from now on, as those of a unit of a layer.
+
+        `name_nodes(2, 1)` gives w[2]_1,1, w[2]_1,2, ..., b[2]_1, z[2]_1, a[2]_1. Without layer or
+        unit that part of the name is left out.
+        """
+        place = None if layer is None else str(layer)
+        j = () if unit is None else (str(unit),)
+        for k, w in enumerate(self.w, 1):
+            w.label = Name("w", place, index=(*j, str(k))).label()
+        self.b.label, self._z, self._a = (Name(base, place, index=j).label() for base in "bza")
+        self._weights.label = self._z
+
+    def get_weights(self) -> tuple[np.ndarray, float]:
+        """The weights as an array of shape (nin,), and the bias."""
+        return np.array([w.data for w in self.w]), self.b.data
+
+    def set_weights(self, weights: Any, bias: Any) -> None:
+        """Set the numbers. weights: nin numbers; bias: one. ValueError with both shapes if they do not fit."""
+        self._write(real_array(f"{self}: weights", weights, (self.nin,)), real(bias, f"{self}: bias"))
+
+    def _write(self, weights: np.ndarray, bias: float) -> None:
+        for w, data in zip(self.w, weights.tolist(), strict=True):
+            w.data = data
+        self.b.data = bias
+
+    def __repr__(self) -> str:
+        return f"Neuron({self.nin}, {activation_name(self.activation)!r})"
+
+
+class Layer(Module):
+    """nout Neurons that look at the same nin inputs.
+
+    Arguments as for Neuron; softmax, over all units, is possible here. `neurons` holds the units,
+    labelled w_j,k, b_j, z_j, a_j for unit j and input k.
+
+    Call it with a sequence of nin numbers or Values; the result is a list of nout Values, or the
+    Value itself if nout is 1.
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        activation: str | Activation = "relu",
+        *,
+        elementary: bool = False,
+        initializer: str | Initializer = DEFAULT_INITIALIZER,
+        rng: Any = None,
+    ) -> None:
+        self.nin = positive_integer("Layer", "nin", nin)
+        self.nout = positive_integer("Layer", "nout", nout)
+        rng = generator(rng)
+        self.activation = find_activation(activation, rng=rng)
+        self._is_over_layer = is_over_layer(self.activation)
+        if self._is_over_layer and self.nout == 1:
+            raise ValueError(f"{self}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+        each = linear if self._is_over_layer else self.activation
+        self.neurons = [Neuron(nin, each, elementary=elementary, initializer="zeros") for _ in range(self.nout)]
+        self.name_nodes()
+        self.set_weights(find_initializer(initializer)((self.nout, self.nin), rng=rng), np.zeros(self.nout))
+
+    def __call__(self, x: Any) -> Any:
+        x = Inputs(_as_inputs(x, self.nin, self))
+        outputs = [neuron._respond(x) for neuron in self.neurons]
+        if self._is_over_layer:
+            outputs = self.activation(outputs)
+            for neuron, a in zip(self.neurons, outputs, strict=True):
+                a._label = neuron._a
+        return outputs[0] if self.nout == 1 else outputs
+
+    def name_nodes(self, layer: Any = None) -> None:
+        """Label the parameters, and all nodes made from now on, as those of this layer: w[2]_1,1, ..."""
+        for j, neuron in enumerate(self.neurons, 1):
+            neuron.name_nodes(layer, j)
+
+    def get_weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """The weights, shape (nout, nin), and the biases, shape (nout,)."""
+        weights, biases = zip(*(neuron.get_weights() for neuron in self.neurons), strict=True)
+        return np.array(weights), np.array(biases)
+
+    def set_weights(self, weights: Any, biases: Any) -> None:
+        """Set the numbers. weights: (nout, nin); biases: (nout,). ValueError with both shapes if they do not fit."""
+        self._write(*self._checked(weights, biases, str(self), ""))
+
+    def _checked(self, weights: Any, biases: Any, where: str, which: str) -> tuple[np.ndarray, np.ndarray]:
+        return (
+            real_array(f"{where}: weights{which}", weights, (self.nout, self.nin)),
+            real_array(f"{where}: biases{which}", biases, (self.nout,)),
+        )
+
+    def _write(self, weights: np.ndarray, biases: np.ndarray) -> None:
+        for neuron, w, b in zip(self.neurons, weights, biases.tolist(), strict=True):
+            neuron._write(w, b)
+
+    def __repr__(self) -> str:
+        return f"Layer({self.nin}, {self.nout}, {activation_name(self.activation)!r})"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: layers of neurons, each fed by the one before.
+
+    nin: the number of inputs. nouts: the number of units of each layer, the output layer last.
+    activation: that of the hidden layers, one for all or a list with one for each.
+    output_activation: that of the last layer. elementary, initializer, rng: as for Neuron.
+
+    `layers` holds the layers, which count from 1 in labels: w[l]_j,k, b[l]_j, z[l]_j, a[l]_j.
+
+    >>> net = MLP(2, [3, 1], activation="tanh", rng=0)
+    >>> len(net.parameters())
+    13
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        activation: str | Activation | list[Any] | tuple[Any, ...] = "relu",
+        output_activation: str | Activation = "linear",
+        *,
+        elementary: bool = False,
+        initializer: str | Initializer = DEFAULT_INITIALIZER,
+        rng: Any = None,
+    ) -> None:
+        if not isinstance(nouts, list | tuple | np.ndarray):
+            raise TypeError(f"MLP: expected nouts to be a list such as [16, 16, 1], got {describe(nouts)} {nouts!r}")
+        if not len(nouts):
+            raise ValueError("MLP: expected at least one layer in nouts, got an empty list")
+        hidden = len(nouts) - 1
+        if isinstance(activation, list | tuple):
+            each = list(activation)
+        else:
+            find_activation(activation)  # without a hidden layer nobody else would notice a misspelt name
+            each = [activation] * hidden
+        if len(each) != hidden:
+            raise ValueError(
+                f"MLP: expected one activation for each of {hidden} hidden layers, got {len(each)}; "
+                "the last layer has output_activation"
+            )
+        rng = generator(rng)
+        self.layers = [
+            Layer(m, n, g, elementary=elementary, initializer=initializer, rng=rng)
+            for m, n, g in zip([nin, *nouts], nouts, [*each, output_activation], strict=False)
+        ]
+        for number, layer in enumerate(self.layers, 1):
+            layer.name_nodes(number)
+
+    @classmethod
+    def from_weights(
+        cls,
+        weights: Sequence[Any],
+        biases: Sequence[Any],
+        activation: str | Activation | list[Any] | tuple[Any, ...] = "relu",
+        output_activation: str | Activation = "linear",
+        *,
+        elementary: bool = False,
+    ) -> MLP:
+        """A net with these weights, one matrix of shape (out, in) and one vector of biases per layer.
+
+        >>> MLP.from_weights([[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45]]], [[0.35, 0.35], [0.60]])
+        MLP(2, [2, 1], 'relu', 'linear')
+        """
+        shapes = [real_array(f"MLP: weights of layer {i}", w, (None, None)).shape for i, w in enumerate(weights, 1)]
+        if not shapes:
+            raise ValueError("MLP: expected the weights of at least one layer, got none")
+        nouts = [out for out, _ in shapes]
+        net = cls(shapes[0][1], nouts, activation, output_activation, elementary=elementary, initializer="zeros")
+        net.set_weights(weights, biases)
+        return net
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def get_weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The weights of every layer, each (out, in), and the biases of every layer, each (out,)."""
+        weights, biases = zip(*(layer.get_weights() for layer in self.layers), strict=True)
+        return list(weights), list(biases)
+
+    def set_weights(self, weights: Sequence[Any], biases: Sequence[Any]) -> None:
+        """Set the numbers: for every layer a matrix (out, in) and a vector (out,).
+
+        ValueError with both shapes if one does not fit; then nothing has been changed.
+        """
+        for what, given in (("weights", weights), ("biases", biases)):
+            if len(given) != len(self.layers):
+                raise ValueError(f"{self}: expected {what} for {len(self.layers)} layers, got {len(given)}")
+        checked = [
+            layer._checked(w, b, str(self), f" of layer {number}")
+            for number, (layer, w, b) in enumerate(zip(self.layers, weights, biases, strict=True), 1)
+        ]
+        for layer, (w, b) in zip(self.layers, checked, strict=True):
+            layer._write(w, b)
+
+    def __repr__(self) -> str:
+        nouts = [layer.nout for layer in self.layers]
+        *hidden, output = (activation_name(layer.activation) for layer in self.layers)
+        shown = hidden[0] if len(set(hidden)) == 1 else hidden
+        return f"MLP({self.layers[0].nin}, {nouts}, {shown!r}, {output!r})"
+
+
+def inputs(x: Any, name: str = "x") -> list[Value]:
+    """Numbers as named nodes: inputs([0.05, 0.1]) is [Value(0.05, "x_1"), Value(0.1, "x_2")].
+
+    x: a list, tuple or 1-d array. Values among them stay as they are.
+    """
+    return [u if is_node(u) else Value(u, f"{name}_{k}") for k, u in enumerate(_as_tuple(x, "inputs"), 1)]
+
+
+_SEQUENCES = (list, tuple, np.ndarray)
+
+
+def _as_inputs(x: Any, nin: int, module: Module) -> tuple[Any, ...]:
+    """x as a tuple of nin numbers or Values, which all neurons of a layer share."""
+    if x.__class__ is not tuple:
+        x = tuple(x) if x.__class__ is list else _as_tuple(x, module)
+    if len(x) != nin or x[0].__class__ in _SEQUENCES:
+        rows = any(u.__class__ in _SEQUENCES for u in x)
+        got = f"{len(x)} rows; call it for each row" if rows else f"{len(x)}"
+        raise ValueError(f"{module}: expected {nin} input{'s' * (nin > 1)}, got {got}")
+    return x
+
+
+def _as_tuple(x: Any, where: Any) -> tuple[Any, ...]:
+    if isinstance(x, list | tuple):
+        return tuple(x)
+    if isinstance(x, np.ndarray) and x.ndim:
+        return tuple(x.tolist())
+    # A layer of one unit gives a Value, and the next layer takes it.
+    try:
+        return (x if is_node(x) else real(x),)
+    except TypeError:
+        expected = "a list, tuple or 1-d array of numbers or Values"
+        raise TypeError(f"{where}: expected {expected}, got {describe(x)}") from None
+
+
+def _operation_of_one_number(activation: Activation) -> Operation | None:
+    """The operation that an activation is, if it is one that makes a node of its own from one."""
+    op = getattr(activation, "op", None)
+    return op if op is not None and len(op.rules) == 1 and not op.reduces and activation is not linear else None
+
+
+def _weighted_sum(w: tuple[Value, ...], x: tuple[Any, ...], b: Value) -> Value:
+    """w₁x₁ + ... + wₙxₙ + b, every × and + a node of its own."""
+    z = w[0] * x[0]
+    for wk, xk in zip(w[1:], x[1:], strict=True):
+        z = z + wk * xk
+    return z + b
