@@ -61,7 +61,7 @@ _SUBSCRIPT = dict(
     )
 )
 
-# Direction overrides would reorder what stands around them; the rest is forbidden in XML.
+# Direction overrides reorder what stands around them; the rest is invisible or forbidden in XML.
 _UNSEEN = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\ufffe\uffff")
 
 _LATEX_SPECIAL = str.maketrans(

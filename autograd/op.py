@@ -47,9 +47,9 @@ class Operation:
     ) -> None:
         self.name: str = forward.__name__
         self.forward = forward
-        self.rules = tuple(float(r) if isinstance(r, int) else r for r in rules)
+        self.rules: tuple[Any, ...] = tuple(float(r) if isinstance(r, int) else r for r in rules)
         first = self.rules[0]
-        self.slope = first if callable(first) else lambda z, *operands: first
+        self.slope: Callable[..., Any] = first if callable(first) else lambda z, *operands: first
         self.symbol = symbol or self.name
         self.reduces = reduces
         self.expands = expands
@@ -213,7 +213,7 @@ def reduction(*rules: Rule | None, symbol: str | None = None, expands: bool = Fa
 
 def _public(function: Callable[..., Any], forward: Callable[..., Any], op: Operation) -> Callable[..., Any]:
     functools.update_wrapper(function, forward)
-    function.op = op  # type: ignore[attr-defined]
+    function.op = op
     return function
 
 
@@ -265,7 +265,7 @@ class Vector(tuple):
             return Vector(map(f, self, other))
         return Vector(f(u, other) for u in self)
 
-    def __add__(self, other: Any) -> Vector:  # type: ignore[override]
+    def __add__(self, other: Any) -> Vector:
         return self._with(other, lambda u, v: u + v)
 
     __radd__ = __add__
@@ -276,10 +276,10 @@ class Vector(tuple):
     def __rsub__(self, other: Any) -> Vector:
         return self._with(other, lambda u, v: v - u)
 
-    def __mul__(self, other: Any) -> Vector:  # type: ignore[override]
+    def __mul__(self, other: Any) -> Vector:
         return self._with(other, lambda u, v: u * v)
 
-    __rmul__ = __mul__  # type: ignore[assignment]
+    __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Vector:
         return self._with(other, lambda u, v: u / v)

@@ -72,7 +72,7 @@ def dot(x, y, bias=0.0):
     """
     try:
         if len(x) == len(y):
-            return builtins.sum(map(operator.mul, x, y)) + bias
+            return builtins.sum((*map(operator.mul, x, y), bias))
     except TypeError:
         raise TypeError(f"dot: expected two sequences; got {describe(x)} and {describe(y)}") from None
     raise ValueError(f"dot: expected sequences of equal length; got {len(x)} and {len(y)} members")

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import math
 import sys
-from operator import mul
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import graph, modes, ops, reductions
+from . import graph, modes, ops
 from .backward import Mixed
 from .backward import backward as _backward
 from .expression import symbol
@@ -27,8 +26,8 @@ __all__ = ["Value", "format_value"]
 # its own, so that an optimizer can tell "no gradient yet" from "the gradient is 0".
 NO_GRADIENT = float("0")
 
-_new = object.__new__
-_active = modes.active
+new = object.__new__
+active = modes.active
 
 
 class Value:
@@ -56,9 +55,19 @@ class Value:
     #   sequences             _x is a tuple of operands and of tuples of operands, _dx one of their
     #                         derivatives: as many as operands (Mixed if some of these are
     #                         constants), a float that holds for all, or None for constants; _y is None
-    #   a neuron              _x, _y, _dx, _dy as `record_neuron` below sets them; _slope is only here
+    #   both at once          an activation of a weighted sum, as `fused` describes it; _y is a tuple
     #   a leaf                _op is None, the rest is unset
     __slots__ = ("_dx", "_dy", "_label", "_op", "_slope", "_x", "_y", "data", "grad")
+
+    data: float
+    grad: float
+    _op: Operation | None
+    _x: Any
+    _y: Any
+    _dx: Any
+    _dy: Any
+    _slope: Any
+    _label: str | None
 
     def __init__(self, data: Any, label: str | None = None) -> None:
         self.data = data if data.__class__ is float else _leaf_data(data)
@@ -99,8 +108,7 @@ class Value:
         op = self._op
         if op is None:
             return ()
-        if self._x.__class__ is tuple and self._y is not None:
-            _unfold(self)
+        self._take_full_form()
         x = self._x
         if x.__class__ is tuple:
             return tuple(Vector(g) if g.__class__ is tuple else g for g in x)
@@ -120,8 +128,7 @@ class Value:
         op = self._op
         if op is None:
             return ()
-        if self._x.__class__ is tuple and self._y is not None:
-            _unfold(self)
+        self._take_full_form()
         x = self._x
         if x.__class__ is not tuple:
             first = None if x is None else self._dx
@@ -135,6 +142,12 @@ class Value:
             else:
                 flat.extend(d)
         return tuple(flat)
+
+    def _take_full_form(self) -> None:
+        if self._x.__class__ is tuple and self._y is not None:
+            from .fused import unfold
+
+            unfold(self)
 
     def backward(self) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below, and set that of every node between.
@@ -170,6 +183,17 @@ class Value:
         return function(*inputs)
 
     # ------------------------------------------------------------ operators (+ − × ÷ are compiled below)
+
+    if TYPE_CHECKING:
+
+        def __add__(self, other: Any) -> Value: ...
+        def __radd__(self, other: Any) -> Value: ...
+        def __sub__(self, other: Any) -> Value: ...
+        def __rsub__(self, other: Any) -> Value: ...
+        def __mul__(self, other: Any) -> Value: ...
+        def __rmul__(self, other: Any) -> Value: ...
+        def __truediv__(self, other: Any) -> Value: ...
+        def __rtruediv__(self, other: Any) -> Value: ...
 
     def __pow__(self, other: Any) -> Value:
         return _binary(ops.power, self, other)
@@ -356,9 +380,9 @@ def _record_elementwise(op: Operation, operands: tuple[Any, ...]) -> Value:
         zd = op.forward(*data)
     except (ArithmeticError, ValueError):
         zd = ieee(op.forward, *data)
-    if _active and not modes.is_recording():
+    if active and not modes.is_recording():
         return Value(float(zd))
-    z = _new(Value)
+    z = new(Value)
     z.data = zd = zd if zd.__class__ is float else float(zd)
     z.grad = NO_GRADIENT
     z._op = op
@@ -374,7 +398,7 @@ def _record_elementwise(op: Operation, operands: tuple[Any, ...]) -> Value:
             z._y, z._dy = y, _derivative(op, 1, zd, data)
         else:
             z._dy = data[1]
-    if _active and modes.is_detecting_anomalies():
+    if active and modes.is_detecting_anomalies():
         _check_finite(z)
     return z
 
@@ -387,9 +411,9 @@ def _record_unary(op: Operation, x: Value) -> Value:
         dx = op.slope(zd, xd)
     except (ArithmeticError, ValueError):
         return _record_elementwise(op, (x,))
-    if _active:
+    if active:
         return _record_elementwise(op, (x,))
-    z = _new(Value)
+    z = new(Value)
     z.data = zd
     z.grad = NO_GRADIENT
     z._op = op
@@ -400,13 +424,10 @@ def _record_unary(op: Operation, x: Value) -> Value:
 
 
 def _derivative(op: Operation, i: int, z: float, data: list[float]) -> float:
-    rule = op.rules[i]
-    if rule.__class__ is float:
-        return rule
     try:
-        d = rule(z, *data)
+        d = op.derivative(i, z, data)
     except (ArithmeticError, ValueError):
-        d = ieee(rule, z, *data)
+        d = ieee(op.rules[i], z, *data)
     return d if d.__class__ is float else float(d)
 
 
@@ -414,14 +435,14 @@ def _record_reduction(op: Operation, operands: tuple[Any, ...]) -> Value:
     """A node over sequences (Vectors) and single operands."""
     data = [_data(g, op) for g in operands]
     zd = float(ieee(op.forward, *data))
-    if _active and not modes.is_recording():
+    if active and not modes.is_recording():
         return Value(zd)
     groups: list[Any] = []
     derivatives: list[Any] = []
     for i, (us, numbers) in enumerate(zip(operands, data, strict=True)):
         several = isinstance(us, tuple)
         nodes = [u.__class__ is Value for u in (us if several else (us,))]
-        d = _group_derivative(op, i, zd, data) if any(nodes) else None
+        d = group_derivative(op, i, zd, data) if any(nodes) else None
         if not several:
             groups.append(us if d is not None else numbers)
         elif d is None:
@@ -433,95 +454,16 @@ def _record_reduction(op: Operation, operands: tuple[Any, ...]) -> Value:
             each = (d,) * len(us) if d.__class__ is float else d
             d = Mixed(e if node else None for e, node in zip(each, nodes, strict=True))
         derivatives.append(d)
-    z = _new(Value)
+    z = new(Value)
     z.data, z.grad, z._op = zd, NO_GRADIENT, op
     z._x, z._y, z._dx = tuple(groups), None, tuple(derivatives)
-    if _active and modes.is_detecting_anomalies():
+    if active and modes.is_detecting_anomalies():
         _check_finite(z)
     return z
 
 
-# ---------------------------------------------------------------- neurons
-#
-# a = g(dot(w, x, b)) is what nets consist of, so it is recorded as one node. The weighted sum z
-# between becomes a node of its own as soon as anybody looks at the operands of a.
-
-
-class Weights(tuple):
-    """The parameters of a neuron, w₁ ... wₙ and b, and the label of its weighted sum."""
-
-    label: str | None = None
-
-
-class Inputs:
-    """What all neurons of a layer look at: Values or numbers, as many as each has weights."""
-
-    __slots__ = ("data", "nodes", "values")
-
-    def __init__(self, x: tuple[Any, ...]) -> None:
-        classes = {u.__class__ for u in x}
-        self.values = x
-        self.nodes = x if Value in classes else ()
-        self.data: list[float] | None = None  # if some are Values and some are not
-        if not self.nodes:
-            self.data = [real(u, "an input") for u in x]
-        elif len(classes) == 1:
-            self.data = [u.data for u in x]
-        if self.data is not None:
-            self.data.append(1.0)  # what the bias is multiplied by
-
-
-def record_neuron(op: Operation | None, weights: Weights, x: Inputs) -> Value:
-    """`g(dot(w, x, b))` as one node. op: the operation of g, for one operand; None for the sum itself."""
-    if x.data is not None and not _active:
-        data = [u.data for u in weights]
-        zd = sum(map(mul, data, x.data))
-        try:
-            if op is None:
-                ad, slope = zd, 1.0
-            else:
-                ad = op.forward(zd)
-                slope = op.slope(ad, zd)
-            if zd - zd == 0.0:  # finite, and then so are the parts of the sum
-                v = _new(Value)
-                v.data = ad
-                v.grad = NO_GRADIENT
-                v._op = op or reductions.dot.op
-                v._x = x.nodes
-                v._y = weights
-                v._dx = data
-                v._dy = x.data
-                v._slope = slope
-                return v
-        except (ArithmeticError, ValueError):
-            pass
-    z = reductions.dot(weights[:-1], x.values, weights[-1])
-    z.label = weights.label
-    return z if op is None else Value._record(op, z)
-
-
-def _unfold(v: Value) -> None:
-    """Give a neuron the form of other nodes: an activation of z, and z a weighted sum."""
-    dot = reductions.dot.op
-    weights, w_data, x_data = v._y, v._dx, v._dy
-    nodes = v._x
-    z = v if v._op is dot else _new(Value)
-    z.data = sum(map(mul, w_data, x_data))
-    data = [Vector(w_data[:-1]), Vector(x_data[:-1]), w_data[-1]]
-    d = [_group_derivative(dot, i, z.data, data) for i in range(3)]
-    if z is not v:
-        z._op = dot
-        z._label = weights.label
-        z.grad = NO_GRADIENT if v.grad is NO_GRADIENT else v.grad * v._slope
-        v._dx = float(v._slope)
-        v._x, v._y = z, None
-    z._x = weights[:-1], nodes or tuple(x_data[:-1]), weights[-1]
-    z._y = None
-    z._dx = d[0], d[1] if nodes else None, d[2]
-    del v._dy, v._slope
-
-
-def _group_derivative(op: Operation, i: int, z: float, data: list[Any]) -> Any:
+def group_derivative(op: Operation, i: int, z: float, data: list[Any]) -> Any:
+    """∂z/∂(operand i) of a reduction as a float, or as a tuple of floats for a sequence."""
     rule = op.rules[i]
     if rule is None:
         raise TypeError(f"{op.name}: operand {i + 1} is not differentiated and must be a plain number, got a Value")
@@ -541,8 +483,9 @@ def _check_finite(z: Value) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("autograd", "nn"):
         frame = frame.f_back
     operands = ", ".join(format_value(u) for u in z.operands)
+    name = z._op.name if z._op is not None else "leaf"
     raise ArithmeticError(
-        f"{z._op.name}({operands}) = {z.data} with local derivatives {z.local_derivatives}, "
+        f"{name}({operands}) = {z.data} with local derivatives {z.local_derivatives}, "
         f"recorded at {frame.f_code.co_filename}, line {frame.f_lineno}"
     )
 
@@ -611,8 +554,8 @@ def _compile_operator(function: Any, sign: str) -> None:
     scope = {
         "Value": Value,
         "NO_GRADIENT": NO_GRADIENT,
-        "active": _active,
-        "new": _new,
+        "active": active,
+        "new": new,
         "op": function.op,
         "function": function,
         "binary": _binary,

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Value, linear
+from autograd import Value, fused, linear
+from autograd.fused import Inputs, Weights
 from autograd.graph import is_node
 from autograd.names import Name
 from autograd.op import Operation, describe, real
-from autograd.value import Inputs, Weights, record_neuron
 
 from .activations import Activation, activation_name, find_activation, is_over_layer
 from .arguments import generator, positive_integer, real_array
@@ -72,10 +72,10 @@ class Neuron(Module):
 
     def _respond(self, x: Inputs) -> Value:
         if self._op is not None and not self.elementary:
-            a = record_neuron(self._op, self._weights, x)
+            a = fused.record(self._op, self._weights, x)
             a._label = self._a
             return a
-        z = _weighted_sum(self.w, x.values, self.b) if self.elementary else record_neuron(None, self._weights, x)
+        z = _weighted_sum(self.w, x.values, self.b) if self.elementary else fused.record(None, self._weights, x)
         z._label = self._z
         if self.activation is linear:
             return z

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, gradients
+from autograd import Value, fused, gradients
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -183,6 +183,10 @@ STEPS = [
     (lambda a, b: abs(a) ** 1.5, lambda a, b: abs(a) ** 1.5),
     (lambda a, b: autograd.mean([a, b, a]), lambda a, b: torch.stack([a, b, a]).mean()),
     (lambda a, b: autograd.dot([a, b], [b, 0.5], a), lambda a, b: a * b + b * 0.5 + a),
+    (
+        lambda a, b: fused.record(autograd.tanh.op, fused.Weights((a, b, a)), fused.Inputs((b, b))),
+        lambda a, b: torch.tanh(a * b + b * b + a),
+    ),
     (lambda a, b: autograd.logsumexp([a, b]), lambda a, b: torch.logsumexp(torch.stack([a, b]), 0)),
     (lambda a, b: autograd.softmax([a, b, b])[1], lambda a, b: torch.softmax(torch.stack([a, b, b]), 0)[1]),
 ]

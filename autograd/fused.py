@@ -1,0 +1,95 @@
+"""An activation of a weighted sum, g(w₁x₁ + ... + wₙxₙ + b), recorded as one node.
+
+It is what nets consist of, so it is worth a form of its own: one node instead of two, the inputs
+shared by all that look at them. The weighted sum z between becomes a node as soon as anybody looks
+at the operands of the activation; until then nobody can tell the difference.
+
+Such a node keeps in _x the inputs (empty if they are constants), in _y the weights and the bias,
+in _dx the numbers of _y, in _dy those of the inputs and a 1, and in _slope the derivative of g.
+"""
+
+from __future__ import annotations
+
+from operator import mul
+from typing import Any
+
+from . import reductions
+from .modes import active
+from .op import Operation, Vector, real
+from .value import NO_GRADIENT, Value, group_derivative, new
+
+__all__ = ["Inputs", "Weights", "record"]
+
+
+class Weights(tuple):
+    """The parameters of a neuron, w₁ ... wₙ and b, and the label of its weighted sum."""
+
+    label: str | None = None
+
+
+class Inputs:
+    """What all neurons of a layer look at: Values or numbers, as many as each has weights."""
+
+    __slots__ = ("data", "nodes", "values")
+
+    def __init__(self, x: tuple[Any, ...]) -> None:
+        classes = {u.__class__ for u in x}
+        self.values = x
+        self.nodes = x if Value in classes else ()
+        self.data: list[float] | None = None  # if some are Values and some are not
+        if not self.nodes:
+            self.data = [real(u, "an input") for u in x]
+        elif len(classes) == 1:
+            self.data = [u.data for u in x]
+        if self.data is not None:
+            self.data.append(1.0)  # what the bias is multiplied by
+
+
+def record(op: Operation | None, weights: Weights, x: Inputs) -> Value:
+    """`g(dot(w, x, b))` as one node. op: the operation of g, for one operand; None for the sum itself."""
+    if x.data is not None and not active:
+        data = [u.data for u in weights]
+        zd: float = sum(map(mul, data, x.data))
+        try:
+            if op is None:
+                ad, slope = zd, 1.0
+            else:
+                ad = op.forward(zd)
+                slope = op.slope(ad, zd)
+            if zd - zd == 0.0:  # finite, and then so are the parts of the sum
+                v = new(Value)
+                v.data = ad
+                v.grad = NO_GRADIENT
+                v._op = op or reductions.dot.op
+                v._x = x.nodes
+                v._y = weights
+                v._dx = data
+                v._dy = x.data
+                v._slope = slope
+                return v
+        except (ArithmeticError, ValueError):
+            pass
+    z = reductions.dot(weights[:-1], x.values, weights[-1])
+    z.label = weights.label
+    return z if op is None else Value._record(op, z)
+
+
+def unfold(v: Value) -> None:
+    """Give a neuron the form of other nodes: an activation of z, and z a weighted sum."""
+    dot = reductions.dot.op
+    weights, w_data, x_data = v._y, v._dx, v._dy
+    nodes = v._x
+    z = v if v._op is dot else new(Value)
+    z.data = sum(map(mul, w_data, x_data))
+    data = [Vector(w_data[:-1]), Vector(x_data[:-1]), w_data[-1]]
+    d = [group_derivative(dot, i, z.data, data) for i in range(3)]
+    if z is not v:
+        z._op = dot
+        z._label = weights.label
+        z.grad = NO_GRADIENT if v.grad is NO_GRADIENT else v.grad * v._slope
+        v._dx = float(v._slope)
+        v._x, v._y = z, None
+    z._x = weights[:-1], nodes or tuple(x_data[:-1]), weights[-1]
+    z._y = None
+    z._dx = d[0], d[1] if nodes else None, d[2]
+    del v._dy, v._slope
