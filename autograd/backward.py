@@ -106,7 +106,7 @@ def _order(root: Any, zero: float) -> list[Any]:
                 v = pop()
             else:
                 push(v)
-                v = _unreached(x if y is None else (x, y), zero)
+                v = _unreached(x if y is None else (x, y), zero, done, emit)
         while True:
             if v.__class__ is node:
                 y = v._y
@@ -132,13 +132,20 @@ def _order(root: Any, zero: float) -> list[Any]:
             v = pop()
 
 
-def _unreached(groups: Iterable[Any], zero: float) -> Iterator[Any]:
-    """The interior nodes in groups of operands that the pass has not reached; now it has."""
+def _unreached(groups: Iterable[Any], zero: float, done: set[int], emit: Callable[[Any], None]) -> Iterator[Any]:
+    """The interior nodes in groups of operands that the pass has not reached; now it has.
+
+    Neurons whose operands are done already are emitted on the spot, all but the first of a layer.
+    """
     for us in groups:
         for u in us if isinstance(us, tuple) else (us,):
             if u.__class__ is not float and u._op is not None and u.grad is not zero:
                 u.grad = zero
-                yield u
+                x = u._x
+                if x.__class__ is tuple and u._y is not None and id(x) in done and id(u._y) in done:
+                    emit(u)
+                else:
+                    yield u
 
 
 # ---------------------------------------------------------------- the pure form

@@ -84,7 +84,8 @@ def _ridders(f: Callable[[float], float], x: float) -> tuple[float, float, float
 
 def _attempt(f: Callable[[float], float], x: float) -> float:
     try:
-        return f(x)
+        with np.errstate(all="ignore"):
+            return f(x)
     except (ArithmeticError, ValueError):
         return math.nan
 
@@ -188,7 +189,7 @@ def find_nan(root: Any) -> Any:
     number is finite. TypeError if `root` is not a node.
 
     >>> x = Value(0.0, label="x")
-    >>> find_nan(log(x) * x).op
+    >>> find_nan(x.log() * x).op
     <operation log>
     """
     if not is_node(root):

@@ -213,7 +213,7 @@ def reduction(*rules: Rule | None, symbol: str | None = None, expands: bool = Fa
 
 def _public(function: Callable[..., Any], forward: Callable[..., Any], op: Operation) -> Callable[..., Any]:
     functools.update_wrapper(function, forward)
-    function.op = op
+    function.op = op  # type: ignore[attr-defined]
     return function
 
 

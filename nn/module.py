@@ -5,10 +5,11 @@ A Module knows nothing of how its output is computed; it finds the parameters th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from autograd.graph import is_node
+from autograd.fused import Weights
 from autograd.value import NO_GRADIENT
 
 __all__ = ["Module"]
@@ -34,7 +35,7 @@ class Module:
 
     def parameters(self) -> list[Any]:
         """All parameters in order of definition, each once."""
-        return [p for _, p in self.named_parameters()]
+        return [x for _, _, x, kind in _walk(self) if kind == "node" and x.is_leaf]
 
     def named_parameters(self) -> list[tuple[str, Any]]:
         """All parameters with their names, in order of definition, each once.
@@ -43,11 +44,11 @@ class Module:
         PyTorch: `layers.0.neurons.1.w.0`. It is unique and does not depend on labels. A parameter
         held twice has the name of its first place.
         """
-        return [(path, x) for path, x in _walk(self) if is_node(x) and x.is_leaf]
+        return [(_path(found), found[2]) for found in _walk(self) if found[3] == "node" and found[2].is_leaf]
 
     def modules(self) -> list[Module]:
         """This module and all modules inside it, each once."""
-        return [x for _, x in _walk(self) if isinstance(x, Module)]
+        return [x for _, _, x, kind in _walk(self) if kind == "module"]
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before a new backward pass."""
@@ -70,27 +71,42 @@ def clear_gradients(parameters: Iterable[Any]) -> None:
         p.grad = NO_GRADIENT
 
 
-def _walk(root: Any) -> Iterator[tuple[str, Any]]:
-    """Everything that `root` holds, with its path, in order of definition, each object once."""
+# What the search comes across: (where it was held, under which name or index, the object, its kind).
+_Found = tuple[Any, Any, Any, str]
+
+
+def _walk(root: Any) -> Iterator[_Found]:
+    """Everything that `root` holds and `root` itself, in order of definition, each object once."""
     seen: set[int] = set()
-    stack = [("", root)]
+    stack: list[_Found] = [(None, "", root, _kind(root.__class__))]
     while stack:
-        path, x = stack.pop()
+        found = stack.pop()
+        _, _, x, kind = found
         if id(x) in seen:
             continue
         seen.add(id(x))
-        yield path, x
-        start = f"{path}." if path else ""
-        stack.extend([(f"{start}{name}", u) for name, u in _held(x) if _may_hold_parameters(u)][::-1])
+        yield found
+        if kind != "node":
+            items = enumerate(x) if kind == "sequence" else x.items() if kind == "dict" else vars(x).items()
+            held = [(found, name, u, k) for name, u in items if (k := _kind(u.__class__))]
+            held.reverse()
+            stack.extend(held)
 
 
-def _held(x: Any) -> Iterable[tuple[Any, Any]]:
-    if isinstance(x, Module):
-        return vars(x).items()
-    if isinstance(x, dict):
-        return x.items()
-    return enumerate(x) if isinstance(x, list | tuple) else ()
+@functools.cache
+def _kind(cls: type) -> str:
+    """What a class is to the search for parameters; empty if it cannot hold any."""
+    if hasattr(cls, "_record"):
+        return "node"
+    if cls is Weights:  # a second view of parameters that a neuron holds as w and b
+        return ""
+    kinds = {Module: "module", dict: "dict", list: "sequence", tuple: "sequence"}
+    return next((kind for known, kind in kinds.items() if issubclass(cls, known)), "")
 
 
-def _may_hold_parameters(x: Any) -> bool:
-    return isinstance(x, Module | dict | list | tuple) or is_node(x)
+def _path(found: _Found) -> str:
+    names = []
+    while found[0] is not None:
+        names.append(str(found[1]))
+        found = found[0]
+    return ".".join(reversed(names))

@@ -76,6 +76,7 @@ def test_the_complex_step_starts_from_a_real_number():
         (lambda x: math.sin(100 * x), 1.0, 100 * math.cos(100)),
         (lambda x: 1 / x, 0.01, -1e4),
         (math.log, 1e-3, 1e3),
+        (np.log, 1e-3, 1e3),
         (math.sqrt, 1e-6, 500.0),
         (lambda x: 3.0, 2.0, 0.0),
         (np.tanh, np.float64(0.5), 1 - math.tanh(0.5) ** 2),

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ def test_a_rule_reads_the_same_on_numbers_arrays_nodes_and_formulas(op, xs):
 
 @pytest.mark.parametrize(("op", "xs"), cases(ELEMENTWISE))
 def test_numbers_arrays_and_values_give_the_same_result(op, xs):
-    public = next(f for f in vars(ops).values() if getattr(f, "op", None) is op)
+    public = getattr(sys.modules[op.forward.__module__], op.name)
     on_numbers = public(*xs)
     assert type(on_numbers) is float
     assert public(*map(Value, xs)).data == on_numbers
@@ -98,7 +99,7 @@ def test_numbers_arrays_and_values_give_the_same_result(op, xs):
 
 @pytest.mark.parametrize(("op", "xs"), cases(ELEMENTWISE))
 def test_arrays_keep_their_shape_and_single_precision(op, xs):
-    public = next(f for f in vars(ops).values() if getattr(f, "op", None) is op)
+    public = getattr(sys.modules[op.forward.__module__], op.name)
     result = public(*(np.full((2, 3), x, np.float32) for x in xs))
     assert result.shape == (2, 3)
     assert result.dtype == np.float32
