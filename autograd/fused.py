@@ -16,7 +16,7 @@ from typing import Any
 from . import reductions
 from .modes import active
 from .op import Operation, Vector, real
-from .value import NO_GRADIENT, Value, group_derivative, new
+from .value import NO_GRADIENT, Value, assigned, group_derivative, new
 
 __all__ = ["Inputs", "Weights", "record"]
 
@@ -25,6 +25,15 @@ class Weights(tuple):
     """The parameters of a neuron, w₁ ... wₙ and b, and the label of its weighted sum."""
 
     label: str | None = None
+    _data: list[float]
+    _when: object = None
+
+    def data(self) -> list[float]:
+        """The numbers, collected once and again after the `.data` of some Value was assigned."""
+        if self._when is not assigned[0]:
+            self._when = assigned[0]
+            self._data = [u._data for u in self]
+        return self._data
 
 
 class Inputs:
@@ -40,7 +49,7 @@ class Inputs:
         if not self.nodes:
             self.data = [real(u, "an input") for u in x]
         elif len(classes) == 1:
-            self.data = [u.data for u in x]
+            self.data = [u._data for u in x]
         if self.data is not None:
             self.data.append(1.0)  # what the bias is multiplied by
 
@@ -48,7 +57,7 @@ class Inputs:
 def record(op: Operation | None, weights: Weights, x: Inputs) -> Value:
     """`g(dot(w, x, b))` as one node. op: the operation of g, for one operand; None for the sum itself."""
     if x.data is not None and not active:
-        data = [u.data for u in weights]
+        data = weights._data if weights._when is assigned[0] else weights.data()
         zd: float = sum(map(mul, data, x.data))
         try:
             if op is None:
@@ -58,7 +67,7 @@ def record(op: Operation | None, weights: Weights, x: Inputs) -> Value:
                 slope = op.slope(ad, zd)
             if zd - zd == 0.0:  # finite, and then so are the parts of the sum
                 v = new(Value)
-                v.data = ad
+                v._data = ad
                 v.grad = NO_GRADIENT
                 v._op = op or reductions.dot.op
                 v._x = x.nodes
@@ -80,9 +89,9 @@ def unfold(v: Value) -> None:
     weights, w_data, x_data = v._y, v._dx, v._dy
     nodes = v._x
     z = v if v._op is dot else new(Value)
-    z.data = sum(map(mul, w_data, x_data))
+    z._data = sum(map(mul, w_data, x_data))
     data = [Vector(w_data[:-1]), Vector(x_data[:-1]), w_data[-1]]
-    d = [group_derivative(dot, i, z.data, data) for i in range(3)]
+    d = [group_derivative(dot, i, z._data, data) for i in range(3)]
     if z is not v:
         z._op = dot
         z._label = weights.label

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,10 @@ __all__ = ["Value", "format_value"]
 # The grad of a node that no backward pass has reached. It is a 0.0 like any other, but an object of
 # its own, so that an optimizer can tell "no gradient yet" from "the gradient is 0".
 NO_GRADIENT = float("0")
+
+# A new object whenever `.data` of some Value is assigned: numbers taken from Values before are
+# still theirs if it is the same.
+assigned = [object()]
 
 new = object.__new__
 active = modes.active
@@ -57,9 +62,9 @@ class Value:
     #                         constants), a float that holds for all, or None for constants; _y is None
     #   both at once          an activation of a weighted sum, as `fused` describes it; _y is a tuple
     #   a leaf                _op is None, the rest is unset
-    __slots__ = ("_dx", "_dy", "_label", "_op", "_slope", "_x", "_y", "data", "grad")
+    __slots__ = ("_data", "_dx", "_dy", "_label", "_op", "_slope", "_x", "_y", "grad")
 
-    data: float
+    _data: float
     grad: float
     _op: Operation | None
     _x: Any
@@ -70,13 +75,20 @@ class Value:
     _label: str | None
 
     def __init__(self, data: Any, label: str | None = None) -> None:
-        self.data = data if data.__class__ is float else _leaf_data(data)
+        self._data = data if data.__class__ is float else _leaf_data(data)
         self.grad = NO_GRADIENT
         self._op = None
         if label is not None:
             self.label = label
 
     # ------------------------------------------------------------ what a node tells
+
+    def _assign(self, data: Any) -> None:
+        self._data = data if data.__class__ is float else real(data, "data")
+        assigned[0] = object()
+
+    # Read in C and written through a check; nodes are made with _data itself.
+    data: float = property(attrgetter("_data"), _assign, doc="The number; assigning converts it to a float.")  # type: ignore[assignment]
 
     @property
     def label(self) -> str | None:
@@ -158,7 +170,7 @@ class Value:
 
     def item(self) -> float:
         """The number, as a plain float."""
-        return self.data
+        return self._data
 
     # ------------------------------------------------------------ recording
 
@@ -227,16 +239,16 @@ class Value:
         return result
 
     def __lt__(self, other: Any) -> bool:
-        return self.data < _comparable(other)
+        return self._data < _comparable(other)
 
     def __le__(self, other: Any) -> bool:
-        return self.data <= _comparable(other)
+        return self._data <= _comparable(other)
 
     def __gt__(self, other: Any) -> bool:
-        return self.data > _comparable(other)
+        return self._data > _comparable(other)
 
     def __ge__(self, other: Any) -> bool:
-        return self.data >= _comparable(other)
+        return self._data >= _comparable(other)
 
     # ------------------------------------------------------------ functions, as methods
 
@@ -325,10 +337,10 @@ class Value:
 
     def __repr__(self) -> str:
         name = "" if self.label is None else f", label={self.label!r}"
-        return f"Value(data={self.data!r}, grad={self.grad!r}{name})"
+        return f"Value(data={self._data!r}, grad={self.grad!r}{name})"
 
     def __format__(self, spec: str) -> str:
-        return format(self.data, spec) if spec else str(self)
+        return format(self._data, spec) if spec else str(self)
 
     # ------------------------------------------------------------ copies
 
@@ -354,7 +366,7 @@ def _leaf_data(data: Any) -> float:
 
 
 def _comparable(x: Any) -> float:
-    return x.data if x.__class__ is Value else real(x, "comparing a Value")
+    return x._data if x.__class__ is Value else real(x, "comparing a Value")
 
 
 def _constant(x: Any, op: Operation) -> float:
@@ -370,12 +382,12 @@ def _constant(x: Any, op: Operation) -> float:
 
 def _data(operand: Any, op: Operation) -> Any:
     if isinstance(operand, tuple):
-        return Vector([u.data if u.__class__ is Value else _constant(u, op) for u in operand])
-    return operand.data if operand.__class__ is Value else _constant(operand, op)
+        return Vector([u._data if u.__class__ is Value else _constant(u, op) for u in operand])
+    return operand._data if operand.__class__ is Value else _constant(operand, op)
 
 
 def _record_elementwise(op: Operation, operands: tuple[Any, ...]) -> Value:
-    data = [u.data if u.__class__ is Value else _constant(u, op) for u in operands]
+    data = [u._data if u.__class__ is Value else _constant(u, op) for u in operands]
     try:
         zd = op.forward(*data)
     except (ArithmeticError, ValueError):
@@ -383,7 +395,7 @@ def _record_elementwise(op: Operation, operands: tuple[Any, ...]) -> Value:
     if active and not modes.is_recording():
         return Value(float(zd))
     z = new(Value)
-    z.data = zd = zd if zd.__class__ is float else float(zd)
+    z._data = zd = zd if zd.__class__ is float else float(zd)
     z.grad = NO_GRADIENT
     z._op = op
     x = operands[0]
@@ -405,7 +417,7 @@ def _record_elementwise(op: Operation, operands: tuple[Any, ...]) -> Value:
 
 def _record_unary(op: Operation, x: Value) -> Value:
     """The same for one operand, without detours."""
-    xd = x.data
+    xd = x._data
     try:
         zd = op.forward(xd)
         dx = op.slope(zd, xd)
@@ -414,7 +426,7 @@ def _record_unary(op: Operation, x: Value) -> Value:
     if active:
         return _record_elementwise(op, (x,))
     z = new(Value)
-    z.data = zd
+    z._data = zd
     z.grad = NO_GRADIENT
     z._op = op
     z._x = x
@@ -455,7 +467,7 @@ def _record_reduction(op: Operation, operands: tuple[Any, ...]) -> Value:
             d = Mixed(e if node else None for e, node in zip(each, nodes, strict=True))
         derivatives.append(d)
     z = new(Value)
-    z.data, z.grad, z._op = zd, NO_GRADIENT, op
+    z._data, z.grad, z._op = zd, NO_GRADIENT, op
     z._x, z._y, z._dx = tuple(groups), None, tuple(derivatives)
     if active and modes.is_detecting_anomalies():
         _check_finite(z)
@@ -477,7 +489,7 @@ def group_derivative(op: Operation, i: int, z: float, data: list[Any]) -> Any:
 
 
 def _check_finite(z: Value) -> None:
-    if math.isfinite(z.data) and all(d is None or math.isfinite(d) for d in z.local_derivatives):
+    if math.isfinite(z._data) and all(d is None or math.isfinite(d) for d in z.local_derivatives):
         return
     frame = sys._getframe(2)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("autograd", "nn"):
@@ -494,7 +506,7 @@ def format_value(u: Any) -> str:
     """'w=0.5' for a named node, '0.5' for an unnamed one or a number."""
     if u.__class__ is not Value:
         return f"{u:g}"
-    return f"{u.data:g}" if u.label is None else f"{u.label}={u.data:g}"
+    return f"{u._data:g}" if u.label is None else f"{u.label}={u._data:g}"
 
 
 def _binary(function: Any, x: Any, y: Any) -> Any:
@@ -512,9 +524,9 @@ def {name}(x, y):
     if y.__class__ is Value and not active:
         try:
             z = new(Value)
-            xd = x.data
-            yd = y.data
-            z.data = zd = xd {sign} yd
+            xd = x._data
+            yd = y._data
+            z._data = zd = xd {sign} yd
             z.grad = NO_GRADIENT
             z._op = op
             z._x = x
@@ -527,8 +539,8 @@ def {name}(x, y):
     elif y.__class__ is float and not active:
         try:
             z = new(Value)
-            xd = x.data
-            z.data = zd = xd {sign} y
+            xd = x._data
+            z._data = zd = xd {sign} y
             z.grad = NO_GRADIENT
             z._op = op
             z._x = x
