@@ -32,6 +32,7 @@ def backward(root: Any) -> None:
         return
     # A fresh 0.0 marks the nodes this pass has reached, and is where their gradients start.
     zero = float("0")
+    node = root.__class__
     order = _order(root, zero)
     order.reverse()
     root.grad = 1.0
@@ -39,19 +40,19 @@ def backward(root: Any) -> None:
         g = v.grad
         x = v._x
         y = v._y
-        if x.__class__ is not tuple:
+        if x is None or x.__class__ is node:
             if x is not None:
                 x.grad += v._dx * g
             if y is not None:
                 y.grad += v._dy * g
-        elif y is None:
+        elif x.__class__ is tuple:
             _spread(v, g)
-        else:  # a neuron, whose weighted sum and its derivatives are finite: 0 times them is 0
-            g *= v._slope
+        else:  # a neuron, see `fused`; its weighted sum is finite and so are the parts: 0 times them is 0
+            g *= v._dx
             if g != 0.0:
-                for u, d in zip(x, v._dx):  # noqa: B905 (no input belongs to the bias; x is empty if constant)
+                for u, d in zip(x.nodes, v._dy):  # noqa: B905 (no input belongs to the bias)
                     u.grad += d * g
-                for u, d in zip(y, v._dy):  # noqa: B905
+                for u, d in zip(y, x.data):  # noqa: B905 (hot)
                     u.grad += d * g
             else:
                 y[-1].grad += 0.0  # a gradient of 0, and not none at all
@@ -86,9 +87,6 @@ def _order(root: Any, zero: float) -> list[Any]:
     order: list[Any] = []
     stack: list[Any] = [None]
     emit, push, pop = order.append, stack.append, stack.pop
-    # Ids of tuples whose members have all been reached: the neurons of a layer share their inputs,
-    # and the samples of a batch a neuron's weights.
-    done: set[int] = set()
     v = root
     v.grad = zero
     while True:
@@ -99,14 +97,16 @@ def _order(root: Any, zero: float) -> list[Any]:
                 push(v)
                 v = x
                 continue
-        elif x.__class__ is tuple:
-            y = v._y
-            if y is not None and id(x) in done and id(y) in done:
+        elif x is not None:
+            if x.__class__ is tuple:
+                push(v)
+                v = _unreached(x, zero, emit)
+            elif x.reached is zero and v._y.reached is zero:
                 emit(v)
                 v = pop()
             else:
                 push(v)
-                v = _unreached(x if y is None else (x, y), zero, done, emit)
+                v = _unreached((x.nodes, v._y), zero, emit)
         while True:
             if v.__class__ is node:
                 y = v._y
@@ -125,24 +125,23 @@ def _order(root: Any, zero: float) -> list[Any]:
                     v = u
                     break
                 v = pop()
-                if v._y is not None:
-                    done.add(id(v._x))
-                    done.add(id(v._y))
                 emit(v)
+                if v._y is not None:  # what a neuron looks at its whole layer does, and so do other samples
+                    v._x.reached = v._y.reached = zero
             v = pop()
 
 
-def _unreached(groups: Iterable[Any], zero: float, done: set[int], emit: Callable[[Any], None]) -> Iterator[Any]:
+def _unreached(groups: Iterable[Any], zero: float, emit: Callable[[Any], None]) -> Iterator[Any]:
     """The interior nodes in groups of operands that the pass has not reached; now it has.
 
-    Neurons whose operands are done already are emitted on the spot, all but the first of a layer.
+    Neurons whose operands have been reached are emitted on the spot: all of a layer but the first.
     """
     for us in groups:
         for u in us if isinstance(us, tuple) else (us,):
             if u.__class__ is not float and u._op is not None and u.grad is not zero:
                 u.grad = zero
                 x = u._x
-                if x.__class__ is tuple and u._y is not None and id(x) in done and id(u._y) in done:
+                if getattr(x, "reached", None) is zero and u._y.reached is zero:
                     emit(u)
                 else:
                     yield u

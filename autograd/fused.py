@@ -4,8 +4,8 @@ It is what nets consist of, so it is worth a form of its own: one node instead o
 shared by all that look at them. The weighted sum z between becomes a node as soon as anybody looks
 at the operands of the activation; until then nobody can tell the difference.
 
-Such a node keeps in _x the inputs (empty if they are constants), in _y the weights and the bias,
-in _dx the numbers of _y, in _dy those of the inputs and a 1, and in _slope the derivative of g.
+Such a node keeps in _x the Inputs, in _y the Weights, in _dx the derivative of g, and in _dy the
+numbers that the weights and the bias had.
 """
 
 from __future__ import annotations
@@ -22,9 +22,16 @@ __all__ = ["Inputs", "Weights", "record"]
 
 
 class Weights(tuple):
-    """The parameters of a neuron, w₁ ... wₙ and b, and the label of its weighted sum."""
+    """The parameters of a neuron, w₁ ... wₙ and b.
 
+    sum_label   what the weighted sum is called
+    label       what the result is called
+    reached     the reverse pass that has reached all members
+    """
+
+    sum_label: str | None = None
     label: str | None = None
+    reached: object = None
     _data: list[float]
     _when: object = None
 
@@ -37,21 +44,28 @@ class Weights(tuple):
 
 
 class Inputs:
-    """What all neurons of a layer look at: Values or numbers, as many as each has weights."""
+    """What all neurons of a layer look at: Values or numbers, as many as each has weights.
 
-    __slots__ = ("data", "nodes", "values")
+    values    all of them
+    nodes     the same if they are Values, nothing if they are numbers
+    data      the numbers, and a 1 for the bias; None if some are Values and some are not
+    reached   the reverse pass that has reached all members
+    """
+
+    __slots__ = ("data", "nodes", "reached", "values")
 
     def __init__(self, x: tuple[Any, ...]) -> None:
-        classes = {u.__class__ for u in x}
+        classes = set(map(type, x))
         self.values = x
         self.nodes = x if Value in classes else ()
-        self.data: list[float] | None = None  # if some are Values and some are not
+        self.reached: object = None
+        self.data: list[float] | None = None
         if not self.nodes:
             self.data = [real(u, "an input") for u in x]
         elif len(classes) == 1:
             self.data = [u._data for u in x]
         if self.data is not None:
-            self.data.append(1.0)  # what the bias is multiplied by
+            self.data.append(1.0)
 
 
 def record(op: Operation | None, weights: Weights, x: Inputs) -> Value:
@@ -70,35 +84,37 @@ def record(op: Operation | None, weights: Weights, x: Inputs) -> Value:
                 v._data = ad
                 v.grad = NO_GRADIENT
                 v._op = op or reductions.dot.op
-                v._x = x.nodes
+                v._x = x
                 v._y = weights
-                v._dx = data
-                v._dy = x.data
-                v._slope = slope
+                v._dx = slope
+                v._dy = data
+                v._label = weights.label
                 return v
         except (ArithmeticError, ValueError):
             pass
     z = reductions.dot(weights[:-1], x.values, weights[-1])
-    z.label = weights.label
-    return z if op is None else Value._record(op, z)
+    z.label = weights.label if op is None else weights.sum_label
+    if op is None:
+        return z
+    a = Value._record(op, z)
+    a.label = weights.label
+    return a
 
 
 def unfold(v: Value) -> None:
     """Give a neuron the form of other nodes: an activation of z, and z a weighted sum."""
     dot = reductions.dot.op
-    weights, w_data, x_data = v._y, v._dx, v._dy
-    nodes = v._x
+    x, weights, slope, w_data = v._x, v._y, v._dx, v._dy
     z = v if v._op is dot else new(Value)
-    z._data = sum(map(mul, w_data, x_data))
-    data = [Vector(w_data[:-1]), Vector(x_data[:-1]), w_data[-1]]
+    z._data = sum(map(mul, w_data, x.data))
+    data = [Vector(w_data[:-1]), Vector(x.data[:-1]), w_data[-1]]
     d = [group_derivative(dot, i, z._data, data) for i in range(3)]
+    del v._dy
     if z is not v:
+        v._x, v._y, v._dx = z, None, float(slope)
         z._op = dot
-        z._label = weights.label
-        z.grad = NO_GRADIENT if v.grad is NO_GRADIENT else v.grad * v._slope
-        v._dx = float(v._slope)
-        v._x, v._y = z, None
-    z._x = weights[:-1], nodes or tuple(x_data[:-1]), weights[-1]
+        z._label = weights.sum_label
+        z.grad = NO_GRADIENT if v.grad is NO_GRADIENT else v.grad * v._dx
+    z._x = weights[:-1], x.nodes or tuple(x.data[:-1]), weights[-1]
     z._y = None
-    z._dx = d[0], d[1] if nodes else None, d[2]
-    del v._dy, v._slope
+    z._dx = d[0], d[1] if x.nodes else None, d[2]

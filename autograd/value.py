@@ -60,9 +60,9 @@ class Value:
     #   sequences             _x is a tuple of operands and of tuples of operands, _dx one of their
     #                         derivatives: as many as operands (Mixed if some of these are
     #                         constants), a float that holds for all, or None for constants; _y is None
-    #   both at once          an activation of a weighted sum, as `fused` describes it; _y is a tuple
+    #   both at once          an activation of a weighted sum, as `fused` describes it
     #   a leaf                _op is None, the rest is unset
-    __slots__ = ("_data", "_dx", "_dy", "_label", "_op", "_slope", "_x", "_y", "grad")
+    __slots__ = ("_data", "_dx", "_dy", "_label", "_op", "_x", "_y", "grad")
 
     _data: float
     grad: float
@@ -71,7 +71,6 @@ class Value:
     _y: Any
     _dx: Any
     _dy: Any
-    _slope: Any
     _label: str | None
 
     def __init__(self, data: Any, label: str | None = None) -> None:
@@ -156,7 +155,7 @@ class Value:
         return tuple(flat)
 
     def _take_full_form(self) -> None:
-        if self._x.__class__ is tuple and self._y is not None:
+        if self._x is not None and self._x.__class__ is not Value and self._x.__class__ is not tuple:
             from .fused import unfold
 
             unfold(self)
@@ -184,12 +183,12 @@ class Value:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """NumPy functions and operators with a NumPy number on the left give Values too."""
         function = _ufuncs.get(ufunc.__name__)
-        arrays = [x for x in inputs if isinstance(x, np.ndarray) and x.ndim]
-        if arrays:
-            raise TypeError(
-                f"np.{ufunc.__name__}: a Value is one number and does not go with {describe(arrays[0])}; "
-                "write [x * v for x in array], or keep arrays in a Tensor"
-            )
+        for x in inputs:
+            if x.__class__ is not Value and isinstance(x, np.ndarray) and x.ndim:
+                raise TypeError(
+                    f"np.{ufunc.__name__}: a Value is one number and does not go with {describe(x)}; "
+                    "write [x * v for x in array], or keep arrays in a Tensor"
+                )
         if function is None or method != "__call__" or kwargs:
             raise TypeError(f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number")
         return function(*inputs)
@@ -355,6 +354,8 @@ class Value:
 
 
 def _leaf_data(data: Any) -> float:
+    if isinstance(data, float):  # np.float64 is one
+        return float(data)
     if isinstance(data, Value):
         raise TypeError("Value needs a real number, got a Value; it is one already, or take its .data")
     if isinstance(data, np.ndarray) and data.ndim:
@@ -521,38 +522,52 @@ def _binary(function: Any, x: Any, y: Any) -> Any:
 # symbols and written out as code: `mul`'s rule `lambda z, x, y: y` becomes `z._dx = yd`.
 _OPERATOR = """
 def {name}(x, y):
-    if y.__class__ is Value and not active:
+    if not active:
         try:
-            z = new(Value)
-            xd = x._data
-            yd = y._data
-            z._data = zd = xd {sign} yd
-            z.grad = NO_GRADIENT
-            z._op = op
-            z._x = x
-            z._y = y
-            z._dx = {dx}
-            z._dy = {dy}
-            return z
-        except ZeroDivisionError:
-            pass
-    elif y.__class__ is float and not active:
-        try:
-            z = new(Value)
-            xd = x._data
-            z._data = zd = xd {sign} y
-            z.grad = NO_GRADIENT
-            z._op = op
-            z._x = x
-            z._y = None
-            z._dy = yd = y
-            z._dx = {dx}
-            return z
-        except ZeroDivisionError:
+            if y.__class__ is Value:
+                xd = x._data
+                yd = y._data
+                z = new(Value)
+                z._data = zd = xd {sign} yd
+                z.grad = NO_GRADIENT
+                z._op = op
+                z._x = x
+                z._y = y
+                z._dx = {dx}
+                z._dy = {dy}
+                return z
+            yd = y if y.__class__ is float else float(y) if y.__class__ is int else None
+            if yd is not None:
+                xd = x._data
+                z = new(Value)
+                z._data = zd = xd {sign} yd
+                z.grad = NO_GRADIENT
+                z._op = op
+                z._x = x
+                z._y = None
+                z._dx = {dx}
+                z._dy = yd
+                return z
+        except ArithmeticError:
             pass
     return binary(function, x, y)
 
 def {reflected}(y, x):
+    if (x.__class__ is float or x.__class__ is int) and not active:
+        try:
+            xd = float(x)
+            yd = y._data
+            z = new(Value)
+            z._data = zd = xd {sign} yd
+            z.grad = NO_GRADIENT
+            z._op = op
+            z._x = None
+            z._y = y
+            z._dx = xd
+            z._dy = {dy}
+            return z
+        except ArithmeticError:
+            pass
     return binary(function, x, y)
 """
 

@@ -1,11 +1,11 @@
-"""Backpropagation by hand: one worked example, with every path and every number.
+"""Backpropagation by hand: a worked example with every path and every number.
 
-Two inputs, two hidden units, two outputs, sigmoid throughout. The page goes the way of lecture 20,
-"Neural Networks", of Sana Jabbar's course (Data Science, Spring 2024, Knowledge Stream): the forward
-pass, the derivatives path by path, the same with matrices, gradient descent. At the end every figure
-that the lecture prints stands beside ours.
+The net has two inputs, two hidden units and two outputs. The page goes the way of lecture 20, "Neural
+Networks", by Sana Jabbar (Data Science, Spring 2024, Knowledge Stream): forward pass, derivatives path
+by path, matrices, gradient descent. Then every figure that the lecture prints stands beside ours.
 
-    python examples/backprop_by_hand.py --svg .
+    python examples/backprop_by_hand.py
+    python examples/backprop_by_hand.py --latex --svg .
 """
 
 import argparse
@@ -20,36 +20,26 @@ import numpy as np
 from autograd import PathGraph, derive, names, squared_error
 from nn import MLP, SGD, inputs
 
-# Columns, as the lecture writes them.
+# Vectors are columns, as in the lecture.
 X, Y = np.array([[0.05], [0.10]]), np.array([[0.01], [0.99]])
 W1, B1 = np.array([[0.15, 0.20], [0.25, 0.30]]), np.array([[0.35], [0.35]])
 W2, B2 = np.array([[0.40, 0.45], [0.50, 0.55]]), np.array([[0.60], [0.60]])
 
-# Every figure of the lecture, and the note that belongs to it.
-LECTURE = (
-    ("z[1]₁", "0.3775", ""),
-    ("a[1]₁", "0.5933", ""),
-    ("z[1]₂", "0.3925", ""),
-    ("a[1]₂", "0.5969", ""),
-    ("z[2]₁", "1.106", "formula: slip 3"),
-    ("ỹ₁", "0.7514", ""),
-    ("z[2]₂", "1.225", "formula: slip 3"),
-    ("ỹ₂", "0.7729", "formula: slip 4"),
-    ("L", "0.2984", "formula: slip 2"),
-    ("∂L/∂ỹ₁", "0.7414", ""),
-    ("∂ỹ₁/∂z[2]₁", "0.1868", ""),
-    ("∂z[2]₁/∂w[2]₁₁", "0.5933", ""),
-    ("∂L/∂w[2]₁₁", "0.0821", "slip 5"),
-)
-
-ELSEWHERE = """
-Elsewhere in the lecture
-  - Leaky ReLU "is differentiable": not at 0, where the slope is α on the left and 1 on the right; g′(0) = 1
-    is a choice. ReLU has such a kink too. (In max(0, z) itself z ≥ 0 or z > 0 is all the same: both give 0.)
-  - tanh "approaches 1 or 0" where its gradient vanishes: it approaches 1 or −1.
-  - "Back propagate the loss": what travels back is not the loss but its derivative.
-  - ∂L/W[3] on the first of the two pages of partial derivatives: ∂L/∂W[3], as on the second. The chains are
-    right; to multiply them as matrices takes the order and the transposes of part 3.
+LECTURE = """
+z[1]₁            0.3775
+a[1]₁            0.5933
+z[1]₂            0.3925
+a[1]₂            0.5969
+z[2]₁            1.106    its formula: slip 3
+ỹ₁               0.7514
+z[2]₂            1.225    its formula: slip 3
+ỹ₂               0.7729   its formula: slip 4
+L                0.2984   its formula: slip 2
+∂L/∂ỹ₁           0.7414
+∂ỹ₁/∂z[2]₁       0.1868
+∂z[2]₁/∂w[2]₁₁   0.5933
+∂L/∂w[2]₁₁       0.0821   slip 5
+∂L/∂w[1]₁₁       ...      left to the reader
 """
 
 PLAIN = {"∂": "d", "·": "*", "∘": "*", "−": "-", "→": "->", "←": "<-", "≥": ">=", "½": "1/2 ", "²": "^2", "ᵀ": "^T"}
@@ -57,16 +47,16 @@ PLAIN |= {"‖": "|", "′": "'", "ỹ": "ytilde", "σ": "sigma", "α": "alpha"}
 
 
 def spell(text):
-    """The text, in ASCII if the terminal knows nothing else."""
+    """The text, in ASCII if the terminal knows nothing better."""
     try:
         "".join(PLAIN).encode(sys.stdout.encoding or "utf-8")
         return text
     except UnicodeEncodeError:
         text = re.sub("[₀-₉]+", lambda index: "_" + unicodedata.normalize("NFKC", index[0]), text)
-        return text.translate(str.maketrans(PLAIN))
+        return text.translate(str.maketrans(PLAIN)).encode("ascii", "backslashreplace").decode()
 
 
-def say(text=""):
+def say(text):
     print(spell(text))
 
 
@@ -81,73 +71,76 @@ def table(rows):
         print(("  " + "   ".join(map(str.ljust, row, widths))).rstrip())
 
 
-def number(x):
-    return f"{x:.10g}".replace("-", "−")
-
-
-def aligned(x):
-    return f"{x: .10f}".replace("-", "−")
+def number(x, form=".10g"):
+    return format(x, form).replace("-", "−")
 
 
 def name(v):
     return names.text(v.label)
 
 
-def network(W1=W1, B1=B1, W2=W2, B2=B2):
-    return MLP.from_weights([W1, W2], [B1.ravel(), B2.ravel()], "sigmoid", "sigmoid")
+def network(W1=W1, W2=W2, **options):
+    return MLP.from_weights([W1, W2], [B1.ravel(), B2.ravel()], "sigmoid", "sigmoid", **options)
 
 
 def run(net):
-    """The forward pass, recorded. The outputs are called ỹ, as in the lecture."""
+    """The loss of the net on x and y, with everything that led to it."""
     prediction = net(inputs(X.ravel()))
     for j, u in enumerate(prediction, 1):
-        u.label = f"ytilde_{j}"
+        u.label = f"ytilde_{j}"  # the lecture's name for a[2]
     loss = squared_error(prediction, inputs(Y.ravel(), "y"))
     loss.label = "L"
     return loss
 
 
 def formula(v, write):
-    """How a node was computed, its operands written by `write`: by their names, or as numbers."""
-    if v.op.name == "dot":
-        weights, units, bias = v.operand_groups
-        products = [f"{write(w)}·{write(u)}" for w, u in zip(weights, units, strict=True)]
-        return " + ".join([*products, write(bias)])
+    """How v was computed, its operands written by `write`: as names or as numbers."""
     if v.op.name == "sigmoid":
         return f"σ({write(v.operands[0])})"
-    prediction, target = v.operand_groups
-    return "½(" + " + ".join(f"({write(u)} − {write(y)})²" for u, y in zip(prediction, target, strict=True)) + ")"
+    x, y, *bias = v.operand_groups
+    pairs = zip(map(write, x), map(write, y), strict=True)
+    if v.op.name == "dot":
+        return " + ".join([*(f"{w}·{u}" for w, u in pairs), *map(write, bias)])
+    return "½(" + " + ".join(f"({u} − {target})²" for u, target in pairs) + ")"
 
 
-def show_forward_pass(loss):
+def show_forward_pass(loss, net):
     title("1. Forward pass")
-    say("From left to right, with σ(z) = 1/(1 + e^(−z)) and the loss L = ½‖ỹ − y‖².\n")
+    given = [u for u in PathGraph(loss).nodes if u.label[0] in "xy" and u.is_leaf]
+    units = [given[:2], *(neuron.parameters() for layer in net.layers for neuron in layer.neurons), given[2:]]
+    table([f"{name(u)} = {number(u.data)}" for u in unit] + [""] * (3 - len(unit)) for unit in units)
+    say("""
+w[2]₁₂ is the weight into unit 1 of layer 2 from unit 2. The outputs are a[2]₁ = ỹ₁ and a[2]₂ = ỹ₂, to be
+compared with y₁ and y₂ (the lecture's ỹ^(1), y^(1), ...). σ(z) = 1/(1 + e^(−z)), and L = ½‖ỹ − y‖².
+""")
     for v in PathGraph(loss).nodes:
         if not v.is_leaf:
             say(f"  {name(v)} = {formula(v, name)}")
             say(f"  {' ' * len(spell(name(v)))} = {formula(v, lambda u: number(u.data))} = {number(v.data)}")
 
 
-def show_paths(loss, net, latex):
-    """Every derivation, output layer first; returns them in the order of the parameters."""
-    title("2. The derivative of L by every weight and bias")
-    say("A path leads from L back to the weight. Below it: the chain of the lecture, its factors as formulas and")
-    say("as numbers, their product. For σ the slope is σ′(z) = σ(z)(1 − σ(z)), so that ∂a/∂z = a(1 − a).")
-    derivations = {p: derive(loss, p) for p in net.parameters()}
-    one, two = "Output layer: one path each", "Hidden layer: two paths each, because a hidden unit feeds both outputs"
-    for layer, heading in zip(reversed(net.layers), (one, two), strict=True):
-        say(f"\n{heading}\n")
-        for p in layer.parameters():
-            print(derivations[p].latex() if latex else derivations[p], end="\n\n")
-    return list(derivations.values())
+def show_paths(derivations, latex):
+    title("2. The derivative of L by each weight and bias")
+    say("""For each path from L back to the weight, line by line: its chain of derivatives, these as formulas and as
+numbers, their product. σ has the slope σ′(z) = σ(z)(1 − σ(z)), so that ∂a/∂z = a(1 − a). A percentage is the
+path's share of all |products|, and w.grad is what L.backward() left at w.
+""")
+    hidden, output = derivations[:6], derivations[6:]
+    for layer, paths in (
+        (output, "Output layer: one path each"),
+        (hidden, "Hidden layer: two paths each, since a hidden unit feeds both outputs"),
+    ):
+        say(f"\n{paths}\n{'-' * len(paths)}\n")
+        for derivation in layer:
+            print(derivation.latex() if latex else derivation, end="\n\n")
 
 
 def sigmoid(Z):
     return 1 / (1 + np.exp(-Z))
 
 
-def matrices(W2_on_the_way_back=W2):
-    """The backward pass in the lectures' matrix form, each formula with its value."""
+def matrices(W2_going_back=W2):
+    """The backward pass with matrices: each formula and its value."""
     A1 = sigmoid(W1 @ X + B1)
     A2 = sigmoid(W2 @ A1 + B2)
     return {
@@ -155,7 +148,7 @@ def matrices(W2_on_the_way_back=W2):
         "dZ[2] = dA[2] ∘ A[2] ∘ (1 − A[2])": (dZ2 := dA2 * A2 * (1 - A2)),
         "dW[2] = dZ[2] A[1]ᵀ": dZ2 @ A1.T,
         "db[2] = dZ[2]": dZ2,
-        "dA[1] = W[2]ᵀ dZ[2]": (dA1 := W2_on_the_way_back.T @ dZ2),
+        "dA[1] = W[2]ᵀ dZ[2]": (dA1 := W2_going_back.T @ dZ2),
         "dZ[1] = dA[1] ∘ A[1] ∘ (1 − A[1])": (dZ1 := dA1 * A1 * (1 - A1)),
         "dW[1] = dZ[1] Xᵀ": dZ1 @ X.T,
         "db[1] = dZ[1]": dZ1,
@@ -163,132 +156,161 @@ def matrices(W2_on_the_way_back=W2):
 
 
 def by_symbol(formulas):
-    return {text.split(" ")[0]: value for text, value in formulas.items()}
+    return {text.split()[0]: value for text, value in formulas.items()}
 
 
 def show_matrices(derivations):
-    """True if the matrices, the sums of the paths and the backward pass agree."""
+    """Three ways to the 12 derivatives; returns by how much they differ."""
     title("3. All paths at once: matrices")
     say("dZ is short for ∂L/∂Z, and ∘ multiplies entry by entry.\n")
     formulas = matrices()
+    rows = []
     for text, value in formulas.items():
-        rows = ["[" + "  ".join(map(aligned, row)) + " ]" for row in value]
-        table([[f"{text:<36}", rows[0]], ["", rows[1]]])
+        above, below = ("[" + "  ".join(number(u, " .10f") for u in row) + " ]" for row in value)
+        rows += [(text, above), ("", below)]
+    table(rows)
     d = by_symbol(formulas)
-    say("\nWhat paths share is computed once. The two paths into a hidden unit meet in dA[1] = W[2]ᵀ dZ[2]:")
-    (above,), (below,) = d["dZ[2]"]
-    first, total = W2[:, 0], d["dA[1]"][0, 0]
-    say(f"  ∂L/∂a[1]₁ = {first[0]}·{number(above)} + {first[1]}·({number(below)}) = {number(total)}")
-    say("With cross-entropy as the loss the factor A[2] ∘ (1 − A[2]) cancels and dZ[2] = A[2] − Y; here it stays.")
-    by_matrices = np.vstack([np.hstack([d[f"dW[{layer}]"], d[f"db[{layer}]"]]) for layer in (1, 2)]).ravel()
-    sums = np.array([derivation.sum for derivation in derivations])
-    backward = np.array([derivation.source.grad for derivation in derivations])
-    off = [np.abs(sums - other).max() for other in (by_matrices, backward)]
-    say(f"\nCheck: the sums over all {sum(len(each) for each in derivations)} paths differ from the matrices")
-    say(f"by at most {off[0]:.1g} and from L.backward() by at most {off[1]:.1g}.")
-    return max(off) <= 1e-12
+    w1, w2, dz1, dz2, da = map(number, (*W2[:, 0], *d["dZ[2]"][:, 0], d["dA[1]"][0, 0]))
+    say(f"""
+What paths share is computed once. The two paths into a hidden unit meet in dA[1] = W[2]ᵀ dZ[2]:
+  ∂L/∂a[1]₁ = w[2]₁₁ dz[2]₁ + w[2]₂₁ dz[2]₂ = {w1}·{dz1} + {w2}·({dz2}) = {da}
+(With cross-entropy as the loss A[2] ∘ (1 − A[2]) would cancel and leave dZ[2] = A[2] − Y. Here it stays.)
+""")
+    sums = np.array([each.sum for each in derivations])
+    by_matrices = np.ravel([np.hstack([d[f"dW[{layer}]"], d[f"db[{layer}]"]]) for layer in (1, 2)])
+    by_backward = np.array([each.source.grad for each in derivations])
+    off = [np.abs(sums - others).max() for others in (by_matrices, by_backward)]
+    say(f"""From the sums of the paths, {sum(map(len, derivations))} in all, these matrices differ by {off[0]:.0e}
+and L.backward() by {off[1]:.0e}, at most.""")
+    return np.max(off)  # nan if one of them is
 
 
-def descend(learning_rate, steps):
-    """The loss after 0, 1, 10, 100, ... and `steps` steps of gradient descent."""
-    net = network()
-    optimizer = SGD(net.parameters(), learning_rate)
+def show_descent(parameters, alpha, steps):
+    title("4. Gradient descent")
+    say(f"w ← w − α ∂L/∂w for all parameters at once, with the learning rate α = {number(alpha)}.\n")
+    rows = [(name(p), number(p.data), number(p.grad, " .10f"), number(p.data - alpha * p.grad)) for p in parameters]
+    table([("", "before", " ∂L/∂w", "after"), *rows])
+    print()
+    net, rows = network(), []
+    optimizer = SGD(net.parameters(), alpha)
     for step in range(steps + 1):
         loss = run(net)
-        if step in (0, steps) or set(str(step)[1:]) <= {"0"} and str(step)[0] == "1":
-            yield step, loss
+        if step in (0, 1, 10, 100, 1000, 10_000, steps):
+            rows.append((str(step), *(number(u.data) for u in (loss, *loss.operands[:2]))))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-
-
-def show_descent(net, learning_rate, steps):
-    title("4. Gradient descent")
-    say(f"w ← w − α ∂L/∂w with the learning rate α = {learning_rate:g}.\n")
-    moved = [number(p.data - learning_rate * p.grad) for p in net.parameters()]
-    rows = [(name(p), number(p.data), aligned(p.grad), m) for p, m in zip(net.parameters(), moved, strict=True)]
-    table([("", "before", " ∂L/∂w", "after"), *rows])
-    say()
-    history = [(step, loss.data, *(u.data for u in loss.operand_groups[0])) for step, loss in descend(learning_rate, steps)]
-    table([("step", "L", "ỹ₁ (0.01)", "ỹ₂ (0.99)"), *((str(n), *map(number, row)) for n, *row in history)])
+    table([("step", "L", "ỹ₁ (aim: 0.01)", "ỹ₂ (aim: 0.99)"), *rows])
     d = by_symbol(matrices())
-    moved_W1, moved_W2 = W1 - learning_rate * d["dW[1]"], W2 - learning_rate * d["dW[2]"]
-    late_W1 = W1 - learning_rate * by_symbol(matrices(moved_W2))["dW[1]"]
-    weights_only, in_turn = (number(run(network(W1=w, W2=moved_W2)).data) for w in (moved_W1, late_W1))
-    say(f"\nIf the biases stay where they are, one step leads to {weights_only} only. For α = 0.5 many pages on the web")
-    say(f"have 0.291027924; that is {in_turn}, where W[2] moves first and dA[1] = W[2]ᵀ dZ[2] takes the new one:")
-    say("a slip. Finish the backward pass, then move all weights at once.")
+    W2_moved = W2 - alpha * d["dW[2]"]
+    too_late = by_symbol(matrices(W2_moved))
+    kept, slip = (run(network(W1 - alpha * each["dW[1]"], W2_moved)).data for each in (d, too_late))
+    say(f"""
+With the biases left alone one step leads to L = {number(kept)}; with W[2] moved before W[2]ᵀ dZ[2] reads it,
+to {number(slip)}. That is a slip, and many pages on the web print it (0.291027924, for α = 0.5).
+Finish the backward pass, then move.""")
 
 
-def remark(printed, ours, note):
-    places = len(printed.partition(".")[2])
-    rounded = f"{ours:.{places}f}"
+def remark(printed, ours):
+    if printed == "...":
+        return "no number"
+    rounded = format(ours, f".{len(printed.partition('.')[2])}f")
     if math.isclose(float(printed), ours, rel_tol=1e-12):
-        verdict = "agrees"
-    else:
-        verdict = "rounded" if rounded == printed else f"cut off: rounds to {rounded}"
-    return f"{verdict}; {note}" if note else verdict
+        return "agrees"
+    return "rounded" if printed == rounded else f"rounds to {rounded}"
 
 
-def show_comparison(loss, derivation):
+def show_comparison(loss, derivations):
     title("5. The lecture's figures and ours")
     ours = {name(v): v.data for v in PathGraph(loss).nodes}
-    for edge in derivation.paths[0].edges:
-        ours[f"∂{name(edge.result)}/∂{name(edge.operand)}"] = edge.derivative
-    ours["∂L/∂w[2]₁₁"] = derivation.value
-    rows = [(what, printed, number(ours[what]), remark(printed, ours[what], note)) for what, printed, note in LECTURE]
-    table([("", "lecture", "ours", "remark"), *rows])
-    say("\n" + slips(ours))
-    say(ELSEWHERE.rstrip())
+    ours |= {f"∂L/∂{name(d.source)}": d.value for d in derivations}
+    ours |= {f"∂{name(e.result)}/∂{name(e.operand)}": e.derivative for d in derivations for e in d.paths[0].edges}
+    rows = []
+    for what, printed, *slip in (line.split(maxsplit=2) for line in LECTURE.strip().splitlines()):
+        rows.append((what, printed, number(ours[what]), "; ".join([remark(printed, ours[what]), *slip])))
+    table([("quantity", "lecture", "ours", "remark"), *rows])
+    show_slips(*(ours[what] for what in ("L", "ỹ₁", "ỹ₂", "∂L/∂w[2]₁₁")))
 
 
-def slips(ours):
-    y1, y2 = Y.ravel()
-    e1, e2 = ours["ỹ₁"] - y1, ours["ỹ₂"] - y2
-    difference = e1**2 - e2**2
-    (z1,), (z2,) = W2 @ X + B2
-    product = math.prod(map(float, ("0.7414", "0.1868", "0.5933")))
-    return f"""Slips in the example
-  1. "a[L] = y": the output layer gives the prediction ỹ = ({ours["ỹ₁"]:.4f}, {ours["ỹ₂"]:.4f}); y = ({y1:g}, {y2:g}) is
-     what it should be. And "a[l] = x" is the input for l = 0 only.
-  2. L = ½‖(ỹ₁ − y₁)² − (ỹ₂ − y₂)²‖² (twice): taken literally {difference**2 / 2:.4f}, with ∂L/∂ỹ₁ = {2 * difference * e1:.4f}.
-     Meant is ½‖ỹ − y‖² = ½((ỹ₁ − y₁)² + (ỹ₂ − y₂)²) = {ours["L"]:.4f}, with ∂L/∂ỹ₁ = ỹ₁ − y₁ = {e1:.4f}: the lecture's figures.
-  3. z[2]₁ = w[2]₁ᵀ x + b[2]₁, and likewise z[2]₂ (twice each): layer 2 sees a[1], not x. With x they would be
-     {z1:g} and {z2:g}; the lecture's 1.106 and 1.225 are right.
-  4. ỹ₂ = σ(z[2]₁), in the derivation of w[2]₁₁: ỹ₁ is meant. σ(z[2]₁) = {ours["ỹ₁"]:.4f}; ỹ₂ = σ(z[2]₂) = {ours["ỹ₂"]:.4f}.
-  5. ∂L/∂w[2]₁₁ = 0.0821 is cut off: {ours["∂L/∂w[2]₁₁"]:.6f} is 0.0822 when rounded. So is the product of the rounded
-     factors, 0.7414·0.1868·0.5933 = {product:.6f}."""
+def show_slips(loss, y1, y2, gradient):
+    e1, e2 = (y1, y2) - Y.ravel()
+    d = e1**2 - e2**2
+    z1, z2 = (W2 @ X + B2).ravel()
+    say(f"""
+Slips in the example
+  1. "a[l] = x input layer, a[L] = y output layer": the input is a[0], and the output is the prediction,
+     ỹ = ({y1:.4f}, {y2:.4f}). y = (0.01, 0.99) is what it should be.
+  2. L = ½‖(ỹ₁ − y₁)² − (ỹ₂ − y₂)²‖², twice. Literally this is {d**2 / 2:.4f}, and ∂L/∂ỹ₁ is {2 * d * e1:.4f}.
+     Meant is ½‖ỹ − y‖² = ½((ỹ₁ − y₁)² + (ỹ₂ − y₂)²) = {loss:.4f} with ∂L/∂ỹ₁ = ỹ₁ − y₁ = {e1:.4f}: the
+     lecture calculates with that.
+  3. z[2]₁ = w[2]₁ᵀ x + b[2]₁, twice, and z[2]₂ likewise. Layer 2 sees a[1]; with x it would be {z1:g} and {z2:g}.
+     The lecture's 1.106 and 1.225 come from a[1].
+  4. ỹ₂ = σ(z[2]₁) on the way to w[2]₁₁. σ(z[2]₁) = {y1:.4f} is ỹ₁; ỹ₂ = σ(z[2]₂) = {y2:.4f} has no part in it.
+  5. ∂L/∂w[2]₁₁ = 0.0821. It is {gradient:.6f}, which rounds to 0.0822. So does the product of the rounded
+     factors, 0.7414·0.1868·0.5933 = {0.7414 * 0.1868 * 0.5933:.6f}: the last digit was cut off.
+
+Elsewhere in the lecture
+  -  Leaky ReLU "is differentiable": not at 0, where the slope is α on the left and 1 on the right; g′(0) = 1
+     is a choice. ReLU has a kink there too (z ≥ 0 or z > 0 in ReLU itself is all the same: both give 0).
+  -  tanh does not approach "1 or 0" where its gradient vanishes, but 1 or −1.
+  -  "Back propagate the loss": what travels back is not the loss, but its derivative.
+  -  ∂L/W[3] should read ∂L/∂W[3]. Such chains hold; to multiply them as matrices takes the order and the
+     transposes of part 3.""")
 
 
 def draw(folder):
-    """The graph as SVG, twice: the named nodes, and every operation."""
+    """The graph as SVG: the named nodes, and every single operation."""
     from viz import draw_graph
 
-    for level in ("named", "op"):
-        loss = run(network())
+    title("6. Pictures")
+    for level, elementary in (("named", False), ("op", True)):
+        loss = run(network(elementary=elementary))
         loss.backward()
         path = folder / f"backprop_{level}.svg"
-        done = "replaced" if path.exists() else "written"
-        path.write_bytes(draw_graph(loss, level=level).pipe(format="svg"))
-        say(f"{path}: {done}")
+        try:
+            picture = draw_graph(loss, level=level).pipe(format="svg")
+            done = "replaced" if path.exists() else "written"
+            path.write_bytes(picture)
+        except (RuntimeError, OSError) as error:  # no renderer, or a folder that refuses
+            raise SystemExit(f"--svg: {error}") from None
+        say(f"{done}: {path}")
+
+
+def read_options(argv):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--learning-rate", type=float, default=0.5, metavar="ALPHA", help="default: 0.5")
+    parser.add_argument("--steps", type=int, default=1000, metavar="N", help="steps of descent, default: 1000")
+    parser.add_argument("--latex", action="store_true", help="write the derivations as LaTeX")
+    drawing = "draw backprop_named.svg and backprop_op.svg into this folder, which must exist; such files are replaced"
+    parser.add_argument("--svg", type=Path, metavar="FOLDER", help=drawing)
+    options = parser.parse_args(argv)
+    if not 0 <= options.learning_rate <= 1e6:
+        parser.error(f"--learning-rate: expected a number from 0 to a million, got {options.learning_rate}")
+    if options.steps < 1:
+        parser.error(f"--steps: expected at least 1, got {options.steps}")
+    if options.svg and not options.svg.is_dir():
+        parser.error(f"--svg: expected a folder that exists, got {options.svg}; make it first")
+    return options
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--learning-rate", type=float, default=0.5)
-    parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--latex", action="store_true", help="the derivations of part 2 as LaTeX")
-    parser.add_argument("--svg", type=Path, metavar="FOLDER", help="draw")
-    options = parser.parse_args(argv)
+    options = read_options(argv)
     net = network()
     loss = run(net)
     loss.backward()
-    show_forward_pass(loss)
-    derivations = show_paths(loss, net, options.latex)
-    ok = show_matrices(derivations)
-    show_descent(net, options.learning_rate, options.steps)
-    show_comparison(loss, derivations[6])
-    return 0 if ok else 1
+    derivations = [derive(loss, p) for p in net.parameters()]
+    say("Backpropagation by hand")
+    show_forward_pass(loss, net)
+    show_paths(derivations, options.latex)
+    difference = show_matrices(derivations)
+    if not difference <= 1e-12:
+        say("CHECK FAILED: these must agree to rounding.")
+        return 1
+    show_descent(net.parameters(), options.learning_rate, options.steps)
+    show_comparison(loss, derivations)
+    if options.svg:
+        draw(options.svg)
+    return 0
 
 
 if __name__ == "__main__":

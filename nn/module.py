@@ -88,9 +88,7 @@ def _walk(root: Any) -> Iterator[_Found]:
         yield found
         if kind != "node":
             items = enumerate(x) if kind == "sequence" else x.items() if kind == "dict" else vars(x).items()
-            held = [(found, name, u, k) for name, u in items if (k := _kind(u.__class__))]
-            held.reverse()
-            stack.extend(held)
+            stack.extend([(found, name, u, k) for name, u in items if (k := _kind(u.__class__))][::-1])
 
 
 @functools.cache

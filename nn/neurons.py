@@ -52,7 +52,6 @@ class Neuron(Module):
         self.nin = positive_integer("Neuron", "nin", nin)
         rng = generator(rng)
         self.activation = find_activation(activation, rng=rng)
-        self._op = _operation_of_one_number(self.activation)
         if is_over_layer(self.activation):
             name = activation_name(self.activation)
             raise ValueError(f"Neuron: {name} needs all units of a layer; use Layer(..., activation={name!r})")
@@ -64,19 +63,30 @@ class Neuron(Module):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, tuple(value) if name == "w" else value)
-        if name in ("w", "b") and hasattr(self, "b"):
-            self._weights = Weights((*self.w, self.b))  # one object for all samples
+        if name in ("activation", "elementary", "w", "b", "_a") and "_a" in vars(self):
+            self._prepare()
+
+    def _prepare(self) -> None:
+        """What `_respond` needs of the parameters, one object for all samples."""
+        op = getattr(self.activation, "op", None)
+        is_plain = op is not None and len(op.rules) == 1 and not op.reduces
+        self._is_fused = not self.elementary and is_plain
+        self._op = None if self.activation is linear else op
+        self._weights = Weights((*self.w, self.b))
+        self._weights.sum_label = self._z
+        self._weights.label = self._a if self._is_fused and self._op is not None else self._z
 
     def __call__(self, x: Any) -> Value:
         return self._respond(Inputs(_as_inputs(x, self.nin, self)))
 
     def _respond(self, x: Inputs) -> Value:
-        if self._op is not None and not self.elementary:
-            a = fused.record(self._op, self._weights, x)
-            a._label = self._a
-            return a
-        z = _weighted_sum(self.w, x.values, self.b) if self.elementary else fused.record(None, self._weights, x)
-        z._label = self._z
+        if self._is_fused:
+            return fused.record(self._op, self._weights, x)
+        if self.elementary:
+            z = _weighted_sum(self.w, x.values, self.b)
+            z.label = self._z
+        else:
+            z = fused.record(None, self._weights, x)
         if self.activation is linear:
             return z
         a = self.activation(z)
@@ -97,7 +107,6 @@ class Neuron(Module):
         for k, w in enumerate(self.w, 1):
             w.label = Name("w", place, index=(*j, str(k))).label()
         self.b.label, self._z, self._a = (Name(base, place, index=j).label() for base in "bza")
-        self._weights.label = self._z
 
     def get_weights(self) -> tuple[np.ndarray, float]:
         """The weights as an array of shape (nin,), and the bias."""
@@ -150,7 +159,10 @@ class Layer(Module):
 
     def __call__(self, x: Any) -> Any:
         x = Inputs(_as_inputs(x, self.nin, self))
-        outputs = [neuron._respond(x) for neuron in self.neurons]
+        outputs = [
+            fused.record(neuron._op, neuron._weights, x) if neuron._is_fused else neuron._respond(x)
+            for neuron in self.neurons
+        ]
         if self._is_over_layer:
             outputs = self.activation(outputs)
             for neuron, a in zip(self.neurons, outputs, strict=True):
@@ -321,12 +333,6 @@ def _as_tuple(x: Any, where: Any) -> tuple[Any, ...]:
     except TypeError:
         expected = "a list, tuple or 1-d array of numbers or Values"
         raise TypeError(f"{where}: expected {expected}, got {describe(x)}") from None
-
-
-def _operation_of_one_number(activation: Activation) -> Operation | None:
-    """The operation that an activation is, if it is one that makes a node of its own from one."""
-    op = getattr(activation, "op", None)
-    return op if op is not None and len(op.rules) == 1 and not op.reduces and activation is not linear else None
 
 
 def _weighted_sum(w: tuple[Value, ...], x: tuple[Any, ...], b: Value) -> Value:

@@ -17,7 +17,7 @@ X = [1.5, -0.25, 0.7]
 def as_one_node(op, x=X, b=0.2):
     """The parameters and the node of g(w₁x₁ + w₂x₂ + w₃x₃ + b)."""
     w = Weights(Value(u) for u in (0.3, 0.9, 0.4, b))
-    w.label = "z"
+    w.sum_label = "z"
     return w, record(op, w, Inputs(tuple(x)))
 
 
