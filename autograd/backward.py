@@ -27,6 +27,8 @@ class Mixed(tuple):
 
 def backward(root: Any) -> None:
     """Accumulate ∂root/∂leaf on the leaves below `root` and set it on the nodes between."""
+    if not is_node(root):
+        raise TypeError(f"backward: expected a Value, got {describe(root)}; compute the loss with Values")
     if root._op is None:
         root.grad += 1.0
         return
@@ -150,7 +152,7 @@ def _unreached(groups: Iterable[Any], zero: float, emit: Callable[[Any], None]) 
 # ---------------------------------------------------------------- the pure form
 
 
-def gradients(target: Any, sources: Any, *, create_graph: bool = False) -> Any:
+def gradients(target: Any, sources: Any, create_graph: bool = False) -> Any:
     """∂target/∂source for one source or a sequence of them, without touching any `.grad`.
 
     target: a Value. sources: a Value, or a list or tuple of Values, leaves or not.

@@ -227,13 +227,19 @@ class Value:
     def __iadd__(self, other: Any) -> Value:
         return self._in_place("+=", self + other, other)
 
+    def __imul__(self, other: Any) -> Value:
+        return self._in_place("*=", self * other, other)
+
+    def __itruediv__(self, other: Any) -> Value:
+        return self._in_place("/=", self / other, other)
+
     def _in_place(self, sign: str, result: Value, other: Any) -> Value:
         # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
         if self._op is None and self.grad is not NO_GRADIENT and other.__class__ is not Value:
             name = "p" if self.label is None else self.label
             raise TypeError(
                 f"{name} {sign} number: this makes a new Value and leaves the parameter {name} unchanged; "
-                f"to update it in place write p.data {sign} lr * p.grad"
+                f"to update it in place write p.data {sign} " + ("lr * p.grad" if sign in ("-=", "+=") else "number")
             )
         return result
 

@@ -5,6 +5,7 @@ import decimal
 import itertools
 import math
 import operator
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -227,12 +228,14 @@ def test_y_plus_x_in_place_makes_a_new_value():
     assert total.data == 3.0
 
 
-@pytest.mark.parametrize("sign", ["-=", "+="])
-def test_an_update_of_the_value_instead_of_its_data_is_refused(sign):
+@pytest.mark.parametrize(
+    ("sign", "right"), [("-=", "lr * p.grad"), ("+=", "lr * p.grad"), ("*=", "number"), ("/=", "number")]
+)
+def test_an_update_of_the_value_instead_of_its_data_is_refused(sign, right):
     p = Value(2.0, label="w")
     (p * 3).backward()
     before = p
-    says = rf"leaves the parameter w unchanged; to update it in place write p\.data \{sign} lr \* p\.grad"
+    says = re.escape(f"leaves the parameter w unchanged; to update it in place write p.data {sign} {right}")
     with pytest.raises(TypeError, match=says):
         exec(f"p {sign} 0.1 * p.grad", {}, {"p": p})
     assert before.data == 2.0
