@@ -25,59 +25,6 @@ X, Y = np.array([[0.05], [0.10]]), np.array([[0.01], [0.99]])
 W1, B1 = np.array([[0.15, 0.20], [0.25, 0.30]]), np.array([[0.35], [0.35]])
 W2, B2 = np.array([[0.40, 0.45], [0.50, 0.55]]), np.array([[0.60], [0.60]])
 
-LECTURE = """
-z[1]₁            0.3775
-a[1]₁            0.5933
-z[1]₂            0.3925
-a[1]₂            0.5969
-z[2]₁            1.106    its formula: slip 3
-ỹ₁               0.7514
-z[2]₂            1.225    its formula: slip 3
-ỹ₂               0.7729   its formula: slip 4
-L                0.2984   its formula: slip 2
-∂L/∂ỹ₁           0.7414
-∂ỹ₁/∂z[2]₁       0.1868
-∂z[2]₁/∂w[2]₁₁   0.5933
-∂L/∂w[2]₁₁       0.0821   slip 5
-∂L/∂w[1]₁₁       ...      left to the reader
-"""
-
-PLAIN = {"∂": "d", "·": "*", "∘": "*", "−": "-", "→": "->", "←": "<-", "≥": ">=", "½": "1/2 ", "²": "^2", "ᵀ": "^T"}
-PLAIN |= {"‖": "|", "′": "'", "ỹ": "ytilde", "σ": "sigma", "α": "alpha"}
-
-
-def spell(text):
-    """The text, in ASCII if the terminal knows nothing better."""
-    try:
-        "".join(PLAIN).encode(sys.stdout.encoding or "utf-8")
-        return text
-    except UnicodeEncodeError:
-        text = re.sub("[₀-₉]+", lambda index: "_" + unicodedata.normalize("NFKC", index[0]), text)
-        return text.translate(str.maketrans(PLAIN)).encode("ascii", "backslashreplace").decode()
-
-
-def say(text):
-    print(spell(text))
-
-
-def title(text):
-    say(f"\n\n{text}\n{'=' * len(text)}\n")
-
-
-def table(rows):
-    rows = [[spell(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print(("  " + "   ".join(map(str.ljust, row, widths))).rstrip())
-
-
-def number(x, form=".10g"):
-    return format(x, form).replace("-", "−")
-
-
-def name(v):
-    return names.text(v.label)
-
 
 def network(W1=W1, W2=W2, **options):
     return MLP.from_weights([W1, W2], [B1.ravel(), B2.ravel()], "sigmoid", "sigmoid", **options)
@@ -211,6 +158,24 @@ to {number(slip)}. That is a slip, and many pages on the web print it (0.2910279
 Finish the backward pass, then move.""")
 
 
+LECTURE = """
+z[1]₁            0.3775
+a[1]₁            0.5933
+z[1]₂            0.3925
+a[1]₂            0.5969
+z[2]₁            1.106    its formula: slip 3
+ỹ₁               0.7514
+z[2]₂            1.225    its formula: slip 3
+ỹ₂               0.7729   its formula: slip 4
+L                0.2984   its formula: slip 2
+∂L/∂ỹ₁           0.7414
+∂ỹ₁/∂z[2]₁       0.1868
+∂z[2]₁/∂w[2]₁₁   0.5933
+∂L/∂w[2]₁₁       0.0821   slip 5
+∂L/∂w[1]₁₁       ...      left to the reader
+"""
+
+
 def remark(printed, ours):
     if printed == "...":
         return "no number"
@@ -263,17 +228,54 @@ def draw(folder):
     from viz import draw_graph
 
     title("6. Pictures")
+    say("Multiply the numbers on the edges of a path, and add up the paths.")
     for level, elementary in (("named", False), ("op", True)):
         loss = run(network(elementary=elementary))
         loss.backward()
         path = folder / f"backprop_{level}.svg"
+        done = "replaced" if path.exists() else "written"
         try:
-            picture = draw_graph(loss, level=level).pipe(format="svg")
-            done = "replaced" if path.exists() else "written"
-            path.write_bytes(picture)
+            draw_graph(loss, level=level, cluster="layer").render(path)
         except (RuntimeError, OSError) as error:  # no renderer, or a folder that refuses
             raise SystemExit(f"--svg: {error}") from None
         say(f"{done}: {path}")
+
+
+PLAIN = {"∂": "d", "·": "*", "∘": "*", "−": "-", "→": "->", "←": "<-", "≥": ">=", "½": "1/2 ", "²": "^2", "ᵀ": "^T"}
+PLAIN |= {"‖": "|", "′": "'", "ỹ": "ytilde", "σ": "sigma", "α": "alpha"}
+
+
+def spell(text):
+    """The text, in ASCII if the terminal knows nothing better."""
+    try:
+        "".join(PLAIN).encode(sys.stdout.encoding or "utf-8")
+        return text
+    except UnicodeEncodeError:
+        text = re.sub("[₀-₉]+", lambda index: "_" + unicodedata.normalize("NFKC", index[0]), text)
+        return text.translate(str.maketrans(PLAIN)).encode("ascii", "backslashreplace").decode()
+
+
+def say(text):
+    print(spell(text))
+
+
+def title(text):
+    say(f"\n\n{text}\n{'=' * len(text)}\n")
+
+
+def table(rows):
+    rows = [[spell(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print(("  " + "   ".join(map(str.ljust, row, widths))).rstrip())
+
+
+def number(x, form=".10g"):
+    return format(x, form).replace("-", "−")
+
+
+def name(v):
+    return names.text(v.label)
 
 
 def read_options(argv):
@@ -299,7 +301,8 @@ def main(argv=None):
     loss = run(net)
     loss.backward()
     derivations = [derive(loss, p) for p in net.parameters()]
-    say("Backpropagation by hand")
+    say("""Backpropagation by hand: the worked example of lecture 20, "Neural Networks" (Sana Jabbar, Data Science,
+Spring 2024, Knowledge Stream). Two inputs, two hidden units, two outputs, one sample.""")
     show_forward_pass(loss, net)
     show_paths(derivations, options.latex)
     difference = show_matrices(derivations)
