@@ -86,8 +86,15 @@ class Value:
         self._data = data if data.__class__ is float else real(data, "data")
         assigned[0] = object()
 
-    # Read in C and written through a check; nodes are made with _data itself.
-    data: float = property(attrgetter("_data"), _assign, doc="The number; assigning converts it to a float.")  # type: ignore[assignment]
+    if TYPE_CHECKING:
+
+        @property
+        def data(self) -> float: ...
+        @data.setter
+        def data(self, data: Any) -> None: ...
+
+    else:  # read in C, and written through the check; nodes are made with _data itself
+        data = property(attrgetter("_data"), _assign, doc="The number, a float; what is assigned is converted.")
 
     @property
     def label(self) -> str | None:

@@ -16,7 +16,7 @@ from autograd import Value, fused, linear
 from autograd.fused import Inputs, Weights
 from autograd.graph import is_node
 from autograd.names import Name
-from autograd.op import Operation, describe, real
+from autograd.op import describe, real
 
 from .activations import Activation, activation_name, find_activation, is_over_layer
 from .arguments import generator, positive_integer, real_array
