@@ -2,6 +2,7 @@
 
 from .backward import grad, gradients, hessian, value_and_grad
 from .check import central_difference, check_gradients, complex_step, find_nan
+from .derivation import Derivation, derive
 from .modes import detect_anomaly, no_grad
 from .ops import (
     abs,
@@ -30,7 +31,7 @@ from .ops import (
     tanh,
     where,
 )
-from .paths import Derivation, Edge, Path, PathGraph, derive
+from .paths import Edge, Path, PathGraph
 from .reductions import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,

@@ -8,18 +8,15 @@ signs, fractions and parentheses are decided here.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from .expression import Atom, Call, Expression, Factors, Group, Term
-    from .op import Operation
+    from .expression import Atom, Call, Expression, Factors
 
 __all__ = ["Ascii", "Latex", "Text", "Writer", "format_number"]
-
-SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def format_number(x: float, digits: int = 4) -> str:
@@ -30,7 +27,7 @@ def format_number(x: float, digits: int = 4) -> str:
     return "0" if text == "-0" else text
 
 
-class Writer:
+class Writer(ABC):
     """What the notations have in common; each fills in its signs and what else differs.
 
     name: how a label is written.
@@ -38,44 +35,49 @@ class Writer:
     """
 
     minus: ClassVar[str]
-    times: ClassVar[str]  # between factors
+    times: ClassVar[str]  # between the factors of a product
     apart: ClassVar[str]  # between the factors of a chain, which are formulas themselves
     arrow: ClassVar[str]
     ellipsis: ClassVar[str]
     infinity: ClassVar[str]
+    has_bars: ClassVar[bool] = False  # fractions have bars, which hold a sum together without parentheses
 
     def __init__(self, name: Callable[[str], str], digits: int | None = 4) -> None:
         self.name, self.digits = name, digits
 
     # ------------------------------------------------------------ what notations differ in
 
+    @abstractmethod
     def ratio(self, over: str, under: str) -> str:
         """The derivative of one named quantity by another."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fraction(self, top: str, bottom: str, *, compound: bool) -> str:
         """top/bottom. compound: the bottom is a product."""
-        raise NotImplementedError
 
+    @abstractmethod
     def raised(self, base: str, exponent: str, *, plain: bool) -> str:
         """A power. plain: the exponent is a single symbol or number."""
-        raise NotImplementedError
 
+    @abstractmethod
     def root(self, inner: str, *, plain: bool) -> str:
         """A square root. plain: of a single symbol."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call(self, call: Call) -> str:
         """A function of formulas."""
-        raise NotImplementedError
 
-    def touches(self, left: str, right: str) -> bool:
-        """True if two factors may stand side by side without a sign between them."""
-        raise NotImplementedError
+    @abstractmethod
+    def joint(self, left: str, right: str) -> str:
+        """What stands between two factors: nothing, or a sign."""
 
     def parenthesized(self, text: str) -> str:
         """In parentheses."""
         return f"({text})"
+
+    def symbol_to_raise(self, text: str) -> str:
+        """A symbol that gets an exponent."""
+        return text
 
     # ------------------------------------------------------------ numbers
 
@@ -83,7 +85,7 @@ class Writer:
         """A number with the notation's minus sign."""
         if math.isinf(x):
             return (self.minus if x < 0 else "") + self.infinity
-        text = repr(x).removesuffix(".0") if self.digits is None else format_number(x, self.digits)
+        text = repr(float(x)).removesuffix(".0") if self.digits is None else format_number(x, self.digits)
         return text.replace("-", self.minus)
 
     # ------------------------------------------------------------ formulas
@@ -93,68 +95,75 @@ class Writer:
 
         −y + ŷ reads ŷ − y. A fraction keeps its place: −y/a + (1 − y)/(1 − a).
         """
-        terms = list(x.terms)
-        if not terms:
+        if not x.terms:
             return "0"
-        written = [self.term(t) for t in terms]
-        first = next((i for i, (negative, _) in enumerate(written) if not negative), 0)
-        if not any(e < 0 for _, e in terms[0][1]):
+        written = [self.term(c, factors) for c, factors in x.terms]
+        if all(e > 0 for _, e in x.terms[0][1]):
+            first = next((i for i, (negative, _) in enumerate(written) if not negative), 0)
             written.insert(0, written.pop(first))
         negative, text = written[0]
-        text = self.minus + text if negative else text
-        return text + "".join(f" {self.minus if negative else '+'} {body}" for negative, body in written[1:])
+        signed = (f" {self.minus if negative else '+'} {body}" for negative, body in written[1:])
+        return (self.minus if negative else "") + text + "".join(signed)
 
     def factor(self, x: Expression) -> str:
         """A formula as one factor among others: in parentheses if it is a sum or negative."""
         text = self.sum(x)
         return text if len(x.terms) <= 1 and not text.startswith(self.minus) else self.parenthesized(text)
 
-    def term(self, term: Term) -> tuple[bool, str]:
+    def term(self, c: float, factors: Factors) -> tuple[bool, str]:
         """(is negative, what follows the sign)."""
-        c, factors = term
         negative = c < 0
         if negative:
             negative, factors = _turned(factors)
         above = [(a, e) for a, e in factors if e > 0]
         below = [(a, -e) for a, e in factors if e < 0]
-        c, divisor = _as_fraction(abs(c), below)
-        top = self.product(c, above)
+        c, divisor = _as_fraction(abs(c), in_fraction=bool(below))
         if not below and divisor == 1:
-            return negative, top
-        bottom = self.product(divisor, below)
+            return negative, self.product(c, above)
+        top = self.product(c, above, bare=self.has_bars)
+        bottom = self.product(divisor, below, bare=self.has_bars)
         return negative, self.fraction(top, bottom, compound=len(below) + (divisor != 1) > 1)
 
-    def product(self, c: float, factors: Sequence[tuple[Atom, float]]) -> str:
-        """A number and powers, none of them negative."""
+    def product(self, c: float, factors: Sequence[tuple[Atom, float]], *, bare: bool = False) -> str:
+        """A number and positive powers. bare: a sum alone needs no parentheses."""
+        if bare and c == 1 and len(factors) == 1 and factors[0][1] == 1:
+            return factors[0][0].write(self)
         parts = [self.power(a, e) for a, e in _in_order(factors)]
         if c != 1 or not parts:
             parts.insert(0, self.number(c))
         text = parts[0]
         for part in parts[1:]:
-            text += part if self.touches(text, part) else self.times + part
+            text += self.joint(text, part) + part
         return text
 
     def power(self, atom: Atom, e: float) -> str:
         """An atom, raised to a positive power."""
         inner = atom.write(self)
         if e == 1:
-            return self.parenthesized(inner) if atom.is_group else inner
+            return self.parenthesized(inner) if atom.terms else inner
         if e == 0.5:
-            return self.root(inner, plain=atom.is_symbol)
-        base = inner if atom.is_symbol or atom.is_closed else self.parenthesized(inner)
+            return self.root(inner, plain=_is_symbol(atom))
         p, q = _as_fraction(e)
         exponent = self.number(p) if q == 1 else self.fraction(self.number(p), self.number(q), compound=False)
+        if _is_symbol(atom):
+            base = self.symbol_to_raise(inner)
+        else:
+            base = inner if atom.op is not None and atom.op.name not in _OPEN else self.parenthesized(inner)
         return self.raised(base, exponent, plain=q == 1)
 
     def general_power(self, base: Expression, exponent: Expression) -> str:
         """A power whose exponent is a formula."""
-        written = self.sum(base) if base.is_atomic() else self.parenthesized(self.sum(base))
-        return self.raised(written, self.sum(exponent), plain=exponent.is_atomic())
+        written = self.sum(base)
+        if base.is_symbol():
+            written = self.symbol_to_raise(written)
+        elif not (base.is_number() and base.value >= 0):
+            written = self.parenthesized(written)
+        return self.raised(written, self.sum(exponent), plain=exponent.is_symbol())
 
-    def listed(self, arguments: Iterable[Expression], ellipsis: str | None = None) -> str:
+    def listed(self, arguments: Iterable[Expression]) -> str:
         """Arguments with commas; of more than four the first two and the last."""
         args = [self.sum(a) for a in arguments]
-        return ", ".join([*args[:2], ellipsis or self.ellipsis, args[-1]] if len(args) > 4 else args)
+        return ", ".join([*args[:2], self.ellipsis, args[-1]] if len(args) > 4 else args)
 
 
 class Text(Writer):
@@ -169,8 +178,8 @@ class Text(Writer):
         return f"{top}/({bottom})" if compound else f"{top}/{bottom}"
 
     def raised(self, base: str, exponent: str, *, plain: bool) -> str:
-        if exponent.isdigit():
-            return base + exponent.translate(SUPERSCRIPTS)
+        if exponent.isdecimal():
+            return base + exponent.translate(_SUPERSCRIPTS)
         return f"{base}^{exponent}" if plain else f"{base}^({exponent})"
 
     def root(self, inner: str, *, plain: bool) -> str:
@@ -181,18 +190,16 @@ class Text(Writer):
         match call.op.name:
             case "power":
                 return self.general_power(*x)
-            case "sqrt":
-                return self.root(self.sum(x[0]), plain=x[0].is_symbol())
             case "step":
                 return f"[{self.sum(x[0])} > 0]"
             case "abs":
                 return f"|{self.sum(x[0])}|"
             case "softmax_component":
-                return f"softmax({self.listed(x[:-1])})" + str(int(x[-1].value) + 1).translate(SUBSCRIPTS)
+                return f"softmax({self.listed(x[:-1])})" + str(int(x[-1].value) + 1).translate(_SUBSCRIPTS)
         return f"{call.op.symbol}({self.listed(x)})"
 
-    def touches(self, left: str, right: str) -> bool:
-        return right.startswith("(") or (_is_numeral(left) and not right[0].isdigit())
+    def joint(self, left: str, right: str) -> str:
+        return "" if right.startswith("(") or (_is_numeral(left) and not right[0].isdigit()) else self.times
 
 
 class Ascii(Writer):
@@ -216,38 +223,41 @@ class Ascii(Writer):
         return f"sqrt({inner})"
 
     def call(self, call: Call) -> str:
+        x = call.args
         match call.op.name:
             case "power":
-                return self.general_power(*call.args)
+                return self.general_power(*x)
             case "step":
-                return f"({self.sum(call.args[0])} > 0)"
+                return f"({self.sum(x[0])} > 0)"
             case "softmax_component":
-                return f"softmax([{self.listed(call.args[0])}])[{int(call.args[1].value)}]"
-        args = (f"[{self.listed(a)}]" if isinstance(a, tuple) else self.sum(a) for a in call.args)
+                return f"softmax([{self.listed(x[0])}])[{int(x[1].value)}]"
+        args = (f"[{self.listed(a)}]" if isinstance(a, tuple) else self.sum(a) for a in x)
         return f"{call.op.name}({', '.join(args)})"
 
-    def listed(self, arguments: Iterable[Expression], ellipsis: str | None = None) -> str:
-        if self.digits is None:
-            return ", ".join(map(self.sum, arguments))
-        return super().listed(arguments, ellipsis)
+    def listed(self, arguments: Iterable[Expression]) -> str:
+        return ", ".join(map(self.sum, arguments)) if self.digits is None else super().listed(arguments)
 
-    def touches(self, left: str, right: str) -> bool:
-        return False
+    def joint(self, left: str, right: str) -> str:
+        return self.times
 
 
 class Latex(Writer):
     r"""LaTeX for math mode: `a(1 - a)`, `\frac{\partial L}{\partial w}`."""
 
-    minus, times, apart, arrow, ellipsis, infinity = "-", r"\,", r" \cdot ", r" \to ", r"\cdots", r"\infty"
+    minus, times, apart, arrow, ellipsis, infinity = "-", r"\,", r" \cdot ", r" \to ", r"\ldots", r"\infty"
+    has_bars = True
 
     FUNCTIONS: ClassVar[dict[str, str]] = {"sigmoid": r"\sigma", "maximum": r"\max", "minimum": r"\min"} | {
         name: f"\\{name}" for name in ("log", "sin", "cos", "tanh")
     }
 
     def number(self, x: float) -> str:
-        mantissa, e, exponent = super().number(x).partition("e")
+        text = super().number(x)
+        if text == "nan":
+            return r"\mathrm{nan}"
+        mantissa, e, exponent = text.partition("e")
         if not e:
-            return mantissa if mantissa != "nan" else r"\mathrm{nan}"
+            return text
         power = f"10^{{{int(exponent)}}}"
         return power if mantissa == "1" else rf"{mantissa} \times {power}"
 
@@ -255,10 +265,9 @@ class Latex(Writer):
         return rf"\frac{{\partial {over}}}{{\partial {under}}}"
 
     def fraction(self, top: str, bottom: str, *, compound: bool) -> str:
-        return rf"\frac{{{_bare(top)}}}{{{_bare(bottom)}}}"
+        return rf"\frac{{{top}}}{{{bottom}}}"
 
     def raised(self, base: str, exponent: str, *, plain: bool) -> str:
-        base = self.parenthesized(base) if "^" in base and not _is_enclosed(base) else base
         return f"{base}^{{{exponent}}}"
 
     def root(self, inner: str, *, plain: bool) -> str:
@@ -269,8 +278,6 @@ class Latex(Writer):
         match call.op.name:
             case "power":
                 return self.general_power(*x)
-            case "sqrt":
-                return self.root(self.sum(x[0]), plain=True)
             case "exp":
                 return f"e^{{{self.sum(x[0])}}}"
             case "step":
@@ -278,24 +285,35 @@ class Latex(Writer):
             case "abs":
                 return rf"\left|{self.sum(x[0])}\right|"
             case "softmax_component":
-                j = int(x[-1].value) + 1
-                return rf"\operatorname{{softmax}}{self.parenthesized(self.listed(x[:-1]))}_{{{j}}}"
-        return self.function(call.op) + self.parenthesized(self.listed(x))
+                softmax = r"\operatorname{softmax}" + self.parenthesized(self.listed(x[:-1]))
+                return f"{softmax}_{{{int(x[-1].value) + 1}}}"
+        symbol = call.op.symbol.replace("_", r"\_")
+        function = self.FUNCTIONS.get(call.op.name) or rf"\operatorname{{{symbol}}}"
+        return function + self.parenthesized(self.listed(x))
 
-    def function(self, op: Operation) -> str:
-        return self.FUNCTIONS.get(op.name) or rf"\operatorname{{{op.symbol}}}".replace("_", r"\_")
-
-    def listed(self, arguments: Iterable[Expression], ellipsis: str | None = None) -> str:
-        return super().listed(arguments, r"\ldots")
-
-    def touches(self, left: str, right: str) -> bool:
-        return right.startswith(("(", r"\left(")) or (_is_numeral(left) and not right[0].isdigit())
+    def joint(self, left: str, right: str) -> str:
+        if _is_numeral(left):
+            return self.apart if right[0].isdigit() else ""
+        return "" if right.startswith(("(", r"\left(")) else self.times
 
     def parenthesized(self, text: str) -> str:
-        return rf"\left({text}\right)" if r"\frac" in text or r"\left" in text else f"({text})"
+        return rf"\left({text}\right)" if r"\frac" in text else f"({text})"
+
+    def symbol_to_raise(self, text: str) -> str:
+        return f"({text})" if "^" in text else text
 
 
 # ---------------------------------------------------------------- order, signs, fractions
+
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+# Operations not written as a function with parentheses, in some notation; to raise them takes a pair.
+_OPEN = ("exp", "power")
+
+
+def _is_symbol(atom: Atom) -> bool:
+    return atom.op is None and not atom.terms
 
 
 def _turned(factors: Factors) -> tuple[bool, Factors]:
@@ -304,65 +322,46 @@ def _turned(factors: Factors) -> tuple[bool, Factors]:
     But −a(1 − a) stays as it is.
     """
     for i, (atom, e) in enumerate(factors):
-        if atom.is_group and e % 2 == 1 and _is_difference(atom):  # type: ignore[arg-type]
-            return False, (*factors[:i], (atom.opposite(), e), *factors[i + 1 :])  # type: ignore[attr-defined]
+        if e % 2 == 1 and _is_difference(atom):
+            return False, (*factors[:i], (atom.opposite(), e), *factors[i + 1 :])
     return True, factors
 
 
-def _is_difference(group: Group) -> bool:
-    signs = [c < 0 for c, _ in group.expression.terms]
-    return 2 * sum(signs) >= len(signs) and all(f or c < 0 for c, f in group.expression.terms)
+def _is_difference(atom: Atom) -> bool:
+    signs = [c < 0 for c, _ in atom.terms]
+    return any(signs) and 2 * sum(signs) >= len(signs) and all(factors or c < 0 for c, factors in atom.terms)
 
 
 def _in_order(factors: Iterable[tuple[Atom, float]]) -> list[tuple[Atom, float]]:
     """Symbols, then functions, then sums; but a sum in `a` alone stays with a: a(1 − a)·x."""
     units: list[list[tuple[Atom, float]]] = []
     for atom, e in factors:
-        if units and atom.is_group and _is_in(atom, units[-1][0][0]):  # type: ignore[arg-type]
+        if units and atom.terms and _is_sum_in(units[-1][0][0], atom):
             units[-1].append((atom, e))
         else:
             units.append([(atom, e)])
-    units.sort(key=lambda unit: (unit[0][0].is_group, not unit[0][0].is_symbol))
+    units.sort(key=lambda unit: (bool(unit[0][0].terms), unit[0][0].op is not None))
     return [factor for unit in units for factor in unit]
 
 
-def _is_in(group: Group, atom: Atom) -> bool:
-    """True for 1 − a and 1 − a², if the atom is a."""
-    return all(a.key == atom.key for _, factors in group.expression.terms for a, _ in factors)
+def _is_sum_in(a: Atom, group: Atom) -> bool:
+    return all(b.key == a.key for _, factors in group.terms for b, _ in factors)
 
 
-def _as_fraction(c: float, below: Sequence[object] = ()) -> tuple[float, float]:
-    """(p, q) where p/q reads better than the number c: x/3, 2x/3, 3/(2√x), but 0.5x; else (c, 1)."""
+def _as_fraction(c: float, *, in_fraction: bool = False) -> tuple[float, float]:
+    """(p, q) where p/q reads better than the number c, else (c, 1).
+
+    x/3 and 2x/3 instead of 0.6667x, but 0.5x; inside a fraction 1/(2√x), but 0.1/x.
+    """
     if not 0 < c < math.inf or c.is_integer():
         return c, 1
-    p, q = Fraction(c).limit_denominator(1_000_000).as_integer_ratio()
     is_short = float(format_number(c)) == c
-    if abs(c - p / q) <= 1e-15 * c and p <= 100 and (q < 10 if below else not is_short or q > 10_000):
-        return p, q
-    if abs(c - p / q) <= 1e-15 * c and p <= 100 and not is_short:
-        return p, q
-    return c, 1
+    if is_short and not in_fraction:
+        return c, 1
+    p, q = Fraction(c).limit_denominator(1_000_000).as_integer_ratio()
+    is_simple = p <= 100 and (q < 10 or not is_short)
+    return (p, q) if is_simple and abs(c - p / q) <= 1e-15 * c else (c, 1)
 
 
 def _is_numeral(text: str) -> bool:
-    return all(ch.isdigit() or ch == "." for ch in text)
-
-
-def _is_enclosed(text: str) -> bool:
-    """True if one pair of parentheses holds the whole text."""
-    if not text.endswith(")") or not text.startswith(("(", r"\left(")):
-        return False
-    depth = 0
-    for i, ch in enumerate(text):
-        depth += (ch == "(") - (ch == ")")
-        if ch == ")" and depth == 0:
-            return i == len(text) - 1
-    return False
-
-
-def _bare(text: str) -> str:
-    """Without the pair of parentheses that holds the whole text."""
-    if not _is_enclosed(text):
-        return text
-    left, right = (r"\left(", r"\right)") if text.startswith(r"\left(") else ("(", ")")
-    return text.removeprefix(left).removesuffix(right)
+    return all(ch.isdecimal() or ch == "." for ch in text)

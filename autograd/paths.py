@@ -1,29 +1,30 @@
 """Gradient paths: which ways lead from a result back to a weight, and what each contributes.
 
-`derive(L, w)` writes the chain rule out as lecture notes do. It looks at the graph of *named*
-nodes: whatever elementary operations stand between two of them are contracted into one factor
-∂v/∂u, with the other named nodes held fixed. The products along all paths add up to the gradient.
+A PathGraph looks at the graph of *named* nodes: whatever elementary operations stand between two of
+them are contracted into one factor ∂v/∂u, with the other named nodes held fixed. The products of
+the factors along all paths add up to the gradient. `derivation` writes this out.
 """
 
 from __future__ import annotations
 
+import functools
 import heapq
 import math
-import sys
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from . import names
-from .backward import gradients
-from .expression import Expression, constant, expression, format_number, symbol
+from .backward import _depending_on
+from .expression import Expression, constant, expression, omitted, symbol
 from .graph import is_node, topological_order
-from .op import Vector, describe
+from .op import Vector, members
 
-__all__ = ["Derivation", "Edge", "Path", "PathGraph", "derive"]
+__all__ = ["Edge", "Path", "PathGraph"]
 
-# Formulas through more unnamed operations than this are not written out.
+# A formula through more unnamed operations, or longer than this is not written out.
 MAX_CONTRACTED = 2000
+MAX_WRITTEN = 60
 
 
 class Edge(NamedTuple):
@@ -53,7 +54,7 @@ class Path(NamedTuple):
     @property
     def nodes(self) -> tuple[Any, ...]:
         """The nodes from the target to the source (empty if they are the same node)."""
-        return tuple(e.result for e in self.edges) + ((self.edges[-1].operand,) if self.edges else ())
+        return (*(e.result for e in self.edges), self.edges[-1].operand) if self.edges else ()
 
 
 class PathGraph:
@@ -65,53 +66,70 @@ class PathGraph:
 
     nodes   operands before results; the target is last
     edges   `edges[node]`: its edges to operands, in the order of the operation
-    labels  `labels[node]`: every node's name in this graph. Unnamed nodes of level "op" are called
-            v_1, v_2, ...; several nodes of one name get sample numbers: a[1](1)_2, a[1](2)_2.
+    labels  `labels[node]`: every node's name in this graph. An unnamed target is called L, other
+            unnamed nodes v_1, v_2, ...; several nodes of one name get sample numbers: a[1](1)_2.
+    names   how labels are written, see `names.Names`
+
+    ValueError for an unknown level, and wherever a source is asked for that this graph has
+    contracted.
     """
 
     def __init__(self, target: Any, *, level: str = "named", keep: Sequence[Any] = ()) -> None:
         if level not in ("named", "op"):
             raise ValueError(f"level: expected 'named' or 'op'; got {level!r}")
         self.target, self.level = target, level
-        kept = {id(u) for u in (target, *keep)}
-        self._is_kept = (lambda u: True) if level == "op" else (lambda u: u.label is not None or id(u) in kept)
-        everything = topological_order(target)
-        self.nodes: list[Any] = [u for u in everything if self._is_kept(u)]
-        self.edges: dict[Any, list[Edge]] = {v: self._edges_of(v) for v in self.nodes}
+        self._keep = {id(u) for u in (target, *keep)}
+        self._everything = topological_order(target)
+        self.nodes: list[Any] = [u for u in self._everything if self.keeps(u)]
         self.labels: dict[Any, str] = _labels(self.nodes, target)
         self.names = names.Names(self.labels.values())
+        self._edges: dict[Any, list[Edge]] = {}
         self._formulas: dict[Edge, Expression] = {}
+        self._asked: tuple[Any, list[Any]] = None, []
 
-    def _edges_of(self, v: Any) -> list[Edge]:
-        if self.level == "op":
-            pairs = enumerate(zip(v.operands, v.local_derivatives, strict=True))
-            return [Edge(v, u, d, i) for i, (u, d) in pairs if d is not None]
-        # a reverse sweep through unnamed nodes that stops at named ones
-        totals: dict[Any, float] = {v: 1.0}
-        found: dict[Any, None] = {}
-        for node in reversed(self._region(v)):
-            if node is not v and self._is_kept(node):
-                found[node] = None
-            elif node in totals:
-                g = totals[node]
-                for u, d in zip(node.operands, node.local_derivatives, strict=True):
-                    if d is not None:
-                        totals[u] = totals[u] + g * d if u in totals else g * d
-        order = [u for u in self._region(v) if u in found and u in totals]
-        return [Edge(v, u, totals[u]) for u in order]
+    def keeps(self, u: Any) -> bool:
+        """True for a node of this graph, False for one between that is contracted."""
+        return self.level == "op" or u.label is not None or id(u) in self._keep
+
+    @functools.cached_property
+    def edges(self) -> dict[Any, list[Edge]]:
+        return {v: self.edges_of(v) for v in self.nodes}
+
+    def edges_of(self, v: Any) -> list[Edge]:
+        """`edges[v]` without computing all the others."""
+        if v not in self._edges:
+            self._edges[v] = self._recorded_edges(v) if self.level == "op" else self._contracted_edges(v)
+        return self._edges[v]
+
+    def _recorded_edges(self, v: Any) -> list[Edge]:
+        pairs = enumerate(zip(v.operands, v.local_derivatives, strict=True))
+        return [Edge(v, u, d, i) for i, (u, d) in pairs if d is not None]
+
+    def _contracted_edges(self, v: Any) -> list[Edge]:
+        region = self._region(v)
+        totals = _swept(self._inner(v, region), 1.0, lambda node: node.local_derivatives)
+        return [Edge(v, u, totals[u]) for u in region if u is not v and u in totals and self.keeps(u)]
 
     def _region(self, v: Any) -> list[Any]:
-        return topological_order(v, stop=self._is_kept)
+        """v, what is contracted below it, and the named nodes where that ends; operands first."""
+        return topological_order(v, stop=self.keeps)
+
+    def _inner(self, v: Any, region: Iterable[Any]) -> list[Any]:
+        return [u for u in region if u is v or not self.keeps(u)]
 
     # ------------------------------------------------------------ counting and weighing
 
     def count(self, source: Any) -> int:
         """The exact number of paths from the target to `source`, without listing them."""
-        return self._fold(source, 1, 0, lambda edges, below: sum(below[e.operand] for e in edges))[self.target]
+        return self._fold(source, 1, lambda d, below: below).get(self.target, 0)
+
+    def strength(self, source: Any) -> float:
+        """The sum of |product| over all paths to `source`: the gradient if nothing cancelled."""
+        return self._fold(source, 1.0, lambda d, below: abs(d) * below).get(self.target, 0.0)
 
     def gradient(self, source: Any) -> dict[Any, float]:
         """∂node/∂source for every node, summed over paths."""
-        return self._fold(source, 1.0, 0.0, lambda edges, below: _dot((e.derivative, below[e.operand]) for e in edges))
+        return dict.fromkeys(self.nodes, 0.0) | self._fold(source, 1.0, lambda d, below: d * below)
 
     def flow(self, source: Any) -> dict[Edge, float]:
         """How much of ∂target/∂source passes through each edge; 0 for edges off every path.
@@ -119,408 +137,240 @@ class PathGraph:
         The flows over the edges that leave the target, or enter the source, or cross any cut
         between, add up to the gradient. Linear in the number of edges, however many paths.
         """
-        below = self.gradient(source)
-        above: dict[Any, float] = dict.fromkeys(self.nodes, 0.0)
-        above[self.target] = 1.0
-        flows: dict[Edge, float] = {}
-        reaches = self._fold(source, True, False, lambda edges, ok: any(ok[e.operand] for e in edges))
-        for v in reversed(self.nodes):
-            for e in () if v is source else self.edges[v]:
-                above[e.operand] += above[v] * e.derivative
-                flows[e] = above[v] * e.derivative * below[e.operand] if reaches[e.operand] else 0.0
+        below = self._fold(source, 1.0, lambda d, below: d * below)
+        above = {self.target: 1.0}
+        flows = {e: 0.0 for edges in self.edges.values() for e in edges}
+        for v in reversed(self._leading_to(source)):
+            for e in self._onwards(v, source, below):
+                through = above[v] * e.derivative
+                above[e.operand] = above.get(e.operand, 0.0) + through
+                flows[e] = through * below[e.operand]
         return flows
 
-    def _fold(self, source: Any, at_source: Any, elsewhere: Any, combine: Any) -> dict[Any, Any]:
-        """A value for every node from those of its operands, starting at the source."""
-        result: dict[Any, Any] = {}
-        for v in self.nodes:
-            edges = self.edges[v]
-            result[v] = at_source if v is source else combine(edges, result) if edges else elsewhere
-        return result
+    def _fold(self, source: Any, start: Any, combine: Callable[[float, Any], Any]) -> dict[Any, Any]:
+        """A value for every node that leads to `source`: the sum over its edges of what combine gives."""
+        values: dict[Any, Any] = {}
+        for v in self._leading_to(source):
+            edges = self._onwards(v, source, values)
+            values[v] = start if v is source else sum(combine(e.derivative, values[e.operand]) for e in edges)
+        return values
+
+    def _leading_to(self, source: Any) -> list[Any]:
+        """The nodes on paths from the target to `source`, operands first; none if there is no path."""
+        if self._asked[0] is not source:
+            if not self.keeps(source):
+                raise ValueError("the source has no name: name it, pass keep=(source,), or use level='op'")
+            on_the_way = _depending_on(self._everything, [source])
+            self._asked = source, [u for u in self.nodes if id(u) in on_the_way]
+        return self._asked[1]
+
+    def _onwards(self, v: Any, source: Any, leading: Any) -> Iterator[Edge]:
+        """The edges from v that lead on to `source`."""
+        return (e for e in (() if v is source else self.edges_of(v)) if e.operand in leading)
+
+    # ------------------------------------------------------------ listing
 
     def paths(self, source: Any) -> Iterator[Path]:
-        """All paths from the target to `source`, lazily, the largest |product| first.
+        """All paths from the target to `source`, lazily, the largest |product| first; nan counts as infinite.
 
-        Best-first search: a prefix is as promising as its product times the largest product that
-        any continuation can reach, so each path found costs its length, not the size of the graph.
-        Ties keep the order of the operands.
+        Each path costs its length, not the size of the graph, however many there are and however many
+        are equally strong. Products are taken from the target on, as in the reverse pass. Ties are
+        in the order of the nodes.
         """
-        if source not in self.edges:
-            return
-        absent = -1.0
-        best = self._fold(
-            source,
-            1.0,
-            absent,
-            lambda edges, below: max(
-                (_size(e.derivative * below[e.operand]) for e in edges if below[e.operand] != absent), default=absent
-            ),
-        )
-        if best[self.target] == absent:
-            return
-        serial = 0
-        heap: list[Any] = [(-best[self.target], serial, self.target, 1.0, None)]
-        while heap:
-            _, _, v, product, trail = heapq.heappop(heap)
-            if v is source:
-                yield Path(_unrolled(trail), product)
-                continue
-            for e in self.edges[v]:
-                if best[e.operand] != absent:
-                    serial += 1
-                    so_far = product * e.derivative
-                    bound = _size(so_far * best[e.operand])
-                    heapq.heappush(heap, (-bound, serial, e.operand, so_far, (e, trail)))
+        nodes = self._leading_to(source)
+        arriving: dict[Any, list[Edge]] = {u: [] for u in reversed(nodes)}
+        for v in nodes:
+            for e in self._onwards(v, source, arriving):
+                arriving[e.operand].append(e)
+        if nodes:
+            ranking = _Ranking(arriving)
+            yield ranking.path(source)
+            while ranking.advance(source):
+                yield ranking.path(source)
 
     # ------------------------------------------------------------ formulas
 
     def formula(self, edge: Edge) -> Expression:
-        """∂result/∂operand as a formula in the named nodes, simplified."""
+        """∂result/∂operand as a formula in the named nodes, simplified; an ellipsis where it would be too long.
+
+        The formula of a piecewise operation is that of the piece the forward pass took.
+        """
         if edge not in self._formulas:
-            self._formulas[edge] = self._formula(edge).simplified()
+            formula = self._formula(edge).simplified()
+            self._formulas[edge] = formula if formula.size <= MAX_WRITTEN else omitted(formula.value)
         return self._formulas[edge]
 
     def _formula(self, edge: Edge) -> Expression:
         v, operand = edge.result, edge.operand
+        formulas = _Formulas(self)
         if self.level == "op":
-            return _local_formulas(v, self._symbols(v, *v.operands))[edge.position]
-        region = self._region(v)
-        if len(region) > MAX_CONTRACTED:
-            return symbol("…", edge.derivative)
-        relevant = {operand}
-        for node in region:
-            if node is v or not self._is_kept(node):
-                if any(u in relevant for u in node.operands if is_node(u)):
-                    relevant.add(node)
-        read = self._symbols(*(u for u in region if self._is_kept(u)))
-        for node in region:
-            if node not in read:
-                read[node] = _read(node, read)
-        totals: dict[Any, Expression] = {v: constant(1.0)}
-        for node in reversed(region):
-            if node not in totals or node not in relevant or (node is not v and self._is_kept(node)):
-                continue
-            g = totals[node]
-            for u, d in zip(node.operands, _local_formulas(node, read), strict=True):
-                if d is not None and u in relevant:
-                    totals[u] = totals[u] + g * d if u in totals else g * d
-        return totals[operand]
-
-    def _symbols(self, *nodes: Any) -> dict[Any, Expression]:
-        return {u: symbol(self.labels[u], u.data) for u in nodes if is_node(u)}
+            return formulas.derivatives(v, {id(operand)})[edge.position]
+        inner = self._inner(v, self._region(v))
+        relevant = _depending_on(inner, [operand])
+        way = [u for u in inner if id(u) in relevant]
+        if len(way) > MAX_CONTRACTED:
+            return omitted(edge.derivative)
+        found = {operand: constant(1.0)}
+        for u in way:
+            pairs = zip(u.operands, formulas.derivatives(u, relevant), strict=True)
+            found[u] = sum((d * found[x] for x, d in pairs if d is not None), constant(0.0))
+        return found[v]
 
 
 def _labels(nodes: Sequence[Any], target: Any) -> dict[Any, str]:
-    users: dict[str, list[Any]] = {}
-    for u in nodes:
-        if u.label is not None:
-            users.setdefault(u.label, []).append(u)
-    fresh = (label for i in range(1, len(nodes) + len(users) + 2) if (label := f"v_{i}") not in users)
+    users = Counter(u.label for u in nodes)
+    fresh = (label for i in range(1, len(nodes) + len(users) + 1) if (label := f"v_{i}") not in users)
+    samples: Counter[str] = Counter()
     labels: dict[Any, str] = {}
     for u in nodes:
-        if u.label is None:
-            labels[u] = "L" if u is target and "L" not in users else next(fresh)
-        elif len(users[u.label]) == 1:
-            labels[u] = u.label
-        else:
-            labels[u] = names.with_sample(u.label, users[u.label].index(u) + 1)
+        label = u.label
+        if label is None:
+            label = "L" if u is target and "L" not in users else next(fresh)
+        elif users[label] > 1:
+            plain = label
+            while label in users:
+                samples[plain] += 1
+                label = names.with_sample(plain, samples[plain])
+        labels[u] = label
     return labels
 
 
-def _read(node: Any, read: dict[Any, Expression]) -> Expression:
-    """The formula of an unnamed node."""
-    if node.op is None:
-        return constant(node.data)
-    return Expression._record(node.op, *_formula_groups(node, read))
+def _swept(inner: Sequence[Any], one: Any, derivatives: Callable[[Any], Iterable[Any]]) -> dict[Any, Any]:
+    """The reverse pass from the last of the inner nodes through all of them: ∂last/∂u for every operand u.
 
-
-def _formula_groups(node: Any, read: dict[Any, Expression]) -> list[Any]:
-    def one(u: Any) -> Expression:
-        return read[u] if is_node(u) else expression(u)
-
-    return [g.map(one) if isinstance(g, Vector) else one(g) for g in node.operand_groups]
-
-
-def _local_formulas(node: Any, read: dict[Any, Expression]) -> list[Expression | None]:
-    """∂node/∂operand as a formula for each operand, None for constants."""
-    z = read[node] if node in read else _read(node, read)
-    groups = _formula_groups(node, read)
-    flat: list[Expression | None] = []
-    for i, us in enumerate(node.operand_groups):
-        several = isinstance(us, Vector)
-        operands = us if several else (us,)
-        if not any(is_node(u) for u in operands):
-            flat.extend([None] * len(operands))
+    It takes numbers as well as formulas; what comes from a first operand stands first in a sum.
+    """
+    totals = {inner[-1]: one}
+    for v in reversed(inner):
+        g = totals.get(v)
+        if g is None:
             continue
-        d = node.op.derivative(i, z, groups)
-        each = d if isinstance(d, tuple) else (d,) * len(operands)
-        flat.extend(expression(e) if is_node(u) else None for u, e in zip(operands, each, strict=True))
-    return flat
+        for u, d in reversed(list(zip(v.operands, derivatives(v), strict=True))):
+            if d is not None:
+                totals[u] = g * d + totals[u] if u in totals else g * d
+    return totals
 
 
-def _dot(pairs: Iterator[tuple[float, float]]) -> float:
-    total = 0.0
-    for x, y in pairs:
-        total += x * y
-    return total
+# ---------------------------------------------------------------- the strongest first
 
 
-def _size(x: float) -> float:
-    """|x|, with nan counted as infinite so that it comes first and is seen."""
-    return math.inf if x != x else abs(x)
+class _Way(NamedTuple):
+    """A way from the target to a node. Sorted, the strongest comes first."""
+
+    weakness: float  # -|product|
+    place: int  # which of the edges that arrive at the node is its last
+    rank: int  # which of the ways to that edge's result it continues
+    product: float
+    edge: Edge | None  # its last edge; None at the target
 
 
-def _unrolled(trail: Any) -> tuple[Edge, ...]:
-    edges = []
-    while trail is not None:
-        edge, trail = trail
-        edges.append(edge)
-    return tuple(reversed(edges))
+class _Ranking:
+    """The ways from the target to each node, strongest first, found as far as somebody asks.
 
-
-# ---------------------------------------------------------------- derivations
-
-
-def derive(target: Any, source: Any, *, level: str = "named", top: int | None = None, limit: int = 10_000) -> Derivation:
-    """∂target/∂source, derived path by path.
-
-    target, source: Values; the source needs a label (at level "op" every node gets a name).
-    level: "named" (chains of named nodes, as lecture notes write them) or "op" (every operation).
-    top: list only that many paths, strongest first. limit: more paths than this are refused
-    unless `top` is given.
-
-    Returns a Derivation: print it, or take `.latex()`. A source that the target does not depend
-    on gives a Derivation with no paths and the value 0, which says so.
-
-    TypeError for what is not a node; ValueError for an unnamed source, an unknown level, or more
-    paths than `limit` (says how many).
-    """
-    for role, node in (("target", target), ("source", source)):
-        if not is_node(node):
-            raise TypeError(f"derive: expected the {role} to be a Value, got {describe(node)}")
-    if top is not None and (not isinstance(top, int) or top < 1):
-        raise ValueError(f"derive: expected top to be a positive integer or None; got {top!r}")
-    if level == "named" and source.label is None and source is not target:
-        raise ValueError(
-            "derive: the source has no name to write formulas with. Give it one (w.label = 'w'), "
-            "or use level='op', where every node has a name"
-        )
-    graph = PathGraph(target, level=level, keep=(source,))
-    count = graph.count(source) if source in graph.edges else 0
-    if top is None and count > limit:
-        raise ValueError(f"{count} paths: more than limit={limit}; ask for top=, or name fewer nodes")
-    listed = []
-    for path in graph.paths(source):
-        listed.append(path)
-        if len(listed) == top:
-            break
-    return Derivation(graph, source, tuple(listed), count, gradients(target, source))
-
-
-class Derivation:
-    """The chain rule for ∂target/∂source, written out.
-
-    target, source  the two nodes
-    paths           the paths listed, strongest first, each with `.edges`, `.factors`, `.value`
-    count           how many paths there are (exact, also if fewer are listed)
-    value           the gradient, from the reverse pass
-    sum             what the listed paths add up to
-    remainder       value - sum: what the paths not listed contribute (rounding if all are)
-    graph           the PathGraph: formulas, flow, names
-
-    `str()` gives text (ASCII where the terminal has no Unicode), `latex()` LaTeX; notebooks show
-    the latter.
+    The next way to a node is the best not yet taken among those that continue the next way to one
+    of its results: multiplying by an edge keeps the order of what it is applied to, also with
+    rounding, zeros, infinities and nan.
     """
 
-    def __init__(self, graph: PathGraph, source: Any, paths: tuple[Path, ...], count: int, value: float) -> None:
-        self.graph, self.target, self.source = graph, graph.target, source
-        self.paths, self.count, self.value = paths, count, value
+    def __init__(self, arriving: dict[Any, list[Edge]]) -> None:
+        """arriving: for each node the edges that arrive, results before operands; the target first."""
+        self.found: dict[Any, list[_Way]] = {}
+        self._waiting: dict[Any, list[_Way]] = {}  # heaps: the next way over each edge that arrives
+        self._complete: set[Any] = set()  # nodes to which there is no further way
+        for u, edges in arriving.items():
+            ways = [self._continued(place, e, 0) for place, e in enumerate(edges)]
+            heapq.heapify(ways)
+            self.found[u] = [heapq.heappop(ways) if ways else _Way(-1.0, 0, 0, 1.0, None)]
+            self._waiting[u] = ways
 
-    def __len__(self) -> int:
-        return len(self.paths)
+    def _continued(self, place: int, e: Edge, rank: int) -> _Way:
+        product = self.found[e.result][rank].product * e.derivative
+        size = abs(product) if product == product else math.inf
+        return _Way(-size, place, rank, product, e)
 
-    def __iter__(self) -> Iterator[Path]:
-        return iter(self.paths)
+    def advance(self, u: Any) -> bool:
+        """Find one more way to u; False if there is none."""
+        chain = [u]  # before a node can go on, the result that its last way came from must
+        while (e := (last := self.found[chain[-1]][-1]).edge) is not None:
+            if len(self.found[e.result]) > last.rank + 1 or e.result in self._complete:
+                break
+            chain.append(e.result)
+        for v in reversed(chain):
+            last, waiting = self.found[v][-1], self._waiting[v]
+            if last.edge is not None and len(self.found[last.edge.result]) > last.rank + 1:
+                heapq.heappush(waiting, self._continued(last.place, last.edge, last.rank + 1))
+            if waiting:
+                self.found[v].append(heapq.heappop(waiting))
+            else:
+                self._complete.add(v)
+        return u not in self._complete
 
-    def __repr__(self) -> str:
-        return f"<derivation of {self._ratio(_ASCII)}: {_counted(self.count)}, {self.value!r}>"
+    def path(self, u: Any) -> Path:
+        """The way to u that was found last."""
+        way = last = self.found[u][-1]
+        edges: list[Edge] = []
+        while way.edge is not None:
+            edges.append(way.edge)
+            way = self.found[way.edge.result][way.rank]
+        return Path(tuple(reversed(edges)), last.product)
 
-    @property
-    def sum(self) -> float:
-        """The sum of the products of the listed paths."""
-        values = [p.value for p in self.paths]
-        return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
 
-    @property
-    def remainder(self) -> float:
-        """What the paths that are not listed contribute; rounding error if all are listed."""
-        return self.value - self.sum
+# ---------------------------------------------------------------- reading formulas
 
-    def shares(self) -> tuple[float, ...]:
-        """|product| of each listed path over the sum of all listed |products|; they add up to 1."""
-        sizes = [abs(p.value) for p in self.paths]
-        total = math.fsum(sizes) if all(map(math.isfinite, sizes)) else math.nan
-        return tuple(s / total if total else 0.0 for s in sizes)
 
-    def flow(self) -> dict[Edge, float]:
-        """How much of the gradient passes through each edge; see PathGraph.flow."""
-        return self.graph.flow(self.source)
+class _Formulas:
+    """The formulas of nodes and of their local derivatives, in the named nodes of a graph.
 
-    def formulas(self, path: Path) -> tuple[Expression, ...]:
-        """The factors of a path as formulas."""
-        return tuple(self.graph.formula(e) for e in path.edges)
+    What is between named nodes is read only when a rule asks for it.
+    """
 
-    # ------------------------------------------------------------ text
+    def __init__(self, graph: PathGraph) -> None:
+        self._graph = graph
+        self._known: dict[Any, Expression] = {}
 
-    def __str__(self) -> str:
-        text = self.text()
-        try:
-            text.encode(sys.stdout.encoding or "utf-8")
-        except (UnicodeEncodeError, LookupError, AttributeError):
-            return self.text(ascii=True)
-        return text
+    def of(self, u: Any) -> Expression:
+        """The formula of a node or a number."""
+        if not is_node(u):
+            return expression(u)
+        if u not in self._known:
+            below = [u] if self._graph.keeps(u) else topological_order(u, stop=self._is_settled)
+            for node in below:
+                if node not in self._known:
+                    self._known[node] = self._read(node)
+        return self._known[u]
 
-    def text(self, *, ascii: bool = False) -> str:
-        """The derivation as text: chains, formulas, numbers, products, the sum and source.grad."""
-        to = _ASCII if ascii else _UNICODE
-        ratio = self._ratio(to)
-        if not self.count:
-            return f"{ratio} = 0: {self._name(self.target, to)} does not depend on {self._name(self.source, to)}"
-        lines = [f"{ratio} = {to.number(self.value)}   ({_counted(self.count)})"]
-        for i, (path, share) in enumerate(zip(self.paths, self.shares(), strict=True), 1):
-            lines += ["", *self._block(i, path, share, to)]
-        return "\n".join([*lines, "", *self._summary(to)])
+    def _is_settled(self, u: Any) -> bool:
+        return u in self._known or self._graph.keeps(u)
 
-    def _block(self, i: int, path: Path, share: float, to: _Notation) -> list[str]:
-        head = f"{i}.  " + to.arrow.join(self._name(u, to) for u in path.nodes or (self.source,))
-        if self.count > 1:
-            head += f"   ({share:.1%})"
-        several = len(path.edges) > 1
-        rows = [
-            [self._ratio(to, e.result, e.operand) for e in path.edges],
-            [to.formula(self.graph.formula(e), self._namer(to), factor=several) for e in path.edges],
-            [to.number(d, factor=several) for d in path.factors],
+    def _read(self, u: Any) -> Expression:
+        if self._graph.keeps(u):
+            return symbol(self._graph.labels[u], u.data)
+        if u.op is None:
+            return constant(u.data)
+        if len(self._known) > MAX_CONTRACTED:
+            return omitted(u.data)
+        return Expression._record(u.op, *self._operands(u))
+
+    def _operands(self, v: Any) -> list[Any]:
+        """The operands as the operation's rules see them; what is not differentiated stays a number."""
+        return [
+            us if rule is None else us.map(self.of) if isinstance(us, Vector) else self.of(us)
+            for us, rule in zip(v.operand_groups, v.op.rules, strict=True)
         ]
-        if rows[1] == rows[2]:
-            del rows[1]
-        widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-        indent = " " * 4
-        lines = [head]
-        for lead, row in zip((indent, "  = ", "  = "), rows, strict=False):
-            cells = [cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)]
-            lines.append((lead + to.times.join(cells)).rstrip())
-        if len(path.edges) != 1:
-            lines.append(f"  = {to.number(path.value)}")
-        return lines
 
-    def _summary(self, to: _Notation) -> list[str]:
-        listed = len(self.paths)
-        rows = []
-        if listed < self.count:
-            rows.append((f"sum of the {listed} strongest", to.number(self.sum)))
-            rows.append((f"the other {self.count - listed}", to.number(self.remainder)))
-        elif self.count > 1:
-            rows.append((f"sum of {listed} paths", to.number(self.sum)))
-        rows.append((f"{self._name(self.source, to)}.grad", f"{to.number(self.source.grad)}   ({self._verdict(to)})"))
-        width = max(_width(name) for name, _ in rows)
-        return [f"{name}{' ' * (width - _width(name))}   {number}" for name, number in rows]
-
-    def _verdict(self, to: _Notation) -> str:
-        """How source.grad compares with the gradient derived here."""
-        from .value import NO_GRADIENT
-
-        grad, value = self.source.grad, self.value
-        if grad is NO_GRADIENT and self.target.grad is NO_GRADIENT:
-            return "no backward pass yet"
-        if grad == value or abs(grad - value) <= 1e-9 * abs(value) or (grad != grad and value != value):
-            if len(self.paths) < self.count or abs(self.remainder) == 0 or not math.isfinite(self.remainder):
-                return "equal to the gradient" if len(self.paths) < self.count else "equal"
-            return f"equal; rounding {to.number(self.remainder, digits=1)}"
-        return f"not {to.number(value)}: it adds up over backward passes, or belongs to another target"
-
-    # ------------------------------------------------------------ LaTeX
-
-    def latex(self) -> str:
-        r"""The derivation as a LaTeX `aligned` environment (to be put in math mode)."""
-        to = _LATEX
-        ratio = self._ratio(to)
-        if not self.count:
-            return rf"{ratio} = 0"
-        rest = len(self.paths) < self.count
-        namer = self._namer(to)
-        rows: list[str] = []
-
-        def add(parts: list[str], ending: str = "") -> None:
-            body = [("&= " if i == 0 else r"&\quad {} + ") + part for i, part in enumerate(parts)]
-            if rest and ending:
-                body[-1] += " + " + ending
-            rows.extend(body)
-
-        add([r"\,".join(self._ratio(to, e.result, e.operand) for e in p.edges) or "1" for p in self.paths], r"\cdots")
-        add(
-            [r" \cdot ".join(to.formula(self.graph.formula(e), namer, factor=len(p.edges) > 1) for e in p.edges) or "1" for p in self.paths],
-            r"\cdots",
-        )
-        add([r" \cdot ".join(to.number(d, factor=len(p.factors) > 1) for d in p.factors) or "1" for p in self.paths], r"\cdots")
-        if self.count > 1:
-            products = [to.number(p.value, factor=i > 0) for i, p in enumerate(self.paths)]
-            if rest:
-                products.append(to.number(self.remainder, factor=True))
-            rows.append("&= " + " + ".join(products))
-        rows.append("&= " + to.number(self.value))
-        joined = " \\\\\n".join(rows)
-        return f"\\begin{{aligned}}\n{ratio} {joined}\n\\end{{aligned}}"
-
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.latex()}\n$$"
-
-    # ------------------------------------------------------------ names
-
-    def _namer(self, to: _Notation) -> Any:
-        return getattr(self.graph.names, to.target)
-
-    def _name(self, node: Any, to: _Notation) -> str:
-        label = self.graph.labels.get(node) or node.label or "v"
-        return self._namer(to)(label)
-
-    def _ratio(self, to: _Notation, result: Any = None, operand: Any = None) -> str:
-        over = self._name(self.target if result is None else result, to)
-        under = self._name(self.source if operand is None else operand, to)
-        return to.ratio.replace("{over}", over).replace("{under}", under)
-
-
-class _Notation(NamedTuple):
-    """How a derivation is put on paper."""
-
-    target: str  # the method of names.Names, and of Expression
-    ratio: str
-    times: str
-    arrow: str
-    minus: str
-
-    def number(self, x: float, *, factor: bool = False, digits: int = 4) -> str:
-        text = format_number(x, digits).replace("-", self.minus)
-        if self.target == "latex":
-            mantissa, e, exponent = text.partition("e")
-            text = rf"{mantissa} \times 10^{{{int(exponent)}}}" if e else text.replace("inf", r"\infty")
-        return f"({text})" if factor and (x < 0) else text
-
-    def formula(self, formula: Expression, name: Any, *, factor: bool) -> str:
-        text = getattr(formula, self.target)(name)
-        alone = not factor or (len(formula.terms) <= 1 and not text.startswith(self.minus))
-        left, right = (r"\left(", r"\right)") if self.target == "latex" else ("(", ")")
-        return text if alone else f"{left}{text}{right}"
-
-
-_UNICODE = _Notation("text", "∂{over}/∂{under}", " · ", " → ", "−")
-_ASCII = _Notation("ascii", "d{over}/d{under}", " * ", " -> ", "-")
-_LATEX = _Notation("latex", r"\frac{\partial {over}}{\partial {under}}", r" \cdot ", r" \to ", "-")
-
-
-def _counted(count: int) -> str:
-    return "1 path" if count == 1 else f"{count} paths"
-
-
-def _width(text: str) -> int:
-    """Columns that the text takes on a terminal."""
-    return sum(not unicodedata.combining(ch) for ch in text)
+    def derivatives(self, v: Any, wanted: set[int]) -> list[Any]:
+        """∂v/∂operand for each operand of v as a formula, None for those whose id is not wanted."""
+        found: list[Any] = []
+        for us, rule in zip(v.operand_groups, v.op.rules, strict=True):
+            operands = members(us)
+            if not any(is_node(u) and id(u) in wanted for u in operands):
+                found.extend([None] * len(operands))
+                continue
+            d = rule(self.of(v), *self._operands(v)) if callable(rule) else rule
+            found.extend(d if isinstance(d, tuple) else [d] * len(operands))
+        for i, (d, u, recorded) in enumerate(zip(found, v.operands, v.local_derivatives, strict=True)):
+            if d is not None:
+                # A plain number may be the piece that holds where .data is now.
+                is_number = not isinstance(d, Expression) or d.is_number()
+                found[i] = None if id(u) not in wanted else constant(recorded) if is_number else d
+        return found

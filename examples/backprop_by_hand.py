@@ -283,15 +283,18 @@ def read_options(argv):
     parser.add_argument("--learning-rate", type=float, default=0.5, metavar="ALPHA", help="default: 0.5")
     parser.add_argument("--steps", type=int, default=1000, metavar="N", help="steps of descent, default: 1000")
     parser.add_argument("--latex", action="store_true", help="write the derivations as LaTeX")
-    drawing = "draw backprop_named.svg and backprop_op.svg into this folder, which must exist; such files are replaced"
+    drawing = "draw backprop_named.svg and backprop_op.svg into this folder (made if missing), replacing such files"
     parser.add_argument("--svg", type=Path, metavar="FOLDER", help=drawing)
     options = parser.parse_args(argv)
     if not 0 <= options.learning_rate <= 1e6:
         parser.error(f"--learning-rate: expected a number from 0 to a million, got {options.learning_rate}")
     if options.steps < 1:
         parser.error(f"--steps: expected at least 1, got {options.steps}")
-    if options.svg and not options.svg.is_dir():
-        parser.error(f"--svg: expected a folder that exists, got {options.svg}; make it first")
+    if options.svg:
+        try:
+            options.svg.mkdir(exist_ok=True)
+        except OSError as error:
+            parser.error(f"--svg: expected a folder, or a name for one; got {options.svg} ({error.strerror})")
     return options
 
 

@@ -323,15 +323,21 @@ def test_the_real_pictures(page, tmp_path):
     assert op.count('class="node"') > named.count('class="node"')
 
 
-@pytest.mark.parametrize("folder", ["missing", "file"])
-def test_a_folder_that_is_none_is_refused_before_the_page(example, capsys, tmp_path, folder):
+@pytest.mark.parametrize("folder", ["missing/pictures", "file"])
+def test_what_cannot_be_a_folder_is_refused_before_the_page(example, capsys, tmp_path, folder):
     (tmp_path / "file").touch()
     with pytest.raises(SystemExit) as stop:
         example.main(["--svg", str(tmp_path / folder)])
     shown = capsys.readouterr()
     assert stop.value.code == 2
-    assert f"--svg: expected a folder that exists, got {tmp_path / folder}; make it first" in shown.err
+    assert f"--svg: expected a folder, or a name for one; got {tmp_path / folder}" in shown.err
     assert not shown.out
+
+
+@pytest.mark.usefixtures("drawn")
+def test_a_folder_that_is_missing_is_made(example, tmp_path):
+    example.main(["--svg", str(tmp_path / "pictures")])
+    assert (tmp_path / "pictures" / "backprop_named.svg").is_file()
 
 
 @pytest.mark.usefixtures("drawn")
