@@ -44,9 +44,11 @@ def backward(root: Any) -> None:
         y = v._y
         if x is None or x.__class__ is node:
             if x is not None:
-                x.grad += v._dx * g
+                d = v._dx
+                x.grad = (g if d == 1.0 else d * g) if x.grad is zero else x.grad + d * g
             if y is not None:
-                y.grad += v._dy * g
+                d = v._dy
+                y.grad = (g if d == 1.0 else d * g) if y.grad is zero else y.grad + d * g
         elif x.__class__ is tuple:
             _spread(v, g)
         else:  # a neuron, see `fused`; its weighted sum is finite and so are the parts: 0 times them is 0
