@@ -28,9 +28,7 @@ SHOWN_IN_NOTEBOOK = 8
 PRODUCTS_IN_A_LINE = 6
 
 
-def derive(
-    target: Any, source: Any, *, level: str = "named", top: int | None = None, limit: int = LIMIT
-) -> Derivation:
+def derive(target: Any, source: Any, *, level: str = "named", top: int | None = None, limit: int = LIMIT) -> Derivation:
     """∂target/∂source, derived path by path.
 
     target, source: Values; the source needs a label (at level "op" every node gets a name).
@@ -257,10 +255,10 @@ class Derivation:
 
 
 def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:
-    """The items, or the first and the last of too many with None between."""
+    """The items, or the first and the last of too many with None between; more of each for nodes than for edges."""
     if len(items) <= BEGINNING + END + 1 + more:
         return list(items)
-    return [*items[:BEGINNING], None, *items[len(items) - END - more :]]
+    return [*items[: BEGINNING + more], None, *items[len(items) - END - more :]]
 
 
 def _counted(count: int) -> str:

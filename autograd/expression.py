@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from . import names
-from .notation import Ascii, Latex, Text, Writer, format_number
+from .notation import Ascii, Latex, Text, Writer, is_short
 from .op import Operation, Vector, find, ieee, members, real
 
 __all__ = ["Expression", "constant", "expression", "omitted", "symbol"]
@@ -43,8 +43,9 @@ class Atom(ABC):
     key: str
     size: int
     depth: int
-    # What only some atoms have: the operation of a function, the terms of a sum in parentheses,
-    # and whether that sum or its opposite is the one that the key stands for.
+    # What only some atoms have: a name, the operation of a function, the terms of a sum in
+    # parentheses, and whether that sum or its opposite is the one that the key stands for.
+    is_symbol: bool = False
     op: Operation | None = None
     terms: tuple[Term, ...] = ()
     orientation: int = 1
@@ -62,6 +63,7 @@ class Symbol(Atom):
     """A named quantity."""
 
     __slots__ = ("label",)
+    is_symbol = True
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -174,7 +176,9 @@ class Expression:
             return omitted(value)
         return _limited(Expression(_collected((*self.terms, *other.terms)), value))
 
-    __radd__ = __add__
+    @_operator
+    def __radd__(self, other: Any) -> Expression:
+        return other + self
 
     def __neg__(self) -> Expression:
         if self.is_omitted():
@@ -197,7 +201,9 @@ class Expression:
         sign, factors = _merged(f, g)
         return _limited(_from_term(sign * c * d, factors, self.value * other.value))
 
-    __rmul__ = __mul__
+    @_operator
+    def __rmul__(self, other: Any) -> Expression:
+        return other * self
 
     @_operator
     def __truediv__(self, other: Any) -> Expression:
@@ -353,7 +359,8 @@ def _softmax_label(call: Call) -> str | None:
 
 def _term_size(term: Term) -> int:
     c, factors = term
-    return (not factors or c not in (1.0, -1.0)) + sum(a.size + (e != 1.0) for a, e in factors)
+    number = not factors or c not in (1.0, -1.0)
+    return number + (not is_short(c)) + sum(a.size + (e != 1.0) for a, e in factors)
 
 
 def _key(terms: Iterable[Term], sign: int = 1) -> str:
@@ -524,7 +531,7 @@ def _common_coefficient(coefficients: list[float]) -> float:
     """What divides all of them: their size if it is the same, or 1/3 of 1/3 and 2/3; else 1."""
     c = min(map(abs, coefficients))
     is_same = all(abs(d) == c for d in coefficients)
-    if not 0 < c < math.inf or not (is_same or float(format_number(c)) != c):
+    if not 0 < c < math.inf or not (is_same or not is_short(c)):
         return 1.0
     multiples = [d / c for d in coefficients]
     return c if all(abs(m) <= 100 and abs(m - round(m)) <= 1e-12 for m in multiples) else 1.0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from .expression import Atom, Call, Expression, Factors
 
-__all__ = ["Ascii", "Latex", "Text", "Writer", "format_number"]
+__all__ = ["Ascii", "Latex", "Text", "Writer", "format_number", "is_short"]
 
 
 def format_number(x: float, digits: int = 4) -> str:
@@ -25,6 +25,11 @@ def format_number(x: float, digits: int = 4) -> str:
     if "e+" in text and abs(x) < 1e7:
         return f"{x:.0f}"
     return "0" if text == "-0" else text
+
+
+def is_short(x: float) -> bool:
+    """True if the number is written in full with 4 significant digits: 0.25, but not 1/3."""
+    return not math.isfinite(x) or float(format_number(x)) == x
 
 
 class Writer(ABC):
@@ -41,6 +46,7 @@ class Writer(ABC):
     ellipsis: ClassVar[str]
     infinity: ClassVar[str]
     has_bars: ClassVar[bool] = False  # fractions have bars, which hold a sum together without parentheses
+    powers: ClassVar[tuple[str, ...]] = ("power",)  # operations written as powers; to raise them takes parentheses
 
     def __init__(self, name: Callable[[str], str], digits: int | None = 4) -> None:
         self.name, self.digits = name, digits
@@ -142,23 +148,24 @@ class Writer(ABC):
         if e == 1:
             return self.parenthesized(inner) if atom.terms else inner
         if e == 0.5:
-            return self.root(inner, plain=_is_symbol(atom))
+            return self.root(inner, plain=atom.is_symbol)
         p, q = _as_fraction(e)
         exponent = self.number(p) if q == 1 else self.fraction(self.number(p), self.number(q), compound=False)
-        if _is_symbol(atom):
+        if atom.is_symbol:
             base = self.symbol_to_raise(inner)
         else:
-            base = inner if atom.op is not None and atom.op.name not in _OPEN else self.parenthesized(inner)
+            is_function = atom.op is not None and atom.op.name not in self.powers
+            base = inner if is_function else self.parenthesized(inner)
         return self.raised(base, exponent, plain=q == 1)
 
     def general_power(self, base: Expression, exponent: Expression) -> str:
         """A power whose exponent is a formula."""
-        written = self.sum(base)
+        below, above = self.sum(base), self.sum(exponent)
         if base.is_symbol():
-            written = self.symbol_to_raise(written)
-        elif not (base.is_number() and base.value >= 0):
-            written = self.parenthesized(written)
-        return self.raised(written, self.sum(exponent), plain=exponent.is_symbol())
+            below = self.symbol_to_raise(below)
+        elif not _is_numeral(below):
+            below = self.parenthesized(below)
+        return self.raised(below, above, plain=exponent.is_symbol() or exponent.is_number())
 
     def listed(self, arguments: Iterable[Expression]) -> str:
         """Arguments with commas; of more than four the first two and the last."""
@@ -246,6 +253,7 @@ class Latex(Writer):
 
     minus, times, apart, arrow, ellipsis, infinity = "-", r"\,", r" \cdot ", r" \to ", r"\ldots", r"\infty"
     has_bars = True
+    powers = "power", "exp"
 
     FUNCTIONS: ClassVar[dict[str, str]] = {"sigmoid": r"\sigma", "maximum": r"\max", "minimum": r"\min"} | {
         name: f"\\{name}" for name in ("log", "sin", "cos", "tanh")
@@ -308,13 +316,6 @@ class Latex(Writer):
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
-# Operations not written as a function with parentheses, in some notation; to raise them takes a pair.
-_OPEN = ("exp", "power")
-
-
-def _is_symbol(atom: Atom) -> bool:
-    return atom.op is None and not atom.terms
-
 
 def _turned(factors: Factors) -> tuple[bool, Factors]:
     """What follows a minus sign, which a difference may swallow: −(y − x)·w reads better as (x − y)·w.
@@ -340,7 +341,7 @@ def _in_order(factors: Iterable[tuple[Atom, float]]) -> list[tuple[Atom, float]]
             units[-1].append((atom, e))
         else:
             units.append([(atom, e)])
-    units.sort(key=lambda unit: (bool(unit[0][0].terms), unit[0][0].op is not None))
+    units.sort(key=lambda unit: (bool(unit[0][0].terms), not unit[0][0].is_symbol))
     return [factor for unit in units for factor in unit]
 
 
@@ -355,11 +356,10 @@ def _as_fraction(c: float, *, in_fraction: bool = False) -> tuple[float, float]:
     """
     if not 0 < c < math.inf or c.is_integer():
         return c, 1
-    is_short = float(format_number(c)) == c
-    if is_short and not in_fraction:
+    if is_short(c) and not in_fraction:
         return c, 1
     p, q = Fraction(c).limit_denominator(1_000_000).as_integer_ratio()
-    is_simple = p <= 100 and (q < 10 or not is_short)
+    is_simple = p <= 100 and (q < 10 or not is_short(c))
     return (p, q) if is_simple and abs(c - p / q) <= 1e-15 * c else (c, 1)
 
 

@@ -22,9 +22,11 @@ from .op import Vector, members
 
 __all__ = ["Edge", "Path", "PathGraph"]
 
-# A formula through more unnamed operations, or longer than this is not written out.
+# A formula through more unnamed operations, or with more symbols than this is not written out. If it
+# is too long, what stands for unnamed nodes in it is left out first.
 MAX_CONTRACTED = 2000
 MAX_WRITTEN = 60
+MAX_PART = 12
 
 
 class Edge(NamedTuple):
@@ -196,13 +198,18 @@ class PathGraph:
         The formula of a piecewise operation is that of the piece the forward pass took.
         """
         if edge not in self._formulas:
-            formula = self._formula(edge).simplified()
-            self._formulas[edge] = formula if formula.size <= MAX_WRITTEN else omitted(formula.value)
+            formula = self._formula(edge, MAX_WRITTEN)
+            if formula.is_omitted():
+                formula = self._formula(edge, MAX_PART)
+            self._formulas[edge] = formula
         return self._formulas[edge]
 
-    def _formula(self, edge: Edge) -> Expression:
+    def _formula(self, edge: Edge, longest_part: int) -> Expression:
+        formula = self._derivative(edge, _Formulas(self, longest_part)).simplified()
+        return formula if formula.size <= MAX_WRITTEN else omitted(formula.value)
+
+    def _derivative(self, edge: Edge, formulas: _Formulas) -> Expression:
         v, operand = edge.result, edge.operand
-        formulas = _Formulas(self)
         if self.level == "op":
             return formulas.derivatives(v, {id(operand)})[edge.position]
         inner = self._inner(v, self._region(v))
@@ -324,8 +331,9 @@ class _Formulas:
     What is between named nodes is read only when a rule asks for it.
     """
 
-    def __init__(self, graph: PathGraph) -> None:
-        self._graph = graph
+    def __init__(self, graph: PathGraph, longest: int) -> None:
+        """longest: the formula of an unnamed node may have so many symbols, else it is an ellipsis."""
+        self._graph, self._longest = graph, longest
         self._known: dict[Any, Expression] = {}
 
     def of(self, u: Any) -> Expression:
@@ -349,7 +357,8 @@ class _Formulas:
             return constant(u.data)
         if len(self._known) > MAX_CONTRACTED:
             return omitted(u.data)
-        return Expression._record(u.op, *self._operands(u))
+        formula = Expression._record(u.op, *self._operands(u))
+        return formula if formula.size <= self._longest else omitted(u.data)
 
     def _operands(self, v: Any) -> list[Any]:
         """The operands as the operation's rules see them; what is not differentiated stays a number."""

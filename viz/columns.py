@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-__all__ = ["chains", "column_of", "in_order", "users_of"]
+__all__ = ["chains", "column_of", "in_order", "passed_leaves", "users_of"]
 
 
 def users_of(operands: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -27,8 +27,8 @@ def users_of(operands: Sequence[Sequence[int]]) -> list[list[int]]:
 def column_of(operands: Sequence[Sequence[int]]) -> list[int]:
     """The column of every node, from 0; operands stand left of their results.
 
-    What depends on a leaf with several users stands as far left as it can, so that units which see
-    the same inputs share their columns. The rest stands just left of what uses it.
+    Nodes stand just left of what uses them. But results of results that go back to a shared leaf
+    stand as far left as they can, so that units which see the same inputs share their columns.
     """
     users = users_of(operands)
     is_anchored = [not us and len(users[u]) > 1 for u, us in enumerate(operands)]
@@ -39,7 +39,7 @@ def column_of(operands: Sequence[Sequence[int]]) -> list[int]:
             is_anchored[v] = True
             column[v] = 1 + max(anchors)
     for u in reversed(range(len(operands) - 1)):
-        if not operands[u] or not is_anchored[u]:
+        if not (is_anchored[u] and any(operands[w] for w in operands[u])):
             column[u] = min(column[v] for v in users[u]) - 1
     first = min(column)
     return [c - first for c in column]
@@ -75,6 +75,21 @@ def in_order(
         for i, u in enumerate(nodes):
             height[u] = top + i
     return columns
+
+
+def passed_leaves(operands: Sequence[Sequence[int]], columns: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """The leaves that an edge passes by, each with a node beside it in the column to the left.
+
+    columns: as `in_order` gives them.
+    """
+    column = {u: i for i, us in enumerate(columns) for u in us}
+    passed = {i for v, us in enumerate(operands) for u in us for i in range(column[u] + 1, column[v])}
+    pairs = []
+    for i in sorted(passed):
+        left, here = columns[i - 1], columns[i]
+        scale = (len(left) - 1) / max(1, len(here) - 1)
+        pairs += [(left[round(j * scale)], u) for j, u in enumerate(here) if not operands[u]]
+    return pairs
 
 
 def chains(operands: Sequence[Sequence[int]]) -> list[int | None]:

