@@ -14,7 +14,7 @@ import numpy as np
 
 from .graph import is_node, topological_order
 from .modes import recording
-from .op import Vector, describe, real
+from .op import Vector, describe, ieee, real
 
 __all__ = ["grad", "gradients", "hessian", "value_and_grad"]
 
@@ -38,6 +38,16 @@ def backward(root: Any) -> None:
     order = _order(root, zero)
     order.reverse()
     root.grad = 1.0
+    try:
+        _sweep(order, node, zero)
+    except TypeError as error:
+        raise TypeError(
+            f"backward: some .grad is not a number ({error}); set p.grad = 0.0, or call zero_grad(), before"
+        ) from None
+
+
+def _sweep(order: list[Any], node: Any, zero: float) -> None:
+    """Add (local derivative) × (what arrived) to every operand, results before operands."""
     for v in order:
         g = v.grad
         x = v._x
@@ -222,16 +232,25 @@ def _differentiable(v: Any) -> list[Any]:
             continue
         d = v.op.derivative(i, v, groups)
         flat.extend((d if isinstance(d, tuple) else [d] * len(us)) if several else [d])
+    numbers = [g.map(_number) if isinstance(g, Vector) else _number(g) for g in groups]
+    _check_unchanged(v, "result", v.data, float(ieee(v.op.forward, *numbers)))
     for d, recorded in zip(flat, v.local_derivatives, strict=True):
-        now = d.data if is_node(d) else d
-        if recorded is None or now == recorded or (now != now and recorded != recorded):
-            continue
-        if not abs(now - recorded) <= 1e-12 * abs(recorded):
-            raise RuntimeError(
-                f"{v.op.name}: .data of an operand was changed after the forward pass (its local derivative was "
-                f"{recorded!r} and would now be {now!r}); run the forward pass again before differentiating twice"
-            )
+        if recorded is not None:
+            _check_unchanged(v, "local derivative", recorded, _number(d))
     return flat
+
+
+def _number(u: Any) -> Any:
+    return u.data if is_node(u) else u
+
+
+def _check_unchanged(v: Any, what: str, recorded: float, now: float) -> None:
+    if now == recorded or (now != now and recorded != recorded) or abs(now - recorded) <= 1e-12 * abs(recorded):
+        return
+    raise RuntimeError(
+        f"{v.op.name}: .data of an operand was changed after the forward pass (its {what} was {recorded!r} "
+        f"and would now be {now!r}); run the forward pass again before differentiating twice"
+    )
 
 
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:

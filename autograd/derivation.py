@@ -7,9 +7,10 @@ import math
 import numbers
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from . import names
 from .backward import gradients
 from .expression import Expression
 from .graph import is_node
@@ -131,13 +132,23 @@ class Derivation:
     def text(self, *, ascii: bool = False) -> str:
         """The derivation as text: chains, formulas, numbers, products, the sum and source.grad."""
         to = self._ascii() if ascii else Text(self.graph.names.text)
+        written: dict[str, None] = {}
+        named = to.name
+        to.name = lambda label: written.setdefault(label) or named(label)
         ratio = self._ratio(to)
         if not self.count:
             return f"{ratio} = 0: {self._name(to, self.target)} does not depend on {self._name(to, self.source)}"
         lines = [f"{ratio} = {to.number(self.value)}   ({_counted(self.count)})"]
         for i, (path, share) in enumerate(zip(self.paths, self.shares(), strict=True), 1):
             lines += ["", *self._block(to, i, path, share)]
-        return "\n".join([*lines, "", *self._summary(to)])
+        return "\n".join([*lines, "", *self._meanings(to, written), *self._summary(to)])
+
+    def _meanings(self, to: Writer, written: Iterable[str]) -> list[str]:
+        """What a name in the formulas stands for if it is no node: the a of a softmax that the loss takes itself."""
+        labels = set(self.graph.labels.values())
+        layers = dict.fromkeys((p.layer, p.sample) for x in written if x not in labels and (p := names.parse(x)))
+        a_and_z = [(names.Name("a", *layer).label(), names.Name("z", *layer).label()) for layer in layers]
+        return [f"{to.name(a)} = softmax({to.name(z)})" for a, z in a_and_z]
 
     def _ascii(self) -> Ascii:
         return Ascii(self.graph.names.ascii)

@@ -32,15 +32,14 @@ class Weights(tuple):
     sum_label: str | None = None
     label: str | None = None
     reached: object = None
-    _data: list[float]
-    _when: object = None
+    known: tuple[object, list[float]] = (None, [])
 
     def data(self) -> list[float]:
         """The numbers, collected once and again after the `.data` of some Value was assigned."""
-        if self._when is not assigned[0]:
-            self._when = assigned[0]
-            self._data = [u._data for u in self]
-        return self._data
+        when = assigned[0]  # read first, and kept with the numbers: another thread may assign meanwhile
+        numbers = [u._data for u in self]
+        self.known = when, numbers
+        return numbers
 
 
 class Inputs:
@@ -71,7 +70,9 @@ class Inputs:
 def record(op: Operation | None, weights: Weights, x: Inputs) -> Value:
     """`g(dot(w, x, b))` as one node. op: the operation of g, for one operand; None for the sum itself."""
     if x.data is not None and not active:
-        data = weights._data if weights._when is assigned[0] else weights.data()
+        when, data = weights.known
+        if when is not assigned[0]:
+            data = weights.data()
         zd: float = sum(map(mul, data, x.data))
         try:
             if op is None:

@@ -86,6 +86,8 @@ def logsumexp(x):
     """
     if not _sequence("logsumexp", x):
         raise ValueError("logsumexp: expected at least one member, got an empty sequence")
+    if any(u != u for u in members(x)):
+        return math.nan
     largest = max(members(x))
     if largest == math.inf or largest == -math.inf:
         return largest

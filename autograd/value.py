@@ -108,7 +108,7 @@ class Value:
     def label(self, label: str | None) -> None:
         if label is not None and not isinstance(label, str):
             raise TypeError(f"a label is a string such as 'w[1]_1,2', got {describe(label)}")
-        self._label = label
+        self._label = label or None
 
     @property
     def op(self) -> Operation | None:
@@ -229,26 +229,14 @@ class Value:
         return ops.abs(self)
 
     def __isub__(self, other: Any) -> Value:
-        return self._in_place("-=", self - other, other)
-
-    def __iadd__(self, other: Any) -> Value:
-        return self._in_place("+=", self + other, other)
-
-    def __imul__(self, other: Any) -> Value:
-        return self._in_place("*=", self * other, other)
-
-    def __itruediv__(self, other: Any) -> Value:
-        return self._in_place("/=", self / other, other)
-
-    def _in_place(self, sign: str, result: Value, other: Any) -> Value:
         # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
         if self._op is None and self.grad is not NO_GRADIENT and other.__class__ is not Value:
             name = "p" if self.label is None else self.label
             raise TypeError(
-                f"{name} {sign} number: this makes a new Value and leaves the parameter {name} unchanged; "
-                f"to update it in place write p.data {sign} " + ("lr * p.grad" if sign in ("-=", "+=") else "number")
+                f"{name} -= number: this makes a new Value and leaves the parameter {name} unchanged; "
+                "to update it in place write p.data -= lr * p.grad"
             )
-        return result
+        return self - other
 
     def __lt__(self, other: Any) -> bool:
         return self._data < _comparable(other)

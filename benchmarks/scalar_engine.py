@@ -95,19 +95,21 @@ def candidates() -> dict[str, Callable[[], Callable[[int], float]]]:
     }
 
 
-def measure(steps: dict[str, Callable[[int], float]], rounds: int, *, collector: bool) -> dict[str, float]:
-    """The median seconds of one step of each candidate, in interleaved rounds."""
-    times: dict[str, list[float]] = {name: [] for name in steps}
+def measure(made: dict[str, Callable[[], Any]], rounds: int, *, collector: bool) -> dict[str, float]:
+    """The median seconds of one step of each candidate, in interleaved rounds from the same weights."""
+    times: dict[str, list[float]] = {name: [] for name in made}
     for _ in range(rounds):
-        for name, step in steps.items():
+        for name, make in made.items():
+            step = make()
             gc.collect()
             (gc.enable if collector else gc.disable)()
             step(0)
-            for k in range(1 if name == "micrograd" else 5):
+            for k in (1, 2, 3):
                 start = time.perf_counter()
                 step(k)
                 times[name].append(time.perf_counter() - start)
             gc.enable()
+            del step
     return {name: statistics.median(ts) for name, ts in times.items()}
 
 
@@ -134,14 +136,13 @@ def main(argv: list[str] | None = None) -> None:
         made = candidates()
     except ImportError as missing:
         sys.exit(f'{missing.name} is missing: pip install "gradpath[benchmark]"')
-    steps = {name: make() for name, make in made.items()}
     first = {name: make()(0) for name, make in made.items()}
     if max(first.values()) - min(first.values()) > 1e-12:
         sys.exit(f"the candidates do not compute the same loss: {first}")
     print(f"one training step of micrograd's moons demo; Python {sys.version.split()[0]}, {rounds} rounds, medians\n")
     print(f"{'':22}{'collector on':>22}{'collector off':>24}")
-    on, off = (measure(steps, rounds, collector=c) for c in (True, False))
-    for name in steps:
+    on, off = (measure(made, rounds, collector=c) for c in (True, False))
+    for name in made:
         columns = [f"{t[name] * 1e3:9.2f} ms {t['micrograd'] / t[name]:8.1f} x" for t in (on, off)]
         print(f"{name:22}{columns[0]:>22}  {columns[1]:>22}")
     size, objects = bytes_per_node()

@@ -62,7 +62,15 @@ class Neuron(Module):
         self.set_weights(find_initializer(initializer)((1, self.nin), rng=rng)[0], 0.0)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, tuple(value) if name == "w" else value)
+        if name == "w":
+            value = tuple(value)
+            if len(value) != self.nin or not all(map(is_node, value)):
+                raise ValueError(f"{self}: expected w to be {self.nin} Values; got {len(value)} members: {value}")
+        elif name == "b" and not is_node(value):
+            raise TypeError(f"{self}: expected b to be a Value; got {describe(value)}. To set its number write b.data")
+        elif name == "activation":
+            value = find_activation(value)
+        super().__setattr__(name, value)
         if name in ("activation", "elementary", "w", "b", "_a") and "_a" in vars(self):
             self._prepare()
 
@@ -149,7 +157,6 @@ class Layer(Module):
         self.nout = positive_integer("Layer", "nout", nout)
         rng = generator(rng)
         self.activation = find_activation(activation, rng=rng)
-        self._is_over_layer = is_over_layer(self.activation)
         if self._is_over_layer and self.nout == 1:
             raise ValueError(f"{self}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
         each = linear if self._is_over_layer else self.activation
@@ -173,6 +180,15 @@ class Layer(Module):
         """Label the parameters, and all nodes made from now on, as those of this layer: w[2]_1,1, ..."""
         for j, neuron in enumerate(self.neurons, 1):
             neuron.name_nodes(layer, j)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "activation":
+            value = find_activation(value)
+            for neuron in vars(self).get("neurons", ()):
+                neuron.activation = linear if is_over_layer(value) else value
+        super().__setattr__(name, value)
+        if name == "activation":
+            self._is_over_layer = is_over_layer(value)
 
     def get_weights(self) -> tuple[np.ndarray, np.ndarray]:
         """The weights, shape (nout, nin), and the biases, shape (nout,)."""

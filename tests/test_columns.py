@@ -39,10 +39,10 @@ def test_what_depends_on_no_shared_leaf_stands_just_before_what_uses_it():
 
 
 def test_a_square_of_a_weight_does_not_pull_it_away_from_its_unit():
-    # z = f(f(w0)), y = w * z, y + w*w
-    operands = [[], [0], [1], [], [3, 2], [3, 3], [4, 5]]
+    # z = h(f(x), g(x)), y = w * z, y + w * w
+    operands = [[], [0], [0], [1, 2], [], [4, 3], [4, 4], [5, 6]]
     column = column_of(operands)
-    assert column[3] == column[4] - 1
+    assert column[4] == column[5] - 1 == 2
 
 
 def test_a_column_keeps_the_order_in_which_operations_name_their_operands():
@@ -51,10 +51,10 @@ def test_a_column_keeps_the_order_in_which_operations_name_their_operands():
 
 
 def test_the_nodes_of_a_box_stay_together():
-    # leaves 0 and 2 belong to the target's operands 0, 1, 2, 3 in this order; 1 and 3 share a box
     operands = [[], [], [], [], [0, 1, 2, 3]]
     box = [None, "a", None, "a", None]
     assert in_order(operands, column_of(operands), box) == [[0, 1, 3, 2], [4]]
+    assert in_order([[], [], [], [2, 0, 1]], [0, 0, 0, 1], ["a", "a", "a", None]) == [[2, 0, 1], [3]]
 
 
 def test_leaves_that_an_edge_passes_have_a_neighbour_to_the_left():

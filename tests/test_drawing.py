@@ -174,7 +174,8 @@ def test_an_existing_picture_can_be_protected(drawing, fake, tmp_path):
     assert (tmp_path / "net.svg").read_text() == "old"
 
 
-def test_a_missing_folder_is_named(drawing, fake, tmp_path):
+def test_a_missing_folder_is_named_before_anything_is_rendered(drawing, fake, tmp_path):
+    fake.append(AssertionError("rendered"))
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing' to write 'net\.svg' into"):
         drawing.render(tmp_path / "missing" / "net.svg")
     assert names(tmp_path) == []

@@ -1,6 +1,7 @@
 """Neurons, layers and nets of Values: the lecture's numbers, names, and every wrong input."""
 
 import copy
+import math
 import pickle
 
 import numpy as np
@@ -461,3 +462,31 @@ def test_softmax_over_one_unit_is_refused():
 def test_an_activation_that_gives_a_number_is_refused():
     with pytest.raises(TypeError, match="expected a Value from the activation, got float"):
         Neuron(1, lambda z: z.data, rng=0)([1.0])
+
+
+# ---------------------------------------------------------------- changing a net that is there
+
+
+def test_other_weights_of_the_right_number_take_the_place_of_the_first():
+    neuron = Neuron(2, "linear", rng=0)
+    neuron([1.0, 1.0])
+    neuron.w, neuron.b = [Value(1.0), Value(2.0)], Value(10.0)
+    assert neuron([1.0, 1.0]).data == 13.0
+
+
+def test_another_number_of_weights_is_refused():
+    with pytest.raises(ValueError, match=r"expected w to be 3 Values; got 2 members"):
+        Neuron(3, rng=0).w = [Value(1.0), Value(2.0)]
+    with pytest.raises(ValueError, match=r"expected w to be 2 Values"):
+        Neuron(2, rng=0).w = [1.0, 2.0]
+    with pytest.raises(TypeError, match=r"expected b to be a Value; got float"):
+        Neuron(2, rng=0).b = 0.0
+
+
+def test_the_activation_of_a_layer_can_be_changed():
+    layer = Layer(2, 2, "linear", rng=0)
+    z = [u.data for u in layer([1.0, 2.0])]
+    layer.activation = "tanh"
+    assert [u.data for u in layer([1.0, 2.0])] == [math.tanh(u) for u in z]
+    layer.activation = "softmax"
+    assert sum(u.data for u in layer([1.0, 2.0])) == pytest.approx(1.0)

@@ -359,3 +359,8 @@ def test_labels_that_do_not_fit_are_refused(target, error, says):
 def test_softmax_cross_entropy_of_hopeless_logits_stays_finite():
     assert softmax_cross_entropy([0.0, -1000.0], 1) == 1000.0
     assert softmax_cross_entropy([-1000.0, 0.0], [1.0, 0.0]) == 1000.0
+
+
+@pytest.mark.parametrize("x", [[math.inf, math.nan], [math.nan, math.inf], [math.nan, 0.0]])
+def test_logsumexp_hides_no_nan(x):
+    assert math.isnan(logsumexp(x))
