@@ -9,9 +9,10 @@ github.com/karpathy/micrograd). Three candidates take turns in one process:
     gradpath, operators   micrograd's nn.py, word for word, on gradpath's Value
     gradpath, neurons     gradpath's nn.MLP
 
-Every round warms a candidate up with one step and times the next ones; the table gives medians
-and how many times faster than micrograd. The garbage collector is most of micrograd's cost, so
-everything is measured with the collector on and off.
+In every round each starts from the same weights, warms up with one step and is timed over the next
+three; the table gives medians and how many times faster than micrograd. The garbage collector is
+most of micrograd's cost, so everything is measured with the collector on and off. With the
+collector on, what else is alive counts: here the last graph of every candidate is.
 """
 
 from __future__ import annotations
@@ -63,6 +64,13 @@ def training_step(value: type, model: Any, x: np.ndarray, y: np.ndarray) -> Call
             p.data -= (1.0 - 0.9 * k / 100) * p.grad
         return total.data
 
+    start = [p.data for p in model.parameters()]
+
+    def start_again() -> None:
+        for p, data in zip(model.parameters(), start, strict=True):
+            p.data = data
+
+    step.start_again = start_again  # type: ignore[attr-defined]
     return step
 
 
@@ -95,12 +103,12 @@ def candidates() -> dict[str, Callable[[], Callable[[int], float]]]:
     }
 
 
-def measure(made: dict[str, Callable[[], Any]], rounds: int, *, collector: bool) -> dict[str, float]:
-    """The median seconds of one step of each candidate, in interleaved rounds from the same weights."""
-    times: dict[str, list[float]] = {name: [] for name in made}
+def measure(steps: dict[str, Callable[[int], float]], rounds: int, *, collector: bool) -> dict[str, float]:
+    """The median seconds of one step of each candidate, in interleaved rounds, each from the same weights."""
+    times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(rounds):
-        for name, make in made.items():
-            step = make()
+        for name, step in steps.items():
+            step.start_again()  # type: ignore[attr-defined]
             gc.collect()
             (gc.enable if collector else gc.disable)()
             step(0)
@@ -109,7 +117,6 @@ def measure(made: dict[str, Callable[[], Any]], rounds: int, *, collector: bool)
                 step(k)
                 times[name].append(time.perf_counter() - start)
             gc.enable()
-            del step
     return {name: statistics.median(ts) for name, ts in times.items()}
 
 
@@ -136,13 +143,14 @@ def main(argv: list[str] | None = None) -> None:
         made = candidates()
     except ImportError as missing:
         sys.exit(f'{missing.name} is missing: pip install "gradpath[benchmark]"')
-    first = {name: make()(0) for name, make in made.items()}
+    steps = {name: make() for name, make in made.items()}
+    first = {name: step(0) for name, step in steps.items()}
     if max(first.values()) - min(first.values()) > 1e-12:
         sys.exit(f"the candidates do not compute the same loss: {first}")
     print(f"one training step of micrograd's moons demo; Python {sys.version.split()[0]}, {rounds} rounds, medians\n")
     print(f"{'':22}{'collector on':>22}{'collector off':>24}")
-    on, off = (measure(made, rounds, collector=c) for c in (True, False))
-    for name in made:
+    on, off = (measure(steps, rounds, collector=c) for c in (True, False))
+    for name in steps:
         columns = [f"{t[name] * 1e3:9.2f} ms {t['micrograd'] / t[name]:8.1f} x" for t in (on, off)]
         print(f"{name:22}{columns[0]:>22}  {columns[1]:>22}")
     size, objects = bytes_per_node()
