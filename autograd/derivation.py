@@ -7,10 +7,9 @@ import math
 import numbers
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from . import names
 from .backward import gradients
 from .expression import Expression
 from .graph import is_node
@@ -47,8 +46,8 @@ def derive(target: Any, source: Any, *, level: str = "named", top: int | None = 
         if not is_node(node):
             advice = f"; derive by each {role} in turn" if isinstance(node, list | tuple) else ""
             raise TypeError(f"derive: expected the {role} to be a Value, got {describe(node)}{advice}")
-    top = None if top is None else _positive("top", top, "a positive integer or None")
-    limit = _positive("limit", limit, "a positive integer")
+    top = None if top is None else _positive("derive", "top", top, "a positive integer or None")
+    limit = _positive("derive", "limit", limit, "a positive integer")
     if level == "named" and source.label is None and source is not target:
         raise ValueError(
             "derive: the source has no name to write formulas with. Give it one (w.label = 'w'), "
@@ -63,9 +62,9 @@ def derive(target: Any, source: Any, *, level: str = "named", top: int | None = 
     return Derivation(graph, source, paths, count, gradients(target, source))
 
 
-def _positive(name: str, n: Any, expected: str) -> int:
+def _positive(where: str, name: str, n: Any, expected: str) -> int:
     if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
-        raise ValueError(f"derive: expected {name} to be {expected}; got {n!r}")
+        raise ValueError(f"{where}: expected {name} to be {expected}; got {n!r}")
     return int(n)
 
 
@@ -132,23 +131,13 @@ class Derivation:
     def text(self, *, ascii: bool = False) -> str:
         """The derivation as text: chains, formulas, numbers, products, the sum and source.grad."""
         to = self._ascii() if ascii else Text(self.graph.names.text)
-        written: dict[str, None] = {}
-        named = to.name
-        to.name = lambda label: written.setdefault(label) or named(label)
         ratio = self._ratio(to)
         if not self.count:
             return f"{ratio} = 0: {self._name(to, self.target)} does not depend on {self._name(to, self.source)}"
         lines = [f"{ratio} = {to.number(self.value)}   ({_counted(self.count)})"]
         for i, (path, share) in enumerate(zip(self.paths, self.shares(), strict=True), 1):
             lines += ["", *self._block(to, i, path, share)]
-        return "\n".join([*lines, "", *self._meanings(to, written), *self._summary(to)])
-
-    def _meanings(self, to: Writer, written: Iterable[str]) -> list[str]:
-        """What a name in the formulas stands for if it is no node: the a of a softmax that the loss takes itself."""
-        labels = set(self.graph.labels.values())
-        layers = dict.fromkeys((p.layer, p.sample) for x in written if x not in labels and (p := names.parse(x)))
-        a_and_z = [(names.Name("a", *layer).label(), names.Name("z", *layer).label()) for layer in layers]
-        return [f"{to.name(a)} = softmax({to.name(z)})" for a, z in a_and_z]
+        return "\n".join([*lines, "", *self._summary(to)])
 
     def _ascii(self) -> Ascii:
         return Ascii(self.graph.names.ascii)
@@ -158,17 +147,22 @@ class Derivation:
         head = f"{i}.  " + to.arrow.join(to.ellipsis if u is None else self._name(to, u) for u in nodes)
         if self.count > 1:
             head += f"   ({share:.1%})"
+        product = [] if len(path.edges) == 1 else [f"  = {to.number(path.value)}"]
+        return [head, *self._table(to, path), *product]
+
+    def _table(self, to: Writer, path: Path) -> list[str]:
+        """The factors of a path, each in a column."""
+        if not path.edges:
+            return []
         rows = self._chain(to, path)
         if rows[1] == rows[2]:
             del rows[1]
         widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-        lines = [head]
+        lines = []
         for lead, row in zip(("    ", "  = ", "  = "), rows, strict=False):
             cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
             lines.append((lead + to.apart.join(cells)).rstrip())
-        if len(path.edges) == 1:
-            return lines
-        return [*lines, f"  = {to.number(path.value)}"] if path.edges else [head, f"  = {to.number(path.value)}"]
+        return lines
 
     def _chain(self, to: Writer, path: Path) -> list[list[str]]:
         """The factors of a path three times: as ratios, as formulas and as numbers."""
@@ -221,12 +215,13 @@ class Derivation:
 
         most: write only that many of the listed paths, and an ellipsis for the rest.
         """
+        most = None if most is None else _positive("Derivation.latex", "most", most, "a positive integer or None")
         to = Latex(self.graph.names.latex)
         ratio = self._ratio(to)
         if not self.count:
             return rf"{ratio} = 0"
         paths = self.paths[:most]
-        rest = ["\\cdots"] if len(paths) < self.count else []
+        rest = [r"\cdots"] if len(paths) < self.count else []
         chains = [self._chain(to, p) for p in paths]
         joints = to.times, to.apart, to.apart
         steps = [[joint.join(rows[i]) or "1" for rows in chains] + rest for i, joint in enumerate(joints)]

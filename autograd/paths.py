@@ -11,7 +11,7 @@ import functools
 import heapq
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from . import names
@@ -72,26 +72,22 @@ class PathGraph:
             unnamed nodes v_1, v_2, ...; several nodes of one name get sample numbers: a[1](1)_2.
     names   how labels are written, see `names.Names`
 
-    ValueError for an unknown level, and wherever a source is asked for that this graph has
-    contracted.
+    ValueError for an unknown level, and for a source that this graph has contracted.
     """
 
     def __init__(self, target: Any, *, level: str = "named", keep: Sequence[Any] = ()) -> None:
         if level not in ("named", "op"):
             raise ValueError(f"level: expected 'named' or 'op'; got {level!r}")
         self.target, self.level = target, level
-        self._keep = {id(u) for u in (target, *keep)}
         self._everything = topological_order(target)
-        self.nodes: list[Any] = [u for u in self._everything if self.keeps(u)]
+        kept = {target, *keep}
+        self.nodes: list[Any] = [u for u in self._everything if level == "op" or u.label is not None or u in kept]
         self.labels: dict[Any, str] = _labels(self.nodes, target)
         self.names = names.Names(self.labels.values())
         self._edges: dict[Any, list[Edge]] = {}
         self._formulas: dict[Edge, Expression] = {}
+        self._whole, self._shortened = _Formulas(self.labels, MAX_WRITTEN), _Formulas(self.labels, MAX_PART)
         self._asked: tuple[Any, list[Any]] = None, []
-
-    def keeps(self, u: Any) -> bool:
-        """True for a node of this graph, False for one between that is contracted."""
-        return self.level == "op" or u.label is not None or id(u) in self._keep
 
     @functools.cached_property
     def edges(self) -> dict[Any, list[Edge]]:
@@ -110,14 +106,14 @@ class PathGraph:
     def _contracted_edges(self, v: Any) -> list[Edge]:
         region = self._region(v)
         totals = _swept(self._inner(v, region), 1.0, lambda node: node.local_derivatives)
-        return [Edge(v, u, totals[u]) for u in region if u is not v and u in totals and self.keeps(u)]
+        return [Edge(v, u, totals[u]) for u in region if u is not v and u in totals and u in self.labels]
 
     def _region(self, v: Any) -> list[Any]:
         """v, what is contracted below it, and the named nodes where that ends; operands first."""
-        return topological_order(v, stop=self.keeps)
+        return topological_order(v, stop=self.labels.__contains__)
 
     def _inner(self, v: Any, region: Iterable[Any]) -> list[Any]:
-        return [u for u in region if u is v or not self.keeps(u)]
+        return [u for u in region if u is v or u not in self.labels]
 
     # ------------------------------------------------------------ counting and weighing
 
@@ -143,7 +139,7 @@ class PathGraph:
         above = {self.target: 1.0}
         flows = {e: 0.0 for edges in self.edges.values() for e in edges}
         for v in reversed(self._leading_to(source)):
-            for e in self._onwards(v, source, below):
+            for e in self._onwards(v, below):
                 through = above[v] * e.derivative
                 above[e.operand] = above.get(e.operand, 0.0) + through
                 flows[e] = through * below[e.operand]
@@ -153,22 +149,22 @@ class PathGraph:
         """A value for every node that leads to `source`: the sum over its edges of what combine gives."""
         values: dict[Any, Any] = {}
         for v in self._leading_to(source):
-            edges = self._onwards(v, source, values)
+            edges = self._onwards(v, values)
             values[v] = start if v is source else sum(combine(e.derivative, values[e.operand]) for e in edges)
         return values
 
     def _leading_to(self, source: Any) -> list[Any]:
         """The nodes on paths from the target to `source`, operands first; none if there is no path."""
         if self._asked[0] is not source:
-            if not self.keeps(source):
-                raise ValueError("the source has no name: name it, pass keep=(source,), or use level='op'")
             on_the_way = _depending_on(self._everything, [source])
+            if source not in self.labels and id(self.target) in on_the_way:
+                raise ValueError("the source has no name: name it, pass keep=(source,), or use level='op'")
             self._asked = source, [u for u in self.nodes if id(u) in on_the_way]
         return self._asked[1]
 
-    def _onwards(self, v: Any, source: Any, leading: Any) -> Iterator[Edge]:
-        """The edges from v that lead on to `source`."""
-        return (e for e in (() if v is source else self.edges_of(v)) if e.operand in leading)
+    def _onwards(self, v: Any, leading: Container[Any]) -> Iterator[Edge]:
+        """The edges from v to nodes that lead to the source."""
+        return (e for e in self.edges_of(v) if e.operand in leading)
 
     # ------------------------------------------------------------ listing
 
@@ -182,7 +178,7 @@ class PathGraph:
         nodes = self._leading_to(source)
         arriving: dict[Any, list[Edge]] = {u: [] for u in reversed(nodes)}
         for v in nodes:
-            for e in self._onwards(v, source, arriving):
+            for e in self._onwards(v, arriving):
                 arriving[e.operand].append(e)
         if nodes:
             ranking = _Ranking(arriving)
@@ -198,14 +194,14 @@ class PathGraph:
         The formula of a piecewise operation is that of the piece the forward pass took.
         """
         if edge not in self._formulas:
-            formula = self._formula(edge, MAX_WRITTEN)
+            formula = self._formula(edge, self._whole)
             if formula.is_omitted():
-                formula = self._formula(edge, MAX_PART)
+                formula = self._formula(edge, self._shortened)
             self._formulas[edge] = formula
         return self._formulas[edge]
 
-    def _formula(self, edge: Edge, longest_part: int) -> Expression:
-        formula = self._derivative(edge, _Formulas(self, longest_part)).simplified()
+    def _formula(self, edge: Edge, formulas: _Formulas) -> Expression:
+        formula = self._derivative(edge, formulas).simplified()
         return formula if formula.size <= MAX_WRITTEN else omitted(formula.value)
 
     def _derivative(self, edge: Edge, formulas: _Formulas) -> Expression:
@@ -328,35 +324,37 @@ class _Ranking:
 class _Formulas:
     """The formulas of nodes and of their local derivatives, in the named nodes of a graph.
 
-    What is between named nodes is read only when a rule asks for it.
+    What is between named nodes is read only when a rule asks for it, and only once.
     """
 
-    def __init__(self, graph: PathGraph, longest: int) -> None:
+    def __init__(self, labels: dict[Any, str], longest: int) -> None:
         """longest: the formula of an unnamed node may have so many symbols, else it is an ellipsis."""
-        self._graph, self._longest = graph, longest
+        self._labels, self._longest = labels, longest
         self._known: dict[Any, Expression] = {}
+        self._slopes: dict[tuple[Any, int], Any] = {}
 
     def of(self, u: Any) -> Expression:
         """The formula of a node or a number."""
         if not is_node(u):
             return expression(u)
         if u not in self._known:
-            below = [u] if self._graph.keeps(u) else topological_order(u, stop=self._is_settled)
-            for node in below:
-                if node not in self._known:
-                    self._known[node] = self._read(node)
+            unread = [u] if u in self._labels else topological_order(u, stop=self._is_settled)
+            if len(unread) > MAX_CONTRACTED:
+                self._known[u] = omitted(u.data)
+            else:
+                for node in unread:
+                    if node not in self._known:
+                        self._known[node] = self._read(node)
         return self._known[u]
 
     def _is_settled(self, u: Any) -> bool:
-        return u in self._known or self._graph.keeps(u)
+        return u in self._known or u in self._labels
 
     def _read(self, u: Any) -> Expression:
-        if self._graph.keeps(u):
-            return symbol(self._graph.labels[u], u.data)
+        if u in self._labels:
+            return symbol(self._labels[u], u.data)
         if u.op is None:
             return constant(u.data)
-        if len(self._known) > MAX_CONTRACTED:
-            return omitted(u.data)
         formula = Expression._record(u.op, *self._operands(u))
         return formula if formula.size <= self._longest else omitted(u.data)
 
@@ -367,19 +365,26 @@ class _Formulas:
             for us, rule in zip(v.operand_groups, v.op.rules, strict=True)
         ]
 
+    def _slope(self, v: Any, i: int) -> Any:
+        """What rule i says: a Vector of formulas for a sequence, or one formula or number for all."""
+        if (v, i) not in self._slopes:
+            rule = v.op.rules[i]
+            self._slopes[v, i] = rule(self.of(v), *self._operands(v)) if callable(rule) else rule
+        return self._slopes[v, i]
+
     def derivatives(self, v: Any, wanted: set[int]) -> list[Any]:
-        """∂v/∂operand for each operand of v as a formula, None for those whose id is not wanted."""
+        """∂v/∂operand for each operand of v, None for those whose id is not wanted."""
         found: list[Any] = []
-        for us, rule in zip(v.operand_groups, v.op.rules, strict=True):
-            operands = members(us)
-            if not any(is_node(u) and id(u) in wanted for u in operands):
-                found.extend([None] * len(operands))
-                continue
-            d = rule(self.of(v), *self._operands(v)) if callable(rule) else rule
-            found.extend(d if isinstance(d, tuple) else [d] * len(operands))
-        for i, (d, u, recorded) in enumerate(zip(found, v.operands, v.local_derivatives, strict=True)):
-            if d is not None:
-                # A plain number may be the piece that holds where .data is now.
-                is_number = not isinstance(d, Expression) or d.is_number()
-                found[i] = None if id(u) not in wanted else constant(recorded) if is_number else d
+        recorded = iter(v.local_derivatives)
+        for i, us in enumerate(v.operand_groups):
+            for j, u in enumerate(members(us)):
+                d = next(recorded)
+                if d is None or id(u) not in wanted:
+                    found.append(None)
+                    continue
+                slope = self._slope(v, i)
+                slope = slope[j] if isinstance(slope, tuple) else slope
+                # A plain number may belong to another piece, where .data has moved since.
+                is_number = not isinstance(slope, Expression) or slope.is_number()
+                found.append(constant(d) if is_number else slope)
         return found

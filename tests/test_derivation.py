@@ -327,6 +327,8 @@ def test_of_many_paths_latex_shows_as_many_as_wanted_and_notebooks_a_few():
     assert derivation._repr_latex_().count(r"\cdots") == 2
     assert r"\cdots" not in derive(many_paths(3)[1], many_paths(3)[0], top=3).latex()
     assert derive(y, w, top=3).latex().count(r"\cdots") == 2
+    with pytest.raises(ValueError, match="expected most to be a positive integer or None; got 0"):
+        derivation.latex(most=0)
     products = [line for line in derivation.latex().split("\n") if "20 + 19" in line or "{} + 14" in line]
     assert len(products) == 2
 

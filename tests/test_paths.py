@@ -1,7 +1,9 @@
 """Paths on the graph of named nodes: contraction, counting, order, flow and formulas, against brute force."""
 
+import gc
 import itertools
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -131,7 +133,8 @@ def test_the_paths_are_those_that_brute_force_finds(level, program, point):
     for source in {*leaves, *(u for u in graph.nodes if u.label is not None)}:
         expected = dict(brute_force(target, source, level))
         paths = list(graph.paths(source))
-        scale = math.fsum(map(abs, expected.values()))
+        # rounding is relative to what may have cancelled between two named nodes
+        scale = PathGraph(target, level="op").strength(source)
 
         found = {tuple((e.result, e.operand, e.position) for e in p.edges): p.value for p in paths}
         assert found.keys() == expected.keys()
@@ -141,7 +144,7 @@ def test_the_paths_are_those_that_brute_force_finds(level, program, point):
         sizes = [abs(p.value) for p in paths]
         assert sizes == sorted(sizes, reverse=True)
         assert all(p.value == math.prod(p.factors) for p in paths)
-        assert graph.strength(source) == pytest.approx(scale, rel=1e-12)
+        assert abs(graph.strength(source) - math.fsum(map(abs, expected.values()))) <= 1e-12 * scale
 
         gradient = gradients(target, source)
         assert abs(math.fsum(p.value for p in paths) - gradient) <= 1e-12 * scale
@@ -157,7 +160,7 @@ def test_the_flow_is_the_sum_over_paths_and_conserved_at_every_cut(level, progra
     source = leaves[0]
     assume(0 < graph.count(source) <= 1000)
     paths = list(graph.paths(source))
-    scale = math.fsum(abs(p.value) for p in paths)
+    scale = PathGraph(nodes[-1], level="op").strength(source)
     flow = graph.flow(source)
     assert set(flow) == {e for edges in graph.edges.values() for e in edges}
     for edge, f in flow.items():
@@ -243,8 +246,7 @@ def test_unnamed_nodes_can_be_kept():
     graph = PathGraph(y, keep=[a])
     assert graph.nodes == [x, a, y]
     assert graph.count(a) == 1
-    assert graph.keeps(a)
-    assert not PathGraph(y).keeps(a)
+    assert a not in PathGraph(y).labels
 
 
 def test_a_path_lists_its_nodes_and_factors():
@@ -290,6 +292,19 @@ def test_a_source_that_was_contracted_is_refused():
     for ask in (graph.count, graph.flow, graph.gradient, graph.strength, lambda u: list(graph.paths(u))):
         with pytest.raises(ValueError, match=r"the source has no name: name it, pass keep=\(source,\)"):
             ask(a)
+
+
+def test_a_graph_is_freed_by_reference_counting():
+    x = Value(1.0, "x")
+    graph = PathGraph(tanh(x) * x)
+    graph.formula(graph.edges[graph.target][0])
+    gone = weakref.ref(graph)
+    gc.disable()
+    try:
+        del graph
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_infinite_slopes_off_the_paths_do_not_disturb_gradient_and_flow():
@@ -466,6 +481,11 @@ def formula(make, by, *others, **named):
             "w",
             "x(σ(w·x + b) − y)",
         ),
+        (
+            lambda w, x, b, u, yhat, y: 0.5 * (u * tanh(w * x) + yhat * tanh(w * b) - y) ** 2,
+            "w",
+            "(u·tanh(w·x) + ŷ·tanh(w·b) − y)(u·x(1 − tanh(w·x)²) + ŷ·b(1 − tanh(w·b)²))",
+        ),
         (lambda w, x, b, u, y: dot([w, u], [x, y], b), "w", "x"),
         (lambda w, x, b, u, y: dot([w, u], [x, y], b), "b", "1"),
         (lambda w, x, y: 0.5 * (w * x - y) ** 2 + 0.01 * w**2, "w", "x(w·x − y) + 0.02w"),
@@ -615,14 +635,14 @@ import sys
 from autograd import PathGraph, Value, derive, sin
 sys.setrecursionlimit(150)
 named = x = Value(1.0, "x")
-for i in range(100_000):
+for i in range(20_000):
     named = named * 1.00001
     named.label = f"a_{i}"
 graph = PathGraph(named)
 (path,) = graph.paths(x)
 print(len(path.edges), graph.count(x), len(graph.flow(x)), path.value == graph.gradient(x)[named])
 unnamed = y = Value(1.0, "y")
-for i in range(100_000):
+for i in range(20_000):
     unnamed = sin(unnamed)
 graph = PathGraph(unnamed)
 (edge,) = graph.edges[unnamed]
@@ -630,4 +650,4 @@ print(edge.derivative > 0, graph.formula(edge).ascii())
 print(PathGraph(unnamed, level="op").count(y))
 """
     )
-    assert printed.split("\n") == ["100000 1 100000 True", "True ...", "1"]
+    assert printed.split("\n") == ["20000 1 20000 True", "True ...", "1"]

@@ -85,7 +85,8 @@ class Drawing(graphviz.Digraph):
         """Write the picture to a file and return its path.
 
         filename: "net.svg" is that file, and its ending is the format. A name without such an
-        ending gets one, as in graphviz: "net" is the file net.svg, and with format="png" net.png.
+        ending gets one, as in graphviz: "net" is the file net.svg, and with format="png" net.png. If
+        none is given it is `self.filename`, as in graphviz (for draw_graph computation.gv.svg).
         directory: the folder, by default the current one. outfile: another word for filename.
         view: open it with the program of the system. cleanup: False writes the DOT text too, as
         graphviz does by default (net.gv beside net.svg, or the name as given if it had no ending).
