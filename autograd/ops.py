@@ -1,8 +1,9 @@
 """The table of elementwise operations: each a function with its local derivatives above it.
 
-z is the result, x and y are the operands. Every function takes numbers, NumPy arrays, Values and
-formulas; results follow IEEE arithmetic (log(0) is -inf) without exception or warning. At kinks
-the slope is the one PyTorch takes; each docstring says which.
+z is the result, x and y are the operands. Every function takes numbers (and gives a float), NumPy
+arrays (an array of their shape), Values (a Value) and formulas (a formula), and raises a TypeError
+that says what it got for anything else. Results follow IEEE arithmetic (log(0) is -inf) without
+exception or warning. At kinks the slope is the one PyTorch takes; each docstring says which.
 """
 
 from __future__ import annotations
