@@ -190,7 +190,7 @@ def gradients(target: Any, sources: Any, create_graph: bool = False) -> Any:
 def _adjoints(target: Any, sources: Sequence[Any], create_graph: bool) -> dict[int, Any]:
     """∂target/∂source by the id of the source, for the sources that the target depends on."""
     order = topological_order(target)
-    relevant = _depending_on(order, sources)
+    relevant = depending_on(order, sources)
     adjoints: dict[int, Any] = {id(target): target.__class__(1.0) if create_graph else 1.0}
     results: dict[int, Any] = {}
     wanted = {id(x) for x in sources}
@@ -212,7 +212,7 @@ def _adjoints(target: Any, sources: Sequence[Any], create_graph: bool) -> dict[i
     return results
 
 
-def _depending_on(order: Sequence[Any], sources: Sequence[Any]) -> set[int]:
+def depending_on(order: Sequence[Any], sources: Sequence[Any]) -> set[int]:
     """Ids of the nodes through which the gradient of some source passes."""
     relevant = {id(x) for x in sources}
     for v in order:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from . import names
-from .backward import _depending_on
+from .backward import depending_on
 from .expression import Expression, constant, expression, omitted, symbol
 from .graph import is_node, topological_order
 from .op import Vector, members
@@ -156,7 +156,7 @@ class PathGraph:
     def _leading_to(self, source: Any) -> list[Any]:
         """The nodes on paths from the target to `source`, operands first; none if there is no path."""
         if self._asked[0] is not source:
-            on_the_way = _depending_on(self._everything, [source])
+            on_the_way = depending_on(self._everything, [source])
             if source not in self.labels and id(self.target) in on_the_way:
                 raise ValueError("the source has no name: name it, pass keep=(source,), or use level='op'")
             self._asked = source, [u for u in self.nodes if id(u) in on_the_way]
@@ -209,7 +209,7 @@ class PathGraph:
         if self.level == "op":
             return formulas.derivatives(v, {id(operand)})[edge.position]
         inner = self._inner(v, self._region(v))
-        relevant = _depending_on(inner, [operand])
+        relevant = depending_on(inner, [operand])
         way = [u for u in inner if id(u) in relevant]
         if len(way) > MAX_CONTRACTED:
             return omitted(edge.derivative)
