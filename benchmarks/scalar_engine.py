@@ -9,8 +9,9 @@ github.com/karpathy/micrograd). Three candidates take turns in one process:
     gradpath, operators   micrograd's nn.py, word for word, on gradpath's Value
     gradpath, neurons     gradpath's nn.MLP
 
-In every round each starts from the same weights, warms up with one step and is timed over the next
-three; the table gives medians and how many times faster than micrograd. The garbage collector is
+The demo trains for 100 steps. Round after round takes its weights from another stage of that, the
+same for each candidate, which warms up with one step and is timed over the next three; the table
+gives medians and how many times faster than micrograd. The garbage collector is
 most of micrograd's cost, so everything is measured with the collector on and off. With the
 collector on, what else is alive counts: here the last graph of every candidate is.
 """
@@ -64,13 +65,7 @@ def training_step(value: type, model: Any, x: np.ndarray, y: np.ndarray) -> Call
             p.data -= (1.0 - 0.9 * k / 100) * p.grad
         return total.data
 
-    start = [p.data for p in model.parameters()]
-
-    def start_again() -> None:
-        for p, data in zip(model.parameters(), start, strict=True):
-            p.data = data
-
-    step.start_again = start_again  # type: ignore[attr-defined]
+    step.model = model  # type: ignore[attr-defined]
     return step
 
 
@@ -103,12 +98,23 @@ def candidates() -> dict[str, Callable[[], Callable[[int], float]]]:
     }
 
 
-def measure(steps: dict[str, Callable[[int], float]], rounds: int, *, collector: bool) -> dict[str, float]:
-    """The median seconds of one step of each candidate, in interleaved rounds, each from the same weights."""
+def stages(step: Any, count: int = 5) -> list[list[float]]:
+    """The weights at evenly spaced stages of the demo's 100 steps, the start among them."""
+    found = []
+    for k in range(100):
+        if k % (100 // count) == 0:
+            found.append([p.data for p in step.model.parameters()])
+        step(k)
+    return found
+
+
+def measure(steps: dict[str, Any], weights: list[list[float]], rounds: int, *, collector: bool) -> dict[str, float]:
+    """The median seconds of one step of each candidate, in interleaved rounds from the same weights."""
     times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds):
+    for i in range(rounds):
         for name, step in steps.items():
-            step.start_again()  # type: ignore[attr-defined]
+            for p, data in zip(step.model.parameters(), weights[i % len(weights)], strict=True):
+                p.data = data
             gc.collect()
             (gc.enable if collector else gc.disable)()
             step(0)
@@ -137,7 +143,7 @@ def bytes_per_node(n: int = 100_000) -> tuple[float, float]:
 def main(argv: list[str] | None = None) -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds (default 9)")
+    parser.add_argument("--rounds", type=int, default=10, help="interleaved rounds (default 10)")
     rounds = parser.parse_args(argv).rounds
     try:
         made = candidates()
@@ -145,11 +151,12 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(f'{missing.name} is missing: pip install "gradpath[benchmark]"')
     steps = {name: make() for name, make in made.items()}
     first = {name: step(0) for name, step in steps.items()}
+    weights = stages(made["gradpath, neurons"]())
     if max(first.values()) - min(first.values()) > 1e-12:
         sys.exit(f"the candidates do not compute the same loss: {first}")
     print(f"one training step of micrograd's moons demo; Python {sys.version.split()[0]}, {rounds} rounds, medians\n")
     print(f"{'':22}{'collector on':>22}{'collector off':>24}")
-    on, off = (measure(steps, rounds, collector=c) for c in (True, False))
+    on, off = (measure(steps, weights, rounds, collector=c) for c in (True, False))
     for name in steps:
         columns = [f"{t[name] * 1e3:9.2f} ms {t['micrograd'] / t[name]:8.1f} x" for t in (on, off)]
         print(f"{name:22}{columns[0]:>22}  {columns[1]:>22}")
