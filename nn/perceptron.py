@@ -10,7 +10,7 @@ import numpy as np
 from autograd import Value, binary_cross_entropy, no_grad, squared_error
 from autograd.graph import is_node
 
-from .arguments import lookup, not_negative, positive_integer, real_array
+from .arguments import check_finite, lookup, not_negative, positive_integer, real_array
 from .module import Module, clear_gradients
 from .neurons import Neuron, inputs
 
@@ -100,7 +100,7 @@ class Perceptron(Module):
         """
         rows = self._rows("fit", x)
         targets = real_array("Perceptron.fit: y", y, (len(rows),))
-        _check_finite("y", targets)
+        check_finite("y", targets)
         if self.task == "classification" and not np.isin(targets, (0.0, 1.0)).all():
             wrong = targets[~np.isin(targets, (0.0, 1.0))][0]
             raise ValueError(f"Perceptron.fit: expected labels 0 and 1 in y, got {wrong:g}")
@@ -136,15 +136,8 @@ class Perceptron(Module):
         rows = real_array(f"Perceptron.{where}: x", x, (None, self.neuron.nin))
         if where == "fit" and not len(rows):
             raise ValueError("Perceptron.fit: expected at least one sample, got none")
-        _check_finite("x", rows)
+        check_finite("x", rows)
         return rows.tolist()
 
     def __repr__(self) -> str:
         return f"Perceptron({self.neuron.nin}, {self.task!r})"
-
-
-def _check_finite(name: str, array: np.ndarray) -> None:
-    wrong = np.argwhere(~np.isfinite(array))
-    if len(wrong):
-        place = ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), wrong[0], strict=False))
-        raise ValueError(f"{name} contains nan or infinity (first at {place})")

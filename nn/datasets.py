@@ -1,0 +1,46 @@
+"""Every data set in one place: digits from files, from scikit-learn or from the network, and made ones.
+
+Those with images return x as (n, height, width), or (n, pixels) with `flat=True`, in the numbers of
+the file, or in [0, 1] with `unit=True`; y as labels, (n,) int64. `nn.data` makes them ready.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .idx import load_idx
+from .images import Samples, shaped
+from .kaggle import load_kaggle, save_submission
+from .mnist import MNIST, download_mnist, load_mnist
+from .synthetic import circles, curve, moons, spirals, xor
+
+__all__ = [
+    "MNIST",
+    "Samples",
+    "circles",
+    "curve",
+    "download_mnist",
+    "load_digits",
+    "load_idx",
+    "load_kaggle",
+    "load_mnist",
+    "moons",
+    "save_submission",
+    "spirals",
+    "xor",
+]
+
+
+def load_digits(*, flat: bool = False, unit: bool = False) -> Samples:
+    """1,797 handwritten digits of 8 x 8 pixels from 0 to 16, which come with scikit-learn.
+
+    x: (1797, 8, 8), or (1797, 64) with `flat`; float64, in [0, 1] with `unit`. y: (1797,) int64.
+    ImportError, with the command that installs it, if scikit-learn is missing.
+    Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits (UCI, 1998), its test part.
+    """
+    try:
+        from sklearn import datasets
+    except ImportError:
+        raise ImportError('the digits come with scikit-learn: pip install "gradpath[examples]"') from None
+    digits = datasets.load_digits()
+    return Samples(shaped("digits", digits.images, flat=flat, unit=unit, high=16), digits.target.astype(np.int64))
