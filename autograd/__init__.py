@@ -1,8 +1,25 @@
 """Scalar automatic differentiation that can list every gradient path."""
 
-from .backward import grad, gradients, hessian, value_and_grad
+from .array_ops import (
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    pad,
+    reshape,
+    split,
+    squeeze,
+    stack,
+    swapaxes,
+    take,
+    transpose,
+)
+from .axis_ops import argmax, argmin, max, min, norm, std, var
+from .backward import gradients
 from .check import central_difference, check_gradients, complex_step, find_nan
 from .derivation import Derivation, derive
+from .functional import grad, hessian, hessian_vector_product, jacobian, value_and_grad
+from .loss_ops import one_hot
+from .matrix_ops import linear, matmul, outer
 from .modes import detect_anomaly, no_grad
 from .ops import (
     abs,
@@ -12,7 +29,6 @@ from .ops import (
     div,
     exp,
     leaky_relu,
-    linear,
     log,
     maximum,
     minimum,
@@ -45,6 +61,7 @@ from .reductions import (
     squared_error,
     sum,
 )
+from .tensor import Tensor
 from .value import Value
 
 __all__ = [
@@ -52,52 +69,76 @@ __all__ = [
     "Edge",
     "Path",
     "PathGraph",
+    "Tensor",
     "Value",
     "abs",
     "add",
+    "argmax",
+    "argmin",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "broadcast_to",
     "central_difference",
     "check_gradients",
     "clip",
     "complex_step",
+    "concatenate",
     "cos",
     "derive",
     "detect_anomaly",
     "div",
     "dot",
     "exp",
+    "expand_dims",
     "find_nan",
     "grad",
     "gradients",
     "hessian",
+    "hessian_vector_product",
+    "jacobian",
     "leaky_relu",
     "linear",
     "log",
     "log_softmax",
     "logsumexp",
+    "matmul",
+    "max",
     "maximum",
     "mean",
+    "min",
     "minimum",
     "mul",
     "neg",
     "no_grad",
+    "norm",
+    "one_hot",
+    "outer",
+    "pad",
     "power",
     "prod",
     "randomized_leaky_relu",
     "relu",
+    "reshape",
     "sigmoid",
     "sign",
     "sin",
     "softmax",
     "softmax_cross_entropy",
     "softplus",
+    "split",
     "sqrt",
     "squared_error",
+    "squeeze",
+    "stack",
+    "std",
     "step",
     "sub",
     "sum",
+    "swapaxes",
+    "take",
     "tanh",
+    "transpose",
     "value_and_grad",
+    "var",
     "where",
 ]

@@ -6,17 +6,17 @@ Both walk the graph once to order it and once from the target to the leaves, add
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from .graph import is_node, topological_order
+from .graph import is_node, walk
 from .modes import recording
-from .op import Vector, describe, ieee, real
+from .op import Vector, describe, ieee, quietly
+from .sweep import pulled
 
-__all__ = ["grad", "gradients", "hessian", "value_and_grad"]
+__all__ = ["gradients"]
 
 
 class Mixed(tuple):
@@ -163,62 +163,100 @@ def _unreached(groups: Iterable[Any], zero: float, emit: Callable[[Any], None]) 
 
 # ---------------------------------------------------------------- the pure form
 
+_Recorded = tuple[Any, tuple[Any, ...]]  # a node and its operands
 
-def gradients(target: Any, sources: Any, create_graph: bool = False) -> Any:
+
+def gradients(target: Any, sources: Any, create_graph: bool = False, *, seed: Any = None) -> Any:
     """∂target/∂source for one source or a sequence of them, without touching any `.grad`.
 
-    target: a Value. sources: a Value, or a list or tuple of Values, leaves or not.
-    Returns a float for a single source, a list of floats for several; with `create_graph` Values
-    that are part of a graph themselves, so that they can be differentiated again, to any order.
-    A source that the target does not depend on has gradient 0.
-    TypeError for anything that is not a node; RuntimeError if, with `create_graph`, `.data` was
-    changed since the forward pass, as the derivatives would belong to another point.
+    target: a Value, or a Tensor of one element. sources: a node, or a list or tuple of nodes, leaves or
+    not. seed: for a Tensor, the gradient that arrives at it, an array of its shape; then the result is
+    Σ seed ∂target/∂source, and the target may have any shape.
+    Returns a float for a Value, an array of its shape for a Tensor, a list of them for several
+    sources; with `create_graph` Values and Tensors that are part of a graph themselves, so that they can
+    be differentiated again, to any order. A source that the target does not depend on has gradient 0.
+    TypeError for anything that is not a node; ValueError for a target of more than one element without
+    a seed; RuntimeError if the derivatives would belong to another point, because `.data` was changed
+    since the forward pass (for Values: with `create_graph` only, otherwise they are on record).
     """
     single = not isinstance(sources, list | tuple)
     wanted = [sources] if single else list(sources)
     for x in (target, *wanted):
         if not is_node(x):
-            raise TypeError(f"gradients: expected Values, got {describe(x)}; make it one before computing with it")
+            raise TypeError(f"gradients: expected nodes, got {describe(x)}; make it a Value or a Tensor first")
     with recording():
-        results = _adjoints(target, wanted, create_graph)
-    found = [results.get(id(x), 0.0) for x in wanted]
+        if _is_array(target):
+            g = target.seed(seed, "gradients")
+            adjoints = quietly(_array_adjoints, target, target.__class__(g) if create_graph else g, wanted)
+        elif seed is not None:
+            raise TypeError("gradients: a Value is one number and takes no seed; multiply it")
+        else:
+            adjoints = _adjoints(target, wanted, create_graph)
+    found = [adjoints[x] if x in adjoints else _zero(x) for x in wanted]
     if create_graph:
-        found = [g if is_node(g) else target.__class__(g) for g in found]
+        found = [g if is_node(g) else x.__class__(g) for g, x in zip(found, wanted, strict=True)]
+    elif _is_array(target):
+        found = [np.array(g) if _is_array(x) else g for g, x in zip(found, wanted, strict=True)]
     return found[0] if single else found
 
 
-def _adjoints(target: Any, sources: Sequence[Any], create_graph: bool) -> dict[int, Any]:
-    """∂target/∂source by the id of the source, for the sources that the target depends on."""
-    order = topological_order(target)
-    relevant = depending_on(order, sources)
-    adjoints: dict[int, Any] = {id(target): target.__class__(1.0) if create_graph else 1.0}
-    results: dict[int, Any] = {}
-    wanted = {id(x) for x in sources}
-    for v in reversed(order):
-        g = adjoints.pop(id(v), None)
+def _zero(x: Any) -> Any:
+    return np.zeros(x.shape, x.dtype) if _is_array(x) else 0.0
+
+
+def _is_array(x: Any) -> bool:
+    return getattr(x.__class__, "_is_array", False)
+
+
+def _array_adjoints(target: Any, g: Any, sources: Sequence[Any]) -> dict[Any, Any]:
+    """The same through Tensors. g: the gradient of the target, a Tensor if the result is to be a graph."""
+    through, relevant = _through(walk(target), sources)
+    wanted = set(sources)
+    adjoints: dict[Any, Any] = {target: g}
+    for v, operands in reversed(through):
+        g = adjoints.get(v) if v in wanted else adjoints.pop(v, None)
         if g is None:
             continue
-        if id(v) in wanted:
-            results[id(v)] = g
-        if id(v) not in relevant or v.op is None:
+        for u, term in pulled(v, g, [is_node(u) and u in relevant for u in operands]):
+            adjoints[u] = adjoints[u] + term if u in adjoints else term
+    return adjoints
+
+
+def _adjoints(target: Any, sources: Sequence[Any], create_graph: bool) -> dict[Any, Any]:
+    """∂target/∂source for the sources that the target depends on."""
+    through, relevant = _through(walk(target), sources)
+    wanted = set(sources)
+    adjoints: dict[Any, Any] = {target: target.__class__(1.0) if create_graph else 1.0}
+    for v, operands in reversed(through):
+        g = adjoints.get(v) if v in wanted else adjoints.pop(v, None)
+        if g is None:
             continue
         derivatives = _differentiable(v) if create_graph else v.local_derivatives
-        for u, d in zip(v.operands, derivatives, strict=True):
-            if d is None or id(u) not in relevant:
-                continue
-            # multiplying by a constant 1 would only lengthen the graph of the derivative
-            term = g if d.__class__ is float and d == 1.0 else d * g
-            adjoints[id(u)] = adjoints[id(u)] + term if id(u) in adjoints else term
-    return results
+        for u, d in zip(operands, derivatives, strict=True):
+            if d is not None and u in relevant:
+                # multiplying by a constant 1 would only lengthen the graph of the derivative
+                term = g if d.__class__ is float and d == 1.0 else d * g
+                adjoints[u] = adjoints[u] + term if u in adjoints else term
+    return adjoints
 
 
-def depending_on(order: Sequence[Any], sources: Sequence[Any]) -> set[int]:
-    """Ids of the nodes through which the gradient of some source passes."""
-    relevant = {id(x) for x in sources}
-    for v in order:
-        if id(v) not in relevant and any(id(u) in relevant for u in v.operands if is_node(u)):
-            relevant.add(id(v))
-    return relevant
+def depending_on(order: Iterable[Any], sources: Iterable[Any]) -> set[int]:
+    """Ids of the sources and of the nodes in `order` through which the gradient of some source passes."""
+    _, relevant = _through(((v, v.operands) for v in order), sources)
+    return {id(v) for v in relevant}
+
+
+def _through(recorded: Iterable[_Recorded], sources: Iterable[Any]) -> tuple[list[_Recorded], set[Any]]:
+    """The recorded nodes with an operand that is a source or depends on one; and all of these, sources too."""
+    relevant = set(sources)
+    through = []
+    for v, operands in recorded:
+        for u in operands:
+            if is_node(u) and u in relevant:
+                relevant.add(v)
+                through.append((v, operands))
+                break
+    return through, relevant
 
 
 def _differentiable(v: Any) -> list[Any]:
@@ -251,121 +289,3 @@ def _check_unchanged(v: Any, what: str, recorded: float, now: float) -> None:
         f"{v.op.name}: .data of an operand was changed after the forward pass (its {what} was {recorded!r} "
         f"and would now be {now!r}); run the forward pass again before differentiating twice"
     )
-
-
-def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """The derivative of f as a function: `grad(f)(x)` is ∂f/∂x at x.
-
-    f: a function of numbers (and lists of numbers) that returns one number, written with operators
-    and the functions of `autograd`. argnums: which positional arguments to differentiate by; a
-    tuple gives a tuple. The result has the shape of the argument: a float for a number, a list for
-    a list. It is differentiable itself: `grad(grad(f))` is the second derivative.
-
-    >>> grad(lambda x: x**3)(2.0)
-    12.0
-    """
-    with_value = value_and_grad(f, argnums)
-    return lambda *args, **kwargs: with_value(*args, **kwargs)[1]
-
-
-def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Like `grad`, but gives the pair (value, gradient) from one pass."""
-    several = isinstance(argnums, tuple)
-    positions = argnums if isinstance(argnums, tuple) else (argnums,)
-
-    def differentiated(*args: Any, **kwargs: Any) -> Any:
-        for i in positions:
-            if not -len(args) <= i < len(args):
-                raise ValueError(f"grad: expected a positional argument number {i}, got {len(args)} of them")
-        nested = _is_nested(*args, *kwargs.values())
-        inputs = list(args)
-        for i in positions:
-            inputs[i] = map_leaves(args[i], _fresh)
-        target = _traced(f, *inputs, **kwargs)
-        sources = [u for i in positions for u in leaves(inputs[i])]
-        found = gradients(target, sources, create_graph=nested) if is_node(target) else [0.0] * len(sources)
-        by_source = iter(found)
-        result = tuple(map_leaves(args[i], lambda _: next(by_source)) for i in positions)
-        value = target if nested or not is_node(target) else target.data
-        return value, result if several else result[0]
-
-    return differentiated
-
-
-def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The matrix of second derivatives: `hessian(f)(x)` is a list of rows for a list x.
-
-    f: a function of one number or of one list of numbers that returns one number. For a number x
-    the second derivative itself comes back. Row i, column j is ∂²f/∂xᵢ∂xⱼ.
-    """
-
-    def matrix(x: Any) -> Any:
-        nested = _is_nested(x)
-        point = map_leaves(x, _fresh)
-        sources = list(leaves(point))
-        target = _traced(f, point)
-        if is_node(target):
-            first = gradients(target, sources, create_graph=True)
-            rows = [gradients(g, sources, create_graph=nested) for g in first]
-        else:
-            rows = [[0.0] * len(sources) for _ in sources]
-        return rows if is_sequence(x) else rows[0][0]
-
-    return matrix
-
-
-# How many functions the current thread is differentiating, one inside the other. A derivative taken
-# inside must be differentiable even if its arguments are plain numbers: its function may have caught
-# a variable of the outer one.
-_here = threading.local()
-
-
-def _is_nested(*args: Any) -> bool:
-    return getattr(_here, "depth", 0) > 0 or any(is_node(u) for a in args for u in leaves(a))
-
-
-def _traced(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """f of nodes, recorded also inside `no_grad`: a node, or a plain number on which nothing depends."""
-    _here.depth = getattr(_here, "depth", 0) + 1
-    try:
-        with recording():
-            target = f(*args, **kwargs)
-    finally:
-        _here.depth -= 1
-    if not is_node(target):
-        try:
-            real(target)
-        except TypeError:
-            came = describe(target)
-            raise TypeError(f"grad: expected a function that returns one number, it returned {came}") from None
-    return target
-
-
-def _fresh(x: Any) -> Any:
-    """A new node for a number; for a node a new node that depends on it, so that nested derivatives
-    by two variables that hold the same node are not confused."""
-    from .ops import linear
-    from .value import Value
-
-    return linear(x) if is_node(x) else Value(x)
-
-
-def is_sequence(x: Any) -> bool:
-    """True for a list, a tuple or an array of one dimension or more."""
-    return isinstance(x, list | tuple) or (isinstance(x, np.ndarray) and x.ndim > 0)
-
-
-def leaves(x: Any) -> Iterator[Any]:
-    """The numbers in nested sequences, from left to right; a single number alone."""
-    if is_sequence(x):
-        for u in x:
-            yield from leaves(u)
-    else:
-        yield x
-
-
-def map_leaves(x: Any, f: Callable[[Any], Any]) -> Any:
-    """Nested lists of the same form with f applied to every number."""
-    if is_sequence(x):
-        return [map_leaves(u, f) for u in x]
-    return f(x)

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from .backward import is_sequence, leaves, map_leaves, value_and_grad
+from .functional import is_sequence, leaves, map_leaves, value_and_grad
 from .graph import is_node, topological_order
-from .op import describe, real
+from .op import describe, real, real_array
+from .tensor import Tensor
 from .value import Value
 
 __all__ = ["GradientCheck", "central_difference", "check_gradients", "complex_step", "find_nan"]
@@ -115,8 +116,9 @@ class GradientCheck:
 def check_gradients(f: Callable[..., Any], args: Any, *, tolerance: float = 1e-6) -> GradientCheck:
     """Compare the engine's gradient of f with central differences, for every number in `args`.
 
-    f: a function of numbers and (nested) lists of numbers that returns one number, as for `grad`.
-    args: its positional arguments as a list or tuple, or a single number.
+    f: a function of numbers, arrays and (nested) lists of them that returns one number, as for `grad`.
+    args: its positional arguments as a list or tuple, or a single number or array. float32 arrays are
+    compared in float64, as differences need it.
     tolerance: how far the two may be apart, relative to the larger; rounding of f is allowed for.
     AssertionError that names the first argument that disagrees, both numbers and the likely cause.
     TypeError if f does not return a number.
@@ -126,13 +128,13 @@ def check_gradients(f: Callable[..., Any], args: Any, *, tolerance: float = 1e-6
     """
     args = list(args) if isinstance(args, list | tuple) else [args]
     names = tuple(name for i, x in enumerate(args) for name in _names(f"args[{i}]", x))
-    point = [real(u, "check_gradients") for u in leaves(args)]
+    point = [u for x in leaves(args) for u in _numbers(x)]
 
     def moved(i: int) -> Callable[[float], float]:
         return lambda t: _evaluate(f, args, [*point[:i], t, *point[i + 1 :]])
 
-    _, gradients = value_and_grad(f, tuple(range(len(args))))(*args)
-    gradient = tuple(map(float, leaves(gradients)))
+    _, gradients = value_and_grad(f, tuple(range(len(args))))(*map_leaves(args, _in_float64))
+    gradient = tuple(float(u) for g in leaves(gradients) for u in np.ravel(g))
     numeric = []
     for i, (name, x, g) in enumerate(zip(names, point, gradient, strict=True)):
         n, error, rounding = _ridders(moved(i), x)
@@ -167,16 +169,38 @@ def _cause(f: Callable[[float], float], x: float, g: float, n: float, unsettled:
 
 
 def _evaluate(f: Callable[..., Any], args: list[Any], numbers: list[float]) -> float:
-    """f with the numbers of `args` replaced: as Values, so that their methods work."""
-    values = iter([Value(u) for u in numbers])
-    z = f(*map_leaves(args, lambda _: next(values)))
-    return z.data if is_node(z) else real(z, "check_gradients: the result of f")
+    """f with the numbers of `args` replaced: as Values and Tensors, so that their methods work."""
+    values = iter(numbers)
+
+    def with_numbers(x: Any) -> Any:
+        if not _is_array(x):
+            return Value(next(values))
+        return Tensor(np.reshape([next(values) for _ in range(x.size)], x.shape))
+
+    z = f(*map_leaves(args, with_numbers))
+    return z.item() if is_node(z) else real(z, "check_gradients: the result of f")
+
+
+def _in_float64(x: Any) -> Any:
+    return np.asarray(real_array(x, "check_gradients"), np.float64) if _is_array(x) else x
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.ndim > 0
+
+
+def _numbers(x: Any) -> list[float]:
+    if _is_array(x):
+        return [float(u) for u in real_array(x, "check_gradients").ravel()]
+    return [real(x, "check_gradients")]
 
 
 def _names(name: str, x: Any) -> Iterator[str]:
     if is_sequence(x):
         for i, u in enumerate(x):
             yield from _names(f"{name}[{i}]", u)
+    elif _is_array(x):
+        yield from (f"{name}[{', '.join(map(str, index))}]" for index in np.ndindex(x.shape))
     else:
         yield name
 
@@ -193,8 +217,12 @@ def find_nan(root: Any) -> Any:
     <operation log>
     """
     if not is_node(root):
-        raise TypeError(f"find_nan: expected a Value, got {describe(root)}")
+        raise TypeError(f"find_nan: expected a Value or a Tensor, got {describe(root)}")
     for node in topological_order(root):
-        if not math.isfinite(node.data) and all(math.isfinite(u.data) for u in node.operands if is_node(u)):
+        if not _is_finite(node) and all(_is_finite(u) for u in node.operands if is_node(u)):
             return node
     return None
+
+
+def _is_finite(node: Any) -> bool:
+    return bool(np.isfinite(node.numpy()).all()) if node.__class__ is Tensor else math.isfinite(node.data)

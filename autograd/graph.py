@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 __all__ = ["is_node", "topological_order"]
@@ -25,20 +25,25 @@ def topological_order(root: Any, stop: Callable[[Any], bool] | None = None) -> l
     The order follows the operands from left to right, so it is the same in every run.
     stop: a node for which it is true is listed, but not what lies below it (root excepted).
     """
-    order: list[Any] = []
-    seen = {id(root)}
-    stack = [(root, iter(root.operands))]
-    while stack:
-        node, rest = stack[-1]
-        for u in rest:
-            if is_node(u) and id(u) not in seen:
-                seen.add(id(u))
-                stack.append((u, iter(() if stop is not None and stop(u) else u.operands)))
+    return [node for node, _ in walk(root, stop)]
+
+
+def walk(root: Any, stop: Callable[[Any], bool] | None = None) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """The nodes of `topological_order`, each with its operands (none below a stop), which are read once."""
+    operands = root.operands
+    waiting, unread = [(root, operands)], [iter(operands)]
+    seen = {root}
+    while waiting:
+        for u in unread[-1]:
+            if is_node(u) and u not in seen:
+                seen.add(u)
+                operands = u.operands if stop is None or not stop(u) else ()
+                waiting.append((u, operands))
+                unread.append(iter(operands))
                 break
         else:
-            stack.pop()
-            order.append(node)
-    return order
+            unread.pop()
+            yield waiting.pop()
 
 
 def copy_node(node: Any, operand: Callable[[Any], Any]) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import numbers
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -31,9 +32,25 @@ class Operation:
     expands   formulas show the forward arithmetic itself instead of `name(...)`.
     slope     the first rule, as a function also where it is constant.
     linear    linear in each operand, so that a finite result has finite local derivatives.
+    pulls     one per operand, for arrays: `pull(g, z, *operands)` is the operand's gradient, where g
+              is the gradient of the result; None for an operand that is not differentiated. An
+              elementwise operation has them from its rules. One that moves whole arrays (a matrix
+              product, an index) has only them, and no rules.
+    writes    the pulls that can write into an array given as `out`
     """
 
-    __slots__ = ("expands", "forward", "linear", "name", "reduces", "rules", "slope", "symbol")
+    __slots__ = (
+        "expands",
+        "forward",
+        "linear",
+        "name",
+        "pulls",
+        "reduces",
+        "rules",
+        "slope",
+        "symbol",
+        "writes",
+    )
 
     def __init__(
         self,
@@ -44,11 +61,14 @@ class Operation:
         reduces: bool = False,
         expands: bool = False,
         linear: bool = False,
+        pulls: tuple[Callable[..., Any] | None, ...] | None = None,
     ) -> None:
         self.name: str = forward.__name__
         self.forward = forward
         self.rules: tuple[Any, ...] = tuple(float(r) if isinstance(r, int) else r for r in rules)
-        first = self.rules[0]
+        self.pulls = tuple(_pull(r, reduces) for r in self.rules) if pulls is None else pulls
+        self.writes: tuple[int, ...] = ()
+        first = self.rules[0] if self.rules else None
         self.slope: Callable[..., Any] = first if callable(first) else lambda z, *operands: first
         self.symbol = symbol or self.name
         self.reduces = reduces
@@ -73,18 +93,37 @@ class Operation:
         return rule(z, *operands) if callable(rule) else rule
 
 
+def _pull(rule: Any, reduces: bool) -> Callable[..., Any] | None:
+    """How a gradient passes through an operation on arrays: times the local derivative, element by element.
+
+    The result of a reduction has one number for each row of its operands.
+    """
+    if rule is None:
+        return None
+    if reduces:
+        return lambda g, z, *operands: g[..., None] * (rule(z, *operands) if callable(rule) else rule)
+    if callable(rule):
+        return lambda g, z, *operands: g * rule(z, *operands)
+    return (lambda g, z, *operands: g) if rule == 1.0 else (lambda g, z, *operands: g * rule)
+
+
+# The operations on single numbers and sequences, which have rules, and those on whole arrays only.
 table: dict[str, Operation] = {}
+array_table: dict[str, Operation] = {}
+# What does the same as the function of this name on whole arrays.
+array_forms: dict[str, Any] = {}
 
 
 def find(name: str) -> Operation:
     """The operation called `name`; KeyError if there is none."""
-    return table[name]
+    return table[name] if name in table else array_table[name]
 
 
-def _register(op: Operation) -> Operation:
-    if op.name in table:
+def register(op: Operation) -> Operation:
+    """Enter an operation into its table. ValueError if there is one of that name already."""
+    if op.name in table or op.name in array_table:
         raise ValueError(f"there is an operation called {op.name!r} already; choose another name")
-    table[op.name] = op
+    (table if op.rules else array_table)[op.name] = op
     return op
 
 
@@ -159,7 +198,7 @@ def elementwise(*rules: Rule, symbol: str | None = None, expands: bool = False, 
     """
 
     def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
-        op = _register(Operation(forward, rules, symbol, expands=expands, linear=linear))
+        op = register(Operation(forward, rules, symbol, expands=expands, linear=linear))
 
         def unary(x, /):
             if x.__class__ is float:
@@ -193,9 +232,11 @@ def reduction(*rules: Rule | None, symbol: str | None = None, expands: bool = Fa
     """
 
     def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
-        op = _register(Operation(forward, rules, symbol, reduces=True, expands=expands, linear=linear))
+        op = register(Operation(forward, rules, symbol, reduces=True, expands=expands, linear=linear))
 
         def function(*operands, **named):
+            if any(map(is_array, operands)) and op.name in array_forms:
+                return array_forms[op.name](*operands, **named)
             if named or len(operands) != len(rules):
                 operands = op.bind(operands, named)
             operands = tuple(map(as_operand, operands))
@@ -211,6 +252,66 @@ def reduction(*rules: Rule | None, symbol: str | None = None, expands: bool = Fa
     return decorate
 
 
+def structural(*pulls: Callable[..., Any] | None, symbol: str | None = None):
+    """Make an operation on whole arrays, such as a matrix product or an index.
+
+    `pulls` give, for each operand in turn, its gradient from the gradient g of the result:
+    `pull(g, z, *operands)`, with the shape of the operand (or one that broadcasting made of it). They
+    are written in operators, methods that arrays and Tensors share, and other operations, so that
+    they can be differentiated too. None stands for what is not differentiated: an axis, a shape.
+
+    The name it leaves behind takes arrays (and gives an array) and Tensors (and gives a Tensor).
+    """
+
+    def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
+        op = register(Operation(forward, (), symbol, pulls=pulls))
+
+        def function(*operands, **named):
+            if named or len(operands) != len(pulls):
+                operands = op.bind(operands, named)
+            for x in operands:
+                record = getattr(x.__class__, "_record", None)
+                if record is not None:
+                    return record(op, *operands)
+            given = zip(operands, pulls, strict=True)
+            return quietly(forward, *(x if pull is None else real_array(x, op.name) for x, pull in given))
+
+        return _public(function, forward, op)
+
+    return decorate
+
+
+def real_array(x: Any, where: str) -> np.ndarray:
+    """`x` as an array of float32 or float64, itself if it is one; integers and booleans become float64.
+
+    TypeError for what is not numbers, ValueError for rows of different lengths.
+    """
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{where}: expected an array of numbers, got rows of different lengths") from None
+    if array.dtype.kind in "iub" or (array.dtype.kind == "f" and array.dtype.itemsize == 16):
+        return array.astype(np.float64)
+    if array.dtype.kind != "f":
+        raise TypeError(f"{where}: expected real numbers, got {describe(array if array.ndim else x)}")
+    return array.astype(np.float32) if array.dtype.itemsize == 2 else array
+
+
+_here = threading.local()
+
+
+def quietly(function: Callable[..., Any], *args: Any) -> Any:
+    """`function(*args)` on arrays with IEEE results: no warning where NumPy gives inf or nan."""
+    if getattr(_here, "is_quiet", False):
+        return function(*args)
+    _here.is_quiet = True
+    try:
+        with np.errstate(all="ignore"):
+            return function(*args)
+    finally:
+        _here.is_quiet = False
+
+
 def _public(function: Callable[..., Any], forward: Callable[..., Any], op: Operation) -> Callable[..., Any]:
     functools.update_wrapper(function, forward)
     function.op = op  # type: ignore[attr-defined]
@@ -220,8 +321,7 @@ def _public(function: Callable[..., Any], forward: Callable[..., Any], op: Opera
 def _compute(op: Operation, *operands: Any) -> Any:
     """The forward function on plain numbers (a float comes back) or arrays (an array does)."""
     if any(isinstance(x, np.ndarray) and x.ndim for x in operands):
-        with np.errstate(all="ignore"):
-            return op.forward(*(_float_array(x, op.name) for x in operands))
+        return quietly(op.forward, *(_float_array(x, op.name) for x in operands))
     return float(ieee(op.forward, *(real(x, op.name) for x in operands)))
 
 
@@ -242,6 +342,11 @@ def as_operand(x: Any) -> Any:
     if isinstance(x, list | tuple | Iterator):
         return Vector(x)
     return x
+
+
+def is_array(x: Any) -> bool:
+    """True for a Tensor, and for an array of two dimensions or more; one of one dimension is a sequence too."""
+    return getattr(x.__class__, "_is_array", False) or (isinstance(x, np.ndarray) and x.ndim > 1)
 
 
 def numbers_of(x: Any, where: str) -> Any:

@@ -1,8 +1,8 @@
 """Operations that take whole sequences to one number: sums, weighted sums, softmax and the losses.
 
-Sequences are lists, tuples or iterators of numbers, Values or formulas. Rules see them as Vectors
-and are written as on arrays. Every result is a single node with an exact local derivative per
-member: a neuron's weighted sum is one node, the z of lecture notes.
+Sequences are lists, tuples, iterators or 1-d arrays, of numbers, Values or formulas; two of them have equal
+length (ValueError otherwise). Every result is a single node with an exact local derivative for each
+member: a neuron's weighted sum is one node, the z of lecture notes. Rules are written as on arrays.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .op import Vector, as_operand, describe, members, reduction
+from .op import Vector, array_forms, as_operand, describe, is_array, members, reduction
 from .ops import exp, log, sigmoid, softplus, where
 
 __all__ = [
@@ -39,13 +39,21 @@ _exp, _log = exp.op.forward, log.op.forward
 
 @reduction(1, symbol="Σ", expands=True, linear=True)
 def sum(x):
-    """Sum of a sequence. Derivative: 1 for every member. The sum of nothing is 0."""
+    """Sum x₁ + ... + xₙ.
+
+    x: sequence of any real numbers. Returns one number, 0 for an empty sequence.
+    Derivative: 1 for every member.
+    """
     return builtins.sum(members(x))
 
 
 @reduction(lambda z, x: 1 / size(x), expands=True, linear=True)
 def mean(x):
-    """Mean of a sequence of n members. Derivative: 1/n for every member. ValueError if empty."""
+    """Mean (x₁ + ... + xₙ) / n.
+
+    x: sequence of any real numbers; ValueError if it is empty. Returns one number.
+    Derivative: 1/n for every member.
+    """
     if not size(x):
         raise ValueError("mean: expected at least one member, got an empty sequence")
     return builtins.sum(members(x)) / size(x)
@@ -53,7 +61,12 @@ def mean(x):
 
 @reduction(lambda z, x: _products_of_the_others(x), symbol="Π", expands=True)
 def prod(x):
-    """Product of a sequence. Derivative: the product of the other members, exact with zeros too."""
+    """Product x₁ · ... · xₙ.
+
+    x: sequence of any real numbers. Returns one number, 1 for an empty sequence.
+    Derivative: the product of the other members, from products to the left and to the right of each,
+    never by division: exact with zeros too.
+    """
     return math.prod(_sequence("prod", x))
 
 
@@ -66,9 +79,10 @@ def prod(x):
     linear=True,
 )
 def dot(x, y, bias=0.0):
-    """Weighted sum x₁y₁ + ... + xₙyₙ + bias as one node. Derivatives: y, x and 1.
+    """Weighted sum x₁y₁ + ... + xₙyₙ + bias as one node.
 
-    x, y: sequences of equal length (ValueError otherwise); bias: one number.
+    x, y: sequences of any real numbers; bias: one number. Returns one number, the z of a neuron.
+    Derivative: y for x, x for y, 1 for the bias.
     """
     try:
         if len(x) == len(y):
@@ -80,9 +94,13 @@ def dot(x, y, bias=0.0):
 
 @reduction(lambda z, x: _softmax(x))
 def logsumexp(x):
-    """log(e^x₁ + ... + e^xₙ), the smooth maximum. Derivative: softmax(x).
+    """Smooth maximum log(e^x₁ + ... + e^xₙ).
 
-    The largest member is taken out first, so it overflows only where the result does.
+    x: sequence of any real numbers; ValueError if it is empty. Returns one number, at least max(x).
+    Derivative: softmax(x).
+    The largest member is taken out first, so it overflows only where the result does. If the largest is
+    ±inf, so is the result, and the slopes are nan.
+    Source: Blanchard, Higham and Higham, IMA J. Numer. Anal. 41 (2021).
     """
     if not _sequence("logsumexp", x):
         raise ValueError("logsumexp: expected at least one member, got an empty sequence")
@@ -96,22 +114,40 @@ def logsumexp(x):
 
 @reduction(lambda z, x, j: z * (one_hot(j, size(x)) - _softmax(x)), None, symbol="softmax")
 def softmax_component(x, j):
-    """Member j of softmax(x). Derivative for member k: z (δ_jk - softmax(x)_k)."""
+    """Member j of softmax(x) as a node of its own.
+
+    x: sequence of any real numbers; j: 0 to n - 1, not differentiated. Returns one number, 0 to 1.
+    Derivative: z (δⱼₖ - softmax(x)ₖ) for member k.
+    """
     return _softmax(x)[int(j)]
 
 
-def softmax(x):
-    """e^xⱼ / (e^x₁ + ... + e^xₙ) for every j: a list of n positive numbers whose sum is 1.
+def softmax(x, axis=-1):
+    """e^xⱼ / (e^x₁ + ... + e^xₙ) for every j: scores made probabilities.
 
-    x: sequence of n numbers or Values. Derivative of member j for xₖ: aⱼ (δⱼₖ - aₖ).
-    Never overflows: softmax([1e308, 1e308]) is [½, ½].
+    x: sequence of any real numbers. Returns a list of n numbers from 0 to 1 whose sum is 1. For a Tensor,
+    or an array of several dimensions, they run along `axis`, and the result has the same shape.
+    Derivative: aⱼ (δⱼₖ - aₖ) of member aⱼ for xₖ.
+    The largest member is taken out first: softmax([1e308, 1e308]) is [½, ½]. If the largest is ±inf,
+    all members are nan.
+    Source: Bridle, in Neurocomputing, NATO ASI Series F68 (1990).
     """
+    if is_array(x):
+        return array_forms["softmax"](x, axis)
     x = _sequence("softmax", as_operand(x))
     return [softmax_component(x, j) for j in range(len(x))]
 
 
-def log_softmax(x):
-    """The logarithms of softmax(x), computed as xⱼ - logsumexp(x) so that none of them underflows."""
+def log_softmax(x, axis=-1):
+    """The logarithms of softmax(x), as xⱼ - logsumexp(x), so that none of them underflows.
+
+    x: sequence of any real numbers. Returns a list of n numbers, never positive. For a Tensor, or an
+    array of several dimensions, they run along `axis`, and the result has the same shape.
+    Derivative: δⱼₖ - softmax(x)ₖ of member j for xₖ. If the largest is ±inf, its own
+    logarithm is nan.
+    """
+    if is_array(x):
+        return array_forms["log_softmax"](x, axis)
     x = as_operand(x)
     total = logsumexp(x)
     return [u - total for u in members(x)]
@@ -122,9 +158,11 @@ def log_softmax(x):
 
 @reduction(lambda z, x, y: x - y, lambda z, x, y: y - x, symbol="½(ŷ−y)²", expands=True)
 def squared_error(prediction, target):
-    """½ Σ (prediction - target)², the lectures' ½(y - ŷ)². Derivative: prediction - target.
+    """½ Σ (prediction - target)², the lectures' ½(y - ŷ)².
 
-    prediction, target: two numbers, or two sequences of equal length.
+    prediction, target: any real, two numbers or two sequences. Returns one number, never negative.
+    Derivative: prediction - target, and target - prediction.
+    Source: Rumelhart, Hinton and Williams, Nature 323 (1986).
     """
     _same_size("squared_error", prediction, target)
     return 0.5 * builtins.sum((u - v) ** 2 for u, v in zip(members(prediction), members(target), strict=True))
@@ -136,11 +174,14 @@ def squared_error(prediction, target):
     symbol="BCE",
 )
 def binary_cross_entropy(probability, target):
-    """-y log p - (1 - y) log(1 - p), averaged over a sequence. Derivative: -y/p + (1 - y)/(1 - p).
+    """-y log p - (1 - y) log(1 - p), averaged over a sequence.
 
-    probability, target: two numbers in [0, 1], or two sequences of them of equal length.
-    0 log 0 is 0. p is kept 1e-7 away from 0 and 1 (as Keras does) with a live slope, so that a
-    saturated unit can recover. ValueError outside [0, 1].
+    probability, target: 0 to 1, two numbers or two sequences; ValueError outside. Returns one number,
+    never negative.
+    Derivative: -y/p + (1 - y)/(1 - p), and log(1 - p) - log(p), divided by the number of members.
+    0 log 0 is 0. p is kept 1e-7 away from 0 and 1, as Keras does, and the slope stays alive there, so
+    that a saturated unit can recover.
+    Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.2.
     """
     _same_size("binary_cross_entropy", probability, target)
     total = 0.0
@@ -162,10 +203,14 @@ def binary_cross_entropy(probability, target):
     symbol="BCE",
 )
 def binary_cross_entropy_with_logits(logit, target):
-    """Binary cross-entropy of sigmoid(logit), averaged over a sequence. Derivative: σ(z) - y.
+    """Binary cross-entropy of p = sigmoid(logit), averaged over a sequence.
 
-    logit, target: two numbers, or two sequences of equal length; targets in [0, 1].
-    One operation, max(z, 0) - zy + log1p(e^-|z|): exact where composing the parts is not.
+    logit: any real, target: 0 to 1 (ValueError outside), two numbers or two sequences. Returns one
+    number, never negative.
+    Derivative: sigmoid(logit) - target, and -logit, divided by the number of members.
+    One operation, max(z, 0) - zy + log1p(e^-|z|): exact in both tails for finite logits, and at
+    z = 0, y = 1 the slope is exactly -½, where the parts differentiated one by one give -1.
+    Source: documentation of TensorFlow's sigmoid_cross_entropy_with_logits.
     """
     _same_size("binary_cross_entropy_with_logits", logit, target)
     total = 0.0
@@ -176,12 +221,17 @@ def binary_cross_entropy_with_logits(logit, target):
 
 
 @reduction(
-    lambda z, x, y: _softmax(x) * _total(y) - y,
-    lambda z, x, y: logsumexp(x) - x,
+    lambda z, x, y: softmax_slope(_softmax(x), y),
+    lambda z, x, y: _logsumexp(x) - x,
     symbol="CE",
 )
 def cross_entropy_of_softmax(logits, probabilities):
-    """-Σ yⱼ log softmax(logits)ⱼ for targets given as probabilities; see softmax_cross_entropy."""
+    """-Σ yⱼ log softmax(logits)ⱼ for targets given as probabilities.
+
+    logits: sequence of any real numbers; probabilities: as many, 0 to 1, with sum 1 (ValueError
+    otherwise). Returns one number, never negative. See softmax_cross_entropy, which checks the rest.
+    Derivative: softmax(logits) - probabilities, and logsumexp(logits) - logits.
+    """
     for y in probabilities:
         _check_target("softmax_cross_entropy", y)
     if not builtins.abs(math.fsum(probabilities) - 1) <= 1e-6:
@@ -194,12 +244,16 @@ def cross_entropy_of_softmax(logits, probabilities):
 
 
 def softmax_cross_entropy(logits, target):
-    """-Σ yⱼ log softmax(logits)ⱼ for one sample, from logits. Derivative: softmax(logits) - y.
+    """-Σ yⱼ log softmax(logits)ⱼ for one sample, from logits.
 
-    logits: sequence of n numbers or Values. target: the class as an integer 0..n-1, or n
-    probabilities whose sum is 1 (one-hot among them). ValueError for a label out of range or not
-    integral, a wrong number of probabilities, or a sum that is not 1.
+    logits: sequence of n real numbers. target: the class as an integer 0 to n - 1, or n probabilities
+    whose sum is 1 (one-hot among them). ValueError for a label out of range or not integral, a wrong
+    number of probabilities, or a sum that is not 1. Returns one number, never negative.
+    Derivative: softmax(logits) - target. 0 log 0 is 0.
+    Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
     """
+    if is_array(logits):
+        return array_forms["softmax_cross_entropy"](logits, target)
     logits, target = as_operand(logits), as_operand(target)
     _sequence("softmax_cross_entropy", logits)
     if not isinstance(target, Vector):
@@ -223,13 +277,18 @@ def label(target: Any, classes: int) -> int:
 
 
 def size(x: Any) -> int:
-    """How many members an operand has."""
-    return len(members(x))
+    """How many members an operand has; in a batch, each of its rows."""
+    return x.shape[-1] if is_array(x) else len(members(x))
 
 
 def one_hot(j: Any, n: int) -> Vector:
     """n numbers, 1 at place j and 0 elsewhere."""
     return Vector(1.0 if k == j else 0.0 for k in range(n))
+
+
+def softmax_slope(p: Any, y: Any) -> Any:
+    """The derivative of a cross-entropy by the logits, from p = softmax(logits)."""
+    return p * _total(y) - y
 
 
 def _softmax(x: Any) -> Vector:
@@ -242,6 +301,10 @@ def _softmax(x: Any) -> Vector:
     return Vector(u / total for u in e)
 
 
+def _logsumexp(x: Any) -> Any:
+    return logsumexp(x, axis=-1, keepdims=True) if is_array(x) else logsumexp(x)
+
+
 def _each(f: Any, x: Any) -> Any:
     return x.map(f) if isinstance(x, Vector) else f(x)
 
@@ -252,6 +315,8 @@ def _inside(p: Any) -> Any:
 
 def _total(y: Any) -> Any:
     """The sum of target probabilities; formulas write the 1 that it is."""
+    if is_array(y):
+        return y.sum(-1, keepdims=True)
     return 1.0 if any(hasattr(u, "terms") for u in y) else builtins.sum(y)
 
 

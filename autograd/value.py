@@ -126,11 +126,13 @@ class Value:
         op = self._op
         if op is None:
             return ()
-        self._take_full_form()
         x = self._x
-        if x.__class__ is tuple:
-            return tuple(Vector(g) if g.__class__ is tuple else g for g in x)
-        x = self._dx if x is None else x
+        if x is None:
+            x = self._dx
+        elif x.__class__ is not Value:
+            x = self._in_full_form()
+            if x.__class__ is tuple:
+                return tuple(Vector(g) if g.__class__ is tuple else g for g in x)
         if len(op.rules) == 1:
             return (x,)
         return x, self._dy if self._y is None else self._y
@@ -138,7 +140,10 @@ class Value:
     @property
     def operands(self) -> tuple[Any, ...]:
         """All operands in order, Values and floats, each as often as it was used."""
-        return tuple(u for g in self.operand_groups for u in (g if isinstance(g, Vector) else (g,)))
+        groups = self.operand_groups
+        if self._op is None or self._x.__class__ is not tuple:
+            return groups
+        return tuple(u for g in groups for u in (g if isinstance(g, Vector) else (g,)))
 
     @property
     def local_derivatives(self) -> tuple[float | None, ...]:
@@ -146,8 +151,9 @@ class Value:
         op = self._op
         if op is None:
             return ()
-        self._take_full_form()
         x = self._x
+        if x is not None and x.__class__ is not Value:
+            x = self._in_full_form()
         if x.__class__ is not tuple:
             first = None if x is None else self._dx
             return (first,) if len(op.rules) == 1 else (first, None if self._y is None else self._dy)
@@ -161,11 +167,13 @@ class Value:
                 flat.extend(d)
         return tuple(flat)
 
-    def _take_full_form(self) -> None:
-        if self._x is not None and self._x.__class__ is not Value and self._x.__class__ is not tuple:
+    def _in_full_form(self) -> Any:
+        """What _x is once a neuron has the form of other nodes."""
+        if self._x.__class__ is not tuple:
             from .fused import unfold
 
             unfold(self)
+        return self._x
 
     def backward(self) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below, and set that of every node between.

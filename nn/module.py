@@ -5,7 +5,6 @@ A Module knows nothing of how its output is computed; it finds the parameters th
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -35,7 +34,13 @@ class Module:
 
     def parameters(self) -> list[Any]:
         """All parameters in order of definition, each once."""
-        return [x for _, _, x, kind in _walk(self) if kind == "node" and x.is_leaf]
+        nodes: dict[Any, None] = {}
+        for _, _, x, kind in _walk(self):
+            if kind == "nodes":
+                nodes.update(dict.fromkeys(x))
+            elif kind == "node":
+                nodes[x] = None
+        return [x for x in nodes if x.is_leaf]
 
     def named_parameters(self) -> list[tuple[str, Any]]:
         """All parameters with their names, in order of definition, each once.
@@ -44,7 +49,14 @@ class Module:
         PyTorch: `layers.0.neurons.1.w.0`. It is unique and does not depend on labels. A parameter
         held twice has the name of its first place.
         """
-        return [(_path(found), found[2]) for found in _walk(self) if found[3] == "node" and found[2].is_leaf]
+        names: dict[Any, str] = {}
+        for found in _walk(self):
+            if found[3] == "nodes":
+                for i, x in enumerate(found[2]):
+                    names.setdefault(x, _path((found, i, x, "node")))
+            elif found[3] == "node":
+                names.setdefault(found[2], _path(found))
+        return [(name, x) for x, name in names.items() if x.is_leaf]
 
     def modules(self) -> list[Module]:
         """This module and all modules inside it, each once."""
@@ -76,30 +88,55 @@ _Found = tuple[Any, Any, Any, str]
 
 
 def _walk(root: Any) -> Iterator[_Found]:
-    """Everything that `root` holds and `root` itself, in order of definition, each object once."""
-    seen: set[int] = set()
-    stack: list[_Found] = [(None, "", root, _kind(root.__class__))]
+    """What `root` holds and `root` itself, in order of definition, all but nodes once.
+
+    A sequence of nodes alone is given as a whole: nets consist of these.
+    """
+    found: _Found = (None, "", root, _kinds[root.__class__])
+    yield found
+    seen = {id(root)}
+    stack = [(found, _items(root, found[3]))]
     while stack:
-        found = stack.pop()
-        _, _, x, kind = found
-        if id(x) in seen:
-            continue
-        seen.add(id(x))
-        yield found
-        if kind != "node":
-            items = enumerate(x) if kind == "sequence" else x.items() if kind == "dict" else vars(x).items()
-            stack.extend([(found, name, u, k) for name, u in items if (k := _kind(u.__class__))][::-1])
+        holder, unread = stack[-1]
+        for name, x in unread:
+            kind = _kinds[x.__class__]
+            if not kind:
+                continue
+            if kind == "node":
+                yield holder, name, x, kind
+            elif id(x) not in seen:
+                seen.add(id(x))
+                if kind == "sequence" and len(classes := set(map(type, x))) == 1 and _kinds[classes.pop()] == "node":
+                    yield holder, name, x, "nodes"
+                    continue
+                found = holder, name, x, kind
+                yield found
+                stack.append((found, _items(x, kind)))
+                break
+        else:
+            stack.pop()
 
 
-@functools.cache
-def _kind(cls: type) -> str:
-    """What a class is to the search for parameters; empty if it cannot hold any."""
-    if hasattr(cls, "_record"):
-        return "node"
-    if cls is Weights:  # a second view of parameters that a neuron holds as w and b
-        return ""
-    kinds = {Module: "module", dict: "dict", list: "sequence", tuple: "sequence"}
-    return next((kind for known, kind in kinds.items() if issubclass(cls, known)), "")
+def _items(x: Any, kind: str) -> Iterator[tuple[Any, Any]]:
+    """What x holds, with the names or indices under which it does."""
+    return iter(enumerate(x) if kind == "sequence" else (x if kind == "dict" else vars(x)).items())
+
+
+class _Kinds(dict[type, str]):
+    """What each class is to the search for parameters, worked out once; empty if it cannot hold any."""
+
+    def __missing__(self, cls: type) -> str:
+        if hasattr(cls, "_record"):
+            kind = "node"
+        elif cls is Weights:  # a second view of parameters that a neuron holds as w and b
+            kind = ""
+        else:
+            kinds = {Module: "module", dict: "dict", list: "sequence", tuple: "sequence"}
+            kind = next((kind for known, kind in kinds.items() if issubclass(cls, known)), "")
+        return self.setdefault(cls, kind)
+
+
+_kinds = _Kinds()
 
 
 def _path(found: _Found) -> str:

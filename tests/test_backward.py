@@ -214,9 +214,9 @@ def test_gradients_between_interior_nodes_hold_nothing_fixed():
 
 @pytest.mark.parametrize("wrong", [3.0, None, "x", np.ones(2)])
 def test_gradients_need_nodes(wrong):
-    with pytest.raises(TypeError, match=r"gradients: expected Values, got .*; make it one before computing with it"):
+    with pytest.raises(TypeError, match=r"gradients: expected nodes, got .*; make it a Value or a Tensor first"):
         gradients(Value(1.0), wrong)
-    with pytest.raises(TypeError, match="gradients: expected Values, got"):
+    with pytest.raises(TypeError, match="gradients: expected nodes, got"):
         gradients(wrong, Value(1.0))
 
 
@@ -240,7 +240,7 @@ def test_grad_follows_the_shape_of_its_argument():
     f = lambda x: x[0] * x[1] ** 2  # noqa: E731
     assert grad(f)([2.0, 3.0]) == [9.0, 12.0]
     assert grad(f)((2.0, 3.0)) == [9.0, 12.0]
-    assert grad(f)(np.array([2.0, 3.0])) == [9.0, 12.0]
+    assert grad(f)(np.array([2.0, 3.0])).tolist() == [9.0, 12.0]
     assert grad(lambda w: w[0][0] * w[1][0])([[2.0], [3.0]]) == [[3.0], [2.0]]
 
 
@@ -269,7 +269,7 @@ def test_the_derivative_of_a_constant_is_zero():
 @pytest.mark.parametrize("result", [[1.0], None, "a", 1j, np.ones(2), (1.0, 2.0)])
 def test_a_function_that_does_not_return_one_number_is_refused(result):
     for differentiate in (grad, hessian):
-        with pytest.raises(TypeError, match="grad: expected a function that returns one number, it returned"):
+        with pytest.raises(TypeError, match="(grad|hessian): expected a function that returns one number, it returned"):
             differentiate(lambda x: result)(1.0)
 
 

@@ -219,7 +219,7 @@ def test_nothing_is_found_in_a_finite_graph():
 
 
 def test_only_a_graph_can_be_searched():
-    with pytest.raises(TypeError, match="find_nan: expected a Value, got float"):
+    with pytest.raises(TypeError, match="find_nan: expected a Value or a Tensor, got float"):
         find_nan(1.0)
 
 

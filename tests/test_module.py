@@ -60,6 +60,15 @@ def test_a_shared_parameter_is_listed_once_under_its_first_name():
     assert "line.slope" in dict(model.named_parameters())
 
 
+def test_what_follows_something_nested_comes_after_it():
+    a, b, c = Value(1.0), Value(2.0), Value(3.0)
+    model = Module()
+    model.all = [[a, a], {"b": b, "a": a}, c]
+    model.pair = (c, b)
+    assert model.named_parameters() == [("all.0.0", a), ("all.1.b", b), ("all.2", c)]
+    assert model.parameters() == [a, b, c]
+
+
 def test_results_are_not_parameters():
     model = Line()
     model.last = model(3.0)

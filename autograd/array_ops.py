@@ -1,0 +1,227 @@
+"""Operations that move the numbers of an array without changing them: shapes, indices, joining, choosing.
+
+Each carries the way its gradient goes back, which moves it again; so every one of them can be
+differentiated to any order. Arguments are NumPy's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import ops
+from .op import Operation, array_forms, describe, quietly, real_array, register, structural
+
+__all__ = [
+    "broadcast_to",
+    "concatenate",
+    "expand_dims",
+    "pad",
+    "reshape",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "take",
+    "transpose",
+]
+
+
+# ---------------------------------------------------------------- broadcasting and shapes
+
+
+@structural(lambda g, z, x, shape: sum_to(g, x.shape), None)
+def broadcast_to(x, shape):
+    """x repeated along new axes and axes of size 1 until it has this shape."""
+    return np.broadcast_to(x, shape)
+
+
+@structural(lambda g, z, x, shape: broadcast_to(g, x.shape), None, symbol="Σ")
+def sum_to(x, shape):
+    """x summed over the axes along which `shape` would be broadcast to that of x."""
+    ahead = x.ndim - len(shape)
+    x = x.sum(tuple(range(ahead))) if ahead else x
+    stretched = tuple(i for i, (n, m) in enumerate(zip(x.shape, shape, strict=True)) if n != m)
+    return x.sum(stretched, keepdims=True) if stretched else x
+
+
+@structural(lambda g, z, x, shape: g.reshape(x.shape), None)
+def reshape(x, shape):
+    """The same numbers in another shape; one size may be -1, which takes what is left."""
+    return x.reshape(shape)
+
+
+@structural(lambda g, z, x, axes: transpose(g, None if axes is None else _inverse(axes, x.ndim)), None, symbol="T")
+def transpose(x, axes=None):
+    """Axes in another order; reversed by default. axes: a permutation of 0..ndim-1."""
+    return x.transpose(axes)
+
+
+def _inverse(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argsort([a % ndim for a in axes]))
+
+
+def swapaxes(x, axis1, axis2):
+    """Two axes exchanged."""
+    axes = list(range(x.ndim))
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    return transpose(x, tuple(axes))
+
+
+def squeeze(x, axis=None):
+    """Without axes of size 1: all of them, or those given. ValueError if one is longer."""
+    return reshape(x, np.empty(x.shape, dtype=bool).squeeze(axis).shape)
+
+
+def expand_dims(x, axis):
+    """With new axes of size 1 at these places of the result."""
+    axes = np.lib.array_utils.normalize_axis_tuple(axis, x.ndim + np.size(axis))
+    rest = iter(x.shape)
+    return reshape(x, tuple(1 if i in axes else next(rest) for i in range(x.ndim + len(axes))))
+
+
+@structural(lambda g, z, x, dtype: cast(g, x.dtype), None)
+def cast(x, dtype):
+    """The same numbers as float32 or float64."""
+    return x.astype(dtype)
+
+
+# ---------------------------------------------------------------- indices
+
+
+@structural(lambda g, z, x, index: scatter(g, index, x.shape), None, symbol="[]")
+def getitem(x, index):
+    """x[index], whatever NumPy takes as an index; a number picked twice collects both gradients."""
+    return x[index]
+
+
+@structural(lambda g, z, x, index, shape: getitem(g, index), None, None)
+def scatter(x, index, shape):
+    """Zeros of this shape with x added at the index: the reverse of `getitem`."""
+    z = np.zeros(shape, x.dtype)
+    if any(isinstance(i, np.ndarray | list) for i in (index if isinstance(index, tuple) else (index,))):
+        np.add.at(z, index, x)
+    else:
+        z[index] = x
+    return z
+
+
+def take(x, indices, axis=None):
+    """The members at `indices` along an axis; of all numbers in a row if axis is None."""
+    if axis is None:
+        return getitem(reshape(x, (-1,)), indices)
+    (axis,) = np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+    return getitem(x, (slice(None),) * axis + (np.asarray(indices),))
+
+
+def split(x, indices_or_sections, axis=0):
+    """Pieces along an axis, as a list: that many equal ones, or cut at the places given."""
+    (axis,) = np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+    places = np.split(np.arange(x.shape[axis]), indices_or_sections)
+    ends = np.cumsum([len(p) for p in places]).tolist()
+    cuts = zip([0, *ends], ends, strict=False)
+    return [getitem(x, (slice(None),) * axis + (slice(a, b),)) for a, b in cuts]
+
+
+@structural(lambda g, z, x, width, value: getitem(g, _inside(width, x)), None, None)
+def pad(x, width, value=0.0):
+    """x with a border of `value`. width: as numpy.pad takes it: n, (before, after), or a pair for each axis."""
+    return np.pad(x, width, constant_values=value)
+
+
+def _inside(width: Any, x: Any) -> tuple[slice, ...]:
+    pairs = np.broadcast_to(width, (x.ndim, 2)).tolist()
+    return tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True))
+
+
+# ---------------------------------------------------------------- joining
+
+
+class _Each:
+    """The pulls of an operation on any number of operands, after an axis."""
+
+    def __init__(self, pull: Any) -> None:
+        self.pull = pull
+
+    def __getitem__(self, i: int) -> Any:
+        return None if i == 0 else functools.partial(self.pull, i - 1)
+
+
+def _piece(i: int, g: Any, z: Any, axis: int, *xs: Any) -> Any:
+    """What of g belongs to the i-th of the arrays that were joined."""
+    start = sum(x.shape[axis] for x in xs[:i])
+    return getitem(g, (slice(None),) * (axis % g.ndim) + (slice(start, start + xs[i].shape[axis]),))
+
+
+def _concatenate(axis, *xs):
+    return np.concatenate(xs, axis)
+
+
+_concatenate.__name__ = "concatenate"
+_join = register(Operation(_concatenate, (), pulls=_Each(_piece)))  # type: ignore[arg-type]
+
+
+def concatenate(tensors, axis=0):
+    """Arrays and Tensors joined along an axis that they have.
+
+    tensors: a sequence of at least one. ValueError if their shapes differ elsewhere.
+    """
+    xs = _several("concatenate", tensors)
+    for x in xs:
+        record = getattr(x.__class__, "_record", None)
+        if record is not None:
+            (axis,) = np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+            return record(_join, axis, *xs)
+    return quietly(_concatenate, axis, *(real_array(x, "concatenate") for x in xs))
+
+
+concatenate.op = _join  # type: ignore[attr-defined]
+
+
+def stack(tensors, axis=0):
+    """Arrays and Tensors of one shape along a new axis."""
+    xs = [x if hasattr(x, "ndim") else np.asarray(x) for x in _several("stack", tensors)]
+    if len({x.shape for x in xs}) > 1:
+        raise ValueError(f"stack: expected arrays of one shape, got {', '.join(str(x.shape) for x in xs)}")
+    return concatenate([expand_dims(x, axis) for x in xs], axis)
+
+
+def _several(where_: str, tensors: Any) -> list[Any]:
+    if hasattr(tensors, "ndim") or not isinstance(tensors, Sequence):
+        raise TypeError(f"{where_}: expected a list of arrays or Tensors, got {describe(tensors)}")
+    if not tensors:
+        raise ValueError(f"{where_}: expected at least one array or Tensor, got none")
+    return list(tensors)
+
+
+# ---------------------------------------------------------------- choosing
+
+
+@structural(
+    None,
+    lambda g, z, condition, x, y: ops.where(condition, g, 0.0),
+    lambda g, z, condition, x, y: ops.where(~condition, g, 0.0),
+    symbol="where",
+)
+def choose(condition, x, y):
+    """x where the condition holds, else y, for boolean arrays; see `autograd.where`."""
+    return np.where(condition, x, y)
+
+
+@structural(lambda g, z, x, lo, hi: ops.where(_within(x, lo, hi), g, 0.0), None, None, symbol="clip")
+def array_clip(x, lo, hi):
+    """x, but at least lo and at most hi; they are numbers or arrays. Derivative: 1 inside and on the bounds."""
+    if np.any(np.asarray(lo) > np.asarray(hi)):
+        raise ValueError(f"clip: lo={lo} > hi={hi}")
+    return np.clip(x, lo, hi)
+
+
+def _within(x: Any, lo: Any, hi: Any) -> Any:
+    return (x >= lo) & (x <= hi)
+
+
+array_forms["clip"] = array_clip
+array_forms["where"] = choose.op

@@ -1,0 +1,234 @@
+"""Derivatives of functions: what is given as numbers comes back as numbers.
+
+A function is traced once on nodes, Values for numbers and Tensors for arrays, and differentiated by
+`gradients`. Inside another derivative the result is a graph again, so that they can be nested.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .array_ops import reshape, stack
+from .backward import _zero, gradients
+from .graph import is_node
+from .modes import recording
+from .op import describe, real
+from .ops import linear, mul
+from .reductions import sum as total
+from .tensor import Tensor
+from .value import Value
+
+__all__ = ["grad", "hessian", "hessian_vector_product", "jacobian", "value_and_grad"]
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The derivative of f as a function: `grad(f)(x)` is ∂f/∂x at x.
+
+    f: a function of numbers, arrays and lists of them that returns one number, written with operators
+    and the functions of `autograd`; it sees Values for numbers and Tensors for arrays. argnums: which
+    positional arguments to differentiate by; a tuple gives a tuple. The result has the shape of the
+    argument: a float for a number, an array for an array, a list for a list. It is differentiable
+    itself: `grad(grad(f))` is the second derivative.
+
+    >>> grad(lambda x: x**3)(2.0)
+    12.0
+    """
+    with_value = value_and_grad(f, argnums)
+    return lambda *args, **kwargs: with_value(*args, **kwargs)[1]
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """Like `grad`, but gives the pair (value, gradient) from one pass."""
+    several = isinstance(argnums, tuple)
+    positions = argnums if isinstance(argnums, tuple) else (argnums,)
+
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        for i in positions:
+            if not -len(args) <= i < len(args):
+                raise ValueError(f"grad: expected a positional argument number {i}, got {len(args)} of them")
+        nested = _is_nested(*args, *kwargs.values())
+        inputs = list(args)
+        fresh = _fresh_array if _has_array(*args) else _fresh
+        for i in positions:
+            inputs[i] = map_leaves(args[i], fresh)
+        target = _one_number("grad", _traced(f, *inputs, **kwargs))
+        sources = [u for i in positions for u in leaves(inputs[i])]
+        found = gradients(target, sources, create_graph=nested) if is_node(target) else [_zero(u) for u in sources]
+        by_source = iter(found)
+        result = tuple(map_leaves(args[i], lambda x: _like(x, next(by_source))) for i in positions)
+        value = target if nested or not is_node(target) else target.item()
+        return value, result if several else result[0]
+
+    return differentiated
+
+
+def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
+    """All derivatives of all results: `jacobian(f)(x)` is ∂fᵢ/∂xⱼ.
+
+    f: a function of one array that returns an array, or of one list of numbers that returns a list. For
+    arrays the result has the shape of f(x) followed by that of x; for lists it is a list of rows, one
+    for each result. One reverse pass per number of f(x).
+
+    >>> jacobian(lambda x: x * x)(np.array([1.0, 3.0]))
+    array([[2., 0.],
+           [0., 6.]])
+    """
+
+    def matrix(x: Any) -> Any:
+        nested = _is_nested(x)
+        point = map_leaves(x, _fresh)
+        sources = list(leaves(point))
+        results = _traced(f, point)
+        if isinstance(results, list | tuple):
+            return [_row(z, sources, x, nested) for z in results]
+        return _row(results, sources, x, nested)
+
+    return matrix
+
+
+def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The matrix of second derivatives: `hessian(f)(x)` is ∂²f/∂xᵢ∂xⱼ in row i, column j.
+
+    f: a function of one number, one array or one list of numbers that returns one number. For an array
+    the result has its shape twice, for a list it is a list of rows; for a number x the second
+    derivative itself comes back.
+    """
+
+    def matrix(x: Any) -> Any:
+        nested = _is_nested(x)
+        point = map_leaves(x, _fresh)
+        sources = list(leaves(point))
+        target = _one_number("hessian", _traced(f, point))
+        first = gradients(target, sources, create_graph=True) if is_node(target) else [_zero(u) for u in sources]
+        rows = [_row(g, sources, x, nested) for g in first]
+        return rows if is_sequence(x) else rows[0]
+
+    return matrix
+
+
+def hessian_vector_product(f: Callable[..., Any], x: Any, v: Any) -> Any:
+    """The product of the Hessian of f at x with v, without the matrix: the gradient of Σ v ∂f/∂x.
+
+    f: a function of one array or one list of numbers that returns one number. v: an array or a list like
+    x. Returns the same. Two reverse passes, whatever the size. ValueError if v has another shape.
+    Source: Pearlmutter, Neural Computation 6 (1994) 147.
+    """
+    if np.shape(v) != np.shape(x):
+        raise ValueError(f"hessian_vector_product: x has shape {np.shape(x)}, v has shape {np.shape(v)}")
+
+    def slope(u: Any) -> Any:
+        products = [mul(g, w) for g, w in zip(leaves(grad(f)(u)), leaves(v), strict=True)]
+        return total([total(p) if _is_array(p) else p for p in products]) if len(products) > 1 else total(products[0])
+
+    return grad(slope)(x)
+
+
+def _row(z: Any, sources: list[Any], x: Any, create_graph: bool) -> Any:
+    """∂z/∂sources in the form of x. An array z gives an array, its own axes first."""
+    if not is_node(z):
+        zero = iter([np.zeros(np.shape(z) + u.shape) if _is_array(u) else 0.0 for u in sources])
+        return map_leaves(x, lambda _: next(zero))
+    if not _is_array(z):
+        found = iter(gradients(z, sources, create_graph))
+        return map_leaves(x, lambda _: next(found))
+    seeds = np.eye(z.size, dtype=z.dtype).reshape(z.size, *z.shape)
+    each = [gradients(z, sources, create_graph, seed=seed) for seed in seeds]
+    joined = iter([_joined(rows, z.shape) for rows in zip(*each, strict=True)] if each else [])
+    return map_leaves(x, lambda _: next(joined))
+
+
+def _joined(rows: Any, shape: tuple[int, ...]) -> Any:
+    first = rows[0]
+    if not hasattr(first, "shape"):
+        return np.array(rows).reshape(shape)
+    return reshape(stack(list(rows)), shape + first.shape)
+
+
+# ---------------------------------------------------------------- tracing
+
+# How many functions the current thread is differentiating, one inside the other. A derivative taken
+# inside must be differentiable even if its arguments are plain numbers: its function may have caught
+# a variable of the outer one.
+_here = threading.local()
+
+
+def _is_nested(*args: Any) -> bool:
+    return getattr(_here, "depth", 0) > 0 or any(is_node(u) for a in args for u in leaves(a))
+
+
+def _traced(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """f of nodes, recorded also inside `no_grad`."""
+    _here.depth = getattr(_here, "depth", 0) + 1
+    try:
+        with recording():
+            return f(*args, **kwargs)
+    finally:
+        _here.depth -= 1
+
+
+def _one_number(where: str, target: Any) -> Any:
+    """A node of one element, or a plain number on which nothing depends."""
+    if _is_array(target):
+        if target.size != 1:
+            raise ValueError(
+                f"{where}: expected a function that returns one number, it returned a Tensor of shape "
+                f"{target.shape}; reduce it (for example .sum()), or use jacobian"
+            )
+    elif not is_node(target):
+        try:
+            real(target)
+        except TypeError:
+            came = describe(target)
+            raise TypeError(f"{where}: expected a function that returns one number, it returned {came}") from None
+    return target
+
+
+def _is_array(x: Any) -> bool:
+    return getattr(x.__class__, "_is_array", False)
+
+
+def _fresh(x: Any) -> Any:
+    """A new node for a number or an array; for a node a new node that depends on it, so that nested
+    derivatives by two variables that hold the same node are not confused."""
+    if is_node(x):
+        return linear(x)
+    return Tensor(x) if isinstance(x, np.ndarray) and x.ndim else Value(x)
+
+
+def _fresh_array(x: Any) -> Any:
+    """The same where arrays take part: a number is a Tensor without axes, so that it goes with them."""
+    return linear(x) if is_node(x) else Tensor(x)
+
+
+def _has_array(*args: Any) -> bool:
+    return any(_is_array(u) or (isinstance(u, np.ndarray) and u.ndim) for a in args for u in leaves(a))
+
+
+def _like(x: Any, g: Any) -> Any:
+    """The gradient of a plain number as a float."""
+    return float(g) if isinstance(g, np.ndarray) and not g.ndim and not isinstance(x, np.ndarray) else g
+
+
+def is_sequence(x: Any) -> bool:
+    """True for a list or a tuple, which stand for several arguments; an array is a single one."""
+    return isinstance(x, list | tuple)
+
+
+def leaves(x: Any) -> Iterator[Any]:
+    """The numbers and arrays in nested sequences, from left to right; a single one alone."""
+    if is_sequence(x):
+        for u in x:
+            yield from leaves(u)
+    else:
+        yield x
+
+
+def map_leaves(x: Any, f: Callable[[Any], Any]) -> Any:
+    """Nested lists of the same form with f applied to every number and every array."""
+    if is_sequence(x):
+        return [map_leaves(u, f) for u in x]
+    return f(x)

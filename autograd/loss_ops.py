@@ -1,0 +1,236 @@
+"""The losses of `reductions` for a whole batch: each row is a sample, and the result is their mean.
+
+The derivatives are those of the table, read on arrays. A weight per sample replaces the 1/m of the
+mean. What a single sample is, a vector, is a batch of one row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import reductions
+from .axis_ops import array_softmax, numbers
+from .matrix_ops import _ones
+from .op import Operation, array_forms, real_array, structural
+
+__all__ = ["batch_losses", "one_hot"]
+
+
+def one_hot(labels, classes=None, *, dtype=np.float64):
+    """Rows of zeros with a 1 at the label.
+
+    labels: integers 0..classes-1, any shape; integral floats count. classes: by default the largest label
+    plus one. Returns shape (..., classes). ValueError for a label out of range or not integral.
+    """
+    labels = class_labels(labels, classes)
+    if classes is None:
+        classes = int(labels.max(initial=-1)) + 1
+    z = np.zeros((labels.size, classes), dtype)
+    z[np.arange(labels.size), labels.ravel()] = 1
+    return z.reshape((*labels.shape, classes))
+
+
+def class_labels(labels: Any, classes: int | None) -> np.ndarray:
+    """Class labels as an array of integers; the errors of `reductions.label` for the first that is none."""
+    given = np.asarray(numbers(labels))
+    n = 2**62 if classes is None else classes
+    if given.dtype.kind not in "fiu" or given.dtype.kind == "b":
+        reductions.label(given.flat[0] if given.size else given, n)
+    found = given.astype(np.int64)
+    wrong = (found != given) | (found < 0) | (found >= n)
+    if wrong.any():
+        reductions.label(given[wrong].flat[0].item(), n)
+    return found
+
+
+# ---------------------------------------------------------------- one operation for each
+
+
+def _scaled(g: Any, weight: Any) -> Any:
+    """What arrives at the loss of each sample, ready to multiply rows."""
+    return g * (weight[:, None] if isinstance(weight, np.ndarray) else weight)
+
+
+def _slope(op: Operation, i: int) -> Any:
+    def pull(g: Any, z: Any, prediction: Any, target: Any, weight: Any, *_: Any) -> Any:
+        return _scaled(g, weight) * op.rules[i](z, prediction, target)
+
+    return pull
+
+
+def _rule(function: Any) -> tuple[Any, Any]:
+    return _slope(function.op, 0), _slope(function.op, 1)
+
+
+def _total(rows: np.ndarray, weight: Any) -> Any:
+    """The weighted sum over samples of what each row adds up to."""
+    each = rows.dot(_ones(rows.shape[1], rows.dtype))
+    return weight.dot(each) if isinstance(weight, np.ndarray) else each.sum() * weight
+
+
+@structural(*_rule(reductions.squared_error), None, symbol="½(ŷ−y)²")
+def squared_errors(prediction, target, weight):
+    d = prediction - target
+    if isinstance(weight, np.ndarray):
+        return 0.5 * _total(d * d, weight)
+    d = d.ravel()
+    return d.dot(d) * (0.5 * weight)
+
+
+@structural(*_rule(reductions.binary_cross_entropy), None, symbol="BCE")
+def binary_cross_entropies(probability, target, weight):
+    q = reductions._inside(probability)
+    log, other = np.log(q), np.log(1 - q)
+    rows = np.where(target == 0, 0.0, target * log) + np.where(target == 1, 0.0, (1 - target) * other)
+    return -_total(rows, weight) / probability.shape[1]
+
+
+@structural(*_rule(reductions.binary_cross_entropy_with_logits), None, symbol="BCE")
+def binary_cross_entropies_with_logits(logit, target, weight):
+    rows = np.abs(logit)
+    np.negative(rows, out=rows)
+    np.exp(rows, out=rows)
+    np.log1p(rows, out=rows)
+    rows += np.maximum(logit, 0)
+    rows -= logit * target
+    return _total(rows, weight) / logit.shape[1]
+
+
+class Softmax:
+    """What the loss of a softmax computes on the way: the probabilities, which are its derivative too."""
+
+    __slots__ = ("probabilities",)
+
+    probabilities: np.ndarray
+
+
+def _to_logits(g: Any, z: Any, logits: Any, target: Any, weight: Any, on_the_way: Softmax) -> Any:
+    p = on_the_way.probabilities if logits.__class__ is np.ndarray else array_softmax(logits)
+    return _scaled(g, weight) * reductions.softmax_slope(p, target)
+
+
+@structural(_to_logits, _slope(reductions.cross_entropy_of_softmax.op, 1), None, None, symbol="CE")
+def softmax_cross_entropies(logits, target, weight, on_the_way):
+    m = logits.max(1, keepdims=True)
+    shifted = logits - m
+    e = np.exp(shifted)
+    total = e.dot(_ones(e.shape[1], e.dtype))[:, None]
+    on_the_way.probabilities = e / total
+    shifted -= np.log(total)
+    shifted *= target
+    if not np.isfinite(m).all():  # 0 log 0 is 0
+        shifted[target == 0] = 0
+    return -_total(shifted, weight)
+
+
+# ---------------------------------------------------------------- as the functions of the table take them
+
+
+def _rows(where: str, prediction: Any, target: Any) -> tuple[Any, Any]:
+    """Both as rows of samples: of one shape, a vector as one row, a number as one row of one."""
+    if not hasattr(target, "shape"):
+        target = real_array(target, where)
+    if prediction.shape != target.shape:
+        raise ValueError(
+            f"{where}: prediction has shape {prediction.shape}, target has shape {target.shape}: reshape one of them"
+        )
+    if prediction.ndim == 2:
+        return prediction, target
+    shape = (1, -1) if prediction.ndim < 2 else (len(prediction), -1)
+    return prediction.reshape(shape), target.reshape(shape)
+
+
+def sample_weight(where: str, weight: Any, samples: int) -> Any:
+    """What each sample's loss is multiplied by: 1/m, or its weight / m."""
+    if not samples:
+        raise ValueError(f"{where}: expected at least one sample, got none")
+    if weight is None:
+        return 1.0 / samples
+    weight = real_array(numbers(weight), f"{where}: weight")
+    if weight.shape != (samples,):
+        raise ValueError(f"{where}: expected a weight for each of {samples} samples, got shape {weight.shape}")
+    return weight / samples
+
+
+def _in_range(where: str, what: str, x: Any, advice: str = "") -> None:
+    outside = ~((x >= 0) & (x <= 1) | np.isnan(x))
+    if outside.any():
+        raise ValueError(f"{where}: {what} must lie in [0, 1], got {float(x[outside].flat[0])!r}{advice}")
+
+
+def batch_squared_error(prediction, target, weight=None):
+    """The mean over samples of ½ Σ (prediction - target)². weight: one per sample."""
+    prediction, target = _rows("squared_error", _array(prediction), target)
+    return squared_errors(prediction, target, sample_weight("squared_error", weight, len(prediction)))
+
+
+def batch_binary_cross_entropy(probability, target, weight=None):
+    """The mean over samples of the binary cross-entropy. weight: one per sample."""
+    where = "binary_cross_entropy"
+    probability, target = _rows(where, _array(probability), target)
+    _in_range(where, "probabilities", numbers(probability), ": pass logits to binary_cross_entropy_with_logits")
+    _in_range(where, "targets", numbers(target))
+    return binary_cross_entropies(probability, target, sample_weight(where, weight, len(probability)))
+
+
+def batch_binary_cross_entropy_with_logits(logit, target, weight=None):
+    """The mean over samples of the binary cross-entropy of sigmoid(logit). weight: one per sample."""
+    where = "binary_cross_entropy_with_logits"
+    logit, target = _rows(where, _array(logit), target)
+    _in_range(where, "targets", numbers(target))
+    return binary_cross_entropies_with_logits(logit, target, sample_weight(where, weight, len(logit)))
+
+
+def batch_softmax_cross_entropy(logits, target, weight=None):
+    """The mean over samples of -log softmax(logits)ⱼ.
+
+    logits: (m, n), or (n,) for one sample. target: labels (m,), or probabilities (m, n). weight: one per sample.
+    """
+    where = "softmax_cross_entropy"
+    logits = _array(logits)
+    if not logits.ndim:
+        raise ValueError(f"{where}: expected logits of shape (samples, classes), got a single number")
+    given = numbers(target) if hasattr(target, "shape") else np.asarray(target)
+    if given.ndim == logits.ndim - 1:
+        if given.shape != logits.shape[:-1]:
+            raise ValueError(
+                f"{where}: expected {logits.shape[:-1]} labels for logits {logits.shape}, got {given.shape}"
+            )
+        target = one_hot(given, logits.shape[-1], dtype=logits.dtype)
+    logits, target = _rows(where, logits, target)
+    check_probabilities(where, numbers(target))
+    return softmax_cross_entropies(logits, target, sample_weight(where, weight, len(logits)), Softmax())
+
+
+def check_probabilities(where: str, target: np.ndarray) -> None:
+    """ValueError unless every row of the target is a distribution over the classes."""
+    _in_range(where, "targets", target)
+    total = target.sum(-1)
+    if not (np.abs(total - 1) <= 1e-6 * max(1, target.shape[-1])).all():
+        worst = total.flat[int(np.argmax(np.abs(total - 1)))]
+        raise ValueError(
+            f"{where}: target probabilities must sum to 1, got {worst:g}; "
+            "pass the class as an integer or a one-hot sequence"
+        )
+
+
+def _array(x: Any) -> Any:
+    return x if hasattr(x, "ndim") else real_array(x, "a loss")
+
+
+# The operations themselves, which check nothing: for callers that have checked their data once.
+batch_losses = {
+    "squared_error": squared_errors,
+    "binary_cross_entropy": binary_cross_entropies,
+    "binary_cross_entropy_with_logits": binary_cross_entropies_with_logits,
+    "softmax_cross_entropy": softmax_cross_entropies,
+}
+
+array_forms.update(
+    squared_error=batch_squared_error,
+    binary_cross_entropy=batch_binary_cross_entropy,
+    binary_cross_entropy_with_logits=batch_binary_cross_entropy_with_logits,
+    softmax_cross_entropy=batch_softmax_cross_entropy,
+)

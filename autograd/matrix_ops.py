@@ -1,0 +1,131 @@
+"""Matrix products: what the layers of a network consist of."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from . import ops
+from .op import array_forms, structural
+
+__all__ = ["affine", "linear", "matmul", "outer"]
+
+
+def _transposed(x: Any) -> Any:
+    return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
+
+
+def _to_left(g: Any, z: Any, x: Any, y: Any) -> Any:
+    if y.ndim == 1:
+        return g[..., None] * y
+    if x.ndim == 1:
+        return (g[..., None, :] @ _transposed(y))[..., 0, :]
+    return g @ _transposed(y)
+
+
+def _to_right(g: Any, z: Any, x: Any, y: Any) -> Any:
+    if x.ndim == 1:
+        return x[:, None] * g[..., None, :] if y.ndim > 1 else x * g
+    if y.ndim == 1:
+        return (_transposed(x) @ g[..., None])[..., 0]
+    return _transposed(x) @ g
+
+
+@structural(_to_left, _to_right, symbol="@")
+def matmul(x, y):
+    """Matrix product x @ y.
+
+    x, y: (n,) or (..., m, n) and (n,) or (..., n, k); leading axes are broadcast. Returns (..., m, k),
+    without the axes that a vector does not have. Gradients: g yᵀ and xᵀ g.
+    ValueError if the inner sizes differ.
+    """
+    if not x.ndim or not y.ndim:
+        raise ValueError(f"matmul: expected at least one axis, got shapes {x.shape} and {y.shape}; use *")
+    if x.shape[-1] != (y.shape[0] if y.ndim == 1 else y.shape[-2]):
+        raise ValueError(f"matmul: the inner sizes differ: {x.shape} @ {y.shape}")
+    return x.dot(y) if x.ndim < 3 and y.ndim < 3 else x @ y
+
+
+def outer(x, y):
+    """All products of a number of x with one of y: (m,), (n,) gives (m, n). Other shapes count as rows of numbers."""
+    return ops.mul(x.reshape((-1, 1)), y.reshape((1, -1)))
+
+
+def array_dot(x, y, bias=None):
+    """x @ y, plus the bias if there is one."""
+    z = matmul(x, y)
+    return z if bias is None or (isinstance(bias, float) and bias == 0) else z + bias
+
+
+@functools.lru_cache(maxsize=64)
+def _ones(n: int, dtype: Any) -> np.ndarray:
+    ones = np.ones(n, dtype)
+    ones.flags.writeable = False
+    return ones
+
+
+def rows_summed(g: Any) -> Any:
+    """The sum over all axes but the last. A product with ones costs a quarter of a sum."""
+    if g.__class__ is np.ndarray and g.ndim == 2:
+        return _ones(len(g), g.dtype).dot(g)
+    return g.sum(tuple(range(g.ndim - 1)))
+
+
+def _rows(x: Any) -> Any:
+    return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
+
+
+def _to_input(g: Any, z: Any, x: Any, weight: Any, bias: Any) -> Any:
+    return g.dot(weight)
+
+
+def _to_weight(g: Any, z: Any, x: Any, weight: Any, bias: Any, out: Any = None) -> Any:
+    if out is not None and x.ndim == 2:
+        return g.T.dot(x, out)
+    return _rows(g).T.dot(_rows(x))
+
+
+def _to_bias(g: Any, z: Any, x: Any, weight: Any, bias: Any) -> Any:
+    return rows_summed(g)
+
+
+@structural(_to_input, _to_weight, _to_bias, symbol="XWᵀ+b")
+def affine(x, weight, bias):
+    """x Wᵀ + b as one operation: the weighted sums of a layer for all samples at once.
+
+    x: (..., in), rows are samples; weight: (out, in); bias: (out,). Returns (..., out). Gradients, with
+    samples as rows: g W for x, gᵀ x for the weight, Σ g over the samples for the bias.
+    ValueError with the shapes if they do not fit.
+    """
+    if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1] or bias.shape != weight.shape[:1]:
+        raise ValueError(
+            f"linear: expected x (..., in), weight (out, in) and bias (out,); "
+            f"got {x.shape}, {weight.shape} and {bias.shape}"
+        )
+    z = x.dot(weight.T)
+    z += bias
+    return z
+
+
+def linear(x, weight=None, bias=None):
+    """x Wᵀ + b, the weighted sums of a layer; without weight and bias the identity, the activation of regression.
+
+    x: any operand for the identity. With a weight: array or Tensor of shape (..., in), rows are samples;
+    weight: (out, in); bias: (out,) or None for 0. Returns shape (..., out).
+    Derivative of the identity: 1; with a weight see `affine`.
+    ValueError with the shapes if they do not fit.
+    """
+    if weight is None:
+        if bias is not None:
+            raise TypeError("linear: got a bias and no weight; write x + bias")
+        return ops.linear(x)
+    if bias is None:
+        return matmul(x, _transposed(weight))
+    return affine(x, weight, bias)
+
+
+linear.op = ops.linear.op  # type: ignore[attr-defined]
+affine.op.writes = (1,)
+array_forms["dot"] = array_dot

@@ -1,0 +1,725 @@
+"""Tensor: an array of numbers that remembers how it was computed.
+
+It is to whole arrays what Value is to one number: the same operations with the same rules, read on
+arrays. A node keeps its operands; the rules are read when a gradient comes back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import array_ops, axis_ops, graph, matrix_ops, modes, ops
+from .op import Operation, array_forms, describe, quietly, real_array
+from .sweep import backward
+
+__all__ = ["Tensor"]
+
+# Numbers the results of operations in the order of computation, and counts on when the data of a
+# leaf is changed: what is older than a result has not changed since.
+next_serial = itertools.count(1).__next__
+
+new = object.__new__
+active = modes.active
+
+
+class Tensor:
+    """An array of real numbers in a computation, with a gradient.
+
+    data   numbers in any shape: an array, nested lists, one number. They are copied. float32 and
+           float64 are kept, integers and booleans become float64; dtype chooses one of the two.
+    label  its name in formulas and pictures, such as "W[1]"; None if unnamed.
+
+    grad   ∂target/∂self after `target.backward()`, an array of the shape of `data`; None before.
+           Leaves add up over passes. Results have one if they have a label, from the latest pass.
+
+    Operators and the functions of `autograd` accept Tensors, arrays and numbers on either side, with
+    broadcasting, and so do NumPy's. `==` is identity (a Tensor can be a dictionary key); `<` and its
+    kin compare numbers and give boolean arrays.
+
+    TypeError for what is not real numbers, ValueError for rows of different lengths.
+
+    >>> x = Tensor([1.0, 2.0, 3.0])
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4., 6.])
+    """
+
+    # _operands  what the operation was given: Tensors, constant arrays, and what is not differentiated
+    # _serial    when it was computed or, for a leaf, last changed
+    # _seen      the bytes of a leaf whose array somebody outside may write to; None if nobody can
+    # _buffer    where a leaf's gradient is written, an array that nobody outside sees; None if new ones are made
+    __slots__ = ("_buffer", "_data", "_grad", "_label", "_op", "_operands", "_seen", "_serial")
+
+    _is_array = True
+
+    _data: np.ndarray
+    _grad: np.ndarray | None
+    _label: str | None
+    _op: Operation | None
+    _operands: tuple[Any, ...]
+    _serial: int
+    _seen: bytes | None
+    _buffer: np.ndarray | None
+
+    def __init__(self, data: Any, label: str | None = None, *, dtype: Any = None) -> None:
+        if hasattr(data.__class__, "_record"):
+            raise TypeError(
+                f"Tensor needs numbers, got a {type(data).__name__}; it is one node already, take its .data"
+            )
+        if isinstance(data, list | tuple) and _holds_nodes(data):
+            raise TypeError("Tensor needs numbers, got a list of nodes; use stack() for Tensors, .data for Values")
+        self._data = np.array(real_array(data, "Tensor"), dtype=None if dtype is None else _float_type(dtype))
+        _as_leaf(self)
+        if label is not None:
+            self.label = label
+
+    # ------------------------------------------------------------ what a node tells
+
+    @property
+    def data(self) -> np.ndarray:
+        """The numbers. Those of a leaf can be written to; those of a result cannot.
+
+        What is assigned to a leaf must have its shape and takes its dtype. A gradient that would
+        come back through numbers changed since the forward pass is refused, see `backward`.
+        """
+        if self._op is not None:
+            return self.numpy()
+        if self._seen is None:
+            self._seen = self._data.tobytes()
+        return self._data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        if self._op is not None:
+            raise TypeError(f"data: this is the result of {self._op.name}; assign to the leaves it is computed from")
+        if data is not self._data:
+            array = real_array(data, "data")
+            if array.shape != self.shape:
+                raise ValueError(f"data: expected shape {self.shape}, got {array.shape}; make a new Tensor")
+            self._data[...] = array
+        if self._seen is not None:
+            self._seen = self._data.tobytes()
+        self._serial = next_serial()
+
+    @property
+    def grad(self) -> np.ndarray | None:
+        """The gradient after a backward pass, None before. It is the caller's: no later pass writes to it."""
+        g = self._grad
+        if g is None:
+            return None
+        if self._op is not None:
+            return np.array(g)
+        if g is self._buffer:
+            self._grad = g = g.copy()
+        return g
+
+    @grad.setter
+    def grad(self, g: Any) -> None:
+        if g is not None:
+            g = np.asarray(real_array(g, "grad"), self.dtype)
+            if g.shape != self.shape:
+                raise ValueError(f"grad: expected shape {self.shape}, got {g.shape}")
+        self._grad = g
+
+    @property
+    def label(self) -> str | None:
+        """The name of the node, None if it has none. Assigning a string names it, None unnames it."""
+        return self._label
+
+    @label.setter
+    def label(self, label: str | None) -> None:
+        if label is not None and not isinstance(label, str):
+            raise TypeError(f"a label is a string such as 'W[1]', got {describe(label)}")
+        self._label = label or None
+
+    @property
+    def op(self) -> Operation | None:
+        """The operation that made the node; None for a leaf."""
+        return self._op
+
+    @property
+    def is_leaf(self) -> bool:
+        """True if no operation made it: an input, a parameter, a constant."""
+        return self._op is None
+
+    @property
+    def operands(self) -> tuple[Any, ...]:
+        """What the operation was given, in order: Tensors, constant arrays, axes, shapes, indices."""
+        return self._operands
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size along each axis."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32 or float64."""
+        return self._data.dtype
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose: axes in reverse order."""
+        return array_ops.transpose(self)
+
+    def backward(self, seed: Any = None) -> None:
+        """Add ∂self/∂leaf to the `.grad` of every leaf below.
+
+        seed: the gradient of self, an array of its shape; 1 if self is one number.
+        ValueError if self is not one number and there is no seed, or if it has another shape;
+        RuntimeError if the data of a leaf was changed after it was used (an optimizer's step, an
+        assignment to `.data`, writing into it): run the forward pass again.
+        """
+        quietly(backward, self, self.seed(seed))
+
+    def seed(self, seed: Any = None, where: str = "backward") -> np.ndarray:
+        """The gradient that arrives at self when it is the target; the checks are those of `backward`."""
+        if seed is None:
+            if self.size != 1:
+                raise ValueError(
+                    f"{where}() needs one element, shape is {self.shape}: "
+                    f"reduce it (for example .sum()) or pass {where}(seed)"
+                    + (", or see jacobian" if where == "gradients" else "")
+                )
+            return np.ones(self.shape, self.dtype)
+        seed = np.array(real_array(seed, f"{where}: seed"), self.dtype)
+        if seed.shape != self.shape:
+            raise ValueError(f"{where}: expected a seed of shape {self.shape}, got {seed.shape}")
+        return seed
+
+    def item(self) -> float:
+        """The number, as a plain float. ValueError if there is not exactly one."""
+        if self.size != 1:
+            raise ValueError(f"item() needs one element, shape is {self.shape}; use .data or .tolist()")
+        return float(self._data.item())
+
+    def numpy(self) -> np.ndarray:
+        """The numbers as an array that cannot be written to."""
+        view = self._data.view()
+        view.flags.writeable = False
+        return view
+
+    def tolist(self) -> Any:
+        """The numbers as nested lists; a float if there are no axes."""
+        return self._data.tolist()
+
+    def detach(self) -> Tensor:
+        """The same numbers as a new leaf: no gradient passes."""
+        return Tensor(self._data)
+
+    def astype(self, dtype: Any) -> Tensor:
+        """The numbers as float32 or float64."""
+        return array_ops.cast(self, _float_type(dtype))
+
+    # ------------------------------------------------------------ recording
+
+    @staticmethod
+    def _record(op: Operation, *operands: Any) -> Tensor:
+        """A new node: the result of `op` with its operands."""
+        return _record(op, operands)
+
+    def _stamp(self) -> int:
+        """When the data of this leaf was last changed, as far as anybody can tell now."""
+        now = self._data.tobytes()
+        if now != self._seen:
+            self._seen = now
+            self._serial = next_serial()
+        return self._serial
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """NumPy functions and operators with an array on the left give Tensors too."""
+        function = _ufuncs.get(ufunc.__name__)
+        if function is None or method != "__call__" or kwargs:
+            called = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+            options = f" with {', '.join(kwargs)}=" if kwargs else ""
+            raise TypeError(f"{called}{options} is not defined for Tensors; use .data for the plain numbers")
+        return function(*inputs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        function = _functions.get(func.__name__)
+        if function is None:
+            raise TypeError(f"np.{func.__name__} is not defined for Tensors; use .data for the plain numbers")
+        return function(*args, **kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype, copy=copy)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        return self._data.copy().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> Any:
+        return self._data.__dlpack_device__()
+
+    # ------------------------------------------------------------ operators
+
+    def __add__(self, other: Any) -> Tensor:
+        return _record(ops.add.op, (self, other))
+
+    def __radd__(self, other: Any) -> Tensor:
+        return _record(ops.add.op, (other, self))
+
+    def __sub__(self, other: Any) -> Tensor:
+        return _record(ops.sub.op, (self, other))
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return _record(ops.sub.op, (other, self))
+
+    def __mul__(self, other: Any) -> Tensor:
+        return _record(ops.mul.op, (self, other))
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return _record(ops.mul.op, (other, self))
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return _record(ops.div.op, (self, other))
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return _record(ops.div.op, (other, self))
+
+    def __pow__(self, other: Any) -> Tensor:
+        return _record(ops.power.op, (self, other))
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return _record(ops.power.op, (other, self))
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return _record(matrix_ops.matmul.op, (self, other))
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return _record(matrix_ops.matmul.op, (other, self))
+
+    def __neg__(self) -> Tensor:
+        return _record(ops.neg.op, (self,))
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return _record(ops.abs.op, (self,))
+
+    def __lt__(self, other: Any) -> np.ndarray:
+        return self._data < _comparable(other)
+
+    def __le__(self, other: Any) -> np.ndarray:
+        return self._data <= _comparable(other)
+
+    def __gt__(self, other: Any) -> np.ndarray:
+        return self._data > _comparable(other)
+
+    def __ge__(self, other: Any) -> np.ndarray:
+        return self._data >= _comparable(other)
+
+    def __eq__(self, other: Any) -> bool:
+        if isinstance(other, int | float | np.ndarray | np.generic | list):
+            raise TypeError("== is identity for Tensors; to compare numbers write t.data == ... or np.array_equal")
+        return self is other
+
+    def __ne__(self, other: Any) -> bool:
+        return not self == other
+
+    __hash__ = object.__hash__
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return _record(array_ops.getitem.op, (self, _checked_index(index)))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "a Tensor cannot be written to in place, as gradients belong to what was computed; "
+            "use where(mask, value, t), or t.data[index] = ... on a leaf before computing with it"
+        )
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("a Tensor without axes is a single number and has no length")
+        return len(self._data)
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    # ------------------------------------------------------------ methods
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Sum over axes; see `autograd.sum`."""
+        return axis_ops.array_sum(self, axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Mean over axes; see `autograd.mean`."""
+        return axis_ops.array_mean(self, axis, keepdims)
+
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Product over axes; see `autograd.prod`."""
+        return axis_ops.array_prod(self, axis, keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """The largest number over axes; see `autograd.max`."""
+        return axis_ops.max(self, axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """The smallest number over axes; see `autograd.min`."""
+        return axis_ops.min(self, axis, keepdims)
+
+    def var(self, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+        """Variance over axes; see `autograd.var`."""
+        return axis_ops.var(self, axis, keepdims, ddof)
+
+    def std(self, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+        """Standard deviation over axes; see `autograd.std`."""
+        return axis_ops.std(self, axis, keepdims, ddof)
+
+    def argmax(self, axis: Any = None) -> Any:
+        """Where the largest number is, as integers without gradient."""
+        return axis_ops.argmax(self, axis)
+
+    def argmin(self, axis: Any = None) -> Any:
+        """Where the smallest number is, as integers without gradient."""
+        return axis_ops.argmin(self, axis)
+
+    def softmax(self, axis: int = -1) -> Tensor:
+        """e^x over its sum along an axis; see `autograd.softmax`."""
+        return axis_ops.array_softmax(self, axis)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same numbers in another shape; see `autograd.reshape`."""
+        return array_ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def flatten(self) -> Tensor:
+        """The same numbers along one axis."""
+        return array_ops.reshape(self, (-1,))
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """Axes in another order; see `autograd.transpose`."""
+        return array_ops.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        """Two axes exchanged."""
+        return array_ops.swapaxes(self, axis1, axis2)
+
+    def squeeze(self, axis: Any = None) -> Tensor:
+        """Without axes of size 1; see `autograd.squeeze`."""
+        return array_ops.squeeze(self, axis)
+
+    def take(self, indices: Any, axis: int | None = None) -> Tensor:
+        """The members at these places; see `autograd.take`."""
+        return array_ops.take(self, indices, axis)
+
+    def clip(self, lo: Any, hi: Any) -> Tensor:
+        """At least lo and at most hi; see `autograd.clip`."""
+        return array_ops.array_clip(self, lo, hi)
+
+    def dot(self, other: Any) -> Tensor:
+        """Matrix product self @ other."""
+        return _record(matrix_ops.matmul.op, (self, other))
+
+    def exp(self) -> Tensor:
+        """e^self; see `autograd.exp`."""
+        return _record(ops.exp.op, (self,))
+
+    def log(self) -> Tensor:
+        """Natural logarithm; see `autograd.log`."""
+        return _record(ops.log.op, (self,))
+
+    def sqrt(self) -> Tensor:
+        """Square root; see `autograd.sqrt`."""
+        return _record(ops.sqrt.op, (self,))
+
+    def sin(self) -> Tensor:
+        """Sine; see `autograd.sin`."""
+        return _record(ops.sin.op, (self,))
+
+    def cos(self) -> Tensor:
+        """Cosine; see `autograd.cos`."""
+        return _record(ops.cos.op, (self,))
+
+    def tanh(self) -> Tensor:
+        """Hyperbolic tangent; see `autograd.tanh`."""
+        return _record(ops.tanh.op, (self,))
+
+    def sigmoid(self) -> Tensor:
+        """Logistic function; see `autograd.sigmoid`."""
+        return _record(ops.sigmoid.op, (self,))
+
+    def relu(self) -> Tensor:
+        """max(0, self); see `autograd.relu`."""
+        return _record(ops.relu.op, (self,))
+
+    def leaky_relu(self, alpha: Any = 0.01) -> Tensor:
+        """self where positive, else alpha self; see `autograd.leaky_relu`."""
+        return ops.leaky_relu(self, alpha)
+
+    def softplus(self) -> Tensor:
+        """log(1 + e^self); see `autograd.softplus`."""
+        return _record(ops.softplus.op, (self,))
+
+    def abs(self) -> Tensor:
+        """Absolute value; see `autograd.abs`."""
+        return _record(ops.abs.op, (self,))
+
+    # ------------------------------------------------------------ what a Tensor is not
+
+    def __bool__(self) -> bool:
+        raise TypeError("the truth of a Tensor is ambiguous; compare its data: (t.data > 0).all()")
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "float() and the functions of math would cut a Tensor off from its graph; "
+            "use the function of the same name from autograd (exp(t)), or t.item() for the plain number"
+        )
+
+    def __int__(self) -> int:
+        raise TypeError("int() would cut a Tensor off from its graph; use int(t.item())")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        raise TypeError(f"Tensor is final and {cls.__name__} cannot be derived from it; keep a Tensor as an attribute")
+
+    def __repr__(self) -> str:
+        numbers = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=100)
+        dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
+        name = "" if self._label is None else f", label={self._label!r}"
+        shape = f", shape={self.shape}" if self.size > 100 or not self.size else ""
+        return f"Tensor({numbers}{shape}{dtype}{name})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    # ------------------------------------------------------------ copies
+
+    def __copy__(self) -> Tensor:
+        return graph.copy_node(self, lambda u: u)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        return graph.deepcopy(self, memo)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return graph.reduce(self)
+
+
+def _as_leaf(t: Tensor) -> None:
+    t._op = t._label = t._grad = t._seen = t._buffer = None
+    t._operands = ()
+    t._serial = next_serial()
+
+
+def _holds_nodes(items: Any) -> bool:
+    return any(_holds_nodes(u) if isinstance(u, list | tuple) else hasattr(u.__class__, "_record") for u in items)
+
+
+def _float_type(dtype: Any) -> np.dtype:
+    found = np.dtype(dtype)
+    if found not in (np.float32, np.float64):
+        raise ValueError(f"dtype: expected float32 or float64, got {found}")
+    return found
+
+
+def _comparable(x: Any) -> Any:
+    return x._data if x.__class__ is Tensor else real_array(x, "comparing a Tensor")
+
+
+def _checked_index(index: Any) -> Any:
+    for i in index if isinstance(index, tuple) else (index,):
+        if hasattr(i.__class__, "_record"):
+            raise TypeError(f"an index must be integers, slices or a mask such as t > 0; got a {type(i).__name__}")
+    return index
+
+
+# ---------------------------------------------------------------- recording
+
+
+def _record(op: Operation, operands: tuple[Any, ...]) -> Tensor:
+    if op.reduces and op.name in array_forms:
+        return array_forms[op.name](*operands)
+    held, data = operands, []
+    dtype = None
+    for u in operands:
+        if u.__class__ is Tensor:
+            if u._seen is not None:
+                u._stamp()
+            d = u._data
+            data.append(d)
+            if dtype is None:
+                dtype = d.dtype
+            elif d.dtype is not dtype:
+                return _record(op, _of_one_type(op, operands))
+        else:
+            data.append(u)
+            held = ()
+    if not held:
+        constants = _constants(op, operands, dtype)
+        if constants is None:
+            return _record(op, _of_one_type(op, operands))
+        held = tuple(constants)
+        data = [u._data if u.__class__ is Tensor else u for u in held]
+    try:
+        z = quietly(op.forward, *data)
+    except ValueError as error:
+        if not op.rules or "broadcast" not in str(error):
+            raise
+        shapes = " and ".join(str(np.shape(x)) for x in data)
+        raise ValueError(f"{op.name}: shapes {shapes} do not go together") from None
+    if z.__class__ is not np.ndarray:
+        z = np.asarray(z)
+    v = new(Tensor)
+    v._data = z
+    v._label = v._grad = v._seen = None
+    v._serial = next_serial()
+    v._op = op
+    v._operands = held
+    if active:
+        if not modes.is_recording():
+            if z.base is not None or any(z is d for d in data):
+                v._data = z = z.copy()
+            _as_leaf(v)
+        elif modes.is_detecting_anomalies():
+            _check_finite(v)
+    return v
+
+
+def _constants(op: Operation, operands: tuple[Any, ...], dtype: Any) -> list[Any] | None:
+    """The operands with those that are not Tensors as arrays of `dtype`; None if one of them has more precision.
+
+    An array that can be written to is copied, so that the result does not change with it.
+    """
+    held = []
+    for i, u in enumerate(operands):
+        if u.__class__ is not Tensor:
+            if op.pulls[i] is None:
+                u = u.copy() if u.__class__ is np.ndarray and u.flags.writeable else u
+            else:
+                strong = isinstance(u, np.ndarray | np.generic)
+                array = u if u.__class__ is np.ndarray and u.dtype is dtype else _constant(u, op)
+                if array.dtype is not dtype:
+                    if strong and array.dtype == np.float64 and np.asarray(u).dtype.kind != "b":
+                        return None
+                    array = array.astype(dtype)
+                elif array is u and u.flags.writeable:
+                    array = u.copy()
+                u = array
+        held.append(u)
+    return held
+
+
+def _constant(u: Any, op: Operation) -> np.ndarray:
+    if u is None or isinstance(u, str | bytes):
+        raise TypeError(f"{op.name} needs numbers, got {describe(u)}")
+    if hasattr(u.__class__, "_record"):
+        raise TypeError(f"{op.name}: a Tensor does not go with a {type(u).__name__}; make the number a Tensor too")
+    if isinstance(u, list | tuple) and _holds_nodes(u):
+        raise TypeError(f"{op.name}: expected numbers or a Tensor, got a list of nodes; join them with stack() first")
+    return real_array(u, op.name)
+
+
+def _of_one_type(op: Operation, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """All operands as float64, where some are and some are not."""
+    wide = np.dtype(np.float64)
+    return tuple(
+        u
+        if pull is None
+        else array_ops.cast(u, wide)
+        if u.__class__ is Tensor and u.dtype is not wide
+        else u
+        if u.__class__ is Tensor
+        else _constant(u, op).astype(wide)
+        for u, pull in zip(operands, (op.pulls[i] for i in range(len(operands))), strict=True)
+    )
+
+
+def _check_finite(v: Tensor) -> None:
+    bad = ~np.isfinite(v._data)
+    if not bad.any():
+        return
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("autograd", "nn"):
+        frame = frame.f_back
+    place = tuple(int(i) for i in np.argwhere(bad)[0])
+    shapes = ", ".join(f"{u._label or 'Tensor'} {u.shape}" for u in v._operands if u.__class__ is Tensor)
+    name = v._op.name if v._op is not None else "leaf"
+    raise ArithmeticError(
+        f"{name}({shapes}) gave {v._data[place]} at {place}, {int(bad.sum())} of {bad.size} numbers not finite, "
+        f"recorded at {frame.f_code.co_filename}, line {frame.f_lineno}"
+    )
+
+
+# ---------------------------------------------------------------- NumPy's names
+
+
+def _compared(name: str) -> Callable[..., Any]:
+    compare = getattr(np, name)
+    return lambda x, y: compare(_comparable(x), _comparable(y))
+
+
+_ufuncs: dict[str, Callable[..., Any]] = {
+    "add": ops.add,
+    "subtract": ops.sub,
+    "multiply": ops.mul,
+    "divide": ops.div,
+    "true_divide": ops.div,
+    "power": ops.power,
+    "float_power": ops.power,
+    "negative": ops.neg,
+    "positive": lambda x: x,
+    "absolute": ops.abs,
+    "fabs": ops.abs,
+    "exp": ops.exp,
+    "log": ops.log,
+    "sqrt": ops.sqrt,
+    "sin": ops.sin,
+    "cos": ops.cos,
+    "tanh": ops.tanh,
+    "maximum": ops.maximum,
+    "minimum": ops.minimum,
+    "sign": ops.sign,
+    "matmul": matrix_ops.matmul,
+    "square": lambda x: ops.mul(x, x),
+    "isnan": lambda x: np.isnan(_comparable(x)),
+    "isfinite": lambda x: np.isfinite(_comparable(x)),
+    "isinf": lambda x: np.isinf(_comparable(x)),
+} | {name: _compared(name) for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")}
+
+_functions: dict[str, Callable[..., Any]] = {
+    "sum": axis_ops.array_sum,
+    "mean": axis_ops.array_mean,
+    "prod": axis_ops.array_prod,
+    "max": axis_ops.max,
+    "amax": axis_ops.max,
+    "min": axis_ops.min,
+    "amin": axis_ops.min,
+    "var": axis_ops.var,
+    "std": axis_ops.std,
+    "argmax": axis_ops.argmax,
+    "argmin": axis_ops.argmin,
+    "reshape": array_ops.reshape,
+    "ravel": lambda x: array_ops.reshape(x, (-1,)),
+    "transpose": array_ops.transpose,
+    "swapaxes": array_ops.swapaxes,
+    "squeeze": array_ops.squeeze,
+    "expand_dims": array_ops.expand_dims,
+    "broadcast_to": array_ops.broadcast_to,
+    "concatenate": array_ops.concatenate,
+    "stack": array_ops.stack,
+    "split": array_ops.split,
+    "take": array_ops.take,
+    "pad": lambda x, width, mode="constant", constant_values=0.0: array_ops.pad(x, width, constant_values),
+    "where": ops.where,
+    "clip": array_ops.array_clip,
+    "dot": matrix_ops.array_dot,
+    "outer": matrix_ops.outer,
+    "shape": lambda x: x.shape,
+    "ndim": lambda x: x.ndim,
+    "size": lambda x: x.size,
+    "array_equal": lambda x, y: np.array_equal(_comparable(x), _comparable(y)),
+    "allclose": lambda x, y, **options: np.allclose(_comparable(x), _comparable(y), **options),
+}

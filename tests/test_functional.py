@@ -1,0 +1,162 @@
+"""Derivatives of functions of arrays: jacobian, hessian, products with it, and their checks."""
+
+import numpy as np
+import pytest
+
+from autograd import (
+    Tensor,
+    check_gradients,
+    exp,
+    find_nan,
+    grad,
+    gradients,
+    hessian,
+    hessian_vector_product,
+    jacobian,
+    log,
+    matmul,
+    no_grad,
+    relu,
+    sin,
+    softmax_cross_entropy,
+    sum,
+    tanh,
+    value_and_grad,
+)
+
+A = np.array([[1.0, 2.0], [3.0, 5.0]])
+
+
+def differences(f, x, h=1e-6):
+    """The derivative of an array-valued f of plain arrays by central differences, shape f(x) + x."""
+    columns = []
+    for index in np.ndindex(x.shape):
+        e = np.zeros_like(x)
+        e[index] = h
+        columns.append((f(x + e) - f(x - e)) / (2 * h))
+    return np.stack(columns, -1).reshape(np.shape(f(x)) + x.shape)
+
+
+def test_the_gradient_of_a_function_of_an_array_is_an_array():
+    g = grad(lambda x: (x * x).sum())(np.array([1.0, 2.0]))
+    assert isinstance(g, np.ndarray)
+    assert g.tolist() == [2.0, 4.0]
+
+
+def test_several_arrays_can_be_differentiated_at_once():
+    value, (ga, gb) = value_and_grad(lambda a, b: (a @ b).sum(), (0, 1))(np.ones((2, 3)), np.full((3, 2), 2.0))
+    assert value == 24.0
+    assert ga.tolist() == [[4.0] * 3] * 2
+    assert gb.tolist() == [[2.0] * 2] * 3
+
+
+def test_numbers_arrays_and_lists_can_be_mixed():
+    def f(scale, x, shifts):
+        return scale * (x + shifts[0]).sum() + shifts[1]
+
+    assert grad(f, (0, 1, 2))(2.0, np.array([1.0, 3.0]), [0.5, 7.0])[1].tolist() == [2.0, 2.0]
+
+
+def test_the_jacobian_of_a_linear_map_is_its_matrix():
+    assert jacobian(lambda x: matmul(A, x))(np.array([0.3, -0.7])).tolist() == A.tolist()
+
+
+def test_the_jacobian_has_the_axes_of_the_result_and_then_of_the_argument():
+    x = np.arange(6.0).reshape(2, 3) / 7
+    assert jacobian(lambda x: sin(x).sum(axis=1))(x).shape == (2, 2, 3)
+    expected = differences(lambda u: np.exp(u).sum(axis=0), x)
+    assert jacobian(lambda u: exp(u).sum(axis=0))(x) == pytest.approx(expected, rel=1e-8)
+
+
+def test_the_jacobian_of_a_list_of_results_has_a_row_for_each():
+    assert jacobian(lambda v: [v[0] * v[1], v[0]])([2.0, 3.0]) == [[3.0, 2.0], [1.0, 0.0]]
+
+
+def test_a_result_that_depends_on_nothing_has_a_jacobian_of_zeros():
+    assert jacobian(lambda x: np.ones(2))(np.ones(3)).tolist() == [[0.0] * 3] * 2
+    assert grad(lambda x: 3.0)(np.ones(2)).tolist() == [0.0, 0.0]
+
+
+def test_the_hessian_of_a_quadratic_form_is_its_symmetric_part_twice():
+    assert hessian(lambda x: x @ (A @ x))(np.array([0.2, 0.9])) == pytest.approx(A + A.T)
+
+
+def test_the_hessian_agrees_with_differences_of_the_gradient():
+    x = np.array([0.3, -0.8, 0.5])
+    f = lambda u: softmax_cross_entropy(tanh(u) * 2.0, 1)  # noqa: E731
+    assert hessian(f)(x) == pytest.approx(differences(lambda u: grad(f)(u), x), rel=1e-6, abs=1e-8)
+
+
+def test_a_hessian_vector_product_is_the_product():
+    x, v = np.array([0.3, -0.8, 0.5]), np.array([1.0, -2.0, 0.25])
+    f = lambda u: u[0] * u[1] ** 2 + sin(u[2]) * u[0]  # noqa: E731
+    assert hessian_vector_product(f, x, v) == pytest.approx(hessian(f)(x) @ v)
+    assert hessian_vector_product(f, x.tolist(), v.tolist()) == pytest.approx((hessian(f)(x) @ v).tolist())
+    with pytest.raises(ValueError, match=r"x has shape \(3,\), v has shape \(2,\)"):
+        hessian_vector_product(f, x, v[:2])
+
+
+def test_derivatives_of_derivatives_nest_through_arrays():
+    third = grad(lambda u: grad(lambda t: grad(lambda s: (s**4).sum())(t).sum())(u).sum())
+    assert third(np.array([0.5, 2.0])) == pytest.approx([24 * 0.5, 24 * 2.0])
+
+
+def test_a_function_of_arrays_has_to_return_one_number():
+    with pytest.raises(ValueError, match=r"grad: .*returned a Tensor of shape \(2,\); .*jacobian"):
+        grad(lambda x: x * 2)(np.ones(2))
+
+
+def test_the_gradient_of_several_elements_needs_a_seed():
+    x = Tensor([1.0, 2.0])
+    y = x * x
+    with pytest.raises(ValueError, match=r"gradients\(\) needs one element, shape is \(2,\)"):
+        gradients(y, x)
+    assert gradients(y, x, seed=[1.0, 10.0]).tolist() == [2.0, 40.0]
+
+
+def test_gradients_of_tensors_touch_no_grad_and_are_the_callers_own():
+    x, w = Tensor([1.0, 2.0]), Tensor([3.0, 4.0])
+    gx, gw = gradients((x + w).sum(), [x, w])
+    assert x.grad is None
+    gx += 1
+    assert gw.tolist() == [1.0, 1.0]
+
+
+def test_a_tensor_the_target_does_not_depend_on_has_gradient_zero_whatever_it_holds():
+    x, other = Tensor([1.0]), Tensor([np.inf, -1.0])
+    assert str(gradients(x.sum(), other)) == "[0. 0.]"
+
+
+def test_gradients_through_changed_data_are_refused():
+    x = Tensor([1.0, 2.0], "x")
+    y = (x * x).sum()
+    x.data[0] = 5.0
+    with pytest.raises(RuntimeError, match="'x' was changed"):
+        gradients(y, x)
+
+
+def test_derivatives_are_recorded_inside_no_grad():
+    with no_grad():
+        assert grad(lambda x: (x * x).sum())(np.array([3.0])).tolist() == [6.0]
+
+
+def test_check_gradients_takes_arrays():
+    check = check_gradients(lambda a, b: tanh(a @ b).sum(), [A / 9, A[:, :1]])
+    assert check.names[1] == "args[0][0, 1]"
+    assert len(check.gradient) == 6
+
+
+def test_check_gradients_finds_the_element_whose_dependence_is_lost():
+    with pytest.raises(AssertionError, match=r"args\[0\]\[1\]"):
+        check_gradients(lambda x: x[0] + float(x.data[1]) ** 2, [np.array([1.0, 2.0])])
+
+
+def test_check_gradients_tells_a_kink_of_an_array():
+    with pytest.raises(AssertionError, match="kink"):
+        check_gradients(lambda x: relu(x).sum(), [np.array([1.0, 0.0])])
+
+
+def test_find_nan_finds_the_array_in_which_the_first_nan_was_born():
+    x = Tensor([1.0, 0.0])
+    assert find_nan(sum(log(x) * 0.0)).op.name == "log"
+    assert find_nan(sum(x)) is None
