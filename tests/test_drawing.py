@@ -233,9 +233,16 @@ def test_a_notebook_shows_svg_or_png(drawing):
     assert drawing._repr_mimebundle_(include=["image/png"])["image/png"].startswith(b"\x89PNG")
 
 
-def test_a_notebook_without_a_renderer_shows_what_to_install(drawing, fake):
+def test_a_notebook_without_a_renderer_shows_what_to_install_and_mermaid(drawing, fake):
     fake.append(RendererMissing('Run: pip install "gradpath[render]"'))
-    assert drawing._repr_mimebundle_() == {"text/plain": '<Drawing>: Run: pip install "gradpath[render]"'}
+    bundle = drawing._repr_mimebundle_()
+    assert (
+        bundle["text/vnd.mermaid"]
+        == drawing.mermaid()
+        == ('flowchart TB\n    v0["a"]\n    v1["b"]\n    v0 -->|"1"| v1\n')
+    )
+    assert bundle["text/plain"].startswith('<Drawing>: Run: pip install "gradpath[render]". Or paste')
+    assert bundle["text/plain"].endswith(drawing.mermaid())
 
 
 # ---------------------------------------------------------------- wrong inputs

@@ -5,7 +5,7 @@ What they stand for, and which there are, is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -22,66 +22,84 @@ class Edge(NamedTuple):
     """An edge into a node."""
 
     operand: int  # the place of the node it comes from
-    derivative: float | None = None  # None for what is not differentiated
+    derivative: float | None = None  # None for what is not differentiated; sign and size are its look
     tooltip: str | None = None
+    lines: tuple[str, ...] | None = None  # what is written on it if not the derivative
+    look: Mapping[str, Any] | None = None  # how it looks if not as its derivative tells
 
 
 class Node(NamedTuple):
-    """A quantity in a computation."""
+    """A quantity in a computation, or several that are drawn as one."""
 
     kind: str  # "leaf", "result", "target", "constant"
-    data: float
+    data: float = 0.0
     grad: float = 0.0
     name: str | None = None
-    layer: str | None = None
+    box: str | None = None  # the caption of the box it stands in
     symbol: str | None = None  # of the operation
     edges: tuple[Edge, ...] = ()
+    lines: tuple[str, ...] | None = None  # what is written in it if not name, data and grad
+    is_left: bool = False  # its lines begin below each other
+    look: Mapping[str, Any] = {}  # what differs from the look of its kind
 
 
 def diagram(
-    nodes: Sequence[Node], *, level: str, direction: str, data: bool = True, grad: bool = True, boxed: bool = False
+    nodes: Sequence[Node],
+    *,
+    level: str,
+    direction: str,
+    data: bool = True,
+    grad: bool = True,
+    legend: Sequence[tuple[str, str]] = (),
 ) -> Drawing:
     """The picture of a computation; operands come before results, the target is last.
 
-    direction: the rankdir of Graphviz. data, grad: whether nodes show them. boxed: draw a box around
-    the results of each layer.
+    direction: the rankdir of Graphviz. data, grad: whether nodes show them. legend: lines of text
+    below the target, each with its colour.
     """
     drawing = Drawing("computation", level=level)
     drawing.graph_attr.update(rankdir=direction, fontname=FONT, fontsize="11", nodesep="0.12", ranksep="0.35")
     drawing.node_attr.update(fontname=FONT, fontsize="12", fontcolor=INK, color=LINE, height="0", width="0")
     drawing.node_attr.update(shape="box", style="rounded,filled", fillcolor=RESULT, margin="0.09,0.05")
     drawing.edge_attr.update(fontname=FONT, fontsize="10", arrowsize="0.6")
-    if boxed:
+    if any(len(e.lines or ()) > 1 for node in nodes for e in node.edges):
+        drawing.graph_attr.update(ranksep="0.6")
+    elif any(e.lines == () for node in nodes for e in node.edges):  # too many edges to write on each
+        drawing.graph_attr.update(ranksep="2.5", splines="line")
+        out, into = _SIDES[direction]
+        drawing.edge_attr.update(tailport=out, headport=into, arrowsize="0.4")
+    if any(node.box is not None for node in nodes):
         drawing.graph_attr.update(newrank="true", nodesep="0.2")  # columns go through boxes
-    drawing.body += _statements(nodes, (data, grad), boxed)
+    drawing.body += _statements(nodes, (data, grad), direction, legend)
     return drawing
 
 
 def _boxes(nodes: Sequence[Node], operands: list[list[int]], column: list[int]) -> list[str | None]:
-    """The layer in whose box each node stands.
+    """The box in which each node stands.
 
-    Results have it from their name, unnamed ones from what uses them. A leaf is in the box only if
-    it stands beside results that are.
+    Results know theirs, unnamed ones have it from what uses them. A leaf is in the box only if it
+    stands beside results that are.
     """
-    layers = [node.layer if node.edges else None for node in nodes]
+    boxes = [node.box if node.edges else None for node in nodes]
     users = users_of(operands)
 
     def of_users(u: int) -> str | None:
-        around = {layers[v] for v in users[u]}
+        around = {boxes[v] for v in users[u]}
         return around.pop() if len(around) == 1 else None
 
     for u, node in reversed(list(enumerate(nodes))):
         if node.edges and node.name is None:
-            layers[u] = of_users(u)
+            boxes[u] = of_users(u)
     first: dict[str | None, int] = {}
-    for layer, c in zip(layers, column, strict=True):
-        first[layer] = min(c, first.get(layer, c))
+    for box, c in zip(boxes, column, strict=True):
+        first[box] = min(c, first.get(box, c))
     for u, node in enumerate(nodes):
-        if not node.edges and (layer := of_users(u)) is not None and column[u] >= first[layer]:
-            layers[u] = layer
-    return layers
+        if not node.edges and (box := of_users(u)) is not None and column[u] >= first[box]:
+            boxes[u] = box
+    return boxes
 
 
+_SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}
 _LOOK: dict[str, dict[str, Any]] = {
     "result": {},
     "leaf": {"style": "filled", "fillcolor": LEAF},
@@ -90,7 +108,9 @@ _LOOK: dict[str, dict[str, Any]] = {
 }
 
 
-def _statements(nodes: Sequence[Node], shows: tuple[bool, bool], boxed: bool) -> Iterator[str]:
+def _statements(
+    nodes: Sequence[Node], shows: tuple[bool, bool], direction: str, legend: Sequence[tuple[str, str]]
+) -> Iterator[str]:
     """The lines between the braces.
 
     The target is n0 and comes first, then column by column: where Graphviz has a choice, as within
@@ -99,24 +119,24 @@ def _statements(nodes: Sequence[Node], shows: tuple[bool, bool], boxed: bool) ->
     operands = [[e.operand for e in node.edges] for node in nodes]
     users = users_of(operands)
     column = column_of(operands)
-    nowhere: list[str | None] = [None] * len(nodes)
-    layers = _boxes(nodes, operands, column) if boxed else nowhere
-    columns = in_order(operands, column, layers)
+    boxes = _boxes(nodes, operands, column)
+    columns = in_order(operands, column, boxes)
     order = [u for us in reversed(columns) for u in us]
     ids = {u: f"n{i}" for i, u in enumerate(order)}
     chain = chains(operands)
     for u in order:
         start = chain[u]
         group = {} if start is None else {"group": ids[start]}  # a group stands in a straight line
-        yield _line(ids[u], label=_node_label(nodes[u], shows), **_LOOK[nodes[u].kind], **group)
-    for i, layer in enumerate(dict.fromkeys(layers[u] for u in order if layers[u] is not None)):
+        yield _line(ids[u], **_node_look(nodes[u], shows), **group)
+    yield from _legend(ids[order[0]], legend, direction)
+    for i, box in enumerate(dict.fromkeys(boxes[u] for u in order if boxes[u] is not None)):
         yield f"\tsubgraph cluster_{i} {{\n"
         look = {"labeljust": "r", "style": "rounded", "color": LINE, "fontcolor": GREY}
-        yield "\t" + _line("graph", label=_label(f"layer {layer}"), **look)
-        yield from (f"\t\t{ids[u]}\n" for u in order if layers[u] == layer)
+        yield "\t" + _line("graph", label=_label(box), **look)
+        yield from (f"\t\t{ids[u]}\n" for u in order if boxes[u] == box)
         yield "\t}\n"
     for us in reversed(columns):
-        yield from _pins(us, ids, users, layers)
+        yield from _pins(us, ids, users, boxes)
     for u, v in passed_leaves(operands, columns):
         # Graphviz swaps nodes across one that nothing leads to, against the pins.
         yield _line(f"{ids[u]} -> {ids[v]}", style="invis", weight=0)
@@ -125,36 +145,70 @@ def _statements(nodes: Sequence[Node], shows: tuple[bool, bool], boxed: bool) ->
             yield _line(f"{ids[e.operand]} -> {ids[u]}", **_edge_look(e))
 
 
-def _pins(column: list[int], ids: dict[int, str], users: list[list[int]], layers: list[str | None]) -> Iterator[str]:
+def _legend(target: str, lines: Sequence[tuple[str, str]], direction: str) -> Iterator[str]:
+    """Lines of text in the column of the target; where columns are rows, in one node beside it."""
+    plain = {"shape": "plaintext", "style": "", "margin": "0,0", "fontsize": 11}
+    if direction in ("TB", "BT"):
+        texts = ["".join(_label(text) + r"\l" for text, _ in lines)] if lines else []
+        colors = [INK]
+    else:
+        texts, colors = [_label(text) + r"\l" for text, _ in lines], [color for _, color in lines]
+        plain["width"] = round(0.085 * max((len(text) for text, _ in lines), default=0), 2)  # all the same
+    ids = [f"legend{i}" for i in range(1, len(texts) + 1)]
+    for name, text, color in zip(ids, texts, colors, strict=False):
+        yield _line(name, label=text, fontcolor=color, **plain)
+    if ids:
+        yield "\t{ rank=same\n"
+        for above, below in pairwise([target, *ids]):
+            yield "\t" + _line(f"{above} -> {below}", style="invis", minlen=2 if above == target else 0)
+        yield "\t}\n"
+
+
+def _pins(column: list[int], ids: dict[int, str], users: list[list[int]], boxes: list[str | None]) -> Iterator[str]:
     """Invisible edges down a column, which hold its order; the gap is wider where another unit begins.
 
     Within a box there are none: there Graphviz lets them turn the order round.
     """
     if len(column) > 1:
         yield "\t{ rank=same\n"
-        yield from (f"\t\t{ids[u]}\n" for u in column if layers[u] is not None)
+        yield from (f"\t\t{ids[u]}\n" for u in column if boxes[u] is not None)
         for u, v in pairwise(column):
-            if layers[u] is None or layers[u] != layers[v]:
+            if boxes[u] is None or boxes[u] != boxes[v]:
                 gap = 1 if users[u] == users[v] else 2
                 yield "\t" + _line(f"{ids[u]} -> {ids[v]}", style="invis", minlen=gap)
         yield "\t}\n"
 
 
-def _node_label(node: Node, shows: tuple[bool, bool]) -> str:
+def _node_look(node: Node, shows: tuple[bool, bool]) -> dict[str, Any]:
+    label = _label(*(_lines(node, shows) if node.lines is None else node.lines))
+    if node.is_left:
+        label = label.replace(r"\n", r"\l") + r"\l"
+    return {"label": label, **_LOOK[node.kind], **node.look}
+
+
+def _lines(node: Node, shows: tuple[bool, bool]) -> tuple[str | None, ...]:
     data, grad = shows
     if node.kind == "constant":
-        return _label(number(node.data))
+        return (number(node.data),)
     named = [node.name or "", number(node.data) if data else ""]
-    return _label(node.symbol, " = ".join(filter(None, named)), f"grad {number(node.grad)}" if grad else None)
+    return node.symbol, " = ".join(filter(None, named)), f"grad {number(node.grad)}" if grad else None
 
 
 def _edge_look(e: Edge) -> dict[str, Any]:
-    if e.derivative is None:
-        return {"color": GREY, "penwidth": 0.7}
-    color, style = sign_style(e.derivative)
-    look = {"label": _label(number(e.derivative)), "color": color, "fontcolor": color, "penwidth": width(e.derivative)}
-    if style != "solid":
-        look["style"] = style
+    if e.look is not None:
+        look = dict(e.look)
+    elif e.derivative is None:
+        look = {"color": GREY, "penwidth": 0.7}
+    else:
+        color, style = sign_style(e.derivative)
+        look = {"color": color, "fontcolor": color, "penwidth": width(e.derivative)}
+        if style != "solid":
+            look["style"] = style
+    lines = e.lines
+    if lines is None:
+        lines = () if e.derivative is None else (number(e.derivative),)
+    if lines:
+        look = {"label": _label(*lines), **look}
     if e.tooltip is not None:
         look["tooltip"] = _label(e.tooltip)
     return look

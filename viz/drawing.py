@@ -13,6 +13,7 @@ from typing import Any
 import graphviz
 
 from .files import check_folder, write_whole
+from .mermaid import mermaid
 from .render import RendererMissing, render
 
 __all__ = ["Drawing"]
@@ -25,11 +26,13 @@ class Drawing(graphviz.Digraph):
     the picture, `pipe` returns it, `view` opens it, `node`, `edge` and `attr` add to it. Pictures are
     made as by `viz.render.render`: with the system's Graphviz, else with the one that pip installs.
 
-    level  which view of a computation it is ("op", "named"), None for other drawings
+    level  which view of a computation it is ("op", "named", "neurons", "layers"), None for other drawings
 
     It departs from graphviz.Digraph where that would surprise: the format is "svg" unless you say
     otherwise, `render` writes the file you name and none beside it, and `renderer` means "auto",
     "dot" or "wasm".
+
+    A notebook without a renderer gets Mermaid text instead, which some draw themselves.
     """
 
     def __init__(self, name: str | None = None, *args: Any, level: str | None = None, **kwargs: Any) -> None:
@@ -129,7 +132,13 @@ class Drawing(graphviz.Digraph):
         try:
             return super()._repr_mimebundle_(include, exclude)
         except RendererMissing as missing:  # a notebook shows what to do, not a traceback
-            return {"text/plain": f"{self!r}: {missing}"}
+            text = self.mermaid()  # which some notebooks draw themselves
+            advice = f"{self!r}: {missing}. Or paste this where Mermaid is drawn:\n\n{text}"
+            return {"text/vnd.mermaid": text, "text/plain": advice}
+
+    def mermaid(self) -> str:
+        """The same nodes and edges as a Mermaid flowchart, for where nothing else draws them."""
+        return mermaid(self.source)
 
     def __repr__(self) -> str:
         return f"<Drawing at level {self.level!r}>" if self.level else "<Drawing>"

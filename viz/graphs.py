@@ -1,6 +1,7 @@
-"""draw_graph: a recorded computation as a picture, every operation or the named quantities only.
+"""draw_graph: a recorded computation as a picture, from every operation to one node per layer.
 
-This module decides what is shown; `diagram` writes it as DOT, `columns` places it, `style` is its look.
+This module decides what is shown; `coarse` makes one node of many, `diagram` writes it as DOT,
+`columns` places it, `style` is its look.
 """
 
 from __future__ import annotations
@@ -14,20 +15,23 @@ from autograd.op import describe
 from autograd.paths import PathGraph
 from nn.arguments import lookup, positive_integer
 
+from .coarse import CoarseGraph, layers, neurons, shortened, symbol_of
 from .diagram import Edge, Node, diagram
 from .drawing import Drawing
 from .style import number
+from .units import NO_UNITS, Unit, find_units
 
-__all__ = ["MAX_NODES", "draw_graph"]
+__all__ = ["DIRECTIONS", "MAX_NODES", "SHOW", "draw_graph", "named_nodes"]
 
 MAX_NODES = 500  # more than that fits no page
-COMFORTABLE = 60  # up to so many nodes "auto" shows every operation if only leaves have names
-LONGEST = 40  # characters of a name
+COMFORTABLE = 60  # more nodes than that are too many for "auto" if there is a coarser level
+MANY_EDGES = 400  # more weights than that are too many for "auto" to draw each
+MOST_RESULTS = 20_000  # with more named results than that units are not looked for, which takes seconds
 
-_LEVELS = dict.fromkeys(("auto", "op", "named"))
-_SHOW = {"both": (True, True), "data": (True, False), "grad": (False, True)}
-_DIRECTIONS = dict.fromkeys(("LR", "TB", "RL", "BT"))
-_CLUSTERS = dict.fromkeys(("layer",))
+SHOW = {"both": (True, True), "data": (True, False), "grad": (False, True)}
+DIRECTIONS = dict.fromkeys(("LR", "TB", "RL", "BT"))
+_LEVELS = dict.fromkeys(("auto", "op", "named", "neurons", "layers"))
+_CLUSTERS = dict.fromkeys(("neuron", "layer"))
 
 
 def draw_graph(
@@ -43,55 +47,162 @@ def draw_graph(
 
     level      "op": every operation is a node, with its symbol; constants are small and grey, and
                x * x has two edges. "named": only nodes with a name, and the edge from u to v carries
-               ∂v/∂u, whatever operations stand between. "auto": "named" if an intermediate result
-               has a name or the picture would be too large otherwise; the Drawing's `level` says it.
-    show       "data", "grad" or "both" on the nodes, with four significant digits.
+               ∂v/∂u, whatever operations stand between. "neurons": each unit of a network is a node
+               with its z, a and b, and the weight with its gradient stands on the edge (in a dense
+               net colour and width alone tell it). "layers": each layer is a node, its weights are
+               counted. "auto": "named" if an intermediate result has a name or the picture would be
+               too large otherwise; where that is too large too and names tell the units, one of the
+               last two. The Drawing's `level` says it.
+    show       "data", "grad" or "both", with four significant digits.
     direction  "LR" from left to right, "TB" from top to bottom, "RL", "BT".
-    cluster    "layer" draws a box around the results of each layer, as names such as z[1]_1 tell it.
+    cluster    "layer" draws a box around the results of each layer, "neuron" around those of each
+               unit, as names such as z[1]_1 tell it.
     max_nodes  a larger graph is refused.
 
-    An edge is blue and solid for a positive derivative, orange and dashed for a negative one, grey
-    and dotted for zero; its width grows with the size. Leaves have corners, results are round, the
-    target has a thick outline. Nodes stand in the order in which the computation names them.
+    An edge is blue and solid for a positive derivative (or weight), orange and dashed for a negative
+    one, grey and dotted for zero; its width grows with the size. Leaves have corners, results are
+    round, the target has a thick outline. Nodes stand in the order in which the computation names
+    them.
 
-    TypeError if root is not a Value; ValueError for an unknown option or a graph that is too large.
+    TypeError if root is not a Value; ValueError for an unknown option, a graph that is too large, or
+    a level or cluster that needs units where names tell of none.
     """
     if not isinstance(root, Value):
         raise TypeError(f"draw_graph: expected a Value such as the loss, got {describe(root)}")
     lookup("level", level, _LEVELS)
-    lookup("direction", direction, _DIRECTIONS)
+    lookup("direction", direction, DIRECTIONS)
     if cluster is not None:
         lookup("cluster", cluster, _CLUSTERS)
-    data, grad = lookup("show", show, _SHOW)
-    level = _chosen_level(root, level, positive_integer("draw_graph", "max_nodes", max_nodes))
-    nodes = _every_operation(root) if level == "op" else _named_nodes(root)
-
-    boxed = cluster is not None
-    return diagram(nodes, level=level, direction=direction, data=data, grad=grad, boxed=boxed)
-
-
-def _chosen_level(root: Value, level: str, max_nodes: int) -> str:
-    """The level to draw, "op" or "named"; ValueError if that has more than max_nodes."""
-    nodes = topological_order(root)
-    constants = sum(not is_node(u) for v in nodes for u in v.operands)
-    names = sum(u.label is not None for u in nodes)
-    size = {"op": len(nodes) + constants, "named": names + (root.label is None)}
+    if (cluster, level) in (("neuron", "neurons"), ("neuron", "layers"), ("layer", "layers")):
+        raise ValueError(f"cluster {cluster!r}: at level {level!r} each is one node already; use level='named'")
+    data, grad = lookup("show", show, SHOW)
+    max_nodes = positive_integer("draw_graph", "max_nodes", max_nodes)
+    everything = topological_order(root)
+    sizes = _sizes(everything)
     if level == "auto":
-        between = any(u.label is not None for u in nodes[:-1] if not u.is_leaf)
-        level = "named" if between or (names and size["op"] > min(COMFORTABLE, max_nodes)) else "op"
-    if size[level] <= max_nodes:
-        return level
-    if level == "named":
-        advice = "name fewer nodes, draw an earlier result, or raise max_nodes"
-    elif names and size["named"] <= max_nodes:
+        level, coarse = _comfortable_level(everything, sizes, cluster, max_nodes)
+    else:
+        coarse = _with_units(everything, level) if level in ("neurons", "layers") else None
+    if coarse is not None:
+        nodes = _coarse_nodes(coarse, level, data, grad, cluster is not None, max_nodes)
+    else:
+        _check_size(everything, sizes, level, max_nodes)
+        box = _boxes(root, cluster)
+        nodes = _every_operation(root, box) if level == "op" else named_nodes(PathGraph(root), box)
+    return diagram(nodes, level=level, direction=direction, data=data, grad=grad)
+
+
+# ---------------------------------------------------------------- which level
+
+
+def _sizes(everything: list[Value]) -> dict[str, int]:
+    """How many nodes there are to draw at levels "op" and "named", and how many constants among the first."""
+    constants = sum(not is_node(u) for v in everything for u in v.operands)
+    names = sum(u.label is not None for u in everything)
+    return {
+        "op": len(everything) + constants,
+        "named": names + (everything[-1].label is None),
+        "constants": constants,
+        "names": names,
+    }
+
+
+def _comfortable_level(
+    everything: list[Value], sizes: dict[str, int], cluster: str | None, max_nodes: int
+) -> tuple[str, CoarseGraph | None]:
+    """What "auto" draws; with its units if it is one of the coarser levels."""
+    between = any(u.label is not None for u in everything[:-1] if not u.is_leaf)
+    if not between and not (sizes["names"] and sizes["op"] > min(COMFORTABLE, max_nodes)):
+        return "op", None
+    if sizes["named"] > min(COMFORTABLE, max_nodes) and cluster != "neuron":
+        try:
+            coarse = _with_units(everything, "neurons")
+        except ValueError:  # there are none
+            return "named", None
+        fits = len(coarse.items) <= min(COMFORTABLE, max_nodes) and coarse.connections <= MANY_EDGES
+        return ("neurons" if fits or cluster is not None else "layers"), coarse
+    return "named", None
+
+
+def _named_results(everything: list[Value]) -> list[Value]:
+    return [u for u in everything if u.label and not u.is_leaf]
+
+
+def _may_have_units(everything: list[Value]) -> bool:
+    """False if no result is called as a unit is: a quick look at the labels."""
+    results, leaves = ({u.label[0] for u in everything if u.label and u.is_leaf is leaf} for leaf in (False, True))
+    return "z" in results or ("w" in leaves and not results.isdisjoint("ahoyŷ"))
+
+
+def _with_units(everything: list[Value], level: str) -> CoarseGraph:
+    """The graph of units; ValueError if there are none to draw, or too many results to look for them."""
+    if (size := len(_named_results(everything))) > MOST_RESULTS:
+        raise _too_large(size, " with names", MOST_RESULTS, "draw an earlier result, or name fewer nodes")
+    if _may_have_units(everything) and (coarse := CoarseGraph(everything[-1])).units.units:
+        return coarse
+    raise ValueError(f"draw_graph: level {level!r} finds {NO_UNITS}, or use level='named'")
+
+
+def _coarse_nodes(coarse: CoarseGraph, level: str, data: bool, grad: bool, boxed: bool, max_nodes: int) -> list[Node]:
+    if level == "neurons" and len(coarse.items) > max_nodes:
+        raise _too_large(len(coarse.items), "", max_nodes, 'use level="layers" or raise max_nodes')
+    if level == "neurons":
+        return neurons(coarse, data=data, grad=grad, boxed=boxed)
+    nodes = layers(coarse, data=data, grad=grad)
+    if len(nodes) > max_nodes:
+        raise _too_large(len(nodes), "", max_nodes, "draw an earlier result, or raise max_nodes")
+    return nodes
+
+
+def _check_size(everything: list[Value], sizes: dict[str, int], level: str, max_nodes: int) -> None:
+    """ValueError if there are more than max_nodes to draw at level "op" or "named"."""
+    if sizes[level] <= max_nodes:
+        return
+    if level == "op" and sizes["names"] and sizes["named"] <= max_nodes:
         advice = 'use level="named" or raise max_nodes'
+    elif _may_have_units(everything):
+        advice = 'use level="neurons" or "layers", draw an earlier result, or raise max_nodes'
+    elif level == "named":
+        advice = "name fewer nodes, draw an earlier result, or raise max_nodes"
     else:
         advice = 'name the nodes that matter (v.label = "z") and use level="named", or raise max_nodes'
+    constants = sizes["constants"]
     among = f" ({constants} of them constants)" if level == "op" and constants else ""
-    raise ValueError(f"graph has {size[level]} nodes{among}; drawing is limited to {max_nodes} at this level: {advice}")
+    raise _too_large(sizes[level], among, max_nodes, advice)
 
 
-def _every_operation(root: Value) -> list[Node]:
+def _too_large(size: int, among: str, max_nodes: int, advice: str) -> ValueError:
+    return ValueError(f"graph has {size} nodes{among}; drawing is limited to {max_nodes} at this level: {advice}")
+
+
+# ---------------------------------------------------------------- every node
+
+
+def _boxes(root: Value, cluster: str | None) -> dict[Any, str]:
+    """The caption of the box that a result stands in."""
+    if cluster is None:
+        return {}
+    if cluster == "layer":
+        named = {v: parse(v.label) for v in topological_order(root) if v.label is not None}
+        return {v: f"layer {n.layer}" for v, n in named.items() if n is not None and n.layer is not None}
+    graph = PathGraph(root)
+    found = find_units(graph)
+    if not found.units:
+        raise ValueError(f"draw_graph: cluster 'neuron' finds {NO_UNITS}, or use cluster=None")
+    return {v: _caption(unit) for v, unit in found.of.items()}
+
+
+def _caption(unit: Unit) -> str:
+    parts = [
+        "unit",
+        ",".join(unit.index),
+        "" if unit.layer is None else f"of layer {unit.layer}",
+        "" if unit.sample is None else f"({unit.sample})",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def _every_operation(root: Value, box: dict[Any, str]) -> list[Node]:
     graph = PathGraph(root, level="op")
     nodes: list[Node] = []
     place: dict[Value, int] = {}
@@ -105,41 +216,27 @@ def _every_operation(root: Value) -> list[Node]:
                 edges.append(Edge(len(nodes)))
                 nodes.append(Node("constant", u))
         place[v] = len(nodes)
-        nodes.append(_node(graph, v, tuple(edges), has_name=v.label is not None, is_single=True))
+        name = None if v.label is None else shortened(graph, v)
+        nodes.append(_node(graph, v, tuple(edges), name, box.get(v)))
     return nodes
 
 
-def _named_nodes(root: Value) -> list[Node]:
-    graph = PathGraph(root, level="named")
+def named_nodes(graph: PathGraph, box: dict[Any, str]) -> list[Node]:
+    """The nodes of a graph at level "named", in its order. box: the captions of the boxes they stand in."""
     place = {v: i for i, v in enumerate(graph.nodes)}
     nodes = []
     for v in graph.nodes:
         edges = tuple(
             Edge(place[e.operand], e.derivative, _ratio(graph, v, e.operand, e.derivative)) for e in graph.edges[v]
         )
-        is_single = all(u in place for u in v.operands if is_node(u))
-        nodes.append(_node(graph, v, edges, has_name=True, is_single=is_single))
+        nodes.append(_node(graph, v, edges, shortened(graph, v), box.get(v)))
     return nodes
 
 
-def _node(graph: PathGraph, v: Value, edges: tuple[Edge, ...], *, has_name: bool, is_single: bool) -> Node:
-    """has_name: its name is shown. is_single: what leads to it from its neighbours is one operation."""
-    parsed = None if v.label is None else parse(v.label)
-    return Node(
-        kind="target" if v is graph.target else "leaf" if v.is_leaf else "result",
-        data=v.data,
-        grad=v.grad,
-        name=_name(graph, v) if has_name else None,
-        layer=None if parsed is None else parsed.layer,
-        symbol=v.op.symbol if v.op is not None and is_single else None,
-        edges=edges,
-    )
-
-
-def _name(graph: PathGraph, v: Value) -> str:
-    name = graph.names.text(graph.labels[v])
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+def _node(graph: PathGraph, v: Value, edges: tuple[Edge, ...], name: str | None, box: str | None) -> Node:
+    kind = "target" if v is graph.target else "leaf" if v.is_leaf else "result"
+    return Node(kind, v.data, v.grad, name, box, symbol_of(graph, v), edges)
 
 
 def _ratio(graph: PathGraph, v: Value, u: Value, d: float) -> str:
-    return f"∂{_name(graph, v)}/∂{_name(graph, u)} = {number(d)}"
+    return f"∂{shortened(graph, v)}/∂{shortened(graph, u)} = {number(d)}"

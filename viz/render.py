@@ -20,7 +20,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-__all__ = ["FORMATS", "RENDERERS", "RendererMissing", "available_renderers", "render"]
+__all__ = ["FORMATS", "RENDERERS", "RendererMissing", "available_renderers", "render", "to_png"]
 
 FORMATS = ("svg", "png", "pdf", "dot", "json", "plain", "xdot")
 RENDERERS = ("auto", "dot", "wasm")
@@ -84,7 +84,7 @@ def render(
             "winget install graphviz), or render 'svg' and print that to PDF"
         )
     if format == "png":
-        return _to_png(_render_with_wasm(source, "svg", timeout), dpi)
+        return to_png(_render_with_wasm(source, "svg", timeout), dpi)
     return _render_with_wasm(source, format, timeout)
 
 
@@ -276,7 +276,8 @@ def _find_graphviz() -> tuple[Any, bytes]:
         ) from error
 
 
-def _to_png(svg: bytes, dpi: float) -> bytes:
+def to_png(svg: bytes, dpi: float) -> bytes:
+    """An SVG text as a PNG. RendererMissing if a package is not installed, RuntimeError if it is too large."""
     # resvg leaves out text, without a word, where the named font is missing, even if another is
     # there. Arimo has the widths of Arial, with which Graphviz measured; as the "serif" family it
     # stands in for every font that is missing. Fonts of the system supply rarer characters.

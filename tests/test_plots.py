@@ -1,0 +1,232 @@
+"""What holds for every plot: Axes in and out, matplotlib's state as before, a clear word where it is missing."""
+
+import sys
+
+import numpy as np
+import pytest
+from oracles import run
+
+import viz
+from autograd import Value, squared_error
+from nn import MLP
+from viz import plotting, style
+
+matplotlib = pytest.importorskip("matplotlib", reason="plots need matplotlib")
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+
+
+def trained():
+    net = MLP(4, [3, 1], "tanh", "sigmoid", rng=0)
+    squared_error(net([0.5, -1.0, 0.3, 2.0]), 1.0).backward()
+    return net
+
+
+def points():
+    x = np.array([[0.0, 0.0], [1.0, 0.2], [0.3, 1.0], [1.0, 1.0]])
+    return (lambda x: 1 / (1 + np.exp(-x[:, 0] + x[:, 1]))), x, [0, 1, 0, 1]
+
+
+def valley():
+    w = Value(0.3, "w")
+    return (lambda: (w * w - 1) ** 2), w
+
+
+HISTORY = {"loss": [1.0, 0.5, 0.3], "val_loss": [1.1, 0.7, 0.8]}
+
+# Every plot with one panel, and those with several.
+SINGLE = {
+    "plot_history": lambda ax: viz.plot_history(HISTORY, ax=ax),
+    "plot_decision_boundary": lambda ax: viz.plot_decision_boundary(*points(), ax=ax, resolution=20),
+    "plot_activation": lambda ax: viz.plot_activation("relu", ax=ax),
+    "plot_loss_surface": lambda ax: viz.plot_loss_surface(*valley(), ax=ax),
+    "plot_confusion_matrix": lambda ax: viz.plot_confusion_matrix([[3, 1], [0, 4]], ax=ax),
+    "plot_gradients": lambda ax: viz.plot_gradients(trained(), ax=ax),
+    "plot_sensitivity": lambda ax: viz.plot_sensitivity(trained(), ax=ax),
+}
+SEVERAL = {
+    "plot_history": (2, lambda ax: viz.plot_history({**HISTORY, "accuracy": [0.5, 0.6, 0.7]}, ax=ax)),
+    "plot_weights": (3, lambda ax: viz.plot_weights(trained(), ax=ax)),
+    "plot_activation": (2, lambda ax: viz.plot_activation(["relu", "tanh"], ax=ax)),
+}
+each_plot = pytest.mark.parametrize("draw", [*SINGLE.values(), *(draw for _, draw in SEVERAL.values())])
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open():
+    plt.close("all")
+    yield
+    plt.close("all")
+
+
+def test_every_plot_is_tested_here():
+    assert {*SINGLE, *SEVERAL} == {name for name in viz.__all__ if name.startswith("plot_")}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_a_plot_draws_on_the_axes_it_is_given_and_returns_them(name):
+    figure, grid = plt.subplots(1, 2)
+    assert SINGLE[name](grid[0]) is grid[0]
+    assert grid[0].has_data()
+    assert not grid[1].has_data()
+    figure.canvas.draw()
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_a_plot_without_axes_makes_one_figure(name):
+    assert isinstance(SINGLE[name](None), Axes)
+    assert len(plt.get_fignums()) == 1
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_a_plot_of_several_panels_returns_an_array_of_axes(name):
+    count, draw = SEVERAL[name]
+    found = draw(None)
+    assert found.shape == (count,)
+    assert all(isinstance(ax, Axes) and ax.has_data() for ax in found)
+    assert len(plt.get_fignums()) == 1
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_several_panels_fit_into_single_axes(name, layout):
+    count, draw = SEVERAL[name]
+    figure, grid = plt.subplots(1, 2, layout=layout)
+    found = draw(grid[0])
+    figure.canvas.draw()
+    middle = grid[1].get_position().x0
+    assert all(ax.figure is figure and ax.get_position().x1 < middle for ax in found)
+    assert len(found) == count
+    assert draw(figure.add_axes((0.1, 0.1, 0.3, 0.8))).shape == (count,)
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_several_panels_may_be_given(name):
+    count, draw = SEVERAL[name]
+    _, grid = plt.subplots(1, count)
+    assert list(draw(grid)) == list(grid)
+    with pytest.raises(ValueError, match=f"{name}: expected {count} Axes, one for each panel; got {count + 1}"):
+        draw(list(plt.subplots(1, count + 1)[1]))
+
+
+@each_plot
+def test_matplotlib_is_left_as_it_was(draw, monkeypatch):
+    monkeypatch.setattr(plt, "show", lambda *_, **__: pytest.fail("a plot called plt.show()"))
+    matplotlib.rcdefaults()
+    matplotlib.use("Agg")
+    _, grid = plt.subplots(1, 2)
+    plt.sca(grid[1])
+    settings, figures = dict(matplotlib.rcParams), plt.get_fignums()
+    draw(grid[0])
+    assert dict(matplotlib.rcParams) == settings
+    assert settings["axes.titlelocation"] == "center"
+    assert plt.get_fignums() == figures
+    assert plt.gca() is grid[1]
+
+
+@each_plot
+def test_what_is_no_axes_is_refused_and_no_figure_is_left(draw):
+    with pytest.raises(TypeError, match="expected ax to be matplotlib Axes, or None for a new figure; got Figure"):
+        draw(matplotlib.figure.Figure())
+    assert plt.get_fignums() == []
+
+
+@each_plot
+@pytest.mark.parametrize("format", ["png", "svg", "pdf"])
+def test_every_plot_can_be_saved(draw, format, tmp_path):
+    draw(None)
+    path = tmp_path / f"plot.{format}"
+    plt.savefig(path)
+    assert path.stat().st_size > 2000
+
+
+@each_plot
+def test_without_matplotlib_the_error_names_the_command(draw, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(viz.RendererMissing, match=r'pip install "gradpath\[plot\]"'):
+        draw(None)
+
+
+def test_importing_viz_does_not_import_matplotlib():
+    assert run("import sys, viz; viz.plot_history; print('matplotlib' in sys.modules)") == "False"
+
+
+# ---------------------------------------------------------------- shared parts
+
+
+@pytest.mark.parametrize("heights", [[0.5, 0.5, 0.501, 0.99, 1.0, 2.0, np.nan], [0.0, 0.0, 0.01, -3.0, 0.02, 0.9]])
+def test_names_at_the_ends_of_lines_do_not_overlap(heights):
+    _, ax = plt.subplots()
+    ax.set_ylim(0, 1)
+    ends = [plotting.End(1, y, f"line {i}", style.INK) for i, y in enumerate(heights)]
+    plotting.name_lines(ax, ends, gap=13)
+    ax.figure.canvas.draw()
+    heights = sorted(text.get_window_extent().y0 for text in ax.texts)
+    assert len(heights) == 6
+    assert min(np.diff(heights)) >= 12 * ax.figure.dpi / 72
+    bottom, top = ax.get_window_extent().y0, ax.get_window_extent().y1
+    assert all(bottom - 20 < h < top + 20 for h in heights)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.09, 0.7), (1e-9, 10.0), (0.1, 0.13), (0.5, 0.5), (0.2, 3e4)])
+def test_a_log_axis_always_has_numbers_at_it(low, high):
+    _, ax = plt.subplots()
+    plotting.log_axis(ax, low, high)
+    ax.figure.canvas.draw()
+    bottom, top = ax.get_ylim()
+    shown = [
+        label.get_text() for y, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True) if bottom <= y <= top
+    ]
+    assert len(shown) >= 2
+    assert len(set(shown)) == len(shown)
+    assert bottom < low <= high < top
+
+
+def test_small_powers_of_ten_are_written_as_such():
+    _, ax = plt.subplots()
+    plotting.log_axis(ax, 1e-9, 10.0)
+    ax.figure.canvas.draw()
+    shown = [label.get_text() for label in ax.get_yticklabels()]
+    assert {"10⁻⁵", "10⁻⁶"} & set(shown)
+    assert {"0.1", "0.01"} & set(shown)
+
+
+@pytest.mark.parametrize("label", ["w[1]_1,2", "yhat", "odd $name$ of $100", "a{b}_^", "<b>", "\\frac", "名", "w_1,10"])
+def test_any_label_can_be_drawn(label):
+    figure, ax = plt.subplots()
+    ax.set_title(plotting.math_name(label), family=["DejaVu Sans"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("warnings.warn", lambda *_, **__: None)  # a font may lack a letter
+        figure.canvas.draw()
+
+
+def luminance(color):
+    channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in matplotlib.colors.to_rgb(color)]
+    return float(np.dot([0.2126, 0.7152, 0.0722], channels))
+
+
+@pytest.mark.parametrize("grey", np.linspace(0, 1, 11))
+def test_text_is_readable_on_every_ground(grey):
+    ground = (grey, grey, grey)
+    darker, lighter = sorted([luminance(plotting.readable_on(ground)), luminance(ground)])
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.0
+
+
+@pytest.mark.parametrize("color", plotting.CLASS_COLORS)
+def test_colours_of_classes_can_be_read_on_paper(color):
+    assert 1.05 / (luminance(color) + 0.05) >= 4.5
+
+
+def test_classes_differ_in_marker_and_in_colour():
+    several = plotting.MARKERS, plotting.CLASS_COLORS, plotting.CLASS_TINTS
+    assert len({len(set(each)) for each in several} | {len(each) for each in several}) == 1
+
+
+def test_the_scale_of_signs_is_white_at_zero_and_dark_at_both_ends():
+    scale = plotting.diverging()
+    assert scale(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.02)
+    blue, orange = scale(1.0), scale(0.0)
+    assert blue[2] > blue[0]
+    assert orange[0] > orange[2]
+    assert luminance(blue[:3]) < luminance(orange[:3]) < 0.1

@@ -1,0 +1,182 @@
+"""The commands of `python -m viz`: a formula and its values in, a graph, a derivation or a page out.
+
+What was asked for goes to standard output or the file named; errors go to standard error, with exit
+code 2 and nothing on standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from autograd import Value, derive
+
+from .files import write_whole
+from .formulas import Computation, compute, normal_name
+from .graphs import MAX_NODES, draw_graph
+from .paths import draw_paths
+
+__all__ = ["DESCRIPTION", "main"]
+
+_GRAPH_ENDINGS = (".svg", ".png", ".pdf", ".gv", ".dot")
+
+DESCRIPTION = """\
+Draw a formula's graph, derive its gradients path by path, or make a page to explore them.
+
+  python -m viz graph   "L = (sigmoid(w*x + b) - y)**2" w=0.4 x=1.5 b=0.1 y=1 -o graph.svg
+  python -m viz paths   "z = w*x + b; a = sigmoid(z); L = (a - y)**2" w=0.4 x=1.5 b=0.1 y=1 --wrt w
+  python -m viz explore "z = dot(w, x, b); L = (relu(z) - y)**2" w=0.4,-0.2 x=1,2 b=0.1 y=1 -o page.html
+"""
+
+_FORMULAS = """\
+formulas:
+  Statements name = expression, separated by ; or newlines. The last one is the target; if it has no
+  name it is called L. Write + - * / **, parentheses, numbers, lists [a, b] and the functions of the
+  table of operations: sigmoid, tanh, relu, exp, log, dot, softmax, squared_error, ...
+  Every name that is not assigned needs a value. Several numbers make a list: x=1,2 are x_1 and x_2.
+  w1 and w_1 are shown as w with the index 1, w_1_2 with the indices 1 and 2, yhat as y with a hat.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, or 2 if the input was refused."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(argv)
+    for argument in rest:  # values may stand after options too
+        if argument.startswith("-") or "=" not in argument:
+            parser.error(f"unrecognized argument: {argument}")
+    try:
+        result = compute(options.formula, _values([*options.values, *rest]))
+        result.target.backward()
+        options.run(result, options)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ValueError, TypeError, RuntimeError, OSError) as refused:
+        print(f"viz: {refused}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m viz", description=DESCRIPTION, epilog=_FORMULAS, formatter_class=raw
+    )
+    commands = parser.add_subparsers(metavar="command", required=True)
+
+    def command(name: str, run: Any, summary: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=summary, description=summary, epilog=_FORMULAS, formatter_class=raw)
+        sub.add_argument("formula", help='such as "L = (w*x - y)**2"; one that begins with - needs its name: "L = -x"')
+        sub.add_argument("values", nargs="*", metavar="name=value", help="a number for each name, or several: x=1,2")
+        sub.set_defaults(run=run)
+        return sub
+
+    graph = command("graph", _graph, "the computation as a graph, in DOT text on standard output or as a picture")
+    graph.add_argument("-o", "--output", metavar="FILE", help="ends in .svg, .png, .pdf, .gv or .dot; is replaced")
+    graph.add_argument("--wrt", metavar="NAME", help="draw the paths from the target to this quantity in colours")
+    graph.add_argument("--top", type=int, metavar="N", help="with --wrt: only the N strongest paths")
+    graph.add_argument("--level", default="auto", help="how much is drawn: auto, op (every operation), named, ...")
+    graph.add_argument("--show", default="both", help="on the nodes: data, grad or both")
+    graph.add_argument("--direction", default="LR", help="LR, TB, RL or BT")
+    graph.add_argument("--max-nodes", type=int, default=MAX_NODES, metavar="N", help="a larger graph is refused")
+
+    paths = command("paths", _paths, "every path from the target to a quantity, multiplied out and added up")
+    paths.add_argument("--wrt", action="append", metavar="NAMES", help="by which, as w or w,b; by default every leaf")
+    paths.add_argument("--top", type=int, metavar="N", help="only the N strongest paths")
+    paths.add_argument("--level", default="named", help="named (paths of named quantities) or op (every operation)")
+    paths.add_argument("--latex", action="store_true", help="write LaTeX, to be put in math mode")
+
+    explore = command("explore", _explore, "one page to explore the gradient paths in a browser")
+    explore.add_argument("-o", "--output", metavar="FILE", help="the page; is replaced. Without it: standard output")
+    explore.add_argument("--wrt", metavar="NAME", help="the quantity whose paths the page shows first")
+    explore.add_argument("--open", action="store_true", help="open the page in the browser instead of printing it")
+    return parser
+
+
+# ---------------------------------------------------------------- commands
+
+
+def _graph(result: Computation, options: argparse.Namespace) -> None:
+    path = None if options.output is None else Path(options.output)
+    if path is not None and path.suffix.lower() not in _GRAPH_ENDINGS:
+        raise ValueError(f"-o: expected a file that ends in {', '.join(_GRAPH_ENDINGS)}; got {options.output!r}")
+    look = {"show": options.show, "direction": options.direction, "max_nodes": options.max_nodes}
+    if options.wrt is None:
+        drawing = draw_graph(result.target, level=options.level, **look)
+    else:
+        level = "named" if options.level == "auto" else options.level
+        derivation = derive(result.target, _quantity(result, options.wrt), level=level, top=options.top)
+        drawing = draw_paths(derivation, **look)
+    if path is None:
+        _print(drawing.source)
+    elif path.suffix.lower() in (".gv", ".dot"):
+        write_whole(path, drawing.source.encode())
+    else:
+        drawing.render(path)
+
+
+def _paths(result: Computation, options: argparse.Namespace) -> None:
+    asked = options.wrt and [name for names in options.wrt for name in names.split(",")]
+    sources = [_quantity(result, name) for name in asked] if asked else list(result.leaves.values())
+    if not sources:
+        raise ValueError("the formula has no names to derive by; write one and give its value, as in w=0.4")
+    derivations = [derive(result.target, w, level=options.level, top=options.top) for w in sources]
+    _print("\n\n\n".join(d.latex() if options.latex else str(d) for d in derivations) + "\n")
+
+
+def _explore(result: Computation, options: argparse.Namespace) -> None:
+    from . import explore
+
+    wrt = None if options.wrt is None else _quantity(result, options.wrt)
+    page = explore(result.target, wrt=wrt)
+    if options.output is not None:
+        page.save(options.output)
+    elif not options.open:
+        _print(page.html)
+    if options.open:
+        page.show()
+
+
+# ---------------------------------------------------------------- input and output
+
+
+def _values(arguments: Iterable[str]) -> dict[str, Any]:
+    """`w=0.4 x=1,2` as numbers and tuples of numbers."""
+    values: dict[str, Any] = {}
+    for argument in arguments:
+        name, sign, written = argument.partition("=")
+        if not sign:
+            raise ValueError(f"{argument!r}: expected name=value, as in w=0.4")
+        name = normal_name(name.strip())
+        if name in values:
+            raise ValueError(f"{argument!r}: {name!r} is given twice")
+        try:
+            numbers = tuple(map(float, written.split(",")))
+        except ValueError:
+            raise ValueError(f"{argument!r}: expected a number, or several as in x=1,2; got {written!r}") from None
+        values[name] = numbers if "," in written else numbers[0]
+    return values
+
+
+def _quantity(result: Computation, name: str) -> Value:
+    try:
+        return result.names[normal_name(name.strip())]
+    except KeyError:
+        known = ", ".join(result.names)
+        raise ValueError(f"--wrt: {name!r} is no quantity of the formula; there are {known}") from None
+
+
+def _print(text: str) -> None:
+    """To standard output as UTF-8, in which DOT and HTML are written, if it cannot take the text itself."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+    else:
+        sys.stdout.write(text)
+    sys.stdout.flush()

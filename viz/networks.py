@@ -1,0 +1,260 @@
+"""draw_network: a net as layers of neurons, with its weights as colour and width of the lines.
+
+The picture is written as SVG here: no renderer is needed, and it takes milliseconds where Graphviz
+would lay out every line. What there is to draw is a list of Columns; how to read one off a model is
+in `columns_of`.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd import no_grad
+from autograd.graph import is_node
+from autograd.names import text
+from autograd.op import describe
+from nn import MLP, Layer
+from nn.activations import activation_name
+from nn.arguments import lookup, positive_integer
+
+from .picture import Picture
+from .style import FONT, GREY, INK, PAPER, number, sign_style, tint
+
+__all__ = ["Column", "columns_of", "draw_network"]
+
+MAX_UNITS = 16
+
+_COLORS = dict.fromkeys(("weight", "grad"))
+
+# Sizes in pixels.
+RADIUS = 24.0
+PITCH = 60.0  # from unit to unit
+MARGIN = 56.0  # left and right, for names
+TOP = 20.0
+THIN, THICK = 0.5, 6.0
+
+_Places = dict[int | None, tuple[float, float]]  # of the units that are drawn; None where some are left out
+
+
+class Column(NamedTuple):
+    """A layer as it is drawn.
+
+    caption      what stands below it: "input", "tanh"
+    size         the number of units
+    place        what names have in brackets: "[1]", or nothing
+    weights      (size, size of the column before), biases (size,); None for the input
+    gradients    the same shape as weights, None for the input
+    activations  (size,), None if no input was given
+    """
+
+    caption: str
+    size: int
+    place: str = ""
+    weights: np.ndarray | None = None
+    biases: np.ndarray | None = None
+    gradients: np.ndarray | None = None
+    activations: np.ndarray | None = None
+
+
+def draw_network(model: Any, x: Any = None, *, color: str = "weight", max_units: int = MAX_UNITS) -> Picture:
+    """A net as layers of neurons.
+
+    model      an MLP or a Layer
+    x          one sample; if it is given, the circles show the activations it causes
+    color      "weight" or "grad": what colour and width of the lines tell
+    max_units  of a larger layer the first and the last units are drawn, and how many are between
+
+    Lines are blue and solid for positive numbers, orange and dashed for negative ones; the wider, the
+    larger, up to the largest of the layer, which is written below it. Circles are tinted likewise.
+    A pointer that rests on a line or a circle shows its numbers.
+
+    Returns a Picture: a notebook shows it, `save` writes SVG or PNG. Nothing in the model is changed.
+    TypeError for another model; ValueError for an unknown colour, or an input that does not fit.
+    """
+    lookup("color", color, _COLORS)
+    max_units = positive_integer("draw_network", "max_units", max_units)
+    return Picture(_svg(columns_of(model, x), color, max_units))
+
+
+# ---------------------------------------------------------------- what there is to draw
+
+
+def columns_of(model: Any, x: Any = None) -> list[Column]:
+    """The columns of a model, the input first; with activations if an input is given."""
+    if not isinstance(model, MLP | Layer):
+        raise TypeError(f"draw_network: expected an MLP or a Layer, got {describe(model)}")
+    layers = model.layers if isinstance(model, MLP) else [model]
+    activations = [None] * (len(layers) + 1) if x is None else _activations(model, layers, x)
+    columns = [Column("input", layers[0].nin, activations=activations[0])]
+    for i, (layer, a) in enumerate(zip(layers, activations[1:], strict=True), 1):
+        weights, biases = layer.get_weights()
+        gradients = np.array([[w.grad for w in neuron.w] for neuron in layer.neurons], dtype=float)
+        place = f"[{i}]" if isinstance(model, MLP) else ""
+        columns.append(Column(activation_name(layer.activation), layer.nout, place, weights, biases, gradients, a))
+    return columns
+
+
+def _activations(model: Any, layers: Sequence[Any], x: Any) -> list[Any]:
+    """The input and the output of every layer, as arrays; nothing is recorded and no random number drawn."""
+    modules = [(module, module.training) for module in model.modules()]
+    found = [x]
+    try:
+        model.eval()
+        with no_grad():
+            for layer in layers:
+                found.append(layer(found[-1]))
+    finally:
+        for module, mode in modules:
+            module.training = mode
+    return [_numbers(a) for a in found]
+
+
+def _numbers(values: Any) -> np.ndarray:
+    several = values if isinstance(values, list | tuple | np.ndarray) else [values]
+    return np.array([u.data if is_node(u) else u for u in several], dtype=float)
+
+
+# ---------------------------------------------------------------- as SVG
+
+
+def _svg(columns: Sequence[Column], color: str, max_units: int) -> str:
+    shown = [_shown(column.size, max_units) for column in columns]
+    tallest = max(map(len, shown)) * PITCH
+    gap = min(400.0, max(230.0, 0.4 * tallest))
+    across = [MARGIN + RADIUS + i * gap for i in range(len(columns))]
+    width, bottom = across[-1] + RADIUS + MARGIN, TOP + tallest
+    height = bottom + 90
+    at = [
+        {u: (x, TOP + (tallest - len(units) * PITCH) / 2 + (row + 0.5) * PITCH) for row, u in enumerate(units)}
+        for x, units in zip(across, shown, strict=True)
+    ]
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1f} {height:.1f}" '
+        f'width="{0.75 * width:.1f}pt" height="{0.75 * height:.1f}pt" font-family="{FONT}" role="img">',
+        f"<title>{html.escape(_summary(columns))}</title>",
+        f'<rect width="{width:.1f}" height="{height:.1f}" fill="{PAPER}"/>',
+    ]
+    for here, start, end in zip(columns[1:], at, at[1:], strict=False):
+        parts += _lines(here, start, end, color)
+    for i, (column, x) in enumerate(zip(columns, across, strict=True)):
+        parts += _circles(column, at[i], is_first=i == 0, is_last=i == len(columns) - 1)
+        parts += [_text(x, bottom + 26, column.caption, 15), _text(x, bottom + 46, _counted(column.size), 13, GREY)]
+        if i:
+            largest = f"largest |{color}| {number(_most(_told(column, color)))}"
+            parts.append(_text(x - gap / 2, bottom + 46, largest, 12, GREY))
+    parts += _key(width / 2, bottom + 74)
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def _shown(size: int, most: int) -> list[int | None]:
+    """The units that are drawn, None where others are left out."""
+    if size <= most:
+        return list(range(size))
+    return [*range(math.ceil(most / 2)), None, *range(size - most // 2, size)]
+
+
+def _told(column: Column, color: str) -> np.ndarray:
+    """The numbers that the lines into a column tell."""
+    values = column.weights if color == "weight" else column.gradients
+    assert values is not None
+    return values
+
+
+def _lines(here: Column, start: _Places, end: _Places, color: str) -> Iterator[str]:
+    """A line for every weight between units that are drawn, the strongest on top."""
+    values, weights, gradients = _told(here, color), _told(here, "weight"), _told(here, "grad")
+    most = _most(values)
+    pairs = [(j, k) for j in end if j is not None for k in start if k is not None]
+    thick = max(2.6, THICK - len(pairs) / 60)
+    for j, k in sorted(pairs, key=lambda pair: _size(values[pair])):
+        value = float(values[j, k])
+        share = min(1.0, _size(value) / most) if most else 0.0
+        stroke, line = sign_style(value)
+        broad = THIN + (thick - THIN) * share
+        dash = {"solid": "", "dashed": f"{4 + 1.5 * broad:.1f} {3 + 0.5 * broad:.1f}", "dotted": "1 4"}[line]
+        (x1, y1), (x2, y2) = start[k], end[j]
+        name = text(f"w{here.place}_{j + 1},{k + 1}")
+        title = f"{name} = {number(float(weights[j, k]))}, grad {number(float(gradients[j, k]))}"
+        yield (
+            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}" '
+            f'stroke-width="{broad:.2f}" stroke-opacity="{0.15 + 0.85 * share:.2f}"'
+            + (f' stroke-dasharray="{dash}"' if dash else "")
+            + f"><title>{html.escape(title)}</title></line>"
+        )
+
+
+def _circles(column: Column, places: _Places, *, is_first: bool, is_last: bool) -> Iterator[str]:
+    most = 0.0 if column.activations is None else _most(column.activations)
+    for u, (x, y) in places.items():
+        if u is None:
+            yield from _left_out(x, y, column.size - len(places) + 1, is_first)
+            continue
+        a = None if column.activations is None else float(column.activations[u])
+        name = text(f"x_{u + 1}" if is_first else f"a{column.place}_{u + 1}")
+        title = name if a is None else f"{name} = {number(a)}"
+        if column.biases is not None:
+            title += f", bias {number(float(column.biases[u]))}"
+        fill = PAPER if a is None else tint(a / most if most else a)
+        yield (
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS:g}" fill="{fill}" stroke="{GREY}" stroke-width="1.5">'
+            f"<title>{html.escape(title)}</title></circle>"
+        )
+        if a is not None:
+            shown = _short(a)
+            yield _text(x, y + 4.5, shown, 13 if len(shown) < 6 else 11)
+        if is_first:
+            yield _text(x - RADIUS - 9, y + 4.5, name, 13, anchor="end")
+        elif is_last:
+            yield _text(x + RADIUS + 9, y + 4.5, text(f"yhat_{u + 1}"), 13, anchor="start")
+
+
+def _left_out(x: float, y: float, count: int, is_first: bool) -> Iterator[str]:
+    """Three points and how many units they stand for, beside the lines or with a halo on them."""
+    for d in (-10, 0, 10):
+        yield f'<circle cx="{x:.1f}" cy="{y + d:.1f}" r="2.4" fill="{INK}"/>'
+    halo = f' stroke="{PAPER}" stroke-width="5" stroke-linejoin="round" paint-order="stroke"'
+    side, anchor = (-12, "end") if is_first else (12, "start")
+    yield _text(x + side, y + 4.5, f"{count:,} more", 12, anchor=anchor, more=halo)
+
+
+def _key(x: float, y: float) -> Iterator[str]:
+    """What colour and dashes mean."""
+    for start, value, word in ((x - 100, 1.0, "positive"), (x + 14, -1.0, "negative")):
+        stroke, line = sign_style(value)
+        dash = ' stroke-dasharray="7 4"' if line == "dashed" else ""
+        ends = f'x1="{start:.1f}" y1="{y:.1f}" x2="{start + 28:.1f}" y2="{y:.1f}"'
+        yield f'<line {ends} stroke="{stroke}" stroke-width="3"{dash}/>'
+        yield _text(start + 36, y + 4, word, 12, GREY, anchor="start")
+
+
+def _text(x: float, y: float, shown: str, size: float, fill: str = INK, anchor: str = "middle", more: str = "") -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size:g}"'
+    return f'<text {place} fill="{fill}" text-anchor="{anchor}"{more}>{html.escape(shown)}</text>'
+
+
+def _summary(columns: Sequence[Column]) -> str:
+    return " → ".join(f"{_counted(c.size)} ({c.caption})" for c in columns)
+
+
+def _counted(size: int) -> str:
+    return "1 unit" if size == 1 else f"{size:,} units"
+
+
+def _size(x: Any) -> float:
+    return abs(float(x)) if x == x else 0.0
+
+
+def _most(values: np.ndarray) -> float:
+    """The largest finite size."""
+    finite = np.abs(values[np.isfinite(values)])
+    return float(finite.max()) if finite.size else 0.0
+
+
+def _short(x: float) -> str:
+    """Three significant digits, as many as a circle holds."""
+    return f"{x:.3g}".replace("e+0", "e").replace("e-0", "e-").replace("-", "−")
