@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from . import ops
-from .op import Operation, array_forms, describe, quietly, real_array, register, structural
+from .op import Operation, array_forms, as_array, describe, quietly, real_array, register, structural
 
 __all__ = [
     "broadcast_to",
@@ -66,19 +67,23 @@ def _inverse(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
 
 def swapaxes(x, axis1, axis2):
     """Two axes exchanged."""
+    x = as_array(x, "swapaxes")
     axes = list(range(x.ndim))
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    i, j = (normalize_axis_index(a, x.ndim) for a in (axis1, axis2))
+    axes[i], axes[j] = axes[j], axes[i]
     return transpose(x, tuple(axes))
 
 
 def squeeze(x, axis=None):
     """Without axes of size 1: all of them, or those given. ValueError if one is longer."""
+    x = as_array(x, "squeeze")
     return reshape(x, np.empty(x.shape, dtype=bool).squeeze(axis).shape)
 
 
 def expand_dims(x, axis):
     """With new axes of size 1 at these places of the result."""
-    axes = np.lib.array_utils.normalize_axis_tuple(axis, x.ndim + np.size(axis))
+    x = as_array(x, "expand_dims")
+    axes = normalize_axis_tuple(axis, x.ndim + np.size(axis))
     rest = iter(x.shape)
     return reshape(x, tuple(1 if i in axes else next(rest) for i in range(x.ndim + len(axes))))
 
@@ -109,32 +114,52 @@ def scatter(x, index, shape):
     return z
 
 
+def fixed_index(index: Any) -> Any:
+    """An index that does not change with the lists and arrays it was made of."""
+    if isinstance(index, tuple):
+        return tuple(map(fixed_index, index))
+    if isinstance(index, list | np.ndarray):
+        index = np.array(index)
+        index = index if index.size else index.astype(bool if index.dtype == bool else np.intp)
+        index.flags.writeable = False
+    return index
+
+
 def take(x, indices, axis=None):
     """The members at `indices` along an axis; of all numbers in a row if axis is None."""
+    x, indices = as_array(x, "take"), fixed_index(indices)
     if axis is None:
         return getitem(reshape(x, (-1,)), indices)
-    (axis,) = np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
-    return getitem(x, (slice(None),) * axis + (np.asarray(indices),))
+    return getitem(x, (slice(None),) * normalize_axis_index(axis, x.ndim) + (indices,))
 
 
 def split(x, indices_or_sections, axis=0):
     """Pieces along an axis, as a list: that many equal ones, or cut at the places given."""
-    (axis,) = np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+    x = as_array(x, "split")
+    axis = normalize_axis_index(axis, x.ndim)
     places = np.split(np.arange(x.shape[axis]), indices_or_sections)
     ends = np.cumsum([len(p) for p in places]).tolist()
     cuts = zip([0, *ends], ends, strict=False)
     return [getitem(x, (slice(None),) * axis + (slice(a, b),)) for a, b in cuts]
 
 
-@structural(lambda g, z, x, width, value: getitem(g, _inside(width, x)), None, None)
+def _pad(x, widths, value):
+    return np.pad(x, widths, constant_values=value) if widths else x.copy()
+
+
+def _inside(widths: Any, x: Any) -> tuple[slice, ...]:
+    return tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))
+
+
+_pad.__name__ = "pad"
+_bordered = structural(lambda g, z, x, widths, value: getitem(g, _inside(widths, x)), None, None)(_pad)
+
+
 def pad(x, width, value=0.0):
     """x with a border of `value`. width: as numpy.pad takes it: n, (before, after), or a pair for each axis."""
-    return np.pad(x, width, constant_values=value)
-
-
-def _inside(width: Any, x: Any) -> tuple[slice, ...]:
-    pairs = np.broadcast_to(width, (x.ndim, 2)).tolist()
-    return tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True))
+    x = as_array(x, "pad")
+    _check_plain("pad: width and value", value)
+    return _bordered(x, tuple(map(tuple, np.broadcast_to(width, (x.ndim, 2)).tolist())), value)
 
 
 # ---------------------------------------------------------------- joining
@@ -173,8 +198,9 @@ def concatenate(tensors, axis=0):
     for x in xs:
         record = getattr(x.__class__, "_record", None)
         if record is not None:
-            (axis,) = np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
-            return record(_join, axis, *xs)
+            if not hasattr(x, "ndim"):
+                raise TypeError(f"concatenate: expected arrays or Tensors, got a {type(x).__name__}")
+            return record(_join, normalize_axis_index(axis, x.ndim), *xs)
     return quietly(_concatenate, axis, *(real_array(x, "concatenate") for x in xs))
 
 
@@ -203,7 +229,7 @@ def _several(where_: str, tensors: Any) -> list[Any]:
 @structural(
     None,
     lambda g, z, condition, x, y: ops.where(condition, g, 0.0),
-    lambda g, z, condition, x, y: ops.where(~condition, g, 0.0),
+    lambda g, z, condition, x, y: ops.where(condition, 0.0, g),
     symbol="where",
 )
 def choose(condition, x, y):
@@ -211,16 +237,27 @@ def choose(condition, x, y):
     return np.where(condition, x, y)
 
 
-@structural(lambda g, z, x, lo, hi: ops.where(_within(x, lo, hi), g, 0.0), None, None, symbol="clip")
 def array_clip(x, lo, hi):
-    """x, but at least lo and at most hi; they are numbers or arrays. Derivative: 1 inside and on the bounds."""
+    """x, but at least lo and at most hi: numbers, arrays or None. Derivative: 1 inside and on the bounds."""
+    _check_plain("clip: the bounds", lo, hi)
+    return clip_between(x, -np.inf if lo is None else lo, np.inf if hi is None else hi)
+
+
+def _check_plain(what: str, *numbers: Any) -> None:
+    for n in numbers:
+        if hasattr(n.__class__, "_record"):
+            raise TypeError(f"{what} are not differentiated and must be plain numbers, got a {type(n).__name__}")
+
+
+@structural(lambda g, z, x, lo, hi: ops.where(_within(x, lo, hi), g, 0.0), None, None, symbol="clip")
+def clip_between(x, lo, hi):
     if np.any(np.asarray(lo) > np.asarray(hi)):
         raise ValueError(f"clip: lo={lo} > hi={hi}")
     return np.clip(x, lo, hi)
 
 
 def _within(x: Any, lo: Any, hi: Any) -> Any:
-    return (x >= lo) & (x <= hi)
+    return np.asanyarray((x >= lo) & (x <= hi))
 
 
 array_forms["clip"] = array_clip

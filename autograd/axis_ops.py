@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .array_ops import broadcast_to, stack
-from .op import array_forms, structural
+from .op import array_forms, as_array, quietly, structural
 from .ops import exp, where
 
 __all__ = ["argmax", "argmin", "max", "min", "norm", "std", "var"]
@@ -26,7 +26,7 @@ def numbers(x: Any) -> Any:
 
 def kept(x: Any, shape: tuple[int, ...], axis: Any) -> Any:
     """A reduced array with its axes back, each of size 1. shape: that of what was reduced."""
-    if axis is None:
+    if axis is None or not shape:
         return x.reshape((1,) * len(shape))
     axes = {a % len(shape) for a in ((axis,) if isinstance(axis, int | np.integer) else axis)}
     return x.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
@@ -34,7 +34,7 @@ def kept(x: Any, shape: tuple[int, ...], axis: Any) -> Any:
 
 def count(shape: tuple[int, ...], axis: Any) -> int:
     """How many numbers a reduction takes to one."""
-    if axis is None:
+    if axis is None or not shape:
         return math.prod(shape)
     return math.prod(shape[a] for a in ((axis,) if isinstance(axis, int | np.integer) else axis))
 
@@ -72,10 +72,12 @@ def array_prod(x, axis=None, keepdims=False):
 
 def _products_of_the_others(x: Any, axis: Any) -> Any:
     """For each number the product of those that are multiplied with it."""
+    if count(x.shape, axis) < 2:
+        return np.ones(x.shape, x.dtype)
     axes = range(x.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
     order = [a for a in range(x.ndim) if a not in axes] + list(axes)
     moved = x.transpose(order)
-    rows = moved.reshape((*moved.shape[: x.ndim - len(axes)], -1))
+    rows = moved.reshape((*moved.shape[: x.ndim - len(axes)], count(x.shape, axis)))
     others = [None] * rows.shape[-1]
     left = right = None
     for i in range(len(others)):  # as a row of columns, so that arrays and Tensors are read alike
@@ -85,8 +87,6 @@ def _products_of_the_others(x: Any, axis: Any) -> Any:
         if right is not None:
             others[i] = right if others[i] is None else others[i] * right
         right = rows[..., i] if right is None else right * rows[..., i]
-    if len(others) == 1:
-        return x * 0 + 1
     return stack(others, axis=-1).reshape(moved.shape).transpose(list(np.argsort(order)))
 
 
@@ -95,9 +95,13 @@ def var(x, axis=None, keepdims=False, ddof=0):
 
     x: array or Tensor. ddof: divide by n - ddof; 0 as NumPy and Keras, 1 for the unbiased estimate.
     """
+    return quietly(_var, as_array(x, "var"), axis, keepdims, ddof)
+
+
+def _var(x: Any, axis: Any, keepdims: bool, ddof: int) -> Any:
+    _not_empty("var", x, axis)
     d = x - array_mean(x, axis, True)
-    over = count(x.shape, None if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)) - ddof
-    return array_sum(d * d, axis, keepdims) / over
+    return array_sum(d * d, axis, keepdims) / _over(x, axis, ddof)
 
 
 @structural(
@@ -130,6 +134,13 @@ def norm(x, axis=None, keepdims=False):
     return z if keepdims else z.sum(axis)
 
 
+def norm_as_numpy(x, ord=None, axis=None, keepdims=False):
+    """numpy.linalg.norm for Tensors; the Euclidean one only."""
+    if ord is not None:
+        raise TypeError(f"np.linalg.norm: expected ord=None for Tensors, got {ord!r}; write it with abs, sum and max")
+    return norm(x, axis, keepdims)
+
+
 def _zero_at_zero(x: Any, z: Any) -> Any:
     """x / z, and 0 where z is 0."""
     is_zero = numbers(z) == 0
@@ -142,12 +153,14 @@ def _zero_at_zero(x: Any, z: Any) -> Any:
 @structural(lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _shares(x, z, axis), None, None)
 def max(x, axis=None, keepdims=False):
     """The largest number over axes. Equal ones share the gradient evenly. nan if there is one."""
+    _not_empty("max", x, axis)
     return x.max(axis, keepdims=keepdims)
 
 
 @structural(lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _shares(x, z, axis), None, None)
 def min(x, axis=None, keepdims=False):
     """The smallest number over axes. Equal ones share the gradient evenly. nan if there is one."""
+    _not_empty("min", x, axis)
     return x.min(axis, keepdims=keepdims)
 
 
@@ -194,7 +207,7 @@ def array_log_softmax(x, axis=-1):
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
-@structural(lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * exp(x - kept(z, x.shape, axis)), None, None)
+@structural(lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * array_softmax(x, axis), None, None)
 def array_logsumexp(x, axis=None, keepdims=False):
     """log Σ e^x over axes, the smooth maximum. Gradient: softmax(x)."""
     _not_empty("logsumexp", x, axis)

@@ -1,7 +1,8 @@
 """Walking a recorded computation without recursion: order, copies, pickles.
 
-A node is anything with `operands`, `local_derivatives`, `op` and `label`; operands that are not
-nodes (plain numbers) are constants.
+A node is anything with `operands`, `op` and `label`; operands that are not nodes (plain numbers,
+arrays) are constants. To be copied and pickled, `_contents()` gives what a copy of it needs, as a
+dictionary in which `_operand_slots` hold its operands, and `_restore(contents)` takes it.
 """
 
 from __future__ import annotations
@@ -48,9 +49,12 @@ def walk(root: Any, stop: Callable[[Any], bool] | None = None) -> Iterator[tuple
 
 def copy_node(node: Any, operand: Callable[[Any], Any]) -> Any:
     """A new node with the same contents, what it holds as operands replaced by `operand(what)`."""
+    contents = node._contents()
+    for name in node._operand_slots:
+        if name in contents:
+            contents[name] = operand(contents[name])
     new = object.__new__(node.__class__)
-    for name, content in _contents(node).items():
-        setattr(new, name, operand(content) if name in ("_x", "_y") else content)
+    new._restore(contents)
     return new
 
 
@@ -67,11 +71,6 @@ def _copied(x: Any, memo: dict[int, Any]) -> Any:
     if x.__class__ is tuple and id(x) not in memo:
         memo[id(x)] = tuple(_copied(u, memo) for u in x)
     return memo.get(id(x), x)
-
-
-def _contents(node: Any) -> dict[str, Any]:
-    _ = node.operand_groups  # a node that is recorded in short takes its full form
-    return {name: getattr(node, name) for name in node.__class__.__slots__ if hasattr(node, name)}
 
 
 # ---------------------------------------------------------------- pickling
@@ -97,16 +96,12 @@ def _gone() -> None:
 
 def reduce(node: Any) -> tuple[Any, ...]:
     """What pickle needs to rebuild the node."""
-    from .value import NO_GRADIENT
-
     before: tuple[Any, ...] = ()
     if node.op is not None and getattr(_listing, "mark", _gone)() is None:
         mark = _Mark()
         _listing.mark = weakref.ref(mark)
         before = topological_order(node)[:-1], mark
-    state = _contents(node)  # after the walk, which may change how a node holds its operands
-    if state["grad"] is NO_GRADIENT:
-        del state["grad"]
+    state = node._contents()  # after the walk, which may change how a node holds its operands
     return _rebuild, (node.__class__,), (*before, state), None, None, _restore
 
 
@@ -115,8 +110,4 @@ def _rebuild(cls: type) -> Any:
 
 
 def _restore(node: Any, state: tuple[Any, ...]) -> None:
-    from .value import NO_GRADIENT
-
-    contents = {"grad": NO_GRADIENT, **state[-1]}
-    for name, content in contents.items():
-        setattr(node, name, content)
+    node._restore(state[-1])

@@ -13,7 +13,7 @@ import numpy as np
 from . import reductions
 from .axis_ops import array_softmax, numbers
 from .matrix_ops import _ones
-from .op import Operation, array_forms, real_array, structural
+from .op import Operation, array_forms, as_array, quietly, real_array, structural
 
 __all__ = ["batch_losses", "one_hot"]
 
@@ -35,10 +35,10 @@ def one_hot(labels, classes=None, *, dtype=np.float64):
 def class_labels(labels: Any, classes: int | None) -> np.ndarray:
     """Class labels as an array of integers; the errors of `reductions.label` for the first that is none."""
     given = np.asarray(numbers(labels))
-    n = 2**62 if classes is None else classes
-    if given.dtype.kind not in "fiu" or given.dtype.kind == "b":
-        reductions.label(given.flat[0] if given.size else given, n)
-    found = given.astype(np.int64)
+    if given.dtype.kind not in "fiu":
+        reductions.label(given.flat[0] if given.size else given, classes or 2)
+    found = quietly(given.astype, np.int64)
+    n = max(int(found.max(initial=0)) + 1, 2) if classes is None else classes
     wrong = (found != given) | (found < 0) | (found >= n)
     if wrong.any():
         reductions.label(given[wrong].flat[0].item(), n)
@@ -101,8 +101,6 @@ def binary_cross_entropies_with_logits(logit, target, weight):
 class Softmax:
     """What the loss of a softmax computes on the way: the probabilities, which are its derivative too."""
 
-    __slots__ = ("probabilities",)
-
     probabilities: np.ndarray
 
 
@@ -120,9 +118,11 @@ def softmax_cross_entropies(logits, target, weight, on_the_way):
     on_the_way.probabilities = e / total
     shifted -= np.log(total)
     shifted *= target
-    if not np.isfinite(m).all():  # 0 log 0 is 0
+    z = -_total(shifted, weight)
+    if z != z:  # 0 log 0 is 0
         shifted[target == 0] = 0
-    return -_total(shifted, weight)
+        z = -_total(shifted, weight)
+    return z
 
 
 # ---------------------------------------------------------------- as the functions of the table take them
@@ -130,8 +130,9 @@ def softmax_cross_entropies(logits, target, weight, on_the_way):
 
 def _rows(where: str, prediction: Any, target: Any) -> tuple[Any, Any]:
     """Both as rows of samples: of one shape, a vector as one row, a number as one row of one."""
-    if not hasattr(target, "shape"):
-        target = real_array(target, where)
+    prediction = as_array(prediction, where)
+    if not hasattr(target, "ndim") or getattr(target, "dtype", None) not in (np.float32, np.float64):
+        target = real_array(target, where).astype(prediction.dtype)  # and not the prediction to float64
     if prediction.shape != target.shape:
         raise ValueError(
             f"{where}: prediction has shape {prediction.shape}, target has shape {target.shape}: reshape one of them"
@@ -142,16 +143,19 @@ def _rows(where: str, prediction: Any, target: Any) -> tuple[Any, Any]:
     return prediction.reshape(shape), target.reshape(shape)
 
 
-def sample_weight(where: str, weight: Any, samples: int) -> Any:
-    """What each sample's loss is multiplied by: 1/m, or its weight / m."""
+def sample_weight(where: str, weight: Any, prediction: Any) -> Any:
+    """What each sample's loss is multiplied by: 1/m, or its weight / m. prediction: one row per sample."""
+    samples = len(prediction)
     if not samples:
         raise ValueError(f"{where}: expected at least one sample, got none")
     if weight is None:
         return 1.0 / samples
-    weight = real_array(numbers(weight), f"{where}: weight")
+    if hasattr(weight.__class__, "_record"):
+        raise TypeError(f"{where}: the weights of samples are not differentiated; pass their .data")
+    weight = real_array(weight, f"{where}: weight")
     if weight.shape != (samples,):
         raise ValueError(f"{where}: expected a weight for each of {samples} samples, got shape {weight.shape}")
-    return weight / samples
+    return (weight / samples).astype(prediction.dtype)
 
 
 def _in_range(where: str, what: str, x: Any, advice: str = "") -> None:
@@ -162,34 +166,34 @@ def _in_range(where: str, what: str, x: Any, advice: str = "") -> None:
 
 def batch_squared_error(prediction, target, weight=None):
     """The mean over samples of ½ Σ (prediction - target)². weight: one per sample."""
-    prediction, target = _rows("squared_error", _array(prediction), target)
-    return squared_errors(prediction, target, sample_weight("squared_error", weight, len(prediction)))
+    prediction, target = _rows("squared_error", prediction, target)
+    return squared_errors(prediction, target, sample_weight("squared_error", weight, prediction))
 
 
 def batch_binary_cross_entropy(probability, target, weight=None):
     """The mean over samples of the binary cross-entropy. weight: one per sample."""
     where = "binary_cross_entropy"
-    probability, target = _rows(where, _array(probability), target)
+    probability, target = _rows(where, probability, target)
     _in_range(where, "probabilities", numbers(probability), ": pass logits to binary_cross_entropy_with_logits")
     _in_range(where, "targets", numbers(target))
-    return binary_cross_entropies(probability, target, sample_weight(where, weight, len(probability)))
+    return binary_cross_entropies(probability, target, sample_weight(where, weight, probability))
 
 
 def batch_binary_cross_entropy_with_logits(logit, target, weight=None):
     """The mean over samples of the binary cross-entropy of sigmoid(logit). weight: one per sample."""
     where = "binary_cross_entropy_with_logits"
-    logit, target = _rows(where, _array(logit), target)
+    logit, target = _rows(where, logit, target)
     _in_range(where, "targets", numbers(target))
-    return binary_cross_entropies_with_logits(logit, target, sample_weight(where, weight, len(logit)))
+    return binary_cross_entropies_with_logits(logit, target, sample_weight(where, weight, logit))
 
 
 def batch_softmax_cross_entropy(logits, target, weight=None):
     """The mean over samples of -log softmax(logits)ⱼ.
 
-    logits: (m, n), or (n,) for one sample. target: labels (m,), or probabilities (m, n). weight: one per sample.
+    logits: (..., n), a row for each sample. target: labels (m,), or probabilities (m, n). weight: one per sample.
     """
     where = "softmax_cross_entropy"
-    logits = _array(logits)
+    logits = as_array(logits, where)
     if not logits.ndim:
         raise ValueError(f"{where}: expected logits of shape (samples, classes), got a single number")
     given = numbers(target) if hasattr(target, "shape") else np.asarray(target)
@@ -199,9 +203,12 @@ def batch_softmax_cross_entropy(logits, target, weight=None):
                 f"{where}: expected {logits.shape[:-1]} labels for logits {logits.shape}, got {given.shape}"
             )
         target = one_hot(given, logits.shape[-1], dtype=logits.dtype)
+    rows = (-1, logits.shape[-1])  # further axes are samples too
+    if logits.ndim > 2 and np.shape(target) == logits.shape:
+        logits, target = logits.reshape(rows), as_array(target, where).reshape(rows)
     logits, target = _rows(where, logits, target)
     check_probabilities(where, numbers(target))
-    return softmax_cross_entropies(logits, target, sample_weight(where, weight, len(logits)), Softmax())
+    return softmax_cross_entropies(logits, target, sample_weight(where, weight, logits), Softmax())
 
 
 def check_probabilities(where: str, target: np.ndarray) -> None:
@@ -214,10 +221,6 @@ def check_probabilities(where: str, target: np.ndarray) -> None:
             f"{where}: target probabilities must sum to 1, got {worst:g}; "
             "pass the class as an integer or a one-hot sequence"
         )
-
-
-def _array(x: Any) -> Any:
-    return x if hasattr(x, "ndim") else real_array(x, "a loss")
 
 
 # The operations themselves, which check nothing: for callers that have checked their data once.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .op import array_forms, structural
+from .op import array_forms, as_array, structural
 
 __all__ = ["affine", "linear", "matmul", "outer"]
 
@@ -50,6 +50,7 @@ def matmul(x, y):
 
 def outer(x, y):
     """All products of a number of x with one of y: (m,), (n,) gives (m, n). Other shapes count as rows of numbers."""
+    x, y = as_array(x, "outer"), as_array(y, "outer")
     return ops.mul(x.reshape((-1, 1)), y.reshape((1, -1)))
 
 
@@ -66,10 +67,11 @@ def _ones(n: int, dtype: Any) -> np.ndarray:
     return ones
 
 
-def rows_summed(g: Any) -> Any:
+def rows_summed(g: Any, out: Any = None) -> Any:
     """The sum over all axes but the last. A product with ones costs a quarter of a sum."""
     if g.__class__ is np.ndarray and g.ndim == 2:
-        return _ones(len(g), g.dtype).dot(g)
+        ones = _ones(len(g), g.dtype)
+        return ones.dot(g) if out is None else ones.dot(g, out)
     return g.sum(tuple(range(g.ndim - 1)))
 
 
@@ -82,13 +84,13 @@ def _to_input(g: Any, z: Any, x: Any, weight: Any, bias: Any) -> Any:
 
 
 def _to_weight(g: Any, z: Any, x: Any, weight: Any, bias: Any, out: Any = None) -> Any:
-    if out is not None and x.ndim == 2:
-        return g.T.dot(x, out)
+    if x.ndim == 2:
+        return g.T.dot(x) if out is None else g.T.dot(x, out)
     return _rows(g).T.dot(_rows(x))
 
 
-def _to_bias(g: Any, z: Any, x: Any, weight: Any, bias: Any) -> Any:
-    return rows_summed(g)
+def _to_bias(g: Any, z: Any, x: Any, weight: Any, bias: Any, out: Any = None) -> Any:
+    return rows_summed(g, out)
 
 
 @structural(_to_input, _to_weight, _to_bias, symbol="XWᵀ+b")
@@ -99,14 +101,18 @@ def affine(x, weight, bias):
     samples as rows: g W for x, gᵀ x for the weight, Σ g over the samples for the bias.
     ValueError with the shapes if they do not fit.
     """
-    if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1] or bias.shape != weight.shape[:1]:
-        raise ValueError(
-            f"linear: expected x (..., in), weight (out, in) and bias (out,); "
-            f"got {x.shape}, {weight.shape} and {bias.shape}"
-        )
-    z = x.dot(weight.T)
-    z += bias
-    return z
+    try:
+        z = x.dot(weight.T)
+        if z.shape[-1:] == bias.shape and weight.ndim == 2:
+            return np.add(z, bias, z)
+    except ValueError:
+        pass
+    raise _does_not_fit(x, weight, bias)
+
+
+def _does_not_fit(x: Any, weight: Any, bias: Any) -> ValueError:
+    shapes = f"{x.shape} and {weight.shape}" if bias is None else f"{x.shape}, {weight.shape} and {bias.shape}"
+    return ValueError(f"linear: expected x (..., in), weight (out, in) and bias (out,) or None; got {shapes}")
 
 
 def linear(x, weight=None, bias=None):
@@ -122,10 +128,13 @@ def linear(x, weight=None, bias=None):
             raise TypeError("linear: got a bias and no weight; write x + bias")
         return ops.linear(x)
     if bias is None:
-        return matmul(x, _transposed(weight))
+        x, weight = as_array(x, "linear"), as_array(weight, "linear")
+        if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1]:
+            raise _does_not_fit(x, weight, None)
+        return matmul(x, weight.T)
     return affine(x, weight, bias)
 
 
 linear.op = ops.linear.op  # type: ignore[attr-defined]
-affine.op.writes = (1,)
+affine.op.writes = (1, 2)
 array_forms["dot"] = array_dot

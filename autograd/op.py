@@ -10,12 +10,14 @@ from __future__ import annotations
 import functools
 import inspect
 import numbers
-import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar, copy_context
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
+
+from .straight import straightened
 
 Rule = Callable[..., Any] | float
 
@@ -36,7 +38,7 @@ class Operation:
               is the gradient of the result; None for an operand that is not differentiated. An
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
-    writes    the pulls that can write into an array given as `out`
+    writes    which pulls can write their result into an array given as a last argument
     """
 
     __slots__ = (
@@ -103,7 +105,8 @@ def _pull(rule: Any, reduces: bool) -> Callable[..., Any] | None:
     if reduces:
         return lambda g, z, *operands: g[..., None] * (rule(z, *operands) if callable(rule) else rule)
     if callable(rule):
-        return lambda g, z, *operands: g * rule(z, *operands)
+        plain = lambda g, z, *operands: g * rule(z, *operands)  # noqa: E731
+        return straightened(rule, plain) if rule.__code__.co_argcount == 2 else plain
     return (lambda g, z, *operands: g) if rule == 1.0 else (lambda g, z, *operands: g * rule)
 
 
@@ -173,6 +176,8 @@ def _advice(x: Any) -> str:
         return "; convert it with float()"
     if isinstance(x, list | tuple | np.ndarray):
         return "; take its members one by one"
+    if getattr(x.__class__, "_is_array", False):
+        return "; a Value does not go with a Tensor: make the number a Tensor too"
     return "; take its .real or .imag" if isinstance(x, numbers.Complex) else ""
 
 
@@ -206,6 +211,8 @@ def elementwise(*rules: Rule, symbol: str | None = None, expands: bool = False, 
                     return forward(x)
                 except (ArithmeticError, ValueError):
                     return float(ieee(forward, x))
+            if x.__class__ is np.ndarray and x.ndim and x.dtype.kind == "f":  # as rules call it on the way back
+                return quietly(forward, x)
             record = getattr(x.__class__, "_record", None)
             return _compute(op, x) if record is None else record(op, x)
 
@@ -235,7 +242,7 @@ def reduction(*rules: Rule | None, symbol: str | None = None, expands: bool = Fa
         op = register(Operation(forward, rules, symbol, reduces=True, expands=expands, linear=linear))
 
         def function(*operands, **named):
-            if any(map(is_array, operands)) and op.name in array_forms:
+            if op.name in array_forms and (any(map(is_array, operands)) or "axis" in named or "keepdims" in named):
                 return array_forms[op.name](*operands, **named)
             if named or len(operands) != len(rules):
                 operands = op.bind(operands, named)
@@ -281,35 +288,74 @@ def structural(*pulls: Callable[..., Any] | None, symbol: str | None = None):
     return decorate
 
 
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
 def real_array(x: Any, where: str) -> np.ndarray:
     """`x` as an array of float32 or float64, itself if it is one; integers and booleans become float64.
 
-    TypeError for what is not numbers, ValueError for rows of different lengths.
+    TypeError for what is not numbers and for lists of nodes, ValueError for rows of different lengths.
     """
+    if isinstance(x, list | tuple) and holds_nodes(x):
+        raise TypeError(
+            f"{where}: expected numbers, got a list of nodes; join Tensors with stack(), or take their .data"
+        )
     try:
         array = np.asarray(x)
     except ValueError:
         raise ValueError(f"{where}: expected an array of numbers, got rows of different lengths") from None
-    if array.dtype.kind in "iub" or (array.dtype.kind == "f" and array.dtype.itemsize == 16):
-        return array.astype(np.float64)
-    if array.dtype.kind != "f":
-        raise TypeError(f"{where}: expected real numbers, got {describe(array if array.ndim else x)}")
-    return array.astype(np.float32) if array.dtype.itemsize == 2 else array
+    dtype = array.dtype
+    if dtype is FLOAT64 or dtype is FLOAT32:
+        if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+            raise TypeError(f"{where}: expected numbers, got an array with masked ones; fill them first: x.filled(0.0)")
+        return array
+    if dtype.kind in "fiub":
+        return quietly(array.astype, FLOAT32 if dtype.kind == "f" and dtype.itemsize <= 4 else FLOAT64)
+    if not array.ndim:
+        return np.asarray(real(x, where))
+    if dtype.kind == "O" and isinstance(x, list | tuple):  # among them Fractions, integers of any size, or None
+        return np.array([real(u, where) for u in array.flat]).reshape(array.shape)
+    raise TypeError(f"{where}: expected real numbers, got {describe(array)}")
 
 
-_here = threading.local()
+def as_array(x: Any, where: str) -> Any:
+    """An array or a Tensor as it is, lists and numbers as an array."""
+    return x if hasattr(x, "ndim") else real_array(x, where)
+
+
+def holds_nodes(items: Any) -> bool:
+    """True if there is a node in nested lists."""
+    return any(holds_nodes(u) if isinstance(u, list | tuple) else hasattr(u.__class__, "_record") for u in items)
+
+
+def _switch() -> tuple[ContextVar[Any], Any]:
+    """The context variable in which NumPy keeps what it does about errors, and its value for "nothing"."""
+    with np.errstate(all="raise"):
+        before = copy_context()
+    with np.errstate(all="ignore"):
+        return next((var, value) for var, value in copy_context().items() if before.get(var) is not value)
+
+
+_errors, _ignored = _switch()
 
 
 def quietly(function: Callable[..., Any], *args: Any) -> Any:
-    """`function(*args)` on arrays with IEEE results: no warning where NumPy gives inf or nan."""
-    if getattr(_here, "is_quiet", False):
+    """`function(*args)` on arrays with IEEE results: no warning where NumPy gives inf or nan.
+
+    It does what `np.errstate(all="ignore")` does, in 0.3 µs instead of 1.
+    """
+    if _errors.get(None) is _ignored:
         return function(*args)
-    _here.is_quiet = True
+    before = _errors.set(_ignored)
     try:
-        with np.errstate(all="ignore"):
-            return function(*args)
+        return function(*args)
     finally:
-        _here.is_quiet = False
+        _errors.reset(before)
+
+
+def is_quiet() -> bool:
+    """True inside `quietly`."""
+    return _errors.get(None) is _ignored
 
 
 def _public(function: Callable[..., Any], forward: Callable[..., Any], op: Operation) -> Callable[..., Any]:

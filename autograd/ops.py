@@ -53,8 +53,13 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     Derivative: that of the operand taken. An expression computed before the choice is still computed:
     keep its operands inside their domain too (`where(x > 0, log(where(x > 0, x, 1.0)), 0.0)`).
     """
-    if not isinstance(condition, np.ndarray):
+    if condition.__class__ is bool or not isinstance(condition, np.ndarray | list | tuple):
+        if getattr(condition.__class__, "_is_array", False):
+            raise TypeError("where: expected a boolean condition such as t > 0, got a Tensor")
         return x if condition else y
+    condition = np.asanyarray(condition)  # what a formula compared stays known
+    if condition.dtype != np.bool_:
+        raise TypeError(f"where: expected booleans, got an array of dtype {condition.dtype}; write condition != 0")
     for u in (x, y):
         record = getattr(u.__class__, "_record", None)
         if record is not None:
@@ -62,14 +67,18 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return np.where(condition, x, y)
 
 
+# As an operand a 0-d array costs half of what a number costs.
+ZERO, ONE = ({np.dtype(t): np.array(n, t) for t in (np.float32, np.float64)} for n in (0, 1))
+
+
 def is_real_array(x: Any) -> bool:
-    """True for an array of real numbers, False for single numbers and for complex steps."""
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+    """True for an array of float32 or float64 with axes, False for single numbers and for complex steps."""
+    return x.__class__ is np.ndarray and x.ndim > 0 and x.dtype in ONE
 
 
-def lowest(x: np.ndarray) -> Any:
-    """The smallest number of an array, nan if there is one; inf if it is empty."""
-    return x.ravel()[x.argmin()] if x.size else math.inf
+def lowest(x: np.ndarray) -> float:
+    """The smallest number of an array, nan if there is one; inf if it is empty. A third of the time of x.min()."""
+    return x.item(x.argmin()) if x.size else math.inf
 
 
 def is_zero(x: Any) -> Any:
@@ -248,9 +257,10 @@ def sigmoid(x):
             return e / (1 + e)
         return 1 / (1 + math.exp(-x))
     if is_real_array(x) and lowest(x) > -80:  # where no e^-x overflows
-        z = np.exp(-x)
-        z += 1
-        return np.reciprocal(z, out=z)
+        z = np.exp(np.negative(x))
+        one = ONE[x.dtype]
+        np.add(z, one, z)
+        return np.divide(one, z, z)
     e = np.exp(np.where(np.real(x) < 0, x, -x))
     return np.where(np.real(x) < 0, e, 1) / (1 + e)
 
@@ -265,8 +275,10 @@ def relu(x):
     """
     if type(x) is float:
         return x if x > 0 or x != x else 0.0
-    # several times as fast as with a single 0
-    return np.maximum(x, np.zeros(x.shape, x.dtype) if isinstance(x, np.ndarray) else 0.0)
+    if is_real_array(x):  # with zeros of its shape in a third of the time that a single 0 takes
+        z = np.zeros(x.shape, x.dtype)
+        return np.maximum(x, z, out=z)
+    return np.maximum(x, 0.0)
 
 
 @elementwise(lambda z, x, alpha: where(x > 0, 1, alpha), lambda z, x, alpha: where(x > 0, 0, x))
@@ -296,7 +308,7 @@ def randomized_leaky_relu(x, lower=1 / 8, upper=1 / 3, *, training=True, rng=Non
         raise ValueError(f"randomized_leaky_relu: expected lower <= upper; got lower={lower}, upper={upper}")
     alpha = (lower + upper) / 2
     if training:
-        alpha = np.random.default_rng(rng).uniform(lower, upper, np.shape(x) if isinstance(x, np.ndarray) else None)
+        alpha = np.random.default_rng(rng).uniform(lower, upper, x.shape if getattr(x, "ndim", 0) else None)
     return leaky_relu(x, alpha)
 
 
@@ -359,7 +371,7 @@ def step(x):
     if type(x) is float:
         return 1.0 if x > 0 else 0.0 if x == x else x
     if is_real_array(x) and lowest(x) == lowest(x):  # several times as fast, but it has no nan
-        return np.greater(x, 0).astype(x.dtype)
+        return np.greater(x, ZERO[x.dtype]).astype(x.dtype)
     return np.heaviside(x, 0.0)
 
 

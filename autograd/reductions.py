@@ -243,7 +243,7 @@ def cross_entropy_of_softmax(logits, probabilities):
     return builtins.sum(y * (shift - z) if y else 0.0 for z, y in zip(logits, probabilities, strict=True))
 
 
-def softmax_cross_entropy(logits, target):
+def softmax_cross_entropy(logits, target, weight=None):
     """-Σ yⱼ log softmax(logits)ⱼ for one sample, from logits.
 
     logits: sequence of n real numbers. target: the class as an integer 0 to n - 1, or n probabilities
@@ -253,7 +253,9 @@ def softmax_cross_entropy(logits, target):
     Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
     """
     if is_array(logits):
-        return array_forms["softmax_cross_entropy"](logits, target)
+        return array_forms["softmax_cross_entropy"](logits, target, weight)
+    if weight is not None:
+        raise TypeError("softmax_cross_entropy: weights belong to the rows of a batch; this is one sample")
     logits, target = as_operand(logits), as_operand(target)
     _sequence("softmax_cross_entropy", logits)
     if not isinstance(target, Vector):

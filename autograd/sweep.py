@@ -14,7 +14,7 @@ import numpy as np
 
 from .array_ops import cast, sum_to
 
-__all__ = ["backward", "pulled"]
+__all__ = ["backward", "is_changed", "pulled"]
 
 _summed = sum_to.op.forward
 
@@ -27,41 +27,66 @@ def backward(root: Any, g: np.ndarray) -> None:
         return
     waiting: dict[int, list[Any]] = {}
     heap: list[int] = []
+    data: Sequence[Any]
     v = root
     while True:
         if v._label is not None:
             v._grad = g
         op = v._op
         operands = v._operands
-        z = v._data
-        serial = v._serial
-        data = [u._data if u.__class__ is node else u for u in operands]
+        ahead = None
+        if len(operands) == 1:
+            data = (operands[0]._data,)
+        else:
+            data = [u._data if u.__class__ is node else u for u in operands]
         for i, u in enumerate(operands):
             if u.__class__ is not node:
                 continue
             if u._op is None:
-                if u._serial > serial or u._seen is not None:
+                if u._serial > v._serial or u._seen is not None:
                     _check_unchanged(u, v)
-                if u._grad is None and u._buffer is not None and i in op.writes:
-                    u._grad = _fitting(op.pulls[i](g, z, *data, out=u._buffer), u._data, u._buffer)
-                else:
-                    _deliver(u, op.pulls[i](g, z, *data), g)
+                add_to_leaf(u, op, i, g, v._data, data)
                 continue
-            term = op.pulls[i](g, z, *data)
+            term = op.pulls[i](g, v._data, *data)
             if term.shape != u._data.shape:
                 term = _summed(term, u._data.shape)
-            if term.dtype is not u._data.dtype:
-                term = term.astype(u._data.dtype)
-            key = -u._serial
-            if key in waiting:
-                other = waiting[key]
-                other[1] = other[1] + term
+            if ahead is None:
+                ahead, arriving = u, term
             else:
-                waiting[key] = [u, term]
-                heappush(heap, key)
-        if not heap:
+                _wait(waiting, heap, u, term)
+        if heap:
+            if ahead is not None:
+                _wait(waiting, heap, ahead, arriving)
+            v, g = waiting.pop(heappop(heap))
+        elif ahead is None:
             return
-        v, g = waiting.pop(heappop(heap))
+        else:
+            v, g = ahead, arriving
+        if g.dtype is not v._data.dtype:
+            g = g.astype(v._data.dtype)
+
+
+def add_to_leaf(u: Any, op: Any, i: int, g: Any, z: Any, data: Sequence[Any]) -> None:
+    """Add to a leaf, operand i of op, what it gets of the gradient g of the result z."""
+    buffer = u._buffer
+    if buffer is not None and u._grad is None and i in op.writes:
+        written = op.pulls[i](g, z, *data, buffer)
+        if written is not buffer:
+            buffer[...] = written if written.shape == buffer.shape else _summed(written, buffer.shape)
+        u._grad = buffer
+    else:
+        _deliver(u, op.pulls[i](g, z, *data), g)
+
+
+def _wait(waiting: dict[int, list[Any]], heap: list[int], u: Any, term: Any) -> None:
+    """Add to the gradient with which u waits for its turn."""
+    key = -u._serial
+    if key in waiting:
+        entry = waiting[key]
+        entry[1] = entry[1] + term
+    else:
+        waiting[key] = [u, term]
+        heappush(heap, key)
 
 
 def pulled(v: Any, g: Any, wanted: Sequence[bool]) -> Iterator[tuple[Any, Any]]:
@@ -75,8 +100,10 @@ def pulled(v: Any, g: Any, wanted: Sequence[bool]) -> Iterator[tuple[Any, Any]]:
     z = v if read else v._data
     data = operands if read else [u._data if u.__class__ is v.__class__ else u for u in operands]
     for u in operands:
-        if u.__class__ is v.__class__ and u._op is None:
-            _check_unchanged(u, v)
+        if u.__class__ is v.__class__:
+            leaf = _shown(u)
+            if leaf._op is None:
+                _check_unchanged(leaf, v)
     for i, u in enumerate(operands):
         if wanted[i]:
             term = op.pulls[i](g, z, *data)
@@ -85,16 +112,26 @@ def pulled(v: Any, g: Any, wanted: Sequence[bool]) -> Iterator[tuple[Any, Any]]:
             yield u, cast(term, u.dtype) if term.dtype != u.dtype else term
 
 
+def _shown(u: Any) -> Any:
+    """The node whose numbers u shows, if it is a view of another such as a reshaped leaf; u itself otherwise."""
+    while u._op is not None:
+        for x in u._operands:
+            if x.__class__ is u.__class__ and np.may_share_memory(x._data, u._data):
+                u = x
+                break
+        else:
+            return u
+    return u
+
+
+def is_changed(u: Any, v: Any) -> bool:
+    """True if the data of the leaf u was changed after v was computed from it."""
+    return u._serial > v._serial or (u._seen is not None and u._stamp() > v._serial)
+
+
 def _check_unchanged(u: Any, v: Any) -> None:
-    if u._serial > v._serial or (u._seen is not None and u._stamp() > v._serial):
+    if is_changed(u, v):
         raise changed(u, v._op)
-
-
-def _fitting(written: np.ndarray, data: np.ndarray, buffer: np.ndarray) -> np.ndarray:
-    """What a pull wrote into the buffer; copied there if it could not write itself."""
-    if written is not buffer:
-        buffer[...] = written if written.shape == data.shape else _summed(written, data.shape)
-    return buffer
 
 
 def _deliver(u: Any, term: np.ndarray, g: np.ndarray) -> None:

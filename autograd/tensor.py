@@ -12,10 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from . import array_ops, axis_ops, graph, matrix_ops, modes, ops
-from .op import Operation, array_forms, describe, quietly, real_array
-from .sweep import backward
+from .op import FLOAT64, Operation, array_forms, describe, is_quiet, quietly, real_array
+from .sweep import backward, is_changed
 
 __all__ = ["Tensor"]
 
@@ -56,6 +57,7 @@ class Tensor:
     __slots__ = ("_buffer", "_data", "_grad", "_label", "_op", "_operands", "_seen", "_serial")
 
     _is_array = True
+    _operand_slots = ("_operands",)
 
     _data: np.ndarray
     _grad: np.ndarray | None
@@ -71,9 +73,7 @@ class Tensor:
             raise TypeError(
                 f"Tensor needs numbers, got a {type(data).__name__}; it is one node already, take its .data"
             )
-        if isinstance(data, list | tuple) and _holds_nodes(data):
-            raise TypeError("Tensor needs numbers, got a list of nodes; use stack() for Tensors, .data for Values")
-        self._data = np.array(real_array(data, "Tensor"), dtype=None if dtype is None else _float_type(dtype))
+        self._data = quietly(np.array, real_array(data, "Tensor"), None if dtype is None else _float_type(dtype))
         _as_leaf(self)
         if label is not None:
             self.label = label
@@ -101,7 +101,7 @@ class Tensor:
             array = real_array(data, "data")
             if array.shape != self.shape:
                 raise ValueError(f"data: expected shape {self.shape}, got {array.shape}; make a new Tensor")
-            self._data[...] = array
+            quietly(np.copyto, self._data, array, "same_kind")
         if self._seen is not None:
             self._seen = self._data.tobytes()
         self._serial = next_serial()
@@ -121,7 +121,7 @@ class Tensor:
     @grad.setter
     def grad(self, g: Any) -> None:
         if g is not None:
-            g = np.asarray(real_array(g, "grad"), self.dtype)
+            g = quietly(np.asarray, real_array(g, "grad"), self.dtype)
             if g.shape != self.shape:
                 raise ValueError(f"grad: expected shape {self.shape}, got {g.shape}")
         self._grad = g
@@ -197,7 +197,7 @@ class Tensor:
                     + (", or see jacobian" if where == "gradients" else "")
                 )
             return np.ones(self.shape, self.dtype)
-        seed = np.array(real_array(seed, f"{where}: seed"), self.dtype)
+        seed = quietly(np.array, real_array(seed, f"{where}: seed"), self.dtype)
         if seed.shape != self.shape:
             raise ValueError(f"{where}: expected a seed of shape {self.shape}, got {seed.shape}")
         return seed
@@ -257,7 +257,8 @@ class Tensor:
         return function(*args, **kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.numpy(), dtype, copy=copy)
+        with np.errstate(all="ignore"):
+            return np.array(self.numpy(), dtype, copy=copy)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
         return self._data.copy().__dlpack__(**kwargs)
@@ -311,6 +312,16 @@ class Tensor:
 
     def __abs__(self) -> Tensor:
         return _record(ops.abs.op, (self,))
+
+    def __isub__(self, other: Any) -> Tensor:
+        # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
+        if self._op is None and self._grad is not None and other.__class__ is not Tensor:
+            name = self._label or "p"
+            raise TypeError(
+                f"{name} -= array: this makes a new Tensor and leaves the parameter {name} unchanged; "
+                "to update it in place write p.data -= lr * p.grad"
+            )
+        return self - other
 
     def __lt__(self, other: Any) -> np.ndarray:
         return self._data < _comparable(other)
@@ -483,6 +494,12 @@ class Tensor:
     def __int__(self) -> int:
         raise TypeError("int() would cut a Tensor off from its graph; use int(t.item())")
 
+    def __complex__(self) -> complex:
+        raise TypeError("a Tensor is real; complex() is not defined for it")
+
+    def __round__(self, digits: int | None = None) -> Any:
+        raise TypeError("round() has no useful derivative; use t.data.round()")
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         raise TypeError(f"Tensor is final and {cls.__name__} cannot be derived from it; keep a Tensor as an attribute")
 
@@ -507,15 +524,43 @@ class Tensor:
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return graph.reduce(self)
 
+    def _contents(self) -> dict[str, Any]:
+        # The serial is not copied: nodes are restored in the order of computation and get new ones. A result
+        # of numbers that have changed since stays older than they are, so that its gradient is still refused.
+        stale = any(u.__class__ is Tensor and u._op is None and is_changed(u, self) for u in self._operands)
+        return {
+            "_data": self._data.copy(),
+            "_grad": None if self._grad is None else self._grad.copy(),
+            "_label": self._label,
+            "_op": self._op,
+            "_operands": self._operands,
+            "_serial": -1 if stale else 1,
+        }
+
+    def _restore(self, contents: dict[str, Any]) -> None:
+        for name, content in contents.items():
+            setattr(self, name, content)
+        self._seen = self._buffer = None
+        self._serial *= next_serial()
+
+
+def _refuse(names: str, signs: str, advice: str) -> None:
+    def refused(*operands: Any) -> Any:
+        raise TypeError(f"{signs} not defined for Tensors: {advice}")
+
+    for name in names.split():
+        setattr(Tensor, f"__{name}__", refused)
+
+
+_refuse("floordiv rfloordiv mod rmod divmod rdivmod", "// and % are", "they jump; use t.data for the plain numbers")
+_refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join masks instead: (t > 0) & (t < 1)")
+_refuse("lshift rlshift rshift rrshift", "<< and >> are", "use t * 2**n or t.data")
+
 
 def _as_leaf(t: Tensor) -> None:
     t._op = t._label = t._grad = t._seen = t._buffer = None
     t._operands = ()
     t._serial = next_serial()
-
-
-def _holds_nodes(items: Any) -> bool:
-    return any(_holds_nodes(u) if isinstance(u, list | tuple) else hasattr(u.__class__, "_record") for u in items)
 
 
 def _float_type(dtype: Any) -> np.dtype:
@@ -533,108 +578,142 @@ def _checked_index(index: Any) -> Any:
     for i in index if isinstance(index, tuple) else (index,):
         if hasattr(i.__class__, "_record"):
             raise TypeError(f"an index must be integers, slices or a mask such as t > 0; got a {type(i).__name__}")
-    return index
+    return array_ops.fixed_index(index)
 
 
 # ---------------------------------------------------------------- recording
 
 
 def _record(op: Operation, operands: tuple[Any, ...]) -> Tensor:
-    if op.reduces and op.name in array_forms:
-        return array_forms[op.name](*operands)
-    held, data = operands, []
+    """A node for the result. All operands that take part in arithmetic are made arrays of one dtype first."""
+    data = []
     dtype = None
-    for u in operands:
-        if u.__class__ is Tensor:
+    pulls = op.pulls
+    for i, u in enumerate(operands):
+        kind = u.__class__
+        if kind is Tensor:
             if u._seen is not None:
                 u._stamp()
-            d = u._data
-            data.append(d)
-            if dtype is None:
-                dtype = d.dtype
-            elif d.dtype is not dtype:
-                return _record(op, _of_one_type(op, operands))
-        else:
+            u = u._data
+        elif kind is ndarray and not _is_fixed(u):
+            return _record_prepared(op, operands)
+        elif pulls[i] is None:
             data.append(u)
-            held = ()
-    if not held:
-        constants = _constants(op, operands, dtype)
-        if constants is None:
-            return _record(op, _of_one_type(op, operands))
-        held = tuple(constants)
-        data = [u._data if u.__class__ is Tensor else u for u in held]
-    try:
-        z = quietly(op.forward, *data)
-    except ValueError as error:
-        if not op.rules or "broadcast" not in str(error):
-            raise
-        shapes = " and ".join(str(np.shape(x)) for x in data)
-        raise ValueError(f"{op.name}: shapes {shapes} do not go together") from None
-    if z.__class__ is not np.ndarray:
-        z = np.asarray(z)
+            continue
+        elif kind is not ndarray:
+            return _record_prepared(op, operands)
+        if dtype is None:
+            dtype = u.dtype
+        elif u.dtype != dtype:
+            return _record_prepared(op, operands)
+        data.append(u)
+    z = op.forward(*data) if is_quiet() else _computed(op, data)
     v = new(Tensor)
-    v._data = z
+    v._data = z if z.__class__ is ndarray else np.asarray(z)
     v._label = v._grad = v._seen = None
     v._serial = next_serial()
     v._op = op
-    v._operands = held
+    v._operands = operands
     if active:
         if not modes.is_recording():
-            if z.base is not None or any(z is d for d in data):
-                v._data = z = z.copy()
-            _as_leaf(v)
+            _make_leaf(v, data)
         elif modes.is_detecting_anomalies():
             _check_finite(v)
     return v
 
 
-def _constants(op: Operation, operands: tuple[Any, ...], dtype: Any) -> list[Any] | None:
+def _make_leaf(v: Tensor, data: list[Any]) -> None:
+    """Forget how a result was computed. Its array becomes its own: what can be written to shares with nothing."""
+    z = v._data
+    if z.base is not None:
+        v._data = z.copy()
+    else:
+        for d in data:
+            if d is z:
+                v._data = z.copy()
+    v._op = v._buffer = None
+    v._operands = ()
+
+
+def _computed(op: Operation, data: list[Any]) -> Any:
+    try:
+        return quietly(op.forward, *data)
+    except ValueError as error:
+        if not op.rules or "broadcast" not in str(error):
+            raise
+        shapes = " and ".join(str(np.shape(x)) for x in data)
+        raise ValueError(f"{op.name}: shapes {shapes} do not go together") from None
+
+
+def _record_prepared(op: Operation, operands: tuple[Any, ...]) -> Tensor:
+    """The same for operands of several kinds: numbers, arrays that may change, float32 and float64 mixed."""
+    if op.reduces and op.name in array_forms:
+        return array_forms[op.name](*operands)
+    types = set()
+    for i, u in enumerate(operands):
+        if u.__class__ is Tensor:
+            if op.pulls[i] is None:
+                raise TypeError(f"{op.name}: operand {i + 1} is not differentiated and must be plain, got a Tensor")
+            types.add(u.dtype)
+        elif isinstance(u, tuple) and op.pulls[i] is not None:
+            raise TypeError(f"{op.name}: expected numbers or a Tensor, got a list of nodes; join them with stack()")
+    held = None if len(types) > 1 else _constants(op, operands, types.pop())
+    return _record(op, _of_one_type(op, operands) if held is None else held)
+
+
+def _constants(op: Operation, operands: tuple[Any, ...], dtype: Any) -> tuple[Any, ...] | None:
     """The operands with those that are not Tensors as arrays of `dtype`; None if one of them has more precision.
 
     An array that can be written to is copied, so that the result does not change with it.
     """
-    held = []
+    held: list[Any] = []
     for i, u in enumerate(operands):
-        if u.__class__ is not Tensor:
-            if op.pulls[i] is None:
-                u = u.copy() if u.__class__ is np.ndarray and u.flags.writeable else u
-            else:
-                strong = isinstance(u, np.ndarray | np.generic)
-                array = u if u.__class__ is np.ndarray and u.dtype is dtype else _constant(u, op)
-                if array.dtype is not dtype:
-                    if strong and array.dtype == np.float64 and np.asarray(u).dtype.kind != "b":
-                        return None
-                    array = array.astype(dtype)
-                elif array is u and u.flags.writeable:
-                    array = u.copy()
-                u = array
-        held.append(u)
-    return held
+        if u.__class__ is Tensor:
+            held.append(u)
+        elif op.pulls[i] is None:
+            held.append(_kept(u) if u.__class__ is ndarray else u)
+        else:
+            array = _constant(u, op)
+            if array.dtype != dtype:
+                if isinstance(u, ndarray | np.generic) and np.result_type(u, dtype) != dtype:
+                    return None
+                array = quietly(array.astype, dtype)
+            held.append(_kept(array))
+    return tuple(held)
+
+
+def _is_fixed(array: Any) -> bool:
+    """True if nobody can write to an array, nor to another of which it is a view."""
+    while array.__class__ is ndarray:
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return array is None
+
+
+def _kept(array: ndarray) -> ndarray:
+    """An array that nobody can write to."""
+    if not _is_fixed(array):
+        array = array.copy()
+        array.flags.writeable = False
+    return array
 
 
 def _constant(u: Any, op: Operation) -> np.ndarray:
-    if u is None or isinstance(u, str | bytes):
-        raise TypeError(f"{op.name} needs numbers, got {describe(u)}")
     if hasattr(u.__class__, "_record"):
         raise TypeError(f"{op.name}: a Tensor does not go with a {type(u).__name__}; make the number a Tensor too")
-    if isinstance(u, list | tuple) and _holds_nodes(u):
-        raise TypeError(f"{op.name}: expected numbers or a Tensor, got a list of nodes; join them with stack() first")
     return real_array(u, op.name)
 
 
 def _of_one_type(op: Operation, operands: tuple[Any, ...]) -> tuple[Any, ...]:
     """All operands as float64, where some are and some are not."""
-    wide = np.dtype(np.float64)
-    return tuple(
-        u
-        if pull is None
-        else array_ops.cast(u, wide)
-        if u.__class__ is Tensor and u.dtype is not wide
-        else u
-        if u.__class__ is Tensor
-        else _constant(u, op).astype(wide)
-        for u, pull in zip(operands, (op.pulls[i] for i in range(len(operands))), strict=True)
-    )
+    return tuple(u if op.pulls[i] is None else _wide(u, op) for i, u in enumerate(operands))
+
+
+def _wide(u: Any, op: Operation) -> Any:
+    if u.__class__ is not Tensor:
+        return _constant(u, op).astype(FLOAT64)
+    return u if u.dtype == FLOAT64 else array_ops.cast(u, FLOAT64)
 
 
 def _check_finite(v: Tensor) -> None:
@@ -699,6 +778,7 @@ _functions: dict[str, Callable[..., Any]] = {
     "amin": axis_ops.min,
     "var": axis_ops.var,
     "std": axis_ops.std,
+    "norm": axis_ops.norm_as_numpy,
     "argmax": axis_ops.argmax,
     "argmin": axis_ops.argmin,
     "reshape": array_ops.reshape,

@@ -64,6 +64,8 @@ class Value:
     #   a leaf                _op is None, the rest is unset
     __slots__ = ("_data", "_dx", "_dy", "_label", "_op", "_x", "_y", "grad")
 
+    _operand_slots = ("_x", "_y")
+
     _data: float
     grad: float
     _op: Operation | None
@@ -360,6 +362,18 @@ class Value:
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return graph.reduce(self)
+
+    def _contents(self) -> dict[str, Any]:
+        _ = self.operand_groups  # a neuron takes its full form
+        contents = {name: getattr(self, name) for name in Value.__slots__ if hasattr(self, name)}
+        if self.grad is NO_GRADIENT:  # which is an object, and not a number
+            del contents["grad"]
+        return contents
+
+    def _restore(self, contents: dict[str, Any]) -> None:
+        self.grad = NO_GRADIENT
+        for name, content in contents.items():
+            setattr(self, name, content)
 
 
 def _leaf_data(data: Any) -> float:

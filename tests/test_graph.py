@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import run
 
-from autograd import Value, dot, exp, sum
+from autograd import Tensor, Value, dot, exp, softmax, sum
 from autograd.expression import symbol
 from autograd.graph import is_node, topological_order
 
@@ -194,6 +194,80 @@ for new in (copy.deepcopy(z), pickle.loads(pickle.dumps(z)), pickle.loads(pickle
 """
     )
     assert out == "True True True True"
+
+
+# ---------------------------------------------------------------- Tensors
+
+
+def tensor_diamond():
+    """x, and z = Σ softmax(x Wᵀ) · (x Wᵀ) with constants, an index and a shape among the operands."""
+    x, w = Tensor([[1.0, 2.0]], label="x"), Tensor([[3.0, 4.0], [5.0, 6.0]], label="W")
+    s = x @ w.T * 0.1
+    s.label = "s"
+    return x, w, s, (softmax(s) * s).reshape(2)[[0, 0, 1]].sum()
+
+
+def test_tensors_are_walked_as_values_are():
+    x, w, s, z = tensor_diamond()
+    order = topological_order(z)
+    assert is_node(z)
+    assert order[0] is x
+    assert order[1] is w
+    assert order[-1] is z
+    assert len(order) == len(set(order)) == 10
+    assert order.index(s) < order.index(z)
+    assert x not in topological_order(z, stop=lambda u: u is s)
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_copy_of_tensors_keeps_order_names_and_gradients(copied):
+    _, w, _, z = tensor_diamond()
+    z.backward()
+    new = copied(z)
+    before, after = topological_order(z), topological_order(new)
+    assert not set(before) & set(after)
+    for u, v in zip(before, after, strict=True):
+        assert (u.tolist(), u.label, u.op) == (v.tolist(), v.label, v.op)
+        assert (u.grad is None) == (v.grad is None)
+        assert len(u.operands) == len(v.operands)
+    w2 = after[before.index(w)]
+    assert w2.grad.tolist() == w.grad.tolist()
+    w2.grad = None
+    new.backward()
+    assert w2.grad.tolist() == w.grad.tolist()
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_shared_tensors_are_copied_once(copied):
+    x, _, s, z = tensor_diamond()
+    x2, z2, (s2, again) = copied([x, z, (s, s)])
+    assert s2 is again
+    assert x2 in topological_order(z2)
+    assert s2 in topological_order(z2)
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_what_is_computed_from_a_copy_comes_after_it(copied):
+    x = copied(Tensor([1.0, 2.0]))
+    y = copied((x * x, x))
+    z = (y[0] * y[1]).sum()
+    z.backward()
+    assert y[1].grad.tolist() == [3.0, 12.0]
+
+
+@pytest.mark.parametrize("use", [copy.deepcopy, pickle.dumps, topological_order, repr], ids=lambda f: f.__name__)
+def test_walking_tensors_leaves_no_cycles(use):
+    z = Tensor([1.0])
+    for _ in range(1000):
+        z = z * 1.001
+    use(z)
+    gc.collect()
+    gc.disable()
+    try:
+        use(z)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 # ---------------------------------------------------------------- memory
