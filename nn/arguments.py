@@ -158,12 +158,17 @@ def checked_pair(where: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     number of targets than of samples.
     """
     features = checked_features(where, x)
+    return features, checked_targets(where, features, y)
+
+
+def checked_targets(where: str, features: np.ndarray, y: Any) -> np.ndarray:
+    """The targets `y`, one for each of these samples, as by `checked_pair`."""
     targets = plain_array(where, "y", y)
     check_same_length(where, x=features, y=targets)
     check_finite(f"{where}: y", targets)
     if targets.dtype.kind == "b":
-        return features, targets.astype(np.int64)
-    return features, targets.astype(targets.dtype.newbyteorder("="), copy=False)
+        return targets.astype(np.int64)
+    return targets if targets.dtype.isnative else targets.astype(targets.dtype.newbyteorder("="))
 
 
 def checked_weights(where: str, weights: Any, samples: int) -> np.ndarray:

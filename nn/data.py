@@ -38,10 +38,18 @@ class Batches:
     """The samples in batches; each `for` over it is one epoch, with a fresh shuffle.
 
     Made by `batches`. len() is the number of batches in an epoch.
+    fixed: shuffled batches cannot be written to, so that Tensors need no copy of them.
     """
 
-    def __init__(self, arrays: tuple[np.ndarray, ...], batch_size: int, rng: np.random.Generator | None) -> None:
-        self.arrays, self.batch_size, self.rng = arrays, batch_size, rng
+    def __init__(
+        self,
+        arrays: tuple[np.ndarray, ...],
+        batch_size: int,
+        rng: np.random.Generator | None,
+        *,
+        fixed: bool = False,
+    ) -> None:
+        self.arrays, self.batch_size, self.rng, self.fixed = arrays, batch_size, rng, fixed
 
     def __len__(self) -> int:
         return -(-len(self.arrays[0]) // self.batch_size)
@@ -55,7 +63,10 @@ class Batches:
         step = size * max(1, GATHERED // max(1, size * (arrays[0].size // n)))
         for start in range(0, n, step):
             chosen = order[start : start + step]
-            yield from _slices(tuple(a.take(chosen, axis=0) for a in arrays), len(chosen), size)
+            gathered = tuple(a.take(chosen, axis=0) for a in arrays)
+            for a in gathered:
+                a.flags.writeable = not self.fixed
+            yield from _slices(gathered, len(chosen), size)
 
     def __repr__(self) -> str:
         shuffled = "in order" if self.rng is None else "shuffled"

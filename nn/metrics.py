@@ -73,6 +73,15 @@ class Metric:
         """The same metric under another name."""
         return Metric(name, self.sums, self.read, self.by_batch)
 
+    def __reduce__(self) -> Any:
+        # The metric of a name stands where its function did, so the function cannot be found by its own.
+        options = self.sums.keywords if isinstance(self.sums, functools.partial) else {}
+        sums = self.sums.func if isinstance(self.sums, functools.partial) else self.sums
+        for name, known in metrics.items():
+            if known.sums is sums:
+                return _again, (name, options, self.name)
+        return super().__reduce__()
+
     def __repr__(self) -> str:
         return f"Metric({self.name!r})"
 
@@ -291,6 +300,11 @@ metrics: dict[str, Metric] = {
     "mse": mse,
     "mean_squared_error": mse,
 }
+
+
+def _again(known: str, options: dict[str, Any], name: str) -> Metric:
+    metric = metrics[known]
+    return (metric.using(**options) if options else metric).named(name)
 
 
 def find_metric(metric: Any) -> Metric:

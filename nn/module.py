@@ -5,11 +5,18 @@ A Module knows nothing of how its output is computed; it finds the parameters th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from autograd import Tensor
 from autograd.fused import Weights
+from autograd.op import describe
 from autograd.value import NO_GRADIENT
+
+from .array_files import load_arrays, save_arrays
 
 __all__ = ["Module"]
 
@@ -17,7 +24,7 @@ __all__ = ["Module"]
 class Module:
     """The base of everything that has parameters.
 
-    A parameter is a leaf node (a Value) kept as an attribute, or inside lists, tuples, dicts and
+    A parameter is a leaf node (a Value or a Tensor) kept as an attribute, or inside lists, tuples, dicts and
     Modules that are. Results of operations are not parameters; plain numbers and arrays are not::
 
         class Line(Module):
@@ -76,11 +83,74 @@ class Module:
         """The opposite of `train()`: behave as in prediction; returns the module itself."""
         return self.train(False)
 
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of the numbers of all parameters, by the names of `named_parameters`."""
+        return {name: np.array(_numbers(p)) for name, p in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set all parameters to numbers that `state_dict` gave.
+
+        ValueError that names the parameter and both shapes if one does not fit, and the names if
+        some are missing or too many; then nothing has been changed.
+        """
+        parameters = dict(self.named_parameters())
+        _check_names(type(self).__name__, parameters, state)
+        found = {name: _fitting(name, p, state[name]) for name, p in parameters.items()}
+        for name, p in parameters.items():
+            p.data = found[name]
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Save the numbers of all parameters, as `state_dict` gives them, to `path`: a .npz or .safetensors file.
+
+        The file is made whole or stays as it was. To save more than the weights see `Sequential.save`.
+        """
+        save_arrays(path, self.state_dict(), {})
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Set all parameters to the numbers that `save_weights`, or `Sequential.save`, wrote to `path`.
+
+        ValueError, and no change, for a file that is damaged or belongs to a net of other layers or
+        shapes; it names the parameter and both shapes.
+        """
+        arrays, settings = load_arrays(path)
+        names = settings.get("weights", list(arrays))  # a file with a whole model holds other arrays too
+        try:
+            self.load_state_dict({name: array for name, array in arrays.items() if name in names})
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+
+def _numbers(p: Any) -> Any:
+    return p.numpy() if p.__class__ is Tensor else p.data
+
+
+def _check_names(where: str, parameters: Mapping[str, Any], state: Any) -> None:
+    if not isinstance(state, Mapping):
+        raise TypeError(f"load_state_dict: expected names with arrays, as state_dict() gives; got {describe(state)}")
+    missing = [name for name in parameters if name not in state]
+    unknown = [name for name in state if name not in parameters]
+    if missing or unknown:
+        parts = [f"{names[0]} is {what}" for names, what in ((missing, "missing"), (unknown, "unknown")) if names]
+        raise ValueError(
+            f"load_state_dict: {where} has {len(parameters)} parameters, the state has {len(state)}: "
+            f"{' and '.join(parts)}; make a model of the same layers first"
+        )
+
+
+def _fitting(name: str, p: Any, numbers: Any) -> np.ndarray:
+    array = np.asarray(numbers)
+    shape = np.shape(_numbers(p))
+    if array.shape != shape:
+        raise ValueError(f"load_state_dict: {name}: expected shape {shape}, got {array.shape}")
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"load_state_dict: {name}: expected plain numbers, got {describe(array)}")
+    return array
+
 
 def clear_gradients(parameters: Iterable[Any]) -> None:
     """Give every parameter the gradient of a node that no backward pass has reached."""
     for p in parameters:
-        p.grad = NO_GRADIENT
+        p.grad = None if p.__class__ is Tensor else NO_GRADIENT
 
 
 # What the search comes across: (where it was held, under which name or index, the object, its kind).

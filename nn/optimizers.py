@@ -1,68 +1,512 @@
-"""Optimizers: what turns gradients into new weights."""
+"""Optimizers: what turns gradients into new weights.
+
+An optimizer is a rule for one vector of numbers: what its class adds to `Optimizer` is the rule, in
+operations that write into arrays which exist already. All parameters of a net are one such vector,
+whether they are Tensors or Values, see `autograd.flat`.
+
+Names, arguments and defaults are those of Keras; where the formulas of Keras and PyTorch differ,
+the docstring says which it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from autograd.flat import EVERYTHING, blocks
 from autograd.graph import is_node
-from autograd.op import describe
-from autograd.value import NO_GRADIENT
+from autograd.op import describe, quietly
 
-from .arguments import not_negative
-from .module import Module, clear_gradients
+from .arguments import checked_fraction, lookup, not_negative
+from .module import Module
 
-__all__ = ["SGD"]
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "find_optimizer"]
+
+Array = np.ndarray
 
 
-class SGD:
-    """Gradient descent, w = w - α ∂L/∂w; stochastic if L is the loss of a sample or a small batch.
+class Optimizer:
+    """The base of all optimizers. One of your own defines `constants`, `rule` and, if it keeps any, `state`.
 
-    parameters: what to train, usually `model.parameters()`. learning_rate: α, a finite number of at
-    least 0; it may be changed between steps. A training step is::
+    parameters: what to train, usually `model.parameters()`; or the learning rate alone, for an optimizer
+    that is given its parameters later, by `bind` or by a model's `compile`. All Values or all Tensors.
+    learning_rate: a finite number of at least 0, or a schedule, a function step -> rate; see `nn.schedules`.
+    clipvalue: no component of the gradient is to be larger than this. clipnorm: nor the norm of the
+    gradient of any one parameter. global_clipnorm: nor the norm of all gradients together. At most one
+    of the three; they act on what the rule sees, `.grad` stays as it is. A parameter Value is one number.
+
+    A training step is::
 
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+
+    A parameter without a gradient stays where it is, and so does its state.
+
+    iterations    how many steps were taken
     """
 
-    def __init__(self, parameters: Iterable[Any], learning_rate: float = 0.01) -> None:
-        self.parameters = checked_parameters("SGD", parameters)
-        self.learning_rate = learning_rate
+    default_rate = 0.001
+
+    def __init__(
+        self,
+        parameters: Any = None,
+        learning_rate: Any = None,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        **unknown: Any,
+    ) -> None:
+        if unknown:
+            raise TypeError(
+                f"{self.name}: unknown option {next(iter(unknown))!r}; known: {', '.join(_options(type(self)))}"
+            )
+        if _is_number(parameters) or _is_schedule(parameters):
+            if learning_rate is not None:
+                raise TypeError(
+                    f"{self.name}: got two learning rates, {parameters!r} and {learning_rate!r}; "
+                    f"what follows the first is given by name, as in {self.name}(0.1, clipnorm=1.0)"
+                )
+            parameters, learning_rate = None, parameters
+        self.parameters: list[Any] = []
+        self.iterations = 0
+        self.learning_rate = self.default_rate if learning_rate is None else learning_rate
+        self._clipping = _checked_clipping(self.name, clipnorm, clipvalue, global_clipnorm)
+        self._blocks: list[_Block] = []
+        if parameters is not None:
+            self.bind(parameters)
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages: the name of the class."""
+        return type(self).__name__
+
+    # ------------------------------------------------------------ what a class of optimizers defines
+
+    def state(self) -> dict[str, float]:
+        """The vectors that the rule keeps from step to step: their names, and the number each starts with."""
+        return {}
+
+    def constants(self, rate: float, step: int) -> tuple[float, ...]:
+        """The numbers that the rule needs at this step; steps count from 1."""
+        raise NotImplementedError
+
+    def rule(self, w: Array, g: Array, free: Array, c: Sequence[Array], state: Sequence[Array]) -> None:
+        """Change the numbers w and the vectors of the state in place, as the gradient g says.
+
+        All are of one length. g is only read, free is there to be used, c are the `constants`. What happens
+        at one place is to depend on what is at that place only: not all parameters may have a gradient.
+        """
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ what a user does
+
+    def bind(self, parameters: Iterable[Any]) -> None:
+        """Give the optimizer its parameters, once. RuntimeError if it has others already."""
+        found = checked_parameters(self.name, parameters)
+        if self.parameters:
+            if len(found) == len(self.parameters) and all(map(lambda p, q: p is q, found, self.parameters)):
+                return
+            raise RuntimeError(
+                f"{self.name}: it trains {len(self.parameters)} parameters already, and its state belongs to them; "
+                f"make a new {self.name}(...) for the others"
+            )
+        self.parameters = found
+        self._blocks = [_Block(flat, self.state(), len(self.constants(0.0, 1))) for flat in blocks(found)]
 
     @property
     def learning_rate(self) -> float:
-        """The step size α."""
-        return self._learning_rate
+        """The rate of the next step. A number or a schedule may be assigned; either replaces what there was."""
+        if self.schedule is None:
+            return self._rate
+        return not_negative(self.name, "learning_rate", self.schedule(self.iterations))
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate: float) -> None:
-        self._learning_rate = not_negative("SGD", "learning_rate", learning_rate)
+    def learning_rate(self, learning_rate: Any) -> None:
+        is_schedule = _is_schedule(learning_rate)
+        rate = learning_rate(self.iterations) if is_schedule else learning_rate
+        self._rate = not_negative(self.name, "learning_rate", rate)
+        self.schedule: Callable[[int], float] | None = learning_rate if is_schedule else None
 
     def step(self) -> None:
         """Move every parameter against its gradient. RuntimeError if no backward pass gave one."""
-        if all(p.grad is NO_GRADIENT for p in self.parameters):
-            raise RuntimeError(
-                "SGD.step(): no parameter has a gradient since the last zero_grad(); "
-                "call loss.backward() first, with a loss computed from these parameters"
-            )
-        for p in self.parameters:
-            p.data -= self._learning_rate * p.grad
+        self._check_bound("step")
+        quietly(self._step, self.learning_rate)  # a training that diverges comes to inf without a warning
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before a new backward pass."""
-        clear_gradients(self.parameters)
+        self._check_bound("zero_grad")
+        for block in self._blocks:
+            block.flat.clear()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it takes to go on from here: numbers and arrays, copies, by name.
+
+        A schedule is not in it: it belongs to the program, as the other hyperparameters do.
+        """
+        self._check_bound("state_dict")
+        rate = {} if self.schedule is not None else {"learning_rate": self._rate}
+        vectors = {key: vector.copy() for key, vector in self._vectors()}
+        return {"iterations": self.iterations, **rate, **vectors}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where `state_dict` was taken. ValueError, and no change, if it belongs to another optimizer."""
+        self._check_bound("load_state_dict")
+        vectors = dict(self._vectors())
+        given = set(state) - {"iterations", "learning_rate"}
+        if given != set(vectors) or "iterations" not in state:
+            raise ValueError(
+                f"{self.name}.load_state_dict(): expected {', '.join(['iterations', *vectors])}; "
+                f"got {', '.join(state) or 'nothing'}. It is the state of another optimizer, or of other parameters"
+            )
+        for key, vector in vectors.items():
+            if np.shape(state[key]) != vector.shape:
+                raise ValueError(
+                    f"{self.name}.load_state_dict(): expected {key!r} of shape {vector.shape}, "
+                    f"got {np.shape(state[key])}: it belongs to other parameters"
+                )
+        iterations = int(not_negative(self.name, "iterations", state["iterations"]))
+        arrays = [np.asarray(state[key], vector.dtype) for key, vector in vectors.items()]
+        if "learning_rate" in state:
+            self.learning_rate = not_negative(self.name, "learning_rate", state["learning_rate"])
+        self.iterations = iterations
+        for vector, array in zip(vectors.values(), arrays, strict=True):
+            vector[...] = array
 
     def __repr__(self) -> str:
-        return f"SGD({len(self.parameters)} parameters, learning_rate={self.learning_rate!r})"
+        rate = repr(self._rate if self.schedule is None else self.schedule)
+        bound = f"{len(self.parameters)} parameters, " if self.parameters else ""
+        return f"{self.name}({bound}learning_rate={rate})"
+
+    # ------------------------------------------------------------ how a step is taken
+
+    def _step(self, rate: float) -> None:
+        gradients = [block.flat.gradient() for block in self._blocks]
+        if not any(stretches for _, stretches in gradients):
+            raise RuntimeError(
+                f"{self.name}.step(): no parameter has a gradient since the last zero_grad(); "
+                "call loss.backward() first, with a loss computed from these parameters"
+            )
+        if self._clipping is not None:
+            gradients = self._clipped(gradients)
+        constants = self.constants(rate, self.iterations + 1)
+        for block, (g, stretches) in zip(self._blocks, gradients, strict=True):
+            for place, number in zip(block.constants, constants, strict=True):
+                place[()] = number
+            w = block.flat.begin()
+            if stretches is EVERYTHING:
+                self.rule(w, g, block.free, block.constants, block.vectors)
+            else:
+                for s in stretches:
+                    self.rule(w[s], g[s], block.free[s], block.constants, [vector[s] for vector in block.vectors])
+            block.flat.end()
+        self.iterations += 1
+
+    def _clipped(self, gradients: list[Any]) -> list[Any]:
+        """The gradients in arrays of our own, no larger than asked for."""
+        kind, limit = self._clipping  # type: ignore[misc]
+        clipped = [(np.array(g), stretches) for g, stretches in gradients]
+        for g, stretches in clipped:  # what has no gradient counts nothing
+            if stretches is not EVERYTHING:
+                present = np.zeros(g.size, bool)
+                for s in stretches:
+                    present[s] = True
+                g[~present] = 0
+        if kind == "clipvalue":
+            for g, _ in clipped:
+                np.clip(g, -limit, limit, out=g)
+        elif kind == "clipnorm":
+            for block, (g, _) in zip(self._blocks, clipped, strict=True):
+                for place in block.flat.places:
+                    _shorten([g[place]], limit)
+        else:
+            _shorten([g for g, _ in clipped], limit)
+        return clipped
+
+    def _vectors(self) -> Iterator[tuple[str, np.ndarray]]:
+        """The state of all blocks, by name."""
+        for block in self._blocks:
+            for name, vector in zip(self.state(), block.vectors, strict=True):
+                yield f"{name}.{vector.dtype}", vector
+
+    def _check_bound(self, method: str) -> None:
+        if not self.parameters:
+            raise RuntimeError(
+                f"{self.name}.{method}(): it has no parameters yet; call bind(model.parameters()), "
+                "or compile a model with it"
+            )
+
+
+class SGD(Optimizer):
+    """Gradient descent, w = w - α ∂L/∂w; stochastic if L is the loss of a sample or a small batch.
+
+    momentum: μ, at least 0 and below 1. Above 0 there is a velocity v = μ v - α g, and w = w + v.
+    nesterov: the step looks ahead, w = w + μ v - α g. The rest is as in `Optimizer`.
+
+    As in Keras and in the source, α is inside the velocity. PyTorch has it outside, which differs
+    where α changes during training.
+    Source: Polyak 1964; Sutskever, Martens, Dahl and Hinton, ICML 2013.
+    """
+
+    default_rate = 0.01
+
+    def __init__(
+        self,
+        parameters: Any = None,
+        learning_rate: Any = None,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **clipping: Any,
+    ) -> None:
+        self.momentum = checked_fraction("SGD", "momentum", momentum)
+        self.nesterov = bool(nesterov)
+        super().__init__(parameters, learning_rate, **clipping)
+
+    def state(self) -> dict[str, float]:
+        """The velocity, if there is momentum."""
+        return {"velocity": 0.0} if self.momentum else {}
+
+    def constants(self, rate: float, step: int) -> tuple[float, ...]:
+        """α and μ."""
+        return rate, self.momentum
+
+    def rule(self, w: Array, g: Array, free: Array, c: Sequence[Array], state: Sequence[Array]) -> None:
+        """w = w - α g; with momentum v = μ v - α g and w = w + v, or w = w + μ v - α g."""
+        rate, momentum = c
+        change = np.multiply(g, rate, free)
+        if not state:
+            np.subtract(w, change, w)
+            return
+        velocity = state[0]
+        np.multiply(velocity, momentum, velocity)
+        np.subtract(velocity, change, velocity)
+        if self.nesterov:
+            np.subtract(w, change, w)
+            np.add(w, np.multiply(velocity, momentum, free), w)
+        else:
+            np.add(w, velocity, w)
+
+
+class RMSprop(Optimizer):
+    """Every weight's step is divided by the size that its gradients had lately.
+
+    The mean square v = ρ v + (1 - ρ) g², and w = w - α g / (√v + ε). With momentum μ the steps add up,
+    m = μ m + α g / (√v + ε) and w = w - m. centered: the variance v - mean(g)² in the place of v.
+    rho: ρ, at least 0 and below 1. epsilon: ε. The rest is as in `Optimizer`.
+
+    ε is outside of the root, as in PyTorch; Keras has √(v + ε), which is larger for small gradients.
+    α is inside m, as in Keras; PyTorch has it outside, which differs where α changes during training.
+    Source: Hinton, Neural Networks for Machine Learning, lecture 6e, 2012; centered: Graves,
+    arXiv:1308.0850 (2013).
+    """
+
+    def __init__(
+        self,
+        parameters: Any = None,
+        learning_rate: Any = None,
+        *,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        **clipping: Any,
+    ) -> None:
+        self.rho = checked_fraction("RMSprop", "rho", rho)
+        self.momentum = checked_fraction("RMSprop", "momentum", momentum)
+        self.epsilon = not_negative("RMSprop", "epsilon", epsilon)
+        self.centered = bool(centered)
+        super().__init__(parameters, learning_rate, **clipping)
+
+    def state(self) -> dict[str, float]:
+        """The mean square; the mean, if centered; the sum of the steps, if there is momentum."""
+        return {"mean_square": 0.0} | ({"mean": 0.0} if self.centered else {}) | ({"sum": 0.0} if self.momentum else {})
+
+    def constants(self, rate: float, step: int) -> tuple[float, ...]:
+        """ρ, 1 - ρ, ε, α, μ and 0."""
+        return self.rho, 1 - self.rho, self.epsilon, rate, self.momentum, 0.0
+
+    def rule(self, w: Array, g: Array, free: Array, c: Sequence[Array], state: Sequence[Array]) -> None:
+        """v = ρ v + (1 - ρ) g²; w = w - α g / (√v + ε)."""
+        rho, rest, epsilon, rate, momentum, zero = c
+        mean_square, *others = state
+        _average(mean_square, np.multiply(g, g, free), rho, rest, free)
+        size = mean_square
+        if self.centered:
+            mean, *others = others
+            _average(mean, g, rho, rest, free)
+            size = np.subtract(mean_square, np.multiply(mean, mean, free), free)
+            np.maximum(size, zero, out=size)  # a variance, but for rounding
+        np.add(np.sqrt(size, free), epsilon, free)
+        change = np.multiply(np.divide(g, free, free), rate, free)
+        if others:
+            np.multiply(others[0], momentum, others[0])
+            change = np.add(others[0], change, others[0])
+        np.subtract(w, change, w)
+
+
+class Adam(Optimizer):
+    """Momentum, and every weight's step divided by the size that its gradients had lately.
+
+    The means m = β₁ m + (1 - β₁) g and v = β₂ v + (1 - β₂) g² start at 0; divided by 1 - β₁ᵗ and
+    1 - β₂ᵗ at step t they are unbiased, and w = w - α m̂ / (√v̂ + ε).
+    beta_1, beta_2: at least 0 and below 1. epsilon: ε. The rest is as in `Optimizer`.
+
+    This is algorithm 1 of the source, and PyTorch's. Keras adds ε to √v before the correction, where it
+    counts 1 / √(1 - β₂ᵗ) times as much: 32 times in the first step.
+    Source: Kingma and Ba, ICLR 2015 (arXiv:1412.6980).
+    """
+
+    def __init__(
+        self,
+        parameters: Any = None,
+        learning_rate: Any = None,
+        *,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **clipping: Any,
+    ) -> None:
+        self.beta_1 = checked_fraction(self.name, "beta_1", beta_1)
+        self.beta_2 = checked_fraction(self.name, "beta_2", beta_2)
+        self.epsilon = not_negative(self.name, "epsilon", epsilon)
+        super().__init__(parameters, learning_rate, **clipping)
+
+    def state(self) -> dict[str, float]:
+        """The means of the gradient and of its square."""
+        return {"m": 0.0, "v": 0.0}
+
+    def constants(self, rate: float, step: int) -> tuple[float, ...]:
+        """β₁, 1 - β₁, β₂, 1 - β₂, and ε and α with the corrections drawn into them (section 2 of the source)."""
+        root = math.sqrt(1 - self.beta_2**step)
+        return (
+            *(self.beta_1, 1 - self.beta_1, self.beta_2, 1 - self.beta_2),
+            *(self.epsilon * root, rate * root / (1 - self.beta_1**step)),
+        )
+
+    def rule(self, w: Array, g: Array, free: Array, c: Sequence[Array], state: Sequence[Array]) -> None:
+        """m = β₁ m + (1 - β₁) g; v = β₂ v + (1 - β₂) g²; w = w - α m / (√v + ε)."""
+        beta_1, rest_1, beta_2, rest_2, epsilon, rate = c
+        m, v = state
+        _average(m, g, beta_1, rest_1, free)
+        _average(v, np.multiply(g, g, free), beta_2, rest_2, free)
+        np.add(np.sqrt(v, free), epsilon, free)
+        np.subtract(w, np.multiply(np.divide(m, free, free), rate, free), w)
+
+
+class AdamW(Adam):
+    """Adam, and every weight shrinks at each step: w = (1 - α λ) w before it moves.
+
+    weight_decay: λ, at least 0. It acts on all parameters, biases too, and on the weights themselves,
+    not through the gradient as an L2 penalty would. The rest is as in `Adam`. Keras and PyTorch agree;
+    PyTorch's λ is 0.01 unless given, Keras' and ours 0.004.
+    Source: Loshchilov and Hutter, ICLR 2019 (arXiv:1711.05101).
+    """
+
+    def __init__(
+        self, parameters: Any = None, learning_rate: Any = None, *, weight_decay: float = 0.004, **options: Any
+    ) -> None:
+        self.weight_decay = not_negative("AdamW", "weight_decay", weight_decay)
+        super().__init__(parameters, learning_rate, **options)
+
+    def constants(self, rate: float, step: int) -> tuple[float, ...]:
+        """1 - α λ, and what Adam needs."""
+        return 1 - rate * self.weight_decay, *super().constants(rate, step)
+
+    def rule(self, w: Array, g: Array, free: Array, c: Sequence[Array], state: Sequence[Array]) -> None:
+        """w = (1 - α λ) w, then as Adam."""
+        np.multiply(w, c[0], w)
+        super().rule(w, g, free, c[1:], state)
+
+
+class Adagrad(Optimizer):
+    """Every weight's step is divided by the size of all its gradients so far.
+
+    The sum of squares s = s + g², and w = w - α g / (√s + ε). initial_accumulator_value: where s
+    starts, at least 0. epsilon: ε. The rest is as in `Optimizer`.
+
+    ε is outside of the root, as in PyTorch; Keras has √(s + ε). PyTorch starts s at 0 unless told
+    otherwise, Keras and we at 0.1.
+    Source: Duchi, Hazan and Singer, JMLR 12 (2011).
+    """
+
+    def __init__(
+        self,
+        parameters: Any = None,
+        learning_rate: Any = None,
+        *,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **clipping: Any,
+    ) -> None:
+        self.epsilon = not_negative("Adagrad", "epsilon", epsilon)
+        self.initial_accumulator_value = not_negative("Adagrad", "initial_accumulator_value", initial_accumulator_value)
+        super().__init__(parameters, learning_rate, **clipping)
+
+    def state(self) -> dict[str, float]:
+        """The sum of the squares."""
+        return {"accumulator": self.initial_accumulator_value}
+
+    def constants(self, rate: float, step: int) -> tuple[float, ...]:
+        """ε and α."""
+        return self.epsilon, rate
+
+    def rule(self, w: Array, g: Array, free: Array, c: Sequence[Array], state: Sequence[Array]) -> None:
+        """s = s + g²; w = w - α g / (√s + ε)."""
+        epsilon, rate = c
+        accumulator = state[0]
+        np.add(accumulator, np.multiply(g, g, free), accumulator)
+        np.add(np.sqrt(accumulator, free), epsilon, free)
+        np.subtract(w, np.multiply(np.divide(g, free, free), rate, free), w)
+
+
+_optimizers: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+    "adagrad": Adagrad,
+}
+
+
+def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
+    """A new optimizer for a name, in capitals or not; an optimizer is returned as it is.
+
+    ValueError for an unknown name (suggests the nearest), TypeError for what is neither.
+    """
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        raise TypeError(f"optimizer: expected a name or an optimizer, got a class; write {optimizer.__name__}()")
+    if not isinstance(optimizer, str):
+        raise TypeError(f"optimizer: expected a name or an optimizer, got {describe(optimizer)}")
+    known = optimizer.lower()
+    return lookup("optimizer", known if known in _optimizers else optimizer, _optimizers)()
+
+
+class _Block:
+    """What an optimizer keeps for one vector of parameters: its state, and room to compute in."""
+
+    def __init__(self, flat: Any, state: Mapping[str, float], constants: int) -> None:
+        w = flat.begin()
+        self.flat = flat
+        self.vectors = [np.full_like(w, start) for start in state.values()]
+        self.free = np.empty_like(w)
+        # A ufunc takes half as long with an array without axes as with a Python number.
+        self.constants = tuple(np.empty((), w.dtype) for _ in range(constants))
 
 
 def checked_parameters(where: str, parameters: Any) -> list[Any]:
-    """The parameters as a list: at least one, leaf nodes only, each once."""
+    """The parameters as a list: at least one, leaf nodes only, each once, all Values or all Tensors."""
     if isinstance(parameters, Module) or is_node(parameters):
         remedy = "pass model.parameters()" if isinstance(parameters, Module) else "pass [w]"
         raise TypeError(f"{where}: expected a list of parameters, got one {describe(parameters)}; {remedy}")
-    if not isinstance(parameters, Iterable):
+    if not isinstance(parameters, Iterable) or isinstance(parameters, str):
         raise TypeError(f"{where}: expected a list of parameters, got {describe(parameters)}")
     found = list(parameters)
     if not found:
@@ -74,4 +518,58 @@ def checked_parameters(where: str, parameters: Any) -> list[Any]:
             raise ValueError(f"{where}: parameter {i} is a result of {p.op.name}; train what it is computed from")
     if len({id(p) for p in found}) < len(found):
         raise ValueError(f"{where}: a parameter is given twice and would move twice as far; give each once")
+    if len({p.__class__ for p in found}) > 1:
+        raise TypeError(f"{where}: expected Values or Tensors, got both; use an optimizer for each kind")
     return found
+
+
+def _checked_clipping(where: str, *limits: float | None) -> tuple[str, float] | None:
+    names = ("clipnorm", "clipvalue", "global_clipnorm")
+    given = {name: limit for name, limit in zip(names, limits, strict=True) if limit is not None}
+    if len(given) > 1:
+        raise ValueError(f"{where}: expected one of {', '.join(names)} at most, got {' and '.join(given)}")
+    for name, limit in given.items():
+        if not not_negative(where, name, limit):
+            raise ValueError(f"{where}: expected {name} to be above 0, got {limit!r}; no gradient would be left")
+        return name, float(limit)
+    return None
+
+
+def _options(cls: type) -> list[str]:
+    """The names of all arguments that the class and those it is derived from take."""
+    found = [p for c in cls.__mro__[:-1] for p in inspect.signature(c).parameters.values()]
+    return list(dict.fromkeys(p.name for p in found if p.kind is not p.VAR_KEYWORD))
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, int | float | np.generic) or (isinstance(x, np.ndarray) and not x.ndim)
+
+
+def _is_schedule(x: Any) -> bool:
+    return callable(x) and not isinstance(x, Module | type)
+
+
+def _average(mean: np.ndarray, x: np.ndarray, share: np.ndarray, rest: np.ndarray, free: np.ndarray) -> None:
+    """mean = share · mean + rest · x, in place. x may be free itself."""
+    np.multiply(mean, share, mean)
+    np.add(mean, np.multiply(x, rest, free), mean)
+
+
+def _shorten(vectors: list[np.ndarray], limit: float) -> None:
+    """Scale the vectors together, in place, so that their common norm is at most `limit`."""
+    length = _norm(vectors)
+    if length > limit:
+        for v in vectors:
+            v *= limit / length
+
+
+def _norm(vectors: list[np.ndarray]) -> float:
+    """The length of the vectors taken as one."""
+    # Not v.dot(v): from 10,000 numbers on BLAS wakes its threads, which takes longer than the sum.
+    square = sum(float(np.square(v).sum()) for v in vectors)
+    if math.isfinite(square):
+        return math.sqrt(square)
+    largest = max(float(np.abs(v).max(initial=0.0)) for v in vectors)  # the squares may overflow, the length need not
+    if not math.isfinite(largest):
+        return largest
+    return largest * math.sqrt(sum(float(np.square(v / largest).sum()) for v in vectors))

@@ -1,0 +1,117 @@
+"""What a training shows while it runs: the one part of the library that prints."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from .hooks import Callback, Logs
+
+__all__ = ["Bar", "Lines", "progress", "say"]
+
+
+def progress(verbose: Any = None) -> Callback | None:
+    """The callback that shows a training; None if nothing is to be shown.
+
+    verbose: 0 shows nothing. 2 prints a line for each epoch::
+
+        Epoch  3/20 - 41ms - loss: 0.3412 - accuracy: 0.8750 - val_loss: 0.3610 - val_accuracy: 0.8600
+
+    1 does too and has a bar below them, if standard output is a terminal and tqdm is installed
+    (`pip install "gradpath[progress]"`). None, or "auto", is 1 in a terminal and 0 elsewhere.
+    """
+    terminal = bool(getattr(sys.stdout, "isatty", bool)())
+    if verbose is None or verbose == "auto":
+        verbose = 1 if terminal else 0
+    if isinstance(verbose, str) or verbose not in (0, 1, 2):
+        raise ValueError(f"verbose: expected 0, 1, 2 or None, got {verbose!r}")
+    if not verbose:
+        return None
+    bar = _bar_class() if verbose == 1 and terminal else None
+    return Lines() if bar is None else Bar(bar)
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    if sys.stdout is not None:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+
+class Lines(Callback):
+    """One line of text for each epoch, as Keras prints them."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Look at the clock."""
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Print the line of the epoch."""
+        self.show(self.line(epoch, logs or {}))
+
+    def line(self, epoch: int, logs: Logs) -> str:
+        """The line of an epoch: its number, how long it took, and what was measured."""
+        epochs = str(self.params.get("epochs", "?"))
+        number = f"Epoch {epoch + 1:>{len(epochs)}}/{epochs}"
+        seconds = time.perf_counter() - self._start
+        return " - ".join([number, _duration(seconds), *(f"{name}: {_number(x)}" for name, x in logs.items())])
+
+    def show(self, line: str) -> None:
+        """Print a line."""
+        say(line)
+
+
+class Bar(Lines):
+    """The lines of the epochs and below them a bar for the whole training, by tqdm.
+
+    bar: its class. It disappears at the end, the lines stay.
+    """
+
+    def __init__(self, bar: Any) -> None:
+        self._make = bar
+        self._bar: Any = None
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Name the epoch; before the first one make the bar."""
+        super().on_epoch_begin(epoch, logs)
+        epochs, steps = self.params.get("epochs", 1), self.params.get("steps", 1)
+        if self._bar is None:
+            total = (epochs - epoch) * steps
+            self._bar = self._make(total=total, file=sys.stdout, leave=False, unit="batch", dynamic_ncols=True)
+        self._bar.set_description(f"Epoch {epoch + 1}/{epochs}", refresh=False)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Move on by one batch."""
+        self._bar.update()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def show(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._bar.write(line, file=sys.stdout)
+
+
+def _bar_class() -> Any:
+    """The plain bar of tqdm, without the thread that it starts to watch itself; None if it is not installed."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return type("Bar", (tqdm,), {"monitor_interval": 0})
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.0f}ms"
+    minutes, rest = divmod(seconds, 60)
+    return f"{seconds:.1f}s" if seconds < 60 else f"{minutes:.0f}min {rest:.0f}s"
+
+
+def _number(x: float) -> str:
+    """Four decimals as in Keras; where these would show nothing, a power of ten."""
+    return f"{x:.4f}" if x == 0 or abs(x) > 1e-3 else f"{x:.4e}"

@@ -1,0 +1,120 @@
+"""Regularizers: what is added to the loss so that weights stay small.
+
+A regularizer is a function of weights that gives one node. Names and formulas are those of Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import autograd
+from autograd.graph import is_node
+from autograd.op import describe
+
+from .arguments import lookup, not_negative
+
+__all__ = ["L1", "L1L2", "L2", "find_regularizer"]
+
+Regularizer = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class L1:
+    """l1 · Σ |w|: many weights become 0.
+
+    Called with a Tensor, a Value, or Values in lists of any depth; gives one node.
+    l1: at least 0. The derivative where w = 0 is 0.
+    Source: Tibshirani, J. R. Stat. Soc. B 58 (1996).
+    """
+
+    l1: float = 0.01
+
+    def __post_init__(self) -> None:
+        not_negative("L1", "l1", self.l1)
+
+    def __call__(self, weights: Any) -> Any:
+        return self.l1 * _sum_of_sizes(_checked("L1", weights))
+
+
+@dataclass(frozen=True)
+class L2:
+    """l2 · Σ w²: large weights become smaller. There is no ½, as in Keras: the derivative is 2 l2 w.
+
+    Called with a Tensor, a Value, or Values in lists of any depth; gives one node.
+    l2: at least 0.
+    Source: Hoerl and Kennard, Technometrics 12 (1970); as weight decay: Krogh and Hertz, NIPS 1991.
+    """
+
+    l2: float = 0.01
+
+    def __post_init__(self) -> None:
+        not_negative("L2", "l2", self.l2)
+
+    def __call__(self, weights: Any) -> Any:
+        return self.l2 * _sum_of_squares(_checked("L2", weights))
+
+
+@dataclass(frozen=True)
+class L1L2:
+    """l1 · Σ |w| + l2 · Σ w², see L1 and L2. The name "l1_l2" stands for L1L2(0.01, 0.01), as in Keras.
+
+    Source: Zou and Hastie, J. R. Stat. Soc. B 67 (2005).
+    """
+
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        not_negative("L1L2", "l1", self.l1)
+        not_negative("L1L2", "l2", self.l2)
+
+    def __call__(self, weights: Any) -> Any:
+        found = _checked("L1L2", weights)
+        return self.l1 * _sum_of_sizes(found) + self.l2 * _sum_of_squares(found)
+
+
+_regularizers: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(0.01, 0.01)}
+
+
+def find_regularizer(regularizer: str | Regularizer | None) -> Regularizer | None:
+    """The regularizer for a name; a function is returned as it is, and so is None.
+
+    ValueError for an unknown name (suggests the nearest), TypeError for what is neither.
+    """
+    if isinstance(regularizer, type):
+        raise TypeError(f"regularizer: expected a name or a function, got a class; write {regularizer.__name__}()")
+    if regularizer is None or callable(regularizer):
+        return regularizer
+    known = regularizer.lower() if isinstance(regularizer, str) else regularizer
+    return lookup("regularizer", known, _regularizers)
+
+
+def _checked(where: str, weights: Any) -> Any:
+    """The weights as one Tensor, or as a list of Values."""
+    if getattr(weights, "_is_array", False):
+        return weights
+    found: list[Any] = []
+    unread = [weights]
+    while unread:
+        x = unread.pop()
+        if is_node(x) and not getattr(x, "_is_array", False):
+            found.append(x)
+        elif isinstance(x, list | tuple):
+            unread.extend(reversed(x))
+        else:
+            raise TypeError(f"{where}: expected a Tensor or Values as weights, got {describe(x)}")
+    if not found:
+        raise ValueError(f"{where}: expected at least one weight, got none")
+    return found
+
+
+def _sum_of_sizes(weights: Any) -> Any:
+    if isinstance(weights, list):
+        return autograd.sum([autograd.abs(w) for w in weights])
+    return autograd.abs(weights).sum()
+
+
+def _sum_of_squares(weights: Any) -> Any:
+    return autograd.dot(weights, weights) if isinstance(weights, list) else (weights * weights).sum()
