@@ -1,25 +1,62 @@
 """Neural networks whose every gradient path can be listed."""
 
-from . import data, datasets, initializers, metrics, schedules
+from . import (
+    activations,
+    callbacks,
+    data,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
 from .activations import RandomizedLeakyReLU
+from .bridges import to_mlp, to_sequential
+from .layers import Activation, BatchLayer, Dense, Dropout, Flatten, Input
 from .module import Module
 from .neurons import MLP, Layer, Neuron, inputs
-from .optimizers import SGD
+from .optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from .per_sample import per_sample_gradients
 from .perceptron import Fit, Perceptron
+from .sequential import Sequential, load_model
 
 __all__ = [
     "MLP",
     "SGD",
+    "Activation",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "BatchLayer",
+    "Dense",
+    "Dropout",
     "Fit",
+    "Flatten",
+    "Input",
     "Layer",
     "Module",
     "Neuron",
     "Perceptron",
+    "RMSprop",
     "RandomizedLeakyReLU",
+    "Sequential",
+    "activations",
+    "callbacks",
     "data",
     "datasets",
     "initializers",
     "inputs",
+    "layers",
+    "load_model",
+    "losses",
     "metrics",
+    "optimizers",
+    "per_sample_gradients",
+    "regularizers",
     "schedules",
+    "to_mlp",
+    "to_sequential",
 ]

@@ -1,4 +1,4 @@
-"""The activations of the lectures by name. Any function of one Value serves as well.
+"""The activations of the lectures by name. Any function of one Value, or of one Tensor, serves as well.
 
 Formulas, derivatives and sources are with the operations in `autograd`.
 """
@@ -21,7 +21,7 @@ Activation = Callable[..., Any]
 
 
 class RandomizedLeakyReLU(Module):
-    """leaky_relu with a slope below zero that is drawn anew at each call in training.
+    """leaky_relu with a slope below zero that is drawn anew at each call in training, for each number of a Tensor.
 
     The slope is uniform in [lower, upper]; after `eval()` it is their mean, and no random number
     is drawn. rng: an int seed, a numpy Generator or None.
@@ -33,7 +33,10 @@ class RandomizedLeakyReLU(Module):
         self.rng: np.random.Generator = generator(rng)
 
     def __call__(self, x: Any) -> Any:
-        return autograd.randomized_leaky_relu(x, self.lower, self.upper, training=self.training, rng=self.rng)
+        if not self.training or not isinstance(x, autograd.Tensor | np.ndarray):
+            return autograd.randomized_leaky_relu(x, self.lower, self.upper, training=self.training, rng=self.rng)
+        slopes = self.rng.uniform(self.lower, self.upper, x.shape).astype(x.dtype)
+        return autograd.leaky_relu(x, slopes)
 
 
 activations: dict[str, Activation] = {

@@ -187,7 +187,7 @@ class Optimizer:
 
     def _step(self, rate: float) -> None:
         gradients = [block.flat.gradient() for block in self._blocks]
-        if not any(stretches for _, stretches in gradients):
+        if not any([stretches for _, stretches in gradients]):
             raise RuntimeError(
                 f"{self.name}.step(): no parameter has a gradient since the last zero_grad(); "
                 "call loss.backward() first, with a loss computed from these parameters"
@@ -196,8 +196,7 @@ class Optimizer:
             gradients = self._clipped(gradients)
         constants = self.constants(rate, self.iterations + 1)
         for block, (g, stretches) in zip(self._blocks, gradients, strict=True):
-            for place, number in zip(block.constants, constants, strict=True):
-                place[()] = number
+            block.set_constants(constants)
             w = block.flat.begin()
             if stretches is EVERYTHING:
                 self.rule(w, g, block.free, block.constants, block.vectors)
@@ -499,6 +498,14 @@ class _Block:
         self.free = np.empty_like(w)
         # A ufunc takes half as long with an array without axes as with a Python number.
         self.constants = tuple(np.empty((), w.dtype) for _ in range(constants))
+        self._numbers: tuple[float, ...] = ()
+
+    def set_constants(self, numbers: tuple[float, ...]) -> None:
+        """Let `constants` hold these numbers."""
+        if numbers != self._numbers:
+            for place, number in zip(self.constants, numbers, strict=True):
+                place[()] = number
+            self._numbers = numbers
 
 
 def checked_parameters(where: str, parameters: Any) -> list[Any]:

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from autograd import Value, sigmoid
+from autograd import Tensor, Value, sigmoid
 from nn import Layer, Neuron, RandomizedLeakyReLU
 from nn.activations import activations, find_activation
 
@@ -58,6 +58,20 @@ def test_after_training_the_slope_is_the_mean_and_draws_nothing():
     before = g.rng.bit_generator.state
     assert g.eval()(Value(-1.0)).data == pytest.approx(-0.2)
     assert g.rng.bit_generator.state == before
+
+
+def test_each_number_of_a_tensor_gets_a_slope_of_its_own_and_keeps_its_dtype():
+    g = RandomizedLeakyReLU(0.1, 0.2, rng=0)
+    z = Tensor(np.full((3, 4), -1.0), dtype="float32")
+    a = g(z)
+    slopes = -a.numpy()
+    assert len(np.unique(slopes)) == 12
+    assert slopes.min() >= np.float32(0.1)
+    assert slopes.max() <= np.float32(0.2)
+    a.sum().backward()
+    assert np.array_equal(z.grad, slopes)
+    assert z.grad.dtype == a.dtype == g(z.numpy()).dtype == np.float32
+    assert g.eval()(z).numpy() == pytest.approx(np.full((3, 4), -0.15))
 
 
 def test_a_seeded_layer_draws_the_same_slopes_each_time():

@@ -1,8 +1,9 @@
 """Module: finding parameters, wherever they are kept."""
 
 import numpy as np
+import pytest
 
-from autograd import Value
+from autograd import Tensor, Value
 from autograd.value import NO_GRADIENT
 from nn import MLP, Module, Neuron
 
@@ -125,3 +126,69 @@ def test_switching_modes_adds_no_parameter():
     neuron = Neuron(2, rng=0)
     names = neuron.named_parameters()
     assert neuron.eval().named_parameters() == names
+
+
+class Mixed(Module):
+    def __init__(self):
+        self.w = Tensor([[1.0, 2.0]], dtype="float32")
+        self.inside = Line()
+
+
+def test_tensors_are_parameters_too_and_have_no_gradient_after_zero_grad():
+    model = Mixed()
+    assert [name for name, _ in model.named_parameters()] == ["w", "inside.slope", "inside.intercept"]
+    (model.w * 2.0).sum().backward()
+    assert model.w.grad.tolist() == [[2.0, 2.0]]
+    model.zero_grad()
+    assert model.w.grad is None
+    assert model.inside.slope.grad is NO_GRADIENT
+
+
+def test_a_state_holds_copies_of_all_numbers_by_name():
+    model = Mixed()
+    state = model.state_dict()
+    assert {name: array.tolist() for name, array in state.items()} == {
+        "w": [[1.0, 2.0]],
+        "inside.slope": 2.0,
+        "inside.intercept": 1.0,
+    }
+    assert state["w"].dtype == np.float32
+    state["w"][:] = 0
+    assert model.w.tolist() == [[1.0, 2.0]]
+
+
+def test_a_state_can_be_loaded():
+    model, other = Mixed(), Mixed()
+    model.w.data = [[5.0, 6.0]]
+    model.inside.slope.data = -1.0
+    other.load_state_dict(model.state_dict())
+    assert other.w.tolist() == [[5.0, 6.0]]
+    assert other.inside.slope.data == -1.0
+    assert type(other.inside.slope.data) is float
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"w": np.zeros((2, 1))}, r"load_state_dict: w: expected shape \(1, 2\), got \(2, 1\)"),
+        ({"inside.slope": np.zeros(1)}, r"inside.slope: expected shape \(\), got \(1,\)"),
+        ({"v": np.zeros(1)}, "Mixed has 3 parameters, the state has 4: v is unknown; make a model of the same layers"),
+        ({"w": None}, "Mixed has 3 parameters, the state has 2: w is missing"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(change, message):
+    model = Mixed()
+    state = {**{name: array + 1 for name, array in model.state_dict().items()}, **change}
+    before = model.state_dict()
+    with pytest.raises(ValueError, match=message):
+        model.load_state_dict({name: array for name, array in state.items() if array is not None})
+    assert {name: array.tolist() for name, array in model.state_dict().items()} == {
+        name: array.tolist() for name, array in before.items()
+    }
+
+
+def test_what_is_no_state_is_refused():
+    with pytest.raises(TypeError, match=r"expected names with arrays, as state_dict\(\) gives; got list"):
+        Mixed().load_state_dict([1.0])
+    with pytest.raises(TypeError, match="w: expected plain numbers"):
+        Mixed().load_state_dict({**Mixed().state_dict(), "w": np.array([["a", "b"]])})

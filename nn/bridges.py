@@ -1,0 +1,84 @@
+"""The same net in the other form: an MLP of Values as a Sequential of Tensors, and back.
+
+Weights, outputs and gradients are equal; labels too, each form in its own: w[1]_2,3 is the number
+W[1][1, 2]. The two share no memory: what is trained is one of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd import linear
+from autograd.op import describe
+
+from .activations import activation_name, is_over_layer
+from .layers import Activation, Dense, Dropout
+from .neurons import MLP, Layer
+from .sequential import Sequential, find_sequential
+
+__all__ = ["to_mlp", "to_sequential"]
+
+
+def to_sequential(mlp: MLP | Layer, *, dtype: Any = "float64", rng: Any = None) -> Sequential:
+    """A net of Values as a Sequential with one Dense for each layer.
+
+    mlp: an MLP, or one Layer. dtype: float64 keeps every number as it is. rng: the generator of the
+    new model, for shuffling. Activations of one's own must work on Tensors too; those that are
+    Modules are shared by both nets.
+    """
+    if not isinstance(mlp, MLP | Layer):
+        raise TypeError(f"to_sequential: expected an MLP or a Layer, got {describe(mlp)}")
+    layers = mlp.layers if isinstance(mlp, MLP) else [mlp]
+    model = Sequential(dtype=dtype, rng=rng)
+    for layer in layers:
+        dense = Dense(layer.nout, _activation_of(layer), kernel_initializer="zeros", input_shape=(layer.nin,))
+        model.add(dense)
+        weights, biases = layer.get_weights()
+        dense.set_weights([weights.T, biases])
+    return model
+
+
+def to_mlp(model: Sequential, *, elementary: bool = False) -> MLP:
+    """A Sequential of Dense layers as a net of Values, one Layer for each Dense.
+
+    An Activation after a Dense without one becomes its activation, Dropout falls away, and a Dense
+    without bias gets biases of 0. elementary: as for Neuron.
+    ValueError for other layers.
+    """
+    find_sequential("to_mlp", model)
+    denses: list[Dense] = []
+    activations: list[Any] = []
+    for layer in model.layers:
+        if isinstance(layer, Dense):
+            denses.append(layer)
+            activations.append(layer.activation)
+        elif isinstance(layer, Activation) and denses and activations[-1] is linear:
+            activations[-1] = layer.activation
+        elif not isinstance(layer, Dropout):
+            raise ValueError(
+                f"to_mlp: a net of Values has one activation after each Dense and nothing else; got {layer}"
+            )
+    if not denses:
+        raise ValueError("to_mlp: expected at least one Dense layer, got none")
+    weights = [np.asarray(dense.weight.numpy(), np.float64) for dense in denses]
+    biases = [
+        np.zeros(dense.units) if dense.bias is None else np.asarray(dense.bias.numpy(), np.float64) for dense in denses
+    ]
+    *hidden, output = activations
+    for dense, activation in zip(denses, activations, strict=True):
+        if is_over_layer(activation) and dense.units == 1:
+            raise ValueError(f"to_mlp: {activation_name(activation)} over the single unit of {dense} is always 1")
+    return MLP.from_weights(weights, biases, hidden, output, elementary=elementary)
+
+
+def _activation_of(layer: Layer) -> Any:
+    """The activation of all units. ValueError if a unit was given another one."""
+    if is_over_layer(layer.activation):
+        return layer.activation
+    own = {id(neuron.activation) for neuron in layer.neurons}
+    if own != {id(layer.activation)}:
+        found = sorted({activation_name(neuron.activation) for neuron in layer.neurons})
+        raise ValueError(f"to_sequential: expected one activation for all units of {layer}, got {', '.join(found)}")
+    return layer.activation

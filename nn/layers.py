@@ -1,0 +1,478 @@
+"""Layers of a Sequential: each takes a batch, rows are samples, and gives a batch.
+
+A layer makes its parameters when it learns how many numbers a sample has: at the latest when it
+sees the first data. A layer of one's own derives from BatchLayer.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor, linear
+from autograd.array_ops import reshape
+from autograd.chain import Link
+from autograd.matrix_ops import affine, matmul
+from autograd.names import Name
+from autograd.op import describe
+
+from .activations import RandomizedLeakyReLU, activation_name, find_activation, is_over_layer
+from .arguments import checked_fraction, float_type, generator, positive_integer
+from .initializers import Initializer, find_initializer
+from .module import Module
+from .regularizers import find_regularizer
+
+__all__ = ["Activation", "BatchLayer", "Dense", "Dropout", "Flatten", "Input"]
+
+Shape = tuple[int, ...]
+
+
+class Input:
+    """What the samples look like: the first entry of a Sequential, if its first layer does not say.
+
+    shape: of one sample, without the batch: (10,), (28, 28).
+    """
+
+    def __init__(self, shape: Any, name: str | None = None) -> None:
+        self.shape = sample_shape("Input", "shape", shape)
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"Input(shape={self.shape})"
+
+
+class BatchLayer(Module):
+    """The base of all layers of a Sequential.
+
+    input_shape: of one sample, without the batch; needed at most in the first layer.
+    name: unique in its model; made from the class if None.
+
+    A layer of one's own has `forward`, and if it has parameters or another shape than its input::
+
+        class Scale(BatchLayer):
+            def make_parameters(self, input_shape, dtype, rng):
+                self.scale = Tensor(np.ones(input_shape), dtype=dtype)
+
+            def forward(self, x):
+                return x * self.scale
+
+    built_for  the shape of one sample, once it is known; None before
+    """
+
+    def __init__(self, *, input_shape: Any = None, name: str | None = None) -> None:
+        if name is not None and not (isinstance(name, str) and name):
+            raise TypeError(f"{type(self).__name__}: expected name to be a string, got {describe(name)}")
+        self.name = name
+        self.input_shape = None if input_shape is None else sample_shape(str(self), "input_shape", input_shape)
+        self.built_for: Shape | None = None
+
+    def build(self, input_shape: Any, *, dtype: Any = "float32", rng: Any = None) -> None:
+        """Make the parameters for samples of this shape, unless they are there already.
+
+        ValueError if the layer cannot take this shape.
+        """
+        shape = sample_shape(str(self), "input_shape", input_shape)
+        if self.built_for is None:
+            self.output_shape(shape)
+            self.make_parameters(shape, float_type(str(self), dtype), generator(rng))
+            self.built_for = shape
+        elif shape != self.built_for:
+            raise ValueError(self._other_shape(shape))
+
+    def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
+        """Set the parameters as attributes; `rng` is the model's own generator. By default there are none."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """What becomes of the shape of one sample. By default it stays."""
+        return input_shape
+
+    def forward(self, x: Any) -> Any:
+        """The output for a batch, a Tensor or an array with a row for each sample. Checks nothing."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
+
+    def before_activation(self, x: Any) -> Any:
+        """The weighted sums of which `forward` is the activation: what a loss from logits takes."""
+        raise NotImplementedError(f"{type(self).__name__} has no activation")
+
+    def links(self, samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+        """The operations of `forward` one after another, for an array of so many samples; None if they are more.
+
+        activated: False for those of `before_activation`. What is computed must be the same to the last bit.
+        """
+        return None
+
+    @property
+    def result_label(self) -> str | None:
+        """What the result of `forward` is called."""
+        return None
+
+    @property
+    def last_activation(self) -> Any:
+        """The function that the layer ends with; None if that is not known."""
+        return None
+
+    def penalties(self) -> list[Any]:
+        """What the regularizers of the layer add to the loss, one Tensor for each."""
+        return []
+
+    def name_nodes(self, layer: int) -> None:
+        """Label parameters, and results made from now on, as those of this layer of a net. By default nothing."""
+
+    def __call__(self, x: Any) -> Any:
+        """The output for a batch as a Tensor; builds the layer if it is not. ValueError if shapes do not fit."""
+        if not isinstance(x, Tensor):
+            x = Tensor(x)
+        if not x.ndim:
+            raise ValueError(f"{self}: expected a batch, rows are samples; got a single number")
+        if self.built_for is None:
+            self.build(x.shape[1:], dtype=x.dtype)
+        elif x.shape[1:] != self.built_for:
+            raise ValueError(self._other_shape(x.shape[1:]))
+        return self.forward(x)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the parameters, in Keras' layout: a kernel is (in, out)."""
+        return [np.array(p.numpy()) for p in self.parameters()]
+
+    def set_weights(self, weights: Any) -> None:
+        """Set the parameters, in the layout of `get_weights`. ValueError if numbers or shapes do not fit."""
+        write_weights(str(self), [self], weights)
+
+    def count_params(self) -> int:
+        """How many numbers are trained."""
+        return sum(p.size for p in self.parameters())
+
+    def _other_shape(self, shape: Shape) -> str:
+        assert self.built_for is not None
+        wanted, got = batch_shape(self.built_for), batch_shape(shape)
+        who = f"{self}" if self.name is None else f"{self} ({self.name!r})"
+        return f"{who}: expected inputs of shape {wanted}, as built; got {got}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class Dense(BatchLayer):
+    """A layer whose units look at all inputs: Z = X Wᵀ + b, A = g(Z).
+
+    units: how many. activation: g, a name from `nn.activations`, a function of one Tensor, or None
+    for Z itself. use_bias: whether there is a b. kernel_initializer, bias_initializer: names from
+    `nn.initializers` or functions. input_dim: the number of inputs, as a short input_shape.
+    kernel_regularizer, bias_regularizer: names or objects of `nn.regularizers`.
+    dtype: float32 or float64; that of the model if None.
+
+    weight  W, (units, inputs), labelled W[l] in layer l of a net; Keras' kernel is its transpose
+    bias    b, (units,), labelled b[l]; None without bias
+
+    Both are None until the number of inputs is known. Results are labelled Z[l] and A[l].
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: str | Initializer = "glorot_uniform",
+        bias_initializer: str | Initializer = "zeros",
+        *,
+        input_shape: Any = None,
+        input_dim: int | None = None,
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        self.units = positive_integer("Dense", "units", units)
+        self.activation = activation
+        self.use_bias = bool(use_bias)
+        if input_dim is not None:
+            if input_shape is not None:
+                raise TypeError(f"{self}: expected input_shape or input_dim, got both")
+            input_shape = (positive_integer(str(self), "input_dim", input_dim),)
+        super().__init__(input_shape=input_shape, name=name)
+        self.kernel_initializer = find_initializer(kernel_initializer)
+        self.bias_initializer = find_initializer(bias_initializer)
+        self.kernel_regularizer = find_regularizer(kernel_regularizer)
+        self.bias_regularizer = find_regularizer(bias_regularizer)
+        self.dtype = None if dtype is None else float_type(str(self), dtype)
+        self.weight: Any = None
+        self.bias: Any = None
+        self._z: str | None = None
+        self._a: str | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "activation":
+            value = _named_activation(value)
+            if is_over_layer(value) and self.units == 1:
+                raise ValueError("Dense(1): softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+        super().__setattr__(name, value)
+
+    def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
+        self.dtype = dtype = self.dtype or dtype
+        self.weight = _initial(f"{self}: kernel", self.kernel_initializer, (self.units, input_shape[-1]), dtype, rng)
+        if self.use_bias:
+            self.bias = _initial(f"{self}: bias", self.bias_initializer, (self.units,), dtype, rng)
+        _share_generator(self.activation, rng)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 1:
+            raise ValueError(
+                f"{self}: expected samples with one axis, got {input_shape or 'single numbers'}; "
+                "put a Flatten() before it"
+            )
+        return (self.units,)
+
+    def before_activation(self, x: Any) -> Any:
+        weight = self.weight
+        z = affine(x, weight, self.bias) if self.use_bias else matmul(x, weight.T)
+        z._label = self._z
+        return z
+
+    def forward(self, x: Any) -> Any:
+        z = self.before_activation(x)
+        g = self.activation
+        if g is linear:
+            return z
+        a = g(z)
+        try:
+            a._label = self._a
+        except AttributeError:
+            raise TypeError(f"{self}: expected a Tensor from the activation, got {describe(a)}") from None
+        return a
+
+    def links(self, samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+        if not self.use_bias or self.dtype != dtype:
+            return None
+        sums = affine.op, (self.weight, self.bias)
+        if not activated or self.activation is linear:
+            return [sums]
+        op = _elementwise(self.activation)
+        return None if op is None else [sums, (op, ())]
+
+    @property
+    def result_label(self) -> str | None:
+        return self._z if self.activation is linear else self._a
+
+    @property
+    def last_activation(self) -> Any:
+        return self.activation
+
+    def penalties(self) -> list[Any]:
+        both = ((self.kernel_regularizer, self.weight), (self.bias_regularizer, self.bias))
+        return [regularizer(p) for regularizer, p in both if regularizer is not None and p is not None]
+
+    def name_nodes(self, layer: int) -> None:
+        names = (Name(base, str(layer)).label() for base in "WbZA")
+        self.weight.label, bias, self._z, self._a = names
+        if self.bias is not None:
+            self.bias.label = bias
+
+    def get_weights(self) -> list[np.ndarray]:
+        kernel, *bias = super().get_weights()
+        return [np.ascontiguousarray(kernel.T), *bias]
+
+    def __repr__(self) -> str:
+        activation = "" if self.activation is linear else f", {activation_name(self.activation)!r}"
+        return f"Dense({self.units}{activation})"
+
+
+class Activation(BatchLayer):
+    """A function of the outputs of the layer before: `Activation("relu")`.
+
+    activation: a name from `nn.activations` or a function of one Tensor.
+    """
+
+    def __init__(self, activation: Any, *, input_shape: Any = None, name: str | None = None) -> None:
+        self.activation = _named_activation(activation)
+        super().__init__(input_shape=input_shape, name=name)
+        self._a: str | None = None
+
+    def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
+        _share_generator(self.activation, rng)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if is_over_layer(self.activation) and input_shape[-1] == 1:
+            raise ValueError(f"{self}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+        return input_shape
+
+    def before_activation(self, x: Any) -> Any:
+        return x
+
+    def forward(self, x: Any) -> Any:
+        a = self.activation(x)
+        if self._a is not None:
+            a._label = self._a
+        return a
+
+    def links(self, samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+        if not activated:
+            return []
+        op = _elementwise(self.activation)
+        return None if op is None else [(op, ())]
+
+    @property
+    def result_label(self) -> str | None:
+        return self._a
+
+    @property
+    def last_activation(self) -> Any:
+        return self.activation
+
+    def name_nodes(self, layer: int) -> None:
+        self._a = Name("A", str(layer)).label()
+
+    def __repr__(self) -> str:
+        return f"Activation({activation_name(self.activation)!r})"
+
+
+class Flatten(BatchLayer):
+    """Each sample as one row of numbers: (batch, 28, 28) becomes (batch, 784)."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (math.prod(input_shape),)
+
+    def forward(self, x: Any) -> Any:
+        return x.reshape((len(x), math.prod(x.shape[1:])))
+
+    def links(self, samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+        assert self.built_for is not None
+        return [(reshape.op, ((samples, math.prod(self.built_for)),))]
+
+
+class Dropout(BatchLayer):
+    """In training each number is 0 with probability `rate`, and the others grow by 1 / (1 - rate).
+
+    The mean stays, so that nothing is done after `eval()`, and no random number is drawn.
+    rate: at least 0 and below 1. rng: an int seed, a numpy Generator, or None for the generator of
+    the model. Source: Srivastava et al., JMLR 15 (2014); the scaling is Keras'.
+    """
+
+    def __init__(self, rate: float, *, rng: Any = None, input_shape: Any = None, name: str | None = None) -> None:
+        self.rate = checked_fraction("Dropout", "rate", rate)
+        super().__init__(input_shape=input_shape, name=name)
+        self.rng = None if rng is None else generator(rng)
+
+    def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
+        if self.rng is None:
+            self.rng = rng
+
+    def forward(self, x: Any) -> Any:
+        if not self.training or not self.rate:
+            return x
+        assert self.rng is not None
+        # float32 draws for both types, so that a net of either drops the same numbers
+        kept = self.rng.random(x.shape, np.float32) >= self.rate
+        mask = kept.astype(x.dtype)
+        mask *= 1 / (1 - self.rate)
+        mask.flags.writeable = False
+        return x * mask
+
+    def links(self, samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+        return None if self.training and self.rate else []
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.rate:g})"
+
+
+def links_of(layers: Sequence[BatchLayer], samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+    """The operations of layers in a row; None if one of them does more, such as one of somebody's own.
+
+    activated: False if the last one is to stop before its activation.
+    """
+    links: list[Link] = []
+    last = layers[-1] if layers else None
+    for layer in layers:
+        if not tells(layer, "links", "forward", "before_activation"):
+            return None
+        found = layer.links(samples, dtype, activated or layer is not last)
+        if found is None:
+            return None
+        links += found
+    return links
+
+
+def tells(x: Any, short: str, *long: str) -> bool:
+    """True if the method `short` belongs to the others: none of them was written anew in a class below, or in x."""
+    if not _is_told(x.__class__, short, *long):
+        return False
+    own = x.__dict__
+    for name in long:
+        if name in own:
+            return False
+    return True
+
+
+@functools.cache
+def _is_told(cls: type, short: str, *long: str) -> bool:
+    first, *others = (next(i for i, c in enumerate(cls.__mro__) if name in vars(c)) for name in (short, *long))
+    return first <= min(others)
+
+
+def sample_shape(where: str, what: str, shape: Any) -> Shape:
+    """The shape of one sample as a tuple; an int is a number of features."""
+    if isinstance(shape, int | np.integer) and not isinstance(shape, bool):
+        shape = (shape,)
+    if not isinstance(shape, list | tuple):
+        raise TypeError(f"{where}: expected {what} to be a tuple such as (10,), got {describe(shape)}")
+    if not shape or None in shape:
+        raise ValueError(f"{where}: expected {what} to be that of one sample, such as (10,); got {tuple(shape)}")
+    return tuple(positive_integer(where, what, n) for n in shape)
+
+
+def batch_shape(shape: Shape) -> str:
+    """How messages write the shape of a batch of such samples."""
+    return f"({', '.join(('batch', *map(str, shape)))})" if shape else "(batch,)"
+
+
+def write_weights(where: str, layers: list[BatchLayer], weights: Any) -> None:
+    """Set the parameters of layers in a row to arrays in Keras' layout, all of them or none."""
+    places = [
+        (f"{layer.name or layer}: {'kernel' if p is getattr(layer, 'weight', None) else f'parameter {i}'}", layer, p)
+        for layer in layers
+        for i, p in enumerate(layer.parameters())
+    ]
+    given = list(weights)
+    if len(given) != len(places):
+        raise ValueError(f"{where}: expected {len(places)} arrays, kernel and bias of each layer; got {len(given)}")
+    arrays = []
+    for (what, layer, p), array in zip(places, given, strict=True):
+        array = np.asarray(array, dtype=p.dtype)
+        turned = p is getattr(layer, "weight", None) and isinstance(layer, Dense)
+        expected = p.shape[::-1] if turned else p.shape
+        if array.shape != expected:
+            raise ValueError(f"{where}: {what}: expected shape {expected}, got {array.shape}")
+        arrays.append(array.T if turned else array)
+    for (_, _, p), array in zip(places, arrays, strict=True):
+        p.data = array
+
+
+def _named_activation(activation: Any) -> Any:
+    """The function; one that was asked for by name takes random numbers from the model's generator."""
+    if activation is None:
+        return linear
+    found = find_activation(activation)
+    if isinstance(found, RandomizedLeakyReLU) and isinstance(activation, str):
+        found.rng = None  # type: ignore[assignment]
+    return found
+
+
+def _elementwise(activation: Any) -> Any:
+    """The operation behind an activation of one operand; None if there is none."""
+    op = getattr(activation, "op", None)
+    return op if op is not None and len(op.rules) == 1 and not op.reduces else None
+
+
+def _share_generator(activation: Any, rng: np.random.Generator) -> None:
+    if isinstance(activation, RandomizedLeakyReLU) and activation.rng is None:
+        activation.rng = rng
+
+
+def _initial(where: str, initializer: Initializer, shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Tensor:
+    numbers = np.asarray(initializer(shape, rng=rng))
+    if numbers.shape != shape:
+        raise ValueError(f"{where}: expected an array of shape {shape} from the initializer, got {numbers.shape}")
+    return Tensor(numbers, dtype=dtype)

@@ -1,0 +1,402 @@
+"""What training makes small: the loss of a batch, from what the net gives and what it should give.
+
+Names and definitions are Keras': a loss is the mean over the samples, and for regression over the
+outputs of a sample too. Two are the lectures' own: `MeanSquaredError(half=True)` is (1/m) Σ ½ Σ
+(ŷ - y)², and a cross-entropy is one operation on the weighted sums Z, so that dZ = A - Y.
+
+A loss is called with (y_true, y_pred) in Keras' order; rows are samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor, log, no_grad, sigmoid, softmax
+from autograd.axis_ops import array_sum
+from autograd.chain import Link
+from autograd.loss_ops import Softmax, batch_losses
+from autograd.op import describe, real
+
+from .activations import activation_name, activations
+from .arguments import check_finite, checked_weights, lookup, not_negative, plain_array, whole_labels
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Huber",
+    "Loss",
+    "LossFunction",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "find_loss",
+    "huber",
+    "losses",
+    "mae",
+    "mse",
+    "sparse_categorical_crossentropy",
+]
+
+# How far a probability is kept from 0 and 1, as Keras does.
+EPSILON = 1e-7
+
+squared_errors, binary_from_logits, binary_from_probabilities, softmax_cross_entropies = (
+    batch_losses[name]
+    for name in (
+        "squared_error",
+        "binary_cross_entropy_with_logits",
+        "binary_cross_entropy",
+        "softmax_cross_entropy",
+    )
+)
+
+
+class Loss:
+    """The base of all losses.
+
+    name         its name in messages
+    from_logits  True if it takes weighted sums Z and applies the output activation itself
+    activation   that activation; None for a loss that has no form from logits
+    """
+
+    name = "loss"
+    activation: Callable[..., Any] | None = None
+    from_logits = False
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The loss of a batch: a Tensor if y_pred is one, else a float.
+
+        y_pred: (samples, outputs), or (samples,) for one output; y_true: its shape, or labels for a
+        cross-entropy of classes. sample_weight: (samples,).
+        ValueError for other shapes, (n,) against (n, 1) among them, and what the loss cannot take.
+        """
+        if not isinstance(y_pred, Tensor):
+            with no_grad():
+                return self(y_true, Tensor(plain_array(self.name, "y_pred", y_pred)), sample_weight).item()
+        if not y_pred.ndim or not len(y_pred):
+            raise ValueError(f"{self.name}: expected at least one sample, got y_pred of shape {y_pred.shape}")
+        y_true = plain_array(self.name, "y_true", y_true.numpy() if isinstance(y_true, Tensor) else y_true)
+        if y_pred.ndim == 1:
+            if y_true.shape != y_pred.shape:
+                raise ValueError(_shapes(self.name, y_pred.shape, y_true.shape))
+            y_true, y_pred = y_true.reshape((-1, 1)), y_pred.reshape((-1, 1))
+        target = self.prepare(self.name, y_true, y_pred.shape[1:], y_pred.dtype)
+        if len(target) != len(y_pred):
+            raise ValueError(_shapes(self.name, y_pred.shape, y_true.shape))
+        weight: Any = 1.0 / len(y_pred)
+        if sample_weight is not None:
+            weight = checked_weights(self.name, sample_weight, len(y_pred)).astype(y_pred.dtype) * y_pred.dtype.type(
+                weight
+            )
+        return self.of_batch(y_pred, target, weight, self.from_logits)
+
+    def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """The targets in the form that `of_batch` takes, checked once for the whole training.
+
+        outputs: the shape of what the net gives for one sample. By default y must have it too.
+        """
+        if y.shape[1:] != outputs or len(outputs) != 1:
+            raise ValueError(f"{where}: {self._misfit(y, outputs)}")
+        check_finite(f"{where}: y", y)
+        return y.astype(dtype, copy=False)
+
+    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+        """The loss as a Tensor, of targets that `prepare` gave; checks nothing.
+
+        weight: 1/m, or an array with weight/m for each sample. from_logits: y_pred are weighted sums.
+        """
+        link = self.link(target, weight, from_logits)
+        if link is None:
+            raise NotImplementedError(f"{type(self).__name__} needs a method of_batch")
+        op, others = link
+        return Tensor._record(op, y_pred, *others)
+
+    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> Link | None:
+        """The operation that `of_batch` is, with its operands behind y_pred; None if it is not a single one."""
+        return None
+
+    def check_output(self, layer: Any) -> None:
+        """ValueError if the last layer of a net gives what the loss cannot take, with the remedies."""
+        found = layer.last_activation
+        if self.activation is None or found is None:
+            return
+        name = activation_name(found)
+        if self.from_logits and found in (sigmoid, softmax):
+            raise ValueError(
+                f"compile: {layer} ends with {name!r} and {self} applies {activation_name(self.activation)!r} again: "
+                f"give the last layer no activation, or the loss from_logits=False"
+            )
+        if not self.from_logits and found not in (sigmoid, softmax) and name in activations:
+            raise ValueError(
+                f"compile: {self} expects probabilities, {layer} ends with {name!r}, which gives any number: "
+                f"give the last layer activation={activation_name(self.activation)!r}, or the loss from_logits=True"
+            )
+
+    def _misfit(self, y: np.ndarray, outputs: tuple[int, ...]) -> str:
+        if len(outputs) != 1:
+            return f"{self.name} expects one axis of outputs for a sample, the net gives {outputs}; add a Flatten()"
+        (n,) = outputs
+        wanted = f"{self.name} expects targets of shape (samples, {n}), one for each output; got y of shape {y.shape}"
+        if n > 1 and (y.ndim == 1 or y.shape[1:] == (1,)):
+            return (
+                f"{wanted}. If these are labels, write them one-hot with nn.data.one_hot(y, {n}), "
+                "or use loss='sparse_categorical_crossentropy' with a softmax output"
+            )
+        return f"{wanted}. Give the last layer {y.shape[1] if y.ndim > 1 else 1} units, or reshape y"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({'from_logits=True' if self.from_logits else ''})"
+
+
+class MeanSquaredError(Loss):
+    """The mean of (ŷ - y)² over outputs and samples, as Keras' "mse".
+
+    half: the lectures' cost instead, ½ Σ (ŷ - y)² summed over the outputs, its mean over samples.
+    """
+
+    name = "mse"
+
+    def __init__(self, half: bool = False) -> None:
+        self.half = bool(half)
+
+    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> Link | None:
+        return squared_errors.op, (target, weight if self.half else weight * (2.0 / target.shape[1]))
+
+    def __repr__(self) -> str:
+        return f"MeanSquaredError({'half=True' if self.half else ''})"
+
+
+class MeanAbsoluteError(Loss):
+    """The mean of |ŷ - y| over outputs and samples. Where they are equal the slope is 0."""
+
+    name = "mae"
+
+    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+        return _weighted_mean(abs(y_pred - target), weight)
+
+
+class Huber(Loss):
+    """½ d² for |d| up to delta, and from there on straight: delta |d| - ½ delta², with d = ŷ - y.
+
+    The mean over outputs and samples. delta: above 0.
+    Source: Huber, Annals of Mathematical Statistics 35 (1964).
+    """
+
+    name = "huber"
+
+    def __init__(self, delta: float = 1.0) -> None:
+        self.delta = not_negative("Huber", "delta", delta)
+        if not self.delta:
+            raise ValueError("Huber: expected delta to be above 0, got 0; all losses would be 0")
+
+    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+        d = y_pred - target
+        near = d.clip(-self.delta, self.delta)
+        return _weighted_mean(near * (d - 0.5 * near), weight)
+
+    def __repr__(self) -> str:
+        return f"Huber({self.delta:g})"
+
+
+class BinaryCrossentropy(Loss):
+    """-y log p - (1 - y) log(1 - p), the mean over outputs and samples.
+
+    from_logits: the net gives z with p = sigmoid(z). After a sigmoid output layer that form is used
+    inside, whatever it says here. Targets: from 0 to 1.
+    """
+
+    name = "binary_crossentropy"
+    activation = staticmethod(sigmoid)
+
+    def __init__(self, from_logits: bool = False) -> None:
+        self.from_logits = bool(from_logits)
+
+    def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        target = super().prepare(where, y, outputs, dtype)
+        outside = (target < 0) | (target > 1)
+        if outside.any():
+            wrong = float(target[outside][0])
+            advice = "(y + 1) / 2 maps -1 and 1 there" if wrong == -1 else "scale y"
+            raise ValueError(
+                f"{where}: label {wrong:g} is out of range for binary_crossentropy (0..1): {advice}, or for several "
+                "classes use a softmax output with loss='sparse_categorical_crossentropy'"
+            )
+        return target
+
+    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+        if from_logits:
+            return super().of_batch(y_pred, target, weight, from_logits)
+        _check_probabilities(self.name, y_pred)
+        return binary_from_probabilities(y_pred, target, weight)
+
+    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> Link | None:
+        return (binary_from_logits.op, (target, weight)) if from_logits else None
+
+
+class CategoricalCrossentropy(Loss):
+    """-Σ y log p over the classes, the mean over samples.
+
+    y_true: labels 0, 1, ..., (samples,), or one-hot rows or other probabilities, (samples, classes).
+    from_logits: the net gives z with p = softmax(z). After a softmax output layer that form is used
+    inside, whatever it says here; other outputs are divided by their sum, as Keras does.
+    """
+
+    name = "categorical_crossentropy"
+    activation = staticmethod(softmax)
+
+    def __init__(self, from_logits: bool = False) -> None:
+        self.from_logits = bool(from_logits)
+
+    def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        if len(outputs) != 1:
+            raise ValueError(f"{where}: {self._misfit(y, outputs)}")
+        (classes,) = outputs
+        if classes == 1:
+            raise ValueError(
+                f"{where}: {self.name} expects an output for each class, the net gives one: use a softmax layer with "
+                "a unit for each class, or activation='sigmoid' with loss='binary_crossentropy'"
+            )
+        if are_labels(y):
+            labels = self._labels(where, y, classes)
+            target = np.zeros((len(labels), classes), dtype)
+            target[np.arange(len(labels)), labels] = 1
+            return target
+        if y.shape[1:] != outputs:
+            raise ValueError(
+                f"{where}: {self.name}: the net gives {classes} classes, y has shape {y.shape}: expected labels "
+                f"(samples,) or rows (samples, {classes}); change the units of the last layer, or y"
+            )
+        target = super().prepare(where, y, outputs, dtype)
+        self._check_rows(where, target)
+        return target
+
+    def _labels(self, where: str, y: np.ndarray, classes: int) -> np.ndarray:
+        try:
+            return whole_labels(where, y.reshape(-1), classes)
+        except ValueError as error:
+            raise ValueError(
+                f"{error}. {self.name} takes labels 0..{classes - 1} or one-hot rows (samples, {classes}); "
+                "for numbers that are no classes use loss='mse'"
+            ) from None
+
+    def _check_rows(self, where: str, target: np.ndarray) -> None:
+        wrong = np.abs(target.sum(axis=1) - 1) > 1e-6 * target.shape[1]
+        wrong |= (target < 0).any(axis=1)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise ValueError(
+                f"{where}: {self.name}: row {row} of y is {np.array2string(target[row], threshold=10)}, expected "
+                "probabilities with sum 1: give labels, or one-hot rows as nn.data.one_hot makes them; "
+                "for several classes at once use loss='binary_crossentropy' with a sigmoid output"
+            )
+
+    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+        if from_logits:
+            return super().of_batch(y_pred, target, weight, from_logits)
+        _check_probabilities(self.name, y_pred)
+        p = y_pred / array_sum(y_pred, 1, True)
+        # A constant is added, not a bound applied, so that the slope lives on at the bounds.
+        p = p + (np.clip(p.numpy(), EPSILON, 1 - EPSILON) - p.numpy())
+        return -_weighted_mean(array_sum(log(p) * target, 1, True), weight)
+
+    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> Link | None:
+        return (softmax_cross_entropies.op, (target, weight, Softmax())) if from_logits else None
+
+
+class SparseCategoricalCrossentropy(CategoricalCrossentropy):
+    """-log p of the right class: CategoricalCrossentropy under its name for labels. Both take both."""
+
+    name = "sparse_categorical_crossentropy"
+
+
+class LossFunction(Loss):
+    """A function of one's own, (y_true, y_pred) -> Tensor: one number for the batch, or one per sample or output.
+
+    y_true: an array of y_pred's dtype if it has its shape; y_pred: a Tensor.
+    """
+
+    def __init__(self, function: Callable[[Any, Any], Any]) -> None:
+        self.function = function
+        self.name = getattr(function, "__name__", type(function).__name__)
+
+    def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        return y.astype(dtype, copy=False) if y.shape[1:] == outputs or y.dtype.kind == "f" else y
+
+    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+        loss = self.function(target, y_pred)
+        if not isinstance(loss, Tensor):
+            raise TypeError(
+                f"{self.name}: expected the loss as a Tensor, got {describe(loss)}; compute it with autograd"
+            )
+        if loss.ndim:
+            if len(loss) != len(y_pred):
+                raise ValueError(f"{self.name}: expected one number, or one per sample; got shape {loss.shape}")
+            return _weighted_mean(loss.reshape((len(loss), -1)), weight)
+        if isinstance(weight, np.ndarray):
+            raise ValueError(f"{self.name}: weights need a loss for each sample, and it gives one number for the batch")
+        return loss
+
+    def __repr__(self) -> str:
+        return f"LossFunction({self.name})"
+
+
+losses: dict[str, type[Loss]] = {
+    "mse": MeanSquaredError,
+    "mean_squared_error": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "mean_absolute_error": MeanAbsoluteError,
+    "huber": Huber,
+    "binary_crossentropy": BinaryCrossentropy,
+    "binary_cross_entropy": BinaryCrossentropy,
+    "categorical_crossentropy": CategoricalCrossentropy,
+    "categorical_cross_entropy": CategoricalCrossentropy,
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+    "sparse_categorical_cross_entropy": SparseCategoricalCrossentropy,
+}
+
+mse = MeanSquaredError()
+mae = MeanAbsoluteError()
+huber = Huber()
+binary_crossentropy = BinaryCrossentropy()
+categorical_crossentropy = CategoricalCrossentropy()
+sparse_categorical_crossentropy = SparseCategoricalCrossentropy()
+
+
+def find_loss(loss: Any) -> Loss:
+    """The Loss for a name or a function; a Loss is returned as it is.
+
+    ValueError for an unknown name (suggests the nearest), TypeError for what is none of these.
+    """
+    if isinstance(loss, type):
+        raise TypeError(f"loss: expected a name, a Loss or a function, got a class; write {loss.__name__}()")
+    if isinstance(loss, Loss):
+        return loss
+    return LossFunction(loss) if callable(loss) else lookup("loss", loss, losses)()
+
+
+def are_labels(y: np.ndarray) -> bool:
+    """True for targets with one number for each sample, as labels are."""
+    return y.ndim == 1 or y.shape[1:] == (1,)
+
+
+def _weighted_mean(rows: Any, weight: Any) -> Any:
+    """The mean over the outputs of each sample, weighted and summed over samples."""
+    if isinstance(weight, np.ndarray):
+        return array_sum(rows * weight[:, None]) * (1.0 / rows.shape[1])
+    return array_sum(rows) * (real(weight) / rows.shape[1])
+
+
+def _check_probabilities(where: str, y_pred: Any) -> None:
+    p = y_pred.numpy()
+    if p.min() < 0 or p.max() > 1:
+        wrong = p[(p < 0) | (p > 1)][0]
+        raise ValueError(f"{where}: probabilities must lie in [0, 1], got {wrong:g}: give it from_logits=True")
+
+
+def _shapes(where: str, prediction: tuple[int, ...], target: tuple[int, ...]) -> str:
+    return f"{where}: prediction has shape {prediction}, target has shape {target}: reshape one of them"

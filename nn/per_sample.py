@@ -1,0 +1,101 @@
+"""The gradient of each sample's own loss, of which the gradient of the batch is the mean.
+
+It shows which samples pull a weight which way, how much they disagree, and which one is an outlier.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from autograd import gradients
+from autograd.graph import topological_order
+from autograd.op import Operation
+
+from .activations import RandomizedLeakyReLU, activations
+from .layers import Activation, Dense, Dropout, Flatten
+from .losses import LossFunction, find_loss
+from .sequential import find_sequential
+from .training import Objective, Samples, checked_samples, training_mode
+
+__all__ = ["per_sample_gradients"]
+
+
+def per_sample_gradients(model: Any, x: Any, y: Any, *, loss: Any = None) -> list[np.ndarray]:
+    """The gradients of the loss of each sample, for each of `model.parameters()` in turn.
+
+    model: a Sequential that is built; as after `eval()`, no dropout. x: (m, ...), rows are samples;
+    y: as `fit` takes it. loss: a name or an object of `nn.losses`; None for the one it is compiled with.
+    Returns a list of arrays of shape (m, *parameter.shape); the mean over the first axis is the
+    gradient of the loss of the batch, with what regularizers add.
+
+    For layers of this library one reverse pass gives all of them: of Z = X Wᵀ + b, sample i has
+    dW = dzᵢ xᵢᵀ and db = dzᵢ. Layers and functions of one's own are taken sample by sample.
+    They need m times the memory of the parameters: give large sets in pieces.
+
+    TypeError if the model is no Sequential, RuntimeError if it is not built, or not compiled and there
+    is no `loss`; ValueError for data that do not fit, as in `fit`.
+    """
+    where = "per_sample_gradients"
+    model = find_sequential(where, model)
+    if loss is None:
+        model._check_compiled(where)
+    else:
+        model = copy.copy(model)
+        model.loss = find_loss(loss)
+    model.loss.check_output(model.layers[-1])
+    samples = checked_samples(where, model, x, y).fixed()
+    objective = Objective(model)
+    with training_mode(model, False):
+        if all(map(_keeps_samples_apart, model.layers)) and not isinstance(model.loss, LossFunction):
+            return _at_once(objective, samples)
+        return _one_by_one(objective, samples)
+
+
+def _keeps_samples_apart(layer: Any) -> bool:
+    """True for a layer of which it is known that no sample looks at another."""
+    if type(layer) in (Dense, Activation):
+        g = layer.activation
+        return isinstance(g, RandomizedLeakyReLU) or any(g is known for known in activations.values())
+    return type(layer) in (Flatten, Dropout)
+
+
+def _one_by_one(objective: Objective, samples: Samples) -> list[np.ndarray]:
+    found: list[list[np.ndarray]] = []
+    for i in range(len(samples.x)):
+        one = samples.rows(i, i + 1)
+        _, loss = objective.forward(one.x, one.y, 1.0)
+        found.append(gradients(loss, objective.parameters))
+    return [np.stack(arrays) for arrays in zip(*found, strict=True)]
+
+
+def _at_once(objective: Objective, samples: Samples) -> list[np.ndarray]:
+    """By outer products: what arrives at each layer's weighted sums, times what went in."""
+    parameters, penalized = objective.parameters, objective.penalized
+    objective.penalized = []
+    # the sum over samples, so that what arrives in row i belongs to the loss of sample i
+    _, loss = objective.forward(samples.x, samples.y, 1.0)
+    sums = [v for v in topological_order(loss) if v.label is not None and _weight_of(v) is not None]
+    arriving = gradients(loss, sums)
+    found: dict[Any, np.ndarray] = {}
+    for v, g in zip(sums, arriving, strict=True):
+        inputs = v.operands[0]
+        found[_weight_of(v)] = g[:, :, None] * np.asarray(inputs)[:, None, :]
+        if v.op.name == "affine":
+            found[v.operands[2]] = g
+    penalties = [penalty for layer in penalized for penalty in layer.penalties()]
+    for p in parameters:
+        for penalty in penalties:
+            found[p] = found[p] + gradients(penalty, p)
+    return [found[p] for p in parameters]
+
+
+def _weight_of(v: Any) -> Any:
+    """The W of weighted sums X Wᵀ, with or without a bias; None for other nodes."""
+    op: Operation | None = v.op
+    if op is None or op.name not in ("affine", "matmul"):
+        return None
+    weight = v.operands[1]
+    return weight if op.name == "affine" else weight.operands[0]

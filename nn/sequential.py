@@ -1,0 +1,433 @@
+"""Sequential: layers in a row, each fed by the one before, and their training as Keras writes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor, chain, modes, sigmoid
+from autograd.op import describe, quietly
+from autograd.tensor import leaf
+
+from . import training as loop
+from .arguments import float_type, generator, positive_integer
+from .layers import Activation, BatchLayer, Input, Shape, batch_shape, links_of, sample_shape, write_weights
+from .losses import find_loss
+from .metrics import Metric, find_metric
+from .module import Module
+from .optimizers import find_optimizer
+from .saving import read_model, write_model
+from .summary import Summary
+from .training import Objective, checked_inputs, checked_samples, training_mode
+
+__all__ = ["Sequential", "load_model"]
+
+# The metrics of one output that ask on which side of a threshold it is.
+OF_SIDES = ("accuracy", "acc", "binary_accuracy", "precision", "recall")
+
+
+class Sequential(Module):
+    """A net of layers in a row. Rows of its input are samples::
+
+        model = Sequential([Dense(32, activation="relu", input_shape=(10,)), Dense(1, activation="sigmoid")])
+        model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+        history = model.fit(x, y, batch_size=32, epochs=100, validation_split=0.2)
+
+    layers: layers, an Input first if none of them says what a sample looks like; more by `add`.
+    dtype: of parameters and data, float32 or float64. rng: an int seed, a numpy Generator or None;
+    weights, shuffling and dropout draw from this generator of the model, `rng`, and from no other.
+
+    Parameters are made as soon as the shape of a sample is known, at the latest in `fit`. Those of
+    the l-th layer that has any are labelled W[l] and b[l], its results Z[l] and A[l].
+    """
+
+    def __init__(
+        self, layers: Iterable[Any] | None = None, *, name: str = "sequential", dtype: Any = "float32", rng: Any = None
+    ) -> None:
+        self.name = name
+        self.dtype = float_type("Sequential", dtype)
+        self.rng = generator(rng)
+        self.layers: list[BatchLayer] = []
+        self.input_shape: Shape | None = None
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.metrics: list[Metric] = []
+        self.history: Any = None
+        self.stop_training = False
+        self._shape: Shape | None = None
+        self._objective: Objective | None = None
+        if isinstance(layers, BatchLayer | Input):
+            raise TypeError(f"Sequential: expected a list of layers, got one {describe(layers)}; write [{layers}]")
+        for layer in layers or ():
+            self.add(layer)
+
+    # ------------------------------------------------------------ structure
+
+    def add(self, layer: Any) -> None:
+        """Put a layer behind the others. ValueError if it cannot take what they give."""
+        if isinstance(layer, Input):
+            if self.layers or self.input_shape is not None:
+                raise ValueError(f"Sequential.add: {layer} must come first, before {len(self.layers)} layers")
+            self.input_shape = self._shape = layer.shape
+            return
+        if not isinstance(layer, BatchLayer):
+            got = (
+                f"the class {layer.__name__}; write {layer.__name__}(...)"
+                if isinstance(layer, type)
+                else describe(layer)
+            )
+            raise TypeError(f"Sequential.add: expected a layer such as Dense(32), got {got}")
+        if any(layer is other for other in self.layers):
+            raise ValueError(
+                f"Sequential.add: {layer} is in this model already; make a new one, each has its own weights"
+            )
+        if layer.name is None:
+            layer.name = self._free_name(type(layer).__name__.lower())
+        elif layer.name in (other.name for other in self.layers):
+            raise ValueError(
+                f"Sequential.add: there is a layer called {layer.name!r} already; give {layer} another name"
+            )
+        shape = self._shape
+        if not self.layers and shape is None and (layer.input_shape or layer.built_for) is not None:
+            self.input_shape = shape = layer.input_shape or layer.built_for
+        elif shape is not None and layer.input_shape not in (None, shape):
+            raise ValueError(
+                f"Sequential.add: {layer} has input_shape={layer.input_shape}, what comes before gives {shape}; "
+                "leave input_shape out"
+            )
+        if shape is not None:
+            self._shape = self._build_layer(layer, shape, [*self.layers, layer])
+        self.layers.append(layer)
+        self._objective = None
+
+    def build(self, input_shape: Any) -> None:
+        """Make the parameters for samples of this shape, given without the batch: (10,) or 10."""
+        shape = sample_shape("Sequential.build", "input_shape", input_shape)
+        if not self.layers:
+            raise ValueError("Sequential: it has no layers; add one first, such as Dense(1)")
+        if self.input_shape is not None:
+            if shape != self.input_shape:
+                raise ValueError(f"Sequential.build: {self.wrong_inputs((None, *shape))}")
+            return
+        here = shape
+        for i, layer in enumerate(self.layers, 1):
+            here = self._build_layer(layer, here, self.layers[:i])
+        self.input_shape, self._shape = shape, here
+        self._objective = None
+
+    def _build_layer(self, layer: BatchLayer, shape: Shape, so_far: list[BatchLayer]) -> Shape:
+        layer.build(shape, dtype=self.dtype, rng=self.rng)
+        number = sum(1 for other in so_far if other.parameters())
+        if layer.parameters() or (isinstance(layer, Activation) and number):
+            layer.name_nodes(number)
+        return layer.output_shape(shape)
+
+    def _free_name(self, base: str) -> str:
+        taken = {layer.name for layer in self.layers}
+        names = [base, *(f"{base}_{i}" for i in range(1, len(taken) + 1))]
+        return next(name for name in names if name not in taken)
+
+    @property
+    def built(self) -> bool:
+        """True once there are parameters."""
+        return self.input_shape is not None and bool(self.layers)
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of what the model gives for one sample. RuntimeError before it is built."""
+        self._check_built("output_shape")
+        assert self._shape is not None
+        return self._shape
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> BatchLayer:
+        """The layer of this name, or at this place. ValueError if there is none."""
+        if (name is None) == (index is None):
+            raise ValueError("get_layer: expected a name or an index")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"get_layer: index {index} is out of range for {len(self.layers)} layers")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        known = ", ".join(str(layer.name) for layer in self.layers)
+        raise ValueError(f"get_layer: no layer is called {name!r}; known: {known}")
+
+    def summary(self) -> Summary:
+        """The layers with their output shapes and numbers of parameters: print it, or show it in a notebook."""
+        self._check_built("summary")
+        return Summary(self)
+
+    def count_params(self) -> int:
+        """How many numbers are trained. RuntimeError before the model is built."""
+        self._check_built("count_params")
+        return sum(layer.count_params() for layer in self.layers)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all parameters in Keras' layout: kernel (in, out) and bias of each layer in turn."""
+        self._check_built("get_weights")
+        return [array for layer in self.layers for array in layer.get_weights()]
+
+    def set_weights(self, weights: Any) -> None:
+        """Set all parameters, in the layout of `get_weights`. ValueError if one does not fit; then none is changed."""
+        self._check_built("set_weights")
+        write_weights("Sequential.set_weights", self.layers, weights)
+
+    def load_state_dict(self, state: Any) -> None:
+        self._check_built("load_state_dict")
+        super().load_state_dict(state)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save layers, weights, optimizer with its state, loss, metrics and where the random numbers continue.
+
+        path: of a .npz or .safetensors file, which is made whole or stays as it was. A training that
+        goes on after `load_model(path)` gives the same numbers as one that was never interrupted.
+        TypeError for layers, functions, losses and metrics of one's own: `save_weights` leaves these out.
+        """
+        self._check_built("save")
+        write_model(path, self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Any:
+        """The model that `save` wrote to `path`. ValueError for a file that is damaged or holds no model."""
+        return read_model(path, cls)
+
+    def _check_built(self, what: str) -> None:
+        if not self.built:
+            remedy = "give the first layer input_shape=(features,), call build(features), or fit the model"
+            raise RuntimeError(
+                f"Sequential.{what}: the parameters are not made yet; {remedy if self.layers else 'add layers'} first"
+            )
+
+    def wrong_inputs(self, shape: tuple[int | None, ...]) -> str:
+        """What to say of inputs with another shape than the model was built for."""
+        assert self.input_shape is not None
+        first = f"{self.layers[0]} ({self.layers[0].name!r})" if self.layers else "the first layer"
+        advice = "; for one sample write x[None]" if tuple(shape) == self.input_shape else ""
+        if len(shape) > 1 and shape[0] is not None and (shape[0],) == self.input_shape:
+            advice = "; rows are samples: transpose x"
+        got = batch_shape(tuple(n for n in shape[1:] if n is not None)) if shape[0] is None else shape
+        return f"{first} expects inputs of shape {batch_shape(self.input_shape)}, as built; got {got}{advice}"
+
+    # ------------------------------------------------------------ forward
+
+    def __call__(self, x: Any, training: bool | None = None) -> Tensor:
+        """The outputs for a batch, an array or a Tensor with a row for each sample, as a Tensor.
+
+        training: True or False for this call; None for what `train()` and `eval()` have set.
+        ValueError if the number of features is not that of the first layer.
+        """
+        if not isinstance(x, Tensor):
+            x = checked_inputs("Sequential", self, x, empty=True)
+        elif not x.ndim:
+            raise ValueError(f"Sequential: expected a batch, rows are samples; got the number {x.item()}")
+        elif self.input_shape is None:
+            self.build(x.shape[1:])
+        elif x.shape[1:] != self.input_shape:
+            raise ValueError(f"Sequential: {self.wrong_inputs(x.shape)}")
+        if training is None or training == self.training:
+            return _as_tensor(self.forward(x))
+        with training_mode(self, training):
+            return _as_tensor(self.forward(x))
+
+    def forward(self, x: Any) -> Any:
+        """The outputs for a batch of the right shape and dtype. Checks nothing."""
+        if modes.active and not modes.is_recording():
+            array = x._data if x.__class__ is Tensor else x
+            links = links_of(self.layers, len(array), array.dtype)
+            if links:  # the same numbers without a node for each operation, in two thirds of the time
+                z = quietly(chain.result, links, array)
+                return leaf(z.copy() if z is array else z, self.layers[-1].result_label)
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> np.ndarray:
+        """The outputs as an array, (samples, ...), as after `eval()`: no dropout, no random number drawn.
+
+        x: (samples, ...); none gives an array without rows. batch_size: how many are computed at a
+        time. verbose: is taken so that Keras code runs; nothing is printed.
+        """
+        size = None if batch_size is None else positive_integer("predict", "batch_size", batch_size)
+        return loop.outputs_of(self, checked_inputs("predict", self, x, empty=True), size)
+
+    def predict_classes(self, x: Any, batch_size: int | None = None) -> np.ndarray:
+        """The class of each sample, int64, (samples,): where the largest output is, or 0 and 1 of a single output.
+
+        A single output counts as 1 above 0.5, or above 0 if the loss takes it as a logit.
+        """
+        outputs = self.predict(x, batch_size)
+        if len(self.output_shape) != 1:
+            raise ValueError(f"predict_classes: expected one axis of outputs, the model gives {self.output_shape}")
+        if outputs.shape[1] > 1:
+            return outputs.argmax(axis=1)
+        return (outputs[:, 0] > (0.0 if self._takes_one_logit() else 0.5)).astype(np.int64)
+
+    def _takes_one_logit(self) -> bool:
+        return self.loss is not None and self.loss.activation is sigmoid and self.loss.from_logits
+
+    # ------------------------------------------------------------ training
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
+        """Say how to train: strings or objects.
+
+        optimizer: a name or an object of `nn.optimizers`. loss: a name or an object of `nn.losses`,
+        or a function (y_true, y_pred) -> Tensor. metrics: a list of names, objects of `nn.metrics` or
+        functions (y_true, y_pred) -> number; with a loss that takes logits of one output, those
+        asked for by name look on which side of 0 it is, not of 0.5.
+
+        After a sigmoid or softmax output, its cross-entropy is computed from the weighted sums.
+        Compile again after a layer was added or given another activation.
+        ValueError for unknown names (suggests the nearest) and for a loss that does not fit the last layer.
+        """
+        if loss is None:
+            raise ValueError("compile: expected a loss, such as loss='mse' or loss='binary_crossentropy'; got None")
+        found_optimizer, found_loss = find_optimizer(optimizer), find_loss(loss)
+        if self.layers:
+            found_loss.check_output(self.layers[-1])
+        given = [] if metrics is None else list(metrics) if isinstance(metrics, list | tuple) else [metrics]
+        found_metrics = [find_metric(metric) for metric in given]
+        if found_loss.activation is sigmoid and found_loss.from_logits:
+            of_sides = [isinstance(metric, str) and metric in OF_SIDES for metric in given]
+            found_metrics = [m.using(threshold=0.0) if s else m for m, s in zip(found_metrics, of_sides, strict=True)]
+        names = [metric.name for metric in found_metrics]
+        for name in names:
+            if names.count(name) > 1 or name == "loss":
+                raise ValueError(f"compile: two metrics would be called {name!r}; rename one with .named('...')")
+        if self.built:
+            found_optimizer.bind(self.parameters())
+        self.optimizer, self.loss, self.metrics = found_optimizer, found_loss, found_metrics
+        self._objective = None
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What `evaluate` gives, in this order."""
+        return ["loss", *(metric.name for metric in self.metrics)]
+
+    @property
+    def objective(self) -> Objective:
+        """What a training step needs, looked up once; made anew by `compile` and `add`."""
+        found = self._objective
+        if found is None:
+            self._check_compiled("training")
+            self._check_built("training")
+            self.loss.check_output(self.layers[-1])
+            self.optimizer.bind(self.parameters())
+            found = self._objective = Objective(self)
+        return found
+
+    def _check_compiled(self, where: str) -> None:
+        if self.loss is None:
+            raise RuntimeError(
+                f"{where}: the model is not compiled; call compile(optimizer='adam', loss=...) first, "
+                "such as loss='mse' for numbers or 'sparse_categorical_crossentropy' for labels"
+            )
+        if not self.layers:
+            raise ValueError(f"{where}: the model has no layers; add one first, such as Dense(1)")
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = None,
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+    ) -> Any:
+        """Train on x, (samples, ...), and y, and give the History: `history.history["loss"]`, one number an epoch.
+
+        y: (samples, outputs); or labels, (samples,), for a cross-entropy of classes; for one output
+        (samples,) becomes (samples, 1). batch_size: 32 if None; the last batch may be shorter.
+        epochs: the number of the last epoch; initial_epoch: how many are done already.
+        verbose: 0 prints nothing; None prints in a terminal only; else see `nn.callbacks.progress`.
+        callbacks: objects of `nn.callbacks`. validation_split: the share of the samples, the last
+        ones before shuffling, that is not trained on; validation_data: (x, y) or (x, y, weights) instead.
+        shuffle: a new order in each epoch. class_weight: a dict from label to weight; sample_weight:
+        (samples,); both multiply the loss, which is still divided by the number of samples.
+        validation_batch_size: how many samples at a time; validation_freq: after every so many epochs.
+
+        The numbers are means over the samples of the epoch, while the weights moved; with "val_"
+        after it. The loss contains what regularizers add.
+        RuntimeError before `compile`; TypeError and ValueError for data that do not fit;
+        ArithmeticError with epoch and batch if the loss becomes nan or infinite.
+        """
+        self._check_compiled("fit")
+        return loop.fit(
+            self,
+            x,
+            y,
+            batch_size,
+            epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            initial_epoch=initial_epoch,
+            validation_batch_size=validation_batch_size,
+            validation_freq=validation_freq,
+        )
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = 0,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss, or a list of loss and metrics if there are metrics, or a dict of both; as after `eval()`.
+
+        verbose: is taken so that Keras code runs; nothing is printed. The rest is as in `fit`.
+        """
+        self._check_compiled("evaluate")
+        size = None if batch_size is None else positive_integer("evaluate", "batch_size", batch_size)
+        samples = checked_samples("evaluate", self, x, y, sample_weight)
+        return self._shown(loop.evaluate(self, samples, size), return_dict)
+
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """One step on one batch: the loss before it, or a list of loss and metrics, or a dict of both."""
+        self._check_compiled("train_on_batch")
+        samples = checked_samples("train_on_batch", self, x, y, sample_weight)
+        return self._shown(loop.train_on_batch(self, samples), return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """`evaluate` on all samples at once."""
+        return self.evaluate(x, y, len(np.asarray(x)) or None, 0, sample_weight, return_dict)
+
+    def _shown(self, logs: dict[str, float], as_dict: bool) -> Any:
+        return logs if as_dict else logs["loss"] if len(logs) == 1 else list(logs.values())
+
+    def __repr__(self) -> str:
+        return f"Sequential([{', '.join(map(repr, self.layers))}])"
+
+
+def _as_tensor(a: Any) -> Tensor:
+    return a if isinstance(a, Tensor) else Tensor(a)  # a net without parameters computes with arrays
+
+
+def load_model(path: str | os.PathLike[str]) -> Sequential:
+    """The Sequential that its `save` wrote to `path`. ValueError for a file that is damaged or holds no model."""
+    return Sequential.load(path)
+
+
+def find_sequential(where: str, model: Any) -> Sequential:
+    """`model` if it is a Sequential that is built, else TypeError or RuntimeError."""
+    if not isinstance(model, Sequential):
+        raise TypeError(f"{where}: expected a Sequential, got {describe(model)}")
+    model._check_built(where)
+    return model
