@@ -19,6 +19,7 @@ from .check import central_difference, check_gradients, complex_step, find_nan
 from .derivation import Derivation, derive
 from .functional import grad, hessian, hessian_vector_product, jacobian, value_and_grad
 from .loss_ops import one_hot
+from .matrix_derivation import MatrixDerivation
 from .matrix_ops import linear, matmul, outer
 from .modes import detect_anomaly, no_grad
 from .ops import (
@@ -67,6 +68,7 @@ from .value import Value
 __all__ = [
     "Derivation",
     "Edge",
+    "MatrixDerivation",
     "Path",
     "PathGraph",
     "Tensor",

@@ -15,7 +15,7 @@ from .op import Operation
 from .sweep import add_to_leaf
 from .tensor import Tensor
 
-__all__ = ["Link", "Tape", "pull_back", "run"]
+__all__ = ["Link", "Tape", "pull_back", "result", "run"]
 
 # An operation, and what it takes after the result of the link before: parameters, arrays, shapes.
 Link = tuple[Operation, tuple[Any, ...]]
@@ -34,6 +34,13 @@ def run(links: Sequence[Link], x: np.ndarray) -> tuple[np.ndarray, Tape]:
         x = op.forward(*data)
         tape.append((op, x, data, others))
     return x, tape
+
+
+def result(links: Sequence[Link], x: np.ndarray) -> np.ndarray:
+    """The result for x alone. It may share its numbers with x."""
+    for op, others in links:
+        x = op.forward(x, *[u._data if u.__class__ is Tensor else u for u in others]) if others else op.forward(x)
+    return x
 
 
 def pull_back(tape: Tape, g: np.ndarray) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from .backward import gradients
 from .expression import Expression
 from .graph import is_node
+from .matrix_derivation import MatrixDerivation
 from .notation import Ascii, Latex, Text, Writer
 from .op import describe
 from .paths import Edge, Path, PathGraph
@@ -28,24 +29,37 @@ SHOWN_IN_NOTEBOOK = 8
 PRODUCTS_IN_A_LINE = 6
 
 
-def derive(target: Any, source: Any, *, level: str = "named", top: int | None = None, limit: int = LIMIT) -> Derivation:
-    """∂target/∂source, derived path by path.
+def derive(
+    target: Any, source: Any, *, level: str = "named", top: int | None = None, limit: int = LIMIT, form: str = "rows"
+) -> Any:
+    """∂target/∂source, derived path by path for Values and in matrices for Tensors.
 
-    target, source: Values; the source needs a label (at level "op" every node gets a name).
+    target, source: Values, or Tensors and the target of one element; the source needs a label (among
+    Values at level "op" every node gets a name).
     level: "named" (chains of named nodes, as lecture notes write them) or "op" (every operation).
     top: list only that many paths, strongest first. limit: more paths than this are refused
-    unless `top` is given.
+    unless `top` is given. These three are for Values.
+    form: for Tensors, "rows" (samples are rows, as the computation ran) or "columns" (samples are
+    columns, as the lectures write it).
 
-    Returns a Derivation: print it, or take `.latex()`. A source that the target does not depend
-    on gives a Derivation with no paths and the value 0, which says so.
+    Returns a Derivation, or a MatrixDerivation for Tensors: print it, or take `.latex()`. A source that
+    the target does not depend on gives one with no paths or steps and the value 0, which says so.
 
-    TypeError for what is not a node; ValueError for an unnamed source, an unknown level, a top or
-    limit that is not a positive integer, or more paths than `limit` (says how many).
+    TypeError for what is not a node, or a Value with a Tensor; ValueError for an unnamed source, an
+    unknown level or form, a top or limit that is not a positive integer, or more paths than `limit`
+    (says how many).
     """
     for role, node in (("target", target), ("source", source)):
         if not is_node(node):
             advice = f"; derive by each {role} in turn" if isinstance(node, list | tuple) else ""
-            raise TypeError(f"derive: expected the {role} to be a Value, got {describe(node)}{advice}")
+            raise TypeError(f"derive: expected the {role} to be a Value or a Tensor, got {describe(node)}{advice}")
+    if target.__class__ is not source.__class__:
+        kinds = f"{type(target).__name__} and {type(source).__name__}"
+        raise TypeError(f"derive: expected target and source to be both Values or both Tensors, got {kinds}")
+    if getattr(target.__class__, "_is_array", False):
+        return _matrix_derivation(target, source, form, is_named=level == "named" and top is None and limit == LIMIT)
+    if form != "rows":
+        raise ValueError("derive: form is for Tensors, Values have neither rows nor columns; leave it out")
     top = None if top is None else _positive("derive", "top", top, "a positive integer or None")
     limit = _positive("derive", "limit", limit, "a positive integer")
     if level == "named" and source.label is None and source is not target:
@@ -60,6 +74,14 @@ def derive(target: Any, source: Any, *, level: str = "named", top: int | None = 
         raise ValueError(f"{_counted(count)}: more than limit={limit}; ask for top=, or {fewer}")
     paths = tuple(itertools.islice(graph.paths(source), top))
     return Derivation(graph, source, paths, count, gradients(target, source))
+
+
+def _matrix_derivation(target: Any, source: Any, form: str, *, is_named: bool) -> Any:
+    if not is_named:
+        raise ValueError("derive: level, top and limit are for Values, whose paths are listed; leave them out")
+    if source.label is None and source is not target:
+        raise ValueError("derive: the source has no name to write formulas with. Give it one (w.label = 'W[1]')")
+    return MatrixDerivation(target, source, form)
 
 
 def _positive(where: str, name: str, n: Any, expected: str) -> int:

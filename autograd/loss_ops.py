@@ -54,8 +54,10 @@ def _scaled(g: Any, weight: Any) -> Any:
 
 
 def _slope(op: Operation, i: int) -> Any:
+    rule = op.rules[i]
+
     def pull(g: Any, z: Any, prediction: Any, target: Any, weight: Any, *_: Any) -> Any:
-        return _scaled(g, weight) * op.rules[i](z, prediction, target)
+        return _scaled(g, weight) * rule(z, prediction, target)
 
     return pull
 
@@ -67,7 +69,7 @@ def _rule(function: Any) -> tuple[Any, Any]:
 def _total(rows: np.ndarray, weight: Any) -> Any:
     """The weighted sum over samples of what each row adds up to."""
     each = rows.dot(_ones(rows.shape[1], rows.dtype))
-    return weight.dot(each) if isinstance(weight, np.ndarray) else each.sum() * weight
+    return weight.dot(each) if isinstance(weight, np.ndarray) else each.dot(_ones(len(each), rows.dtype)) * weight
 
 
 @structural(*_rule(reductions.squared_error), None, symbol="½(ŷ−y)²")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
 
 active: list[str] = []
 _here = threading.local()
@@ -35,15 +35,22 @@ def recording() -> Iterator[None]:
         _here.no_grad = outer
 
 
-@contextmanager
-def _mode(name: str) -> Iterator[None]:
-    setattr(_here, name, getattr(_here, name, 0) + 1)
-    active.append(name)
-    try:
-        yield
-    finally:
-        active.remove(name)
-        setattr(_here, name, getattr(_here, name) - 1)
+class _Mode(ContextDecorator):
+    """A switch that is on inside a `with`. (A class takes a third of the time of a generator.)"""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        here, name = _here.__dict__, self.name
+        here[name] = here.get(name, 0) + 1
+        active.append(name)
+
+    def __exit__(self, *raised: object) -> None:
+        active.remove(self.name)
+        _here.__dict__[self.name] -= 1
 
 
 def no_grad():
@@ -54,7 +61,7 @@ def no_grad():
         with no_grad():
             prediction = model(x)
     """
-    return _mode("no_grad")
+    return _Mode("no_grad")
 
 
 def detect_anomaly():
@@ -66,4 +73,4 @@ def detect_anomaly():
         with detect_anomaly():
             loss = log(x - x)
     """
-    return _mode("detect_anomaly")
+    return _Mode("detect_anomaly")

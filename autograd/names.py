@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 __all__ = [
     "Name",
@@ -23,10 +24,13 @@ __all__ = [
     "latex",
     "mathml",
     "parse",
+    "pieces",
     "sibling",
     "text",
     "with_sample",
 ]
+
+T = TypeVar("T")
 
 _SAMPLE = r"[0-9]+|[i-n]"  # (3) or (i); not (x), or f(x) would be sample x of f
 _LABEL = re.compile(
@@ -200,6 +204,18 @@ def mathml(label: str, *, commas: bool | None = None) -> str:
     return f"<msub>{symbol}{below}</msub>" if below else symbol
 
 
+def pieces(label: str, *, commas: bool | None = None) -> tuple[str, str, str]:
+    """What stands on the line, above and below, for those who set names themselves: ("w", "[1]", "12").
+
+    A label outside the grammar stands on the line as it is.
+    """
+    name = parse(label)
+    if name is None:
+        return _one_line(label), "", ""
+    below = name._separator(commas).join(_GREEK.get(part, part) for part in name.index)
+    return _text_symbol(name.base), name._brackets().replace("-", "−"), below
+
+
 def dot(label: str, *, commas: bool | None = None) -> str:
     """`text`, ready to stand between double quotes in a plain DOT label."""
     return dot_text(text(label, commas=commas))
@@ -250,11 +266,15 @@ class Names:
         """Presentation MathML, see `mathml`."""
         return self._write(mathml, label)
 
+    def pieces(self, label: str) -> tuple[str, str, str]:
+        """What stands on the line, above and below, see `pieces`."""
+        return self._write(pieces, label)
+
     def dot(self, label: str) -> str:
         """Text for a double-quoted plain DOT label, see `dot`."""
         return self._write(dot, label)
 
-    def _write(self, target: Callable[..., str], label: str) -> str:
+    def _write(self, target: Callable[..., T], label: str) -> T:
         name = parse(label)
         wide = name is not None and (name.base, name.layer) in self._wide
         return target(label, commas=True if wide else None)

@@ -1,4 +1,4 @@
-"""How numbers, formulas and derivatives are put on paper: Unicode, ASCII in Python's notation, LaTeX.
+"""How numbers, formulas and derivatives are put on paper: Unicode, ASCII in Python's notation, LaTeX, MathML.
 
 A Writer is one notation together with a function that writes names. What a formula is made of, and
 how it is simplified, is the business of `expression`; the order of terms and factors on paper, the
@@ -7,6 +7,7 @@ signs, fractions and parentheses are decided here.
 
 from __future__ import annotations
 
+import html
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from .expression import Atom, Call, Expression, Factors
 
-__all__ = ["Ascii", "Latex", "Text", "Writer", "format_number", "is_short"]
+__all__ = ["Ascii", "Latex", "Mathml", "Text", "Writer", "format_number", "is_short"]
 
 
 def format_number(x: float, digits: int = 4) -> str:
@@ -45,6 +46,8 @@ class Writer(ABC):
     arrow: ClassVar[str]
     ellipsis: ClassVar[str]
     infinity: ClassVar[str]
+    plus: ClassVar[str] = "+"
+    comma: ClassVar[str] = ", "
     has_bars: ClassVar[bool] = False  # fractions have bars, which hold a sum together without parentheses
     powers: ClassVar[tuple[str, ...]] = ("power",)  # operations written as powers; to raise them takes parentheses
 
@@ -85,6 +88,10 @@ class Writer(ABC):
         """A symbol that gets an exponent."""
         return text
 
+    def is_numeral(self, text: str) -> bool:
+        """Whether this is how a positive number without power of ten is written."""
+        return _is_numeral(text)
+
     # ------------------------------------------------------------ numbers
 
     def number(self, x: float) -> str:
@@ -108,7 +115,7 @@ class Writer(ABC):
             first = next((i for i, (negative, _) in enumerate(written) if not negative), 0)
             written.insert(0, written.pop(first))
         negative, text = written[0]
-        signed = (f" {self.minus if negative else '+'} {body}" for negative, body in written[1:])
+        signed = (f" {self.minus if negative else self.plus} {body}" for negative, body in written[1:])
         return (self.minus if negative else "") + text + "".join(signed)
 
     def factor(self, x: Expression) -> str:
@@ -163,14 +170,14 @@ class Writer(ABC):
         below, above = self.sum(base), self.sum(exponent)
         if base.is_symbol():
             below = self.symbol_to_raise(below)
-        elif not _is_numeral(below):
+        elif not self.is_numeral(below):
             below = self.parenthesized(below)
         return self.raised(below, above, plain=exponent.is_symbol() or exponent.is_number())
 
     def listed(self, arguments: Iterable[Expression]) -> str:
         """Arguments with commas; of more than four the first two and the last."""
         args = [self.sum(a) for a in arguments]
-        return ", ".join([*args[:2], self.ellipsis, args[-1]] if len(args) > 4 else args)
+        return self.comma.join([*args[:2], self.ellipsis, args[-1]] if len(args) > 4 else args)
 
 
 class Text(Writer):
@@ -309,6 +316,73 @@ class Latex(Writer):
 
     def symbol_to_raise(self, text: str) -> str:
         return f"({text})" if "^" in text else text
+
+
+class Mathml(Writer):
+    """Presentation MathML, to be put in `<math>`: `<mi>a</mi>…`, `<mfrac>…</mfrac>`.
+
+    A product has the invisible sign for times (U+2062) between its factors, so that one who puts
+    numbers in place of names can make it visible.
+    """
+
+    minus, times, apart, arrow = "<mo>−</mo>", "<mo>\u2062</mo>", "<mo>·</mo>", "<mo>→</mo>"
+    plus, comma = "<mo>+</mo>", "<mo>,</mo>"
+    ellipsis, infinity = "<mi>…</mi>", "<mi>∞</mi>"
+    has_bars = True
+    powers = "power", "exp"
+
+    def number(self, x: float) -> str:
+        if not math.isfinite(x):
+            return super().number(x) if math.isinf(x) else "<mi>nan</mi>"
+        text = repr(float(x)).removesuffix(".0") if self.digits is None else format_number(x, self.digits)
+        mantissa, e, exponent = text.removeprefix("-").partition("e")
+        sign = self.minus if text.startswith("-") else ""
+        if not e:
+            return f"{sign}<mn>{mantissa}</mn>"
+        below = self.minus if int(exponent) < 0 else ""
+        power = f"<msup><mn>10</mn><mrow>{below}<mn>{abs(int(exponent))}</mn></mrow></msup>"
+        return sign + (power if mantissa == "1" else f"<mn>{mantissa}</mn><mo>×</mo>{power}")
+
+    def ratio(self, over: str, under: str) -> str:
+        return f"<mfrac><mrow><mo>∂</mo>{over}</mrow><mrow><mo>∂</mo>{under}</mrow></mfrac>"
+
+    def fraction(self, top: str, bottom: str, *, compound: bool) -> str:
+        return f"<mfrac><mrow>{top}</mrow><mrow>{bottom}</mrow></mfrac>"
+
+    def raised(self, base: str, exponent: str, *, plain: bool) -> str:
+        return f"<msup><mrow>{base}</mrow><mrow>{exponent}</mrow></msup>"
+
+    def root(self, inner: str, *, plain: bool) -> str:
+        return f"<msqrt>{inner}</msqrt>"
+
+    def call(self, call: Call) -> str:
+        x = call.flat()
+        match call.op.name:
+            case "power":
+                return self.general_power(*x)
+            case "exp":
+                return f"<msup><mi>e</mi><mrow>{self.sum(x[0])}</mrow></msup>"
+            case "step":
+                return f"<mrow><mo>[</mo>{self.sum(x[0])}<mo>&gt;</mo><mn>0</mn><mo>]</mo></mrow>"
+            case "abs":
+                return f"<mrow><mo>|</mo>{self.sum(x[0])}<mo>|</mo></mrow>"
+            case "softmax_component":
+                softmax = "<mi>softmax</mi>" + self.parenthesized(self.listed(x[:-1]))
+                return f"<msub><mrow>{softmax}</mrow><mn>{int(x[-1].value) + 1}</mn></msub>"
+        function = f"<mi>{html.escape(call.op.symbol)}</mi><mo>\u2061</mo>"
+        return function + self.parenthesized(self.listed(x))
+
+    def joint(self, left: str, right: str) -> str:
+        return self.apart if self.is_numeral(left) and right.startswith("<mn>") else self.times
+
+    def parenthesized(self, text: str) -> str:
+        return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>"
+
+    def symbol_to_raise(self, text: str) -> str:
+        return self.parenthesized(text) if text.startswith(("<msup", "<msubsup")) else text
+
+    def is_numeral(self, text: str) -> bool:
+        return text.startswith("<mn>") and text.endswith("</mn>") and text.count("<") == 2
 
 
 # ---------------------------------------------------------------- order, signs, fractions

@@ -370,7 +370,7 @@ def step(x):
     """
     if type(x) is float:
         return 1.0 if x > 0 else 0.0 if x == x else x
-    if is_real_array(x) and lowest(x) == lowest(x):  # several times as fast, but it has no nan
+    if is_real_array(x) and (low := lowest(x)) == low:  # several times as fast, but it has no nan
         return np.greater(x, ZERO[x.dtype]).astype(x.dtype)
     return np.heaviside(x, 0.0)
 

@@ -200,6 +200,11 @@ class PathGraph:
             self._formulas[edge] = formula
         return self._formulas[edge]
 
+    def definition(self, v: Any) -> Expression:
+        """How v was computed, as a formula in the named nodes that it comes from; of a leaf its own name."""
+        formula = self._whole.definition(v)
+        return formula if formula.size <= MAX_WRITTEN else omitted(v.data)
+
     def _formula(self, edge: Edge, formulas: _Formulas) -> Expression:
         formula = self._derivative(edge, formulas).simplified()
         return formula if formula.size <= MAX_WRITTEN else omitted(formula.value)
@@ -346,6 +351,10 @@ class _Formulas:
                     if node not in self._known:
                         self._known[node] = self._read(node)
         return self._known[u]
+
+    def definition(self, v: Any) -> Expression:
+        """The formula of the operation that made v."""
+        return self.of(v) if v.op is None else Expression._record(v.op, *self._operands(v))
 
     def _is_settled(self, u: Any) -> bool:
         return u in self._known or u in self._labels

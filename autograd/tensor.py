@@ -563,6 +563,15 @@ def _as_leaf(t: Tensor) -> None:
     t._serial = next_serial()
 
 
+def leaf(array: ndarray, label: str | None = None) -> Tensor:
+    """A leaf of an array that was just computed, without copying it; a view is copied."""
+    t = new(Tensor)
+    t._data = array if array.base is None else array.copy()
+    _as_leaf(t)
+    t._label = label
+    return t
+
+
 def _float_type(dtype: Any) -> np.dtype:
     found = np.dtype(dtype)
     if found not in (np.float32, np.float64):
