@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from .expression import Atom, Call, Expression, Factors
 
-__all__ = ["Ascii", "Latex", "Mathml", "Text", "Writer", "format_number", "is_short"]
+__all__ = ["Ascii", "Latex", "Mathml", "Text", "Writer", "as_printable", "format_number", "is_short"]
 
 
 def format_number(x: float, digits: int = 4) -> str:
@@ -26,6 +27,16 @@ def format_number(x: float, digits: int = 4) -> str:
     if "e+" in text and abs(x) < 1e7:
         return f"{x:.0f}"
     return "0" if text == "-0" else text
+
+
+def as_printable(text: Callable[..., str]) -> str:
+    """`text()` if the standard output can show all of its characters, else `text(ascii=True)`."""
+    written = text()
+    try:
+        written.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return text(ascii=True)
+    return written
 
 
 def is_short(x: float) -> bool:
@@ -127,10 +138,10 @@ class Writer(ABC):
         """(is negative, what follows the sign)."""
         negative = c < 0
         if negative:
-            negative, factors = _turned(factors)
+            negative, factors = turned_sign(factors)
         above = [(a, e) for a, e in factors if e > 0]
         below = [(a, -e) for a, e in factors if e < 0]
-        c, divisor = _as_fraction(abs(c), in_fraction=bool(below))
+        c, divisor = as_fraction(abs(c), in_fraction=bool(below))
         if not below and divisor == 1:
             return negative, self.product(c, above)
         top = self.product(c, above, bare=self.has_bars)
@@ -156,7 +167,7 @@ class Writer(ABC):
             return self.parenthesized(inner) if atom.terms else inner
         if e == 0.5:
             return self.root(inner, plain=atom.is_symbol)
-        p, q = _as_fraction(e)
+        p, q = as_fraction(e)
         exponent = self.number(p) if q == 1 else self.fraction(self.number(p), self.number(q), compound=False)
         if atom.is_symbol:
             base = self.symbol_to_raise(inner)
@@ -391,7 +402,7 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-def _turned(factors: Factors) -> tuple[bool, Factors]:
+def turned_sign(factors: Factors) -> tuple[bool, Factors]:
     """What follows a minus sign, which a difference may swallow: −(y − x)·w reads better as (x − y)·w.
 
     But −a(1 − a) stays as it is.
@@ -423,7 +434,7 @@ def _is_sum_in(a: Atom, group: Atom) -> bool:
     return all(b.key == a.key for _, factors in group.terms for b, _ in factors)
 
 
-def _as_fraction(c: float, *, in_fraction: bool = False) -> tuple[float, float]:
+def as_fraction(c: float, *, in_fraction: bool = False) -> tuple[float, float]:
     """(p, q) where p/q reads better than the number c, else (c, 1).
 
     x/3 and 2x/3 instead of 0.6667x, but 0.5x; inside a fraction 1/(2√x), but 0.1/x.

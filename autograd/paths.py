@@ -82,7 +82,7 @@ class PathGraph:
         self._everything = topological_order(target)
         kept = {target, *keep}
         self.nodes: list[Any] = [u for u in self._everything if level == "op" or u.label is not None or u in kept]
-        self.labels: dict[Any, str] = _labels(self.nodes, target)
+        self.labels: dict[Any, str] = unique_labels(self.nodes, target)
         self.names = names.Names(self.labels.values())
         self._edges: dict[Any, list[Edge]] = {}
         self._formulas: dict[Edge, Expression] = {}
@@ -225,7 +225,8 @@ class PathGraph:
         return found[v]
 
 
-def _labels(nodes: Sequence[Any], target: Any) -> dict[Any, str]:
+def unique_labels(nodes: Sequence[Any], target: Any) -> dict[Any, str]:
+    """A name for each node, no two alike: its own label, that label with a sample number, or v_1, v_2, ..."""
     users = Counter(u.label for u in nodes)
     fresh = (label for i in range(1, len(nodes) + len(users) + 1) if (label := f"v_{i}") not in users)
     samples: Counter[str] = Counter()

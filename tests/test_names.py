@@ -19,12 +19,13 @@ from autograd.names import (
     latex,
     mathml,
     parse,
+    pieces,
     sibling,
     text,
     with_sample,
 )
 
-TARGETS = [ascii_name, text, latex, mathml, dot]
+TARGETS = [ascii_name, text, latex, mathml, dot, pieces]
 
 # label, text, ASCII, LaTeX
 WRITTEN = [
@@ -103,6 +104,23 @@ def test_a_label_is_written_as_in_lecture_notes(label, unicode, plain, tex):
 )
 def test_mathml_is_written_element_by_element(label, expected):
     assert mathml(label) == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("L", ("L", "", "")),
+        ("w[1]_1,2", ("w", "[1]", "12")),
+        ("w[l-1](3)_10,2", ("w", "[l−1](3)", "10,2")),
+        ("yhat_beta", ("ŷ", "", "β")),
+        ("w1", ("w", "", "1")),
+        ("my\nlabel", ("my label", "", "")),
+        ("</script>", ("</script>", "", "")),
+    ],
+)
+def test_a_name_comes_in_pieces_for_who_sets_it_himself(label, expected):
+    assert pieces(label) == expected
+    assert Names([label]).pieces(label) == expected
 
 
 def test_a_label_is_taken_apart():

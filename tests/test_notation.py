@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+import xml.etree.ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from test_expression import formula_of, trees
 
 from autograd import abs, cos, exp, leaky_relu, log, logsumexp, maximum, names, sigmoid, softmax, sqrt, step, tanh
 from autograd.expression import constant, symbol
-from autograd.notation import Ascii, Latex, Text, format_number, is_short
+from autograd.notation import Ascii, Latex, Mathml, Text, format_number, is_short
 
 x, y, w, a, z = (symbol(name, 0.6) for name in "xywaz")
 yhat, w11, a12, n = (symbol(name, 0.7) for name in ("yhat", "w[1]_1,1", "a[1](3)_2", "my label"))
@@ -210,6 +211,85 @@ def test_the_check_of_latex_notices_what_is_wrong():
             check_latex(wrong)
 
 
+# ---------------------------------------------------------------- MathML
+
+
+def outline(markup):
+    """MathML as nested text: fractions as (a)/(b), powers as a^(b), roots as √(a), invisible signs left out."""
+
+    def write(element):
+        inner = [write(child) for child in element]
+        match element.tag:
+            case "mfrac":
+                return f"({inner[0]})/({inner[1]})"
+            case "msup":
+                return f"{inner[0]}^({inner[1]})"
+            case "msub":
+                return f"{inner[0]}_({inner[1]})"
+            case "msubsup":
+                return f"{inner[0]}_({inner[1]})^({inner[2]})"
+            case "msqrt":
+                return f"√({''.join(inner)})"
+        return (element.text or "").strip() + "".join(inner)
+
+    return re.sub("[\u2061\u2062]", "", write(ET.fromstring(f"<math>{markup}</math>")))
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        (yhat - x, "y^−x"),
+        (constant(0.0), "0"),
+        (a * (1 - a) * x, "a(1−a)x"),
+        (-y / yhat + (1 - y) / (1 - yhat), "−(y)/(y^)+(1−y)/(1−y^)"),
+        (2 * 3**x, "23^(x)"),
+        (x * 1e-9, "10^(−9)x"),
+        (x ** (1 / 3), "x^((1)/(3))"),
+        (sqrt(x + y), "√(x+y)"),
+        (exp(-x) ** 2, "(e^(−x))^(2)"),
+        (sigmoid(z) - y, "σ(z)−y"),
+        (step(z) * x, "x[z>0]"),
+        (abs(x - y), "|x−y|"),
+        (maximum(x, y), "max(x,y)"),
+        (softmax([x, y])[1], "softmax(x,y)_(2)"),
+        (w11**x, "(w_(11)^([1]))^(x)"),
+        (2 * n, "2my label"),
+    ],
+)
+def test_formulas_have_the_structure_in_mathml_that_they_have_on_paper(formula, expected):
+    written = outline(Mathml(names.mathml).sum(formula))
+    assert written == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (-0.5, "<mo>−</mo><mn>0.5</mn>"),
+        (2.4e-7, "<mn>2.4</mn><mo>×</mo><msup><mn>10</mn><mrow><mo>−</mo><mn>7</mn></mrow></msup>"),
+        (1e9, "<msup><mn>10</mn><mrow><mn>9</mn></mrow></msup>"),
+        (-math.inf, "<mo>−</mo><mi>∞</mi>"),
+        (math.nan, "<mi>nan</mi>"),
+    ],
+)
+def test_numbers_in_mathml_are_elements(number, expected):
+    assert Mathml(names.mathml).number(number) == expected
+
+
+def test_a_product_in_mathml_can_be_made_visible():
+    markup = Mathml(names.mathml).sum(2 * x * (1 - a))
+    assert markup.count("<mo>\u2062</mo>") == 2
+    assert outline(markup.replace("\u2062", "·")) == "2·x·(1−a)"
+
+
+def test_derivatives_in_mathml_are_fractions():
+    assert outline(Mathml(names.mathml).ratio("<mi>L</mi>", "<mi>w</mi>")) == "(∂L)/(∂w)"
+
+
+def test_many_arguments_in_mathml_are_shortened():
+    many = logsumexp([symbol(f"x_{i}", 1.0) for i in range(6)])
+    assert outline(Mathml(names.mathml).sum(many)) == "logsumexp(x_(0),x_(1),…,x_(5))"
+
+
 LAYERED = dict(zip("xywab", ("x_1", "w[1]_1,2", "a[1](3)_2", "yhat", "my label"), strict=True))
 
 
@@ -223,6 +303,7 @@ def test_random_formulas_are_well_formed_in_every_notation(tree):
         assert not set("*-^") & set(text.replace("^(", ""))
         assert unicodedata.is_normalized("NFC", text)
         assert form.ascii(lambda label: names.ascii_name(LAYERED[label])).isascii()
+        ET.fromstring(f"<math>{Mathml(lambda label: names.mathml(LAYERED[label])).sum(form)}</math>")
         compile(form.ascii(), "formula", "eval")
 
 

@@ -1,6 +1,7 @@
 """Pictures of gradients and networks."""
 
 from .drawing import Drawing
+from .explorer import Exploration, explore
 from .graphs import draw_graph
 from .networks import draw_network
 from .paths import draw_paths
@@ -13,6 +14,7 @@ from .render import RendererMissing, available_renderers
 
 __all__ = [
     "Drawing",
+    "Exploration",
     "GradientNorms",
     "Picture",
     "RendererMissing",
@@ -20,6 +22,7 @@ __all__ = [
     "draw_graph",
     "draw_network",
     "draw_paths",
+    "explore",
     "plot_activation",
     "plot_confusion_matrix",
     "plot_decision_boundary",

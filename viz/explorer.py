@@ -1,0 +1,137 @@
+"""explore: a recorded computation as one page to be explored in a browser.
+
+The page is a single file that loads nothing: its HTML, style and scripts are the files explorer.html,
+explorer.css and explorer*.js beside this one, its data comes from `explorer_views`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+import tempfile
+import webbrowser
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from autograd import Value
+from autograd.graph import is_node
+from autograd.op import describe
+from nn.arguments import lookup
+
+from .explorer_compact import compact
+from .explorer_views import LEVELS, page_data
+from .files import write_whole
+
+__all__ = ["Exploration", "explore"]
+
+_SCRIPTS = ("explorer_paths.js", "explorer_write.js", "explorer_picture.js", "explorer_panel.js", "explorer.js")
+
+
+def explore(root: Any, wrt: Any = None, *, level: str = "auto", title: str | None = None) -> Exploration:
+    """A page that shows every gradient path of a computation.
+
+    root   the result to derive, such as the loss; any Value that was computed, named or not
+    wrt    the node that is selected at first; without it the page begins with all gradients
+    level  what the page shows first; the reader can change it. "named": named nodes, with whatever
+           lies between contracted. "op": every scalar. "neurons": units with the weights on the edges.
+           "auto": "named" if an intermediate result has a name, "neurons" in a large net, else "op".
+    title  of the page
+
+    Click a node: all paths from the root to it light up and are written out, strongest first, beside
+    its `.grad`. A graph of more than 2,000 edges is shown as neurons, with layers of more than 16
+    units shortened, or, where no names tell of units, in part; the page says so.
+
+    Call `root.backward()` before, or the page says that `.grad` is empty.
+
+    TypeError if root or wrt is not a Value; ValueError for a leaf, for a wrt that root does not depend on,
+    for an unknown level, and for "neurons" where names tell of no units.
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"explore: expected a Value such as the loss, got {describe(root)}")
+    if root.is_leaf:
+        name = "it" if root.label is None else repr(root.label)
+        raise ValueError(f"explore: expected the result of a computation; {name} is a leaf, which has no paths")
+    if wrt is not None and not is_node(wrt):
+        raise TypeError(f"explore: expected wrt to be a Value, got {describe(wrt)}")
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"explore: expected the title to be a string, got {describe(title)}")
+    lookup("level", level, LEVELS)
+    data = page_data(root, wrt, level)
+    return Exploration(_document("Gradient paths" if title is None else title, data), level=data["first"])
+
+
+class Exploration:
+    """A page of gradient paths; a notebook shows it.
+
+    html   the whole page: it loads nothing and needs no network
+    level  the view that it begins with: "named", "op" or "neurons"
+    """
+
+    def __init__(self, html: str, *, level: str) -> None:
+        self.html, self.level = html, level
+
+    def save(self, path: str | os.PathLike[str]) -> str:
+        """Write the page to a file and return its path. A file of that name is replaced as a whole.
+
+        FileNotFoundError if the folder does not exist.
+        """
+        write_whole(Path(path), self.html.encode())
+        return str(path)
+
+    def show(self) -> str:
+        """Open the page in the browser; returns the path of the file that is made for it.
+
+        The file is in the system's folder for temporary files and stays there, since the browser
+        may read it at any time.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="gradpath-"))
+        path = self.save(folder / "gradient-paths.html")
+        webbrowser.open(Path(path).as_uri())
+        return path
+
+    def _repr_html_(self) -> str:
+        frame = "width: 100%; height: 720px; border: 1px solid #94a3b8; border-radius: 8px"
+        return f'<iframe sandbox="allow-scripts" style="{frame}" srcdoc="{html.escape(self.html)}"></iframe>'
+
+    def __repr__(self) -> str:
+        return f"<Exploration at level {self.level!r}, {len(self.html):,} characters of HTML>"
+
+
+def _document(title: str, data: dict[str, Any]) -> str:
+    style = compact(_file("explorer.css"), words="-.#%*[]()")
+    script = compact('"use strict";\n' + "".join(map(_file, _SCRIPTS)))
+    parts = {
+        "title": html.escape(_printable(title)),
+        "style": style,
+        "style_hash": _hash(style),
+        "script": script,
+        "script_hash": _hash(script),
+        "data": _script_safe(data),
+    }
+    page = re.sub(r"\n\s+", "\n", _file("explorer.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda slot: parts[slot[1]], page)
+
+
+def _file(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """What the Content-Security-Policy of the page knows a script or style by."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _script_safe(data: Any) -> str:
+    """JSON that can stand in a script element: ASCII, and no character that HTML gives a meaning."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
+
+
+def _printable(text: str) -> str:
+    """The text without what no file of UTF-8 can hold: half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()

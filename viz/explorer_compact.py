@@ -1,0 +1,47 @@
+"""The page's scripts and style without what only readers of the source need: comments, indentation, spaces."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["compact"]
+
+_TOKEN = re.compile(
+    r"""(?P<text>"(?:\\.|[^"\\\n])*" | `(?:\\.|[^`\\])*`)
+      | (?P<comment>//[^\n]* | /\*.*?\*/)
+      | (?P<space>\s+)
+      | (?P<code>[^"`/\s]+ | /)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def compact(source: str, words: str = "") -> str:
+    """The same program in fewer characters.
+
+    source  JavaScript in which every statement ends in a semicolon and none is empty, or CSS; texts
+            stand in double quotes or in backticks, these not nested, and regular expressions hold no
+            quotes and no spaces
+    words   characters that must keep the space between them, as letters, digits, _ and $ do; in CSS
+            `.a .b` is not `.a.b`
+    """
+    made: list[str] = []
+    pending = False  # whether there is space not yet written
+    for token in _TOKEN.finditer(source):
+        if token.lastgroup == "comment":
+            continue
+        if token.lastgroup == "space":
+            pending = True
+            continue
+        if made and pending and _must_part(made[-1][-1], token[0][0], words):
+            made.append(" ")
+        if token[0].startswith("}") and made and made[-1].endswith(";"):
+            made[-1] = made[-1][:-1]
+        made.append(token[0])
+        pending = False
+    return "".join(made)
+
+
+def _must_part(left: str, right: str, words: str) -> bool:
+    if left == right and left in "+-":
+        return True
+    return all(c.isalnum() or c in "_$" or c in words for c in (left, right))

@@ -1,0 +1,201 @@
+// The panel beside the picture: leaves and their gradients, the cards of paths, the steps of a pass.
+// Everything here makes elements from what it is given; it changes nothing and remembers nothing.
+
+// ---------------------------------------------------------------- when nothing is selected
+
+function overview({ names, leaves, select, gradientOf }) {
+  const largest = Math.max(...leaves.map((v) => Math.abs(gradientOf(v))).filter(Number.isFinite), 0);
+  const rows = leaves.slice(0, 40).map((v) => {
+    const gradient = gradientOf(v);
+    const row = html("tr", { tabindex: "0" },
+      html("th", { scope: "row" }, formula(names.math(v))),
+      html("td", { class: "number" }, shortNumber(names.data[v])),
+      html("td", { class: "wide" }, bar(gradient, largest)),
+      html("td", {}, signed(gradient)));
+    row.addEventListener("click", () => select(v));
+    row.addEventListener("keydown", (event) => event.key === "Enter" && select(v));
+    return row;
+  });
+  const head = html("tr", {}, ...["leaf", "data", "", "gradient"].map((text) => html("th", { scope: "col" }, text)));
+  return [
+    html("h2", {}, "Where does each gradient come from?"),
+    html("p", { class: "quiet" }, "Select a node: every path to it lights up and is written out. Point at an edge for its local derivative."),
+    html("h3", {}, "Leaves, the largest gradient first"),
+    html("table", { class: "leaves" }, html("thead", {}, head), html("tbody", {}, ...rows)),
+    leaves.length > rows.length ? html("p", { class: "quiet" }, `and ${leaves.length - rows.length} more`) : null,
+  ];
+}
+
+// A bar from the middle to the right for a positive number, to the left for a negative one.
+function bar(x, largest) {
+  const share = largest && Number.isFinite(x) ? Math.min(1, Math.abs(x) / largest) : 0;
+  const length = share ? Math.max(0.6, 50 * share) : 0;
+  const inner = svg("rect", { class: signOf(x), x: x < 0 ? 50 - length : 50, width: length, y: 0, height: 6, rx: 1 });
+  const frame = svg("svg", { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" });
+  frame.append(svg("rect", { class: "rail", width: 100, height: 6, rx: 1 }), inner);
+  return frame;
+}
+
+// ---------------------------------------------------------------- the paths to a node
+
+function heading(names, target, node, gradient) {
+  return html("div", { class: "heading" },
+    html("span", { class: "large" }, formula(names.ratio(target, node))),
+    html("span", { class: "equals" }, "="),
+    html("strong", { class: "large" }, signed(gradient, shortNumber(gradient))));
+}
+
+// room: the pixels that the factors of a path may take in one row.
+function card({ names, path, number, share, strength, room, isAlone, hover, pin }) {
+  const chain = [path.edges[0].result, ...path.edges.map((e) => e.operand)];
+  const button = html("button", { class: "badge", title: number < 10 ? `Pin (${number})` : "Pin" }, String(number));
+  button.addEventListener("click", pin);
+  const made = html("article", { class: "card path", tabindex: "0", "aria-label": `path ${number}` },
+    html("div", { class: "top" }, button, html("span", { class: "chain" }, chainOf(names, chain)), isAlone ? null : html("span", { class: "share" }, percent(share))),
+    ...factorRows(names, path, room),
+    html("div", { class: "row product" }, html("span", { class: "equals" }, "="), html("strong", {}, signed(path.value)), bar(path.value, strength)));
+  for (const [type, is] of [["pointerenter", true], ["pointerleave", false], ["focus", true], ["blur", false]]) {
+    made.addEventListener(type, () => hover(is));
+  }
+  return made;
+}
+
+function chainOf(names, nodes) {
+  const shown = nodes.length > 14 ? [...nodes.slice(0, 8), null, ...nodes.slice(-5)] : nodes;
+  const parts = shown.flatMap((v, i) => [i ? operator("→") : null, v === null ? operator("…") : names.math(v)]);
+  return formula(...parts.filter(Boolean));
+}
+
+// The factors of a path in columns: the ratio, its formula, the formula with numbers, the number.
+function factorRows(names, path, room) {
+  const shown = path.edges.length > 25 ? [...path.edges.slice(0, 16), null, ...path.edges.slice(-8)] : path.edges;
+  const columns = shown.map((e) => (e ? factor(names, e) : { width: 20, cells: ["…", "…", "…", "…"] }));
+  const rows = [[]];
+  let width = 0;
+  for (const column of columns) {
+    if (width && width + column.width > room) {
+      rows.push([]);
+      width = 0;
+    }
+    rows[rows.length - 1].push(column);
+    width += column.width;
+  }
+  return rows.map((row, i) => factorGrid(row, i < rows.length - 1));
+}
+
+function factor(names, e) {
+  const number = shortNumber(e.derivative);
+  const written = isCompound(e.formula);
+  const length = (name) => e.formula.replace(/\{\d+\}/g, name).replace(/<[^>]*>/g, "").length;
+  return {
+    width: 17 + Math.max(32, 8 * number.length, 7 * length("ww"), written ? 5.5 * length("0.0000") : 0),
+    cells: [
+      formula(names.ratio(e.result, e.operand)),
+      e.formula === `<mn>${number}</mn>` ? "" : formula(names.formula(e.formula)),
+      written ? formula(names.formula(e.formula, { numbers: true })) : "",
+      signed(e.derivative, number.startsWith("−") ? `(${number})` : number),
+    ],
+  };
+}
+
+function factorGrid(columns, goesOn) {
+  const all = ["ratio", "symbols", "figures", "factor"];
+  const kinds = all.filter((_, i) => columns.some((c) => c.cells[i] !== ""));
+  const grid = html("div", { class: `factors rows${kinds.length}` });
+  const signs = { ratio: "·", factor: "×" };
+  columns.forEach((column, i) => {
+    grid.append(...kinds.map((kind) => html("span", { class: kind }, column.cells[all.indexOf(kind)])));
+    const isFollowed = goesOn || i < columns.length - 1;
+    if (isFollowed) grid.append(...kinds.map((kind) => html("span", { class: `sign ${kind}` }, signs[kind] ?? "")));
+  });
+  return grid;
+}
+
+// The sum beside the gradient that the reverse pass left in the node.
+function summary({ name, paths, count, gradient, grad, strength, wasBackward }) {
+  const listed = paths.reduce((sum, path) => sum + path.value, 0);
+  const isAll = BigInt(paths.length) === count;
+  const rows = [[isAll ? `sum of ${counted(count, "path")}` : `sum of the ${paths.length} strongest`, longNumber(listed)]];
+  if (!isAll) rows.push([`the other ${counted(count - BigInt(paths.length), "path")}`, longNumber(gradient - listed)]);
+  if (!isAll) rows.push(["all together", longNumber(gradient)]);
+  rows.push([`${name}.grad`, grad === null ? "none" : longNumber(grad)]);
+  const list = html("dl", {}, ...rows.flatMap(([what, number], i) => [html("dt", {}, what), html("dd", { class: i === rows.length - 1 ? "grad" : "" }, number)]));
+  return html("section", { class: "sum" }, list, html("p", {}, verdict(isAll ? listed : gradient, grad, strength, wasBackward)));
+}
+
+function verdict(sum, grad, strength, wasBackward) {
+  if (grad === null) return wasBackward ? "Cleared since the last backward pass." : "No backward pass yet: backward() fills in .grad.";
+  if (grad === sum || (Number.isNaN(grad) && Number.isNaN(sum))) return "✓ equal to the last bit";
+  const difference = Math.abs(grad - sum);
+  if (difference <= 1e-9 * strength) return `✓ equal but for rounding: ${shortNumber(difference)}`;
+  return "Not equal: .grad adds up over passes, or belongs to another result.";
+}
+
+// ---------------------------------------------------------------- an edge
+
+function edgeNote({ names, edge, inner, share, weight, symbolOf }) {
+  const parts = [names.ratio(edge.result, edge.operand)];
+  const number = shortNumber(edge.derivative);
+  if (edge.formula !== `<mn>${number}</mn>`) parts.push(operator("="), names.formula(edge.formula));
+  if (isCompound(edge.formula)) parts.push(operator("="), names.formula(edge.formula, { numbers: true }));
+  const rows = [html("div", { class: "main" }, formula(...parts), html("span", { class: "equals" }, "="), signed(edge.derivative))];
+  if (weight) rows.push(html("p", {}, weight));
+  if (share) rows.push(html("p", {}, share));
+  if (inner.length > 1) {
+    rows.push(html("p", {}, `Contracted from ${inner.length} local derivatives:`));
+    const shown = inner.slice(0, 8).map((e) => html("li", {}, html("b", {}, symbolOf(e.result)), " ", formula(names.ratio(e.result, e.operand)), " = ", signed(e.derivative)));
+    rows.push(html("ul", {}, ...shown, inner.length > 8 ? html("li", {}, `and ${inner.length - 8} more`) : null));
+  } else if (edge.via) rows.push(html("p", {}, `Contracted from the operations ${edge.via.split(" ").join(" , ")}`));
+  else rows.push(html("p", {}, `One operation: ${symbolOf(edge.result)}`));
+  return rows;
+}
+
+// ---------------------------------------------------------------- the passes, step by step
+
+function backwardPanel({ names, graph, node, step, steps, state }) {
+  const target = graph.target;
+  const g = state.received.get(node).value;
+  const cards = state.changes.map(({ edge, before, after, reports }) => {
+    const waiting = graph.users.get(edge.operand).length - reports;
+    return html("article", { class: "card" },
+      html("div", { class: "row" }, formula(names.ratio(target, edge.operand), operator("+="), names.ratio(target, node), operator("·"), names.ratio(node, edge.operand))),
+      html("div", { class: "row" }, html("span", { class: "equals" }, "="), signed(g), " × ", signed(edge.derivative), html("span", { class: "equals" }, " = "), html("strong", {}, signed(g * edge.derivative))),
+      html("p", { class: "quiet" }, signed(before), " → ", html("strong", {}, signed(after)), waiting ? ` · waiting for ${counted(waiting, "more use")}: ` : " · complete",
+        ...(waiting ? [awaited(names, graph, edge.operand, steps, step)] : [])));
+  });
+  const uses = graph.users.get(node).length;
+  return [
+    html("h2", {}, `Step ${step + 1} of ${steps.length}: `, formula(names.math(node)), " passes its gradient back"),
+    heading(names, target, node, g),
+    html("p", { class: "quiet" }, uses ? `Complete, ${counted(uses, "use")} reported. Each operand receives this times the local derivative.` : "The pass begins here: the result changes as fast as itself."),
+    ...cards,
+  ];
+}
+
+// Who has not yet passed its gradient on to a node.
+function awaited(names, graph, operand, steps, step) {
+  const done = new Set(steps.slice(0, step + 1));
+  const left = [...new Set(graph.users.get(operand).map((e) => e.result))].filter((v) => !done.has(v));
+  const shown = left.slice(0, 4).flatMap((v, i) => [i ? operator(",") : null, names.math(v)]).filter(Boolean);
+  return formula(...shown, ...(left.length > 4 ? [operator("…")] : []));
+}
+
+function forwardPanel({ names, graph, node, step, steps, symbol }) {
+  const definition = graph.definition.get(node);
+  const operands = graph.operands.get(node);
+  const rows = operands.map((e) => html("tr", {},
+    html("th", { scope: "row" }, formula(names.math(e.operand))),
+    html("td", { class: "number" }, shortNumber(names.data[e.operand])),
+    html("td", { class: "wide quiet" }, formula(names.ratio(node, e.operand))),
+    html("td", {}, signed(e.derivative))));
+  const head = html("tr", {}, ...["from", "data", "local derivative", ""].map((text) => html("th", { scope: "col" }, text)));
+  return [
+    html("h2", {}, `Step ${step + 1} of ${steps.length}: `, formula(names.math(node)), " is computed"),
+    html("article", { class: "card definition" },
+      html("div", { class: "row" }, formula(names.math(node), operator("="), names.formula(definition))),
+      isCompound(definition) ? html("div", { class: "row figures" }, html("span", { class: "equals" }, "="), formula(names.formula(definition, { numbers: true }))) : null,
+      html("div", { class: "row" }, html("span", { class: "equals" }, "="), html("strong", { class: "large" }, shortNumber(names.data[node])))),
+    html("p", { class: "quiet" }, `Operation: ${symbol}. The local derivatives are kept for the backward pass.`),
+    html("table", { class: "leaves" }, html("thead", {}, head), html("tbody", {}, ...rows)),
+  ];
+}

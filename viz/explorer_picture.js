@@ -1,0 +1,371 @@
+// The picture: boxes with nodes, lines for edges, numbers on lines; zooming and panning.
+// What is lit is decided elsewhere and told to light(); clicks and hovers are reported to `on`.
+
+const LABELLED = 60; // with more lines to label than that only the one under the pointer is
+const MANY = 200; // with so many lines colours change at once
+const CLOSEST = 3; // the largest scale
+const READABLE = 0.42; // a picture that would have to be smaller than this at first is not shown whole
+
+class Picture {
+  constructor(stage, names, kinds, on) {
+    Object.assign(this, { stage, names, kinds, on });
+    this.world = svg("g");
+    stage.append(this.world);
+    this.scale = 1;
+    this.origin = [0, 0];
+    this.listenToPointers();
+  }
+
+  // ------------------------------------------------------------ drawing
+
+  draw(view, graph) {
+    Object.assign(this, { view, graph });
+    this.cells = [];
+    this.cellsOf = new Map();
+    this.lines = view.lines.map(([edges, start, end, ...way], i) => ({ i, edges, start, end, way }));
+    this.spreadEnds();
+    const layers = ["lines", "boxes", "labels"].map((name) => svg("g", { class: name }));
+    layers[0].append(...this.lines.map((line) => this.drawLine(line)));
+    layers[1].append(...view.boxes.map((box, i) => this.drawBox(box, i)));
+    this.labels = layers[2];
+    this.world.replaceChildren(...layers);
+    this.stage.classList.toggle("few", this.lines.length < MANY);
+    this.linesOf = new Map();
+    for (const line of this.lines) for (const k of line.edges) this.linesOf.set(k, line);
+  }
+
+  // Lines end along the side of a box in the order of where they come from.
+  spreadEnds() {
+    const middle = (i) => this.view.boxes[i][1] + this.view.boxes[i][3] / 2;
+    for (const [mine, others, shift] of [["end", "start", "intoShift"], ["start", "end", "outShift"]]) {
+      const groups = new Map();
+      for (const line of this.lines) {
+        if (!groups.has(line[mine])) groups.set(line[mine], []);
+        groups.get(line[mine]).push(line);
+      }
+      for (const [box, group] of groups) {
+        const room = this.view.boxes[box][3] - 14;
+        const gap = Math.min(5.5, room / group.length);
+        const level = (line) => (mine === "end" ? line.way[line.way.length - 1] : line.way[1]) ?? middle(line[others]);
+        group.sort((a, b) => level(a) - level(b) || a.i - b.i);
+        group.forEach((line, i) => { line[shift] = (i - (group.length - 1) / 2) * gap; });
+      }
+    }
+  }
+
+  // The points a line goes through, in pairs: from, to; from, to; ... joined by straight pieces.
+  pointsOf(line) {
+    const [sx, sy, sw, sh] = this.view.boxes[line.start];
+    const [ex, ey, , eh] = this.view.boxes[line.end];
+    const points = [[sx + sw, sy + sh / 2 + line.outShift]];
+    for (let i = 0; i < line.way.length; i += 2) points.push([line.way[i], line.way[i + 1]]);
+    points.push([ex, ey + eh / 2 + line.intoShift]);
+    return points;
+  }
+
+  drawLine(line) {
+    const points = this.pointsOf(line);
+    line.curves = [];
+    let path = `M${points[0]}`;
+    for (let i = 0; i + 1 < points.length; i += 2) {
+      const [[x, y], [u, v]] = [points[i], points[i + 1]];
+      const bend = Math.max(18, (u - x) * 0.45);
+      line.curves.push([[x, y], [x + bend, y], [u - bend, v], [u, v]]);
+      path += `C${x + bend} ${y} ${u - bend} ${v} ${u} ${v}`;
+      if (points[i + 2]) path += `L${points[i + 2]}`;
+    }
+    line.shape = svg("path", { class: "stroke", d: path });
+    line.group = svg("g", { class: "line", "data-line": line.i }, line.shape);
+    if (line.edges.length) {
+      line.group.append(svg("path", { class: "touch", d: path }));
+      line.group.setAttribute("tabindex", "-1");
+      line.group.setAttribute("role", "button");
+      line.group.setAttribute("aria-label", this.on.describeLine(line));
+    }
+    return line.group;
+  }
+
+  drawBox([x, y, width, height, cells, words], i) {
+    const group = svg("g", { class: "box" });
+    if (words) {
+      group.append(svg("text", { class: "rest", x: x + width / 2, y: y + height / 2 + 4 }, words));
+      return group;
+    }
+    const isUnit = cells.length > 2;
+    let left = x;
+    for (let c = 0; c < cells.length; c += 2) {
+      group.append(this.drawCell({ node: cells[c], box: i, x: left, y, width: cells[c + 1], height, isUnit }));
+      left += cells[c + 1];
+    }
+    if (isUnit) group.append(svg("rect", { class: "unit", x, y, width, height, rx: 9 }));
+    return group;
+  }
+
+  drawCell(cell) {
+    const { node, x, y, width, height, isUnit } = cell;
+    const kind = this.kinds(node);
+    cell.group = svg("g", { class: `cell ${kind}`, "data-cell": this.cells.length });
+    const isLeaf = /leaf|cut/.test(kind);
+    cell.group.append(svg("rect", { class: "ground", x, y, width, height, rx: isLeaf || isUnit ? 4 : Math.min(14, height / 2) }));
+    if (/constant/.test(kind)) {
+      cell.group.append(svg("text", { class: "data", x: x + width / 2, y: y + height / 2 + 4 }, shortNumber(this.names.data[node])));
+    } else {
+      cell.group.setAttribute("tabindex", "-1");
+      cell.group.setAttribute("role", "button");
+      cell.group.append(...this.drawName(cell, kind), svg("text", { class: "data" }), svg("text", { class: "grad number" }));
+      cell.group.append(svg("title", {}, this.names.line(node)));
+    }
+    this.cells.push(cell);
+    if (!this.cellsOf.has(node)) this.cellsOf.set(node, []);
+    this.cellsOf.get(node).push(cell);
+    return cell.group;
+  }
+
+  drawName({ node, x, y, height }, kind) {
+    const [base, above, below] = this.names.pieces[node];
+    const middle = y + height / 2;
+    if (/unnamed/.test(kind) && !/leaf|target/.test(kind)) {
+      const symbol = this.on.symbolOf(node);
+      const shown = symbol.length > 6 ? `${symbol.slice(0, 5)}…` : symbol;
+      return [svg("text", { class: "symbol", x: x + 11, y: middle + 1 }, shown), svg("text", { class: "under", x: x + 11, y: middle + 13 }, this.names.pieces[node].join(""))];
+    }
+    const word = base.length > 22 ? `${base.slice(0, 21)}…` : base;
+    const isWord = base.length > 2;
+    const name = svg("text", { class: isWord ? "name word" : "name", x: x + 11, y: middle + 5 }, word);
+    const scripts = (above || below) && this.scripts({ x: x + 11 + this.widthOf(word, isWord), middle, above, below });
+    return scripts ? [name, ...scripts] : [name];
+  }
+
+  scripts({ x, middle, above, below }) {
+    const cut = (text) => (text.length > 14 ? `${text.slice(0, 13)}…` : text);
+    return [
+      above && svg("text", { class: "script", x, y: middle - 3 }, cut(above)),
+      below && svg("text", { class: "script", x, y: middle + 11 }, cut(below)),
+    ].filter(Boolean);
+  }
+
+  // The width of a name, measured where the page can measure.
+  widthOf(text, isWord) {
+    this.measure ??= document.createElement("canvas").getContext("2d");
+    const family = getComputedStyle(document.documentElement).getPropertyValue("--serif");
+    this.measure.font = `${isWord ? "15px" : "italic 18px"} ${family}`;
+    return this.measure.measureText(text).width + 1;
+  }
+
+  // ------------------------------------------------------------ what is shown on it
+
+  // numbers(node) gives { data, grad, gradSign } as texts, either of them "" to show one alone.
+  fill(numbers) {
+    for (const cell of this.cells) {
+      if (/constant/.test(this.kinds(cell.node))) continue;
+      const shown = numbers(cell.node);
+      const key = `${shown.data} ${shown.grad} ${shown.gradSign}`;
+      if (cell.shown === key) continue; // to write it again would cost the layout of all texts
+      cell.shown = key;
+      const [data, grad] = cell.group.querySelectorAll(".data, .grad");
+      const middle = cell.y + cell.height / 2;
+      const isBoth = shown.data !== "" && shown.grad !== "";
+      place(data, shown.data, cell.x + cell.width - 10, middle + (isBoth ? -3.5 : 4));
+      place(grad, shown.grad, cell.x + cell.width - 10, middle + (isBoth ? 12.5 : 4));
+      grad.setAttribute("class", `grad number ${shown.gradSign}`);
+      const told = [this.names.line(cell.node), shown.data && `data ${shown.data}`, shown.grad && `gradient ${shown.grad}`];
+      cell.group.setAttribute("aria-label", told.filter(Boolean).join(", "));
+    }
+  }
+
+  // nodes: Map node -> class; lines: Map edge -> { share, sign } or null for all as they are;
+  // label(line) gives the number to write on a line, or null.
+  light({ nodes, edges, isIdle, label }) {
+    for (const cell of this.cells) {
+      const state = nodes.get(cell.node) ?? "";
+      write(cell.group, "class", `cell ${this.kinds(cell.node)} ${isIdle ? "" : state || "dim"}`);
+      if (state.includes("selected")) cell.group.setAttribute("aria-current", "true");
+      else cell.group.removeAttribute("aria-current");
+    }
+    const lit = [];
+    for (const line of this.lines) {
+      const shown = this.strongestOf(line, edges, isIdle);
+      const state = isIdle ? "idle" : shown ? "lit" : "dim";
+      write(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)}`);
+      write(line.shape, "stroke-width", shown ? shown.width.toFixed(2) : "1");
+      if (shown && line.edges.length) lit.push(line);
+    }
+    const front = lit.length < this.lines.length ? lit : [];
+    this.world.firstChild?.append(...front.map((line) => line.group));
+    this.label(lit.length <= LABELLED ? lit : [], label);
+  }
+
+  // What a line shows of the edges it stands for: the one with the widest stroke.
+  strongestOf(line, edges, isIdle) {
+    if (!line.edges.length) return isIdle ? { sign: 0, width: 1 } : null;
+    if (isIdle) return edges.get(line.edges[line.edges.length - 1]); // ∂z/∂x, which is the weight
+    const found = line.edges.map((k) => edges.get(k)).filter(Boolean);
+    return found.reduce((best, one) => (best && best.width >= one.width ? best : one), null);
+  }
+
+  label(lines, text) {
+    const taken = this.view.boxes.map(([x, y, w, h]) => [x - 2, y - 2, x + w + 2, y + h + 2]);
+    const strokes = lines.length < 40 ? lines.flatMap(obstacles) : [];
+    const made = [];
+    for (const line of lines) {
+      const shown = text(line);
+      if (!shown) continue;
+      const width = 6.9 * shown.text.length + 6;
+      const spot = (shown.quiet ? null : spotFor(line, width, [...taken, ...strokes], [-12, 12, -16, 16])) ?? spotFor(line, width, taken, [0, -9, 9]);
+      if (!spot) continue;
+      taken.push([spot[0] - width / 2, spot[1] - 8, spot[0] + width / 2, spot[1] + 8]);
+      made.push(svg("text", { class: `label number ${signOf(shown.sign)} ${shown.quiet ? "quiet" : ""}`, x: spot[0], y: spot[1] + 4 }, shown.text));
+    }
+    this.labels.replaceChildren(...made);
+  }
+
+  mark(cell) {
+    this.marked?.group.classList.remove("marked");
+    this.marked = cell;
+    cell?.group.classList.add("marked");
+  }
+
+  // ------------------------------------------------------------ zooming and panning
+
+  bounds() {
+    const boxes = this.view.boxes;
+    const least = (i) => boxes.reduce((m, b) => Math.min(m, b[i]), Infinity);
+    const most = (i, size) => boxes.reduce((m, b) => Math.max(m, b[i] + b[size]), -Infinity);
+    return [least(0), least(1), most(0, 2), most(1, 3)];
+  }
+
+  // All of it, or as much as can be read around the node in question.
+  fit(node) {
+    const { clientWidth, clientHeight } = this.stage;
+    if (!clientWidth) return;
+    const [left, top, right, bottom] = this.bounds();
+    const [margin, above] = [26, 64];
+    const whole = Math.min((clientWidth - 2 * margin) / (right - left), (clientHeight - 2 * above) / (bottom - top), 1.35);
+    this.scale = Math.max(whole, clientWidth < 600 ? READABLE * 1.8 : READABLE);
+    this.smallest = Math.min(whole, READABLE) * 0.6;
+    let [x, y] = [(left + right) / 2, (top + bottom) / 2];
+    const cell = this.cellsOf.get(node)?.[0];
+    const keep = (at, from, to, size) => (to - from <= size ? (from + to) / 2 : Math.min(Math.max(at, from + size / 2), to - size / 2));
+    if (cell) [x, y] = [cell.x + cell.width / 2, cell.y + cell.height / 2];
+    const [width, height] = [(clientWidth - 2 * margin) / this.scale, (clientHeight - 2 * above) / this.scale];
+    this.centreOn(keep(x, left, right, width), keep(y, top, bottom, height));
+  }
+
+  centreOn(x, y) {
+    const { clientWidth, clientHeight } = this.stage;
+    this.origin = [clientWidth / 2 - x * this.scale, clientHeight / 2 - y * this.scale];
+    this.place();
+  }
+
+  place() {
+    this.world.setAttribute("transform", `translate(${this.origin}) scale(${this.scale})`);
+  }
+
+  zoom(factor, at = [this.stage.clientWidth / 2, this.stage.clientHeight / 2]) {
+    const scale = Math.min(CLOSEST, Math.max(this.smallest ?? 0.1, this.scale * factor));
+    this.origin = this.origin.map((o, i) => at[i] - ((at[i] - o) * scale) / this.scale);
+    this.scale = scale;
+    this.place();
+  }
+
+  pan(dx, dy) {
+    this.origin = [this.origin[0] + dx, this.origin[1] + dy];
+    this.place();
+  }
+
+  // Bring a cell into view if it is not.
+  reveal(cell) {
+    const [x, y] = [cell.x + cell.width / 2, cell.y + cell.height / 2].map((n, i) => n * this.scale + this.origin[i]);
+    const { clientWidth, clientHeight } = this.stage;
+    if (x < 40 || y < 40 || x > clientWidth - 40 || y > clientHeight - 40) this.centreOn(cell.x + cell.width / 2, cell.y + cell.height / 2);
+  }
+
+  // Where a line's middle is on the stage.
+  middleOf(line) {
+    return pointOn(line.curves[Math.floor(line.curves.length / 2)], 0.5).map((n, i) => n * this.scale + this.origin[i]);
+  }
+
+  listenToPointers() {
+    const pointers = new Map();
+    let moved = 0;
+    const where = (event) => {
+      const frame = this.stage.getBoundingClientRect();
+      return [event.clientX - frame.left, event.clientY - frame.top];
+    };
+    this.stage.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      this.zoom(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)), where(event));
+    }, { passive: false });
+    this.stage.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      if (!pointers.size) moved = 0;
+      pointers.set(event.pointerId, where(event));
+    });
+    window.addEventListener("pointermove", (event) => {
+      const before = pointers.get(event.pointerId);
+      if (!before) return;
+      const now = where(event);
+      const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
+      if (other) this.zoom(distance(now, other) / Math.max(1, distance(before, other)), other);
+      else this.pan(now[0] - before[0], now[1] - before[1]);
+      moved += distance(now, before);
+      pointers.set(event.pointerId, now);
+      this.stage.classList.toggle("dragged", moved > 4);
+    });
+    for (const name of ["pointerup", "pointercancel"]) {
+      window.addEventListener(name, (event) => {
+        pointers.delete(event.pointerId);
+        this.stage.classList.remove("dragged");
+      });
+    }
+    const thing = (event) => {
+      const cell = event.target.closest?.("[data-cell]");
+      const line = event.target.closest?.("[data-line]");
+      return { cell: cell && this.cells[cell.dataset.cell], line: line && this.lines[line.dataset.line] };
+    };
+    this.stage.addEventListener("click", (event) => { if (moved <= 4) this.on.click(thing(event), event); });
+    for (const name of ["pointerover", "focusin"]) {
+      this.stage.addEventListener(name, (event) => this.on.hover(thing(event), event, where(event)));
+    }
+    for (const name of ["pointerleave", "focusout"]) this.stage.addEventListener(name, () => this.on.hover({}, null));
+  }
+}
+
+function write(made, name, value) {
+  if (made.getAttribute(name) !== value) made.setAttribute(name, value);
+}
+
+const distance = ([x, y], [u, v]) => Math.hypot(x - u, y - v);
+
+function place(text, shown, x, y) {
+  text.textContent = shown;
+  text.setAttribute("x", x);
+  text.setAttribute("y", y);
+}
+
+function pointOn([a, b, c, d], t) {
+  const s = 1 - t;
+  return [0, 1].map((i) => s * s * s * a[i] + 3 * s * s * t * b[i] + 3 * s * t * t * c[i] + t * t * t * d[i]);
+}
+
+// A place on the line for a label that covers neither a box nor another label.
+function spotFor(line, width, taken, lifts) {
+  for (const t of [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78, 0.15, 0.85]) {
+    for (const curve of line.curves) {
+      const [x, y] = pointOn(curve, t);
+      for (const lift of lifts) {
+        const frame = [x - width / 2, y + lift - 7, x + width / 2, y + lift + 7];
+        if (!taken.some((other) => overlap(frame, other))) return [x, y + lift];
+      }
+    }
+  }
+  return null;
+}
+
+// Small frames along a line, which labels keep clear of.
+function obstacles(line) {
+  const steps = Array.from({ length: 17 }, (_, i) => i / 16);
+  return line.curves.flatMap((curve) => steps.map((t) => pointOn(curve, t))).map(([x, y]) => [x - 3, y - 3, x + 3, y + 3]);
+}
+
+const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

@@ -1,0 +1,341 @@
+"""The explorer's views of a graph: named nodes, every scalar, neurons; which of them there are and fit.
+
+A view says what is drawn where: boxes with nodes in them, and lines that stand for edges.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from autograd import names
+from autograd.graph import is_node, topological_order
+from autograd.op import describe
+from autograd.paths import PathGraph
+from autograd.value import NO_GRADIENT
+
+from .coarse import Arrival, CoarseGraph
+from .explorer_layout import layout
+from .explorer_model import HEIGHT, Nodes, graph_data
+from .units import NO_UNITS, Constant, Unit
+
+__all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "page_data"]
+
+MAX_EDGES = 2000  # more than that are not drawn one by one
+PART = 400  # so many edges are drawn of a graph that cannot be collapsed
+COMFORTABLE = 60  # with more named nodes neurons are shown first
+ELIDED = 16  # layers of more units are shortened, but for the last few of them
+LAST = 4
+GAP = 12.0  # between boxes of a column
+
+LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
+
+
+def page_data(root: Any, wrt: Any, level: str) -> dict[str, Any]:
+    """Everything the page shows of the graph below `root`.
+
+    wrt: the node selected at first, or None. level: the view to begin with, one of LEVELS.
+    """
+    everything = topological_order(root)
+    if wrt is not None and wrt not in set(everything):
+        raise ValueError(f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}")
+    views = _Views(root, everything, wrt)
+    first = views.first(level)
+    return {
+        "nodes": views.table.columns(),
+        "target": views.table.known[root],
+        "selected": None if wrt is None else views.table.known.get(wrt),
+        "backward": root.grad is not NO_GRADIENT,
+        "graphs": views.graphs,
+        "views": views.views,
+        "missing": views.missing,
+        "notes": views.notes,
+        "first": first,
+    }
+
+
+def _called(node: Any) -> str:
+    return describe(node) if node.label is None else repr(node.label)
+
+
+class _Views:
+    """The views that a graph has, with the graphs that they are views of.
+
+    missing: why a view is not there. notes: what a reader of the page should know.
+    """
+
+    def __init__(self, root: Any, everything: list[Any], wrt: Any) -> None:
+        self.root, self.wrt, self.table = root, wrt, Nodes(root)
+        self.graphs: dict[str, Any] = {}
+        self.views: dict[str, Any] = {}
+        self.missing: dict[str, str] = {}
+        self.notes: list[str] = []
+        coarse = self._coarse()
+        self.named = PathGraph(root) if coarse is None else coarse.graph
+        op_edges = sum(len(v.operands) for v in everything)
+        named_edges = sum(len(self.named.edges_of(v)) for v in self.named.nodes)
+        self.is_whole = op_edges <= MAX_EDGES
+        if self.is_whole:
+            every_scalar = PathGraph(root, level="op")
+            self._add("op", every_scalar, every_scalar.nodes)
+        else:
+            self.missing["op"] = f"{op_edges:,} edges between scalars are too many to draw each."
+        if len(self.named.nodes) == 1:
+            self.missing["named"] = "No node has a name: set v.label to see the chain rule of named quantities."
+        elif named_edges <= MAX_EDGES:
+            self._add("named", self.named, self.named.nodes)
+        else:
+            self.missing["named"] = f"{named_edges:,} edges between named nodes are too many to draw each."
+        if coarse is not None:
+            self._add_neurons(coarse)
+
+    # ------------------------------------------------------------ which comes first
+
+    def first(self, level: str) -> str:
+        """The view to begin with; a graph too large for any is shown in part."""
+        if level == "neurons" and level not in self.views:
+            raise ValueError(f"explore: level 'neurons' finds {NO_UNITS}, or use level='named'")
+        has_results = any(not v.is_leaf for v in self.named.nodes[:-1])
+        if not self.views:
+            self._add_part("op" if level == "op" or not has_results else "named")
+        if level in self.views:
+            return level
+        if self.wrt is not None and self.wrt not in self.named.labels and "op" in self.views:
+            order = ["op"]
+        elif has_results:
+            small = len(self.named.nodes) <= COMFORTABLE
+            order = ["named", "neurons", "op"] if small else ["neurons", "named", "op"]
+        else:
+            order = ["op", "named"]
+        found = next(name for name in (*order, *self.views) if name in self.views)
+        if level != "auto":
+            self.notes.append(f"Another level than {level!r} is shown. {self.missing.get(level, '')}")
+        return found
+
+    # ------------------------------------------------------------ views of every node
+
+    def _add(self, name: str, graph: PathGraph, nodes: Sequence[Any]) -> None:
+        data = graph_data(graph, nodes, self.table, with_via=not self.is_whole)
+        self.graphs[name], self.views[name] = data, _view_of_all(name, data, self.table)
+
+    def _add_part(self, level: str) -> None:
+        """The nodes nearest to the target: every path to one of them is among them."""
+        graph = self.named if level == "named" else PathGraph(self.root, level="op")
+        nodes = _nearest(graph, PART)
+        shown = set(nodes)
+        for v in nodes:
+            self.table.add(graph, v)
+            if any(is_node(u) for u in v.operands) and not all(e.operand in shown for e in graph.edges_of(v)):
+                self.table.mark(v, "cut")
+        self._add(level, graph, nodes)
+        self.missing.pop(level)
+        before = len(graph.nodes) - len(nodes)
+        self.notes.append(f"{len(nodes):,} nodes nearest to the result are shown; {before:,} lie before them.")
+        if self.wrt is not None and self.wrt not in shown:
+            self.notes.append(f"{_called(self.wrt)} lies before them too; derive(root, wrt) lists its paths.")
+
+    # ------------------------------------------------------------ neurons
+
+    def _coarse(self) -> CoarseGraph | None:
+        try:
+            coarse = CoarseGraph(self.root)
+        except ValueError as refused:
+            self.missing["neurons"] = str(refused)
+            return None
+        if not coarse.units.units:
+            self.missing["neurons"] = f"There are {NO_UNITS}."
+            return None
+        return coarse
+
+    def _add_neurons(self, coarse: CoarseGraph) -> None:
+        neurons = _Neurons(coarse, self.wrt)
+        if "named" not in self.graphs:
+            shown = set(neurons.leaves())
+            nodes = [v for v in coarse.graph.nodes if not v.is_leaf or v in shown]
+            self.graphs["named"] = graph_data(coarse.graph, nodes, self.table, with_via=not self.is_whole)
+        self.views["neurons"] = neurons.view(self.graphs["named"], self.table)
+        if neurons.rest:
+            self.notes.append(
+                f"Layers of more than {ELIDED} units are shortened; paths through units that are not drawn count too."
+            )
+
+
+def _nearest(graph: PathGraph, most: int) -> list[Any]:
+    """The nodes at the least distance from the target, with about so many edges; operands first.
+
+    The distance is that of the longest way, so all users of a node are nearer than itself.
+    """
+    distance = {graph.target: 0}
+    arriving: Counter[Any] = Counter()
+    for v in reversed(graph.nodes):
+        for e in graph.edges_of(v):
+            distance[e.operand] = max(distance.get(e.operand, 0), distance[v] + 1)
+            arriving[e.operand] += 1
+    edges = 0
+    found = set()
+    for v in sorted(graph.nodes, key=lambda v: distance.get(v, len(graph.nodes))):
+        edges += arriving[v]
+        if edges > most:
+            break
+        found.add(v)
+    return [v for v in graph.nodes if v in found]
+
+
+# ---------------------------------------------------------------- boxes and lines
+
+
+class _Box(NamedTuple):
+    """A box of the picture with the nodes in it, from left to right; or words for what is left out."""
+
+    cells: tuple[int, ...] = ()
+    words: str = ""
+
+
+class _Line(NamedTuple):
+    """A line from box to box, and which edges of the graph it stands for."""
+
+    edges: tuple[int, ...]
+    start: int
+    end: int
+
+
+def _view_of_all(level: str, data: dict[str, Any], table: Nodes) -> dict[str, Any]:
+    """Every node of a graph is a box of its own, and every edge is drawn."""
+    constants = dict(data["constants"])
+    cells = [*constants, *data["nodes"]]
+    place = {i: k for k, i in enumerate(cells)}
+    lines = [_Line((), place[c], place[v]) for c, v in constants.items()]
+    pairs = zip(data["operand"], data["result"], strict=True)
+    lines += [_Line((k,), place[u], place[v]) for k, (u, v) in enumerate(pairs)]
+    return _view(level, [_Box((i,)) for i in cells], lines, lines, table)
+
+
+def _view(
+    graph: str, boxes: Sequence[_Box], lines: Iterable[_Line], pulls: Iterable[_Line], table: Nodes
+) -> dict[str, Any]:
+    """The picture as plain data; `pulls` are the lines that the layout goes by.
+
+    Boxes are [x, y, width, height, [node, width of its cell, ...], words], lines [edges, from, to,
+    x, y, ... of the points on the way].
+    """
+    operands: list[list[int]] = [[] for _ in boxes]
+    for line in pulls:
+        operands[line.end].append(line.start)
+    sizes = [_size(box, table) for box in boxes]
+    placed = layout(sizes, operands, GAP)
+    drawn = []
+    for box, corner, size in zip(boxes, placed.corners, sizes, strict=True):
+        cells = [n for i in box.cells for n in (i, table.width(i))]
+        drawn.append([*(round(n, 1) for n in (*corner, *size)), cells, box.words])
+    ways = placed.ways
+    return {
+        "graph": graph,
+        "boxes": drawn,
+        "lines": [
+            [line.edges, line.start, line.end, *(round(n) for point in ways.get(line[1:], ()) for n in point)]
+            for line in lines
+        ],
+    }
+
+
+def _size(box: _Box, table: Nodes) -> tuple[float, float]:
+    if box.words:
+        return 120.0, 28.0
+    return sum(map(table.width, box.cells)), min(map(table.height, box.cells), default=HEIGHT)
+
+
+# ---------------------------------------------------------------- neurons
+
+
+class _Neurons:
+    """Units, each a box with its bias, its weighted sum and its activation; weights are lines.
+
+    rest: for the first thing left out of a shortened layer, whose place it takes, words for all.
+    """
+
+    def __init__(self, coarse: CoarseGraph, wrt: Any) -> None:
+        self.coarse, self.wrt = coarse, wrt
+        self.rest: dict[int, str] = {}
+        kept = [i for layer in self._layers() for i in self._shortened(layer)]
+        self._place = {i: k for k, i in enumerate(sorted([*kept, *self.rest]))}
+
+    def _layers(self) -> list[list[int]]:
+        """The places of things in groups of the same kind, layer and depth."""
+        groups: dict[Any, list[int]] = {}
+        for i, item in enumerate(self.coarse.items):
+            groups.setdefault((*self._kind(item.thing), item.depth), []).append(i)
+        return list(groups.values())
+
+    def _kind(self, thing: Any) -> tuple[Any, ...]:
+        if isinstance(thing, Unit):
+            return "unit", thing.layer
+        if isinstance(thing, Constant):
+            return ("input",)
+        name = names.parse(self.coarse.graph.labels[thing])
+        return ("node", None if name is None else (name.base, name.layer))
+
+    def _shortened(self, layer: list[int]) -> list[int]:
+        if len(layer) <= ELIDED:
+            return layer
+        kept = {*layer[: ELIDED - LAST], *layer[-LAST:], *[i for i in layer if self._concerns_wrt(i)][:LAST]}
+        left_out = [i for i in layer if i not in kept]
+        what = "units" if isinstance(self.coarse.items[layer[0]].thing, Unit) else "inputs"
+        self.rest[left_out[0]] = f"⋮ {len(left_out):,} more {what}"
+        return sorted(kept)
+
+    def _concerns_wrt(self, i: int) -> bool:
+        """Whether wrt is in this thing, or is the weight of what enters it or of what it enters."""
+        items, wrt = self.coarse.items, self.wrt
+        return wrt is not None and (
+            wrt in _members(items[i].thing)
+            or any(a.weight is wrt for a in items[i].arrivals)
+            or any(a.weight is wrt and a.item == i for item in items for a in item.arrivals)
+        )
+
+    def _arrivals(self, *, with_rest: bool) -> list[tuple[int, Arrival]]:
+        """What arrives at things that are drawn from things that are."""
+        drawn = self._place if with_rest else self._place.keys() - self.rest.keys()
+        return [(i, a) for i in self._place if i in drawn for a in self.coarse.items[i].arrivals if a.item in drawn]
+
+    def leaves(self) -> list[Any]:
+        """The nodes that have a cell or, as weights, a line."""
+        cells = [v for i in self._place if i not in self.rest for v in _members(self.coarse.items[i].thing)]
+        return cells + [a.weight for _, a in self._arrivals(with_rest=False) if a.weight is not None]
+
+    def view(self, graph: dict[str, Any], table: Nodes) -> dict[str, Any]:
+        """The view, on this graph of named nodes."""
+        number = {(v, u): k for k, (v, u) in enumerate(zip(graph["result"], graph["operand"], strict=True))}
+        boxes = [self._box(i, table) for i in self._place]
+        place = self._place
+        lines = dict.fromkeys(
+            _Line(tuple(number[ends] for ends in self._ends(i, a, table) if ends in number), place[a.item], place[i])
+            for i, a in self._arrivals(with_rest=False)
+        )
+        pulls = [_Line((), place[a.item], place[i]) for i, a in self._arrivals(with_rest=True)]
+        return _view("named", boxes, lines, pulls, table)
+
+    def _box(self, i: int, table: Nodes) -> _Box:
+        thing = self.coarse.items[i].thing
+        if i in self.rest:
+            return _Box(words=self.rest[i])
+        if isinstance(thing, Constant):
+            return _Box((table.add_constant(thing.data),))
+        return _Box(tuple(table.add(self.coarse.graph, v) for v in _members(thing)))
+
+    def _ends(self, i: int, arrival: Arrival, table: Nodes) -> list[tuple[int, int]]:
+        """The edges (result, operand) that a line stands for: from the weight and from the source."""
+        thing, source = self.coarse.items[i].thing, self.coarse.items[arrival.item].thing
+        into = thing.nodes if isinstance(thing, Unit) else (thing,)
+        starts = source.nodes if isinstance(source, Unit) else () if isinstance(source, Constant) else (source,)
+        if arrival.weight is not None:
+            into, starts = (thing.entry,), (arrival.weight, *starts)
+        known = table.known
+        return [(known[v], known[u]) for v in into for u in starts if v in known and u in known]
+
+
+def _members(thing: Any) -> list[Any]:
+    """The nodes that have a cell in the box of a thing."""
+    if isinstance(thing, Unit):
+        return [v for v in (thing.bias, *thing.nodes) if v is not None]
+    return [] if isinstance(thing, Constant) else [thing]

@@ -1,0 +1,129 @@
+// How numbers, names and formulas are written. Names are put into the page as text, never as markup.
+
+const MATHML = "http://www.w3.org/1998/Math/MathML";
+const SVG = "http://www.w3.org/2000/svg";
+
+function element(namespace, tag, attributes, children) {
+  const made = namespace ? document.createElementNS(namespace, tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value);
+  }
+  made.append(...(children ?? []).filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+const html = (tag, attributes, ...children) => element(null, tag, attributes, children);
+const svg = (tag, attributes, ...children) => element(SVG, tag, attributes, children);
+const mathml = (tag, ...children) => element(MATHML, tag, {}, children);
+const formula = (...children) => html("span", { class: "formula" }, element(MATHML, "math", { displaystyle: "true" }, children));
+const operator = (sign) => mathml("mo", sign);
+
+// Four significant digits with a real minus sign, as autograd.notation.format_number writes them.
+function shortNumber(x) {
+  if (x === null || x === undefined) return "–";
+  if (Number.isNaN(x)) return "nan";
+  if (!Number.isFinite(x)) return x < 0 ? "−∞" : "∞";
+  if (x === 0) return "0";
+  const [mantissa, power] = x.toExponential(3).split("e");
+  const e = Number(power);
+  if (e < -4 || e >= 7) {
+    const digits = String(Math.abs(e)).padStart(2, "0");
+    return `${withMinus(trimmed(mantissa))}e${e < 0 ? "−" : "+"}${digits}`;
+  }
+  return withMinus(e >= 4 ? x.toFixed(0) : trimmed(x.toFixed(3 - e)));
+}
+
+const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+const withMinus = (text) => text.replace(/-/g, "−");
+
+// All digits, so that what differs in rounding can be seen to differ.
+function longNumber(x) {
+  return Number.isFinite(x) ? withMinus(String(x)) : shortNumber(x);
+}
+
+function percent(share) {
+  if (!Number.isFinite(share)) return "";
+  return share > 0 && share < 0.0005 ? "<0.1%" : `${(100 * share).toFixed(1)}%`;
+}
+
+function bigNumber(n) {
+  const digits = n.toString();
+  return digits.length <= 40 ? digits.replace(/\B(?=(\d{3})+$)/g, "\u202f") : `about 10^${digits.length - 1}`;
+}
+
+const counted = (n, what) => `${typeof n === "bigint" ? bigNumber(n) : n} ${what}${n === 1 || n === 1n ? "" : "s"}`;
+const signOf = (x) => (x > 0 ? "positive" : x < 0 ? "negative" : "zero");
+const signed = (x, text) => html("span", { class: `number ${signOf(x)}` }, text ?? shortNumber(x));
+
+// ---------------------------------------------------------------- names
+
+class Names {
+  constructor(nodes) {
+    this.pieces = nodes.name;
+    this.data = nodes.data.map(decoded);
+    this.links = nodes.link;
+  }
+
+  // On one line, for readers of text and of links: w[1]_11.
+  line(v) {
+    const [base, above, below] = this.pieces[v];
+    return base + above + (below && `_${below}`);
+  }
+
+  link(v) {
+    return this.links[v] ?? this.line(v);
+  }
+
+  math(v) {
+    const [base, above, below] = this.pieces[v];
+    const letters = /^d[a-zA-Z]$/.test(base) ? [...base].map((c) => mathml("mi", c)) : [mathml("mi", base)];
+    const symbol = letters.length > 1 ? mathml("mrow", ...letters) : /[^\p{L}\p{M}]/u.test(base) ? mathml("mtext", base) : letters[0];
+    if (above && below) return mathml("msubsup", symbol, tokens(below), tokens(above));
+    if (above) return mathml("msup", symbol, tokens(above));
+    return below ? mathml("msub", symbol, tokens(below)) : symbol;
+  }
+
+  ratio(v, u) {
+    const part = (w) => mathml("mrow", operator("∂"), this.math(w));
+    return mathml("mfrac", part(v), part(u));
+  }
+
+  // A formula with the names of nodes in it, or with their numbers.
+  formula(template, { numbers = false } = {}) {
+    const row = mathml("mrow");
+    row.innerHTML = template.replace(/\{(\d+)\}/g, '<mn data-node="$1"></mn>');
+    for (const stranger of [...row.querySelectorAll("*")].filter((x) => x.namespaceURI !== MATHML)) {
+      stranger.replaceWith(stranger.textContent);
+    }
+    for (const hole of row.querySelectorAll("[data-node]")) {
+      const v = Number(hole.dataset.node);
+      const isRaised = hole.parentNode.parentNode?.localName === "msup" && hole.parentNode.childNodes.length === 1
+        && hole.parentNode === hole.parentNode.parentNode.firstChild;
+      hole.replaceWith(numbers ? numeral(this.data[v]) : isRaised && this.pieces[v][1] ? inParentheses(this.math(v)) : this.math(v));
+    }
+    if (numbers) {
+      for (const sign of row.querySelectorAll("mo")) if (sign.textContent === "\u2062") sign.textContent = "·";
+    }
+    return row;
+  }
+}
+
+const isCompound = (template) => /\{\d+\}/.test(template) && !/^\{\d+\}$/.test(template);
+
+function tokens(text) {
+  const parts = text.match(/\d+|\p{L}{3,}|./gu) ?? [];
+  const made = parts.map((part) => {
+    if (/^\d/.test(part)) return mathml("mn", part);
+    if (/^\p{L}/u.test(part)) return mathml("mi", part);
+    return element(MATHML, "mo", { stretchy: "false", lspace: "0", rspace: "0" }, [part]);
+  });
+  return made.length === 1 ? made[0] : mathml("mrow", ...made);
+}
+
+function numeral(x) {
+  const text = shortNumber(x);
+  const made = mathml("mn", text);
+  return text.startsWith("−") ? inParentheses(made) : made;
+}
+
+const inParentheses = (made) => mathml("mrow", operator("("), made, operator(")"));
