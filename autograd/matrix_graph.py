@@ -18,7 +18,7 @@ from .graph import is_node
 from .matrix_atoms import data_key
 from .matrix_expression import MatrixExpression, matrix, named
 from .matrix_notation import MatrixText
-from .matrix_reading import MatrixReading, _pulled
+from .matrix_reading import MatrixReading, share_of
 
 __all__ = ["MatrixEdge", "MatrixGraph"]
 
@@ -153,7 +153,7 @@ class _Names(MatrixReading):
         operands = self._operands(v) if v.op is not None else ()
         for i, u in enumerate(v.operands):
             if is_node(u):
-                yield i, _pulled(v, i, g, self._known[v], operands, u)
+                yield i, share_of(v, i, g, self._known[v], operands, u)
 
     def _read(self, u: Any) -> None:
         """The formula of a node: its name, or what stands for an unnamed one."""

@@ -832,7 +832,7 @@ def test_the_svg_shows_each_node_and_edge_once(renderer):
 
 @pytest.mark.parametrize("root", [3.0, None, [Value(1.0)], "L"])
 def test_what_is_no_value_is_refused(root):
-    with pytest.raises(TypeError, match="draw_graph: expected a Value such as the loss, got"):
+    with pytest.raises(TypeError, match="draw_graph: expected a Value or a Tensor such as the loss, got"):
         draw_graph(root)
 
 

@@ -11,7 +11,7 @@ import pytest
 from oracles import run
 
 from autograd import Value, squared_error
-from nn import MLP, Layer, Neuron, inputs
+from nn import MLP, Activation, BatchLayer, Dense, Dropout, Flatten, Layer, Neuron, Sequential, inputs, to_sequential
 from nn.activations import RandomizedLeakyReLU
 from viz import Picture, draw_network
 from viz.networks import columns_of
@@ -197,7 +197,7 @@ def test_no_renderer_is_needed():
 
 @pytest.mark.parametrize("model", [None, 3.0, Value(1.0), [1, 2], Neuron(1)])
 def test_another_model_is_refused(model):
-    with pytest.raises(TypeError, match="draw_network: expected an MLP or a Layer, got"):
+    with pytest.raises(TypeError, match="draw_network: expected an MLP, a Layer or a Sequential, got"):
         draw_network(model)
 
 
@@ -273,3 +273,86 @@ def test_a_picture_that_cannot_be_written_leaves_nothing_behind(tmp_path, name, 
     with pytest.raises(error, match=message):
         draw_network(lecture()).save(tmp_path / name, **options)
     assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------- a Sequential
+
+
+def sequential(*layers, shape=(2,)):
+    return Sequential([Flatten(input_shape=shape), *layers], rng=0, dtype="float64")
+
+
+def test_a_sequential_is_drawn_as_its_net_of_values():
+    mlp = lecture()
+    model = to_sequential(mlp)
+    loss = model(np.array([[0.05, 0.10]])) - np.array([[0.01, 0.99]])
+    (0.5 * (loss * loss).sum()).backward()
+    for color in ("weight", "grad"):
+        assert titled(draw_network(model, [0.05, 0.10], color=color), "line") == titled(
+            draw_network(mlp, [0.05, 0.10], color=color), "line"
+        )
+    assert titled(draw_network(model, [0.05, 0.10]), "circle") == titled(draw_network(mlp, [0.05, 0.10]), "circle")
+
+
+def test_what_follows_a_dense_belongs_to_it():
+    model = sequential(
+        Dense(3, use_bias=False),
+        Activation("relu"),
+        Dropout(0.5),
+        Dense(2, "tanh"),
+        Dropout(0.1),
+        Dense(1),
+        shape=(2, 2),
+    )
+    x = np.array([[1.0, -2.0], [0.5, 3.0]])
+    columns = columns_of(model, x)
+    assert [c.caption for c in columns] == ["input", "relu, dropout 0.5", "tanh, dropout 0.1", "linear"]
+    assert [c.size for c in columns] == [4, 3, 2, 1]
+    assert [c.place for c in columns] == ["", "[1]", "[2]", "[3]"]
+    first, second, third = (layer for layer in model.layers if isinstance(layer, Dense))
+    a1 = np.maximum(first.weight.data @ x.ravel(), 0)
+    a2 = np.tanh(second.weight.data @ a1 + second.bias.data)
+    for column, expected in zip(columns, [x.ravel(), a1, a2, third.weight.data @ a2 + third.bias.data], strict=True):
+        np.testing.assert_allclose(column.activations, expected, rtol=1e-12)
+    assert columns[1].biases is None
+
+
+def test_a_sequential_for_digits_takes_less_than_two_seconds():
+    model = sequential(Dense(16, "sigmoid"), Dense(16, "sigmoid"), Dense(10, "softmax"), shape=(28, 28))
+    start = time.perf_counter()
+    drawn = draw_network(model, np.zeros((28, 28)))
+    assert time.perf_counter() - start < 2
+    assert {"784 units", "16 units", "10 units", "768 more"} <= set(texts(drawn))
+
+
+def test_drawing_a_sequential_changes_nothing_and_draws_no_random_number():
+    model = sequential(Dense(3, "tanh"), Dropout(0.5), Dense(1))
+    state, weights = model.rng.bit_generator.state, model.get_weights()
+    assert draw_network(model, [1.0, 2.0]).svg == draw_network(model, np.array([[1.0, 2.0]])).svg
+    assert model.rng.bit_generator.state == state
+    assert all(module.training for module in model.modules())
+    assert all(np.array_equal(a, b) for a, b in zip(weights, model.get_weights(), strict=True))
+
+
+class Halves(BatchLayer):
+    """A layer of one's own that gives half as many numbers."""
+
+    def output_shape(self, input_shape):
+        return (input_shape[0] // 2,)
+
+    def forward(self, x):
+        return x[:, ::2]
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "message"),
+    [
+        (lambda: Sequential([Dense(2)]), None, r"the model is not built.*call model.build\(features\), or fit it"),
+        (lambda: sequential(Dense(1)), [1.0], r"expected one sample of shape \(2,\), got \(1,\)"),
+        (lambda: sequential(Dense(1)), np.zeros((3, 2)), r"expected one sample of shape \(2,\), got \(3, 2\)"),
+        (lambda: sequential(Dense(4), Halves()), None, "draws Dense layers and what works number by number; got"),
+    ],
+)
+def test_a_sequential_that_cannot_be_drawn_is_refused(model, x, message):
+    with pytest.raises(ValueError, match=f"draw_network: .*{message}"):
+        draw_network(model(), x)

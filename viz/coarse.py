@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from autograd.graph import is_node
+from autograd.matrix_graph import MatrixGraph
 from autograd.names import parse
 from autograd.paths import PathGraph
 
@@ -20,7 +21,17 @@ from .diagram import Edge, Node
 from .style import GREY, LINE, number
 from .units import Constant, Unit, find_units
 
-__all__ = ["LABELLED", "CoarseGraph", "layers", "neurons", "shortened", "symbol_of"]
+__all__ = [
+    "LABELLED",
+    "CoarseGraph",
+    "counted",
+    "layers",
+    "neurons",
+    "samples",
+    "shortened",
+    "symbol_of",
+    "too_large",
+]
 
 LABELLED = 60  # with more edges than that no weights are written on them
 LONGEST = 40  # characters of a name
@@ -206,12 +217,12 @@ def _layer(graph: PathGraph, things: list[Any], edges: tuple[Edge, ...], shows: 
     first = things[0]
     if isinstance(first, Constant):
         inputs = len({c.index for c in things})
-        return Node("leaf", lines=("input", _counted(inputs, "number"), *_samples(len(things) // inputs)))
+        return Node("leaf", lines=("input", counted(inputs, "number"), *samples(len(things) // inputs)))
     if not isinstance(first, Unit):
         if len(things) == 1:
             return _neuron(graph, first, edges, shows, False)
         ends = f"{shortened(graph, first)} … {shortened(graph, things[-1])}"
-        return Node("leaf" if first.is_leaf else "result", lines=(ends, _counted(len(things), "value")), edges=edges)
+        return Node("leaf" if first.is_leaf else "result", lines=(ends, counted(len(things), "value")), edges=edges)
     is_target = any(u.output is graph.target for u in things)
     return Node("target" if is_target else "result", lines=_layer_lines(graph, things), edges=edges)
 
@@ -223,9 +234,9 @@ def _layer_lines(graph: PathGraph, units: list[Unit]) -> tuple[str, ...]:
     biases = len({u.bias for u in units if u.bias is not None})
     return (
         title,
-        f"{_counted(size, 'unit')}, {symbols.pop() if len(symbols) == 1 else 'several activations'}",
-        *((_counted(biases, "bias", "biases"),) if biases else ()),
-        *_samples(len(units) // size),
+        f"{counted(size, 'unit')}, {symbols.pop() if len(symbols) == 1 else 'several activations'}",
+        *((counted(biases, "bias", "biases"),) if biases else ()),
+        *samples(len(units) // size),
     )
 
 
@@ -235,10 +246,10 @@ def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], shows: tu
     if not weights:
         if len(arrivals) == 1:
             return Edge(start, arrivals[0].derivative)
-        return Edge(start, lines=(_counted(len(arrivals), "edge"),), look=look)
+        return Edge(start, lines=(counted(len(arrivals), "edge"),), look=look)
     names = [n for w in weights if (n := parse(graph.labels[w])) is not None]
     rows, columns = ({n.index[i] for n in names if len(n.index) == 2} for i in (0, 1))
-    lines = [_counted(len(weights), "weight")]
+    lines = [counted(len(weights), "weight")]
     if len(weights) == len(rows) * len(columns):
         lines[0] = f"{len(rows)} × {len(columns)} weights"
     data, grad = shows
@@ -249,18 +260,20 @@ def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], shows: tu
     return Edge(start, None, lines=tuple(lines), look=look)
 
 
-def _samples(n: int) -> tuple[str, ...]:
-    return () if n == 1 else (_counted(n, "sample"),)
+def samples(n: int) -> tuple[str, ...]:
+    """How many samples there are, as a line; none for a single one."""
+    return () if n == 1 else (counted(n, "sample"),)
 
 
-def _counted(n: int, what: str, several: str | None = None) -> str:
+def counted(n: int, what: str, several: str | None = None) -> str:
+    """1 unit, 2 units."""
     return f"{n} {what}" if n == 1 else f"{n} {several or what + 's'}"
 
 
 # ---------------------------------------------------------------- names and symbols
 
 
-def shortened(graph: PathGraph, v: Any) -> str:
+def shortened(graph: PathGraph | MatrixGraph, v: Any) -> str:
     """The name of a node as it is drawn."""
     name = graph.names.text(graph.labels[v])
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
@@ -270,3 +283,8 @@ def symbol_of(graph: PathGraph, v: Any) -> str | None:
     """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
     is_single = all(u in graph.labels for u in v.operands if is_node(u))
     return v.op.symbol if v.op is not None and is_single else None
+
+
+def too_large(size: int, among: str, max_nodes: int, advice: str) -> ValueError:
+    """The refusal of a graph with more nodes than a page holds."""
+    return ValueError(f"graph has {size} nodes{among}; drawing is limited to {max_nodes} at this level: {advice}")

@@ -64,7 +64,8 @@ def diagram(
     drawing.edge_attr.update(fontname=FONT, fontsize="10", arrowsize="0.6")
     if any(len(e.lines or ()) > 1 for node in nodes for e in node.edges):
         drawing.graph_attr.update(ranksep="0.6")
-    elif any(e.lines == () for node in nodes for e in node.edges):  # too many edges to write on each
+    elif any(node.edges for node in nodes) and all(e.lines == () for node in nodes for e in node.edges):
+        # There are too many edges to write on each.
         drawing.graph_attr.update(ranksep="2.5", splines="line")
         out, into = _SIDES[direction]
         drawing.edge_attr.update(tailport=out, headport=into, arrowsize="0.4")

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd import Value
+from autograd import Tensor, Value
 from autograd.graph import is_node, topological_order
 from autograd.names import parse
 from autograd.op import describe
 from autograd.paths import PathGraph
 from nn.arguments import lookup, positive_integer
 
-from .coarse import CoarseGraph, layers, neurons, shortened, symbol_of
+from .coarse import CoarseGraph, layers, neurons, shortened, symbol_of, too_large
 from .diagram import Edge, Node, diagram
 from .drawing import Drawing
 from .style import number
+from .tensors import nodes_and_level
 from .units import NO_UNITS, Unit, find_units
 
 __all__ = ["DIRECTIONS", "MAX_NODES", "SHOW", "draw_graph", "named_nodes"]
@@ -43,7 +44,7 @@ def draw_graph(
     cluster: str | None = None,
     max_nodes: int = MAX_NODES,
 ) -> Drawing:
-    """The computation that leads to `root`, with local derivatives on its edges.
+    """The computation that leads to `root`, a Value or a Tensor, with local derivatives on its edges.
 
     level      "op": every operation is a node, with its symbol; constants are small and grey, and
                x * x has two edges. "named": only nodes with a name, and the edge from u to v carries
@@ -64,11 +65,17 @@ def draw_graph(
     round, the target has a thick outline. Nodes stand in the order in which the computation names
     them.
 
-    TypeError if root is not a Value; ValueError for an unknown option, a graph that is too large, or
+    Of Tensors nodes show name and shape, small arrays their numbers, other gradients their norm (the
+    gradients that nodes keep, else those of a root of one element). An edge from U to V carries what
+    U gets of the gradient dV, as a formula: "dZ[1]ᵀ X", or what dV is multiplied by number by number,
+    "⊙ A[1] ⊙ (1 − A[1])". The root's own gradient is 1, and m is the number of samples. Constant arrays
+    are small and grey. There is no level "neurons" and no cluster "neuron".
+
+    TypeError if root is neither; ValueError for an unknown option, a graph that is too large, or
     a level or cluster that needs units where names tell of none.
     """
-    if not isinstance(root, Value):
-        raise TypeError(f"draw_graph: expected a Value such as the loss, got {describe(root)}")
+    if not isinstance(root, Value | Tensor):
+        raise TypeError(f"draw_graph: expected a Value or a Tensor such as the loss, got {describe(root)}")
     lookup("level", level, _LEVELS)
     lookup("direction", direction, DIRECTIONS)
     if cluster is not None:
@@ -77,6 +84,10 @@ def draw_graph(
         raise ValueError(f"cluster {cluster!r}: at level {level!r} each is one node already; use level='named'")
     data, grad = lookup("show", show, SHOW)
     max_nodes = positive_integer("draw_graph", "max_nodes", max_nodes)
+    if isinstance(root, Tensor):
+        box = _boxes(root, cluster)
+        nodes, level = nodes_and_level(root, level, data=data, grad=grad, box=box, max_nodes=max_nodes)
+        return diagram(nodes, level=level, direction=direction)
     everything = topological_order(root)
     sizes = _sizes(everything)
     if level == "auto":
@@ -137,7 +148,7 @@ def _may_have_units(everything: list[Value]) -> bool:
 def _with_units(everything: list[Value], level: str) -> CoarseGraph:
     """The graph of units; ValueError if there are none to draw, or too many results to look for them."""
     if (size := len(_named_results(everything))) > MOST_RESULTS:
-        raise _too_large(size, " with names", MOST_RESULTS, "draw an earlier result, or name fewer nodes")
+        raise too_large(size, " with names", MOST_RESULTS, "draw an earlier result, or name fewer nodes")
     if _may_have_units(everything) and (coarse := CoarseGraph(everything[-1])).units.units:
         return coarse
     raise ValueError(f"draw_graph: level {level!r} finds {NO_UNITS}, or use level='named'")
@@ -145,12 +156,12 @@ def _with_units(everything: list[Value], level: str) -> CoarseGraph:
 
 def _coarse_nodes(coarse: CoarseGraph, level: str, data: bool, grad: bool, boxed: bool, max_nodes: int) -> list[Node]:
     if level == "neurons" and len(coarse.items) > max_nodes:
-        raise _too_large(len(coarse.items), "", max_nodes, 'use level="layers" or raise max_nodes')
+        raise too_large(len(coarse.items), "", max_nodes, 'use level="layers" or raise max_nodes')
     if level == "neurons":
         return neurons(coarse, data=data, grad=grad, boxed=boxed)
     nodes = layers(coarse, data=data, grad=grad)
     if len(nodes) > max_nodes:
-        raise _too_large(len(nodes), "", max_nodes, "draw an earlier result, or raise max_nodes")
+        raise too_large(len(nodes), "", max_nodes, "draw an earlier result, or raise max_nodes")
     return nodes
 
 
@@ -168,23 +179,21 @@ def _check_size(everything: list[Value], sizes: dict[str, int], level: str, max_
         advice = 'name the nodes that matter (v.label = "z") and use level="named", or raise max_nodes'
     constants = sizes["constants"]
     among = f" ({constants} of them constants)" if level == "op" and constants else ""
-    raise _too_large(sizes[level], among, max_nodes, advice)
-
-
-def _too_large(size: int, among: str, max_nodes: int, advice: str) -> ValueError:
-    return ValueError(f"graph has {size} nodes{among}; drawing is limited to {max_nodes} at this level: {advice}")
+    raise too_large(sizes[level], among, max_nodes, advice)
 
 
 # ---------------------------------------------------------------- every node
 
 
-def _boxes(root: Value, cluster: str | None) -> dict[Any, str]:
+def _boxes(root: Any, cluster: str | None) -> dict[Any, str]:
     """The caption of the box that a result stands in."""
     if cluster is None:
         return {}
     if cluster == "layer":
         named = {v: parse(v.label) for v in topological_order(root) if v.label is not None}
         return {v: f"layer {n.layer}" for v, n in named.items() if n is not None and n.layer is not None}
+    if isinstance(root, Tensor):
+        raise ValueError("draw_graph: cluster 'neuron' is for graphs of Values; use cluster='layer'")
     graph = PathGraph(root)
     found = find_units(graph)
     if not found.units:

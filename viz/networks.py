@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import no_grad
+from autograd import Tensor, no_grad
 from autograd.graph import is_node
 from autograd.names import text
 from autograd.op import describe
-from nn import MLP, Layer
+from nn import MLP, Activation, Dense, Dropout, Flatten, Layer, Sequential
 from nn.activations import activation_name
-from nn.arguments import lookup, positive_integer
+from nn.arguments import lookup, plain_array, positive_integer
+from nn.training import training_mode
 
 from .picture import Picture
 from .style import FONT, GREY, INK, PAPER, number, sign_style, tint
@@ -64,8 +65,9 @@ class Column(NamedTuple):
 def draw_network(model: Any, x: Any = None, *, color: str = "weight", max_units: int = MAX_UNITS) -> Picture:
     """A net as layers of neurons.
 
-    model      an MLP or a Layer
-    x          one sample; if it is given, the circles show the activations it causes
+    model      an MLP or a Layer, or a built Sequential of Dense layers; Activation and Dropout belong to
+               the layer before them, Flatten leaves the inputs as they are
+    x          one sample; if it is given, the circles show the activations it causes, without dropout
     color      "weight" or "grad": what colour and width of the lines tell
     max_units  of a larger layer the first and the last units are drawn, and how many are between
 
@@ -74,7 +76,8 @@ def draw_network(model: Any, x: Any = None, *, color: str = "weight", max_units:
     A pointer that rests on a line or a circle shows its numbers.
 
     Returns a Picture: a notebook shows it, `save` writes SVG or PNG. Nothing in the model is changed.
-    TypeError for another model; ValueError for an unknown colour, or an input that does not fit.
+    TypeError for another model; ValueError for an unknown colour, an input that does not fit, a
+    Sequential that is not built, and one with other layers that have parameters.
     """
     lookup("color", color, _COLORS)
     max_units = positive_integer("draw_network", "max_units", max_units)
@@ -86,8 +89,10 @@ def draw_network(model: Any, x: Any = None, *, color: str = "weight", max_units:
 
 def columns_of(model: Any, x: Any = None) -> list[Column]:
     """The columns of a model, the input first; with activations if an input is given."""
+    if isinstance(model, Sequential):
+        return _columns_of_sequential(model, None if x is None else _one_sample(model, x))
     if not isinstance(model, MLP | Layer):
-        raise TypeError(f"draw_network: expected an MLP or a Layer, got {describe(model)}")
+        raise TypeError(f"draw_network: expected an MLP, a Layer or a Sequential, got {describe(model)}")
     layers = model.layers if isinstance(model, MLP) else [model]
     activations = [None] * (len(layers) + 1) if x is None else _activations(model, layers, x)
     columns = [Column("input", layers[0].nin, activations=activations[0])]
@@ -97,6 +102,56 @@ def columns_of(model: Any, x: Any = None) -> list[Column]:
         place = f"[{i}]" if isinstance(model, MLP) else ""
         columns.append(Column(activation_name(layer.activation), layer.nout, place, weights, biases, gradients, a))
     return columns
+
+
+def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Column]:
+    """A column for each Dense; what follows it without parameters adds to its caption and changes its activations."""
+    if not model.built:
+        raise ValueError(
+            "draw_network: the model is not built, so that it has no weights yet; give its first layer "
+            "input_shape=(features,), call model.build(features), or fit it"
+        )
+    assert model.input_shape is not None
+    columns = [Column("input", math.prod(model.input_shape), activations=None if x is None else x.ravel())]
+    with training_mode(model, False), no_grad():
+        for layer in model.layers:
+            x = x if x is None else layer.forward(x)
+            a = None if x is None else np.asarray(x.data, dtype=float).ravel()
+            if isinstance(layer, Dense):
+                weights = np.asarray(layer.weight.numpy(), dtype=float)
+                gradients = np.zeros_like(weights) if layer.weight.grad is None else layer.weight.grad.astype(float)
+                biases = None if layer.bias is None else np.asarray(layer.bias.numpy(), dtype=float)
+                caption = activation_name(layer.activation)
+                columns.append(Column(caption, layer.units, f"[{len(columns)}]", weights, biases, gradients, a))
+            elif layer.parameters() or not _keeps_size(layer):
+                raise ValueError(f"draw_network: draws Dense layers and what works number by number; got {layer}")
+            else:
+                columns[-1] = columns[-1]._replace(caption=_caption(columns[-1], layer), activations=a)
+    return columns
+
+
+def _keeps_size(layer: Any) -> bool:
+    return math.prod(layer.output_shape(layer.built_for)) == math.prod(layer.built_for)
+
+
+def _caption(column: Column, layer: Any) -> str:
+    """The caption of a column with a layer behind it."""
+    if isinstance(layer, Flatten):
+        return column.caption
+    added = activation_name(layer.activation) if isinstance(layer, Activation) else str(layer)
+    if isinstance(layer, Dropout):
+        added = f"dropout {layer.rate:g}"
+    return added if column.caption == "linear" else f"{column.caption}, {added}"
+
+
+def _one_sample(model: Sequential, x: Any) -> np.ndarray:
+    """One sample as a batch of one."""
+    array = plain_array("draw_network", "x", x.numpy() if isinstance(x, Tensor) else x).astype(model.dtype)
+    if array.shape == model.input_shape:
+        return array[None]
+    if model.input_shape is not None and array.shape != (1, *model.input_shape):
+        raise ValueError(f"draw_network: expected one sample of shape {model.input_shape}, got {array.shape}")
+    return array
 
 
 def _activations(model: Any, layers: Sequence[Any], x: Any) -> list[Any]:

@@ -6,7 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from autograd import MatrixDerivation
 from autograd.derivation import Derivation
+from autograd.matrix_graph import MatrixGraph
 from autograd.notation import Text
 from autograd.op import describe
 from autograd.paths import Edge as Factor
@@ -18,6 +22,7 @@ from .diagram import Edge, Node, diagram
 from .drawing import Drawing
 from .graphs import DIRECTIONS, MAX_NODES, SHOW
 from .style import GREY, INK, PALE, PAPER, PATHS, number
+from .tensors import Tensors
 
 __all__ = ["draw_paths"]
 
@@ -35,7 +40,9 @@ def draw_paths(
 ) -> Drawing:
     """The paths that a derivation lists, strongest first, in the graph that they go through.
 
-    derivation  as `derive(L, w)` gives it; with `top=3` it lists the strongest three.
+    derivation  as `derive(L, w)` gives it; with `top=3` it lists the strongest three. For Tensors,
+                the way of the gradient back to the source, with a formula on every edge of it, as
+                in `draw_graph`.
     show        "data", "grad" or "both" on the nodes of the paths.
     direction   "LR" from left to right, "TB" from top to bottom, "RL", "BT".
     others      draw also what is on no listed path, pale; False leaves it out.
@@ -49,13 +56,15 @@ def draw_paths(
     TypeError for what is no Derivation; ValueError for one without paths, an unknown option or a
     graph that is too large.
     """
-    if not isinstance(derivation, Derivation):
+    if not isinstance(derivation, Derivation | MatrixDerivation):
         raise TypeError(f"draw_paths: expected a Derivation such as derive(L, w), got {describe(derivation)}")
-    if not derivation.paths:
+    if not (derivation.paths if isinstance(derivation, Derivation) else derivation.steps):
         raise ValueError(f"draw_paths: there is no path to draw: {derivation}")
     lookup("direction", direction, DIRECTIONS)
     data, grad = lookup("show", show, SHOW)
     limit = positive_integer("draw_paths", "max_nodes", max_nodes)
+    if isinstance(derivation, MatrixDerivation):
+        return _way_back(derivation, data, grad, direction, others, limit)
     graph = derivation.graph
     taken = _paths_over(derivation.paths)
     on_paths = {derivation.target, *(u for e in taken for u in (e.result, e.operand))}
@@ -72,6 +81,27 @@ def draw_paths(
         edges = tuple(_edge(derivation, place[e.operand], e, taken.get(e)) for e in factors)
         nodes.append(_node(derivation, v, edges, v in on_paths))
     return diagram(nodes, level=graph.level, direction=direction, data=data, grad=grad, legend=_legend(derivation))
+
+
+def _way_back(
+    derivation: MatrixDerivation, data: bool, grad: bool, direction: str, others: bool, limit: int
+) -> Drawing:
+    """The graph of Tensors with the way from the target to the source highlighted."""
+    graph = MatrixGraph(derivation.target)
+    if derivation.source not in graph.labels:
+        raise ValueError('draw_paths: the source has no name; give it one, such as t.label = "V"')
+    tensors = Tensors(graph, data=data, grad=grad)
+    way = tensors.way_from(derivation.source)
+    if (size := len(graph.nodes) if others else len(way)) > limit:
+        advice = "use others=False to draw the way alone, or " if len(way) <= limit else ""
+        raise ValueError(f"graph has {size} nodes; drawing is limited to {limit}: {advice}raise max_nodes")
+    forks = any(sum(not e.is_constant and e.operand in way for e in graph.edges_of(v)) > 1 for v in way)
+    chain = " → ".join(map(tensors.name, reversed(way)))
+    legend = [(chain, PATHS[0])] if not forks and len(chain) <= LONGEST_CHAIN else []
+    norm = number(float(np.linalg.norm(derivation.value.ravel())))
+    legend.append((f"d{tensors.name(derivation.source)}: shape {derivation.value.shape}, norm {norm}", INK))
+    nodes = tensors.nodes(way=way, others=others)
+    return diagram(nodes, level=graph.level, direction=direction, legend=legend)
 
 
 def _paths_over(paths: Sequence[Path]) -> dict[Factor, list[int]]:

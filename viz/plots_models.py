@@ -302,7 +302,8 @@ def _first_weights(where: str, model: Any) -> np.ndarray:
         for layer in layers:
             if hasattr(layer, "get_weights") and hasattr(layer, "neurons"):
                 return layer.get_weights()[0]
-            weight = np.asarray(getattr(getattr(layer, "weight", None), "data", None))
+            weight = getattr(layer, "weight", None)
+            weight = np.asarray(weight.numpy() if isinstance(weight, Tensor) else getattr(weight, "data", None))
             if weight.ndim == 2:
                 return real_array(where, weight, (None, None))
             if weight.ndim > 2:
@@ -372,7 +373,7 @@ def plot_sensitivity(gradient: Any, *, top: int = 10, ax: Any = None) -> Any:
             va="center", fontsize=9, color=color,
         )  # fmt: skip
     ax.axvline(0, color=INK, linewidth=0.8)
-    ax.margins(x=0.18)
+    ax.margins(x=0.26)  # for the numbers beside the bars
     ax.set_ylim(len(largest) - 0.4, -0.6)
     ax.set_yticks(range(len(largest)), [math_name(name, write) for name, _ in largest])
     dress(ax, "", xlabel="gradient of the loss")

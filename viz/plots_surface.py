@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import gradients, no_grad
+from autograd import Tensor, gradients, no_grad
 from autograd.graph import is_node
 from autograd.names import parse
 from autograd.op import describe, real
@@ -103,13 +103,13 @@ class _Weight(NamedTuple):
         return f"{self.node.label}_{','.join(str(i + 1) for i in self.place)}"
 
     def read(self) -> float:
-        return float(self.of(self.node.data))
+        return float(self.of(_numbers(self.node)))
 
     def write(self, x: float) -> None:
         if self.place is None:
             self.node.data = x
         else:
-            data = self.node.data.copy()
+            data = _numbers(self.node).copy()
             data[self.place] = x
             self.node.data = data
 
@@ -166,12 +166,18 @@ def _as_number(loss: Any) -> float:
 @contextlib.contextmanager
 def _restored(parameters: Sequence[Any]) -> Iterator[None]:
     """Whatever happens inside, the parameters have their numbers back afterwards."""
-    before = [np.copy(p.data) if isinstance(p.data, np.ndarray) else p.data for p in parameters]
+    before = [np.copy(x) if isinstance(x := _numbers(p), np.ndarray) else x for p in parameters]
     try:
         yield
     finally:
         for p, data in zip(parameters, before, strict=True):
-            p.data = data
+            if not np.array_equal(_numbers(p), data, equal_nan=True):
+                p.data = data
+
+
+def _numbers(node: Any) -> Any:
+    """What a node holds, only to be read: a Tensor watches an array that it has given away."""
+    return node.numpy() if isinstance(node, Tensor) else node.data
 
 
 def _of_model(loss: Any, model: Any) -> Callable[[], Any]:
@@ -201,9 +207,9 @@ def _weight(where: str, given: Any) -> _Weight:
         raise TypeError(f"{where}: expected weights to be Values, (Tensor, index) or labels, got {describe(node)}")
     if not node.is_leaf:
         raise ValueError(f"{where}: {node!r} is the result of an operation; choose a weight, which can be set")
-    if index is None and np.ndim(node.data) == 0:
+    if index is None and np.ndim(_numbers(node)) == 0:
         return _Weight(node)
-    shape = np.shape(node.data)
+    shape = np.shape(_numbers(node))
     index = tuple(index) if isinstance(index, tuple) else (index,)
     is_inside = len(index) == len(shape) and all(
         isinstance(i, int) and 0 <= i < n for i, n in zip(index, shape, strict=True)
@@ -342,7 +348,9 @@ def _draw_path(ax: Any, p: np.ndarray, name: str) -> None:
     ax.plot(*p[-1:].T, marker="*", markersize=15, **look)
     _write_outlined(ax, name, p[0], (9, 7), color=INK)
     if name == "start":  # of several, two may end at the same place
-        _write_outlined(ax, "end", p[-1], (9, 7), color=INK)
+        start, end = ax.transAxes.inverted().transform(ax.transData.transform(p[[0, -1]]))
+        across, up = np.abs(end - start)
+        _write_outlined(ax, "end", p[-1], (9, -16) if across < 0.12 and up < 0.06 else (9, 7), color=INK)
 
 
 def _write_outlined(ax: Any, text: str, at: Any, offset: tuple[float, float], *, color: str, ha: str = "left") -> None:

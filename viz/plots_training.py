@@ -10,7 +10,8 @@ import numpy as np
 
 from autograd.op import describe
 from autograd.value import NO_GRADIENT
-from nn.arguments import real_array
+from nn.arguments import lookup, real_array
+from nn.callbacks import Callback
 from nn.metrics import confusion_matrix
 
 from .plotting import (
@@ -31,6 +32,7 @@ from .style import GREY, INK, LINE, NEGATIVE, POSITIVE, number
 __all__ = ["GradientNorms", "plot_confusion_matrix", "plot_gradients", "plot_history"]
 
 _VALIDATION = "val_"
+_EACH = dict.fromkeys(("step", "epoch"))
 
 
 # ---------------------------------------------------------------- history
@@ -43,6 +45,8 @@ def plot_history(history: Any, *, ax: Any = None) -> Any:
     history: a mapping such as {"loss": [...], "val_loss": [...], "accuracy": [...]}, an object with such
     a `.history` as `fit` returns it, the model itself, or the result of Perceptron.fit. `val_` marks the
     validation data.
+
+    What was validated after every k-th epoch only, as `fit(validation_freq=k)` does, stands at these.
 
     The first panel shows the loss on a log axis (linear if some loss is not positive), with the epoch
     of the least loss marked: of the validation loss if there is one. Each metric has a panel beside
@@ -61,8 +65,9 @@ def plot_history(history: Any, *, ax: Any = None) -> Any:
 
 
 def _curves(history: Any) -> dict[str, np.ndarray]:
-    given = history
+    given, every = history, 1
     while not isinstance(given, Mapping) and hasattr(given, "history"):  # a model has a History, which has one
+        every = getattr(given, "params", {}).get("validation_freq", 1)
         given = given.history
     if hasattr(given, "losses"):
         given = {"loss": given.losses}
@@ -70,6 +75,10 @@ def _curves(history: Any) -> dict[str, np.ndarray]:
         expected = 'a mapping such as {"loss": [...], "val_loss": [...]} or an object with such a .history'
         raise TypeError(f"plot_history: expected {expected}; got {describe(history)}")
     curves = {str(k): real_array(f"plot_history: {k}", v, (None,)) for k, v in given.items()}
+    if every > 1 and "loss" in curves:
+        curves = {
+            k: _spread(v, every, len(curves["loss"])) if k.startswith(_VALIDATION) else v for k, v in curves.items()
+        }
     if "loss" not in curves:
         raise ValueError(f"plot_history: expected a key 'loss'; got {', '.join(curves) or 'no keys'}")
     lengths = {name: len(curve) for name, curve in curves.items()}
@@ -81,33 +90,46 @@ def _curves(history: Any) -> dict[str, np.ndarray]:
     return curves
 
 
+def _spread(curve: np.ndarray, every: int, epochs: int) -> np.ndarray:
+    """What was measured after every k-th epoch, at these; the others are masked, and nan."""
+    if len(curve) != epochs // every:
+        return curve
+    found = np.ma.masked_all(epochs)
+    found.data[:] = np.nan
+    found[every - 1 :: every] = curve
+    return found
+
+
 def _best_epoch(losses: np.ndarray) -> int | None:
     """The epoch of the least loss, counted from 1; None if no loss is a number."""
-    return None if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
+    numbers = np.ma.filled(losses, np.nan)
+    return None if np.isnan(numbers).all() else int(np.nanargmin(numbers)) + 1
 
 
 def _history_panel(ax: Any, name: str, epochs: np.ndarray, curves: dict[str, np.ndarray], best: int | None) -> None:
-    shown: list[tuple[np.ndarray, str, str]] = []
+    shown: list[tuple[np.ndarray, np.ndarray, str, str]] = []
     looks = ((name, "train", POSITIVE, "-", "o"), (_VALIDATION + name, "validation", NEGATIVE, "--", "s"))
     for key, text, color, line, marker in looks:
         if key in curves:
-            shown.append((curves[key], text, color))
-            ax.plot(epochs, curves[key], color=color, linestyle=line, marker=marker if len(epochs) < 3 else None)
-    finite = np.concatenate([curve[np.isfinite(curve)] for curve, *_ in shown])
+            measured = ~np.ma.getmaskarray(curves[key])
+            at, curve = epochs[measured], np.asarray(curves[key][measured])
+            shown.append((at, curve, text, color))
+            ax.plot(at, curve, color=color, linestyle=line, marker=marker if len(at) < 3 else None)
+    finite = np.concatenate([curve[np.isfinite(curve)] for _, curve, *_ in shown])
     is_log = name == "loss" and finite.size > 0 and bool(finite.min() > 0)
     count_axis(ax, 1, len(epochs))
     if is_log:
         log_axis(ax, finite.min(), finite.max())
     dress(ax, f"{name.replace('_', ' ').capitalize()}{' (log scale)' * is_log}", xlabel="epoch")
     if best is not None:
-        curve, _, color = shown[-1]
-        _mark_best(ax, best, curve, color, is_least=name == "loss")
+        curve = curves[_VALIDATION + name if _VALIDATION + name in curves else name]
+        _mark_best(ax, best, curve, shown[-1][-1], is_least=name == "loss")
     if len(shown) > 1:
-        name_lines(ax, [End(epochs[-1], curve[-1], text, color) for curve, text, color in shown])
+        name_lines(ax, [End(at[-1], curve[-1], text, color) for at, curve, text, color in shown if len(at)])
 
 
 def _mark_best(ax: Any, best: int, curve: np.ndarray, color: str, *, is_least: bool) -> None:
-    value = curve[best - 1]
+    value = float(np.ma.filled(curve, np.nan)[best - 1])
     if not math.isfinite(value):
         return
     ax.axvline(best, color=LINE, linewidth=0.9, linestyle=":", zorder=1)
@@ -131,46 +153,83 @@ def _mark_best(ax: Any, best: int, curve: np.ndarray, color: str, *, is_least: b
 # ---------------------------------------------------------------- gradients
 
 
-class GradientNorms:
+class GradientNorms(Callback):
     """The norm of every layer's gradient, noted at each step of a training::
 
-        norms = GradientNorms(net)
-        for ...:
-            optimizer.zero_grad()
-            loss.backward()
-            norms.record()
-            optimizer.step()
+        norms = GradientNorms()
+        model.fit(x, y, callbacks=[norms])
         plot_gradients(norms)
 
+    or, in a loop of your own with `GradientNorms(net)`, by `norms.record()` between `loss.backward()`
+    and `optimizer.step()`.
+
     model: anything with `.layers` that have parameters, or any other Module, whose attributes then
-    stand for layers. Layers without parameters are left out.
+    stand for layers; None for the one that is fitted. Layers without parameters are left out.
+    each: "step", or "epoch" for the mean over the steps of each epoch.
 
     norms  a list of norms for each layer, by its name: "layer 1", "layer 2", ...
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any = None, *, each: str = "step") -> None:
+        lookup("each", each, _EACH)
+        self.each = each
+        self.norms: dict[str, list[float]] = {}
+        self._parameters: dict[str, list[Any]] = {}
+        self._epoch: list[dict[str, float]] = []
+        self._watched: Any = None
+        if model is not None:
+            self._watch(model)
+
+    def _watch(self, model: Any) -> None:
+        self.model = self._watched = model
         self._parameters = _by_layer(model)
-        self.norms: dict[str, list[float]] = {name: [] for name in self._parameters}
+        self.norms = {name: self.norms.get(name, []) for name in self._parameters}
 
     def record(self) -> None:
         """Note the norms of the gradients that are there now.
 
         RuntimeError if no backward pass has reached the model.
         """
+        if not self._parameters:
+            raise RuntimeError("GradientNorms: there is no model; write GradientNorms(model), or give it to fit")
+        for name, norm in self._now().items():
+            self.norms[name].append(norm)
+
+    def _now(self) -> dict[str, float]:
         gradients = {name: [_gradient(p) for p in ps] for name, ps in self._parameters.items()}
         if all(g is None for gs in gradients.values() for g in gs):
             raise RuntimeError(
                 "GradientNorms: the model has no gradient; call record() between loss.backward() and step()"
             )
-        for name, gs in gradients.items():
-            flat = [np.ravel(g) for g in gs if g is not None]
-            self.norms[name].append(float(np.linalg.norm(np.concatenate(flat))) if flat else 0.0)
+        flat = {name: [np.ravel(g) for g in gs if g is not None] for name, gs in gradients.items()}
+        return {name: float(np.linalg.norm(np.concatenate(gs))) if gs else 0.0 for name, gs in flat.items()}
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Look at the model that is fitted; what was noted before stays if it is the same."""
+        if self.model is not self._watched:
+            self.norms = {}
+        self._epoch = []
+        self._watch(self.model)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Note the norms of a step, which are still those of the backward pass."""
+        if self.each == "step":
+            self.record()
+        else:
+            self._epoch.append(self._now())
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Note the mean over an epoch, if that is asked for."""
+        if self._epoch:
+            for name, norms in self.norms.items():
+                norms.append(float(np.mean([step[name] for step in self._epoch])))
+            self._epoch = []
 
     def __len__(self) -> int:
-        return len(next(iter(self.norms.values())))
+        return len(next(iter(self.norms.values()), ()))
 
     def __repr__(self) -> str:
-        return f"<GradientNorms of {len(self.norms)} layers over {len(self)} steps>"
+        return f"<GradientNorms of {len(self.norms)} layers over {len(self)} {self.each}s>"
 
 
 def _by_layer(model: Any) -> dict[str, list[Any]]:
@@ -224,7 +283,7 @@ def plot_gradients(gradients: Any, *, ax: Any = None) -> Any:
         count_axis(ax, 1, steps)
     if positive.size:
         log_axis(ax, positive.min(), positive.max())
-    dress(ax, "", xlabel="" if steps == 1 else "step", ylabel="norm of the gradient")
+    dress(ax, "", xlabel="" if steps == 1 else getattr(gradients, "each", "step"), ylabel="norm of the gradient")
     title_with_line(ax, "Gradients by layer (log scale)", _comparison(norms))
     if steps > 1:
         ends = zip(norms.items(), colors, strict=True)

@@ -292,10 +292,26 @@ def to_png(svg: bytes, dpi: float) -> bytes:
     try:
         with importlib.resources.as_file(fonts) as folder:
             return resvg_py.svg_to_bytes(
-                svg_string=svg.decode(),
+                svg_string=_with_glyphs(svg.decode()),
                 dpi=dpi,
                 font_dirs=[str(folder)],
                 serif_family=_FONT_FAMILY,
             )
     except ValueError as error:
         raise RuntimeError(f"no PNG of this size: {error}. Lower dpi, draw fewer nodes, or render 'svg'") from error
+
+
+# What formulas of matrices need and the font does not have, made of what it has; offsets for its widths.
+_GLYPHS = {
+    "⊙": '○<tspan dx="-0.469em">·</tspan><tspan dx="0.136em">\u200b</tspan>',
+    "𝟏": '<tspan font-weight="bold">1</tspan>',
+}
+
+
+def _with_glyphs(svg: str) -> str:
+    """The SVG with characters replaced which another font would have to supply, for all of their line."""
+
+    def spelled(text: re.Match[str]) -> str:
+        return re.sub("|".join(_GLYPHS), lambda c: _GLYPHS[c[0]], text[0])
+
+    return re.sub(r"<text\b[^>]*>[^<]*</text>", spelled, svg)

@@ -1,0 +1,336 @@
+"""Graphs of Tensors: shapes on the nodes, and on every edge how the gradient goes back, as a formula.
+
+Which nodes there are is decided here, and what is written on them; what the formulas are in
+`autograd.matrix_graph`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import textwrap
+from collections.abc import Container, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd import gradients
+from autograd.graph import is_node, topological_order
+from autograd.matrix_graph import MatrixEdge, MatrixGraph
+from autograd.names import parse
+
+from .coarse import counted, samples, shortened, too_large
+from .diagram import Edge, Node
+from .style import GREY, INK, LINE, PALE, PAPER, PATHS, number
+
+__all__ = ["Tensors", "nodes_and_level"]
+
+COMFORTABLE = 40  # more nodes than that are too many for "auto" if there are layers
+SMALL, LONGEST_SIDE = 9, 4  # an array of up to so many numbers, with sides up to that, is shown with them
+LONGEST_TOOLTIP = 400
+LINE_LENGTH, MOST_LINES = 30, 3  # of a formula on an edge; a longer one is left to the tooltip
+
+_NEUTRAL = {"color": GREY, "penwidth": 1.0, "fontcolor": INK}
+_ON_WAY = {"color": PATHS[0], "penwidth": 1.8, "fontcolor": INK}
+_COUNTED = {"color": LINE, "penwidth": 1.5, "fontcolor": GREY}
+_SYMBOLS = {"choose": "where", "clip_between": "clip", "getitem": "[ ]", "sum_to": "Σ", "broadcast_to": "repeat"}
+
+
+def nodes_and_level(
+    root: Any, level: str, *, data: bool, grad: bool, box: dict[Any, str], max_nodes: int
+) -> tuple[list[Node], str]:
+    """What is drawn of the graph below a Tensor, and at which level if "auto" is asked for.
+
+    box: the captions of the boxes in which results stand. ValueError for a level that there is not,
+    and for a graph that is too large.
+    """
+    if level == "neurons":
+        raise ValueError(
+            "draw_graph: level 'neurons' is for graphs of Values, where each unit is a node; use level='layers', "
+            "or nn.to_mlp(model) to have the same net in Values"
+        )
+    everything = topological_order(root)
+    sizes = _sizes(everything)
+    if level == "auto":
+        level = _comfortable_level(everything, sizes, min(COMFORTABLE, max_nodes), bool(box))
+    if level == "layers" and not any(_layer_of(u.label) for u in everything if u.op is not None):
+        raise ValueError(
+            "draw_graph: level 'layers' finds no layers: name their results Z[1], A[1], Z[2], ... and their "
+            "parameters W[1], b[1], as a Sequential does, or use level='named'"
+        )
+    if sizes[level] > max_nodes:
+        raise too_large(sizes[level], "", max_nodes, _advice(level, everything, sizes, max_nodes))
+    tensors = Tensors(MatrixGraph(root, level="op" if level == "op" else "named"), data=data, grad=grad)
+    return tensors.layers() if level == "layers" else tensors.nodes(box), level
+
+
+def _sizes(everything: list[Any]) -> dict[str, int]:
+    """How many nodes there are to draw at each level, with constants, and leaves that get a name."""
+    constants = [u for v in everything for u in v.operands if u.__class__ is np.ndarray]
+    arrays = len({id(u) for u in constants if u.ndim})
+    labels = [u.label for u in everything if u.label is not None]
+    leaves = sum(u.label is None and u.op is None and u.ndim > 0 for u in everything)
+    between = arrays + leaves + (everything[-1].label is None)
+    layers = [_layer_of(label) for label in labels]
+    return {
+        "op": len(everything) + len(constants),
+        "named": len(labels) + between,
+        "layers": layers.count(None) + len({*layers} - {None}) + between,
+    }
+
+
+def _comfortable_level(everything: list[Any], sizes: dict[str, int], most: int, boxed: bool) -> str:
+    between = any(u.label for u in everything[:-1] if u.op is not None)
+    if not between and sizes["op"] <= most:
+        return "op"
+    if sizes["named"] > most and not boxed and any(_layer_of(u.label) for u in everything if u.op is not None):
+        return "layers"
+    return "named" if between or any(u.label for u in everything) else "op"
+
+
+def _advice(level: str, everything: list[Any], sizes: dict[str, int], max_nodes: int) -> str:
+    if level == "op" and any(u.label for u in everything) and sizes["named"] <= max_nodes:
+        return 'use level="named" or raise max_nodes'
+    if level != "layers" and any(_layer_of(u.label) for u in everything if u.op is not None):
+        return 'use level="layers", draw an earlier result, or raise max_nodes'
+    if level == "op":
+        return 'name the nodes that matter (t.label = "Z[1]") and use level="named", or raise max_nodes'
+    return "name fewer nodes, draw an earlier result, or raise max_nodes"
+
+
+# ---------------------------------------------------------------- what is drawn
+
+
+class Tensors:
+    """The nodes and edges of a diagram of a MatrixGraph.
+
+    data, grad: whether nodes show numbers, and gradients: those that they keep, for the others what the
+    reverse pass gives now if the target is one number.
+    """
+
+    def __init__(self, graph: MatrixGraph, *, data: bool, grad: bool) -> None:
+        self.graph, self.data = graph, data
+        self.gradients: dict[Any, np.ndarray] = _gradients(graph) if grad else {}
+
+    def nodes(
+        self, box: Mapping[Any, str] | None = None, *, way: Container[Any] | None = None, others: bool = True
+    ) -> list[Node]:
+        """The nodes in the order of the graph, constants just before the first that uses them.
+
+        box: the captions of the boxes in which results stand. way: nodes to be highlighted; the
+        others are pale, or left out.
+        """
+        nodes: list[Node] = []
+        place: dict[Any, int] = {}
+        for v in self.graph.nodes:
+            is_pale = way is not None and v not in way
+            if is_pale and not others:
+                continue
+            edges = []
+            for e in self.graph.edges_of(v):
+                u = _source(e)
+                if u not in place:
+                    if not others:
+                        continue
+                    place[u] = len(nodes)
+                    nodes.append(self._constant(e))
+                look = _NEUTRAL if way is None else _ON_WAY if _is_on(way, e) and not is_pale else None
+                edges.append(self._edge(e, place[u], look))
+            place[v] = len(nodes)
+            nodes.append(self._pale(v, tuple(edges)) if is_pale else self._node(v, tuple(edges), (box or {}).get(v)))
+        return nodes
+
+    def way_from(self, source: Any) -> list[Any]:
+        """The nodes through which the gradient of the source passes: from it to the target, operands before results."""
+        way = {source}
+        for v in self.graph.nodes:
+            if any(not e.is_constant and e.operand in way for e in self.graph.edges_of(v)):
+                way.add(v)
+        return [v for v in self.graph.nodes if v in way]
+
+    def name(self, v: Any) -> str:
+        """The name of a node as it is drawn."""
+        return shortened(self.graph, v)
+
+    # ------------------------------------------------------------ nodes
+
+    def _node(self, v: Any, edges: tuple[Edge, ...], box: str | None = None) -> Node:
+        kind = "target" if v is self.graph.target else "leaf" if v.is_leaf else "result"
+        name = None if v.label is None else self.name(v)
+        return Node(kind, name=name, box=box, edges=edges, lines=tuple(self._lines(v)))
+
+    def _pale(self, v: Any, edges: tuple[Edge, ...]) -> Node:
+        look = {"color": PALE, "fontcolor": GREY, "fillcolor": PAPER, "fontsize": 10}
+        name = self.name(v)
+        return Node("leaf" if v.is_leaf else "result", name=name, edges=edges, lines=(name,), look=look)
+
+    def _constant(self, e: MatrixEdge) -> Node:
+        if e.label is None:
+            return Node("constant", float(e.operand))
+        title = f"{self.graph.names.text(e.label)}  {e.operand.shape}"
+        return Node("constant", lines=(title, *(_block(e.operand) if self.data else ())))
+
+    def _lines(self, v: Any) -> Iterator[str]:
+        """The symbol, the name and the shape, the numbers if they are few, and the gradient or its norm."""
+        symbol = self._symbol(v)
+        if symbol is not None:
+            yield symbol
+        if not v.ndim:
+            yield f"{self.name(v)} = {number(v.item())}" if self.data else self.name(v)
+        else:
+            yield f"{self.name(v)}  {v.shape}"
+            yield from _block(v.numpy()) if self.data else ()
+        g = self.gradients.get(v)
+        if g is None:
+            return
+        if not v.ndim:
+            yield f"grad {number(float(g))}"
+        elif block := _block(g):
+            yield "grad"
+            yield from block
+        else:
+            yield f"‖grad‖ {number(_norm(g))}"
+
+    def _symbol(self, v: Any) -> str | None:
+        """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
+        if v.op is None or not all(u in self.graph.labels for u in v.operands if is_node(u)):
+            return None
+        return _SYMBOLS.get(v.op.name, v.op.symbol.removeprefix("array_"))
+
+    # ------------------------------------------------------------ edges
+
+    def _edge(self, e: MatrixEdge, operand: int, look: Mapping[str, Any] | None = _NEUTRAL) -> Edge:
+        """An edge with its formula; without a look it is pale and the formula in the tooltip."""
+        if e.is_constant:
+            return Edge(operand)
+        formula = self.graph.text(e)
+        tooltip = _cut(f"d{self.name(e.operand)} from {self.name(e.result)}: {formula}")
+        if look is None:
+            return Edge(operand, None, tooltip, (), {"color": PALE, "penwidth": 0.8})
+        return Edge(operand, None, tooltip, _wrapped(formula), look)
+
+    # ------------------------------------------------------------ layers
+
+    def layers(self) -> list[Node]:
+        """A node for each layer with its units, activation and biases; its weights are counted on the edge into it.
+
+        ValueError if layers depend on each other.
+        """
+        group = {v: _layer_of(self.graph.labels[v]) or v for v in self.graph.nodes}
+        last = {key: i for i, key in enumerate(group.values())}  # where a group can stand: after all it needs
+        members: dict[Any, list[Any]] = {key: [] for key in sorted(last, key=last.__getitem__)}
+        for v, key in group.items():
+            members[key].append(v)
+        nodes: list[Node] = []
+        place: dict[Any, int] = {}
+        for key, vs in members.items():
+            arriving: dict[Any, list[MatrixEdge]] = {}
+            for e in (e for v in vs for e in self.graph.edges_of(v)):
+                source = _source(e) if e.is_constant else group[e.operand]
+                if source != key:
+                    arriving.setdefault(source, []).append(e)
+            for source, edges in arriving.items():
+                if source not in place and not edges[0].is_constant:
+                    raise ValueError(
+                        "layers that depend on each other cannot be drawn as one node each: use level='named'"
+                    )
+                if source not in place:
+                    place[source] = len(nodes)
+                    nodes.append(self._constant(edges[0]))
+            place_of = [(place[source], edges) for source, edges in arriving.items()]
+            place[key] = len(nodes)
+            nodes.append(self._layer(key, vs, place_of) if isinstance(key, str) else self._alone(key, place_of))
+        return nodes
+
+    def _alone(self, v: Any, arriving: list[tuple[int, list[MatrixEdge]]]) -> Node:
+        return self._node(v, tuple(self._layer_edge(start, edges) for start, edges in arriving))
+
+    def _layer(self, key: str, vs: list[Any], arriving: list[tuple[int, list[MatrixEdge]]]) -> Node:
+        weights = [u for u in vs if u.is_leaf and u.ndim > 1]
+        results = [v for v in vs if not v.is_leaf]
+        is_counted = len(weights) == len(arriving) == 1
+        counts = self._weights(weights[0]) if is_counted else ()
+        lines = [f"layer {key}"]
+        if results and (output := results[-1]).ndim:
+            is_activated = any(u in results for u in output.operands if is_node(u))
+            lines.append(
+                f"{counted(output.shape[-1], 'unit')}, {(self._symbol(output) or '…') if is_activated else 'linear'}"
+            )
+        lines += [counted(u.size, "bias", "biases") for u in vs if u.is_leaf and u.ndim == 1]
+        lines += [] if is_counted else [f"{self.name(w)}  {w.shape}" for w in weights]
+        if results and results[-1].ndim > 1 and results[-1].shape[0] == self.graph.samples:
+            lines += samples(results[-1].shape[0])
+        edges = tuple(self._layer_edge(start, edges, counts) for start, edges in arriving)
+        kind = "target" if self.graph.target in vs else "result"
+        return Node(kind, name=f"layer {key}", edges=edges, lines=tuple(lines))
+
+    def _weights(self, w: Any) -> tuple[str, ...]:
+        lines = [f"{' × '.join(map(str, w.shape))} weights"]
+        if self.data:
+            lines.append(f"‖{self.name(w)}‖ {number(_norm(w.numpy()))}")
+        if w in self.gradients:
+            lines.append(f"‖grad‖ {number(_norm(self.gradients[w]))}")
+        return tuple(lines)
+
+    def _layer_edge(self, start: int, edges: list[MatrixEdge], counts: tuple[str, ...] = ()) -> Edge:
+        if counts:
+            return Edge(start, None, lines=counts, look=_COUNTED)
+        if len(edges) == 1:
+            return self._edge(edges[0], start)
+        return Edge(start, None, lines=(counted(len(edges), "edge"),), look=_COUNTED)
+
+
+def _is_on(way: Container[Any], e: MatrixEdge) -> bool:
+    return not e.is_constant and e.operand in way
+
+
+def _source(e: MatrixEdge) -> Any:
+    """What has one node in a diagram: a Tensor, a constant array of a name, each number for itself."""
+    return e.operand if not e.is_constant else object() if e.label is None else ("constant", e.label)
+
+
+def _gradients(graph: MatrixGraph) -> dict[Any, np.ndarray]:
+    found = {v: v.grad for v in graph.nodes if v.grad is not None}
+    others = [v for v in graph.nodes if v not in found]
+    if graph.target.size == 1 and others:
+        # If a weight was changed since the forward pass there is no gradient any more.
+        with contextlib.suppress(RuntimeError):
+            found.update(zip(others, gradients(graph.target, others), strict=True))
+    return found
+
+
+def _layer_of(label: str | None) -> str | None:
+    name = None if label is None else parse(label)
+    return None if name is None else name.layer
+
+
+# ---------------------------------------------------------------- text
+
+
+def _wrapped(formula: str) -> tuple[str, ...]:
+    """A formula in a few short lines, or an ellipsis for one that needs more."""
+    joined = formula.replace("⊙ ", "⊙\N{NO-BREAK SPACE}")
+    lines = textwrap.wrap(joined, LINE_LENGTH, break_long_words=False, break_on_hyphens=False)
+    return tuple(lines) if len(lines) <= MOST_LINES and max(map(len, lines)) <= 2 * LINE_LENGTH else ("…",)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TOOLTIP else text[: LONGEST_TOOLTIP - 1] + "…"
+
+
+def _block(array: np.ndarray) -> tuple[str, ...]:
+    """A small array row by row, its numbers below each other; nothing for a large one."""
+    if not 0 < array.size <= SMALL or array.ndim > 2 or max(array.shape, default=1) > LONGEST_SIDE:
+        return ()
+    cells = [[number(float(x)) for x in row] for row in np.atleast_2d(array)]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    padded = ([" " * (n - _width(cell)) + cell for cell, n in zip(row, widths, strict=True)] for row in cells)
+    return tuple(f"[ {'   '.join(row)} ]" for row in padded)
+
+
+def _width(cell: str) -> int:
+    """The width in spaces: a digit of the typeface is as wide as two of them, a point as one."""
+    return sum(1 if c == "." else 2 for c in cell)
+
+
+def _norm(array: np.ndarray) -> float:
+    return float(np.linalg.norm(array.ravel().astype(np.float64)))
