@@ -1,4 +1,4 @@
-"""Scalar automatic differentiation that can list every gradient path."""
+"""Automatic differentiation of numbers and of arrays that can list every gradient path."""
 
 from .array_ops import (
     broadcast_to,

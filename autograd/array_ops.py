@@ -36,7 +36,10 @@ __all__ = [
 
 @structural(lambda g, z, x, shape: sum_to(g, x.shape), None)
 def broadcast_to(x, shape):
-    """x repeated along new axes and axes of size 1 until it has this shape."""
+    """x repeated along new axes and axes of size 1 until it has this shape. ValueError if it cannot.
+
+    Gradient: summed over the repetitions.
+    """
     return np.broadcast_to(x, shape)
 
 
@@ -51,13 +54,19 @@ def sum_to(x, shape):
 
 @structural(lambda g, z, x, shape: g.reshape(x.shape), None)
 def reshape(x, shape):
-    """The same numbers in another shape; one size may be -1, which takes what is left."""
+    """The same numbers in another shape, row by row; one size may be -1, which takes what is left.
+
+    ValueError if the number of numbers differs.
+    """
     return x.reshape(shape)
 
 
 @structural(lambda g, z, x, axes: transpose(g, None if axes is None else _inverse(axes, x.ndim)), None, symbol="T")
 def transpose(x, axes=None):
-    """Axes in another order; reversed by default. axes: a permutation of 0..ndim-1."""
+    """Axes in another order; reversed by default.
+
+    axes: a permutation of 0..ndim-1. ValueError if it is none.
+    """
     return x.transpose(axes)
 
 
@@ -66,7 +75,7 @@ def _inverse(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
 
 
 def swapaxes(x, axis1, axis2):
-    """Two axes exchanged."""
+    """Two axes exchanged; negative ones count from the end. AxisError if there is no such axis."""
     x = as_array(x, "swapaxes")
     axes = list(range(x.ndim))
     i, j = (normalize_axis_index(a, x.ndim) for a in (axis1, axis2))
@@ -81,14 +90,17 @@ def squeeze(x, axis=None):
 
 
 def expand_dims(x, axis):
-    """With new axes of size 1 at these places of the result."""
+    """With new axes of size 1 at these places of the result.
+
+    axis: one place or a tuple of them. AxisError if the result has no such place.
+    """
     x = as_array(x, "expand_dims")
     axes = normalize_axis_tuple(axis, x.ndim + np.size(axis))
     rest = iter(x.shape)
     return reshape(x, tuple(1 if i in axes else next(rest) for i in range(x.ndim + len(axes))))
 
 
-@structural(lambda g, z, x, dtype: cast(g, x.dtype), None)
+@structural(lambda g, z, x, dtype: cast(g, x.dtype), None, shown="astype")
 def cast(x, dtype):
     """The same numbers as float32 or float64."""
     return x.astype(dtype)
@@ -97,7 +109,7 @@ def cast(x, dtype):
 # ---------------------------------------------------------------- indices
 
 
-@structural(lambda g, z, x, index: scatter(g, index, x.shape), None, symbol="[]")
+@structural(lambda g, z, x, index: scatter(g, index, x.shape), None, symbol="[]", shown="indexing")
 def getitem(x, index):
     """x[index], whatever NumPy takes as an index; a number picked twice collects both gradients."""
     return x[index]
@@ -126,7 +138,11 @@ def fixed_index(index: Any) -> Any:
 
 
 def take(x, indices, axis=None):
-    """The members at `indices` along an axis; of all numbers in a row if axis is None."""
+    """The members at `indices` along an axis; of all numbers in a row if axis is None.
+
+    indices: integers in any shape, which takes the place of the axis; IndexError if one is out of range.
+    Gradient: a member that is taken several times collects all of theirs.
+    """
     x, indices = as_array(x, "take"), fixed_index(indices)
     if axis is None:
         return getitem(reshape(x, (-1,)), indices)
@@ -134,7 +150,10 @@ def take(x, indices, axis=None):
 
 
 def split(x, indices_or_sections, axis=0):
-    """Pieces along an axis, as a list: that many equal ones, or cut at the places given."""
+    """Pieces along an axis, as a list: that many equal ones, or cut at the places given.
+
+    ValueError if there are no equal ones.
+    """
     x = as_array(x, "split")
     axis = normalize_axis_index(axis, x.ndim)
     places = np.split(np.arange(x.shape[axis]), indices_or_sections)
@@ -156,7 +175,10 @@ _bordered = structural(lambda g, z, x, widths, value: getitem(g, _inside(widths,
 
 
 def pad(x, width, value=0.0):
-    """x with a border of `value`. width: as numpy.pad takes it: n, (before, after), or a pair for each axis."""
+    """x with a border of `value`, a plain number.
+
+    width: as numpy.pad takes it: n, (before, after), or a pair for each axis; at least 0 (ValueError).
+    """
     x = as_array(x, "pad")
     _check_plain("pad: width and value", value)
     return _bordered(x, tuple(map(tuple, np.broadcast_to(width, (x.ndim, 2)).tolist())), value)
@@ -208,7 +230,11 @@ concatenate.op = _join  # type: ignore[attr-defined]
 
 
 def stack(tensors, axis=0):
-    """Arrays and Tensors of one shape along a new axis."""
+    """Arrays and Tensors of one shape along a new axis.
+
+    tensors: a sequence of at least one; axis: the place of the new axis in the result. ValueError if
+    their shapes differ.
+    """
     xs = [x if hasattr(x, "ndim") else np.asarray(x) for x in _several("stack", tensors)]
     if len({x.shape for x in xs}) > 1:
         raise ValueError(f"stack: expected arrays of one shape, got {', '.join(str(x.shape) for x in xs)}")
@@ -230,7 +256,7 @@ def _several(where_: str, tensors: Any) -> list[Any]:
     None,
     lambda g, z, condition, x, y: ops.where(condition, g, 0.0),
     lambda g, z, condition, x, y: ops.where(condition, 0.0, g),
-    symbol="where",
+    shown="where",
 )
 def choose(condition, x, y):
     """x where the condition holds, else y, for boolean arrays; see `autograd.where`."""
@@ -249,7 +275,7 @@ def _check_plain(what: str, *numbers: Any) -> None:
             raise TypeError(f"{what} are not differentiated and must be plain numbers, got a {type(n).__name__}")
 
 
-@structural(lambda g, z, x, lo, hi: ops.where(_within(x, lo, hi), g, 0.0), None, None, symbol="clip")
+@structural(lambda g, z, x, lo, hi: ops.where(_within(x, lo, hi), g, 0.0), None, None, shown="clip")
 def clip_between(x, lo, hi):
     if np.any(np.asarray(lo) > np.asarray(hi)):
         raise ValueError(f"clip: lo={lo} > hi={hi}")

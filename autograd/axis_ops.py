@@ -47,14 +47,19 @@ def _not_empty(name: str, x: Any, axis: Any) -> None:
 # ---------------------------------------------------------------- sums
 
 
-@structural(lambda g, z, x, axis, keepdims: broadcast_to(kept(g, x.shape, axis), x.shape), None, None, symbol="Σ")
+@structural(
+    lambda g, z, x, axis, keepdims: broadcast_to(kept(g, x.shape, axis), x.shape), None, None, symbol="Σ", shown="sum"
+)
 def array_sum(x, axis=None, keepdims=False):
     """Sum over axes. Each summand gets the gradient of its sum. sum(axis=()) sums nothing."""
     return x.sum(axis, keepdims=keepdims)
 
 
 @structural(
-    lambda g, z, x, axis, keepdims: broadcast_to(kept(g, x.shape, axis) / count(x.shape, axis), x.shape), None, None
+    lambda g, z, x, axis, keepdims: broadcast_to(kept(g, x.shape, axis) / count(x.shape, axis), x.shape),
+    None,
+    None,
+    shown="mean",
 )
 def array_mean(x, axis=None, keepdims=False):
     """Mean over axes. Each of n numbers gets 1/n of the gradient. ValueError if there are none."""
@@ -63,7 +68,11 @@ def array_mean(x, axis=None, keepdims=False):
 
 
 @structural(
-    lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _products_of_the_others(x, axis), None, None, symbol="Π"
+    lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _products_of_the_others(x, axis),
+    None,
+    None,
+    symbol="Π",
+    shown="prod",
 )
 def array_prod(x, axis=None, keepdims=False):
     """Product over axes. Derivative: the product of the others, exact with zeros too."""
@@ -93,7 +102,9 @@ def _products_of_the_others(x: Any, axis: Any) -> Any:
 def var(x, axis=None, keepdims=False, ddof=0):
     """Variance over axes: the mean square of what differs from the mean.
 
-    x: array or Tensor. ddof: divide by n - ddof; 0 as NumPy and Keras, 1 for the unbiased estimate.
+    x: array or Tensor; ValueError if there is no number. ddof: divide by n - ddof; 0 as NumPy and Keras,
+    1 for the unbiased estimate; nan or inf where that leaves nothing. Returns x's shape without the axes.
+    Derivative: 2 (x - mean) / (n - ddof).
     """
     return quietly(_var, as_array(x, "var"), axis, keepdims, ddof)
 
@@ -114,20 +125,29 @@ def _var(x: Any, axis: Any, keepdims: bool, ddof: int) -> Any:
     None,
 )
 def std(x, axis=None, keepdims=False, ddof=0):
-    """Standard deviation over axes, the root of `var`. Derivative: (x - mean) / ((n - ddof) z), 0 where z is 0."""
+    """Standard deviation over axes, the root of `var`, with the same arguments.
+
+    Derivative: (x - mean) / ((n - ddof) z), and 0 where z is 0.
+    """
     _not_empty("std", x, axis)
-    return np.asarray(x.std(axis, keepdims=keepdims, ddof=ddof))
+    d = x - x.mean(axis, keepdims=True)
+    return np.sqrt((d * d).sum(axis, keepdims=keepdims) / _over(x, axis, ddof))
 
 
 def _over(x: Any, axis: Any, ddof: int) -> int:
-    return count(x.shape, axis) - ddof
+    n = count(x.shape, axis) - ddof
+    return n if n > 0 else 0
 
 
 @structural(
     lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _zero_at_zero(x, kept(z, x.shape, axis)), None, None
 )
 def norm(x, axis=None, keepdims=False):
-    """Euclidean length, the root of the sum of squares. Derivative: x / z, 0 where all x are 0."""
+    """Euclidean length over axes, the root of the sum of squares.
+
+    x: array or Tensor. Returns x's shape without the axes, never negative; it overflows only where the
+    length does. Derivative: x / z, and 0 where all x are 0.
+    """
     largest = np.abs(x).max(axis, keepdims=True, initial=0.0)
     scale = np.where((largest > 0) & np.isfinite(largest), largest, 1)  # so that no square overflows
     z = np.sqrt(((x / scale) ** 2).sum(axis, keepdims=True)) * scale
@@ -152,14 +172,22 @@ def _zero_at_zero(x: Any, z: Any) -> Any:
 
 @structural(lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _shares(x, z, axis), None, None)
 def max(x, axis=None, keepdims=False):
-    """The largest number over axes. Equal ones share the gradient evenly. nan if there is one."""
+    """The largest number over axes. Equal ones share the gradient evenly.
+
+    x: array or Tensor; ValueError if there is no number. Returns x's shape without the axes; nan where
+    there is one. Derivative: 1 for the number that was taken, 0 for the others, as PyTorch's amax.
+    """
     _not_empty("max", x, axis)
     return x.max(axis, keepdims=keepdims)
 
 
 @structural(lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _shares(x, z, axis), None, None)
 def min(x, axis=None, keepdims=False):
-    """The smallest number over axes. Equal ones share the gradient evenly. nan if there is one."""
+    """The smallest number over axes. Equal ones share the gradient evenly.
+
+    x: array or Tensor; ValueError if there is no number. Returns x's shape without the axes; nan where
+    there is one. Derivative: 1 for the number that was taken, 0 for the others, as PyTorch's amin.
+    """
     _not_empty("min", x, axis)
     return x.min(axis, keepdims=keepdims)
 
@@ -190,7 +218,7 @@ def _shift(x: Any, axis: Any) -> Any:
     return np.where(np.isfinite(m), m, 0.0).astype(x.dtype) if not np.isfinite(m).all() else m
 
 
-@structural(lambda g, z, x, axis: z * (g - array_sum(g * z, axis, True)), None)
+@structural(lambda g, z, x, axis: z * (g - array_sum(g * z, axis, True)), None, shown="softmax")
 def array_softmax(x, axis=-1):
     """e^x over its sum along an axis. Gradient: z (g - Σ g z)."""
     _not_empty("softmax", x, axis)
@@ -199,7 +227,7 @@ def array_softmax(x, axis=-1):
     return e
 
 
-@structural(lambda g, z, x, axis: g - exp(z) * array_sum(g, axis, True), None)
+@structural(lambda g, z, x, axis: g - exp(z) * array_sum(g, axis, True), None, shown="log_softmax")
 def array_log_softmax(x, axis=-1):
     """The logarithm of softmax, x - logsumexp(x), so that none of them underflows."""
     _not_empty("log_softmax", x, axis)
@@ -207,7 +235,9 @@ def array_log_softmax(x, axis=-1):
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
-@structural(lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * array_softmax(x, axis), None, None)
+@structural(
+    lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * array_softmax(x, axis), None, None, shown="logsumexp"
+)
 def array_logsumexp(x, axis=None, keepdims=False):
     """log Σ e^x over axes, the smooth maximum. Gradient: softmax(x)."""
     _not_empty("logsumexp", x, axis)

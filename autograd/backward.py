@@ -192,7 +192,7 @@ def gradients(target: Any, sources: Any, create_graph: bool = False, *, seed: An
             raise TypeError("gradients: a Value is one number and takes no seed; multiply it")
         else:
             adjoints = _adjoints(target, wanted, create_graph)
-    found = [adjoints[x] if x in adjoints else _zero(x) for x in wanted]
+    found = [adjoints[x] if x in adjoints else zero_gradient(x) for x in wanted]
     if create_graph:
         found = [g if is_node(g) else x.__class__(g) for g, x in zip(found, wanted, strict=True)]
     elif _is_array(target):
@@ -200,7 +200,8 @@ def gradients(target: Any, sources: Any, create_graph: bool = False, *, seed: An
     return found[0] if single else found
 
 
-def _zero(x: Any) -> Any:
+def zero_gradient(x: Any) -> Any:
+    """The gradient of a node on which nothing depends."""
     return np.zeros(x.shape, x.dtype) if _is_array(x) else 0.0
 
 
@@ -286,6 +287,6 @@ def _check_unchanged(v: Any, what: str, recorded: float, now: float) -> None:
     if now == recorded or (now != now and recorded != recorded) or abs(now - recorded) <= 1e-12 * abs(recorded):
         return
     raise RuntimeError(
-        f"{v.op.name}: .data of an operand was changed after the forward pass (its {what} was {recorded!r} "
+        f"{v.op.shown}: .data of an operand was changed after the forward pass (its {what} was {recorded!r} "
         f"and would now be {now!r}); run the forward pass again before differentiating twice"
     )

@@ -53,4 +53,6 @@ def pull_back(tape: Tape, g: np.ndarray) -> None:
                 add_to_leaf(u, op, i, g, z, data)
         if link is first:
             return
-        g = op.pulls[0](g, z, *data)
+        pull = op.pulls[0]
+        assert pull is not None
+        g = pull(g, z, *data) if others else pull(g, z, data[0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import numbers
-import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from .backward import gradients
 from .expression import Expression
 from .graph import is_node
 from .matrix_derivation import MatrixDerivation
-from .notation import Ascii, Latex, Text, Writer
+from .notation import Ascii, Latex, Text, Writer, as_printable
 from .op import describe
 from .paths import Edge, Path, PathGraph
 
@@ -143,12 +142,7 @@ class Derivation:
     # ------------------------------------------------------------ text
 
     def __str__(self) -> str:
-        text = self.text()
-        try:
-            text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
-        except (UnicodeEncodeError, LookupError):
-            return self.text(ascii=True)
-        return text
+        return as_printable(self.text)
 
     def text(self, *, ascii: bool = False) -> str:
         """The derivation as text: chains, formulas, numbers, products, the sum and source.grad."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .array_ops import reshape, stack
-from .backward import _zero, gradients
+from .backward import gradients, zero_gradient
 from .graph import is_node
 from .modes import recording
 from .op import describe, real
@@ -57,7 +57,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
             inputs[i] = map_leaves(args[i], fresh)
         target = _one_number("grad", _traced(f, *inputs, **kwargs))
         sources = [u for i in positions for u in leaves(inputs[i])]
-        found = gradients(target, sources, create_graph=nested) if is_node(target) else [_zero(u) for u in sources]
+        found = _gradients(target, sources, nested)
         by_source = iter(found)
         result = tuple(map_leaves(args[i], lambda x: _like(x, next(by_source))) for i in positions)
         value = target if nested or not is_node(target) else target.item()
@@ -103,7 +103,7 @@ def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
         point = map_leaves(x, _fresh)
         sources = list(leaves(point))
         target = _one_number("hessian", _traced(f, point))
-        first = gradients(target, sources, create_graph=True) if is_node(target) else [_zero(u) for u in sources]
+        first = _gradients(target, sources, True)
         rows = [_row(g, sources, x, nested) for g in first]
         return rows if is_sequence(x) else rows[0]
 
@@ -125,6 +125,11 @@ def hessian_vector_product(f: Callable[..., Any], x: Any, v: Any) -> Any:
         return total([total(p) if _is_array(p) else p for p in products]) if len(products) > 1 else total(products[0])
 
     return grad(slope)(x)
+
+
+def _gradients(target: Any, sources: list[Any], create_graph: bool) -> list[Any]:
+    """∂target/∂sources, also where the target is a plain number."""
+    return gradients(target, sources, create_graph) if is_node(target) else [zero_gradient(u) for u in sources]
 
 
 def _row(z: Any, sources: list[Any], x: Any, create_graph: bool) -> Any:

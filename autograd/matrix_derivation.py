@@ -7,7 +7,6 @@ compute the gradients give dZ[2] = A[2] − Y and dW[2] = (1/m) dZ[2]ᵀ A[1].
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from .expression import Atom, Expression
 from .matrix_atoms import Matrix, atoms, replaced, transposed, turned_shape
 from .matrix_notation import CLOSE, MIDDLE, OPEN, MatrixAscii, MatrixLatex, MatrixText, MatrixWriter
 from .matrix_reading import Definition, MatrixReading, Step
+from .notation import as_printable
 
 __all__ = ["MatrixDerivation", "Step"]
 
@@ -85,12 +85,7 @@ class MatrixDerivation:
     # ------------------------------------------------------------ text
 
     def __str__(self) -> str:
-        text = self.text()
-        try:
-            text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
-        except (UnicodeEncodeError, LookupError):
-            return self.text(ascii=True)
-        return text
+        return as_printable(self.text)
 
     def _ascii(self, **options: Any) -> MatrixAscii:
         return MatrixAscii(self._names.ascii, sample_axis=self._sample_axis, **options)

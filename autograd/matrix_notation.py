@@ -30,7 +30,7 @@ from .matrix_atoms import (
     transposed,
     turns,
 )
-from .notation import Ascii, Latex, Text, Writer, _as_fraction, _turned
+from .notation import Ascii, Latex, Text, Writer, as_fraction, turned_sign
 
 __all__ = ["MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter"]
 
@@ -169,7 +169,7 @@ class MatrixWriter(Writer):
     def term(self, c: float, factors: Factors) -> tuple[bool, str]:
         negative = c < 0
         if negative:
-            negative, factors = _turned(factors)
+            negative, factors = turned_sign(factors)
         factors = sorted(factors, key=lambda f: not _is_gradient(f[0]))  # type: ignore[assignment]
         single = [(a, e) for a, e in factors if is_single(a)]
         above = [(a, e) for a, e in factors if e > 0 and not is_single(a)]
@@ -186,7 +186,7 @@ class MatrixWriter(Writer):
 
     def _before(self, c: float, single: Sequence[tuple[Atom, float]], *, is_alone: bool) -> str:
         """The number and the quantities without axes that stand before a product: 2, (1/m); nothing for 1."""
-        p, q = _as_fraction(c, in_fraction=any(e < 0 for _, e in single))
+        p, q = as_fraction(c, in_fraction=any(e < 0 for _, e in single))
         top = [self.power(a, e) for a, e in single if e > 0]
         bottom = [self.power(a, -e) for a, e in single if e < 0]
         if p != 1 or not top:
@@ -324,7 +324,7 @@ class MatrixAscii(MatrixWriter, Ascii):
         return f"{inner}.sum({', '.join(options + ['keepdims=True'] * a.keepdims)})"
 
     def applied(self, a: Applied) -> str:
-        return _application(self, a, function=a.op.name.removeprefix("array_"))
+        return _application(self, a, function=a.op.shown)
 
 
 class MatrixLatex(MatrixWriter, Latex):
@@ -378,7 +378,7 @@ def _inside(a: Total) -> tuple[int, ...]:
 
 
 def _function(a: Applied) -> str:
-    return a.op.symbol if a.op.symbol.isalpha() else a.op.name.removeprefix("array_")
+    return a.op.symbol if a.op.symbol.isalpha() else a.op.shown
 
 
 def _application(to: MatrixWriter, a: Applied, *, function: str) -> str:

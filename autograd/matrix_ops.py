@@ -49,7 +49,10 @@ def matmul(x, y):
 
 
 def outer(x, y):
-    """All products of a number of x with one of y: (m,), (n,) gives (m, n). Other shapes count as rows of numbers."""
+    """All products of a number of x with one of y.
+
+    x: (m,); y: (n,). Returns (m, n). Other shapes count as rows of numbers, as in NumPy.
+    """
     x, y = as_array(x, "outer"), as_array(y, "outer")
     return ops.mul(x.reshape((-1, 1)), y.reshape((1, -1)))
 
@@ -61,7 +64,8 @@ def array_dot(x, y, bias=None):
 
 
 @functools.lru_cache(maxsize=64)
-def _ones(n: int, dtype: Any) -> np.ndarray:
+def row_of_ones(n: int, dtype: Any) -> np.ndarray:
+    """n ones that nobody can write to: x.dot(row_of_ones(n)) is a sum at a quarter of its cost."""
     ones = np.ones(n, dtype)
     ones.flags.writeable = False
     return ones
@@ -70,8 +74,7 @@ def _ones(n: int, dtype: Any) -> np.ndarray:
 def rows_summed(g: Any, out: Any = None) -> Any:
     """The sum over all axes but the last. A product with ones costs a quarter of a sum."""
     if g.__class__ is np.ndarray and g.ndim == 2:
-        ones = _ones(len(g), g.dtype)
-        return ones.dot(g) if out is None else ones.dot(g, out)
+        return row_of_ones(len(g), g.dtype).dot(g, out)
     return g.sum(tuple(range(g.ndim - 1)))
 
 
@@ -85,7 +88,7 @@ def _to_input(g: Any, z: Any, x: Any, weight: Any, bias: Any) -> Any:
 
 def _to_weight(g: Any, z: Any, x: Any, weight: Any, bias: Any, out: Any = None) -> Any:
     if x.ndim == 2:
-        return g.T.dot(x) if out is None else g.T.dot(x, out)
+        return g.T.dot(x, out) if out is not None else g.T.dot(x)
     return _rows(g).T.dot(_rows(x))
 
 
@@ -93,7 +96,7 @@ def _to_bias(g: Any, z: Any, x: Any, weight: Any, bias: Any, out: Any = None) ->
     return rows_summed(g, out)
 
 
-@structural(_to_input, _to_weight, _to_bias, symbol="XWᵀ+b")
+@structural(_to_input, _to_weight, _to_bias, symbol="XWᵀ+b", shown="linear")
 def affine(x, weight, bias):
     """x Wᵀ + b as one operation: the weighted sums of a layer for all samples at once.
 

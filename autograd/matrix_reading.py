@@ -23,7 +23,7 @@ from .matrix_atoms import Applied, Data, Matrix, Shape, atoms, data_key, formula
 from .matrix_expression import MatrixExpression, matrix, named, operands_of, read
 from .matrix_notation import MatrixAscii, MatrixLatex, MatrixText, MatrixWriter
 from .op import Operation, quietly
-from .paths import _labels
+from .paths import unique_labels
 
 __all__ = ["Definition", "MatrixReading", "Step"]
 
@@ -100,7 +100,7 @@ class MatrixReading:
         self.target, self.source = target, source
         self.order = topological_order(target)
         kept = [u for u in self.order if u.label is not None or u is target]
-        self.labels: dict[Any, str] = _labels(kept, target)
+        self.labels: dict[Any, str] = unique_labels(kept, target)
         self.labels.setdefault(source, source.label or "v")
         self.is_scaled = False
         self._uses = Counter(u for v in self.order for u in v.operands if is_node(u))
@@ -336,7 +336,7 @@ class MatrixReading:
             for i, u in enumerate(w.operands):
                 if not is_node(u) or id(u) not in wanted:
                     continue
-                term = _pulled(w, i, g, z, operands, u)
+                term = share_of(w, i, g, z, operands, u)
                 into = terms if u in self.labels else arrived
                 if u in self.labels:
                     term = self._scaled(term, v, u)
@@ -406,7 +406,7 @@ class _Count(Symbol):
     shape = ()
 
 
-def _pulled(w: Any, i: int, g: Any, z: Any, operands: tuple[Any, ...], u: Any) -> MatrixExpression:
+def share_of(w: Any, i: int, g: Any, z: Any, operands: tuple[Any, ...], u: Any) -> MatrixExpression:
     """The i-th operand's share of the gradient g, with the operand's shape."""
     try:
         term = matrix(quietly(w.op.pulls[i], g, z, *operands))

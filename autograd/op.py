@@ -28,7 +28,8 @@ class Operation:
     name      "tanh"; forward takes floats (or arrays) and returns the result z.
     rules     one per operand: `rule(z, *operands)` is ∂z/∂operand, or a plain number where the
               derivative is constant, or None for an operand that is not differentiated.
-    symbol    how formulas and pictures write it: "+", "σ"; by default the name.
+    shown     the name under which users know it, for messages: "sum" for `array_sum`; by default the name.
+    symbol    how formulas and pictures write it: "+", "σ"; by default that name.
     reduces   False: operands are single numbers. True: operands may be sequences, the result is
               one number and a rule gives a derivative for each member.
     expands   formulas show the forward arithmetic itself instead of `name(...)`.
@@ -49,6 +50,7 @@ class Operation:
         "pulls",
         "reduces",
         "rules",
+        "shown",
         "slope",
         "symbol",
         "writes",
@@ -64,21 +66,23 @@ class Operation:
         expands: bool = False,
         linear: bool = False,
         pulls: tuple[Callable[..., Any] | None, ...] | None = None,
+        shown: str | None = None,
     ) -> None:
         self.name: str = forward.__name__
+        self.shown = shown or self.name
         self.forward = forward
         self.rules: tuple[Any, ...] = tuple(float(r) if isinstance(r, int) else r for r in rules)
         self.pulls = tuple(_pull(r, reduces) for r in self.rules) if pulls is None else pulls
         self.writes: tuple[int, ...] = ()
         first = self.rules[0] if self.rules else None
         self.slope: Callable[..., Any] = first if callable(first) else lambda z, *operands: first
-        self.symbol = symbol or self.name
+        self.symbol = symbol or self.shown
         self.reduces = reduces
         self.expands = expands
         self.linear = linear
 
     def __repr__(self) -> str:
-        return f"<operation {self.name}>"
+        return f"<operation {self.shown}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return find, (self.name,)
@@ -230,16 +234,23 @@ def elementwise(*rules: Rule, symbol: str | None = None, expands: bool = False, 
     return decorate
 
 
-def reduction(*rules: Rule | None, symbol: str | None = None, expands: bool = False, linear: bool = False):
+def reduction(
+    *rules: Rule | None,
+    symbol: str | None = None,
+    expands: bool = False,
+    linear: bool = False,
+    shown: str | None = None,
+):
     """Make an operation that takes whole sequences to one number, such as a dot product.
 
     A rule sees sequences as `Vector`, which adds and multiplies member by member, and returns a
     Vector (one derivative per member) or one number that holds for all. The forward function gets
     the same. The decorated name is called with sequences of numbers, graph nodes or formulas.
+    shown: what messages call it, if users call another function.
     """
 
     def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
-        op = register(Operation(forward, rules, symbol, reduces=True, expands=expands, linear=linear))
+        op = register(Operation(forward, rules, symbol, reduces=True, expands=expands, linear=linear, shown=shown))
 
         def function(*operands, **named):
             if op.name in array_forms and (any(map(is_array, operands)) or "axis" in named or "keepdims" in named):
@@ -252,14 +263,14 @@ def reduction(*rules: Rule | None, symbol: str | None = None, expands: bool = Fa
                     record = getattr(u.__class__, "_record", None)
                     if record is not None:
                         return record(op, *operands)
-            return float(ieee(op.forward, *(numbers_of(x, op.name) for x in operands)))
+            return float(ieee(op.forward, *(numbers_of(x, op.shown) for x in operands)))
 
         return _public(function, forward, op)
 
     return decorate
 
 
-def structural(*pulls: Callable[..., Any] | None, symbol: str | None = None):
+def structural(*pulls: Callable[..., Any] | None, symbol: str | None = None, shown: str | None = None):
     """Make an operation on whole arrays, such as a matrix product or an index.
 
     `pulls` give, for each operand in turn, its gradient from the gradient g of the result:
@@ -268,10 +279,11 @@ def structural(*pulls: Callable[..., Any] | None, symbol: str | None = None):
     they can be differentiated too. None stands for what is not differentiated: an axis, a shape.
 
     The name it leaves behind takes arrays (and gives an array) and Tensors (and gives a Tensor).
+    shown: what messages call it, if users call another function.
     """
 
     def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
-        op = register(Operation(forward, (), symbol, pulls=pulls))
+        op = register(Operation(forward, (), symbol, pulls=pulls, shown=shown))
 
         def function(*operands, **named):
             if named or len(operands) != len(pulls):
@@ -281,7 +293,7 @@ def structural(*pulls: Callable[..., Any] | None, symbol: str | None = None):
                 if record is not None:
                     return record(op, *operands)
             given = zip(operands, pulls, strict=True)
-            return quietly(forward, *(x if pull is None else real_array(x, op.name) for x, pull in given))
+            return quietly(forward, *(x if pull is None else real_array(x, op.shown) for x, pull in given))
 
         return _public(function, forward, op)
 
@@ -367,8 +379,8 @@ def _public(function: Callable[..., Any], forward: Callable[..., Any], op: Opera
 def _compute(op: Operation, *operands: Any) -> Any:
     """The forward function on plain numbers (a float comes back) or arrays (an array does)."""
     if any(isinstance(x, np.ndarray) and x.ndim for x in operands):
-        return quietly(op.forward, *(_float_array(x, op.name) for x in operands))
-    return float(ieee(op.forward, *(real(x, op.name) for x in operands)))
+        return quietly(op.forward, *(_float_array(x, op.shown) for x in operands))
+    return float(ieee(op.forward, *(real(x, op.shown) for x in operands)))
 
 
 def _float_array(x: Any, where: str) -> Any:

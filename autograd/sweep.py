@@ -154,6 +154,6 @@ def changed(u: Any, op: Any) -> RuntimeError:
     """The refusal of a gradient through numbers that are no longer those of the forward pass."""
     name = f"{u._label!r}" if u._label else f"a leaf of shape {u.shape}"
     return RuntimeError(
-        f"{op.name}: the data of {name} was changed after the forward pass used it; "
+        f"{op.shown}: the data of {name} was changed after the forward pass used it; "
         "run the forward pass again before backward()"
     )

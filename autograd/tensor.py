@@ -96,7 +96,7 @@ class Tensor:
     @data.setter
     def data(self, data: Any) -> None:
         if self._op is not None:
-            raise TypeError(f"data: this is the result of {self._op.name}; assign to the leaves it is computed from")
+            raise TypeError(f"data: this is the result of {self._op.shown}; assign to the leaves it is computed from")
         if data is not self._data:
             array = real_array(data, "data")
             if array.shape != self.shape:
@@ -183,7 +183,8 @@ class Tensor:
         seed: the gradient of self, an array of its shape; 1 if self is one number.
         ValueError if self is not one number and there is no seed, or if it has another shape;
         RuntimeError if the data of a leaf was changed after it was used (an optimizer's step, an
-        assignment to `.data`, writing into it): run the forward pass again.
+        assignment to `.data`, writing into it): set the gradients to None, for some leaves may have got
+        their part already, and run the forward pass again.
         """
         quietly(backward, self, self.seed(seed))
 
@@ -404,6 +405,14 @@ class Tensor:
         """e^x over its sum along an axis; see `autograd.softmax`."""
         return axis_ops.array_softmax(self, axis)
 
+    def log_softmax(self, axis: int = -1) -> Tensor:
+        """The logarithm of softmax; see `autograd.log_softmax`."""
+        return axis_ops.array_log_softmax(self, axis)
+
+    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """log Σ e^self over axes; see `autograd.logsumexp`."""
+        return axis_ops.array_logsumexp(self, axis, keepdims)
+
     def reshape(self, *shape: Any) -> Tensor:
         """The same numbers in another shape; see `autograd.reshape`."""
         return array_ops.reshape(self, shape[0] if len(shape) == 1 else shape)
@@ -411,6 +420,8 @@ class Tensor:
     def flatten(self) -> Tensor:
         """The same numbers along one axis."""
         return array_ops.reshape(self, (-1,))
+
+    ravel = flatten
 
     def transpose(self, *axes: Any) -> Tensor:
         """Axes in another order; see `autograd.transpose`."""
@@ -651,7 +662,7 @@ def _computed(op: Operation, data: list[Any]) -> Any:
         if not op.rules or "broadcast" not in str(error):
             raise
         shapes = " and ".join(str(np.shape(x)) for x in data)
-        raise ValueError(f"{op.name}: shapes {shapes} do not go together") from None
+        raise ValueError(f"{op.shown}: shapes {shapes} do not go together") from None
 
 
 def _record_prepared(op: Operation, operands: tuple[Any, ...]) -> Tensor:
@@ -662,10 +673,10 @@ def _record_prepared(op: Operation, operands: tuple[Any, ...]) -> Tensor:
     for i, u in enumerate(operands):
         if u.__class__ is Tensor:
             if op.pulls[i] is None:
-                raise TypeError(f"{op.name}: operand {i + 1} is not differentiated and must be plain, got a Tensor")
+                raise TypeError(f"{op.shown}: operand {i + 1} is not differentiated and must be plain, got a Tensor")
             types.add(u.dtype)
         elif isinstance(u, tuple) and op.pulls[i] is not None:
-            raise TypeError(f"{op.name}: expected numbers or a Tensor, got a list of nodes; join them with stack()")
+            raise TypeError(f"{op.shown}: expected numbers or a Tensor, got a list of nodes; join them with stack()")
     held = None if len(types) > 1 else _constants(op, operands, types.pop())
     return _record(op, _of_one_type(op, operands) if held is None else held)
 
@@ -710,8 +721,8 @@ def _kept(array: ndarray) -> ndarray:
 
 def _constant(u: Any, op: Operation) -> np.ndarray:
     if hasattr(u.__class__, "_record"):
-        raise TypeError(f"{op.name}: a Tensor does not go with a {type(u).__name__}; make the number a Tensor too")
-    return real_array(u, op.name)
+        raise TypeError(f"{op.shown}: a Tensor does not go with a {type(u).__name__}; make the number a Tensor too")
+    return real_array(u, op.shown)
 
 
 def _of_one_type(op: Operation, operands: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -734,7 +745,7 @@ def _check_finite(v: Tensor) -> None:
         frame = frame.f_back
     place = tuple(int(i) for i in np.argwhere(bad)[0])
     shapes = ", ".join(f"{u._label or 'Tensor'} {u.shape}" for u in v._operands if u.__class__ is Tensor)
-    name = v._op.name if v._op is not None else "leaf"
+    name = v._op.shown if v._op is not None else "leaf"
     raise ArithmeticError(
         f"{name}({shapes}) gave {v._data[place]} at {place}, {int(bad.sum())} of {bad.size} numbers not finite, "
         f"recorded at {frame.f_code.co_filename}, line {frame.f_lineno}"
@@ -744,38 +755,24 @@ def _check_finite(v: Tensor) -> None:
 # ---------------------------------------------------------------- NumPy's names
 
 
+def _as_rows(x: Any) -> Any:
+    """A vector as one row, as numpy.vstack takes it."""
+    return array_ops.reshape(x, (1, -1)) if np.ndim(x) < 2 else x
+
+
 def _compared(name: str) -> Callable[..., Any]:
     compare = getattr(np, name)
     return lambda x, y: compare(_comparable(x), _comparable(y))
 
 
 _ufuncs: dict[str, Callable[..., Any]] = {
-    "add": ops.add,
-    "subtract": ops.sub,
-    "multiply": ops.mul,
-    "divide": ops.div,
-    "true_divide": ops.div,
-    "power": ops.power,
-    "float_power": ops.power,
-    "negative": ops.neg,
-    "positive": lambda x: x,
-    "absolute": ops.abs,
-    "fabs": ops.abs,
-    "exp": ops.exp,
-    "log": ops.log,
-    "sqrt": ops.sqrt,
-    "sin": ops.sin,
-    "cos": ops.cos,
-    "tanh": ops.tanh,
-    "maximum": ops.maximum,
-    "minimum": ops.minimum,
-    "sign": ops.sign,
+    **ops.numpy_names,
+    **{name: _compared(name) for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")},
     "matmul": matrix_ops.matmul,
-    "square": lambda x: ops.mul(x, x),
     "isnan": lambda x: np.isnan(_comparable(x)),
     "isfinite": lambda x: np.isfinite(_comparable(x)),
     "isinf": lambda x: np.isinf(_comparable(x)),
-} | {name: _compared(name) for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")}
+}
 
 _functions: dict[str, Callable[..., Any]] = {
     "sum": axis_ops.array_sum,
@@ -799,6 +796,8 @@ _functions: dict[str, Callable[..., Any]] = {
     "broadcast_to": array_ops.broadcast_to,
     "concatenate": array_ops.concatenate,
     "stack": array_ops.stack,
+    "hstack": lambda xs: array_ops.concatenate(xs, 0 if np.ndim(xs[0]) == 1 else 1),
+    "vstack": lambda xs: array_ops.concatenate([_as_rows(x) for x in xs]),
     "split": array_ops.split,
     "take": array_ops.take,
     "pad": lambda x, width, mode="constant", constant_values=0.0: array_ops.pad(x, width, constant_values),
@@ -806,6 +805,8 @@ _functions: dict[str, Callable[..., Any]] = {
     "clip": array_ops.array_clip,
     "dot": matrix_ops.array_dot,
     "outer": matrix_ops.outer,
+    "zeros_like": lambda x, dtype=None: np.zeros_like(_comparable(x), dtype),
+    "ones_like": lambda x, dtype=None: np.ones_like(_comparable(x), dtype),
     "shape": lambda x: x.shape,
     "ndim": lambda x: x.ndim,
     "size": lambda x: x.size,

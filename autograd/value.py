@@ -398,10 +398,10 @@ def _constant(x: Any, op: Operation) -> float:
         return x
     if isinstance(x, np.ndarray) and x.ndim:
         raise TypeError(
-            f"{op.name}: a Value is one number and does not go with {describe(x)}; "
+            f"{op.shown}: a Value is one number and does not go with {describe(x)}; "
             "write [x * v for x in array], or keep arrays in a Tensor"
         )
-    return real(x, op.name)
+    return real(x, op.shown)
 
 
 def _data(operand: Any, op: Operation) -> Any:
@@ -502,7 +502,7 @@ def group_derivative(op: Operation, i: int, z: float, data: list[Any]) -> Any:
     """∂z/∂(operand i) of a reduction as a float, or as a tuple of floats for a sequence."""
     rule = op.rules[i]
     if rule is None:
-        raise TypeError(f"{op.name}: operand {i + 1} is not differentiated and must be a plain number, got a Value")
+        raise TypeError(f"{op.shown}: operand {i + 1} is not differentiated and must be a plain number, got a Value")
     if rule.__class__ is float:
         return rule
     try:
@@ -519,7 +519,7 @@ def _check_finite(z: Value) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("autograd", "nn"):
         frame = frame.f_back
     operands = ", ".join(format_value(u) for u in z.operands)
-    name = z._op.name if z._op is not None else "leaf"
+    name = z._op.shown if z._op is not None else "leaf"
     raise ArithmeticError(
         f"{name}({operands}) = {z.data} with local derivatives {z.local_derivatives}, "
         f"recorded at {frame.f_code.co_filename}, line {frame.f_lineno}"
@@ -638,26 +638,7 @@ _refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join comparison
 _refuse("lshift rlshift rshift rrshift", "<< and >> are", "use v * 2**n or v.data")
 
 _ufuncs: dict[str, Any] = {
-    "add": ops.add,
-    "subtract": ops.sub,
-    "multiply": ops.mul,
-    "divide": ops.div,
-    "true_divide": ops.div,
-    "power": ops.power,
-    "float_power": ops.power,
-    "negative": ops.neg,
-    "positive": lambda x: x,
-    "absolute": ops.abs,
-    "fabs": ops.abs,
-    "exp": ops.exp,
-    "log": ops.log,
-    "sqrt": ops.sqrt,
-    "sin": ops.sin,
-    "cos": ops.cos,
-    "tanh": ops.tanh,
-    "maximum": ops.maximum,
-    "minimum": ops.minimum,
-    "sign": ops.sign,
+    **ops.numpy_names,
     "less": lambda x, y: _comparable(x) < _comparable(y),
     "less_equal": lambda x, y: _comparable(x) <= _comparable(y),
     "greater": lambda x, y: _comparable(x) > _comparable(y),

@@ -10,12 +10,36 @@ from typing import Any
 
 import numpy as np
 
-import autograd
+from autograd import (
+    Tensor,
+    leaky_relu,
+    linear,
+    log_softmax,
+    randomized_leaky_relu,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+    tanh,
+)
 
 from .arguments import generator, lookup
 from .module import Module
 
-__all__ = ["RandomizedLeakyReLU", "activations", "find_activation", "is_over_layer"]
+__all__ = [
+    "RandomizedLeakyReLU",
+    "activations",
+    "find_activation",
+    "is_over_layer",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "tanh",
+]
 
 Activation = Callable[..., Any]
 
@@ -33,22 +57,22 @@ class RandomizedLeakyReLU(Module):
         self.rng: np.random.Generator = generator(rng)
 
     def __call__(self, x: Any) -> Any:
-        if not self.training or not isinstance(x, autograd.Tensor | np.ndarray):
-            return autograd.randomized_leaky_relu(x, self.lower, self.upper, training=self.training, rng=self.rng)
+        if not self.training or not isinstance(x, Tensor | np.ndarray):
+            return randomized_leaky_relu(x, self.lower, self.upper, training=self.training, rng=self.rng)
         slopes = self.rng.uniform(self.lower, self.upper, x.shape).astype(x.dtype)
-        return autograd.leaky_relu(x, slopes)
+        return leaky_relu(x, slopes)
 
 
 activations: dict[str, Activation] = {
-    "linear": autograd.linear,
-    "sigmoid": autograd.sigmoid,
-    "tanh": autograd.tanh,
-    "relu": autograd.relu,
-    "leaky_relu": autograd.leaky_relu,
+    "linear": linear,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "relu": relu,
+    "leaky_relu": leaky_relu,
     "randomized_leaky_relu": RandomizedLeakyReLU,
-    "softplus": autograd.softplus,
-    "softmax": autograd.softmax,
-    "log_softmax": autograd.log_softmax,
+    "softplus": softplus,
+    "softmax": softmax,
+    "log_softmax": log_softmax,
 }
 
 
@@ -66,7 +90,7 @@ def find_activation(activation: str | Activation, *, rng: Any = None) -> Activat
 
 def is_over_layer(activation: Activation) -> bool:
     """True for an activation that takes the weighted sums of a whole layer, not of one unit."""
-    return activation is autograd.softmax or activation is autograd.log_softmax
+    return activation is softmax or activation is log_softmax
 
 
 def activation_name(activation: Activation) -> str:

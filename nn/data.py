@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import one_hot as rows_of_labels
 from autograd.op import describe
 
 from .arguments import (
@@ -157,10 +158,7 @@ def one_hot(labels: Any, classes: int | None = None, *, dtype: Any = np.float64)
     if classes is not None:
         classes = positive_integer("one_hot", "classes", classes)
     labels = whole_labels("one_hot", labels, classes)
-    width = classes if classes is not None else int(labels.max(initial=-1)) + 1
-    rows = np.zeros((len(labels), width), float_type("one_hot", dtype))
-    rows[np.arange(len(labels)), labels] = 1
-    return rows
+    return rows_of_labels(labels, classes, dtype=float_type("one_hot", dtype))
 
 
 def scale_to_unit(x: Any, high: float | None = None, low: float = 0.0, *, dtype: Any = np.float64) -> np.ndarray:

@@ -6,7 +6,6 @@ sees the first data. A layer of one's own derives from BatchLayer.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -29,6 +28,9 @@ from .regularizers import find_regularizer
 __all__ = ["Activation", "BatchLayer", "Dense", "Dropout", "Flatten", "Input"]
 
 Shape = tuple[int, ...]
+
+# Replaced by a new object when an attribute of some layer is set: until then all layers are what they were.
+changed = [object()]
 
 
 class Input:
@@ -70,6 +72,10 @@ class BatchLayer(Module):
         self.input_shape = None if input_shape is None else sample_shape(str(self), "input_shape", input_shape)
         self.built_for: Shape | None = None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        changed[0] = object()
+
     def build(self, input_shape: Any, *, dtype: Any = "float32", rng: Any = None) -> None:
         """Make the parameters for samples of this shape, unless they are there already.
 
@@ -98,8 +104,8 @@ class BatchLayer(Module):
         """The weighted sums of which `forward` is the activation: what a loss from logits takes."""
         raise NotImplementedError(f"{type(self).__name__} has no activation")
 
-    def links(self, samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
-        """The operations of `forward` one after another, for an array of so many samples; None if they are more.
+    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+        """The operations of `forward` one after another, for an array of this type; None if it does more.
 
         activated: False for those of `before_activation`. What is computed must be the same to the last bit.
         """
@@ -244,7 +250,7 @@ class Dense(BatchLayer):
             raise TypeError(f"{self}: expected a Tensor from the activation, got {describe(a)}") from None
         return a
 
-    def links(self, samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
         if not self.use_bias or self.dtype != dtype:
             return None
         sums = affine.op, (self.weight, self.bias)
@@ -308,7 +314,7 @@ class Activation(BatchLayer):
             a._label = self._a
         return a
 
-    def links(self, samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
         if not activated:
             return []
         op = _elementwise(self.activation)
@@ -338,9 +344,9 @@ class Flatten(BatchLayer):
     def forward(self, x: Any) -> Any:
         return x.reshape((len(x), math.prod(x.shape[1:])))
 
-    def links(self, samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
         assert self.built_for is not None
-        return [(reshape.op, ((samples, math.prod(self.built_for)),))]
+        return [(reshape.op, ((-1, math.prod(self.built_for)),))]
 
 
 class Dropout(BatchLayer):
@@ -371,45 +377,46 @@ class Dropout(BatchLayer):
         mask.flags.writeable = False
         return x * mask
 
-    def links(self, samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
         return None if self.training and self.rate else []
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate:g})"
 
 
-def links_of(layers: Sequence[BatchLayer], samples: int, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
-    """The operations of layers in a row; None if one of them does more, such as one of somebody's own.
+class Links:
+    """The operations of layers in a row, looked up again only after an attribute of some layer was set."""
 
-    activated: False if the last one is to stop before its activation.
-    """
-    links: list[Link] = []
-    last = layers[-1] if layers else None
-    for layer in layers:
-        if not tells(layer, "links", "forward", "before_activation"):
-            return None
-        found = layer.links(samples, dtype, activated or layer is not last)
-        if found is None:
-            return None
-        links += found
-    return links
+    def __init__(self, layers: Sequence[BatchLayer], dtype: np.dtype, activated: bool = True) -> None:
+        self.layers, self.dtype, self.activated = list(layers), dtype, activated
+        self._when: object = None
+        self._found: list[Link] | None = None
+
+    def get(self) -> list[Link] | None:
+        """The operations; None if a layer does more, such as one of somebody's own."""
+        when = changed[0]
+        if self._when is not when:
+            self._found = self._links()
+            self._when = when
+        return self._found
+
+    def _links(self) -> list[Link] | None:
+        links: list[Link] = []
+        last = self.layers[-1] if self.layers else None
+        for layer in self.layers:
+            if not tells(layer, "links", "forward", "before_activation"):
+                return None
+            found = layer.links(self.dtype, self.activated or layer is not last)
+            if found is None:
+                return None
+            links += found
+        return links
 
 
 def tells(x: Any, short: str, *long: str) -> bool:
     """True if the method `short` belongs to the others: none of them was written anew in a class below, or in x."""
-    if not _is_told(x.__class__, short, *long):
-        return False
-    own = x.__dict__
-    for name in long:
-        if name in own:
-            return False
-    return True
-
-
-@functools.cache
-def _is_told(cls: type, short: str, *long: str) -> bool:
-    first, *others = (next(i for i, c in enumerate(cls.__mro__) if name in vars(c)) for name in (short, *long))
-    return first <= min(others)
+    first, *others = (next(i for i, c in enumerate(type(x).__mro__) if name in vars(c)) for name in (short, *long))
+    return first <= min(others) and not any(name in vars(x) for name in long)
 
 
 def sample_shape(where: str, what: str, shape: Any) -> Shape:

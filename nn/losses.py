@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor, log, no_grad, sigmoid, softmax
+from autograd import Tensor, log, no_grad, one_hot, sigmoid, softmax
 from autograd.axis_ops import array_sum
 from autograd.chain import Link
 from autograd.loss_ops import Softmax, batch_losses
@@ -101,7 +101,7 @@ class Loss:
         outputs: the shape of what the net gives for one sample. By default y must have it too.
         """
         if y.shape[1:] != outputs or len(outputs) != 1:
-            raise ValueError(f"{where}: {self._misfit(y, outputs)}")
+            raise ValueError(self._misfit(where, y, outputs))
         check_finite(f"{where}: y", y)
         return y.astype(dtype, copy=False)
 
@@ -137,17 +137,23 @@ class Loss:
                 f"give the last layer activation={activation_name(self.activation)!r}, or the loss from_logits=True"
             )
 
-    def _misfit(self, y: np.ndarray, outputs: tuple[int, ...]) -> str:
+    def _from(self, where: str) -> str:
+        return self.name if where == self.name else f"{where}: {self.name}"
+
+    def _misfit(self, where: str, y: np.ndarray, outputs: tuple[int, ...]) -> str:
+        who = self._from(where)
         if len(outputs) != 1:
-            return f"{self.name} expects one axis of outputs for a sample, the net gives {outputs}; add a Flatten()"
+            return f"{who} expects one axis of outputs for a sample, the net gives {outputs}; add a Flatten()"
         (n,) = outputs
-        wanted = f"{self.name} expects targets of shape (samples, {n}), one for each output; got y of shape {y.shape}"
+        wanted = f"{who} expects targets of shape (samples, {n}), one for each output; got y of shape {y.shape}"
         if n > 1 and (y.ndim == 1 or y.shape[1:] == (1,)):
             return (
                 f"{wanted}. If these are labels, write them one-hot with nn.data.one_hot(y, {n}), "
                 "or use loss='sparse_categorical_crossentropy' with a softmax output"
             )
-        return f"{wanted}. Give the last layer {y.shape[1] if y.ndim > 1 else 1} units, or reshape y"
+        if y.ndim == 1:
+            return f"{wanted}. Reshape it: y[:, None]"
+        return f"{wanted}. Give the last layer {y.shape[1]} units, or reshape y"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({'from_logits=True' if self.from_logits else ''})"
@@ -156,7 +162,9 @@ class Loss:
 class MeanSquaredError(Loss):
     """The mean of (ŷ - y)² over outputs and samples, as Keras' "mse".
 
-    half: the lectures' cost instead, ½ Σ (ŷ - y)² summed over the outputs, its mean over samples.
+    y_true, y_pred: (samples, outputs). half: the lectures' cost instead, ½ Σ (ŷ - y)² summed over the
+    outputs, its mean over samples.
+    Derivative for m samples of n outputs: 2 (ŷ - y) / mn; with half, (ŷ - y) / m.
     """
 
     name = "mse"
@@ -172,7 +180,11 @@ class MeanSquaredError(Loss):
 
 
 class MeanAbsoluteError(Loss):
-    """The mean of |ŷ - y| over outputs and samples. Where they are equal the slope is 0."""
+    """The mean of |ŷ - y| over outputs and samples, as Keras' "mae".
+
+    y_true, y_pred: (samples, outputs). Derivative for m samples of n outputs: sign(ŷ - y) / mn, 0 where
+    they are equal.
+    """
 
     name = "mae"
 
@@ -183,7 +195,8 @@ class MeanAbsoluteError(Loss):
 class Huber(Loss):
     """½ d² for |d| up to delta, and from there on straight: delta |d| - ½ delta², with d = ŷ - y.
 
-    The mean over outputs and samples. delta: above 0.
+    The mean over outputs and samples. y_true, y_pred: (samples, outputs). delta: above 0.
+    Derivative for m samples of n outputs: d, kept between -delta and delta, over mn.
     Source: Huber, Annals of Mathematical Statistics 35 (1964).
     """
 
@@ -254,21 +267,19 @@ class CategoricalCrossentropy(Loss):
 
     def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         if len(outputs) != 1:
-            raise ValueError(f"{where}: {self._misfit(y, outputs)}")
+            raise ValueError(self._misfit(where, y, outputs))
         (classes,) = outputs
         if classes == 1:
             raise ValueError(
-                f"{where}: {self.name} expects an output for each class, the net gives one: use a softmax layer with "
+                f"{self._from(where)} expects an output for each class, the net gives one: use a softmax layer with "
                 "a unit for each class, or activation='sigmoid' with loss='binary_crossentropy'"
             )
         if are_labels(y):
             labels = self._labels(where, y, classes)
-            target = np.zeros((len(labels), classes), dtype)
-            target[np.arange(len(labels)), labels] = 1
-            return target
+            return one_hot(labels, classes, dtype=dtype)
         if y.shape[1:] != outputs:
             raise ValueError(
-                f"{where}: {self.name}: the net gives {classes} classes, y has shape {y.shape}: expected labels "
+                f"{self._from(where)}: the net gives {classes} classes, y has shape {y.shape}: expected labels "
                 f"(samples,) or rows (samples, {classes}); change the units of the last layer, or y"
             )
         target = super().prepare(where, y, outputs, dtype)
@@ -290,7 +301,7 @@ class CategoricalCrossentropy(Loss):
         if wrong.any():
             row = int(np.argmax(wrong))
             raise ValueError(
-                f"{where}: {self.name}: row {row} of y is {np.array2string(target[row], threshold=10)}, expected "
+                f"{self._from(where)}: row {row} of y is {np.array2string(target[row], threshold=10)}, expected "
                 "probabilities with sum 1: give labels, or one-hot rows as nn.data.one_hot makes them; "
                 "for several classes at once use loss='binary_crossentropy' with a sigmoid output"
             )
@@ -309,7 +320,10 @@ class CategoricalCrossentropy(Loss):
 
 
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):
-    """-log p of the right class: CategoricalCrossentropy under its name for labels. Both take both."""
+    """-log p of the right class: CategoricalCrossentropy under its name for labels.
+
+    Both take both: labels, (samples,), or rows of probabilities, (samples, classes).
+    """
 
     name = "sparse_categorical_crossentropy"
 

@@ -187,7 +187,7 @@ class Optimizer:
 
     def _step(self, rate: float) -> None:
         gradients = [block.flat.gradient() for block in self._blocks]
-        if not any([stretches for _, stretches in gradients]):
+        if not any(stretches for _, stretches in gradients):
             raise RuntimeError(
                 f"{self.name}.step(): no parameter has a gradient since the last zero_grad(); "
                 "call loss.backward() first, with a loss computed from these parameters"
@@ -522,7 +522,7 @@ def checked_parameters(where: str, parameters: Any) -> list[Any]:
         if not is_node(p):
             raise TypeError(f"{where}: expected parameters, got {describe(p)} at place {i}")
         if not p.is_leaf:
-            raise ValueError(f"{where}: parameter {i} is a result of {p.op.name}; train what it is computed from")
+            raise ValueError(f"{where}: parameter {i} is a result of {p.op.shown}; train what it is computed from")
     if len({id(p) for p in found}) < len(found):
         raise ValueError(f"{where}: a parameter is given twice and would move twice as far; give each once")
     if len({p.__class__ for p in found}) > 1:

@@ -33,8 +33,11 @@ def sides(where: str, y_true: Any, y_pred: Any, threshold: float) -> tuple[np.nd
     ones = true == 1
     if not (ones | (true == 0)).all():
         wrong = true[~(ones | (true == 0))][0]
+        if wrong != np.floor(wrong):
+            raise ValueError(f"{where}: {wrong:g} is not a class, 0 or 1; for regression measure 'mae' or 'mse'")
         raise ValueError(
-            f"{where}: label {wrong:g} is out of range for 2 classes (0..1); give one output for each class"
+            f"{where}: label {wrong:g} is out of range for 2 classes (0..1); give one output for each class, "
+            "or for regression measure 'mae' or 'mse'"
         )
     return ones, outputs > threshold
 

@@ -15,7 +15,7 @@ from autograd.op import describe
 
 from .arguments import lookup, not_negative
 
-__all__ = ["L1", "L1L2", "L2", "find_regularizer"]
+__all__ = ["L1", "L1L2", "L2", "find_regularizer", "l1", "l1_l2", "l2"]
 
 Regularizer = Callable[[Any], Any]
 
@@ -74,6 +74,9 @@ class L1L2:
         found = _checked("L1L2", weights)
         return self.l1 * _sum_of_sizes(found) + self.l2 * _sum_of_squares(found)
 
+
+# As Keras code calls them: kernel_regularizer=l2(0.01).
+l1, l2, l1_l2 = L1, L2, L1L2
 
 _regularizers: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(0.01, 0.01)}
 

@@ -14,7 +14,7 @@ from autograd.tensor import leaf
 
 from . import training as loop
 from .arguments import float_type, generator, positive_integer
-from .layers import Activation, BatchLayer, Input, Shape, batch_shape, links_of, sample_shape, write_weights
+from .layers import Activation, BatchLayer, Input, Links, Shape, batch_shape, sample_shape, write_weights
 from .losses import find_loss
 from .metrics import Metric, find_metric
 from .module import Module
@@ -59,6 +59,7 @@ class Sequential(Module):
         self.stop_training = False
         self._shape: Shape | None = None
         self._objective: Objective | None = None
+        self._links: Links | None = None
         if isinstance(layers, BatchLayer | Input):
             raise TypeError(f"Sequential: expected a list of layers, got one {describe(layers)}; write [{layers}]")
         for layer in layers or ():
@@ -237,7 +238,9 @@ class Sequential(Module):
         """The outputs for a batch of the right shape and dtype. Checks nothing."""
         if modes.active and not modes.is_recording():
             array = x._data if x.__class__ is Tensor else x
-            links = links_of(self.layers, len(array), array.dtype)
+            if self._links is None or self._links.layers != self.layers or self._links.dtype != array.dtype:
+                self._links = Links(self.layers, array.dtype)
+            links = self._links.get()
             if links:  # the same numbers without a node for each operation, in two thirds of the time
                 z = quietly(chain.result, links, array)
                 return leaf(z.copy() if z is array else z, self.layers[-1].result_label)
@@ -398,6 +401,29 @@ class Sequential(Module):
         size = None if batch_size is None else positive_integer("evaluate", "batch_size", batch_size)
         samples = checked_samples("evaluate", self, x, y, sample_weight)
         return self._shown(loop.evaluate(self, samples, size), return_dict)
+
+    def loss_of(self, x: Any, y: Any, sample_weight: Any = None) -> Tensor:
+        """The loss of these samples as a Tensor, labelled L, with the graph of how it was computed::
+
+            model.zero_grad()
+            model.loss_of(x, y).backward()                            # what training adds to each .grad
+            derive(model.loss_of(x, y), model.layers[0].weight)       # dZ[2] = A[2] - Y, and so on
+
+        It is the loss that `fit` makes small: after a sigmoid or softmax output its cross-entropy is
+        computed from the weighted sums, and what regularizers add is in it. Dropout is as `train()` and
+        `eval()` have set it.
+
+        x, y, sample_weight: as in `fit`; an x that is a Tensor gets a gradient too.
+        RuntimeError before `compile`; TypeError and ValueError for data that do not fit.
+        """
+        self._check_compiled("loss_of")
+        samples = checked_samples("loss_of", self, x, y, sample_weight)
+        inputs: Any = samples.x
+        if isinstance(x, Tensor):  # itself where it can be, so that the graph and its pictures stay plain
+            inputs = x if x.shape == inputs.shape else x.reshape(inputs.shape)
+            inputs = inputs if inputs.dtype == self.dtype else inputs.astype(self.dtype)
+        _, loss = self.objective.forward(inputs, samples.y, samples.shares)
+        return loss
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """One step on one batch: the loss before it, or a list of loss and metrics, or a dict of both."""

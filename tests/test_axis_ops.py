@@ -194,6 +194,16 @@ def test_the_variance_says_by_what_it_divides():
     assert ag.var([1.0, 2.0, 4.0]) == pytest.approx(np.var(x))
 
 
+@pytest.mark.parametrize("ddof", [2, 3])
+@pytest.mark.parametrize("f", [ag.var, ag.std])
+def test_a_variance_of_which_ddof_leaves_nothing_is_not_finite_and_warns_of_nothing(f, ddof):
+    equal, different = [1.0, 1.0], [1.0, 3.0]
+    for take in (Tensor, np.array):
+        found = np.asarray(f(take([equal, different]), axis=1, ddof=ddof))
+        assert np.isnan(found[0])
+        assert found[1] == inf
+
+
 def test_where_the_extremes_are_has_no_gradient():
     x = Tensor([[1.0, 3.0], [5.0, 2.0]])
     assert x.argmax() == 2

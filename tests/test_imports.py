@@ -86,6 +86,22 @@ def test_imports_within_a_package_are_relative(module):
     assert [ast.unparse(node) for node in absolute] == []
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_names_with_an_underscore_are_used_in_their_own_module_only(module):
+    imported, used = [], []
+    modules = {}  # what this module calls another one of ours
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.ImportFrom) and (node.level or package(node.module) in PACKAGES):
+            parts = [*module.split(".")[: -node.level]] if node.level else []
+            base = ".".join([*parts, *([node.module] if node.module else [])])
+            imported += [alias.name for alias in node.names if alias.name.startswith("_")]
+            modules |= {a.asname or a.name: a.name for a in node.names if f"{base}.{a.name}" in MODULES}
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            used += [f"{node.value.id}.{node.attr}"] if node.attr.startswith("_") else []
+    assert [*imported, *used] == []
+
+
 def test_modules_do_not_import_each_other_in_a_circle():
     needs = {module: set() for module in MODULES}
     for module in MODULES:

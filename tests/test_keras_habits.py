@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nn import Sequential, layers, losses, optimizers
+from nn import Sequential, activations, layers, losses, optimizers, regularizers
 from nn.callbacks import EarlyStopping
 from nn.data import one_hot
 from nn.layers import Activation, Dense, Dropout, Flatten, Input
@@ -102,6 +102,20 @@ def test_regression_with_input_dim_and_metrics():
     assert bias == pytest.approx(1.0, abs=0.05)
     assert set(history.history) == {"loss", "mae"}
     assert model.predict(np.array([0.5])) == pytest.approx(2.5, abs=0.1)
+
+
+def test_activations_and_regularizers_as_functions_of_their_modules():
+    x, y = points(40, 3)
+    dense = Dense(4, activation=activations.relu, kernel_regularizer=regularizers.l2(0.01))
+    model = Sequential([dense, Dense(1, activation=activations.sigmoid, bias_regularizer=regularizers.l1_l2(0.1, 0.2))])
+    model.compile("sgd", "binary_crossentropy")
+    model.fit(x, y, verbose=0)
+    kernel, _, _, bias = model.get_weights()
+    plain = Sequential([Dense(4, activation="relu", input_shape=(3,)), Dense(1, activation="sigmoid")])
+    plain.compile("sgd", "binary_crossentropy")
+    plain.set_weights(model.get_weights())
+    penalty = 0.01 * (kernel**2).sum() + 0.1 * abs(bias).sum() + 0.2 * (bias**2).sum()
+    assert model.evaluate(x, y) - plain.evaluate(x, y) == pytest.approx(penalty, rel=1e-4)
 
 
 def test_going_on_from_an_epoch():

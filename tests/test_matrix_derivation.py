@@ -479,7 +479,7 @@ def test_a_sequential_is_derived_from_its_labels(last, loss, y):
     model = Sequential([Dense(4, "leaky_relu", input_shape=(3,)), Dense(2, last)], dtype="float64", rng=0)
     model.compile("sgd", loss)
     check(model.loss(y, model(X)), model.layers[0].weight)
-    _, trained = model.objective.forward(X, model.loss.prepare("test", np.asarray(y), (2,), np.dtype(float)), 1 / M)
+    trained = model.loss_of(X, y)
     names = [s.name for s in derive(trained, model.layers[0].weight)]
     assert names[-6:] == ["dW[2]", "db[2]", "dA[1]", "dZ[1]", "db[1]", "dW[1]"]
     if last != "linear":

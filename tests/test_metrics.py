@@ -277,6 +277,7 @@ def test_a_running_metric_shows_its_name():
         (accuracy, [0, 0.5], np.ones((2, 3)), "expected whole numbers as labels, got 0.5"),
         (accuracy, np.eye(4), np.ones((4, 3)), "accuracy: y_true has 4 classes, y_pred has 3"),
         (accuracy, [[2.0]], [[0.3]], "accuracy: label 2 is out of range for 2 classes (0..1)"),
+        (accuracy, [[0.3]], [[0.3]], "accuracy: 0.3 is not a class, 0 or 1; for regression measure 'mae' or 'mse'"),
         (accuracy, [0], [[0.1, np.nan]], "accuracy: y_pred contains nan (first at row 0)"),
         (accuracy, [], np.empty((0, 3)), "accuracy: expected at least one sample, got none"),
         (accuracy, [1], 3.0, "accuracy: expected y_pred to have a row for each sample, got the number 3.0"),

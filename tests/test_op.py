@@ -125,7 +125,7 @@ def test_an_operation_is_found_by_name_and_is_itself_after_a_copy_and_a_pickle(o
     assert find(op.name) is op
     assert copy.deepcopy(op) is op
     assert pickle.loads(pickle.dumps(op)) is op
-    assert repr(op) == f"<operation {op.name}>"
+    assert repr(op) == f"<operation {op.shown}>"
 
 
 def test_a_name_is_taken_once():

@@ -10,6 +10,7 @@ from autograd import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     central_difference,
+    detect_anomaly,
     dot,
     gradients,
     log_softmax,
@@ -354,6 +355,15 @@ def test_labels_that_do_not_fit_are_refused(target, error, says):
     for logits in ([0.4, -1.2, 0.9], [Value(0.4), Value(-1.2), Value(0.9)]):
         with pytest.raises(error, match=says):
             softmax_cross_entropy(logits, target)
+
+
+def test_messages_name_an_operation_as_its_users_do():
+    with pytest.raises(TypeError, match=r"^softmax needs a real number, got str"):
+        softmax([Value(1.0), "a"])
+    with pytest.raises(TypeError, match=r"^softmax_cross_entropy needs a real number, got str"):
+        softmax_cross_entropy([Value(1.0), "a"], 0)
+    with detect_anomaly(), pytest.raises(ArithmeticError, match=r"^softmax\("):
+        softmax([Value(nan), 1.0])
 
 
 def test_softmax_cross_entropy_of_hopeless_logits_stays_finite():

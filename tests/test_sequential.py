@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from autograd import Tensor, derive, no_grad
+from autograd import Tensor, derive, gradients, no_grad
 from nn import Activation, Dense, Dropout, Flatten, Input, RandomizedLeakyReLU, Sequential
 
 X = np.random.default_rng(0).normal(size=(5, 3))
@@ -46,12 +46,77 @@ def test_nodes_are_named_as_in_the_lectures():
     assert (a1.label, a1.operands[0].label) == ("A[1]", "Z[1]")
 
 
-def test_the_chain_of_the_lectures_can_be_derived_from_a_loss():
-    model = net()
+LABELS = np.array([0, 1, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("output", "loss", "y"),
+    [
+        (Dense(2, activation="softmax"), "sparse_categorical_crossentropy", LABELS),
+        (Dense(1, activation="sigmoid"), "binary_crossentropy", LABELS),
+    ],
+)
+def test_the_chain_of_the_lectures_can_be_derived_from_the_loss_of_samples(output, loss, y):
+    model = Sequential([Dense(4, activation="relu", input_shape=(3,)), copy.deepcopy(output)], dtype="float64", rng=0)
+    model.compile("sgd", loss)
+    found = derive(model.loss_of(X, y), model.layers[0].weight)
+    text = " ".join(str(found).split())
+    for line in ("dZ[2] = A[2] − Y", "dW[2] = (1/m) dZ[2]ᵀ A[1]", "dA[1] = dZ[2] W[2]", "dW[1] = (1/m) dZ[1]ᵀ X"):
+        assert line in text
+    target = np.eye(2)[y] if model.output_shape == (2,) else y[:, None]
+    dz = (model.predict(X) - target) / 5 @ np.array(model.layers[1].weight.data)
+    dz[model.layers[0].before_activation(Tensor(X)).data <= 0] = 0
+    assert found.value == pytest.approx(dz.T @ X, rel=1e-12)
+
+
+def test_the_loss_of_samples_is_what_evaluate_gives_with_weights_and_regularizers_too():
+    model = Sequential([Dense(4, input_shape=(3,), kernel_regularizer="l2"), Dense(1)], dtype="float64", rng=0)
+    model.compile("sgd", "mse")
+    y, weight = X.sum(axis=1), np.arange(5.0)
+    assert model.loss_of(X, y).item() == model.evaluate(X, y)
+    k1, b1, k2, b2 = model.get_weights()
+    errors = ((X @ k1 + b1) @ k2 + b2)[:, 0] - y
+    expected = (weight * errors**2).sum() / 5 + 0.01 * (k1**2).sum()
+    assert model.loss_of(X, y, weight).item() == pytest.approx(expected, rel=1e-13)
+
+
+def test_a_loop_of_ones_own_trains_bit_for_bit_as_train_on_batch():
+    own, kept = net(), net()
+    for model in (own, kept):
+        model.compile("adam", "sparse_categorical_crossentropy")
+    for _ in range(3):
+        own.zero_grad()
+        own.loss_of(X, LABELS).backward()
+        own.optimizer.step()
+        kept.train_on_batch(X, LABELS)
+    assert all(np.array_equal(a, b) for a, b in zip(own.get_weights(), kept.get_weights(), strict=True))
+
+
+def test_a_tensor_of_inputs_gets_its_gradient_in_its_own_dtype_and_shape():
+    model = net(dtype="float32")
     model.compile("sgd", "sparse_categorical_crossentropy")
-    _, loss = model.objective.forward(X, np.eye(2)[[0, 1, 1, 0, 1]], 1 / 5)
-    assert loss.label == "L"
-    assert "W[1]" in str(derive(loss, model.layers[0].weight))
+    x = Tensor(X, "X")
+    found = gradients(model.loss_of(x, LABELS), x)
+    assert found.shape == X.shape
+    assert found.dtype == np.float64
+    h = 1e-2
+    for i, j in ((0, 0), (4, 2)):
+        step = np.zeros_like(X)
+        step[i, j] = h
+        difference = (model.evaluate(X + step, LABELS) - model.evaluate(X - step, LABELS)) / (2 * h)
+        assert found[i, j] == pytest.approx(difference, rel=1e-2)
+    line = Sequential([Dense(1, input_shape=(1,))], rng=0)
+    line.compile("sgd", "mse")
+    assert gradients(line.loss_of(v := Tensor([1.0, 2.0]), [0, 0]), v).shape == (2,)
+
+
+def test_the_loss_of_samples_needs_a_compiled_model_and_data_that_fit():
+    model = net()
+    with pytest.raises(RuntimeError, match="loss_of: the model is not compiled"):
+        model.loss_of(X, LABELS)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match="loss_of: x has 5 samples, y has 4"):
+        model.loss_of(X, LABELS[:4])
 
 
 def test_parameters_are_named_by_their_path():

