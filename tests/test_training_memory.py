@@ -55,7 +55,7 @@ def test_two_thousand_training_steps_leave_memory_constant(made):
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < STEPS  # less than a byte a step
+    assert after - before < 16 * STEPS  # less than the smallest object a step
 
 
 def test_fit_keeps_no_more_than_its_history():
