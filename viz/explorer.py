@@ -113,7 +113,7 @@ def _document(title: str, data: dict[str, Any]) -> str:
         "script_hash": _hash(script),
         "data": _script_safe(data),
     }
-    page = re.sub(r"\n\s+", "\n", _file("explorer.html"))
+    page = re.sub(r"\n\s*(?=<)", "", _file("explorer.html"))
     return re.sub(r"\{\{(\w+)\}\}", lambda slot: parts[slot[1]], page)
 
 

@@ -34,7 +34,7 @@ def compact(source: str, words: str = "") -> str:
             continue
         if made and pending and _must_part(made[-1][-1], token[0][0], words):
             made.append(" ")
-        if token[0].startswith("}") and made and made[-1].endswith(";"):
+        if made and (token[0][0] + made[-1][-1] in ("};", "},", "],", "),")):
             made[-1] = made[-1][:-1]
         made.append(token[0])
         pending = False

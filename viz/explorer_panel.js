@@ -1,6 +1,11 @@
 // The panel beside the picture: leaves and their gradients, the cards of paths, the steps of a pass.
 // Everything here makes elements from what it is given; it changes nothing and remembers nothing.
 
+const quiet = (...children) => html("p", { class: "quiet" }, ...children);
+const paragraph = (...children) => html("p", {}, ...children);
+const line = (...children) => html("div", { class: "row" }, ...children);
+const equals = () => span("equals", "=");
+
 // ---------------------------------------------------------------- when nothing is selected
 
 function overview({ names, leaves, select, gradientOf }) {
@@ -12,17 +17,17 @@ function overview({ names, leaves, select, gradientOf }) {
       html("td", { class: "number" }, shortNumber(names.data[v])),
       html("td", { class: "wide" }, bar(gradient, largest)),
       html("td", {}, signed(gradient)));
-    row.addEventListener("click", () => select(v));
-    row.addEventListener("keydown", (event) => event.key === "Enter" && select(v));
+    on(row, "click", () => select(v));
+    on(row, "keydown", (event) => event.key === "Enter" && select(v));
     return row;
   });
   const head = html("tr", {}, ...["leaf", "data", "", "gradient"].map((text) => html("th", { scope: "col" }, text)));
   return [
     html("h2", {}, "Where does each gradient come from?"),
-    html("p", { class: "quiet" }, "Select a node: every path to it lights up and is written out. Point at an edge for its local derivative."),
+    quiet("Select a node: every path to it lights up and is written out. Point at an edge for its local derivative."),
     html("h3", {}, "Leaves, the largest gradient first"),
     html("table", { class: "leaves" }, html("thead", {}, head), html("tbody", {}, ...rows)),
-    leaves.length > rows.length ? html("p", { class: "quiet" }, `and ${leaves.length - rows.length} more`) : null,
+    leaves.length > rows.length ? quiet(`and ${leaves.length - rows.length} more`) : null,
   ];
 }
 
@@ -40,8 +45,8 @@ function bar(x, largest) {
 
 function heading(names, target, node, gradient) {
   return html("div", { class: "heading" },
-    html("span", { class: "large" }, formula(names.ratio(target, node))),
-    html("span", { class: "equals" }, "="),
+    span("large", formula(names.ratio(target, node))),
+    equals(),
     html("strong", { class: "large" }, signed(gradient, shortNumber(gradient))));
 }
 
@@ -49,13 +54,13 @@ function heading(names, target, node, gradient) {
 function card({ names, path, number, share, strength, room, isAlone, hover, pin }) {
   const chain = [path.edges[0].result, ...path.edges.map((e) => e.operand)];
   const button = html("button", { class: "badge", title: number < 10 ? `Pin (${number})` : "Pin" }, String(number));
-  button.addEventListener("click", pin);
+  on(button, "click", pin);
   const made = html("article", { class: "card path", tabindex: "0", "aria-label": `path ${number}` },
-    html("div", { class: "top" }, button, html("span", { class: "chain" }, chainOf(names, chain)), isAlone ? null : html("span", { class: "share" }, percent(share))),
+    html("div", { class: "top" }, button, span("chain", chainOf(names, chain)), isAlone ? null : span("share", percent(share))),
     ...factorRows(names, path, room),
-    html("div", { class: "row product" }, html("span", { class: "equals" }, "="), html("strong", {}, signed(path.value)), bar(path.value, strength)));
+    html("div", { class: "row product" }, equals(), strong(signed(path.value)), bar(path.value, strength)));
   for (const [type, is] of [["pointerenter", true], ["pointerleave", false], ["focus", true], ["blur", false]]) {
-    made.addEventListener(type, () => hover(is));
+    on(made, type, () => hover(is));
   }
   return made;
 }
@@ -80,7 +85,7 @@ function factorRows(names, path, room) {
     rows[rows.length - 1].push(column);
     width += column.width;
   }
-  return rows.map((row, i) => factorGrid(row, i < rows.length - 1));
+  return rows.map((row, i) => factorGrid(row, i > 0));
 }
 
 function factor(names, e) {
@@ -88,7 +93,7 @@ function factor(names, e) {
   const written = isCompound(e.formula);
   const length = (name) => e.formula.replace(/\{\d+\}/g, name).replace(/<[^>]*>/g, "").length;
   return {
-    width: 17 + Math.max(32, 8 * number.length, 7 * length("ww"), written ? 5.5 * length("0.0000") : 0),
+    width: 13 + Math.max(32, 8 * number.length, 7 * length("ww"), written ? 5.5 * length("0.0000") : 0),
     cells: [
       formula(names.ratio(e.result, e.operand)),
       e.formula === `<mn>${number}</mn>` ? "" : formula(names.formula(e.formula)),
@@ -98,15 +103,15 @@ function factor(names, e) {
   };
 }
 
+// A row that goes on from the one above begins with the operator.
 function factorGrid(columns, goesOn) {
   const all = ["ratio", "symbols", "figures", "factor"];
   const kinds = all.filter((_, i) => columns.some((c) => c.cells[i] !== ""));
   const grid = html("div", { class: `factors rows${kinds.length}` });
   const signs = { ratio: "·", factor: "×" };
   columns.forEach((column, i) => {
-    grid.append(...kinds.map((kind) => html("span", { class: kind }, column.cells[all.indexOf(kind)])));
-    const isFollowed = goesOn || i < columns.length - 1;
-    if (isFollowed) grid.append(...kinds.map((kind) => html("span", { class: `sign ${kind}` }, signs[kind] ?? "")));
+    if (goesOn || i) grid.append(...kinds.map((kind) => span(`sign ${kind}`, signs[kind] ?? "")));
+    grid.append(...kinds.map((kind) => span(kind, column.cells[all.indexOf(kind)])));
   });
   return grid;
 }
@@ -120,7 +125,7 @@ function summary({ name, paths, count, gradient, grad, strength, wasBackward }) 
   if (!isAll) rows.push(["all together", longNumber(gradient)]);
   rows.push([`${name}.grad`, grad === null ? "none" : longNumber(grad)]);
   const list = html("dl", {}, ...rows.flatMap(([what, number], i) => [html("dt", {}, what), html("dd", { class: i === rows.length - 1 ? "grad" : "" }, number)]));
-  return html("section", { class: "sum" }, list, html("p", {}, verdict(isAll ? listed : gradient, grad, strength, wasBackward)));
+  return html("section", { class: "sum" }, list, paragraph(verdict(isAll ? listed : gradient, grad, strength, wasBackward)));
 }
 
 function verdict(sum, grad, strength, wasBackward) {
@@ -138,15 +143,15 @@ function edgeNote({ names, edge, inner, share, weight, symbolOf }) {
   const number = shortNumber(edge.derivative);
   if (edge.formula !== `<mn>${number}</mn>`) parts.push(operator("="), names.formula(edge.formula));
   if (isCompound(edge.formula)) parts.push(operator("="), names.formula(edge.formula, { numbers: true }));
-  const rows = [html("div", { class: "main" }, formula(...parts), html("span", { class: "equals" }, "="), signed(edge.derivative))];
-  if (weight) rows.push(html("p", {}, weight));
-  if (share) rows.push(html("p", {}, share));
+  const rows = [html("div", { class: "main" }, formula(...parts), equals(), signed(edge.derivative))];
+  if (weight) rows.push(paragraph(weight));
+  if (share) rows.push(paragraph(share));
   if (inner.length > 1) {
-    rows.push(html("p", {}, `Contracted from ${inner.length} local derivatives:`));
+    rows.push(paragraph(`Contracted from ${inner.length} local derivatives:`));
     const shown = inner.slice(0, 8).map((e) => html("li", {}, html("b", {}, symbolOf(e.result)), " ", formula(names.ratio(e.result, e.operand)), " = ", signed(e.derivative)));
     rows.push(html("ul", {}, ...shown, inner.length > 8 ? html("li", {}, `and ${inner.length - 8} more`) : null));
-  } else if (edge.via) rows.push(html("p", {}, `Contracted from the operations ${edge.via.split(" ").join(" , ")}`));
-  else rows.push(html("p", {}, `One operation: ${symbolOf(edge.result)}`));
+  } else if (edge.via) rows.push(paragraph(`Contracted from the operations ${edge.via.split(" ").join(" , ")}`));
+  else rows.push(paragraph(`One operation: ${symbolOf(edge.result)}`));
   return rows;
 }
 
@@ -158,16 +163,16 @@ function backwardPanel({ names, graph, node, step, steps, state }) {
   const cards = state.changes.map(({ edge, before, after, reports }) => {
     const waiting = graph.users.get(edge.operand).length - reports;
     return html("article", { class: "card" },
-      html("div", { class: "row" }, formula(names.ratio(target, edge.operand), operator("+="), names.ratio(target, node), operator("·"), names.ratio(node, edge.operand))),
-      html("div", { class: "row" }, html("span", { class: "equals" }, "="), signed(g), " × ", signed(edge.derivative), html("span", { class: "equals" }, " = "), html("strong", {}, signed(g * edge.derivative))),
-      html("p", { class: "quiet" }, signed(before), " → ", html("strong", {}, signed(after)), waiting ? ` · waiting for ${counted(waiting, "more use")}: ` : " · complete",
+      line(formula(names.ratio(target, edge.operand), operator("+="), names.ratio(target, node), operator("·"), names.ratio(node, edge.operand))),
+      line(equals(), signed(g), " × ", signed(edge.derivative), span("equals", " = "), strong(signed(g * edge.derivative))),
+      quiet(signed(before), " → ", strong(signed(after)), waiting ? ` · waiting for ${counted(waiting, "more use")}: ` : " · complete",
         ...(waiting ? [awaited(names, graph, edge.operand, steps, step)] : [])));
   });
   const uses = graph.users.get(node).length;
   return [
     html("h2", {}, `Step ${step + 1} of ${steps.length}: `, formula(names.math(node)), " passes its gradient back"),
     heading(names, target, node, g),
-    html("p", { class: "quiet" }, uses ? `Complete, ${counted(uses, "use")} reported. Each operand receives this times the local derivative.` : "The pass begins here: the result changes as fast as itself."),
+    quiet(uses ? `Complete, ${counted(uses, "use")} reported. Each operand receives this times the local derivative.` : "The pass begins here: the result changes as fast as itself."),
     ...cards,
   ];
 }
@@ -192,10 +197,10 @@ function forwardPanel({ names, graph, node, step, steps, symbol }) {
   return [
     html("h2", {}, `Step ${step + 1} of ${steps.length}: `, formula(names.math(node)), " is computed"),
     html("article", { class: "card definition" },
-      html("div", { class: "row" }, formula(names.math(node), operator("="), names.formula(definition))),
-      isCompound(definition) ? html("div", { class: "row figures" }, html("span", { class: "equals" }, "="), formula(names.formula(definition, { numbers: true }))) : null,
-      html("div", { class: "row" }, html("span", { class: "equals" }, "="), html("strong", { class: "large" }, shortNumber(names.data[node])))),
-    html("p", { class: "quiet" }, `Operation: ${symbol}. The local derivatives are kept for the backward pass.`),
+      line(formula(names.math(node), operator("="), names.formula(definition))),
+      isCompound(definition) ? html("div", { class: "row figures" }, equals(), formula(names.formula(definition, { numbers: true }))) : null,
+      line(equals(), html("strong", { class: "large" }, shortNumber(names.data[node])))),
+    quiet(`Operation: ${symbol}. The local derivatives are kept for the backward pass.`),
     html("table", { class: "leaves" }, html("thead", {}, head), html("tbody", {}, ...rows)),
   ];
 }

@@ -78,9 +78,9 @@ class Picture {
     line.group = svg("g", { class: "line", "data-line": line.i }, line.shape);
     if (line.edges.length) {
       line.group.append(svg("path", { class: "touch", d: path }));
-      line.group.setAttribute("tabindex", "-1");
-      line.group.setAttribute("role", "button");
-      line.group.setAttribute("aria-label", this.on.describeLine(line));
+      set(line.group, "tabindex", "-1");
+      set(line.group, "role", "button");
+      set(line.group, "aria-label", this.on.describeLine(line));
     }
     return line.group;
   }
@@ -110,8 +110,8 @@ class Picture {
     if (/constant/.test(kind)) {
       cell.group.append(svg("text", { class: "data", x: x + width / 2, y: y + height / 2 + 4 }, shortNumber(this.names.data[node])));
     } else {
-      cell.group.setAttribute("tabindex", "-1");
-      cell.group.setAttribute("role", "button");
+      set(cell.group, "tabindex", "-1");
+      set(cell.group, "role", "button");
       cell.group.append(...this.drawName(cell, kind), svg("text", { class: "data" }), svg("text", { class: "grad number" }));
       cell.group.append(svg("title", {}, this.names.line(node)));
     }
@@ -167,9 +167,9 @@ class Picture {
       const isBoth = shown.data !== "" && shown.grad !== "";
       place(data, shown.data, cell.x + cell.width - 10, middle + (isBoth ? -3.5 : 4));
       place(grad, shown.grad, cell.x + cell.width - 10, middle + (isBoth ? 12.5 : 4));
-      grad.setAttribute("class", `grad number ${shown.gradSign}`);
+      set(grad, "class", `grad number ${shown.gradSign}`);
       const told = [this.names.line(cell.node), shown.data && `data ${shown.data}`, shown.grad && `gradient ${shown.grad}`];
-      cell.group.setAttribute("aria-label", told.filter(Boolean).join(", "));
+      set(cell.group, "aria-label", told.filter(Boolean).join(", "));
     }
   }
 
@@ -179,7 +179,7 @@ class Picture {
     for (const cell of this.cells) {
       const state = nodes.get(cell.node) ?? "";
       write(cell.group, "class", `cell ${this.kinds(cell.node)} ${isIdle ? "" : state || "dim"}`);
-      if (state.includes("selected")) cell.group.setAttribute("aria-current", "true");
+      if (state.includes("selected")) set(cell.group, "aria-current", "true");
       else cell.group.removeAttribute("aria-current");
     }
     const lit = [];
@@ -258,7 +258,7 @@ class Picture {
   }
 
   place() {
-    this.world.setAttribute("transform", `translate(${this.origin}) scale(${this.scale})`);
+    set(this.world, "transform", `translate(${this.origin}) scale(${this.scale})`);
   }
 
   zoom(factor, at = [this.stage.clientWidth / 2, this.stage.clientHeight / 2]) {
@@ -292,16 +292,16 @@ class Picture {
       const frame = this.stage.getBoundingClientRect();
       return [event.clientX - frame.left, event.clientY - frame.top];
     };
-    this.stage.addEventListener("wheel", (event) => {
+    on(this.stage, "wheel", (event) => {
       event.preventDefault();
       this.zoom(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)), where(event));
     }, { passive: false });
-    this.stage.addEventListener("pointerdown", (event) => {
+    on(this.stage, "pointerdown", (event) => {
       if (event.button) return;
       if (!pointers.size) moved = 0;
       pointers.set(event.pointerId, where(event));
     });
-    window.addEventListener("pointermove", (event) => {
+    on(window, "pointermove", (event) => {
       const before = pointers.get(event.pointerId);
       if (!before) return;
       const now = where(event);
@@ -313,7 +313,7 @@ class Picture {
       this.stage.classList.toggle("dragged", moved > 4);
     });
     for (const name of ["pointerup", "pointercancel"]) {
-      window.addEventListener(name, (event) => {
+      on(window, name, (event) => {
         pointers.delete(event.pointerId);
         this.stage.classList.remove("dragged");
       });
@@ -323,24 +323,24 @@ class Picture {
       const line = event.target.closest?.("[data-line]");
       return { cell: cell && this.cells[cell.dataset.cell], line: line && this.lines[line.dataset.line] };
     };
-    this.stage.addEventListener("click", (event) => { if (moved <= 4) this.on.click(thing(event), event); });
+    on(this.stage, "click", (event) => { if (moved <= 4) this.on.click(thing(event), event); });
     for (const name of ["pointerover", "focusin"]) {
-      this.stage.addEventListener(name, (event) => this.on.hover(thing(event), event, where(event)));
+      on(this.stage, name, (event) => this.on.hover(thing(event), event, where(event)));
     }
-    for (const name of ["pointerleave", "focusout"]) this.stage.addEventListener(name, () => this.on.hover({}, null));
+    for (const name of ["pointerleave", "focusout"]) on(this.stage, name, () => this.on.hover({}, null));
   }
 }
 
 function write(made, name, value) {
-  if (made.getAttribute(name) !== value) made.setAttribute(name, value);
+  if (made.getAttribute(name) !== value) set(made, name, value);
 }
 
 const distance = ([x, y], [u, v]) => Math.hypot(x - u, y - v);
 
 function place(text, shown, x, y) {
   text.textContent = shown;
-  text.setAttribute("x", x);
-  text.setAttribute("y", y);
+  set(text, "x", x);
+  set(text, "y", y);
 }
 
 function pointOn([a, b, c, d], t) {

@@ -6,21 +6,25 @@ const SVG = "http://www.w3.org/2000/svg";
 function element(namespace, tag, attributes, children) {
   const made = namespace ? document.createElementNS(namespace, tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
-    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value);
+    if ((value ?? null) !== null && value !== false) made.setAttribute(name, value);
   }
-  made.append(...(children ?? []).filter((child) => child !== null && child !== undefined));
+  made.append(...(children ?? []).filter((child) => (child ?? null) !== null));
   return made;
 }
 
+const span = (kind, ...children) => html("span", { class: kind }, ...children);
+const set = (node, name, value) => node.setAttribute(name, value);
+const on = (target, type, act, options) => target.addEventListener(type, act, options);
 const html = (tag, attributes, ...children) => element(null, tag, attributes, children);
 const svg = (tag, attributes, ...children) => element(SVG, tag, attributes, children);
 const mathml = (tag, ...children) => element(MATHML, tag, {}, children);
-const formula = (...children) => html("span", { class: "formula" }, element(MATHML, "math", { displaystyle: "true" }, children));
+const formula = (...children) => span("formula", element(MATHML, "math", { displaystyle: "true" }, children));
 const operator = (sign) => mathml("mo", sign);
+const strong = (...children) => html("strong", {}, ...children);
 
 // Four significant digits with a real minus sign, as autograd.notation.format_number writes them.
 function shortNumber(x) {
-  if (x === null || x === undefined) return "–";
+  if ((x ?? null) === null) return "–";
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x < 0 ? "−∞" : "∞";
   if (x === 0) return "0";
@@ -53,7 +57,7 @@ function bigNumber(n) {
 
 const counted = (n, what) => `${typeof n === "bigint" ? bigNumber(n) : n} ${what}${n === 1 || n === 1n ? "" : "s"}`;
 const signOf = (x) => (x > 0 ? "positive" : x < 0 ? "negative" : "zero");
-const signed = (x, text) => html("span", { class: `number ${signOf(x)}` }, text ?? shortNumber(x));
+const signed = (x, text) => span(`number ${signOf(x)}`, text ?? shortNumber(x));
 
 // ---------------------------------------------------------------- names
 
