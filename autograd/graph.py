@@ -12,12 +12,21 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .op import describe
+
 __all__ = ["is_node", "topological_order"]
 
 
 def is_node(x: Any) -> bool:
     """True for a Value (or another recorded node), False for a constant."""
     return hasattr(x.__class__, "_record")
+
+
+def checked_label(label: Any) -> str | None:
+    """What a node is called: a string, or None for no name, which the empty string means too. TypeError else."""
+    if label is not None and not isinstance(label, str):
+        raise TypeError(f"a label is a string such as 'w[1]_1,2' or 'W[1]', or None; got {describe(label)}")
+    return label or None
 
 
 def topological_order(root: Any, stop: Callable[[Any], bool] | None = None) -> list[Any]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from . import array_ops, axis_ops, graph, matrix_ops, modes, ops
-from .op import FLOAT64, Operation, array_forms, describe, is_quiet, quietly, real_array
+from .op import FLOAT64, Operation, array_forms, is_quiet, quietly, real_array
 from .sweep import backward, is_changed
 
 __all__ = ["Tensor"]
@@ -133,9 +133,7 @@ class Tensor:
 
     @label.setter
     def label(self, label: str | None) -> None:
-        if label is not None and not isinstance(label, str):
-            raise TypeError(f"a label is a string such as 'W[1]', got {describe(label)}")
-        self._label = label or None
+        self._label = graph.checked_label(label)
 
     @property
     def op(self) -> Operation | None:

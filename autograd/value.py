@@ -108,9 +108,7 @@ class Value:
 
     @label.setter
     def label(self, label: str | None) -> None:
-        if label is not None and not isinstance(label, str):
-            raise TypeError(f"a label is a string such as 'w[1]_1,2', got {describe(label)}")
-        self._label = label or None
+        self._label = graph.checked_label(label)
 
     @property
     def op(self) -> Operation | None:

@@ -410,21 +410,21 @@ def fit(
     model: Any,
     x: Any,
     y: Any,
-    batch_size: int | None = None,
-    epochs: int = 1,
+    batch_size: int | None,
+    epochs: int,
     *,
-    verbose: Any = None,
-    callbacks: Any = None,
-    validation_split: float = 0.0,
-    validation_data: Any = None,
-    shuffle: bool = True,
-    class_weight: Any = None,
-    sample_weight: Any = None,
-    initial_epoch: int = 0,
-    validation_batch_size: int | None = None,
-    validation_freq: int = 1,
+    verbose: Any,
+    callbacks: Any,
+    validation_split: float,
+    validation_data: Any,
+    shuffle: bool,
+    class_weight: Any,
+    sample_weight: Any,
+    initial_epoch: int,
+    validation_batch_size: int | None,
+    validation_freq: int,
 ) -> History:
-    """The training that `Sequential.fit` describes."""
+    """The training that `Sequential.fit` describes, with its arguments; the defaults are there."""
     where = "fit"
     batch_size = 32 if batch_size is None else positive_integer(where, "batch_size", batch_size)
     if validation_batch_size is not None:

@@ -420,6 +420,11 @@ def test_styles_keep_the_space_that_joins_selectors():
     assert compact(".a .b [c] > d { margin: 0 -1px; }", words="-.#%*[]()") == ".a .b [c]>d{margin:0 -1px}"
 
 
+def test_the_last_comma_of_a_list_is_left_out_and_no_other():
+    source = 'f(\n  a,\n  [\n    b,\n    ",",\n  ],\n  {\n    c: ",]",\n  },\n);\n'
+    assert compact(source) == 'f(a,[b,","],{c:",]"});'
+
+
 @pytest.mark.parametrize("source", sorted(p.name for p in SOURCES.glob("explorer*.js")))
 def test_every_script_says_at_its_head_what_it_is_for(source):
     text = (SOURCES / source).read_text(encoding="utf-8")

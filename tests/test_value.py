@@ -100,7 +100,7 @@ def test_a_label_is_a_string_and_can_be_taken_off():
     assert v.label == "w"
     v.label = None
     assert v.label is None
-    with pytest.raises(TypeError, match=r"a label is a string such as 'w\[1\]_1,2', got int"):
+    with pytest.raises(TypeError, match=r"a label is a string such as 'w\[1\]_1,2' or 'W\[1\]', or None; got int"):
         v.label = 3
     with pytest.raises(TypeError, match="a label is a string"):
         Value(1.0, label=3)

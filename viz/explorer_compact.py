@@ -19,10 +19,13 @@ def compact(source: str, words: str = "") -> str:
     """The same program in fewer characters.
 
     source  JavaScript in which every statement ends in a semicolon and none is empty, or CSS; texts
-            stand in double quotes or in backticks, these not nested, and regular expressions hold no
-            quotes and no spaces
+            stand in double quotes or in backticks, these not nested, regular expressions hold no
+            quotes and no spaces, and no list leaves out members as [,,] does
     words   characters that must keep the space between them, as letters, digits, _ and $ do; in CSS
             `.a .b` is not `.a.b`
+
+    The last semicolon of a block goes too, and so does the last comma of a list that closes on a line
+    of its own.
     """
     made: list[str] = []
     pending = False  # whether there is space not yet written
