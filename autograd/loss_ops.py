@@ -75,6 +75,7 @@ def _total(rows: np.ndarray, weight: Any) -> Any:
 
 @structural(*_rule(reductions.squared_error), None, symbol="½(ŷ−y)²", shown="squared_error")
 def squared_errors(prediction, target, weight):
+    """Σ weight ½ Σ (prediction - target)² over samples. All (m, n); weight: a number, or (m,)."""
     d = prediction - target
     if isinstance(weight, np.ndarray):
         return 0.5 * _total(d * d, weight)
@@ -84,6 +85,7 @@ def squared_errors(prediction, target, weight):
 
 @structural(*_rule(reductions.binary_cross_entropy), None, symbol="BCE", shown="binary_cross_entropy")
 def binary_cross_entropies(probability, target, weight):
+    """The weighted sum over samples of binary_cross_entropy. All (m, n); weight: a number, or (m,)."""
     q = reductions.kept_inside(probability)
     log, other = np.log(q), np.log(1 - q)
     rows = np.where(target == 0, 0.0, target * log) + np.where(target == 1, 0.0, (1 - target) * other)
@@ -94,6 +96,7 @@ def binary_cross_entropies(probability, target, weight):
     *_rule(reductions.binary_cross_entropy_with_logits), None, symbol="BCE", shown="binary_cross_entropy_with_logits"
 )
 def binary_cross_entropies_with_logits(logit, target, weight):
+    """The same from logits, in one operation that is exact in both tails."""
     rows = np.abs(logit)
     np.negative(rows, out=rows)
     np.exp(rows, out=rows)
@@ -123,6 +126,7 @@ def _to_logits(g: Any, z: Any, logits: Any, target: Any, weight: Any, on_the_way
     shown="softmax_cross_entropy",
 )
 def softmax_cross_entropies(logits, target, weight, on_the_way):
+    """The weighted sum over samples of -Σ target log softmax(logits). All (m, n); on_the_way keeps the softmax."""
     # Along a short axis NumPy's max takes three to nine times as long as on a copy of the transpose.
     m = logits.T.copy().max(0)[:, None] if logits.shape[1] <= 64 else logits.max(1, keepdims=True)
     shifted = logits - m

@@ -56,8 +56,7 @@ def mean(x):
     array of several dimensions, mean(x, axis=None, keepdims=False) is as in NumPy.
     Derivative: 1/n for every member.
     """
-    if not size(x):
-        raise ValueError("mean: expected at least one member, got an empty sequence")
+    _not_empty("mean", x)
     return builtins.sum(members(x)) / size(x)
 
 
@@ -107,8 +106,7 @@ def logsumexp(x):
     ±inf, so is the result, and the slopes are nan.
     Source: Blanchard, Higham and Higham, IMA J. Numer. Anal. 41 (2021).
     """
-    if not _sequence("logsumexp", x):
-        raise ValueError("logsumexp: expected at least one member, got an empty sequence")
+    _not_empty("logsumexp", _sequence("logsumexp", x))
     if any(u != u for u in members(x)):
         return math.nan
     largest = max(members(x))
@@ -192,6 +190,7 @@ def binary_cross_entropy(probability, target):
     Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.2.
     """
     _same_size("binary_cross_entropy", probability, target)
+    _not_empty("binary_cross_entropy", probability)
     total = 0.0
     for p, y in zip(members(probability), members(target), strict=True):
         if not (0 <= p <= 1 or p != p):
@@ -222,6 +221,7 @@ def binary_cross_entropy_with_logits(logit, target):
     Source: documentation of TensorFlow's sigmoid_cross_entropy_with_logits.
     """
     _same_size("binary_cross_entropy_with_logits", logit, target)
+    _not_empty("binary_cross_entropy_with_logits", logit)
     total = 0.0
     for z, y in zip(members(logit), members(target), strict=True):
         _check_target("binary_cross_entropy_with_logits", y)
@@ -350,6 +350,11 @@ def _sequence(where_: str, x: Any) -> Any:
     if not isinstance(x, tuple):
         raise TypeError(f"{where_}: expected a sequence of numbers, got a single {describe(x)}")
     return x
+
+
+def _not_empty(where_: str, x: Any) -> None:
+    if not size(x):
+        raise ValueError(f"{where_}: expected at least one member, got an empty sequence")
 
 
 def _same_size(where_: str, x: Any, y: Any) -> None:

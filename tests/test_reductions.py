@@ -374,3 +374,11 @@ def test_softmax_cross_entropy_of_hopeless_logits_stays_finite():
 @pytest.mark.parametrize("x", [[math.inf, math.nan], [math.nan, math.inf], [math.nan, 0.0]])
 def test_logsumexp_hides_no_nan(x):
     assert math.isnan(logsumexp(x))
+
+
+@pytest.mark.parametrize(
+    "mean_of_members", [mean, lambda x: binary_cross_entropy(x, []), lambda x: binary_cross_entropy_with_logits(x, [])]
+)
+def test_the_mean_of_nothing_is_refused(mean_of_members):
+    with pytest.raises(ValueError, match="expected at least one member, got an empty sequence"):
+        mean_of_members([])

@@ -194,7 +194,7 @@ class Tensors:
         """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
         if v.op is None or not all(u in self.graph.labels for u in v.operands if is_node(u)):
             return None
-        return _SYMBOLS.get(v.op.name, v.op.symbol.removeprefix("array_"))
+        return _SYMBOLS.get(v.op.name, v.op.symbol)
 
     # ------------------------------------------------------------ edges
 
