@@ -581,6 +581,15 @@ def leaf(array: ndarray, label: str | None = None) -> Tensor:
     return t
 
 
+def stand_in(data: Any, buffer: Any) -> Tensor:
+    """A leaf of anything that works like an array, with another such thing for its gradient."""
+    t = new(Tensor)
+    t._data = data
+    _as_leaf(t)
+    t._buffer = buffer
+    return t
+
+
 def _float_type(dtype: Any) -> np.dtype:
     found = np.dtype(dtype)
     if found not in (np.float32, np.float64):

@@ -1,0 +1,312 @@
+"""A computation on arrays, run once and written down as the NumPy calls it made, to be run again as these.
+
+What its Python costs beside the NumPy calls, and the arrays it makes, are paid once: the program
+writes into the arrays of the first run. The calls and their numbers are the same, so the results
+are too, to the last bit. Where the computation looked at a number to decide something, the program
+looks again, and gives up if the answer is another.
+
+Nothing can be frozen by oversight: while it is written down a computation sees symbols, and what a
+symbol has no method for ends the writing.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["recorded"]
+
+# From the arrays that change from run to run to the results, or to None if it gave up.
+Program = Callable[..., "tuple[Any, ...] | None"]
+
+# How many bytes of arrays a program may keep. Above that NumPy's own work is nearly all of the time.
+LARGEST = 1 << 23
+
+
+def recorded(
+    function: Callable[..., Sequence[Any]], inputs: Sequence[np.ndarray], lasting: Sequence[np.ndarray] = ()
+) -> tuple[Sequence[Any], Program] | None:
+    """The results of `function(*inputs, *lasting)`, and the program of them; None if it cannot be written down.
+
+    lasting: arrays that stay where they are, though their numbers may change.
+    The program takes the inputs. It gives None for inputs of other shapes, dtypes or strides, and where
+    the function would have decided otherwise; then what it has written to is to be written anew. The
+    arrays among its results are new ones. Both are to be called inside `quietly`.
+    """
+    recorder = _Recorder()
+    symbols = [*map(recorder.input, inputs), *(Symbol(recorder, recorder.constant(a), a, True) for a in lasting)]
+    try:
+        results = function(*symbols)
+        program = recorder.program(results)
+    except Exception:  # if it is the fault of the function, it comes again when that is called without symbols
+        return None
+    if recorder.size > LARGEST:
+        return None
+    return [u.value.copy() if u.fixed else u.value for u in results], program
+
+
+class _Recorder:
+    """The lines of a program, and what the names in it stand for."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.scope: dict[str, Any] = {}
+        self.inputs: list[str] = []
+        self.size = 0
+        self._names: dict[int, str] = {}
+
+    def input(self, array: np.ndarray) -> Symbol:
+        """A symbol for what the program is given, which has to look the same each time."""
+        name = f"x{len(self.inputs)}"
+        self.inputs.append(name)
+        shape, strides, dtype = map(self.constant, (array.shape, array.strides, array.dtype))
+        self.lines.append(
+            f"if {name}.shape != {shape} or {name}.strides != {strides} or {name}.dtype is not {dtype}: return None"
+        )
+        return Symbol(self, name, array, False)
+
+    def constant(self, thing: Any) -> str:
+        """The name in the program of a thing that stays as it is, or of an array that stays where it is."""
+        name = self._names.get(id(thing))
+        if name is None:
+            name = self._names[id(thing)] = f"c{len(self.scope)}"
+            self.scope[name] = thing  # keeps it alive, so that no other thing gets its id
+        return name
+
+    def call(self, function: str, arguments: Sequence[str], result: Any, out: Symbol | None = None) -> Symbol:
+        """Write a call down that gave this result. It is to write into `out`, or else into the array it made."""
+        if out is None and result.__class__ is np.ndarray:
+            out = self.buffer(result)
+        if out is not None:
+            named = "out=" if function in ("maximum", "minimum") else ""
+            self.lines.append(f"{function}({', '.join([*arguments, named + out.name])})")
+            return out
+        return self.value(f"{function}({', '.join(arguments)})", result)
+
+    def buffer(self, array: np.ndarray) -> Symbol:
+        """An array of the first run, to be written to in the others."""
+        self.size += array.nbytes
+        return Symbol(self, self.constant(array), array, True)
+
+    def value(self, expression: str, result: Any) -> Symbol:
+        """A number, or an array that is made anew in each run."""
+        name = f"t{len(self.lines)}"
+        self.lines.append(f"{name} = {expression}")
+        return Symbol(self, name, result, False)
+
+    def view(self, array: Symbol, tail: str, result: np.ndarray) -> Symbol:
+        """Another sight of an array: looked up once if the array stays where it is."""
+        if array.fixed and np.may_share_memory(result, array.value):
+            return Symbol(self, self.constant(result), result, True)
+        return self.value(array.name + tail, result)
+
+    def operand(self, u: Any, dtype: Any = None) -> str:
+        """The name of what an operation takes; dtype: that of the arrays with which a plain number goes."""
+        if type(u) is Symbol:
+            return u.name
+        if dtype is not None and u.__class__ in (int, float):
+            u = np.array(u, dtype)  # as NumPy would at each call, in twice the time
+        if not isinstance(u, int | float | np.generic | np.ndarray):
+            raise _NotRecorded
+        if isinstance(u, np.ndarray) and u.flags.writeable:
+            u = u.copy()  # as it is now, whatever becomes of it
+            self.size += u.nbytes
+        return self.constant(u)
+
+    def function(self, function: Any) -> str:
+        """The name of a NumPy function."""
+        self.scope[function.__name__] = function
+        return function.__name__
+
+    def program(self, results: Sequence[Any]) -> Program:
+        """The lines as a function."""
+        given = [f"{r.name}.copy()" if r.fixed else r.name for r in results]
+        body = "\n    ".join([*self.lines, f"return {', '.join(given)},"])
+        code = compile(f"def program({', '.join(self.inputs)}):\n    {body}\n", "<recorded>", "exec")
+        exec(code, self.scope)
+        return self.scope["program"]
+
+
+class _NotRecorded(Exception):
+    """The computation did what a program cannot."""
+
+
+def _plain(u: Any) -> Any:
+    return u.value if type(u) is Symbol else u
+
+
+class Symbol:
+    """An array or a number of the first run, and its name in the program.
+
+    It has those methods and operators of an array that a program can write down. Code that asks for its
+    class is told ndarray, so that it takes the way it takes with arrays.
+
+    fixed: it is the same array in each run.
+    """
+
+    __slots__ = ("fixed", "name", "recorder", "value")
+
+    def __init__(self, recorder: _Recorder, name: str, value: Any, fixed: bool) -> None:
+        self.recorder, self.name, self.value, self.fixed = recorder, name, value, fixed
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return self.value.__class__
+
+    __hash__ = None  # type: ignore[assignment]
+    __iter__ = None  # what is written down is not taken apart
+
+    # ------------------------------------------------------------ what is the same in each run
+
+    shape = property(lambda self: self.value.shape)
+    ndim = property(lambda self: self.value.ndim)
+    size = property(lambda self: self.value.size)
+    dtype = property(lambda self: self.value.dtype)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    # ------------------------------------------------------------ what is another in each run
+
+    def __bool__(self) -> bool:
+        answer = bool(self.value)
+        self.recorder.lines.append(f"if {'not ' if answer else ''}{self.name}: return None")
+        return answer
+
+    def argmin(self) -> Symbol:
+        return self.recorder.value(f"{self.name}.argmin()", self.value.argmin())
+
+    def item(self, place: Any) -> Symbol:
+        name = self.recorder.operand(place)
+        return self.recorder.value(f"{self.name}.item({name})", self.value.item(_plain(place)))
+
+    # ------------------------------------------------------------ the same numbers
+
+    @property
+    def T(self) -> Symbol:
+        return self.recorder.view(self, ".T", self.value.T)
+
+    def ravel(self) -> Symbol:
+        return self.recorder.view(self, ".ravel()", self.value.ravel())
+
+    def reshape(self, shape: Any) -> Symbol:
+        return self.recorder.view(self, f".reshape({self.recorder.constant(shape)})", self.value.reshape(shape))
+
+    def __getitem__(self, index: Any) -> Symbol:
+        if not all(i is None or i is Ellipsis or i.__class__ in (slice, int) for i in _parts(index)):
+            raise _NotRecorded
+        return self.recorder.view(self, f"[{self.recorder.constant(index)}]", self.value[index])
+
+    def __setitem__(self, index: Any, u: Any) -> None:
+        if index is not Ellipsis or not self.fixed:
+            raise _NotRecorded
+        self._take(u)
+
+    def copy(self) -> Symbol:
+        return self.recorder.buffer(np.empty(self.shape, self.dtype))._take(self)
+
+    def astype(self, dtype: Any) -> Symbol:
+        return self.recorder.buffer(np.empty(self.shape, dtype))._take(self)
+
+    def _take(self, u: Any) -> Symbol:
+        """Numbers written into this array."""
+        np.copyto(self.value, _plain(u))
+        copyto = self.recorder.function(np.copyto)
+        self.recorder.lines.append(f"{copyto}({self.name}, {self.recorder.operand(u)})")
+        return self
+
+    # ------------------------------------------------------------ arithmetic
+
+    def dot(self, other: Any, out: Any = None) -> Symbol:
+        if out is None:
+            result = self.value.dot(_plain(other))
+        else:
+            result = self.value.dot(_plain(other), out.value)
+        return self.recorder.call(f"{self.name}.dot", [self.recorder.operand(other)], result, out)
+
+    def max(self, axis: Any = None, *, keepdims: bool = False) -> Symbol:
+        result = self.value.max(axis, keepdims=keepdims)
+        arguments = [f"axis={axis!r}", f"keepdims={keepdims}"]
+        if not isinstance(result, np.ndarray):
+            return self.recorder.value(f"{self.name}.max({', '.join(arguments)})", result)
+        out = self.recorder.buffer(result)
+        self.recorder.lines.append(f"{self.name}.max({', '.join(arguments)}, out={out.name})")
+        return out
+
+    def __neg__(self) -> Symbol:
+        return self.__array_ufunc__(np.negative, "__call__", self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, out: Any = None, **options: Any) -> Symbol:
+        out = out[0] if out is not None else None
+        if method != "__call__" or options or ufunc.nout != 1 or not (out is None or type(out) is Symbol):
+            raise _NotRecorded
+        values = [_plain(u) for u in operands]
+        types = {v.dtype for v in values if isinstance(v, np.ndarray)}
+        dtype = types.pop() if len(types) == 1 else None
+        result = ufunc(*values) if out is None else ufunc(*values, out=out.value)
+        names = [self.recorder.operand(u, dtype) for u in operands]
+        return self.recorder.call(self.recorder.function(ufunc), names, result, out)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Symbol:
+        if function is np.real and self.value.dtype.kind == "f":
+            return self
+        if function is not np.where or options or len(arguments) != 3:
+            raise _NotRecorded
+        names = map(self.recorder.operand, arguments)
+        expression = f"{self.recorder.function(function)}({', '.join(names)})"
+        return self.recorder.value(expression, np.where(*map(_plain, arguments)))
+
+    def __array__(self, *arguments: Any, **options: Any) -> Any:
+        raise _NotRecorded
+
+
+def _parts(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
+
+
+def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., Any]) -> Any:
+    """Two methods, one for a symbol on the right: the ufunc where there is an array, Python's own on numbers."""
+
+    def calculated(self: Symbol, *operands: Any) -> Symbol:
+        values = [_plain(u) for u in operands]
+        if any(isinstance(v, np.ndarray) for v in values):
+            return self.__array_ufunc__(ufunc, "__call__", *operands)
+        names = map(self.recorder.operand, operands)
+        return self.recorder.value(f" {sign} ".join(names), on_numbers(*values))
+
+    return lambda self, other: calculated(self, self, other), lambda self, other: calculated(self, other, self)
+
+
+for _name, _sign, _ufunc in (
+    ("add", "+", np.add),
+    ("sub", "-", np.subtract),
+    ("mul", "*", np.multiply),
+    ("truediv", "/", np.divide),
+    ("lt", "<", np.less),
+    ("le", "<=", np.less_equal),
+    ("gt", ">", np.greater),
+    ("ge", ">=", np.greater_equal),
+    ("eq", "==", np.equal),
+    ("ne", "!=", np.not_equal),
+    ("and", "&", np.bitwise_and),
+    ("or", "|", np.bitwise_or),
+):
+    _left, _right = _operator(_sign, _ufunc, getattr(operator, f"__{_name}__"))
+    setattr(Symbol, f"__{_name}__", _left)
+    setattr(Symbol, f"__r{_name}__", _right)
+
+
+def _in_place(ufunc: np.ufunc) -> Callable[[Symbol, Any], Symbol]:
+    def method(self: Symbol, other: Any) -> Symbol:
+        if not self.fixed:
+            raise _NotRecorded
+        return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))
+
+    return method
+
+
+for _name, _ufunc in (("add", np.add), ("sub", np.subtract), ("mul", np.multiply), ("truediv", np.divide)):
+    setattr(Symbol, f"__i{_name}__", _in_place(_ufunc))
