@@ -69,7 +69,7 @@ def _rule(function: Any) -> tuple[Any, Any]:
 
 def _total(rows: np.ndarray, weight: Any) -> Any:
     """The weighted sum over samples of what each row adds up to."""
-    each = rows.dot(row_of_ones(rows.shape[1], rows.dtype))
+    each = rows.ravel() if rows.shape[1] == 1 else rows.dot(row_of_ones(rows.shape[1], rows.dtype))
     return weight.dot(each) if isinstance(weight, np.ndarray) else each.dot(row_of_ones(len(each), rows.dtype)) * weight
 
 

@@ -187,7 +187,7 @@ class Optimizer:
 
     def _step(self, rate: float) -> None:
         gradients = [block.flat.gradient() for block in self._blocks]
-        if not any(stretches for _, stretches in gradients):
+        if not [True for _, stretches in gradients if stretches]:
             raise RuntimeError(
                 f"{self.name}.step(): no parameter has a gradient since the last zero_grad(); "
                 "call loss.backward() first, with a loss computed from these parameters"

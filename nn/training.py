@@ -89,22 +89,8 @@ class Objective:
 
     def _chained_step(self, links: list[chain.Link], last: chain.Link, x: np.ndarray) -> tuple[float, np.ndarray]:
         """The same without a graph, the same numbers in half of the time for small nets."""
-        found = self._passes.run(links, last, x)
-        if found is not None:
-            loss, outputs = found
-            value = float(loss)
-            is_finite = value - value == 0.0
-            for p in self.parameters:
-                p._grad = p._buffer if is_finite else None
-        else:
-            loss, tape = chain.run([*links, last], x)
-            value, outputs = float(loss), tape[-1][2][0]
-            is_finite = value - value == 0.0
-            for p in self.parameters:
-                p._grad = None
-            if is_finite:
-                chain.pull_back(tape, self.seed)
-        if is_finite:
+        value, outputs = self._passes_of(links, last, x)
+        if value - value == 0.0:
             self.optimizer.step()
         return value, outputs
 
@@ -112,23 +98,40 @@ class Objective:
         self, links: list[chain.Link], x: np.ndarray, y: np.ndarray, weight: Any
     ) -> tuple[float, np.ndarray]:
         """The same, but sums over the batch are sums of sums over parts of it, and rounded as such."""
-        for p in self.parameters:
-            p._grad = None
         value, outputs = 0.0, []
+        sums: list[Any] = []
         for start in range(0, len(x), PART):
             part = slice(start, start + PART)
-            link = self.loss.link(y[part], weight[part] if isinstance(weight, np.ndarray) else weight, self.from_logits)
-            assert link is not None
-            loss, tape = chain.run([*links, link], x[part])
-            value += float(loss)
-            outputs.append(tape[-1][2][0])
-            chain.pull_back(tape, self.seed)
-        if value - value == 0.0:
+            last = self.loss.link(y[part], weight[part] if isinstance(weight, np.ndarray) else weight, self.from_logits)
+            loss, found = self._passes_of(links, last, x[part])
+            value += loss
+            outputs.append(found)
+            if value - value == 0.0:
+                gradients = [p._grad for p in self.parameters]
+                sums = list(map(np.add, sums, gradients)) if sums else list(map(np.array, gradients))
+        is_finite = value - value == 0.0
+        for i, p in enumerate(self.parameters):
+            p._grad = sums[i] if is_finite else None
+        if is_finite:
             self.optimizer.step()
-        else:
-            for p in self.parameters:
-                p._grad = None
         return value, np.concatenate(outputs)
+
+    def _passes_of(self, links: list[chain.Link], last: chain.Link, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Forward and back: the loss and what it took; the gradients of the parameters, if the loss is finite."""
+        found = self._passes.run(links, last, x)
+        if found is not None:
+            value, outputs = float(found[0]), found[1]
+            is_finite = value - value == 0.0
+            for p in self.parameters:
+                p._grad = p._buffer if is_finite else None
+            return value, outputs
+        loss, tape = chain.run([*links, last], x)
+        value = float(loss)
+        for p in self.parameters:
+            p._grad = None
+        if value - value == 0.0:
+            chain.pull_back(tape, self.seed)
+        return value, tape[-1][2][0]
 
     def links(self, y: np.ndarray, weight: Any) -> tuple[list[chain.Link], chain.Link] | None:
         """The operations of `forward` one after another and the loss; None if it is more, or somebody watches."""
