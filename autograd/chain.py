@@ -71,10 +71,7 @@ class Passes:
     def __init__(self, parameters: Sequence[Tensor], seed: np.ndarray) -> None:
         self.parameters, self.seed = list(parameters), seed
         self._links: Sequence[Link] = ()
-        self._arrays: list[tuple[Tensor, np.ndarray]] = []
-        # For each shape how often it was seen, or then the program, `_no_program` if there is none.
-        self._programs: dict[Any, Any] = {}
-        self._given_up = 0
+        self._shapes: dict[Any, _Shape] = {}
 
     def run(self, links: Sequence[Link], last: Link, x: np.ndarray) -> tuple[Any, np.ndarray] | None:
         """The loss and what it took, for a shape seen before; None if `run` and `pull_back` are to be called.
@@ -84,63 +81,52 @@ class Passes:
         """
         if links is not self._links:
             if links != self._links:
-                self._forget()
+                self._shapes.clear()
             self._links = links
         op, others = last
         if len(others) < 2:
             return None
         target, weight = others[:2]
         key = op, len(x), weight if weight.__class__ is float else None
-        program = self._programs.get(key, 0)
-        if program.__class__ is int:
-            return self._first(key, program + 1, last, x)
-        for p, array in self._arrays:
-            if p._data is not array:
-                self._forget()
+        shape = self._shapes.get(key)
+        if shape is None:
+            if len(self._shapes) == SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[key] = _Shape()
+        program = shape.program
+        if program is None:
+            shape.seen += 1
+            return self._written(shape, last, x) if shape.seen == REPEATED else None
+        for p, data, gradient in shape.arrays:
+            if p._data is not data or p._buffer is not gradient:
+                del self._shapes[key]
                 return None
         found = program(x, target) if key[2] is not None else program(x, target, weight)
-        if found is None and program is not _no_program:
-            self._given_up += 1
-            if self._given_up > PATIENCE:  # it saves nothing if the data often ask for other operations
-                self._programs[key] = _no_program
+        if found is None:
+            shape.given_up += 1
+            if shape.given_up == PATIENCE:
+                shape.program = None
         return found
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copied program would write into the arrays of the original.
         return Passes, (self.parameters, self.seed)
 
-    def _forget(self) -> None:
-        self._programs.clear()
-        self._given_up = 0
-
-    def _first(self, key: Any, times: int, last: Link, x: np.ndarray) -> tuple[Any, np.ndarray] | None:
-        """Count a shape, or write its program when it has come often enough to be worth it."""
-        if len(self._programs) > SHAPES:
-            self._forget()
-        self._programs[key] = times
-        if times < REPEATED:
-            return None
-        found = self._recorded(last, x)
-        if found is None:
-            self._programs[key] = _no_program
-            return None
-        results, self._programs[key] = found
-        return results
-
-    def _recorded(self, last: Link, x: np.ndarray) -> tuple[Any, Program] | None:
-        """The results for x, and the program; None if there is none."""
+    def _written(self, shape: _Shape, last: Link, x: np.ndarray) -> tuple[Any, np.ndarray] | None:
+        """The results for x, with the program for its shape from now on; None if none can be written."""
         op, (target, weight, *rest) = last
+        changing = [x, target] if weight.__class__ is float else [x, target, weight]
         used = [u for _, others in self._links for u in others if u.__class__ is Tensor]
         if (
-            {id(p) for p in self.parameters} != {id(u) for u in used}
+            any(a.__class__ is not np.ndarray for a in changing)
+            or {id(p) for p in self.parameters} != {id(u) for u in used}
             or any(p._buffer is None for p in self.parameters)
             or not all(map(_is_ours, [op, *(op for op, _ in self._links)]))
             or any(u.__class__ is not Softmax for u in rest)
         ):
             return None
-        self._arrays = [(p, p._data) for p in self.parameters]
-        changing = [x, target] if weight.__class__ is float else [x, target, weight]
-        lasting: list[Any] = [a for p, data in self._arrays for a in (data, p._buffer)]
+        shape.arrays = [(p, p._data, p._buffer) for p in self.parameters]
+        lasting = [array for _, *arrays in shape.arrays for array in arrays]
 
         def passes(*arrays: Any) -> tuple[Any, Any]:
             x, target, *more = arrays[: len(changing)]
@@ -151,18 +137,34 @@ class Passes:
             pull_back(tape, self.seed)
             return loss, tape[-1][2][0]
 
-        return recorded(passes, changing, lasting)
+        found = recorded(passes, changing, lasting)
+        if found is None:
+            return None
+        (loss, outputs), shape.program = found
+        return loss, outputs
 
 
-# How often a shape is seen until its program is written, which takes as long as some twenty small steps; how
-# many shapes are kept in mind; and how often programs may give up.
+class _Shape:
+    """Batches of one shape.
+
+    seen: how often they came without a program. given_up: how often the program could not answer.
+    arrays: the parameters, with the arrays of their numbers and gradients that the program knows.
+    """
+
+    __slots__ = ("arrays", "given_up", "program", "seen")
+
+    def __init__(self) -> None:
+        self.seen = self.given_up = 0
+        self.program: Program | None = None
+        self.arrays: list[tuple[Tensor, np.ndarray, Any]] = []
+
+
+# How often a shape comes until its program is written, which takes as long as some twenty small steps; how many
+# shapes are kept in mind; and how often a program may give up, after which it would save nothing.
 REPEATED, SHAPES, PATIENCE = 3, 8, 10
-
-
-def _no_program(*inputs: np.ndarray) -> None:
-    """Gives up."""
 
 
 def _is_ours(op: Operation) -> bool:
     """True for an operation of this package: what it computes depends on its operands alone."""
-    return op.forward.__module__.partition(".")[0] == __name__.partition(".")[0]
+    home = getattr(op.forward, "__module__", None) or ""
+    return home.partition(".")[0] == __name__.partition(".")[0]

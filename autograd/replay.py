@@ -5,8 +5,9 @@ writes into the arrays of the first run. The calls and their numbers are the sam
 are too, to the last bit. Where the computation looked at a number to decide something, the program
 looks again, and gives up if the answer is another.
 
-Nothing can be frozen by oversight: while it is written down a computation sees symbols, and what a
-symbol has no method for ends the writing.
+While it is written down a computation sees symbols of its arrays, and what a symbol has no method for
+ends the writing. What does not come from the arrays, such as a random number, would be frozen: that
+there is none is for the caller to know.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def recorded(
 
     lasting: arrays that stay where they are, though their numbers may change.
     The program takes the inputs. It gives None for inputs of other shapes, dtypes or strides, and where
-    the function would have decided otherwise; then what it has written to is to be written anew. The
-    arrays among its results are new ones. Both are to be called inside `quietly`.
+    the function would have decided otherwise; then what it has written to is to be written anew. Arrays
+    that it computed are the caller's. Both are to be called inside `quietly`.
     """
     recorder = _Recorder()
     symbols = [*map(recorder.input, inputs), *(Symbol(recorder, recorder.constant(a), a, True) for a in lasting)]
@@ -45,7 +46,7 @@ def recorded(
         return None
     if recorder.size > LARGEST:
         return None
-    return [u.value.copy() if u.fixed else u.value for u in results], program
+    return [u.value.copy("K") if u.fixed else u.value for u in results], program
 
 
 class _Recorder:
@@ -81,7 +82,7 @@ class _Recorder:
         if out is None and result.__class__ is np.ndarray:
             out = self.buffer(result)
         if out is not None:
-            named = "out=" if function in ("maximum", "minimum") else ""
+            named = "out=" if function in ("maximum", "minimum") else ""  # NumPy wants to be told for these two
             self.lines.append(f"{function}({', '.join([*arguments, named + out.name])})")
             return out
         return self.value(f"{function}({', '.join(arguments)})", result)
@@ -107,7 +108,7 @@ class _Recorder:
         """The name of what an operation takes; dtype: that of the arrays with which a plain number goes."""
         if type(u) is Symbol:
             return u.name
-        if dtype is not None and u.__class__ in (int, float):
+        if dtype is not None and dtype.kind == "f" and u.__class__ in (int, float):
             u = np.array(u, dtype)  # as NumPy would at each call, in twice the time
         if not isinstance(u, int | float | np.generic | np.ndarray):
             raise _NotRecorded
@@ -118,16 +119,17 @@ class _Recorder:
 
     def function(self, function: Any) -> str:
         """The name of a NumPy function."""
-        self.scope[function.__name__] = function
+        if self.scope.setdefault(function.__name__, function) is not function:
+            raise _NotRecorded
         return function.__name__
 
     def program(self, results: Sequence[Any]) -> Program:
         """The lines as a function."""
-        given = [f"{r.name}.copy()" if r.fixed else r.name for r in results]
+        given = [f"{r.name}.copy('K')" if r.fixed else r.name for r in results]
         body = "\n    ".join([*self.lines, f"return {', '.join(given)},"])
         code = compile(f"def program({', '.join(self.inputs)}):\n    {body}\n", "<recorded>", "exec")
         exec(code, self.scope)
-        return self.scope["program"]
+        return self.scope.pop("program")  # else it would hold itself, and its arrays until the next garbage collection
 
 
 class _NotRecorded(Exception):
@@ -209,7 +211,7 @@ class Symbol:
         return self.recorder.buffer(np.empty(self.shape, self.dtype))._take(self)
 
     def astype(self, dtype: Any) -> Symbol:
-        return self.recorder.buffer(np.empty(self.shape, dtype))._take(self)
+        return self.recorder.buffer(np.empty_like(self.value, dtype))._take(self)
 
     def _take(self, u: Any) -> Symbol:
         """Numbers written into this array."""
@@ -237,6 +239,8 @@ class Symbol:
         return out
 
     def __neg__(self) -> Symbol:
+        if not isinstance(self.value, np.ndarray):
+            return self.recorder.value(f"-{self.name}", -self.value)
         return self.__array_ufunc__(np.negative, "__call__", self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, out: Any = None, **options: Any) -> Symbol:

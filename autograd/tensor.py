@@ -549,6 +549,8 @@ class Tensor:
     def _restore(self, contents: dict[str, Any]) -> None:
         for name, content in contents.items():
             setattr(self, name, content)
+        if self._data.base is not None:  # pickle leaves large arrays in the bytes that it read
+            self._data = self._data.copy()
         self._seen = self._buffer = None
         self._serial *= next_serial()
 

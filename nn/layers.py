@@ -293,9 +293,12 @@ class Activation(BatchLayer):
     """
 
     def __init__(self, activation: Any, *, input_shape: Any = None, name: str | None = None) -> None:
-        self.activation = _named_activation(activation)
+        self.activation = activation
         super().__init__(input_shape=input_shape, name=name)
         self._a: str | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, _named_activation(value) if name == "activation" else value)
 
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
         _share_generator(self.activation, rng)

@@ -359,6 +359,7 @@ class Sequential(Module):
         shuffle: a new order in each epoch. class_weight: a dict from label to weight; sample_weight:
         (samples,); both multiply the loss, which is still divided by the number of samples.
         validation_batch_size: how many samples at a time; validation_freq: after every so many epochs.
+        x and y are not copied unless they must be: nobody is to write to them while the training lasts.
 
         The numbers are means over the samples of the epoch, while the weights moved; with "val_"
         after it. The loss contains what regularizers add.

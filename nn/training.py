@@ -99,6 +99,7 @@ class Objective:
     ) -> tuple[float, np.ndarray]:
         """The same, but sums over the batch are sums of sums over parts of it, and rounded as such."""
         value, outputs = 0.0, []
+        trained: list[Any] = []  # those that have a gradient; a parameter that its layer dropped has none
         sums: list[Any] = []
         for start in range(0, len(x), PART):
             part = slice(start, start + PART)
@@ -107,28 +108,30 @@ class Objective:
             value += loss
             outputs.append(found)
             if value - value == 0.0:
-                gradients = [p._grad for p in self.parameters]
+                trained = trained or [p for p in self.parameters if p._grad is not None]
+                gradients = [p._grad for p in trained]
                 sums = list(map(np.add, sums, gradients)) if sums else list(map(np.array, gradients))
-        is_finite = value - value == 0.0
-        for i, p in enumerate(self.parameters):
-            p._grad = sums[i] if is_finite else None
-        if is_finite:
+        for p in self.parameters:
+            p._grad = None
+        if value - value == 0.0:
+            for p, g in zip(trained, sums, strict=True):
+                p._grad = g
             self.optimizer.step()
         return value, np.concatenate(outputs)
 
     def _passes_of(self, links: list[chain.Link], last: chain.Link, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Forward and back: the loss and what it took; the gradients of the parameters, if the loss is finite."""
+        for p in self.parameters:
+            p._grad = None  # first, so that nobody sees half of one if the step is interrupted
         found = self._passes.run(links, last, x)
         if found is not None:
             value, outputs = float(found[0]), found[1]
-            is_finite = value - value == 0.0
-            for p in self.parameters:
-                p._grad = p._buffer if is_finite else None
+            if value - value == 0.0:
+                for p in self.parameters:
+                    p._grad = p._buffer
             return value, outputs
         loss, tape = chain.run([*links, last], x)
         value = float(loss)
-        for p in self.parameters:
-            p._grad = None
         if value - value == 0.0:
             chain.pull_back(tape, self.seed)
         return value, tape[-1][2][0]
@@ -309,6 +312,7 @@ def checked_samples(where: str, model: Any, x: Any, y: Any, sample_weight: Any =
     weights = None
     if sample_weight is not None:
         weights = checked_weights(where, sample_weight, len(features)).astype(model.dtype)
+    features = np.ascontiguousarray(features)  # the copies that a graph makes are, and products round as the order is
     return Samples(features, prepared, shown, weights)
 
 

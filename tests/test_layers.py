@@ -139,6 +139,11 @@ def test_an_activation_that_gives_no_tensor_is_refused():
 def test_an_activation_layer_is_its_function():
     assert Activation("sigmoid")(X).tolist() == sigmoid(Tensor(X)).tolist()
     assert Activation(lambda z: z * z)(X).tolist() == (X * X).tolist()
+    layer = Activation("relu")
+    layer.activation = "sigmoid"
+    assert layer(X).tolist() == sigmoid(Tensor(X)).tolist()
+    with pytest.raises(ValueError, match="did you mean 'tanh'"):
+        layer.activation = "tahn"
 
 
 def test_regularizers_look_at_kernel_and_bias():

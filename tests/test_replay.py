@@ -1,5 +1,8 @@
 """Computations written down as NumPy calls: the same bits on other numbers, or no answer."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -41,6 +44,10 @@ def masks(x, y):
     return np.where(positive, x, 2 * y), np.greater(x, 0).astype(x.dtype) * y
 
 
+def plain_numbers(x, y):
+    return (x > 0) * 0.5 + y, (y < 0) + 2, x * -y.item(0)  # of the dtype that NumPy gives them, not of another
+
+
 def output(x, y):
     out = x * 0
     z = x.T.dot(y)
@@ -53,6 +60,7 @@ COMPUTATIONS = [
     (in_place, (3, 4), (4,)),
     (numbers, (3, 4), (3, 4)),
     (masks, (3, 4), (3, 4)),
+    (plain_numbers, (3, 4), (3, 4)),
     (output, (4, 4), (4, 4)),
     *(
         (lambda x, y, f=f: (f.op.forward(x) * y, f.op.pulls[0](y, f.op.forward(x), x)), (3, 4), (3, 4))
@@ -92,6 +100,28 @@ def test_results_stay_what_they_are():
     kept = [np.array(u) for u in (*results, *first)]
     program(x, x)
     same([*results, *first], kept)
+
+
+def test_arrays_keep_the_order_of_their_numbers():
+    def computed(x):
+        return x + 1, np.greater(x, 0).astype(x.dtype), x.T.astype(np.float32), x.copy()
+
+    x = np.asfortranarray(RNG.standard_normal((3, 4)))
+    results, program = recorded(computed, [x])
+    expected = [z.strides for z in computed(x)]
+    assert [z.strides for z in results] == [z.strides for z in program(x)] == expected
+
+
+def test_a_dropped_program_frees_its_arrays_at_once():
+    x, y = arrays((2, 3), (2, 3))
+    _, program = recorded(lambda x, y: (x * y,), [x], [y])
+    lasting = weakref.ref(y)
+    gc.disable()
+    try:
+        del y, program
+        assert lasting() is None
+    finally:
+        gc.enable()
 
 
 def test_numbers_that_ask_for_another_way_get_no_answer():
@@ -152,6 +182,11 @@ def test_what_cannot_be_written_down_gives_no_program(function):
     x = np.array([2.0, 3.0])
     function(x)  # it is something that arrays can do
     assert quietly(recorded, function, [x]) is None
+
+
+def test_two_functions_of_one_name_give_no_program():
+    special = pytest.importorskip("scipy.special")
+    assert recorded(lambda x: (np.exp2(x), special.exp2(x)), [np.ones(2)]) is None
 
 
 def test_an_array_of_the_caller_is_not_changed_by_a_symbol_for_an_input():

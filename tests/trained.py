@@ -1,0 +1,32 @@
+"""Small nets in training, with programs of their steps and without."""
+
+import numpy as np
+
+import nn
+
+
+def compiled(layers, loss="mse", dtype="float32", optimizer="adam"):
+    model = nn.Sequential([nn.Input((4,)), *layers], dtype=dtype, rng=1)
+    model.compile(optimizer, loss, ["mae"])
+    return model
+
+
+def data(rows=23):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(rows, 4)), np.eye(3)[rng.integers(0, 3, rows)]
+
+
+def recorded(model):
+    """The same model, made to record a graph in each step."""
+    model.objective._may_chain = False
+    return model
+
+
+def programs(model):
+    """How many programs the training wrote."""
+    return sum(shape.program is not None for shape in model.objective._passes._shapes.values())
+
+
+def same_bits(one, other):
+    for v, w in zip(one.get_weights(), other.get_weights(), strict=True):
+        assert v.tobytes() == w.tobytes()
