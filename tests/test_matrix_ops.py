@@ -6,6 +6,8 @@ import pytest
 import autograd as ag
 from autograd import Tensor, gradients, matrix_ops
 
+TALL = [4 * matrix_ops.ROWS - 1, 4 * matrix_ops.ROWS, 5 * matrix_ops.ROWS + 7]
+
 
 def test_a_product_worked_by_hand():
     x, y = Tensor([[1.0, 2.0]]), Tensor([[3.0], [4.0]])
@@ -144,3 +146,19 @@ def test_the_sum_over_samples_is_the_sum():
     out = np.empty(3)
     matrix_ops.rows_summed(g, out)
     assert np.allclose(out, g.sum(0))
+
+
+@pytest.mark.parametrize("rows", TALL)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_tall_matrix_is_multiplied_as_a_low_one(rows, dtype):
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(shape).astype(dtype) for shape in ((rows, 7), (3, 7), (3,)))
+    tolerance = {"rtol": 1e-5 if dtype is np.float32 else 1e-13, "atol": 1e-5 if dtype is np.float32 else 1e-13}
+    for x in (x, np.asfortranarray(x), x[::-1]):  # noqa: B020
+        expected = np.einsum("ij,kj->ik", x, w)
+        for z, sums in ((ag.linear(x, w, b), expected + b), (ag.matmul(x, w.T), expected), (Tensor(x) @ w.T, expected)):
+            found = z.numpy() if isinstance(z, Tensor) else z
+            assert found.dtype == dtype
+            np.testing.assert_allclose(found, sums, **tolerance)
+    with pytest.raises(ValueError, match=rf"linear: .*\({rows}, 7\), \(3, 6\) and \(3,\)"):
+        ag.linear(x, w[:, 1:], b)
