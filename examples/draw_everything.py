@@ -21,13 +21,21 @@ BIASES = [[0.35, 0.35], [0.60, 0.60]]
 X, Y = [0.05, 0.10], [0.01, 0.99]
 
 
-def of_values():
-    """The net in numbers: name of the picture -> picture."""
-    net = MLP.from_weights(WEIGHTS, BIASES, "sigmoid", "sigmoid")
+def loss_of(net):
+    """The loss of a net of Values on the lecture's sample, after its backward pass."""
     loss = squared_error(net(inputs(X)), inputs(Y, "y"))
     loss.label = "L"
     loss.backward()
-    drawn = {f"graph-{level}": viz.draw_graph(loss, level=level) for level in ("op", "named", "neurons", "layers")}
+    return loss
+
+
+def of_values():
+    """The net in numbers: name of the picture -> picture."""
+    net = MLP.from_weights(WEIGHTS, BIASES, "sigmoid", "sigmoid")
+    loss = loss_of(net)
+    drawn = {f"graph-{level}": viz.draw_graph(loss, level=level) for level in ("named", "neurons", "layers")}
+    each = loss_of(MLP.from_weights(WEIGHTS, BIASES, "sigmoid", "sigmoid", elementary=True))  # every × and +
+    drawn["graph-op"] = viz.draw_graph(each, level="op")
     drawn["paths"] = viz.draw_paths(derive(loss, net.layers[0].neurons[0].w[0]))
     drawn["network"] = viz.draw_network(net, X)
     drawn["network-gradients"] = viz.draw_network(net, X, color="grad")

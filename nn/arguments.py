@@ -20,7 +20,8 @@ def lookup(kind: str, name: Any, table: Mapping[str, T]) -> T:
     kind: what the table holds, for the message ("activation").
     """
     if not isinstance(name, str):
-        raise TypeError(f"{kind}: expected a name or a function, got {describe(name)}")
+        expected = "a name or a function" if any(map(callable, table.values())) else f"one of {', '.join(table)}"
+        raise TypeError(f"{kind}: expected {expected}, got {describe(name)}")
     if name not in table:
         near = difflib.get_close_matches(name.lower(), table, n=1)
         suggestion = f"did you mean {near[0]!r}? " if near else ""

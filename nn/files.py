@@ -25,6 +25,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """Make or replace the file `path`.
 
     At every moment it is either what it was before or complete, whatever interrupts the writing.
+    An OSError, such as PermissionError, says which file cannot be written where, and why.
     """
     check_folder(path)
     target = Path(os.path.realpath(path))
@@ -32,6 +33,9 @@ def write_whole(path: Path, data: bytes) -> None:
     try:
         unfinished.write_bytes(data)
         os.replace(unfinished, target)
+    except OSError as error:
+        where = f"cannot write {path.name!r} into the folder {str(path.parent)!r}"
+        raise type(error)(f"{where}: {error.strerror or error}; choose another name or folder") from error
     finally:
         unfinished.unlink(missing_ok=True)
 

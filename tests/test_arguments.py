@@ -46,6 +46,8 @@ def test_nothing_is_suggested_where_nothing_is_near():
 
 def test_a_name_must_be_a_string():
     with pytest.raises(TypeError, match="activation: expected a name or a function, got int"):
+        lookup("activation", 3, {"abs": abs})
+    with pytest.raises(TypeError, match="activation: expected one of relu, leaky_relu, tanh, got int"):
         lookup("activation", 3, TABLE)
 
 

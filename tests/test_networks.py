@@ -7,9 +7,10 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from drawings import lecture_net
 from oracles import run
 
-from autograd import Value, squared_error
+from autograd import Tensor, Value, squared_error
 from nn import MLP, Activation, BatchLayer, Dense, Dropout, Flatten, Layer, Neuron, Sequential, inputs, to_sequential
 from nn.activations import RandomizedLeakyReLU
 from viz import Picture, draw_network
@@ -21,12 +22,7 @@ NS = "{http://www.w3.org/2000/svg}"
 
 def lecture():
     """Lecture 20's 2-2-2 net after its backward pass."""
-    net = MLP.from_weights(
-        [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]],
-        [[0.35, 0.35], [0.60, 0.60]],
-        "sigmoid",
-        "sigmoid",
-    )
+    net = lecture_net()
     squared_error(net(inputs([0.05, 0.10])), [0.01, 0.99]).backward()
     return net
 
@@ -256,9 +252,46 @@ def test_a_png_without_its_package_names_the_pip_command(monkeypatch):
         draw_network(lecture()).pipe("png")
 
 
+def test_a_picture_needs_the_name_of_a_file():
+    with pytest.raises(ValueError, match=r"save: expected the name of a file, such as net\.svg; got '\.'"):
+        draw_network(lecture()).save("")
+
+
+def lines_with_looks(picture):
+    return [line.attrib for line in ET.fromstring(picture.svg).iter(NS + "line") if line.find(NS + "title") is not None]
+
+
+def test_weights_that_are_no_numbers_can_be_seen_and_are_counted():
+    net = lecture()
+    net.layers[0].neurons[0].w[0].data = math.nan
+    picture = draw_network(net)
+    assert "largest |weight| 0.3, 1 nan or inf" in texts(picture)
+    (strange,) = [look for look in lines_with_looks(picture) if look["stroke"] == GREY]
+    assert float(strange["stroke-opacity"]) == 1.0
+    for p in net.parameters():
+        p.data = math.nan
+    assert {"4 nan or inf"} == {text for text in texts(draw_network(net)) if "nan" in text}
+
+
+def test_weights_that_are_all_zero_are_drawn_faint_but_seen():
+    net = lecture()
+    for p in net.parameters():
+        p.data = 0.0
+    looks = lines_with_looks(draw_network(net))
+    assert len(looks) == 8
+    assert {(look["stroke"], look["stroke-opacity"]) for look in looks} == {(GREY, "1.00")}
+
+
+def test_an_input_may_be_a_tensor_for_either_family():
+    x = Tensor([0.05, 0.10])
+    for model in (lecture(), to_sequential(lecture())):
+        assert draw_network(model, x).svg == draw_network(model, [0.05, 0.10]).svg
+
+
 @pytest.mark.parametrize(
     ("name", "options", "error", "message"),
     [
+        ("net.gif", {}, ValueError, "unknown format 'gif'; known: svg, png"),
         ("missing/net.svg", {}, FileNotFoundError, "there is no folder"),
         ("net.pdf", {}, ValueError, "open the SVG and print it to PDF"),
         ("net.svg", {"format": "png"}, ValueError, r"ends in \.svg, but the format is 'png'"),

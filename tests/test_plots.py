@@ -4,17 +4,14 @@ import sys
 
 import numpy as np
 import pytest
+from figures import matplotlib, no_figure_stays_open, plt  # noqa: F401
+from matplotlib.axes import Axes
 from oracles import run
 
 import viz
 from autograd import Value, squared_error
 from nn import MLP
 from viz import plotting, style
-
-matplotlib = pytest.importorskip("matplotlib", reason="plots need matplotlib")
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
 
 
 def trained():
@@ -51,13 +48,6 @@ SEVERAL = {
     "plot_activation": (2, lambda ax: viz.plot_activation(["relu", "tanh"], ax=ax)),
 }
 each_plot = pytest.mark.parametrize("draw", [*SINGLE.values(), *(draw for _, draw in SEVERAL.values())])
-
-
-@pytest.fixture(autouse=True)
-def no_figure_stays_open():
-    plt.close("all")
-    yield
-    plt.close("all")
 
 
 def test_every_plot_is_tested_here():
@@ -192,7 +182,49 @@ def test_small_powers_of_ten_are_written_as_such():
     assert {"0.1", "0.01"} & set(shown)
 
 
-@pytest.mark.parametrize("label", ["w[1]_1,2", "yhat", "odd $name$ of $100", "a{b}_^", "<b>", "\\frac", "名", "w_1,10"])
+@pytest.mark.parametrize(
+    ("y", "text"),
+    [
+        (1.0, "1"),
+        (0.002, "0.002"),
+        (1e-5, "10⁻⁵"),
+        (2e-5, "2·10⁻⁵"),
+        (2.5e-7, "2.5·10⁻⁷"),
+        (1e6, "10⁶"),
+        (5e12, "5·10¹²"),
+    ],
+)
+def test_a_tick_says_its_number(y, text):
+    assert plotting.tick_text(y) == text
+
+
+@pytest.mark.parametrize(("low", "high"), [(2e-5, 4e-5), (1e-6, 2e-4), (3e6, 8e7)])
+def test_ticks_on_a_log_axis_differ_where_numbers_are_small_or_large(low, high):
+    _, ax = plt.subplots()
+    plotting.log_axis(ax, low, high)
+    ax.figure.canvas.draw()
+    shown = [label.get_text() for label in ax.get_yticklabels()]
+    assert len(set(shown)) == len(shown) > 2
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_on_a_dark_figure_of_the_user_what_stands_beside_the_axes_is_pale(name):
+    with plt.style.context("dark_background"):
+        figure, ax = plt.subplots()
+        SINGLE[name](ax)
+        figure.canvas.draw()
+        assert figure.get_facecolor() == (0, 0, 0, 1)  # it stays the user's
+    assert ax.get_facecolor() == (1, 1, 1, 1)
+    beside = [ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()]
+    beside += [text for text in ax.texts if text.get_window_extent().x0 > ax.get_window_extent().x1]
+    shown = [text for text in beside if text.get_text()]
+    assert shown
+    assert all(luminance(text.get_color()) > 0.175 for text in shown)  # 4.5 to 1 on black
+
+
+@pytest.mark.parametrize(
+    "label", ["w[1]_1,2", "yhat", "odd $name$ of $100", "a{b}_^", "<b>", "\\frac", "名", "w_1,10", "n" * 1000]
+)
 def test_any_label_can_be_drawn(label):
     figure, ax = plt.subplots()
     ax.set_title(plotting.math_name(label), family=["DejaVu Sans"])

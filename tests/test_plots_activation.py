@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from figures import no_figure_stays_open, plt, texts  # noqa: F401
 
 import autograd
 from autograd import sigmoid
@@ -12,21 +13,6 @@ from nn import RandomizedLeakyReLU
 from nn.activations import activations
 from viz import plot_activation
 from viz.style import INK, POSITIVE
-
-matplotlib = pytest.importorskip("matplotlib", reason="plots need matplotlib")
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def no_figure_stays_open():
-    plt.close("all")
-    yield
-    plt.close("all")
-
-
-def texts(ax):
-    return [text.get_text() for text in ax.texts]
 
 
 def curves(ax):

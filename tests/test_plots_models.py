@@ -5,29 +5,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from figures import matplotlib, no_figure_stays_open, plt, texts  # noqa: F401
 
 from autograd import Tensor, Value, dot, no_grad, sigmoid, squared_error
-from nn import MLP, Module, Perceptron
+from nn import MLP, Dense, Module, Perceptron, Sequential
 from viz import plot_decision_boundary, plot_sensitivity, plot_weights
 from viz.style import NEGATIVE, POSITIVE
 
-matplotlib = pytest.importorskip("matplotlib", reason="plots need matplotlib")
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
-
 X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.2, 0.7]])
 Y = np.array([0, 1, 0, 1, 0])
-
-
-@pytest.fixture(autouse=True)
-def no_figure_stays_open():
-    plt.close("all")
-    yield
-    plt.close("all")
-
-
-def texts(ax):
-    return [text.get_text() for text in ax.texts]
 
 
 def border(ax):
@@ -134,6 +120,16 @@ def test_labels_may_be_one_hot_or_of_any_kind():
     assert border(ax)[:, 0] == pytest.approx(0.5, abs=0.01)
 
 
+def test_targets_as_floats_are_classes_too():
+    ax = plot_decision_boundary(lambda x: x[:, 0], X, Y.astype(np.float32)[:, None])
+    assert legend(ax) == legend(plot_decision_boundary(lambda x: x[:, 0], X, Y))
+
+
+def test_a_grid_of_one_point_is_refused():
+    with pytest.raises(ValueError, match="expected resolution to be at least 2, got 1"):
+        plot_decision_boundary(lambda x: x[:, 0], X, Y, resolution=1)
+
+
 def test_every_sample_is_drawn_with_the_marker_of_its_class():
     ax = plot_decision_boundary(lambda x: x[:, 0], X, Y)
     squares, circles = [c for c in ax.collections if hasattr(c, "get_sizes") and len(c.get_sizes())]
@@ -151,6 +147,8 @@ def test_a_model_that_sees_one_class_only_is_drawn_without_a_border():
     ("model", "x", "y", "error", "message"),
     [
         (nearest, X[:, :1], Y, ValueError, r"x: expected shape \(any, 2\), got \(5, 1\)"),
+        (MLP(3, [1]), X, Y, ValueError, r"expected a model of 2 inputs, as x has columns; got MLP\(3"),
+        (Sequential([Dense(1)]), X, Y, ValueError, "the model is not built, so that it has no weights yet; fit it"),
         (nearest, X, Y[:3], ValueError, r"a label for each of 5 samples, got y of shape \(3,\)"),
         (nearest, np.zeros((0, 2)), [], ValueError, "a label for each of 0 samples"),
         (nearest, [[0.0, math.nan]], [0], ValueError, r"nan or infinity \(first at row 0\)"),
@@ -230,6 +228,8 @@ def test_a_unit_without_weights_is_said_to_have_none():
         (SimpleNamespace(layers=[CONVOLUTION]), {}, ValueError, r"got \(8, 1, 3, 3\). Give an array of rows instead"),
         (Perceptron(4), {}, TypeError, "expected a model with layers"),
         ("net", {}, TypeError, "expected a model with layers"),
+        (np.ones((2, 6)), {"shape": 6}, TypeError, r"expected shape to be \(height, width\), got 6"),
+        (np.ones((2, 6)), {"shape": "a"}, TypeError, r"expected shape to be \(height, width\), got 'a'"),
     ],
 )
 def test_what_has_no_images_of_weights_is_refused(model, options, error, message):
@@ -255,6 +255,13 @@ def test_the_largest_components_come_first_with_their_signs():
     assert names(ax) == ["$w_{2}$", "$b$", "$w_{1}$"]
     assert {"−3.2", "0.5", "0.1"} <= set(texts(ax))
     assert "the largest 3 of 4" in ax.get_title("left")
+
+
+def test_long_names_leave_room_for_the_bars():
+    ax = plot_sensitivity({"m" * 200: 2.0, "w": 1.0})
+    ax.figure.canvas.draw()  # matplotlib warns where there is none
+    assert names(ax) == ["m" * 23 + "…", "$w$"]
+    assert ax.get_window_extent().width > 200
 
 
 def test_the_ratio_is_that_of_the_lecture():
@@ -308,8 +315,10 @@ def test_without_a_second_component_there_is_nothing_to_compare():
         ([], ValueError, "at least one component, got none"),
         ({"w": math.nan}, ValueError, "gradient of w is nan"),
         ({"v": 1.0, "w": -math.inf}, ValueError, "gradient of w is -inf"),
-        (3.0, TypeError, "expected a model, nodes with gradients, or a mapping .* got float"),
-        ([1.0, 2.0], TypeError, "expected a model, nodes with gradients"),
+        (Value(1.0) * 2.0, TypeError, "expected a model, weights with gradients, .* got Value"),
+        ("w", TypeError, "expected a model, weights with gradients, .* got str"),
+        (3.0, TypeError, "expected a model, weights with gradients, or a mapping .* got float"),
+        ([1.0, 2.0], TypeError, "expected a model, weights with gradients"),
     ],
 )
 def test_what_is_no_gradient_is_refused(gradient, error, message):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from figures import no_figure_stays_open  # noqa: F401
 
 from autograd import squared_error
 from nn import SGD, Dense, Flatten, Sequential
@@ -19,20 +20,10 @@ from viz import (
     plot_weights,
 )
 
-matplotlib = pytest.importorskip("matplotlib", reason="plots need matplotlib")
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
-
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 2))
 SIDE = (X[:, 0] > 0).astype(int)  # the class is the side of the line x₁ = 0
 THIRD = X.argmax(axis=1) + (X.max(axis=1) < 0) * (2 - X.argmax(axis=1))
-
-
-@pytest.fixture(autouse=True)
-def no_figure_stays_open():
-    yield
-    plt.close("all")
 
 
 def trained(*layers, y=SIDE, loss="binary_crossentropy", epochs=30, **options):

@@ -5,26 +5,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from figures import no_figure_stays_open, plt, texts  # noqa: F401
 
 import autograd
 from autograd import Tensor, Value, mean, sin, squared_error
 from nn import MLP
 from viz import plot_loss_surface
-
-matplotlib = pytest.importorskip("matplotlib", reason="plots need matplotlib")
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def no_figure_stays_open():
-    plt.close("all")
-    yield
-    plt.close("all")
-
-
-def texts(ax):
-    return [text.get_text() for text in ax.texts]
 
 
 def two_valleys(w):
@@ -188,6 +174,9 @@ w, v = Value(1.0, "w"), Value(2.0, "v")
         ({"weights": [w, v], "span": (1, 2, 3)}, ValueError, "or such a pair for each weight"),
         ({"weights": w, "learning_rate": -1.0}, ValueError, "learning_rate to be a finite number of at least 0"),
         ({"weights": w, "steps": 0}, ValueError, "steps to be a positive integer"),
+        ({"weights": w, "starts": ["far left"]}, TypeError, r"starts to be a list of numbers; got \['far left'\]"),
+        ({"weights": w, "span": "wide"}, TypeError, r"span to be \(low, high\) with low < high; got 'wide'"),
+        ({"weights": w, "resolution": 1}, ValueError, "resolution to be at least 2, got 1"),
         ({"weights": w, "resolution": 0}, ValueError, "resolution to be a positive integer"),
         (
             {"loss": lambda: w * math.nan, "weights": w, "path": [1.0]},

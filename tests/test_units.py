@@ -172,10 +172,12 @@ def test_a_single_neuron_and_a_single_layer_have_units_without_a_layer():
     assert [name for name, *_ in units_of(squared_error(a, [0.0, 0.0]))[0]] == ["z_1 a_1", "z_2 a_2"]
 
 
-def test_weights_that_lead_to_the_loss_as_well_stay_weights():
+def test_weights_that_lead_to_the_loss_as_well_stay_weights_and_stand_outside_too():
     net = MLP(1, [1], rng=0)
     loss = net(inputs([1.0])) + 0.01 * net.layers[0].neurons[0].w[0] ** 2
-    assert units_of(loss)[1] == ["x_1", "L"]
+    units, outside = units_of(loss)
+    assert units == [("z[1]_1", "b[1]_1", (("x_1", "w[1]_1,1"),))]
+    assert outside == ["w[1]_1,1", "x_1", "L"]
 
 
 def test_a_graph_without_units_has_none():

@@ -48,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, rest = parser.parse_known_args(argv)
     for argument in rest:  # values may stand after options too
         if argument.startswith("-") or "=" not in argument:
-            parser.error(f"unrecognized argument: {argument}")
+            is_option = argument.startswith("--") or not argument.startswith("-")
+            advice = "" if is_option else f' (a formula that begins with - needs its name: "L = {argument}")'
+            parser.error(f"unrecognized argument: {argument}{advice}")
     try:
         result = compute(options.formula, _values([*options.values, *rest]))
         result.target.backward()
@@ -79,13 +81,19 @@ def _parser() -> argparse.ArgumentParser:
     graph.add_argument("-o", "--output", metavar="FILE", help="ends in .svg, .png, .pdf, .gv or .dot; is replaced")
     graph.add_argument("--wrt", metavar="NAME", help="draw the paths from the target to this quantity in colours")
     graph.add_argument("--top", type=int, metavar="N", help="with --wrt: only the N strongest paths")
-    graph.add_argument("--level", default="auto", help="how much is drawn: auto, op (every operation), named, ...")
+    graph.add_argument("--level", default="auto", help="auto, op (every operation), named, neurons or layers")
     graph.add_argument("--show", default="both", help="on the nodes: data, grad or both")
     graph.add_argument("--direction", default="LR", help="LR, TB, RL or BT")
+    graph.add_argument("--cluster", metavar="WHAT", help="boxes around each: layer or neuron")
     graph.add_argument("--max-nodes", type=int, default=MAX_NODES, metavar="N", help="a larger graph is refused")
 
     paths = command("paths", _paths, "every path from the target to a quantity, multiplied out and added up")
-    paths.add_argument("--wrt", action="append", metavar="NAMES", help="by which, as w or w,b; by default every leaf")
+    paths.add_argument(
+        "--wrt",
+        action="append",
+        metavar="NAMES",
+        help="by which, as w or w,b; a list is all its members; by default every leaf",
+    )
     paths.add_argument("--top", type=int, metavar="N", help="only the N strongest paths")
     paths.add_argument("--level", default="named", help="named (paths of named quantities) or op (every operation)")
     paths.add_argument("--latex", action="store_true", help="write LaTeX, to be put in math mode")
@@ -105,8 +113,12 @@ def _graph(result: Computation, options: argparse.Namespace) -> None:
     if path is not None and path.suffix.lower() not in _GRAPH_ENDINGS:
         raise ValueError(f"-o: expected a file that ends in {', '.join(_GRAPH_ENDINGS)}; got {options.output!r}")
     look = {"show": options.show, "direction": options.direction, "max_nodes": options.max_nodes}
+    if options.wrt is None and options.top is not None:
+        raise ValueError("--top: lists the strongest paths to a quantity; say to which with --wrt NAME")
     if options.wrt is None:
-        drawing = draw_graph(result.target, level=options.level, **look)
+        drawing = draw_graph(result.target, level=options.level, cluster=options.cluster, **look)
+    elif options.cluster is not None:
+        raise ValueError("--cluster: boxes are drawn around a whole graph; leave out --wrt or --cluster")
     else:
         level = "named" if options.level == "auto" else options.level
         derivation = derive(result.target, _quantity(result, options.wrt), level=level, top=options.top)
@@ -120,8 +132,8 @@ def _graph(result: Computation, options: argparse.Namespace) -> None:
 
 
 def _paths(result: Computation, options: argparse.Namespace) -> None:
-    asked = options.wrt and [name for names in options.wrt for name in names.split(",")]
-    sources = [_quantity(result, name) for name in asked] if asked else list(result.leaves.values())
+    asked = [name for names in options.wrt or () for name in names.split(",")]
+    sources = [w for name in asked for w in _quantities(result, name)] or list(result.leaves.values())
     if not sources:
         raise ValueError("the formula has no names to derive by; write one and give its value, as in w=0.4")
     derivations = [derive(result.target, w, level=options.level, top=options.top) for w in sources]
@@ -162,12 +174,20 @@ def _values(arguments: Iterable[str]) -> dict[str, Any]:
     return values
 
 
+def _quantities(result: Computation, name: str) -> list[Value]:
+    """The quantity of this name, or the members of the list."""
+    name = normal_name(name.strip())
+    if name not in result.names and name not in result.lists:
+        known = ", ".join((*result.names, *result.lists))
+        raise ValueError(f"--wrt: {name!r} is no quantity of the formula; there are {known}")
+    return result.lists[name] if name in result.lists else [result.names[name]]
+
+
 def _quantity(result: Computation, name: str) -> Value:
-    try:
-        return result.names[normal_name(name.strip())]
-    except KeyError:
-        known = ", ".join(result.names)
-        raise ValueError(f"--wrt: {name!r} is no quantity of the formula; there are {known}") from None
+    found = _quantities(result, name)
+    if len(found) != 1:
+        raise ValueError(f"--wrt: {name!r} is a list of {len(found)}; name one of them, such as {name}_1")
+    return found[0]
 
 
 def _print(text: str) -> None:

@@ -18,7 +18,7 @@ from autograd.names import parse
 from autograd.paths import PathGraph
 
 from .diagram import Edge, Node
-from .style import GREY, LINE, number
+from .style import GREY, LINE, cut, number
 from .units import Constant, Unit, find_units
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
 ]
 
 LABELLED = 60  # with more edges than that no weights are written on them
-LONGEST = 40  # characters of a name
 
 
 class Arrival(NamedTuple):
@@ -275,8 +274,7 @@ def counted(n: int, what: str, several: str | None = None) -> str:
 
 def shortened(graph: PathGraph | MatrixGraph, v: Any) -> str:
     """The name of a node as it is drawn."""
-    name = graph.names.text(graph.labels[v])
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+    return cut(graph.names.text(graph.labels[v]))
 
 
 def symbol_of(graph: PathGraph, v: Any) -> str | None:

@@ -101,6 +101,8 @@ def _boxes(nodes: Sequence[Node], operands: list[list[int]], column: list[int]) 
 
 
 _SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}
+# Graphviz puts the text to the right of an edge that goes up or down, without a gap.
+_MARGIN = {"LR": "", "RL": "", "TB": " ", "BT": " "}
 _LOOK: dict[str, dict[str, Any]] = {
     "result": {},
     "leaf": {"style": "filled", "fillcolor": LEAF},
@@ -143,7 +145,7 @@ def _statements(
         yield _line(f"{ids[u]} -> {ids[v]}", style="invis", weight=0)
     for u in order:
         for e in nodes[u].edges:
-            yield _line(f"{ids[e.operand]} -> {ids[u]}", **_edge_look(e))
+            yield _line(f"{ids[e.operand]} -> {ids[u]}", **_edge_look(e, margin=_MARGIN[direction]))
 
 
 def _legend(target: str, lines: Sequence[tuple[str, str]], direction: str) -> Iterator[str]:
@@ -195,7 +197,8 @@ def _lines(node: Node, shows: tuple[bool, bool]) -> tuple[str | None, ...]:
     return node.symbol, " = ".join(filter(None, named)), f"grad {number(node.grad)}" if grad else None
 
 
-def _edge_look(e: Edge) -> dict[str, Any]:
+def _edge_look(e: Edge, *, margin: str) -> dict[str, Any]:
+    """How an edge is drawn. margin: what stands on either side of its text."""
     if e.look is not None:
         look = dict(e.look)
     elif e.derivative is None:
@@ -209,7 +212,7 @@ def _edge_look(e: Edge) -> dict[str, Any]:
     if lines is None:
         lines = () if e.derivative is None else (number(e.derivative),)
     if lines:
-        look = {"label": _label(*lines), **look}
+        look = {"label": _label(*(f"{margin}{line}{margin}" for line in lines)), **look}
     if e.tooltip is not None:
         look["tooltip"] = _label(e.tooltip)
     return look

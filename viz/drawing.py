@@ -12,7 +12,7 @@ from typing import Any
 
 import graphviz
 
-from .files import check_folder, write_whole
+from .files import check_folder, picture_file, write_whole
 from .mermaid import mermaid
 from .render import RendererMissing, render
 
@@ -29,8 +29,8 @@ class Drawing(graphviz.Digraph):
     level  which view of a computation it is ("op", "named", "neurons", "layers"), None for other drawings
 
     It departs from graphviz.Digraph where that would surprise: the format is "svg" unless you say
-    otherwise, `render` writes the file you name and none beside it, and `renderer` means "auto",
-    "dot" or "wasm".
+    otherwise, `render` writes the file you name and none beside it, no folder is made, and `renderer`
+    means "auto", "dot" or "wasm".
 
     A notebook without a renderer gets Mermaid text instead, which some draw themselves.
     """
@@ -42,6 +42,27 @@ class Drawing(graphviz.Digraph):
 
     def _copy_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         return {**super()._copy_kwargs(**kwargs), "level": self.level}
+
+    def save(
+        self,
+        filename: str | os.PathLike[str] | None = None,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        skip_existing: bool | None = False,
+    ) -> str:
+        """Write the DOT text to a file and return its path, as graphviz does, but make no folder.
+
+        A file of that name is replaced as a whole, or left as it is with skip_existing.
+        FileNotFoundError if the folder does not exist.
+        """
+        if filename is not None:
+            self.filename = filename
+        if directory is not None:
+            self.directory = directory
+        path = Path(self.filepath)
+        if not (skip_existing and path.exists()):
+            write_whole(path, self.source.encode(self.encoding))
+        return str(path)
 
     def pipe(
         self,
@@ -104,7 +125,7 @@ class Drawing(graphviz.Digraph):
         if filename is not None and outfile is not None:
             raise ValueError(f"render: give filename or outfile, got both: {filename!r} and {outfile!r}")
         named = Path(directory or self.directory, filename or outfile or self.filename)
-        path, format = _with_format(named, format, self.format)
+        path, format = picture_file("render", named, format, self.format)
         check_folder(path)
         if raise_if_result_exists and path.exists():
             raise graphviz.FileExistsError(f"render: there is a file {str(path)!r} already")
@@ -142,15 +163,3 @@ class Drawing(graphviz.Digraph):
 
     def __repr__(self) -> str:
         return f"<Drawing at level {self.level!r}>" if self.level else "<Drawing>"
-
-
-def _with_format(named: Path, format: str | None, default: str) -> tuple[Path, str]:
-    """The file to write and its format."""
-    ending = named.suffix[1:].lower()
-    if ending in graphviz.FORMATS and ending != "gv":
-        if format not in (None, ending):
-            raise ValueError(
-                f"render: {named.name!r} ends in .{ending}, but the format is {format!r}; give one of them"
-            )
-        return named, ending
-    return named.with_name(f"{named.name}.{format or default}"), format or default

@@ -18,12 +18,12 @@ const state = {
   view: page.first, mode: "paths", show: "both", node: null, shown: FIRST_CARDS, pinned: null, hovered: null,
   step: 0, playing: null, cell: null, line: null, theme: "system",
 };
-let panelWidth = byId("panel").clientWidth;
 let ranking = null; // the paths to the selected node, as far as they were asked for
+let pass = null; // the pass at this step: all its nodes, the one of this step, and what is known by then
 const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf });
 
 const graph = () => graphs[page.views[state.view].graph];
-const steps = () => (state.mode === "backward" ? interior(graph()).reverse() : interior(graph()));
+const countSteps = () => interior(graph()).length;
 
 // ---------------------------------------------------------------- changing the state
 
@@ -36,13 +36,17 @@ function update(changes = {}) {
     ranking = null;
     Object.assign(state, { shown: FIRST_CARDS, pinned: null, hovered: null });
   }
-  if (isOther("mode", "view")) state.step = Math.min(isOther("mode") ? 0 : state.step, steps().length - 1);
-  if (isOther("mode", "view") && state.playing) stop();
+  if (isOther("mode", "view")) {
+    state.step = Math.min(isOther("mode") ? 0 : state.step, countSteps() - 1);
+    stop();
+  }
   if (isOther("node") && state.mode === "paths") remember(state.node);
-  if (isOther("node", "view") || (state.mode !== "paths" && isOther("step", "mode"))) byId("panel").scrollTop = 0;
+  if (isOther("node", "view", "mode", "step")) byId("panel").scrollTop = 0;
+  pass = state.mode === "paths" ? null : passAt(state.step);
   hideTip();
   showControls();
   light();
+  if (pass && isOther("mode", "step")) picture.reveal(pass.now);
   if (!isOther("hovered", "pinned") || isOther("node", "view", "mode")) showPanel();
   markPinned();
 }
@@ -51,10 +55,17 @@ function select(node) {
   update({ node, mode: "paths" });
 }
 
-// The node selected, or the nearest thing to it where the other view does not have it.
+function selectFromAfar(node) {
+  select(node);
+  picture.reveal(node);
+}
+
+// Selected stays the node that was; where this view does not have it, the next of its users that there is.
 function showView(before) {
   picture.draw(page.views[state.view], graph());
-  if (state.node !== null && !graph().has(state.node)) state.node = null;
+  while (state.node !== null && !graph().has(state.node)) {
+    state.node = graphs[page.views[before].graph].users.get(state.node)[0]?.result ?? null;
+  }
   state.cell = null;
   if (before !== undefined) picture.fit(state.node);
 }
@@ -69,31 +80,28 @@ function fromLink() {
   let wanted = location.hash.slice(1);
   try { wanted = decodeURIComponent(wanted); } catch { /* a stray % is part of the name */ }
   if (!wanted) return null;
-  const isWanted = (v) => [names.link(v), names.line(v)].includes(wanted);
-  const inGraph = (name) => graphs[page.views[name].graph].nodes.find(isWanted);
-  for (const name of [state.view, ...choices.view]) {
-    const node = inGraph(name);
-    if (node !== undefined) return { node, view: name };
-  }
-  return null;
+  const spellings = [wanted, wanted.replace(",", "")]; // w[1]_1,1 is w[1]_11 in a small layer
+  const isWanted = (v) => spellings.includes(names.link(v)) || spellings.includes(names.line(v));
+  const nodeIn = (name) => graphs[page.views[name].graph].nodes.find(isWanted);
+  const view = [state.view, ...choices.view].find((name) => nodeIn(name) !== undefined);
+  return view && { view, node: nodeIn(view) };
 }
 
 function followLink() {
-  const found = fromLink();
-  if (found) update({ ...found, mode: "paths" });
+  update({ node: null, ...fromLink(), mode: "paths" });
+  picture.reveal(state.node);
 }
 
 // ---------------------------------------------------------------- what is lit
 
 function light() {
-  const { nodes, edges, isIdle } = lights();
+  const isIdle = !pass && state.node === null;
+  const { nodes, edges } = pass ? passLights() : isIdle ? idleLights() : pathLights();
   picture.fill(numbersOn);
   picture.light({ nodes, edges, isIdle, label: (line) => labelOf(line, edges, isIdle) });
 }
 
-function lights() {
-  if (state.mode !== "paths") return passLights();
-  if (state.node === null) return idleLights();
+function pathLights() {
   const weighed = graph().weigh(state.node);
   const alone = paths()[state.hovered ?? state.pinned];
   const nodes = new Map();
@@ -104,15 +112,15 @@ function lights() {
       nodes.set(e.result, "lit").set(e.operand, "lit");
     }
   } else {
-    const largest = Math.max(...[...weighed.flow.values()].map(Math.abs).filter(Number.isFinite), 0);
+    const largest = largestOf([...weighed.flow.values()]);
     for (const v of weighed.nodes) nodes.set(v, "lit");
     for (const [k, flow] of weighed.flow) {
-      const share = Number.isFinite(flow) && largest ? Math.abs(flow) / largest : Number.isFinite(flow) ? 0 : 1;
+      const share = Number.isFinite(flow) ? Math.abs(flow) / (largest || 1) : 1;
       edges.set(k, { sign: flow, width: 1.3 + 4.7 * share });
     }
   }
   nodes.set(state.node, "lit selected");
-  return { nodes, edges, isIdle: false };
+  return { nodes, edges };
 }
 
 function idleLights() {
@@ -120,64 +128,49 @@ function idleLights() {
     const size = Math.abs(e.derivative);
     return [e.k, { sign: e.derivative, width: 0.9 + 1.6 * (Number.isFinite(size) ? size / (1 + size) : 1) }];
   }));
-  return { nodes: new Map(), edges, isIdle: true };
+  return { nodes: new Map(), edges };
 }
 
 function passLights() {
-  const all = steps();
-  const now = all[state.step];
-  const nodes = new Map();
+  const { now } = pass;
+  const nodes = new Map([...pass.known.keys()].map((v) => [v, "lit past"]));
   const edges = new Map();
-  const operands = graph().operands.get(now);
-  if (state.mode === "backward") {
-    for (const v of backwardState(graph(), all, state.step).received.keys()) nodes.set(v, "lit past");
-    const past = new Set(all.slice(0, state.step));
-    for (const e of graph().edges) if (past.has(e.result)) edges.set(e.k, { sign: e.derivative, width: 1, isPast: true });
-    for (const e of operands) edges.set(e.k, { sign: e.derivative, width: 3 });
-  } else {
-    const done = new Set(all.slice(0, state.step + 1));
-    for (const v of graph().nodes) if (done.has(v) || !graph().operands.get(v).length) nodes.set(v, "lit past");
-    for (const e of graph().edges) if (done.has(e.result)) edges.set(e.k, { sign: e.derivative, width: e.result === now ? 3 : 1, isPast: e.result !== now });
+  for (const e of graph().edges) {
+    if (e.result === now) edges.set(e.k, { sign: e.derivative, width: 3 });
+    else if (pass.past.has(e.result)) edges.set(e.k, { sign: e.derivative, width: 1, isPast: true });
   }
-  for (const e of operands) nodes.set(e.operand, "lit");
+  for (const e of graph().operands.get(now)) nodes.set(e.operand, "lit");
   nodes.set(now, "lit selected");
-  return { nodes, edges, isIdle: false };
+  return { nodes, edges };
+}
+
+function passAt(step) {
+  const all = interior(graph());
+  if (state.mode === "backward") all.reverse();
+  const made = { all, now: all[step], past: new Set(all.slice(0, step)) };
+  if (state.mode === "backward") return { ...made, ...backwardState(graph(), all, step) };
+  const later = new Set(all.slice(step + 1));
+  return { ...made, known: new Set(graph().nodes.filter((v) => !later.has(v))) };
 }
 
 function labelOf(line, edges, isIdle) {
-  if (isIdle && picture.lines.length > 40) return null;
-  const shown = line.edges.filter((k) => edges.has(k));
-  if (!shown.length) return null;
-  if (shown.every((k) => edges.get(k).isPast)) return null;
+  const shown = line.edges.filter((k) => edges.has(k) && !edges.get(k).isPast);
+  if (!shown.length || (isIdle && picture.lines.length > 40)) return null;
   const edge = graph().edges[isIdle ? shown[shown.length - 1] : shown.reduce((a, b) => (edges.get(b).width > edges.get(a).width ? b : a))];
   return { text: shortNumber(edge.derivative), sign: edge.derivative, quiet: isIdle };
 }
 
 // What stands on a node: its numbers, or those it has at this step of a pass.
 function numbersOn(v) {
-  let [data, grad] = [names.data[v], grads[v]];
-  if (state.mode === "backward") grad = passState().received.get(v)?.value;
-  const isComputed = state.mode !== "forward" || passState().computed.has(v);
+  const data = names.data[v];
+  const grad = state.mode === "backward" ? pass.known.get(v)?.value : grads[v];
+  const isComputed = state.mode !== "forward" || pass.known.has(v);
   const shows = (what) => state.show === what || state.show === "both";
   return {
     data: shows("data") ? (isComputed ? shortNumber(data) : "·") : "",
     grad: shows("grad") && state.mode !== "forward" ? (grad === undefined ? "·" : shortNumber(grad)) : shows("data") ? "" : "·",
     gradSign: signOf(grad ?? 0),
   };
-}
-
-let passCache = {};
-function passState() {
-  const key = `${state.view} ${state.mode} ${state.step}`;
-  if (passCache.key !== key) {
-    const all = steps();
-    if (state.mode === "backward") passCache = { key, ...backwardState(graph(), all, state.step) };
-    else {
-      const later = new Set(all.slice(state.step + 1));
-      passCache = { key, computed: new Set(graph().nodes.filter((v) => !later.has(v))) };
-    }
-  }
-  return passCache;
 }
 
 // ---------------------------------------------------------------- the panel
@@ -199,25 +192,20 @@ function markPinned() {
 }
 
 function panelOf() {
-  const all = steps();
-  if (state.mode === "backward") {
-    return backwardPanel({ names, graph: graph(), node: all[state.step], step: state.step, steps: all, state: passState() });
-  }
-  if (state.mode === "forward") {
-    return forwardPanel({ names, graph: graph(), node: all[state.step], step: state.step, steps: all, symbol: symbolOf(all[state.step]) });
-  }
-  return state.node === null ? overviewPanel() : pathsPanel();
+  if (!pass) return state.node === null ? overviewPanel() : pathsPanel();
+  const seen = { names, graph: graph(), step: state.step, pass };
+  return state.mode === "backward" ? backwardPanel(seen) : forwardPanel({ ...seen, symbol: symbolOf(pass.now) });
 }
 
 function overviewPanel() {
   const gradient = new Map();
-  const { received } = backwardState(graph(), interior(graph()).reverse(), interior(graph()).length - 1);
-  for (const v of graph().nodes) gradient.set(v, grads[v] ?? received.get(v)?.value ?? 0);
+  const { known } = backwardState(graph(), interior(graph()).reverse(), countSteps() - 1);
+  for (const v of graph().nodes) gradient.set(v, grads[v] ?? known.get(v)?.value ?? 0);
   const size = (v) => (Number.isNaN(gradient.get(v)) ? Infinity : Math.abs(gradient.get(v)));
   const isGiven = (v) => Number(kinds(v).includes("given")); // inputs and targets come last
   const leaves = graph().nodes.filter((v) => !graph().operands.get(v).length)
     .sort((a, b) => isGiven(a) - isGiven(b) || size(b) - size(a) || a - b);
-  return overview({ names, leaves, select, gradientOf: (v) => gradient.get(v) });
+  return overview({ names, leaves, select: selectFromAfar, gradientOf: (v) => gradient.get(v) });
 }
 
 function pathsPanel() {
@@ -230,10 +218,10 @@ function pathsPanel() {
     html("p", { class: "quiet" }, `data ${shortNumber(names.data[node])} · `, html("span", { id: "count", "data-count": weighed.count.toString() }, counted(weighed.count, "path")), ` from ${names.line(target)}`),
   ];
   if (node === target) return [...intro, html("p", { class: "quiet" }, "The result itself: every path begins here. Select what it was computed from.")];
+  const strongest = largestOf(listed.map((path) => path.value));
   const cards = listed.map((path, i) => card({
-    names, path, number: i + 1, isAlone: weighed.count === 1n,
-    share: weighed.strength ? Math.abs(path.value) / weighed.strength : 0, strength: Math.max(...listed.map((p) => Math.abs(p.value)).filter(Number.isFinite), 0),
-    room: panelWidth - 66,
+    names, path, strongest, number: i + 1, isAlone: weighed.count === 1n,
+    share: weighed.strength ? Math.abs(path.value) / weighed.strength : 0,
     hover: (is) => update({ hovered: is ? i : null }), pin: () => pin(i),
   }));
   const left = weighed.count - BigInt(listed.length);
@@ -262,7 +250,7 @@ function edgesOn(line) {
 }
 
 function describeLine(line) {
-  return line.edges.map((k) => picture.graph.edges[k]).map((e) => `∂${names.line(e.result)}/∂${names.line(e.operand)} = ${shortNumber(e.derivative)}`).join(", ");
+  return edgesOn(line).map((e) => `∂${names.line(e.result)}/∂${names.line(e.operand)} = ${shortNumber(e.derivative)}`).join(", ");
 }
 
 function showTip(line, at) {
@@ -281,7 +269,7 @@ function showTip(line, at) {
   tip.replaceChildren(...notes);
   tip.hidden = false;
   const stage = byId("picture");
-  const [x, y] = at ?? picture.middleOf(line);
+  const [x, y] = at ?? picture.onStage(middleOf(line));
   tip.style.left = `${Math.max(8, Math.min(x + 16, stage.clientWidth - tip.offsetWidth - 8))}px`;
   tip.style.top = `${Math.max(8, y + 20 + tip.offsetHeight > stage.clientHeight ? y - tip.offsetHeight - 14 : y + 18)}px`;
 }
@@ -304,9 +292,8 @@ function click({ cell, line }, event) {
 
 // A line between neurons stands for its weight.
 function selectLine(line) {
-  const edges = edgesOn(line);
-  const weight = edges.find((e) => kinds(e.operand) === "leaf") ?? edges[0];
-  select(weight.operand);
+  const operands = edgesOn(line).map((e) => e.operand);
+  select(operands.find((v) => kinds(v) === "leaf") ?? operands[0]);
 }
 
 function hover({ line }, event, at) {
@@ -328,7 +315,7 @@ function move(direction) {
   const to = from ? neighbour(from, direction, cells) : picture.cellsOf.get(graph().target)[0];
   if (!to) return;
   goTo(to);
-  picture.reveal(to);
+  picture.reveal(to.node);
   to.group.focus({ preventScroll: true });
 }
 
@@ -353,16 +340,14 @@ function nextEdge(by) {
   const node = state.cell?.node ?? state.node ?? graph().target;
   const around = picture.lines.filter((line) => edgesOn(line).some((e) => e.result === node || e.operand === node));
   if (!around.length) return;
-  const at = around.indexOf(state.line);
-  const line = around[(at + by + around.length) % around.length] ?? around[0];
+  const line = around.at((around.indexOf(state.line) + by) % around.length);
   line.group.focus({ preventScroll: true });
   state.line = line;
   showTip(line);
 }
 
-function cycle(key, list, by = 1) {
-  update({ [key]: list[(list.indexOf(state[key]) + by + list.length) % list.length] });
-}
+const following = (list, now) => list[(list.indexOf(now) + 1) % list.length];
+const cycle = (key) => update({ [key]: following(choices[key], state[key]) });
 
 const arrows = Object.fromEntries(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].map((key) => [key, () => move(key)]));
 const keys = {
@@ -372,16 +357,16 @@ const keys = {
   e: () => nextEdge(1), E: () => nextEdge(-1), m: morePaths,
   p: () => update({ mode: "paths" }), b: () => update({ mode: "backward" }), f: () => update({ mode: "forward" }),
   " ": () => togglePlay(), ",": () => goToStep(state.step - 1), ".": () => goToStep(state.step + 1),
-  Home: () => goToStep(0), End: () => goToStep(steps().length - 1),
-  d: () => cycle("show", choices.show), v: () => cycle("view", choices.view), t: nextTheme,
-  "+": () => picture.zoom(1.25), "=": () => picture.zoom(1.25), "-": () => picture.zoom(0.8), 0: () => picture.fit(state.node),
+  Home: () => goToStep(0), End: () => goToStep(countSteps() - 1),
+  d: () => cycle("show"), v: () => cycle("view"), t: nextTheme,
+  "+": () => picture.zoom(1.25), "=": () => picture.zoom(1.25), "-": () => picture.zoom(0.8), 0: () => picture.fit(state.node, !picture.isWhole),
   "?": () => byId("keys").showModal(),
 };
 for (let i = 0; i < 9; i += 1) keys[i + 1] = () => pin(i);
 
 on(document, "keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || byId("keys").open) return;
-  const isControl = event.target.closest("button, input, tr, summary");
+  const isControl = event.target.closest("button, input, tr");
   if (isControl && (["Enter", " "].includes(event.key) || (event.target.matches("input") && /^(Arrow|Home|End)/.test(event.key)))) return;
   if (event.target.closest("#panel") && event.key.startsWith("Arrow")) return;
   const act = keys[event.key];
@@ -393,15 +378,15 @@ on(document, "keydown", (event) => {
 // ---------------------------------------------------------------- playing a pass
 
 function goToStep(step) {
-  if (state.mode !== "paths") update({ step: Math.min(Math.max(step, 0), steps().length - 1) });
+  if (state.mode !== "paths") update({ step: Math.min(Math.max(step, 0), countSteps() - 1) });
 }
 
 function togglePlay() {
   if (state.mode === "paths") return;
   if (state.playing) stop();
   else {
-    if (state.step === steps().length - 1) goToStep(0);
-    state.playing = setInterval(() => (state.step === steps().length - 1 ? stop() : goToStep(state.step + 1)), STEP_TIME);
+    if (state.step === countSteps() - 1) goToStep(0);
+    state.playing = setInterval(() => (state.step === countSteps() - 1 ? stop() : goToStep(state.step + 1)), STEP_TIME);
   }
   showControls();
 }
@@ -421,11 +406,11 @@ function showControls() {
   const isPass = state.mode !== "paths";
   byId("player").hidden = !isPass;
   if (isPass) {
-    const last = steps().length - 1;
+    const last = countSteps() - 1;
     byId("scrub").max = last;
     byId("scrub").value = state.step;
     byId("step").value = `${state.step + 1} / ${last + 1}`;
-    byId("play").classList.toggle("playing", Boolean(state.playing));
+    set(byId("play"), "aria-pressed", String(Boolean(state.playing)));
   }
   const { target } = graph();
   byId("summary").textContent = `${names.line(target)} = ${shortNumber(names.data[target])}; ${counted(graph().nodes.length, "node")}, ${counted(graph().edges.length, "edge")}`;
@@ -450,7 +435,7 @@ function sample(kind, width) {
 }
 
 function nextTheme() {
-  state.theme = themes[(themes.indexOf(state.theme) + 1) % themes.length];
+  state.theme = following(themes, state.theme);
   document.documentElement.dataset.theme = state.theme;
   byId("theme").title = `Colours: ${state.theme} (t)`;
 }
@@ -473,10 +458,9 @@ function listen() {
   for (const [id, act] of Object.entries(clicks)) on(byId(id), "click", act);
   on(byId("scrub"), "input", (event) => goToStep(Number(event.target.value)));
   on(window, "hashchange", followLink);
-  new ResizeObserver(() => {
-    panelWidth = byId("panel").clientWidth; // read here, since reading it makes the browser lay out the page
-    picture.fit(state.node);
-  }).observe(byId("picture"));
+  new ResizeObserver(() => picture.fit(state.node)).observe(byId("picture"));
+  on(window, "beforeprint", () => picture.print(true));
+  on(window, "afterprint", () => picture.print(false));
 }
 
 function begin() {

@@ -30,9 +30,7 @@ def compact(source: str, words: str = "") -> str:
     made: list[str] = []
     pending = False  # whether there is space not yet written
     for token in _TOKEN.finditer(source):
-        if token.lastgroup == "comment":
-            continue
-        if token.lastgroup == "space":
+        if token.lastgroup in ("comment", "space"):
             pending = True
             continue
         if made and pending and _must_part(made[-1][-1], token[0][0], words):
@@ -45,6 +43,6 @@ def compact(source: str, words: str = "") -> str:
 
 
 def _must_part(left: str, right: str, words: str) -> bool:
-    if left == right and left in "+-":
+    if left == right and left in "+-/":
         return True
     return all(c.isalnum() or c in "_$" or c in words for c in (left, right))

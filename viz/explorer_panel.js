@@ -9,7 +9,7 @@ const equals = () => span("equals", "=");
 // ---------------------------------------------------------------- when nothing is selected
 
 function overview({ names, leaves, select, gradientOf }) {
-  const largest = Math.max(...leaves.map((v) => Math.abs(gradientOf(v))).filter(Number.isFinite), 0);
+  const largest = largestOf(leaves.map(gradientOf));
   const rows = leaves.slice(0, 40).map((v) => {
     const gradient = gradientOf(v);
     const row = html("tr", { tabindex: "0" },
@@ -50,15 +50,14 @@ function heading(names, target, node, gradient) {
     html("strong", { class: "large" }, signed(gradient, shortNumber(gradient))));
 }
 
-// room: the pixels that the factors of a path may take in one row.
-function card({ names, path, number, share, strength, room, isAlone, hover, pin }) {
+function card({ names, path, number, share, strongest, isAlone, hover, pin }) {
   const chain = [path.edges[0].result, ...path.edges.map((e) => e.operand)];
   const button = html("button", { class: "badge", title: number < 10 ? `Pin (${number})` : "Pin" }, String(number));
   on(button, "click", pin);
   const made = html("article", { class: "card path", tabindex: "0", "aria-label": `path ${number}` },
     html("div", { class: "top" }, button, span("chain", chainOf(names, chain)), isAlone ? null : span("share", percent(share))),
-    ...factorRows(names, path, room),
-    html("div", { class: "row product" }, equals(), strong(signed(path.value)), bar(path.value, strength)));
+    factorsOf(names, path),
+    html("div", { class: "row product" }, equals(), strong(signed(path.value)), bar(path.value, strongest)));
   for (const [type, is] of [["pointerenter", true], ["pointerleave", false], ["focus", true], ["blur", false]]) {
     on(made, type, () => hover(is));
   }
@@ -68,52 +67,25 @@ function card({ names, path, number, share, strength, room, isAlone, hover, pin 
 function chainOf(names, nodes) {
   const shown = nodes.length > 14 ? [...nodes.slice(0, 8), null, ...nodes.slice(-5)] : nodes;
   const parts = shown.flatMap((v, i) => [i ? operator("→") : null, v === null ? operator("…") : names.math(v)]);
-  return formula(...parts.filter(Boolean));
+  return formula(...parts);
 }
 
-// The factors of a path in columns: the ratio, its formula, the formula with numbers, the number.
-function factorRows(names, path, room) {
-  const shown = path.edges.length > 25 ? [...path.edges.slice(0, 16), null, ...path.edges.slice(-8)] : path.edges;
-  const columns = shown.map((e) => (e ? factor(names, e) : { width: 20, cells: ["…", "…", "…", "…"] }));
-  const rows = [[]];
-  let width = 0;
-  for (const column of columns) {
-    if (width && width + column.width > room) {
-      rows.push([]);
-      width = 0;
-    }
-    rows[rows.length - 1].push(column);
-    width += column.width;
-  }
-  return rows.map((row, i) => factorGrid(row, i > 0));
-}
-
-function factor(names, e) {
-  const number = shortNumber(e.derivative);
-  const written = isCompound(e.formula);
-  const length = (name) => e.formula.replace(/\{\d+\}/g, name).replace(/<[^>]*>/g, "").length;
-  return {
-    width: 13 + Math.max(32, 8 * number.length, 7 * length("ww"), written ? 5.5 * length("0.0000") : 0),
-    cells: [
-      formula(names.ratio(e.result, e.operand)),
-      e.formula === `<mn>${number}</mn>` ? "" : formula(names.formula(e.formula)),
-      written ? formula(names.formula(e.formula, { numbers: true })) : "",
-      signed(e.derivative, number.startsWith("−") ? `(${number})` : number),
-    ],
-  };
-}
-
-// A row that goes on from the one above begins with the operator.
-function factorGrid(columns, goesOn) {
-  const all = ["ratio", "symbols", "figures", "factor"];
-  const kinds = all.filter((_, i) => columns.some((c) => c.cells[i] !== ""));
-  const grid = html("div", { class: `factors rows${kinds.length}` });
-  const signs = { ratio: "·", factor: "×" };
-  columns.forEach((column, i) => {
-    if (goesOn || i) grid.append(...kinds.map((kind) => span(`sign ${kind}`, signs[kind] ?? "")));
-    grid.append(...kinds.map((kind) => span(kind, column.cells[all.indexOf(kind)])));
-  });
-  return grid;
+// The factors of a path, each with what stands above its number: the ratio, its formula, the formula with numbers.
+function factorsOf(names, path) {
+  const { edges } = path;
+  const shown = edges.length > 25 ? [...edges.slice(0, 16), null, ...edges.slice(-8)] : edges;
+  const hasFigures = shown.some((e) => e && isCompound(e.formula));
+  return html("div", { class: "factors" }, ...shown.map((e, i) => {
+    if (!e) return html("div", {}, span("ratio", "…"), span("factor", "…"));
+    const number = shortNumber(e.derivative);
+    return html("div", {},
+      i ? span("sign ratio", "·") : null,
+      span("ratio", formula(names.ratio(e.result, e.operand))),
+      span("symbols", e.formula === `<mn>${number}</mn>` ? "" : formula(names.formula(e.formula))),
+      hasFigures ? span("figures", isCompound(e.formula) ? formula(names.formula(e.formula, { numbers: true })) : "\u00a0") : null,
+      i ? span("sign factor", "×") : null,
+      span("factor", signed(e.derivative, number.startsWith("−") ? `(${number})` : number)));
+  }));
 }
 
 // The sum beside the gradient that the reverse pass left in the node.
@@ -157,20 +129,21 @@ function edgeNote({ names, edge, inner, share, weight, symbolOf }) {
 
 // ---------------------------------------------------------------- the passes, step by step
 
-function backwardPanel({ names, graph, node, step, steps, state }) {
-  const target = graph.target;
-  const g = state.received.get(node).value;
-  const cards = state.changes.map(({ edge, before, after, reports }) => {
+function backwardPanel({ names, graph, step, pass }) {
+  const { target } = graph;
+  const { all, now: node } = pass;
+  const g = pass.known.get(node).value;
+  const cards = pass.changes.map(({ edge, before, after, reports }) => {
     const waiting = graph.users.get(edge.operand).length - reports;
     return html("article", { class: "card" },
       line(formula(names.ratio(target, edge.operand), operator("+="), names.ratio(target, node), operator("·"), names.ratio(node, edge.operand))),
       line(equals(), signed(g), " × ", signed(edge.derivative), span("equals", " = "), strong(signed(g * edge.derivative))),
       quiet(signed(before), " → ", strong(signed(after)), waiting ? ` · waiting for ${counted(waiting, "more use")}: ` : " · complete",
-        ...(waiting ? [awaited(names, graph, edge.operand, steps, step)] : [])));
+        waiting ? awaited(names, graph, edge.operand, pass) : null));
   });
   const uses = graph.users.get(node).length;
   return [
-    html("h2", {}, `Step ${step + 1} of ${steps.length}: `, formula(names.math(node)), " passes its gradient back"),
+    html("h2", {}, `Step ${step + 1} of ${all.length}: `, formula(names.math(node)), " passes its gradient back"),
     heading(names, target, node, g),
     quiet(uses ? `Complete, ${counted(uses, "use")} reported. Each operand receives this times the local derivative.` : "The pass begins here: the result changes as fast as itself."),
     ...cards,
@@ -178,14 +151,13 @@ function backwardPanel({ names, graph, node, step, steps, state }) {
 }
 
 // Who has not yet passed its gradient on to a node.
-function awaited(names, graph, operand, steps, step) {
-  const done = new Set(steps.slice(0, step + 1));
-  const left = [...new Set(graph.users.get(operand).map((e) => e.result))].filter((v) => !done.has(v));
-  const shown = left.slice(0, 4).flatMap((v, i) => [i ? operator(",") : null, names.math(v)]).filter(Boolean);
-  return formula(...shown, ...(left.length > 4 ? [operator("…")] : []));
+function awaited(names, graph, operand, { past, now }) {
+  const left = [...new Set(graph.users.get(operand).map((e) => e.result))].filter((v) => v !== now && !past.has(v));
+  const shown = left.slice(0, 4).flatMap((v, i) => [i ? operator(",") : null, names.math(v)]);
+  return formula(...shown, left.length > 4 ? operator("…") : null);
 }
 
-function forwardPanel({ names, graph, node, step, steps, symbol }) {
+function forwardPanel({ names, graph, step, pass: { all, now: node }, symbol }) {
   const definition = graph.definition.get(node);
   const operands = graph.operands.get(node);
   const rows = operands.map((e) => html("tr", {},
@@ -195,7 +167,7 @@ function forwardPanel({ names, graph, node, step, steps, symbol }) {
     html("td", {}, signed(e.derivative))));
   const head = html("tr", {}, ...["from", "data", "local derivative", ""].map((text) => html("th", { scope: "col" }, text)));
   return [
-    html("h2", {}, `Step ${step + 1} of ${steps.length}: `, formula(names.math(node)), " is computed"),
+    html("h2", {}, `Step ${step + 1} of ${all.length}: `, formula(names.math(node)), " is computed"),
     html("article", { class: "card definition" },
       line(formula(names.math(node), operator("="), names.formula(definition))),
       isCompound(definition) ? html("div", { class: "row figures" }, equals(), formula(names.formula(definition, { numbers: true }))) : null,

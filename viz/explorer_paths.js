@@ -2,6 +2,7 @@
 // Counting, weighing and listing are those of autograd/paths.py; nothing here knows the picture.
 
 const decoded = (x) => (typeof x === "string" ? { nan: NaN, inf: Infinity, "-inf": -Infinity }[x] : x);
+const largestOf = (numbers) => Math.max(...numbers.map(Math.abs).filter(Number.isFinite), 0);
 
 class Graph {
   // nodes: operands before results, the target last. An edge's k is its place in `edges`.
@@ -69,8 +70,8 @@ class Graph {
         flow.set(e.k, through * below.get(e.operand));
       }
     }
-    const at = (map, nothing) => map.get(this.target) ?? nothing;
-    return { nodes, flow, count: at(count, 0n), gradient: at(below, 0), strength: at(strength, 0) };
+    const gradient = above.get(source) ?? 0; // as backward() adds up; from below, ∞ · 0 could come first
+    return { nodes, flow, gradient, count: count.get(this.target) ?? 0n, strength: strength.get(this.target) ?? 0 };
   }
 
   // The edges that lead from result to operand through nodes for which isInner holds; operands first.
@@ -176,20 +177,20 @@ class Ranking {
   }
 }
 
-// The backward pass over a graph, up to and with the given step: what each node has received.
+// The backward pass over a graph, up to and with the given step: what each node has received, and what is new.
 function backwardState(graph, steps, step) {
-  const received = new Map([[graph.target, { value: 1, reports: 0 }]]);
+  const known = new Map([[graph.target, { value: 1, reports: 0 }]]);
   const changes = [];
   for (let i = 0; i <= step; i += 1) {
-    const g = received.get(steps[i]).value;
+    const g = known.get(steps[i]).value;
     for (const e of graph.operands.get(steps[i])) {
-      const before = received.get(e.operand) ?? { value: 0, reports: 0 };
+      const before = known.get(e.operand) ?? { value: 0, reports: 0 };
       const after = { value: before.value + g * e.derivative, reports: before.reports + 1 };
-      received.set(e.operand, after);
+      known.set(e.operand, after);
       if (i === step) changes.push({ edge: e, g, before: before.value, after: after.value, reports: after.reports });
     }
   }
-  return { received, changes };
+  return { known, changes };
 }
 
 const interior = (graph) => graph.nodes.filter((v) => graph.operands.get(v).length);

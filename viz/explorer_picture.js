@@ -4,7 +4,7 @@
 const LABELLED = 60; // with more lines to label than that only the one under the pointer is
 const MANY = 200; // with so many lines colours change at once
 const CLOSEST = 3; // the largest scale
-const READABLE = 0.42; // a picture that would have to be smaller than this at first is not shown whole
+const [SMALL, READABLE] = [0.3, 0.8]; // a picture that had to be smaller than SMALL begins READABLE, in part
 
 class Picture {
   constructor(stage, names, kinds, on) {
@@ -30,8 +30,8 @@ class Picture {
     this.labels = layers[2];
     this.world.replaceChildren(...layers);
     this.stage.classList.toggle("few", this.lines.length < MANY);
-    this.linesOf = new Map();
-    for (const line of this.lines) for (const k of line.edges) this.linesOf.set(k, line);
+    const frames = view.boxes.map(([x, y, width, height]) => [x, y, x + width, y + height]);
+    this.bounds = [0, 1, 2, 3].map((i) => (i < 2 ? Math.min : Math.max)(...frames.map((frame) => frame[i])));
   }
 
   // Lines end along the side of a box in the order of where they come from.
@@ -178,7 +178,7 @@ class Picture {
   light({ nodes, edges, isIdle, label }) {
     for (const cell of this.cells) {
       const state = nodes.get(cell.node) ?? "";
-      write(cell.group, "class", `cell ${this.kinds(cell.node)} ${isIdle ? "" : state || "dim"}`);
+      set(cell.group, "class", `cell ${this.kinds(cell.node)} ${isIdle ? "" : state || "dim"}`);
       if (state.includes("selected")) set(cell.group, "aria-current", "true");
       else cell.group.removeAttribute("aria-current");
     }
@@ -186,8 +186,8 @@ class Picture {
     for (const line of this.lines) {
       const shown = this.strongestOf(line, edges, isIdle);
       const state = isIdle ? "idle" : shown ? "lit" : "dim";
-      write(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)}`);
-      write(line.shape, "stroke-width", shown ? shown.width.toFixed(2) : "1");
+      set(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)}`);
+      set(line.shape, "stroke-width", shown ? shown.width.toFixed(2) : "1");
       if (shown && line.edges.length) lit.push(line);
     }
     const front = lit.length < this.lines.length ? lit : [];
@@ -227,42 +227,69 @@ class Picture {
 
   // ------------------------------------------------------------ zooming and panning
 
-  bounds() {
-    const boxes = this.view.boxes;
-    const least = (i) => boxes.reduce((m, b) => Math.min(m, b[i]), Infinity);
-    const most = (i, size) => boxes.reduce((m, b) => Math.max(m, b[i] + b[size]), -Infinity);
-    return [least(0), least(1), most(0, 2), most(1, 3)];
+  // All of it; or, at first, if that were too small to read, the part around a node or the target.
+  fit(node, isWhole) {
+    this.size = [this.stage.clientWidth, this.stage.clientHeight];
+    if (!this.size[0]) return;
+    const extent = [0, 1].map((i) => this.bounds[i + 2] - this.bounds[i]);
+    const room = [this.size[0] - 52, this.size[1] - 128];
+    const [across, down] = [room[0] / extent[0], room[1] / extent[1]];
+    const whole = Math.min(across, down, 1.35);
+    const isSmall = whole < (this.size[0] < 600 ? READABLE : SMALL);
+    this.smallest = Math.min(whole, SMALL) * 0.6;
+    this.scale = isSmall && !isWhole ? Math.min(READABLE, Math.max(across, down)) : whole;
+    this.centreOn((this.whereIs(node) ?? this.whereIs(this.graph.target)).map((at, i) => {
+      const [start, end, half] = [this.bounds[i], this.bounds[i + 2], room[i] / this.scale / 2];
+      return extent[i] < 2 * half ? (start + end) / 2 : Math.min(Math.max(at, start + half), end - half);
+    }));
+    this.isWhole = this.scale === whole;
   }
 
-  // All of it, or as much as can be read around the node in question.
-  fit(node) {
-    const { clientWidth, clientHeight } = this.stage;
-    if (!clientWidth) return;
-    const [left, top, right, bottom] = this.bounds();
-    const [margin, above] = [26, 64];
-    const whole = Math.min((clientWidth - 2 * margin) / (right - left), (clientHeight - 2 * above) / (bottom - top), 1.35);
-    this.scale = Math.max(whole, clientWidth < 600 ? READABLE * 1.8 : READABLE);
-    this.smallest = Math.min(whole, READABLE) * 0.6;
-    let [x, y] = [(left + right) / 2, (top + bottom) / 2];
+  // The middle of a node's cell, or of the line that stands for it.
+  whereIs(node) {
     const cell = this.cellsOf.get(node)?.[0];
-    const keep = (at, from, to, size) => (to - from <= size ? (from + to) / 2 : Math.min(Math.max(at, from + size / 2), to - size / 2));
-    if (cell) [x, y] = [cell.x + cell.width / 2, cell.y + cell.height / 2];
-    const [width, height] = [(clientWidth - 2 * margin) / this.scale, (clientHeight - 2 * above) / this.scale];
-    this.centreOn(keep(x, left, right, width), keep(y, top, bottom, height));
+    if (cell) return [cell.x + cell.width / 2, cell.y + cell.height / 2];
+    const line = this.lines.find(({ edges }) => edges.some((k) => this.graph.edges[k].operand === node));
+    return line && middleOf(line);
   }
 
-  centreOn(x, y) {
-    const { clientWidth, clientHeight } = this.stage;
-    this.origin = [clientWidth / 2 - x * this.scale, clientHeight / 2 - y * this.scale];
+  onStage(point) {
+    return point.map((at, i) => at * this.scale + this.origin[i]);
+  }
+
+  centreOn(point) {
+    this.origin = point.map((at, i) => this.size[i] / 2 - at * this.scale);
     this.place();
   }
 
+  // A shadow along an edge of the stage says that there is more of the picture beyond it.
   place() {
+    this.isWhole = false;
+    if (this.isOnPaper) return;
     set(this.world, "transform", `translate(${this.origin}) scale(${this.scale})`);
+    const [x, y] = this.onStage(this.bounds.slice(0, 2));
+    const [u, v] = this.onStage(this.bounds.slice(2));
+    const beyond = { "16px 0": x < 0, "0 16px": y < 0, "-16px 0": u > this.size[0], "0 -16px": v > this.size[1] };
+    this.stage.style.boxShadow = Object.keys(beyond).filter((side) => beyond[side])
+      .map((side) => `inset ${side} 12px -12px var(--shadow)`).join();
   }
 
-  zoom(factor, at = [this.stage.clientWidth / 2, this.stage.clientHeight / 2]) {
-    const scale = Math.min(CLOSEST, Math.max(this.smallest ?? 0.1, this.scale * factor));
+  // On paper the picture is whole and takes the size that the page has for it.
+  print(isOnPaper) {
+    const [left, top, right, bottom] = this.bounds;
+    this.isOnPaper = isOnPaper;
+    this.stage.style.boxShadow = "";
+    const [width, height] = [right - left + 8, bottom - top + 8];
+    for (const [name, value] of Object.entries({ width, height, viewBox: `${left - 4} ${top - 4} ${width} ${height}` })) {
+      if (isOnPaper) set(this.stage, name, value);
+      else this.stage.removeAttribute(name);
+    }
+    if (isOnPaper) this.world.removeAttribute("transform");
+    else this.place();
+  }
+
+  zoom(factor, at = this.size.map((size) => size / 2)) {
+    const scale = Math.min(CLOSEST, Math.max(this.smallest, this.scale * factor));
     this.origin = this.origin.map((o, i) => at[i] - ((at[i] - o) * scale) / this.scale);
     this.scale = scale;
     this.place();
@@ -273,16 +300,10 @@ class Picture {
     this.place();
   }
 
-  // Bring a cell into view if it is not.
-  reveal(cell) {
-    const [x, y] = [cell.x + cell.width / 2, cell.y + cell.height / 2].map((n, i) => n * this.scale + this.origin[i]);
-    const { clientWidth, clientHeight } = this.stage;
-    if (x < 40 || y < 40 || x > clientWidth - 40 || y > clientHeight - 40) this.centreOn(cell.x + cell.width / 2, cell.y + cell.height / 2);
-  }
-
-  // Where a line's middle is on the stage.
-  middleOf(line) {
-    return pointOn(line.curves[Math.floor(line.curves.length / 2)], 0.5).map((n, i) => n * this.scale + this.origin[i]);
+  // Bring a node into view if it is not.
+  reveal(node) {
+    const point = this.whereIs(node);
+    if (point && this.onStage(point).some((at, i) => at < 40 || at > this.size[i] - 40)) this.centreOn(point);
   }
 
   listenToPointers() {
@@ -331,10 +352,6 @@ class Picture {
   }
 }
 
-function write(made, name, value) {
-  if (made.getAttribute(name) !== value) set(made, name, value);
-}
-
 const distance = ([x, y], [u, v]) => Math.hypot(x - u, y - v);
 
 function place(text, shown, x, y) {
@@ -347,6 +364,8 @@ function pointOn([a, b, c, d], t) {
   const s = 1 - t;
   return [0, 1].map((i) => s * s * s * a[i] + 3 * s * s * t * b[i] + 3 * s * t * t * c[i] + t * t * t * d[i]);
 }
+
+const middleOf = (line) => pointOn(line.curves[line.curves.length >> 1], 0.5);
 
 // A place on the line for a label that covers neither a box nor another label.
 function spotFor(line, width, taken, lifts) {

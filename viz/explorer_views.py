@@ -111,6 +111,9 @@ class _Views:
         found = next(name for name in (*order, *self.views) if name in self.views)
         if level != "auto":
             self.notes.append(f"Another level than {level!r} is shown. {self.missing.get(level, '')}")
+        elif not self.is_whole and found != "op":
+            shown = "neurons" if found == "neurons" else "named nodes"
+            self.notes.insert(0, f"{self.missing['op'].rstrip('.')}: {shown} are shown.")
         return found
 
     # ------------------------------------------------------------ views of every node

@@ -12,8 +12,12 @@ function element(namespace, tag, attributes, children) {
   return made;
 }
 
+// To write again what is there already would cost the browser a new layout.
+function set(node, name, value) {
+  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
 const span = (kind, ...children) => html("span", { class: kind }, ...children);
-const set = (node, name, value) => node.setAttribute(name, value);
 const on = (target, type, act, options) => target.addEventListener(type, act, options);
 const html = (tag, attributes, ...children) => element(null, tag, attributes, children);
 const svg = (tag, attributes, ...children) => element(SVG, tag, attributes, children);

@@ -72,17 +72,31 @@ _OPERATORS = {
 # What stands before the sign that makes the node what it is.
 _LEFT = {ast.BinOp: "left", ast.Compare: "left", ast.Attribute: "value", ast.Subscript: "value", ast.IfExp: "body"}
 _INDEXED = re.compile(r"([^\W\d_]+)((?:_(?:[0-9]+|[A-Za-z]))+)")
+_FACTOR = re.compile(r"[\w(]")  # what a product without its * goes on with
+# What people, books and our own formulas write, and how it is written here.
+_WRITTEN = {
+    **dict.fromkeys("−–", "-"),
+    **dict.fromkeys("·×⋅∙", "*"),
+    **dict.fromkeys("÷∕", "/"),
+    **{c: f"**{n}" for n, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+    "½": "0.5",
+    "√": "sqrt(...)",
+    "Σ": "sum([...])",
+    "∑": "sum([...])",
+}
 _EXCERPT = 72  # characters of a line that an error shows
 
 
 class Computation(NamedTuple):
     """A formula that has been computed.
 
-    target: the last quantity. names: every named quantity, those that were given first.
+    target: the last quantity. names: every named quantity, those that were given first. lists: the
+    members of every named list.
     """
 
     target: Value
     names: dict[str, Value]
+    lists: dict[str, list[Value]]
 
     @property
     def leaves(self) -> dict[str, Value]:
@@ -162,7 +176,7 @@ class _Reader:
         self._check_used()
         if not is_node(result):
             raise self._error(self._statements[-1], f"the target is a list of {len(result)}; it must be one number")
-        return Computation(result, self._names)
+        return Computation(result, self._names, self._lists)
 
     # ------------------------------------------------------------ statements
 
@@ -315,6 +329,8 @@ class _Reader:
         missing = dict.fromkeys([node.id, *self._names_without_value()])
         near = _nearest(node.id, [*self._names, *self._lists])
         suggestion = f"; did you mean {near!r}?" if near else ""
+        if "·" in node.id:  # to Python a letter
+            suggestion = f"; a product is written {node.id.replace('·', '*')}"
         each = " ".join(f"{name}=..." for name in missing)
         return self._error(node, f"no value for {', '.join(map(repr, missing))}{suggestion or f': add {each}'}")
 
@@ -328,7 +344,7 @@ class _Reader:
     def _unknown_function(self, node: ast.Name) -> ValueError:
         if node.id in self._names or node.id in self._lists:
             return self._error(node, f"{node.id!r} is not a function; for a product write {node.id}*(...)")
-        near = _nearest(node.id, FUNCTIONS, cutoff=0.6)
+        near = _nearest(node.id, FUNCTIONS, cutoff=0.65)
         advice = f"did you mean {near!r}?" if near else f"known: {', '.join(FUNCTIONS)}"
         return self._error(node, f"unknown function {node.id!r}; {advice}")
 
@@ -340,8 +356,12 @@ class _Reader:
                     return self._error((line, word.start()), f"cannot read the formula: {what}")
         what = (error.msg or "invalid syntax").split(". ")[0]
         place = (error.lineno or 1, max(0, (error.offset or 1) - 1))
-        has_more = place[1] < len(self._lines[min(place[0], len(self._lines)) - 1])
-        advice = "; a product needs its *" if what in ("invalid syntax", "invalid decimal literal") and has_more else ""
+        here = self._lines[min(place[0], len(self._lines)) - 1][place[1] :]
+        advice = ""
+        if here[:1] in _WRITTEN:
+            advice = f"; write {_WRITTEN[here[0]]}"
+        elif what in ("invalid syntax", "invalid decimal literal") and _FACTOR.match(here):
+            advice = "; a product needs its *"
         return self._error(place, f"cannot read the formula: {what}{advice}")
 
     def _forbidden(self, node: ast.AST) -> ValueError:

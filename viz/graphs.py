@@ -46,8 +46,9 @@ def draw_graph(
 ) -> Drawing:
     """The computation that leads to `root`, a Value or a Tensor, with local derivatives on its edges.
 
-    level      "op": every operation is a node, with its symbol; constants are small and grey, and
-               x * x has two edges. "named": only nodes with a name, and the edge from u to v carries
+    level      "op": every recorded operation is a node, with its symbol; constants are small and grey,
+               and x * x has two edges. A neuron's weighted sum is one operation, Σ; a net made with
+               elementary=True shows each × and +. "named": only nodes with a name, and the edge from u to v carries
                ∂v/∂u, whatever operations stand between. "neurons": each unit of a network is a node
                with its z, a and b, and the weight with its gradient stands on the edge (in a dense
                net colour and width alone tell it). "layers": each layer is a node, its weights are
@@ -71,11 +72,17 @@ def draw_graph(
     "⊙ A[1] ⊙ (1 − A[1])". The root's own gradient is 1, and m is the number of samples. Constant arrays
     are small and grey. There is no level "neurons" and no cluster "neuron".
 
-    TypeError if root is neither; ValueError for an unknown option, a graph that is too large, or
-    a level or cluster that needs units where names tell of none.
+    TypeError if root is neither; ValueError for a root without a graph, an unknown option, a graph
+    that is too large, or a level or cluster that needs units where names tell of none.
     """
     if not isinstance(root, Value | Tensor):
         raise TypeError(f"draw_graph: expected a Value or a Tensor such as the loss, got {describe(root)}")
+    if root.is_leaf:
+        name = "it" if root.label is None else repr(root.label)
+        raise ValueError(
+            f"draw_graph: expected the result of a computation; {name} is a leaf, or was computed under no_grad, "
+            "and has no graph"
+        )
     lookup("level", level, _LEVELS)
     lookup("direction", direction, DIRECTIONS)
     if cluster is not None:
@@ -171,7 +178,7 @@ def _check_size(everything: list[Value], sizes: dict[str, int], level: str, max_
         return
     if level == "op" and sizes["names"] and sizes["named"] <= max_nodes:
         advice = 'use level="named" or raise max_nodes'
-    elif _may_have_units(everything):
+    elif _may_have_units(everything) and len(_named_results(everything)) <= MOST_RESULTS:
         advice = 'use level="neurons" or "layers", draw an earlier result, or raise max_nodes'
     elif level == "named":
         advice = "name fewer nodes, draw an earlier result, or raise max_nodes"

@@ -17,6 +17,9 @@ _STATEMENT = re.compile(
     rf"^[ \t]*{_END}(?:[ \t]*->[ \t]*{_END})?[ \t]*(?:\[((?:{_QUOTED}|[^\"\]])*+)\])?;?[ \t]*$",
     re.MULTILINE | re.DOTALL,
 )
+_MEANING = re.compile(r'["#<>&`{}|;:$*_~\\]')  # in HTML, in Markdown and to Mermaid itself
+# Mermaid reads $$x$$, fa:name and \n as mathematics, an icon and a new line even if written as numbers.
+_APART = dict.fromkeys("$:\\", "#8203;")  # a space of no width
 _ATTRIBUTE = re.compile(rf"(\w+)[ \t]*=[ \t]*({_ID})", re.DOTALL)
 
 
@@ -60,7 +63,7 @@ def _shape(name: str, attributes: dict[str, str]) -> str:
 def _arrow(attributes: dict[str, str]) -> str:
     arrow = "-.->" if attributes.get("style") in ("dashed", "dotted") else "-->"
     written = _text(_lines(attributes.get("label", "")))
-    return f'{arrow}|"{written}"|' if written else arrow
+    return f'{arrow}|"{written}"|' if written.strip() else arrow
 
 
 def _unquoted(value: str) -> str:
@@ -83,5 +86,9 @@ def _plain(text: str) -> str:
 
 
 def _text(lines: list[str]) -> str:
-    """Lines for a quoted Mermaid text; what could mean something to it is written as a number."""
-    return "<br/>".join(re.sub(r'["#<>&`{}|;\\*_~]', lambda c: f"#{ord(c[0])};", line) for line in lines if line)
+    """Lines for a quoted Mermaid text, which is never empty; what could mean something to it is written as numbers."""
+    return "<br/>".join(_MEANING.sub(_numbered, line) for line in lines if line) or " "
+
+
+def _numbered(character: re.Match[str]) -> str:
+    return f"#{ord(character[0])};{_APART.get(character[0], '')}"

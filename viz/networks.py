@@ -89,6 +89,7 @@ def draw_network(model: Any, x: Any = None, *, color: str = "weight", max_units:
 
 def columns_of(model: Any, x: Any = None) -> list[Column]:
     """The columns of a model, the input first; with activations if an input is given."""
+    x = x.numpy() if isinstance(x, Tensor) else x
     if isinstance(model, Sequential):
         return _columns_of_sequential(model, None if x is None else _one_sample(model, x))
     if not isinstance(model, MLP | Layer):
@@ -146,7 +147,7 @@ def _caption(column: Column, layer: Any) -> str:
 
 def _one_sample(model: Sequential, x: Any) -> np.ndarray:
     """One sample as a batch of one."""
-    array = plain_array("draw_network", "x", x.numpy() if isinstance(x, Tensor) else x).astype(model.dtype)
+    array = plain_array("draw_network", "x", x).astype(model.dtype)
     if array.shape == model.input_shape:
         return array[None]
     if model.input_shape is not None and array.shape != (1, *model.input_shape):
@@ -200,8 +201,7 @@ def _svg(columns: Sequence[Column], color: str, max_units: int) -> str:
         parts += _circles(column, at[i], is_first=i == 0, is_last=i == len(columns) - 1)
         parts += [_text(x, bottom + 26, column.caption, 15), _text(x, bottom + 46, _counted(column.size), 13, GREY)]
         if i:
-            largest = f"largest |{color}| {number(_most(_told(column, color)))}"
-            parts.append(_text(x - gap / 2, bottom + 46, largest, 12, GREY))
+            parts.append(_text(x - gap / 2, bottom + 46, _largest(column, color), 12, GREY))
     parts += _key(width / 2, bottom + 74)
     return "\n".join([*parts, "</svg>\n"])
 
@@ -221,23 +221,24 @@ def _told(column: Column, color: str) -> np.ndarray:
 
 
 def _lines(here: Column, start: _Places, end: _Places, color: str) -> Iterator[str]:
-    """A line for every weight between units that are drawn, the strongest on top."""
+    """A line for every weight between units that are drawn, the strongest on top; what is no number is not faint."""
     values, weights, gradients = _told(here, color), _told(here, "weight"), _told(here, "grad")
     most = _most(values)
     pairs = [(j, k) for j in end if j is not None for k in start if k is not None]
     thick = max(2.6, THICK - len(pairs) / 60)
     for j, k in sorted(pairs, key=lambda pair: _size(values[pair])):
         value = float(values[j, k])
-        share = min(1.0, _size(value) / most) if most else 0.0
+        share = 1.0 if math.isinf(value) else _size(value) / most if most else 0.0
+        opacity = 0.15 + 0.85 * (share if most and value == value else 1.0)
         stroke, line = sign_style(value)
-        broad = THIN + (thick - THIN) * share
+        broad = THIN + (thick - THIN) * (share if value == value else 0.2)
         dash = {"solid": "", "dashed": f"{4 + 1.5 * broad:.1f} {3 + 0.5 * broad:.1f}", "dotted": "1 4"}[line]
         (x1, y1), (x2, y2) = start[k], end[j]
         name = text(f"w{here.place}_{j + 1},{k + 1}")
         title = f"{name} = {number(float(weights[j, k]))}, grad {number(float(gradients[j, k]))}"
         yield (
             f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}" '
-            f'stroke-width="{broad:.2f}" stroke-opacity="{0.15 + 0.85 * share:.2f}"'
+            f'stroke-width="{broad:.2f}" stroke-opacity="{opacity:.2f}"'
             + (f' stroke-dasharray="{dash}"' if dash else "")
             + f"><title>{html.escape(title)}</title></line>"
         )
@@ -298,6 +299,14 @@ def _summary(columns: Sequence[Column]) -> str:
 
 def _counted(size: int) -> str:
     return "1 unit" if size == 1 else f"{size:,} units"
+
+
+def _largest(column: Column, color: str) -> str:
+    """What stands below the lines into a column: their largest number, and how many are none."""
+    values = _told(column, color)
+    strange = int(np.count_nonzero(~np.isfinite(values)))
+    words = [f"largest |{color}| {number(_most(values))}"] * (strange < values.size)
+    return ", ".join([*words, *[f"{strange:,} nan or inf"] * (strange > 0)])
 
 
 def _size(x: Any) -> float:

@@ -21,7 +21,7 @@ from .coarse import shortened, symbol_of
 from .diagram import Edge, Node, diagram
 from .drawing import Drawing
 from .graphs import DIRECTIONS, MAX_NODES, SHOW
-from .style import GREY, INK, PALE, PAPER, PATHS, number
+from .style import GREY, INK, PALE, PAPER, PATHS, cut, number
 from .tensors import Tensors
 
 __all__ = ["draw_paths"]
@@ -150,8 +150,7 @@ def _legend(derivation: Derivation) -> list[tuple[str, str]]:
     lines = []
     for i, (path, share, color) in enumerate(zip(derivation.paths, derivation.shares(), PATHS, strict=False), 1):
         chain = " → ".join(shortened(graph, v) for v in path.nodes or (derivation.source,))
-        chain = chain if len(chain) <= LONGEST_CHAIN else chain[: LONGEST_CHAIN - 1] + "…"
-        lines.append((f"{i}.  {chain}   {number(path.value)}   ({share:.1%})", color))
+        lines.append((f"{i}.  {cut(chain, LONGEST_CHAIN)}   {number(path.value)}   ({share:.1%})", color))
     if (rest := count - len(lines)) > 0:
         value = derivation.value - math.fsum(path.value for path in derivation.paths[: len(PATHS)])
         lines.append((f"the other {rest} path{'s' * (rest > 1)}   {number(value)}", INK))

@@ -10,7 +10,7 @@ from typing import Any
 
 from nn.arguments import lookup
 
-from .files import check_folder, write_whole
+from .files import check_folder, picture_file, write_whole
 from .render import to_png
 
 __all__ = ["Picture"]
@@ -47,23 +47,13 @@ class Picture:
     def save(self, filename: str | os.PathLike[str], *, format: str | None = None, dpi: float = 96.0) -> str:
         """Write the picture to a file and return its path.
 
-        "net.svg" and "net.png" are those files; another name gets the ending of the format, "svg" if
-        none is given. A file of that name is replaced. If anything fails, there is what was there
+        "net.svg" and "net.png" are those files; a name without such an ending gets the one of the format,
+        "svg" if none is given. A file of that name is replaced. If anything fails, there is what was there
         before and never part of a picture.
 
         FileNotFoundError if the folder does not exist; the errors of `pipe`.
         """
-        path = Path(filename)
-        ending = path.suffix[1:].lower()
-        if ending in (*_FORMATS, "pdf"):
-            if format not in (None, ending):
-                raise ValueError(
-                    f"save: {path.name!r} ends in .{ending}, but the format is {format!r}; give one of them"
-                )
-            format = ending
-        else:
-            format = format or "svg"
-            path = path.with_name(f"{path.name}.{format}")
+        path, format = picture_file("save", Path(filename), format, "svg")
         check_folder(path)
         write_whole(path, self.pipe(format, dpi=dpi))
         return str(path)

@@ -21,6 +21,8 @@ from .plotting import (
     CLASS_COLORS,
     CLASS_TINTS,
     MARKERS,
+    at_least_two,
+    beside,
     diverging,
     dress,
     math_name,
@@ -71,7 +73,7 @@ def plot_decision_boundary(
     where = "plot_decision_boundary"
     points, labels = _samples(where, x, y)
     found, index = np.unique(labels, return_inverse=True)
-    resolution = positive_integer(where, "resolution", resolution)
+    resolution = at_least_two(where, "resolution", resolution)
     axis = [_axis(points[:, k], resolution) for k in (0, 1)]
     grid = np.stack(np.meshgrid(*axis), axis=-1)
     answer = _Answer.of(where, _ask(where, model, grid.reshape(-1, 2)), found, threshold)
@@ -153,6 +155,8 @@ def _samples(where: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"{where}: expected a label for each of {len(points)} samples, got y of shape {np.shape(y)}")
     if labels.dtype.kind not in "fiubUS":
         raise TypeError(f"{where}: expected labels to be numbers or strings, got {describe(labels)}")
+    if labels.dtype.kind == "f" and (labels == np.round(labels)).all():
+        labels = labels.astype(int)  # 1.0 as a target is class 1
     if not np.isfinite(points).all():
         raise ValueError(
             f"{where}: x contains nan or infinity (first at row {np.argwhere(~np.isfinite(points))[0][0]})"
@@ -167,9 +171,11 @@ def _axis(values: np.ndarray, count: int) -> np.ndarray:
 
 def _ask(where: str, model: Any, x: np.ndarray) -> np.ndarray:
     """The model's answer for every row of x, of shape (rows,) or (rows, k)."""
+    if not getattr(model, "built", True):
+        raise ValueError(f"{where}: the model is not built, so that it has no weights yet; fit it first")
     ask = getattr(model, "predict_proba", None) or getattr(model, "predict", None)
     if ask is None and isinstance(model, Module):
-        answer = _ask_neurons(model, x)
+        answer = _ask_neurons(where, model, x)
     elif ask is None and not callable(model):
         raise TypeError(f"{where}: expected a model that can be called or has .predict; got {describe(model)}")
     else:
@@ -182,8 +188,10 @@ def _ask(where: str, model: Any, x: np.ndarray) -> np.ndarray:
     return answer
 
 
-def _ask_neurons(model: Any, x: np.ndarray) -> np.ndarray:
+def _ask_neurons(where: str, model: Any, x: np.ndarray) -> np.ndarray:
     """A model of Values; whole layers of an MLP at once, where the table can read the activation on arrays."""
+    if isinstance(model, MLP) and model.layers[0].nin != 2:
+        raise ValueError(f"{where}: expected a model of 2 inputs, as x has columns; got {model}")
     if isinstance(model, MLP) and all(map(_is_on_arrays, model.layers)):
         for layer in model.layers:
             weights, biases = layer.get_weights()
@@ -278,7 +286,7 @@ def plot_weights(
         panel.set_xticks([])
         panel.set_yticks([])
         panel.spines[:].set(color=LINE, linewidth=0.8)
-        panel.set_title(str(unit), loc="center", fontsize=8.5, weight="normal", color=GREY, pad=3)
+        panel.set_title(str(unit), loc="center", fontsize=8.5, weight="normal", color=beside(panel, GREY), pad=3)
         if np.abs(row).max() < 1e-3 * scale:
             panel.text(
                 (width - 1) / 2, (height - 1) / 2, "all near 0", ha="center", va="center", color=GREY, fontsize=8
@@ -288,7 +296,7 @@ def plot_weights(
     figure = found[0].figure
     bar = figure.colorbar(image, ax=found, shrink=0.9, pad=0.02, aspect=30)
     bar.outline.set_visible(False)
-    bar.ax.tick_params(color=LINE, labelcolor=GREY, labelsize=8.5)
+    bar.ax.tick_params(color=LINE, labelcolor=beside(found[0], GREY), labelsize=8.5)
     if ax is None:
         of = f"{shown} of {units} units" if shown < units else f"{units} units"
         title = f"First-layer weights ({of}, {height}×{width}, shared scale)"
@@ -320,6 +328,8 @@ def _first_weights(where: str, model: Any) -> np.ndarray:
 
 def _image_shape(where: str, inputs: int, shape: tuple[int, int] | None) -> tuple[int, int]:
     if shape is not None:
+        if not isinstance(shape, Sequence) or len(shape) != 2:
+            raise TypeError(f"{where}: expected shape to be (height, width), got {shape!r}")
         height, width = (positive_integer(where, "shape", n) for n in shape)
         if height * width != inputs:
             raise ValueError(f"{where}: expected a shape for {inputs} inputs; got {height}×{width} = {height * width}")
@@ -347,7 +357,7 @@ def _mark_negative(ax: Any, image: np.ndarray, scale: float) -> None:
 def plot_sensitivity(gradient: Any, *, top: int = 10, ax: Any = None) -> Any:
     """The largest components of a gradient: which weights the loss reacts to most.
 
-    gradient: a model after its backward pass, or nodes with gradients, or a mapping from names to
+    gradient: a model after its backward pass, or weights with gradients, or a mapping from names to
     numbers. top: how many are drawn, the largest first.
 
     Bars to the right are positive and blue, those to the left negative, orange and hatched. The line
@@ -363,7 +373,9 @@ def plot_sensitivity(gradient: Any, *, top: int = 10, ax: Any = None) -> Any:
             raise ValueError(f"{where}: the gradient of {name} is {g}; autograd.find_nan(loss) says where it was born")
     largest = sorted(components, key=lambda each: -abs(each[1]))[:top]
     write = Names(name for name, _ in components)
-    (ax,) = panels(where, ax, 1, size=(5.4, 0.3 * len(largest) + 1.2))
+    names = [math_name(name, write) for name, _ in largest]
+    room = 0.14 * max([0, *(len(name) - 8 for name in names if not name.startswith("$"))])  # for words, in inches
+    (ax,) = panels(where, ax, 1, size=(5.4 + room, 0.3 * len(largest) + 1.2))
     for i, (_, g) in enumerate(largest):
         color, hatch = (POSITIVE, "") if g >= 0 else (NEGATIVE, "////")
         ax.barh(i, g, height=0.66, facecolor=color if g >= 0 else "#fbe9dc", edgecolor=color, hatch=hatch, linewidth=1)
@@ -375,9 +387,9 @@ def plot_sensitivity(gradient: Any, *, top: int = 10, ax: Any = None) -> Any:
     ax.axvline(0, color=INK, linewidth=0.8)
     ax.margins(x=0.26)  # for the numbers beside the bars
     ax.set_ylim(len(largest) - 0.4, -0.6)
-    ax.set_yticks(range(len(largest)), [math_name(name, write) for name, _ in largest])
+    ax.set_yticks(range(len(largest)), names)
     dress(ax, "", xlabel="gradient of the loss")
-    ax.tick_params(axis="y", length=0, labelcolor=INK, labelsize=11)
+    ax.tick_params(axis="y", length=0, labelcolor=beside(ax, INK), labelsize=11)
     ax.grid(False, axis="y")
     hidden = len(components) - len(largest)
     of = f"the largest {len(largest)} of {len(components)}" if hidden else f"{len(components)} components"
@@ -402,12 +414,12 @@ def _components(where: str, gradient: Any) -> list[tuple[str, float]]:
     else:
         if hasattr(gradient, "named_parameters"):
             nodes = list(gradient.named_parameters())
-        elif isinstance(gradient, Iterable) and not isinstance(gradient, str | np.ndarray):
+        elif isinstance(gradient, Iterable) and not (is_node(gradient) or isinstance(gradient, str | np.ndarray)):
             nodes = [(f"{i}", node) for i, node in enumerate(gradient, 1)]
         else:
-            nodes = []
-        if not all(hasattr(node, "grad") for _, node in nodes) or (not nodes and not isinstance(gradient, Iterable)):
-            expected = "a model, nodes with gradients, or a mapping from names to numbers"
+            nodes = [("1", gradient)]
+        if not all(hasattr(node, "grad") for _, node in nodes) or (is_node(gradient) and not gradient.is_leaf):
+            expected = "a model, weights with gradients, or a mapping from names to numbers"
             raise TypeError(f"{where}: expected {expected}; got {describe(gradient)}")
         found = [each for path, node in nodes for each in _of_node(path, node)]
         if nodes and not found:

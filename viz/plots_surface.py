@@ -17,7 +17,19 @@ from autograd.names import parse
 from autograd.op import describe, real
 from nn.arguments import lookup, not_negative, positive_integer
 
-from .plotting import CLASS_COLORS, MARKERS, dress, finite, math_name, matplotlib, panels, styled
+from .plotting import (
+    CLASS_COLORS,
+    MARKERS,
+    at_least_two,
+    beside,
+    dress,
+    finite,
+    math_name,
+    matplotlib,
+    panels,
+    styled,
+    tick_text,
+)
 from .style import GREY, INK, LINE, NEGATIVE, number
 
 __all__ = ["plot_loss_surface"]
@@ -74,7 +86,7 @@ def plot_loss_surface(
             begin = here if starts is None else _points("starts", starts, len(chosen))
             paths = [landscape.descent(start, rate, count) for start in begin]
         ranges = _ranges(span, np.concatenate(paths))
-        count = positive_integer("plot_loss_surface", "resolution", resolution)
+        count = at_least_two("plot_loss_surface", "resolution", resolution)
         axes = [np.linspace(low, high, count) for low, high in ranges]
         heights = landscape.heights(np.stack(np.meshgrid(*axes), axis=-1))
         along = [landscape.heights(p) for p in paths] if len(chosen) == 1 else []
@@ -236,7 +248,7 @@ def _labelled(where: str, label: str, model: Any) -> _Weight:
 
 def _points(what: str, given: Any, dimensions: int) -> np.ndarray:
     expected = "a list of numbers" if dimensions == 1 else "a list of pairs"
-    points = np.array(given, dtype=float)
+    points = _floats(what, given, expected)
     if dimensions == 1 and points.ndim == 1:
         points = points[:, None]
     if points.ndim != 2 or points.shape[1] != dimensions or not len(points) or not np.isfinite(points).all():
@@ -245,17 +257,24 @@ def _points(what: str, given: Any, dimensions: int) -> np.ndarray:
     return points
 
 
+def _floats(what: str, given: Any, expected: str) -> np.ndarray:
+    try:
+        return np.array(given, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"plot_loss_surface: expected {what} to be {expected}; got {given!r}") from None
+
+
 def _ranges(span: Any, points: np.ndarray) -> list[tuple[float, float]]:
     dimensions = points.shape[1]
     if span is None:
         low, high = points.min(axis=0), points.max(axis=0)
         margin = np.maximum((0.35 if dimensions == 2 else 0.2) * (high - low), 0.5)
         return list(zip((low - margin).tolist(), (high + margin).tolist(), strict=True))
-    pairs = np.array(span, dtype=float)
+    expected = "(low, high) with low < high" + ", or such a pair for each weight" * (dimensions == 2)
+    pairs = _floats("span", span, expected)
     if pairs.shape == (2,):
         pairs = np.tile(pairs, (dimensions, 1))
     if pairs.shape != (dimensions, 2) or not np.isfinite(pairs).all() or not (pairs[:, 0] < pairs[:, 1]).all():
-        expected = "(low, high) with low < high" + ", or such a pair for each weight" * (dimensions == 2)
         raise ValueError(f"plot_loss_surface: expected span to be {expected}; got {span!r}")
     return [(low, high) for low, high in pairs.tolist()]
 
@@ -290,8 +309,8 @@ def _name_minima(ax: Any, minima: list[tuple[float, float, list[int]]], name: st
         text = f"{name} = {number(w)}, $L$ = {number(loss)}"
         if descents > 1:
             text += f"\nfrom start{'s' * (len(starts) > 1)} {', '.join(map(str, starts))}"
-        look = {"ha": "center", "va": "top", "color": GREY, "fontsize": 8.5, "zorder": 5}
-        ax.annotate(text, (w, loss), (0, -11 - 25 * drop), textcoords="offset points", **look)
+        look = {"va": "top", "color": GREY, "fontsize": 8.5, "weight": "normal"}
+        _write_outlined(ax, text, (w, loss), (0, -11 - 25 * drop), ha="center", **look)
 
 
 def _minima(paths: list[np.ndarray], along: list[np.ndarray], span: float) -> list[tuple[float, float, list[int]]]:
@@ -317,12 +336,12 @@ def _draw_contours(
         levels, norm = np.linspace(low, high if high > low else low + 1.0, 17), None
     filled = ax.contourf(*axes, np.ma.masked_invalid(heights), levels=levels, cmap="cividis", norm=norm)
     ax.contour(*axes, np.ma.masked_invalid(heights), levels=levels, colors="white", linewidths=0.5, alpha=0.6)
-    bar = ax.figure.colorbar(filled, ax=ax, pad=0.03, aspect=28, format=ticker.FuncFormatter(lambda y, _: number(y)))
+    bar = ax.figure.colorbar(filled, ax=ax, pad=0.03, aspect=28, format=ticker.FuncFormatter(lambda y, _: tick_text(y)))
     bar.set_ticks([t for t in _round_numbers(low, high, is_log=norm is not None) if low <= t <= high])
     bar.minorticks_off()
     bar.outline.set_visible(False)
-    bar.ax.tick_params(color=LINE, labelcolor=GREY)
-    bar.set_label("loss")
+    bar.ax.tick_params(color=LINE, labelcolor=beside(ax, GREY))
+    bar.set_label("loss", color=beside(ax, INK))
     for i, p in enumerate(paths, 1):
         _draw_path(ax, p, f"start {i}" if len(paths) > 1 else "start")
     dress(ax, "Loss surface and gradient descent", xlabel=names[0], ylabel=names[1], grid=False)
@@ -353,8 +372,8 @@ def _draw_path(ax: Any, p: np.ndarray, name: str) -> None:
         _write_outlined(ax, "end", p[-1], (9, -16) if across < 0.12 and up < 0.06 else (9, 7), color=INK)
 
 
-def _write_outlined(ax: Any, text: str, at: Any, offset: tuple[float, float], *, color: str, ha: str = "left") -> None:
+def _write_outlined(ax: Any, text: str, at: Any, offset: tuple[float, float], **look: Any) -> None:
     """Text that can be read on any ground."""
     outline = [matplotlib("patheffects").withStroke(linewidth=2.5, foreground="white")]
-    look = {"weight": "bold", "fontsize": 9.5, "color": color, "ha": ha, "zorder": 6, "path_effects": outline}
+    look = {"weight": "bold", "fontsize": 9.5, "zorder": 6, "path_effects": outline, **look}
     ax.annotate(text, at, offset, textcoords="offset points", **look)

@@ -17,6 +17,7 @@ from nn.metrics import confusion_matrix
 from .plotting import (
     MARKERS,
     End,
+    beside,
     count_axis,
     dress,
     log_axis,
@@ -115,7 +116,11 @@ def _history_panel(ax: Any, name: str, epochs: np.ndarray, curves: dict[str, np.
             at, curve = epochs[measured], np.asarray(curves[key][measured])
             shown.append((at, curve, text, color))
             ax.plot(at, curve, color=color, linestyle=line, marker=marker if len(at) < 3 else None)
+            if (lone := _lone(curve)).any():
+                ax.plot(at[lone], curve[lone], color=color, linestyle="none", marker=marker)
     finite = np.concatenate([curve[np.isfinite(curve)] for _, curve, *_ in shown])
+    if not finite.size:
+        ax.text(0.5, 0.5, "no finite number", transform=ax.transAxes, ha="center", va="center", color=GREY)
     is_log = name == "loss" and finite.size > 0 and bool(finite.min() > 0)
     count_axis(ax, 1, len(epochs))
     if is_log:
@@ -125,7 +130,19 @@ def _history_panel(ax: Any, name: str, epochs: np.ndarray, curves: dict[str, np.
         curve = curves[_VALIDATION + name if _VALIDATION + name in curves else name]
         _mark_best(ax, best, curve, shown[-1][-1], is_least=name == "loss")
     if len(shown) > 1:
-        name_lines(ax, [End(at[-1], curve[-1], text, color) for at, curve, text, color in shown if len(at)])
+        name_lines(ax, [_end(*line) for line in shown if np.isfinite(line[1]).any()])
+
+
+def _end(at: np.ndarray, curve: np.ndarray, text: str, color: str) -> End:
+    """The last number of a line, which a training that diverged has before its end."""
+    last = np.flatnonzero(np.isfinite(curve))[-1]
+    return End(at[last], curve[last], text, color)
+
+
+def _lone(curve: np.ndarray) -> np.ndarray:
+    """Which numbers stand between two that are none: no line would show them."""
+    is_number = np.concatenate([[False], np.isfinite(curve), [False]])
+    return is_number[1:-1] & ~is_number[:-2] & ~is_number[2:]
 
 
 def _mark_best(ax: Any, best: int, curve: np.ndarray, color: str, *, is_least: bool) -> None:
@@ -307,7 +324,9 @@ def _norms(gradients: Any) -> dict[str, np.ndarray]:
     norms = {str(name): real_array(f"plot_gradients: {name}", v, (None,)) for name, v in given.items()}
     lengths = {len(v) for v in norms.values()}
     if len(lengths) != 1 or lengths == {0}:
-        came = "no layers" if not norms else "no steps" if lengths == {0} else f"lists of {sorted(lengths)}"
+        came = f"lists of {sorted(lengths)}"
+        if lengths <= {0}:
+            came = f"no {'steps' if norms else 'layers'}; record some steps first"
         raise ValueError(f"plot_gradients: expected one norm for each step in every layer; got {came}")
     if any((v < 0).any() for v in norms.values()):
         raise ValueError("plot_gradients: expected norms, which are at least 0; got a negative number")
@@ -393,11 +412,12 @@ def plot_confusion_matrix(
     ax.set_yticks(range(len(labels)), labels)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    beside = len(labels) - 0.42
-    ax.annotate("right", (beside, -0.6), color=GREY, fontsize=8.5, va="bottom", annotation_clip=False)
+    edge = len(labels) - 0.42
+    look = {"color": beside(ax, GREY), "fontsize": 8.5, "annotation_clip": False}
+    ax.annotate("right", (edge, -0.6), va="bottom", **look)
     for i, (row, n) in enumerate(zip(shares, totals, strict=True)):
         text = f"{row[i]:.0%}" if n else "–"
-        ax.annotate(text, (beside, i), color=GREY, fontsize=8.5, va="center", annotation_clip=False)
+        ax.annotate(text, (edge, i), va="center", **look)
     return ax
 
 

@@ -16,9 +16,10 @@ import numpy as np
 
 from autograd import names
 from autograd.op import describe
+from nn.arguments import positive_integer
 
 from .render import RendererMissing
-from .style import GREY, INK, LINE, NEGATIVE, POSITIVE, number
+from .style import GREY, INK, LINE, NEGATIVE, PAPER, POSITIVE, cut, number
 
 __all__ = [
     "CLASS_COLORS",
@@ -26,6 +27,8 @@ __all__ = [
     "GRID",
     "MARKERS",
     "End",
+    "at_least_two",
+    "beside",
     "count_axis",
     "diverging",
     "dress",
@@ -38,9 +41,11 @@ __all__ = [
     "panels",
     "readable_on",
     "styled",
+    "tick_text",
     "title_with_line",
 ]
 
+LONGEST_NAME = 24  # characters at an axis; more would leave no room for the plot
 GRID = "#e5e7eb"
 PLOT_FONTS = ("Arial", "Arimo", "Liberation Sans", "Helvetica", "DejaVu Sans")  # the first that is there
 
@@ -185,19 +190,36 @@ def _divided(ax: Any, rows: int, columns: int) -> list[Any]:
     return parts
 
 
+def at_least_two(where: str, what: str, n: Any) -> int:
+    """`n` as an int of at least 2: a line and a surface have ends."""
+    if (n := positive_integer(where, what, n)) < 2:
+        raise ValueError(f"{where}: expected {what} to be at least 2, got {n}")
+    return n
+
+
 def dress(ax: Any, title: str = "", *, xlabel: str = "", ylabel: str = "", grid: bool = True) -> None:
-    """The look of Axes, also of those that somebody else made: two spines, a light grid, a title at the left."""
+    """The look of Axes, also of those that somebody else made: white, two spines, a light grid, a title at the left."""
+    ax.set_facecolor(PAPER)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(LINE)
-    ax.tick_params(which="both", color=LINE, labelcolor=GREY)
+    ax.tick_params(which="both", color=LINE, labelcolor=beside(ax, GREY))
     ax.set_axisbelow(True)
     if grid:
         ax.grid(True, color=GRID, linewidth=0.8)
     if title:
-        ax.set_title(title, loc="left")
+        ax.set_title(title, loc="left", color=beside(ax, INK))
     for write, text in ((ax.set_xlabel, xlabel), (ax.set_ylabel, ylabel)):
         if text:
-            write(text, fontsize=12.5 if text.startswith("$") else 10)  # letters of formulas are smaller
+            size = 12.5 if text.startswith("$") else 10  # letters of formulas are smaller
+            write(text, fontsize=size, color=beside(ax, INK))
+
+
+def beside(ax: Any, color: Any) -> Any:
+    """The color for what stands beside the Axes: a pale one of its kind if somebody made the figure dark."""
+    *ground, alpha = ax.figure.get_facecolor()
+    if alpha < 0.5 or readable_on(ground) == INK:
+        return color
+    return tuple(1 - 0.35 * (1 - c) for c in matplotlib("colors").to_rgb(color))
 
 
 def log_axis(ax: Any, low: float, high: float) -> None:
@@ -211,14 +233,17 @@ def log_axis(ax: Any, low: float, high: float) -> None:
         ax.yaxis.set_major_locator(ticker.MaxNLocator(5))
     else:
         ax.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5) if decades < 2.5 else (1,), numticks=9))
-    ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda y, _: _tick(y)))
+    ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda y, _: tick_text(y)))
     ax.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
-def _tick(y: float) -> str:
+def tick_text(y: float) -> str:
+    """The number at a tick, a very small or large one with a power of ten: 0.002, 10⁻⁵, 2·10⁻⁵."""
     if y <= 0 or 1e-4 <= y < 1e5:
         return number(y)
-    return f"10{f'{math.log10(y):.0f}'.translate(_SUPERSCRIPT)}"
+    digits, power = f"{y:.3e}".split("e")
+    mantissa = "" if float(digits) == 1 else f"{float(digits):g}·"
+    return f"{mantissa}10{str(int(power)).translate(_SUPERSCRIPT)}"
 
 
 def count_axis(ax: Any, first: int, last: int) -> None:
@@ -266,7 +291,7 @@ def name_lines(ax: Any, ends: Iterable[End], *, gap: float = 13) -> None:
             (7, y - at[end]),
             textcoords="offset points",
             va="center",
-            color=end.color,
+            color=beside(ax, end.color),
             weight="bold",
             fontsize=9.5,
             annotation_clip=False,
@@ -275,18 +300,17 @@ def name_lines(ax: Any, ends: Iterable[End], *, gap: float = 13) -> None:
 
 def title_with_line(ax: Any, title: str, line: str) -> None:
     """A title, and below it in smaller letters what the picture says."""
-    ax.set_title(title, loc="left", pad=22 if line else None)
+    ax.set_title(title, loc="left", pad=22 if line else None, color=beside(ax, INK))
     if line:
-        ax.annotate(
-            line, (0, 1), (0, 7), xycoords="axes fraction", textcoords="offset points", color=GREY, fontsize=9.5
-        )
+        look = {"color": beside(ax, GREY), "fontsize": 9.5}
+        ax.annotate(line, (0, 1), (0, 7), xycoords="axes fraction", textcoords="offset points", **look)
 
 
 def math_name(label: str, write: names.Names | None = None) -> str:
-    """A label for a plot: as mathematics if it is in the grammar of names, else as it is."""
+    """A label for a plot: as mathematics if it is in the grammar of names, else as it is, if it is not too long."""
     write = write or names.Names()
-    if names.parse(label) is None:
-        return write.text(label).replace("$", r"\$")
+    if names.parse(label) is None or len(label) > LONGEST_NAME:
+        return cut(write.text(label), LONGEST_NAME).replace("$", r"\$")
     return f"${write.latex(label)}$"
 
 

@@ -8,7 +8,6 @@ What a picture shows is decided elsewhere.
 from __future__ import annotations
 
 import atexit
-import difflib
 import functools
 import importlib.resources
 import math
@@ -19,6 +18,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from autograd.op import real
+from nn.arguments import lookup
 
 __all__ = ["FORMATS", "RENDERERS", "RendererMissing", "available_renderers", "render", "to_png"]
 
@@ -65,8 +67,9 @@ def render(
     RuntimeError if the graph is too much for the renderer. Never part of a picture.
     "wasm" knows no HTML-like labels and makes no PDF.
     """
-    _check_known("format", format, FORMATS)
-    _check_known("renderer", renderer, RENDERERS)
+    lookup("format", format, dict.fromkeys(FORMATS))
+    lookup("renderer", renderer, dict.fromkeys(RENDERERS))
+    dpi, timeout = real(dpi, "render: dpi"), real(timeout, "render: timeout")
     if not (0 < dpi < math.inf and 0 < timeout < math.inf):
         raise ValueError(f"render: dpi and timeout are positive, got {dpi=}, {timeout=}")
     data = _encode(source)
@@ -96,14 +99,6 @@ def available_renderers() -> tuple[str, ...]:
     except RendererMissing:
         return tuple(found)
     return (*found, "wasm")
-
-
-def _check_known(what: str, value: str, known: tuple[str, ...]) -> None:
-    if value in known:
-        return
-    close = difflib.get_close_matches(str(value), known, 1)
-    hint = f"; did you mean {close[0]!r}?" if close else ";"
-    raise ValueError(f"render: unknown {what} {value!r}{hint} known: {', '.join(known)}")
 
 
 def _encode(source: str) -> bytes:
@@ -287,7 +282,7 @@ def to_png(svg: bytes, dpi: float) -> bytes:
         fonts = importlib.resources.files(_FONT_PACKAGE)
     except ImportError as error:
         raise RendererMissing(
-            f"a PNG without 'dot' needs resvg_py and fontpkg-arimo ({error}). Run: {_INSTALL}"
+            f"a PNG that 'dot' does not make needs resvg_py and fontpkg-arimo ({error}). Run: {_INSTALL}"
         ) from error
     try:
         with importlib.resources.as_file(fonts) as folder:

@@ -24,6 +24,7 @@ __all__ = [
     "POSITIVE",
     "RESULT",
     "TARGET",
+    "cut",
     "number",
     "sign_style",
     "tint",
@@ -47,6 +48,14 @@ PAPER = "#ffffff"
 LEAF = "#f4f1e8"
 RESULT = "#ffffff"
 TARGET = "#dfe7f3"
+
+
+LONGEST = 40  # characters of a name
+
+
+def cut(text: str, longest: int = LONGEST) -> str:
+    """The text, or its beginning and an ellipsis."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def number(x: float) -> str:

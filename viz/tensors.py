@@ -20,7 +20,7 @@ from autograd.names import parse
 
 from .coarse import counted, samples, shortened, too_large
 from .diagram import Edge, Node
-from .style import GREY, INK, LINE, PALE, PAPER, PATHS, number
+from .style import GREY, INK, LINE, PALE, PAPER, PATHS, cut, number
 
 __all__ = ["Tensors", "nodes_and_level"]
 
@@ -203,7 +203,7 @@ class Tensors:
         if e.is_constant:
             return Edge(operand)
         formula = self.graph.text(e)
-        tooltip = _cut(f"d{self.name(e.operand)} from {self.name(e.result)}: {formula}")
+        tooltip = cut(f"d{self.name(e.operand)} from {self.name(e.result)}: {formula}", LONGEST_TOOLTIP)
         if look is None:
             return Edge(operand, None, tooltip, (), {"color": PALE, "penwidth": 0.8})
         return Edge(operand, None, tooltip, _wrapped(formula), look)
@@ -311,10 +311,6 @@ def _wrapped(formula: str) -> tuple[str, ...]:
     joined = formula.replace("⊙ ", "⊙\N{NO-BREAK SPACE}")
     lines = textwrap.wrap(joined, LINE_LENGTH, break_long_words=False, break_on_hyphens=False)
     return tuple(lines) if len(lines) <= MOST_LINES and max(map(len, lines)) <= 2 * LINE_LENGTH else ("…",)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TOOLTIP else text[: LONGEST_TOOLTIP - 1] + "…"
 
 
 def _block(array: np.ndarray) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ class Units:
 
     units    what enters before what it enters; empty if names tell of none, see NO_UNITS
     of       the unit of every z and a
-    outside  all other nodes that are no parameter of a unit, operands before results
+    outside  all other nodes, operands before results; parameters of units only if something else uses them too
     """
 
     units: list[Unit] = field(default_factory=list)
@@ -109,8 +109,16 @@ def find_units(graph: PathGraph) -> Units:
             found.units.append(unit)
             inside.update(c.weight for c in unit.connections)
             inside.add(unit.bias)
+    # A penalty looks at weights too: they are on the edges of units, and stand outside as its operands.
+    inside -= _used_outside(graph, found)
     found.outside = [v for v in graph.nodes if v not in found.of and v not in inside]
     return found
+
+
+def _used_outside(graph: PathGraph, found: Units) -> set[Any]:
+    """The nodes that something other than a unit looks at, or a unit as at an input."""
+    sources = {c.source for unit in found.units for c in unit.connections}
+    return sources.union(e.operand for v in graph.nodes if v not in found.of for e in graph.edges_of(v))
 
 
 def _unit(graph: PathGraph, v: Any, name: dict[Any, Name | None], found: Units) -> Unit | None:
