@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from test_style import contrast
 
-from autograd import Tensor, Value, derive, exp, log, sigmoid, sin, squared_error, tanh
+from autograd import Tensor, Value, derive, dot, exp, log, sigmoid, sin, squared_error, tanh
 from autograd.paths import PathGraph
 from nn import MLP, inputs
 from viz import Exploration, explore
@@ -238,6 +238,19 @@ def test_the_first_view_suits_the_graph(make, first):
 def test_a_view_can_be_asked_for():
     loss, _ = lecture()
     assert [explore(loss, level=level).level for level in ("named", "op", "neurons")] == ["named", "op", "neurons"]
+
+
+def test_what_is_left_out_of_a_row_is_called_what_it_is():
+    loss, net = dense(20, 8, 20)
+    penalized = loss + 0.01 * dot(*[[w for neuron in net.layers[0].neurons for w in neuron.w]] * 2)
+    data = page_data(penalized, None, "neurons")
+    rests = [box[5] for box in data["views"]["neurons"]["boxes"] if box[5]]
+    assert sorted(rests) == ["⋮ 144 more weights", "⋮ 4 more inputs", "⋮ 4 more targets", "⋮ 4 more units"]
+
+
+def test_a_tensor_is_refused_with_the_way_to_values():
+    with pytest.raises(TypeError, match=r"got Tensor; nn\.to_mlp\(model\) makes the same net of Values"):
+        explore(Tensor([1.0]).sum())
 
 
 def test_a_large_net_is_shown_as_neurons_with_long_layers_shortened_and_says_so():

@@ -18,7 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from autograd import Value
+from autograd import Tensor, Value
 from autograd.graph import is_node
 from autograd.op import describe
 from nn.arguments import lookup
@@ -52,7 +52,8 @@ def explore(root: Any, wrt: Any = None, *, level: str = "auto", title: str | Non
     for an unknown level, and for "neurons" where names tell of no units.
     """
     if not isinstance(root, Value):
-        raise TypeError(f"explore: expected a Value such as the loss, got {describe(root)}")
+        advice = "; nn.to_mlp(model) makes the same net of Values" if isinstance(root, Tensor) else ""
+        raise TypeError(f"explore: expected a Value such as the loss, got {describe(root)}{advice}")
     if root.is_leaf:
         name = "it" if root.label is None else repr(root.label)
         raise ValueError(f"explore: expected the result of a computation; {name} is a leaf, which has no paths")

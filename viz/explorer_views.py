@@ -27,6 +27,8 @@ PART = 400  # so many edges are drawn of a graph that cannot be collapsed
 COMFORTABLE = 60  # with more named nodes neurons are shown first
 ELIDED = 16  # layers of more units are shortened, but for the last few of them
 LAST = 4
+# What is left out of a row, by its kind or by the letter of its names.
+SEVERAL = {"unit": "units", "input": "inputs", "x": "inputs", "y": "targets", "w": "weights", "b": "biases"}
 GAP = 12.0  # between boxes of a column
 
 LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
@@ -274,7 +276,7 @@ class _Neurons:
         if isinstance(thing, Unit):
             return "unit", thing.layer
         if isinstance(thing, Constant):
-            return ("input",)
+            return "input", None
         name = names.parse(self.coarse.graph.labels[thing])
         return ("node", None if name is None else (name.base, name.layer))
 
@@ -283,7 +285,8 @@ class _Neurons:
             return layer
         kept = {*layer[: ELIDED - LAST], *layer[-LAST:], *[i for i in layer if self._concerns_wrt(i)][:LAST]}
         left_out = [i for i in layer if i not in kept]
-        what = "units" if isinstance(self.coarse.items[layer[0]].thing, Unit) else "inputs"
+        kind, name = self._kind(self.coarse.items[layer[0]].thing)
+        what = SEVERAL.get(name[0] if kind == "node" and name else kind, "nodes")
         self.rest[left_out[0]] = f"⋮ {len(left_out):,} more {what}"
         return sorted(kept)
 
