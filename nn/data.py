@@ -64,10 +64,15 @@ class Batches:
         step = size * max(1, GATHERED // max(1, size * (arrays[0].size // n)))
         for start in range(0, n, step):
             chosen = order[start : start + step]
-            gathered = tuple(a.take(chosen, axis=0) for a in arrays)
-            for a in gathered:
-                a.flags.writeable = not self.fixed
-            yield from _slices(gathered, len(chosen), size)
+            gathered = tuple([a.take(chosen, axis=0) for a in arrays])
+            if self.fixed:
+                for a in gathered:
+                    a.setflags(write=False)
+            if step == size:
+                yield gathered
+            else:
+                yield from _slices(gathered, len(chosen), size)
+            del gathered  # the next are written to the same place, which is in the cache, if nobody keeps them
 
     def __repr__(self) -> str:
         shuffled = "in order" if self.rng is None else "shuffled"

@@ -529,7 +529,8 @@ def _epoch(
     step, add = objective.step, measures.add
     has_weights, is_plain = samples.weights is not None, len(samples.arrays) == 2
     scale = samples.x.dtype.type
-    for number, batch in enumerate(batches):
+    number = 0  # not by enumerate, which holds a batch while the next is gathered: see Batches
+    for batch in batches:
         for hook in begin:
             hook(number, {})
         x, y = batch[0], batch[1]
@@ -540,10 +541,12 @@ def _epoch(
         add(value, y if is_plain else samples.parts(batch).shown, outputs)
         for hook in end:
             hook(number, {"loss": measures.total / measures.samples})
+        number += 1  # noqa: SIM113
         if value - value != 0.0:
             if model.stop_training:
                 return dict.fromkeys(model.metrics_names, value)
-            raise ArithmeticError(f"fit: epoch {epoch + 1}, batch {number + 1}: {_not_finite(value)}")
+            raise ArithmeticError(f"fit: epoch {epoch + 1}, batch {number}: {_not_finite(value)}")
+        del batch, x
     return measures.logs()
 
 
