@@ -83,9 +83,11 @@ def show_misreadings(images, digits, outputs, most=3):
         print("\nNot one is misread.")
         return
     side = round(images.shape[1] ** 0.5)
-    pictures = images[wrong].reshape(-1, side, side)
-    if side > 16:
-        pictures = np.mean([pictures[:, i::2, j::2] for i in (0, 1) for j in (0, 1)], axis=0)  # four pixels as one
+    square = side * side == images.shape[1]
+    pictures = images[wrong].reshape(-1, side, side) if square else images[wrong, :0, None]
+    if square and side > 16:
+        even = pictures[:, : side // 2 * 2, : side // 2 * 2]
+        pictures = np.mean([even[:, i::2, j::2] for i in (0, 1) for j in (0, 1)], axis=0)  # four pixels as one
     print("\nThe worst misreadings, with the output for the digit that was read:")
     print("".join(f"{digits[i]}, read as {read[i]} ({outputs[i].max():.2f})".ljust(30) for i in wrong).rstrip())
     for row in zip(*pictures, strict=True):
@@ -144,7 +146,7 @@ def main(argv=None):
     options = read_options(argv)
     try:
         run(options)
-    except (OSError, ImportError, ValueError) as error:
+    except (OSError, ImportError, ValueError, ArithmeticError) as error:
         raise SystemExit(f"train_digits: {error}") from None
 
 

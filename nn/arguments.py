@@ -107,14 +107,30 @@ def plain_array(where: str, what: str, data: Any) -> np.ndarray:
     except TypeError:  # Values refuse to become an array
         raise TypeError(f"{where}: expected plain numbers in {what}, got Values; take the .data of each") from None
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{where}: expected plain numbers in {what}, got {describe(array)}{_remedy(what, array)}")
+        got = describe(array if array.ndim else data)
+        raise TypeError(f"{where}: expected plain numbers in {what}, got {got}{_remedy(what, data, array)}")
     return array
 
 
-def _remedy(what: str, array: np.ndarray) -> str:
-    if array.dtype.kind in "US" and what == "y":
-        return "; number the classes: np.unique(y, return_inverse=True)[1]"
-    return f"; convert it with np.asarray({what}, dtype=float)" if array.dtype.kind == "O" and array.ndim else ""
+def _remedy(what: str, data: Any, array: np.ndarray) -> str:
+    if not array.ndim:  # NumPy takes what it does not know for a single object
+        return f"; write {what}.toarray()" if hasattr(data, "toarray") else ""
+    if array.dtype.kind not in "OUS":
+        return ""
+    if array.dtype.kind in "US" or any(isinstance(member, str) for member in array.flat):  # as pandas keeps text
+        if what in ("y", "y_true"):
+            return f"; number the classes: np.unique({what}, return_inverse=True)[1]"
+        if not _are_numbers(array):
+            return "; write text as numbers, such as a column of 0 and 1 for each category"
+    return f"; convert it with np.asarray({what}, dtype=float)"
+
+
+def _are_numbers(texts: np.ndarray) -> bool:
+    try:
+        texts.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def check_finite(what: str, array: np.ndarray) -> None:

@@ -21,7 +21,7 @@ from autograd.op import describe
 
 from .files import open_data, write_whole
 
-__all__ = ["load_arrays", "save_arrays"]
+__all__ = ["check_suffix", "load_arrays", "save_arrays"]
 
 SETTINGS = "settings.json"  # a member of the .npz, as text
 
@@ -33,7 +33,7 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], setting
     arrays: real numbers of any shape, by name. settings: what JSON can hold.
     The same contents give the same bytes.
     """
-    write = _writers[_suffix(path)]
+    write = _writers[check_suffix(path)]
     found = {name: _plain(path, name, array) for name, array in arrays.items()}
     write_whole(Path(path), write(found, json.dumps(settings, allow_nan=False)))
 
@@ -44,7 +44,7 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
     The settings are empty in a file from elsewhere. ValueError for what is truncated, for arrays of
     anything but real numbers, and for Python objects, which are never unpickled.
     """
-    suffix = _suffix(path)
+    suffix = check_suffix(path)
     with open_data(path, f"a file of arrays ({suffix})") as file:
         data = file.read()
     arrays, text = _readers[suffix](str(path), data)
@@ -57,7 +57,8 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
     return arrays, settings
 
 
-def _suffix(path: Any) -> str:
+def check_suffix(path: Any) -> str:
+    """How the name ends, which says the format. ValueError if it is none of those there are."""
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"expected the path of a file, got {describe(path)}")
     suffix = Path(path).suffix

@@ -7,6 +7,7 @@ is given them, and the History after them.
 from __future__ import annotations
 
 import csv
+import difflib
 import inspect
 import math
 import os
@@ -20,9 +21,11 @@ import numpy as np
 from autograd.op import describe
 
 from .arguments import not_negative
+from .array_files import check_suffix
 from .files import check_folder
 from .hooks import Callback, Logs
 from .progress import progress, say
+from .saving import check_savable
 from .schedules import ReduceOnPlateau
 
 __all__ = [
@@ -65,9 +68,9 @@ class EarlyStopping(Callback):
 
     monitor: its name in the logs. min_delta: a smaller gain is none. patience: after how many epochs in a
     row without gain to stop. mode: "min" if small is better, "max" if large is, "auto" to go by the name.
-    baseline: a value that is to be beaten, else it stops after `patience` epochs. restore_best_weights: at the
-    end give the model the weights of the best epoch. start_from_epoch: the first epoch that counts. nan is never
-    a gain.
+    baseline: a value that is to be beaten, else it stops after `patience` epochs, as Keras documents it; the code
+    of Keras goes on while every epoch is a gain. restore_best_weights: at the end give the model the weights of
+    the best epoch. start_from_epoch: the first epoch that counts. nan is never a gain.
     ValueError at the end of the first epoch if nothing of this name is measured.
 
     stopped_epoch   the number of the epoch after which it stopped, 0 if it did not
@@ -145,6 +148,7 @@ class ModelCheckpoint(Callback):
     an earlier `fit` with this callback; mode is that of EarlyStopping. save_weights_only: the weights without
     the rest. initial_value_threshold: the value to be beaten at first.
     It calls `model.save(path)`, or `model.save_weights(path)`; a file is written whole or not at all.
+    What cannot be saved, and a name that is none for a file of weights, is refused before the first epoch.
 
     Source: documentation of keras.callbacks.ModelCheckpoint.
     """
@@ -170,9 +174,14 @@ class ModelCheckpoint(Callback):
         self.best = -self.sign * math.inf if initial_value_threshold is None else initial_value_threshold
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Look whether the folder is there, before there is anything to lose."""
+        """Look whether the model can be saved there, before there is anything to lose."""
         if "{" not in os.path.dirname(self.filepath):
             check_folder(Path(self.filepath))
+        save = getattr(self.model, "save_weights" if self.save_weights_only else "save", None)
+        if getattr(save, "__module__", "").startswith(f"{__package__}."):  # one's own may write what it likes
+            check_suffix(self.filepath)
+            if not self.save_weights_only:
+                check_savable(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Save, if it is time to."""
@@ -382,7 +391,12 @@ def _monitored(callback: Callback, name: str, logs: Logs | None) -> float | None
         return logs[name]
     if name in callback.params.get("metrics", ()):
         return None
-    remedy = "; pass validation_data or validation_split to fit" if name.startswith("val_") else ""
+    measures_validation = any(measured.startswith("val_") for measured in logs or ())
+    near = difflib.get_close_matches(name, logs or (), n=1, cutoff=0.5)
+    if name.startswith("val_") and not measures_validation:
+        remedy = "; pass validation_data or validation_split to fit"
+    else:
+        remedy = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(
         f"{type(callback).__name__}: expected to monitor {name!r}, "
         f"measured are {', '.join(logs or ()) or 'no numbers'}{remedy}"

@@ -76,6 +76,20 @@ class BatchLayer(Module):
         super().__setattr__(name, value)
         changed[0] = object()
 
+    @property
+    def trainable(self) -> bool:
+        """True: training moves all parameters. ValueError if it is set to False."""
+        return True
+
+    @trainable.setter
+    def trainable(self, trainable: Any) -> None:
+        if not trainable:
+            raise ValueError(
+                f"{self}: expected trainable to stay True, for `fit` moves all parameters; to move some of them write "
+                "the loop: optimizer = Adam(model.layers[-1].parameters()), and for each batch model.zero_grad(), "
+                "model.loss_of(x, y).backward(), optimizer.step()"
+            )
+
     def build(self, input_shape: Any, *, dtype: Any = "float32", rng: Any = None) -> None:
         """Make the parameters for samples of this shape, unless they are there already.
 

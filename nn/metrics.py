@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import lookup, plain_array, positive_integer
-from .outputs import are_labels, as_labels, check_same_shape, labels_and_outputs, sides
+from .outputs import are_labels, as_labels, check_one_class_each, check_same_shape, labels_and_outputs, sides
 
 __all__ = [
     "Metric",
@@ -240,6 +240,7 @@ def confusion_matrix(y_true: Any, y_pred: Any, classes: int | None = None, *, th
         true, predicted = sides(where, y_true, y_pred, threshold)
         true, predicted, classes = true.ravel().astype(np.int64), predicted.ravel().astype(np.int64), 2
     else:
+        check_one_class_each(where, y_true)
         true, outputs = labels_and_outputs(where, y_true, y_pred)
         predicted, classes = outputs.argmax(axis=1), outputs.shape[1]
     check_same_shape(where, true, predicted)

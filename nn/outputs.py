@@ -12,7 +12,7 @@ import numpy as np
 
 from .arguments import check_same_length, plain_array, whole_labels
 
-__all__ = ["are_labels", "as_labels", "check_same_shape", "labels_and_outputs", "sides"]
+__all__ = ["are_labels", "as_labels", "check_one_class_each", "check_same_shape", "labels_and_outputs", "sides"]
 
 
 def labels_and_outputs(where: str, y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -58,6 +58,20 @@ def as_labels(where: str, y: Any, classes: int | None = None) -> np.ndarray:
     if classes is not None and array.shape[1] != classes:
         raise ValueError(f"{where}: y_true has {array.shape[1]} classes, y_pred has {classes}")
     return array.argmax(axis=1)
+
+
+def check_one_class_each(where: str, y_true: Any) -> None:
+    """ValueError for rows of 0 and 1 that are of several classes at once, or of none."""
+    rows = plain_array(where, "y_true", y_true)
+    if rows.ndim != 2 or rows.shape[1] == 1 or not ((rows == 0) | (rows == 1)).all():
+        return
+    ones = np.count_nonzero(rows, axis=1)
+    if (ones != 1).any():
+        row = int(np.argmax(ones != 1))
+        raise ValueError(
+            f"{where}: row {row} of y_true is of {ones[row]} classes, expected one: for several classes at once "
+            "measure 'binary_accuracy', or a column at a time"
+        )
 
 
 def check_same_shape(where: str, true: np.ndarray, predicted: np.ndarray) -> None:

@@ -65,7 +65,8 @@ class Lines(Callback):
 class Bar(Lines):
     """The lines of the epochs and below them a bar for the whole training, by tqdm.
 
-    bar: its class. It disappears at the end, the lines stay.
+    bar: its class. It disappears at the end, the lines stay. Between the epochs, where other callbacks print, it
+    is not shown: what they print would stand behind it.
     """
 
     def __init__(self, bar: Any) -> None:
@@ -79,11 +80,13 @@ class Bar(Lines):
         if self._bar is None:
             total = (epochs - epoch) * steps
             self._bar = self._make(total=total, file=sys.stdout, leave=False, unit="batch", dynamic_ncols=True)
-        self._bar.set_description(f"Epoch {epoch + 1}/{epochs}", refresh=False)
+        self._bar.set_description(f"Epoch {epoch + 1}/{epochs}")
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Move on by one batch."""
+        """Move on by one batch; after the last one of the epoch make room."""
         self._bar.update()
+        if batch + 1 == self.params.get("steps"):
+            self._bar.clear()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Take the bar away."""
@@ -92,8 +95,9 @@ class Bar(Lines):
             self._bar = None
 
     def show(self, line: str) -> None:
-        """Print a line above the bar."""
-        self._bar.write(line, file=sys.stdout)
+        """Print a line where the bar was."""
+        self._bar.clear()
+        say(line)
 
 
 def _bar_class() -> Any:

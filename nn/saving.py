@@ -51,8 +51,26 @@ BIT_GENERATORS = {c.__name__: c for c in (np.random.PCG64, np.random.PCG64DXSM, 
 
 def write_model(path: str | os.PathLike[str], model: Any) -> None:
     """Save a Sequential that is built. TypeError, and no file, if a part of it is code of the user's own."""
-    writer = _Writer([model.rng])
+    settings = _described(model)
     weights, vectors = model.state_dict(), {}
+    settings["weights"] = list(weights)
+    if model.loss is not None and model.optimizer.parameters:
+        for name, x in model.optimizer.state_dict().items():
+            if isinstance(x, np.ndarray):
+                vectors[OPTIMIZER + name] = x
+            else:
+                settings["training"]["state"][name] = x
+    save_arrays(path, {**weights, **vectors}, settings)
+
+
+def check_savable(model: Any) -> None:
+    """TypeError if a part of the model is code of the user's own, which `write_model` would refuse."""
+    _described(model)
+
+
+def _described(model: Any) -> dict[str, Any]:
+    """Everything but the weights and the state of the optimizer, as JSON holds it."""
+    writer = _Writer([model.rng])
     training = None
     if model.loss is not None:
         training = {
@@ -61,23 +79,16 @@ def write_model(path: str | os.PathLike[str], model: Any) -> None:
             "metrics": [writer.metric(metric) for metric in model.metrics],
             "state": {},
         }
-        if model.optimizer.parameters:
-            for name, x in model.optimizer.state_dict().items():
-                if isinstance(x, np.ndarray):
-                    vectors[OPTIMIZER + name] = x
-                else:
-                    training["state"][name] = x
-    settings = {
+    return {
         "format": FORMAT,
         "name": model.name,
         "dtype": str(model.dtype),
-        "weights": list(weights),
+        "weights": [],
         "input_shape": model.input_shape,
         "layers": [writer.plain(f"layer {layer.name!r}", layer) for layer in model.layers],
         "training": training,
         "generators": [_state_of(rng) for rng in writer.generators],
     }
-    save_arrays(path, {**weights, **vectors}, settings)
 
 
 def read_model(path: str | os.PathLike[str], cls: Any) -> Any:

@@ -65,6 +65,8 @@ class Sequential(Module):
         for layer in layers or ():
             self.add(layer)
 
+    trainable = BatchLayer.trainable
+
     # ------------------------------------------------------------ structure
 
     def add(self, layer: Any) -> None:
@@ -207,7 +209,7 @@ class Sequential(Module):
         """What to say of inputs with another shape than the model was built for."""
         assert self.input_shape is not None
         first = f"{self.layers[0]} ({self.layers[0].name!r})" if self.layers else "the first layer"
-        advice = "; for one sample write x[None]" if tuple(shape) == self.input_shape else ""
+        advice = "; for one sample write x[None], or [x] if it is a list" if tuple(shape) == self.input_shape else ""
         if len(shape) > 1 and shape[0] is not None and (shape[0],) == self.input_shape:
             advice = "; rows are samples: transpose x"
         got = batch_shape(tuple(n for n in shape[1:] if n is not None)) if shape[0] is None else shape

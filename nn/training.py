@@ -328,6 +328,11 @@ def weights_of_classes(where: str, class_weight: Any, samples: Samples) -> np.nd
     for label, weight in class_weight.items():
         real(label, f"{where}: a label of class_weight")
         weight = real(weight, f"{where}: class_weight[{label!r}]")
+        if samples.y.ndim == 2 and (classes := samples.y.shape[1]) > 1 and label not in range(classes):
+            raise ValueError(
+                f"{where}: class {label} of class_weight is out of range for {classes} classes (0..{classes - 1}): "
+                "labels count from 0"
+            )
         if not 0 <= weight < math.inf:
             raise ValueError(f"{where}: expected class weights of at least 0, got {weight} for class {label!r}")
         weights[labels == label] = weight

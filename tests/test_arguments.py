@@ -20,6 +20,14 @@ from nn.arguments import (
     whole_labels,
 )
 
+
+class Sparse:
+    """A matrix of scipy.sparse, as far as NumPy knows it: not at all."""
+
+    def toarray(self):
+        return np.eye(2)
+
+
 TABLE = {"relu": 1, "leaky_relu": 2, "tanh": 3}
 
 
@@ -201,9 +209,14 @@ def test_features_that_make_no_sense_are_refused(x, message):
     ("x", "message"),
     [
         (np.array([[1, None]]), r"in x, got an array of shape \(1, 2\) and dtype object; convert it with np\.asarray"),
-        ([["1", "2"]], "in x, got an array of shape"),
+        ([["1", "2"]], r"in x, got an array of shape \(1, 2\) and dtype <U1; convert it with np\.asarray"),
+        (np.array([[1, "red"]], object), "in x, got an array .* dtype object; write text as numbers, such as a column"),
+        ([["1", "red"]], "in x, got an array .* dtype <U3; write text as numbers, such as a column of 0 and 1"),
         ([[1j]], r"in x, got an array of shape \(1, 1\) and dtype complex128"),
-        (None, "in x, got an array of shape"),
+        (None, "in x, got NoneType$"),
+        ({"a": [1.0]}, "in x, got dict$"),
+        ((row for row in [[1.0]]), "in x, got generator$"),
+        (Sparse(), r"in x, got Sparse; write x\.toarray\(\)$"),
         (np.array(["2020-01-01"], "M8[D]"), r"in x, got an array of shape \(1,\) and dtype datetime64"),
         ([Value(1.0)], r"in x, got Values; take the \.data of each"),
         (np.ma.masked_array([1.0, 2.0], [True, False]), "in x, got masked ones; fill or drop them first"),
@@ -241,9 +254,12 @@ def test_targets_that_do_not_fit_are_refused(y, message):
         checked_pair("fit", [[1.0], [2.0]], y)
 
 
-def test_labels_that_are_words_come_with_the_remedy():
+@pytest.mark.parametrize("y", [["cat", "dog"], np.array(["cat", "dog"], object), np.array(["0", "1"], object)])
+def test_labels_that_are_words_come_with_the_remedy(y):
     with pytest.raises(TypeError, match=r"number the classes: np\.unique\(y, return_inverse=True\)\[1\]"):
-        checked_pair("fit", [[1.0], [2.0]], ["cat", "dog"])
+        checked_pair("fit", [[1.0], [2.0]], y)
+    numbered = np.unique(y, return_inverse=True)[1]
+    assert checked_pair("fit", [[1.0], [2.0]], numbered)[1].tolist() == [0, 1]
 
 
 def test_labels_are_whole_numbers_of_any_type():

@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 import pytest
 
+from nn import Dense, Input, Sequential
 from nn.callbacks import (
     Callback,
     CSVLogger,
@@ -216,6 +217,11 @@ def test_what_is_not_measured_cannot_be_monitored(callback):
         train([callback], [{"loss": 1.0, "accuracy": 0.5}])
 
 
+def test_a_name_of_older_keras_comes_with_that_of_today():
+    with pytest.raises(ValueError, match=r"'val_acc', measured are .*val_accuracy; did you mean 'val_accuracy'"):
+        train([EarlyStopping("val_acc")], [{"loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5}])
+
+
 def test_what_is_measured_in_other_epochs_is_waited_for():
     epochs = [{"loss": 1.0}, {"loss": 1.0, "val_loss": 1.0}] * 4
     assert train([EarlyStopping(patience=2)], epochs, metrics=["loss", "val_loss"])[1] == 6
@@ -252,6 +258,45 @@ def test_a_name_that_cannot_be_filled_in_is_refused():
 def test_a_folder_that_is_missing_is_found_out_before_the_training(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         ModelCheckpoint(tmp_path / "none" / "net.npz").on_train_begin()
+
+
+def compiled(*layers):
+    model = Sequential([Input((2,)), *layers])
+    model.compile("sgd", "mse")
+    return model
+
+
+def steps_before(error, match, model, checkpoint):
+    """How many steps of a training were taken before the checkpoint failed."""
+    with pytest.raises(error, match=match):
+        model.fit(np.ones((4, 2)), np.ones(4), verbose=0, callbacks=[checkpoint])
+    return model.optimizer.iterations
+
+
+@pytest.mark.parametrize("weights_only", [False, True])
+@pytest.mark.parametrize("name", ["best.keras", "best.weights.h5", "best"])
+def test_a_name_that_is_none_of_a_file_of_weights_is_found_out_before_the_training(tmp_path, name, weights_only):
+    checkpoint = ModelCheckpoint(tmp_path / name, save_weights_only=weights_only)
+    assert steps_before(ValueError, r"ends in \.npz or \.safetensors", compiled(Dense(1)), checkpoint) == 0
+
+
+def test_a_model_that_cannot_be_saved_is_found_out_before_the_training(tmp_path):
+    model = compiled(Dense(1, activation=lambda z: z))
+    path = tmp_path / "net.npz"
+    assert steps_before(TypeError, "code of your own", model, ModelCheckpoint(path)) == 0
+    model.fit(np.ones((4, 2)), np.ones(4), verbose=0, callbacks=[ModelCheckpoint(path, save_weights_only=True)])
+    assert path.exists()
+
+
+def test_a_save_of_ones_own_takes_any_name(tmp_path):
+    class Noted(Sequential):
+        def save(self, path):
+            self.saved = str(path)
+
+    model = Noted([Dense(1, activation=lambda z: z, input_shape=(2,))])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 2)), np.ones(4), verbose=0, callbacks=[ModelCheckpoint(tmp_path / "net.mine")])
+    assert model.saved == str(tmp_path / "net.mine")
 
 
 def test_a_checkpoint_needs_a_path():
@@ -516,6 +561,22 @@ def test_in_a_terminal_there_is_a_bar_below_the_lines(monkeypatch):
     assert [bool(re.fullmatch(rf"Epoch {i}/2 - \d+ms - loss: 0\.\d+", lines[i - 1])) for i in (1, 2)] == [True, True]
     assert [line.strip() for line in lines[2:]] == [""]  # the bar is gone
     assert threading.active_count() == threads  # and nothing watches it
+
+
+def test_what_other_callbacks_print_does_not_stand_behind_the_bar(monkeypatch):
+    pytest.importorskip("tqdm")
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    talk = LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: print("begin", epoch),
+        on_epoch_end=lambda epoch, logs: print("end", epoch),
+        on_train_end=lambda logs: print("over"),
+    )
+    train([talk, progress()], [1.0, 1.0], batches=[1.0, 1.0, 1.0])
+    lines = [line.split("\r")[-1].rstrip() for line in screen.getvalue().split("\n")]
+    shown = [line for line in lines if "loss" not in line]
+    assert shown == ["begin 0", "end 0", "begin 1", "end 1", "over", ""]
+    assert [line.split(" - ")[0] for line in lines if "loss" in line] == ["Epoch 1/2", "Epoch 2/2"]
 
 
 def test_a_training_that_goes_on_counts_what_is_left(monkeypatch):

@@ -737,6 +737,38 @@ def test_a_gradient_that_is_zero_stays_so_behind_an_overflow(visit):
         assert page.locator(".sum p").inner_text() == "✓ equal to the last bit"
 
 
+def test_no_number_in_a_box_runs_into_the_name_beside_it(visit):
+    net = MLP(4, [4, 4], "tanh", rng=0)
+    loss = squared_error(net(inputs([1e-3, -2e-3, 3e-3, -4e-3])), [0.0] * 4)
+    loss.backward()  # gradients such as −1.234e−06
+    with visit(explore(loss, level="named")) as page:
+        rooms = page.evaluate(
+            """picture.cells.map(({ group }) => {
+                const boxes = (kind) => [...group.querySelectorAll(kind)].map((text) => text.getBBox());
+                const nameEnds = Math.max(...boxes(".name, .script").map((box) => box.x + box.width));
+                const numberBegins = Math.min(...boxes(".data, .grad").map((box) => box.x));
+                return [group.querySelector(".grad").textContent, numberBegins - nameEnds];
+            })"""
+        )
+        assert max(len(text) for text, _ in rooms) == 10
+        assert min(room for _, room in rooms) > 0
+
+
+def test_a_letter_with_a_hat_is_italic_as_without(visit):
+    y, u = Value(0.5, "y"), Value(0.7, "u")
+    yhat, word = sigmoid(u), tanh(u)
+    yhat.label, word.label = "yhat_1", "cost"
+    loss = (yhat - y) ** 2 * word
+    loss.label = "L"
+    loss.backward()
+    with visit(explore(loss, u)) as page:
+        styles = page.evaluate(
+            "[...document.querySelectorAll('#panel mi')].map((mi) => [mi.textContent, getComputedStyle(mi).fontStyle])"
+        )
+        assert {style for text, style in styles if text == "ŷ"} == {"italic"}
+        assert {style for text, style in styles if text == "cost"} == {"normal"}
+
+
 def test_numbers_are_written_as_python_writes_them(visit, net):
     xs = [0.0, 1.0, -2.5, 1 / 3, 1234.4, 9999.9, 12345.67, 1234567.0, 12345678.0, 1e-5, -1.23456e-300, 1e22]
     with visit(explore(net[0])) as page:

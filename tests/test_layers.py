@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, no_grad, sigmoid
-from nn import Activation, BatchLayer, Dense, Dropout, Flatten, Input, Sequential
+from nn import Activation, Adam, BatchLayer, Dense, Dropout, Flatten, Input, Sequential
 from nn.initializers import constant
 from nn.regularizers import L1, L2
 
@@ -238,6 +238,27 @@ def test_weights_of_another_number_or_shape_are_refused_and_none_is_changed():
     with pytest.raises(ValueError, match="expected 2 arrays, kernel and bias of each layer; got 1"):
         layer.set_weights([np.zeros((2, 2))])
     assert all(np.array_equal(a, b) for a, b in zip(layer.get_weights(), before, strict=True))
+
+
+def test_what_is_to_stay_as_it_is_is_refused_and_not_trained_in_silence():
+    model = Sequential([Dense(2, input_shape=(2,)), Dense(1)], rng=0)
+    for part in (model, model.layers[0]):
+        part.trainable = True
+        with pytest.raises(ValueError, match=r"expected trainable to stay True, .* write the loop: optimizer = Adam"):
+            part.trainable = False
+        assert part.trainable
+
+
+def test_the_loop_that_the_refusal_names_moves_some_of_the_layers():
+    model = Sequential([Dense(2, input_shape=(2,)), Dense(1)], rng=0)
+    model.compile("sgd", "mse")
+    first, last = model.layers[0].get_weights(), model.layers[-1].get_weights()
+    optimizer = Adam(model.layers[-1].parameters())
+    model.zero_grad()
+    model.loss_of(X, X[:, :1]).backward()
+    optimizer.step()
+    assert all(np.array_equal(a, b) for a, b in zip(model.layers[0].get_weights(), first, strict=True))
+    assert not np.array_equal(model.layers[-1].get_weights()[0], last[0])
 
 
 def test_a_layer_draws_no_graph_under_no_grad():

@@ -282,6 +282,13 @@ def test_a_running_metric_shows_its_name():
         (accuracy, [], np.empty((0, 3)), "accuracy: expected at least one sample, got none"),
         (accuracy, [1], 3.0, "accuracy: expected y_pred to have a row for each sample, got the number 3.0"),
         (categorical_accuracy, [1], [[0.3]], "expected y_pred of shape (samples, classes), got (1, 1)"),
+        (
+            precision,
+            [[0, 1, 0], [1, 1, 0]],
+            np.ones((2, 3)),
+            "row 1 of y_true is of 2 classes, expected one: for several",
+        ),
+        (recall, [[0, 0, 0], [0, 1, 0]], np.ones((2, 3)), "row 0 of y_true is of 0 classes, expected one"),
         (confusion_matrix, [0, 1], [0, 1, 1], "prediction has shape (3,), target has shape (2,)"),
     ],
 )
@@ -294,6 +301,11 @@ def test_what_does_not_fit_is_refused(metric, true, predicted, message):
 def test_labels_that_are_no_numbers_are_refused(true):
     with pytest.raises(TypeError, match="accuracy: expected plain numbers in y_true"):
         accuracy(true, np.ones((2, 3)))
+
+
+def test_rows_that_are_not_quite_one_hot_have_the_class_of_their_largest_number():
+    soft = [[0.9, 0.05, 0.05], [0.01, 0.01, 0.99], [-1.0, 1.0, -1.0]]
+    assert confusion_matrix(soft, np.eye(3)).tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
 
 
 def test_a_batch_of_unequal_length_is_refused_at_once():

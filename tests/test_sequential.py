@@ -182,10 +182,16 @@ def test_another_number_of_features_is_refused_with_both_and_the_layer():
         model(Tensor(3.0))
     with pytest.raises(ValueError, match="rows are samples: transpose x"):
         model.predict(X.T)
-    with pytest.raises(ValueError, match=r"got \(3,\); for one sample write x\[None\]"):
+    with pytest.raises(ValueError, match=r"got \(3,\); for one sample write x\[None\], or \[x\] if it is a list"):
         model.predict(X[0])
     with pytest.raises(ValueError, match=r"expects inputs of shape \(batch, 3\), as built; got \(batch, 4\)"):
         model.build(4)
+
+
+def test_what_is_said_of_one_sample_works():
+    model = Sequential([Dense(2, input_shape=(3,))], rng=0)
+    x = np.array([1.0, 2.0, 3.0])
+    assert np.array_equal(model.predict(x[None]), model.predict([x.tolist()]))
 
 
 def test_before_it_is_built_a_model_says_how_to_build_it():

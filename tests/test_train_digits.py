@@ -62,6 +62,18 @@ def test_the_worst_misreadings_come_first_and_are_wrong(capsys):
     assert second_row == ""
 
 
+def test_images_of_an_odd_side_lose_their_last_line_and_those_that_are_not_square_have_no_picture(capsys):
+    show = load("train_digits").show_misreadings
+    outputs = one_hot([1], 10)
+    odd = np.zeros((17, 17))
+    odd[:2], odd[16], odd[:, 16] = 1.0, 1.0, 1.0
+    show(odd.reshape(1, -1), np.array([2]), outputs)
+    _, _, _, *rows = capsys.readouterr().out.splitlines()
+    assert rows == ["#" * 16, *[""] * 7]
+    show(np.ones((1, 60)), np.array([2]), outputs)
+    assert capsys.readouterr().out.splitlines()[2:] == ["2, read as 1 (1.00)"]
+
+
 def test_a_net_without_mistakes_shows_none(capsys):
     load("train_digits").show_misreadings(np.zeros((2, 64)), np.array([3, 7]), one_hot([3, 7], 10))
     assert capsys.readouterr().out == "\nNot one is misread.\n"
@@ -126,6 +138,7 @@ def test_the_same_seed_shows_the_same_numbers(tmp_path, images, capsys):
         (["--hidden", "0"], "units"),
         (["--seed", "-1"], "seed"),
         (["--learning-rate", "-1"], "learning_rate"),
+        (["--learning-rate", "1e9"], r"epoch 1, batch \d+: the loss is (nan|inf); .* Lower the learning rate"),
         (["--data", "none.csv"], "there is no such file"),
         (["--data", "."], "expected MNIST files"),
     ],

@@ -276,6 +276,16 @@ def test_weights_of_classes_go_by_the_labels():
     assert model.fit(X, LABELS, sample_weight=weight, verbose=0).history["loss"][0] == pytest.approx(found)
 
 
+@pytest.mark.parametrize("y", [LABELS, one_hot(LABELS, 3)])
+def test_a_weight_of_a_class_that_cannot_be_is_refused(y):
+    with pytest.raises(ValueError, match=r"fit: class 3 of class_weight is out of range for 3 classes \(0\.\.2\)"):
+        classes().fit(X, y, class_weight={1: 1.0, 2: 2.0, 3: 4.0})
+    with pytest.raises(ValueError, match=r"class 0\.5 of class_weight is out of range"):
+        classes().fit(X, y, class_weight={0.5: 1.0})
+    history = classes().fit(X, y, class_weight={np.int64(1): 2.0, 2.0: 1.0}, verbose=0)  # whole numbers of any type
+    assert np.isfinite(history.history["loss"]).all()
+
+
 def test_a_weight_of_zero_is_as_if_the_sample_were_not_there():
     one, other = line(), line()
     one.fit([[1.0], [2.0], [9.0]], [2.0, 3.0, -50.0], sample_weight=[1.5, 1.5, 0.0], verbose=0)

@@ -184,9 +184,11 @@ def _pins(column: list[int], ids: dict[int, str], users: list[list[int]], boxes:
 
 def _node_look(node: Node, shows: tuple[bool, bool]) -> dict[str, Any]:
     label = _label(*(_lines(node, shows) if node.lines is None else node.lines))
-    if node.is_left:
+    look = {**_LOOK[node.kind], **node.look}
+    if node.is_left:  # what a font takes more than Graphviz thinks is all missing on the right
         label = label.replace(r"\n", r"\l") + r"\l"
-    return {"label": label, **_LOOK[node.kind], **node.look}
+        look["margin"] = "0.14,0.05"
+    return {"label": label, **look}
 
 
 def _lines(node: Node, shows: tuple[bool, bool]) -> tuple[str | None, ...]:

@@ -15,7 +15,7 @@ __all__ = ["Layout", "layout"]
 
 ROUNDS = 6  # of moving boxes towards their neighbours, there and back
 LANE = 14.0  # the height that an edge takes where it passes a column
-NARROW, WIDE = 84.0, 200.0  # the space between columns; it grows with the edges that cross it
+NARROW, WIDE = 72.0, 200.0  # the space between columns; it grows with the edges that cross it
 
 
 class Layout(NamedTuple):

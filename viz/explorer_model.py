@@ -25,7 +25,7 @@ __all__ = ["HEIGHT", "Nodes", "encoded", "graph_data"]
 LONGEST = 200  # characters of a name; deep links go by as many
 
 # Sizes of what is drawn, in pixels at scale 1.
-HEIGHT, NUMBERS, PADDING, CONSTANT = 40.0, 74.0, 21.0, 58.0
+HEIGHT, NUMBERS, PADDING, CONSTANT = 40.0, 82.0, 21.0, 58.0
 
 
 class Nodes:

@@ -145,7 +145,7 @@ function backwardPanel({ names, graph, step, pass }) {
   return [
     html("h2", {}, `Step ${step + 1} of ${all.length}: `, formula(names.math(node)), " passes its gradient back"),
     heading(names, target, node, g),
-    quiet(uses ? `Complete, ${counted(uses, "use")} reported. Each operand receives this times the local derivative.` : "The pass begins here: the result changes as fast as itself."),
+    quiet(uses ? `Complete: ${counted(uses, "use")} added to it. Each operand receives this times the local derivative.` : "The pass begins here: the result changes as fast as itself."),
     ...cards,
   ];
 }

@@ -125,22 +125,18 @@ class Picture {
     const [base, above, below] = this.names.pieces[node];
     const middle = y + height / 2;
     if (/unnamed/.test(kind) && !/leaf|target/.test(kind)) {
-      const symbol = this.on.symbolOf(node);
-      const shown = symbol.length > 6 ? `${symbol.slice(0, 5)}…` : symbol;
-      return [svg("text", { class: "symbol", x: x + 11, y: middle + 1 }, shown), svg("text", { class: "under", x: x + 11, y: middle + 13 }, this.names.pieces[node].join(""))];
+      return [svg("text", { class: "symbol", x: x + 11, y: middle + 1 }, cut(this.on.symbolOf(node), 6)), svg("text", { class: "under", x: x + 11, y: middle + 13 }, this.names.pieces[node].join(""))];
     }
-    const word = base.length > 22 ? `${base.slice(0, 21)}…` : base;
+    const word = cut(base, 22);
     const isWord = base.length > 2;
     const name = svg("text", { class: isWord ? "name word" : "name", x: x + 11, y: middle + 5 }, word);
-    const scripts = (above || below) && this.scripts({ x: x + 11 + this.widthOf(word, isWord), middle, above, below });
-    return scripts ? [name, ...scripts] : [name];
+    return [name, ...this.scripts({ x: x + 11 + this.widthOf(word, isWord), middle, above, below })];
   }
 
   scripts({ x, middle, above, below }) {
-    const cut = (text) => (text.length > 14 ? `${text.slice(0, 13)}…` : text);
     return [
-      above && svg("text", { class: "script", x, y: middle - 3 }, cut(above)),
-      below && svg("text", { class: "script", x, y: middle + 11 }, cut(below)),
+      above && svg("text", { class: "script", x, y: middle - 3 }, cut(above, 14)),
+      below && svg("text", { class: "script", x, y: middle + 11 }, cut(below, 14)),
     ].filter(Boolean);
   }
 
@@ -165,9 +161,9 @@ class Picture {
       const [data, grad] = cell.group.querySelectorAll(".data, .grad");
       const middle = cell.y + cell.height / 2;
       const isBoth = shown.data !== "" && shown.grad !== "";
+      set(grad, "class", `grad number ${shown.gradSign}`);
       place(data, shown.data, cell.x + cell.width - 10, middle + (isBoth ? -3.5 : 4));
       place(grad, shown.grad, cell.x + cell.width - 10, middle + (isBoth ? 12.5 : 4));
-      set(grad, "class", `grad number ${shown.gradSign}`);
       const told = [this.names.line(cell.node), shown.data && `data ${shown.data}`, shown.grad && `gradient ${shown.grad}`];
       set(cell.group, "aria-label", told.filter(Boolean).join(", "));
     }
@@ -356,6 +352,7 @@ const distance = ([x, y], [u, v]) => Math.hypot(x - u, y - v);
 
 function place(text, shown, x, y) {
   text.textContent = shown;
+  text.classList.toggle("long", shown.length > 9);
   set(text, "x", x);
   set(text, "y", y);
 }

@@ -41,6 +41,7 @@ function shortNumber(x) {
   return withMinus(e >= 4 ? x.toFixed(0) : trimmed(x.toFixed(3 - e)));
 }
 
+const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
 const withMinus = (text) => text.replace(/-/g, "−");
 
@@ -85,6 +86,8 @@ class Names {
   math(v) {
     const [base, above, below] = this.pieces[v];
     const letters = /^d[a-zA-Z]$/.test(base) ? [...base].map((c) => mathml("mi", c)) : [mathml("mi", base)];
+    // Fonts for formulas have an italic y, but none with a hat: that one is taken from the font for text.
+    if (/^.\p{M}$/u.test(base.normalize("NFD"))) set(letters[0], "class", "hat");
     const symbol = letters.length > 1 ? mathml("mrow", ...letters) : /[^\p{L}\p{M}]/u.test(base) ? mathml("mtext", base) : letters[0];
     if (above && below) return mathml("msubsup", symbol, tokens(below), tokens(above));
     if (above) return mathml("msup", symbol, tokens(above));
@@ -116,7 +119,7 @@ class Names {
   }
 }
 
-const isCompound = (template) => /\{\d+\}/.test(template) && !/^\{\d+\}$/.test(template);
+const isCompound = (template) => /.\{\d+\}|\{\d+\}./.test(template);
 
 function tokens(text) {
   const parts = text.match(/\d+|\p{L}{3,}|./gu) ?? [];
