@@ -204,7 +204,8 @@ class Derivation:
         rows = []
         if listed < self.count:
             rows.append(("the strongest path" if listed == 1 else f"sum of the {listed} strongest", self.sum))
-            rows.append((f"the other {_counted(self.count - listed)}", self.remainder))
+            rest = self.count - listed
+            rows.append(("the other path" if rest == 1 else f"the other {_counted(rest)}", self.remainder))
         elif self.count > 1:
             rows.append((f"sum of {listed} paths", self.sum))
         rows.append((f"{self._name(to, self.source)}.grad", self.source.grad))

@@ -18,6 +18,7 @@ from . import names
 from .backward import depending_on
 from .expression import Expression, constant, expression, omitted, symbol
 from .graph import is_node, topological_order
+from .notation import format_number
 from .op import Vector, members
 
 __all__ = ["Edge", "Path", "PathGraph"]
@@ -41,6 +42,9 @@ class Edge(NamedTuple):
     derivative: float
     position: int = -1
 
+    def __repr__(self) -> str:
+        return f"<∂{_called(self.result)}/∂{_called(self.operand)} = {format_number(self.derivative)}>"
+
 
 class Path(NamedTuple):
     """A way from the target to the source: its edges in this order, and their product."""
@@ -57,6 +61,16 @@ class Path(NamedTuple):
     def nodes(self) -> tuple[Any, ...]:
         """The nodes from the target to the source (empty if they are the same node)."""
         return (*(e.result for e in self.edges), self.edges[-1].operand) if self.edges else ()
+
+    def __repr__(self) -> str:
+        return f"<{' → '.join(map(_called, self.nodes)) or 'the node itself'}: {format_number(self.value)}>"
+
+
+def _called(v: Any) -> str:
+    """A node outside of its graph: its label, or else its operation or its number."""
+    if v.label is not None:
+        return v.label
+    return format_number(v.data) if v.op is None else f"({v.op.symbol})"
 
 
 class PathGraph:

@@ -359,11 +359,15 @@ def _not_empty(where_: str, x: Any) -> None:
 
 def _same_size(where_: str, x: Any, y: Any) -> None:
     if size(x) != size(y) or isinstance(x, tuple) != isinstance(y, tuple):
-        raise ValueError(f"{where_}: expected prediction and target of equal length; got {_size(x)} and {_size(y)}")
+        one = isinstance(x, tuple) != isinstance(y, tuple) and size(x) == size(y)
+        advice = "; write both as numbers, or both as sequences" if one else ""
+        raise ValueError(
+            f"{where_}: expected prediction and target of equal length; got {_size(x)} and {_size(y)}{advice}"
+        )
 
 
 def _size(x: Any) -> str:
-    return f"{len(x)} members" if isinstance(x, tuple) else "a single number"
+    return f"a sequence of {len(x)}" if isinstance(x, tuple) else "a single number"
 
 
 def _check_target(where_: str, y: Any) -> None:

@@ -188,7 +188,7 @@ the other 3 paths        6
 w.grad                   0   (no backward pass yet)"""
     )
     assert "the strongest path   5\nthe other 4 paths    10" in str(derive(y, w, top=1))
-    assert "the other 1 path " in str(derive(y, w, top=4))
+    assert "the other path " in str(derive(y, w, top=4))
     assert str(derive(y, w, top=9)) == str(derive(y, w))
 
 

@@ -651,3 +651,15 @@ print(PathGraph(unnamed, level="op").count(y))
 """
     )
     assert printed.split("\n") == ["20000 1 20000 True", "True ...", "1"]
+
+
+def test_paths_and_edges_print_as_one_reads_them():
+    w, x = Value(3.0, "w"), Value(2.0)
+    z = w * x
+    z.label = "z"
+    y = z * z
+    (path,) = PathGraph(y, level="named").paths(w)
+    assert repr(path) == "<(×) → z → w: 24>"
+    assert [repr(e) for e in path.edges] == ["<∂(×)/∂z = 12>", "<∂z/∂w = 2>"]
+    assert repr(Path((), 1.0)) == "<the node itself: 1>"
+    assert repr(PathGraph(z, level="op").edges_of(z)[1]) == "<∂z/∂2 = 3>"

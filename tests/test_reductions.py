@@ -258,9 +258,11 @@ def test_squared_error_is_half_the_square():
 
 def test_a_prediction_and_its_target_have_equal_length():
     for loss in (squared_error, binary_cross_entropy, binary_cross_entropy_with_logits):
-        with pytest.raises(ValueError, match=f"{loss.__name__}: expected .* got 2 members and 1 members"):
+        with pytest.raises(ValueError, match=f"{loss.__name__}: expected .* got a sequence of 2 and a sequence of 1"):
             loss([0.5, 0.5], [1.0])
-        with pytest.raises(ValueError, match=f"{loss.__name__}: expected .* got 1 members and a single number"):
+        with pytest.raises(
+            ValueError, match=f"{loss.__name__}: .* got a sequence of 1 and a single number; write both"
+        ):
             loss([Value(0.5)], 1.0)
 
 
@@ -345,7 +347,7 @@ def test_a_class_is_an_integer_or_a_distribution():
         (0.5, ValueError, r"label 0\.5 is not integral: expected a class 0\.\.2"),
         (True, TypeError, r"expected a class label 0\.\.2 or 3 probabilities, got bool"),
         ("1", TypeError, r"expected a class label 0\.\.2 or 3 probabilities, got str"),
-        ([0.5, 0.5], ValueError, "expected prediction and target of equal length; got 3 members and 2 members"),
+        ([0.5, 0.5], ValueError, "equal length; got a sequence of 3 and a sequence of 2"),
         ([0.5, 0.5, 0.5], ValueError, r"target probabilities must sum to 1, got 1\.5; pass the class as an integer"),
         ([2.0, -1.0, 0.0], ValueError, r"targets must lie in \[0, 1\], got 2\.0"),
         (nan, ValueError, "label nan is not integral"),

@@ -153,6 +153,6 @@ def _legend(derivation: Derivation) -> list[tuple[str, str]]:
         lines.append((f"{i}.  {cut(chain, LONGEST_CHAIN)}   {number(path.value)}   ({share:.1%})", color))
     if (rest := count - len(lines)) > 0:
         value = derivation.value - math.fsum(path.value for path in derivation.paths[: len(PATHS)])
-        lines.append((f"the other {rest} path{'s' * (rest > 1)}   {number(value)}", INK))
+        lines.append((f"the other {'path' if rest == 1 else f'{rest} paths'}   {number(value)}", INK))
     ratio = f"∂{shortened(graph, derivation.target)}/∂{shortened(graph, derivation.source)}"
     return [*lines, (f"{ratio} = {number(derivation.value)}", INK)]
