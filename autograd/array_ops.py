@@ -128,9 +128,12 @@ def scatter(x, index, shape):
 
 def fixed_index(index: Any) -> Any:
     """An index that does not change with the lists and arrays it was made of."""
-    if isinstance(index, tuple):
-        return tuple(map(fixed_index, index))
-    if isinstance(index, list | np.ndarray):
+    return tuple(map(_fixed_places, index)) if isinstance(index, tuple) else _fixed_places(index)
+
+
+def _fixed_places(index: Any) -> Any:
+    """What stands for one axis; several places along it, which may repeat, as an array."""
+    if isinstance(index, tuple | list | range | np.ndarray):
         index = np.array(index)
         index = index if index.size else index.astype(bool if index.dtype == bool else np.intp)
         index.flags.writeable = False
@@ -143,7 +146,7 @@ def take(x, indices, axis=None):
     indices: integers in any shape, which takes the place of the axis; IndexError if one is out of range.
     Gradient: a member that is taken several times collects all of theirs.
     """
-    x, indices = as_array(x, "take"), fixed_index(indices)
+    x, indices = as_array(x, "take"), _fixed_places(indices)
     if axis is None:
         return getitem(reshape(x, (-1,)), indices)
     return getitem(x, (slice(None),) * normalize_axis_index(axis, x.ndim) + (indices,))
@@ -156,9 +159,15 @@ def split(x, indices_or_sections, axis=0):
     """
     x = as_array(x, "split")
     axis = normalize_axis_index(axis, x.ndim)
-    places = np.split(np.arange(x.shape[axis]), indices_or_sections)
-    ends = np.cumsum([len(p) for p in places]).tolist()
-    cuts = zip([0, *ends], ends, strict=False)
+    n, pieces = x.shape[axis], indices_or_sections
+    if isinstance(pieces, int | np.integer):
+        if pieces < 1 or n % pieces:
+            raise ValueError(
+                f"split: expected an equal division of axis {axis}, of size {n}; got {pieces} pieces. "
+                "Give the places to cut at instead"
+            )
+        pieces = range(n // pieces, n, n // pieces) if n else [0] * (pieces - 1)
+    cuts = zip([0, *pieces], [*pieces, None], strict=True)
     return [getitem(x, (slice(None),) * axis + (slice(a, b),)) for a, b in cuts]
 
 
@@ -212,11 +221,13 @@ _join = register(Operation(_concatenate, (), pulls=_Each(_piece)))  # type: igno
 
 
 def concatenate(tensors, axis=0):
-    """Arrays and Tensors joined along an axis that they have.
+    """Arrays and Tensors joined along an axis that they have; all their numbers in a row if axis is None.
 
     tensors: a sequence of at least one. ValueError if their shapes differ elsewhere.
     """
     xs = _several("concatenate", tensors)
+    if axis is None:
+        xs, axis = [reshape(as_array(x, "concatenate"), (-1,)) for x in xs], 0
     for x in xs:
         record = getattr(x.__class__, "_record", None)
         if record is not None:

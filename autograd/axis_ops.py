@@ -177,6 +177,7 @@ def max(x, axis=None, keepdims=False):
     x: array or Tensor; ValueError if there is no number. Returns x's shape without the axes; nan where
     there is one. Derivative: 1 for the number that was taken, 0 for the others, as PyTorch's amax.
     """
+    _check_axis("max", axis)
     _not_empty("max", x, axis)
     return x.max(axis, keepdims=keepdims)
 
@@ -188,8 +189,17 @@ def min(x, axis=None, keepdims=False):
     x: array or Tensor; ValueError if there is no number. Returns x's shape without the axes; nan where
     there is one. Derivative: 1 for the number that was taken, 0 for the others, as PyTorch's amin.
     """
+    _check_axis("min", axis)
     _not_empty("min", x, axis)
     return x.min(axis, keepdims=keepdims)
+
+
+def _check_axis(name: str, axis: Any) -> None:
+    if isinstance(axis, np.ndarray):
+        raise TypeError(
+            f"{name}: expected an axis, a tuple of them or None, got an array of shape {axis.shape}; "
+            f"of two arrays {name}imum(x, y) takes the {'larger' if name == 'max' else 'smaller'} element by element"
+        )
 
 
 def _shares(x: Any, z: Any, axis: Any) -> np.ndarray:

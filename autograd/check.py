@@ -117,8 +117,8 @@ def check_gradients(f: Callable[..., Any], args: Any, *, tolerance: float = 1e-6
     """Compare the engine's gradient of f with central differences, for every number in `args`.
 
     f: a function of numbers, arrays and (nested) lists of them that returns one number, as for `grad`.
-    args: its positional arguments as a list or tuple, or a single number or array. float32 arrays are
-    compared in float64, as differences need it.
+    args: its positional arguments as a list or tuple, or a single number or array; of nodes their numbers
+    are taken. float32 arrays are compared in float64, as differences need it.
     tolerance: how far the two may be apart, relative to the larger; rounding of f is allowed for.
     AssertionError that names the first argument that disagrees, both numbers and the likely cause.
     TypeError if f does not return a number.
@@ -126,7 +126,7 @@ def check_gradients(f: Callable[..., Any], args: Any, *, tolerance: float = 1e-6
     >>> check_gradients(lambda x, w: x * w[0] + w[1], (3.0, [2.0, 1.0])).gradient
     (2.0, 3.0, 1.0)
     """
-    args = list(args) if isinstance(args, list | tuple) else [args]
+    args = map_leaves(args if isinstance(args, list | tuple) else [args], _plain)
     names = tuple(name for i, x in enumerate(args) for name in _names(f"args[{i}]", x))
     point = [u for x in leaves(args) for u in _numbers(x)]
 
@@ -171,14 +171,20 @@ def _cause(f: Callable[[float], float], x: float, g: float, n: float, unsettled:
 def _evaluate(f: Callable[..., Any], args: list[Any], numbers: list[float]) -> float:
     """f with the numbers of `args` replaced: as Values and Tensors, so that their methods work."""
     values = iter(numbers)
+    node = Tensor if any(map(_is_array, leaves(args))) else Value
 
     def with_numbers(x: Any) -> Any:
         if not _is_array(x):
-            return Value(next(values))
+            return node(next(values))
         return Tensor(np.reshape([next(values) for _ in range(x.size)], x.shape))
 
     z = f(*map_leaves(args, with_numbers))
     return z.item() if is_node(z) else real(z, "check_gradients: the result of f")
+
+
+def _plain(x: Any) -> Any:
+    """The numbers of a node."""
+    return x.numpy() if x.__class__ is Tensor else x.data if x.__class__ is Value else x
 
 
 def _in_float64(x: Any) -> Any:

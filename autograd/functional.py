@@ -6,6 +6,8 @@ A function is traced once on nodes, Values for numbers and Tensors for arrays, a
 
 from __future__ import annotations
 
+import functools
+import operator
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -43,8 +45,8 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
 
 def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Like `grad`, but gives the pair (value, gradient) from one pass."""
-    several = isinstance(argnums, tuple)
-    positions = argnums if isinstance(argnums, tuple) else (argnums,)
+    several = isinstance(argnums, tuple | list)
+    positions = tuple(argnums) if isinstance(argnums, tuple | list) else (argnums,)
 
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         for i in positions:
@@ -52,7 +54,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
                 raise ValueError(f"grad: expected a positional argument number {i}, got {len(args)} of them")
         nested = _is_nested(*args, *kwargs.values())
         inputs = list(args)
-        fresh = _fresh_array if _has_array(*args) else _fresh
+        fresh = _freshly(*args)
         for i in positions:
             inputs[i] = map_leaves(args[i], fresh)
         target = _one_number("grad", _traced(f, *inputs, **kwargs))
@@ -80,7 +82,7 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
 
     def matrix(x: Any) -> Any:
         nested = _is_nested(x)
-        point = map_leaves(x, _fresh)
+        point = map_leaves(x, _freshly(x))
         sources = list(leaves(point))
         results = _traced(f, point)
         if isinstance(results, list | tuple):
@@ -100,7 +102,7 @@ def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
 
     def matrix(x: Any) -> Any:
         nested = _is_nested(x)
-        point = map_leaves(x, _fresh)
+        point = map_leaves(x, _freshly(x))
         sources = list(leaves(point))
         target = _one_number("hessian", _traced(f, point))
         first = _gradients(target, sources, True)
@@ -117,14 +119,24 @@ def hessian_vector_product(f: Callable[..., Any], x: Any, v: Any) -> Any:
     x. Returns the same. Two reverse passes, whatever the size. ValueError if v has another shape.
     Source: Pearlmutter, Neural Computation 6 (1994) 147.
     """
-    if np.shape(v) != np.shape(x):
-        raise ValueError(f"hessian_vector_product: x has shape {np.shape(x)}, v has shape {np.shape(v)}")
+    shape_of_x, shape_of_v = _shape(x), _shape(v)
+    if shape_of_v != shape_of_x:
+        raise ValueError(f"hessian_vector_product: x has shape {shape_of_x}, v has shape {shape_of_v}")
 
     def slope(u: Any) -> Any:
         products = [mul(g, w) for g, w in zip(leaves(grad(f)(u)), leaves(v), strict=True)]
-        return total([total(p) if _is_array(p) else p for p in products]) if len(products) > 1 else total(products[0])
+        if any(map(_is_array, products)):
+            return functools.reduce(operator.add, map(total, products))
+        return total(products)
 
     return grad(slope)(x)
+
+
+def _shape(x: Any) -> Any:
+    """The shape of an array or a list of numbers; those of the members of a list of arrays."""
+    if is_sequence(x) and any(np.ndim(u) for u in x):
+        return [_shape(u) for u in x]
+    return np.shape(x)
 
 
 def _gradients(target: Any, sources: list[Any], create_graph: bool) -> list[Any]:
@@ -142,8 +154,10 @@ def _row(z: Any, sources: list[Any], x: Any, create_graph: bool) -> Any:
         return map_leaves(x, lambda _: next(found))
     seeds = np.eye(z.size, dtype=z.dtype).reshape(z.size, *z.shape)
     each = [gradients(z, sources, create_graph, seed=seed) for seed in seeds]
-    joined = iter([_joined(rows, z.shape) for rows in zip(*each, strict=True)] if each else [])
-    return map_leaves(x, lambda _: next(joined))
+    if not each:
+        return map_leaves(x, lambda u: np.zeros(z.shape + np.shape(u), z.dtype))
+    joined = iter([_joined(rows, z.shape) for rows in zip(*each, strict=True)])
+    return map_leaves(x, lambda u: _like(u, next(joined)))
 
 
 def _joined(rows: Any, shape: tuple[int, ...]) -> Any:
@@ -207,6 +221,11 @@ def _fresh(x: Any) -> Any:
 def _fresh_array(x: Any) -> Any:
     """The same where arrays take part: a number is a Tensor without axes, so that it goes with them."""
     return linear(x) if is_node(x) else Tensor(x)
+
+
+def _freshly(*args: Any) -> Callable[[Any], Any]:
+    """What makes new nodes of these arguments."""
+    return _fresh_array if _has_array(*args) else _fresh
 
 
 def _has_array(*args: Any) -> bool:

@@ -19,7 +19,19 @@ from .array_ops import sum_to
 from .backward import depending_on
 from .expression import Atom, Expression, Symbol
 from .graph import is_node, topological_order
-from .matrix_atoms import Applied, Data, Matrix, Shape, atoms, data_key, formula_of, only_atom, operation_of, replaced
+from .matrix_atoms import (
+    Applied,
+    Data,
+    Matrix,
+    Shape,
+    atoms,
+    data_key,
+    formula_of,
+    only_atom,
+    operation_of,
+    replaced,
+    transposed,
+)
 from .matrix_expression import MatrixExpression, matrix, named, operands_of, read
 from .matrix_notation import MatrixAscii, MatrixLatex, MatrixText, MatrixWriter
 from .op import Operation, quietly
@@ -78,6 +90,9 @@ class Step(NamedTuple):
     def __str__(self) -> str:
         return self.text()
 
+    def __repr__(self) -> str:
+        return f"<{self.text(ascii=True)}, an array of shape {self.shape}>"
+
 
 class Definition(NamedTuple):
     """A named node and the formula by which it was computed: Z[1] = X W[1]ᵀ + b[1]."""
@@ -85,6 +100,10 @@ class Definition(NamedTuple):
     label: str
     formula: Expression
     value: np.ndarray
+
+    def __repr__(self) -> str:
+        to = MatrixAscii()
+        return f"<{to.name(self.label)} = {to.sum(self.formula)}, an array of shape {self.value.shape}>"
 
 
 class MatrixReading:
@@ -107,6 +126,7 @@ class MatrixReading:
         self._data: dict[str, tuple[str, np.ndarray]] = {}
         self._known: dict[Any, MatrixExpression] = {}
         self._symbols: dict[str, str] = {}  # what formulas are known by a name
+        self._turned_symbols: set[str] = set()  # those of them that are its transpose
         self._introduced: dict[str, tuple[str, Definition]] = {}  # with the name of what it is an activation of
         self._definitions: dict[Any, Definition] = {}
         self._name_leaves()
@@ -248,13 +268,18 @@ class MatrixReading:
         return read(v.op, self._operands(v), v.numpy())
 
     def definitions(self, steps: Sequence[Step]) -> list[Definition]:
-        """How what is named in the steps was computed, in the order of computation; the target last."""
+        """How what the steps and the target mention was computed, in the order of computation; the target last."""
         wanted = {s.label for s in steps} | {self.labels[self.target]}
-        wanted |= {a.label for s in steps for a in atoms(s.formula) if isinstance(a, Matrix)}
-        found: dict[str, Definition] = {}
+        formulas = [s.formula for s in steps]
+        if self.target in self._definitions:  # it may mention what no step does, such as the cost beside a penalty
+            formulas.append(self._definitions[self.target].formula)
+        wanted |= {a.label for f in formulas for a in atoms(f) if isinstance(a, Matrix)}
+        known: list[Definition] = []
         for d in self._definitions.values():
-            introduced = (a for z, a in self._introduced.values() if z == d.label)
-            found |= {e.label: e for e in (d, *introduced) if e.label in wanted}
+            known += [d, *(a for z, a in self._introduced.values() if z == d.label)]
+        mentioned = {a.label for d in known if d.label in wanted for a in atoms(d.formula) if isinstance(a, Matrix)}
+        wanted |= mentioned & self._introduced.keys()
+        found = {d.label: d for d in known if d.label in wanted}
         if self.target in self._definitions:
             target = found.pop(self.labels[self.target])
             found[target.label] = target._replace(formula=self._with_count(target.formula))
@@ -369,7 +394,7 @@ class MatrixReading:
     def _name_of(self, a: Atom) -> Atom | None:
         label = self._symbols.get(a.key)
         if label is not None:
-            return Matrix(label, self._shape_of(label))
+            return Matrix(label, self._shape_of(label), is_turned=a.key in self._turned_symbols)
         if isinstance(a, Data):
             if a.key not in self._data:
                 self._data[a.key] = self._fresh("C", 2)[0], a.data
@@ -392,11 +417,17 @@ class MatrixReading:
         if label is None or label in self.labels.values() or label in self._introduced:
             return None
         z = next(u for u, name in self.labels.items() if name == atom.label).numpy()
+        z = z.T if atom.is_turned else z
         value = quietly(op.forward, z) if op.name == "sigmoid" else quietly(op.forward, z, -1)
-        self._introduced[label] = atom.label, Definition(label, formula_of(a), value)
+        formula = formula_of(a)
+        if atom.is_turned:  # a loss of rows takes the transpose of a net written in columns; A stands as Z does
+            formula, value = transposed(formula), value.T
+            self._turned_symbols.add(a.key)
+            self._symbols[only_atom(formula).key] = label  # type: ignore[union-attr]
+        self._introduced[label] = atom.label, Definition(label, formula, value)
         self.batch |= {label} if self._fits(value.shape) else set()
         self._symbols[a.key] = label
-        return Matrix(label, value.shape)
+        return Matrix(label, value.shape, is_turned=atom.is_turned)
 
 
 class _Count(Symbol):

@@ -6,6 +6,8 @@ arrays. A node keeps its operands; the rules are read when a gradient comes back
 
 from __future__ import annotations
 
+import functools
+import inspect
 import itertools
 import sys
 from collections.abc import Callable
@@ -250,9 +252,18 @@ class Tensor:
         return function(*inputs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        called = f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}"
         function = _functions.get(func.__name__)
         if function is None:
-            raise TypeError(f"np.{func.__name__} is not defined for Tensors; use .data for the plain numbers")
+            raise TypeError(f"{called} is not defined for Tensors; use .data for the plain numbers")
+        known = _parameters(function)
+        unknown = [name for name in kwargs if name not in known and "options" not in known]
+        if unknown or len(args) > len(known):
+            options = f"{', '.join(unknown)}=" if unknown else f"{len(args)} arguments"
+            raise TypeError(
+                f"{called} with {options} is not defined for Tensors, which know {', '.join(known)}; "
+                "use .data for the plain numbers"
+            )
         return function(*args, **kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -769,6 +780,24 @@ def _as_rows(x: Any) -> Any:
     return array_ops.reshape(x, (1, -1)) if np.ndim(x) < 2 else x
 
 
+def _padded(x: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0.0) -> Any:
+    """numpy.pad for Tensors; with constants only."""
+    if mode != "constant":
+        raise TypeError(f"np.pad: expected mode='constant' for Tensors, got {mode!r}; join slices with concatenate")
+    return array_ops.pad(x, pad_width, constant_values)
+
+
+def _clipped(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """numpy.clip for Tensors, with both of its names for the bounds."""
+    return array_ops.array_clip(a, a_min if min is None else min, a_max if max is None else max)
+
+
+@functools.cache
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """What a function of `_functions` may be called with."""
+    return tuple(inspect.signature(function).parameters)
+
+
 def _compared(name: str) -> Callable[..., Any]:
     compare = getattr(np, name)
     return lambda x, y: compare(_comparable(x), _comparable(y))
@@ -809,9 +838,9 @@ _functions: dict[str, Callable[..., Any]] = {
     "vstack": lambda xs: array_ops.concatenate([_as_rows(x) for x in xs]),
     "split": array_ops.split,
     "take": array_ops.take,
-    "pad": lambda x, width, mode="constant", constant_values=0.0: array_ops.pad(x, width, constant_values),
+    "pad": _padded,
     "where": ops.where,
-    "clip": array_ops.array_clip,
+    "clip": _clipped,
     "dot": matrix_ops.array_dot,
     "outer": matrix_ops.outer,
     "zeros_like": lambda x, dtype=None: np.zeros_like(_comparable(x), dtype),

@@ -193,8 +193,35 @@ def test_what_is_cut_can_be_joined_again():
         pieces = ag.split(Tensor(A), [1], axis)
         assert np.array_equal(ag.concatenate(pieces, axis).data, A)
         assert [p.tolist() for p in pieces] == [p.tolist() for p in np.split(A, [1], axis)]
-    with pytest.raises(ValueError, match="equal division"):
-        ag.split(Tensor(A), 2, 1)
+    for pieces in (2, 0):
+        with pytest.raises(ValueError, match=f"split: expected an equal division of axis 1, of size 3; got {pieces}"):
+            ag.split(Tensor(A), pieces, 1)
+
+
+@pytest.mark.parametrize("cuts", [3, [2, 1, 5], [-1], [-2, -1], [0, 7], np.array([1, 2]), []])
+def test_it_is_cut_where_numpy_cuts(cuts):
+    pieces = [p.tolist() for p in ag.split(Tensor(A), cuts, 1)]
+    assert pieces == [p.tolist() for p in np.split(A, cuts, 1)]
+
+
+def test_joined_along_no_axis_all_numbers_stand_in_a_row():
+    assert np.concatenate([Tensor(A), [7.0]], axis=None).tolist() == [*range(6), 7]
+    assert ag.concatenate([A, A], None).shape == (12,)
+    assert slope(lambda x: ag.concatenate([x, x], None)).tolist() == [[8, 10, 12], [14, 16, 18]]
+
+
+@pytest.mark.parametrize(
+    ("pick", "expected"),
+    [
+        (lambda x: x[(0, 0, 1),], [[5, 7, 9], [7, 8, 9]]),
+        (lambda x: x[0, (0, 0, 1)], [[3, 3, 0], [0, 0, 0]]),
+        (lambda x: x[range(2)], [[1, 2, 3], [4, 5, 6]]),
+        (lambda x: ag.take(x, (0, 0, 1), 1), [[3, 3, 0], [9, 6, 0]]),
+        (lambda x: np.take(x, (0, 0, 5)), [[3, 0, 0], [0, 0, 3]]),
+    ],
+)
+def test_places_in_a_tuple_are_picked_as_those_in_a_list(pick, expected):
+    assert slope(pick).tolist() == expected
 
 
 def test_joining_needs_a_list_of_arrays_of_fitting_shapes():

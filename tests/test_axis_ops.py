@@ -221,3 +221,9 @@ def test_every_pull_has_the_shape_of_its_operand(name):
             more = (0,) if name == "std" else ()
             z = f.forward(x, axis, keepdims, *more)
             assert f.pulls[0](np.ones_like(z), z, x, axis, keepdims, *more).shape == x.shape
+
+
+@pytest.mark.parametrize(("extreme", "other"), [(ag.max, "maximum"), (ag.min, "minimum")])
+def test_an_extreme_of_two_arrays_is_told_from_one_along_an_axis(extreme, other):
+    with pytest.raises(TypeError, match=rf"got an array of shape \(2,\); of two arrays {other}\(x, y\) takes"):
+        extreme(Tensor([1.0, 2.0]), Tensor([3.0, 0.0]))

@@ -160,3 +160,43 @@ def test_find_nan_finds_the_array_in_which_the_first_nan_was_born():
     x = Tensor([1.0, 0.0])
     assert find_nan(sum(log(x) * 0.0)).op.name == "log"
     assert find_nan(sum(x)) is None
+
+
+def test_a_list_of_an_array_and_a_number_is_one_point():
+    """f = Σ x³ b has the Hessian [[6xb, 3x²], [3x², 0]]."""
+
+    def f(p):
+        return (p[0] ** 3).sum() * p[1]
+
+    x, point = np.array([1.0, 2.0]), [np.array([1.0, 2.0]), 3.0]
+    (xx, xb), (bx, bb) = hessian(f)(point)
+    assert xx.tolist() == np.diag(18 * x).tolist()
+    assert xb.tolist() == bx.tolist() == (3 * x * x).tolist()
+    assert bb == 0.0
+    along_x, along_b = hessian_vector_product(f, point, [np.ones(2), 1.0])
+    assert along_x.tolist() == (18 * x + 3 * x * x).tolist()
+    assert along_b == (3 * x * x).sum()
+    by_x, by_b = jacobian(lambda p: p[0] * p[1])(point)
+    assert by_x.tolist() == [[3, 0], [0, 3]]
+    assert by_b.tolist() == [1, 2]
+    assert check_gradients(f, [point]).gradient == (9.0, 36.0, 9.0)
+    with pytest.raises(ValueError, match=r"x has shape \[\(2,\), \(\)\], v has shape \[\(3,\), \(\)\]"):
+        hessian_vector_product(f, point, [np.ones(3), 1.0])
+
+
+def test_derivatives_of_nothing_are_empty():
+    assert jacobian(lambda x: x * 2)(np.zeros(0)).shape == (0, 0)
+    assert jacobian(lambda x: x[:0])(np.zeros((2, 3))).shape == (0, 3, 2, 3)
+    assert hessian(lambda x: (x**2).sum())(np.zeros((0, 3))).shape == (0, 3, 0, 3)
+
+
+def test_positions_may_be_a_list():
+    found = grad(lambda a, b: (a * b).sum(), argnums=[0, 1])(A, 2 * A)
+    assert [g.tolist() for g in found] == [(2 * A).tolist(), A.tolist()]
+
+
+def test_gradients_are_checked_at_the_numbers_of_a_tensor():
+    x = Tensor(A)
+    for args in (x, [x]):
+        assert check_gradients(lambda x: (x * x).sum(), args).gradient == (2.0, 4.0, 6.0, 10.0)
+    assert x.grad is None

@@ -611,3 +611,47 @@ def test_long_chains_need_no_deep_stack_and_no_time():
     derivation = derive(z.sum(), x)
     assert len(derivation) == 1001
     assert derivation.latex().count(r"\\") >= 1000
+
+
+def test_what_only_the_target_mentions_is_defined_too():
+    """Beside a penalty stands the cost, through which no gradient comes to what is penalized."""
+    w, v = parameter("W", 2, 3), parameter("V", 2, 2)
+    loss = squared_error(named(sigmoid(named(linear(X, w), "Z")), "A"), Y) + 0.1 * (v * v).sum()
+    derivation = derive(named(loss, "L"), v)
+    assert [d.label for d in derivation.definitions] == ["A", "L"]
+    assert lines(derivation) == ["dV = 0.2 V"]
+    check(loss, v)
+
+
+@pytest.mark.parametrize(
+    ("loss", "target", "activation"),
+    [
+        (binary_cross_entropy_with_logits, np.eye(4)[:, :2], "σ(Z[1])"),
+        (softmax_cross_entropy, [0, 1, 1, 0], "softmax(Z[1])"),
+    ],
+)
+def test_a_net_in_columns_may_hand_its_transpose_to_a_loss_of_rows(loss, target, activation):
+    w = parameter("W[1]", 2, 3)
+    z = named(w @ np.random.default_rng(4).normal(size=(3, 4)), "Z[1]")
+    total = loss(z.T, target)
+    derivation = derive(total, w, form="columns")
+    assert [d.label for d in derivation.definitions] == ["Z[1]", "A[1]", "L"]
+    assert f"A[1] = {activation}" in re.sub(" +", " ", derivation.text()).replace("Z[1] )", "Z[1])")
+    check(total, w)
+
+
+def test_an_activation_that_only_a_definition_mentions_is_defined_too():
+    w1, w2, w3 = parameter("W[1]", 4, 3), parameter("W[2]", 4, 4), parameter("W[3]", 2, 4)
+    a = softmax(named(linear(X, w1), "Z[1]"))
+    z = named(linear(named(tanh(named(linear(a, w2), "Z[2]")), "A[2]"), w3), "Z[3]")
+    loss = squared_error(z, Y)
+    known = [d.label for d in derive(loss, w2).definitions]
+    assert known == ["Z[1]", "A[1]", "Z[2]", "A[2]", "Z[3]", "L"]
+    check(loss, w2)
+
+
+def test_parts_of_a_derivation_are_shown_by_their_equations():
+    loss, (w1, _) = lecture_example()
+    derivation = derive(loss, w1, form="columns")
+    assert repr(derivation.steps[-1]) == "<dW[1] = dZ[1] @ X.T, an array of shape (2, 2)>"
+    assert repr(derivation.definitions[1]) == "<A[1] = sigmoid(Z[1]), an array of shape (2, 1)>"

@@ -210,7 +210,7 @@ def test_comparisons_give_masks():
         (lambda x: np.array([3.0]) // x, "np.floor_divide is not defined for Tensors"),
         (lambda x: np.add.reduce(x), "np.add.reduce is not defined for Tensors"),
         (lambda x: np.add(x, 1, out=np.zeros(1)), "np.add with out= is not defined for Tensors"),
-        (lambda x: np.fft.fft(x), "np.fft is not defined for Tensors"),
+        (lambda x: np.fft.fft(x), "np.fft.fft is not defined for Tensors"),
         (lambda x: np.linalg.norm(x, 1), "expected ord=None"),
         (lambda x: x + None, "add needs a real number, got NoneType"),
         (lambda x: x * "2", "mul needs a real number, got str"),
@@ -1068,3 +1068,29 @@ for new in (copy.deepcopy(z), pickle.loads(pickle.dumps(z)), pickle.loads(pickle
 """
     )
     assert out == "True True True True"
+
+
+# ---------------------------------------------------------------- options of NumPy's functions
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (lambda x: np.sum(x, dtype=np.float32), "np.sum with dtype= is not defined for Tensors, which know x, axis"),
+        (lambda x: np.max(x, initial=0.0, where=True), "np.max with initial, where= is not defined for Tensors"),
+        (lambda x: np.reshape(x, (2, 1), order="F"), "np.reshape with order= is not defined for Tensors"),
+        (lambda x: np.sum(x, 0, np.float32, None, False, 0.0), "np.sum with 6 arguments is not defined for Tensors"),
+        (lambda x: np.linalg.inv(x), "np.linalg.inv is not defined for Tensors; use .data"),
+        (lambda x: np.pad(x, 1, mode="edge"), "np.pad: expected mode='constant' for Tensors, got 'edge'"),
+    ],
+)
+def test_an_option_that_is_not_known_is_refused_by_name(f, message):
+    with pytest.raises(TypeError, match=message.replace("(", r"\(")):
+        f(t(1.0, 2.0))
+
+
+@pytest.mark.parametrize("bounds", [{"a_min": 1.5, "a_max": 2.5}, {"min": 1.5, "max": 2.5}, {"min": 1.5}, {"max": 2.5}])
+def test_clip_knows_both_names_of_its_bounds(bounds):
+    x = np.array([1.0, 2.0, 3.0])
+    full = {"a_min": None, "a_max": None} | bounds if "a_min" in bounds else bounds
+    assert np.clip(Tensor(x), **bounds).tolist() == np.clip(x, **full).tolist()
