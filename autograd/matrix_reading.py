@@ -274,7 +274,8 @@ class MatrixReading:
         if self.target in self._definitions:  # it may mention what no step does, such as the cost beside a penalty
             formulas.append(self._definitions[self.target].formula)
         wanted |= {a.label for f in formulas for a in atoms(f) if isinstance(a, Matrix)}
-        known: list[Definition] = []
+        computed = {d.label for d in self._definitions.values()}
+        known = [a for z, a in self._introduced.values() if z not in computed]  # the activation of a leaf
         for d in self._definitions.values():
             known += [d, *(a for z, a in self._introduced.values() if z == d.label)]
         mentioned = {a.label for d in known if d.label in wanted for a in atoms(d.formula) if isinstance(a, Matrix)}

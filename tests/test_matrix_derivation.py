@@ -655,3 +655,17 @@ def test_parts_of_a_derivation_are_shown_by_their_equations():
     derivation = derive(loss, w1, form="columns")
     assert repr(derivation.steps[-1]) == "<dW[1] = dZ[1] @ X.T, an array of shape (2, 2)>"
     assert repr(derivation.definitions[1]) == "<A[1] = sigmoid(Z[1]), an array of shape (2, 1)>"
+
+
+@pytest.mark.parametrize(
+    ("loss", "definition"),
+    [
+        (lambda z: softmax_cross_entropy(z, [0, 1]), r"A +\S* *= softmax\(Z"),
+        (lambda z: binary_cross_entropy_with_logits(z, np.eye(2, 3)), r"A +\S* *= σ\(Z"),
+    ],
+)
+def test_the_activation_of_a_leaf_is_defined_before_it_is_mentioned(loss, definition):
+    z = Tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 1.0]], "Z")
+    text = str(derive(loss(z), z))
+    assert len(re.findall(definition, text)) == 1
+    assert re.search(definition, text).start() < text.index("dZ")
