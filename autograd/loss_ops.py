@@ -89,7 +89,7 @@ def binary_cross_entropies(probability, target, weight):
     q = reductions.kept_inside(probability)
     log, other = np.log(q), np.log(1 - q)
     rows = np.where(target == 0, 0.0, target * log) + np.where(target == 1, 0.0, (1 - target) * other)
-    return -_total(rows, weight) / probability.shape[1]
+    return reductions.shared(-_total(rows, weight), probability)
 
 
 @structural(
@@ -103,7 +103,7 @@ def binary_cross_entropies_with_logits(logit, target, weight):
     np.log1p(rows, out=rows)
     rows += relu.op.forward(logit)
     rows -= logit * target
-    return _total(rows, weight) / logit.shape[1]
+    return reductions.shared(_total(rows, weight), logit)
 
 
 class Softmax:

@@ -174,8 +174,8 @@ def squared_error(prediction, target):
 
 
 @reduction(
-    lambda z, p, y: (-y / kept_inside(p) + (1 - y) / (1 - kept_inside(p))) / size(p),
-    lambda z, p, y: _each(lambda q: log(1 - q) - log(q), kept_inside(p)) / size(p),
+    lambda z, p, y: shared(-y / kept_inside(p) + (1 - y) / (1 - kept_inside(p)), p),
+    lambda z, p, y: shared(_each(lambda q: log(1 - q) - log(q), kept_inside(p)), p),
     symbol="BCE",
 )
 def binary_cross_entropy(probability, target):
@@ -201,12 +201,12 @@ def binary_cross_entropy(probability, target):
         _check_target("binary_cross_entropy", y)
         q = kept_inside(p)
         total -= (y * _log(q) if y else 0.0) + ((1 - y) * _log(1 - q) if y != 1 else 0.0)
-    return total / size(probability)
+    return shared(total, probability)
 
 
 @reduction(
-    lambda z, x, y: (_each(sigmoid, x) - y) / size(x),
-    lambda z, x, y: -x / size(x),
+    lambda z, x, y: shared(_each(sigmoid, x) - y, x),
+    lambda z, x, y: shared(-x, x),
     symbol="BCE",
 )
 def binary_cross_entropy_with_logits(logit, target):
@@ -226,7 +226,7 @@ def binary_cross_entropy_with_logits(logit, target):
     for z, y in zip(members(logit), members(target), strict=True):
         _check_target("binary_cross_entropy_with_logits", y)
         total += (z if z > 0 else 0.0) - z * y + softplus.op.forward(-builtins.abs(z))
-    return total / size(logit)
+    return shared(total, logit)
 
 
 @reduction(
@@ -293,6 +293,11 @@ def label(target: Any, classes: int) -> int:
 def size(x: Any) -> int:
     """How many members an operand has; in a batch, each of its rows."""
     return x.shape[-1] if is_array(x) else len(members(x))
+
+
+def shared(total: Any, x: Any) -> Any:
+    """What is for all members of x together, for each of them."""
+    return total if size(x) == 1 else total / size(x)
 
 
 def one_hot(j: Any, n: int) -> Vector:
