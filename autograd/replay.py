@@ -284,6 +284,15 @@ def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., Any]) -> Any
     return lambda self, other: calculated(self, self, other), lambda self, other: calculated(self, other, self)
 
 
+def _in_place(ufunc: np.ufunc) -> Callable[[Symbol, Any], Symbol]:
+    def method(self: Symbol, other: Any) -> Symbol:
+        if not self.fixed:
+            raise _NotRecorded
+        return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))
+
+    return method
+
+
 for _name, _sign, _ufunc in (
     ("add", "+", np.add),
     ("sub", "-", np.subtract),
@@ -300,17 +309,6 @@ for _name, _sign, _ufunc in (
 ):
     _left, _right = _operator(_sign, _ufunc, getattr(operator, f"__{_name}__"))
     setattr(Symbol, f"__{_name}__", _left)
-    setattr(Symbol, f"__r{_name}__", _right)
-
-
-def _in_place(ufunc: np.ufunc) -> Callable[[Symbol, Any], Symbol]:
-    def method(self: Symbol, other: Any) -> Symbol:
-        if not self.fixed:
-            raise _NotRecorded
-        return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))
-
-    return method
-
-
-for _name, _ufunc in (("add", np.add), ("sub", np.subtract), ("mul", np.multiply), ("truediv", np.divide)):
-    setattr(Symbol, f"__i{_name}__", _in_place(_ufunc))
+    if _sign in "+-*/":
+        setattr(Symbol, f"__r{_name}__", _right)
+        setattr(Symbol, f"__i{_name}__", _in_place(_ufunc))

@@ -1,6 +1,7 @@
 """What tests of drawings share: the renderers there are, what a layout holds, and the lectures' net."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,33 @@ def lecture_net(**options):
         output_activation="sigmoid",
         **options,
     )
+
+
+# How the gradient goes back along the edges of a 2-2-2 sigmoid net with the lectures' cost, samples in rows.
+MATRIX_EDGES = {
+    ("X", "Z[1]"): "",
+    ("W[1]", "Z[1]"): "dZ[1]ᵀ X",
+    ("b[1]", "Z[1]"): "Σᵢ dZ[1](i)",
+    ("Z[1]", "A[1]"): "⊙ A[1] ⊙ (1 − A[1])",
+    ("A[1]", "Z[2]"): "dZ[2] W[2]",
+    ("W[2]", "Z[2]"): "dZ[2]ᵀ A[1]",
+    ("b[2]", "Z[2]"): "Σᵢ dZ[2](i)",
+    ("Z[2]", "A[2]"): "⊙ A[2] ⊙ (1 − A[2])",
+    ("A[2]", "L"): "(1/m) (A[2] − Y)",
+    ("Y", "L"): "",
+}
+
+
+def dot_statements(drawing):
+    """The DOT text read without Graphviz: attributes of nodes, and (from, to, attributes) of visible edges."""
+    nodes, edges = {}, []
+    for line in drawing.source.splitlines():
+        attributes = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line))
+        if match := re.match(r"\t(n\d+) \[", line):
+            nodes[match[1]] = attributes
+        elif (match := re.match(r"\t+(n\d+) -> (n\d+) \[", line)) and attributes.get("style") != "invis":
+            edges.append((match[1], match[2], attributes))
+    return nodes, edges
 
 
 def graph_in(layout):

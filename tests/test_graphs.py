@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from drawings import GOLDEN, NASTY, each_renderer, graph_in, lecture_net, needs_both, needs_renderer
+from drawings import GOLDEN, NASTY, dot_statements, each_renderer, graph_in, lecture_net, needs_both, needs_renderer
 
 from autograd import Value, leaky_relu, log, names, no_grad, relu, sin, softmax, squared_error
 from nn import MLP, inputs
@@ -57,18 +57,6 @@ def lecture(**options):
     return loss
 
 
-def statements(drawing):
-    """The DOT text read without Graphviz: labels of nodes, and (from, to, attributes) of visible edges."""
-    nodes, edges = {}, []
-    for line in drawing.source.splitlines():
-        attributes = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line))
-        if match := re.match(r"\t(n\d+) \[", line):
-            nodes[match[1]] = attributes
-        elif (match := re.match(r"\t+(n\d+) -> (n\d+) \[", line)) and attributes.get("style") != "invis":
-            edges.append((match[1], match[2], attributes))
-    return nodes, edges
-
-
 def title(attributes):
     """A node without its grad: 'z = −1.6' or '× 9'."""
     return attributes["label"].split(r"\ngrad")[0].replace(r"\n", " ")
@@ -76,7 +64,7 @@ def title(attributes):
 
 def arrows(drawing):
     """(from, to, label) of every visible edge, nodes by their first words: ('x', 'sin', '−0.99')."""
-    nodes, edges = statements(drawing)
+    nodes, edges = dot_statements(drawing)
     word = {i: title(a).split(" ")[0] for i, a in nodes.items()}
     return [(word[u], word[v], a.get("label")) for u, v, a in edges]
 
@@ -84,7 +72,7 @@ def arrows(drawing):
 def quantities(drawing):
     """Every label line with an equals sign as name: number; grads under their name."""
     found = {}
-    for attributes in statements(drawing)[0].values():
+    for attributes in dot_statements(drawing)[0].values():
         lines = attributes["label"].split(r"\n")
         for line in lines:
             if " = " in line:
@@ -134,7 +122,7 @@ def columns_drawn(drawing, renderer, direction="LR"):
 
 
 def test_every_operation_is_a_node_with_its_symbol_data_and_grad():
-    nodes, _ = statements(draw_graph(small(), level="op"))
+    nodes, _ = dot_statements(draw_graph(small(), level="op"))
     assert sorted(a["label"] for a in nodes.values()) == [
         r"+\n9.141\ngrad 1",
         r"sin\n0.1411\ngrad 1",
@@ -153,7 +141,7 @@ def test_parallel_edges_stay_apart_at_level_op_and_merge_at_level_named():
 
 def test_constants_are_drawn_small_and_without_grad_or_derivative():
     x = Value(2.0, "x")
-    nodes, edges = statements(draw_graph(3 * x - 1, level="op"))
+    nodes, edges = dot_statements(draw_graph(3 * x - 1, level="op"))
     constants = {a["label"]: i for i, a in nodes.items() if a.get("shape") == "plaintext"}
     assert set(constants) == {"3", "1"}
     assert all("label" not in a for u, _, a in edges if u in constants.values())
@@ -180,7 +168,7 @@ def test_named_edges_carry_the_contracted_derivative():
         ("x₂", "z", "−1.2"),
         ("b", "z", "1"),
     ]
-    tooltips = [a["tooltip"] for _, _, a in statements(drawing)[1]]
+    tooltips = [a["tooltip"] for _, _, a in dot_statements(drawing)[1]]
     assert tooltips[4] == "∂z/∂x₂ = −1.2"
 
 
@@ -193,7 +181,7 @@ def test_the_lectures_numbers_stand_in_the_picture():
     assert shown["a[2]₂"] == ("0.7729", "−0.2171")
     assert shown["w[2]₁₁"] == ("0.4", "0.08217")
     assert shown["w[1]₁₁"] == ("0.15", "0.0004386")
-    nodes, edges = statements(drawing)
+    nodes, edges = dot_statements(drawing)
     assert (len(nodes), len(edges)) == (23, 26)
     labels = {(title(nodes[u]), title(nodes[v])): a["label"] for u, v, a in edges}
     assert labels["σ a[1]₁ = 0.5933", "Σ z[2]₂ = 1.225"] == "0.5"
@@ -202,7 +190,7 @@ def test_the_lectures_numbers_stand_in_the_picture():
 
 def test_a_symbol_stands_where_one_operation_joins_named_nodes():
     fused, elementary = (
-        {title(a).split(" ")[0] for a in statements(draw_graph(lecture(elementary=e), level="named"))[0].values()}
+        {title(a).split(" ")[0] for a in dot_statements(draw_graph(lecture(elementary=e), level="named"))[0].values()}
         for e in (False, True)
     )
     assert {"Σ", "σ", "½(ŷ−y)²"} <= fused
@@ -264,7 +252,7 @@ def trained(nouts=(2, 1), samples=1, nin=2, activation="tanh"):
 
 def test_a_unit_is_one_node_with_its_z_a_and_b():
     drawing = draw_graph(lecture(), level="neurons")
-    nodes, edges = statements(drawing)
+    nodes, edges = dot_statements(drawing)
     assert drawing.level == "neurons"
     shown = [[line.split("   ") for line in re.split(r"\\[nl]", a["label"]) if line] for a in nodes.values()]
     assert shown == [
@@ -292,7 +280,7 @@ def test_a_unit_is_one_node_with_its_z_a_and_b():
 
 
 def test_the_weight_with_its_gradient_stands_on_the_edge():
-    _, edges = statements(draw_graph(lecture(), level="neurons"))
+    _, edges = dot_statements(draw_graph(lecture(), level="neurons"))
     assert [a["label"].split(r"\n") for _, _, a in edges] == [
         ["0.7414"],  # of the loss, the derivative
         ["−0.2171"],
@@ -310,16 +298,16 @@ def test_the_weight_with_its_gradient_stands_on_the_edge():
 
 
 def test_with_grad_alone_the_edges_of_units_tell_gradients():
-    _, edges = statements(draw_graph(lecture(), level="neurons", show="grad"))
+    _, edges = dot_statements(draw_graph(lecture(), level="neurons", show="grad"))
     assert (edges[4][2]["label"], edges[4][2]["color"]) == ("grad −0.0226", NEGATIVE)
-    nodes, edges = statements(draw_graph(lecture(), level="neurons", show="data"))
+    nodes, edges = dot_statements(draw_graph(lecture(), level="neurons", show="data"))
     assert edges[4][2]["label"] == "0.5"
     assert not any("grad" in a["label"] for a in nodes.values())
 
 
 def test_plain_numbers_that_enter_are_inputs_too():
     net = MLP(2, [2], rng=0)
-    nodes, edges = statements(draw_graph(squared_error(net([3.0, -4.0]), [0.0, 0.0]), level="neurons"))
+    nodes, edges = dot_statements(draw_graph(squared_error(net([3.0, -4.0]), [0.0, 0.0]), level="neurons"))
     constants = [a["label"] for a in nodes.values() if a.get("shape") == "plaintext"]
     assert constants == ["3", "−4"]  # once each, not once a unit
     assert len(edges) == 2 * 2 + 2
@@ -328,14 +316,14 @@ def test_plain_numbers_that_enter_are_inputs_too():
 def test_softmax_joins_the_units_of_its_layer_in_no_picture():
     net = MLP(2, [3], output_activation="softmax", rng=0)
     loss = squared_error(net(inputs([1.0, 2.0])), [1.0, 0.0, 0.0])
-    assert len(statements(draw_graph(loss, level="neurons"))[1]) == 2 * 3 + 3
+    assert len(dot_statements(draw_graph(loss, level="neurons"))[1]) == 2 * 3 + 3
     one = net(inputs([1.0, 2.0]))[0]  # but where only one of its outputs is asked for, the other units lead there
-    nodes, edges = statements(draw_graph(one, level="neurons"))
+    nodes, edges = dot_statements(draw_graph(one, level="neurons"))
     assert (len(nodes), len(edges)) == (2 + 3, 2 * 3 + 2)
 
 
 def test_in_a_dense_net_no_weight_is_written():
-    _, edges = statements(draw_graph(trained((16, 16, 1)), level="neurons"))
+    _, edges = dot_statements(draw_graph(trained((16, 16, 1)), level="neurons"))
     assert len(edges) == 2 * 16 + 16 * 16 + 16 + 1
     assert not any("label" in a for *_, a in edges)
     assert edges[-1][2]["tooltip"].startswith("w[1]₁₆,₂ = ")
@@ -345,7 +333,7 @@ def test_a_layer_is_one_node_and_its_weights_are_counted():
     net = MLP(784, [16, 10], "relu", "softmax", rng=0)
     loss = squared_error(net(inputs([0.5] * 784)), inputs([0.0] * 10, "y"))
     loss.backward()
-    nodes, edges = statements(draw_graph(loss, level="layers", show="data"))
+    nodes, edges = dot_statements(draw_graph(loss, level="layers", show="data"))
     assert [a["label"].split(r"\n") for a in nodes.values()] == [
         ["½(ŷ−y)²", f"L = {style.number(loss.data)}"],
         ["layer 2", "10 units, softmax", "10 biases"],
@@ -361,14 +349,14 @@ def test_a_layer_is_one_node_and_its_weights_are_counted():
 
 def test_the_norm_of_the_gradients_shows_where_they_vanish():
     loss = trained((4, 4, 1), activation="sigmoid")
-    _, edges = statements(draw_graph(loss, level="layers", show="grad"))
+    _, edges = dot_statements(draw_graph(loss, level="layers", show="grad"))
     norms = [float(a["label"].split("‖grad‖ ")[1]) for *_, a in edges if "grad" in a["label"]]
     assert len(norms) == 3
     assert norms == sorted(norms, reverse=True)  # from the output to the input
 
 
 def test_the_samples_of_a_layer_are_one_node():
-    nodes, edges = statements(draw_graph(trained((2, 1), samples=3), level="layers"))
+    nodes, edges = dot_statements(draw_graph(trained((2, 1), samples=3), level="layers"))
     labels = [a["label"].split(r"\n") for a in nodes.values()]
     assert ["layer 1", "2 units, tanh", "2 biases", "3 samples"] in labels
     assert ["layer 2", "1 unit, linear", "1 bias", "3 samples"] in labels
@@ -378,7 +366,7 @@ def test_the_samples_of_a_layer_are_one_node():
 def test_plain_numbers_are_one_input():
     net = MLP(3, [2], rng=0)
     loss = squared_error([a for x in ([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]) for a in net(x)], [0.0] * 4)
-    labels = [a["label"] for a in statements(draw_graph(loss, level="layers"))[0].values()]
+    labels = [a["label"] for a in dot_statements(draw_graph(loss, level="layers"))[0].values()]
     assert r"input\n3 numbers\n2 samples" in labels
 
 
@@ -406,12 +394,12 @@ def test_weights_with_a_penalty_stand_on_edges_and_lead_to_the_loss():
     assert ("w[1]₁₁", "L", "0.03") in arrows(drawing)  # 2 · 0.1 · 0.15
     assert ("w[2]₂₂", "L", "0.11") in arrows(drawing)
     assert sum(end == "L" for _, end, _ in arrows(drawing)) == 1 + 8
-    _, edges = statements(drawing)
+    _, edges = dot_statements(drawing)
     assert sum(a.get("label", "").startswith(r"0.15\ngrad") for *_, a in edges) == 1
 
 
 def test_weights_with_a_penalty_are_counted_twice_where_layers_are_nodes():
-    nodes, edges = statements(draw_graph(penalized(), level="layers"))
+    nodes, edges = dot_statements(draw_graph(penalized(), level="layers"))
     labels = [a["label"] for a in nodes.values()]
     assert r"w[1]₁₁ … w[1]₂₂\n4 values" in labels
     assert r"w[2]₁₁ … w[2]₂₂\n4 values" in labels
@@ -499,7 +487,7 @@ def test_units_stand_in_the_order_of_their_index(renderer, direction):
     for nouts in ((4, 3, 1), (16, 16, 1)):
         drawing = draw_graph(trained(nouts), level="neurons", direction=direction)
         drawn = [i for column in columns_drawn(drawing, renderer, direction) for i in column]
-        assert drawn == list(statements(drawing)[0])
+        assert drawn == list(dot_statements(drawing)[0])
 
 
 # ---------------------------------------------------------------- too large
@@ -550,7 +538,7 @@ def test_max_nodes_is_a_limit_that_can_be_raised():
     y = chain(20)
     with pytest.raises(ValueError, match="graph has 21 nodes; drawing is limited to 20"):
         draw_graph(y, level="op", max_nodes=20)
-    assert len(statements(draw_graph(y, level="op", max_nodes=21))[0]) == 21
+    assert len(dot_statements(draw_graph(y, level="op", max_nodes=21))[0]) == 21
 
 
 @pytest.mark.parametrize("level", ["auto", "op", "neurons", "layers"])
@@ -599,7 +587,7 @@ def test_show_chooses_data_grad_or_both():
     y = small()
 
     def labels(show):
-        return {a["label"] for a in statements(draw_graph(y, show=show))[0].values()}
+        return {a["label"] for a in dot_statements(draw_graph(y, show=show))[0].values()}
 
     assert r"x = 3" in labels("data")
     assert r"x\ngrad 5.01" in labels("grad")
@@ -611,7 +599,7 @@ def test_a_sign_is_told_by_colour_and_line_and_number():
     x = Value(-2.0, "x")
     look = {}
     for y in (relu(x), x * 3.0, x * -3.0):
-        attributes = next(a for _, _, a in statements(draw_graph(y))[1] if "label" in a)
+        attributes = next(a for _, _, a in dot_statements(draw_graph(y))[1] if "label" in a)
         look[attributes["label"]] = attributes["color"], attributes.get("style", "solid")
     assert look == {"0": (GREY, "dotted"), "3": (POSITIVE, "solid"), "−3": (NEGATIVE, "dashed")}
 
@@ -620,7 +608,7 @@ def test_the_width_of_an_edge_grows_with_its_derivative():
     x = Value(1.0, "x")
     widths = []
     for k in (0.0, 0.01, -0.1, 1.0, -10.0, 100.0, float("inf")):
-        attributes = next(a for _, _, a in statements(draw_graph(x * k, level="op"))[1] if "label" in a)
+        attributes = next(a for _, _, a in dot_statements(draw_graph(x * k, level="op"))[1] if "label" in a)
         widths.append(float(attributes["penwidth"]))
     assert widths == sorted(set(widths))
     assert widths[0] > 0.5
@@ -628,7 +616,7 @@ def test_the_width_of_an_edge_grows_with_its_derivative():
 
 
 def test_leaves_have_corners_and_the_target_a_thick_outline():
-    nodes, _ = statements(draw_graph(small()))
+    nodes, _ = dot_statements(draw_graph(small()))
     look = {title(a): a for a in nodes.values()}
     assert look["x = 3"]["style"] == "filled"
     assert "style" not in look["× 9"]  # round, as the default of the picture says
@@ -662,7 +650,7 @@ def test_drawing_changes_nothing_in_the_graph():
 @each_renderer
 def test_weights_and_inputs_stand_in_order_beside_their_unit(renderer):
     drawing = draw_graph(lecture())
-    shown = {i: a["label"].split(" = ")[0].split(r"\n")[-1] for i, a in statements(drawing)[0].items()}
+    shown = {i: a["label"].split(" = ")[0].split(r"\n")[-1] for i, a in dot_statements(drawing)[0].items()}
     drawn = [[shown[i] for i in column] for column in reversed(columns_drawn(drawing, renderer))]
     assert drawn == [
         ["w[1]₁₁", "w[1]₁₂", "b[1]₁", "x₁", "x₂", "w[1]₂₁", "w[1]₂₂", "b[1]₂"],
@@ -677,7 +665,7 @@ def test_weights_and_inputs_stand_in_order_beside_their_unit(renderer):
 @each_renderer
 def test_units_of_a_layer_are_drawn_symmetrically(renderer):
     drawing = draw_graph(lecture())
-    nodes, _ = statements(drawing)
+    nodes, _ = dot_statements(drawing)
     at = {title(nodes[i]).split(" = ")[0].split(" ")[-1]: place for i, place in places(drawing, renderer).items()}
     middle = (at["z[1]₁"][1] + at["z[1]₂"][1]) / 2
     for one, two in (("w[1]₁₁", "b[1]₂"), ("w[1]₁₂", "w[1]₂₂"), ("x₁", "x₂"), ("a[1]₁", "a[1]₂")):
@@ -707,14 +695,14 @@ def test_graphviz_keeps_the_order_of_any_net(renderer, direction):
         for level in ("op", "named"):
             drawing = draw_graph(random_net(seed), level=level, direction=direction, max_nodes=1000)
             drawn = [i for column in columns_drawn(drawing, renderer, direction) for i in column]
-            assert drawn == list(statements(drawing)[0]), (seed, level)
+            assert drawn == list(dot_statements(drawing)[0]), (seed, level)
 
 
 @each_renderer
 def test_the_direction_says_where_the_target_is(renderer):
     for direction, towards in (("LR", (1, 0)), ("RL", (-1, 0)), ("TB", (0, 1)), ("BT", (0, -1))):
         drawing = draw_graph(small(), direction=direction)
-        at = {title(statements(drawing)[0][i]): place for i, place in places(drawing, renderer).items()}
+        at = {title(dot_statements(drawing)[0][i]): place for i, place in places(drawing, renderer).items()}
         (x0, y0), (x1, y1) = at["x = 3"], at["+ 9.141"]
         assert (x1 - x0) * towards[0] + (y1 - y0) * towards[1] > 50
 
@@ -747,7 +735,7 @@ def test_the_order_is_kept_in_boxes_too(renderer):
         for direction in ("LR", "TB"):
             drawing = draw_graph(loss, cluster="layer", direction=direction)
             drawn = [i for column in columns_drawn(drawing, renderer, direction) for i in column]
-            assert drawn == list(statements(drawing)[0])
+            assert drawn == list(dot_statements(drawing)[0])
 
 
 def test_boxes_are_drawn_only_where_names_tell_a_layer():
@@ -791,7 +779,7 @@ def test_a_label_of_10_000_characters_is_shortened(renderer):
 
 
 def test_ids_are_counted_and_never_taken_from_labels():
-    nodes, edges = statements(draw_graph(lecture()))
+    nodes, edges = dot_statements(draw_graph(lecture()))
     assert list(nodes) == [f"n{i}" for i in range(len(nodes))]
     assert {i for u, v, _ in edges for i in (u, v)} == set(nodes)
 
@@ -835,7 +823,7 @@ def test_four_threads_may_draw_at_once(renderer):
 
 @pytest.mark.parametrize(("direction", "margin"), [("LR", ""), ("RL", ""), ("TB", " "), ("BT", " ")])
 def test_text_keeps_clear_of_edges_that_go_up_or_down(direction, margin):
-    _, edges = statements(draw_graph(small(), direction=direction, show="data"))
+    _, edges = dot_statements(draw_graph(small(), direction=direction, show="data"))
     assert [a["label"] for *_, a in edges][-1] == f"{margin}−0.99{margin}"
 
 
@@ -846,7 +834,7 @@ def test_the_same_graph_gives_the_same_text():
 @each_renderer
 def test_the_svg_shows_each_node_and_edge_once(renderer):
     for drawing in (draw_graph(small()), draw_graph(lecture()), draw_graph(lecture(), level="op", cluster="layer")):
-        nodes, edges = statements(drawing)
+        nodes, edges = dot_statements(drawing)
         svg = svg_of(drawing, renderer)
         assert sorted(svg_groups(svg, "node")) == sorted(a["label"].split(r"\n") for a in nodes.values())
         assert sorted(t for e in svg_groups(svg, "edge") for t in e) == sorted(

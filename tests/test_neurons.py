@@ -6,20 +6,10 @@ import pickle
 
 import numpy as np
 import pytest
+from drawings import lecture_net
 
 from autograd import Value, derive, no_grad, relu, sigmoid, softmax_cross_entropy, squared_error
 from nn import MLP, Layer, Neuron, inputs
-
-
-def lecture_net(**options):
-    """Lecture 20: two inputs, two hidden units, two outputs, sigmoid everywhere."""
-    return MLP.from_weights(
-        [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]],
-        [[0.35, 0.35], [0.60, 0.60]],
-        activation="sigmoid",
-        output_activation="sigmoid",
-        **options,
-    )
 
 
 def lecture_loss(net):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from drawings import GOLDEN, NASTY, each_renderer, graph_in, needs_both
+from drawings import GOLDEN, MATRIX_EDGES, NASTY, dot_statements, each_renderer, graph_in, needs_both
 
 from autograd import Tensor, derive, exp, names, sigmoid, sin
 from nn import Dense, Flatten, Sequential
@@ -55,14 +55,8 @@ def model_loss(sizes=(16, 16, 10), features=784, samples=32, hidden="sigmoid"):
 
 
 def statements(drawing):
-    """The DOT text read without Graphviz: nodes as lists of lines, and (from, to, attributes), by their titles."""
-    nodes, edges = {}, []
-    for line in drawing.source.splitlines():
-        attributes = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line))
-        if match := re.match(r"\t(n\d+) \[", line):
-            nodes[match[1]] = attributes
-        elif (match := re.match(r"\t+(n\d+) -> (n\d+) \[", line)) and attributes.get("style") != "invis":
-            edges.append((match[1], match[2], attributes))
+    """Nodes with their attributes, and (from, to, attributes) of edges by the titles of their ends."""
+    nodes, edges = dot_statements(drawing)
     titles = {i: title(a["label"].split(r"\n")) for i, a in nodes.items()}
     return nodes, [(titles[u], titles[v], a) for u, v, a in edges]
 
@@ -164,18 +158,7 @@ def test_nan_and_infinity_are_shown_as_such():
 
 
 def test_an_edge_says_how_the_gradient_goes_back():
-    assert formulas(draw_graph(lecture())) == {
-        ("X", "Z[1]"): "",
-        ("W[1]", "Z[1]"): "dZ[1]ᵀ X",
-        ("b[1]", "Z[1]"): "Σᵢ dZ[1](i)",
-        ("Z[1]", "A[1]"): "⊙ A[1] ⊙ (1 − A[1])",
-        ("A[1]", "Z[2]"): "dZ[2] W[2]",
-        ("W[2]", "Z[2]"): "dZ[2]ᵀ A[1]",
-        ("b[2]", "Z[2]"): "Σᵢ dZ[2](i)",
-        ("Z[2]", "A[2]"): "⊙ A[2] ⊙ (1 − A[2])",
-        ("A[2]", "L"): "(1/m) (A[2] − Y)",
-        ("Y", "L"): "",
-    }
+    assert formulas(draw_graph(lecture())) == MATRIX_EDGES
 
 
 def test_at_level_op_every_operation_has_a_name_and_constants_are_nodes():
