@@ -14,7 +14,6 @@ import pytest
 
 from nn import Dense, Input, Sequential
 from nn.callbacks import (
-    Callback,
     CSVLogger,
     EarlyStopping,
     History,
@@ -23,10 +22,10 @@ from nn.callbacks import (
     ModelCheckpoint,
     ReduceLROnPlateau,
     TerminateOnNaN,
-    progress,
 )
+from nn.hooks import Callback
 from nn.optimizers import SGD
-from nn.progress import Bar, Lines
+from nn.progress import Bar, Lines, progress
 from nn.schedules import StepDecay
 
 

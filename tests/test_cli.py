@@ -11,8 +11,8 @@ from drawings import needs_renderer
 from oracles import ROOT
 
 from viz import available_renderers, draw_graph
-from viz.cli import DESCRIPTION, main
-from viz.formulas import compute
+from viz.cli.commands import DESCRIPTION, main
+from viz.cli.formula_text import compute
 
 LECTURE = "z = w*x + b; yhat = sigmoid(z); L = (yhat - y)**2"
 VALUES = ["w=0.4", "x=1.5", "b=0.1", "y=1"]

@@ -1,6 +1,6 @@
 """Every node has the column and the place in it that reading the computation suggests."""
 
-from viz.columns import chains, column_of, in_order, passed_leaves, users_of
+from viz.dot.columns import chains, column_of, in_order, passed_leaves, users_of
 
 # x*x + sin(x): x, x*x, sin(x), sum
 POLYNOMIAL = [[], [0, 0], [0], [1, 2]]

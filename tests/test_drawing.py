@@ -10,7 +10,7 @@ import pytest
 from drawings import each_renderer, needs_renderer, needs_wasm
 
 from viz import Drawing, RendererMissing
-from viz import drawing as drawing_module
+from viz.dot import drawing as drawing_module
 
 each_format = pytest.mark.parametrize(
     ("format", "start"),

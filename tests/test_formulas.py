@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import Value, derive, gradients
-from viz.formulas import FUNCTIONS, compute, label_of, normal_name
+from viz.cli.formula_text import FUNCTIONS, compute, label_of, normal_name
 
 # What Python's eval needs to know; it shares no code with ours.
 PYTHON = {

@@ -17,7 +17,8 @@ from drawings import GOLDEN, NASTY, dot_statements, each_renderer, graph_in, lec
 
 from autograd import Value, leaky_relu, log, names, no_grad, relu, sin, softmax, squared_error
 from nn import MLP, inputs
-from viz import Drawing, draw_graph, graphs, style
+from viz import Drawing, draw_graph, style
+from viz.graphs import draw_graph as graphs
 from viz.style import GREY, NEGATIVE, POSITIVE
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ import pytest
 
 from autograd import Value, sin
 from viz import Drawing, draw_graph
-from viz.mermaid import mermaid
+from viz.dot.mermaid import mermaid
 
 
 def test_a_graph_as_a_flowchart():

@@ -14,7 +14,7 @@ import pytest
 from idx_files import DIGITS, IMAGES, idx, pack, put
 
 from nn import mnist
-from nn.datasets import download_mnist, load_mnist
+from nn.mnist import download_mnist, load_mnist
 
 
 @pytest.fixture

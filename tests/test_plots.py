@@ -11,7 +11,8 @@ from oracles import run
 import viz
 from autograd import Value, squared_error
 from nn import MLP
-from viz import plotting, style
+from viz import style
+from viz.plots import base
 
 
 def trained():
@@ -149,8 +150,8 @@ def test_importing_viz_does_not_import_matplotlib():
 def test_names_at_the_ends_of_lines_do_not_overlap(heights):
     _, ax = plt.subplots()
     ax.set_ylim(0, 1)
-    ends = [plotting.End(1, y, f"line {i}", style.INK) for i, y in enumerate(heights)]
-    plotting.name_lines(ax, ends, gap=13)
+    ends = [base.End(1, y, f"line {i}", style.INK) for i, y in enumerate(heights)]
+    base.name_lines(ax, ends, gap=13)
     ax.figure.canvas.draw()
     heights = sorted(text.get_window_extent().y0 for text in ax.texts)
     assert len(heights) == 6
@@ -162,7 +163,7 @@ def test_names_at_the_ends_of_lines_do_not_overlap(heights):
 @pytest.mark.parametrize(("low", "high"), [(0.09, 0.7), (1e-9, 10.0), (0.1, 0.13), (0.5, 0.5), (0.2, 3e4)])
 def test_a_log_axis_always_has_numbers_at_it(low, high):
     _, ax = plt.subplots()
-    plotting.log_axis(ax, low, high)
+    base.log_axis(ax, low, high)
     ax.figure.canvas.draw()
     bottom, top = ax.get_ylim()
     shown = [
@@ -175,7 +176,7 @@ def test_a_log_axis_always_has_numbers_at_it(low, high):
 
 def test_small_powers_of_ten_are_written_as_such():
     _, ax = plt.subplots()
-    plotting.log_axis(ax, 1e-9, 10.0)
+    base.log_axis(ax, 1e-9, 10.0)
     ax.figure.canvas.draw()
     shown = [label.get_text() for label in ax.get_yticklabels()]
     assert {"10⁻⁵", "10⁻⁶"} & set(shown)
@@ -195,13 +196,13 @@ def test_small_powers_of_ten_are_written_as_such():
     ],
 )
 def test_a_tick_says_its_number(y, text):
-    assert plotting.tick_text(y) == text
+    assert base.tick_text(y) == text
 
 
 @pytest.mark.parametrize(("low", "high"), [(2e-5, 4e-5), (1e-6, 2e-4), (3e6, 8e7)])
 def test_ticks_on_a_log_axis_differ_where_numbers_are_small_or_large(low, high):
     _, ax = plt.subplots()
-    plotting.log_axis(ax, low, high)
+    base.log_axis(ax, low, high)
     ax.figure.canvas.draw()
     shown = [label.get_text() for label in ax.get_yticklabels()]
     assert len(set(shown)) == len(shown) > 2
@@ -227,7 +228,7 @@ def test_on_a_dark_figure_of_the_user_what_stands_beside_the_axes_is_pale(name):
 )
 def test_any_label_can_be_drawn(label):
     figure, ax = plt.subplots()
-    ax.set_title(plotting.math_name(label), family=["DejaVu Sans"])
+    ax.set_title(base.math_name(label), family=["DejaVu Sans"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("warnings.warn", lambda *_, **__: None)  # a font may lack a letter
         figure.canvas.draw()
@@ -241,22 +242,22 @@ def luminance(color):
 @pytest.mark.parametrize("grey", np.linspace(0, 1, 11))
 def test_text_is_readable_on_every_ground(grey):
     ground = (grey, grey, grey)
-    darker, lighter = sorted([luminance(plotting.readable_on(ground)), luminance(ground)])
+    darker, lighter = sorted([luminance(base.readable_on(ground)), luminance(ground)])
     assert (lighter + 0.05) / (darker + 0.05) >= 4.0
 
 
-@pytest.mark.parametrize("color", plotting.CLASS_COLORS)
+@pytest.mark.parametrize("color", base.CLASS_COLORS)
 def test_colours_of_classes_can_be_read_on_paper(color):
     assert 1.05 / (luminance(color) + 0.05) >= 4.5
 
 
 def test_classes_differ_in_marker_and_in_colour():
-    several = plotting.MARKERS, plotting.CLASS_COLORS, plotting.CLASS_TINTS
+    several = base.MARKERS, base.CLASS_COLORS, base.CLASS_TINTS
     assert len({len(set(each)) for each in several} | {len(each) for each in several}) == 1
 
 
 def test_the_scale_of_signs_is_white_at_zero_and_dark_at_both_ends():
-    scale = plotting.diverging()
+    scale = base.diverging()
     assert scale(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.02)
     blue, orange = scale(1.0), scale(0.0)
     assert blue[2] > blue[0]

@@ -5,7 +5,7 @@ import pytest
 from autograd import Value, binary_cross_entropy_with_logits, sigmoid, squared_error
 from autograd.paths import PathGraph
 from nn import MLP, Layer, Neuron, inputs
-from viz.units import Constant, find_units
+from viz.graphs.units import Constant, find_units
 
 
 def units_of(target):

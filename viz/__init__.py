@@ -1,15 +1,19 @@
 """Pictures of gradients and networks."""
 
-from .drawing import Drawing
-from .explorer import Exploration, explore
-from .graphs import draw_graph
+from .dot.drawing import Drawing
+from .explorer.page import Exploration, explore
+from .graphs.draw_graph import draw_graph
+from .graphs.draw_paths import draw_paths
 from .networks import draw_network
-from .paths import draw_paths
 from .picture import Picture
-from .plots_activation import plot_activation
-from .plots_models import plot_decision_boundary, plot_sensitivity, plot_weights
-from .plots_surface import plot_loss_surface
-from .plots_training import GradientNorms, plot_confusion_matrix, plot_gradients, plot_history
+from .plots.activation import plot_activation
+from .plots.boundary import plot_decision_boundary
+from .plots.confusion import plot_confusion_matrix
+from .plots.gradients import GradientNorms, plot_gradients
+from .plots.history import plot_history
+from .plots.sensitivity import plot_sensitivity
+from .plots.surface import plot_loss_surface
+from .plots.weights import plot_weights
 from .render import RendererMissing, available_renderers
 
 __all__ = [

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nn.arguments import lookup
+from nn.files import check_folder, write_whole
 
-from .files import check_folder, picture_file, write_whole
+from .files import picture_file
 from .render import to_png
 
 __all__ = ["Picture"]

@@ -17,11 +17,11 @@ from autograd.paths import Edge as Factor
 from autograd.paths import Path
 from nn.arguments import lookup, positive_integer
 
-from .coarse import shortened, symbol_of
-from .diagram import Edge, Node, diagram
-from .drawing import Drawing
-from .graphs import DIRECTIONS, MAX_NODES, SHOW
-from .style import GREY, INK, PALE, PAPER, PATHS, cut, number
+from ..dot.diagram import Edge, Node, diagram
+from ..dot.drawing import Drawing
+from ..style import GREY, INK, PALE, PAPER, PATHS, cut, number
+from .captions import shortened, symbol_of
+from .draw_graph import DIRECTIONS, MAX_NODES, SHOW
 from .tensors import Tensors
 
 __all__ = ["draw_paths"]

@@ -16,8 +16,8 @@ from autograd.op import Operation, real, table
 from nn.activations import RandomizedLeakyReLU, activation_name, activations, find_activation, is_over_layer
 from nn.arguments import lookup
 
-from .plotting import End, dress, finite, name_lines, panels, styled
-from .style import INK, LINE, POSITIVE, number
+from ..style import INK, LINE, POSITIVE, number
+from .base import End, dress, finite, name_lines, panels, styled
 
 __all__ = ["plot_activation"]
 

@@ -18,15 +18,15 @@ from autograd import names
 from autograd.op import describe
 from nn.arguments import positive_integer
 
-from .render import RendererMissing
-from .style import GREY, INK, LINE, NEGATIVE, PAPER, POSITIVE, cut, number
+from ..render import RendererMissing
+from ..style import GREY, INK, LINE, NEGATIVE, PAPER, POSITIVE, cut, number
 
 __all__ = [
     "CLASS_COLORS",
     "CLASS_TINTS",
+    "End",
     "GRID",
     "MARKERS",
-    "End",
     "at_least_two",
     "beside",
     "count_axis",

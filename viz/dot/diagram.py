@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from autograd.names import dot_text
 
+from ..style import FONT, GREY, INK, LEAF, LINE, RESULT, TARGET, number, sign_style, width
 from .columns import chains, column_of, in_order, passed_leaves, users_of
 from .drawing import Drawing
-from .style import FONT, GREY, INK, LEAF, LINE, RESULT, TARGET, number, sign_style, width
 
 __all__ = ["Edge", "Node", "diagram"]
 

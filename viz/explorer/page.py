@@ -1,7 +1,7 @@
 """explore: a recorded computation as one page to be explored in a browser.
 
-The page is a single file that loads nothing: its HTML, style and scripts are the files explorer.html,
-explorer.css and explorer*.js beside this one, its data comes from `explorer_views`.
+The page is a single file that loads nothing: its HTML, style and scripts are the files page.html,
+page.css and *.js beside this one, its data comes from `views`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from autograd import Tensor, Value
 from autograd.graph import is_node
 from autograd.op import describe
 from nn.arguments import lookup
+from nn.files import write_whole
 
-from .explorer_compact import compact
-from .explorer_views import LEVELS, page_data
-from .files import write_whole
+from .views import LEVELS, page_data
 
 __all__ = ["Exploration", "explore"]
 
-_SCRIPTS = ("explorer_paths.js", "explorer_write.js", "explorer_picture.js", "explorer_panel.js", "explorer.js")
+_SCRIPTS = ("paths.js", "write.js", "picture.js", "panel.js", "page.js")
 
 
 def explore(root: Any, wrt: Any = None, *, level: str = "auto", title: str | None = None) -> Exploration:
@@ -104,8 +103,8 @@ class Exploration:
 
 
 def _document(title: str, data: dict[str, Any]) -> str:
-    style = compact(_file("explorer.css"), words="-.#%*[]()")
-    script = compact('"use strict";\n' + "".join(map(_file, _SCRIPTS)))
+    style = _file("page.css")
+    script = '"use strict";\n' + "".join(map(_file, _SCRIPTS))
     parts = {
         "title": html.escape(_printable(title)),
         "style": style,
@@ -114,7 +113,7 @@ def _document(title: str, data: dict[str, Any]) -> str:
         "script_hash": _hash(script),
         "data": _script_safe(data),
     }
-    page = re.sub(r"\n\s*(?=<)", "", _file("explorer.html"))
+    page = re.sub(r"\n\s*(?=<)", "", _file("page.html"))
     return re.sub(r"\{\{(\w+)\}\}", lambda slot: parts[slot[1]], page)
 
 

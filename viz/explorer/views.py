@@ -15,10 +15,10 @@ from autograd.op import describe
 from autograd.paths import PathGraph
 from autograd.value import NO_GRADIENT
 
-from .coarse import Arrival, CoarseGraph
-from .explorer_layout import layout
-from .explorer_model import HEIGHT, Nodes, graph_data
-from .units import NO_UNITS, Constant, Unit
+from ..graphs.grouped import Arrival, CoarseGraph
+from ..graphs.units import NO_UNITS, Constant, Unit
+from .layout import layout
+from .model import HEIGHT, Nodes, graph_data
 
 __all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "page_data"]
 

@@ -17,7 +17,8 @@ from autograd.names import parse
 from autograd.op import describe, real
 from nn.arguments import lookup, not_negative, positive_integer
 
-from .plotting import (
+from ..style import GREY, INK, LINE, NEGATIVE, number
+from .base import (
     CLASS_COLORS,
     MARKERS,
     at_least_two,
@@ -30,7 +31,6 @@ from .plotting import (
     styled,
     tick_text,
 )
-from .style import GREY, INK, LINE, NEGATIVE, number
 
 __all__ = ["plot_loss_surface"]
 

@@ -1,7 +1,7 @@
 """draw_graph: a recorded computation as a picture, from every operation to one node per layer.
 
-This module decides what is shown; `coarse` makes one node of many, `diagram` writes it as DOT,
-`columns` places it, `style` is its look.
+This module decides what is shown; `grouped` makes one node of many, `dot.diagram` writes it as DOT,
+`dot.columns` places it, `style` is its look.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from autograd.op import describe
 from autograd.paths import PathGraph
 from nn.arguments import lookup, positive_integer
 
-from .coarse import CoarseGraph, layers, neurons, shortened, symbol_of, too_large
-from .diagram import Edge, Node, diagram
-from .drawing import Drawing
-from .style import number
+from ..dot.diagram import Edge, Node, diagram
+from ..dot.drawing import Drawing
+from ..style import number
+from .captions import shortened, symbol_of, too_large
+from .grouped import CoarseGraph, layers, neurons
 from .tensors import nodes_and_level
 from .units import NO_UNITS, Unit, find_units
 

@@ -12,26 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from autograd.graph import is_node
-from autograd.matrix_graph import MatrixGraph
 from autograd.names import parse
 from autograd.paths import PathGraph
 
-from .diagram import Edge, Node
-from .style import GREY, LINE, cut, number
+from ..dot.diagram import Edge, Node
+from ..style import GREY, LINE, number
+from .captions import counted, samples, shortened, symbol_of
 from .units import Constant, Unit, find_units
 
-__all__ = [
-    "LABELLED",
-    "CoarseGraph",
-    "counted",
-    "layers",
-    "neurons",
-    "samples",
-    "shortened",
-    "symbol_of",
-    "too_large",
-]
+__all__ = ["CoarseGraph", "LABELLED", "layers", "neurons"]
 
 LABELLED = 60  # with more edges than that no weights are written on them
 
@@ -257,32 +246,3 @@ def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], shows: tu
     if grad:
         lines.append(f"‖grad‖ {number(math.hypot(*(w.grad for w in weights)))}")
     return Edge(start, None, lines=tuple(lines), look=look)
-
-
-def samples(n: int) -> tuple[str, ...]:
-    """How many samples there are, as a line; none for a single one."""
-    return () if n == 1 else (counted(n, "sample"),)
-
-
-def counted(n: int, what: str, several: str | None = None) -> str:
-    """1 unit, 2 units."""
-    return f"{n} {what}" if n == 1 else f"{n} {several or what + 's'}"
-
-
-# ---------------------------------------------------------------- names and symbols
-
-
-def shortened(graph: PathGraph | MatrixGraph, v: Any) -> str:
-    """The name of a node as it is drawn."""
-    return cut(graph.names.text(graph.labels[v]))
-
-
-def symbol_of(graph: PathGraph, v: Any) -> str | None:
-    """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
-    is_single = all(u in graph.labels for u in v.operands if is_node(u))
-    return v.op.symbol if v.op is not None and is_single else None
-
-
-def too_large(size: int, among: str, max_nodes: int, advice: str) -> ValueError:
-    """The refusal of a graph with more nodes than a page holds."""
-    return ValueError(f"graph has {size} nodes{among}; drawing is limited to {max_nodes} at this level: {advice}")

@@ -18,9 +18,9 @@ from autograd.graph import is_node, topological_order
 from autograd.matrix_graph import MatrixEdge, MatrixGraph
 from autograd.names import parse
 
-from .coarse import counted, samples, shortened, too_large
-from .diagram import Edge, Node
-from .style import GREY, INK, LINE, PALE, PAPER, PATHS, cut, number
+from ..dot.diagram import Edge, Node
+from ..style import GREY, INK, LINE, PALE, PAPER, PATHS, cut, number
+from .captions import counted, samples, shortened, too_large
 
 __all__ = ["Tensors", "nodes_and_level"]
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from autograd import Value, derive
+from nn.files import write_whole
 
-from .files import write_whole
-from .formulas import Computation, compute, normal_name
-from .graphs import MAX_NODES, draw_graph
-from .paths import draw_paths
+from ..graphs.draw_graph import MAX_NODES, draw_graph
+from ..graphs.draw_paths import draw_paths
+from .formula_text import Computation, compute, normal_name
 
 __all__ = ["DESCRIPTION", "main"]
 
@@ -141,7 +141,7 @@ def _paths(result: Computation, options: argparse.Namespace) -> None:
 
 
 def _explore(result: Computation, options: argparse.Namespace) -> None:
-    from . import explore
+    from .. import explore
 
     wrt = None if options.wrt is None else _quantity(result, options.wrt)
     page = explore(result.target, wrt=wrt)

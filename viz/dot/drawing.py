@@ -12,9 +12,11 @@ from typing import Any
 
 import graphviz
 
-from .files import check_folder, picture_file, write_whole
+from nn.files import check_folder, write_whole
+
+from ..files import picture_file
+from ..render import RendererMissing, render
 from .mermaid import mermaid
-from .render import RendererMissing, render
 
 __all__ = ["Drawing"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .columns import column_of, in_order, users_of
+from ..dot.columns import column_of, in_order, users_of
 
 __all__ = ["Layout", "layout"]
 

@@ -1,0 +1,1 @@
+"""The page on which one clicks a weight and follows its paths."""

@@ -1,0 +1,42 @@
+"""What pictures of graphs say in words: counts, samples, symbols, what is too large."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd.graph import is_node
+from autograd.matrix_graph import MatrixGraph
+from autograd.paths import PathGraph
+
+from ..style import cut
+
+__all__ = ["counted", "samples", "shortened", "symbol_of", "too_large"]
+
+
+def counted(n: int, what: str, several: str | None = None) -> str:
+    """1 unit, 2 units."""
+    return f"{n} {what}" if n == 1 else f"{n} {several or what + 's'}"
+
+
+def samples(n: int) -> tuple[str, ...]:
+    """How many samples there are, as a line; none for a single one."""
+    return () if n == 1 else (counted(n, "sample"),)
+
+
+# ---------------------------------------------------------------- names and symbols
+
+
+def shortened(graph: PathGraph | MatrixGraph, v: Any) -> str:
+    """The name of a node as it is drawn."""
+    return cut(graph.names.text(graph.labels[v]))
+
+
+def symbol_of(graph: PathGraph, v: Any) -> str | None:
+    """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
+    is_single = all(u in graph.labels for u in v.operands if is_node(u))
+    return v.op.symbol if v.op is not None and is_single else None
+
+
+def too_large(size: int, among: str, max_nodes: int, advice: str) -> ValueError:
+    """The refusal of a graph with more nodes than a page holds."""
+    return ValueError(f"graph has {size} nodes{among}; drawing is limited to {max_nodes} at this level: {advice}")
