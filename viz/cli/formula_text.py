@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from autograd import Value, linear, ops, reductions
 from autograd.graph import is_node
 
-__all__ = ["Computation", "FUNCTIONS", "compute", "label_of", "normal_name"]
+__all__ = ["FUNCTIONS", "Computation", "compute", "label_of", "normal_name"]
 
 # Every function of the table. `where` needs a condition, and a random slope is no formula.
 FUNCTIONS: dict[str, Callable[..., Any]] = {

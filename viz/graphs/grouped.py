@@ -20,7 +20,7 @@ from ..style import GREY, LINE, number
 from .captions import counted, samples, shortened, symbol_of
 from .units import Constant, Unit, find_units
 
-__all__ = ["CoarseGraph", "LABELLED", "layers", "neurons"]
+__all__ = ["LABELLED", "CoarseGraph", "layers", "neurons"]
 
 LABELLED = 60  # with more edges than that no weights are written on them
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from autograd.names import Name, ascii_name, parse
 from autograd.paths import Edge, PathGraph
 
-__all__ = ["Connection", "Constant", "NO_UNITS", "Unit", "Units", "find_units"]
+__all__ = ["NO_UNITS", "Connection", "Constant", "Unit", "Units", "find_units"]
 
 NO_UNITS = "no units of a network: name their weighted sums z[1]_1, weights w[1]_1,2 and activations a[1]_1"
 

@@ -24,9 +24,9 @@ from ..style import GREY, INK, LINE, NEGATIVE, PAPER, POSITIVE, cut, number
 __all__ = [
     "CLASS_COLORS",
     "CLASS_TINTS",
-    "End",
     "GRID",
     "MARKERS",
+    "End",
     "at_least_two",
     "beside",
     "count_axis",
