@@ -20,11 +20,9 @@ import numpy as np
 
 from nn import SGD, Dense, Input, Sequential, load_model
 from nn.data import one_hot, train_test_split
-from nn.datasets import load_digits
-from nn.kaggle import load_kaggle
+from nn.datasets import load_digits, load_kaggle, load_mnist
 from nn.losses import MeanSquaredError
 from nn.metrics import confusion_matrix, recall_of_classes
-from nn.mnist import load_mnist
 
 RATES = {"relu": 0.2, "sigmoid": 3.0}
 

@@ -14,14 +14,14 @@ from . import (
     schedules,
 )
 from .activations import RandomizedLeakyReLU
-from .bridges import to_mlp, to_sequential
 from .layers import Activation, BatchLayer, Dense, Dropout, Flatten, Input
+from .models.bridges import to_mlp, to_sequential
+from .models.per_sample import per_sample_gradients
+from .models.sequential import Sequential, load_model
 from .module import Module
 from .neurons import MLP, Layer, Neuron, inputs
 from .optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
-from .per_sample import per_sample_gradients
 from .perceptron import Fit, Perceptron
-from .sequential import Sequential, load_model
 
 __all__ = [
     "MLP",

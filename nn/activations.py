@@ -22,8 +22,8 @@ from autograd import (
     softplus,
     tanh,
 )
+from autograd.arguments import generator, lookup
 
-from .arguments import generator, lookup
 from .module import Module
 
 __all__ = [

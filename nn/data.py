@@ -12,19 +12,16 @@ from typing import Any
 import numpy as np
 
 from autograd import one_hot as rows_of_labels
+from autograd.arguments import checked_fraction, float_type, generator, positive_integer
 from autograd.op import describe
 
-from .arguments import (
+from .samples import (
     check_finite,
     check_same_length,
     checked_features,
-    checked_fraction,
     checked_pair,
     checked_weights,
-    float_type,
-    generator,
     plain_array,
-    positive_integer,
     whole_labels,
 )
 

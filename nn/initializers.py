@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import float_type, generator, lookup, not_negative
+from autograd.arguments import float_type, generator, lookup, not_negative
 
 __all__ = [
     "constant",

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, log, no_grad, one_hot, sigmoid, softmax
+from autograd.arguments import lookup, not_negative
 from autograd.axis_ops import array_sum
 from autograd.chain import Link
 from autograd.loss_ops import Softmax, batch_losses
 from autograd.op import describe, real
 
 from .activations import activation_name, activations
-from .arguments import check_finite, checked_weights, lookup, not_negative, plain_array, whole_labels
+from .samples import check_finite, checked_weights, plain_array, whole_labels
 
 __all__ = [
     "BinaryCrossentropy",
@@ -274,7 +275,7 @@ class CategoricalCrossentropy(Loss):
                 f"{self._from(where)} expects an output for each class, the net gives one: use a softmax layer with "
                 "a unit for each class, or activation='sigmoid' with loss='binary_crossentropy'"
             )
-        if are_labels(y):
+        if has_one_number_each(y):
             labels = self._labels(where, y, classes)
             return one_hot(labels, classes, dtype=dtype)
         if y.shape[1:] != outputs:
@@ -393,7 +394,7 @@ def find_loss(loss: Any) -> Loss:
     return LossFunction(loss) if callable(loss) else lookup("loss", loss, losses)()
 
 
-def are_labels(y: np.ndarray) -> bool:
+def has_one_number_each(y: np.ndarray) -> bool:
     """True for targets with one number for each sample, as labels are."""
     return y.ndim == 1 or y.shape[1:] == (1,)
 

@@ -21,8 +21,17 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import lookup, plain_array, positive_integer
-from .outputs import are_labels, as_labels, check_one_class_each, check_same_shape, labels_and_outputs, sides
+from autograd.arguments import lookup, positive_integer
+
+from .samples import (
+    are_labels,
+    as_labels,
+    check_one_class_each,
+    check_same_shape,
+    labels_and_outputs,
+    plain_array,
+    sides,
+)
 
 __all__ = [
     "Metric",

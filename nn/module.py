@@ -16,7 +16,7 @@ from autograd.fused import Weights
 from autograd.op import describe
 from autograd.value import NO_GRADIENT
 
-from .array_files import load_arrays, save_arrays
+from .files.arrays import load_arrays, save_arrays
 
 __all__ = ["Module"]
 

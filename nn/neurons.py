@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, fused, linear
+from autograd.arguments import generator, positive_integer, shaped_array
 from autograd.fused import Inputs, Weights
 from autograd.graph import is_node
 from autograd.names import Name
 from autograd.op import describe, real
 
 from .activations import Activation, activation_name, find_activation, is_over_layer
-from .arguments import generator, positive_integer, real_array
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
 from .module import Module
 
@@ -122,7 +122,7 @@ class Neuron(Module):
 
     def set_weights(self, weights: Any, bias: Any) -> None:
         """Set the numbers. weights: nin numbers; bias: one. ValueError with both shapes if they do not fit."""
-        self._write(real_array(f"{self}: weights", weights, (self.nin,)), real(bias, f"{self}: bias"))
+        self._write(shaped_array(f"{self}: weights", weights, (self.nin,)), real(bias, f"{self}: bias"))
 
     def _write(self, weights: np.ndarray, bias: float) -> None:
         for w, data in zip(self.w, weights.tolist(), strict=True):
@@ -201,8 +201,8 @@ class Layer(Module):
 
     def _checked(self, weights: Any, biases: Any, where: str, which: str) -> tuple[np.ndarray, np.ndarray]:
         return (
-            real_array(f"{where}: weights{which}", weights, (self.nout, self.nin)),
-            real_array(f"{where}: biases{which}", biases, (self.nout,)),
+            shaped_array(f"{where}: weights{which}", weights, (self.nout, self.nin)),
+            shaped_array(f"{where}: biases{which}", biases, (self.nout,)),
         )
 
     def _write(self, weights: np.ndarray, biases: np.ndarray) -> None:
@@ -276,7 +276,7 @@ class MLP(Module):
         >>> MLP.from_weights([[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45]]], [[0.35, 0.35], [0.60]])
         MLP(2, [2, 1], 'relu', 'linear')
         """
-        shapes = [real_array(f"MLP: weights of layer {i}", w, (None, None)).shape for i, w in enumerate(weights, 1)]
+        shapes = [shaped_array(f"MLP: weights of layer {i}", w, (None, None)).shape for i, w in enumerate(weights, 1)]
         if not shapes:
             raise ValueError("MLP: expected the weights of at least one layer, got none")
         nouts = [out for out, _ in shapes]

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.arguments import checked_fraction, lookup, not_negative
 from autograd.flat import EVERYTHING, blocks
 from autograd.graph import is_node
 from autograd.op import describe, quietly
 
-from .arguments import checked_fraction, lookup, not_negative
 from .module import Module
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "find_optimizer"]

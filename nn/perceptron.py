@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import Value, binary_cross_entropy, no_grad, squared_error
+from autograd.arguments import lookup, not_negative, positive_integer, shaped_array
 from autograd.graph import is_node
 
-from .arguments import check_finite, lookup, not_negative, positive_integer, real_array
 from .module import Module, clear_gradients
 from .neurons import Neuron, inputs
+from .samples import check_finite
 
 __all__ = ["Fit", "Perceptron"]
 
@@ -99,7 +100,7 @@ class Perceptron(Module):
         RuntimeError if the weights grow beyond all numbers (the learning rate is too large).
         """
         rows = self._rows("fit", x)
-        targets = real_array("Perceptron.fit: y", y, (len(rows),))
+        targets = shaped_array("Perceptron.fit: y", y, (len(rows),))
         check_finite("y", targets)
         if self.task == "classification" and not np.isin(targets, (0.0, 1.0)).all():
             wrong = targets[~np.isin(targets, (0.0, 1.0))][0]
@@ -133,7 +134,7 @@ class Perceptron(Module):
         return loss.data
 
     def _rows(self, where: str, x: Any) -> list[list[float]]:
-        rows = real_array(f"Perceptron.{where}: x", x, (None, self.neuron.nin))
+        rows = shaped_array(f"Perceptron.{where}: x", x, (None, self.neuron.nin))
         if where == "fit" and not len(rows):
             raise ValueError("Perceptron.fit: expected at least one sample, got none")
         check_finite("x", rows)

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from autograd.arguments import checked_fraction, not_negative, positive_integer
 from autograd.op import real
-
-from .arguments import checked_fraction, not_negative, positive_integer
 
 __all__ = ["Constant", "CosineDecay", "ExponentialDecay", "ReduceOnPlateau", "StepDecay", "Warmup"]
 

@@ -6,19 +6,16 @@ import numpy as np
 import pytest
 
 from autograd import Value
-from nn.arguments import (
-    check_finite,
-    checked_features,
+from autograd.arguments import (
     checked_fraction,
-    checked_pair,
     float_type,
     generator,
     lookup,
     not_negative,
     positive_integer,
-    real_array,
-    whole_labels,
+    shaped_array,
 )
+from nn.samples import check_finite, checked_features, checked_pair, whole_labels
 
 
 class Sparse:
@@ -118,10 +115,10 @@ def test_a_negative_seed_is_refused():
 
 def test_nested_lists_become_a_new_array():
     given = np.array([[1.0, 2.0]])
-    array = real_array("W", given, (1, 2))
+    array = shaped_array("W", given, (1, 2))
     given[0, 0] = 9.0
     assert array.tolist() == [[1.0, 2.0]]
-    assert real_array("W", [[1, 2], [3, 4]], (None, 2)).dtype == np.float64
+    assert shaped_array("W", [[1, 2], [3, 4]], (None, 2)).dtype == np.float64
 
 
 @pytest.mark.parametrize(
@@ -134,18 +131,18 @@ def test_nested_lists_become_a_new_array():
 )
 def test_an_array_of_another_shape_is_refused_with_both_shapes(data, message):
     with pytest.raises(ValueError, match=message):
-        real_array("W", data, (2, None))
+        shaped_array("W", data, (2, None))
 
 
 @pytest.mark.parametrize("data", [["a", "b"], [1j, 2.0], [None, 1.0]])
 def test_an_array_of_other_things_is_refused(data):
     with pytest.raises(TypeError, match="W: expected plain numbers"):
-        real_array("W", data, (2,))
+        shaped_array("W", data, (2,))
 
 
 def test_values_are_refused_where_plain_numbers_are_meant():
     with pytest.raises(TypeError, match=r"W: expected plain numbers, got Values; take the \.data of each"):
-        real_array("W", [Value(1.0), 2.0], (2,))
+        shaped_array("W", [Value(1.0), 2.0], (2,))
 
 
 @pytest.mark.parametrize("x", [0, 0.5, np.float32(0.25), np.nextafter(1, 0)])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from idx_files import put
 
-from nn.array_files import load_arrays, save_arrays
+from nn.files.arrays import load_arrays, save_arrays
 
 ARRAYS = {
     "layers.0.weight": np.arange(6, dtype=np.float32).reshape(2, 3),

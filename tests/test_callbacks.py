@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from nn import Dense, Input, Sequential
-from nn.callbacks import (
+from nn.callbacks import Callback
+from nn.callbacks.display import Bar, Lines, progress
+from nn.callbacks.standard import (
     CSVLogger,
     EarlyStopping,
     History,
@@ -23,9 +25,7 @@ from nn.callbacks import (
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
-from nn.hooks import Callback
 from nn.optimizers import SGD
-from nn.progress import Bar, Lines, progress
 from nn.schedules import StepDecay
 
 
@@ -520,7 +520,7 @@ def test_a_line_for_every_epoch(capsys):
 )
 def test_how_long_an_epoch_took(capsys, monkeypatch, seconds, text):
     clock = iter([10.0, 10.0 + seconds])
-    monkeypatch.setattr("nn.progress.time", types.SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr("nn.callbacks.display.time", types.SimpleNamespace(perf_counter=lambda: next(clock)))
     train([progress(2)], [1.0])
     assert capsys.readouterr().out == f"Epoch 1/1 - {text} - loss: 1.0000\n"
 

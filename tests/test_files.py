@@ -5,7 +5,7 @@ import os
 import pytest
 from idx_files import pack, put
 
-from nn.files import check_folder, open_data, write_whole
+from nn.files.whole import check_folder, open_data, write_whole
 
 
 @pytest.mark.parametrize("data", [b"plain", b"x", pack(b"plain")])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from idx_files import IMAGES, idx, pack, put
 
-from nn.idx import load_idx
+from nn.datasets import load_idx
 
 
 @pytest.mark.parametrize("packed", [bytes, pack])

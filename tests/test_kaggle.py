@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from idx_files import pack, put
 
-from nn.kaggle import load_kaggle, save_submission
+from nn.datasets.kaggle import load_kaggle, save_submission
 
 
 def csv(rows, label=True):

@@ -8,7 +8,7 @@ import nn
 from autograd import Tensor, detect_anomaly, no_grad, sigmoid, tanh
 from nn.layers import Activation, BatchLayer, Dense, Dropout, Flatten
 from nn.losses import MeanSquaredError
-from nn.training import PART
+from nn.training.objective import PART
 
 MODELS = {
     "sigmoid": ([(6, "sigmoid"), (3, "sigmoid")], MeanSquaredError(half=True)),

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from idx_files import DIGITS, IMAGES, idx, pack, put
 
-from nn import mnist
-from nn.mnist import download_mnist, load_mnist
+from nn.datasets import mnist
+from nn.datasets.mnist import download_mnist, load_mnist
 
 
 @pytest.fixture

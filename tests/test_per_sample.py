@@ -14,8 +14,10 @@ from nn.losses import (
     MeanSquaredError,
     SparseCategoricalCrossentropy,
 )
-from nn.per_sample import _one_by_one, per_sample_gradients
-from nn.training import Objective, checked_samples, training_mode
+from nn.models.per_sample import _one_by_one, per_sample_gradients
+from nn.training.loop import training_mode
+from nn.training.objective import Objective
+from nn.training.samples import checked_samples
 
 M = 6
 

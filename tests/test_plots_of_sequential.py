@@ -6,7 +6,7 @@ from figures import no_figure_stays_open  # noqa: F401
 
 from autograd import squared_error
 from nn import SGD, Dense, Flatten, Sequential
-from nn.hooks import Callback
+from nn.callbacks import Callback
 from viz import (
     GradientNorms,
     draw_graph,

@@ -29,8 +29,8 @@ from nn import (
     inputs,
     load_model,
 )
-from nn.array_files import load_arrays, save_arrays
 from nn.callbacks import ModelCheckpoint
+from nn.files.arrays import load_arrays, save_arrays
 from nn.initializers import uniform
 from nn.losses import BinaryCrossentropy, Huber, MeanSquaredError
 from nn.metrics import accuracy, precision

@@ -8,9 +8,9 @@ import pytest
 
 from autograd import Tensor, no_grad, squared_error
 from nn import SGD, Adam, Dense, Dropout, Flatten, Input, Sequential
-from nn.callbacks import EarlyStopping, TerminateOnNaN
+from nn.callbacks import Callback
+from nn.callbacks.standard import EarlyStopping, TerminateOnNaN
 from nn.data import one_hot
-from nn.hooks import Callback
 from nn.losses import BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError
 from nn.metrics import precision
 from nn.regularizers import L2

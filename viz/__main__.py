@@ -1,6 +1,6 @@
 """`python -m viz`: graphs, derivations and pages from the shell; see `cli`."""
 
-from .cli import main
+from .cli.commands import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

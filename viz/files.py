@@ -6,7 +6,7 @@ from pathlib import Path
 
 import graphviz
 
-from nn.files import check_folder, write_whole
+from nn.files.whole import check_folder, write_whole
 
 __all__ = ["check_folder", "picture_file", "write_whole"]
 

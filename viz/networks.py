@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import Tensor, no_grad
+from autograd.arguments import lookup, positive_integer
 from autograd.graph import is_node
 from autograd.names import text
 from autograd.op import describe
 from nn import MLP, Activation, Dense, Dropout, Flatten, Layer, Sequential
 from nn.activations import activation_name
-from nn.arguments import lookup, plain_array, positive_integer
-from nn.training import training_mode
+from nn.samples import plain_array
+from nn.training.loop import training_mode
 
 from .picture import Picture
 from .style import FONT, GREY, INK, PAPER, number, sign_style, tint

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nn.arguments import lookup
-from nn.files import check_folder, write_whole
+from autograd.arguments import lookup
+from nn.files.whole import check_folder, write_whole
 
 from .files import picture_file
 from .render import to_png

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from autograd.arguments import lookup
 from autograd.op import real
-from nn.arguments import lookup
 
 __all__ = ["FORMATS", "RENDERERS", "RendererMissing", "available_renderers", "render", "to_png"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd import Value, derive
-from nn.files import write_whole
+from nn.files.whole import write_whole
 
 from ..graphs.draw_graph import MAX_NODES, draw_graph
 from ..graphs.draw_paths import draw_paths

@@ -12,7 +12,7 @@ from typing import Any
 
 import graphviz
 
-from nn.files import check_folder, write_whole
+from nn.files.whole import check_folder, write_whole
 
 from ..files import picture_file
 from ..render import RendererMissing, render

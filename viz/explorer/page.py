@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from autograd import Tensor, Value
+from autograd.arguments import lookup
 from autograd.graph import is_node
 from autograd.op import describe
-from nn.arguments import lookup
-from nn.files import write_whole
+from nn.files.whole import write_whole
 
 from .views import LEVELS, page_data
 

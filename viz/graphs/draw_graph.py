@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from autograd import Tensor, Value
+from autograd.arguments import lookup, positive_integer
 from autograd.graph import is_node, topological_order
 from autograd.names import parse
 from autograd.op import describe
 from autograd.paths import PathGraph
-from nn.arguments import lookup, positive_integer
 
 from ..dot.diagram import Edge, Node, diagram
 from ..dot.drawing import Drawing

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from autograd import MatrixDerivation
+from autograd.arguments import lookup, positive_integer
 from autograd.derivation import Derivation
 from autograd.matrix_graph import MatrixGraph
 from autograd.notation import Text
 from autograd.op import describe
 from autograd.paths import Edge as Factor
 from autograd.paths import Path
-from nn.arguments import lookup, positive_integer
 
 from ..dot.diagram import Edge, Node, diagram
 from ..dot.drawing import Drawing

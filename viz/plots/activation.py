@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import Value, gradients
+from autograd.arguments import lookup
 from autograd.graph import is_node
 from autograd.op import Operation, real, table
 from nn.activations import RandomizedLeakyReLU, activation_name, activations, find_activation, is_over_layer
-from nn.arguments import lookup
 
 from ..style import INK, LINE, POSITIVE, number
 from .base import End, dress, finite, name_lines, panels, styled

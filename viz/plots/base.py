@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from autograd import names
+from autograd.arguments import positive_integer
 from autograd.op import describe
-from nn.arguments import positive_integer
 
 from ..render import RendererMissing
 from ..style import GREY, INK, LINE, NEGATIVE, PAPER, POSITIVE, cut, number

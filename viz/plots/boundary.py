@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import Tensor, no_grad
+from autograd.arguments import shaped_array
 from autograd.op import describe
 from nn import MLP, Module
 from nn.activations import is_over_layer
-from nn.arguments import real_array
 
 from ..style import INK, number
 from .base import CLASS_COLORS, CLASS_TINTS, MARKERS, at_least_two, dress, matplotlib, panels, styled
@@ -129,7 +129,7 @@ def _check_classes(where: str, labels: np.ndarray, classes: np.ndarray) -> np.nd
 
 
 def _samples(where: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    points = real_array(f"{where}: x", x, (None, 2))
+    points = shaped_array(f"{where}: x", x, (None, 2))
     labels = np.asarray(y)
     if labels.ndim == 2:
         labels = labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nn.arguments import real_array
+from autograd.arguments import shaped_array
 from nn.metrics import confusion_matrix
 
 from ..style import GREY, INK, LINE, NEGATIVE, POSITIVE, number
@@ -76,7 +76,7 @@ def _confusion(truth: Any, predicted: Any, threshold: float) -> tuple[np.ndarray
     """The counts, and what the classes are called."""
     where = "plot_confusion_matrix"
     if predicted is None:
-        counts = real_array(f"{where}: matrix", truth, (None, None))
+        counts = shaped_array(f"{where}: matrix", truth, (None, None))
         if counts.shape[0] != counts.shape[1] or not counts.size:
             raise ValueError(f"{where}: expected a square matrix of counts; got shape {counts.shape}")
         if not (counts >= 0).all():

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.arguments import lookup, shaped_array
 from autograd.op import describe
 from autograd.value import NO_GRADIENT
-from nn.arguments import lookup, real_array
-from nn.hooks import Callback
+from nn.callbacks import Callback
 
 from ..style import LINE, NEGATIVE, POSITIVE, number
 from .base import MARKERS, End, count_axis, dress, log_axis, matplotlib, name_lines, panels, styled, title_with_line
@@ -173,7 +173,7 @@ def _norms(gradients: Any) -> dict[str, np.ndarray]:
             )
             raise ValueError(f"plot_gradients: expected {expected}; got {len(steps)} steps that are none")
         given = {name: [step[name] for step in steps] for name in steps[0]}
-    norms = {str(name): real_array(f"plot_gradients: {name}", v, (None,)) for name, v in given.items()}
+    norms = {str(name): shaped_array(f"plot_gradients: {name}", v, (None,)) for name, v in given.items()}
     lengths = {len(v) for v in norms.values()}
     if len(lengths) != 1 or lengths == {0}:
         came = f"lists of {sorted(lengths)}"

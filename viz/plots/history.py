@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.arguments import shaped_array
 from autograd.op import describe
-from nn.arguments import real_array
 
 from ..style import GREY, LINE, NEGATIVE, POSITIVE, number
 from .base import End, count_axis, dress, log_axis, name_lines, panels, styled
@@ -58,7 +58,7 @@ def _curves(history: Any) -> dict[str, np.ndarray]:
     if not isinstance(given, Mapping):
         expected = 'a mapping such as {"loss": [...], "val_loss": [...]} or an object with such a .history'
         raise TypeError(f"plot_history: expected {expected}; got {describe(history)}")
-    curves = {str(k): real_array(f"plot_history: {k}", v, (None,)) for k, v in given.items()}
+    curves = {str(k): shaped_array(f"plot_history: {k}", v, (None,)) for k, v in given.items()}
     if every > 1 and "loss" in curves:
         curves = {
             k: _spread(v, every, len(curves["loss"])) if k.startswith(_VALIDATION) else v for k, v in curves.items()

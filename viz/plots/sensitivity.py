@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.arguments import positive_integer
 from autograd.graph import is_node
 from autograd.names import Names, parse
 from autograd.op import describe
 from autograd.value import NO_GRADIENT
-from nn.arguments import positive_integer
 
 from ..style import INK, NEGATIVE, POSITIVE, number
 from .base import beside, dress, math_name, panels, styled, title_with_line

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import Tensor, gradients, no_grad
+from autograd.arguments import lookup, not_negative, positive_integer
 from autograd.graph import is_node
 from autograd.names import parse
 from autograd.op import describe, real
-from nn.arguments import lookup, not_negative, positive_integer
 
 from ..style import GREY, INK, LINE, NEGATIVE, number
 from .base import (

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor
+from autograd.arguments import positive_integer, shaped_array
 from autograd.op import describe
 from nn import Module
-from nn.arguments import positive_integer, real_array
 
 from ..style import GREY, LINE, NEGATIVE
 from .base import beside, diverging, panels, styled
@@ -84,14 +84,14 @@ def _first_weights(where: str, model: Any) -> np.ndarray:
             weight = getattr(layer, "weight", None)
             weight = np.asarray(weight.numpy() if isinstance(weight, Tensor) else getattr(weight, "data", None))
             if weight.ndim == 2:
-                return real_array(where, weight, (None, None))
+                return shaped_array(where, weight, (None, None))
             if weight.ndim > 2:
                 expected = "weights of shape (units, inputs) in the first layer"
                 raise ValueError(f"{where}: expected {expected}; got {weight.shape}. Give an array of rows instead")
         raise ValueError(f"{where}: {model!r} has no layer with weights of shape (units, inputs); build it first")
     if isinstance(model, Module | str) or callable(model):
         raise TypeError(f"{where}: expected a model with layers, or an array (units, inputs); got {describe(model)}")
-    weights = real_array(f"{where}: weights", model, (None, None))
+    weights = shaped_array(f"{where}: weights", model, (None, None))
     if not weights.size:
         raise ValueError(f"{where}: expected at least one unit and one input, got shape {weights.shape}")
     return weights

@@ -9,19 +9,23 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, chain, modes, sigmoid
+from autograd.arguments import float_type, generator, positive_integer
 from autograd.op import describe, quietly
 from autograd.tensor import leaf
 
-from . import training as loop
-from .arguments import float_type, generator, positive_integer
-from .layers import Activation, BatchLayer, Input, Links, Shape, batch_shape, sample_shape, write_weights
-from .losses import find_loss
-from .metrics import Metric, find_metric
-from .module import Module
-from .optimizers import find_optimizer
-from .saving import read_model, write_model
+from ..files.arrays import check_suffix
+from ..layers import Activation, BatchLayer, Input, Shape, batch_shape, sample_shape, write_weights
+from ..losses import find_loss
+from ..metrics import Metric, find_metric
+from ..module import Module
+from ..optimizers import find_optimizer
+from ..training import loop as loop
+from ..training.links import Links
+from ..training.loop import training_mode
+from ..training.objective import Objective
+from ..training.samples import checked_inputs, checked_samples
+from .saving import check_savable, read_model, write_model
 from .summary import Summary
-from .training import Objective, checked_inputs, checked_samples, training_mode
 
 __all__ = ["Sequential", "load_model"]
 
@@ -192,6 +196,18 @@ class Sequential(Module):
         """
         self._check_built("save")
         write_model(path, self)
+
+    def check_savable(self, path: str | os.PathLike[str], *, weights_only: bool = False) -> None:
+        """Refuse now what `save(path)`, or `save_weights(path)` if `weights_only`, would refuse after a training.
+
+        ValueError for a suffix that is none of a file of weights; TypeError for parts of one's own. A class
+        with a `save` (`save_weights`) of its own may write what it likes.
+        """
+        name = "save_weights" if weights_only else "save"
+        if getattr(type(self), name) is getattr(Sequential, name):
+            check_suffix(path)
+            if not weights_only:
+                check_savable(self)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Any:

@@ -1,34 +1,12 @@
-"""Every data set in one place: digits from files, from scikit-learn or from the network, and made ones.
-
-Those with images return x as (n, height, width), or (n, pixels) with `flat=True`, in the numbers of
-the file, or in [0, 1] with `unit=True`; y as labels, (n,) int64. `nn.data` makes them ready.
-"""
+"""The digits that come with scikit-learn."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .idx import load_idx
 from .images import Samples, shaped
-from .kaggle import load_kaggle, save_submission
-from .mnist import MNIST, download_mnist, load_mnist
-from .synthetic import circles, curve, moons, spirals, xor
 
-__all__ = [
-    "MNIST",
-    "Samples",
-    "circles",
-    "curve",
-    "download_mnist",
-    "load_digits",
-    "load_idx",
-    "load_kaggle",
-    "load_mnist",
-    "moons",
-    "save_submission",
-    "spirals",
-    "xor",
-]
+__all__ = ["load_digits"]
 
 
 def load_digits(*, flat: bool = False, unit: bool = False) -> Samples:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .data import scale_to_unit
+from ..data import scale_to_unit
 
 __all__ = ["Samples", "shaped"]
 

@@ -1,8 +1,4 @@
-"""Callbacks: what can be done while a model trains, from stopping early to saving the best weights.
-
-Names, arguments and defaults are those of Keras. Callbacks are called in the order in which `fit`
-is given them, and the History after them.
-"""
+"""The callbacks with the names of Keras: stopping early, saving the best weights, writing what was measured."""
 
 from __future__ import annotations
 
@@ -18,19 +14,16 @@ from typing import Any
 
 import numpy as np
 
+from autograd.arguments import not_negative
 from autograd.op import describe
 
-from .arguments import not_negative
-from .array_files import check_suffix
-from .files import check_folder
-from .hooks import Callback, Logs
-from .progress import progress, say
-from .saving import check_savable
-from .schedules import ReduceOnPlateau
+from ..files.whole import check_folder
+from ..schedules import ReduceOnPlateau
+from .base import Callback, Logs
+from .display import say
 
 __all__ = [
     "CSVLogger",
-    "Callback",
     "EarlyStopping",
     "History",
     "LambdaCallback",
@@ -38,7 +31,6 @@ __all__ = [
     "ModelCheckpoint",
     "ReduceLROnPlateau",
     "TerminateOnNaN",
-    "progress",
 ]
 
 
@@ -177,11 +169,9 @@ class ModelCheckpoint(Callback):
         """Look whether the model can be saved there, before there is anything to lose."""
         if "{" not in os.path.dirname(self.filepath):
             check_folder(Path(self.filepath))
-        save = getattr(self.model, "save_weights" if self.save_weights_only else "save", None)
-        if getattr(save, "__module__", "").startswith(f"{__package__}."):  # one's own may write what it likes
-            check_suffix(self.filepath)
-            if not self.save_weights_only:
-                check_savable(self.model)
+        check = getattr(self.model, "check_savable", None)
+        if check is not None:
+            check(self.filepath, weights_only=self.save_weights_only)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Save, if it is time to."""

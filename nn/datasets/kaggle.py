@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .arguments import whole_labels
-from .files import open_data, write_whole
+from ..files.whole import open_data, write_whole
+from ..samples import whole_labels
 from .images import Samples, shaped
 
 __all__ = ["load_kaggle", "save_submission"]

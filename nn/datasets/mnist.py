@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import not_negative
-from .files import write_whole
+from autograd.arguments import not_negative
+
+from ..files.whole import write_whole
 from .idx import load_idx
 from .images import Samples, shaped
 

@@ -18,10 +18,10 @@ import numpy as np
 import autograd
 from autograd.op import describe
 
-from . import initializers, layers, losses, optimizers, regularizers, schedules
-from .activations import RandomizedLeakyReLU, activations
-from .array_files import load_arrays, save_arrays
-from .metrics import Metric, metrics
+from .. import initializers, layers, losses, optimizers, regularizers, schedules
+from ..activations import RandomizedLeakyReLU, activations
+from ..files.arrays import load_arrays, save_arrays
+from ..metrics import Metric, metrics
 
 __all__ = ["read_model", "write_model"]
 

@@ -1,6 +1,6 @@
 """Arrays by name and settings beside them in one file: .npz, which NumPy reads too, or .safetensors.
 
-Neither kind can hold code, and nothing is unpickled. Knows no nets; `nn.saving` does.
+Neither kind can hold code, and nothing is unpickled. Knows no nets; `nn.models.saving` does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from autograd.op import describe
 
-from .files import open_data, write_whole
+from .whole import open_data, write_whole
 
 __all__ = ["check_suffix", "load_arrays", "save_arrays"]
 

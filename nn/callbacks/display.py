@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from .hooks import Callback, Logs
+from .base import Callback, Logs
 
 __all__ = ["Bar", "Lines", "progress", "say"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from autograd import linear
 from autograd.op import describe
 
-from .activations import activation_name, is_over_layer
-from .layers import Activation, Dense, Dropout
-from .neurons import MLP, Layer
+from ..activations import activation_name, is_over_layer
+from ..layers import Activation, Dense, Dropout
+from ..neurons import MLP, Layer
 from .sequential import Sequential, find_sequential
 
 __all__ = ["to_mlp", "to_sequential"]

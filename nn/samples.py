@@ -1,96 +1,96 @@
-"""Arguments as users give them, checked once at the public door: names, sizes, rates, seeds, arrays."""
+"""Samples and targets as users give them, checked once at the public door.
+
+x: (samples, ...). y_true: labels, (samples,) or (samples, 1), or one-hot rows. y_pred: outputs, (samples, classes)
+or one for each sample, or labels. `where` is for the messages ("fit", "accuracy"), `what` for what is meant ("x").
+"""
 
 from __future__ import annotations
 
-import difflib
-import math
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from autograd.op import describe, real
+from autograd.op import describe
 
-T = TypeVar("T")
-
-
-def lookup(kind: str, name: Any, table: Mapping[str, T]) -> T:
-    """`table[name]`; a ValueError that suggests the nearest name if there is none.
-
-    kind: what the table holds, for the message ("activation").
-    """
-    if not isinstance(name, str):
-        expected = "a name or a function" if any(map(callable, table.values())) else f"one of {', '.join(table)}"
-        raise TypeError(f"{kind}: expected {expected}, got {describe(name)}")
-    if name not in table:
-        near = difflib.get_close_matches(name.lower(), table, n=1)
-        suggestion = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"unknown {kind} {name!r}; {suggestion}known: {', '.join(table)}")
-    return table[name]
+__all__ = ["are_labels", "as_labels", "check_one_class_each", "check_same_shape", "labels_and_outputs", "sides"]
 
 
-def positive_integer(where: str, what: str, n: Any) -> int:
-    """`n` as an int of at least 1; True and 3.0 are not integers here."""
-    if isinstance(n, bool | np.bool_) or not isinstance(n, int | np.integer):
-        raise TypeError(f"{where}: expected {what} to be a positive integer, got {describe(n)} {n!r}")
-    if n < 1:
-        raise ValueError(f"{where}: expected {what} to be a positive integer, got {n}")
-    return int(n)
+def labels_and_outputs(where: str, y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The label of each sample, and its outputs, one for each class."""
+    true, outputs = plain_array(where, "y_true", y_true), _not_nan(where, y_pred)
+    if outputs.ndim != 2 or outputs.shape[1] < 2:
+        raise ValueError(f"{where}: expected y_pred of shape (samples, classes), got {outputs.shape}")
+    check_same_length(where, y_pred=outputs, y_true=true)
+    if not len(outputs):
+        raise ValueError(f"{where}: expected at least one sample, got none")
+    return as_labels(where, true, outputs.shape[1]), outputs
 
 
-def not_negative(where: str, what: str, x: Any) -> float:
-    """`x` as a finite float of at least 0."""
-    x = real(x, f"{where}: {what}")
-    if not 0 <= x < math.inf:
-        raise ValueError(f"{where}: expected {what} to be a finite number of at least 0, got {x!r}")
-    return x
+def sides(where: str, y_true: Any, y_pred: Any, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """On which side of the threshold each output should be, and is; True is above. y_true: 0 and 1."""
+    true, outputs = plain_array(where, "y_true", y_true), _not_nan(where, y_pred)
+    check_same_shape(where, true, outputs)
+    ones = true == 1
+    if not (ones | (true == 0)).all():
+        wrong = true[~(ones | (true == 0))][0]
+        if wrong != np.floor(wrong):
+            raise ValueError(f"{where}: {wrong:g} is not a class, 0 or 1; for regression measure 'mae' or 'mse'")
+        raise ValueError(
+            f"{where}: label {wrong:g} is out of range for 2 classes (0..1); give one output for each class, "
+            "or for regression measure 'mae' or 'mse'"
+        )
+    return ones, outputs > threshold
 
 
-def generator(rng: Any) -> np.random.Generator:
-    """The random generator for `rng`: a Generator itself, one seeded by an int, a fresh one for None."""
-    if isinstance(rng, np.random.Generator):
-        return rng
-    if rng is not None and (isinstance(rng, bool | np.bool_) or not isinstance(rng, int | np.integer)):
-        raise TypeError(f"rng: expected an integer seed, a numpy.random.Generator or None, got {describe(rng)}")
-    if rng is not None and rng < 0:
-        raise ValueError(f"rng: expected a seed of at least 0, got {rng}")
-    return np.random.default_rng(rng)
+def are_labels(y_pred: Any) -> bool:
+    """True for labels: one whole number for each sample."""
+    array = np.asarray(y_pred)
+    return array.ndim == 1 and array.dtype.kind in "iu"
 
 
-def real_array(where: str, data: Any, shape: tuple[int | None, ...]) -> np.ndarray:
-    """`data` as a new float64 array of this shape, in which None fits any size."""
-    sizes = ", ".join("any" if n is None else str(n) for n in shape)
-    expected = f"{where}: expected shape ({sizes}{',' * (len(shape) == 1)})"
-    try:
-        array = np.array(data)
-    except ValueError:
-        raise ValueError(f"{expected}, got rows of different lengths") from None
-    except TypeError:  # Values refuse to become an array
-        raise TypeError(f"{where}: expected plain numbers, got Values; take the .data of each") from None
-    if array.ndim != len(shape) or any(n is not None and n != m for n, m in zip(shape, array.shape, strict=True)):
-        raise ValueError(f"{expected}, got {array.shape}")
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{where}: expected plain numbers, got {describe(array)}")
-    return array.astype(np.float64)
+def as_labels(where: str, y: Any, classes: int | None = None) -> np.ndarray:
+    """Labels as they are, a column of them flat, one-hot rows as the places of their ones."""
+    array = plain_array(where, "y_true", y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 2:
+        return whole_labels(where, array, classes)
+    if classes is not None and array.shape[1] != classes:
+        raise ValueError(f"{where}: y_true has {array.shape[1]} classes, y_pred has {classes}")
+    return array.argmax(axis=1)
 
 
-def checked_fraction(where: str, what: str, x: Any) -> float:
-    """`x` as a float of at least 0 and below 1."""
-    x = real(x, f"{where}: {what}")
-    if not 0 <= x < 1:
-        raise ValueError(f"{where}: expected {what} to be at least 0 and below 1, got {x!r}")
-    return x
+def check_one_class_each(where: str, y_true: Any) -> None:
+    """ValueError for rows of 0 and 1 that are of several classes at once, or of none."""
+    rows = plain_array(where, "y_true", y_true)
+    if rows.ndim != 2 or rows.shape[1] == 1 or not ((rows == 0) | (rows == 1)).all():
+        return
+    ones = np.count_nonzero(rows, axis=1)
+    if (ones != 1).any():
+        row = int(np.argmax(ones != 1))
+        raise ValueError(
+            f"{where}: row {row} of y_true is of {ones[row]} classes, expected one: for several classes at once "
+            "measure 'binary_accuracy', or a column at a time"
+        )
 
 
-def float_type(where: str, dtype: Any) -> np.dtype:
-    """`dtype` as np.dtype, one of float32 and float64."""
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = None
-    if dtype is None or found not in (np.float32, np.float64):
-        raise TypeError(f"{where}: expected dtype to be float32 or float64, got {dtype!r}")
-    return found
+def check_same_shape(where: str, true: np.ndarray, predicted: np.ndarray) -> None:
+    """ValueError, with both shapes, if they differ, and if there are no samples."""
+    if true.shape != predicted.shape:
+        raise ValueError(
+            f"{where}: prediction has shape {predicted.shape}, target has shape {true.shape}: reshape one of them"
+        )
+    if not true.ndim or not len(true):
+        raise ValueError(f"{where}: expected at least one sample, got none")
+
+
+def _not_nan(where: str, y_pred: Any) -> np.ndarray:
+    outputs = plain_array(where, "y_pred", y_pred)
+    if not outputs.ndim:
+        raise ValueError(f"{where}: expected y_pred to have a row for each sample, got the number {outputs}")
+    if np.isnan(outputs).any():
+        raise ValueError(f"{where}: y_pred contains nan (first at row {np.argwhere(np.isnan(outputs))[0][0]})")
+    return outputs
 
 
 def plain_array(where: str, what: str, data: Any) -> np.ndarray:

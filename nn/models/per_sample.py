@@ -14,11 +14,13 @@ from autograd import gradients
 from autograd.graph import topological_order
 from autograd.op import Operation
 
-from .activations import RandomizedLeakyReLU, activations
-from .layers import Activation, Dense, Dropout, Flatten
-from .losses import LossFunction, find_loss
+from ..activations import RandomizedLeakyReLU, activations
+from ..layers import Activation, Dense, Dropout, Flatten
+from ..losses import LossFunction, find_loss
+from ..training.loop import training_mode
+from ..training.objective import Objective
+from ..training.samples import TrainingData, checked_samples
 from .sequential import find_sequential
-from .training import Objective, Samples, checked_samples, training_mode
 
 __all__ = ["per_sample_gradients"]
 
@@ -62,7 +64,7 @@ def _keeps_samples_apart(layer: Any) -> bool:
     return type(layer) in (Flatten, Dropout)
 
 
-def _one_by_one(objective: Objective, samples: Samples) -> list[np.ndarray]:
+def _one_by_one(objective: Objective, samples: TrainingData) -> list[np.ndarray]:
     found: list[list[np.ndarray]] = []
     for i in range(len(samples.x)):
         one = samples.rows(i, i + 1)
@@ -71,7 +73,7 @@ def _one_by_one(objective: Objective, samples: Samples) -> list[np.ndarray]:
     return [np.stack(arrays) for arrays in zip(*found, strict=True)]
 
 
-def _at_once(objective: Objective, samples: Samples) -> list[np.ndarray]:
+def _at_once(objective: Objective, samples: TrainingData) -> list[np.ndarray]:
     """By outer products: what arrives at each layer's weighted sums, times what went in."""
     parameters, penalized = objective.parameters, objective.penalized
     objective.penalized = []

@@ -11,7 +11,7 @@ from io import BufferedIOBase
 
 import numpy as np
 
-from .files import open_data
+from ..files.whole import open_data
 
 __all__ = ["load_idx", "read_idx"]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import checked_fraction, generator, lookup, not_negative, positive_integer
+from autograd.arguments import checked_fraction, generator, lookup, not_negative, positive_integer
+
 from .images import Samples
 
 __all__ = ["circles", "curve", "moons", "spirals", "xor"]

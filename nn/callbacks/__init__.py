@@ -1,0 +1,31 @@
+"""Callbacks: what can be done while a model trains, from stopping early to saving the best weights.
+
+Names, arguments and defaults are those of Keras. Callbacks are called in the order in which `fit`
+is given them, and the History after them.
+"""
+
+from .base import Callback
+from .display import progress
+from .standard import (
+    CSVLogger,
+    EarlyStopping,
+    History,
+    LambdaCallback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    TerminateOnNaN,
+)
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+    "progress",
+]

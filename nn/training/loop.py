@@ -1,0 +1,278 @@
+"""How a Sequential is trained and measured: the step, the epoch, and the loop around them.
+
+Data are checked once, before the loop. In it there is no more for each batch than its slice, the
+forward pass, one node for the loss, the reverse pass and the optimizer's step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor, modes, no_grad
+from autograd.arguments import checked_fraction, positive_integer
+from autograd.op import describe, quietly
+
+from ..callbacks.base import Callback
+from ..callbacks.display import progress
+from ..callbacks.standard import History
+from ..data import Batches, split_validation
+from .measures import GATHERED, Measures
+from .objective import Objective
+from .samples import TrainingData, checked_samples, weights_of_classes
+
+__all__ = ["evaluate", "fit", "outputs_of", "train_on_batch"]
+
+
+# ---------------------------------------------------------------- one batch
+
+
+def train_on_batch(model: Any, samples: TrainingData) -> dict[str, float]:
+    """One training step; the loss before it and the metrics, by name."""
+    objective = model.objective
+    step = objective.step
+    if not model.training or modes.active:
+        with training_mode(model, True), modes.recording():
+            value, outputs = quietly(step, samples.x, samples.y, samples.shares)
+    else:
+        value, outputs = quietly(step, samples.x, samples.y, samples.shares)
+    if value - value != 0.0:
+        raise ArithmeticError(f"train_on_batch: {_not_finite(value)}")
+    if not model.metrics:
+        return {"loss": value}
+    measures = Measures(model.metrics, objective.finish)
+    measures.add(value, samples.shown, outputs)
+    return measures.logs()
+
+
+def _not_finite(value: float) -> str:
+    return (
+        f"the loss is {value}; no weight was changed by this batch. Lower the learning rate, clip gradients "
+        "(clipnorm=1.0), scale x, or look for log and division in a loss of your own"
+    )
+
+
+# ---------------------------------------------------------------- without training
+
+
+@contextmanager
+def training_mode(model: Any, mode: bool) -> Iterator[None]:
+    """Modules behave as in training or as in prediction; afterwards as before."""
+    before = [(module, module.training) for module in model.modules()]
+    for module, _ in before:
+        module.training = mode
+    try:
+        yield
+    finally:
+        for module, was in before:
+            module.training = was
+
+
+def evaluate(model: Any, samples: TrainingData, batch_size: int | None) -> dict[str, float]:
+    """Loss and metrics over all samples, by the names of a History."""
+    objective = model.objective
+    measures = Measures(model.metrics, objective.finish)
+    with training_mode(model, False), no_grad():
+        for batch in Batches(samples.arrays, batch_size or GATHERED, None):
+            part = samples.parts(batch)
+            outputs, loss = quietly(objective.forward, part.x, part.y, part.shares)
+            measures.add(loss.item(), part.shown, outputs.numpy())
+    return measures.logs()
+
+
+def outputs_of(model: Any, x: np.ndarray, batch_size: int | None) -> np.ndarray:
+    """What the model gives for all samples; for none an array of the right shape with no rows."""
+    size = batch_size or GATHERED
+    with training_mode(model, False), no_grad():
+        parts = [quietly(model.forward, x[i : i + size]) for i in range(0, len(x), size)]
+    if not parts:
+        return np.empty((0, *model.output_shape), model.dtype)
+    return np.concatenate([part.numpy() if isinstance(part, Tensor) else part for part in parts])
+
+
+# ---------------------------------------------------------------- the loop
+
+
+class Listeners:
+    """The callbacks of a training, and which of them listen to what."""
+
+    def __init__(self, callbacks: Iterable[Any], model: Any, params: dict[str, Any]) -> None:
+        found = list(callbacks)
+        for callback in found:
+            callback.model, callback.params = model, params
+        names = [name for name in vars(Callback) if name.startswith("on_")]
+        self._methods = {name: [m for c in found if (m := _own_method(c, name))] for name in names}
+
+    def of(self, name: str) -> list[Callable[..., Any]]:
+        """The methods of this name, of those callbacks that have one of their own."""
+        return self._methods[name]
+
+    def call(self, name: str, *args: Any) -> None:
+        """Call the methods of this name in order."""
+        for method in self._methods[name]:
+            method(*args)
+
+
+def _own_method(callback: Any, name: str) -> Any:
+    """A method that does something; None for one of the base class."""
+    method = getattr(callback, name, None)
+    return None if getattr(method, "__func__", method) is getattr(Callback, name) else method
+
+
+def fit(
+    model: Any,
+    x: Any,
+    y: Any,
+    batch_size: int | None,
+    epochs: int,
+    *,
+    verbose: Any,
+    callbacks: Any,
+    validation_split: float,
+    validation_data: Any,
+    shuffle: bool,
+    class_weight: Any,
+    sample_weight: Any,
+    initial_epoch: int,
+    validation_batch_size: int | None,
+    validation_freq: int,
+) -> History:
+    """The training that `Sequential.fit` describes, with its arguments; the defaults are there."""
+    where = "fit"
+    batch_size = 32 if batch_size is None else positive_integer(where, "batch_size", batch_size)
+    if validation_batch_size is not None:
+        validation_batch_size = positive_integer(where, "validation_batch_size", validation_batch_size)
+    epochs = positive_integer(where, "epochs", epochs)
+    first = _checked_first(initial_epoch, epochs)
+    every = positive_integer(where, "validation_freq", validation_freq)
+    listeners, shown = _as_list(callbacks), progress(verbose)
+    samples = checked_samples(where, model, x, y, sample_weight)
+    samples, validation = _validation(model, samples, validation_split, validation_data)
+    if class_weight is not None:
+        weights = weights_of_classes(where, class_weight, samples)
+        samples = samples._replace(weights=weights if samples.weights is None else weights * samples.weights)
+    shuffles = shuffle and len(samples.x) > batch_size
+    if not shuffles and model.objective.links(samples.y, 1.0) is None:
+        samples = samples.fixed()  # a graph copies what can change, and would at every step
+    batches = Batches(samples.arrays, batch_size, model.rng if shuffles else None, fixed=True)
+
+    history = model.history = History()
+    names = model.metrics_names
+    params = {
+        "epochs": epochs,
+        "steps": len(batches),
+        "samples": len(samples.x),
+        "batch_size": batch_size,
+        "verbose": verbose,
+        "validation_freq": every,
+        "metrics": names if validation is None else [*names, *(f"val_{name}" for name in names)],
+    }
+    hooks = Listeners([*listeners, history, *([] if shown is None else [shown])], model, params)
+
+    def validate(epoch: int) -> dict[str, float]:
+        if validation is None or (epoch + 1) % every:
+            return {}
+        return {f"val_{name}": value for name, value in evaluate(model, validation, validation_batch_size).items()}
+
+    try:
+        with training_mode(model, True), modes.recording():
+            _train(model, samples, batches, range(first, epochs), hooks, validate)
+    except BaseException:
+        if shown is not None:
+            shown.on_train_end({})  # so that no bar is left behind
+        raise
+    return history
+
+
+def _train(
+    model: Any,
+    samples: TrainingData,
+    batches: Batches,
+    epochs: range,
+    hooks: Listeners,
+    validate: Callable[[int], dict[str, float]],
+) -> None:
+    """All epochs, or as many as callbacks let pass."""
+    objective = model.objective
+    logs: dict[str, float] = {}
+    model.stop_training = False
+    hooks.call("on_train_begin", {})
+    for epoch in epochs:
+        hooks.call("on_epoch_begin", epoch, {})
+        logs = _epoch(model, objective, samples, batches, hooks, epoch)
+        logs |= validate(epoch)
+        hooks.call("on_epoch_end", epoch, logs)
+        if model.stop_training:
+            break
+    hooks.call("on_train_end", logs)
+
+
+def _epoch(
+    model: Any, objective: Objective, samples: TrainingData, batches: Batches, hooks: Listeners, epoch: int
+) -> dict[str, float]:
+    """Train on all batches once; the means over the samples, by name.
+
+    A loss that is not finite is an error, unless a callback stops the training because of it.
+    """
+    measures = Measures(model.metrics, objective.finish)
+    begin, end = hooks.of("on_train_batch_begin"), hooks.of("on_train_batch_end")
+    step, add = objective.step, measures.add
+    has_weights, is_plain = samples.weights is not None, len(samples.arrays) == 2
+    scale = samples.x.dtype.type
+    number = 0  # not by enumerate, which holds a batch while the next is gathered: see Batches
+    for batch in batches:
+        for hook in begin:
+            hook(number, {})
+        x, y = batch[0], batch[1]
+        weight: Any = 1.0 / len(x)
+        if has_weights:
+            weight = batch[-1] * scale(weight)
+        value, outputs = quietly(step, x, y, weight)
+        add(value, y if is_plain else samples.parts(batch).shown, outputs)
+        for hook in end:
+            hook(number, {"loss": measures.total / measures.samples})
+        number += 1  # noqa: SIM113
+        if value - value != 0.0:
+            if model.stop_training:
+                return dict.fromkeys(model.metrics_names, value)
+            raise ArithmeticError(f"fit: epoch {epoch + 1}, batch {number}: {_not_finite(value)}")
+        del batch, x
+    return measures.logs()
+
+
+def _checked_first(initial_epoch: Any, epochs: int) -> int:
+    if isinstance(initial_epoch, bool) or not isinstance(initial_epoch, int | np.integer) or initial_epoch < 0:
+        raise ValueError(f"fit: expected initial_epoch to be an integer of at least 0, got {initial_epoch!r}")
+    if initial_epoch >= epochs:
+        raise ValueError(
+            f"fit: initial_epoch={initial_epoch} leaves nothing to train; epochs={epochs} is the number of the "
+            "last epoch, not how many more to train"
+        )
+    return int(initial_epoch)
+
+
+def _validation(model: Any, samples: TrainingData, split: Any, data: Any) -> tuple[TrainingData, TrainingData | None]:
+    """The samples to train on, and those to validate on if there are any."""
+    if data is not None:
+        if not isinstance(data, list | tuple) or len(data) not in (2, 3):
+            raise TypeError(f"fit: expected validation_data as (x, y) or (x, y, sample_weight), got {describe(data)}")
+        return samples, checked_samples("fit: validation_data", model, *data)
+    if not checked_fraction("fit", "validation_split", split):
+        return samples, None
+    kept = len(split_validation(samples.x, samples.y, split)[0][0])
+    return samples.rows(0, kept), samples.rows(kept, len(samples.x))
+
+
+def _as_list(callbacks: Any) -> list[Any]:
+    found = [] if callbacks is None else list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+    for callback in found:
+        if isinstance(callback, type):
+            raise TypeError(
+                f"fit: expected callbacks, got the class {callback.__name__}; write {callback.__name__}(...)"
+            )
+        if not any(hasattr(callback, name) for name in ("on_epoch_end", "on_train_batch_end", "on_train_begin")):
+            raise TypeError(f"fit: expected callbacks, got {describe(callback)}; derive it from nn.callbacks.Callback")
+    return found

@@ -1,0 +1,132 @@
+"""What a training makes small, and one step of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd import chain, modes
+from autograd.sweep import backward
+
+from .links import Links, tells
+
+__all__ = ["Objective"]
+
+
+class Objective:
+    """What a model's training makes small, with all that a step needs looked up.
+
+    finish: what makes the outputs of the model of what the loss takes: the activation of the last
+    layer where the loss takes its weighted sums, else None.
+    """
+
+    def __init__(self, model: Any) -> None:
+        loss, last = model.loss, model.layers[-1]
+        skips = loss.activation is not None and not loss.from_logits and last.last_activation is loss.activation
+        self.finish = last.last_activation if skips else None
+        self.from_logits = loss.from_logits or skips
+        self.loss = loss
+        before = [layer.forward for layer in model.layers[:-1]]
+        self.forwards = [*before, last.before_activation if skips else last.forward]
+        self.penalized = [layer for layer in model.layers if layer.penalties()]
+        self.parameters = model.parameters()
+        self.optimizer = model.optimizer
+        self.seed = np.ones((), model.dtype)
+        self._links = Links(model.layers, model.dtype, not skips)
+        self._passes = chain.Passes(self.parameters, self.seed)
+        self._may_chain = not self.penalized and tells(loss, "link", "of_batch")
+
+    def step(self, x: np.ndarray, y: np.ndarray, weight: Any) -> tuple[float, np.ndarray]:
+        """Train on one batch: its loss before the step, and what the loss took of the net.
+
+        x, y: as in TrainingData, not to be written to. weight: 1/m, or an array with weight/m for each
+        sample. With a loss that is not finite no weight is changed, and no parameter has a gradient.
+        """
+        found = self.links(y, weight)
+        if found is not None:
+            if len(x) < 2 * PART:
+                return self._chained_step(*found, x)
+            return self._step_in_parts(found[0], x, y, weight)
+        outputs, loss = self.forward(x, y, weight)
+        value = loss._data.item()
+        for p in self.parameters:
+            p._grad = None
+        if value - value == 0.0:
+            backward(loss, self.seed)
+            self.optimizer.step()
+        return value, outputs._data
+
+    def _chained_step(self, links: list[chain.Link], last: chain.Link, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """The same without a graph, the same numbers in half of the time for small nets."""
+        value, outputs = self._passes_of(links, last, x)
+        if value - value == 0.0:
+            self.optimizer.step()
+        return value, outputs
+
+    def _step_in_parts(
+        self, links: list[chain.Link], x: np.ndarray, y: np.ndarray, weight: Any
+    ) -> tuple[float, np.ndarray]:
+        """The same, but sums over the batch are sums of sums over parts of it, and rounded as such."""
+        value, outputs = 0.0, []
+        trained: list[Any] = []  # those that have a gradient; a parameter that its layer dropped has none
+        sums: list[Any] = []
+        for start in range(0, len(x), PART):
+            part = slice(start, start + PART)
+            last = self.loss.link(y[part], weight[part] if isinstance(weight, np.ndarray) else weight, self.from_logits)
+            loss, found = self._passes_of(links, last, x[part])
+            value += loss
+            outputs.append(found)
+            if value - value == 0.0:
+                trained = trained or [p for p in self.parameters if p._grad is not None]
+                gradients = [p._grad for p in trained]
+                sums = list(map(np.add, sums, gradients)) if sums else list(map(np.array, gradients))
+        for p in self.parameters:
+            p._grad = None
+        if value - value == 0.0:
+            for p, g in zip(trained, sums, strict=True):
+                p._grad = g
+            self.optimizer.step()
+        return value, np.concatenate(outputs)
+
+    def _passes_of(self, links: list[chain.Link], last: chain.Link, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Forward and back: the loss and what it took; the gradients of the parameters, if the loss is finite."""
+        for p in self.parameters:
+            p._grad = None  # first, so that nobody sees half of one if the step is interrupted
+        found = self._passes.run(links, last, x)
+        if found is not None:
+            value, outputs = float(found[0]), found[1]
+            if value - value == 0.0:
+                for p in self.parameters:
+                    p._grad = p._buffer
+            return value, outputs
+        loss, tape = chain.run([*links, last], x)
+        value = float(loss)
+        if value - value == 0.0:
+            chain.pull_back(tape, self.seed)
+        return value, tape[-1][2][0]
+
+    def links(self, y: np.ndarray, weight: Any) -> tuple[list[chain.Link], chain.Link] | None:
+        """The operations of `forward` one after another and the loss; None if it is more, or somebody watches."""
+        links = self._links.get()
+        if links is None or not self._may_chain or modes.active:
+            return None
+        last = self.loss.link(y, weight, self.from_logits)
+        return None if last is None else (links, last)
+
+    def forward(self, x: np.ndarray, y: np.ndarray, weight: Any) -> tuple[Any, Any]:
+        """What the loss takes of the net, and the loss, as Tensors."""
+        a: Any = x
+        for forward in self.forwards:
+            a = forward(a)
+        loss = self.loss.of_batch(a, y, weight, self.from_logits)
+        for layer in self.penalized:
+            for penalty in layer.penalties():
+                loss = loss + penalty
+        loss._label = "L"
+        return a, loss
+
+
+# How many samples of a large batch are computed together, forward and backward, while they are in the
+# processor's cache: 41,000 images are read from memory once instead of twice, in four fifths of the time.
+PART = 1024

@@ -1,0 +1,155 @@
+"""The samples of a training, checked once before the loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.op import describe, real
+
+from ..losses import has_one_number_each
+from ..samples import checked_features, checked_targets, checked_weights, plain_array
+
+__all__ = ["TrainingData"]
+
+
+class TrainingData(NamedTuple):
+    """Checked data in the dtype of the model, with a row for each sample.
+
+    y: what the loss takes; shown: what the metrics take, labels where labels were given.
+    weights: one for each sample, or None.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    shown: np.ndarray
+    weights: np.ndarray | None
+
+    def fixed(self) -> TrainingData:
+        """The same samples in arrays that nobody can write to, copied unless they are such already."""
+        return self._map(_fixed_copy)
+
+    def rows(self, start: int, end: int) -> TrainingData:
+        """Those of the samples that have these places; views."""
+        return self._map(lambda array: array[start:end])
+
+    @property
+    def shares(self) -> Any:
+        """What the loss of each sample counts in their mean: 1/m, or an array with weight/m for each."""
+        share = 1.0 / len(self.x)
+        return share if self.weights is None else self.weights * self.x.dtype.type(share)
+
+    def _map(self, f: Callable[[np.ndarray], np.ndarray]) -> TrainingData:
+        y = f(self.y)
+        shown = y if self.shown is self.y else f(self.shown)
+        return TrainingData(f(self.x), y, shown, None if self.weights is None else f(self.weights))
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """x and y, shown where it is another array, and the weights if there are any."""
+        shown = () if self.shown is self.y else (self.shown,)
+        return (self.x, self.y, *shown, *(() if self.weights is None else (self.weights,)))
+
+    def parts(self, batch: tuple[np.ndarray, ...]) -> TrainingData:
+        """A batch of `arrays` as TrainingData again."""
+        x, y = batch[:2]
+        shown = y if self.shown is self.y else batch[2]
+        return TrainingData(x, y, shown, None if self.weights is None else batch[-1])
+
+
+def _fixed_copy(array: np.ndarray) -> np.ndarray:
+    if array.flags.writeable or array.base is not None:
+        array = array.copy()
+        array.flags.writeable = False
+    return array
+
+
+# ---------------------------------------------------------------- data at the door
+
+
+def checked_inputs(where: str, model: Any, x: Any, *, empty: bool = False) -> np.ndarray:
+    """The samples in the dtype of the model, which is built for them if it is not yet built."""
+    return _for_model(where, model, _features(where, model, x, empty))
+
+
+def _features(where: str, model: Any, x: Any, empty: bool = False) -> np.ndarray:
+    array = plain_array(where, "x", x)
+    if array.dtype.kind in "iub":
+        return checked_features(where, array.astype(model.dtype), empty=empty)
+    return converted(where, "x", checked_features(where, array, empty=empty), model.dtype)
+
+
+def _for_model(where: str, model: Any, array: np.ndarray) -> np.ndarray:
+    """The features if they have the shape that the model was built for, or after it was built for them."""
+    if array.ndim == 1 and (model.input_shape in (None, (1,))):
+        array = array[:, None]
+    if model.input_shape is None:
+        model.build(array.shape[1:])
+    elif array.shape[1:] != model.input_shape:
+        raise ValueError(f"{where}: {model.wrong_inputs(array.shape)}")
+    return array
+
+
+def converted(where: str, what: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Finite numbers as `dtype`. ValueError if one is too large for it."""
+    if array.dtype == dtype:
+        return array
+    with np.errstate(over="ignore"):
+        narrow = array.astype(dtype)
+    if narrow.itemsize < array.itemsize and not np.isfinite(narrow).all():
+        raise ValueError(
+            f"{where}: {what} has numbers up to {np.abs(array).max():g}, too large for {dtype}: "
+            "scale it, or make the model with dtype='float64'"
+        )
+    return narrow
+
+
+def checked_samples(where: str, model: Any, x: Any, y: Any, sample_weight: Any = None) -> TrainingData:
+    """x, y and weights, checked once and for all; the model is built if it is not.
+
+    y of shape (n,) becomes (n, 1) where the model has one output, as in Keras.
+    """
+    if y is None:
+        raise TypeError(f"{where}: expected targets y, got None")
+    features = _features(where, model, x)
+    targets = checked_targets(where, features, y)
+    if targets.dtype.kind == "f":
+        targets = converted(where, "y", targets, model.dtype)
+    features = _for_model(where, model, features)
+    outputs = model.output_shape
+    if targets.ndim == 1 and outputs == (1,):
+        targets = targets[:, None]
+    prepared = model.loss.prepare(where, targets, outputs, model.dtype)
+    labels = len(outputs) == 1 and outputs[0] > 1 and has_one_number_each(targets)
+    shown = targets.reshape(-1) if labels and prepared.shape != targets.shape else prepared
+    weights = None
+    if sample_weight is not None:
+        weights = checked_weights(where, sample_weight, len(features)).astype(model.dtype)
+    features = np.ascontiguousarray(features)  # the copies that a graph makes are, and products round as the order is
+    return TrainingData(features, prepared, shown, weights)
+
+
+def weights_of_classes(where: str, class_weight: Any, samples: TrainingData) -> np.ndarray:
+    """The weight of each sample's class; 1 for a class that has none, as in Keras."""
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            f"{where}: expected class_weight as a dict such as {{0: 1.0, 1: 5.0}}, got {describe(class_weight)}"
+        )
+    y = samples.shown
+    labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+    weights = np.ones(len(labels), samples.x.dtype)
+    for label, weight in class_weight.items():
+        real(label, f"{where}: a label of class_weight")
+        weight = real(weight, f"{where}: class_weight[{label!r}]")
+        if samples.y.ndim == 2 and (classes := samples.y.shape[1]) > 1 and label not in range(classes):
+            raise ValueError(
+                f"{where}: class {label} of class_weight is out of range for {classes} classes (0..{classes - 1}): "
+                "labels count from 0"
+            )
+        if not 0 <= weight < math.inf:
+            raise ValueError(f"{where}: expected class weights of at least 0, got {weight} for class {label!r}")
+        weights[labels == label] = weight
+    return weights
