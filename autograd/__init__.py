@@ -1,67 +1,72 @@
 """Automatic differentiation of numbers and of arrays that can list every gradient path."""
 
-from .array_ops import (
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    pad,
-    reshape,
-    split,
-    squeeze,
-    stack,
-    swapaxes,
-    take,
-    transpose,
-)
-from .axis_ops import argmax, argmin, max, min, norm, std, var
-from .backward import gradients
 from .check import central_difference, check_gradients, complex_step, find_nan
-from .derivation import Derivation, derive
+from .derivations import derive
 from .functional import grad, hessian, hessian_vector_product, jacobian, value_and_grad
-from .loss_ops import one_hot
-from .matrix_derivation import MatrixDerivation
-from .matrix_ops import linear, matmul, outer
+from .matrices.derivation import MatrixDerivation
 from .modes import detect_anomaly, no_grad
 from .ops import (
     abs,
     add,
+    argmax,
+    argmin,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    broadcast_to,
     clip,
+    concatenate,
     cos,
     div,
+    dot,
     exp,
+    expand_dims,
     leaky_relu,
+    linear,
     log,
+    log_softmax,
+    logsumexp,
+    matmul,
+    max,
     maximum,
+    mean,
+    min,
     minimum,
     mul,
     neg,
+    norm,
+    one_hot,
+    outer,
+    pad,
     power,
+    prod,
     randomized_leaky_relu,
     relu,
+    reshape,
     sigmoid,
     sign,
     sin,
-    softplus,
-    sqrt,
-    step,
-    sub,
-    tanh,
-    where,
-)
-from .paths import Edge, Path, PathGraph
-from .reductions import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    dot,
-    log_softmax,
-    logsumexp,
-    mean,
-    prod,
     softmax,
     softmax_cross_entropy,
+    softplus,
+    split,
+    sqrt,
     squared_error,
+    squeeze,
+    stack,
+    std,
+    step,
+    sub,
     sum,
+    swapaxes,
+    take,
+    tanh,
+    transpose,
+    var,
+    where,
 )
+from .passes.gradients import gradients
+from .paths import Edge, Path, PathGraph
+from .paths.derivation import Derivation
 from .tensor import Tensor
 from .value import Value
 

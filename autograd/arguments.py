@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .op import describe, real
+from .operands import describe, real
 
 T = TypeVar("T")
 

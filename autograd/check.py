@@ -16,7 +16,7 @@ import numpy as np
 
 from .functional import is_sequence, leaves, map_leaves, value_and_grad
 from .graph import is_node, topological_order
-from .op import describe, real, real_array
+from .operands import describe, real, real_array
 from .tensor import Tensor
 from .value import Value
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from .array_ops import reshape, stack
-from .backward import gradients, zero_gradient
 from .graph import is_node
 from .modes import recording
-from .op import describe, real
-from .ops import linear, mul
-from .reductions import sum as total
+from .operands import describe, real
+from .ops.elementwise import linear, mul
+from .ops.shapes import reshape, stack
+from .ops.sums import sum as total
+from .passes.gradients import gradients, zero_gradient
 from .tensor import Tensor
 from .value import Value
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .op import describe
+from .operands import describe
 
 __all__ = ["is_node", "topological_order"]
 
@@ -120,3 +120,27 @@ def _rebuild(cls: type) -> Any:
 
 def _restore(node: Any, state: tuple[Any, ...]) -> None:
     node._restore(state[-1])
+
+
+def depending_on(order: Iterable[Any], sources: Iterable[Any]) -> set[int]:
+    """Ids of the sources and of the nodes in `order` through which the gradient of some source passes."""
+    _, relevant = through(((v, v.operands) for v in order), sources)
+    return {id(v) for v in relevant}
+
+
+def through(recorded: Iterable[Recorded], sources: Iterable[Any]) -> tuple[list[Recorded], set[Any]]:
+    """The recorded nodes with an operand that is a source or depends on one; and all of these, sources too."""
+    relevant = set(sources)
+    found = []
+    for v, operands in recorded:
+        for u in operands:
+            if is_node(u) and u in relevant:
+                relevant.add(v)
+                found.append((v, operands))
+                break
+    return found, relevant
+
+
+# ---------------------------------------------------------------- the pure form
+
+Recorded = tuple[Any, tuple[Any, ...]]  # a node and its operands

@@ -6,19 +6,20 @@ arrays. A node keeps its operands; the rules are read when a gradient comes back
 
 from __future__ import annotations
 
-import functools
-import inspect
 import itertools
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from . import array_ops, axis_ops, graph, matrix_ops, modes, ops
-from .op import FLOAT64, Operation, array_forms, is_quiet, quietly, real_array
-from .sweep import backward, is_changed
+from . import graph, modes
+from .ieee import is_quiet, quietly
+from .numpy_names import array_functions, array_ufuncs, parameters_of
+from .op import Operation, array_forms
+from .operands import FLOAT64, real_array
+from .ops import choosing, elementwise, extremes, matrices, shapes, softmaxes, sums
+from .passes.tensors import backward, is_changed
 
 __all__ = ["Tensor"]
 
@@ -175,7 +176,7 @@ class Tensor:
     @property
     def T(self) -> Tensor:
         """The transpose: axes in reverse order."""
-        return array_ops.transpose(self)
+        return shapes.transpose(self)
 
     def backward(self, seed: Any = None) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below.
@@ -225,7 +226,7 @@ class Tensor:
 
     def astype(self, dtype: Any) -> Tensor:
         """The numbers as float32 or float64."""
-        return array_ops.cast(self, _float_type(dtype))
+        return shapes.cast(self, _float_type(dtype))
 
     # ------------------------------------------------------------ recording
 
@@ -244,7 +245,7 @@ class Tensor:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """NumPy functions and operators with an array on the left give Tensors too."""
-        function = _ufuncs.get(ufunc.__name__)
+        function = array_ufuncs.get(ufunc.__name__)
         if function is None or method != "__call__" or kwargs:
             called = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
             options = f" with {', '.join(kwargs)}=" if kwargs else ""
@@ -253,10 +254,10 @@ class Tensor:
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         called = f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}"
-        function = _functions.get(func.__name__)
+        function = array_functions.get(func.__name__)
         if function is None:
             raise TypeError(f"{called} is not defined for Tensors; use .data for the plain numbers")
-        known = _parameters(function)
+        known = parameters_of(function)
         unknown = [name for name in kwargs if name not in known and "options" not in known]
         if unknown or len(args) > len(known):
             options = f"{', '.join(unknown)}=" if unknown else f"{len(args)} arguments"
@@ -279,49 +280,49 @@ class Tensor:
     # ------------------------------------------------------------ operators
 
     def __add__(self, other: Any) -> Tensor:
-        return _record(ops.add.op, (self, other))
+        return _record(elementwise.add.op, (self, other))
 
     def __radd__(self, other: Any) -> Tensor:
-        return _record(ops.add.op, (other, self))
+        return _record(elementwise.add.op, (other, self))
 
     def __sub__(self, other: Any) -> Tensor:
-        return _record(ops.sub.op, (self, other))
+        return _record(elementwise.sub.op, (self, other))
 
     def __rsub__(self, other: Any) -> Tensor:
-        return _record(ops.sub.op, (other, self))
+        return _record(elementwise.sub.op, (other, self))
 
     def __mul__(self, other: Any) -> Tensor:
-        return _record(ops.mul.op, (self, other))
+        return _record(elementwise.mul.op, (self, other))
 
     def __rmul__(self, other: Any) -> Tensor:
-        return _record(ops.mul.op, (other, self))
+        return _record(elementwise.mul.op, (other, self))
 
     def __truediv__(self, other: Any) -> Tensor:
-        return _record(ops.div.op, (self, other))
+        return _record(elementwise.div.op, (self, other))
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return _record(ops.div.op, (other, self))
+        return _record(elementwise.div.op, (other, self))
 
     def __pow__(self, other: Any) -> Tensor:
-        return _record(ops.power.op, (self, other))
+        return _record(elementwise.power.op, (self, other))
 
     def __rpow__(self, other: Any) -> Tensor:
-        return _record(ops.power.op, (other, self))
+        return _record(elementwise.power.op, (other, self))
 
     def __matmul__(self, other: Any) -> Tensor:
-        return _record(matrix_ops.matmul.op, (self, other))
+        return _record(matrices.matmul.op, (self, other))
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return _record(matrix_ops.matmul.op, (other, self))
+        return _record(matrices.matmul.op, (other, self))
 
     def __neg__(self) -> Tensor:
-        return _record(ops.neg.op, (self,))
+        return _record(elementwise.neg.op, (self,))
 
     def __pos__(self) -> Tensor:
         return self
 
     def __abs__(self) -> Tensor:
-        return _record(ops.abs.op, (self,))
+        return _record(elementwise.abs.op, (self,))
 
     def __isub__(self, other: Any) -> Tensor:
         # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
@@ -334,16 +335,16 @@ class Tensor:
         return self - other
 
     def __lt__(self, other: Any) -> np.ndarray:
-        return self._data < _comparable(other)
+        return self._data < sums.comparable(other)
 
     def __le__(self, other: Any) -> np.ndarray:
-        return self._data <= _comparable(other)
+        return self._data <= sums.comparable(other)
 
     def __gt__(self, other: Any) -> np.ndarray:
-        return self._data > _comparable(other)
+        return self._data > sums.comparable(other)
 
     def __ge__(self, other: Any) -> np.ndarray:
-        return self._data >= _comparable(other)
+        return self._data >= sums.comparable(other)
 
     def __eq__(self, other: Any) -> bool:
         if isinstance(other, int | float | np.ndarray | np.generic | list):
@@ -356,7 +357,7 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> Tensor:
-        return _record(array_ops.getitem.op, (self, _checked_index(index)))
+        return _record(shapes.getitem.op, (self, _checked_index(index)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
@@ -376,129 +377,129 @@ class Tensor:
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Sum over axes; see `autograd.sum`."""
-        return axis_ops.array_sum(self, axis, keepdims)
+        return sums.array_sum(self, axis, keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Mean over axes; see `autograd.mean`."""
-        return axis_ops.array_mean(self, axis, keepdims)
+        return sums.array_mean(self, axis, keepdims)
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Product over axes; see `autograd.prod`."""
-        return axis_ops.array_prod(self, axis, keepdims)
+        return sums.array_prod(self, axis, keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The largest number over axes; see `autograd.max`."""
-        return axis_ops.max(self, axis, keepdims)
+        return extremes.max(self, axis, keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The smallest number over axes; see `autograd.min`."""
-        return axis_ops.min(self, axis, keepdims)
+        return extremes.min(self, axis, keepdims)
 
     def var(self, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
         """Variance over axes; see `autograd.var`."""
-        return axis_ops.var(self, axis, keepdims, ddof)
+        return sums.var(self, axis, keepdims, ddof)
 
     def std(self, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
         """Standard deviation over axes; see `autograd.std`."""
-        return axis_ops.std(self, axis, keepdims, ddof)
+        return sums.std(self, axis, keepdims, ddof)
 
     def argmax(self, axis: Any = None) -> Any:
         """Where the largest number is, as integers without gradient."""
-        return axis_ops.argmax(self, axis)
+        return extremes.argmax(self, axis)
 
     def argmin(self, axis: Any = None) -> Any:
         """Where the smallest number is, as integers without gradient."""
-        return axis_ops.argmin(self, axis)
+        return extremes.argmin(self, axis)
 
     def softmax(self, axis: int = -1) -> Tensor:
         """e^x over its sum along an axis; see `autograd.softmax`."""
-        return axis_ops.array_softmax(self, axis)
+        return softmaxes.array_softmax(self, axis)
 
     def log_softmax(self, axis: int = -1) -> Tensor:
         """The logarithm of softmax; see `autograd.log_softmax`."""
-        return axis_ops.array_log_softmax(self, axis)
+        return softmaxes.array_log_softmax(self, axis)
 
     def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """log Σ e^self over axes; see `autograd.logsumexp`."""
-        return axis_ops.array_logsumexp(self, axis, keepdims)
+        return softmaxes.array_logsumexp(self, axis, keepdims)
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same numbers in another shape; see `autograd.reshape`."""
-        return array_ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def flatten(self) -> Tensor:
         """The same numbers along one axis."""
-        return array_ops.reshape(self, (-1,))
+        return shapes.reshape(self, (-1,))
 
     ravel = flatten
 
     def transpose(self, *axes: Any) -> Tensor:
         """Axes in another order; see `autograd.transpose`."""
-        return array_ops.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+        return shapes.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def swapaxes(self, axis1: int, axis2: int) -> Tensor:
         """Two axes exchanged."""
-        return array_ops.swapaxes(self, axis1, axis2)
+        return shapes.swapaxes(self, axis1, axis2)
 
     def squeeze(self, axis: Any = None) -> Tensor:
         """Without axes of size 1; see `autograd.squeeze`."""
-        return array_ops.squeeze(self, axis)
+        return shapes.squeeze(self, axis)
 
     def take(self, indices: Any, axis: int | None = None) -> Tensor:
         """The members at these places; see `autograd.take`."""
-        return array_ops.take(self, indices, axis)
+        return shapes.take(self, indices, axis)
 
     def clip(self, lo: Any, hi: Any) -> Tensor:
         """At least lo and at most hi; see `autograd.clip`."""
-        return array_ops.array_clip(self, lo, hi)
+        return choosing.array_clip(self, lo, hi)
 
     def dot(self, other: Any) -> Tensor:
         """Matrix product self @ other."""
-        return _record(matrix_ops.matmul.op, (self, other))
+        return _record(matrices.matmul.op, (self, other))
 
     def exp(self) -> Tensor:
         """e^self; see `autograd.exp`."""
-        return _record(ops.exp.op, (self,))
+        return _record(elementwise.exp.op, (self,))
 
     def log(self) -> Tensor:
         """Natural logarithm; see `autograd.log`."""
-        return _record(ops.log.op, (self,))
+        return _record(elementwise.log.op, (self,))
 
     def sqrt(self) -> Tensor:
         """Square root; see `autograd.sqrt`."""
-        return _record(ops.sqrt.op, (self,))
+        return _record(elementwise.sqrt.op, (self,))
 
     def sin(self) -> Tensor:
         """Sine; see `autograd.sin`."""
-        return _record(ops.sin.op, (self,))
+        return _record(elementwise.sin.op, (self,))
 
     def cos(self) -> Tensor:
         """Cosine; see `autograd.cos`."""
-        return _record(ops.cos.op, (self,))
+        return _record(elementwise.cos.op, (self,))
 
     def tanh(self) -> Tensor:
         """Hyperbolic tangent; see `autograd.tanh`."""
-        return _record(ops.tanh.op, (self,))
+        return _record(elementwise.tanh.op, (self,))
 
     def sigmoid(self) -> Tensor:
         """Logistic function; see `autograd.sigmoid`."""
-        return _record(ops.sigmoid.op, (self,))
+        return _record(elementwise.sigmoid.op, (self,))
 
     def relu(self) -> Tensor:
         """max(0, self); see `autograd.relu`."""
-        return _record(ops.relu.op, (self,))
+        return _record(elementwise.relu.op, (self,))
 
     def leaky_relu(self, alpha: Any = 0.01) -> Tensor:
         """self where positive, else alpha self; see `autograd.leaky_relu`."""
-        return ops.leaky_relu(self, alpha)
+        return elementwise.leaky_relu(self, alpha)
 
     def softplus(self) -> Tensor:
         """log(1 + e^self); see `autograd.softplus`."""
-        return _record(ops.softplus.op, (self,))
+        return _record(elementwise.softplus.op, (self,))
 
     def abs(self) -> Tensor:
         """Absolute value; see `autograd.abs`."""
-        return _record(ops.abs.op, (self,))
+        return _record(elementwise.abs.op, (self,))
 
     # ------------------------------------------------------------ what a Tensor is not
 
@@ -610,15 +611,11 @@ def _float_type(dtype: Any) -> np.dtype:
     return found
 
 
-def _comparable(x: Any) -> Any:
-    return x._data if x.__class__ is Tensor else real_array(x, "comparing a Tensor")
-
-
 def _checked_index(index: Any) -> Any:
     for i in index if isinstance(index, tuple) else (index,):
         if hasattr(i.__class__, "_record"):
             raise TypeError(f"an index must be integers, slices or a mask such as t > 0; got a {type(i).__name__}")
-    return array_ops.fixed_index(index)
+    return shapes.fixed_index(index)
 
 
 # ---------------------------------------------------------------- recording
@@ -753,7 +750,7 @@ def _of_one_type(op: Operation, operands: tuple[Any, ...]) -> tuple[Any, ...]:
 def _wide(u: Any, op: Operation) -> Any:
     if u.__class__ is not Tensor:
         return _constant(u, op).astype(FLOAT64)
-    return u if u.dtype == FLOAT64 else array_ops.cast(u, FLOAT64)
+    return u if u.dtype == FLOAT64 else shapes.cast(u, FLOAT64)
 
 
 def _check_finite(v: Tensor) -> None:
@@ -770,84 +767,3 @@ def _check_finite(v: Tensor) -> None:
         f"{name}({shapes}) gave {v._data[place]} at {place}, {int(bad.sum())} of {bad.size} numbers not finite, "
         f"recorded at {frame.f_code.co_filename}, line {frame.f_lineno}"
     )
-
-
-# ---------------------------------------------------------------- NumPy's names
-
-
-def _as_rows(x: Any) -> Any:
-    """A vector as one row, as numpy.vstack takes it."""
-    return array_ops.reshape(x, (1, -1)) if np.ndim(x) < 2 else x
-
-
-def _padded(x: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0.0) -> Any:
-    """numpy.pad for Tensors; with constants only."""
-    if mode != "constant":
-        raise TypeError(f"np.pad: expected mode='constant' for Tensors, got {mode!r}; join slices with concatenate")
-    return array_ops.pad(x, pad_width, constant_values)
-
-
-def _clipped(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    """numpy.clip for Tensors, with both of its names for the bounds."""
-    return array_ops.array_clip(a, a_min if min is None else min, a_max if max is None else max)
-
-
-@functools.cache
-def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
-    """What a function of `_functions` may be called with."""
-    return tuple(inspect.signature(function).parameters)
-
-
-def _compared(name: str) -> Callable[..., Any]:
-    compare = getattr(np, name)
-    return lambda x, y: compare(_comparable(x), _comparable(y))
-
-
-_ufuncs: dict[str, Callable[..., Any]] = {
-    **ops.numpy_names,
-    **{name: _compared(name) for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")},
-    "matmul": matrix_ops.matmul,
-    "isnan": lambda x: np.isnan(_comparable(x)),
-    "isfinite": lambda x: np.isfinite(_comparable(x)),
-    "isinf": lambda x: np.isinf(_comparable(x)),
-}
-
-_functions: dict[str, Callable[..., Any]] = {
-    "sum": axis_ops.array_sum,
-    "mean": axis_ops.array_mean,
-    "prod": axis_ops.array_prod,
-    "max": axis_ops.max,
-    "amax": axis_ops.max,
-    "min": axis_ops.min,
-    "amin": axis_ops.min,
-    "var": axis_ops.var,
-    "std": axis_ops.std,
-    "norm": axis_ops.norm_as_numpy,
-    "argmax": axis_ops.argmax,
-    "argmin": axis_ops.argmin,
-    "reshape": array_ops.reshape,
-    "ravel": lambda x: array_ops.reshape(x, (-1,)),
-    "transpose": array_ops.transpose,
-    "swapaxes": array_ops.swapaxes,
-    "squeeze": array_ops.squeeze,
-    "expand_dims": array_ops.expand_dims,
-    "broadcast_to": array_ops.broadcast_to,
-    "concatenate": array_ops.concatenate,
-    "stack": array_ops.stack,
-    "hstack": lambda xs: array_ops.concatenate(xs, 0 if np.ndim(xs[0]) == 1 else 1),
-    "vstack": lambda xs: array_ops.concatenate([_as_rows(x) for x in xs]),
-    "split": array_ops.split,
-    "take": array_ops.take,
-    "pad": _padded,
-    "where": ops.where,
-    "clip": _clipped,
-    "dot": matrix_ops.array_dot,
-    "outer": matrix_ops.outer,
-    "zeros_like": lambda x, dtype=None: np.zeros_like(_comparable(x), dtype),
-    "ones_like": lambda x, dtype=None: np.ones_like(_comparable(x), dtype),
-    "shape": lambda x: x.shape,
-    "ndim": lambda x: x.ndim,
-    "size": lambda x: x.size,
-    "array_equal": lambda x, y: np.array_equal(_comparable(x), _comparable(y)),
-    "allclose": lambda x, y, **options: np.allclose(_comparable(x), _comparable(y), **options),
-}

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import graph, modes, ops
-from .backward import Mixed
-from .backward import backward as _backward
-from .expression import symbol
-from .op import Operation, Vector, describe, ieee, real
+from . import graph, modes, numpy_names
+from .formulas.expression import symbol
+from .ieee import ieee
+from .op import Operation
+from .operands import Vector, describe, real
+from .ops import elementwise
+from .passes.values import Mixed
+from .passes.values import backward as _backward
 
 __all__ = ["Value", "format_value"]
 
@@ -170,9 +173,7 @@ class Value:
     def _in_full_form(self) -> Any:
         """What _x is once a neuron has the form of other nodes."""
         if self._x.__class__ is not tuple:
-            from .fused import unfold
-
-            unfold(self)
+            self._x.unfold(self)
         return self._x
 
     def backward(self) -> None:
@@ -222,19 +223,19 @@ class Value:
         def __rtruediv__(self, other: Any) -> Value: ...
 
     def __pow__(self, other: Any) -> Value:
-        return _binary(ops.power, self, other)
+        return _binary(elementwise.power, self, other)
 
     def __rpow__(self, other: Any) -> Value:
-        return _binary(ops.power, other, self)
+        return _binary(elementwise.power, other, self)
 
     def __neg__(self) -> Value:
-        return ops.neg(self)
+        return elementwise.neg(self)
 
     def __pos__(self) -> Value:
         return self
 
     def __abs__(self) -> Value:
-        return ops.abs(self)
+        return elementwise.abs(self)
 
     def __isub__(self, other: Any) -> Value:
         # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
@@ -262,51 +263,51 @@ class Value:
 
     def exp(self) -> Value:
         """e^self; see `autograd.exp`."""
-        return _record_unary(ops.exp.op, self)
+        return _record_unary(elementwise.exp.op, self)
 
     def log(self) -> Value:
         """Natural logarithm; see `autograd.log`."""
-        return _record_unary(ops.log.op, self)
+        return _record_unary(elementwise.log.op, self)
 
     def sqrt(self) -> Value:
         """Square root; see `autograd.sqrt`."""
-        return _record_unary(ops.sqrt.op, self)
+        return _record_unary(elementwise.sqrt.op, self)
 
     def sin(self) -> Value:
         """Sine; see `autograd.sin`."""
-        return _record_unary(ops.sin.op, self)
+        return _record_unary(elementwise.sin.op, self)
 
     def cos(self) -> Value:
         """Cosine; see `autograd.cos`."""
-        return _record_unary(ops.cos.op, self)
+        return _record_unary(elementwise.cos.op, self)
 
     def tanh(self) -> Value:
         """Hyperbolic tangent; see `autograd.tanh`."""
-        return _record_unary(ops.tanh.op, self)
+        return _record_unary(elementwise.tanh.op, self)
 
     def sigmoid(self) -> Value:
         """Logistic function; see `autograd.sigmoid`."""
-        return _record_unary(ops.sigmoid.op, self)
+        return _record_unary(elementwise.sigmoid.op, self)
 
     def relu(self) -> Value:
         """max(0, self); see `autograd.relu`."""
-        return _record_unary(ops.relu.op, self)
+        return _record_unary(elementwise.relu.op, self)
 
     def leaky_relu(self, alpha: Any = 0.01) -> Value:
         """self if positive, else alpha self; see `autograd.leaky_relu`."""
-        return Value._record(ops.leaky_relu.op, self, alpha)
+        return Value._record(elementwise.leaky_relu.op, self, alpha)
 
     def softplus(self) -> Value:
         """log(1 + e^self); see `autograd.softplus`."""
-        return _record_unary(ops.softplus.op, self)
+        return _record_unary(elementwise.softplus.op, self)
 
     def linear(self) -> Value:
         """The identity; see `autograd.linear`."""
-        return _record_unary(ops.linear.op, self)
+        return _record_unary(elementwise.linear.op, self)
 
     def abs(self) -> Value:
         """Absolute value; see `autograd.abs`."""
-        return _record_unary(ops.abs.op, self)
+        return _record_unary(elementwise.abs.op, self)
 
     # ------------------------------------------------------------ what a Value is not
 
@@ -618,7 +619,12 @@ def _code(derivative: Any) -> str:
     return repr(derivative) if derivative.__class__ is float else derivative.ascii(lambda name: name + "d")
 
 
-for _function, _sign in ((ops.add, "+"), (ops.sub, "-"), (ops.mul, "*"), (ops.div, "/")):
+for _function, _sign in (
+    (elementwise.add, "+"),
+    (elementwise.sub, "-"),
+    (elementwise.mul, "*"),
+    (elementwise.div, "/"),
+):
     _compile_operator(_function, _sign)
 
 
@@ -636,7 +642,7 @@ _refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join comparison
 _refuse("lshift rlshift rshift rrshift", "<< and >> are", "use v * 2**n or v.data")
 
 _ufuncs: dict[str, Any] = {
-    **ops.numpy_names,
+    **numpy_names.numpy_names,
     "less": lambda x, y: _comparable(x) < _comparable(y),
     "less_equal": lambda x, y: _comparable(x) <= _comparable(y),
     "greater": lambda x, y: _comparable(x) > _comparable(y),

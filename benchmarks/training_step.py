@@ -323,7 +323,7 @@ def arrays_of(model: nn.Sequential) -> Callable[[], Weights]:
 
 def sequential(net: Net, data: Data, rate: float) -> Candidate:
     """The bare step of a Sequential, over the batches of the data one after another."""
-    from autograd.op import quietly
+    from autograd.ieee import quietly
 
     model = model_of(net, data, rate)
     x, y = fixed(data.x), fixed(data.y)

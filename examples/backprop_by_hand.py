@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from autograd import PathGraph, derive, names, squared_error
+from autograd import PathGraph, derive, squared_error
+from autograd.formulas import names
 from nn import MLP, SGD, inputs
 
 # Vectors are columns, as in the lecture.

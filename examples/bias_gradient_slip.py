@@ -19,7 +19,7 @@ import numpy as np
 
 from autograd import Tensor, relu, softmax_cross_entropy
 from nn.data import one_hot, train_test_split
-from nn.datasets import load_digits
+from nn.datasets.digits import load_digits
 
 
 def start(rng, inputs):

@@ -20,7 +20,9 @@ import numpy as np
 
 from nn import SGD, Dense, Input, Sequential, load_model
 from nn.data import one_hot, train_test_split
-from nn.datasets import load_digits, load_kaggle, load_mnist
+from nn.datasets.digits import load_digits
+from nn.datasets.kaggle import load_kaggle
+from nn.datasets.mnist import load_mnist
 from nn.losses import MeanSquaredError
 from nn.metrics import confusion_matrix, recall_of_classes
 

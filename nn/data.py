@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd import one_hot as rows_of_labels
 from autograd.arguments import checked_fraction, float_type, generator, positive_integer
-from autograd.op import describe
+from autograd.operands import describe
 
 from .samples import (
     check_finite,

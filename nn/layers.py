@@ -13,11 +13,11 @@ import numpy as np
 
 from autograd import Tensor, linear
 from autograd.arguments import checked_fraction, float_type, generator, positive_integer
-from autograd.array_ops import reshape
-from autograd.chain import Link
-from autograd.matrix_ops import affine, matmul
-from autograd.names import Name
-from autograd.op import describe
+from autograd.fast.links import Link
+from autograd.formulas.names import Name
+from autograd.operands import describe
+from autograd.ops.matrices import affine, matmul
+from autograd.ops.shapes import reshape
 
 from .activations import RandomizedLeakyReLU, activation_name, find_activation, is_over_layer
 from .initializers import Initializer, find_initializer

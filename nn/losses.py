@@ -16,10 +16,10 @@ import numpy as np
 
 from autograd import Tensor, log, no_grad, one_hot, sigmoid, softmax
 from autograd.arguments import lookup, not_negative
-from autograd.axis_ops import array_sum
-from autograd.chain import Link
-from autograd.loss_ops import Softmax, batch_losses
-from autograd.op import describe, real
+from autograd.fast.links import Link
+from autograd.operands import describe, real
+from autograd.ops.losses import Softmax, batch_losses
+from autograd.ops.sums import array_sum
 
 from .activations import activation_name, activations
 from .samples import check_finite, checked_weights, plain_array, whole_labels

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor
-from autograd.fused import Weights
-from autograd.op import describe
+from autograd.fast.neuron import Weights
+from autograd.operands import describe
 from autograd.value import NO_GRADIENT
 
 from .files.arrays import load_arrays, save_arrays

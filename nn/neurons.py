@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Value, fused, linear
+from autograd import Value, linear
 from autograd.arguments import generator, positive_integer, shaped_array
-from autograd.fused import Inputs, Weights
+from autograd.fast.neuron import Inputs, Weights, record
+from autograd.formulas.names import Name
 from autograd.graph import is_node
-from autograd.names import Name
-from autograd.op import describe, real
+from autograd.operands import describe, real
 
 from .activations import Activation, activation_name, find_activation, is_over_layer
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
@@ -89,12 +89,12 @@ class Neuron(Module):
 
     def _respond(self, x: Inputs) -> Value:
         if self._is_fused:
-            return fused.record(self._op, self._weights, x)
+            return record(self._op, self._weights, x)
         if self.elementary:
             z = _weighted_sum(self.w, x.values, self.b)
             z.label = self._z
         else:
-            z = fused.record(None, self._weights, x)
+            z = record(None, self._weights, x)
         if self.activation is linear:
             return z
         a = self.activation(z)
@@ -167,7 +167,7 @@ class Layer(Module):
     def __call__(self, x: Any) -> Any:
         x = Inputs(_as_inputs(x, self.nin, self))
         outputs = [
-            fused.record(neuron._op, neuron._weights, x) if neuron._is_fused else neuron._respond(x)
+            record(neuron._op, neuron._weights, x) if neuron._is_fused else neuron._respond(x)
             for neuron in self.neurons
         ]
         if self._is_over_layer:

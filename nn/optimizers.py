@@ -2,7 +2,7 @@
 
 An optimizer is a rule for one vector of numbers: what its class adds to `Optimizer` is the rule, in
 operations that write into arrays which exist already. All parameters of a net are one such vector,
-whether they are Tensors or Values, see `autograd.flat`.
+whether they are Tensors or Values, see `autograd.fast.flat_parameters`.
 
 Names, arguments and defaults are those of Keras; where the formulas of Keras and PyTorch differ,
 the docstring says which it is.
@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from autograd.arguments import checked_fraction, lookup, not_negative
-from autograd.flat import EVERYTHING, blocks
+from autograd.fast.flat_parameters import EVERYTHING, blocks
 from autograd.graph import is_node
-from autograd.op import describe, quietly
+from autograd.ieee import quietly
+from autograd.operands import describe
 
 from .module import Module
 

@@ -12,7 +12,7 @@ from typing import Any
 import autograd
 from autograd.arguments import lookup, not_negative
 from autograd.graph import is_node
-from autograd.op import describe
+from autograd.operands import describe
 
 __all__ = ["L1", "L1L2", "L2", "find_regularizer", "l1", "l1_l2", "l2"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import describe
+from autograd.operands import describe
 
 __all__ = ["are_labels", "as_labels", "check_one_class_each", "check_same_shape", "labels_and_outputs", "sides"]
 

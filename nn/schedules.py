@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd.arguments import checked_fraction, not_negative, positive_integer
-from autograd.op import real
+from autograd.operands import real
 
 __all__ = ["Constant", "CosineDecay", "ExponentialDecay", "ReduceOnPlateau", "StepDecay", "Warmup"]
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from autograd import Tensor, no_grad
 from autograd.arguments import lookup, positive_integer
+from autograd.formulas.names import text
 from autograd.graph import is_node
-from autograd.names import text
-from autograd.op import describe
+from autograd.operands import describe
 from nn import MLP, Activation, Dense, Dropout, Flatten, Layer, Sequential
 from nn.activations import activation_name
 from nn.samples import plain_array

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from autograd.arguments import lookup
-from autograd.op import real
+from autograd.operands import real
 
 __all__ = ["FORMATS", "RENDERERS", "RendererMissing", "available_renderers", "render", "to_png"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from autograd.notation import format_number
+from autograd.formulas.notation import format_number
 
 __all__ = [
     "FONT",

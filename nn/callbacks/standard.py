@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd.arguments import not_negative
-from autograd.op import describe
+from autograd.operands import describe
 
 from ..files.whole import check_folder
 from ..schedules import ReduceOnPlateau

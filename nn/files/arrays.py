@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import describe
+from autograd.operands import describe
 
 from .whole import open_data, write_whole
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd import linear
-from autograd.op import describe
+from autograd.operands import describe
 
 from ..activations import activation_name, is_over_layer
 from ..layers import Activation, Dense, Dropout

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor, chain, modes, sigmoid
+from autograd import Tensor, modes, sigmoid
 from autograd.arguments import float_type, generator, positive_integer
-from autograd.op import describe, quietly
+from autograd.fast.links import result
+from autograd.ieee import quietly
+from autograd.operands import describe
 from autograd.tensor import leaf
 
 from ..files.arrays import check_suffix
@@ -260,7 +262,7 @@ class Sequential(Module):
                 self._links = Links(self.layers, array.dtype)
             links = self._links.get()
             if links:  # the same numbers without a node for each operation, in two thirds of the time
-                z = quietly(chain.result, links, array)
+                z = quietly(result, links, array)
                 return leaf(z.copy() if z is array else z, self.layers[-1].result_label)
         for layer in self.layers:
             x = layer.forward(x)

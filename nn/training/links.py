@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.chain import Link
+from autograd.fast.links import Link
 
 from ..layers import BatchLayer, changed
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from autograd import Tensor, modes, no_grad
 from autograd.arguments import checked_fraction, positive_integer
-from autograd.op import describe, quietly
+from autograd.ieee import quietly
+from autograd.operands import describe
 
 from ..callbacks.base import Callback
 from ..callbacks.display import progress

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd import chain, modes
-from autograd.sweep import backward
+from autograd import modes
+from autograd.fast.links import Link, pull_back, run
+from autograd.fast.programs import Passes
+from autograd.passes.tensors import backward
 
 from .links import Links, tells
 
@@ -34,7 +36,7 @@ class Objective:
         self.optimizer = model.optimizer
         self.seed = np.ones((), model.dtype)
         self._links = Links(model.layers, model.dtype, not skips)
-        self._passes = chain.Passes(self.parameters, self.seed)
+        self._passes = Passes(self.parameters, self.seed)
         self._may_chain = not self.penalized and tells(loss, "link", "of_batch")
 
     def step(self, x: np.ndarray, y: np.ndarray, weight: Any) -> tuple[float, np.ndarray]:
@@ -57,16 +59,14 @@ class Objective:
             self.optimizer.step()
         return value, outputs._data
 
-    def _chained_step(self, links: list[chain.Link], last: chain.Link, x: np.ndarray) -> tuple[float, np.ndarray]:
+    def _chained_step(self, links: list[Link], last: Link, x: np.ndarray) -> tuple[float, np.ndarray]:
         """The same without a graph, the same numbers in half of the time for small nets."""
         value, outputs = self._passes_of(links, last, x)
         if value - value == 0.0:
             self.optimizer.step()
         return value, outputs
 
-    def _step_in_parts(
-        self, links: list[chain.Link], x: np.ndarray, y: np.ndarray, weight: Any
-    ) -> tuple[float, np.ndarray]:
+    def _step_in_parts(self, links: list[Link], x: np.ndarray, y: np.ndarray, weight: Any) -> tuple[float, np.ndarray]:
         """The same, but sums over the batch are sums of sums over parts of it, and rounded as such."""
         value, outputs = 0.0, []
         trained: list[Any] = []  # those that have a gradient; a parameter that its layer dropped has none
@@ -89,7 +89,7 @@ class Objective:
             self.optimizer.step()
         return value, np.concatenate(outputs)
 
-    def _passes_of(self, links: list[chain.Link], last: chain.Link, x: np.ndarray) -> tuple[float, np.ndarray]:
+    def _passes_of(self, links: list[Link], last: Link, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Forward and back: the loss and what it took; the gradients of the parameters, if the loss is finite."""
         for p in self.parameters:
             p._grad = None  # first, so that nobody sees half of one if the step is interrupted
@@ -100,13 +100,13 @@ class Objective:
                 for p in self.parameters:
                     p._grad = p._buffer
             return value, outputs
-        loss, tape = chain.run([*links, last], x)
+        loss, tape = run([*links, last], x)
         value = float(loss)
         if value - value == 0.0:
-            chain.pull_back(tape, self.seed)
+            pull_back(tape, self.seed)
         return value, tape[-1][2][0]
 
-    def links(self, y: np.ndarray, weight: Any) -> tuple[list[chain.Link], chain.Link] | None:
+    def links(self, y: np.ndarray, weight: Any) -> tuple[list[Link], Link] | None:
         """The operations of `forward` one after another and the loss; None if it is more, or somebody watches."""
         links = self._links.get()
         if links is None or not self._may_chain or modes.active:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.op import describe, real
+from autograd.operands import describe, real
 
 from ..losses import has_one_number_each
 from ..samples import checked_features, checked_targets, checked_weights, plain_array

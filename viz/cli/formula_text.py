@@ -17,17 +17,18 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from autograd import Value, linear, ops, reductions
+from autograd import Value, linear, ops
 from autograd.graph import is_node
+from autograd.op import table
 
 __all__ = ["FUNCTIONS", "Computation", "compute", "label_of", "normal_name"]
 
 # Every function of the table. `where` needs a condition, and a random slope is no formula.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    name: getattr(module, name)
-    for module in (ops, reductions)
-    for name in module.__all__
+    name: getattr(ops, name)
+    for name in ops.__all__
     if name not in ("where", "randomized_leaky_relu")
+    and (name in table or name in ("linear", "softmax", "log_softmax", "softmax_cross_entropy"))
 }
 _BINARY: dict[type, Callable[..., Any]] = {
     ast.Add: ops.add,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from autograd.names import dot_text
+from autograd.formulas.names import dot_text
 
 from ..style import FONT, GREY, INK, LEAF, LINE, RESULT, TARGET, number, sign_style, width
 from .columns import chains, column_of, in_order, passed_leaves, users_of

@@ -12,12 +12,11 @@ import re
 from collections.abc import Container, Sequence
 from typing import Any
 
-from autograd import names
-from autograd.backward import depending_on
-from autograd.expression import Expression
-from autograd.graph import is_node, topological_order
-from autograd.notation import Mathml
-from autograd.paths import PathGraph
+from autograd.formulas import names
+from autograd.formulas.expression import Expression
+from autograd.formulas.notation import Mathml
+from autograd.graph import depending_on, is_node, topological_order
+from autograd.paths.path_graph import PathGraph
 from autograd.value import NO_GRADIENT
 
 __all__ = ["HEIGHT", "Nodes", "encoded", "graph_data"]

@@ -21,7 +21,7 @@ from typing import Any
 from autograd import Tensor, Value
 from autograd.arguments import lookup
 from autograd.graph import is_node
-from autograd.op import describe
+from autograd.operands import describe
 from nn.files.whole import write_whole
 
 from .views import LEVELS, page_data

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from autograd import names
+from autograd.formulas import names
 from autograd.graph import is_node, topological_order
-from autograd.op import describe
-from autograd.paths import PathGraph
+from autograd.operands import describe
+from autograd.paths.path_graph import PathGraph
 from autograd.value import NO_GRADIENT
 
 from ..graphs.grouped import Arrival, CoarseGraph

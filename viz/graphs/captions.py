@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from autograd.graph import is_node
-from autograd.matrix_graph import MatrixGraph
-from autograd.paths import PathGraph
+from autograd.matrices.graph import MatrixGraph
+from autograd.paths.path_graph import PathGraph
 
 from ..style import cut
 

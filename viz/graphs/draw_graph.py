@@ -10,10 +10,10 @@ from typing import Any
 
 from autograd import Tensor, Value
 from autograd.arguments import lookup, positive_integer
+from autograd.formulas.names import parse
 from autograd.graph import is_node, topological_order
-from autograd.names import parse
-from autograd.op import describe
-from autograd.paths import PathGraph
+from autograd.operands import describe
+from autograd.paths.path_graph import PathGraph
 
 from ..dot.diagram import Edge, Node, diagram
 from ..dot.drawing import Drawing

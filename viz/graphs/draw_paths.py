@@ -10,12 +10,12 @@ import numpy as np
 
 from autograd import MatrixDerivation
 from autograd.arguments import lookup, positive_integer
-from autograd.derivation import Derivation
-from autograd.matrix_graph import MatrixGraph
-from autograd.notation import Text
-from autograd.op import describe
-from autograd.paths import Edge as Factor
-from autograd.paths import Path
+from autograd.formulas.notation import Text
+from autograd.matrices.graph import MatrixGraph
+from autograd.operands import describe
+from autograd.paths.derivation import Derivation
+from autograd.paths.path_graph import Edge as Factor
+from autograd.paths.path_graph import Path
 
 from ..dot.diagram import Edge, Node, diagram
 from ..dot.drawing import Drawing

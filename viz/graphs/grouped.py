@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from autograd.names import parse
-from autograd.paths import PathGraph
+from autograd.formulas.names import parse
+from autograd.paths.path_graph import PathGraph
 
 from ..dot.diagram import Edge, Node
 from ..style import GREY, LINE, number

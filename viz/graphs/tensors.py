@@ -1,7 +1,7 @@
 """Graphs of Tensors: shapes on the nodes, and on every edge how the gradient goes back, as a formula.
 
 Which nodes there are is decided here, and what is written on them; what the formulas are in
-`autograd.matrix_graph`.
+`autograd.matrices.graph`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from autograd import gradients
+from autograd.formulas.names import parse
 from autograd.graph import is_node, topological_order
-from autograd.matrix_graph import MatrixEdge, MatrixGraph
-from autograd.names import parse
+from autograd.matrices.graph import MatrixEdge, MatrixGraph
 
 from ..dot.diagram import Edge, Node
 from ..style import GREY, INK, LINE, PALE, PAPER, PATHS, cut, number

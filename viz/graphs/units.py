@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from autograd.names import Name, ascii_name, parse
-from autograd.paths import Edge, PathGraph
+from autograd.formulas.names import Name, ascii_name, parse
+from autograd.paths.path_graph import Edge, PathGraph
 
 __all__ = ["NO_UNITS", "Connection", "Constant", "Unit", "Units", "find_units"]
 

@@ -13,7 +13,8 @@ import numpy as np
 from autograd import Value, gradients
 from autograd.arguments import lookup
 from autograd.graph import is_node
-from autograd.op import Operation, real, table
+from autograd.op import Operation, table
+from autograd.operands import real
 from nn.activations import RandomizedLeakyReLU, activation_name, activations, find_activation, is_over_layer
 
 from ..style import INK, LINE, POSITIVE, number

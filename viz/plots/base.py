@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from autograd import names
 from autograd.arguments import positive_integer
-from autograd.op import describe
+from autograd.formulas import names
+from autograd.operands import describe
 
 from ..render import RendererMissing
 from ..style import GREY, INK, LINE, NEGATIVE, PAPER, POSITIVE, cut, number

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd import Tensor, no_grad
 from autograd.arguments import shaped_array
-from autograd.op import describe
+from autograd.operands import describe
 from nn import MLP, Module
 from nn.activations import is_over_layer
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from autograd.arguments import lookup, shaped_array
-from autograd.op import describe
+from autograd.operands import describe
 from autograd.value import NO_GRADIENT
-from nn.callbacks import Callback
+from nn.callbacks.base import Callback
 
 from ..style import LINE, NEGATIVE, POSITIVE, number
 from .base import MARKERS, End, count_axis, dress, log_axis, matplotlib, name_lines, panels, styled, title_with_line

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.arguments import shaped_array
-from autograd.op import describe
+from autograd.operands import describe
 
 from ..style import GREY, LINE, NEGATIVE, POSITIVE, number
 from .base import End, count_axis, dress, log_axis, name_lines, panels, styled

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from autograd.arguments import positive_integer
+from autograd.formulas.names import Names, parse
 from autograd.graph import is_node
-from autograd.names import Names, parse
-from autograd.op import describe
+from autograd.operands import describe
 from autograd.value import NO_GRADIENT
 
 from ..style import INK, NEGATIVE, POSITIVE, number

@@ -13,9 +13,9 @@ import numpy as np
 
 from autograd import Tensor, gradients, no_grad
 from autograd.arguments import lookup, not_negative, positive_integer
+from autograd.formulas.names import parse
 from autograd.graph import is_node
-from autograd.names import parse
-from autograd.op import describe, real
+from autograd.operands import describe, real
 
 from ..style import GREY, INK, LINE, NEGATIVE, number
 from .base import (

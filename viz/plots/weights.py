@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.arguments import positive_integer, shaped_array
-from autograd.op import describe
+from autograd.operands import describe
 from nn import Module
 
 from ..style import GREY, LINE, NEGATIVE

@@ -1,0 +1,186 @@
+"""Parameters side by side in one flat vector, so that an update of all of them is a few operations on arrays.
+
+`blocks` cuts any parameters into such vectors. What an optimizer does with a vector is its own
+business; that the parameters, their gradients and the graphs recorded from them stay true is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Tensor, next_serial
+from ..value import NO_GRADIENT, Value, assigned
+
+__all__ = ["EVERYTHING", "FlatParameters", "FlatValues", "blocks"]
+
+# The stretches of a vector in which every parameter has a gradient; known by identity.
+EVERYTHING = [slice(None)]
+
+
+class FlatParameters:
+    """Leaf Tensors of one dtype as one vector of numbers and one of gradients.
+
+    tensors: the parameters, each once. Their arrays move into one block, and their gradients are
+    written into another from now on. An array that somebody outside may hold stays where it is, and so
+    does one that lies in the block of another optimizer; their numbers are copied here and back. If
+    all lie in such a block one after another, that block is used.
+
+    places    where in the vector each parameter is
+    """
+
+    def __init__(self, tensors: Sequence[Tensor]) -> None:
+        self.tensors = list(tensors)
+        ends = np.cumsum([t.size for t in self.tensors]).tolist()
+        self.places = [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
+        self._others: list[tuple[Tensor, np.ndarray]] = []  # parameters that do not lie in our block, and their copies
+        found = _common_block(self.tensors)
+        if found is not None:
+            self._data, self._gradient = found
+        else:
+            dtype = self.tensors[0].dtype
+            self._data, self._gradient = np.empty(ends[-1], dtype), np.zeros(ends[-1], dtype)
+        self._gradients: list[tuple[Tensor, Any]] = []
+        for t, place in zip(self.tensors, self.places, strict=True):
+            if found is None:
+                self._take_in(t, self._data[place].reshape(t.shape), self._gradient[place].reshape(t.shape))
+            else:
+                self._gradients.append((t, t._buffer))
+
+    def _take_in(self, t: Tensor, numbers: np.ndarray, gradient: np.ndarray) -> None:
+        numbers[...] = t._data
+        if t._buffer is None:
+            t._buffer = gradient
+        if t._seen is None and t._data.base is None:
+            t._data = numbers
+        else:
+            self._others.append((t, numbers))
+        self._gradients.append((t, gradient))
+
+    def gradient(self) -> tuple[np.ndarray, list[slice]]:
+        """All gradients in a row, not to be written to, and the stretches in which parameters have one.
+
+        These are EVERYTHING if all have, [] if none has. The gradient counts as it is now, also where
+        the caller put another array in its place or wrote into the one that `.grad` gave him.
+        """
+        complete = True
+        for t, gradient in self._gradients:
+            g = t._grad
+            if g is not gradient:
+                if g is None:
+                    complete = False
+                else:
+                    gradient[...] = g
+        if complete:
+            return self._gradient, EVERYTHING
+        return self._gradient, joined(
+            place for t, place in zip(self.tensors, self.places, strict=True) if t._grad is not None
+        )
+
+    def begin(self) -> np.ndarray:
+        """The numbers of all parameters in a row, to be changed in place; then `end` is to be called."""
+        for t, numbers in self._others:
+            numbers[...] = t._data
+        return self._data
+
+    def end(self) -> None:
+        """Make what `begin` gave, as it is now, the numbers of the parameters.
+
+        A gradient through graphs recorded before is refused from now on.
+        """
+        for t, numbers in self._others:
+            t._data[...] = numbers
+        serial = next_serial()
+        for t in self.tensors:
+            t._serial = serial
+
+    def clear(self) -> None:
+        """Forget all gradients."""
+        for t in self.tensors:
+            t._grad = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copied view would be an array of its own, so a copy is built from the copied parameters.
+        return FlatParameters, (self.tensors,)
+
+
+class FlatValues:
+    """Leaf Values as one vector of float64, gathered before an update and handed back after it.
+
+    To an optimizer it is what FlatParameters is: the methods are the same.
+    """
+
+    def __init__(self, values: Sequence[Value]) -> None:
+        self.values = list(values)
+        self.places = [slice(i, i + 1) for i in range(len(self.values))]
+        self._data = np.empty(len(self.values))
+        self._when: object = None  # what `assigned` held when the numbers were gathered
+
+    def gradient(self) -> tuple[np.ndarray, list[slice]]:
+        """All gradients in a row, and the stretches in which parameters have one; see FlatParameters."""
+        found = [p.grad for p in self.values]
+        stretches = EVERYTHING
+        if any(g is NO_GRADIENT or g is None for g in found):
+            present = [g is not NO_GRADIENT and g is not None for g in found]
+            stretches = joined(place for place, here in zip(self.places, present, strict=True) if here)
+            found = [g if here else 0.0 for g, here in zip(found, present, strict=True)]
+        return np.array(found, np.float64), stretches
+
+    def begin(self) -> np.ndarray:
+        """The numbers of all parameters in a row, to be changed in place; then `end` is to be called."""
+        when = assigned[0]
+        if self._when is not when:
+            self._data[...] = [p._data for p in self.values]
+            self._when = when
+        return self._data
+
+    def end(self) -> None:
+        """Make what `begin` gave, as it is now, the numbers of the parameters."""
+        for p, x in zip(self.values, self._data.tolist(), strict=True):
+            p._data = x
+        self._when = assigned[0] = object()
+
+    def clear(self) -> None:
+        """Forget all gradients."""
+        for p in self.values:
+            p.grad = NO_GRADIENT
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FlatValues, (self.values,)
+
+
+def blocks(parameters: Iterable[Any]) -> list[Any]:
+    """The parameters as vectors, in their order: one for all Values, one for the Tensors of each dtype."""
+    groups: dict[Any, list[Any]] = {}
+    for p in parameters:
+        groups.setdefault(p.dtype if p.__class__ is Tensor else Value, []).append(p)
+    return [FlatValues(group) if key is Value else FlatParameters(group) for key, group in groups.items()]
+
+
+def joined(places: Iterable[slice]) -> list[slice]:
+    """Slices in rising order, those that touch as one."""
+    found: list[slice] = []
+    for place in places:
+        if found and found[-1].stop == place.start:
+            found[-1] = slice(found[-1].start, place.stop)
+        else:
+            found.append(place)
+    return found
+
+
+def _common_block(tensors: Sequence[Tensor]) -> tuple[np.ndarray, np.ndarray] | None:
+    """The stretches of the block and of its gradients in which the Tensors lie one after another, if they do."""
+    data = _stretch([t._data for t in tensors])
+    gradient = _stretch([t._buffer for t in tensors])
+    return None if data is None or gradient is None else (data, gradient)
+
+
+def _stretch(arrays: Sequence[Any]) -> np.ndarray | None:
+    base = getattr(arrays[0], "base", None)
+    if base is None or base.ndim != 1 or any(a is None or a.base is not base for a in arrays):
+        return None
+    starts = [(a.ctypes.data - base.ctypes.data) // base.itemsize for a in arrays]
+    stops = [start + a.size for start, a in zip(starts, arrays, strict=True)]
+    return base[starts[0] : stops[-1]] if starts[1:] == stops[:-1] else None

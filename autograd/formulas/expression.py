@@ -1,0 +1,539 @@
+"""Formulas: what an operation and its rule give when they are read on symbols.
+
+An Expression is a sum of terms, a term a coefficient times powers of atoms, and an atom a symbol, a
+function of expressions, or a sum in parentheses. Building one collects like terms and cancels
+factors; `simplified()` also multiplies out and takes out common factors where that is shorter, so
+that it reads as a person would have written it: `ŷ − y`, `a(1 − a)`, `1 − a²`. This is no algebra
+system; it knows as much as reading derivatives needs. How formulas look is left to `notation`.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ..ieee import ieee
+from ..op import Operation, find
+from ..operands import Vector, members, real
+from . import names
+from .notation import Ascii, Latex, Text, Writer, is_short
+
+__all__ = ["Expression", "constant", "expression", "omitted", "symbol"]
+
+# A longer or more deeply nested formula helps nobody: it is written as an ellipsis.
+MAX_SIZE = 120
+MAX_DEPTH = 10
+# Multiplying out stops at so many terms.
+MAX_EXPANDED_TERMS = 40
+
+
+# ---------------------------------------------------------------- atoms
+
+
+class Atom(ABC):
+    """What terms are made of. Atoms of one key are equal, up to their sign if they are sums.
+
+    size, depth: how long and how deeply nested it is on paper.
+    """
+
+    __slots__ = ("depth", "key", "size")
+
+    key: str
+    size: int
+    depth: int
+    # What only some atoms have: a name, the operation of a function, the terms of a sum in
+    # parentheses, and whether that sum or its opposite is the one that the key stands for.
+    is_symbol: bool = False
+    op: Operation | None = None
+    terms: tuple[Term, ...] = ()
+    orientation: int = 1
+
+    @abstractmethod
+    def write(self, writer: Writer) -> str:
+        """The atom on paper, without parentheses around it."""
+
+    def opposite(self) -> Atom:
+        """The sum with all its signs changed."""
+        raise TypeError("only a sum has an opposite that is an atom")
+
+
+class Symbol(Atom):
+    """A named quantity."""
+
+    __slots__ = ("label",)
+    is_symbol = True
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.key = repr(label)
+        self.size, self.depth = 1, 1
+
+    def write(self, writer: Writer) -> str:
+        return writer.name(self.label)
+
+
+class Omitted(Atom):
+    """A part too long to be written. No two are known to be equal."""
+
+    __slots__ = ()
+    _serial = itertools.count()
+
+    def __init__(self) -> None:
+        self.key = f"…{next(self._serial)}"
+        self.size, self.depth = 1, 1
+
+    def write(self, writer: Writer) -> str:
+        return writer.ellipsis
+
+
+class Call(Atom):
+    """An operation applied to formulas, as in σ(z)."""
+
+    __slots__ = ("args", "op")
+
+    op: Operation
+
+    def __init__(self, op: Operation, args: tuple[Any, ...]) -> None:
+        self.op, self.args = op, args
+        flat = self.flat()
+        self.key = f"{op.name}({','.join(u.key for u in flat)})"
+        self.size = 1 + sum(u.size for u in flat)
+        self.depth = 1 + max((u.depth for u in flat), default=0)
+
+    def flat(self) -> list[Expression]:
+        """The arguments, sequences opened."""
+        return [u for a in self.args for u in members(a)]
+
+    def write(self, writer: Writer) -> str:
+        return writer.call(self)
+
+
+class Group(Atom):
+    """A sum in parentheses.
+
+    (y − x) and (x − y) have one key and opposite orientations, so that they cancel, while each is
+    written the way it came.
+    """
+
+    __slots__ = ("expression", "orientation", "terms")
+
+    def __init__(self, inner: Expression) -> None:
+        self.expression, self.terms = inner, inner.terms
+        keys = inner.key, _key(inner.terms, -1)
+        self.orientation = 1 if keys[0] <= keys[1] else -1
+        self.key = f"({min(keys)})"
+        self.size, self.depth = inner.size, 1 + inner.depth
+
+    def write(self, writer: Writer) -> str:
+        return writer.sum(self.expression)
+
+    def opposite(self) -> Group:
+        return Group(-self.expression)
+
+
+Factors = tuple[tuple[Atom, float], ...]
+Term = tuple[float, Factors]
+
+
+# ---------------------------------------------------------------- expressions
+
+
+def _operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The other operand may be a number; a Vector has the operator applied to each member instead."""
+
+    @functools.wraps(method)
+    def operator(self: Any, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Vector) else method(self, expression(other))
+
+    return operator
+
+
+class Expression:
+    """A formula together with its value at the point where it was read.
+
+    Arithmetic and the functions of `autograd` build larger formulas. Comparisons compare values,
+    so a piecewise rule gives the piece that holds at the point.
+    """
+
+    __slots__ = ("depth", "key", "size", "terms", "value")
+    __array_ufunc__ = None
+
+    def __init__(self, terms: Iterable[Term], value: float) -> None:
+        self.terms: tuple[Term, ...] = tuple(terms)
+        self.value = value
+        self.size: int = sum(map(_term_size, self.terms)) or 1
+        self.depth: int = max((a.depth for _, factors in self.terms for a, _ in factors), default=0)
+        self.key: str = _key(self.terms)
+
+    # ------------------------------------------------------------ arithmetic
+
+    @_operator
+    def __add__(self, other: Any) -> Expression:
+        value = self.value + other.value
+        if self.is_omitted() or other.is_omitted():
+            return omitted(value)
+        return _limited(Expression(_collected((*self.terms, *other.terms)), value))
+
+    @_operator
+    def __radd__(self, other: Any) -> Expression:
+        return other + self
+
+    def __neg__(self) -> Expression:
+        if self.is_omitted():
+            return omitted(-self.value)
+        return Expression(((-c, f) for c, f in self.terms), -self.value)
+
+    @_operator
+    def __sub__(self, other: Any) -> Expression:
+        return self + -other
+
+    @_operator
+    def __rsub__(self, other: Any) -> Expression:
+        return other + -self
+
+    @_operator
+    def __mul__(self, other: Any) -> Expression:
+        if (self.is_omitted() and other.is_number()) or (self.is_number() and other.is_omitted()):
+            return omitted(self.value * other.value)
+        (c, f), (d, g) = _as_term(self), _as_term(other)
+        sign, factors = _merged(f, g)
+        return _limited(_from_term(sign * c * d, factors, self.value * other.value))
+
+    @_operator
+    def __rmul__(self, other: Any) -> Expression:
+        return other * self
+
+    @_operator
+    def __truediv__(self, other: Any) -> Expression:
+        return self * other**-1.0
+
+    @_operator
+    def __rtruediv__(self, other: Any) -> Expression:
+        return other * self**-1.0
+
+    @_operator
+    def __pow__(self, other: Any) -> Expression:
+        value = _power(self.value, other.value)
+        n = other.value
+        if not (other.is_number() and math.isfinite(n)):
+            return _call(find("power"), (self, other), value)
+        if self.is_number() or n == 0.0:
+            return constant(value)
+        c, factors = _as_term(self)
+        if n.is_integer():
+            return _limited(_from_term(*_raised((c, factors), n), value))
+        if c == 1.0 and len(factors) == 1 and factors[0][1] == 1.0:
+            return Expression(((1.0, ((factors[0][0], n),)),), value)
+        return _limited(Expression(((1.0, ((Group(self), n),)),), value))
+
+    @_operator
+    def __rpow__(self, other: Any) -> Expression:
+        return other**self
+
+    @_operator
+    def __lt__(self, other: Any) -> bool:
+        return self.value < other.value
+
+    @_operator
+    def __le__(self, other: Any) -> bool:
+        return self.value <= other.value
+
+    @_operator
+    def __gt__(self, other: Any) -> bool:
+        return self.value > other.value
+
+    @_operator
+    def __ge__(self, other: Any) -> bool:
+        return self.value >= other.value
+
+    @staticmethod
+    def _record(op: Operation, *operands: Any) -> Expression:
+        """Apply an operation: spelled out if it is arithmetic, `name(...)` otherwise."""
+        args = tuple(x.map(expression) if isinstance(x, Vector) else expression(x) for x in operands)
+        if op.expands:
+            return op.forward(*args)
+        if op.name == "sqrt":
+            return expression(args[0]) ** 0.5
+        values = (a.map(lambda u: u.value) if isinstance(a, Vector) else a.value for a in args)
+        return _call(op, args, float(ieee(op.forward, *values)))
+
+    # ------------------------------------------------------------ what it is
+
+    def is_number(self) -> bool:
+        """True if no symbol is left."""
+        return not self.terms or (len(self.terms) == 1 and not self.terms[0][1])
+
+    def is_symbol(self) -> bool:
+        """True for a named quantity alone."""
+        return isinstance(self._only_atom(), Symbol)
+
+    def is_omitted(self) -> bool:
+        """True for an ellipsis alone."""
+        return isinstance(self._only_atom(), Omitted)
+
+    def _only_atom(self) -> Atom | None:
+        match self.terms:
+            case ((1.0, ((atom, 1.0),)),):
+                return atom
+        return None
+
+    # ------------------------------------------------------------ simplification
+
+    def simplified(self) -> Expression:
+        """The shortest of several equal forms: as it is, multiplied out, common factors taken out."""
+        start = _paired(_with_simplified_sums(self))
+        cancelled = _expanded(start, fractions_only=True)
+        expanded = _expanded(cancelled)
+        forms = (start, _factored(start), _factored(cancelled), cancelled, _factored(expanded), expanded)
+        best = min(forms, key=lambda e: e.size)
+        return _from_term(*best.terms[0], self.value) if len(best.terms) == 1 else best
+
+    # ------------------------------------------------------------ writing
+
+    def text(self, name: Callable[[str], str] = names.text) -> str:
+        """Unicode: `a(1 − a)`, `−y/a + (1 − y)/(1 − a)`."""
+        return Text(name).sum(self)
+
+    def ascii(self, name: Callable[[str], str] = names.ascii_name) -> str:
+        """ASCII that Python can evaluate with the functions of `autograd`: `a*(1 - a)`. Numbers have all digits."""
+        return Ascii(name, digits=None).sum(self)
+
+    def latex(self, name: Callable[[str], str] = names.latex) -> str:
+        r"""LaTeX for math mode: `a(1 - a)`, `-\frac{y}{a} + \frac{1 - y}{1 - a}`."""
+        return Latex(name).sum(self)
+
+    __str__ = text
+
+    def __repr__(self) -> str:
+        return f"<formula {self.ascii()}>"
+
+
+def expression(x: Any) -> Expression:
+    """A formula from a formula or a number."""
+    return x if isinstance(x, Expression) else constant(real(x, "Expression"))
+
+
+def constant(c: float) -> Expression:
+    """A number as a formula."""
+    return Expression(((c, ()),) if c != 0.0 else (), c)
+
+
+def symbol(label: str, value: float = math.nan) -> Expression:
+    """A named quantity with its value at the point in question."""
+    return _from_atom(Symbol(label), value)
+
+
+def omitted(value: float = math.nan) -> Expression:
+    """An ellipsis in place of a formula with this value."""
+    return _from_atom(Omitted(), value)
+
+
+def _limited(x: Expression) -> Expression:
+    return omitted(x.value) if x.size > MAX_SIZE or x.depth > MAX_DEPTH else x
+
+
+def _power(x: float, n: float) -> float:
+    return float(ieee(find("power").forward, x, n))
+
+
+def _call(op: Operation, args: tuple[Any, ...], value: float) -> Expression:
+    call = Call(op, args)
+    label = _softmax_label(call) if op.name == "softmax_component" else None
+    return _limited(_from_atom(call if label is None else Symbol(label), value))
+
+
+def _softmax_label(call: Call) -> str | None:
+    """a[2]_1 for softmax(z[2]_1, z[2]_2, ...)_1: lecture notes give softmax(z) the name a."""
+    *logits, j = call.flat()
+    labels = [atom.label if isinstance(atom := u._only_atom(), Symbol) else "" for u in logits]
+    parsed = map(names.parse, labels)
+    if all(p is not None and p.base == "z" and p.index for p in parsed) and len(set(labels)) == len(labels):
+        return names.sibling(labels[int(j.value)], "a")
+    return None
+
+
+# ---------------------------------------------------------------- terms
+
+
+def _term_size(term: Term) -> int:
+    c, factors = term
+    number = not factors or c not in (1.0, -1.0)
+    return number + (not is_short(c)) + sum(a.size + (e != 1.0) for a, e in factors)
+
+
+def _key(terms: Iterable[Term], sign: int = 1) -> str:
+    return "+".join(sorted(f"{c * sign * _orientation(f)!r}*{_factors_key(f)}" for c, f in terms))
+
+
+def _factors_key(factors: Factors) -> str:
+    return "*".join(sorted(f"{_base_key(a, e)}^{e!r}" for a, e in factors))
+
+
+def _base_key(atom: Atom, e: float) -> str:
+    """(y − x)² is (x − y)², but √(y − x) is not √(x − y)."""
+    return atom.key if e.is_integer() or atom.orientation > 0 else f"-{atom.key}"
+
+
+def _orientation(factors: Factors) -> int:
+    """The sign by which the product differs from the one its key stands for."""
+    return math.prod(a.orientation for a, e in factors if e % 2 == 1)
+
+
+def _collected(terms: Iterable[Term]) -> list[Term]:
+    """Like terms added up, in order of first appearance; what cancels is left out."""
+    found: dict[str, Term] = {}
+    for c, factors in _opened(terms):
+        key = _factors_key(factors)
+        if key in found:
+            total, first = found[key]
+            found[key] = (total + c * _orientation(factors) * _orientation(first), first)
+        else:
+            found[key] = (c, factors)
+    return [(c, f) for c, f in found.values() if c != 0.0]
+
+
+def _merged(f: Factors, g: Factors) -> tuple[int, Factors]:
+    """f times g, powers of equal atoms merged and what cancels left out: a sign and the factors."""
+    found: dict[str, tuple[Atom, float]] = {}
+    sign = 1
+    for atom, e in (*f, *g):
+        key = _base_key(atom, e)
+        first, power = found.get(key, (atom, 0.0))
+        if e % 2 == 1:
+            sign *= atom.orientation * first.orientation
+        found[key] = (first, power + e)
+    return sign, tuple((a, e) for a, e in found.values() if e != 0.0)
+
+
+def _as_term(x: Expression) -> Term:
+    """x as a single term: a sum goes in parentheses, a minus that all its terms have before them."""
+    if len(x.terms) == 1:
+        return x.terms[0]
+    if not x.terms:
+        return 0.0, ()
+    if all(c < 0 for c, _ in x.terms):
+        return -1.0, ((Group(-x), 1.0),)
+    return 1.0, ((Group(x), 1.0),)
+
+
+def _raised(term: Term, n: float) -> Term:
+    """A term to an integer power."""
+    c, factors = term
+    return _power(c, n), tuple((a, e * n) for a, e in factors)
+
+
+def _from_term(c: float, factors: Factors, value: float) -> Expression:
+    """The formula of a single term, a sum alone without parentheses."""
+    return Expression(_opened([(c, factors)]) if c != 0.0 else (), value)
+
+
+def _opened(terms: Iterable[Term]) -> Iterator[Term]:
+    """The terms, those of a sum in parentheses in its place if nothing but a sign stands before it."""
+    for c, factors in terms:
+        match factors:
+            case ((atom, 1.0),) if atom.terms and c in (1.0, -1.0):
+                yield from ((c * d, f) for d, f in atom.terms)
+            case _:
+                yield c, factors
+
+
+def _from_atom(atom: Atom, value: float) -> Expression:
+    return Expression(((1.0, ((atom, 1.0),)),), value)
+
+
+# ---------------------------------------------------------------- equal forms
+
+
+def _with_simplified_sums(x: Expression) -> Expression:
+    """What is in parentheses simplified first."""
+    terms = []
+    for c, factors in x.terms:
+        done: Factors = ()
+        for atom, e in factors:
+            part: Term = 1.0, ((atom, e),)
+            if atom.terms and e.is_integer():
+                part = _raised(_as_term(Expression(atom.terms, math.nan).simplified()), e)
+            d, new = part
+            sign, done = _merged(done, new)
+            c *= sign * d
+        terms.append((c, done))
+    return Expression(_collected(terms), x.value)
+
+
+def _expanded(x: Expression, *, fractions_only: bool = False) -> Expression:
+    """Sums multiplied out; with `fractions_only`, just those sums that contain a quotient."""
+    todo: list[Term] = list(x.terms)
+    done: list[Term] = []
+    while todo:
+        if len(todo) + len(done) > MAX_EXPANDED_TERMS:
+            return x
+        c, factors = todo.pop(0)
+        for i, (atom, e) in enumerate(factors):
+            if atom.terms and e.is_integer() and e > 0:
+                if fractions_only and not any(p < 0 for _, f in atom.terms for _, p in f):
+                    continue
+                rest = factors[:i] + factors[i + 1 :] + (((atom, e - 1.0),) if e > 1.0 else ())
+                parts = [(d, *_merged(rest, f)) for d, f in atom.terms]
+                todo[:0] = [(c * d * sign, merged) for d, sign, merged in parts]
+                break
+        else:
+            done.append((c, factors))
+    return Expression(_collected(done), x.value)
+
+
+def _paired(x: Expression) -> Expression:
+    """Two sums multiplied out where that is shorter: (1 − a)(1 + a) is 1 − a²."""
+    terms = []
+    for c, factors in x.terms:
+        while found := _shorter_product(factors):
+            d, factors = found
+            c *= d
+        terms.append((c, factors))
+    return Expression(_collected(terms), x.value)
+
+
+def _shorter_product(factors: Factors) -> Term | None:
+    sums = [a for a, e in factors if a.terms and e == 1.0]
+    for p, q in itertools.combinations(sums, 2):
+        product = _expanded(Expression(((1.0, ((p, 1.0), (q, 1.0))),), math.nan))
+        if product.size < p.size + q.size:
+            c, new = _as_term(product)
+            sign, merged = _merged(tuple((a, e) for a, e in factors if a is not p and a is not q), new)
+            return c * sign, merged
+    return None
+
+
+def _factored(x: Expression) -> Expression:
+    """What all terms have in common put before a pair of parentheses."""
+    if len(x.terms) < 2:
+        return x
+    common = []
+    for atom, _ in x.terms[0][1]:
+        powers = {sum(e for a, e in factors if a.key == atom.key) for _, factors in x.terms}
+        if min(powers) > 0 or len(powers) == 1:
+            common.append((atom, min(powers)))
+    c = _common_coefficient([c for c, _ in x.terms])
+    if not common and c == 1.0:
+        return x
+    inverse = tuple((a, -e) for a, e in common)
+    rest = []
+    for d, f in x.terms:
+        sign, factors = _merged(f, inverse)
+        rest.append((sign * (d if c == 1.0 else float(round(d / c))), factors))
+    d, group = _as_term(Expression(_collected(rest), math.nan).simplified())
+    sign, factors = _merged(tuple(common), group)
+    return Expression(((c * d * sign, factors),), x.value)
+
+
+def _common_coefficient(coefficients: list[float]) -> float:
+    """What divides all of them: their size if it is the same, or 1/3 of 1/3 and 2/3; else 1."""
+    c = min(map(abs, coefficients))
+    is_same = all(abs(d) == c for d in coefficients)
+    if not 0 < c < math.inf or not (is_same or not is_short(c)):
+        return 1.0
+    multiples = [d / c for d in coefficients]
+    return c if all(abs(m) <= 100 and abs(m - round(m)) <= 1e-12 for m in multiples) else 1.0

@@ -1,0 +1,307 @@
+"""Formulas of whole arrays: what an operation and its pulls give when they are read on names.
+
+Number by number, arrays follow the algebra of `expression`: a MatrixExpression is such an Expression
+whose atoms are arrays, with a shape and the numbers at the point where it was read. What is not done
+number by number (matrix products, transposes, sums over an axis) is an atom of its own, see
+`matrix_atoms`; an operation without a notation is written as its name applied to its operands.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..formulas.expression import Expression, constant
+from ..ieee import quietly
+from ..op import Operation, array_forms, find
+from ..operands import Vector
+from .atoms import Applied, Data, Indicator, Matrix, Ones, Shape, data_key, formula_of, natural_shape, only_atom
+
+__all__ = ["MatrixExpression", "data_key", "matrix", "named", "operands_of", "read"]
+
+
+def _operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The other operand may be a number or an array."""
+
+    @functools.wraps(method)
+    def operator(self: Any, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Vector) else method(self, matrix(other))
+
+    return operator
+
+
+class MatrixExpression:
+    """A formula of arrays with its shape and its numbers.
+
+    It has what the pulls of operations ask of an array. Comparisons give boolean arrays that remember
+    what was compared, so that a piecewise rule reads [z > 0], or the piece that holds everywhere.
+    """
+
+    __slots__ = ("formula", "shape", "value")
+    __array_ufunc__ = None
+    _is_array = True
+
+    def __init__(self, formula: Expression, value: Any) -> None:
+        self.formula = formula
+        self.value: np.ndarray = np.asarray(value)
+        self.shape: Shape = self.value.shape
+
+    # ------------------------------------------------------------ what an array tells
+
+    @property
+    def _data(self) -> np.ndarray:
+        return self.value
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return self.value.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of the numbers."""
+        return self.value.dtype
+
+    @property
+    def T(self) -> MatrixExpression:
+        """The transpose."""
+        return MatrixExpression._record(find("transpose"), self, None)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        raise TypeError("a formula is no array; use .value for its numbers")
+
+    def is_number(self) -> bool:
+        """True if no name is left."""
+        return self.formula.is_number()
+
+    # ------------------------------------------------------------ arithmetic
+
+    @_operator
+    def __add__(self, other: Any) -> Any:
+        return _combined(self, other, lambda x, y: x + y)
+
+    @_operator
+    def __radd__(self, other: Any) -> Any:
+        return other + self
+
+    @_operator
+    def __sub__(self, other: Any) -> Any:
+        return _combined(self, other, lambda x, y: x - y)
+
+    @_operator
+    def __rsub__(self, other: Any) -> Any:
+        return other - self
+
+    @_operator
+    def __mul__(self, other: Any) -> Any:
+        return _combined(self, other, lambda x, y: x * y)
+
+    @_operator
+    def __rmul__(self, other: Any) -> Any:
+        return other * self
+
+    @_operator
+    def __truediv__(self, other: Any) -> Any:
+        return _combined(self, other, lambda x, y: x / y)
+
+    @_operator
+    def __rtruediv__(self, other: Any) -> Any:
+        return other / self
+
+    @_operator
+    def __pow__(self, other: Any) -> Any:
+        return _combined(self, other, lambda x, y: x**y)
+
+    @_operator
+    def __rpow__(self, other: Any) -> Any:
+        return other**self
+
+    def __neg__(self) -> MatrixExpression:
+        return MatrixExpression(-self.formula, -self.value)
+
+    def __matmul__(self, other: Any) -> MatrixExpression:
+        return MatrixExpression._record(find("matmul"), self, matrix(other))
+
+    def __rmatmul__(self, other: Any) -> MatrixExpression:
+        return matrix(other) @ self
+
+    dot = __matmul__
+
+    @_operator
+    def __lt__(self, other: Any) -> Any:
+        return _compared(self, "<", other, self.value < other.value)
+
+    @_operator
+    def __le__(self, other: Any) -> Any:
+        return _compared(self, "<=", other, self.value <= other.value)
+
+    @_operator
+    def __gt__(self, other: Any) -> Any:
+        return _compared(self, ">", other, self.value > other.value)
+
+    @_operator
+    def __ge__(self, other: Any) -> Any:
+        return _compared(self, ">=", other, self.value >= other.value)
+
+    # ------------------------------------------------------------ methods that pulls use
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> MatrixExpression:
+        """Sum over axes."""
+        return MatrixExpression._record(find("array_sum"), self, axis, keepdims)
+
+    def reshape(self, *shape: Any) -> MatrixExpression:
+        """The same numbers in another shape."""
+        return MatrixExpression._record(find("reshape"), self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> MatrixExpression:
+        """Axes in another order."""
+        order = axes[0] if len(axes) == 1 else axes or None
+        return MatrixExpression._record(find("transpose"), self, order)
+
+    def swapaxes(self, first: int, second: int) -> MatrixExpression:
+        """Two axes exchanged."""
+        order = list(range(self.ndim))
+        order[first], order[second] = order[second], order[first]
+        return self.transpose(order)
+
+    def __getitem__(self, index: Any) -> MatrixExpression:
+        return MatrixExpression._record(find("getitem"), self, index)
+
+    # ------------------------------------------------------------ reading
+
+    @staticmethod
+    def _record(op: Operation, *operands: Any) -> MatrixExpression:
+        """Apply an operation: as notation writes it, or as its name applied to the operands."""
+        if op.reduces and op.name in array_forms:
+            return array_forms[op.name](*operands)
+        held = operands_of(op, operands)
+        return read(op, held, quietly(op.forward, *map(_plain, held)))
+
+    def spelled_out(self) -> Expression:
+        """The formula, with ones where it has this shape by broadcasting only."""
+        natural = natural_shape(self.formula)
+        if natural is None or natural == self.shape or not self.formula.terms:
+            return self.formula
+        if math.prod(natural) == self.size and self.size != 1:
+            return formula_of(Applied(find("reshape"), (self.formula, self.shape), self.shape))
+        return self.formula * formula_of(Ones(self.shape))
+
+    def __repr__(self) -> str:
+        from .notation import MatrixAscii
+
+        return f"<formula {MatrixAscii().sum(self.formula)} of shape {self.shape}>"
+
+
+Builder = Callable[[Operation, Sequence[Any], Shape], "Expression | None"]
+
+# How the results of operations are written that have no rules, or are not written by them.
+_builders: dict[str, Builder] = {}
+
+
+def writes(name: str) -> Callable[[Builder], Builder]:
+    """Have the decorated function write the results of the operation called `name`.
+
+    It takes the operation, its operands and the shape of the result, and gives the formula; None if
+    the operation is to be written by its name.
+    """
+
+    def decorate(build: Builder) -> Builder:
+        _builders[name] = build
+        return build
+
+    return decorate
+
+
+def matrix(x: Any) -> MatrixExpression:
+    """A formula from a formula, a number or a constant array."""
+    if isinstance(x, MatrixExpression):
+        return x
+    if isinstance(x, Condition):
+        return MatrixExpression(x.formula, np.asarray(x, float))
+    array = np.asarray(x, None if isinstance(x, np.ndarray) and x.dtype.kind == "f" else float)
+    return MatrixExpression(constant(float(array)) if not array.ndim else formula_of(Data(array)), array)
+
+
+def named(label: str, value: Any, *, is_gradient: bool = False, is_leaf: bool = False) -> MatrixExpression:
+    """An array with a name, or the derivative by it."""
+    atom = Matrix(label, np.shape(value), is_gradient=is_gradient, is_leaf=is_leaf)
+    return MatrixExpression(formula_of(atom), value)
+
+
+def read(op: Operation, operands: Sequence[Any], value: Any) -> MatrixExpression:
+    """The formula of an operation's result. operands: formulas, and what is not differentiated as it is."""
+    value = np.asarray(value)
+    build = _builders.get(op.name)
+    formula = None if build is None else build(op, operands, value.shape)
+    if formula is None and op.rules:
+        formula = Expression._record(op, *(x.formula for x in operands))
+    elif formula is None:
+        arguments = (x.spelled_out() if isinstance(x, MatrixExpression) else x for x in operands)
+        formula = formula_of(Applied(op, arguments, value.shape))
+    return MatrixExpression(formula, value)
+
+
+def operands_of(op: Operation, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """The operands as formulas, those that are not differentiated as they are."""
+    return tuple(x if x is None or op.pulls[i] is None else matrix(x) for i, x in enumerate(operands))
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, MatrixExpression):
+        return x.value
+    return x.view(np.ndarray) if isinstance(x, Condition) else x
+
+
+def _combined(x: MatrixExpression, y: MatrixExpression, f: Callable[[Any, Any], Any]) -> MatrixExpression:
+    return MatrixExpression(f(x.formula, y.formula), quietly(f, x.value, y.value))
+
+
+# ---------------------------------------------------------------- comparisons
+
+
+class Condition(np.ndarray):
+    """A boolean array that remembers what was compared, as a formula that is 1 where it holds and 0 elsewhere."""
+
+    formula: Expression
+
+    def __and__(self, other: Any) -> Any:
+        if not isinstance(other, Condition):
+            return self if other else other
+        return as_condition(np.asarray(self) & np.asarray(other), self.formula * other.formula)
+
+    __rand__ = __and__
+
+    def __invert__(self) -> Any:
+        atom = only_atom(self.formula)
+        opposite = formula_of(atom.opposite_relation()) if isinstance(atom, Indicator) else 1.0 - self.formula
+        return as_condition(~np.asarray(self), opposite)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function is np.where:
+            return MatrixExpression._record(find("choose"), *args)
+        return function(*(np.asarray(a) if isinstance(a, Condition) else a for a in args), **kwargs)
+
+
+def as_condition(holds: Any, formula: Expression) -> Condition:
+    found = np.asarray(holds).view(Condition)
+    found.formula = formula
+    return found
+
+
+def _compared(x: MatrixExpression, relation: str, y: MatrixExpression, holds: Any) -> Any:
+    if x.is_number() and y.is_number():
+        return bool(np.all(holds))
+    holds = np.asarray(holds)
+    return as_condition(holds, formula_of(Indicator(x.formula, relation, y.formula, holds.shape)))

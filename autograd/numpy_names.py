@@ -1,0 +1,119 @@
+"""What NumPy calls these operations, so that its functions work on nodes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .ops import choosing, extremes, matrices, shapes, sums
+from .ops.elementwise import abs, add, cos, div, exp, log, maximum, minimum, mul, neg, power, sign, sin, sqrt, sub, tanh
+
+# What NumPy calls these operations.
+numpy_names: dict[str, Any] = {
+    "add": add,
+    "subtract": sub,
+    "multiply": mul,
+    "divide": div,
+    "true_divide": div,
+    "power": power,
+    "float_power": power,
+    "negative": neg,
+    "positive": lambda x: x,
+    "absolute": abs,
+    "fabs": abs,
+    "exp": exp,
+    "log": log,
+    "sqrt": sqrt,
+    "sin": sin,
+    "cos": cos,
+    "tanh": tanh,
+    "maximum": maximum,
+    "minimum": minimum,
+    "sign": sign,
+    "square": lambda x: mul(x, x),
+}
+
+
+# ---------------------------------------------------------------- NumPy's names
+
+
+def _as_rows(x: Any) -> Any:
+    """A vector as one row, as numpy.vstack takes it."""
+    return shapes.reshape(x, (1, -1)) if np.ndim(x) < 2 else x
+
+
+def _padded(x: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0.0) -> Any:
+    """numpy.pad for Tensors; with constants only."""
+    if mode != "constant":
+        raise TypeError(f"np.pad: expected mode='constant' for Tensors, got {mode!r}; join slices with concatenate")
+    return shapes.pad(x, pad_width, constant_values)
+
+
+def _clipped(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """numpy.clip for Tensors, with both of its names for the bounds."""
+    return choosing.array_clip(a, a_min if min is None else min, a_max if max is None else max)
+
+
+@functools.cache
+def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """What a function of `array_functions` may be called with."""
+    return tuple(inspect.signature(function).parameters)
+
+
+def _compared(name: str) -> Callable[..., Any]:
+    compare = getattr(np, name)
+    return lambda x, y: compare(sums.comparable(x), sums.comparable(y))
+
+
+array_ufuncs: dict[str, Callable[..., Any]] = {
+    **numpy_names,
+    **{name: _compared(name) for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")},
+    "matmul": matrices.matmul,
+    "isnan": lambda x: np.isnan(sums.comparable(x)),
+    "isfinite": lambda x: np.isfinite(sums.comparable(x)),
+    "isinf": lambda x: np.isinf(sums.comparable(x)),
+}
+
+array_functions: dict[str, Callable[..., Any]] = {
+    "sum": sums.array_sum,
+    "mean": sums.array_mean,
+    "prod": sums.array_prod,
+    "max": extremes.max,
+    "amax": extremes.max,
+    "min": extremes.min,
+    "amin": extremes.min,
+    "var": sums.var,
+    "std": sums.std,
+    "norm": sums.norm_as_numpy,
+    "argmax": extremes.argmax,
+    "argmin": extremes.argmin,
+    "reshape": shapes.reshape,
+    "ravel": lambda x: shapes.reshape(x, (-1,)),
+    "transpose": shapes.transpose,
+    "swapaxes": shapes.swapaxes,
+    "squeeze": shapes.squeeze,
+    "expand_dims": shapes.expand_dims,
+    "broadcast_to": shapes.broadcast_to,
+    "concatenate": shapes.concatenate,
+    "stack": shapes.stack,
+    "hstack": lambda xs: shapes.concatenate(xs, 0 if np.ndim(xs[0]) == 1 else 1),
+    "vstack": lambda xs: shapes.concatenate([_as_rows(x) for x in xs]),
+    "split": shapes.split,
+    "take": shapes.take,
+    "pad": _padded,
+    "where": choosing.where,
+    "clip": _clipped,
+    "dot": matrices.array_dot,
+    "outer": matrices.outer,
+    "zeros_like": lambda x, dtype=None: np.zeros_like(sums.comparable(x), dtype),
+    "ones_like": lambda x, dtype=None: np.ones_like(sums.comparable(x), dtype),
+    "shape": lambda x: x.shape,
+    "ndim": lambda x: x.ndim,
+    "size": lambda x: x.size,
+    "array_equal": lambda x, y: np.array_equal(sums.comparable(x), sums.comparable(y)),
+    "allclose": lambda x, y, **options: np.allclose(sums.comparable(x), sums.comparable(y), **options),
+}

@@ -1,0 +1,166 @@
+"""What an operation is given: real numbers, arrays, sequences; how they are told apart and described."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from .ieee import quietly
+
+
+def real(x: Any, where: str = "Value") -> float:
+    """`x` as a float. int, float, bool, Fraction, NumPy real scalars and 0-d arrays are real numbers.
+
+    TypeError for anything else; OverflowError for an integer too large for a float.
+    """
+    if x.__class__ is float:
+        return x
+    if isinstance(x, float | int | numbers.Real | np.bool_):
+        try:
+            return float(x)
+        except OverflowError:
+            raise OverflowError(f"{where}: the integer is too large for a float (above 1.8e308)") from None
+    if isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind in "fiub":
+        return float(x)
+    raise TypeError(f"{where} needs a real number, got {describe(x)}{_advice(x)}")
+
+
+def _advice(x: Any) -> str:
+    if isinstance(x, str | bytes | Decimal):
+        return "; convert it with float()"
+    if isinstance(x, list | tuple | np.ndarray):
+        return "; take its members one by one"
+    if getattr(x.__class__, "_is_array", False):
+        return "; a Value does not go with a Tensor: make the number a Tensor too"
+    return "; take its .real or .imag" if isinstance(x, numbers.Complex) else ""
+
+
+def describe(x: Any) -> str:
+    """What `x` is, in the words of an error message: 'str', 'an array of shape (2,)'."""
+    if isinstance(x, np.ndarray):
+        return f"an array of shape {x.shape}" + ("" if x.dtype.kind in "fiub" else f" and dtype {x.dtype}")
+    return type(x).__name__
+
+
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def real_array(x: Any, where: str) -> np.ndarray:
+    """`x` as an array of float32 or float64, itself if it is one; integers and booleans become float64.
+
+    TypeError for what is not numbers and for lists of nodes, ValueError for rows of different lengths.
+    """
+    if isinstance(x, list | tuple) and holds_nodes(x):
+        raise TypeError(
+            f"{where}: expected numbers, got a list of nodes; join Tensors with stack(), or take their .data"
+        )
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{where}: expected an array of numbers, got rows of different lengths") from None
+    dtype = array.dtype
+    if dtype is FLOAT64 or dtype is FLOAT32:
+        if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+            raise TypeError(f"{where}: expected numbers, got an array with masked ones; fill them first: x.filled(0.0)")
+        return array
+    if dtype.kind in "fiub":
+        return quietly(array.astype, FLOAT32 if dtype.kind == "f" and dtype.itemsize <= 4 else FLOAT64)
+    if not array.ndim:
+        return np.asarray(real(x, where))
+    if dtype.kind == "O" and isinstance(x, list | tuple):  # among them Fractions, integers of any size, or None
+        return np.array([real(u, where) for u in array.flat]).reshape(array.shape)
+    raise TypeError(f"{where}: expected real numbers, got {describe(array)}")
+
+
+def as_array(x: Any, where: str) -> Any:
+    """An array or a Tensor as it is, lists and numbers as an array."""
+    return x if hasattr(x, "ndim") else real_array(x, where)
+
+
+def holds_nodes(items: Any) -> bool:
+    """True if there is a node in nested lists."""
+    return any(holds_nodes(u) if isinstance(u, list | tuple) else hasattr(u.__class__, "_record") for u in items)
+
+
+def float_array(x: Any, where: str) -> Any:
+    if not isinstance(x, np.ndarray):
+        return real(x, where)
+    if x.dtype.kind in "iub":
+        return x.astype(np.float64)
+    if x.dtype.kind != "f":
+        raise TypeError(f"{where} needs real numbers, got {describe(x)}")
+    return x
+
+
+def as_operand(x: Any) -> Any:
+    """What a reduction takes as one operand: lists, tuples, iterators and 1-d arrays become a Vector."""
+    if isinstance(x, np.ndarray) and x.ndim == 1:
+        return Vector(x.tolist())
+    if isinstance(x, list | tuple | Iterator):
+        return Vector(x)
+    return x
+
+
+def is_array(x: Any) -> bool:
+    """True for a Tensor, and for an array of two dimensions or more; one of one dimension is a sequence too."""
+    return getattr(x.__class__, "_is_array", False) or (isinstance(x, np.ndarray) and x.ndim > 1)
+
+
+def numbers_of(x: Any, where: str) -> Any:
+    """A Vector of floats from a Vector of numbers; a float from a single number."""
+    return x.map(lambda u: real(u, where)) if isinstance(x, Vector) else real(x, where)
+
+
+class Vector(tuple):
+    """A sequence of numbers, nodes or formulas whose arithmetic works member by member.
+
+    It lets the rule of a reduction be written as on an array: `softmax(x) - y`. Two Vectors must
+    have the same length (ValueError); a single number goes with every member.
+    """
+
+    __slots__ = ()
+
+    def _with(self, other: Any, f: Callable[[Any, Any], Any]) -> Vector:
+        if isinstance(other, tuple):
+            if len(self) != len(other):
+                raise ValueError(f"expected sequences of equal length, got {len(self)} and {len(other)}")
+            return Vector(map(f, self, other))
+        return Vector(f(u, other) for u in self)
+
+    def __add__(self, other: Any) -> Vector:
+        return self._with(other, lambda u, v: u + v)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Vector:
+        return self._with(other, lambda u, v: u - v)
+
+    def __rsub__(self, other: Any) -> Vector:
+        return self._with(other, lambda u, v: v - u)
+
+    def __mul__(self, other: Any) -> Vector:
+        return self._with(other, lambda u, v: u * v)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Vector:
+        return self._with(other, lambda u, v: u / v)
+
+    def __rtruediv__(self, other: Any) -> Vector:
+        return self._with(other, lambda u, v: v / u)
+
+    def __neg__(self) -> Vector:
+        return Vector(-u for u in self)
+
+    def map(self, f: Callable[[Any], Any]) -> Vector:
+        """`f` applied to every member."""
+        return Vector(map(f, self))
+
+
+def members(x: Any) -> tuple[Any, ...]:
+    """The members of a sequence operand; a single operand alone."""
+    return x if isinstance(x, tuple) else (x,)

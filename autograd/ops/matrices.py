@@ -1,0 +1,183 @@
+"""Matrix products: what the layers of a network consist of."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..op import array_forms, reduction, structural
+from ..operands import as_array, describe
+from . import elementwise
+
+__all__ = ["affine", "dot", "linear", "matmul", "outer"]
+
+
+# How many rows of a tall matrix are multiplied at a time, while they are in the processor's cache.
+ROWS = 1024
+
+
+def _product(x: Any, y: Any) -> Any:
+    """x.dot(y). Pieces of a tall x take two thirds of the time where y is narrow, and no more where it is not."""
+    if x.ndim != 2 or y.ndim != 2 or len(x) < 4 * ROWS:
+        return x.dot(y)
+    z = np.empty((len(x), y.shape[1]), np.result_type(x, y))
+    for i in range(0, len(x), ROWS):
+        x[i : i + ROWS].dot(y, z[i : i + ROWS])
+    return z
+
+
+def _transposed(x: Any) -> Any:
+    return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
+
+
+def _to_left(g: Any, z: Any, x: Any, y: Any) -> Any:
+    if y.ndim == 1:
+        return g[..., None] * y
+    if x.ndim == 1:
+        return (g[..., None, :] @ _transposed(y))[..., 0, :]
+    return g @ _transposed(y)
+
+
+def _to_right(g: Any, z: Any, x: Any, y: Any) -> Any:
+    if x.ndim == 1:
+        return x[:, None] * g[..., None, :] if y.ndim > 1 else x * g
+    if y.ndim == 1:
+        return (_transposed(x) @ g[..., None])[..., 0]
+    return _transposed(x) @ g
+
+
+@structural(_to_left, _to_right, symbol="@")
+def matmul(x, y):
+    """Matrix product x @ y.
+
+    x, y: (n,) or (..., m, n) and (n,) or (..., n, k); leading axes are broadcast. Returns (..., m, k),
+    without the axes that a vector does not have. Gradients: g yᵀ and xᵀ g.
+    ValueError if the inner sizes differ.
+    """
+    if not x.ndim or not y.ndim:
+        raise ValueError(f"matmul: expected at least one axis, got shapes {x.shape} and {y.shape}; use *")
+    if x.shape[-1] != (y.shape[0] if y.ndim == 1 else y.shape[-2]):
+        raise ValueError(f"matmul: the inner sizes differ: {x.shape} @ {y.shape}")
+    return _product(x, y) if x.ndim < 3 and y.ndim < 3 else x @ y
+
+
+def outer(x, y):
+    """All products of a number of x with one of y.
+
+    x: (m,); y: (n,). Returns (m, n). Other shapes count as rows of numbers, as in NumPy.
+    """
+    x, y = as_array(x, "outer"), as_array(y, "outer")
+    return elementwise.mul(x.reshape((-1, 1)), y.reshape((1, -1)))
+
+
+def array_dot(x, y, bias=None):
+    """x @ y, plus the bias if there is one."""
+    z = matmul(x, y)
+    return z if bias is None or (isinstance(bias, float) and bias == 0) else z + bias
+
+
+@functools.lru_cache(maxsize=64)
+def row_of_ones(n: int, dtype: Any) -> np.ndarray:
+    """n ones that nobody can write to: x.dot(row_of_ones(n)) is a sum at a quarter of its cost."""
+    ones = np.ones(n, dtype)
+    ones.flags.writeable = False
+    return ones
+
+
+def rows_summed(g: Any, out: Any = None) -> Any:
+    """The sum over all axes but the last. A product with ones costs a quarter of a sum."""
+    if g.__class__ is np.ndarray and g.ndim == 2:
+        return g.T.dot(row_of_ones(len(g), g.dtype), out)
+    return g.sum(tuple(range(g.ndim - 1)))
+
+
+def _rows(x: Any) -> Any:
+    return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
+
+
+def _to_input(g: Any, z: Any, x: Any, weight: Any, bias: Any) -> Any:
+    return g.dot(weight)
+
+
+def _to_weight(g: Any, z: Any, x: Any, weight: Any, bias: Any, out: Any = None) -> Any:
+    if x.ndim == 2:
+        return g.T.dot(x, out) if out is not None else g.T.dot(x)
+    return _rows(g).T.dot(_rows(x))
+
+
+def _to_bias(g: Any, z: Any, x: Any, weight: Any, bias: Any, out: Any = None) -> Any:
+    return rows_summed(g, out)
+
+
+@structural(_to_input, _to_weight, _to_bias, symbol="XWᵀ+b", shown="linear")
+def affine(x, weight, bias):
+    """x Wᵀ + b as one operation: the weighted sums of a layer for all samples at once.
+
+    x: (..., in), rows are samples; weight: (out, in); bias: (out,). Returns (..., out). Gradients, with
+    samples as rows: g W for x, gᵀ x for the weight, Σ g over the samples for the bias.
+    ValueError with the shapes if they do not fit.
+    """
+    try:
+        z = _product(x, weight.T)
+        if z.shape[-1:] == bias.shape and weight.ndim == 2:
+            return np.add(z, bias, z)
+    except ValueError:
+        pass
+    raise _does_not_fit(x, weight, bias)
+
+
+def _does_not_fit(x: Any, weight: Any, bias: Any) -> ValueError:
+    shapes = f"{x.shape} and {weight.shape}" if bias is None else f"{x.shape}, {weight.shape} and {bias.shape}"
+    return ValueError(f"linear: expected x (..., in), weight (out, in) and bias (out,) or None; got {shapes}")
+
+
+def linear(x, weight=None, bias=None):
+    """x Wᵀ + b, the weighted sums of a layer; without weight and bias the identity, the activation of regression.
+
+    x: any operand for the identity. With a weight: array or Tensor of shape (..., in), rows are samples;
+    weight: (out, in); bias: (out,) or None for 0. Returns shape (..., out).
+    Derivative of the identity: 1; with a weight see `affine`.
+    ValueError with the shapes if they do not fit.
+    """
+    if weight is None:
+        if bias is not None:
+            raise TypeError("linear: got a bias and no weight; write x + bias")
+        return elementwise.linear(x)
+    if bias is None:
+        x, weight = as_array(x, "linear"), as_array(weight, "linear")
+        if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1]:
+            raise _does_not_fit(x, weight, None)
+        return matmul(x, weight.T)
+    return affine(x, weight, bias)
+
+
+linear.op = elementwise.linear.op  # type: ignore[attr-defined]
+affine.op.writes = (1, 2)
+array_forms["dot"] = array_dot
+
+
+@reduction(
+    lambda z, x, y, bias: y,
+    lambda z, x, y, bias: x,
+    1,
+    symbol="Σ",
+    expands=True,
+    linear=True,
+)
+def dot(x, y, bias=0.0):
+    """Weighted sum x₁y₁ + ... + xₙyₙ + bias as one node.
+
+    x, y: sequences of any real numbers; bias: one number. Returns one number, the z of a neuron. For
+    Tensors, or arrays of several dimensions, it is x @ y + bias, see matmul.
+    Derivative: y for x, x for y, 1 for the bias.
+    """
+    try:
+        if len(x) == len(y):
+            return builtins.sum((*map(operator.mul, x, y), bias))
+    except TypeError:
+        raise TypeError(f"dot: expected two sequences; got {describe(x)} and {describe(y)}") from None
+    raise ValueError(f"dot: expected sequences of equal length; got {len(x)} and {len(y)} members")

@@ -1,0 +1,266 @@
+"""Operations that move the numbers of an array without changing them: shapes, indices, joining, choosing.
+
+Each carries the way its gradient goes back, which moves it again; so every one of them can be
+differentiated to any order. Arguments are NumPy's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ..ieee import quietly
+from ..op import Operation, array_forms, register, structural
+from ..operands import as_array, describe, real_array
+from .choosing import array_clip, check_plain, choose
+
+__all__ = [
+    "broadcast_to",
+    "concatenate",
+    "expand_dims",
+    "pad",
+    "reshape",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "take",
+    "transpose",
+]
+
+
+# ---------------------------------------------------------------- broadcasting and shapes
+
+
+@structural(lambda g, z, x, shape: sum_to(g, x.shape), None)
+def broadcast_to(x, shape):
+    """x repeated along new axes and axes of size 1 until it has this shape. ValueError if it cannot.
+
+    Gradient: summed over the repetitions.
+    """
+    return np.broadcast_to(x, shape)
+
+
+@structural(lambda g, z, x, shape: broadcast_to(g, x.shape), None, symbol="Σ")
+def sum_to(x, shape):
+    """x summed over the axes along which `shape` would be broadcast to that of x."""
+    ahead = x.ndim - len(shape)
+    x = x.sum(tuple(range(ahead))) if ahead else x
+    stretched = tuple(i for i, (n, m) in enumerate(zip(x.shape, shape, strict=True)) if n != m)
+    return x.sum(stretched, keepdims=True) if stretched else x
+
+
+@structural(lambda g, z, x, shape: g.reshape(x.shape), None)
+def reshape(x, shape):
+    """The same numbers in another shape, row by row; one size may be -1, which takes what is left.
+
+    ValueError if the number of numbers differs.
+    """
+    return x.reshape(shape)
+
+
+@structural(lambda g, z, x, axes: transpose(g, None if axes is None else _inverse(axes, x.ndim)), None, symbol="T")
+def transpose(x, axes=None):
+    """Axes in another order; reversed by default.
+
+    axes: a permutation of 0..ndim-1. ValueError if it is none.
+    """
+    return x.transpose(axes)
+
+
+def _inverse(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argsort([a % ndim for a in axes]))
+
+
+def swapaxes(x, axis1, axis2):
+    """Two axes exchanged; negative ones count from the end. AxisError if there is no such axis."""
+    x = as_array(x, "swapaxes")
+    axes = list(range(x.ndim))
+    i, j = (normalize_axis_index(a, x.ndim) for a in (axis1, axis2))
+    axes[i], axes[j] = axes[j], axes[i]
+    return transpose(x, tuple(axes))
+
+
+def squeeze(x, axis=None):
+    """Without axes of size 1: all of them, or those given. ValueError if one is longer."""
+    x = as_array(x, "squeeze")
+    return reshape(x, np.empty(x.shape, dtype=bool).squeeze(axis).shape)
+
+
+def expand_dims(x, axis):
+    """With new axes of size 1 at these places of the result.
+
+    axis: one place or a tuple of them. AxisError if the result has no such place.
+    """
+    x = as_array(x, "expand_dims")
+    axes = normalize_axis_tuple(axis, x.ndim + np.size(axis))
+    rest = iter(x.shape)
+    return reshape(x, tuple(1 if i in axes else next(rest) for i in range(x.ndim + len(axes))))
+
+
+@structural(lambda g, z, x, dtype: cast(g, x.dtype), None, shown="astype")
+def cast(x, dtype):
+    """The same numbers as float32 or float64."""
+    return x.astype(dtype)
+
+
+# ---------------------------------------------------------------- indices
+
+
+@structural(lambda g, z, x, index: scatter(g, index, x.shape), None, symbol="[]", shown="indexing")
+def getitem(x, index):
+    """x[index], whatever NumPy takes as an index; a number picked twice collects both gradients."""
+    return x[index]
+
+
+@structural(lambda g, z, x, index, shape: getitem(g, index), None, None)
+def scatter(x, index, shape):
+    """Zeros of this shape with x added at the index: the reverse of `getitem`."""
+    z = np.zeros(shape, x.dtype)
+    if any(isinstance(i, np.ndarray | list) for i in (index if isinstance(index, tuple) else (index,))):
+        np.add.at(z, index, x)
+    else:
+        z[index] = x
+    return z
+
+
+def fixed_index(index: Any) -> Any:
+    """An index that does not change with the lists and arrays it was made of."""
+    return tuple(map(_fixed_places, index)) if isinstance(index, tuple) else _fixed_places(index)
+
+
+def _fixed_places(index: Any) -> Any:
+    """What stands for one axis; several places along it, which may repeat, as an array."""
+    if isinstance(index, tuple | list | range | np.ndarray):
+        index = np.array(index)
+        index = index if index.size else index.astype(bool if index.dtype == bool else np.intp)
+        index.flags.writeable = False
+    return index
+
+
+def take(x, indices, axis=None):
+    """The members at `indices` along an axis; of all numbers in a row if axis is None.
+
+    indices: integers in any shape, which takes the place of the axis; IndexError if one is out of range.
+    Gradient: a member that is taken several times collects all of theirs.
+    """
+    x, indices = as_array(x, "take"), _fixed_places(indices)
+    if axis is None:
+        return getitem(reshape(x, (-1,)), indices)
+    return getitem(x, (slice(None),) * normalize_axis_index(axis, x.ndim) + (indices,))
+
+
+def split(x, indices_or_sections, axis=0):
+    """Pieces along an axis, as a list: that many equal ones, or cut at the places given.
+
+    ValueError if there are no equal ones.
+    """
+    x = as_array(x, "split")
+    axis = normalize_axis_index(axis, x.ndim)
+    n, pieces = x.shape[axis], indices_or_sections
+    if isinstance(pieces, int | np.integer):
+        if pieces < 1 or n % pieces:
+            raise ValueError(
+                f"split: expected an equal division of axis {axis}, of size {n}; got {pieces} pieces. "
+                "Give the places to cut at instead"
+            )
+        pieces = range(n // pieces, n, n // pieces) if n else [0] * (pieces - 1)
+    cuts = zip([0, *pieces], [*pieces, None], strict=True)
+    return [getitem(x, (slice(None),) * axis + (slice(a, b),)) for a, b in cuts]
+
+
+def _pad(x, widths, value):
+    return np.pad(x, widths, constant_values=value) if widths else x.copy()
+
+
+def _inside(widths: Any, x: Any) -> tuple[slice, ...]:
+    return tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))
+
+
+_pad.__name__ = "pad"
+_bordered = structural(lambda g, z, x, widths, value: getitem(g, _inside(widths, x)), None, None)(_pad)
+
+
+def pad(x, width, value=0.0):
+    """x with a border of `value`, a plain number.
+
+    width: as numpy.pad takes it: n, (before, after), or a pair for each axis; at least 0 (ValueError).
+    """
+    x = as_array(x, "pad")
+    check_plain("pad: width and value", value)
+    return _bordered(x, tuple(map(tuple, np.broadcast_to(width, (x.ndim, 2)).tolist())), value)
+
+
+# ---------------------------------------------------------------- joining
+
+
+class _Each:
+    """The pulls of an operation on any number of operands, after an axis."""
+
+    def __init__(self, pull: Any) -> None:
+        self.pull = pull
+
+    def __getitem__(self, i: int) -> Any:
+        return None if i == 0 else functools.partial(self.pull, i - 1)
+
+
+def _piece(i: int, g: Any, z: Any, axis: int, *xs: Any) -> Any:
+    """What of g belongs to the i-th of the arrays that were joined."""
+    start = sum(x.shape[axis] for x in xs[:i])
+    return getitem(g, (slice(None),) * (axis % g.ndim) + (slice(start, start + xs[i].shape[axis]),))
+
+
+def _concatenate(axis, *xs):
+    return np.concatenate(xs, axis)
+
+
+_concatenate.__name__ = "concatenate"
+_join = register(Operation(_concatenate, (), pulls=_Each(_piece)))  # type: ignore[arg-type]
+
+
+def concatenate(tensors, axis=0):
+    """Arrays and Tensors joined along an axis that they have; all their numbers in a row if axis is None.
+
+    tensors: a sequence of at least one. ValueError if their shapes differ elsewhere.
+    """
+    xs = _several("concatenate", tensors)
+    if axis is None:
+        xs, axis = [reshape(as_array(x, "concatenate"), (-1,)) for x in xs], 0
+    for x in xs:
+        record = getattr(x.__class__, "_record", None)
+        if record is not None:
+            if not hasattr(x, "ndim"):
+                raise TypeError(f"concatenate: expected arrays or Tensors, got a {type(x).__name__}")
+            return record(_join, normalize_axis_index(axis, x.ndim), *xs)
+    return quietly(_concatenate, axis, *(real_array(x, "concatenate") for x in xs))
+
+
+concatenate.op = _join  # type: ignore[attr-defined]
+
+
+def stack(tensors, axis=0):
+    """Arrays and Tensors of one shape along a new axis.
+
+    tensors: a sequence of at least one; axis: the place of the new axis in the result. ValueError if
+    their shapes differ.
+    """
+    xs = [x if hasattr(x, "ndim") else np.asarray(x) for x in _several("stack", tensors)]
+    if len({x.shape for x in xs}) > 1:
+        raise ValueError(f"stack: expected arrays of one shape, got {', '.join(str(x.shape) for x in xs)}")
+    return concatenate([expand_dims(x, axis) for x in xs], axis)
+
+
+def _several(where_: str, tensors: Any) -> list[Any]:
+    if hasattr(tensors, "ndim") or not isinstance(tensors, Sequence):
+        raise TypeError(f"{where_}: expected a list of arrays or Tensors, got {describe(tensors)}")
+    if not tensors:
+        raise ValueError(f"{where_}: expected at least one array or Tensor, got none")
+    return list(tensors)
+
+
+array_forms["clip"] = array_clip
+array_forms["where"] = choose.op

@@ -1,0 +1,127 @@
+"""The reverse pass: `backward` for one class of nodes at full speed, `gradients` in its pure form.
+
+Both walk the graph once to order it and once from the target to the leaves, adding
+(local derivative) × (what arrived) to every operand. Neither recurses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..graph import is_node, through, walk
+from ..ieee import ieee, quietly
+from ..modes import recording
+from ..operands import Vector, describe
+from .tensors import pulled
+
+__all__ = ["gradients"]
+
+
+def gradients(target: Any, sources: Any, create_graph: bool = False, *, seed: Any = None) -> Any:
+    """∂target/∂source for one source or a sequence of them, without touching any `.grad`.
+
+    target: a Value, or a Tensor of one element. sources: a node, or a list or tuple of nodes, leaves or
+    not. seed: for a Tensor, the gradient that arrives at it, an array of its shape; then the result is
+    Σ seed ∂target/∂source, and the target may have any shape.
+    Returns a float for a Value, an array of its shape for a Tensor, a list of them for several
+    sources; with `create_graph` Values and Tensors that are part of a graph themselves, so that they can
+    be differentiated again, to any order. A source that the target does not depend on has gradient 0.
+    TypeError for anything that is not a node; ValueError for a target of more than one element without
+    a seed; RuntimeError if the derivatives would belong to another point, because `.data` was changed
+    since the forward pass (for Values: with `create_graph` only, otherwise they are on record).
+    """
+    single = not isinstance(sources, list | tuple)
+    wanted = [sources] if single else list(sources)
+    for x in (target, *wanted):
+        if not is_node(x):
+            raise TypeError(f"gradients: expected nodes, got {describe(x)}; make it a Value or a Tensor first")
+    with recording():
+        if _is_array(target):
+            g = target.seed(seed, "gradients")
+            adjoints = quietly(_array_adjoints, target, target.__class__(g) if create_graph else g, wanted)
+        elif seed is not None:
+            raise TypeError("gradients: a Value is one number and takes no seed; multiply it")
+        else:
+            adjoints = _adjoints(target, wanted, create_graph)
+    found = [adjoints[x] if x in adjoints else zero_gradient(x) for x in wanted]
+    if create_graph:
+        found = [g if is_node(g) else x.__class__(g) for g, x in zip(found, wanted, strict=True)]
+    elif _is_array(target):
+        found = [np.array(g) if _is_array(x) else g for g, x in zip(found, wanted, strict=True)]
+    return found[0] if single else found
+
+
+def zero_gradient(x: Any) -> Any:
+    """The gradient of a node on which nothing depends."""
+    return np.zeros(x.shape, x.dtype) if _is_array(x) else 0.0
+
+
+def _is_array(x: Any) -> bool:
+    return getattr(x.__class__, "_is_array", False)
+
+
+def _array_adjoints(target: Any, g: Any, sources: Sequence[Any]) -> dict[Any, Any]:
+    """The same through Tensors. g: the gradient of the target, a Tensor if the result is to be a graph."""
+    nodes, relevant = through(walk(target), sources)
+    wanted = set(sources)
+    adjoints: dict[Any, Any] = {target: g}
+    for v, operands in reversed(nodes):
+        g = adjoints.get(v) if v in wanted else adjoints.pop(v, None)
+        if g is None:
+            continue
+        for u, term in pulled(v, g, [is_node(u) and u in relevant for u in operands]):
+            adjoints[u] = adjoints[u] + term if u in adjoints else term
+    return adjoints
+
+
+def _adjoints(target: Any, sources: Sequence[Any], create_graph: bool) -> dict[Any, Any]:
+    """∂target/∂source for the sources that the target depends on."""
+    nodes, relevant = through(walk(target), sources)
+    wanted = set(sources)
+    adjoints: dict[Any, Any] = {target: target.__class__(1.0) if create_graph else 1.0}
+    for v, operands in reversed(nodes):
+        g = adjoints.get(v) if v in wanted else adjoints.pop(v, None)
+        if g is None:
+            continue
+        derivatives = _differentiable(v) if create_graph else v.local_derivatives
+        for u, d in zip(operands, derivatives, strict=True):
+            if d is not None and u in relevant:
+                # multiplying by a constant 1 would only lengthen the graph of the derivative
+                term = g if d.__class__ is float and d == 1.0 else d * g
+                adjoints[u] = adjoints[u] + term if u in adjoints else term
+    return adjoints
+
+
+def _differentiable(v: Any) -> list[Any]:
+    """The local derivatives of v read on nodes, None for constants."""
+    groups = v.operand_groups
+    flat: list[Any] = []
+    for i, us in enumerate(groups):
+        several = isinstance(us, Vector)
+        if not any(is_node(u) for u in (us if several else (us,))):
+            flat.extend([None] * (len(us) if several else 1))
+            continue
+        d = v.op.derivative(i, v, groups)
+        flat.extend((d if isinstance(d, tuple) else [d] * len(us)) if several else [d])
+    numbers = [g.map(_number) if isinstance(g, Vector) else _number(g) for g in groups]
+    _check_unchanged(v, "result", v.data, float(ieee(v.op.forward, *numbers)))
+    for d, recorded in zip(flat, v.local_derivatives, strict=True):
+        if recorded is not None:
+            _check_unchanged(v, "local derivative", recorded, _number(d))
+    return flat
+
+
+def _number(u: Any) -> Any:
+    return u.data if is_node(u) else u
+
+
+def _check_unchanged(v: Any, what: str, recorded: float, now: float) -> None:
+    if now == recorded or (now != now and recorded != recorded) or abs(now - recorded) <= 1e-12 * abs(recorded):
+        return
+    raise RuntimeError(
+        f"{v.op.shown}: .data of an operand was changed after the forward pass (its {what} was {recorded!r} "
+        f"and would now be {now!r}); run the forward pass again before differentiating twice"
+    )

@@ -1,0 +1,159 @@
+"""The reverse pass through Tensors, on plain arrays.
+
+Results come in the opposite order of computation, so that each has its whole gradient when its turn
+comes. A chain needs no bookkeeping; where the graph branches, results wait on a heap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from ..ops.shapes import cast, sum_to
+
+__all__ = ["backward", "is_changed", "pulled"]
+
+_summed = sum_to.op.forward
+
+
+def backward(root: Any, g: np.ndarray) -> None:
+    """Add the gradients of the leaves below `root`, whose own gradient is g."""
+    node = root.__class__
+    if root._op is None:
+        _deliver(root, g, g)
+        return
+    waiting: dict[int, list[Any]] = {}
+    heap: list[int] = []
+    data: Sequence[Any]
+    v = root
+    while True:
+        if v._label is not None:
+            v._grad = g
+        op = v._op
+        operands = v._operands
+        ahead = None
+        if len(operands) == 1:
+            data = (operands[0]._data,)
+        else:
+            data = [u._data if u.__class__ is node else u for u in operands]
+        for i, u in enumerate(operands):
+            if u.__class__ is not node:
+                continue
+            if u._op is None:
+                if u._serial > v._serial or u._seen is not None:
+                    _check_unchanged(u, v)
+                add_to_leaf(u, op, i, g, v._data, data)
+                continue
+            term = op.pulls[i](g, v._data, *data)
+            if term.shape != u._data.shape:
+                term = _summed(term, u._data.shape)
+            if ahead is None:
+                ahead, arriving = u, term
+            else:
+                _wait(waiting, heap, u, term)
+        if heap:
+            if ahead is not None:
+                _wait(waiting, heap, ahead, arriving)
+            v, g = waiting.pop(heappop(heap))
+        elif ahead is None:
+            return
+        else:
+            v, g = ahead, arriving
+        if g.dtype is not v._data.dtype:
+            g = g.astype(v._data.dtype)
+
+
+def add_to_leaf(u: Any, op: Any, i: int, g: Any, z: Any, data: Sequence[Any]) -> None:
+    """Add to a leaf, operand i of op, what it gets of the gradient g of the result z."""
+    buffer = u._buffer
+    if buffer is not None and u._grad is None and i in op.writes:
+        written = op.pulls[i](g, z, *data, buffer)
+        if written is not buffer:
+            buffer[...] = written if written.shape == buffer.shape else _summed(written, buffer.shape)
+        u._grad = buffer
+    else:
+        _deliver(u, op.pulls[i](g, z, *data), g)
+
+
+def _wait(waiting: dict[int, list[Any]], heap: list[int], u: Any, term: Any) -> None:
+    """Add to the gradient with which u waits for its turn."""
+    key = -u._serial
+    if key in waiting:
+        entry = waiting[key]
+        entry[1] = entry[1] + term
+    else:
+        waiting[key] = [u, term]
+        heappush(heap, key)
+
+
+def pulled(v: Any, g: Any, wanted: Sequence[bool]) -> Iterator[tuple[Any, Any]]:
+    """The operands of v that are wanted, each with its share of the gradient g of v.
+
+    If g is a Tensor the shares are too, computed from v and its operands as nodes.
+    RuntimeError if the data of an operand was changed since.
+    """
+    operands, op = v._operands, v._op
+    read = v.__class__ is g.__class__
+    z = v if read else v._data
+    data = operands if read else [u._data if u.__class__ is v.__class__ else u for u in operands]
+    for u in operands:
+        if u.__class__ is v.__class__:
+            leaf = _shown(u)
+            if leaf._op is None:
+                _check_unchanged(leaf, v)
+    for i, u in enumerate(operands):
+        if wanted[i]:
+            term = op.pulls[i](g, z, *data)
+            if term.shape != u.shape:
+                term = sum_to(term, u.shape)
+            yield u, cast(term, u.dtype) if term.dtype != u.dtype else term
+
+
+def _shown(u: Any) -> Any:
+    """The node whose numbers u shows, if it is a view of another such as a reshaped leaf; u itself otherwise."""
+    while u._op is not None:
+        for x in u._operands:
+            if x.__class__ is u.__class__ and np.may_share_memory(x._data, u._data):
+                u = x
+                break
+        else:
+            return u
+    return u
+
+
+def is_changed(u: Any, v: Any) -> bool:
+    """True if the data of the leaf u was changed after v was computed from it."""
+    return u._serial > v._serial or (u._seen is not None and u._stamp() > v._serial)
+
+
+def _check_unchanged(u: Any, v: Any) -> None:
+    if is_changed(u, v):
+        raise changed(u, v._op)
+
+
+def _deliver(u: Any, term: np.ndarray, g: np.ndarray) -> None:
+    """Add a gradient to a leaf, in an array of its own."""
+    data = u._data
+    if term.shape != data.shape:
+        term = _summed(term, data.shape)
+    if u._grad is not None:
+        u._grad = u._grad + term if u._grad is not u._buffer else np.add(u._grad, term, out=u._buffer)
+    elif u._buffer is not None:
+        u._buffer[...] = term
+        u._grad = u._buffer
+    elif term.__class__ is np.ndarray and term.base is None and term is not g and term.dtype is data.dtype:
+        u._grad = term
+    else:
+        u._grad = np.array(term, data.dtype)
+
+
+def changed(u: Any, op: Any) -> RuntimeError:
+    """The refusal of a gradient through numbers that are no longer those of the forward pass."""
+    name = f"{u._label!r}" if u._label else f"a leaf of shape {u.shape}"
+    return RuntimeError(
+        f"{op.shown}: the data of {name} was changed after the forward pass used it; "
+        "run the forward pass again before backward()"
+    )

@@ -1,0 +1,234 @@
+"""Derivations: the chain rule for one gradient, written out path by path as lecture notes do."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import numbers
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..formulas.expression import Expression
+from ..formulas.notation import Ascii, Latex, Text, Writer, as_printable
+from .path_graph import Edge, Path, PathGraph
+
+__all__ = ["Derivation"]
+# Of a path with more factors than their sum, so many are written at its beginning and its end.
+BEGINNING, END = 16, 8
+# In a notebook so many paths are shown, and so many products stand in one line of LaTeX.
+SHOWN_IN_NOTEBOOK = 8
+PRODUCTS_IN_A_LINE = 6
+
+
+def positive(where: str, name: str, n: Any, expected: str) -> int:
+    if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
+        raise ValueError(f"{where}: expected {name} to be {expected}; got {n!r}")
+    return int(n)
+
+
+class Derivation:
+    """The chain rule for ∂target/∂source, written out.
+
+    target, source  the two nodes
+    paths           the paths listed, strongest first, each with `.edges`, `.factors`, `.value`
+    count           how many paths there are (exact, also if fewer are listed)
+    value           the gradient, from the reverse pass
+    graph           the PathGraph: formulas, flow, names
+
+    Iterating gives the paths listed, `len` their number. `str()` gives text (ASCII where the
+    terminal has no Unicode), `latex()` LaTeX; notebooks show the latter.
+    """
+
+    def __init__(self, graph: PathGraph, source: Any, paths: tuple[Path, ...], count: int, value: float) -> None:
+        self.graph, self.target, self.source = graph, graph.target, source
+        self.paths, self.count, self.value = paths, count, value
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self.paths)
+
+    def __repr__(self) -> str:
+        return f"<derivation of {self._ratio(self._ascii())}: {counted(self.count)}, {self.value!r}>"
+
+    @property
+    def sum(self) -> float:
+        """The sum of the products of the listed paths."""
+        values = [p.value for p in self.paths]
+        return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
+
+    @property
+    def remainder(self) -> float:
+        """value - sum: what the paths that are not listed contribute; rounding error if all are listed."""
+        return self.value - self.sum
+
+    def shares(self) -> tuple[float, ...]:
+        """|product| of each listed path over the sum of |product| over all paths, listed or not."""
+        total = self.graph.strength(self.source)
+        return tuple(abs(p.value) / total if total else 0.0 for p in self.paths)
+
+    def flow(self) -> dict[Edge, float]:
+        """How much of the gradient passes through each edge; see PathGraph.flow."""
+        return self.graph.flow(self.source)
+
+    def formulas(self, path: Path) -> tuple[Expression, ...]:
+        """The factors of a path as formulas."""
+        return tuple(self.graph.formula(e) for e in path.edges)
+
+    # ------------------------------------------------------------ text
+
+    def __str__(self) -> str:
+        return as_printable(self.text)
+
+    def text(self, *, ascii: bool = False) -> str:
+        """The derivation as text: chains, formulas, numbers, products, the sum and source.grad."""
+        to = self._ascii() if ascii else Text(self.graph.names.text)
+        ratio = self._ratio(to)
+        if not self.count:
+            return f"{ratio} = 0: {self._name(to, self.target)} does not depend on {self._name(to, self.source)}"
+        lines = [f"{ratio} = {to.number(self.value)}   ({counted(self.count)})"]
+        for i, (path, share) in enumerate(zip(self.paths, self.shares(), strict=True), 1):
+            lines += ["", *self._block(to, i, path, share)]
+        return "\n".join([*lines, "", *self._summary(to)])
+
+    def _ascii(self) -> Ascii:
+        return Ascii(self.graph.names.ascii)
+
+    def _block(self, to: Writer, i: int, path: Path, share: float) -> list[str]:
+        nodes = _abridged(path.nodes or (self.source,), 1)
+        head = f"{i}.  " + to.arrow.join(to.ellipsis if u is None else self._name(to, u) for u in nodes)
+        if self.count > 1:
+            head += f"   ({share:.1%})"
+        product = [] if len(path.edges) == 1 else [f"  = {to.number(path.value)}"]
+        return [head, *self._table(to, path), *product]
+
+    def _table(self, to: Writer, path: Path) -> list[str]:
+        """The factors of a path, each in a column."""
+        if not path.edges:
+            return []
+        rows = self._chain(to, path)
+        if rows[1] == rows[2]:
+            del rows[1]
+        widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+        lines = []
+        for lead, row in zip(("    ", "  = ", "  = "), rows, strict=False):
+            cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+            lines.append((lead + to.apart.join(cells)).rstrip())
+        return lines
+
+    def _chain(self, to: Writer, path: Path) -> list[list[str]]:
+        """The factors of a path three times: as ratios, as formulas and as numbers."""
+        edges = _abridged(path.edges)
+        several = len(path.edges) > 1
+        rows: list[list[str]] = [[], [], []]
+        for e in edges:
+            if e is None:
+                written = to.ellipsis, to.ellipsis, to.ellipsis
+            else:
+                formula, number = self.graph.formula(e), to.number(e.derivative)
+                written = (
+                    self._ratio(to, e.result, e.operand),
+                    to.factor(formula) if several else to.sum(formula),
+                    to.parenthesized(number) if several and number.startswith(to.minus) else number,
+                )
+            for row, cell in zip(rows, written, strict=True):
+                row.append(cell)
+        return rows
+
+    def _summary(self, to: Writer) -> list[str]:
+        listed = len(self.paths)
+        rows = []
+        if listed < self.count:
+            rows.append(("the strongest path" if listed == 1 else f"sum of the {listed} strongest", self.sum))
+            rest = self.count - listed
+            rows.append(("the other path" if rest == 1 else f"the other {counted(rest)}", self.remainder))
+        elif self.count > 1:
+            rows.append((f"sum of {listed} paths", self.sum))
+        rows.append((f"{self._name(to, self.source)}.grad", self.source.grad))
+        width = max(_width(name) for name, _ in rows)
+        lines = [f"{name}{' ' * (width - _width(name))}   {to.number(x)}" for name, x in rows]
+        return [*lines[:-1], f"{lines[-1]}   ({self._verdict(to)})"]
+
+    def _verdict(self, to: Writer) -> str:
+        """How source.grad compares with the gradient derived here."""
+        from ..value import NO_GRADIENT
+
+        grad, value = self.source.grad, self.value
+        if grad is NO_GRADIENT:
+            return "no backward pass yet" if self.target.grad is NO_GRADIENT else "cleared since the last backward pass"
+        is_equal = grad == value or (grad != grad and value != value)
+        if is_equal or abs(grad - value) <= 1e-9 * self.graph.strength(self.source):
+            return "equal"
+        return f"not {to.number(value)}: it adds up over backward passes, or belongs to another target"
+
+    # ------------------------------------------------------------ LaTeX
+
+    def latex(self, *, most: int | None = None) -> str:
+        r"""The derivation as a LaTeX `aligned` environment, to be put in math mode.
+
+        most: write only that many of the listed paths, and an ellipsis for the rest.
+        """
+        most = None if most is None else positive("Derivation.latex", "most", most, "a positive integer or None")
+        to = Latex(self.graph.names.latex)
+        ratio = self._ratio(to)
+        if not self.count:
+            return rf"{ratio} = 0"
+        paths = self.paths[:most]
+        rest = [r"\cdots"] if len(paths) < self.count else []
+        chains = [self._chain(to, p) for p in paths]
+        joints = to.times, to.apart, to.apart
+        steps = [[joint.join(rows[i]) or "1" for rows in chains] + rest for i, joint in enumerate(joints)]
+        rows: list[str] = []
+        for before, step in itertools.pairwise([[ratio], *steps]):
+            if step != before:
+                rows += ["&= " + step[0], *(rf"&\quad {{}} + {term}" for term in step[1:])]
+        value = to.number(self.value)
+        if self.count > 1:
+            rows += self._products(to, paths)
+        elif steps[-1] != [value]:
+            rows.append(f"&= {value}")
+        joined = " \\\\\n".join(rows)
+        return f"\\begin{{aligned}}\n{ratio} {joined}\n\\end{{aligned}}"
+
+    def _products(self, to: Writer, paths: Sequence[Path]) -> list[str]:
+        """The sum of the products, what they leave over if some are not written, and the gradient."""
+        values = [p.value for p in paths]
+        if len(paths) < self.count:
+            values.append(self.value - sum(values))
+        first, *others = map(to.number, values)
+        signed = [first] + [t.replace("-", "- ", 1) if t.startswith("-") else f"+ {t}" for t in others]
+        lines = [" ".join(signed[i : i + PRODUCTS_IN_A_LINE]) for i in range(0, len(signed), PRODUCTS_IN_A_LINE)]
+        return ["&= " + lines[0], *(rf"&\quad {{}} {line}" for line in lines[1:]), f"&= {to.number(self.value)}"]
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex(most=SHOWN_IN_NOTEBOOK)}\n$$"
+
+    # ------------------------------------------------------------ names
+
+    def _name(self, to: Writer, node: Any) -> str:
+        return to.name(self.graph.labels.get(node) or node.label or "v")
+
+    def _ratio(self, to: Writer, result: Any = None, operand: Any = None) -> str:
+        result, operand = self.target if result is None else result, self.source if operand is None else operand
+        return to.ratio(self._name(to, result), self._name(to, operand))
+
+
+def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:
+    """The items, or the first and the last of too many with None between; more of each for nodes than for edges."""
+    if len(items) <= BEGINNING + END + 1 + more:
+        return list(items)
+    return [*items[: BEGINNING + more], None, *items[len(items) - END - more :]]
+
+
+def counted(count: int) -> str:
+    """How many paths, in words: `1 path`, `160 paths`, `about 10^30103 paths`."""
+    if count == 1:
+        return "1 path"
+    return f"{count} paths" if count < 10**40 else f"about 10^{round(math.log10(count))} paths"
+
+
+def _width(text: str) -> int:
+    """Columns that the text takes on a terminal."""
+    return sum(not unicodedata.combining(ch) for ch in text)

