@@ -362,10 +362,22 @@ def test_a_png_without_its_packages_names_the_pip_command(monkeypatch, package):
 
 
 @needs_pure
-def test_a_png_too_large_is_refused():
+@pytest.mark.parametrize("dpi", [1e5, 1e9])
+def test_a_png_too_large_says_what_to_do(dpi):
+    """Where memory ends, resvg would end the process."""
     pytest.importorskip("resvg_py", reason="needs resvg_py")
-    with pytest.raises(RuntimeError, match="no PNG of this picture: "):
-        render(SMALL, "png", renderer="pure", dpi=1e9)
+    run_python(
+        f"""
+        import re
+        from viz.render import render
+        try:
+            render({SMALL!r}, "png", renderer="pure", dpi={dpi})
+        except RuntimeError as error:
+            assert re.match(r"no PNG of [\\d,]+ × [\\d,]+ pixels: lower dpi", str(error)), error
+        else:
+            raise SystemExit("drawn")
+        """
+    )
 
 
 @needs_pure

@@ -34,6 +34,9 @@ _TOKEN = re.compile(
 _BRACKET = re.compile(r"[<>]")
 _BLANK = re.compile(r"(?:\s|/\*.*?(?:\*/|\Z)|//[^\n]*|^\#[^\n]*)*+", re.DOTALL | re.MULTILINE)
 
+_SIZE = re.compile(r'<svg\b[^>]*?\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
+_MOST_PIXELS = 1 << 28  # of a PNG, a gigabyte; where memory ends, resvg ends the process
+
 
 class RendererMissing(RuntimeError):
     """The picture needs a program or package that is not installed; the message says which."""
@@ -191,6 +194,12 @@ def to_png(svg: bytes, dpi: float) -> bytes:
         ) from error
     try:
         text = svg.decode()
+        if size := _SIZE.search(text):
+            width, height = (float(points) * dpi / 72 for points in size.groups())
+            if not width * height <= _MOST_PIXELS:
+                raise RuntimeError(
+                    f"no PNG of {width:,.0f} × {height:,.0f} pixels: lower dpi, draw fewer nodes, or render 'svg'"
+                )
         with importlib.resources.as_file(fonts) as folder:
             return resvg_py.svg_to_bytes(
                 svg_string=_for_resvg(text), dpi=dpi, font_dirs=[str(folder)], serif_family=_FONT_FAMILY
