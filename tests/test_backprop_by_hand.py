@@ -371,6 +371,7 @@ def run_program(encoding, *arguments):
     return done.stdout.decode(encoding).replace("\r\n", "\n")
 
 
+@pytest.mark.slow
 def test_terminals_that_know_ascii_only():
     shown = run_program("ascii")
     assert "L -> ytilde_2 -> z[2]_2 -> a[1]_1 -> z[1]_1 -> w[1]_11" in shown
@@ -381,6 +382,7 @@ def test_terminals_that_know_ascii_only():
     assert run_program("cp1252") == shown
 
 
+@pytest.mark.slow
 def test_all_terminals_get_the_same_lines():
     assert len(run_program("ascii").splitlines()) == len(run_program("utf-8").splitlines())
     assert run_program("ascii", "--help").startswith("usage: ")

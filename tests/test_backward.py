@@ -347,6 +347,7 @@ def test_derivatives_up_to_the_fourth_agree_with_cauchy_s_integral(order):
 # ---------------------------------------------------------------- deep graphs
 
 
+@pytest.mark.slow
 def test_a_chain_of_100_000_needs_neither_recursion_nor_stack():
     out = run(
         """
@@ -376,6 +377,7 @@ thread.join()
     assert out == "done"
 
 
+@pytest.mark.slow
 def test_a_chain_of_a_million_stays_below_250_megabytes_and_is_freed_without_the_collector():
     out = run(
         """
@@ -429,6 +431,7 @@ for f in (lambda: x * y, lambda: x + y, lambda: x - y, lambda: x * 3.3):
 # ---------------------------------------------------------------- the same bits in every run
 
 
+@pytest.mark.slow
 def test_the_same_program_gives_the_same_bits_under_every_hash_seed():
     code = """
 import random

@@ -17,6 +17,7 @@ def load(name):
     return module
 
 
+@pytest.mark.slow
 def test_train_digits_by_neurons(capsys):
     pytest.importorskip("sklearn")
     load("train_digits_by_neurons").main(["--samples", "300", "--epochs", "4", "--batch-size", "8"])

@@ -325,6 +325,7 @@ TOKENS = [
 ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(TOKENS), max_size=12).map("".join) | st.text(max_size=20))
 def test_any_text_is_computed_or_refused(text):
     with contextlib.suppress(ValueError):

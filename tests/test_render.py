@@ -118,6 +118,7 @@ def test_a_chain_too_long_for_the_parser_is_never_a_shorter_picture(renderer):
     assert render(f"digraph {{ {short} }}", "plain", renderer=renderer).count(b"\nedge") == 999
 
 
+@pytest.mark.slow
 @each_renderer
 def test_a_layout_that_takes_too_long_is_given_up(renderer):
     start = time.perf_counter()
@@ -145,6 +146,7 @@ def test_nothing_is_printed_and_no_file_is_written(renderer, capfd, tmp_path, mo
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @each_renderer
 def test_four_threads_may_draw_at_once(renderer):
     run_python(
@@ -210,6 +212,7 @@ def test_two_graphs_are_not_drawn_as_one():
         render("digraph { a } digraph { b }", renderer="wasm")
 
 
+@pytest.mark.slow
 @needs_wasm
 def test_a_graph_too_deep_is_refused_with_advice_and_leaves_nothing_behind():
     with pytest.raises(RuntimeError, match="too deep for this renderer: draw fewer nodes"):
@@ -217,11 +220,13 @@ def test_a_graph_too_deep_is_refused_with_advice_and_leaves_nothing_behind():
     assert edges(render(SMALL, renderer="wasm")) == 3
 
 
+@pytest.mark.slow
 @needs_wasm
 def test_a_chain_of_ten_thousand_is_drawn():
     assert render(chain(10_000), "plain", renderer="wasm").count(b"\nedge") == 10_000
 
 
+@pytest.mark.slow
 @needs_wasm
 @needs_sh
 def test_ctrl_c_stops_a_long_layout():
@@ -355,6 +360,7 @@ def test_without_any_renderer_the_error_names_the_pip_command(monkeypatch, error
     assert isinstance(raised.value, RuntimeError)
 
 
+@pytest.mark.slow
 @needs_wasm
 @pytest.mark.parametrize("package", ["resvg_py", "fontpkg_arimo"])
 def test_a_png_without_its_packages_names_the_pip_command(monkeypatch, package):
@@ -363,6 +369,7 @@ def test_a_png_without_its_packages_names_the_pip_command(monkeypatch, package):
         render(SMALL, "png", renderer="wasm")
 
 
+@pytest.mark.slow
 @needs_wasm
 def test_a_png_too_large_says_what_to_do():
     pytest.importorskip("resvg_py", reason="needs resvg_py")

@@ -110,6 +110,7 @@ def test_infinite_gradients_raise_no_warning():
     assert not np.isfinite(x.grad).any()
 
 
+@pytest.mark.slow
 def test_the_graph_is_freed_by_reference_counting_alone():
     gc.collect()
     gc.disable()
@@ -158,6 +159,7 @@ print(done)
 """
 
 
+@pytest.mark.slow
 def test_a_chain_of_100_000_needs_no_recursion_and_little_stack():
     assert run(DEEP) == "[True]"
 
@@ -181,6 +183,7 @@ print(held, tracemalloc.get_traced_memory()[1] / one)
 """
 
 
+@pytest.mark.slow
 def test_the_backward_pass_of_large_arrays_needs_little_memory():
     held, peak = map(float, run(PEAK).split())
     assert held < 8.1  # one array for each step of the chain
@@ -233,6 +236,7 @@ print(tracemalloc.get_traced_memory()[0] - before)
 """
 
 
+@pytest.mark.slow
 def test_two_thousand_training_steps_leave_memory_constant():
     assert int(run(STEPS)) < 50_000
 

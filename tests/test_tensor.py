@@ -1058,6 +1058,7 @@ def test_a_copy_of_what_cannot_be_differentiated_any_more_cannot_either(copied):
     assert x2.grad.tolist() == [18.0, 4.0]
 
 
+@pytest.mark.slow
 def test_deep_copies_need_no_recursion():
     out = run(
         """

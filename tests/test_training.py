@@ -502,6 +502,7 @@ def test_gradients_weights_and_state_are_true_after_training():
     assert all(p.grad.shape == p.shape for p in model.parameters())
 
 
+@pytest.mark.slow
 def test_two_thousand_steps_leave_memory_as_it_was():
     model = binary()
 
