@@ -120,6 +120,7 @@ def test_a_chain_too_long_for_the_parser_is_never_a_shorter_picture(renderer):
     assert render(f"digraph {{ {short} }}", "plain", renderer=renderer).count(b"\nedge") == 999
 
 
+@pytest.mark.slow
 @each_renderer
 def test_a_layout_that_takes_too_long_is_given_up(renderer):
     start = time.perf_counter()
@@ -147,6 +148,7 @@ def test_nothing_is_printed_and_no_file_is_written(renderer, capfd, tmp_path, mo
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @each_renderer
 def test_four_threads_may_draw_at_once(renderer):
     run_python(
@@ -202,6 +204,7 @@ def test_brackets_in_strings_labels_and_comments_mislead_nobody(renderer, source
     assert render(source, renderer=renderer).startswith(b"<?xml")
 
 
+@pytest.mark.slow
 @each_renderer
 @needs_sh
 def test_ctrl_c_stops_a_long_layout(renderer):
@@ -209,6 +212,7 @@ def test_ctrl_c_stops_a_long_layout(renderer):
         f"""
         import os, signal, threading, time, warnings
         from viz.render import render
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background jobs ignore it
         warnings.simplefilter("ignore", ResourceWarning)  # the program is killed, and nobody waits for it
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         start = time.perf_counter()
@@ -353,6 +357,7 @@ def test_a_program_that_pip_did_not_note_is_found_on_path(monkeypatch, tmp_path,
     assert render(SMALL) == b"drawn\n"
 
 
+@pytest.mark.slow
 @needs_pure
 @pytest.mark.parametrize("package", ["resvg_py", "fontpkg_arimo"])
 def test_a_png_without_its_packages_names_the_pip_command(monkeypatch, package):
