@@ -5,7 +5,6 @@ import hashlib
 import html.parser
 import json
 import re
-import time
 from pathlib import Path
 
 import numpy as np
@@ -213,9 +212,7 @@ def test_a_tensor_is_refused_with_the_way_to_values():
 @pytest.mark.slow
 def test_a_large_net_is_shown_as_neurons_with_long_layers_shortened_and_says_so():
     loss, net = dense(784, 16, 16, 10)
-    start = time.perf_counter()
     data = page_data(loss, None, "auto")
-    assert time.perf_counter() - start < 30
     assert data["first"] == "neurons"
     assert set(data["views"]) == {"neurons"}
     assert set(data["missing"]) == {"named", "op"}
