@@ -13,7 +13,7 @@ from .backward import gradients
 from .expression import Expression
 from .graph import is_node
 from .matrix_derivation import MatrixDerivation
-from .notation import Ascii, Latex, Text, Writer, as_printable
+from .notation import Ascii, Latex, Text, Writer
 from .op import describe
 from .paths import Edge, Path, PathGraph
 
@@ -98,8 +98,8 @@ class Derivation:
     value           the gradient, from the reverse pass
     graph           the PathGraph: formulas, flow, names
 
-    Iterating gives the paths listed, `len` their number. `str()` gives text (ASCII where the
-    terminal has no Unicode), `latex()` LaTeX; notebooks show the latter.
+    Iterating gives the paths listed, `len` their number. `str()` gives text, `latex()` LaTeX; notebooks
+    show the latter. For a terminal without Unicode print `text(ascii=True)`.
     """
 
     def __init__(self, graph: PathGraph, source: Any, paths: tuple[Path, ...], count: int, value: float) -> None:
@@ -127,8 +127,13 @@ class Derivation:
         return self.value - self.sum
 
     def shares(self) -> tuple[float, ...]:
-        """|product| of each listed path over the sum of |product| over all paths, listed or not."""
+        """|product| of each listed path over the sum of |product| over all paths, listed or not.
+
+        nan where that sum is no finite number.
+        """
         total = self.graph.strength(self.source)
+        if not math.isfinite(total):
+            return (math.nan,) * len(self.paths)
         return tuple(abs(p.value) / total if total else 0.0 for p in self.paths)
 
     def flow(self) -> dict[Edge, float]:
@@ -142,7 +147,7 @@ class Derivation:
     # ------------------------------------------------------------ text
 
     def __str__(self) -> str:
-        return as_printable(self.text)
+        return self.text()
 
     def text(self, *, ascii: bool = False) -> str:
         """The derivation as text: chains, formulas, numbers, products, the sum and source.grad."""
@@ -161,7 +166,7 @@ class Derivation:
     def _block(self, to: Writer, i: int, path: Path, share: float) -> list[str]:
         nodes = _abridged(path.nodes or (self.source,), 1)
         head = f"{i}.  " + to.arrow.join(to.ellipsis if u is None else self._name(to, u) for u in nodes)
-        if self.count > 1:
+        if self.count > 1 and share == share:
             head += f"   ({share:.1%})"
         product = [] if len(path.edges) == 1 else [f"  = {to.number(path.value)}"]
         return [head, *self._table(to, path), *product]
@@ -220,8 +225,9 @@ class Derivation:
         grad, value = self.source.grad, self.value
         if grad is NO_GRADIENT:
             return "no backward pass yet" if self.target.grad is NO_GRADIENT else "cleared since the last backward pass"
-        is_equal = grad == value or (grad != grad and value != value)
-        if is_equal or abs(grad - value) <= 1e-9 * self.graph.strength(self.source):
+        strength = self.graph.strength(self.source)
+        rounding = 1e-9 * strength if math.isfinite(strength) else 0.0
+        if math.isclose(grad, value, abs_tol=rounding) or (grad != grad and value != value):
             return "equal"
         return f"not {to.number(value)}: it adds up over backward passes, or belongs to another target"
 
@@ -245,7 +251,7 @@ class Derivation:
         rows: list[str] = []
         for before, step in itertools.pairwise([[ratio], *steps]):
             if step != before:
-                rows += ["&= " + step[0], *(rf"&\quad {{}} + {term}" for term in step[1:])]
+                rows += ["&= " + step[0], *(rf"&\quad {{}} {signed(term)}" for term in step[1:])]
         value = to.number(self.value)
         if self.count > 1:
             rows += self._products(to, paths)
@@ -260,8 +266,8 @@ class Derivation:
         if len(paths) < self.count:
             values.append(self.value - sum(values))
         first, *others = map(to.number, values)
-        signed = [first] + [t.replace("-", "- ", 1) if t.startswith("-") else f"+ {t}" for t in others]
-        lines = [" ".join(signed[i : i + PRODUCTS_IN_A_LINE]) for i in range(0, len(signed), PRODUCTS_IN_A_LINE)]
+        terms = [first, *map(signed, others)]
+        lines = [" ".join(terms[i : i + PRODUCTS_IN_A_LINE]) for i in range(0, len(terms), PRODUCTS_IN_A_LINE)]
         return ["&= " + lines[0], *(rf"&\quad {{}} {line}" for line in lines[1:]), f"&= {to.number(self.value)}"]
 
     def _repr_latex_(self) -> str:
@@ -282,6 +288,11 @@ def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:
     if len(items) <= BEGINNING + END + 1 + more:
         return list(items)
     return [*items[: BEGINNING + more], None, *items[len(items) - END - more :]]
+
+
+def signed(term: str) -> str:
+    """A term of LaTeX as it goes on in a sum: `+ x`, `- 3`."""
+    return f"- {term[1:]}" if term.startswith("-") else f"+ {term}"
 
 
 def _counted(count: int) -> str:

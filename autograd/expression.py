@@ -198,6 +198,8 @@ class Expression:
         if (self.is_omitted() and other.is_number()) or (self.is_number() and other.is_omitted()):
             return omitted(self.value * other.value)
         (c, f), (d, g) = _as_term(self), _as_term(other)
+        if c != c or d != d:
+            return constant(math.nan)
         sign, factors = _merged(f, g)
         return _limited(_from_term(sign * c * d, factors, self.value * other.value))
 
@@ -282,11 +284,18 @@ class Expression:
     # ------------------------------------------------------------ simplification
 
     def simplified(self) -> Expression:
-        """The shortest of several equal forms: as it is, multiplied out, common factors taken out."""
+        """The shortest of several equal forms: as it is, multiplied out, common factors taken out.
+
+        It ends, because (size, depth) falls with every call from within: what stands in parentheses is
+        a part of the formula, or the whole one level up, and what is left over when a common factor is
+        taken out is simplified further only if it is shorter than the formula. Between two calls,
+        multiplying out replaces a sum by what is in it, and pairing two sums shortens a product.
+        """
         start = _paired(_with_simplified_sums(self))
         cancelled = _expanded(start, fractions_only=True)
         expanded = _expanded(cancelled)
-        forms = (start, _factored(start), _factored(cancelled), cancelled, _factored(expanded), expanded)
+        factored = (_factored(form, self.size) for form in (start, cancelled, expanded))
+        forms = (start, next(factored), next(factored), cancelled, next(factored), expanded)
         best = min(forms, key=lambda e: e.size)
         return _from_term(*best.terms[0], self.value) if len(best.terms) == 1 else best
 
@@ -395,16 +404,25 @@ def _collected(terms: Iterable[Term]) -> list[Term]:
 
 
 def _merged(f: Factors, g: Factors) -> tuple[int, Factors]:
-    """f times g, powers of equal atoms merged and what cancels left out: a sign and the factors."""
-    found: dict[str, tuple[Atom, float]] = {}
-    sign = 1
+    """f times g, powers of equal atoms merged and what cancels left out: a sign and the factors.
+
+    A sum and its opposite merge if one of the two powers is integral: that one is turned round, so
+    that a root keeps the orientation in which it was recorded.
+    """
+    found: dict[str, dict[int, tuple[Atom, float]]] = {}  # by key, then by orientation
     for atom, e in (*f, *g):
-        key = _base_key(atom, e)
-        first, power = found.get(key, (atom, 0.0))
-        if e % 2 == 1:
-            sign *= atom.orientation * first.orientation
-        found[key] = (first, power + e)
-    return sign, tuple((a, e) for a, e in found.values() if e != 0.0)
+        sides = found.setdefault(atom.key, {})
+        first, power = sides.get(atom.orientation, (atom, 0.0))
+        sides[atom.orientation] = first, power + e
+    sign = 1
+    for sides in found.values():
+        whole = next((side for side in reversed(sides) if sides[side][1].is_integer()), None)
+        if len(sides) == 2 and whole is not None:
+            _, n = sides.pop(whole)
+            first, power = sides[-whole]
+            sides[-whole] = first, power + n
+            sign *= -1 if n % 2 == 1 else 1
+    return sign, tuple((a, e) for sides in found.values() for a, e in sides.values() if e != 0.0)
 
 
 def _as_term(x: Expression) -> Term:
@@ -419,7 +437,7 @@ def _as_term(x: Expression) -> Term:
 
 
 def _raised(term: Term, n: float) -> Term:
-    """A term to an integer power."""
+    """A term to a power: an integral one, or any power of a number."""
     c, factors = term
     return _power(c, n), tuple((a, e * n) for a, e in factors)
 
@@ -447,14 +465,18 @@ def _from_atom(atom: Atom, value: float) -> Expression:
 
 
 def _with_simplified_sums(x: Expression) -> Expression:
-    """What is in parentheses simplified first."""
+    """What is in parentheses or under a root simplified first."""
     terms = []
     for c, factors in x.terms:
         done: Factors = ()
         for atom, e in factors:
             part: Term = 1.0, ((atom, e),)
-            if atom.terms and e.is_integer():
-                part = _raised(_as_term(Expression(atom.terms, math.nan).simplified()), e)
+            if atom.terms:
+                inner = Expression(atom.terms, math.nan).simplified()
+                if e.is_integer() or inner.is_number():
+                    part = _raised(_as_term(inner), e)
+                elif inner.size < atom.size:
+                    part = (inner**e).terms[0]
             d, new = part
             sign, done = _merged(done, new)
             c *= sign * d
@@ -505,26 +527,37 @@ def _shorter_product(factors: Factors) -> Term | None:
     return None
 
 
-def _factored(x: Expression) -> Expression:
-    """What all terms have in common put before a pair of parentheses."""
+def _factored(x: Expression, limit: int) -> Expression:
+    """What all terms have in common put before a pair of parentheses; in these it is simplified if below the limit."""
     if len(x.terms) < 2:
         return x
-    common = []
-    for atom, _ in x.terms[0][1]:
-        powers = {sum(e for a, e in factors if a.key == atom.key) for _, factors in x.terms}
-        if min(powers) > 0 or len(powers) == 1:
-            common.append((atom, min(powers)))
+    common = _common_powers([factors for _, factors in x.terms])
     c = _common_coefficient([c for c, _ in x.terms])
     if not common and c == 1.0:
         return x
     inverse = tuple((a, -e) for a, e in common)
-    rest = []
+    terms = []
     for d, f in x.terms:
         sign, factors = _merged(f, inverse)
-        rest.append((sign * (d if c == 1.0 else float(round(d / c))), factors))
-    d, group = _as_term(Expression(_collected(rest), math.nan).simplified())
-    sign, factors = _merged(tuple(common), group)
+        terms.append((sign * (d if c == 1.0 else float(round(d / c))), factors))
+    rest = Expression(_collected(terms), math.nan)
+    d, group = _as_term(rest.simplified() if rest.size < limit else rest)
+    sign, factors = _merged(common, group)
     return Expression(((c * d * sign, factors),), x.value)
+
+
+def _common_powers(products: list[Factors]) -> Factors:
+    """The powers that divide all products; of a sum and its opposite in the orientation of their roots, if any."""
+    common = []
+    for atom, _ in products[0]:
+        same = [[(a, e) for a, e in factors if a.key == atom.key] for factors in products]
+        rooted = [a for powers in same for a, e in powers if not e.is_integer()]
+        if len({a.orientation for a in rooted}) > 1:
+            continue
+        exponents = {sum(e for _, e in powers) for powers in same}
+        if min(exponents) > 0 or len(exponents) == 1:
+            common.append((rooted[0] if rooted else atom, min(exponents)))
+    return tuple(common)
 
 
 def _common_coefficient(coefficients: list[float]) -> float:

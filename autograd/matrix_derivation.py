@@ -18,7 +18,6 @@ from .expression import Atom, Expression
 from .matrix_atoms import Matrix, atoms, replaced, transposed, turned_shape
 from .matrix_notation import CLOSE, MIDDLE, OPEN, MatrixAscii, MatrixLatex, MatrixText, MatrixWriter
 from .matrix_reading import Definition, MatrixReading, Step
-from .notation import as_printable
 
 __all__ = ["MatrixDerivation", "Step"]
 
@@ -85,7 +84,7 @@ class MatrixDerivation:
     # ------------------------------------------------------------ text
 
     def __str__(self) -> str:
-        return as_printable(self.text)
+        return self.text()
 
     def _ascii(self, **options: Any) -> MatrixAscii:
         return MatrixAscii(self._names.ascii, sample_axis=self._sample_axis, **options)

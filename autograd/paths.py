@@ -380,7 +380,8 @@ class _Formulas:
         if u.op is None:
             return constant(u.data)
         formula = Expression._record(u.op, *self._operands(u))
-        return formula if formula.size <= self._longest else omitted(u.data)
+        # The number is the recorded one: where .data of a leaf has moved since, another piece would be read.
+        return Expression(formula.terms, u.data) if formula.size <= self._longest else omitted(u.data)
 
     def _operands(self, v: Any) -> list[Any]:
         """The operands as the operation's rules see them; what is not differentiated stays a number."""

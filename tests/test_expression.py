@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import random_formulas
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracles import run
@@ -298,6 +299,33 @@ def test_simplification_does_not_lengthen_and_is_soon_done(tree):
     assert simple.size <= formula.size
     assert simple.size <= MAX_SIZE or "..." in simple.ascii()
     assert not simple.is_omitted() or formula.is_omitted()
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        (sqrt(x + 1) * (x + 1), "(x + 1)^1.5"),
+        (w * sqrt(x + 1) + y * (x + 1), "w·√(x + 1) + y(x + 1)"),
+        (sqrt(y - x) * (x - y), "−(y − x)^1.5"),
+        (sqrt(y - x) * (x - y) ** 2 * w, "w(y − x)^2.5"),
+        ((x - y) / sqrt(y - x), "−√(y − x)"),
+        ((y - x) ** 0.5 * (y - x) ** 0.5 * (x - y), "−(y − x)²"),
+        (((x - w) / (x - w + x - w)) ** -0.5, "1.414"),
+    ],
+)
+def test_powers_of_a_sum_and_of_its_opposite_merge_and_roots_keep_their_orientation(formula, text):
+    simple = formula.simplified()
+    assert str(simple) == text
+    assert evaluated(simple) == pytest.approx(formula.value, rel=1e-12)
+
+
+def test_simplification_ends_on_thousands_of_random_formulas_and_keeps_the_value():
+    quantities = {name: symbol(name, number) for name, number in POINT.items()}
+    for tree in random_formulas.trees(seed=3, count=3000, leaves=12):
+        formula = expression(random_formulas.computed(tree, quantities))
+        simple = formula.simplified()
+        if "..." not in simple.ascii():
+            assert evaluated(simple) == pytest.approx(formula.value, rel=1e-7, abs=1e-7), tree
 
 
 # ---------------------------------------------------------------- every operation of the table
