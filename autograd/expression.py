@@ -71,7 +71,7 @@ class Symbol(Atom):
         self.size, self.depth = 1, 1
 
     def write(self, writer: Writer) -> str:
-        return writer.name(self.label)
+        return writer.symbol(self.label)
 
 
 class Omitted(Atom):
@@ -270,6 +270,11 @@ class Expression:
     def is_symbol(self) -> bool:
         """True for a named quantity alone."""
         return isinstance(self._only_atom(), Symbol)
+
+    def function(self) -> Operation | None:
+        """The operation of a function alone, as in σ(z); None for everything else."""
+        atom = self._only_atom()
+        return None if atom is None else atom.op
 
     def is_omitted(self) -> bool:
         """True for an ellipsis alone."""

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from autograd import PathGraph, derive, names, squared_error
+from autograd.notation import as_printable
 from nn import MLP, SGD, inputs
 
 # Vectors are columns, as in the lecture.
@@ -79,7 +80,7 @@ path's share of all |products|, and w.grad is what L.backward() left at w.
     ):
         say(f"\n{paths}\n{'-' * len(paths)}\n")
         for derivation in layer:
-            print(derivation.latex() if latex else derivation, end="\n\n")
+            print(derivation.latex() if latex else as_printable(derivation.text), end="\n\n")
 
 
 def sigmoid(Z):

@@ -47,7 +47,7 @@ MEANING = {
     "logsumexp": lambda zs: math.log(sum(map(math.exp, zs))),
     "binary_cross_entropy": lambda p, t: -t * math.log(p) - (1 - t) * math.log(1 - p),
     "binary_cross_entropy_with_logits": lambda z, t: math.log(1 + math.exp(z)) - t * z,
-    "cross_entropy_of_softmax": lambda zs, ts: -sum(t * math.log(p) for p, t in zip(_softmax(zs), ts, strict=True)),
+    "softmax_cross_entropy": lambda zs, ts: -sum(t * math.log(p) for p, t in zip(_softmax(zs), ts, strict=True)),
 }
 
 
@@ -140,7 +140,7 @@ def test_numbers_go_on_either_side(number):
         (number - x, "2 − x"),
         (x * number, "2x"),
         (number * x, "2x"),
-        (x / number, "0.5x"),
+        (x / number, "½x"),
         (number / x, "2/x"),
         (x**number, "x²"),
         (number**x, "2^x"),
@@ -212,7 +212,7 @@ def test_values_follow_ieee_arithmetic_without_warnings():
         (x / 3 + y / 3, "(x + y)/3"),
         (2 * x / 9 - y / 9, "(2x − y)/9"),
         (0.02 * x + y * w, "0.02x + y·w"),
-        (0.5 * x + y, "0.5x + y"),
+        (0.5 * x + y, "½x + y"),
         (x / (x + y) + y / (x + y), "1"),
         (x / (x + y) - w / (x + y), "(x − w)/(x + y)"),
         (x * w * (1 - x) - y * w * (1 - x), "w(1 − x)(x − y)"),
@@ -304,13 +304,13 @@ def test_simplification_does_not_lengthen_and_is_soon_done(tree):
 @pytest.mark.parametrize(
     ("formula", "text"),
     [
-        (sqrt(x + 1) * (x + 1), "(x + 1)^1.5"),
+        (sqrt(x + 1) * (x + 1), "(x + 1)^(3/2)"),
         (w * sqrt(x + 1) + y * (x + 1), "w·√(x + 1) + y(x + 1)"),
-        (sqrt(y - x) * (x - y), "−(y − x)^1.5"),
-        (sqrt(y - x) * (x - y) ** 2 * w, "w(y − x)^2.5"),
+        (sqrt(y - x) * (x - y), "−(y − x)^(3/2)"),
+        (sqrt(y - x) * (x - y) ** 2 * w, "w(y − x)^(5/2)"),
         ((x - y) / sqrt(y - x), "−√(y − x)"),
         ((y - x) ** 0.5 * (y - x) ** 0.5 * (x - y), "−(y − x)²"),
-        (((x - w) / (x - w + x - w)) ** -0.5, "1.414"),
+        (((x - w) / (x - w + x - w)) ** -0.5, "√2"),
     ],
 )
 def test_powers_of_a_sum_and_of_its_opposite_merge_and_roots_keep_their_orientation(formula, text):
