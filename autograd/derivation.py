@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import numbers
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .backward import gradients
@@ -15,7 +16,7 @@ from .graph import is_node
 from .matrix_derivation import MatrixDerivation
 from .notation import Ascii, Latex, Text, Writer
 from .op import describe
-from .paths import Edge, Path, PathGraph
+from .paths import MAX_WAY, Edge, Path, PathGraph
 
 __all__ = ["Derivation", "derive"]
 
@@ -156,9 +157,40 @@ class Derivation:
         if not self.count:
             return f"{ratio} = 0: {self._name(to, self.target)} does not depend on {self._name(to, self.source)}"
         lines = [f"{ratio} = {to.number(self.value)}   ({_counted(self.count)})"]
-        for i, (path, share) in enumerate(zip(self.paths, self.shares(), strict=True), 1):
-            lines += ["", *self._block(to, i, path, share)]
-        return "\n".join([*lines, "", *self._summary(to)])
+        blocks = [self._block(to, i, *p) for i, p in enumerate(zip(self.paths, self.shares(), strict=True), 1)]
+        whole = self._whole(to)
+        lines += self._introduced(to, self._shown())
+        for block in blocks:
+            lines += ["", *block]
+        result = [f"{ratio} = {whole} = {to.number(self.value)}", ""] if whole else []
+        return "\n".join([*lines, "", *result, *self._summary(to)])
+
+    def formula(self) -> Expression:
+        """The gradient as one formula: the products along all paths added up and simplified; or an ellipsis."""
+        return self.graph.whole(self.source)
+
+    def _whole(self, to: Writer) -> str:
+        """The gradient as one formula, if that is shorter than the products; else ""."""
+        if self.count > min(len(self.paths), MAX_WAY) or all(len(p.edges) < 2 for p in self.paths):
+            return ""
+        formula = self.formula()
+        length = sum(f.size for p in self.paths for f in self.formulas(p))
+        if formula.is_omitted() or formula.is_number() or formula.size >= length:
+            return ""
+        to = copy.copy(to)
+        to.errors_first = True
+        return to.sum(formula)
+
+    def _shown(self, most: int | None = None) -> set[str]:
+        """The names in the formulas of the paths listed."""
+        edges = dict.fromkeys(e for p in self.paths[:most] for e in _abridged(p.edges) if e is not None)
+        return {a.label for e in edges for a in self.graph.formula(e).atoms()}
+
+    def _introduced(self, to: Writer, shown: Iterable[str]) -> list[str]:
+        """What the names stand for that only formulas have."""
+        introduced = self.graph.introduced
+        said = [f"{to.symbol(label)} = {to.sum(introduced[label])}" for label in introduced if label in shown]
+        return [f"where {to.comma.join(said)}"] if said else []
 
     def _ascii(self) -> Ascii:
         return Ascii(self.graph.names.ascii)
@@ -213,7 +245,7 @@ class Derivation:
             rows.append(("the other path" if rest == 1 else f"the other {_counted(rest)}", self.remainder))
         elif self.count > 1:
             rows.append((f"sum of {listed} paths", self.sum))
-        rows.append((f"{self._name(to, self.source)}.grad", self.source.grad))
+        rows.append((f"{to.symbol(self._label(self.source))}.grad", self.source.grad))
         width = max(_width(name) for name, _ in rows)
         lines = [f"{name}{' ' * (width - _width(name))}   {to.number(x)}" for name, x in rows]
         return [*lines[:-1], f"{lines[-1]}   ({self._verdict(to)})"]
@@ -257,6 +289,10 @@ class Derivation:
             rows += self._products(to, paths)
         elif steps[-1] != [value]:
             rows.append(f"&= {value}")
+        if len(paths) == len(self.paths) and (whole := self._whole(to)):
+            rows.append(f"&= {whole}")
+        introduced = self._introduced(to, self._shown(most))
+        rows += [rf"&\text{{where }} {line.removeprefix('where ')}" for line in introduced]
         joined = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{ratio} {joined}\n\\end{{aligned}}"
 
@@ -276,11 +312,14 @@ class Derivation:
     # ------------------------------------------------------------ names
 
     def _name(self, to: Writer, node: Any) -> str:
-        return to.name(self.graph.labels.get(node) or node.label or "v")
+        return to.name(self._label(node))
+
+    def _label(self, node: Any) -> str:
+        return self.graph.labels.get(node) or node.label or "v"
 
     def _ratio(self, to: Writer, result: Any = None, operand: Any = None) -> str:
         result, operand = self.target if result is None else result, self.source if operand is None else operand
-        return to.ratio(self._name(to, result), self._name(to, operand))
+        return to.ratio(to.symbol(self._label(result)), to.symbol(self._label(operand)))
 
 
 def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from . import names
-from .notation import Ascii, Latex, Text, Writer, is_short
+from .notation import Ascii, Latex, Text, Writer, is_short, shown
 from .op import Operation, Vector, find, ieee, members, real
 
 __all__ = ["Expression", "constant", "expression", "omitted", "symbol"]
@@ -46,6 +46,7 @@ class Atom(ABC):
     # What only some atoms have: a name, the operation of a function, the terms of a sum in
     # parentheses, and whether that sum or its opposite is the one that the key stands for.
     is_symbol: bool = False
+    label: str = ""
     op: Operation | None = None
     terms: tuple[Term, ...] = ()
     orientation: int = 1
@@ -57,6 +58,14 @@ class Atom(ABC):
     def opposite(self) -> Atom:
         """The sum with all its signs changed."""
         raise TypeError("only a sum has an opposite that is an atom")
+
+    def parts(self) -> Iterable[Expression]:
+        """The formulas that it is made of."""
+        return ()
+
+    def replaced(self, instead: Callable[[Atom], Atom | None]) -> Atom:
+        """The atom with others in its parts, see `Expression.replaced`."""
+        return self
 
 
 class Symbol(Atom):
@@ -99,12 +108,20 @@ class Call(Atom):
         self.op, self.args = op, args
         flat = self.flat()
         self.key = f"{op.name}({','.join(u.key for u in flat)})"
-        self.size = 1 + sum(u.size for u in flat)
+        self.size = 1 + sum(u.size for a in args for u in shown(members(a)))
         self.depth = 1 + max((u.depth for u in flat), default=0)
 
     def flat(self) -> list[Expression]:
         """The arguments, sequences opened."""
         return [u for a in self.args for u in members(a)]
+
+    parts = flat
+
+    def replaced(self, instead: Callable[[Atom], Atom | None]) -> Atom:
+        def within(u: Expression) -> Expression:
+            return u.replaced(instead)
+
+        return Call(self.op, tuple(a.map(within) if isinstance(a, Vector) else within(a) for a in self.args))
 
     def write(self, writer: Writer) -> str:
         return writer.call(self)
@@ -131,6 +148,12 @@ class Group(Atom):
 
     def opposite(self) -> Group:
         return Group(-self.expression)
+
+    def parts(self) -> Iterable[Expression]:
+        return (self.expression,)
+
+    def replaced(self, instead: Callable[[Atom], Atom | None]) -> Atom:
+        return Group(self.expression.replaced(instead))
 
 
 Factors = tuple[tuple[Atom, float], ...]
@@ -267,6 +290,11 @@ class Expression:
         """True if no symbol is left."""
         return not self.terms or (len(self.terms) == 1 and not self.terms[0][1])
 
+    def label(self) -> str:
+        """The name of a named quantity alone; "" for everything else."""
+        atom = self._only_atom()
+        return atom.label if isinstance(atom, Symbol) else ""
+
     def is_symbol(self) -> bool:
         """True for a named quantity alone."""
         return isinstance(self._only_atom(), Symbol)
@@ -286,6 +314,25 @@ class Expression:
                 return atom
         return None
 
+    def atoms(self) -> Iterator[Atom]:
+        """All atoms in it, also those within functions and parentheses."""
+        for _, factors in self.terms:
+            for a, _ in factors:
+                yield a
+                for part in a.parts():
+                    yield from part.atoms()
+
+    def replaced(self, instead: Callable[[Atom], Atom | None]) -> Expression:
+        """The formula with other atoms where `instead` gives one, which has the same value."""
+        terms = []
+        for c, factors in self.terms:
+            done: Factors = ()
+            for atom, e in factors:
+                sign, done = _merged(done, ((instead(atom) or atom.replaced(instead), e),))
+                c *= sign
+            terms.append((c, done))
+        return Expression(_collected(terms), self.value)
+
     # ------------------------------------------------------------ simplification
 
     def simplified(self) -> Expression:
@@ -299,8 +346,11 @@ class Expression:
         start = _paired(_with_simplified_sums(self))
         cancelled = _expanded(start, fractions_only=True)
         expanded = _expanded(cancelled)
-        factored = (_factored(form, self.size) for form in (start, cancelled, expanded))
-        forms = (start, next(factored), next(factored), cancelled, next(factored), expanded)
+        added = _added(expanded, self.size)
+        forms = [_factored(form, self.size) for form in (start, cancelled, expanded)]
+        forms = [start, *forms[:2], cancelled, forms[2], expanded]
+        if added is not expanded:  # 1/(p(1 − p)) is as long as 1/p + 1/(1 − p), and preferred
+            forms.insert(0, added)
         best = min(forms, key=lambda e: e.size)
         return _from_term(*best.terms[0], self.value) if len(best.terms) == 1 else best
 
@@ -353,19 +403,7 @@ def _power(x: float, n: float) -> float:
 
 
 def _call(op: Operation, args: tuple[Any, ...], value: float) -> Expression:
-    call = Call(op, args)
-    label = _softmax_label(call) if op.name == "softmax_component" else None
-    return _limited(_from_atom(call if label is None else Symbol(label), value))
-
-
-def _softmax_label(call: Call) -> str | None:
-    """a[2]_1 for softmax(z[2]_1, z[2]_2, ...)_1: lecture notes give softmax(z) the name a."""
-    *logits, j = call.flat()
-    labels = [atom.label if isinstance(atom := u._only_atom(), Symbol) else "" for u in logits]
-    parsed = map(names.parse, labels)
-    if all(p is not None and p.base == "z" and p.index for p in parsed) and len(set(labels)) == len(labels):
-        return names.sibling(labels[int(j.value)], "a")
-    return None
+    return _limited(_from_atom(Call(op, args), value))
 
 
 # ---------------------------------------------------------------- terms
@@ -485,8 +523,57 @@ def _with_simplified_sums(x: Expression) -> Expression:
             d, new = part
             sign, done = _merged(done, new)
             c *= sign * d
-        terms.append((c, done))
+        terms.append((c, _fused(done)))
     return Expression(_collected(terms), x.value)
+
+
+def _fused(factors: Factors) -> Factors:
+    """x·x^(y − 1) as x^y and u·sign(u) as |u|; each makes the product shorter."""
+    for a, e in factors:
+        if not isinstance(a, Call) or e != 1.0 or a.op.name not in ("power", "sign"):
+            continue
+        base, *exponent = a.flat()
+        for b, n in factors:
+            if b is a or not n.is_integer() or not _is_atom(base, b):
+                continue
+            rest = tuple(f for f in factors if f[0] is not a and f[0] is not b)
+            if a.op.name == "sign" and n >= 1.0:
+                return _fused(_merged(rest, ((b, n - 1.0), (Call(find("abs"), (base,)), 1.0)))[1])
+            if exponent and (total := exponent[0] + n).size < exponent[0].size:
+                return _fused(_merged(rest, ((Call(a.op, (base, total)), 1.0),))[1])
+    return factors
+
+
+def _is_atom(x: Expression, atom: Atom) -> bool:
+    """Whether a formula is this atom, a sum the one in these parentheses."""
+    match _as_term(x):
+        case (1.0, ((inner, 1.0),)):
+            return (inner.key, inner.orientation) == (atom.key, atom.orientation)
+    return False
+
+
+def _added(x: Expression, limit: int) -> Expression:
+    """Fractions over a common denominator, if all have the same factors below or only a number comes out above."""
+    if len(x.terms) < 2 or not all(any(e < 0 for _, e in f) for _, f in x.terms):
+        return x
+    below: dict[str, tuple[Atom, float]] = {}
+    for _, f in x.terms:
+        for a, e in f:
+            if e < 0:
+                key = _base_key(a, e)
+                below[key] = (a, max(-e, below.get(key, (a, 0.0))[1]))
+    over = tuple(below.values())
+    terms = []
+    for c, f in x.terms:
+        sign, factors = _merged(f, over)
+        terms.append((c * sign, factors))
+    above = _expanded(Expression(_collected(terms), math.nan))
+    kinds = {frozenset(_base_key(a, e) for a, e in f if e < 0) for _, f in x.terms}
+    if len(kinds) > 1 and not above.is_number():
+        return x
+    c, group = _as_term(_factored(above, limit))
+    sign, factors = _merged(group, tuple((a, -e) for a, e in over))
+    return Expression(((c * sign, factors),) if c else (), x.value)
 
 
 def _expanded(x: Expression, *, fractions_only: bool = False) -> Expression:

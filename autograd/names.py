@@ -22,6 +22,7 @@ __all__ = [
     "dot",
     "dot_record",
     "dot_text",
+    "has_sample",
     "is_word",
     "latex",
     "mathml",
@@ -29,6 +30,7 @@ __all__ = [
     "pieces",
     "sibling",
     "text",
+    "with_prime",
     "with_sample",
 ]
 
@@ -221,6 +223,18 @@ def with_sample(label: str, i: int | str) -> str:
     if name is None:
         return f"{_TRAILING_SAMPLE.sub('', label)}({i})"
     return replace(name, sample=str(i), attached=False).label()
+
+
+def has_sample(label: str) -> bool:
+    """Whether a label says to which sample it belongs: a[1](3)_2."""
+    name = parse(label)
+    return bool(_TRAILING_SAMPLE.search(label)) if name is None else name.sample is not None
+
+
+def with_prime(label: str) -> str:
+    """The label of another quantity like it: `a[1](3)_2` -> `a'[1](3)_2`."""
+    name = parse(label)
+    return f"{label}'" if name is None else replace(name, base=f"{name.base}'").label()
 
 
 def sibling(label: str, base: str) -> str | None:

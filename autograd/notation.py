@@ -17,7 +17,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import names
 from .op import find, table
@@ -61,6 +61,11 @@ def is_short(x: float) -> bool:
     return not math.isfinite(x) or float(format_number(x)) == x
 
 
+def shown(arguments: Sequence[Any]) -> Sequence[Any]:
+    """Which arguments of a function are written: of more than four the first two and the last."""
+    return arguments if len(arguments) <= 4 else [*arguments[:2], arguments[-1]]
+
+
 class Writer(ABC):
     """What the notations have in common; each fills in its signs and what else differs.
 
@@ -80,6 +85,7 @@ class Writer(ABC):
     powers: ClassVar[tuple[str, ...]] = ("power",)  # operations written as powers; to raise them takes parentheses
     dot: ClassVar[str]  # a visible sign between factors
     half: ClassVar[str | None] = None  # before other factors
+    errors_first: bool = False  # (ŷ − y)·x, as lectures end a derivation; else x(ŷ − y)
     pi: ClassVar[str | None] = None
 
     def __init__(self, name: Callable[[str], str], digits: int | None = 4) -> None:
@@ -161,7 +167,8 @@ class Writer(ABC):
         """π, √2, √(2π) or log 10, as NAMED calls them."""
         if name.startswith("√"):
             number, has_pi = name[1:].strip("()").removesuffix("π"), name.endswith(("π", "π)"))
-            inner = (self.number(float(number)) if number else "") + (self.pi or "" if has_pi else "")
+            parts = [self.number(float(number.rstrip("/")))] * bool(number) + [self.pi or ""] * has_pi
+            inner = self.fraction(*parts, compound=False) if "/" in name else "".join(parts)
             return self.root(inner, plain=len(name) == 2)
         return self.function("log", self.number(float(name[4:]))) if name.startswith("log") else self.pi or ""
 
@@ -223,8 +230,10 @@ class Writer(ABC):
         """A number, numbers with a name, and positive powers. bare: a sum alone needs no parentheses."""
         if bare and c == 1 and not named and len(factors) == 1 and factors[0][1] == 1:
             return factors[0][0].write(self)
-        ordered = _in_order(factors)
-        parts = [(None, self.named_number(name)) for name in named] + [(a, self.power(a, e)) for a, e in ordered]
+        ordered = _in_order(factors, errors_first=self.errors_first)
+        parts = [(a, self.power(a, e)) for a, e in ordered]
+        for name in reversed(named):  # π·x, but x·log(10)
+            parts.insert(len(parts) if name.startswith("log") else 0, (None, self.named_number(name)))
         if c == 0.5 and parts and self.half is not None:
             parts.insert(0, (None, self.half))
         elif c != 1 or not parts:
@@ -276,8 +285,9 @@ class Writer(ABC):
 
     def listed(self, arguments: Iterable[Expression]) -> str:
         """Arguments with commas; of more than four the first two and the last."""
-        args = [self.sum(a) for a in arguments]
-        return self.comma.join([*args[:2], self.ellipsis, args[-1]] if len(args) > 4 else args)
+        items = list(arguments)
+        args = [self.sum(a) for a in shown(items)]
+        return self.comma.join([*args[:2], self.ellipsis, args[-1]] if len(items) > len(args) else args)
 
 
 class Text(Writer):
@@ -548,7 +558,7 @@ def _is_difference(atom: Atom) -> bool:
     return any(signs) and 2 * sum(signs) >= len(signs) and all(factors or c < 0 for c, factors in atom.terms)
 
 
-def _in_order(factors: Iterable[tuple[Atom, float]]) -> list[tuple[Atom, float]]:
+def _in_order(factors: Iterable[tuple[Atom, float]], *, errors_first: bool) -> list[tuple[Atom, float]]:
     """Symbols, then functions, then sums; but a sum in `a` alone stays with a: a(1 − a)·x."""
     units: list[list[tuple[Atom, float]]] = []
     for atom, e in factors:
@@ -556,8 +566,19 @@ def _in_order(factors: Iterable[tuple[Atom, float]]) -> list[tuple[Atom, float]]
             units[-1].append((atom, e))
         else:
             units.append([(atom, e)])
-    units.sort(key=lambda unit: (bool(unit[0][0].terms), not unit[0][0].is_symbol))
-    return [factor for unit in units for factor in unit]
+
+    def place(unit: list[tuple[Atom, float]]) -> tuple[bool, bool, bool]:
+        atom = unit[0][0]
+        return not (errors_first and _is_error(atom)), bool(atom.terms), not atom.is_symbol
+
+    return [factor for unit in sorted(units, key=place) for factor in unit]
+
+
+def _is_error(atom: Atom) -> bool:
+    """ŷ − y or a − 1: what a loss leaves of a prediction."""
+    plain = all(not f or (len(f) == 1 and f[0][0].is_symbol and f[0][1] == 1) for _, f in atom.terms)
+    signs = sorted(c for c, _ in atom.terms)
+    return plain and len(signs) == 2 and signs[0] < 0 and signs[1] == 1 and all(f for c, f in atom.terms if c == 1)
 
 
 def _is_sum_in(a: Atom, group: Atom) -> bool:
@@ -585,12 +606,12 @@ NAMED = {
     "√3": math.sqrt(3),
     "√π": math.sqrt(math.pi),
     "√(2π)": math.sqrt(2 * math.pi),
+    "√(2/π)": math.sqrt(2 / math.pi),
     "log 2": math.log(2),
     "log 10": math.log(10),
 }
 _PRODUCTS = [((name,), (), x) for name, x in NAMED.items()]
 _PRODUCTS += [((), (name,), 1 / x) for name, x in NAMED.items()]
-_PRODUCTS += [(("√2",), ("√π",), math.sqrt(2 / math.pi))]
 
 
 @functools.lru_cache(maxsize=1024)

@@ -178,13 +178,6 @@ def test_operations_are_spelled_out_if_they_are_arithmetic_and_called_if_not():
     assert softmax([x, y])[1].value == pytest.approx(_softmax([0.8, 1.7])[1])
 
 
-def test_softmax_of_weighted_sums_is_called_by_the_name_of_their_activation():
-    z = [symbol("z[2]_1", 0.1), symbol("z[2]_2", 0.7)]
-    assert [str(p) for p in softmax(z)] == ["a[2]₁", "a[2]₂"]
-    assert str(softmax([x, y])[0]) == "softmax(x, y)₁"
-    assert str(softmax([z[0], z[0]])[0]) == "softmax(z[2]₁, z[2]₁)₁"
-
-
 def test_values_follow_ieee_arithmetic_without_warnings():
     zero, infinity = constant(0.0), constant(math.inf)
     assert (x / symbol("o", 0.0)).value == math.inf
