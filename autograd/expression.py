@@ -59,7 +59,7 @@ class Atom(ABC):
         """The sum with all its signs changed."""
         raise TypeError("only a sum has an opposite that is an atom")
 
-    def parts(self) -> Iterable[Expression]:
+    def contents(self) -> Iterable[Expression]:
         """The formulas that it is made of."""
         return ()
 
@@ -115,7 +115,7 @@ class Call(Atom):
         """The arguments, sequences opened."""
         return [u for a in self.args for u in members(a)]
 
-    parts = flat
+    contents = flat
 
     def replaced(self, instead: Callable[[Atom], Atom | None]) -> Atom:
         def within(u: Expression) -> Expression:
@@ -149,7 +149,7 @@ class Group(Atom):
     def opposite(self) -> Group:
         return Group(-self.expression)
 
-    def parts(self) -> Iterable[Expression]:
+    def contents(self) -> Iterable[Expression]:
         return (self.expression,)
 
     def replaced(self, instead: Callable[[Atom], Atom | None]) -> Atom:
@@ -243,7 +243,9 @@ class Expression:
         value = _power(self.value, other.value)
         n = other.value
         if not (other.is_number() and math.isfinite(n)):
-            return _call(find("power"), (self, other), value)
+            return (
+                constant(1.0) if self.is_number() and self.value == 1.0 else _call(find("power"), (self, other), value)
+            )
         if self.is_number() or n == 0.0:
             return constant(value)
         c, factors = _as_term(self)
@@ -319,7 +321,7 @@ class Expression:
         for _, factors in self.terms:
             for a, _ in factors:
                 yield a
-                for part in a.parts():
+                for part in a.contents():
                     yield from part.atoms()
 
     def replaced(self, instead: Callable[[Atom], Atom | None]) -> Expression:
@@ -328,8 +330,12 @@ class Expression:
         for c, factors in self.terms:
             done: Factors = ()
             for atom, e in factors:
-                sign, done = _merged(done, ((instead(atom) or atom.replaced(instead), e),))
-                c *= sign
+                other = instead(atom)
+                part: Term = 1.0, ((other or atom.replaced(instead), e),)
+                if other is None and atom.terms and e.is_integer():  # the sum may have become a single term
+                    part = _raised(_as_term(Expression(atom.terms, math.nan).replaced(instead)), e)
+                sign, done = _merged(done, part[1])
+                c *= part[0] * sign
             terms.append((c, done))
         return Expression(_collected(terms), self.value)
 

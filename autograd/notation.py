@@ -231,7 +231,7 @@ class Writer(ABC):
         if bare and c == 1 and not named and len(factors) == 1 and factors[0][1] == 1:
             return factors[0][0].write(self)
         ordered = _in_order(factors, errors_first=self.errors_first)
-        parts = [(a, self.power(a, e)) for a, e in ordered]
+        parts: list[tuple[Atom | None, str]] = [(a, self.power(a, e)) for a, e in ordered]
         for name in reversed(named):  # π·x, but x·log(10)
             parts.insert(len(parts) if name.startswith("log") else 0, (None, self.named_number(name)))
         if c == 0.5 and parts and self.half is not None:
@@ -305,7 +305,12 @@ class Text(Writer):
     def raised(self, base: str, exponent: str, *, plain: bool) -> str:
         if exponent.isdecimal():
             return base + exponent.translate(_SUPERSCRIPTS)
-        return f"{base}^{exponent}" if plain else f"{base}^({exponent})"
+        is_delimited = exponent.startswith("(") and exponent.endswith(")")
+        is_plain = plain and (is_delimited or not any(c in exponent for c in "^(["))
+        return f"{base}^{exponent}" if is_plain else f"{base}^({exponent})"
+
+    def symbol_to_raise(self, text: str) -> str:
+        return self.parenthesized(text) if "^" in text and not text.startswith("(") else text
 
     def root(self, inner: str, *, plain: bool) -> str:
         return f"√{inner}" if plain else f"√({inner})"
@@ -439,8 +444,10 @@ class Latex(Writer):
         return (self.FUNCTIONS.get(op) or rf"\operatorname{{{symbol}}}") + self.parenthesized(inner)
 
     def joint(self, left: str, right: str) -> str:
+        if right[0].isdigit():
+            return self.dot
         if _is_numeral(left) or left == self.half:
-            return self.apart if right[0].isdigit() else ""
+            return ""
         return "" if right.startswith(("(", r"\left(")) else self.times
 
     def parenthesized(self, text: str) -> str:
@@ -508,7 +515,7 @@ class Mathml(Writer):
         return f"<mi>{html.escape(find(op).symbol)}</mi><mo>\u2061</mo>" + self.parenthesized(inner)
 
     def joint(self, left: str, right: str) -> str:
-        return self.apart if self.is_numeral(left) and right.startswith("<mn>") else self.times
+        return self.dot if re.match("(?:<msup>|<mrow>)*<mn>", right) else self.times
 
     def parenthesized(self, text: str) -> str:
         return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>"
@@ -610,8 +617,11 @@ NAMED = {
     "log 2": math.log(2),
     "log 10": math.log(10),
 }
-_PRODUCTS = [((name,), (), x) for name, x in NAMED.items()]
-_PRODUCTS += [((), (name,), 1 / x) for name, x in NAMED.items()]
+_Names = tuple[str, ...]
+_PRODUCTS: list[tuple[_Names, _Names, float]] = [
+    *(((name,), (), x) for name, x in NAMED.items()),
+    *(((), (name,), 1 / x) for name, x in NAMED.items()),
+]
 
 
 @functools.lru_cache(maxsize=1024)

@@ -6,7 +6,7 @@ An expression is a tree of tuples; `computed` reads it with any numbers, formula
 import math
 import random
 
-from autograd import Value, cos, exp, log, sigmoid, sin, sqrt, tanh
+from autograd import abs, cos, exp, log, maximum, relu, sigmoid, sin, softmax, softplus, sqrt, tanh
 
 POINT = {"x": 0.8, "y": 1.7, "w": 0.35, "a": 0.6, "b": 1.3}
 
@@ -24,8 +24,14 @@ OPERATIONS = {
     "log": log,
     "tanh": tanh,
     "sigmoid": sigmoid,
+    "relu": relu,
+    "softplus": softplus,
+    "abs": abs,
+    "max": maximum,
+    "softmax": lambda u, v: softmax([u, v])[0],
+    "pow": lambda u, v: u**v,
 }
-FUNCTIONS = ["sqrt", "sin", "cos", "exp", "log", "tanh", "sigmoid"]
+FUNCTIONS = ["sqrt", "sin", "cos", "exp", "log", "tanh", "sigmoid", "relu", "softplus", "abs"]
 EXPONENTS = [-2.0, -1.0, -0.5, 0.5, 1.5, 2.0, 3.0]
 NUMBERS = [-3.0, -1.0, -0.5, 0.1, 0.5, 1.0, 2.0, 4.0, 1 / 3, math.pi, 12.5]
 
@@ -46,7 +52,7 @@ def tree(rng, leaves, shared=()):
         left = rng.randint(1, leaves - 1)
         first = tree(rng, left, shared)
         shared.append(first)
-        part = (rng.choice("+-*/"), first, tree(rng, leaves - left, shared))
+        part = (rng.choice([*"+-*/" * 3, "max", "softmax", "pow"]), first, tree(rng, leaves - left, shared))
     return part
 
 
@@ -68,12 +74,14 @@ def numbers_within(part, low=0.05, high=50.0):
         if not isinstance(u, tuple):
             return POINT.get(u, u)
         numbers = [visit(v) for v in u[1:]]
-        if u[0] in ("sqrt", "log", "/", "**") and numbers[-1 if u[0] == "/" else 0] < low and u[0] != "/":
+        if u[0] in ("sqrt", "log", "**", "pow") and numbers[0] < low:
             raise ArithmeticError
-        if u[0] == "/" and abs(numbers[1]) < low:
+        if u[0] == "/" and math.fabs(numbers[1]) < low:
+            raise ArithmeticError
+        if u[0] in ("abs", "relu", "max") and math.fabs(numbers[0] - sum(numbers[1:])) < low:  # a kink
             raise ArithmeticError
         result = OPERATIONS[u[0]](*numbers)
-        sizes.append(abs(result))
+        sizes.append(math.fabs(result))
         return result
 
     try:
@@ -92,10 +100,3 @@ def trees(seed, count, leaves=9):
         if numbers_within(part) and isinstance(part, tuple):
             found += 1
             yield part
-
-
-def recorded(part):
-    """The tree as a recorded computation L of labelled Values, and these by name."""
-    leaves = {name: Value(number, name) for name, number in POINT.items()}
-    result = computed(part, leaves)
-    return result, leaves
