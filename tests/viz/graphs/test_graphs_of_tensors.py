@@ -364,10 +364,10 @@ def test_a_label_of_10_000_characters_is_shortened(renderer):
 @needs_both
 def test_both_renderers_draw_the_same_nodes_edges_and_labels():
     for drawing in drawings():
-        one, two = (graph_in(drawing.pipe("json", renderer)) for renderer in ("dot", "wasm"))
+        one, two = (graph_in(drawing.pipe("json", renderer)) for renderer in ("dot", "pure"))
         assert one == two
         for kind in ("node", "edge", "cluster"):
-            assert svg_lines(drawing, "dot", kind) == svg_lines(drawing, "wasm", kind)
+            assert svg_lines(drawing, "dot", kind) == svg_lines(drawing, "pure", kind)
 
 
 @each_renderer
