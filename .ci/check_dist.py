@@ -12,8 +12,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("autograd", "nn", "viz")
-# What an sdist need not have: how the repository is looked after.
-ASIDE = (".ci/", ".github/", ".gitignore")
 
 
 def tracked() -> set[str]:
@@ -23,10 +21,10 @@ def tracked() -> set[str]:
 
 
 def expected(archive: Path) -> set[str]:
-    """What the archive should hold: the packages, or all that one needs to build, test and read them."""
-    if archive.suffix == ".whl":
-        return {name for name in tracked() if name.startswith(tuple(f"{package}/" for package in PACKAGES))}
-    return {name for name in tracked() if not name.startswith(ASIDE)}
+    """What the archive should hold: a wheel the packages, an sdist everything."""
+    if archive.suffix != ".whl":
+        return tracked()
+    return {name for name in tracked() if name.startswith(tuple(f"{package}/" for package in PACKAGES))}
 
 
 def found(archive: Path) -> set[str]:

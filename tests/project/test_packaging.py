@@ -9,7 +9,6 @@ from markdown import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-needs_workflows = pytest.mark.skipif(not WORKFLOWS, reason="this is no clone of the repository")
 
 
 def text_of(*names):
@@ -76,7 +75,6 @@ def test_all_that_users_may_need_is_in_the_extra_of_that_name():
     assert set(re.findall(r"\w+", everything)[1:]) == set(extras) - {"all", "benchmark", "test", "browser", "dev"}
 
 
-@needs_workflows
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_is_yaml_with_steps_that_do_something(path):
     yaml = pytest.importorskip("yaml")
@@ -89,7 +87,6 @@ def test_a_workflow_is_yaml_with_steps_that_do_something(path):
             assert needed in workflow["jobs"], f"{name} needs {needed}"
 
 
-@needs_workflows
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_is_written_with_spaces_and_names_only_files_that_exist(path):
     text = path.read_text(encoding="utf-8")
@@ -98,7 +95,6 @@ def test_a_workflow_is_written_with_spaces_and_names_only_files_that_exist(path)
         assert (ROOT / name).is_file(), name
 
 
-@needs_workflows
 def test_the_systems_and_pythons_that_are_promised_are_tested():
     text = text_of(".github", "workflows", "tests.yml")
     (systems,), (pythons,) = (re.findall(rf"^ +{name}: \[(.*)\]$", text, re.MULTILINE) for name in ("os", "python"))
@@ -106,7 +102,6 @@ def test_the_systems_and_pythons_that_are_promised_are_tested():
     assert re.findall(r'"(3\.\d+)"', pythons) == pythons_promised()
 
 
-@needs_workflows
 def test_the_workflow_takes_its_commands_from_the_readme_as_ci_does():
     text, ci = text_of(".github", "workflows", "tests.yml"), text_of(".ci", "run")
     command = r"grep -E '^python3 -m venv \.venv && ' README.md | grep -F --"
