@@ -218,6 +218,7 @@ def test_the_error_shows_the_place_and_no_traceback():
     ]
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode_gets_ascii_derivations_and_utf8_dot():
     done = run("paths", LECTURE, *VALUES, "--wrt", "w", PYTHONIOENCODING="ascii")
     assert done.returncode == 0

@@ -89,6 +89,7 @@ def test_save_makes_no_folder_and_may_leave_a_file_as_it_is(drawing, tmp_path):
     assert (tmp_path / "small.gv").read_text(encoding="utf-8") == drawing.source
 
 
+@pytest.mark.slow
 @each_renderer
 @each_format
 def test_pipe_gives_the_picture(drawing, renderer, format, start):
