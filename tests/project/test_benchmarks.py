@@ -67,6 +67,7 @@ def test_the_script_prints_its_table():
     assert "fit / steps of fit" in done.stdout
 
 
+@pytest.mark.slow
 def test_what_each_mechanism_buys_is_measured_after_both_sides_came_to_the_same_numbers():
     script = SCRIPT.with_name("mechanisms.py")
     smallest = ["--small", "--rounds", "1", "--slot", "0.0001"]
