@@ -16,7 +16,13 @@ from viz.cli import main
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 by_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
-WITH_PROGRAMS = [page for page in PAGES if any(block.language == "python" for block in blocks(page))]
+# Pages of worked examples, whose programs are files to be put somewhere: a test of their own puts and runs them.
+TESTS = [
+    path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py") if path.parent.name != "project"
+]
+HAS_ITS_OWN_TEST = {page for page in (ROOT / "docs").glob("adding-*.md") if any(page.name in test for test in TESTS)}
+READ_HERE = [page for page in PAGES if page not in HAS_ITS_OWN_TEST]
+WITH_PROGRAMS = [page for page in READ_HERE if any(block.language == "python" for block in blocks(page))]
 SHELL = [
     (page, command, output)
     for page in PAGES
@@ -39,7 +45,7 @@ for code, line, beside in blocks:
 print(json.dumps(found))
 """
 # Pages that are being written; nothing else may lead nowhere.
-COMING = {ROOT / "docs" / "adding-an-operation.md"}
+COMING = {ROOT / "docs" / "adding-an-operation.md", ROOT / "docs" / "adding-a-plot.md"}
 BESIDE = r"#.*?\b([A-Za-z_][\w.]*) (=|>) (-?\d[\d.]*)"
 
 
@@ -86,11 +92,10 @@ def test_the_programs_run_in_order_and_give_what_stands_below_and_beside_them(pa
             assert right, f"{place}: {name} is {value}, beside it stands {relation} {number}"
 
 
-@by_page
-def test_the_text_of_python_blocks_is_python(page):
-    for block in blocks(page):
-        if block.language == "python":
-            ast.parse(block.text, name_of(page))
+def test_every_page_of_docs_is_in_their_list():
+    index = ROOT / "docs" / "README.md"
+    listed = {(index.parent / link.target.partition("#")[0]).resolve() for link in links(index)}
+    assert {page for page in PAGES if page.parent == index.parent} - {index} <= listed
 
 
 @by_page
@@ -130,7 +135,7 @@ def test_what_is_quoted_from_a_file_stands_there():
     assert quoted
 
 
-@by_page
+@pytest.mark.parametrize("page", READ_HERE, ids=name_of)
 def test_a_file_or_folder_named_in_the_text_exists(page):
     if page.name == "CHANGELOG.md":  # what was there once may be gone
         return
