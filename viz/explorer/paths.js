@@ -10,7 +10,6 @@ class Graph {
     this.nodes = data.nodes;
     this.target = data.nodes[data.nodes.length - 1];
     this.definition = new Map(data.nodes.map((v, i) => [v, data.definition[i]]));
-    this.constants = data.constants;
     this.edges = data.result.map((result, k) => ({
       k, result, operand: data.operand[k], derivative: decoded(data.derivative[k]),
       formula: data.formula[k], via: data.via[k],
