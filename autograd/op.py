@@ -54,11 +54,13 @@ class Operation:
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
     writes    which pulls can write their result into an array given as a last argument
+    function  what users call: the name that the decorator leaves behind
     """
 
     __slots__ = (
         "expands",
         "forward",
+        "function",
         "linear",
         "name",
         "pulls",
@@ -88,6 +90,7 @@ class Operation:
         self.rules: tuple[Any, ...] = tuple(float(r) if isinstance(r, int) else r for r in rules)
         self.pulls = tuple(_pull(r, reduces) for r in self.rules) if pulls is None else pulls
         self.writes: tuple[int, ...] = ()
+        self.function: Callable[..., Any] = forward
         first = self.rules[0] if self.rules else None
         self.slope: Callable[..., Any] = first if callable(first) else lambda z, *operands: first
         self.symbol = symbol or self.shown
@@ -257,6 +260,7 @@ def structural(*pulls: Callable[..., Any] | None, symbol: str | None = None, sho
 
 def _public(function: Callable[..., Any], forward: Callable[..., Any], op: Operation) -> Callable[..., Any]:
     functools.update_wrapper(function, forward)
+    op.function = function
     function.op = op  # type: ignore[attr-defined]
     return function
 

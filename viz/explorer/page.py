@@ -26,7 +26,9 @@ from nn.files.whole import write_whole
 
 from .views import LEVELS, page_data
 
-__all__ = ["Exploration", "explore"]
+__all__ = ["PAGE_MARK", "Exploration", "explore"]
+
+PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
 
 _SCRIPTS = ("paths.js", "write.js", "picture.js", "panel.js", "page.js")
 
