@@ -263,7 +263,7 @@ class Sequential(Module):
             links = self._links.get()
             if links:  # the same numbers without a node for each operation, in two thirds of the time
                 z = quietly(result, links, array)
-                return leaf(z.copy() if z is array else z, self.layers[-1].result_label)
+                return leaf(z.copy() if z is array else z, self._links.label)
         for layer in self.layers:
             x = layer.forward(x)
         return x

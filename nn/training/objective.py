@@ -11,7 +11,8 @@ from autograd.fast.links import Link, pull_back, run
 from autograd.fast.programs import Passes
 from autograd.passes.tensors import backward
 
-from .links import Links, tells
+from ..layers import tells
+from .links import Links
 
 __all__ = ["Objective"]
 
