@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.fast.links import Link, links_of
 
-from ..layers import BatchLayer, changed, tells
+from ..layers import BatchLayer, changed, is_told_in_steps
 
 
 class Links:
@@ -33,7 +33,7 @@ class Links:
         return self._found
 
     def _links(self) -> list[Link] | None:
-        if not all(tells(layer, "steps", "forward", "before_activation") for layer in self.layers):
+        if not all(map(is_told_in_steps, self.layers)):
             return None
         steps = [step for layer in self.layers for step in layer.steps()]
         if not self.activated:
