@@ -15,6 +15,7 @@ import numpy as np
 from ..op import Operation
 from ..passes.tensors import add_to_leaf
 from ..tensor import Tensor
+from . import roads
 
 __all__ = ["Link", "Tape", "links_of", "pull_back", "result", "run"]
 
@@ -29,6 +30,8 @@ def links_of(steps: Iterable[tuple[Callable[..., Any], tuple[Any, ...]]], dtype:
 
     None if one of them is not an operation on this result alone, or a parameter is not of this dtype.
     """
+    if not roads.are_open():
+        return None
     links: list[Link] = []
     for function, others in steps:
         op: Operation | None = getattr(function, "op", None)
