@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd import Value, linear
 from autograd.arguments import generator, positive_integer, shaped_array
-from autograd.fast.neuron import Inputs, Weights, recorder
+from autograd.fast.neuron import Inputs, Weights, record, recorder
 from autograd.formulas.names import Name
 from autograd.graph import is_node
 from autograd.operands import describe, real
@@ -78,9 +78,9 @@ class Neuron(Module):
         """What `_respond` needs of the parameters, one object for all samples."""
         op = getattr(self.activation, "op", None)
         is_plain = op is not None and len(op.rules) == 1 and not op.reduces
-        self._is_fused = not self.elementary and is_plain
-        self._op = None if self.activation is linear else op
         self._record = recorder()
+        self._is_fused = self._record is record and not self.elementary and is_plain
+        self._op = None if self.activation is linear else op
         self._weights = Weights((*self.w, self.b))
         self._weights.sum_label = self._z
         self._weights.label = self._a if self._is_fused and self._op is not None else self._z
@@ -90,7 +90,7 @@ class Neuron(Module):
 
     def _respond(self, x: Inputs) -> Value:
         if self._is_fused:
-            return self._record(self._op, self._weights, x)
+            return record(self._op, self._weights, x)
         if self.elementary:
             z = _weighted_sum(self.w, x.values, self.b)
             z.label = self._z
@@ -168,7 +168,7 @@ class Layer(Module):
     def __call__(self, x: Any) -> Any:
         x = Inputs(_as_inputs(x, self.nin, self))
         outputs = [
-            neuron._record(neuron._op, neuron._weights, x) if neuron._is_fused else neuron._respond(x)
+            record(neuron._op, neuron._weights, x) if neuron._is_fused else neuron._respond(x)
             for neuron in self.neurons
         ]
         if self._is_over_layer:
