@@ -25,7 +25,8 @@ from ..training import loop as loop
 from ..training.links import Links
 from ..training.loop import training_mode
 from ..training.objective import Objective
-from ..training.samples import checked_inputs, checked_samples
+from ..training.plan import Plan
+from ..training.samples import checked_inputs, checked_samples, training_data
 from .saving import check_savable, read_model, write_model
 from .summary import Summary
 
@@ -387,23 +388,11 @@ class Sequential(Module):
         ArithmeticError with epoch and batch if the loss becomes nan or infinite.
         """
         self._check_compiled("fit")
-        return loop.fit(
-            self,
-            x,
-            y,
-            batch_size,
-            epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_split=validation_split,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            initial_epoch=initial_epoch,
-            validation_batch_size=validation_batch_size,
-            validation_freq=validation_freq,
+        plan = Plan(
+            batch_size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq
         )
+        data = training_data(self, x, y, sample_weight, class_weight, validation_split, validation_data)
+        return loop.fit(self, *data, plan)
 
     def evaluate(
         self,

@@ -14,6 +14,7 @@ from autograd.arguments import (
     not_negative,
     positive_integer,
     shaped_array,
+    whole_number,
 )
 
 TABLE = {"relu": 1, "leaky_relu": 2, "tanh": 3}
@@ -61,6 +62,13 @@ def test_a_size_of_another_type_is_refused(n):
 def test_a_size_below_one_is_refused(n):
     with pytest.raises(ValueError, match=f"Layer: expected nin to be a positive integer, got {n}"):
         positive_integer("Layer", "nin", n)
+
+
+@pytest.mark.parametrize("n", [True, 3.0, "3", None, np.True_, -1])
+def test_a_count_is_an_integer_of_at_least_zero(n):
+    assert [whole_number("fit", "initial_epoch", m) for m in (0, np.int64(3))] == [0, 3]
+    with pytest.raises(ValueError, match=f"^fit: expected initial_epoch to be an integer of at least 0, got {n!r}"):
+        whole_number("fit", "initial_epoch", n)
 
 
 def test_a_rate_becomes_a_plain_float():
