@@ -41,7 +41,7 @@ __all__ = [
     "tanh",
 ]
 
-Activation = Callable[..., Any]
+Function = Callable[..., Any]
 
 
 class RandomizedLeakyReLU(Module):
@@ -63,7 +63,7 @@ class RandomizedLeakyReLU(Module):
         return leaky_relu(x, slopes)
 
 
-activations: dict[str, Activation] = {
+activations: dict[str, Function] = {
     "linear": linear,
     "sigmoid": sigmoid,
     "tanh": tanh,
@@ -76,7 +76,7 @@ activations: dict[str, Activation] = {
 }
 
 
-def find_activation(activation: str | Activation, *, rng: Any = None) -> Activation:
+def find_activation(activation: str | Function, *, rng: Any = None) -> Function:
     """The function for a name; a function is returned as it is.
 
     rng: where an activation that draws random numbers takes them from.
@@ -88,12 +88,12 @@ def find_activation(activation: str | Activation, *, rng: Any = None) -> Activat
     return found(rng=rng) if isinstance(found, type) else found
 
 
-def is_over_layer(activation: Activation) -> bool:
+def is_over_layer(activation: Function) -> bool:
     """True for an activation that takes the weighted sums of a whole layer, not of one unit."""
     return activation is softmax or activation is log_softmax
 
 
-def activation_name(activation: Activation) -> str:
+def activation_name(activation: Function) -> str:
     """How a repr writes it: the name in the table, or what the function calls itself."""
     for name, known in activations.items():
         if activation is known or activation.__class__ is known:

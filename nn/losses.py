@@ -18,7 +18,7 @@ from autograd import Tensor, log, no_grad, one_hot, sigmoid, softmax
 from autograd.arguments import lookup, not_negative
 from autograd.op import Operation
 from autograd.operands import describe, real
-from autograd.ops.losses import Softmax, batch_losses
+from autograd.ops.losses import EPSILON, Softmax, batch_losses
 from autograd.ops.sums import array_sum
 
 from .activations import activation_name, activations
@@ -42,9 +42,6 @@ __all__ = [
     "mse",
     "sparse_categorical_crossentropy",
 ]
-
-# How far a probability is kept from 0 and 1, as Keras does.
-EPSILON = 1e-7
 
 squared_errors, binary_from_logits, binary_from_probabilities, softmax_cross_entropies = (
     batch_losses[name]

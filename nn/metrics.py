@@ -52,11 +52,6 @@ __all__ = [
 ]
 
 
-# How many samples a Running waits for before it takes their sums: for a few samples, looking at
-# them costs more than counting them.
-GATHERED = 1024
-
-
 class Metric:
     """What is summed over the samples, and how the sums are read.
 
@@ -112,38 +107,34 @@ class Running:
 
     def reset(self) -> None:
         """Forget all batches."""
-        self._sums: Any = None
-        self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
-        self._samples_waiting = 0
+        self._sums: np.ndarray | None = None
 
     def update(self, y_true: Any, y_pred: Any) -> None:
-        """Count another batch. What is wrong with it may be found later, with those after it."""
+        """Count another batch."""
         true, predicted = plain_array(self.name, "y_true", y_true), plain_array(self.name, "y_pred", y_pred)
         if true.shape[:1] != predicted.shape[:1] or not true.ndim:
             check_same_shape(self.name, true, predicted)
-        self._waiting.append((true.copy(), predicted.copy()))
-        self._samples_waiting += len(true)
-        if self.metric.by_batch or self._samples_waiting >= GATHERED:
-            self._count()
+        sums = self.metric.sums(true, predicted)
+        self._sums = sums if self._sums is None else _added(self._sums, sums)
 
     def result(self) -> float:
         """The value over all batches so far. RuntimeError if there was none."""
-        self._count()
         if self._sums is None:
             raise RuntimeError(
                 f"{self.name}: no batch has been counted since reset(); call update(y_true, y_pred) first"
             )
         return self.metric.read(self._sums)
 
-    def _count(self) -> None:
-        if self._waiting:
-            true, predicted = map(np.concatenate, zip(*self._waiting, strict=True))
-            self._waiting, self._samples_waiting = [], 0
-            sums = self.metric.sums(true, predicted)
-            self._sums = sums if self._sums is None else self._sums + sums
-
     def __repr__(self) -> str:
         return f"Running({self.name!r})"
+
+
+def _added(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The sum; matrices of the classes that occurred so far may differ in how many these are."""
+    if one.shape == other.shape:
+        return one + other
+    small, large = sorted((one, other), key=len)
+    return large + np.pad(small, (0, len(large) - len(small)))
 
 
 def _ratio(sums: np.ndarray) -> float:

@@ -19,7 +19,7 @@ from autograd.formulas.names import Name
 from autograd.graph import is_node
 from autograd.operands import describe, real
 
-from .activations import Activation, activation_name, find_activation, is_over_layer
+from .activations import Function, activation_name, find_activation, is_over_layer
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
 from .module import Module
 
@@ -43,7 +43,7 @@ class Neuron(Module):
     def __init__(
         self,
         nin: int,
-        activation: str | Activation = "relu",
+        activation: str | Function = "relu",
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
@@ -148,7 +148,7 @@ class Layer(Module):
         self,
         nin: int,
         nout: int,
-        activation: str | Activation = "relu",
+        activation: str | Function = "relu",
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
@@ -232,8 +232,8 @@ class MLP(Module):
         self,
         nin: int,
         nouts: Sequence[int],
-        activation: str | Activation | list[Any] | tuple[Any, ...] = "relu",
-        output_activation: str | Activation = "linear",
+        activation: str | Function | list[Any] | tuple[Any, ...] = "relu",
+        output_activation: str | Function = "linear",
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
@@ -267,8 +267,8 @@ class MLP(Module):
         cls,
         weights: Sequence[Any],
         biases: Sequence[Any],
-        activation: str | Activation | list[Any] | tuple[Any, ...] = "relu",
-        output_activation: str | Activation = "linear",
+        activation: str | Function | list[Any] | tuple[Any, ...] = "relu",
+        output_activation: str | Function = "linear",
         *,
         elementary: bool = False,
     ) -> MLP:

@@ -18,7 +18,7 @@ from autograd.ieee import quietly
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
 from ..data import Batches
-from .measures import GATHERED, Measures
+from .measures import SAMPLES, Measures
 from .objective import Objective
 from .plan import Plan
 from .samples import TrainingData
@@ -75,7 +75,7 @@ def evaluate(model: Any, samples: TrainingData, batch_size: int | None) -> dict[
     objective = model.objective
     measures = Measures(model.metrics, objective.finish)
     with training_mode(model, False), no_grad():
-        for batch in Batches(samples.arrays, batch_size or GATHERED, None):
+        for batch in Batches(samples.arrays, batch_size or SAMPLES, None):
             part = samples.parts(batch)
             outputs, loss = quietly(objective.forward, part.x, part.y, part.shares)
             measures.add(loss.item(), part.shown, outputs.numpy())
@@ -84,7 +84,7 @@ def evaluate(model: Any, samples: TrainingData, batch_size: int | None) -> dict[
 
 def outputs_of(model: Any, x: np.ndarray, batch_size: int | None) -> np.ndarray:
     """What the model gives for all samples; for none an array of the right shape with no rows."""
-    size = batch_size or GATHERED
+    size = batch_size or SAMPLES
     with training_mode(model, False), no_grad():
         parts = [quietly(model.forward, x[i : i + size]) for i in range(0, len(x), size)]
     if not parts:
