@@ -57,6 +57,7 @@ def test_fit_takes_the_steps_of_the_bare_step(benchmark):
         assert np.array_equal(w, v)
 
 
+@pytest.mark.slow
 def test_the_script_prints_its_table():
     smallest = ["--rounds", "1", "--slot", "0.0001", "--nets", "4", "--threads", "1", "--no-torch"]
     done = subprocess.run([sys.executable, str(SCRIPT), *smallest], capture_output=True, text=True, check=True)

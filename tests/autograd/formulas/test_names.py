@@ -246,6 +246,7 @@ def test_dot_leaves_nothing_to_interpret():
     assert dot_record("data {0.5}|x") == r"data\ \{0.5\}\|x"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "label",
     [

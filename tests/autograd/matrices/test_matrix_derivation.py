@@ -603,6 +603,7 @@ def test_what_is_refused():
         derive(loss, w1)
 
 
+@pytest.mark.slow
 def test_long_chains_need_no_deep_stack_and_no_time():
     x = z = Tensor(np.ones((2, 2)), "x")
     for i in range(3000):

@@ -370,6 +370,7 @@ print(derive(y, w))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "cp437"])
 def test_a_terminal_without_unicode_gets_ascii(encoding):
     shown = run(PRINTED.format(""), PYTHONIOENCODING=encoding)
@@ -484,6 +485,7 @@ def test_more_paths_than_the_limit_are_refused_with_their_number():
         derive(y, w, limit=4)
 
 
+@pytest.mark.slow
 def test_astronomical_counts_are_rounded_when_shown():
     x, z = doublings(20_000, named=False)
     derivation = derive(z, x, level="op", top=1)
@@ -494,6 +496,7 @@ def test_astronomical_counts_are_rounded_when_shown():
         derive(z, x, level="op")
 
 
+@pytest.mark.slow
 def test_a_large_net_is_derived_without_delay():
     """13,002 parameters, a batch of samples; the limit of `run` would stop it if it took minutes."""
     shown = run(
@@ -518,6 +521,7 @@ print(str(derivation).splitlines()[-1].endswith("(equal)"))
     assert shown.split("\n") == ["13002 1600 True", "True"]
 
 
+@pytest.mark.slow
 def test_long_chains_need_no_deep_stack():
     shown = run(
         """

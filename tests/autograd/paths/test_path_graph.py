@@ -339,6 +339,7 @@ def test_a_count_is_an_exact_integer_however_large():
     assert PathGraph(z, level="op").count(x) == 2**200
 
 
+@pytest.mark.slow
 def test_in_a_net_the_paths_to_a_weight_are_the_product_of_the_widths_above_it():
     net = MLP(784, [16, 16, 10], activation="sigmoid", output_activation="sigmoid", rng=0)
     loss = squared_error(net(np.linspace(0, 1, 784)), [0.0] * 9 + [1.0])
@@ -363,6 +364,7 @@ def test_the_strongest_of_many_paths_are_found_at_once():
     assert values[61] == pytest.approx(0.9**58 * 0.3**2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1.0, 0.1, 0.0, -0.7, math.inf, math.nan])
 def test_equally_strong_paths_are_found_at_once_too(factor):
     x, z = ladder(300, factor, factor)
@@ -628,6 +630,7 @@ def test_numbers_paths_and_pieces_are_those_of_the_forward_pass():
 # ---------------------------------------------------------------- size
 
 
+@pytest.mark.slow
 def test_long_chains_need_no_deep_stack():
     printed = run(
         """
