@@ -19,7 +19,7 @@ from autograd.formulas.names import Name
 from autograd.graph import is_node
 from autograd.operands import describe, real
 
-from .activations import Function, activation_name, find_activation, is_over_layer
+from .activations import Function, activation_name, find_activation, is_of_one_number, is_over_layer
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
 from .module import Module
 
@@ -77,9 +77,8 @@ class Neuron(Module):
     def _prepare(self) -> None:
         """What `_respond` needs of the parameters, one object for all samples."""
         op = getattr(self.activation, "op", None)
-        is_plain = op is not None and len(op.rules) == 1 and not op.reduces
         self._record = recorder()
-        self._is_fused = self._record is record and not self.elementary and is_plain
+        self._is_fused = self._record is record and not self.elementary and is_of_one_number(op)
         self._op = None if self.activation is linear else op
         self._weights = Weights((*self.w, self.b))
         self._weights.sum_label = self._z
