@@ -42,6 +42,7 @@ class Operation:
     name      "tanh"; forward takes floats (or arrays) and returns the result z.
     rules     one per operand: `rule(z, *operands)` is ∂z/∂operand, or a plain number where the
               derivative is constant, or None for an operand that is not differentiated.
+    function  what users call: the name that the decorator leaves behind.
     shown     the name under which users know it, for messages: "sum" for `array_sum`; by default the name.
     symbol    how formulas and pictures write it: "+", "σ"; by default that name.
     reduces   False: operands are single numbers. True: operands may be sequences, the result is
@@ -86,7 +87,7 @@ class Operation:
     ) -> None:
         self.name: str = forward.__name__
         self.shown = shown or self.name
-        self.forward = forward
+        self.forward = self.function = forward
         self.rules: tuple[Any, ...] = tuple(float(r) if isinstance(r, int) else r for r in rules)
         self.pulls = tuple(_pull(r, reduces) for r in self.rules) if pulls is None else pulls
         self.writes: tuple[int, ...] = ()
