@@ -55,7 +55,6 @@ class Operation:
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
     writes    which pulls can write their result into an array given as a last argument
-    function  what users call: the name that the decorator leaves behind
     """
 
     __slots__ = (
@@ -87,7 +86,7 @@ class Operation:
     ) -> None:
         self.name: str = forward.__name__
         self.shown = shown or self.name
-        self.forward = self.function = forward
+        self.forward = forward
         self.rules: tuple[Any, ...] = tuple(float(r) if isinstance(r, int) else r for r in rules)
         self.pulls = tuple(_pull(r, reduces) for r in self.rules) if pulls is None else pulls
         self.writes: tuple[int, ...] = ()
