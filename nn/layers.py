@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from autograd import Tensor, linear
-from autograd.arguments import checked_fraction, float_type, generator, positive_integer
+from autograd.arguments import Rng, checked_fraction, float_type, generator, positive_integer
 from autograd.formulas.names import Name
 from autograd.operands import describe
 from autograd.ops.matrices import affine, matmul
@@ -94,7 +95,7 @@ class BatchLayer(Module):
                 "model.loss_of(x, y).backward(), optimizer.step()"
             )
 
-    def build(self, input_shape: Any, *, dtype: Any = "float32", rng: Any = None) -> None:
+    def build(self, input_shape: Any, *, dtype: DTypeLike = "float32", rng: Rng = None) -> None:
         """Make the parameters for samples of this shape, unless they are there already.
 
         ValueError if the layer cannot take this shape.
@@ -215,7 +216,7 @@ class Dense(BatchLayer):
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         self.units = positive_integer("Dense", "units", units)
         self.activation = activation
@@ -333,7 +334,7 @@ class Dropout(BatchLayer):
     the model. Source: Srivastava et al., JMLR 15 (2014); the scaling is Keras'.
     """
 
-    def __init__(self, rate: float, *, rng: Any = None, input_shape: Any = None, name: str | None = None) -> None:
+    def __init__(self, rate: float, *, rng: Rng = None, input_shape: Any = None, name: str | None = None) -> None:
         self.rate = checked_fraction("Dropout", "rate", rate)
         super().__init__(input_shape=input_shape, name=name)
         self.rng = None if rng is None else generator(rng)

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from autograd import Tensor, modes, sigmoid
-from autograd.arguments import float_type, generator, positive_integer
+from autograd.arguments import Rng, float_type, generator, positive_integer
 from autograd.fast.links import result
 from autograd.ieee import quietly
 from autograd.operands import describe
@@ -52,7 +53,7 @@ class Sequential(Module):
     """
 
     def __init__(
-        self, layers: Iterable[Any] | None = None, *, name: str = "sequential", dtype: Any = "float32", rng: Any = None
+        self, layers: Iterable[Any] | None = None, *, name: str = "sequential", dtype: DTypeLike = "float32", rng: Rng = None
     ) -> None:
         self.name = name
         self.dtype = float_type("Sequential", dtype)
