@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from autograd.arguments import not_negative
+from autograd.arguments import not_negative, whole_number
 from autograd.operands import describe
 
 from ..files.whole import check_folder, is_special
@@ -86,11 +86,11 @@ class EarlyStopping(Callback):
         self.monitor = monitor
         self.sign = _sign("EarlyStopping", monitor, mode)
         self.min_delta = abs(min_delta)
-        self.patience = _whole("EarlyStopping", "patience", patience)
+        self.patience = whole_number("EarlyStopping", "patience", patience)
         self.verbose = verbose
         self.baseline = baseline
         self.restore_best_weights = restore_best_weights
-        self.start_from_epoch = _whole("EarlyStopping", "start_from_epoch", start_from_epoch)
+        self.start_from_epoch = whole_number("EarlyStopping", "start_from_epoch", start_from_epoch)
         self._start()
 
     def _start(self) -> None:
@@ -430,12 +430,6 @@ def _with_rate(callback: Callback) -> Any:
 
 def _weights(model: Any) -> list[np.ndarray]:
     return [np.array(w) for w in model.get_weights()]
-
-
-def _whole(where: str, what: str, n: Any) -> int:
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
-        raise ValueError(f"{where}: expected {what} to be an integer of at least 0, got {n!r}")
-    return int(n)
 
 
 def _takes_two(function: Callable[..., Any]) -> bool:

@@ -26,7 +26,9 @@ from autograd.operands import describe
 from ..files import picture_file, write_whole
 from .views import LEVELS, page_data
 
-__all__ = ["Exploration", "explore"]
+__all__ = ["PAGE_MARK", "Exploration", "explore"]
+
+PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
 
 _FORMATS = dict.fromkeys(("html", "htm"))
 _SCRIPTS = ("paths.js", "write.js", "picture.js", "panel.js", "page.js")
