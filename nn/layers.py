@@ -19,7 +19,7 @@ from autograd.operands import describe
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import reshape
 
-from .activations import RandomizedLeakyReLU, activation_name, find_activation, is_over_layer
+from .activations import RandomizedLeakyReLU, activation_name, check_units, find_activation
 from .initializers import Initializer, find_initializer
 from .module import Module
 from .regularizers import find_regularizer
@@ -77,7 +77,7 @@ class BatchLayer(Module):
         self.built_for: Shape | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
+        super().__setattr__(name, _named_activation(value) if name == "activation" else value)
         changed[0] = object()
 
     @property
@@ -238,8 +238,7 @@ class Dense(BatchLayer):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "activation":
             value = _named_activation(value)
-            if is_over_layer(value) and self.units == 1:
-                raise ValueError("Dense(1): softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+            check_units("Dense(1)", value, self.units)
         super().__setattr__(name, value)
 
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
@@ -293,15 +292,11 @@ class Activation(BatchLayer):
         super().__init__(input_shape=input_shape, name=name)
         self._a: str | None = None
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, _named_activation(value) if name == "activation" else value)
-
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
         _share_generator(self.activation, rng)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        if is_over_layer(self.activation) and input_shape[-1] == 1:
-            raise ValueError(f"{self}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+        check_units(str(self), self.activation, input_shape[-1])
         return input_shape
 
     def steps(self) -> list[Step]:

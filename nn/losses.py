@@ -384,11 +384,10 @@ def find_loss(loss: Any) -> Loss:
 
     ValueError for an unknown name (suggests the nearest), TypeError for what is none of these.
     """
-    if isinstance(loss, type):
-        raise TypeError(f"loss: expected a name, a Loss or a function, got a class; write {loss.__name__}()")
     if isinstance(loss, Loss):
         return loss
-    return LossFunction(loss) if callable(loss) else lookup("loss", loss, losses)()
+    is_function = callable(loss) and not isinstance(loss, type)
+    return LossFunction(loss) if is_function else lookup("loss", loss, losses)()
 
 
 def has_one_number_each(y: np.ndarray) -> bool:

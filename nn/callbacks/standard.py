@@ -329,28 +329,14 @@ class LambdaCallback(Callback):
     >>> stop = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
     """
 
-    def __init__(
-        self,
-        on_epoch_begin: Callable[..., Any] | None = None,
-        on_epoch_end: Callable[..., Any] | None = None,
-        on_train_begin: Callable[..., Any] | None = None,
-        on_train_end: Callable[..., Any] | None = None,
-        on_train_batch_begin: Callable[..., Any] | None = None,
-        on_train_batch_end: Callable[..., Any] | None = None,
-    ) -> None:
-        given = {
-            "on_epoch_begin": on_epoch_begin,
-            "on_epoch_end": on_epoch_end,
-            "on_train_begin": on_train_begin,
-            "on_train_end": on_train_end,
-            "on_train_batch_begin": on_train_batch_begin,
-            "on_train_batch_end": on_train_batch_end,
-        }
-        for name, function in given.items():
-            if function is not None:
-                if not callable(function):
-                    raise TypeError(f"LambdaCallback: expected {name} to be a function, got {describe(function)}")
-                setattr(self, name, function)
+    def __init__(self, **functions: Callable[..., Any]) -> None:
+        for name, function in functions.items():
+            if name not in vars(Callback) or not name.startswith("on_"):
+                known = ", ".join(known for known in vars(Callback) if known.startswith("on_"))
+                raise TypeError(f"LambdaCallback: there is no {name}; known: {known}")
+            if not callable(function):
+                raise TypeError(f"LambdaCallback: expected {name} to be a function, got {describe(function)}")
+            setattr(self, name, function)
 
 
 # ---------------------------------------------------------------- what several of them need
