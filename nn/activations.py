@@ -22,7 +22,7 @@ from autograd import (
     softplus,
     tanh,
 )
-from autograd.arguments import generator, lookup
+from autograd.arguments import Rng, generator, lookup
 from autograd.op import Operation, table
 
 from .module import Module
@@ -53,7 +53,7 @@ class RandomizedLeakyReLU(Module):
     Source: Xu, Wang, Chen and Li, arXiv:1505.00853 (2015).
     """
 
-    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, *, rng: Any = None) -> None:
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, *, rng: Rng = None) -> None:
         self.lower, self.upper = lower, upper
         self.rng: np.random.Generator = generator(rng)
 
@@ -77,7 +77,7 @@ activations: dict[str, Function] = {
 }
 
 
-def find_activation(activation: str | Function, *, rng: Any = None) -> Function:
+def find_activation(activation: str | Function, *, rng: Rng = None) -> Function:
     """The function for a name; a function is returned as it is.
 
     activation: also the name of any operation on single numbers, such as one of your own: "softsign" after

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from autograd import one_hot as rows_of_labels
-from autograd.arguments import checked_fraction, float_type, generator, positive_integer
+from autograd.arguments import Rng, checked_fraction, float_type, generator, positive_integer
 from autograd.operands import describe
 
 from .samples import (
@@ -83,7 +84,7 @@ def batches(
     *,
     sample_weight: Any = None,
     shuffle: bool = True,
-    rng: Any = None,
+    rng: Rng = None,
 ) -> Batches:
     """(x, y) in batches of `batch_size` samples; the last may be shorter and is kept.
 
@@ -107,7 +108,7 @@ def batches(
 
 
 def train_test_split(
-    x: Any, y: Any, test_size: float | int = 0.25, *, rng: Any = None, stratify: Any = None
+    x: Any, y: Any, test_size: float | int = 0.25, *, rng: Rng = None, stratify: Any = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """x_train, x_test, y_train, y_test: the samples in random order, a part held out for the test.
 
@@ -151,7 +152,7 @@ def split_validation(x: Any, y: Any, fraction: float, sample_weight: Any = None)
     return tuple(a[:start] for a in arrays), tuple(a[start:] for a in arrays)
 
 
-def one_hot(labels: Any, classes: int | None = None, *, dtype: Any = np.float64) -> np.ndarray:
+def one_hot(labels: Any, classes: int | None = None, *, dtype: DTypeLike = np.float64) -> np.ndarray:
     """A row for each label, 1 at its class and 0 elsewhere: (samples,) -> (samples, classes).
 
     classes: one more than the largest label, unless given. ValueError for a label out of range or
@@ -163,7 +164,7 @@ def one_hot(labels: Any, classes: int | None = None, *, dtype: Any = np.float64)
     return rows_of_labels(labels, classes, dtype=float_type("one_hot", dtype))
 
 
-def scale_to_unit(x: Any, high: float | None = None, low: float = 0.0, *, dtype: Any = np.float64) -> np.ndarray:
+def scale_to_unit(x: Any, high: float | None = None, low: float = 0.0, *, dtype: DTypeLike = np.float64) -> np.ndarray:
     """(x - low) / (high - low): the range [low, high] brought to [0, 1], the shape kept.
 
     high: needed unless x is uint8, as images are: 255 there. It is asked for and not taken from

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, linear
-from autograd.arguments import generator, positive_integer, shaped_array
+from autograd.arguments import Rng, generator, positive_integer, shaped_array
 from autograd.fast.neuron import Inputs, Weights, record, recorder
 from autograd.formulas.names import Name
 from autograd.graph import is_node
@@ -47,7 +47,7 @@ class Neuron(Module):
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
-        rng: Any = None,
+        rng: Rng = None,
     ) -> None:
         self.nin = positive_integer("Neuron", "nin", nin)
         rng = generator(rng)
@@ -151,7 +151,7 @@ class Layer(Module):
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
-        rng: Any = None,
+        rng: Rng = None,
     ) -> None:
         self.nin = positive_integer("Layer", "nin", nin)
         self.nout = positive_integer("Layer", "nout", nout)
@@ -235,7 +235,7 @@ class MLP(Module):
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
-        rng: Any = None,
+        rng: Rng = None,
     ) -> None:
         if not isinstance(nouts, list | tuple | np.ndarray):
             raise TypeError(f"MLP: expected nouts to be a list such as [16, 16, 1], got {describe(nouts)} {nouts!r}")
