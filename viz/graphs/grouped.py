@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from autograd.formulas.names import parse
 from autograd.paths.path_graph import PathGraph
 
-from ..dot.diagram import Edge, Node
-from ..style import GREY, LINE, number
-from .captions import counted, samples, shortened, symbol_of
+from ..dot.diagram import Arrow, Node
+from ..style import GREY, LINE, counted, number
+from .captions import kind_of, samples_line, shortened, symbol_of
 from .units import Constant, Unit, find_units
 
 __all__ = ["LABELLED", "CoarseGraph", "layers", "neurons"]
@@ -130,18 +130,23 @@ def neurons(coarse: CoarseGraph, *, data: bool, grad: bool, boxed: bool = False)
     return nodes
 
 
-def _neuron(graph: PathGraph, thing: Any, edges: tuple[Edge, ...], shows: tuple[bool, bool], boxed: bool) -> Node:
+def _neuron(graph: PathGraph, thing: Any, edges: tuple[Arrow, ...], shows: tuple[bool, bool], boxed: bool) -> Node:
     if isinstance(thing, Constant):
         return Node("constant", thing.data)
-    is_target = thing.output is graph.target if isinstance(thing, Unit) else thing is graph.target
     if not isinstance(thing, Unit):
-        kind = "target" if is_target else "leaf" if thing.is_leaf else "result"
-        return Node(kind, thing.data, thing.grad, shortened(graph, thing), symbol=symbol_of(graph, thing), edges=edges)
+        return Node(
+            kind_of(graph, thing),
+            thing.data,
+            thing.grad,
+            shortened(graph, thing),
+            symbol=symbol_of(graph, thing),
+            edges=edges,
+        )
     parts = [v for v in (*thing.nodes, thing.bias) if v is not None]
     lines = tuple(_line(graph, v, shows) for v in parts)
     box = f"layer {thing.layer}" if boxed and thing.layer is not None else None
     name = shortened(graph, thing.output)
-    return Node("target" if is_target else "result", name=name, box=box, edges=edges, lines=lines, is_left=True)
+    return Node(kind_of(graph, thing.output), name=name, box=box, edges=edges, lines=lines, is_left=True)
 
 
 def _line(graph: PathGraph, v: Any, shows: tuple[bool, bool]) -> str:
@@ -152,15 +157,15 @@ def _line(graph: PathGraph, v: Any, shows: tuple[bool, bool]) -> str:
     return written + f" = {number(v.data)}" * data + f"   grad {number(v.grad)}" * grad
 
 
-def _neuron_edge(graph: PathGraph, a: Arrival, shows: tuple[bool, bool], is_labelled: bool) -> Edge:
+def _neuron_edge(graph: PathGraph, a: Arrival, shows: tuple[bool, bool], is_labelled: bool) -> Arrow:
     w = a.weight
     if w is None:
-        return Edge(a.item, a.derivative, lines=None if is_labelled else ())
+        return Arrow(a.item, a.derivative, lines=None if is_labelled else ())
     data, grad = shows
     name = shortened(graph, w)
     lines = [number(w.data)] * data + [f"grad {number(w.grad)}"] * grad
     tooltip = f"{name} = {number(w.data)}, grad {number(w.grad)}"
-    return Edge(a.item, w.data if data else w.grad, tooltip, tuple(lines) if is_labelled else ())
+    return Arrow(a.item, w.data if data else w.grad, tooltip, tuple(lines) if is_labelled else ())
 
 
 # ---------------------------------------------------------------- a layer is a node
@@ -201,11 +206,11 @@ def _group_key(graph: PathGraph, item: Item) -> tuple[Any, ...]:
     return "nodes", name.base, name.layer, thing.is_leaf, item.depth
 
 
-def _layer(graph: PathGraph, things: list[Any], edges: tuple[Edge, ...], shows: tuple[bool, bool]) -> Node:
+def _layer(graph: PathGraph, things: list[Any], edges: tuple[Arrow, ...], shows: tuple[bool, bool]) -> Node:
     first = things[0]
     if isinstance(first, Constant):
         inputs = len({c.index for c in things})
-        return Node("leaf", lines=("input", counted(inputs, "number"), *samples(len(things) // inputs)))
+        return Node("leaf", lines=("input", counted(inputs, "number"), *samples_line(len(things) // inputs)))
     if not isinstance(first, Unit):
         if len(things) == 1:
             return _neuron(graph, first, edges, shows, False)
@@ -224,17 +229,17 @@ def _layer_lines(graph: PathGraph, units: list[Unit]) -> tuple[str, ...]:
         title,
         f"{counted(size, 'unit')}, {symbols.pop() if len(symbols) == 1 else 'several activations'}",
         *((counted(biases, "bias", "biases"),) if biases else ()),
-        *samples(len(units) // size),
+        *samples_line(len(units) // size),
     )
 
 
-def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], shows: tuple[bool, bool]) -> Edge:
+def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], shows: tuple[bool, bool]) -> Arrow:
     weights = list(dict.fromkeys(a.weight for a in arrivals if a.weight is not None))
     look = {"color": LINE, "penwidth": round(1 + 0.5 * math.log10(len(arrivals)), 2), "fontcolor": GREY}
     if not weights:
         if len(arrivals) == 1:
-            return Edge(start, arrivals[0].derivative)
-        return Edge(start, lines=(counted(len(arrivals), "edge"),), look=look)
+            return Arrow(start, arrivals[0].derivative)
+        return Arrow(start, lines=(counted(len(arrivals), "edge"),), look=look)
     names = [n for w in weights if (n := parse(graph.labels[w])) is not None]
     rows, columns = ({n.index[i] for n in names if len(n.index) == 2} for i in (0, 1))
     lines = [counted(len(weights), "weight")]
@@ -245,4 +250,4 @@ def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], shows: tu
         lines.append(f"‖w‖ {number(math.hypot(*(w.data for w in weights)))}")
     if grad:
         lines.append(f"‖grad‖ {number(math.hypot(*(w.grad for w in weights)))}")
-    return Edge(start, None, lines=tuple(lines), look=look)
+    return Arrow(start, None, lines=tuple(lines), look=look)

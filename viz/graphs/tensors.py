@@ -18,9 +18,9 @@ from autograd.formulas.names import parse
 from autograd.graph import is_node, topological_order
 from autograd.matrices.graph import MatrixEdge, MatrixGraph
 
-from ..dot.diagram import Edge, Node
-from ..style import GREY, INK, LINE, PALE, PAPER, PATHS, cut, number
-from .captions import counted, samples, shortened, too_large
+from ..dot.diagram import PALE_ARROW, PALE_NODE, Arrow, Node
+from ..style import GREY, INK, LINE, PATHS, counted, cut, number
+from .captions import kind_of, samples_line, shortened, too_large
 
 __all__ = ["Tensors", "nodes_and_level"]
 
@@ -153,15 +153,13 @@ class Tensors:
 
     # ------------------------------------------------------------ nodes
 
-    def _node(self, v: Any, edges: tuple[Edge, ...], box: str | None = None) -> Node:
-        kind = "target" if v is self.graph.target else "leaf" if v.is_leaf else "result"
+    def _node(self, v: Any, edges: tuple[Arrow, ...], box: str | None = None) -> Node:
         name = None if v.label is None else self.name(v)
-        return Node(kind, name=name, box=box, edges=edges, lines=tuple(self._lines(v)))
+        return Node(kind_of(self.graph, v), name=name, box=box, edges=edges, lines=tuple(self._lines(v)))
 
-    def _pale(self, v: Any, edges: tuple[Edge, ...]) -> Node:
-        look = {"color": PALE, "fontcolor": GREY, "fillcolor": PAPER, "fontsize": 10}
+    def _pale(self, v: Any, edges: tuple[Arrow, ...]) -> Node:
         name = self.name(v)
-        return Node("leaf" if v.is_leaf else "result", name=name, edges=edges, lines=(name,), look=look)
+        return Node(kind_of(self.graph, v), name=name, edges=edges, lines=(name,), look=PALE_NODE)
 
     def _constant(self, e: MatrixEdge) -> Node:
         if e.label is None:
@@ -198,15 +196,15 @@ class Tensors:
 
     # ------------------------------------------------------------ edges
 
-    def _edge(self, e: MatrixEdge, operand: int, look: Mapping[str, Any] | None = _NEUTRAL) -> Edge:
+    def _edge(self, e: MatrixEdge, operand: int, look: Mapping[str, Any] | None = _NEUTRAL) -> Arrow:
         """An edge with its formula; without a look it is pale and the formula in the tooltip."""
         if e.is_constant:
-            return Edge(operand)
+            return Arrow(operand)
         formula = self.graph.text(e)
         tooltip = cut(f"d{self.name(e.operand)} from {self.name(e.result)}: {formula}", LONGEST_TOOLTIP)
         if look is None:
-            return Edge(operand, None, tooltip, (), {"color": PALE, "penwidth": 0.8})
-        return Edge(operand, None, tooltip, _wrapped(formula), look)
+            return Arrow(operand, None, tooltip, (), PALE_ARROW)
+        return Arrow(operand, None, tooltip, _wrapped(formula), look)
 
     # ------------------------------------------------------------ layers
 
@@ -258,7 +256,7 @@ class Tensors:
         lines += [counted(u.size, "bias", "biases") for u in vs if u.is_leaf and u.ndim == 1]
         lines += [] if is_counted else [f"{self.name(w)}  {w.shape}" for w in weights]
         if results and results[-1].ndim > 1 and results[-1].shape[0] == self.graph.samples:
-            lines += samples(results[-1].shape[0])
+            lines += samples_line(results[-1].shape[0])
         edges = tuple(self._layer_edge(start, edges, counts) for start, edges in arriving)
         kind = "target" if self.graph.target in vs else "result"
         return Node(kind, name=f"layer {key}", edges=edges, lines=tuple(lines))
@@ -271,12 +269,12 @@ class Tensors:
             lines.append(f"‖grad‖ {number(_norm(self.gradients[w]))}")
         return tuple(lines)
 
-    def _layer_edge(self, start: int, edges: list[MatrixEdge], counts: tuple[str, ...] = ()) -> Edge:
+    def _layer_edge(self, start: int, edges: list[MatrixEdge], counts: tuple[str, ...] = ()) -> Arrow:
         if counts:
-            return Edge(start, None, lines=counts, look=_COUNTED)
+            return Arrow(start, None, lines=counts, look=_COUNTED)
         if len(edges) == 1:
             return self._edge(edges[0], start)
-        return Edge(start, None, lines=(counted(len(edges), "edge"),), look=_COUNTED)
+        return Arrow(start, None, lines=(counted(len(edges), "edge"),), look=_COUNTED)
 
 
 def _is_on(way: Container[Any], e: MatrixEdge) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd import Tensor, no_grad
 from autograd.arguments import shaped_array
+from autograd.graph import is_node
 from autograd.operands import describe
 from nn import MLP, Module
 from nn.activations import is_over_layer
@@ -95,7 +96,7 @@ def ask(where: str, model: Any, x: np.ndarray) -> np.ndarray:
         raise TypeError(f"{where}: expected a model that can be called or has .predict; got {describe(model)}")
     else:
         answer = (predict or model)(x)
-        answer = np.asarray(answer.data if hasattr(answer, "_record") else answer)
+        answer = np.asarray(answer.data if is_node(answer) else answer)
     if answer.ndim not in (1, 2) or len(answer) != len(x):
         raise ValueError(f"{where}: expected the model to answer {len(x)} rows with as many; got shape {answer.shape}")
     if answer.dtype.kind == "f" and not np.isfinite(answer).all():
