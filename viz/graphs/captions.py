@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from autograd import Tensor, Value
 from autograd.graph import is_node
 from autograd.matrices.graph import MatrixGraph
 from autograd.paths.path_graph import PathGraph
@@ -18,17 +17,17 @@ def samples_line(n: int) -> tuple[str, ...]:
     return () if n == 1 else (counted(n, "sample"),)
 
 
-def kind_of(graph: PathGraph | MatrixGraph, v: Any) -> str:
+def kind_of(graph: PathGraph | MatrixGraph, v: Value | Tensor) -> str:
     """What a node is in a graph, as its look tells."""
     return "target" if v is graph.target else "leaf" if v.is_leaf else "result"
 
 
-def shortened(graph: PathGraph | MatrixGraph, v: Any) -> str:
+def shortened(graph: PathGraph | MatrixGraph, v: Value | Tensor) -> str:
     """The name of a node as it is drawn."""
     return cut(graph.names.text(graph.labels[v]))
 
 
-def symbol_of(graph: PathGraph, v: Any) -> str | None:
+def symbol_of(graph: PathGraph, v: Value) -> str | None:
     """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
     is_single = all(u in graph.labels for u in v.operands if is_node(u))
     return v.op.symbol if v.op is not None and is_single else None

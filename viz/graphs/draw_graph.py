@@ -6,7 +6,7 @@ This module decides what is shown; `grouped` makes one node of many, `dot.diagra
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from autograd import Tensor, Value
 from autograd.arguments import lookup, positive_integer
@@ -37,7 +37,7 @@ _CLUSTERS = dict.fromkeys(("neuron", "layer"))
 
 
 def draw_graph(
-    root: Any,
+    root: Value | Tensor,
     *,
     level: str = "auto",
     show: str = "both",
@@ -193,7 +193,7 @@ def _check_size(everything: list[Value], sizes: dict[str, int], level: str, max_
 # ---------------------------------------------------------------- every node
 
 
-def _boxes(root: Any, cluster: str | None) -> dict[Any, str]:
+def _boxes(root: Value | Tensor, cluster: str | None) -> dict[Value | Tensor, str]:
     """The caption of the box that a result stands in."""
     if cluster is None:
         return {}
@@ -219,7 +219,7 @@ def _caption(unit: Unit) -> str:
     return " ".join(filter(None, parts))
 
 
-def _every_operation(root: Value, box: dict[Any, str]) -> list[Node]:
+def _every_operation(root: Value, box: Mapping[Value | Tensor, str]) -> list[Node]:
     graph = PathGraph(root, level="op")
     nodes: list[Node] = []
     place: dict[Value, int] = {}
@@ -238,7 +238,7 @@ def _every_operation(root: Value, box: dict[Any, str]) -> list[Node]:
     return nodes
 
 
-def named_nodes(graph: PathGraph, box: dict[Any, str]) -> list[Node]:
+def named_nodes(graph: PathGraph, box: Mapping[Value | Tensor, str]) -> list[Node]:
     """The nodes of a graph at level "named", in its order. box: the captions of the boxes they stand in."""
     place = {v: i for i, v in enumerate(graph.nodes)}
     nodes = []

@@ -117,7 +117,7 @@ def _ask_neurons(where: str, model: Any, x: np.ndarray) -> np.ndarray:
         return x
     with no_grad():
         if any(isinstance(p, Tensor) for p in model.parameters()):
-            return model(Tensor(x)).data
+            return np.asarray(model(Tensor(x)).data)
         answers = [model(row) for row in x.tolist()]
     return np.array([[u.data for u in a] if isinstance(a, list | tuple) else a.data for a in answers])
 
