@@ -142,8 +142,7 @@ class _Paths:
         lines = [f"{formula} = {value}" if value != formula and len(formula) <= LONGEST_FORMULA else value]
         if coloured and len(self.derivation) > 1:
             lines.append(("path " if len(coloured) == 1 else "paths ") + ", ".join(str(i + 1) for i in coloured))
-        if len(colors) > 1:
-            lines.append(" ")  # the broad edge would touch the text
+        lines.append(" ")  # the edge would touch the text
         return Arrow(operand, e.derivative, f"{ratio} = {formula} = {value}", tuple(lines), look)
 
     def legend(self) -> list[tuple[str, str]]:
