@@ -156,18 +156,12 @@ def _one_sample(model: Sequential, x: Any) -> np.ndarray:
     return array
 
 
-def _activations(model: Any, layers: Sequence[Any], x: Any) -> list[Any]:
+def _activations(model: Layer | MLP, layers: Sequence[Layer], x: Any) -> list[np.ndarray]:
     """The input and the output of every layer, as arrays; nothing is recorded and no random number drawn."""
-    modules = [(module, module.training) for module in model.modules()]
     found = [x]
-    try:
-        model.eval()
-        with no_grad():
-            for layer in layers:
-                found.append(layer(found[-1]))
-    finally:
-        for module, mode in modules:
-            module.training = mode
+    with training_mode(model, False), no_grad():
+        for layer in layers:
+            found.append(layer(found[-1]))
     return [_numbers(a) for a in found]
 
 
