@@ -42,6 +42,7 @@ class Operation:
     name      "tanh"; forward takes floats (or arrays) and returns the result z.
     rules     one per operand: `rule(z, *operands)` is ∂z/∂operand, or a plain number where the
               derivative is constant, or None for an operand that is not differentiated.
+    function  what users call: the name that the decorator leaves behind.
     shown     the name under which users know it, for messages: "sum" for `array_sum`; by default the name.
     symbol    how formulas and pictures write it: "+", "σ"; by default that name.
     reduces   False: operands are single numbers. True: operands may be sequences, the result is
@@ -54,7 +55,6 @@ class Operation:
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
     writes    which pulls can write their result into an array given as a last argument
-    function  what users call: the name that the decorator leaves behind
     """
 
     __slots__ = (

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from autograd import Value, derive
+from autograd.formulas.notation import as_printable
 from nn.files.whole import write_whole
 
 from ..explorer.page import PAGE_MARK, explore
@@ -170,7 +171,10 @@ def _paths(result: Computation, options: argparse.Namespace) -> None:
     if not sources:
         raise ValueError("the formula has no names to derive by; write one and give its value, as in w=0.4")
     derivations = [derive(result.target, w, level=options.level, top=options.top) for w in sources]
-    _print("\n\n".join(d.latex() if options.latex else _without_blank_lines(str(d)) for d in derivations) + "\n")
+    _print(
+        "\n\n".join(d.latex() if options.latex else _without_blank_lines(as_printable(d.text)) for d in derivations)
+        + "\n"
+    )
 
 
 def _without_blank_lines(text: str) -> str:
