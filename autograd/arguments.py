@@ -25,7 +25,8 @@ def lookup(kind: str, name: Any, table: Mapping[str, T]) -> T:
     """
     if not isinstance(name, str):
         expected = "a name or a function" if any(map(callable, table.values())) else f"one of {', '.join(table)}"
-        raise TypeError(f"{kind}: expected {expected}, got {describe(name)}")
+        got = f"a class; write {name.__name__}()" if isinstance(name, type) else describe(name)
+        raise TypeError(f"{kind}: expected {expected}, got {got}")
     if name not in table:
         near = difflib.get_close_matches(name.lower(), table, n=1)
         suggestion = f"did you mean {near[0]!r}? " if near else ""

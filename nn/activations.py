@@ -84,9 +84,7 @@ def find_activation(activation: str | Function, *, rng: Rng = None) -> Function:
     `@elementwise(...)` over `def softsign(x)`. rng: where an activation that draws random numbers takes them from.
     ValueError for an unknown name (suggests the nearest), TypeError for what is neither.
     """
-    if isinstance(activation, type):
-        raise TypeError(f"activation: expected a name or a function, got a class; write {activation.__name__}()")
-    if callable(activation):
+    if callable(activation) and not isinstance(activation, type):
         return activation
     if isinstance(activation, str) and activation not in activations and is_of_one_number(op := table.get(activation)):
         return op.function
@@ -102,6 +100,12 @@ def is_of_one_number(op: Operation | None) -> TypeGuard[Operation]:
 def is_over_layer(activation: Function) -> bool:
     """True for an activation that takes the weighted sums of a whole layer, not of one unit."""
     return activation is softmax or activation is log_softmax
+
+
+def check_units(where: str, activation: Function, units: int) -> None:
+    """ValueError for an activation over a whole layer where that is a single unit."""
+    if units == 1 and is_over_layer(activation):
+        raise ValueError(f"{where}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
 
 
 def activation_name(activation: Function) -> str:

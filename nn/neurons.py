@@ -19,7 +19,7 @@ from autograd.formulas.names import Name
 from autograd.graph import is_node
 from autograd.operands import describe, real
 
-from .activations import Function, activation_name, find_activation, is_of_one_number, is_over_layer
+from .activations import Function, activation_name, check_units, find_activation, is_of_one_number, is_over_layer
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
 from .module import Module
 
@@ -157,8 +157,7 @@ class Layer(Module):
         self.nout = positive_integer("Layer", "nout", nout)
         rng = generator(rng)
         self.activation = find_activation(activation, rng=rng)
-        if self._is_over_layer and self.nout == 1:
-            raise ValueError(f"{self}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+        check_units(str(self), self.activation, self.nout)
         each = linear if self._is_over_layer else self.activation
         self.neurons = [Neuron(nin, each, elementary=elementary, initializer="zeros") for _ in range(self.nout)]
         self.name_nodes()

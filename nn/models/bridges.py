@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd import linear
+from autograd.arguments import Rng
 from autograd.operands import describe
 
 from ..activations import activation_name, is_over_layer
@@ -68,9 +69,6 @@ def to_mlp(model: Sequential, *, elementary: bool = False) -> MLP:
         np.zeros(dense.units) if dense.bias is None else np.asarray(dense.bias.numpy(), np.float64) for dense in denses
     ]
     *hidden, output = activations
-    for dense, activation in zip(denses, activations, strict=True):
-        if is_over_layer(activation) and dense.units == 1:
-            raise ValueError(f"to_mlp: {activation_name(activation)} over the single unit of {dense} is always 1")
     return MLP.from_weights(weights, biases, hidden, output, elementary=elementary)
 
 

@@ -33,7 +33,7 @@ from nn import (
     inputs,
     load_model,
 )
-from nn.callbacks.standard import ModelCheckpoint
+from nn.callbacks import ModelCheckpoint
 from nn.files.arrays import load_arrays, save_arrays
 from nn.initializers import uniform
 from nn.losses import BinaryCrossentropy, Huber, Loss, MeanSquaredError
