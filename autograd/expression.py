@@ -106,10 +106,9 @@ class Call(Atom):
 
     def __init__(self, op: Operation, args: tuple[Any, ...]) -> None:
         self.op, self.args = op, args
-        flat = self.flat()
-        self.key = f"{op.name}({','.join(u.key for u in flat)})"
-        self.size = 1 + sum(u.size for a in args for u in shown(members(a)))
-        self.depth = 1 + max((u.depth for u in flat), default=0)
+        keys, sizes, depths = zip(*map(_measured, args), strict=True)
+        self.key = f"{op.name}({','.join(keys)})"
+        self.size, self.depth = 1 + sum(sizes), 1 + max(depths)
 
     def flat(self) -> list[Expression]:
         """The arguments, sequences opened."""
@@ -125,6 +124,18 @@ class Call(Atom):
 
     def write(self, writer: Writer) -> str:
         return writer.call(self)
+
+
+def _measured(argument: Any) -> tuple[str, int, int]:
+    """Key, size and depth of an argument of a function."""
+    return (
+        _measured_sequence(argument) if isinstance(argument, Vector) else (argument.key, argument.size, argument.depth)
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _measured_sequence(x: Vector) -> tuple[str, int, int]:
+    return ",".join(u.key for u in x), sum(u.size for u in shown(x)), max((u.depth for u in x), default=0)
 
 
 class Group(Atom):
@@ -243,9 +254,8 @@ class Expression:
         value = _power(self.value, other.value)
         n = other.value
         if not (other.is_number() and math.isfinite(n)):
-            return (
-                constant(1.0) if self.is_number() and self.value == 1.0 else _call(find("power"), (self, other), value)
-            )
+            is_one = self.is_number() and self.value == 1.0
+            return constant(1.0) if is_one else _call(find("power"), (self, other), value)
         if self.is_number() or n == 0.0:
             return constant(value)
         c, factors = _as_term(self)
@@ -278,12 +288,12 @@ class Expression:
     @staticmethod
     def _record(op: Operation, *operands: Any) -> Expression:
         """Apply an operation: spelled out if it is arithmetic, `name(...)` otherwise."""
-        args = tuple(x.map(expression) if isinstance(x, Vector) else expression(x) for x in operands)
+        args = tuple(_as_formulas(x)[0] if isinstance(x, Vector) else expression(x) for x in operands)
         if op.expands:
             return op.forward(*args)
         if op.name == "sqrt":
             return expression(args[0]) ** 0.5
-        values = (a.map(lambda u: u.value) if isinstance(a, Vector) else a.value for a in args)
+        values = (_as_formulas(a)[1] if isinstance(a, Vector) else a.value for a in args)
         return _call(op, args, float(ieee(op.forward, *values)))
 
     # ------------------------------------------------------------ what it is
@@ -383,6 +393,13 @@ class Expression:
 def expression(x: Any) -> Expression:
     """A formula from a formula or a number."""
     return x if isinstance(x, Expression) else constant(real(x, "Expression"))
+
+
+@functools.lru_cache(maxsize=8)
+def _as_formulas(x: Vector) -> tuple[Vector, Vector]:
+    """A sequence as formulas and as numbers; read once for all members of a softmax."""
+    formulas = x.map(expression)
+    return formulas, formulas.map(lambda u: u.value)
 
 
 def constant(c: float) -> Expression:
