@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from . import names
-from .notation import Ascii, Latex, Text, Writer, is_short, shown
+from .notation import Ascii, Latex, Text, Writer, is_short, named_factors, shown
 from .op import Operation, Vector, find, ieee, members, real
 
 __all__ = ["Expression", "constant", "expression", "omitted", "symbol"]
@@ -654,7 +654,7 @@ def _factored(x: Expression, limit: int) -> Expression:
     terms = []
     for d, f in x.terms:
         sign, factors = _merged(f, inverse)
-        terms.append((sign * (d if c == 1.0 else float(round(d / c))), factors))
+        terms.append((sign * (d if c == 1.0 else float(f"{d / c:.6g}")), factors))
     rest = Expression(_collected(terms), math.nan)
     d, group = _as_term(rest.simplified() if rest.size < limit else rest)
     sign, factors = _merged(common, group)
@@ -676,10 +676,18 @@ def _common_powers(products: list[Factors]) -> Factors:
 
 
 def _common_coefficient(coefficients: list[float]) -> float:
-    """What divides all of them: their size if it is the same, or 1/3 of 1/3 and 2/3; else 1."""
-    c = min(map(abs, coefficients))
-    is_same = all(abs(d) == c for d in coefficients)
-    if not 0 < c < math.inf or not (is_same or not is_short(c)):
+    """What divides all of them: their size if it is the same, 1/3 of 1/3 and 2/3, √2 of √2 and 0.1√2; else 1."""
+    smallest = min(map(abs, coefficients))
+    if not 0 < smallest < math.inf:
         return 1.0
-    multiples = [d / c for d in coefficients]
-    return c if all(abs(m) <= 100 and abs(m - round(m)) <= 1e-12 for m in multiples) else 1.0
+    if all(abs(d) == smallest for d in coefficients):
+        return smallest
+    if is_short(smallest):
+        return 1.0
+    multiples = [d / smallest for d in coefficients]
+    if all(abs(m) <= 100 and abs(m - round(m)) <= 1e-12 for m in multiples):
+        return smallest
+    for c in map(abs, coefficients):
+        if named_factors(c) and all(abs(d / c - float(f"{d / c:.6g}")) <= 1e-15 * abs(d / c) for d in coefficients):
+            return c
+    return 1.0

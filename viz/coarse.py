@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from autograd.graph import is_node
 from autograd.matrix_graph import MatrixGraph
 from autograd.names import parse
+from autograd.notation import Text
 from autograd.paths import PathGraph
 
 from .diagram import Edge, Node
@@ -27,6 +28,7 @@ __all__ = [
     "counted",
     "layers",
     "neurons",
+    "ratio",
     "samples",
     "shortened",
     "symbol_of",
@@ -275,6 +277,12 @@ def counted(n: int, what: str, several: str | None = None) -> str:
 def shortened(graph: PathGraph | MatrixGraph, v: Any) -> str:
     """The name of a node as it is drawn."""
     return cut(graph.names.text(graph.labels[v]))
+
+
+def ratio(graph: PathGraph, v: Any, u: Any) -> str:
+    """∂v/∂u with the names as they are drawn."""
+    to = Text(lambda label: cut(graph.names.text(label)))
+    return to.ratio(to.symbol(graph.labels[v]), to.symbol(graph.labels[u]))
 
 
 def symbol_of(graph: PathGraph, v: Any) -> str | None:

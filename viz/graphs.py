@@ -15,7 +15,7 @@ from autograd.op import describe
 from autograd.paths import PathGraph
 from nn.arguments import lookup, positive_integer
 
-from .coarse import CoarseGraph, layers, neurons, shortened, symbol_of, too_large
+from .coarse import CoarseGraph, layers, neurons, ratio, shortened, symbol_of, too_large
 from .diagram import Edge, Node, diagram
 from .drawing import Drawing
 from .style import number
@@ -255,4 +255,4 @@ def _node(graph: PathGraph, v: Value, edges: tuple[Edge, ...], name: str | None,
 
 
 def _ratio(graph: PathGraph, v: Value, u: Value, d: float) -> str:
-    return f"∂{shortened(graph, v)}/∂{shortened(graph, u)} = {number(d)}"
+    return f"{ratio(graph, v, u)} = {number(d)}"

@@ -17,7 +17,7 @@ from autograd.paths import Edge as Factor
 from autograd.paths import Path
 from nn.arguments import lookup, positive_integer
 
-from .coarse import shortened, symbol_of
+from .coarse import ratio, shortened, symbol_of
 from .diagram import Edge, Node, diagram
 from .drawing import Drawing
 from .graphs import DIRECTIONS, MAX_NODES, SHOW
@@ -126,9 +126,9 @@ def _node(derivation: Derivation, v: Any, edges: tuple[Edge, ...], is_on_path: b
 
 def _edge(derivation: Derivation, operand: int, e: Factor, paths: list[int] | None) -> Edge:
     graph = derivation.graph
-    ratio = f"∂{shortened(graph, e.result)}/∂{shortened(graph, e.operand)}"
+    slope = ratio(graph, e.result, e.operand)
     if paths is None:
-        return Edge(operand, e.derivative, f"{ratio} = {number(e.derivative)}", (), {"color": PALE, "penwidth": 0.8})
+        return Edge(operand, e.derivative, f"{slope} = {number(e.derivative)}", (), {"color": PALE, "penwidth": 0.8})
     formula, value = Text(graph.names.text).sum(graph.formula(e)), number(e.derivative)
     coloured = [i for i in paths if i < len(PATHS)]
     colors = [PATHS[i] for i in coloured] or [INK]
@@ -141,7 +141,7 @@ def _edge(derivation: Derivation, operand: int, e: Factor, paths: list[int] | No
         lines.append(("path " if len(coloured) == 1 else "paths ") + ", ".join(str(i + 1) for i in coloured))
     if len(colors) > 1:
         lines.append(" ")  # the broad edge would touch the text
-    return Edge(operand, e.derivative, f"{ratio} = {formula} = {value}", tuple(lines), look)
+    return Edge(operand, e.derivative, f"{slope} = {formula} = {value}", tuple(lines), look)
 
 
 def _legend(derivation: Derivation) -> list[tuple[str, str]]:
@@ -150,9 +150,10 @@ def _legend(derivation: Derivation) -> list[tuple[str, str]]:
     lines = []
     for i, (path, share, color) in enumerate(zip(derivation.paths, derivation.shares(), PATHS, strict=False), 1):
         chain = " → ".join(shortened(graph, v) for v in path.nodes or (derivation.source,))
-        lines.append((f"{i}.  {cut(chain, LONGEST_CHAIN)}   {number(path.value)}   ({share:.1%})", color))
+        part = f"   ({share:.1%})" if share == share else ""
+        lines.append((f"{i}.  {cut(chain, LONGEST_CHAIN)}   {number(path.value)}{part}", color))
     if (rest := count - len(lines)) > 0:
         value = derivation.value - math.fsum(path.value for path in derivation.paths[: len(PATHS)])
         lines.append((f"the other {'path' if rest == 1 else f'{rest} paths'}   {number(value)}", INK))
-    ratio = f"∂{shortened(graph, derivation.target)}/∂{shortened(graph, derivation.source)}"
-    return [*lines, (f"{ratio} = {number(derivation.value)}", INK)]
+    result = ratio(graph, derivation.target, derivation.source)
+    return [*lines, (f"{result} = {number(derivation.value)}", INK)]
