@@ -254,10 +254,8 @@ class Expression:
     def _record(op: Operation, *operands: Any) -> Expression:
         """Apply an operation: spelled out if it is arithmetic, `name(...)` otherwise."""
         args = tuple(x.map(expression) if isinstance(x, Vector) else expression(x) for x in operands)
-        if op.expands:
-            return op.forward(*args)
-        if op.name == "sqrt":
-            return expression(args[0]) ** 0.5
+        if op.formula is not None:
+            return op.formula(*args)
         values = (a.map(lambda u: u.value) if isinstance(a, Vector) else a.value for a in args)
         return _call(op, args, float(ieee(op.forward, *values)))
 
