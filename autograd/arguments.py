@@ -38,6 +38,13 @@ def positive_integer(where: str, what: str, n: Any) -> int:
     return int(n)
 
 
+def whole_number(where: str, what: str, n: Any) -> int:
+    """`n` as an int of at least 0."""
+    if isinstance(n, bool | np.bool_) or not isinstance(n, int | np.integer) or n < 0:
+        raise ValueError(f"{where}: expected {what} to be an integer of at least 0, got {n!r}")
+    return int(n)
+
+
 def not_negative(where: str, what: str, x: Any) -> float:
     """`x` as a finite float of at least 0."""
     x = real(x, f"{where}: {what}")

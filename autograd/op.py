@@ -158,6 +158,11 @@ class Operation:
         self.picks = picks
         self.loss = loss
 
+    @property
+    def expands(self) -> bool:
+        """True for arithmetic, which formulas show as it is computed."""
+        return self.formula is self.forward
+
     def __repr__(self) -> str:
         return f"<operation {self.shown}>"
 

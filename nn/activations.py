@@ -6,7 +6,7 @@ Formulas, derivatives and sources are with the operations in `autograd`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from autograd import (
     tanh,
 )
 from autograd.arguments import generator, lookup
+from autograd.op import Operation, table
 
 from .module import Module
 
@@ -41,7 +42,7 @@ __all__ = [
     "tanh",
 ]
 
-Activation = Callable[..., Any]
+Function = Callable[..., Any]
 
 
 class RandomizedLeakyReLU(Module):
@@ -63,7 +64,7 @@ class RandomizedLeakyReLU(Module):
         return leaky_relu(x, slopes)
 
 
-activations: dict[str, Activation] = {
+activations: dict[str, Function] = {
     "linear": linear,
     "sigmoid": sigmoid,
     "tanh": tanh,
@@ -76,24 +77,34 @@ activations: dict[str, Activation] = {
 }
 
 
-def find_activation(activation: str | Activation, *, rng: Any = None) -> Activation:
+def find_activation(activation: str | Function, *, rng: Any = None) -> Function:
     """The function for a name; a function is returned as it is.
 
-    rng: where an activation that draws random numbers takes them from.
+    activation: also the name of any operation on single numbers, such as one of your own: "softsign" after
+    `@elementwise(...)` over `def softsign(x)`. rng: where an activation that draws random numbers takes them from.
     ValueError for an unknown name (suggests the nearest), TypeError for what is neither.
     """
     if isinstance(activation, type):
         raise TypeError(f"activation: expected a name or a function, got a class; write {activation.__name__}()")
-    found = activation if callable(activation) else lookup("activation", activation, activations)
+    if callable(activation):
+        return activation
+    if isinstance(activation, str) and activation not in activations and is_of_one_number(op := table.get(activation)):
+        return op.function
+    found = lookup("activation", activation, activations)
     return found(rng=rng) if isinstance(found, type) else found
 
 
-def is_over_layer(activation: Activation) -> bool:
+def is_of_one_number(op: Operation | None) -> TypeGuard[Operation]:
+    """True for an operation on each number by itself, such as tanh: what can be the activation of a unit."""
+    return op is not None and len(op.rules) == 1 and not op.reduces
+
+
+def is_over_layer(activation: Function) -> bool:
     """True for an activation that takes the weighted sums of a whole layer, not of one unit."""
     return activation is softmax or activation is log_softmax
 
 
-def activation_name(activation: Activation) -> str:
+def activation_name(activation: Function) -> str:
     """How a repr writes it: the name in the table, or what the function calls itself."""
     for name, known in activations.items():
         if activation is known or activation.__class__ is known:

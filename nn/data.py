@@ -29,7 +29,7 @@ __all__ = ["Batches", "Standardizer", "batches", "one_hot", "scale_to_unit", "sp
 
 # How many numbers of x are gathered at a time: few enough to stay in the processor's cache, and so
 # many that small batches are slices, which cost a sixth of gathering each batch by itself.
-GATHERED = 1 << 16
+NUMBERS = 1 << 16
 
 
 class Batches:
@@ -58,7 +58,7 @@ class Batches:
             yield from _slices(arrays, n, size)
             return
         order = self.rng.permutation(n)
-        step = size * max(1, GATHERED // max(1, size * (arrays[0].size // n)))
+        step = size * max(1, NUMBERS // max(1, size * (arrays[0].size // n)))
         for start in range(0, n, step):
             chosen = order[start : start + step]
             gathered = tuple([a.take(chosen, axis=0) for a in arrays])

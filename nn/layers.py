@@ -7,13 +7,13 @@ sees the first data. A layer of one's own derives from BatchLayer.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd import Tensor, linear
 from autograd.arguments import checked_fraction, float_type, generator, positive_integer
-from autograd.fast.links import Link
 from autograd.formulas.names import Name
 from autograd.operands import describe
 from autograd.ops.matrices import affine, matmul
@@ -27,6 +27,9 @@ from .regularizers import find_regularizer
 __all__ = ["Activation", "BatchLayer", "Dense", "Dropout", "Flatten", "Input"]
 
 Shape = tuple[int, ...]
+
+# A function, what it takes behind the batch, and what its result is called, if it is called anything.
+Step = tuple[Callable[..., Any], tuple[Any, ...], str | None]
 
 # Replaced by a new object when an attribute of some layer is set: until then all layers are what they were.
 changed = [object()]
@@ -52,7 +55,7 @@ class BatchLayer(Module):
     input_shape: of one sample, without the batch; needed at most in the first layer.
     name: unique in its model; made from the class if None.
 
-    A layer of one's own has `forward`, and if it has parameters or another shape than its input::
+    A layer of one's own has `forward` (or `steps`), and if it has parameters or another shape than its input::
 
         class Scale(BatchLayer):
             def make_parameters(self, input_shape, dtype, rng):
@@ -63,6 +66,8 @@ class BatchLayer(Module):
 
     built_for  the shape of one sample, once it is known; None before
     """
+
+    activation: Any = None
 
     def __init__(self, *, input_shape: Any = None, name: str | None = None) -> None:
         if name is not None and not (isinstance(name, str) and name):
@@ -109,30 +114,32 @@ class BatchLayer(Module):
         """What becomes of the shape of one sample. By default it stays."""
         return input_shape
 
-    def forward(self, x: Any) -> Any:
-        """The output for a batch, a Tensor or an array with a row for each sample. Checks nothing."""
+    def steps(self) -> list[Step]:
+        """What `forward` computes: functions one after another, the first on the batch."""
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
+    def forward(self, x: Any) -> Any:
+        """The output for a batch, a Tensor or an array with a row for each sample. Checks nothing."""
+        return self._follow(self.steps(), x)
+
     def before_activation(self, x: Any) -> Any:
-        """The weighted sums of which `forward` is the activation: what a loss from logits takes."""
-        raise NotImplementedError(f"{type(self).__name__} has no activation")
+        """What the last step, an activation, is applied to: the weighted sums that a loss from logits takes."""
+        return self._follow(self.steps()[:-1], x)
 
-    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
-        """The operations of `forward` one after another, for an array of this type; None if it does more.
-
-        activated: False for those of `before_activation`. What is computed must be the same to the last bit.
-        """
-        return None
-
-    @property
-    def result_label(self) -> str | None:
-        """What the result of `forward` is called."""
-        return None
+    def _follow(self, steps: list[Step], x: Any) -> Any:
+        for function, others, label in steps:
+            z = function(x, *others)
+            if z.__class__ is not Tensor and x.__class__ is Tensor:
+                raise TypeError(f"{self}: expected a Tensor from the activation, got {describe(z)}")
+            if label is not None:
+                z._label = label
+            x = z
+        return x
 
     @property
     def last_activation(self) -> Any:
         """The function that the layer ends with; None if that is not known."""
-        return None
+        return self.activation if is_told_in_steps(self) else None
 
     def penalties(self) -> list[Any]:
         """What the regularizers of the layer add to the loss, one Tensor for each."""
@@ -151,7 +158,12 @@ class BatchLayer(Module):
             self.build(x.shape[1:], dtype=x.dtype)
         elif x.shape[1:] != self.built_for:
             raise ValueError(self._other_shape(x.shape[1:]))
-        return self.forward(x)
+        z = self.forward(x)
+        if not isinstance(z, Tensor):
+            raise TypeError(
+                f"{self}: expected a Tensor from its forward pass, got {describe(z)}; compute it with autograd"
+            )
+        return z
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the parameters, in Keras' layout: a kernel is (in, out)."""
@@ -245,40 +257,11 @@ class Dense(BatchLayer):
             )
         return (self.units,)
 
-    def before_activation(self, x: Any) -> Any:
-        weight = self.weight
-        z = affine(x, weight, self.bias) if self.use_bias else matmul(x, weight.T)
-        z._label = self._z
-        return z
-
-    def forward(self, x: Any) -> Any:
-        z = self.before_activation(x)
-        g = self.activation
-        if g is linear:
-            return z
-        a = g(z)
-        try:
-            a._label = self._a
-        except AttributeError:
-            raise TypeError(f"{self}: expected a Tensor from the activation, got {describe(a)}") from None
-        return a
-
-    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
-        if not self.use_bias or self.dtype != dtype:
-            return None
-        sums = affine.op, (self.weight, self.bias)
-        if not activated or self.activation is linear:
-            return [sums]
-        op = _elementwise(self.activation)
-        return None if op is None else [sums, (op, ())]
-
-    @property
-    def result_label(self) -> str | None:
-        return self._z if self.activation is linear else self._a
-
-    @property
-    def last_activation(self) -> Any:
-        return self.activation
+    def steps(self) -> list[Step]:
+        sums: Step = (affine, (self.weight, self.bias), self._z)
+        if not self.use_bias:
+            sums = _without_bias, (self.weight,), self._z
+        return [sums] if self.activation is linear else [sums, (self.activation, (), self._a)]
 
     def penalties(self) -> list[Any]:
         both = ((self.kernel_regularizer, self.weight), (self.bias_regularizer, self.bias))
@@ -321,28 +304,8 @@ class Activation(BatchLayer):
             raise ValueError(f"{self}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
         return input_shape
 
-    def before_activation(self, x: Any) -> Any:
-        return x
-
-    def forward(self, x: Any) -> Any:
-        a = self.activation(x)
-        if self._a is not None:
-            a._label = self._a
-        return a
-
-    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
-        if not activated:
-            return []
-        op = _elementwise(self.activation)
-        return None if op is None else [(op, ())]
-
-    @property
-    def result_label(self) -> str | None:
-        return self._a
-
-    @property
-    def last_activation(self) -> Any:
-        return self.activation
+    def steps(self) -> list[Step]:
+        return [(self.activation, (), self._a)]
 
     def name_nodes(self, layer: int) -> None:
         self._a = Name("A", str(layer)).label()
@@ -357,12 +320,9 @@ class Flatten(BatchLayer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
 
-    def forward(self, x: Any) -> Any:
-        return x.reshape((len(x), math.prod(x.shape[1:])))
-
-    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+    def steps(self) -> list[Step]:
         assert self.built_for is not None
-        return [(reshape.op, ((-1, math.prod(self.built_for)),))]
+        return [(reshape, ((-1, math.prod(self.built_for)),), None)]
 
 
 class Dropout(BatchLayer):
@@ -382,9 +342,10 @@ class Dropout(BatchLayer):
         if self.rng is None:
             self.rng = rng
 
-    def forward(self, x: Any) -> Any:
-        if not self.training or not self.rate:
-            return x
+    def steps(self) -> list[Step]:
+        return [(self._drop, (), None)] if self.training and self.rate else []
+
+    def _drop(self, x: Any) -> Any:
         assert self.rng is not None
         # float32 draws for both types, so that a net of either drops the same numbers
         kept = self.rng.random(x.shape, np.float32) >= self.rate
@@ -393,11 +354,17 @@ class Dropout(BatchLayer):
         mask.flags.writeable = False
         return x * mask
 
-    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
-        return None if self.training and self.rate else []
-
     def __repr__(self) -> str:
         return f"Dropout({self.rate:g})"
+
+
+def is_told_in_steps(layer: BatchLayer) -> bool:
+    """True if `forward` and `before_activation` are those of the base, in the class and in the layer itself."""
+    forward, before = layer.forward, layer.before_activation
+    return (
+        getattr(forward, "__func__", None) is BatchLayer.forward
+        and getattr(before, "__func__", None) is BatchLayer.before_activation
+    )
 
 
 def sample_shape(where: str, what: str, shape: Any) -> Shape:
@@ -448,10 +415,8 @@ def _named_activation(activation: Any) -> Any:
     return found
 
 
-def _elementwise(activation: Any) -> Any:
-    """The operation behind an activation of one operand; None if there is none."""
-    op = getattr(activation, "op", None)
-    return op if op is not None and len(op.rules) == 1 and not op.reduces else None
+def _without_bias(x: Any, weight: Any) -> Any:
+    return matmul(x, weight.T)
 
 
 def _share_generator(activation: Any, rng: np.random.Generator) -> None:

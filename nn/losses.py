@@ -16,9 +16,9 @@ import numpy as np
 
 from autograd import Tensor, log, no_grad, one_hot, sigmoid, softmax
 from autograd.arguments import lookup, not_negative
-from autograd.fast.links import Link
+from autograd.op import Operation
 from autograd.operands import describe, real
-from autograd.ops.losses import Softmax, batch_losses
+from autograd.ops.losses import CLOSEST, Softmax, batch_losses
 from autograd.ops.sums import array_sum
 
 from .activations import activation_name, activations
@@ -42,9 +42,6 @@ __all__ = [
     "mse",
     "sparse_categorical_crossentropy",
 ]
-
-# How far a probability is kept from 0 and 1, as Keras does.
-EPSILON = 1e-7
 
 squared_errors, binary_from_logits, binary_from_probabilities, softmax_cross_entropies = (
     batch_losses[name]
@@ -117,7 +114,7 @@ class Loss:
         op, others = link
         return Tensor._record(op, y_pred, *others)
 
-    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> Link | None:
+    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         """The operation that `of_batch` is, with its operands behind y_pred; None if it is not a single one."""
         return None
 
@@ -173,7 +170,7 @@ class MeanSquaredError(Loss):
     def __init__(self, half: bool = False) -> None:
         self.half = bool(half)
 
-    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> Link | None:
+    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         return squared_errors.op, (target, weight if self.half else weight * (2.0 / target.shape[1]))
 
     def __repr__(self) -> str:
@@ -248,7 +245,7 @@ class BinaryCrossentropy(Loss):
         _check_probabilities(self.name, y_pred)
         return binary_from_probabilities(y_pred, target, weight)
 
-    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> Link | None:
+    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         return (binary_from_logits.op, (target, weight)) if from_logits else None
 
 
@@ -313,10 +310,10 @@ class CategoricalCrossentropy(Loss):
         _check_probabilities(self.name, y_pred)
         p = y_pred / array_sum(y_pred, 1, True)
         # A constant is added, not a bound applied, so that the slope lives on at the bounds.
-        p = p + (np.clip(p.numpy(), EPSILON, 1 - EPSILON) - p.numpy())
+        p = p + (np.clip(p.numpy(), CLOSEST, 1 - CLOSEST) - p.numpy())
         return -_weighted_mean(array_sum(log(p) * target, 1, True), weight)
 
-    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> Link | None:
+    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         return (softmax_cross_entropies.op, (target, weight, Softmax())) if from_logits else None
 
 

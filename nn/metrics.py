@@ -16,7 +16,7 @@ labels if their type is an integer. Argument order and names are those of Keras 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,11 +52,6 @@ __all__ = [
 ]
 
 
-# How many samples a Running waits for before it takes their sums: for a few samples, looking at
-# them costs more than counting them.
-GATHERED = 1024
-
-
 class Metric:
     """What is summed over the samples, and how the sums are read.
 
@@ -66,30 +61,42 @@ class Metric:
     """
 
     def __init__(
-        self, name: str, sums: Callable[..., Any], read: Callable[[Any], float], by_batch: bool = False
+        self,
+        name: str,
+        sums: Callable[..., Any],
+        read: Callable[[Any], float],
+        by_batch: bool = False,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         functools.update_wrapper(self, sums)
-        self.name, self.sums, self.read, self.by_batch = name, sums, read, by_batch
+        self.name, self.read, self.by_batch, self.options = name, read, by_batch, dict(options or {})
+        self.sums = sums
 
     def __call__(self, y_true: Any, y_pred: Any, **options: Any) -> float:
-        return self.read(self.sums(y_true, y_pred, **options))
+        return self.read(self.summed(y_true, y_pred, **options))
+
+    def summed(self, y_true: Any, y_pred: Any, **options: Any) -> np.ndarray:
+        """The sums over these samples."""
+        return self.sums(y_true, y_pred, **{**self.options, **options})
 
     def using(self, **options: Any) -> Metric:
         """The same metric with other options, for `compile`: `precision.using(threshold=0.9)`."""
-        return Metric(self.name, functools.partial(self.sums, **options), self.read, self.by_batch)
+        return Metric(self.name, self.sums, self.read, self.by_batch, {**self.options, **options})
 
     def named(self, name: str) -> Metric:
         """The same metric under another name."""
-        return Metric(name, self.sums, self.read, self.by_batch)
+        return Metric(name, self.sums, self.read, self.by_batch, self.options)
+
+    @property
+    def known_as(self) -> str | None:
+        """Its name in the table `metrics`; None for one of somebody's own."""
+        return next((name for name, known in metrics.items() if known.sums is self.sums), None)
 
     def __reduce__(self) -> Any:
         # The metric of a name stands where its function did, so the function cannot be found by its own.
-        options = self.sums.keywords if isinstance(self.sums, functools.partial) else {}
-        sums = self.sums.func if isinstance(self.sums, functools.partial) else self.sums
-        for name, known in metrics.items():
-            if known.sums is sums:
-                return _again, (name, options, self.name)
-        return super().__reduce__()
+        if self.known_as is not None:
+            return _again, (self.known_as, self.options, self.name)
+        return Metric, (self.name, self.sums, self.read, self.by_batch, self.options)
 
     def __repr__(self) -> str:
         return f"Metric({self.name!r})"
@@ -112,38 +119,34 @@ class Running:
 
     def reset(self) -> None:
         """Forget all batches."""
-        self._sums: Any = None
-        self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
-        self._samples_waiting = 0
+        self._sums: np.ndarray | None = None
 
     def update(self, y_true: Any, y_pred: Any) -> None:
-        """Count another batch. What is wrong with it may be found later, with those after it."""
+        """Count another batch."""
         true, predicted = plain_array(self.name, "y_true", y_true), plain_array(self.name, "y_pred", y_pred)
         if true.shape[:1] != predicted.shape[:1] or not true.ndim:
             check_same_shape(self.name, true, predicted)
-        self._waiting.append((true.copy(), predicted.copy()))
-        self._samples_waiting += len(true)
-        if self.metric.by_batch or self._samples_waiting >= GATHERED:
-            self._count()
+        sums = self.metric.summed(true, predicted)
+        self._sums = sums if self._sums is None else _added(self._sums, sums)
 
     def result(self) -> float:
         """The value over all batches so far. RuntimeError if there was none."""
-        self._count()
         if self._sums is None:
             raise RuntimeError(
                 f"{self.name}: no batch has been counted since reset(); call update(y_true, y_pred) first"
             )
         return self.metric.read(self._sums)
 
-    def _count(self) -> None:
-        if self._waiting:
-            true, predicted = map(np.concatenate, zip(*self._waiting, strict=True))
-            self._waiting, self._samples_waiting = [], 0
-            sums = self.metric.sums(true, predicted)
-            self._sums = sums if self._sums is None else self._sums + sums
-
     def __repr__(self) -> str:
         return f"Running({self.name!r})"
+
+
+def _added(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The sum; matrices of the classes that occurred so far may differ in how many these are."""
+    if one.shape == other.shape:
+        return one + other
+    small, large = sorted((one, other), key=len)
+    return large + np.pad(small, (0, len(large) - len(small)))
 
 
 def _ratio(sums: np.ndarray) -> float:
@@ -313,8 +316,7 @@ metrics: dict[str, Metric] = {
 
 
 def _again(known: str, options: dict[str, Any], name: str) -> Metric:
-    metric = metrics[known]
-    return (metric.using(**options) if options else metric).named(name)
+    return metrics[known].using(**options).named(name)
 
 
 def find_metric(metric: Any) -> Metric:
@@ -328,17 +330,23 @@ def find_metric(metric: Any) -> Metric:
         return metric
     if not callable(metric) or isinstance(metric, type):
         return lookup("metric", metric, metrics).named(metric)
+    name = getattr(metric, "__name__", type(metric).__name__)
+    return Metric(name, SumsOf(metric, name), _ratio, by_batch=True)
 
-    def sums(y_true: Any, y_pred: Any) -> np.ndarray:
-        values = np.asarray(metric(y_true, y_pred), dtype=np.float64)
+
+class SumsOf:
+    """What a function of one's own gives for a batch: its mean over the samples, and how many these are."""
+
+    def __init__(self, function: Callable[[Any, Any], Any], name: str) -> None:
+        self.function, self.name = function, name
+
+    def __call__(self, y_true: Any, y_pred: Any, **options: Any) -> np.ndarray:
+        values = np.asarray(self.function(y_true, y_pred, **options), dtype=np.float64)
         if values.ndim and len(values) != len(y_true):
             raise ValueError(
-                f"{name}: expected one number, or one for each of {len(y_true)} samples; got {values.shape}"
+                f"{self.name}: expected one number, or one for each of {len(y_true)} samples; got {values.shape}"
             )
         return np.array((values.mean() * len(y_true), len(y_true)))
-
-    name = getattr(metric, "__name__", type(metric).__name__)
-    return Metric(name, sums, _ratio, by_batch=True)
 
 
 def _right_classes(where: str, y_true: Any, y_pred: Any) -> np.ndarray:

@@ -465,7 +465,7 @@ class Adagrad(Optimizer):
         np.subtract(w, np.multiply(np.divide(g, free, free), rate, free), w)
 
 
-_optimizers: dict[str, type[Optimizer]] = {
+optimizers: dict[str, type[Optimizer]] = {
     "sgd": SGD,
     "rmsprop": RMSprop,
     "adam": Adam,
@@ -486,7 +486,7 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
     if not isinstance(optimizer, str):
         raise TypeError(f"optimizer: expected a name or an optimizer, got {describe(optimizer)}")
     known = optimizer.lower()
-    return lookup("optimizer", known if known in _optimizers else optimizer, _optimizers)()
+    return lookup("optimizer", known if known in optimizers else optimizer, optimizers)()
 
 
 class _Block:

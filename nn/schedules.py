@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from autograd.arguments import checked_fraction, not_negative, positive_integer
+from autograd.arguments import checked_fraction, not_negative, positive_integer, whole_number
 from autograd.operands import real
 
 __all__ = ["Constant", "CosineDecay", "ExponentialDecay", "ReduceOnPlateau", "StepDecay", "Warmup"]
@@ -160,7 +160,7 @@ class ReduceOnPlateau:
         self.patience = positive_integer(where, "patience", patience)
         self.mode = mode
         self.min_delta = not_negative(where, "min_delta", min_delta)
-        self.cooldown = positive_integer(where, "cooldown", cooldown) if cooldown else 0
+        self.cooldown = whole_number(where, "cooldown", cooldown)
         self.min_learning_rate = not_negative(where, "min_learning_rate", min_learning_rate)
         self.best = math.inf if mode == "min" else -math.inf
         self.waited = 0

@@ -54,7 +54,7 @@ def array_logsumexp(x, axis=None, keepdims=False):
 # ---------------------------------------------------------------- softmax
 
 
-@reduction(lambda z, x, j: z * (unit_vector(j, len(x)) - softmax(x)), None, picks=True, shown="softmax")
+@reduction(lambda z, x, j: (unit_vector(j, len(x)) - softmax(x)) * z, None, picks=True, shown="softmax")
 def softmax_component(x, j):
     """Member j of softmax(x) as a node of its own.
 

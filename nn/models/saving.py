@@ -1,8 +1,8 @@
 """A model in a file: its layers, how it is trained, all its numbers, and where its random numbers continue.
 
-An object is written as the name of its class and the arguments that would make it again, and made
-again by calling that class. Only classes and functions of this library are, so that a file holds
-no code; what a user wrote is not saved but refused.
+An object is written as the name of its class and the arguments that would make it again, a function as
+its name. So a file holds no code, and reading it runs none but this library's; what a user wrote is
+looked up by its name in what the reader is given as `custom_objects`, or among the operations.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from typing import Any
 import numpy as np
 
 import autograd
+from autograd.op import table
 from autograd.operands import describe
 
 from .. import initializers, layers, losses, optimizers, regularizers, schedules
 from ..activations import RandomizedLeakyReLU, activations
 from ..files.arrays import load_arrays, save_arrays
-from ..metrics import Metric, metrics
+from ..metrics import Metric, SumsOf, find_metric, metrics
+from ..module import Module
 
-__all__ = ["read_model", "write_model"]
+__all__ = ["check_savable", "read_model", "write_model"]
 
 FORMAT = "gradpath model 1"
 OPTIMIZER = "optimizer."  # what the names of an optimizer's vectors start with
@@ -50,7 +52,7 @@ BIT_GENERATORS = {c.__name__: c for c in (np.random.PCG64, np.random.PCG64DXSM, 
 
 
 def write_model(path: str | os.PathLike[str], model: Any) -> None:
-    """Save a Sequential that is built. TypeError, and no file, if a part of it is code of the user's own."""
+    """Save a Sequential that is built. TypeError, and no file, if a part of it could not be made again by name."""
     settings = _described(model)
     weights, vectors = model.state_dict(), {}
     settings["weights"] = list(weights)
@@ -64,7 +66,7 @@ def write_model(path: str | os.PathLike[str], model: Any) -> None:
 
 
 def check_savable(model: Any) -> None:
-    """TypeError if a part of the model is code of the user's own, which `write_model` would refuse."""
+    """TypeError if a part of the model has no name by which it could be made again: `write_model` would refuse it."""
     _described(model)
 
 
@@ -91,7 +93,7 @@ def _described(model: Any) -> dict[str, Any]:
     }
 
 
-def read_model(path: str | os.PathLike[str], cls: Any) -> Any:
+def read_model(path: str | os.PathLike[str], cls: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The Sequential that `write_model` saved, as an object of the class `cls`."""
     arrays, settings = load_arrays(path)
     if settings.get("format") != FORMAT:
@@ -100,14 +102,16 @@ def read_model(path: str | os.PathLike[str], cls: Any) -> Any:
             "if these are its weights, make the model and call load_weights(path)"
         )
     try:
-        return _restored(cls, arrays, settings)
+        return _restored(cls, arrays, settings, custom_objects or {})
+    except _NotGiven as error:
+        raise ValueError(f"{path}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
         raise ValueError(f"{path}: the description of the model does not make one ({error})") from error
 
 
-def _restored(cls: Any, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Any:
+def _restored(cls: Any, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any], own: Mapping[str, Any]) -> Any:
     generators = [np.random.Generator(BIT_GENERATORS[x["bit_generator"]]()) for x in settings["generators"]]
-    reader = _Reader(generators)
+    reader = _Reader(generators, own)
     first = layers.Input(settings["input_shape"])
     model = cls(
         [first, *map(reader.made, settings["layers"])],
@@ -138,7 +142,7 @@ class _Writer:
         self.generators = list(generators)
 
     def plain(self, where: str, x: Any) -> Any:
-        """x as JSON holds it. TypeError that names `where` it is if it is not of this library."""
+        """x as JSON holds it. TypeError that names `where` it is if it could not be made again by name."""
         if x is None or isinstance(x, bool | int | float | str):
             return x
         if isinstance(x, np.generic):
@@ -149,24 +153,37 @@ class _Writer:
             return [self.plain(where, member) for member in x]
         if isinstance(x, np.random.Generator):
             return {"generator": self._number(x)}
-        if CLASSES.get(type(x).__name__) is type(x):
-            return {"class": type(x).__name__, **self._options(where, _arguments(x))}
-        function = x.func if isinstance(x, functools.partial) and not x.args else x
+        name = type(x).__name__
+        if CLASSES.get(name) is type(x):
+            return {"class": name, **self._options(where, _arguments(where, x))}
+        if isinstance(x, functools.partial):
+            if x.args:
+                raise _nameless(where, x)
+            return {**self._named(where, x.func), **self._options(where, x.keywords)}
+        if isinstance(x, KINDS) or (callable(x) and not hasattr(x, "__name__")):
+            return {"own class": name, **self._options(where, _arguments(where, x))}
+        return self._named(where, x)
+
+    def _named(self, where: str, function: Any) -> dict[str, Any]:
+        """A function as the name by which `_Reader` finds it."""
         for name, known in FUNCTIONS.items():
             if function is known:
-                return {"function": name, **self._options(where, x.keywords if function is not x else {})}
-        raise _own(where, x)
+                return {"function": name}
+        name = getattr(function, "__name__", "")
+        if name in table and table[name].function is function:
+            return {"function": name}
+        if not name.isidentifier():
+            raise _nameless(where, function)
+        return {"own": name}
 
     def metric(self, metric: Metric) -> dict[str, Any]:
-        """A metric as its name in the table, its name in this model and its options."""
-        sums: Any = metric.sums
-        options: dict[str, Any] = {}
-        while isinstance(sums, functools.partial):
-            sums, options = sums.func, {**sums.keywords, **options}
-        for name, known in metrics.items():
-            if known.sums is sums and known.read is metric.read:
-                return {"metric": name, "name": metric.name, **self._options("a metric", options)}
-        raise _own("a metric", metric)
+        """A metric as its name in the table or its function, its name in this model and its options."""
+        rest = {"name": metric.name, **self._options("a metric", metric.options)}
+        if metric.known_as is not None:
+            return {"metric": metric.known_as, **rest}
+        if isinstance(metric.sums, SumsOf):
+            return {"metric": self.plain("a metric", metric.sums.function), **rest}
+        return {"metric": self._named("a metric", metric), **rest}
 
     def _options(self, where: str, options: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self.plain(where, value) for name, value in options.items()}
@@ -182,8 +199,8 @@ class _Writer:
 class _Reader:
     """Makes the objects that a _Writer wrote."""
 
-    def __init__(self, generators: list[np.random.Generator]) -> None:
-        self.generators = generators
+    def __init__(self, generators: list[np.random.Generator], own: Mapping[str, Any]) -> None:
+        self.generators, self.own = generators, own
 
     def made(self, x: Any) -> Any:
         """The object, list, number or name."""
@@ -194,37 +211,75 @@ class _Reader:
         if "generator" in x:
             return self.generators[x["generator"]]
         options = {name: self.made(value) for name, value in x.items()}
+        if "own class" in x:
+            return self._given(options.pop("own class"))(**options)
         if "class" in x:
             return CLASSES[options.pop("class")](**options)
         if "metric" in x:
-            metric, name = metrics[options.pop("metric")], options.pop("name")
-            return (metric.using(**options) if options else metric).named(name)
-        function = FUNCTIONS[options.pop("function")]
+            metric, name = options.pop("metric"), options.pop("name")
+            return find_metric(metrics[metric] if isinstance(metric, str) else metric).using(**options).named(name)
+        if "own" in x:
+            function = self._given(options.pop("own"))
+        else:
+            name = options.pop("function")
+            function = FUNCTIONS[name] if name in FUNCTIONS else self._operation(name)
         return functools.partial(function, **options) if options else function
 
+    def _given(self, name: str) -> Any:
+        if name not in self.own:
+            raise _NotGiven(
+                f"the model uses {name}, which is no part of this library: "
+                f"pass it by name, load_model(path, custom_objects={{{name!r}: {name}}})"
+            )
+        return self.own[name]
 
-def _arguments(x: Any) -> dict[str, Any]:
-    """The arguments that would make x again: every class here keeps them under their own names."""
-    names: dict[str, None] = {}
-    for cls in type(x).__mro__:
-        if "__init__" in vars(cls) and cls is not object:
-            names.update(dict.fromkeys(inspect.signature(cls).parameters))
-    found = {name: getattr(x, name) for name in names if name not in ELSEWHERE and hasattr(x, name)}
+    def _operation(self, name: str) -> Any:
+        if name not in table:
+            raise _NotGiven(f"the model uses the operation {name!r}: define it, or import what does, before loading")
+        return table[name].function
+
+
+class _NotGiven(Exception):
+    """What a model is made of cannot be found by its name."""
+
+
+def _arguments(where: str, x: Any) -> dict[str, Any]:
+    """The arguments that would make x again: it keeps them under their own names."""
+    found: dict[str, Any] = {}
+    for cls in type(x).__mro__[:-1]:
+        if "__init__" not in vars(cls):
+            continue
+        parameters = list(inspect.signature(cls).parameters.values())
+        for p in parameters:
+            if p.kind is p.VAR_KEYWORD or p.name in ELSEWHERE:
+                continue
+            if not hasattr(x, p.name):
+                raise TypeError(
+                    f"save: {where} is a {type(x).__name__}, whose argument {p.name!r} is not kept: "
+                    f"write self.{p.name} = {p.name} in its __init__, so that it can be made again"
+                )
+            found[p.name] = getattr(x, p.name)
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
     if isinstance(x, optimizers.Optimizer):
         found["learning_rate"] = x.learning_rate if x.schedule is None else x.schedule
         found.update([x._clipping] if x._clipping is not None else [])
     return found
 
 
-# Arguments that are no settings: parameters are the model's; input_dim is in input_shape; the rest is **.
-ELSEWHERE = ("parameters", "input_dim", "clipping", "options")
+# Arguments that are written otherwise: parameters are the model's, input_dim is in input_shape, and the clipping
+# of an optimizer is a pair.
+ELSEWHERE = ("parameters", "input_dim", "clipnorm", "clipvalue", "global_clipnorm")
+
+# What a class of one's own may be derived from; another one is known by being callable.
+KINDS = (layers.BatchLayer, losses.Loss, optimizers.Optimizer, Module)
 
 
-def _own(where: str, x: Any) -> TypeError:
-    what = x.name if isinstance(x, Metric) else getattr(x, "__name__", describe(x))
+def _nameless(where: str, x: Any) -> TypeError:
+    what = getattr(x, "__name__", describe(x))
     return TypeError(
-        f"save: {where} uses {what}, which is code of your own and is not put into a file; "
-        "call save_weights(path), and to go on make the model again and call load_weights(path)"
+        f"save: {where} uses {what}, which is code of your own without a name to find it by: define it with "
+        "def or class; or call save_weights(path), and to go on make the model again and call load_weights(path)"
     )
 
 
@@ -232,7 +287,7 @@ def _state_of(rng: np.random.Generator) -> dict[str, Any]:
     """The state of a generator as JSON holds it."""
     state = rng.bit_generator.state
     if state.get("bit_generator") not in BIT_GENERATORS:
-        raise _own("the random generator", rng.bit_generator)
+        raise _nameless("the random generator", rng.bit_generator)
     return _without_arrays(state)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,8 @@ from ..training import loop as loop
 from ..training.links import Links
 from ..training.loop import training_mode
 from ..training.objective import Objective
-from ..training.samples import checked_inputs, checked_samples
+from ..training.plan import Plan
+from ..training.samples import checked_inputs, checked_samples, training_data
 from .saving import check_savable, read_model, write_model
 from .summary import Summary
 
@@ -194,7 +195,9 @@ class Sequential(Module):
 
         path: of a .npz or .safetensors file, which is made whole or stays as it was. A training that
         goes on after `load_model(path)` gives the same numbers as one that was never interrupted.
-        TypeError for layers, functions, losses and metrics of one's own: `save_weights` leaves these out.
+        The file holds no code: classes and functions of one's own are in it by name, and `load_model` is given
+        them. TypeError for those without a name, and for an object that does not keep its arguments as
+        attributes of their names; `save_weights` leaves all these out.
         """
         self._check_built("save")
         write_model(path, self)
@@ -202,7 +205,7 @@ class Sequential(Module):
     def check_savable(self, path: str | os.PathLike[str], *, weights_only: bool = False) -> None:
         """Refuse now what `save(path)`, or `save_weights(path)` if `weights_only`, would refuse after a training.
 
-        ValueError for a suffix that is none of a file of weights; TypeError for parts of one's own. A class
+        ValueError for a suffix that is none of a file of weights; TypeError for parts that have no name. A class
         with a `save` (`save_weights`) of its own may write what it likes.
         """
         name = "save_weights" if weights_only else "save"
@@ -212,9 +215,14 @@ class Sequential(Module):
                 check_savable(self)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Any:
-        """The model that `save` wrote to `path`. ValueError for a file that is damaged or holds no model."""
-        return read_model(path, cls)
+    def load(cls, path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The model that `save` wrote to `path`.
+
+        custom_objects: classes and functions of one's own that it is made of, by name: {"Scale": Scale}. An
+        operation of one's own only has to be defined. ValueError for a file that is damaged or holds no
+        model, and for what is missing, by its name.
+        """
+        return read_model(path, cls, custom_objects)
 
     def _check_built(self, what: str) -> None:
         if not self.built:
@@ -263,7 +271,7 @@ class Sequential(Module):
             links = self._links.get()
             if links:  # the same numbers without a node for each operation, in two thirds of the time
                 z = quietly(result, links, array)
-                return leaf(z.copy() if z is array else z, self.layers[-1].result_label)
+                return leaf(z.copy() if z is array else z, self._links.label)
         for layer in self.layers:
             x = layer.forward(x)
         return x
@@ -387,23 +395,11 @@ class Sequential(Module):
         ArithmeticError with epoch and batch if the loss becomes nan or infinite.
         """
         self._check_compiled("fit")
-        return loop.fit(
-            self,
-            x,
-            y,
-            batch_size,
-            epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_split=validation_split,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            initial_epoch=initial_epoch,
-            validation_batch_size=validation_batch_size,
-            validation_freq=validation_freq,
+        plan = Plan(
+            batch_size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq
         )
+        data = training_data(self, x, y, sample_weight, class_weight, validation_split, validation_data)
+        return loop.fit(self, *data, plan)
 
     def evaluate(
         self,
@@ -467,9 +463,9 @@ def _as_tensor(a: Any) -> Tensor:
     return a if isinstance(a, Tensor) else Tensor(a)  # a net without parameters computes with arrays
 
 
-def load_model(path: str | os.PathLike[str]) -> Sequential:
-    """The Sequential that its `save` wrote to `path`. ValueError for a file that is damaged or holds no model."""
-    return Sequential.load(path)
+def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
+    """The Sequential that its `save` wrote to `path`, as by `Sequential.load`."""
+    return Sequential.load(path, custom_objects)
 
 
 def find_sequential(where: str, model: Any) -> Sequential:

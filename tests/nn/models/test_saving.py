@@ -1,6 +1,7 @@
 """A saved model comes back as it was: what it says, and every number of the training that goes on."""
 
 import json
+import math
 import os
 import zipfile
 from functools import partial
@@ -11,6 +12,7 @@ from oracles import run
 
 import autograd
 from autograd import Tensor
+from autograd.op import elementwise, table
 from nn import (
     MLP,
     SGD,
@@ -22,6 +24,7 @@ from nn import (
     Dense,
     Dropout,
     Flatten,
+    Input,
     Module,
     RandomizedLeakyReLU,
     RMSprop,
@@ -32,8 +35,8 @@ from nn import (
 from nn.callbacks.standard import ModelCheckpoint
 from nn.files.arrays import load_arrays, save_arrays
 from nn.initializers import uniform
-from nn.losses import BinaryCrossentropy, Huber, MeanSquaredError
-from nn.metrics import accuracy, precision
+from nn.losses import BinaryCrossentropy, Huber, Loss, MeanSquaredError
+from nn.metrics import Metric, accuracy, find_metric, precision
 from nn.optimizers import Optimizer
 from nn.regularizers import L1, L1L2, L2
 from nn.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
@@ -270,28 +273,131 @@ def off(y_true, y_pred):
     return abs(y_pred - y_true)
 
 
+class Drop:
+    """A schedule."""
+
+    def __init__(self, start):
+        self.start = start
+
+    def __call__(self, step):
+        return self.start / (1 + step)
+
+
+class Distance(Loss):
+    name = "distance"
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def of_batch(self, y_pred, target, weight, from_logits):
+        return (abs(y_pred - target) * weight).sum() * self.scale
+
+
+class Bent(Module):
+    def __init__(self, slope):
+        self.slope = slope
+
+    def __call__(self, x):
+        return x * self.slope
+
+
+def ones(shape, *, rng, scale=1.0):
+    return np.full(shape, scale)
+
+
+def shrink(weights):
+    return 0.1 * (weights * weights).sum()
+
+
+def dense(**options):
+    return [Dense(2, input_shape=(4,), **options)]
+
+
+def weighted_off(factor, y_true, y_pred):
+    return off(y_true, y_pred) * factor
+
+
 OWN = {
-    "layer 'dense' uses double": lambda: ([Dense(2, double, input_shape=(4,))], "sgd", "mse", None),
-    "layer 'activation' uses double": lambda: ([Dense(2, input_shape=(4,)), Activation(double)], "sgd", "mse", None),
-    "layer 'scale' uses Scale": lambda: ([Scale(input_shape=(4,)), Dense(2)], "sgd", "mse", None),
-    "layer 'dense' uses <lambda>": lambda: (
-        [Dense(2, kernel_initializer=lambda shape, *, rng: np.ones(shape), input_shape=(4,))],
-        "sgd",
-        "mse",
-        None,
-    ),
-    "the optimizer uses Step": lambda: ([Dense(2, input_shape=(4,))], Step(0.1), "mse", None),
-    "the optimizer uses <lambda>": lambda: ([Dense(2, input_shape=(4,))], SGD(lambda step: 0.1), "mse", None),
-    "the loss uses off": lambda: ([Dense(2, input_shape=(4,))], "sgd", off, None),
-    "a metric uses off": lambda: ([Dense(2, input_shape=(4,))], "sgd", "mse", [off]),
+    "activation": lambda: (dense(activation=double), "sgd", "mse", None),
+    "activation of a layer": lambda: ([*dense(), Activation(double)], "sgd", "mse", None),
+    "activation with numbers": lambda: (dense(activation=Bent(0.5)), "sgd", "mse", None),
+    "initializer": lambda: (dense(kernel_initializer=ones), "sgd", "mse", None),
+    "initializer with options": lambda: (dense(kernel_initializer=partial(ones, scale=2.0)), "sgd", "mse", None),
+    "regularizer": lambda: (dense(kernel_regularizer=shrink), "sgd", "mse", None),
+    "layer": lambda: ([Scale(input_shape=(4,)), Dense(2)], "sgd", "mse", None),
+    "optimizer": lambda: (dense(), Step(0.1, clipnorm=1.0), "mse", None),
+    "schedule": lambda: (dense(), SGD(Drop(0.5)), "mse", None),
+    "loss": lambda: (dense(), "sgd", Distance(0.5), None),
+    "loss function": lambda: (dense(), "sgd", off, None),
+    "metric function": lambda: (dense(), "sgd", "mse", [find_metric(off).named("distance")]),
 }
 
 
 @pytest.mark.parametrize("what", OWN)
-def test_code_of_ones_own_is_refused_and_its_weights_are_saved(tmp_path, what):
-    model, other = (Sequential(layers, rng=seed) for seed, layers in enumerate([OWN[what]()[0], OWN[what]()[0]]))
-    model.compile(*OWN[what]()[1:])
-    with pytest.raises(TypeError, match=rf"{what}, which is code of your own .* call save_weights\(path\)"):
+def test_code_of_ones_own_is_saved_by_its_name_and_looked_up_again(tmp_path, what):
+    layers, *training = OWN[what]()
+    model, path = Sequential(layers, dtype="float64", rng=0), tmp_path / "m.npz"
+    model.compile(*training)
+    y = np.eye(2)[LABELS % 2]
+    model.fit(X, y, epochs=1)
+    model.save(path)
+    names = ("double", "Bent", "ones", "shrink", "Scale", "Step", "Drop", "Distance", "off")
+    known = {name: globals()[name] for name in names}
+    other = load_model(path, custom_objects=known)
+    assert other.metrics_names == model.metrics_names
+    assert other.evaluate(X, y) == model.evaluate(X, y)
+    for m in (model, other):
+        m.fit(X, y, epochs=3, initial_epoch=1)
+    assert model.predict(X).tobytes() == other.predict(X).tobytes()
+    message = r"the model uses (\w+), which is .* load_model\(path, custom_objects={'\1': \1}\)"
+    with pytest.raises(ValueError, match=message):
+        load_model(path)
+
+
+def test_an_operation_of_ones_own_is_known_by_its_name(tmp_path):
+    @elementwise(lambda z, x: z * (1 - z) * 2.0)
+    def saved_bend(x):
+        return 1 / (1 + np.exp(-2.0 * x)) if isinstance(x, np.ndarray) else 1 / (1 + math.exp(-2.0 * x))
+
+    path = tmp_path / "m.npz"
+    model = Sequential(dense(activation="saved_bend"), rng=0)
+    model.save(path)
+    other = load_model(path)
+    assert other.layers[0].activation is saved_bend
+    assert model.predict(X).tobytes() == other.predict(X).tobytes()
+    del table["saved_bend"]
+    with pytest.raises(ValueError, match="the model uses the operation 'saved_bend': define it, or import what does"):
+        load_model(path)
+
+
+def test_a_metric_of_ones_own_is_looked_up_too(tmp_path):
+    model, path = Sequential(dense(), rng=0), tmp_path / "m.npz"
+    mine = Metric("most", largest_sums, float)
+    model.compile("sgd", "mse", [mine.named("m")])
+    model.save(path)
+    assert load_model(path, {"largest_sums": mine}).metrics_names == ["loss", "m"]
+
+
+def largest_sums(y_true, y_pred):
+    return np.abs(y_pred).max()
+
+
+NAMELESS = {
+    "layer 'dense' uses <lambda>": lambda: (dense(kernel_initializer=lambda s, *, rng: np.ones(s)), "sgd", "mse"),
+    "the optimizer uses <lambda>": lambda: (dense(), SGD(lambda step: 0.1), "mse"),
+    "the loss uses <lambda>": lambda: (dense(), "sgd", lambda y_true, y_pred: (y_pred - y_true).sum()),
+    "a metric uses <lambda>": lambda: (dense(), "sgd", "mse", [lambda y_true, y_pred: 0.0]),
+    "the loss uses partial": lambda: (dense(), "sgd", partial(weighted_off, 2.0)),
+}
+
+
+@pytest.mark.parametrize("what", NAMELESS)
+def test_code_without_a_name_is_refused_and_its_weights_are_saved(tmp_path, what):
+    make = NAMELESS[what]
+    model, other = (Sequential(make()[0], rng=seed) for seed in (0, 1))
+    model.compile(*make()[1:])
+    message = rf"{what}, which is code of your own without a name .* call save_weights\(path\)"
+    with pytest.raises(TypeError, match=message):
         model.save(tmp_path / "m.npz")
     assert os.listdir(tmp_path) == []
     model.save_weights(tmp_path / "m.npz")
@@ -299,10 +405,23 @@ def test_code_of_ones_own_is_refused_and_its_weights_are_saved(tmp_path, what):
     assert model.predict(X).tobytes() == other.predict(X).tobytes()
 
 
+def test_an_argument_that_is_not_kept_is_refused(tmp_path):
+    class Grows(Scale):
+        def __init__(self, factor=2.0):
+            super().__init__()
+            self.f = factor
+
+    message = r"layer 'grows' is a Grows, whose argument 'factor' is not kept: write self.factor = factor"
+    with pytest.raises(TypeError, match=message):
+        Sequential([Input((4,)), Grows()]).save(tmp_path / "m.npz")
+
+
 def test_a_class_of_the_same_name_is_not_taken_for_ours(tmp_path):
-    mine = type("Dense", (Dense,), {})
-    with pytest.raises(TypeError, match="code of your own"):
-        Sequential([mine(2, input_shape=(4,))]).save(tmp_path / "m.npz")
+    mine, path = type("Dense", (Dense,), {}), tmp_path / "m.npz"
+    Sequential([mine(2, input_shape=(4,))]).save(path)
+    with pytest.raises(ValueError, match="the model uses Dense, which is no part of this library"):
+        load_model(path)
+    assert type(load_model(path, {"Dense": mine}).layers[0]) is mine
 
 
 # ---------------------------------------------------------------- weights
@@ -427,7 +546,8 @@ def test_a_description_that_makes_no_model_is_refused(tmp_path, change):
     arrays, settings = load_arrays(path)
     CHANGES[change](settings)
     save_arrays(path, arrays, settings)
-    with pytest.raises(ValueError, match=r"m\.npz: the description of the model does not make one"):
+    message = r"m\.npz: the (description of the model does not make one|model uses the operation 'eval')"
+    with pytest.raises(ValueError, match=message):
         load_model(path)
 
 
