@@ -86,10 +86,11 @@ class Operation:
     ) -> None:
         self.name: str = forward.__name__
         self.shown = shown or self.name
-        self.forward = self.function = forward
+        self.forward = forward
         self.rules: tuple[Any, ...] = tuple(float(r) if isinstance(r, int) else r for r in rules)
         self.pulls = tuple(_pull(r, reduces) for r in self.rules) if pulls is None else pulls
         self.writes: tuple[int, ...] = ()
+        self.function: Callable[..., Any] = forward
         first = self.rules[0] if self.rules else None
         self.slope: Callable[..., Any] = first if callable(first) else lambda z, *operands: first
         self.symbol = symbol or self.shown

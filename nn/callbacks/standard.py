@@ -8,13 +8,14 @@ import math
 import os
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from autograd.arguments import not_negative
 from autograd.operands import describe
 
-from ..files.whole import check_folder
+from ..files.whole import check_folder, is_special
 from .base import Callback, Logs
 from .display import say
 
@@ -45,8 +46,9 @@ class History(Callback):
 class CSVLogger(Callback):
     """Writes a line of numbers for every epoch into a file: the epoch, from 0, and the logs.
 
-    filename: the file; one that exists is replaced, with append=True continued. The first line has the
-    names. A name that is missing in a later epoch is written as NA, a new one is left out.
+    filename: the file; one that exists is emptied first, with append=True continued. The first line has the
+    names. A name that is missing in a later epoch is written as NA, a new one is left out. A pipe is written to
+    and closed when the training ends.
 
     Source: documentation of keras.callbacks.CSVLogger.
     """
@@ -54,28 +56,50 @@ class CSVLogger(Callback):
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.filename, self.separator, self.append = filename, separator, append
         self._names: list[str] = []
+        self._pipe: TextIO | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Make the file, or read the names in the one that is to be continued."""
         path = Path(self.filename)
         check_folder(path)
         self._names = []
-        if not self.append:
+        if is_special(path):
+            self._pipe = path.open("w", buffering=1, newline="", encoding="utf-8")
+        elif not self.append:
             path.write_text("", encoding="utf-8")
         elif path.exists():
-            with path.open(newline="", encoding="utf-8") as file:
-                self._names = next(csv.reader(file, delimiter=self.separator), [])
+            self._names = self._names_in(path)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write a line."""
-        # Opened for each line: whatever ends the training, no line is lost and no file left open.
-        with open(self.filename, "a", newline="", encoding="utf-8") as file:
+        with self._opened() as file:
             write = csv.writer(file, delimiter=self.separator, lineterminator="\n").writerow
             if not self._names:
                 self._names = ["epoch", *(logs or {})]
                 write(self._names)
             row = {**(logs or {}), "epoch": epoch}
             write([row.get(name, "NA") for name in self._names])
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Tell the reader of a pipe that nothing more comes."""
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+    def _opened(self) -> AbstractContextManager[TextIO]:
+        if self._pipe is not None:
+            return nullcontext(self._pipe)
+        # A file is opened for each line: whatever ends the training, no line is lost and no file left open.
+        return open(self.filename, "a", newline="", encoding="utf-8")
+
+    def _names_in(self, path: Path) -> list[str]:
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                return next(csv.reader(file, delimiter=self.separator), [])
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(
+                f"{path}: expected a log of a CSVLogger, to be continued; it is no text ({error})"
+            ) from None
 
 
 class LearningRateScheduler(Callback):

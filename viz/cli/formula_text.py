@@ -21,15 +21,8 @@ from autograd import Value, linear, ops
 from autograd.graph import is_node
 from autograd.op import table
 
-__all__ = ["FUNCTIONS", "Computation", "compute", "label_of", "normal_name"]
+__all__ = ["Computation", "compute", "functions", "label_of", "normal_name"]
 
-# Every function of the table. `where` needs a condition, and a random slope is no formula.
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    name: getattr(ops, name)
-    for name in ops.__all__
-    if name not in ("where", "randomized_leaky_relu")
-    and (name in table or name in ("linear", "softmax", "log_softmax", "softmax_cross_entropy"))
-}
 _BINARY: dict[type, Callable[..., Any]] = {
     ast.Add: ops.add,
     ast.Sub: ops.sub,
@@ -37,9 +30,6 @@ _BINARY: dict[type, Callable[..., Any]] = {
     ast.Div: ops.div,
     ast.Pow: ops.power,
 }
-# Operands that are not differentiated: a named value stands there for its number.
-_PLAIN = {"clip": (1, 2), "softmax_cross_entropy": (1,)}
-
 _TARGET = "L"  # what a last expression without a name is called
 _ALLOWED = "a formula has names, numbers, + - * / **, parentheses, lists [a, b] and functions such as sigmoid(z)"
 _FORBIDDEN = {
@@ -105,6 +95,13 @@ class Computation(NamedTuple):
         return {name: node for name, node in self.names.items() if node.is_leaf}
 
 
+def functions() -> dict[str, Callable[..., Any]]:
+    """The functions that a formula may use: every operation on numbers that is registered now, under its shown name."""
+    known = {op.shown: getattr(ops, op.shown) if op.shown in ops.__all__ else op.function for op in table.values()}
+    known["log_softmax"] = ops.log_softmax  # made of other operations
+    return dict(sorted(known.items()))
+
+
 def compute(text: str, values: Mapping[str, float | Sequence[float]]) -> Computation:
     """The computation that a text describes, recorded with these values.
 
@@ -143,7 +140,7 @@ def normal_name(name: str) -> str:
         raise ValueError(f"{name!r} is a word of Python's grammar; choose another name, such as {name[:3]}_0")
     if not name.isidentifier():
         raise ValueError(f"{name!r} is no name; names are letters, digits and _, such as w_1")
-    if name in FUNCTIONS:
+    if name in functions():
         raise ValueError(f"{name!r} is a function; choose another name")
     return name
 
@@ -152,6 +149,7 @@ class _Reader:
     """One text with what its names stand for so far."""
 
     def __init__(self, text: str, values: Mapping[str, Any]) -> None:
+        self._functions = functions()
         self._text = inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n"))
         self._names: dict[str, Value] = {}
         self._lists: dict[str, list[Any]] = {}
@@ -217,7 +215,7 @@ class _Reader:
 
     def _named(self, name: str, value: Any, place: ast.AST) -> Any:
         """Bind a name. A list names those of its members that have no name yet: a_1, a_2, ..."""
-        if name in FUNCTIONS:
+        if name in self._functions:
             raise self._error(place, f"{name!r} is a function; choose another name")
         if name in self._names or name in self._lists:
             how = "given as a value" if name in self._given else "assigned already"
@@ -289,9 +287,9 @@ class _Reader:
         if not isinstance(node.func, ast.Name):
             raise self._error(node.func, "expected the name of a function before '('; write * for a product")
         name = node.func.id
-        if name not in FUNCTIONS:
+        if name not in self._functions:
             raise self._unknown_function(node.func)
-        function = FUNCTIONS[name]
+        function = self._functions[name]
         for keyword_ in node.keywords:
             if keyword_.arg is None:
                 raise self._error(keyword_.value, f"two stars before a name are no part of a formula: {_ALLOWED}")
@@ -302,7 +300,7 @@ class _Reader:
         except TypeError as error:
             raise self._error(node, f"{name}{inspect.signature(function)}: {error}") from None
         arguments = [
-            u.data if i in _PLAIN.get(name, ()) and is_node(u) and u.is_leaf else u for i, u in enumerate(bound.args)
+            u.data if is_node(u) and u.is_leaf and _is_plain(function, i) else u for i, u in enumerate(bound.args)
         ]
         return self._call(node, function, *arguments)
 
@@ -317,8 +315,8 @@ class _Reader:
         if name in self._names or name in self._lists:
             self._used.add(name)
             return self._names[name] if name in self._names else self._lists[name]
-        if name in FUNCTIONS:
-            raise self._error(node, f"{name!r} is a function: write {name}{inspect.signature(FUNCTIONS[name])}")
+        if name in self._functions:
+            raise self._error(node, f"{name!r} is a function: write {name}{inspect.signature(self._functions[name])}")
         if name in self._assigned:
             raise self._error(node, f"{name!r} is used before it is assigned")
         raise self._missing(node)
@@ -336,7 +334,7 @@ class _Reader:
         return self._error(node, f"no value for {', '.join(map(repr, missing))}{suggestion or f': add {each}'}")
 
     def _names_without_value(self) -> Iterator[str]:
-        known = {*self._names, *self._lists, *self._assigned, *FUNCTIONS}
+        known = {*self._names, *self._lists, *self._assigned, *self._functions}
         found = (n for s in self._statements for n in ast.walk(s) if isinstance(n, ast.Name))
         for n in sorted(found, key=lambda n: (n.lineno, n.col_offset)):
             if n.id not in known and n.id.rstrip("0123456789").rstrip("_") not in self._assigned:
@@ -345,8 +343,8 @@ class _Reader:
     def _unknown_function(self, node: ast.Name) -> ValueError:
         if node.id in self._names or node.id in self._lists:
             return self._error(node, f"{node.id!r} is not a function; for a product write {node.id}*(...)")
-        near = _nearest(node.id, FUNCTIONS, cutoff=0.65)
-        advice = f"did you mean {near!r}?" if near else f"known: {', '.join(FUNCTIONS)}"
+        near = _nearest(node.id, self._functions, cutoff=0.65)
+        advice = f"did you mean {near!r}?" if near else f"known: {', '.join(self._functions)}"
         return self._error(node, f"unknown function {node.id!r}; {advice}")
 
     def _unreadable(self, error: SyntaxError) -> ValueError:
@@ -405,6 +403,14 @@ class _Reader:
             "" if unicodedata.combining(c) else " " for c in shown[: column - first].ljust(column - first)
         )
         return f"\n  {before}{shown}{after}" + f"\n  {under}^" * caret
+
+
+def _is_plain(function: Callable[..., Any], i: int) -> bool:
+    """Whether a named value stands for its number as operand i: one that is not differentiated, or a class."""
+    if function is ops.softmax_cross_entropy:
+        return i == 1
+    op = getattr(function, "op", None)
+    return op is not None and op.rules[i : i + 1] == (None,)
 
 
 def _number(x: Any) -> float:

@@ -4,8 +4,10 @@ import csv
 import math
 
 import pytest
+from named_pipes import Pipe, posix
 from epochs import Model, train
 
+from nn.files.whole import is_special
 from nn.callbacks import (
     Callback,
     CSVLogger,
@@ -99,6 +101,33 @@ def test_lines_are_in_the_file_at_once_and_separated_as_asked(tmp_path):
 def test_a_log_into_no_folder_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         train([CSVLogger(tmp_path / "none" / "log.csv")], EPOCHS)
+
+
+@posix
+@pytest.mark.parametrize("append", [False, True])
+def test_a_log_through_a_pipe_comes_whole_and_ends_with_the_training(tmp_path, append):
+    pipe = Pipe(tmp_path / "log.csv")
+    train([CSVLogger(pipe.path, append=append)], EPOCHS)
+    assert pipe.read().decode() == "epoch,loss,accuracy\n0,2.0,0.5\n1,0.30000000000000004,0.75\n"
+    assert is_special(pipe.path)
+
+
+@posix
+def test_a_log_that_others_may_not_read_stays_so(tmp_path):
+    path = tmp_path / "log.csv"
+    path.touch(0o600)
+    train([CSVLogger(path)], EPOCHS)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert len(rows(path)) == 3
+
+
+@pytest.mark.parametrize("data", [bytes(range(128, 256)), b"\xff" * 9])
+def test_what_is_no_log_is_not_continued(tmp_path, data):
+    path = tmp_path / "log.csv"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"log\.csv: expected a log of a CSVLogger, to be continued; it is no text"):
+        train([CSVLogger(path, append=True)], EPOCHS)
+    assert path.read_bytes() == data
 
 
 # ---------------------------------------------------------------- the learning rate
