@@ -4,10 +4,9 @@ import csv
 import math
 
 import pytest
-from named_pipes import Pipe, posix
 from epochs import Model, train
+from named_pipes import Pipe, posix
 
-from nn.files.whole import is_special
 from nn.callbacks import (
     Callback,
     CSVLogger,
@@ -17,6 +16,7 @@ from nn.callbacks import (
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
+from nn.files.whole import is_special
 from nn.schedules import StepDecay
 
 # ---------------------------------------------------------------- the base and History
