@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from autograd import Tensor, Value
+from autograd.formulas.notation import Text
 from autograd.graph import is_node
 from autograd.matrices.graph import MatrixGraph
 from autograd.paths.path_graph import PathGraph
 
 from ..style import counted, cut
 
-__all__ = ["kind_of", "samples_line", "shortened", "symbol_of", "too_large"]
+__all__ = ["kind_of", "ratio", "samples_line", "shortened", "symbol_of", "too_large"]
 
 
 def samples_line(n: int) -> tuple[str, ...]:
@@ -25,6 +26,12 @@ def kind_of(graph: PathGraph | MatrixGraph, v: Value | Tensor) -> str:
 def shortened(graph: PathGraph | MatrixGraph, v: Value | Tensor) -> str:
     """The name of a node as it is drawn."""
     return cut(graph.names.text(graph.labels[v]))
+
+
+def ratio(graph: PathGraph | MatrixGraph, v: Value | Tensor, u: Value | Tensor) -> str:
+    """∂v/∂u with the names as they are drawn."""
+    to = Text(lambda label: cut(graph.names.text(label)))
+    return to.ratio(to.symbol(graph.labels[v]), to.symbol(graph.labels[u]))
 
 
 def symbol_of(graph: PathGraph, v: Value) -> str | None:

@@ -18,7 +18,7 @@ from autograd.paths.path_graph import PathGraph
 from ..dot.diagram import Arrow, Node, diagram
 from ..dot.drawing import Drawing
 from ..style import number
-from .captions import kind_of, shortened, symbol_of, too_large
+from .captions import kind_of, ratio, shortened, symbol_of, too_large
 from .grouped import CoarseGraph, layers, neurons
 from .tensors import nodes_and_level
 from .units import NO_UNITS, Unit, find_units
@@ -255,4 +255,4 @@ def _node(graph: PathGraph, v: Value, edges: tuple[Arrow, ...], name: str | None
 
 
 def _ratio(graph: PathGraph, v: Value, u: Value, d: float) -> str:
-    return f"∂{shortened(graph, v)}/∂{shortened(graph, u)} = {number(d)}"
+    return f"{ratio(graph, v, u)} = {number(d)}"

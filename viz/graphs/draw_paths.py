@@ -16,7 +16,7 @@ from autograd.operands import describe
 from ..dot.diagram import PALE_ARROW, PALE_NODE, Arrow, Node, diagram
 from ..dot.drawing import Drawing
 from ..style import INK, PATHS, cut, number
-from .captions import kind_of, shortened, symbol_of, too_large
+from .captions import kind_of, ratio, shortened, symbol_of, too_large
 from .draw_graph import DIRECTIONS, MAX_NODES, SHOW
 from .tensors import Tensors
 
@@ -122,13 +122,10 @@ class _Paths:
         look = {"penwidth": 2, "color": INK} if v is self.derivation.source else {"color": INK}
         return Node(kind, v.data, v.grad, name, symbol=symbol_of(graph, v), edges=arrows, look=look)
 
-    def _ratio(self, v: Value, u: Value) -> str:
-        return f"∂{shortened(self.graph, v)}/∂{shortened(self.graph, u)}"
-
     def _arrow(self, operand: int, e: Edge) -> Arrow:
-        value, ratio = number(e.derivative), self._ratio(e.result, e.operand)
+        value, slope = number(e.derivative), ratio(self.graph, e.result, e.operand)
         if e not in self.taken:
-            return Arrow(operand, e.derivative, f"{ratio} = {value}", (), PALE_ARROW)
+            return Arrow(operand, e.derivative, f"{slope} = {value}", (), PALE_ARROW)
         formula = Text(self.graph.names.text).sum(self.graph.formula(e))
         coloured = [i for i in self.taken[e] if i < len(PATHS)]
         colors = [PATHS[i] for i in coloured] or [INK]
@@ -143,15 +140,19 @@ class _Paths:
         if coloured and len(self.derivation) > 1:
             lines.append(("path " if len(coloured) == 1 else "paths ") + ", ".join(str(i + 1) for i in coloured))
         lines.append(" ")  # the edge would touch the text
-        return Arrow(operand, e.derivative, f"{ratio} = {formula} = {value}", tuple(lines), look)
+        return Arrow(operand, e.derivative, f"{slope} = {formula} = {value}", tuple(lines), look)
 
     def legend(self) -> list[tuple[str, str]]:
         """A line for each path that has a colour, one for the others, and one for the sum."""
         derivation, lines = self.derivation, []
         for i, (path, share, color) in enumerate(zip(derivation.paths, derivation.shares(), PATHS, strict=False), 1):
             chain = " → ".join(shortened(self.graph, v) for v in path.nodes or (derivation.source,))
-            lines.append((f"{i}.  {cut(chain, LONGEST_CHAIN)}   {number(path.value)}   ({share:.1%})", color))
+            part = f"   ({share:.1%})" if share == share else ""
+            lines.append((f"{i}.  {cut(chain, LONGEST_CHAIN)}   {number(path.value)}{part}", color))
         if (rest := derivation.count - len(lines)) > 0:
             value = derivation.value - math.fsum(path.value for path in derivation.paths[: len(PATHS)])
             lines.append((f"the other {'path' if rest == 1 else f'{rest} paths'}   {number(value)}", INK))
-        return [*lines, (f"{self._ratio(derivation.target, derivation.source)} = {number(derivation.value)}", INK)]
+        return [
+            *lines,
+            (f"{ratio(self.graph, derivation.target, derivation.source)} = {number(derivation.value)}", INK),
+        ]
