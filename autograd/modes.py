@@ -40,10 +40,7 @@ def is_detecting_anomalies() -> bool:
 
 
 def _is_inside(name: str) -> bool:
-    for block in _blocks.get():
-        if block.is_open and block.mode.name == name:
-            return True
-    return False
+    return any(block.is_open and block.mode.name == name for block in _blocks.get())
 
 
 @contextmanager

@@ -15,7 +15,9 @@ from numpy import ndarray
 
 from . import graph, modes
 from .ieee import is_quiet, quietly
-from .numpy_names import array_functions, array_ufuncs, parameters_of
+from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
+from .numpy_names import array_functions, array_ufuncs, plain_functions
+from .numpy_names import dot as numpy_dot
 from .op import Operation, array_forms
 from .operands import FLOAT64, real_array
 from .ops import choosing, elementwise, extremes, matrices, shapes, softmaxes, sums
@@ -42,8 +44,14 @@ class Tensor:
            Leaves add up over passes. Results have one if they have a label, from the latest pass.
 
     Operators and the functions of `autograd` accept Tensors, arrays and numbers on either side, with
-    broadcasting, and so do NumPy's. `==` is identity (a Tensor can be a dictionary key); `<` and its
-    kin compare numbers and give boolean arrays.
+    broadcasting, and so do those of NumPy that have a gradient here. `==` between nodes is identity (a Tensor
+    can be a dictionary key) and refused with numbers; `<` and its kin compare numbers and give boolean arrays.
+
+    As an array: a leaf is one for whoever asks (`np.asarray(w)`, `plt.plot(w)`). A result, and every Tensor
+    while a function is being differentiated, is not: NumPy would go on without a gradient. That is a
+    TypeError, as is an operation that would take a leaf for a constant (`X.dot(w)`, `array[:] = w`, a sparse
+    matrix on the left). `.data`, `.numpy()`, `.detach()`, `.tolist()` give the numbers of any Tensor, and under
+    `no_grad` NumPy gets them too.
 
     TypeError for what is not real numbers, ValueError for rows of different lengths.
 
@@ -245,37 +253,41 @@ class Tensor:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """NumPy functions and operators with an array on the left give Tensors too."""
-        function = array_ufuncs.get(ufunc.__name__)
-        if function is None or method != "__call__" or kwargs:
-            called = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-            options = f" with {', '.join(kwargs)}=" if kwargs else ""
-            raise TypeError(f"{called}{options} is not defined for Tensors; use .data for the plain numbers")
-        return function(*inputs)
+        function = array_ufuncs.get(ufunc)
+        if function is not None and method == "__call__" and not kwargs:
+            return function(*inputs)
+        called = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+        options = f" with {', '.join(kwargs)}=" if kwargs else ""
+        advice = "; x += t would write into an array: write x = x + t" if "out" in kwargs else ""
+        return _on_numbers(getattr(ufunc, method), called + options, advice, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func in plain_functions:
+            return func(*_plain(args), **_plain(kwargs))
         called = f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}"
-        function = array_functions.get(func.__name__)
-        if function is None:
-            raise TypeError(f"{called} is not defined for Tensors; use .data for the plain numbers")
-        known = parameters_of(function)
-        unknown = [name for name in kwargs if name not in known and "options" not in known]
-        if unknown or len(args) > len(known):
-            options = f"{', '.join(unknown)}=" if unknown else f"{len(args)} arguments"
-            raise TypeError(
-                f"{called} with {options} is not defined for Tensors, which know {', '.join(known)}; "
-                "use .data for the plain numbers"
-            )
-        return function(*args, **kwargs)
+        known = array_functions.get(func)
+        if known is None:
+            return _on_numbers(func, called, "", args, kwargs)
+        found, unknown = known.arguments(args, kwargs)
+        if unknown:
+            called += f" with {', '.join(unknown)}" + ("" if " " in unknown[0] else "=")
+            return _on_numbers(func, called, f", which know {known}", args, kwargs)
+        return known.function(**found)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        refuse_to_lend(self, dtype)
         with np.errstate(all="ignore"):
             return np.array(self.numpy(), dtype, copy=copy)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
+        refuse_to_lend(self)
         return self._data.copy().__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> Any:
         return self._data.__dlpack_device__()
+
+    _mask = property(mask_asked_for, doc="Masked arrays ask for this, and for _data, before they compute with it.")
+    __pandas_priority__ = 5000  # above a DataFrame's: what is on its right computes
 
     # ------------------------------------------------------------ operators
 
@@ -454,8 +466,10 @@ class Tensor:
         return choosing.array_clip(self, lo, hi)
 
     def dot(self, other: Any) -> Tensor:
-        """Matrix product self @ other."""
-        return _record(matrices.matmul.op, (self, other))
+        """Matrix product; numpy.dot for what has more than two axes."""
+        if self.ndim == 2 and other.__class__ is Tensor and other._data.ndim == 2:
+            return _record(matrices.matmul.op, (self, other))
+        return numpy_dot(self, other)
 
     def exp(self) -> Tensor:
         """e^self; see `autograd.exp`."""
@@ -507,6 +521,8 @@ class Tensor:
         raise TypeError("the truth of a Tensor is ambiguous; compare its data: (t.data > 0).all()")
 
     def __float__(self) -> float:
+        if is_free():
+            return self.item()
         raise TypeError(
             "float() and the functions of math would cut a Tensor off from its graph; "
             "use the function of the same name from autograd (exp(t)), or t.item() for the plain number"
@@ -578,6 +594,26 @@ def _refuse(names: str, signs: str, advice: str) -> None:
 _refuse("floordiv rfloordiv mod rmod divmod rdivmod", "// and % are", "they jump; use t.data for the plain numbers")
 _refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join masks instead: (t > 0) & (t < 1)")
 _refuse("lshift rlshift rshift rrshift", "<< and >> are", "use t * 2**n or t.data")
+
+
+def _on_numbers(function: Any, called: str, advice: str, args: Any, kwargs: Any) -> Any:
+    """A function of NumPy's that has no gradient here, on plain numbers where these may be taken."""
+    try:
+        args, kwargs = numbers_in(args), numbers_in(kwargs)
+    except TypeError:
+        raise TypeError(
+            f"{called} is not defined for Tensors{advice}; use .data for the plain numbers, or no_grad()"
+        ) from None
+    return function(*args, **kwargs)
+
+
+def _plain(x: Any) -> Any:
+    """Arguments with the arrays of Tensors in their place."""
+    if x.__class__ is Tensor:
+        return x.numpy()
+    if isinstance(x, list | tuple):
+        return type(x)(map(_plain, x))
+    return {name: _plain(u) for name, u in x.items()} if isinstance(x, dict) else x
 
 
 def _as_leaf(t: Tensor) -> None:
@@ -739,6 +775,8 @@ def _kept(array: ndarray) -> ndarray:
 def _constant(u: Any, op: Operation) -> np.ndarray:
     if hasattr(u.__class__, "_record"):
         raise TypeError(f"{op.shown}: a Tensor does not go with a {type(u).__name__}; make the number a Tensor too")
+    if isinstance(u, np.matrix):  # for which * and ** mean the matrix product
+        raise TypeError(f"{op.shown}: a Tensor does not go with a np.matrix; take np.asarray(matrix), and write @")
     return real_array(u, op.shown)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from . import graph, modes, numpy_names
 from .formulas.expression import symbol
 from .ieee import ieee
+from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .op import Operation
 from .operands import Vector, describe, real
 from .ops import elementwise
@@ -48,7 +49,11 @@ class Value:
            interior nodes show the latest.
 
     Operators and the functions of `autograd` accept Values and numbers on either side and give
-    Values. `==` is identity (a Value can be a dictionary key); `<` and its kin compare data.
+    Values. `==` between nodes is identity (a Value can be a dictionary key) and refused with numbers:
+    write v.data == 0. `<` and its kin compare data.
+
+    NumPy does not make arrays of Values, for it would go on without a gradient; except under `no_grad`.
+    Keep them in a list, or take their `.data`.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x
@@ -198,16 +203,19 @@ class Value:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """NumPy functions and operators with a NumPy number on the left give Values too."""
-        function = _ufuncs.get(ufunc.__name__)
+        function = _ufuncs.get(ufunc)
         for x in inputs:
             if x.__class__ is not Value and isinstance(x, np.ndarray) and x.ndim:
-                raise TypeError(
-                    f"np.{ufunc.__name__}: a Value is one number and does not go with {describe(x)}; "
-                    "write [x * v for x in array], or keep arrays in a Tensor"
-                )
-        if function is None or method != "__call__" or kwargs:
-            raise TypeError(f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number")
-        return function(*inputs)
+                raise _meets_array(f"np.{ufunc.__name__}", x)
+        if function is not None and method == "__call__" and not kwargs:
+            return function(*inputs)
+        try:
+            inputs, kwargs = numbers_in(inputs), numbers_in(kwargs)
+        except TypeError:
+            raise TypeError(
+                f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number"
+            ) from None
+        return getattr(ufunc, method)(*inputs, **kwargs)
 
     # ------------------------------------------------------------ operators (+ − × ÷ are compiled below)
 
@@ -324,6 +332,8 @@ class Value:
         raise TypeError("the truth of a Value is ambiguous; compare it (v > 0) or test v.data")
 
     def __float__(self) -> float:
+        if is_free():
+            return self.item()
         raise TypeError(
             "float() and the functions of math would cut a Value off from its graph; "
             "use the function of the same name from autograd (exp(v)), or v.data for the plain number"
@@ -338,8 +348,12 @@ class Value:
     def __round__(self, digits: int | None = None):
         raise TypeError("round() has no useful derivative; use round(v.data) or format the Value: f'{v:.3f}'")
 
-    def __array__(self, *args: Any, **kwargs: Any):
-        raise TypeError("NumPy would make an array of objects; keep Values in a list, or their .data in an array")
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        refuse_to_lend(self, listed=True)
+        return np.array(self._data, dtype)
+
+    _mask = property(mask_asked_for, doc="Masked arrays ask for this, and for _data, before they compute with it.")
+    __pandas_priority__ = 5000  # above a DataFrame's: what is on its right computes, or refuses
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         raise TypeError(f"Value is final and {cls.__name__} cannot be derived from it; keep a Value as an attribute")
@@ -396,11 +410,19 @@ def _constant(x: Any, op: Operation) -> float:
     if x.__class__ is float:
         return x
     if isinstance(x, np.ndarray) and x.ndim:
-        raise TypeError(
-            f"{op.shown}: a Value is one number and does not go with {describe(x)}; "
-            "write [x * v for x in array], or keep arrays in a Tensor"
-        )
+        raise _meets_array(op.shown, x)
     return real(x, op.shown)
+
+
+class NumberMeetsArray(TypeError):
+    """An operation of a Value and an array; what differentiates a function then takes Tensors for numbers."""
+
+
+def _meets_array(where: str, x: Any) -> NumberMeetsArray:
+    return NumberMeetsArray(
+        f"{where}: a Value is one number and does not go with {describe(x)}; "
+        "write [x * v for x in array], or keep arrays in a Tensor"
+    )
 
 
 def _data(operand: Any, op: Operation) -> Any:
@@ -641,12 +663,12 @@ _refuse("matmul rmatmul", "@ is", "a Value is one number; use * or dot(x, y) wit
 _refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join comparisons with `and`, `or`, `not`")
 _refuse("lshift rlshift rshift rrshift", "<< and >> are", "use v * 2**n or v.data")
 
-_ufuncs: dict[str, Any] = {
+_ufuncs: dict[Any, Any] = {
     **numpy_names.numpy_names,
-    "less": lambda x, y: _comparable(x) < _comparable(y),
-    "less_equal": lambda x, y: _comparable(x) <= _comparable(y),
-    "greater": lambda x, y: _comparable(x) > _comparable(y),
-    "greater_equal": lambda x, y: _comparable(x) >= _comparable(y),
-    "equal": lambda x, y: x is y,
-    "not_equal": lambda x, y: x is not y,
+    np.less: lambda x, y: _comparable(x) < _comparable(y),
+    np.less_equal: lambda x, y: _comparable(x) <= _comparable(y),
+    np.greater: lambda x, y: _comparable(x) > _comparable(y),
+    np.greater_equal: lambda x, y: _comparable(x) >= _comparable(y),
+    np.equal: numpy_names.refuse_equality,
+    np.not_equal: numpy_names.refuse_equality,
 }

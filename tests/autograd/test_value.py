@@ -406,7 +406,7 @@ def test_what_numpy_cannot_do_with_a_value_is_a_type_error(attempt, says):
     ],
 )
 def test_numpy_never_makes_an_array_of_objects(attempt):
-    with pytest.raises(TypeError, match=r"keep Values in a list, or their \.data in an array"):
+    with pytest.raises(TypeError, match=r"Keep Values in a list. If a constant is meant, take \.data"):
         attempt(Value(2.0))
 
 
