@@ -22,15 +22,15 @@ _COMPUTING = ("numpy", "pandas", "scipy")
 _SHOWING = ("bokeh", "matplotlib", "mpl_toolkits", "plotly", "seaborn", "_pytest", "numpy.testing", "unittest")
 
 _KEEP = (
-    "Write X @ t for X.dot(t), stack or concatenate to join, where(mask, t, x) for an assignment, and the functions "
-    "of autograd for those of other libraries"
+    "Write X @ t for X.dot(t), with X.toarray() or X.to_numpy() first if X is none, stack or concatenate to join, "
+    "where(mask, t, x) for an assignment, and the functions of autograd for those of other libraries"
 )
 
 
-def refuse_to_lend(node: Any, dtype: Any = None, *, listed: bool = False) -> None:
+def refuse_to_lend(node: Any, dtype: Any = None, *, computes: bool = False) -> None:
     """TypeError if the numbers of this node are not to become an array where they are asked for.
 
-    dtype: what `__array__` was called with. listed: True for nodes that come in lists, Values.
+    dtype: what `__array__` was called with. computes: True if what asks is known to be an operation.
 
     What draws or compares is given those of every node, and so is everybody under `no_grad`. Otherwise
 
@@ -47,13 +47,13 @@ def refuse_to_lend(node: Any, dtype: Any = None, *, listed: bool = False) -> Non
         what, harm = f"{type(node).__name__}{name}, the result of {node.op.shown}", "cut off from its graph"
     elif modes.own_traces():
         what, harm = f"{type(node).__name__}{name}", "cut off from the function that is being differentiated"
-    elif not (helper or listed or dtype is not None):
+    elif not (helper or computes or dtype is not None):
         return
     else:
         what, harm = f"{type(node).__name__}{name}", "taken for a constant without a gradient"
     raise TypeError(
         f"{helper or 'NumPy'} asked for an array of a {what}, which would be {harm}. "
-        + ("Keep Values in a list" if listed else _KEEP)
+        + (_KEEP if hasattr(node, "shape") else "Keep Values in a list")
         + ". If a constant is meant, take .data"
         + (f", here np.asarray(t.data, {np.dtype(dtype).name!r}), " if dtype is not None else " ")
         + "or compute under no_grad()"
@@ -78,7 +78,7 @@ def numbers_in(arguments: Any) -> Any:
     TypeError where it may not have these, as it is neither under `no_grad` nor to draw or to compare something.
     """
     if is_node(arguments):
-        refuse_to_lend(arguments, listed=True)
+        refuse_to_lend(arguments, computes=True)
         return arguments.data
     if isinstance(arguments, list | tuple):
         return type(arguments)(map(numbers_in, arguments))
@@ -87,8 +87,9 @@ def numbers_in(arguments: Any) -> Any:
 
 def _who_asks() -> tuple[str, str]:
     """The library that computes and asks for an array, "" if none does; and the package that called it."""
-    helper, frame = "", sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
+    helper = ""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__package__") == __package__:
         frame = frame.f_back
     while frame is not None:
         module: str = frame.f_globals.get("__name__") or ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .graph import EQUALITY
 from .operands import as_array
 from .ops import choosing, extremes, matrices, shapes, sums
 from .ops.elementwise import abs, add, cos, div, exp, log, maximum, minimum, mul, neg, power, sign, sin, sqrt, sub, tanh
@@ -38,8 +39,8 @@ numpy_names: dict[Any, Any] = {
 
 
 def refuse_equality(x: Any, y: Any) -> Any:
-    """What `np.equal` and `array == node` say: the numbers of a node are compared by name."""
-    raise TypeError("== between nodes is identity; to compare numbers write x.data == ..., or np.array_equal, np.isclose")
+    """`np.equal`, which NumPy calls for `array == node` too: no other convention from the left than from the right."""
+    raise TypeError(EQUALITY)
 
 
 # ---------------------------------------------------------------- NumPy's functions of arrays

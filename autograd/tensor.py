@@ -7,8 +7,9 @@ arrays. A node keeps its operands; the rules are read when a gradient comes back
 from __future__ import annotations
 
 import itertools
+import operator
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
@@ -19,7 +20,7 @@ from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .numpy_names import array_functions, array_ufuncs, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, array_forms
-from .operands import FLOAT64, real_array
+from .operands import FLOAT64, declined, real_array
 from .ops import choosing, elementwise, extremes, matrices, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -30,7 +31,7 @@ __all__ = ["Tensor"]
 next_serial = itertools.count(1).__next__
 
 new = object.__new__
-active = modes.active
+active, traces = modes.active, modes.traces
 
 
 class Tensor:
@@ -291,41 +292,29 @@ class Tensor:
 
     # ------------------------------------------------------------ operators
 
-    def __add__(self, other: Any) -> Tensor:
-        return _record(elementwise.add.op, (self, other))
+    # (+ − × ÷ ** @ and their comparisons are made below)
 
-    def __radd__(self, other: Any) -> Tensor:
-        return _record(elementwise.add.op, (other, self))
+    if TYPE_CHECKING:
 
-    def __sub__(self, other: Any) -> Tensor:
-        return _record(elementwise.sub.op, (self, other))
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __lt__(self, other: Any) -> np.ndarray: ...
+        def __le__(self, other: Any) -> np.ndarray: ...
+        def __gt__(self, other: Any) -> np.ndarray: ...
+        def __ge__(self, other: Any) -> np.ndarray: ...
 
-    def __rsub__(self, other: Any) -> Tensor:
-        return _record(elementwise.sub.op, (other, self))
-
-    def __mul__(self, other: Any) -> Tensor:
-        return _record(elementwise.mul.op, (self, other))
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return _record(elementwise.mul.op, (other, self))
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return _record(elementwise.div.op, (self, other))
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return _record(elementwise.div.op, (other, self))
-
-    def __pow__(self, other: Any) -> Tensor:
-        return _record(elementwise.power.op, (self, other))
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return _record(elementwise.power.op, (other, self))
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return _record(matrices.matmul.op, (self, other))
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return _record(matrices.matmul.op, (other, self))
+    __eq__ = graph.is_same
+    __hash__ = object.__hash__
 
     def __neg__(self) -> Tensor:
         return _record(elementwise.neg.op, (self,))
@@ -345,28 +334,6 @@ class Tensor:
                 "to update it in place write p.data -= lr * p.grad"
             )
         return self - other
-
-    def __lt__(self, other: Any) -> np.ndarray:
-        return self._data < sums.comparable(other)
-
-    def __le__(self, other: Any) -> np.ndarray:
-        return self._data <= sums.comparable(other)
-
-    def __gt__(self, other: Any) -> np.ndarray:
-        return self._data > sums.comparable(other)
-
-    def __ge__(self, other: Any) -> np.ndarray:
-        return self._data >= sums.comparable(other)
-
-    def __eq__(self, other: Any) -> bool:
-        if isinstance(other, int | float | np.ndarray | np.generic | list):
-            raise TypeError("== is identity for Tensors; to compare numbers write t.data == ... or np.array_equal")
-        return self is other
-
-    def __ne__(self, other: Any) -> bool:
-        return not self == other
-
-    __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> Tensor:
         return _record(shapes.getitem.op, (self, _checked_index(index)))
@@ -583,6 +550,51 @@ class Tensor:
         self._serial *= next_serial()
 
 
+def _operators(op: Operation, name: str) -> None:
+    """The methods behind an operator: with the Tensor on its left, and with it on its right."""
+    reflected = f"__r{name}__"
+
+    def left(self: Tensor, other: Any) -> Tensor:
+        try:
+            return _record(op, (self, other))
+        except TypeError:
+            return declined(other, reflected)
+
+    def right(self: Tensor, other: Any) -> Tensor:
+        return _record(op, (other, self))
+
+    for method, function in ((f"__{name}__", left), (reflected, right)):
+        function.__name__, function.__qualname__ = method, f"Tensor.{method}"
+        setattr(Tensor, method, function)
+
+
+for _function, _name in (
+    (elementwise.add, "add"),
+    (elementwise.sub, "sub"),
+    (elementwise.mul, "mul"),
+    (elementwise.div, "truediv"),
+    (elementwise.power, "pow"),
+    (matrices.matmul, "matmul"),
+):
+    _operators(_function.op, _name)
+
+
+def _comparison(compare: Any, mirrored: str) -> Any:
+    def compared(self: Tensor, other: Any) -> Any:
+        try:
+            return compare(self._data, sums.comparable(other))
+        except TypeError:
+            return declined(other, mirrored)
+
+    return compared
+
+
+Tensor.__lt__ = _comparison(operator.lt, "__gt__")  # type: ignore[method-assign]
+Tensor.__le__ = _comparison(operator.le, "__ge__")  # type: ignore[method-assign]
+Tensor.__gt__ = _comparison(operator.gt, "__lt__")  # type: ignore[method-assign]
+Tensor.__ge__ = _comparison(operator.ge, "__le__")  # type: ignore[method-assign]
+
+
 def _refuse(names: str, signs: str, advice: str) -> None:
     def refused(*operands: Any) -> Any:
         raise TypeError(f"{signs} not defined for Tensors: {advice}")
@@ -620,6 +632,8 @@ def _as_leaf(t: Tensor) -> None:
     t._op = t._label = t._grad = t._seen = t._buffer = None
     t._operands = ()
     t._serial = next_serial()
+    if traces:
+        modes.note_birth(t)
 
 
 def leaf(array: ndarray, label: str | None = None) -> Tensor:
@@ -706,6 +720,8 @@ def _make_leaf(v: Tensor, data: list[Any]) -> None:
                 v._data = z.copy()
     v._op = v._buffer = None
     v._operands = ()
+    if traces:
+        modes.note_birth(v)
 
 
 def _computed(op: Operation, data: list[Any]) -> Any:

@@ -20,7 +20,7 @@ from .formulas.expression import symbol
 from .ieee import ieee
 from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .op import Operation
-from .operands import Vector, describe, real
+from .operands import Vector, declined, describe, real
 from .ops import elementwise
 from .passes.values import Mixed
 from .passes.values import backward as _backward
@@ -36,7 +36,7 @@ NO_GRADIENT = float("0")
 assigned = [object()]
 
 new = object.__new__
-active = modes.active
+active, traces = modes.active, modes.traces
 
 
 class Value:
@@ -87,6 +87,8 @@ class Value:
         self._data = data if data.__class__ is float else _leaf_data(data)
         self.grad = NO_GRADIENT
         self._op = None
+        if traces:
+            modes.note_birth(self)
         if label is not None:
             self.label = label
 
@@ -212,9 +214,7 @@ class Value:
         try:
             inputs, kwargs = numbers_in(inputs), numbers_in(kwargs)
         except TypeError:
-            raise TypeError(
-                f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number"
-            ) from None
+            raise TypeError(f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number") from None
         return getattr(ufunc, method)(*inputs, **kwargs)
 
     # ------------------------------------------------------------ operators (+ − × ÷ are compiled below)
@@ -255,17 +255,32 @@ class Value:
             )
         return self - other
 
+    __eq__ = graph.is_same
+    __hash__ = object.__hash__
+
     def __lt__(self, other: Any) -> bool:
-        return self._data < _comparable(other)
+        try:
+            return self._data < _comparable(other)
+        except TypeError:
+            return declined(other, "__gt__")
 
     def __le__(self, other: Any) -> bool:
-        return self._data <= _comparable(other)
+        try:
+            return self._data <= _comparable(other)
+        except TypeError:
+            return declined(other, "__ge__")
 
     def __gt__(self, other: Any) -> bool:
-        return self._data > _comparable(other)
+        try:
+            return self._data > _comparable(other)
+        except TypeError:
+            return declined(other, "__lt__")
 
     def __ge__(self, other: Any) -> bool:
-        return self._data >= _comparable(other)
+        try:
+            return self._data >= _comparable(other)
+        except TypeError:
+            return declined(other, "__le__")
 
     # ------------------------------------------------------------ functions, as methods
 
@@ -349,7 +364,7 @@ class Value:
         raise TypeError("round() has no useful derivative; use round(v.data) or format the Value: f'{v:.3f}'")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        refuse_to_lend(self, listed=True)
+        refuse_to_lend(self, computes=True)  # Values come in lists
         return np.array(self._data, dtype)
 
     _mask = property(mask_asked_for, doc="Masked arrays ask for this, and for _data, before they compute with it.")
@@ -559,7 +574,15 @@ def _binary(function: Any, x: Any, y: Any) -> Any:
     other = y if x.__class__ is Value else x
     if other.__class__ is not Value and (isinstance(other, Vector) or hasattr(other.__class__, "_record")):
         return NotImplemented
-    return Value._record(function.op, x, y)
+    try:
+        return Value._record(function.op, x, y)
+    except TypeError:
+        if other is x:
+            raise
+        return declined(y, _REFLECTED[function.op.name])
+
+
+_REFLECTED = {"add": "__radd__", "sub": "__rsub__", "mul": "__rmul__", "div": "__rtruediv__", "power": "__rpow__"}
 
 
 # The arithmetic operators are the hot path of every computation, so their rules are read once on
