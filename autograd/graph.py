@@ -30,7 +30,7 @@ def is_same(node: Any, other: Any) -> Any:
     """
     if is_node(other):
         return node is other
-    if isinstance(other, numbers.Number | list | tuple) or hasattr(other.__class__, "__array__"):
+    if isinstance(other, numbers.Number | list) or hasattr(other.__class__, "__array__"):
         raise TypeError(EQUALITY)
     return NotImplemented
 
