@@ -14,7 +14,6 @@ import numpy as np
 
 from ..formulas import names
 from ..formulas.expression import Atom, Expression
-from ..formulas.notation import as_printable
 from ..passes.gradients import gradients
 from .atoms import Matrix, atoms, replaced, transposed, turned_shape
 from .notation import CLOSE, MIDDLE, OPEN, MatrixAscii, MatrixLatex, MatrixText, MatrixWriter
@@ -85,7 +84,7 @@ class MatrixDerivation:
     # ------------------------------------------------------------ text
 
     def __str__(self) -> str:
-        return as_printable(self.text)
+        return self.text()
 
     def _ascii(self, **options: Any) -> MatrixAscii:
         return MatrixAscii(self._names.ascii, sample_axis=self._sample_axis, **options)

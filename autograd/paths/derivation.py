@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import numbers
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..formulas.expression import Expression
-from ..formulas.notation import Ascii, Latex, Text, Writer, as_printable
-from .path_graph import Edge, Path, PathGraph
+from ..formulas.notation import Ascii, Latex, Text, Writer
+from .path_graph import MAX_WAY, Edge, Path, PathGraph
 
 __all__ = ["Derivation"]
 # Of a path with more factors than their sum, so many are written at its beginning and its end.
 BEGINNING, END = 16, 8
+# So many paths are written out unless more are asked for: a screen or two.
+SHOWN = 20
 # In a notebook so many paths are shown, and so many products stand in one line of LaTeX.
 SHOWN_IN_NOTEBOOK = 8
 PRODUCTS_IN_A_LINE = 6
@@ -36,8 +39,9 @@ class Derivation:
     value           the gradient, from the reverse pass
     graph           the PathGraph: formulas, flow, names
 
-    Iterating gives the paths listed, `len` their number. `str()` gives text (ASCII where the
-    terminal has no Unicode), `latex()` LaTeX; notebooks show the latter.
+    Iterating gives the paths listed, `len` their number. `str()` gives text, `latex()` LaTeX; notebooks
+    show the latter. For a terminal without Unicode print `text(ascii=True)`. Of very many paths that nobody
+    asked for with `top`, text and LaTeX write the strongest and say how to get the others.
     """
 
     def __init__(self, graph: PathGraph, source: Any, paths: tuple[Path, ...], count: int, value: float) -> None:
@@ -56,8 +60,7 @@ class Derivation:
     @property
     def sum(self) -> float:
         """The sum of the products of the listed paths."""
-        values = [p.value for p in self.paths]
-        return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
+        return _total(self.paths)
 
     @property
     def remainder(self) -> float:
@@ -65,8 +68,13 @@ class Derivation:
         return self.value - self.sum
 
     def shares(self) -> tuple[float, ...]:
-        """|product| of each listed path over the sum of |product| over all paths, listed or not."""
+        """|product| of each listed path over the sum of |product| over all paths, listed or not.
+
+        nan where that sum is no finite number.
+        """
         total = self.graph.strength(self.source)
+        if not math.isfinite(total):
+            return (math.nan,) * len(self.paths)
         return tuple(abs(p.value) / total if total else 0.0 for p in self.paths)
 
     def flow(self) -> dict[Edge, float]:
@@ -80,18 +88,59 @@ class Derivation:
     # ------------------------------------------------------------ text
 
     def __str__(self) -> str:
-        return as_printable(self.text)
+        return self.text()
 
-    def text(self, *, ascii: bool = False) -> str:
-        """The derivation as text: chains, formulas, numbers, products, the sum and source.grad."""
+    def text(self, *, ascii: bool = False, most: int | None = None) -> str:
+        """The derivation as text: chains, formulas, numbers, products, the sum and source.grad.
+
+        most: write only that many of the listed paths; by default 20, or as many as `top` asked for.
+        ValueError if it is no positive integer.
+        """
         to = self._ascii() if ascii else Text(self.graph.names.text)
         ratio = self._ratio(to)
         if not self.count:
             return f"{ratio} = 0: {self._name(to, self.target)} does not depend on {self._name(to, self.source)}"
+        paths = self._written("Derivation.text", most)
         lines = [f"{ratio} = {to.number(self.value)}   ({counted(self.count)})"]
-        for i, (path, share) in enumerate(zip(self.paths, self.shares(), strict=True), 1):
-            lines += ["", *self._block(to, i, path, share)]
-        return "\n".join([*lines, "", *self._summary(to)])
+        blocks = [self._block(to, i, *p) for i, p in enumerate(zip(paths, self.shares(), strict=False), 1)]
+        lines += self._introduced(to, paths)
+        for block in blocks:
+            lines += ["", *block]
+        if len(paths) < len(self.paths):
+            lines += ["", f"{to.ellipsis}  {len(self.paths) - len(paths)} more: text(most={len(self.paths)})"]
+        whole = self._whole(to)
+        result = [f"{ratio} = {whole} = {to.number(self.value)}", ""] if whole else []
+        return "\n".join([*lines, "", *result, *self._summary(to, paths)])
+
+    def _written(self, where: str, most: int | None) -> tuple[Path, ...]:
+        """The paths that are written out."""
+        if most is None:
+            return self.paths if len(self.paths) < self.count else self.paths[:SHOWN]
+        return self.paths[: positive(where, "most", most, "a positive integer or None")]
+
+    def formula(self) -> Expression:
+        """The gradient as one formula: the products along all paths added up and simplified; or an ellipsis."""
+        return self.graph.whole(self.source)
+
+    def _whole(self, to: Writer) -> str:
+        """The gradient as one formula, if that is shorter than the products; else ""."""
+        if self.count > min(len(self.paths), MAX_WAY) or all(len(p.edges) < 2 for p in self.paths):
+            return ""
+        formula = self.formula()
+        length = sum(f.size for p in self.paths for f in self.formulas(p))
+        if formula.is_omitted() or formula.is_number() or formula.size >= length:
+            return ""
+        to = copy.copy(to)
+        to.errors_first = True
+        return to.sum(formula)
+
+    def _introduced(self, to: Writer, paths: Iterable[Path]) -> list[str]:
+        """What the names stand for that only the formulas of these paths have."""
+        introduced = self.graph.introduced
+        edges = dict.fromkeys(e for p in paths for e in _abridged(p.edges) if e is not None)
+        shown = {a.label for e in edges for a in self.graph.formula(e).atoms()} if introduced else set()
+        said = [f"{to.symbol(label)} = {to.sum(introduced[label])}" for label in introduced if label in shown]
+        return [f"where {to.comma.join(said)}"] if said else []
 
     def _ascii(self) -> Ascii:
         return Ascii(self.graph.names.ascii)
@@ -99,7 +148,7 @@ class Derivation:
     def _block(self, to: Writer, i: int, path: Path, share: float) -> list[str]:
         nodes = _abridged(path.nodes or (self.source,), 1)
         head = f"{i}.  " + to.arrow.join(to.ellipsis if u is None else self._name(to, u) for u in nodes)
-        if self.count > 1:
+        if self.count > 1 and share == share:
             head += f"   ({share:.1%})"
         product = [] if len(path.edges) == 1 else [f"  = {to.number(path.value)}"]
         return [head, *self._table(to, path), *product]
@@ -137,16 +186,17 @@ class Derivation:
                 row.append(cell)
         return rows
 
-    def _summary(self, to: Writer) -> list[str]:
-        listed = len(self.paths)
+    def _summary(self, to: Writer, paths: Sequence[Path]) -> list[str]:
+        written = len(paths)
         rows = []
-        if listed < self.count:
-            rows.append(("the strongest path" if listed == 1 else f"sum of the {listed} strongest", self.sum))
-            rest = self.count - listed
-            rows.append(("the other path" if rest == 1 else f"the other {counted(rest)}", self.remainder))
+        if written < self.count:
+            total = _total(paths)
+            rows.append(("the strongest path" if written == 1 else f"sum of the {written} strongest", total))
+            rest = self.count - written
+            rows.append(("the other path" if rest == 1 else f"the other {counted(rest)}", self.value - total))
         elif self.count > 1:
-            rows.append((f"sum of {listed} paths", self.sum))
-        rows.append((f"{self._name(to, self.source)}.grad", self.source.grad))
+            rows.append((f"sum of {written} paths", self.sum))
+        rows.append((f"{to.symbol(self._label(self.source))}.grad", self.source.grad))
         width = max(_width(name) for name, _ in rows)
         lines = [f"{name}{' ' * (width - _width(name))}   {to.number(x)}" for name, x in rows]
         return [*lines[:-1], f"{lines[-1]}   ({self._verdict(to)})"]
@@ -158,8 +208,9 @@ class Derivation:
         grad, value = self.source.grad, self.value
         if grad is NO_GRADIENT:
             return "no backward pass yet" if self.target.grad is NO_GRADIENT else "cleared since the last backward pass"
-        is_equal = grad == value or (grad != grad and value != value)
-        if is_equal or abs(grad - value) <= 1e-9 * self.graph.strength(self.source):
+        strength = self.graph.strength(self.source)
+        rounding = 1e-9 * strength if math.isfinite(strength) else 0.0
+        if math.isclose(grad, value, abs_tol=rounding) or (grad != grad and value != value):
             return "equal"
         return f"not {to.number(value)}: it adds up over backward passes, or belongs to another target"
 
@@ -168,14 +219,14 @@ class Derivation:
     def latex(self, *, most: int | None = None) -> str:
         r"""The derivation as a LaTeX `aligned` environment, to be put in math mode.
 
-        most: write only that many of the listed paths, and an ellipsis for the rest.
+        most: write only that many of the listed paths, and an ellipsis for the rest; by default 20, or as many
+        as `top` asked for. ValueError if it is no positive integer.
         """
-        most = None if most is None else positive("Derivation.latex", "most", most, "a positive integer or None")
+        paths = self._written("Derivation.latex", most)
         to = Latex(self.graph.names.latex)
         ratio = self._ratio(to)
         if not self.count:
             return rf"{ratio} = 0"
-        paths = self.paths[:most]
         rest = [r"\cdots"] if len(paths) < self.count else []
         chains = [self._chain(to, p) for p in paths]
         joints = to.times, to.apart, to.apart
@@ -183,12 +234,16 @@ class Derivation:
         rows: list[str] = []
         for before, step in itertools.pairwise([[ratio], *steps]):
             if step != before:
-                rows += ["&= " + step[0], *(rf"&\quad {{}} + {term}" for term in step[1:])]
+                rows += ["&= " + step[0], *(rf"&\quad {{}} {signed(term)}" for term in step[1:])]
         value = to.number(self.value)
         if self.count > 1:
             rows += self._products(to, paths)
         elif steps[-1] != [value]:
             rows.append(f"&= {value}")
+        if len(paths) == len(self.paths) and (whole := self._whole(to)):
+            rows.append(f"&= {whole}")
+        introduced = self._introduced(to, paths)
+        rows += [rf"&\text{{where }} {line.removeprefix('where ')}" for line in introduced]
         joined = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{ratio} {joined}\n\\end{{aligned}}"
 
@@ -198,8 +253,8 @@ class Derivation:
         if len(paths) < self.count:
             values.append(self.value - sum(values))
         first, *others = map(to.number, values)
-        signed = [first] + [t.replace("-", "- ", 1) if t.startswith("-") else f"+ {t}" for t in others]
-        lines = [" ".join(signed[i : i + PRODUCTS_IN_A_LINE]) for i in range(0, len(signed), PRODUCTS_IN_A_LINE)]
+        terms = [first, *map(signed, others)]
+        lines = [" ".join(terms[i : i + PRODUCTS_IN_A_LINE]) for i in range(0, len(terms), PRODUCTS_IN_A_LINE)]
         return ["&= " + lines[0], *(rf"&\quad {{}} {line}" for line in lines[1:]), f"&= {to.number(self.value)}"]
 
     def _repr_latex_(self) -> str:
@@ -208,11 +263,19 @@ class Derivation:
     # ------------------------------------------------------------ names
 
     def _name(self, to: Writer, node: Any) -> str:
-        return to.name(self.graph.labels.get(node) or node.label or "v")
+        return to.name(self._label(node))
+
+    def _label(self, node: Any) -> str:
+        return self.graph.labels.get(node) or node.label or "v"
 
     def _ratio(self, to: Writer, result: Any = None, operand: Any = None) -> str:
         result, operand = self.target if result is None else result, self.source if operand is None else operand
-        return to.ratio(self._name(to, result), self._name(to, operand))
+        return to.ratio(to.symbol(self._label(result)), to.symbol(self._label(operand)))
+
+
+def _total(paths: Sequence[Path]) -> float:
+    values = [p.value for p in paths]
+    return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
 
 
 def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:
@@ -220,6 +283,11 @@ def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:
     if len(items) <= BEGINNING + END + 1 + more:
         return list(items)
     return [*items[: BEGINNING + more], None, *items[len(items) - END - more :]]
+
+
+def signed(term: str) -> str:
+    """A term of LaTeX as it goes on in a sum: `+ x`, `- 3`."""
+    return f"- {term[1:]}" if term.startswith("-") else f"+ {term}"
 
 
 def counted(count: int) -> str:

@@ -16,6 +16,7 @@ MATRICES = {"matrices-named", "matrices-layers", "matrices-way"}
 PLOTS = {"history", "boundary", "weights", "gradients", "sensitivity", "surface", "activations"}
 
 
+@pytest.mark.slow
 def test_every_picture_is_written(tmp_path, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
     from matplotlib import pyplot

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from drawings import lecture_net
+from named_pipes import Pipe, posix
 from oracles import run
 
 from autograd import Tensor, Value, squared_error
@@ -35,6 +36,14 @@ def titled(picture, kind):
         if title is not None:
             found[title.text] = element.attrib
     return found
+
+
+def measured(looks):
+    """The same, with its measures as numbers."""
+    return {
+        title: {name: float(text) if re.fullmatch(r"-?[\d.]+", text) else text for name, text in look.items()}
+        for title, look in looks.items()
+    }
 
 
 def texts(picture):
@@ -177,6 +186,7 @@ def test_text_of_an_activation_is_escaped():
     assert "<script>&\"'" in texts(draw_network(MLP(1, [1, 1], hostile)))
 
 
+@pytest.mark.slow
 def test_no_renderer_is_needed():
     code = (
         "import os, sys; os.environ['PATH'] = ''; sys.modules['resvg_py'] = None;"
@@ -233,6 +243,16 @@ def test_save_writes_the_file_that_was_named(tmp_path, name, options, written):
     assert draw_network(lecture()).save(tmp_path / name, **options) == str(tmp_path / written)
     assert [p.name for p in tmp_path.iterdir()] == [written]
     assert ET.parse(tmp_path / written).getroot().tag == f"{NS}svg"
+
+
+@posix
+@pytest.mark.parametrize("name", ["pipe", "pipe.svg"])
+def test_a_picture_goes_through_a_pipe(tmp_path, name):
+    pipe = Pipe(tmp_path / name)
+    picture = draw_network(lecture())
+    assert picture.save(pipe.path) == str(pipe.path)
+    assert pipe.read().decode() == picture.svg
+    assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
 def test_a_png_has_the_resolution_that_was_asked_for(tmp_path):
@@ -292,6 +312,9 @@ def test_an_input_may_be_a_tensor_for_either_family():
     ("name", "options", "error", "message"),
     [
         ("net.gif", {}, ValueError, "unknown format 'gif'; known: svg, png"),
+        ("net.txt", {}, ValueError, "unknown format 'txt'; known: svg, png"),
+        ("net.gv", {}, ValueError, "unknown format 'gv'; known: svg, png"),
+        ("net.dot", {}, ValueError, "unknown format 'dot'; known: svg, png"),
         ("missing/net.svg", {}, FileNotFoundError, "there is no folder"),
         ("net.pdf", {}, ValueError, "open the SVG and print it to PDF"),
         ("net.svg", {"format": "png"}, ValueError, r"ends in \.svg, but the format is 'png'"),
@@ -318,9 +341,13 @@ def test_a_sequential_is_drawn_as_its_net_of_values():
     loss = model(np.array([[0.05, 0.10]])) - np.array([[0.01, 0.99]])
     (0.5 * (loss * loss).sum()).backward()
     for color in ("weight", "grad"):
-        assert titled(draw_network(model, [0.05, 0.10], color=color), "line") == titled(
-            draw_network(mlp, [0.05, 0.10], color=color), "line"
+        drawn, expected = (
+            measured(titled(draw_network(net, [0.05, 0.10], color=color), "line")) for net in (model, mlp)
         )
+        assert drawn.keys() == expected.keys()
+        for title, look in drawn.items():
+            # Half of the largest gradient has an opacity of 0.575, which the last bit rounds up or down.
+            assert look == pytest.approx(expected[title], abs=0.011)
     assert titled(draw_network(model, [0.05, 0.10]), "circle") == titled(draw_network(mlp, [0.05, 0.10]), "circle")
 
 

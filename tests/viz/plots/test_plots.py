@@ -79,6 +79,7 @@ def test_a_plot_of_several_panels_returns_an_array_of_axes(name):
     assert len(plt.get_fignums()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEVERAL)
 @pytest.mark.parametrize("layout", [None, "constrained"])
 def test_several_panels_fit_into_single_axes(name, layout):
@@ -123,6 +124,7 @@ def test_what_is_no_axes_is_refused_and_no_figure_is_left(draw):
     assert plt.get_fignums() == []
 
 
+@pytest.mark.slow
 @each_plot
 @pytest.mark.parametrize("format", ["png", "svg", "pdf"])
 def test_every_plot_can_be_saved(draw, format, tmp_path):
@@ -139,6 +141,7 @@ def test_without_matplotlib_the_error_names_the_command(draw, monkeypatch):
         draw(None)
 
 
+@pytest.mark.slow
 def test_importing_viz_does_not_import_matplotlib():
     assert run("import sys, viz; viz.plot_history; print('matplotlib' in sys.modules)") == "False"
 
@@ -221,6 +224,13 @@ def test_on_a_dark_figure_of_the_user_what_stands_beside_the_axes_is_pale(name):
     shown = [text for text in beside if text.get_text()]
     assert shown
     assert all(luminance(text.get_color()) > 0.175 for text in shown)  # 4.5 to 1 on black
+
+
+def test_the_legend_on_a_dark_figure_is_dark_on_light():
+    with plt.style.context("dark_background"):
+        legend = SINGLE["plot_decision_boundary"](plt.subplots()[1]).get_legend()
+    assert luminance(legend.get_frame().get_facecolor()[:3]) > 0.9
+    assert all(luminance(text.get_color()) < 0.1 for text in legend.get_texts())
 
 
 @pytest.mark.parametrize(
