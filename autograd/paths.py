@@ -469,6 +469,7 @@ class _Formulas:
         """∂v/∂operand for each operand of v, None for those whose id is not wanted."""
         found: list[Any] = []
         recorded = iter(v.local_derivatives)
+        are_numbers = all(u.data == u.data for u in v.operands if is_node(u))
         for i, us in enumerate(v.operand_groups):
             for j, u in enumerate(members(us)):
                 d = next(recorded)
@@ -479,7 +480,9 @@ class _Formulas:
                 slope = _with_names(slope[j] if isinstance(slope, tuple) else slope, self._members.named(self))
                 # A plain number may belong to another piece, where .data has moved since.
                 is_number = not isinstance(slope, Expression) or slope.is_number()
-                found.append(constant(d) if is_number else slope)
+                # Where an operation is not defined, as log below 0, no formula stands for its slope.
+                is_undefined = d != d and are_numbers
+                found.append(constant(d) if is_number or is_undefined else slope)
         return found
 
 
