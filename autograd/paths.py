@@ -504,9 +504,9 @@ class _SoftmaxMembers:
 
     def __init__(self, labels: dict[Any, str]) -> None:
         self._labels = labels
-        self._taken = set(map(names.text, labels.values()))
         self._known: dict[str, Symbol | None] = {}
         self._models: dict[str, str] = {}  # for the logits of a softmax the name of its first member
+        self._taken: set[str] = set()
         self._is_read = False
         self.introduced: dict[str, Expression] = {}
 
@@ -526,7 +526,8 @@ class _SoftmaxMembers:
         return instead
 
     def _read(self, formulas: _Formulas) -> None:
-        """Note which members are nodes with a name."""
+        """Note which members are nodes with a name, and which names are taken."""
+        self._taken.update(map(names.text, self._labels.values()))
         logits_of: dict[tuple[int, ...], str] = {}
         for v, label in self._labels.items():
             if v.op is None or v.op.name != "softmax_component":
