@@ -15,10 +15,15 @@ import numpy as np
 from ..formulas import names
 from ..formulas.expression import Atom, Expression
 from ..formulas.notation import as_printable
+from ..graph import topological_order
 from ..passes.gradients import gradients
 from .atoms import Matrix, atoms, replaced, transposed, turned_shape
+from .backward import Backward
+from .forward import Forward
+from .naming import Naming
 from .notation import CLOSE, MIDDLE, OPEN, MatrixAscii, MatrixLatex, MatrixText, MatrixWriter
-from .reading import Definition, MatrixReading, Step
+from .roles import Node, Roles
+from .steps import Definition, Step
 
 __all__ = ["MatrixDerivation", "Step"]
 
@@ -44,32 +49,33 @@ class MatrixDerivation:
     its 1/m, as in the lectures: it is in those by the parameters.
     """
 
-    def __init__(self, target: Any, source: Any, form: str = "rows") -> None:
+    def __init__(self, target: Node, source: Node, form: str = "rows") -> None:
         if form not in ("rows", "columns"):
             raise ValueError(f"derive: expected form to be 'rows' or 'columns'; got {form!r}")
         self.target, self.source, self.form = target, source, form
         self.value: np.ndarray = gradients(target, source)
-        reading = MatrixReading(target, source)
-        steps = list(reading.steps())
-        if reading.is_mean(steps):
-            reading.is_scaled = True
-            steps = list(reading.steps())
-        self.samples = reading.samples
-        turned = reading.turned() if form == "columns" else frozenset()
+        order = topological_order(target)
+        naming = Naming(order, target, source)
+        roles = Roles(order, naming.labels)
+        forward = Forward(order, naming, roles)
+        backward = Backward(forward, target, source)
+        steps = backward.all_steps()
+        definitions = forward.definitions(steps, target, is_scaled=backward.is_scaled)
+        turned = forward.turned() if form == "columns" else frozenset()
+        self.samples = roles.samples
         self.steps = tuple(_turned_step(s, turned) for s in steps)
-        definitions = reading.definitions(steps)
         self.definitions = tuple(_turned_definition(d, turned) for d in definitions)
-        known = reading.quantities() | {d.label: d.value for d in definitions}
+        known = naming.quantities() | {d.label: d.value for d in definitions}
         self.quantities = {label: _turned_value(x, label, turned) for label, x in known.items()}
         formulas = [d.formula for d in definitions] + [step.formula for step in steps]
         used = [a.label for f in formulas for a in atoms(f) if isinstance(a, Matrix)]
-        nameless = set(reading.nameless())
+        nameless = set(naming.nameless())
         self.given = {label: self.quantities[label] for label in used if label in nameless}
-        self._sample_axis = reading.sample_axis
+        self._sample_axis = roles.sample_axis
         self._names = names.Names(known)
-        self._label = reading.labels[source]
-        self._target_label = reading.labels[target]
-        self._is_scaled = reading.is_scaled
+        self._label = naming.labels[source]
+        self._target_label = naming.labels[target]
+        self._is_scaled = backward.is_scaled
 
     def __len__(self) -> int:
         return len(self.steps)

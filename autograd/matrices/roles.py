@@ -1,0 +1,109 @@
+"""Who is who in a recorded graph: what is the data, how many samples it has, and what has a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, TypeGuard
+
+import numpy as np
+
+from ..formulas import names
+from ..graph import is_node
+from ..op import Operation
+from .atoms import Shape
+
+__all__ = ["Node", "Roles", "constants_of", "is_data_name", "is_tensor", "role"]
+
+# What the losses of a batch are called.
+LOSSES = ("squared_errors", "binary_cross_entropies", "binary_cross_entropies_with_logits", "softmax_cross_entropies")
+
+
+class Node(Protocol):
+    """What is asked of a Tensor."""
+
+    op: Operation | None
+    operands: tuple[Any, ...]
+    label: str | None
+    grad: np.ndarray | None
+
+    @property
+    def shape(self) -> Shape: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    def numpy(self) -> np.ndarray: ...
+    def item(self) -> float: ...
+    def __hash__(self) -> int: ...
+
+
+def is_tensor(x: object) -> TypeGuard[Node]:
+    """True for a Tensor, False for a constant and for what is no quantity: an axis, a shape."""
+    return is_node(x)
+
+
+def constants_of(v: Node) -> Iterator[tuple[int, np.ndarray]]:
+    """The constant arrays among the operands, each with its place."""
+    for i, u in enumerate(v.operands):
+        if isinstance(u, np.ndarray) and u.ndim and v.op is not None and v.op.pulls[i] is not None:
+            yield i, u
+
+
+def role(v: Node, i: int) -> str:
+    """What a constant at this place is called: the target of a loss Y, what weights multiply X, else C."""
+    name = v.op.name if v.op is not None else ""
+    if name in LOSSES or name == "sub":
+        return "Y"
+    return "X" if name in ("matmul", "affine") and (i == 0 or name == "matmul") else "C"
+
+
+def is_data_name(label: str) -> bool:
+    """True for what is called x or y, with whatever index: the data, not a parameter."""
+    name = names.parse(label)
+    return name is not None and name.base in ("x", "X", "y", "Y")
+
+
+class Roles:
+    """How many samples there are, and what has a row (or column) for each.
+
+    samples      m, along sample_axis as the computation ran; None if the graph shows none
+    """
+
+    def __init__(self, order: Sequence[Node], labels: dict[Node, str]) -> None:
+        self.order, self.labels = order, labels
+        self.samples, self.sample_axis = self._find_samples()
+
+    def _find_samples(self) -> tuple[int | None, int]:
+        """How many samples there are and along which axis, from the operations that know."""
+        for v in reversed(self.order):
+            name = v.op.name if v.op is not None else ""
+            if name in LOSSES or name == "affine":
+                shape = np.shape(v.operands[0])
+                return (shape[0], 0) if len(shape) == 2 else (None, 0)
+            if name == "matmul":
+                x, y = v.operands
+                left, right = np.shape(x), np.shape(y)
+                if len(left) == len(right) == 2 and self.is_data(x):
+                    return left[0], 0
+                if len(left) == len(right) == 2 and self.is_data(y):
+                    return right[1], 1
+        return None, 0
+
+    def is_data(self, u: object) -> bool:
+        """True for a constant array and for a leaf that is named as data are."""
+        if not is_tensor(u):
+            return isinstance(u, np.ndarray) and u.ndim > 0
+        return u.op is None and is_data_name(self.labels.get(u, ""))
+
+    def fits(self, shape: Shape) -> bool:
+        """True for a matrix that has a row (or column) for each sample."""
+        return len(shape) == 2 and shape[self.sample_axis] == self.samples
+
+    def computed_from_data(self) -> list[Node]:
+        """The nodes with a row (or column) for each sample."""
+        from_data: set[Node] = set()
+        for v in self.order:
+            inputs = (v,) if v.op is None else v.operands
+            if any(u in from_data if is_tensor(u) and u.op is not None else self.is_data(u) for u in inputs):
+                from_data.add(v)
+        return [v for v in self.order if v in from_data and self.fits(v.shape)]
