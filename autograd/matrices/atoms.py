@@ -1,7 +1,7 @@
 """What formulas of arrays consist of, besides numbers, functions and sums: names, products, sums over an axis.
 
 Each atom knows its shape and its transpose. Below stands what rewrites whole formulas: transposing,
-and replacing atoms by others. How they look is left to `matrix_notation`.
+and replacing atoms by others. How they look is left to `notation`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,15 +21,19 @@ from ..operands import members
 __all__ = [
     "Applied",
     "ArrayAtom",
+    "Count",
     "Data",
     "Indicator",
     "Matrix",
+    "Member",
     "Ones",
+    "Places",
     "Product",
     "Shape",
     "Total",
     "Turned",
     "atoms",
+    "flipped",
     "formula_of",
     "natural_shape",
     "only_atom",
@@ -68,32 +72,66 @@ class ArrayAtom(Atom):
 class Matrix(ArrayAtom):
     """A named array, or the derivative of the target by it (dW[1]), as it is or transposed.
 
+    samples: the axis along which samples lie, from the end (-2 for rows, -1 for columns), None if none do;
+    of the array as its name has it. is_given: data, which no training changes.
     A vector counts as a row, as it does in broadcasting, so that its transpose is a column.
     """
 
-    __slots__ = ("is_gradient", "is_leaf", "is_turned", "label", "plain_shape")
+    __slots__ = ("is_given", "is_gradient", "is_turned", "label", "plain_shape", "samples")
     is_symbol = True
 
     def __init__(
-        self, label: str, shape: Shape, *, is_gradient: bool = False, is_leaf: bool = False, is_turned: bool = False
+        self,
+        label: str,
+        shape: Shape,
+        samples: int | None = None,
+        *,
+        is_gradient: bool = False,
+        is_given: bool = False,
+        is_turned: bool = False,
     ) -> None:
-        self.label, self.plain_shape = label, shape
-        self.is_gradient, self.is_leaf, self.is_turned = is_gradient, is_leaf, is_turned
+        self.label, self.plain_shape, self.samples = label, shape, samples
+        self.is_gradient, self.is_given, self.is_turned = is_gradient, is_given, is_turned
         self.shape = turned_shape(shape) if is_turned else shape
         self.key = f"{'d' * is_gradient}{label!r}{'T' * is_turned}"
         self.size, self.depth = 1, 1
 
     def transposed(self) -> Atom:
-        return self if not self.plain_shape else self._like(self.plain_shape, not self.is_turned)
+        return self if not self.plain_shape else self._like(self.plain_shape, self.samples, not self.is_turned)
 
     def as_column(self) -> Atom:
         """The array as it is, of a name that from now on stands for its transpose."""
-        if self.is_turned:
-            return self._like(self.shape, False)
-        return self._like(turned_shape(self.plain_shape), True)
+        return self._like(turned_shape(self.plain_shape), flipped(self.samples), not self.is_turned)
 
-    def _like(self, shape: Shape, is_turned: bool) -> Matrix:
-        return Matrix(self.label, shape, is_gradient=self.is_gradient, is_leaf=self.is_leaf, is_turned=is_turned)
+    def _like(self, shape: Shape, samples: int | None, is_turned: bool) -> Matrix:
+        options = {"is_gradient": self.is_gradient, "is_given": self.is_given, "is_turned": is_turned}
+        return Matrix(self.label, shape, samples, **options)
+
+
+class Count(ArrayAtom):
+    """How many samples there are: m."""
+
+    __slots__ = ()
+    is_symbol = True
+
+    def __init__(self) -> None:
+        self.shape = ()
+        self.key, self.size, self.depth = "m", 1, 1
+
+
+class Member(ArrayAtom):
+    """One row or column of a named array, or one number of a vector: the sample X(i), the feature X_j.
+
+    letter: i or j. is_turned: a row where the name has a column.
+    """
+
+    __slots__ = ("is_turned", "letter", "of")
+    is_symbol = True
+
+    def __init__(self, of: Matrix, letter: str, shape: Shape, *, is_turned: bool = False) -> None:
+        self.of, self.letter, self.shape, self.is_turned = of, letter, shape, is_turned
+        self.key = f"{of.key}({letter}){'T' * is_turned}"
+        self.size, self.depth = 1, 1
 
 
 class Data(ArrayAtom):
@@ -106,6 +144,16 @@ class Data(ArrayAtom):
         self.data, self.shape = data, data.shape
         self.key = data_key(data)
         self.size, self.depth = 1, 1
+
+
+class Places:
+    """A long index that has a name."""
+
+    def __init__(self, label: str, places: np.ndarray) -> None:
+        self.label, self.places = label, places
+
+    def __repr__(self) -> str:
+        return self.label
 
 
 class Ones(ArrayAtom):
@@ -158,32 +206,46 @@ class Product(_Compound):
 
 
 class Total(_Compound):
-    """A sum over axes.
+    """A sum over axes of the formula inside."""
 
-    axes: those of the formula inside. counted: what is counted, 0 for rows as the computation ran and
-    1 for columns; it stays when the formula is transposed.
-    """
+    __slots__ = ("axes", "keepdims")
 
-    __slots__ = ("axes", "counted", "keepdims")
-
-    def __init__(
-        self, inner: Expression, shape: Shape, axes: tuple[int, ...], keepdims: bool, counted: tuple[int, ...]
-    ) -> None:
+    def __init__(self, inner: Expression, shape: Shape, axes: tuple[int, ...], keepdims: bool) -> None:
         super().__init__(f"sum{axes}{keepdims}", [inner], shape)
-        self.axes, self.keepdims, self.counted = axes, keepdims, counted
+        self.axes, self.keepdims = axes, keepdims
+
+    @property
+    def inside(self) -> Shape:
+        """The shape of what is summed."""
+        return natural_shape(self.parts[0]) or ()
 
     def rebuilt(self, parts: Sequence[Expression]) -> Atom:
         (inner,) = parts
-        if len(self.axes) == len(natural_shape(inner) or ()) == 2:  # whichever way it stands, its sum is the same
-            inner = min(inner, transposed(inner), key=turns)
-        return Total(inner, self.shape, self.axes, self.keepdims, self.counted)
+        axes, shape = self.axes, self.shape
+        if len(self.inside) == 1 and len(natural_shape(inner) or ()) == 2:  # a vector that became a column
+            axes, shape = (0, 1), (1, 1) if self.keepdims else ()
+        total = Total(inner, shape, axes, self.keepdims)
+        return total.upright() if len(total.inside) == 2 else total
+
+    def upright(self) -> Atom:
+        """The same sum of the transpose, where fewer names stand transposed in it."""
+        inner = transposed(self.parts[0])
+        if turns(inner) >= turns(self.parts[0]):
+            return self
+        shape = turned_shape(self.shape) if self.keepdims else self.shape
+        total = Total(inner, shape, self._turned_axes, self.keepdims)
+        return Turned(total) if self.keepdims else total
 
     def transposed(self) -> Atom:
-        (inner,) = self.parts
-        if len(natural_shape(inner) or ()) != 2 or not (self.keepdims or self.axes == (0,)):
+        if len(self.inside) != 2 or not self.shape:
             return super().transposed()
-        shape = turned_shape(self.shape)
-        return Total(transposed(inner), shape, tuple(1 - a for a in self.axes), True, self.counted)
+        if self.axes == (1,) and not self.keepdims:  # what is left of the rows, as a column
+            return Total(self.parts[0], turned_shape(self.shape), self.axes, True)
+        return Total(transposed(self.parts[0]), turned_shape(self.shape), self._turned_axes, True)
+
+    @property
+    def _turned_axes(self) -> tuple[int, ...]:
+        return tuple(sorted(1 - a for a in self.axes))
 
 
 class Applied(_Compound):
@@ -198,21 +260,44 @@ class Applied(_Compound):
 
     def __init__(self, op: Operation, arguments: Iterable[Any], shape: Shape) -> None:
         self.op, self.arguments = op, tuple(arguments)
-        rest = [repr(a) for a in self.arguments if not isinstance(a, Expression)]
+        rest = [_key_of(a) for a in self.arguments if not isinstance(a, Expression)]
         super().__init__(f"{op.name}{rest}", (a for a in self.arguments if isinstance(a, Expression)), shape)
 
     def rebuilt(self, parts: Sequence[Expression]) -> Atom:
         given = iter(parts)
-        arguments = (next(given) if isinstance(a, Expression) else a for a in self.arguments)
-        return Applied(self.op, arguments, self.shape)
+        arguments: list[Any] = [next(given) if isinstance(a, Expression) else a for a in self.arguments]
+        shape = self.shape
+        if self.op.name in ALONG_AN_AXIS and len(shape) == 1:  # a vector that became a column has another shape
+            shape = natural_shape(arguments[0]) or shape
+            arguments[1] = len(shape) - 1
+        applied = Applied(self.op, arguments, shape)
+        if applied._is_reduced_matrix() and turns(transposed(arguments[0])) < turns(arguments[0]):
+            x, axis, keepdims, *rest = arguments
+            flipped = Applied(self.op, (transposed(x), 1 - axis % 2, keepdims, *rest), shape)
+            return Turned(flipped._with_shape(turned_shape(shape))) if keepdims else flipped
+        return applied
 
     def transposed(self) -> Atom:
         if self.op.name in ALONG_AN_AXIS and len(self.shape) == 2:
             x, axis = self.arguments
             return Applied(self.op, (transposed(x), 1 - axis % 2), turned_shape(self.shape))
+        if self._is_reduced_matrix():
+            x, axis, keepdims, *rest = self.arguments
+            if axis % 2 == 1 and not keepdims:  # what is left of the rows, as a column
+                return Applied(self.op, (x, axis, True, *rest), turned_shape(self.shape))
+            return Applied(self.op, (transposed(x), 1 - axis % 2, True, *rest), turned_shape(self.shape))
         if self.op.name == "reshape" and turned_shape(natural_shape(self.parts[0]) or ()) == turned_shape(self.shape):
             return Group(transposed(self.parts[0]))
         return super().transposed()
+
+    def _is_reduced_matrix(self) -> bool:
+        """True for a matrix of which one axis is left out."""
+        if self.op.name not in REDUCING or not isinstance(self.arguments[1], int):
+            return False
+        return len(natural_shape(self.parts[0]) or ()) == 2
+
+    def _with_shape(self, shape: Shape) -> Applied:
+        return Applied(self.op, self.arguments, shape)
 
 
 class Turned(_Compound):
@@ -237,14 +322,15 @@ class Indicator(_Compound):
 
     __slots__ = ("relation",)
 
-    OPPOSITE = {">": "<=", "<=": ">", "<": ">=", ">=": "<"}  # noqa: RUF012 (a table, never written to)
+    OPPOSITE: ClassVar[dict[str, str]] = {">": "<=", "<=": ">", "<": ">=", ">=": "<"}
 
     def __init__(self, left: Expression, relation: str, right: Expression, shape: Shape) -> None:
         super().__init__(relation, [left, right], shape)
         self.relation = relation
 
     def rebuilt(self, parts: Sequence[Expression]) -> Atom:
-        return Indicator(parts[0], self.relation, parts[1], self.shape)
+        inside = [natural_shape(p) or () for p in parts]
+        return Indicator(parts[0], self.relation, parts[1], np.broadcast_shapes(self.shape, *inside))
 
     def transposed(self) -> Atom:
         left, right = map(transposed, self.parts)
@@ -257,8 +343,23 @@ class Indicator(_Compound):
 
 # ---------------------------------------------------------------- whole formulas
 
-# Operations that keep the shape and work along one axis, which turns with the array.
+# Operations that keep the shape and work along one axis, which turns with the array; and those that leave it out.
 ALONG_AN_AXIS = ("array_softmax", "array_log_softmax")
+REDUCING = ("array_prod", "array_logsumexp", "max", "min", "std", "norm")
+
+
+def flipped(axis: int | None) -> int | None:
+    """The other axis of a matrix, counted from the end."""
+    return None if axis is None else -3 - axis
+
+
+def _key_of(argument: object) -> str:
+    """What equal arguments that are not differentiated have in common."""
+    if isinstance(argument, np.ndarray):
+        return data_key(argument)
+    if isinstance(argument, tuple):
+        return f"({','.join(map(_key_of, argument))})"
+    return repr(argument)
 
 
 def data_key(data: np.ndarray) -> str:

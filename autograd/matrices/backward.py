@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..formulas.expression import Expression
+from ..formulas.expression import Expression, Omitted, Term
 from ..graph import depending_on, topological_order
 from ..ieee import quietly
 from ..op import Operation
 from ..ops.shapes import sum_to
-from .atoms import Applied, formula_of
+from .atoms import Applied, Count, Matrix, Shape, atoms, formula_of
 from .expression import MatrixExpression, matrix, named
-from .forward import Count, Forward, divisor, rounded
+from .forward import Forward, tidy
+from .indices import samples_of
 from .roles import Node, is_data_name, is_tensor
 from .steps import Step
 
-__all__ = ["Backward", "share_of"]
+__all__ = ["Arrived", "Backward", "share_of"]
+
+# Operations whose slope is divided by how many numbers they average.
+AVERAGES = ("array_mean", "std")
 
 
 class Backward:
@@ -31,108 +37,152 @@ class Backward:
         self.order, self.labels = forward.order, forward.naming.labels
         self.samples = forward.roles.samples
         self.is_scaled = False
+        self._regions: dict[Node, list[Node]] = {}
 
-    def all_steps(self) -> list[Step]:
-        """The derivation; where the target is a mean over samples with its 1/m in the derivatives by parameters."""
-        steps = list(self.steps())
-        if self._is_mean(steps):
-            self.is_scaled = True
-            steps = list(self.steps())
-        return steps
+    def steps(self) -> list[Step]:
+        """From the target down to the source; where the target is a mean, its 1/m stands in those by parameters."""
+        first = next((s for s in self._steps() if self._has_samples(s.label)), None)
+        self.is_scaled = first is not None and bool(first.formula.terms) and all(map(_is_mean, first.formula.terms))
+        return list(self._steps())
 
-    def _is_mean(self, steps: Sequence[Step]) -> bool:
-        """True if the first derivative by what has a row per sample gets shorter without 1/m."""
-        m = self.samples
-        if m is None or m < 2:
-            return False
-        first = next((s for s in steps if s.label in self.forward.batch), None)
-        if first is None or not first.formula.terms:
-            return False
-        return all(divisor(c * m) < divisor(c) for c, _ in first.formula.terms)
+    def _has_samples(self, label: str) -> bool:
+        return self.forward.samples.get(label) is not None
 
-    def steps(self) -> Iterator[Step]:
-        """The derivatives by the named nodes, from the target down to the source."""
+    # ------------------------------------------------------------ the way
+
+    def _steps(self) -> Iterator[Step]:
         way = depending_on(self.order, [self.source])
         if id(self.target) not in way or self.target is self.source:
             return
-        beside = [u for u in self._parameters(way) if u is not self.source]
-        wanted = way | {i for u in beside for i in depending_on(self.order, [u])}
         chain = [v for v in reversed(self.order) if v in self.labels and id(v) in way and v.op is not None]
-        waiting = {u: sum(u in self.region(v) for v in chain) for u in beside}
-        terms: dict[Node, MatrixExpression] = {}
+        beside = self._parameters(chain)
+        waiting = Counter(u for us in beside.values() for u in us)  # on how many derivatives each is waiting
+        wanted = way | depending_on(self.order, waiting)
+        arrived: dict[Node, Arrived] = {}
+        g = MatrixExpression(matrix(1.0).formula, np.ones(self.target.shape))
+        spelled_out: MatrixExpression | None = None
         for v in chain:
             if v is self.source:
                 break
-            if v is self.target:
-                g = matrix(1.0)
-                g = MatrixExpression(g.formula, np.ones(v.shape))
-            elif v in terms:
-                step = self.step(v, terms[v])
+            if v is not self.target:
+                if v not in arrived:
+                    continue
+                step = self.step(v, arrived.pop(v))
                 yield step
-                g = named(step.label, step.value, is_gradient=True)
-            else:
-                continue
-            self.sweep(v, g, wanted, terms)
-            for u in beside:
-                waiting[u] -= u in self.region(v)
-                if not waiting[u] and u in terms:
-                    yield self.step(u, terms.pop(u))
-        yield self.step(self.source, terms[self.source])
+                g = named(step.label, step.value, self.forward.samples.get(step.label), is_gradient=True)
+                is_head = not any(isinstance(a, Matrix) and a.is_gradient for a in atoms(step.formula))
+                spelled_out = MatrixExpression(step.formula, step.value) if is_head else None
+            self._pass_on(v, g, spelled_out, wanted, arrived)
+            for u in beside.get(v, ()):
+                waiting[u] -= 1
+                if not waiting[u] and u in arrived:
+                    yield self.step(u, arrived.pop(u))
+        yield self.step(self.source, arrived[self.source])
 
-    def _parameters(self, way: set[int]) -> list[Node]:
-        """Named leaves beside the way, that are not data and whose derivative needs nothing off the way."""
-        chain = [v for v in self.order if v in self.labels and id(v) in way and v.op is not None]
-        found: dict[Node, None] = {}
-        for v in chain:
-            for u in self.region(v):
-                if u.op is None and u.label is not None and not is_data_name(u.label):
-                    found[u] = None
-        on_way = {id(v) for v in chain}
-        return [u for u in found if self._interior(u) <= on_way]
+    def _parameters(self, chain: Sequence[Node]) -> dict[Node, list[Node]]:
+        """For every node of the chain the named leaves that it was computed from, but for data and the source.
 
-    def _interior(self, u: Node) -> set[int]:
-        above = depending_on(self.order, [u])
-        return {id(v) for v in self.order if id(v) in above and v in self.labels and v.op is not None}
+        Those are left out whose derivative needs nodes off the chain.
+        """
+        on_way = set(chain)
+        off: set[Node] = set()  # what named nodes off the chain are computed from
+        for v in reversed(self.order):
+            if v in off or (v in self.labels and v not in on_way):
+                off.update(u for u in v.operands if is_tensor(u))
+
+        def is_beside(u: Node) -> bool:
+            is_parameter = u.op is None and u.label is not None and not is_data_name(u.label)
+            return is_parameter and u is not self.source and u not in off
+
+        return {v: [u for u in self.region(v) if is_beside(u)] for v in chain}
 
     def region(self, v: Node) -> list[Node]:
         """What v was computed from, down to named nodes."""
-        return topological_order(v, stop=self.labels.__contains__)
+        if v not in self._regions:
+            self._regions[v] = topological_order(v, stop=self.labels.__contains__)
+        return self._regions[v]
 
-    def sweep(self, v: Node, g: MatrixExpression, wanted: set[int], terms: dict[Node, MatrixExpression]) -> None:
-        """Pass g on from v through unnamed nodes, and add up what arrives at named ones."""
-        arrived: dict[Node, MatrixExpression] = {v: g}
+    # ------------------------------------------------------------ what arrives
+
+    def _pass_on(
+        self,
+        v: Node,
+        g: MatrixExpression,
+        spelled_out: MatrixExpression | None,
+        wanted: set[int],
+        arrived: dict[Node, Arrived],
+    ) -> None:
+        """What goes on from v, in terms of its derivative, and in those of the formula that this is."""
+        terms = self.sweep(v, g, wanted)
+        simple = terms if spelled_out is None else self.sweep(v, spelled_out, wanted)
+        for u, term in terms.items():
+            if u in arrived:
+                before = arrived[u]
+                arrived[u] = Arrived(before.term + term, before.simple + simple[u], before.differ)
+            else:
+                arrived[u] = Arrived(term, simple[u], False)
+            if simple is not terms:
+                arrived[u] = arrived[u]._replace(differ=True)
+
+    def sweep(self, v: Node, g: MatrixExpression, wanted: set[int]) -> dict[Node, MatrixExpression]:
+        """Pass g on from v through unnamed nodes: what arrives at named ones."""
+        found: dict[Node, MatrixExpression] = {}
+        waiting: dict[Node, MatrixExpression] = {v: g}
         for w in reversed(self.region(v)):
-            if w is not v and (w in self.labels or w not in arrived):
+            if w is not v and (w in self.labels or w not in waiting):
                 continue
-            g = arrived.pop(w)
+            g = waiting.pop(w)
             operands, z = self.forward.operands(w), self.forward.known[w]
             for i, u in enumerate(w.operands):
                 if not is_tensor(u) or id(u) not in wanted:
                     continue
                 term = share_of(w, i, g, z, operands, u)
-                into = terms if u in self.labels else arrived
+                into = found if u in self.labels else waiting
                 if u in self.labels:
                     term = self._scaled(term, v, u)
                 into[u] = into[u] + term if u in into else term
+        return found
 
     def _is_without_mean(self, u: Node) -> bool:
-        return self.is_scaled and u.op is not None and self.labels[u] in self.forward.batch
+        return self.is_scaled and u.op is not None and self._has_samples(self.labels[u])
 
     def _scaled(self, term: MatrixExpression, v: Node, u: Node) -> MatrixExpression:
         """What arrives at u from v, where the one or the other stands without the 1/m of the mean."""
-        m = self.samples
-        if self._is_without_mean(v) == self._is_without_mean(u) or m is None:
+        if self._is_without_mean(v) == self._is_without_mean(u) or self.samples is None:
             return term
-        if self._is_without_mean(u):
-            return MatrixExpression((term.formula * float(m)), term.value * m)
-        return MatrixExpression(formula_of(Count("m")) ** -1.0 * term.formula, term.value / m)
+        count = MatrixExpression(formula_of(Count()), np.asarray(self.samples, term.dtype))
+        return term * count if self._is_without_mean(u) else term / count
 
-    def step(self, u: Node, arrived: MatrixExpression) -> Step:
+    def step(self, u: Node, arrived: Arrived) -> Step:
         """What has arrived at a node as a line."""
-        formula = self.forward.named(_tidy(arrived.formula)).simplified()
-        formula = MatrixExpression(_tidy(formula), np.broadcast_to(arrived.value, u.shape)).spelled_out()
-        factor = self.samples if self._is_without_mean(u) else 1
-        return Step(u, self.labels[u], formula, arrived.value, factor or 1, self.forward.roles.sample_axis)
+        formula = self._formula(arrived.term, u.shape)
+        simple = self._formula(arrived.simple, u.shape) if arrived.differ else formula
+        is_shorter = simple.size < formula.size and not has_omissions(simple)
+        factor = (self.is_scaled and self._is_without_mean(u) and self.samples) or 1
+        value = np.broadcast_to(arrived.term.value, u.shape)
+        return Step(u, self.labels[u], formula, value, factor, simple if is_shorter else None)
+
+    def _formula(self, term: MatrixExpression, shape: Shape) -> Expression:
+        formula = tidy(self.forward.named(tidy(term.formula)).simplified())
+        return MatrixExpression(formula, np.broadcast_to(term.value, shape)).spelled_out()
+
+
+class Arrived(NamedTuple):
+    """What has arrived at a node, in terms of derivatives and without those at the head of the chain."""
+
+    term: MatrixExpression
+    simple: MatrixExpression
+    differ: bool
+
+
+def _is_mean(term: Term) -> bool:
+    """True for a term with 1/m."""
+    return any(isinstance(a, Count) and e == -1.0 for a, e in term[1])
+
+
+def has_omissions(x: Expression) -> bool:
+    """True if a part of the formula is left out because it is too long."""
+    return any(isinstance(a, Omitted) for a in atoms(x))
 
 
 def share_of(
@@ -146,11 +196,20 @@ def share_of(
         term = matrix(quietly(pull, g, z, *operands))
     except (AttributeError, IndexError, TypeError, ValueError):  # a pull that asks for more than names have
         term = _unread(w.op, i, (g, z, *operands))
-    if term.shape == u.shape:
-        return term
-    found = sum_to(term, u.shape)
+    found = term if term.shape == u.shape else sum_to(term, u.shape)
     assert isinstance(found, MatrixExpression)
-    return found
+    return _with_count(found, w.op.name, operands) if w.op.name in AVERAGES else found
+
+
+def _with_count(term: MatrixExpression, name: str, operands: tuple[Any, ...]) -> MatrixExpression:
+    """A share that has the 1/m of a mean over samples as a number, with the 1/m as such."""
+    x, axis = operands[:2]
+    samples = samples_of(x.formula)
+    axes = range(x.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+    if samples is None or x.ndim + samples not in axes or x.shape[samples] < 2 or (name == "std" and operands[3]):
+        return term
+    m = float(x.shape[samples])
+    return MatrixExpression(tidy(term.formula * m) / formula_of(Count()), term.value)
 
 
 def _unread(op: Operation, i: int, everything: tuple[object, ...]) -> MatrixExpression:
@@ -166,7 +225,3 @@ def _unread(op: Operation, i: int, everything: tuple[object, ...]) -> MatrixExpr
     value = np.asarray(quietly(pull, *numbers))
     arguments = (x.spelled_out() if isinstance(x, MatrixExpression) else x for x in everything)
     return MatrixExpression(formula_of(Applied(Operation(named_pull, ()), arguments, value.shape)), value)
-
-
-def _tidy(x: Expression) -> Expression:
-    return Expression(((rounded(c), f) for c, f in x.terms), x.value)

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..formulas.expression import Call, Expression, constant
+from ..formulas.expression import Atom, Call, Expression, constant
 from ..op import Operation, find
 from ..ops.elementwise import log, sigmoid
 from ..ops.softmaxes import array_softmax
 from .atoms import (
     Applied,
     ArrayAtom,
+    Count,
     Data,
     Matrix,
     Product,
@@ -27,6 +28,10 @@ from .atoms import (
     transposed,
 )
 from .expression import Condition, as_condition, writes
+from .indices import samples_of
+
+# The operands of an operation: formulas, and what is not differentiated as it is.
+Operands = Sequence[Any]
 
 # ---------------------------------------------------------------- operations that have a notation
 
@@ -38,14 +43,19 @@ def _split(x: Expression) -> tuple[Expression, Expression]:
         size = sizes.pop() if len(sizes) == 1 else 1.0
         size = -size if all(c < 0 for c, _ in x.terms) else size
         return constant(size), Expression(((c / size, f) for c, f in x.terms), x.value)
+    return _parted(x, lambda a: atom_shape(a) == ())
+
+
+def _parted(x: Expression, is_outside: Callable[[Atom], bool]) -> tuple[Expression, Expression]:
+    """A product as that of the number and the factors that are outside, and that of the others."""
     ((c, factors),) = x.terms
-    single = tuple((a, e) for a, e in factors if atom_shape(a) == ())
-    rest = tuple((a, e) for a, e in factors if atom_shape(a) != ())
-    return Expression(((c, single),), c if not single else math.nan), Expression(((1.0, rest),), math.nan)
+    outside = tuple((a, e) for a, e in factors if is_outside(a))
+    inside = tuple((a, e) for a, e in factors if not is_outside(a))
+    return Expression(((c, outside),), c if not outside else math.nan), Expression(((1.0, inside),), math.nan)
 
 
 @writes("matmul")
-def _matmul(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _matmul(op: Operation, operands: Operands, shape: Shape) -> Expression:
     before = constant(1.0)
     factors: list[Expression] = []
     for x in operands:
@@ -59,14 +69,14 @@ def _matmul(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
 
 
 @writes("affine")
-def _affine(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _affine(op: Operation, operands: Operands, shape: Shape) -> Expression:
     x, weight, bias = operands
     z = x @ weight.T
     return z.formula if bias is None else (z + bias).formula
 
 
 @writes("transpose")
-def _transpose(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
+def _transpose(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
     x, axes = operands
     order = tuple(range(x.ndim))[::-1] if axes is None else tuple(a % x.ndim for a in axes)
     natural = natural_shape(x.formula)
@@ -82,7 +92,7 @@ def _transpose(op: Operation, operands: Sequence[Any], shape: Shape) -> Expressi
 
 
 @writes("array_sum")
-def _sum(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
+def _sum(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
     x, axis, keepdims = operands
     axes = tuple(range(x.ndim)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
     if not axes:
@@ -90,24 +100,38 @@ def _sum(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | N
     natural = natural_shape(x.formula)
     if natural == () or not x.formula.terms:  # the same number everywhere
         return x.formula * float(math.prod(x.shape[a] for a in axes))
-    atom = only_atom(x.formula)
-    is_given = isinstance(atom, Data) or (isinstance(atom, Matrix) and atom.is_leaf)
-    if is_given and np.all(x.value.sum(axes) == 1.0):  # rows of probabilities
-        return constant(1.0)
     number, rest = _split(x.spelled_out())
-    counted = axes if x.ndim == 2 else ()
-    return number * formula_of(Total(rest, shape, tuple(axes), bool(keepdims), counted))
+    if len(axes) == 1 and len(rest.terms) == 1 and natural_shape(rest) == x.shape:
+        outside, inside = _parted(rest, lambda a: _is_constant_along(axes[0], atom_shape(a), keepdims))
+        if natural_shape(inside) == x.shape:
+            number, rest = number * outside, inside
+    atom = only_atom(rest)
+    is_given = isinstance(atom, Data) or (isinstance(atom, Matrix) and atom.is_given)
+    if is_given and len(axes) == 1 and number.is_number() and np.all(x.value.sum(axes) == number.terms[0][0]):
+        return number  # times the sums of rows of probabilities
+    return number * formula_of(Total(rest, shape, tuple(axes), bool(keepdims)))
+
+
+def _is_constant_along(axis: int, shape: Shape | None, keepdims: bool) -> bool:
+    """True for a factor that a sum over the axis of a matrix need not enter."""
+    if shape is None or len(shape) > 2:
+        return False
+    return axis == 0 if len(shape) == 1 else keepdims and len(shape) == 2 and shape[axis] == 1
 
 
 @writes("array_mean")
-def _mean(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _mean(op: Operation, operands: Operands, shape: Shape) -> Expression:
     x, axis, keepdims = operands
     total = x.sum(axis, keepdims)
-    return total.formula * (total.size / x.size)
+    axes = range(x.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+    samples = samples_of(x.formula)
+    if samples is None or x.ndim + samples not in axes or x.shape[samples] < 2:
+        return total.formula * (total.size / x.size)
+    return total.formula * (total.size * x.shape[samples] / x.size) / formula_of(Count())
 
 
 @writes("sum_to")
-def _sum_to(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _sum_to(op: Operation, operands: Operands, shape: Shape) -> Expression:
     x, _ = operands
     ahead = x.ndim - len(shape)
     x = x.sum(tuple(range(ahead))) if ahead else x
@@ -116,7 +140,7 @@ def _sum_to(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
 
 
 @writes("reshape")
-def _reshape(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
+def _reshape(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
     x = operands[0]
     if natural_shape(x.formula) in ((), shape):
         return x.formula
@@ -127,7 +151,7 @@ def _reshape(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression
         (inner,) = atom.parts
         inside = natural_shape(inner) or ()
         if shape == tuple(1 if i in atom.axes else n for i, n in enumerate(inside)):
-            return number * formula_of(Total(inner, shape, atom.axes, True, atom.counted))
+            return number * formula_of(Total(inner, shape, atom.axes, True))
     if shape == (1, *x.shape):  # what broadcasting does too
         return x.formula
     if x.ndim == 1 and shape == (len(x), 1):
@@ -138,8 +162,10 @@ def _reshape(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression
 
 
 @writes("getitem")
-def _getitem(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
+def _getitem(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
     x, index = operands
+    if not x.formula.terms:
+        return x.formula
     whole = slice(None)
     parts = index if isinstance(index, tuple) else (index,)
     if all(i is None or i is Ellipsis or (isinstance(i, slice) and i == whole) for i in parts):
@@ -148,6 +174,12 @@ def _getitem(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression
     if parts[0] is Ellipsis and type(parts[1]) is int and x.shape[-len(parts) + 1] == 1:
         return _with_vector(x.formula, shape, -1 if len(parts) == 2 else 0)
     return None
+
+
+@writes("scatter")
+def _scatter(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x = operands[0].formula
+    return None if x.terms else x
 
 
 def _with_vector(x: Expression, shape: Shape, place: int) -> Expression | None:
@@ -169,27 +201,27 @@ def _with_vector(x: Expression, shape: Shape, place: int) -> Expression | None:
 
 @writes("broadcast_to")
 @writes("cast")
-def _as_it_is(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _as_it_is(op: Operation, operands: Operands, shape: Shape) -> Expression:
     return operands[0].formula
 
 
 @writes("clip_between")
-def _clip(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
+def _clip(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
     x, *bounds = operands
     if any(np.ndim(b) for b in bounds):
         return None
     return formula_of(Call(find("clip"), (x.formula, *(constant(float(b)) for b in bounds))))
 
 
-def _loss(of_rows: Callable[[Any, Any], Any]) -> Callable[[Operation, Sequence[Any], Shape], Expression]:
+def _loss(of_rows: Callable[[Any, Any], Any]) -> Callable[[Operation, Operands, Shape], Expression]:
     """A loss as the weighted sum over samples of what `of_rows` gives for predictions and targets."""
 
-    def build(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+    def build(op: Operation, operands: Operands, shape: Shape) -> Expression:
         prediction, target, weight = operands[:3]
         rows = of_rows(prediction, target)
         if isinstance(weight, np.ndarray) and weight.ndim:
             return (weight[:, None] * rows).sum().formula
-        return (rows.sum() * float(weight)).formula
+        return (rows.sum() * weight).formula
 
     return build
 
@@ -199,13 +231,15 @@ def _binary(p: Any, y: Any) -> Any:
 
 
 @writes("choose")
-def _chosen(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _chosen(op: Operation, operands: Operands, shape: Shape) -> Expression:
     """x ⊙ [condition] + y ⊙ [not condition]; the piece alone if it holds everywhere or the other one is 0."""
     condition, x, y = operands
     if not isinstance(condition, Condition):
         condition = as_condition(np.asarray(condition), formula_of(Data(np.asarray(condition, float))))
     holds = np.broadcast_to(condition, shape)
     first, second = (np.broadcast_to(u.value, shape) for u in (x, y))
+    if not (np.isfinite(first[~holds]).all() and np.isfinite(second[holds]).all()):  # 0 times ∞ would be no number
+        return formula_of(Applied(op, (condition.formula, x.spelled_out(), y.spelled_out()), shape))
     if holds.all() or not holds.any():
         return (x if holds.all() else y).formula
     parts = []

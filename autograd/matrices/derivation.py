@@ -7,23 +7,21 @@ compute the gradients give dZ[2] = A[2] − Y and dW[2] = (1/m) dZ[2]ᵀ A[1].
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..formulas import names
-from ..formulas.expression import Atom, Expression
+from ..formulas.expression import Expression
 from ..formulas.notation import as_printable
 from ..graph import topological_order
 from ..passes.gradients import gradients
-from .atoms import Matrix, atoms, replaced, transposed, turned_shape
 from .backward import Backward
-from .forward import Forward
+from .columns import turned, turned_names, turned_value
+from .forward import Forward, labels_in
 from .naming import Naming
-from .notation import CLOSE, MIDDLE, OPEN, MatrixAscii, MatrixLatex, MatrixText, MatrixWriter
+from .notation import CLOSE, MIDDLE, OPEN, MatrixWriter
 from .roles import Node, Roles
-from .steps import Definition, Step
+from .steps import Formula, Notations, Step
 
 __all__ = ["MatrixDerivation", "Step"]
 
@@ -59,20 +57,33 @@ class MatrixDerivation:
         roles = Roles(order, naming.labels)
         forward = Forward(order, naming, roles)
         backward = Backward(forward, target, source)
-        steps = backward.all_steps()
-        definitions = forward.definitions(steps, target, is_scaled=backward.is_scaled)
-        turned = forward.turned() if form == "columns" else frozenset()
+        steps = backward.steps()
+        definitions = forward.definitions((x for s in steps for x in s.formulas), target)
+        formulas = [d.formula for d in definitions] + [x for s in steps for x in s.formulas]
+        turning = turned_names(forward.values, forward.samples, formulas) if form == "columns" else frozenset()
         self.samples = roles.samples
-        self.steps = tuple(_turned_step(s, turned) for s in steps)
-        self.definitions = tuple(_turned_definition(d, turned) for d in definitions)
-        known = naming.quantities() | {d.label: d.value for d in definitions}
-        self.quantities = {label: _turned_value(x, label, turned) for label, x in known.items()}
-        formulas = [d.formula for d in definitions] + [step.formula for step in steps]
-        used = [a.label for f in formulas for a in atoms(f) if isinstance(a, Matrix)]
+        self.quantities = {label: turned_value(x, label, turning) for label, x in forward.values.items()}
+        self._notations = Notations(self.quantities, naming.count())
+
+        def as_formed(x: Expression, label: str) -> Formula:
+            return Formula(turned(x, label, turning), self._notations)
+
+        self.steps = tuple(
+            s._replace(
+                formula=as_formed(s.formula, s.label),
+                simplified=None if s.simplified is None else as_formed(s.simplified, s.label),
+                value=turned_value(s.value, s.label, turning),
+            )
+            for s in steps
+        )
+        self.definitions = tuple(
+            d._replace(formula=as_formed(d.formula, d.label), value=turned_value(d.value, d.label, turning))
+            for d in definitions
+        )
         nameless = set(naming.nameless())
+        used = (label for x in formulas for label in labels_in(x))
         self.given = {label: self.quantities[label] for label in used if label in nameless}
-        self._sample_axis = roles.sample_axis
-        self._names = names.Names(known)
+        self._sample_axis = 1 if form == "columns" else roles.sample_axis
         self._label = naming.labels[source]
         self._target_label = naming.labels[target]
         self._is_scaled = backward.is_scaled
@@ -84,7 +95,7 @@ class MatrixDerivation:
         return iter(self.steps)
 
     def __repr__(self) -> str:
-        to = self._ascii()
+        to = self._notations.ascii()
         ratio = to.ratio(to.name(self._target_label), to.name(self._label))
         return f"<derivation of {ratio}: {len(self.steps)} steps, an array of shape {self.value.shape}>"
 
@@ -93,43 +104,38 @@ class MatrixDerivation:
     def __str__(self) -> str:
         return as_printable(self.text)
 
-    def _ascii(self, **options: Any) -> MatrixAscii:
-        return MatrixAscii(self._names.ascii, sample_axis=self._sample_axis, **options)
-
     def text(self, *, ascii: bool = False) -> str:
         """The derivation as text: how the quantities were computed, then step by step, with shapes and numbers."""
-        to: MatrixWriter
-        if ascii:
-            to = self._ascii(with_shapes=True)
-        else:
-            to = MatrixText(self._names.text, sample_axis=self._sample_axis, with_shapes=True)
+        write = self._notations.ascii if ascii else self._notations.text
+        to: MatrixWriter = write(with_shapes=True)
         source = to.name(self._label)
         ratio = to.ratio(to.name(self._target_label), source)
         if not self.steps:
             independent = f"0: {to.name(self._target_label)} does not depend on {source}"
             return f"{ratio} = {1 if self.target is self.source else independent}"
-        lines = [f"{ratio}{self._setting()}"]
+        lines = [f"{ratio}{self._setting(to)}"]
         if self._is_scaled:
             lines.append(self._convention(to))
         lines.append("")
         for label, x in self.given.items():
             lines += [*_laid_out(f"  {to._marked(to.name(label), x.shape)}"), *_numbers(to, x), ""]
         for d in self.definitions:
-            lines += _block(to, d.label, "", d.value, d.formula)
+            lines += _block(to, to.name(d.label), d.value, (d.formula,))
         for s in self.steps:
-            lines += _block(to, s.label, "d", s.value, s.formula)
+            lines += _block(to, f"d{to.name(s.label)}", s.value, s.formulas)
         return "\n".join([*lines, f"{source}.grad   ({self._verdict()})"])
 
-    def _setting(self) -> str:
+    def _setting(self, to: MatrixWriter) -> str:
         if self.samples is None:
             return ""
         where = "columns" if self.form == "columns" or self._sample_axis == 1 else "rows"
-        return f", samples in {where}, m = {self.samples}"
+        return f", samples in {where}, {to.name(self._notations.count)} = {self.samples}"
 
     def _convention(self, to: MatrixWriter) -> str:
         scaled = [f"d{to.name(s.label)}" for s in self.steps if s.factor != 1]
         listed = ", ".join(scaled if len(scaled) < 5 else [*scaled[:3], to.ellipsis, scaled[-1]])
-        return f"{listed} without the 1/m of the mean, which stands in the derivatives by the parameters"
+        m = to.name(self._notations.count)
+        return f"{listed} without the 1/{m} of the mean, which stands in the derivatives by the parameters"
 
     def _verdict(self) -> str:
         """How source.grad compares with the gradient derived here."""
@@ -149,17 +155,16 @@ class MatrixDerivation:
 
         shapes: write its shape under every factor.
         """
-        has_samples = self.samples is not None
-        to = MatrixLatex(self._names.latex, sample_axis=self._sample_axis, has_samples=has_samples, with_shapes=shapes)
+        to = self._notations.latex(with_shapes=shapes)
         if not self.steps:
             ratio = to.ratio(to.name(self._target_label), to.name(self._label))
             return f"{ratio} = {int(self.target is self.source)}"
-        rows = [f"m &= {self.samples}"] if has_samples else []
+        rows = [] if self.samples is None else [f"{to.name(self._notations.count)} &= {self.samples}"]
         shown = ((to._marked(to.name(label), x.shape), x) for label, x in self.given.items() if _is_shown(x))
         rows += [f"{name} &= {to.block(x)[0]}" for name, x in shown]
-        rows += [_row(to, d.label, "", d.value, d.formula) for d in self.definitions]
+        rows += [_row(to, to.name(d.label), d.value, (d.formula,)) for d in self.definitions]
         for s in self.steps:
-            row = _row(to, s.label, "d", s.value, s.formula)
+            row = _row(to, f"d{to.name(s.label)}", s.value, s.formulas)
             rows.append(row + (f" = {to.block(s.value)[0]}" if _is_shown(s.value) else ""))
         joined = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
@@ -168,14 +173,16 @@ class MatrixDerivation:
         return f"$$\n{self.latex()}\n$$"
 
 
-def _row(to: MatrixWriter, label: str, d: str, value: np.ndarray, formula: Expression) -> str:
-    return f"{to._marked(d + to.name(label), value.shape)} &= {to.sum(formula)}"
+def _row(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression]) -> str:
+    return f"{to._marked(name, value.shape)} &= " + " = ".join(map(to.sum, formulas))
 
 
-def _block(to: MatrixWriter, label: str, d: str, value: np.ndarray, formula: Expression) -> list[str]:
+def _block(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression]) -> list[str]:
     """An equation, the shapes below it, its numbers if they are few, and an empty line."""
-    equation = f"  {to._marked(d + to.name(label), value.shape)} = {to.sum(formula)}"
-    return [*_laid_out(equation), *_numbers(to, value), ""]
+    lines = _laid_out(f"  {to._marked(name, value.shape)} = {to.sum(formulas[0])}")
+    for x in formulas[1:]:
+        lines += _laid_out(f"  {' ' * len(name)} = {to.sum(x)}")
+    return [*lines, *_numbers(to, value), ""]
 
 
 def _laid_out(marked: str) -> list[str]:
@@ -200,29 +207,3 @@ def _numbers(to: MatrixWriter, x: np.ndarray) -> list[str]:
     if not x.ndim:
         return [f"    = {to.number(float(x))}"]
     return [("    = " if i == 0 else "      ") + row for i, row in enumerate(to.block(x))]
-
-
-# ---------------------------------------------------------------- the lectures' form
-
-
-def _turned(formula: Expression, label: str, turned: frozenset[str]) -> Expression:
-    """A formula in which the names that are turned stand for their transposes, for a result of this label."""
-
-    def change(a: Atom) -> Atom | None:
-        return a.as_column() if isinstance(a, Matrix) and a.label in turned else None
-
-    formula = replaced(formula, change)
-    return transposed(formula) if label in turned else formula
-
-
-def _turned_value(x: np.ndarray, label: str, turned: frozenset[str]) -> np.ndarray:
-    return x.reshape(turned_shape(x.shape)) if x.ndim == 1 and label in turned else x.T if label in turned else x
-
-
-def _turned_step(s: Step, turned: frozenset[str]) -> Step:
-    formula, value = _turned(s.formula, s.label, turned), _turned_value(s.value, s.label, turned)
-    return s._replace(formula=formula, value=value)
-
-
-def _turned_definition(d: Definition, turned: frozenset[str]) -> Definition:
-    return Definition(d.label, _turned(d.formula, d.label, turned), _turned_value(d.value, d.label, turned))

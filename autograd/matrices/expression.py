@@ -3,7 +3,7 @@
 Number by number, arrays follow the algebra of `expression`: a MatrixExpression is such an Expression
 whose atoms are arrays, with a shape and the numbers at the point where it was read. What is not done
 number by number (matrix products, transposes, sums over an axis) is an atom of its own, see
-`matrix_atoms`; an operation without a notation is written as its name applied to its operands.
+`atoms`; an operation without a notation is written as its name applied to its operands.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class MatrixExpression:
     _is_array = True
 
     def __init__(self, formula: Expression, value: Any) -> None:
-        self.formula = formula
+        self.formula = constant(_number(formula)) if formula.is_number() else formula
         self.value: np.ndarray = np.asarray(value)
         self.shape: Shape = self.value.shape
 
@@ -204,6 +204,11 @@ class MatrixExpression:
         return f"<formula {MatrixAscii().sum(self.formula)} of shape {self.shape}>"
 
 
+def _number(x: Expression) -> float:
+    """The number that a formula without names is, which is known also where the numbers of its arrays are not."""
+    return x.terms[0][0] if x.terms else 0.0
+
+
 Builder = Callable[[Operation, Sequence[Any], Shape], "Expression | None"]
 
 # How the results of operations are written that have no rules, or are not written by them.
@@ -234,9 +239,11 @@ def matrix(x: Any) -> MatrixExpression:
     return MatrixExpression(constant(float(array)) if not array.ndim else formula_of(Data(array)), array)
 
 
-def named(label: str, value: Any, *, is_gradient: bool = False, is_leaf: bool = False) -> MatrixExpression:
-    """An array with a name, or the derivative by it."""
-    atom = Matrix(label, np.shape(value), is_gradient=is_gradient, is_leaf=is_leaf)
+def named(
+    label: str, value: Any, samples: int | None = None, *, is_gradient: bool = False, is_given: bool = False
+) -> MatrixExpression:
+    """An array with a name, or the derivative by it. samples: the axis along which samples lie, see `Matrix`."""
+    atom = Matrix(label, np.shape(value), samples, is_gradient=is_gradient, is_given=is_given)
     return MatrixExpression(formula_of(atom), value)
 
 

@@ -12,16 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..formulas import names
 from ..formulas.expression import Atom, Expression, omitted
 from ..graph import topological_order
 from .atoms import data_key
-from .backward import Backward, share_of
+from .backward import Arrived, Backward, share_of
 from .expression import MatrixExpression, matrix, named
 from .forward import Forward
 from .naming import Naming
-from .notation import MatrixText
 from .roles import Node, Roles, is_tensor
+from .steps import Formula, Notations
 
 __all__ = ["MatrixEdge", "MatrixGraph"]
 
@@ -77,8 +76,10 @@ class MatrixGraph:
         self.labels: dict[Node, str] = self._naming.labels
         self.nodes: list[Node] = [u for u in order if u in self.labels]
         self.samples: int | None = roles.samples
-        self.names = names.Names([*self.labels.values(), *self._naming.constants()])
-        self._writer = MatrixText(self.names.text, sample_axis=roles.sample_axis)
+        labels = {*self.labels.values(), *self._naming.constants()}
+        self._notations = Notations(labels, self._naming.count())
+        self.names = self._notations.names
+        self._writer = self._notations.text()
 
     def edges_of(self, v: Node) -> list[MatrixEdge]:
         """The edges into a node, in the order of its operations; none for a leaf."""
@@ -128,14 +129,14 @@ class MatrixGraph:
         """For every named operand of v (at level "op" for every place of one) its share of the gradient of v."""
         region = [] if self.level == "op" else [w for w in self._backward.region(v) if w is v or w not in self.labels]
         if len(region) > MAX_CONTRACTED:
-            return {u: omitted() for w in region for u in w.operands if is_tensor(u)}
+            return {u: Formula(omitted(), self._notations) for w in region for u in w.operands if is_tensor(u)}
         is_one = v is self.target and v.size == 1
-        g = matrix(1.0) if is_one else named(self.labels[v], v.numpy(), is_gradient=True)
+        label = self.labels[v]
+        g = matrix(1.0) if is_one else named(label, v.numpy(), self._forward.samples[label], is_gradient=True)
         g = MatrixExpression(g.formula, np.ones(v.shape))  # with zeros, pieces of a formula would fall away
         shares: dict[object, Expression] = {}
         for key, u, term in self._pulls(v, g) if self.level == "op" else self._sweep(v, g, region):
-            formula = self._backward.step(u, term).formula
-            shares[key] = self._forward.with_count(formula) if is_one else formula
+            shares[key] = Formula(self._backward.step(u, Arrived(term, term, False)).formula, self._notations)
         return shares
 
     def _pulls(self, v: Node, g: MatrixExpression) -> Iterator[tuple[object, Node, MatrixExpression]]:
@@ -147,8 +148,7 @@ class MatrixGraph:
     def _sweep(
         self, v: Node, g: MatrixExpression, region: list[Node]
     ) -> Iterator[tuple[object, Node, MatrixExpression]]:
-        found: dict[Node, MatrixExpression] = {}
-        self._backward.sweep(v, g, {id(u) for w in region for u in w.operands}, found)
+        found = self._backward.sweep(v, g, {id(u) for w in region for u in w.operands})
         return ((u, u, term) for u, term in found.items())
 
 
@@ -180,6 +180,7 @@ class _EveryNode(_NamedNodes):
     def read(self, u: Node) -> None:
         """The name of a node; a number that is a leaf may have none."""
         if u not in self.naming.labels and (u.op is not None or u.ndim):
-            self.known[u] = named(self.naming.name(u), u.numpy(), is_leaf=u.op is None)
+            samples = self.roles.samples_in(u.shape) if u in self.from_data else None
+            self.known[u] = self.as_named(self.naming.name(u), u.numpy(), samples)
         else:
             super().read(u)

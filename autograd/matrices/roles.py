@@ -52,9 +52,13 @@ def constants_of(v: Node) -> Iterator[tuple[int, np.ndarray]]:
 def role(v: Node, i: int) -> str:
     """What a constant at this place is called: the target of a loss Y, what weights multiply X, else C."""
     name = v.op.name if v.op is not None else ""
-    if name in LOSSES or name == "sub":
+    if name in LOSSES or name == "sub" or (name == "mul" and _is_logarithm(v.operands[1 - i])):
         return "Y"
     return "X" if name in ("matmul", "affine") and (i == 0 or name == "matmul") else "C"
+
+
+def _is_logarithm(u: object) -> bool:
+    return is_tensor(u) and u.op is not None and u.op.name in ("log", "array_log_softmax")
 
 
 def is_data_name(label: str) -> bool:
@@ -74,20 +78,20 @@ class Roles:
         self.samples, self.sample_axis = self._find_samples()
 
     def _find_samples(self) -> tuple[int | None, int]:
-        """How many samples there are and along which axis, from the operations that know."""
-        for v in reversed(self.order):
+        """How many samples there are and along which axis: as the data meet weights; else as the loss has them."""
+        found: tuple[int | None, int] = (None, 0)
+        for v in self.order:
             name = v.op.name if v.op is not None else ""
             if name in LOSSES or name == "affine":
                 shape = np.shape(v.operands[0])
-                return (shape[0], 0) if len(shape) == 2 else (None, 0)
-            if name == "matmul":
+                found = (shape[0], 0) if len(shape) == 2 else (None, 0)
+            elif name == "matmul":
                 x, y = v.operands
-                left, right = np.shape(x), np.shape(y)
-                if len(left) == len(right) == 2 and self.is_data(x):
-                    return left[0], 0
-                if len(left) == len(right) == 2 and self.is_data(y):
-                    return right[1], 1
-        return None, 0
+                if x.ndim == y.ndim == 2 and (self.is_data(x) or self.is_data(y)):
+                    found = (x.shape[0], 0) if self.is_data(x) else (y.shape[1], 1)
+            if found[0] is not None:
+                break
+        return found
 
     def is_data(self, u: object) -> bool:
         """True for a constant array and for a leaf that is named as data are."""
@@ -95,15 +99,19 @@ class Roles:
             return isinstance(u, np.ndarray) and u.ndim > 0
         return u.op is None and is_data_name(self.labels.get(u, ""))
 
-    def fits(self, shape: Shape) -> bool:
-        """True for a matrix that has a row (or column) for each sample."""
-        return len(shape) == 2 and shape[self.sample_axis] == self.samples
+    def samples_in(self, shape: Shape, *, is_data: bool = False) -> int | None:
+        """The axis along which samples lie in a matrix of this shape (or data in a vector), from the end, or None."""
+        if len(shape) == 2 and shape[self.sample_axis] == self.samples:
+            return self.sample_axis - 2
+        if is_data and len(shape) == 2 and shape[1 - self.sample_axis] == self.samples:  # they lie the other way
+            return -1 - self.sample_axis
+        return -1 if is_data and shape == (self.samples,) else None
 
-    def computed_from_data(self) -> list[Node]:
-        """The nodes with a row (or column) for each sample."""
-        from_data: set[Node] = set()
+    def computed_from_data(self) -> set[Node]:
+        """The nodes that were computed from the data."""
+        found: set[Node] = set()
         for v in self.order:
             inputs = (v,) if v.op is None else v.operands
-            if any(u in from_data if is_tensor(u) and u.op is not None else self.is_data(u) for u in inputs):
-                from_data.add(v)
-        return [v for v in self.order if v in from_data and self.fits(v.shape)]
+            if any(u in found if is_tensor(u) and u.op is not None else self.is_data(u) for u in inputs):
+                found.add(v)
+        return found

@@ -618,7 +618,7 @@ def test_what_only_the_target_mentions_is_defined_too():
     w, v = parameter("W", 2, 3), parameter("V", 2, 2)
     loss = squared_error(named(sigmoid(named(linear(X, w), "Z")), "A"), Y) + 0.1 * (v * v).sum()
     derivation = derive(named(loss, "L"), v)
-    assert [d.label for d in derivation.definitions] == ["A", "L"]
+    assert [d.label for d in derivation.definitions] == ["Z", "A", "L"]
     assert lines(derivation) == ["dV = 0.2 V"]
     check(loss, v)
 
