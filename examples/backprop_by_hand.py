@@ -19,6 +19,7 @@ import numpy as np
 
 from autograd import PathGraph, derive, squared_error
 from autograd.formulas import names
+from autograd.formulas.notation import as_printable
 from nn import MLP, SGD, inputs
 
 # Vectors are columns, as in the lecture.
@@ -80,7 +81,7 @@ path's share of all |products|, and w.grad is what L.backward() left at w.
     ):
         say(f"\n{paths}\n{'-' * len(paths)}\n")
         for derivation in layer:
-            print(derivation.latex() if latex else derivation, end="\n\n")
+            print(derivation.latex() if latex else as_printable(derivation.text), end="\n\n")
 
 
 def sigmoid(Z):

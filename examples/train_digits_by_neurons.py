@@ -11,6 +11,7 @@ import argparse
 import numpy as np
 
 from autograd import derive, mean, no_grad, softmax_cross_entropy
+from autograd.formulas.notation import as_printable
 from nn import MLP, SGD
 
 
@@ -67,7 +68,7 @@ def explain_a_mistake(net, data):
     loss.backward()
     weights = [w for neuron in net.layers[0].neurons for w in neuron.w]
     print("Units count from 1: the logit of digit d is unit d + 1 of layer 2.")
-    print(derive(loss, max(weights, key=lambda w: abs(w.grad)), top=5))
+    print(as_printable(derive(loss, max(weights, key=lambda w: abs(w.grad)), top=5).text))
 
 
 def main(argv=None):

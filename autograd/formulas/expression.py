@@ -20,7 +20,7 @@ from ..ieee import ieee
 from ..op import Operation, find
 from ..operands import Vector, members, real
 from . import names
-from .notation import Ascii, Latex, Text, Writer, is_short
+from .notation import Ascii, Latex, Text, Writer, is_short, shown
 
 __all__ = ["Expression", "constant", "expression", "omitted", "symbol"]
 
@@ -48,6 +48,7 @@ class Atom(ABC):
     # What only some atoms have: a name, the operation of a function, the terms of a sum in
     # parentheses, and whether that sum or its opposite is the one that the key stands for.
     is_symbol: bool = False
+    label: str = ""
     op: Operation | None = None
     terms: tuple[Term, ...] = ()
     orientation: int = 1
@@ -59,6 +60,14 @@ class Atom(ABC):
     def opposite(self) -> Atom:
         """The sum with all its signs changed."""
         raise TypeError("only a sum has an opposite that is an atom")
+
+    def contents(self) -> Iterable[Expression]:
+        """The formulas that it is made of."""
+        return ()
+
+    def replaced(self, instead: Callable[[Atom], Atom | None]) -> Atom:
+        """The atom with others in its parts, see `Expression.replaced`."""
+        return self
 
 
 class Symbol(Atom):
@@ -73,7 +82,7 @@ class Symbol(Atom):
         self.size, self.depth = 1, 1
 
     def write(self, writer: Writer) -> str:
-        return writer.name(self.label)
+        return writer.symbol(self.label)
 
 
 class Omitted(Atom):
@@ -101,12 +110,20 @@ class Call(Atom):
         self.op, self.args = op, args
         flat = self.flat()
         self.key = f"{op.name}({','.join(u.key for u in flat)})"
-        self.size = 1 + sum(u.size for u in flat)
+        self.size = 1 + sum(u.size for a in args for u in shown(members(a)))
         self.depth = 1 + max((u.depth for u in flat), default=0)
 
     def flat(self) -> list[Expression]:
         """The arguments, sequences opened."""
         return [u for a in self.args for u in members(a)]
+
+    contents = flat
+
+    def replaced(self, instead: Callable[[Atom], Atom | None]) -> Atom:
+        def within(u: Expression) -> Expression:
+            return u.replaced(instead)
+
+        return Call(self.op, tuple(a.map(within) if isinstance(a, Vector) else within(a) for a in self.args))
 
     def write(self, writer: Writer) -> str:
         return writer.call(self)
@@ -133,6 +150,12 @@ class Group(Atom):
 
     def opposite(self) -> Group:
         return Group(-self.expression)
+
+    def contents(self) -> Iterable[Expression]:
+        return (self.expression,)
+
+    def replaced(self, instead: Callable[[Atom], Atom | None]) -> Atom:
+        return Group(self.expression.replaced(instead))
 
 
 Factors = tuple[tuple[Atom, float], ...]
@@ -200,6 +223,8 @@ class Expression:
         if (self.is_omitted() and other.is_number()) or (self.is_number() and other.is_omitted()):
             return omitted(self.value * other.value)
         (c, f), (d, g) = _as_term(self), _as_term(other)
+        if c != c or d != d:
+            return constant(math.nan)
         sign, factors = _merged(f, g)
         return _limited(_from_term(sign * c * d, factors, self.value * other.value))
 
@@ -220,7 +245,9 @@ class Expression:
         value = _power(self.value, other.value)
         n = other.value
         if not (other.is_number() and math.isfinite(n)):
-            return _call(find("power"), (self, other), value)
+            return (
+                constant(1.0) if self.is_number() and self.value == 1.0 else _call(find("power"), (self, other), value)
+            )
         if self.is_number() or n == 0.0:
             return constant(value)
         c, factors = _as_term(self)
@@ -267,9 +294,19 @@ class Expression:
         """True if no symbol is left."""
         return not self.terms or (len(self.terms) == 1 and not self.terms[0][1])
 
+    def label(self) -> str:
+        """The name of a named quantity alone; "" for everything else."""
+        atom = self._only_atom()
+        return atom.label if isinstance(atom, Symbol) else ""
+
     def is_symbol(self) -> bool:
         """True for a named quantity alone."""
         return isinstance(self._only_atom(), Symbol)
+
+    def function(self) -> Operation | None:
+        """The operation of a function alone, as in σ(z); None for everything else."""
+        atom = self._only_atom()
+        return None if atom is None else atom.op
 
     def is_omitted(self) -> bool:
         """True for an ellipsis alone."""
@@ -281,14 +318,47 @@ class Expression:
                 return atom
         return None
 
+    def atoms(self) -> Iterator[Atom]:
+        """All atoms in it, also those within functions and parentheses."""
+        for _, factors in self.terms:
+            for a, _ in factors:
+                yield a
+                for part in a.contents():
+                    yield from part.atoms()
+
+    def replaced(self, instead: Callable[[Atom], Atom | None]) -> Expression:
+        """The formula with other atoms where `instead` gives one, which has the same value."""
+        terms = []
+        for c, factors in self.terms:
+            done: Factors = ()
+            for atom, e in factors:
+                other = instead(atom)
+                part: Term = 1.0, ((other or atom.replaced(instead), e),)
+                if other is None and atom.terms and e.is_integer():  # the sum may have become a single term
+                    part = _raised(_as_term(Expression(atom.terms, math.nan).replaced(instead)), e)
+                sign, done = _merged(done, part[1])
+                c *= part[0] * sign
+            terms.append((c, done))
+        return Expression(_collected(terms), self.value)
+
     # ------------------------------------------------------------ simplification
 
     def simplified(self) -> Expression:
-        """The shortest of several equal forms: as it is, multiplied out, common factors taken out."""
+        """The shortest of several equal forms: as it is, multiplied out, common factors taken out.
+
+        It ends, because (size, depth) falls with every call from within: what stands in parentheses is
+        a part of the formula, or the whole one level up, and what is left over when a common factor is
+        taken out is simplified further only if it is shorter than the formula. Between two calls,
+        multiplying out replaces a sum by what is in it, and pairing two sums shortens a product.
+        """
         start = _paired(_with_simplified_sums(self))
         cancelled = _expanded(start, fractions_only=True)
         expanded = _expanded(cancelled)
-        forms = (start, _factored(start), _factored(cancelled), cancelled, _factored(expanded), expanded)
+        added = _added(expanded, self.size)
+        forms = [_factored(form, self.size) for form in (start, cancelled, expanded)]
+        forms = [start, *forms[:2], cancelled, forms[2], expanded]
+        if added is not expanded:  # 1/(p(1 − p)) is as long as 1/p + 1/(1 − p), and preferred
+            forms.insert(0, added)
         best = min(forms, key=lambda e: e.size)
         return _from_term(*best.terms[0], self.value) if len(best.terms) == 1 else best
 
@@ -341,19 +411,7 @@ def _power(x: float, n: float) -> float:
 
 
 def _call(op: Operation, args: tuple[Any, ...], value: float) -> Expression:
-    call = Call(op, args)
-    label = _softmax_label(call) if op.name == "softmax_component" else None
-    return _limited(_from_atom(call if label is None else Symbol(label), value))
-
-
-def _softmax_label(call: Call) -> str | None:
-    """a[2]_1 for softmax(z[2]_1, z[2]_2, ...)_1: lecture notes give softmax(z) the name a."""
-    *logits, j = call.flat()
-    labels = [atom.label if isinstance(atom := u._only_atom(), Symbol) else "" for u in logits]
-    parsed = map(names.parse, labels)
-    if all(p is not None and p.base == "z" and p.index for p in parsed) and len(set(labels)) == len(labels):
-        return names.sibling(labels[int(j.value)], "a")
-    return None
+    return _limited(_from_atom(Call(op, args), value))
 
 
 # ---------------------------------------------------------------- terms
@@ -397,16 +455,25 @@ def _collected(terms: Iterable[Term]) -> list[Term]:
 
 
 def _merged(f: Factors, g: Factors) -> tuple[int, Factors]:
-    """f times g, powers of equal atoms merged and what cancels left out: a sign and the factors."""
-    found: dict[str, tuple[Atom, float]] = {}
-    sign = 1
+    """f times g, powers of equal atoms merged and what cancels left out: a sign and the factors.
+
+    A sum and its opposite merge if one of the two powers is integral: that one is turned round, so
+    that a root keeps the orientation in which it was recorded.
+    """
+    found: dict[str, dict[int, tuple[Atom, float]]] = {}  # by key, then by orientation
     for atom, e in (*f, *g):
-        key = _base_key(atom, e)
-        first, power = found.get(key, (atom, 0.0))
-        if e % 2 == 1:
-            sign *= atom.orientation * first.orientation
-        found[key] = (first, power + e)
-    return sign, tuple((a, e) for a, e in found.values() if e != 0.0)
+        sides = found.setdefault(atom.key, {})
+        first, power = sides.get(atom.orientation, (atom, 0.0))
+        sides[atom.orientation] = first, power + e
+    sign = 1
+    for sides in found.values():
+        whole = next((side for side in reversed(sides) if sides[side][1].is_integer()), None)
+        if len(sides) == 2 and whole is not None:
+            _, n = sides.pop(whole)
+            first, power = sides[-whole]
+            sides[-whole] = first, power + n
+            sign *= -1 if n % 2 == 1 else 1
+    return sign, tuple((a, e) for sides in found.values() for a, e in sides.values() if e != 0.0)
 
 
 def _as_term(x: Expression) -> Term:
@@ -421,7 +488,7 @@ def _as_term(x: Expression) -> Term:
 
 
 def _raised(term: Term, n: float) -> Term:
-    """A term to an integer power."""
+    """A term to a power: an integral one, or any power of a number."""
     c, factors = term
     return _power(c, n), tuple((a, e * n) for a, e in factors)
 
@@ -449,19 +516,72 @@ def _from_atom(atom: Atom, value: float) -> Expression:
 
 
 def _with_simplified_sums(x: Expression) -> Expression:
-    """What is in parentheses simplified first."""
+    """What is in parentheses or under a root simplified first."""
     terms = []
     for c, factors in x.terms:
         done: Factors = ()
         for atom, e in factors:
             part: Term = 1.0, ((atom, e),)
-            if atom.terms and e.is_integer():
-                part = _raised(_as_term(Expression(atom.terms, math.nan).simplified()), e)
+            if atom.terms:
+                inner = Expression(atom.terms, math.nan).simplified()
+                if e.is_integer() or inner.is_number():
+                    part = _raised(_as_term(inner), e)
+                elif inner.size < atom.size:
+                    part = (inner**e).terms[0]
             d, new = part
             sign, done = _merged(done, new)
             c *= sign * d
-        terms.append((c, done))
+        terms.append((c, _fused(done)))
     return Expression(_collected(terms), x.value)
+
+
+def _fused(factors: Factors) -> Factors:
+    """x·x^(y − 1) as x^y and u·sign(u) as |u|; each makes the product shorter."""
+    for a, e in factors:
+        if not isinstance(a, Call) or e != 1.0 or a.op.name not in ("power", "sign"):
+            continue
+        base, *exponent = a.flat()
+        for b, n in factors:
+            if b is a or not n.is_integer() or not _is_atom(base, b):
+                continue
+            rest = tuple(f for f in factors if f[0] is not a and f[0] is not b)
+            if a.op.name == "sign" and n >= 1.0:
+                return _fused(_merged(rest, ((b, n - 1.0), (Call(find("abs"), (base,)), 1.0)))[1])
+            if exponent and (total := exponent[0] + n).size < exponent[0].size:
+                return _fused(_merged(rest, ((Call(a.op, (base, total)), 1.0),))[1])
+    return factors
+
+
+def _is_atom(x: Expression, atom: Atom) -> bool:
+    """Whether a formula is this atom, a sum the one in these parentheses."""
+    match _as_term(x):
+        case (1.0, ((inner, 1.0),)):
+            return (inner.key, inner.orientation) == (atom.key, atom.orientation)
+    return False
+
+
+def _added(x: Expression, limit: int) -> Expression:
+    """Fractions over a common denominator, if all have the same factors below or only a number comes out above."""
+    if len(x.terms) < 2 or not all(any(e < 0 for _, e in f) for _, f in x.terms):
+        return x
+    below: dict[str, tuple[Atom, float]] = {}
+    for _, f in x.terms:
+        for a, e in f:
+            if e < 0:
+                key = _base_key(a, e)
+                below[key] = (a, max(-e, below.get(key, (a, 0.0))[1]))
+    over = tuple(below.values())
+    terms = []
+    for c, f in x.terms:
+        sign, factors = _merged(f, over)
+        terms.append((c * sign, factors))
+    above = _expanded(Expression(_collected(terms), math.nan))
+    kinds = {frozenset(_base_key(a, e) for a, e in f if e < 0) for _, f in x.terms}
+    if len(kinds) > 1 and not above.is_number():
+        return x
+    c, group = _as_term(_factored(above, limit))
+    sign, factors = _merged(group, tuple((a, -e) for a, e in over))
+    return Expression(((c * sign, factors),) if c else (), x.value)
 
 
 def _expanded(x: Expression, *, fractions_only: bool = False) -> Expression:
@@ -507,26 +627,37 @@ def _shorter_product(factors: Factors) -> Term | None:
     return None
 
 
-def _factored(x: Expression) -> Expression:
-    """What all terms have in common put before a pair of parentheses."""
+def _factored(x: Expression, limit: int) -> Expression:
+    """What all terms have in common put before a pair of parentheses; in these it is simplified if below the limit."""
     if len(x.terms) < 2:
         return x
-    common = []
-    for atom, _ in x.terms[0][1]:
-        powers = {sum(e for a, e in factors if a.key == atom.key) for _, factors in x.terms}
-        if min(powers) > 0 or len(powers) == 1:
-            common.append((atom, min(powers)))
+    common = _common_powers([factors for _, factors in x.terms])
     c = _common_coefficient([c for c, _ in x.terms])
     if not common and c == 1.0:
         return x
     inverse = tuple((a, -e) for a, e in common)
-    rest = []
+    terms = []
     for d, f in x.terms:
         sign, factors = _merged(f, inverse)
-        rest.append((sign * (d if c == 1.0 else float(round(d / c))), factors))
-    d, group = _as_term(Expression(_collected(rest), math.nan).simplified())
-    sign, factors = _merged(tuple(common), group)
+        terms.append((sign * (d if c == 1.0 else float(round(d / c))), factors))
+    rest = Expression(_collected(terms), math.nan)
+    d, group = _as_term(rest.simplified() if rest.size < limit else rest)
+    sign, factors = _merged(common, group)
     return Expression(((c * d * sign, factors),), x.value)
+
+
+def _common_powers(products: list[Factors]) -> Factors:
+    """The powers that divide all products; of a sum and its opposite in the orientation of their roots, if any."""
+    common = []
+    for atom, _ in products[0]:
+        same = [[(a, e) for a, e in factors if a.key == atom.key] for factors in products]
+        rooted = [a for powers in same for a, e in powers if not e.is_integer()]
+        if len({a.orientation for a in rooted}) > 1:
+            continue
+        exponents = {sum(e for _, e in powers) for powers in same}
+        if min(exponents) > 0 or len(exponents) == 1:
+            common.append((rooted[0] if rooted else atom, min(exponents)))
+    return tuple(common)
 
 
 def _common_coefficient(coefficients: list[float]) -> float:

@@ -1,8 +1,9 @@
 """The grammar of names: `base[layer](sample)_index`, and how a name is written for each reader.
 
-Every part after the base is optional: `w[1]_1,2`, `a[1](3)_2`, `yhat_1`, `alpha`, `w1`, `loss`.
-A label that does not parse is shown as it is, escaped for the target. This module knows strings
-only; which node carries which label is the graph's business.
+Every part after the base is optional: `w[1]_1,2`, `a[1](3)_2`, `yhat_1`, `alpha`, `w1`, `loss`. What
+lectures write is read as the same names: `w_{11}^{[1]}`, `w^{(L)}_{jk}`, `a_1^1`, `x^(1)`, `y_hat`,
+`\\hat{y}_1`, `\\theta`. A label that does not parse is shown as it is, escaped for the target. This module
+knows strings only; which node carries which label is the graph's business.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ __all__ = [
     "dot",
     "dot_record",
     "dot_text",
+    "has_sample",
+    "is_word",
     "latex",
     "mathml",
     "parse",
     "pieces",
     "sibling",
     "text",
+    "with_prime",
     "with_sample",
 ]
 
@@ -35,7 +39,7 @@ T = TypeVar("T")
 _SAMPLE = r"[0-9]+|[i-n]"  # (3) or (i); not (x), or f(x) would be sample x of f
 _LABEL = re.compile(
     # Possessive quantifiers: a label of any length is read once, never reconsidered.
-    r"(?P<base>[^\W\d_]++[\u0302\u0303\u0304\u0307]?)"
+    r"(?P<base>[^\W\d_]++[\u0302\u0303\u0304\u0307]?'*+)"
     r"(?:(?P<digits>[0-9]++)"
     r"|(?:\[(?P<layer>[0-9]++|[A-Za-z](?:[+-][0-9]++)?)\])?"
     rf"(?:\((?P<sample>{_SAMPLE})\))?"
@@ -43,10 +47,29 @@ _LABEL = re.compile(
 )
 _TRAILING_SAMPLE = re.compile(rf"\((?:{_SAMPLE})\)\Z")
 
+# The same names as lectures write them: a base, then what stands above and below it, in either order.
+_BASE = re.compile(
+    r"\\(?P<accent>hat|tilde|bar|dot)\{\\?(?P<under>[^\W\d_]++)\}"
+    r"|\\(?:mathbf|mathrm|mathcal|boldsymbol)\{\\?(?P<styled>[^\W\d_]++)\}"
+    r"|\\?(?P<plain>[^\W\d_]++[\u0302\u0303\u0304\u0307]?'*+)(?:_(?P<ending>hat|tilde|bar|dot)(?![^\W_]))?"
+)
+_SCRIPT = re.compile(
+    r"\^?(?P<above>\[[^\[\]]*+\](?:\([^()]*+\))?|\((?:[0-9]++|[i-n])\))"
+    r"|\^(?:\{(?P<braced>[^{}]*+)\}|(?P<bare>\([^()]*+\)|[0-9A-Za-z]))"
+    r"|_(?:\{(?P<below>[^{}]*+)\}|(?P<index>[0-9A-Za-z]++(?:,[0-9A-Za-z]++)*+))"
+)
+_STEP = r"(?:[0-9]++|[A-Za-z](?:[+-][0-9]++)?)"
+_ABOVE = re.compile(
+    rf"(?=.)(?:\[(?P<layer>{_STEP})\])?(?:\((?P<sample>{_STEP})\))?|(?P<bare>[0-9]++|[lL](?:[+-][0-9]++)?)"
+)
+_BELOW = re.compile(r"\\?[0-9A-Za-z]++(?:, ?\\?[0-9A-Za-z]++)*+")
+
 _GREEK_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi
     rho sigma tau upsilon phi chi psi omega"""
 _GREEK = dict(zip(_GREEK_NAMES.split(), "αβγδεζηθικλμνξοπρστυφχψω", strict=True))
 _GREEK |= {name.capitalize(): letter.upper() for name, letter in _GREEK.items()}
+# In Python `lambda` is a keyword, so that people write lam; and so does what Python is to evaluate.
+_PYTHON_NAME = {"lambda": "lam"}
 _GREEK_NAME = {letter: name for name, letter in _GREEK.items()}
 # LaTeX has no command for a Greek letter that looks like a Latin one.
 _LATIN_LOOKALIKE = {"omicron": "o"} | {
@@ -64,6 +87,9 @@ _SUBSCRIPT = dict(
         strict=True,
     )
 )
+
+_SUBSCRIPTS = re.compile(f"[{''.join(_SUBSCRIPT.values())}]++")
+_ON_THE_LINE = {ord(subscript): c for c, subscript in _SUBSCRIPT.items()}
 
 # Direction overrides reorder what stands around them; the rest is invisible or forbidden in XML.
 _UNSEEN = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\ufffe\uffff")
@@ -88,7 +114,7 @@ class Name:
 
     base      "w", "yhat", "alpha", "loss": a letter, a Greek name or a word
     layer     "1" in w[1], or None
-    sample    "3" in a[1](3), or None
+    sample    "3" in a[1](3), or "L-1" in a^(L-1), which some lectures write for a layer; or None
     index     ("1", "2") in w[1]_1,2; ("12",) in w_12; () if there is none
     attached  the index is written without underscore, as in w1
     """
@@ -105,7 +131,12 @@ class Name:
 
     def _write(self, base: str, index: str) -> str:
         joint = "_" if index and not self.attached else ""
-        return f"{base}{self._brackets()}{joint}{index}"
+        return f"{base}{self._line()}{joint}{index}"
+
+    def _line(self) -> str:
+        """What stands above, on the line: `[1](3)`; `^(L-1)`, as `a(L-1)` would be a function of L - 1."""
+        is_sample = self.sample is None or re.fullmatch(_SAMPLE, self.sample)
+        return self._brackets() if is_sample else self._brackets().replace("(", "^(")
 
     def _brackets(self) -> str:
         layer = "" if self.layer is None else f"[{self.layer}]"
@@ -122,11 +153,62 @@ def parse(label: str) -> Name | None:
         raise TypeError(f"a label is a string, got {type(label).__name__}")
     match = _LABEL.fullmatch(label)
     if match is None or _anatomy(match["base"]) is None:
-        return None
-    if match["digits"]:
-        return Name(match["base"], index=(match["digits"],), attached=True)
+        return _lecture_name(label)
     index = tuple(match["index"].split(",")) if match["index"] else ()
-    return Name(match["base"], match["layer"], match["sample"], index)
+    base = match["base"]
+    if len(index) == 1 and index[0] in _MARK and not match["layer"] and (accented := _accented(base, index[0])):
+        base, index = accented, ()
+    if match["digits"]:
+        return Name(base, index=(match["digits"],), attached=True)
+    return Name(base, match["layer"], match["sample"], index)
+
+
+def _lecture_name(label: str) -> Name | None:
+    r"""A label in the notation of lectures: `w_{11}^{[1]}`, `a_1^1`, `\tilde{y}_1`; None for others."""
+    label = _SUBSCRIPTS.sub(lambda run: "_" + run[0].translate(_ON_THE_LINE), label.replace(r"\ell", "l"))
+    if len(label) > 2 and label[0] == label[-1] == "$":
+        label = label[1:-1]
+    match = _BASE.match(label)
+    if match is None:
+        return None
+    base = match["under"] or match["styled"] or match["plain"]
+    accent = match["accent"] or match["ending"]
+    found: str | None = _accented(base, accent) if accent else base
+    above, below, at = "", "", match.end()
+    while at < len(label):
+        script = _SCRIPT.match(label, at)
+        if script is None:
+            return None
+        up, down = script["above"] or script["braced"] or script["bare"], script["below"] or script["index"]
+        if (above and up) or (below and down) or not (up or down):
+            return None
+        above, below, at = above or up or "", below or down or "", script.end()
+    over = _ABOVE.fullmatch(above)
+    if found is None or _anatomy(found) is None or (above and over is None) or not _is_below(below):
+        return None
+    layer, sample = (over["layer"] or over["bare"], over["sample"]) if over else (None, None)
+    if over and over["bare"] and not below:  # x^2 is a power
+        return None
+    return Name(found, layer, sample, tuple(re.findall(r"[0-9A-Za-z]+", below)))
+
+
+def _is_below(below: str) -> bool:
+    return not below or _BELOW.fullmatch(below) is not None
+
+
+def _accented(base: str, accent: str) -> str | None:
+    """The base with the accent: yhat for y; None if there is none on such a base."""
+    accented = base + accent
+    anatomy = _anatomy(accented)
+    return accented if anatomy is not None and anatomy[1] == accent else None
+
+
+def is_word(label: str) -> bool:
+    """Whether a label reads as one quantity inside a formula: `w[1]_1`, `größe`; not `e+c`, `1/2`, `x²`."""
+    if parse(label) is not None:
+        return True
+    kinds = [unicodedata.category(c) for c in label]
+    return bool(kinds) and kinds[0][0] == "L" and all(k[0] in "LM" or k in ("Nd", "Pc") for k in kinds)
 
 
 def with_sample(label: str, i: int | str) -> str:
@@ -141,6 +223,18 @@ def with_sample(label: str, i: int | str) -> str:
     if name is None:
         return f"{_TRAILING_SAMPLE.sub('', label)}({i})"
     return replace(name, sample=str(i), attached=False).label()
+
+
+def has_sample(label: str) -> bool:
+    """Whether a label says to which sample it belongs: a[1](3)_2."""
+    name = parse(label)
+    return bool(_TRAILING_SAMPLE.search(label)) if name is None else name.sample is not None
+
+
+def with_prime(label: str) -> str:
+    """The label of another quantity like it: `a[1](3)_2` -> `a'[1](3)_2`."""
+    name = parse(label)
+    return f"{label}'" if name is None else replace(name, base=f"{name.base}'").label()
 
 
 def sibling(label: str, base: str) -> str | None:
@@ -161,7 +255,7 @@ def text(label: str, *, commas: bool | None = None) -> str:
         return _one_line(label)
     separator = name._separator(commas)
     parts = [_GREEK.get(part, part) for part in name.index]
-    symbol = _text_symbol(name.base) + name._brackets()
+    symbol = _text_symbol(name.base) + name._line()
     if all(c in _SUBSCRIPT for part in parts for c in part):
         return symbol + separator.join("".join(map(_SUBSCRIPT.__getitem__, part)) for part in parts)
     return f"{symbol}_{separator.join(parts)}"
@@ -183,7 +277,7 @@ def latex(label: str, *, commas: bool | None = None) -> str:
     name = parse(label)
     if name is None:
         return rf"\text{{{_one_line(label).translate(_LATEX_SPECIAL)}}}"
-    above = name._brackets()
+    above = r"\prime" * _primes(name.base) + name._brackets()
     below = name._separator(commas).join(map(_latex_part, name.index))
     return _latex_symbol(name.base) + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
 
@@ -196,7 +290,8 @@ def mathml(label: str, *, commas: bool | None = None) -> str:
     symbol = _mathml_symbol(name.base)
     comma = "<mo>,</mo>" if name._separator(commas) else ""
     below = _row(comma.join(map(_mathml_part, name.index)))
-    above = _row(_mathml_brackets("[", name.layer, "]") + _mathml_brackets("(", name.sample, ")"))
+    primes = "<mo>′</mo>" * _primes(name.base)
+    above = _row(primes + _mathml_brackets("[", name.layer, "]") + _mathml_brackets("(", name.sample, ")"))
     if above and below:
         return f"<msubsup>{symbol}{below}{above}</msubsup>"
     if above:
@@ -287,6 +382,8 @@ def _is_wide(name: Name) -> bool:
 
 def _anatomy(base: str) -> tuple[str, str] | None:
     """A base as (letter, Greek name or word; accent or ""): yhat and ŷ are ("y", "hat")."""
+    base = base.rstrip("'")
+    base = "lambda" if base == "lam" else base
     decomposed = unicodedata.normalize("NFD", base)
     core, accent = base, ""
     if decomposed[-1] in _MARK_NAME:
@@ -307,13 +404,18 @@ def _core(base: str) -> tuple[str, str]:
     return (base, "") if anatomy is None else anatomy
 
 
+def _primes(base: str) -> int:
+    return len(base) - len(base.rstrip("'"))
+
+
 def _ascii_symbol(base: str) -> str:
-    return "".join(_core(base))
+    core, accent = _core(base)
+    return _PYTHON_NAME.get(core, core) + accent + "'" * _primes(base)
 
 
 def _text_symbol(base: str) -> str:
     core, accent = _core(base)
-    return unicodedata.normalize("NFC", _GREEK.get(core, core) + _MARK.get(accent, ""))
+    return unicodedata.normalize("NFC", _GREEK.get(core, core) + _MARK.get(accent, "")) + "′" * _primes(base)
 
 
 def _latex_symbol(base: str) -> str:

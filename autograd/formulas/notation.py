@@ -7,13 +7,20 @@ signs, fractions and parentheses are decided here.
 
 from __future__ import annotations
 
+import copy
+import functools
 import html
+import itertools
 import math
+import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..op import find, table
+from . import names
 
 if TYPE_CHECKING:
     from .expression import Atom, Call, Expression, Factors
@@ -39,9 +46,24 @@ def as_printable(text: Callable[..., str]) -> str:
     return written
 
 
+# Numbers in formulas are written in full if that takes so many digits, as 0.044715 does; inside functions
+# and exponents, where a small difference becomes a large one, all are written with more.
+WRITTEN, INSIDE = 7, 10
+# Losses from logits are written as those of the probabilities that they make.
+OF_LOGITS = {
+    "binary_cross_entropy_with_logits": ("binary_cross_entropy", "sigmoid"),
+    "cross_entropy_of_softmax": ("cross_entropy_of_softmax", "softmax_component"),
+}
+
+
 def is_short(x: float) -> bool:
     """True if the number is written in full with 4 significant digits: 0.25, but not 1/3."""
     return not math.isfinite(x) or float(format_number(x)) == x
+
+
+def shown(arguments: Sequence[Any]) -> Sequence[Any]:
+    """Which arguments of a function are written: of more than four the first two and the last."""
+    return arguments if len(arguments) <= 4 else [*arguments[:2], arguments[-1]]
 
 
 class Writer(ABC):
@@ -61,6 +83,10 @@ class Writer(ABC):
     comma: ClassVar[str] = ", "
     has_bars: ClassVar[bool] = False  # fractions have bars, which hold a sum together without parentheses
     powers: ClassVar[tuple[str, ...]] = ("power",)  # operations written as powers; to raise them takes parentheses
+    dot: ClassVar[str]  # a visible sign between factors
+    half: ClassVar[str | None] = None  # before other factors
+    errors_first: bool = False  # (ŷ − y)·x, as lectures end a derivation; else x(ŷ − y)
+    pi: ClassVar[str | None] = None
 
     def __init__(self, name: Callable[[str], str], digits: int | None = 4) -> None:
         self.name, self.digits = name, digits
@@ -88,6 +114,10 @@ class Writer(ABC):
         """A function of formulas."""
 
     @abstractmethod
+    def function(self, op: str, inner: str) -> str:
+        """The function that an operation is, and in parentheses what it is applied to."""
+
+    @abstractmethod
     def joint(self, left: str, right: str) -> str:
         """What stands between two factors: nothing, or a sign."""
 
@@ -112,7 +142,41 @@ class Writer(ABC):
         text = repr(float(x)).removesuffix(".0") if self.digits is None else format_number(x, self.digits)
         return text.replace("-", self.minus)
 
+    def constant(self, x: float) -> str:
+        """A number in a formula, as it was written if that is short: 0.044715, but 0.3333."""
+        if self.digits is None or not math.isfinite(x):
+            return self.number(x)
+        digits = INSIDE if float(x).is_integer() else WRITTEN
+        rounded = float(f"{x:.{digits}g}")
+        return self.with_digits(digits).number(rounded) if _is_near(x, rounded) else self.number(x)
+
+    def with_digits(self, digits: int) -> Writer:
+        """The same notation with as many digits, or more if it has more."""
+        if self.digits is None or self.digits >= digits:
+            return self
+        other = copy.copy(self)
+        other.digits = digits
+        return other
+
+    @property
+    def inside(self) -> Writer:
+        """The notation inside functions and exponents."""
+        return self.with_digits(INSIDE)
+
+    def named_number(self, name: str) -> str:
+        """π, √2, √(2π) or log 10, as NAMED calls them."""
+        if name.startswith("√"):
+            number, has_pi = name[1:].strip("()").removesuffix("π"), name.endswith(("π", "π)"))
+            parts = [self.number(float(number.rstrip("/")))] * bool(number) + [self.pi or ""] * has_pi
+            inner = self.fraction(*parts, compound=False) if "/" in name else "".join(parts)
+            return self.root(inner, plain=len(name) == 2)
+        return self.function("log", self.number(float(name[4:]))) if name.startswith("log") else self.pi or ""
+
     # ------------------------------------------------------------ formulas
+
+    def symbol(self, label: str) -> str:
+        """A name inside a formula: in parentheses if it is an expression itself, as e+c is."""
+        return self.name(label) if names.is_word(label) else self.parenthesized(self.name(label))
 
     def sum(self, x: Expression) -> str:
         """A formula: its terms in the order they came, but not a minus first if that can be avoided.
@@ -120,7 +184,7 @@ class Writer(ABC):
         −y + ŷ reads ŷ − y. A fraction keeps its place: −y/a + (1 − y)/(1 − a).
         """
         if not x.terms:
-            return "0"
+            return self.number(0.0)
         written = [self.term(c, factors) for c, factors in x.terms]
         if all(e > 0 for _, e in x.terms[0][1]):
             first = next((i for i, (negative, _) in enumerate(written) if not negative), 0)
@@ -141,23 +205,43 @@ class Writer(ABC):
             negative, factors = turned_sign(factors)
         above = [(a, e) for a, e in factors if e > 0]
         below = [(a, -e) for a, e in factors if e < 0]
-        c, divisor = as_fraction(abs(c), in_fraction=bool(below))
-        if not below and divisor == 1:
-            return negative, self.product(c, above)
-        top = self.product(c, above, bare=self.has_bars)
-        bottom = self.product(divisor, below, bare=self.has_bars)
-        return negative, self.fraction(top, bottom, compound=len(below) + (divisor != 1) > 1)
+        c, over, divisor, under = self._number_of(abs(c), in_fraction=bool(below))
+        if not below and divisor == 1 and not under:
+            return negative, self.product(c, above, named=over)
+        top = self.product(c, above, bare=self.has_bars, named=over)
+        bottom = self.product(divisor, below, bare=self.has_bars, named=under)
+        return negative, self.fraction(top, bottom, compound=len(below) + (divisor != 1) + len(under) > 1)
 
-    def product(self, c: float, factors: Sequence[tuple[Atom, float]], *, bare: bool = False) -> str:
-        """A number and positive powers. bare: a sum alone needs no parentheses."""
-        if bare and c == 1 and len(factors) == 1 and factors[0][1] == 1:
+    def _number_of(self, c: float, *, in_fraction: bool) -> tuple[float, tuple[str, ...], float, tuple[str, ...]]:
+        """A coefficient as p·√2/(q·π), say: the number and the named ones above, and those below."""
+        p, q = as_fraction(c, in_fraction=in_fraction)
+        if q != 1 or self.pi is None or self.digits is None or _is_near(c, float(f"{c:.{WRITTEN}g}")):
+            return p, (), q, ()
+        return named_factors(c) or (p, (), q, ())
+
+    def product(
+        self,
+        c: float,
+        factors: Sequence[tuple[Atom, float]],
+        *,
+        bare: bool = False,
+        named: Sequence[str] = (),
+    ) -> str:
+        """A number, numbers with a name, and positive powers. bare: a sum alone needs no parentheses."""
+        if bare and c == 1 and not named and len(factors) == 1 and factors[0][1] == 1:
             return factors[0][0].write(self)
-        parts = [self.power(a, e) for a, e in _in_order(factors)]
-        if c != 1 or not parts:
-            parts.insert(0, self.number(c))
-        text = parts[0]
-        for part in parts[1:]:
-            text += self.joint(text, part) + part
+        ordered = _in_order(factors, errors_first=self.errors_first)
+        parts: list[tuple[Atom | None, str]] = [(a, self.power(a, e)) for a, e in ordered]
+        for name in reversed(named):  # π·x, but x·log(10)
+            parts.insert(len(parts) if name.startswith("log") else 0, (None, self.named_number(name)))
+        if c == 0.5 and parts and self.half is not None:
+            parts.insert(0, (None, self.half))
+        elif c != 1 or not parts:
+            parts.insert(0, (None, self.constant(c)))
+        text = parts[0][1]
+        for (before, _), (_, part) in itertools.pairwise(parts):
+            is_called = _is_function_name(before) and part.startswith(_OPENING)
+            text += (self.dot if is_called else self.joint(text, part)) + part
         return text
 
     def power(self, atom: Atom, e: float) -> str:
@@ -167,8 +251,9 @@ class Writer(ABC):
             return self.parenthesized(inner) if atom.terms else inner
         if e == 0.5:
             return self.root(inner, plain=atom.is_symbol)
-        p, q = as_fraction(e)
-        exponent = self.number(p) if q == 1 else self.fraction(self.number(p), self.number(q), compound=False)
+        p, q = as_fraction(e, in_fraction=True)
+        to = self.inside
+        exponent = to.constant(p) if q == 1 else self.fraction(to.number(p), to.number(q), compound=False)
         if atom.is_symbol:
             base = self.symbol_to_raise(inner)
         else:
@@ -178,23 +263,38 @@ class Writer(ABC):
 
     def general_power(self, base: Expression, exponent: Expression) -> str:
         """A power whose exponent is a formula."""
-        below, above = self.sum(base), self.sum(exponent)
+        below, above = self.sum(base), self.inside.sum(exponent)
+        function = base.function()
         if base.is_symbol():
             below = self.symbol_to_raise(below)
-        elif not self.is_numeral(below):
+        elif not self.is_numeral(below) and (function is None or function.name in self.powers):
             below = self.parenthesized(below)
         return self.raised(below, above, plain=exponent.is_symbol() or exponent.is_number())
 
+    def arguments(self, call: Call) -> str:
+        """What a function is applied to; of several operands each sequence in parentheses of its own."""
+        to = self.inside
+        written = [to.listed(a) if isinstance(a, tuple) else to.sum(a) for a in call.args]
+        logits = OF_LOGITS.get(call.op.name)
+        for i, a in enumerate(call.args):
+            if i == 0 and logits is not None:
+                written[0] = self.function(logits[1], written[0])
+            elif isinstance(a, tuple) and len(call.args) > 1:
+                written[i] = self.parenthesized(written[i])
+        return self.comma.join(written)
+
     def listed(self, arguments: Iterable[Expression]) -> str:
         """Arguments with commas; of more than four the first two and the last."""
-        args = [self.sum(a) for a in arguments]
-        return self.comma.join([*args[:2], self.ellipsis, args[-1]] if len(args) > 4 else args)
+        items = list(arguments)
+        args = [self.sum(a) for a in shown(items)]
+        return self.comma.join([*args[:2], self.ellipsis, args[-1]] if len(items) > len(args) else args)
 
 
 class Text(Writer):
     """Unicode on one line: `a(1 − a)`, `−y/a + (1 − y)/(1 − a)`, `∂L/∂w`."""
 
     minus, times, apart, arrow, ellipsis, infinity = "−", "·", " · ", " → ", "…", "∞"
+    dot, half, pi = "·", "½", "π"
 
     def ratio(self, over: str, under: str) -> str:
         return f"∂{over}/∂{under}"
@@ -205,7 +305,12 @@ class Text(Writer):
     def raised(self, base: str, exponent: str, *, plain: bool) -> str:
         if exponent.isdecimal():
             return base + exponent.translate(_SUPERSCRIPTS)
-        return f"{base}^{exponent}" if plain else f"{base}^({exponent})"
+        is_delimited = exponent.startswith("(") and exponent.endswith(")")
+        is_plain = plain and (is_delimited or not any(c in exponent for c in "^(["))
+        return f"{base}^{exponent}" if is_plain else f"{base}^({exponent})"
+
+    def symbol_to_raise(self, text: str) -> str:
+        return self.parenthesized(text) if "^" in text and not text.startswith("(") else text
 
     def root(self, inner: str, *, plain: bool) -> str:
         return f"√{inner}" if plain else f"√({inner})"
@@ -216,15 +321,29 @@ class Text(Writer):
             case "power":
                 return self.general_power(*x)
             case "step":
-                return f"[{self.sum(x[0])} > 0]"
+                return f"[{self.inside.sum(x[0])} > 0]"
             case "abs":
-                return f"|{self.sum(x[0])}|"
+                return f"|{self.inside.sum(x[0])}|"
             case "softmax_component":
-                return f"softmax({self.listed(x[:-1])})" + str(int(x[-1].value) + 1).translate(_SUBSCRIPTS)
-        return f"{call.op.symbol}({self.listed(x)})"
+                return f"softmax({self.inside.listed(x[:-1])})" + str(int(x[-1].value) + 1).translate(_SUBSCRIPTS)
+        return self.function(call.op.name, self.arguments(call))
+
+    def function(self, op: str, inner: str) -> str:
+        return f"{find(op).symbol}({inner})"
+
+    def constant(self, x: float) -> str:
+        mantissa, e, exponent = super().constant(x).partition("e")
+        if not e:
+            return mantissa
+        power = "10" + exponent.replace(self.minus, "-").lstrip("+").translate(_SUPERSCRIPTS).replace("⁻⁰", "⁻").lstrip(
+            "⁰"
+        )
+        return power if mantissa == "1" else f"{mantissa}·{power}"
 
     def joint(self, left: str, right: str) -> str:
-        return "" if right.startswith("(") or (_is_numeral(left) and not right[0].isdigit()) else self.times
+        if right.startswith("("):  # q^n(x − 1) would be a power of q
+            return self.times if _OPEN_POWER.search(left) else ""
+        return "" if (_is_numeral(left) or left == self.half) and not right[0].isdigit() else self.times
 
 
 class Ascii(Writer):
@@ -234,6 +353,7 @@ class Ascii(Writer):
     """
 
     minus, times, apart, arrow, ellipsis, infinity = "-", "*", " * ", " -> ", "...", "inf"
+    dot = "*"
 
     def ratio(self, over: str, under: str) -> str:
         return f"d{over}/d{under}"
@@ -253,11 +373,14 @@ class Ascii(Writer):
             case "power":
                 return self.general_power(*x)
             case "step":
-                return f"({self.sum(x[0])} > 0)"
+                return f"({self.inside.sum(x[0])} > 0)"
             case "softmax_component":
-                return f"softmax([{self.listed(x[0])}])[{int(x[1].value)}]"
-        args = (f"[{self.listed(a)}]" if isinstance(a, tuple) else self.sum(a) for a in x)
-        return f"{call.op.name}({', '.join(args)})"
+                return f"softmax([{self.inside.listed(x[0])}])[{int(x[1].value)}]"
+        args = (f"[{self.inside.listed(a)}]" if isinstance(a, tuple) else self.inside.sum(a) for a in x)
+        return self.function(call.op.name, ", ".join(args))
+
+    def function(self, op: str, inner: str) -> str:
+        return f"{find(op).shown}({inner})"
 
     def listed(self, arguments: Iterable[Expression]) -> str:
         return ", ".join(map(self.sum, arguments)) if self.digits is None else super().listed(arguments)
@@ -270,6 +393,7 @@ class Latex(Writer):
     r"""LaTeX for math mode: `a(1 - a)`, `\frac{\partial L}{\partial w}`."""
 
     minus, times, apart, arrow, ellipsis, infinity = "-", r"\,", r" \cdot ", r" \to ", r"\ldots", r"\infty"
+    dot, half, pi = r" \cdot ", r"\frac{1}{2}", r"\pi"
     has_bars = True
     powers: ClassVar[tuple[str, ...]] = ("power", "exp")
 
@@ -305,28 +429,32 @@ class Latex(Writer):
             case "power":
                 return self.general_power(*x)
             case "exp":
-                return f"e^{{{self.sum(x[0])}}}"
+                return f"e^{{{self.inside.sum(x[0])}}}"
             case "step":
-                return f"[{self.sum(x[0])} > 0]"
+                return f"[{self.inside.sum(x[0])} > 0]"
             case "abs":
-                return rf"\left|{self.sum(x[0])}\right|"
+                return rf"\left|{self.inside.sum(x[0])}\right|"
             case "softmax_component":
-                softmax = r"\operatorname{softmax}" + self.parenthesized(self.listed(x[:-1]))
+                softmax = self.function("softmax_component", self.inside.listed(x[:-1]))
                 return f"{softmax}_{{{int(x[-1].value) + 1}}}"
-        symbol = call.op.symbol.replace("_", r"\_")
-        function = self.FUNCTIONS.get(call.op.name) or rf"\operatorname{{{symbol}}}"
-        return function + self.parenthesized(self.listed(x))
+        return self.function(call.op.name, self.arguments(call))
+
+    def function(self, op: str, inner: str) -> str:
+        symbol = find(op).symbol.replace("_", r"\_")
+        return (self.FUNCTIONS.get(op) or rf"\operatorname{{{symbol}}}") + self.parenthesized(inner)
 
     def joint(self, left: str, right: str) -> str:
-        if _is_numeral(left):
-            return self.apart if right[0].isdigit() else ""
+        if right[0].isdigit():
+            return self.dot
+        if _is_numeral(left) or left == self.half:
+            return ""
         return "" if right.startswith(("(", r"\left(")) else self.times
 
     def parenthesized(self, text: str) -> str:
         return rf"\left({text}\right)" if r"\frac" in text else f"({text})"
 
     def symbol_to_raise(self, text: str) -> str:
-        return f"({text})" if "^" in text else text
+        return f"({text})" if "^" in text or text == "e" else text  # e^{2} is the exponential
 
 
 class Mathml(Writer):
@@ -339,6 +467,7 @@ class Mathml(Writer):
     minus, times, apart, arrow = "<mo>−</mo>", "<mo>\u2062</mo>", "<mo>·</mo>", "<mo>→</mo>"
     plus, comma = "<mo>+</mo>", "<mo>,</mo>"
     ellipsis, infinity = "<mi>…</mi>", "<mi>∞</mi>"
+    dot, half, pi = apart, "<mfrac><mn>1</mn><mn>2</mn></mfrac>", "<mi>π</mi>"
     has_bars = True
     powers = "power", "exp"
 
@@ -372,25 +501,28 @@ class Mathml(Writer):
             case "power":
                 return self.general_power(*x)
             case "exp":
-                return f"<msup><mi>e</mi><mrow>{self.sum(x[0])}</mrow></msup>"
+                return f"<msup><mi>e</mi><mrow>{self.inside.sum(x[0])}</mrow></msup>"
             case "step":
-                return f"<mrow><mo>[</mo>{self.sum(x[0])}<mo>&gt;</mo><mn>0</mn><mo>]</mo></mrow>"
+                return f"<mrow><mo>[</mo>{self.inside.sum(x[0])}<mo>&gt;</mo><mn>0</mn><mo>]</mo></mrow>"
             case "abs":
-                return f"<mrow><mo>|</mo>{self.sum(x[0])}<mo>|</mo></mrow>"
+                return f"<mrow><mo>|</mo>{self.inside.sum(x[0])}<mo>|</mo></mrow>"
             case "softmax_component":
-                softmax = "<mi>softmax</mi>" + self.parenthesized(self.listed(x[:-1]))
+                softmax = "<mi>softmax</mi>" + self.parenthesized(self.inside.listed(x[:-1]))
                 return f"<msub><mrow>{softmax}</mrow><mn>{int(x[-1].value) + 1}</mn></msub>"
-        function = f"<mi>{html.escape(call.op.symbol)}</mi><mo>\u2061</mo>"
-        return function + self.parenthesized(self.listed(x))
+        return self.function(call.op.name, self.arguments(call))
+
+    def function(self, op: str, inner: str) -> str:
+        return f"<mi>{html.escape(find(op).symbol)}</mi><mo>\u2061</mo>" + self.parenthesized(inner)
 
     def joint(self, left: str, right: str) -> str:
-        return self.apart if self.is_numeral(left) and right.startswith("<mn>") else self.times
+        return self.dot if re.match("(?:<msup>|<mrow>)*<mn>", right) else self.times
 
     def parenthesized(self, text: str) -> str:
         return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>"
 
     def symbol_to_raise(self, text: str) -> str:
-        return self.parenthesized(text) if text.startswith(("<msup", "<msubsup")) else text
+        is_power = text.startswith(("<msup", "<msubsup")) or text == "<mi>e</mi>"
+        return self.parenthesized(text) if is_power else text
 
     def is_numeral(self, text: str) -> bool:
         return text.startswith("<mn>") and text.endswith("</mn>") and text.count("<") == 2
@@ -398,8 +530,23 @@ class Mathml(Writer):
 
 # ---------------------------------------------------------------- order, signs, fractions
 
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+_OPEN_POWER = re.compile(r"\^[^\s()·/]+\Z")
+_OPENING = "(", r"\left(", "<mrow><mo>(</mo>"
+
+
+@functools.cache
+def _function_names() -> frozenset[str]:
+    return frozenset(name for op in table.values() for name in (op.name, op.symbol)) | {"f", "g"}
+
+
+def _is_function_name(atom: Atom | None) -> bool:
+    """Whether a name before parentheses would be read as a function: σ(1 − σ)."""
+    label = getattr(atom, "label", None)
+    return label is not None and (label in _function_names() or names.text(label) in _function_names())
 
 
 def turned_sign(factors: Factors) -> tuple[bool, Factors]:
@@ -418,7 +565,7 @@ def _is_difference(atom: Atom) -> bool:
     return any(signs) and 2 * sum(signs) >= len(signs) and all(factors or c < 0 for c, factors in atom.terms)
 
 
-def _in_order(factors: Iterable[tuple[Atom, float]]) -> list[tuple[Atom, float]]:
+def _in_order(factors: Iterable[tuple[Atom, float]], *, errors_first: bool) -> list[tuple[Atom, float]]:
     """Symbols, then functions, then sums; but a sum in `a` alone stays with a: a(1 − a)·x."""
     units: list[list[tuple[Atom, float]]] = []
     for atom, e in factors:
@@ -426,8 +573,19 @@ def _in_order(factors: Iterable[tuple[Atom, float]]) -> list[tuple[Atom, float]]
             units[-1].append((atom, e))
         else:
             units.append([(atom, e)])
-    units.sort(key=lambda unit: (bool(unit[0][0].terms), not unit[0][0].is_symbol))
-    return [factor for unit in units for factor in unit]
+
+    def place(unit: list[tuple[Atom, float]]) -> tuple[bool, bool, bool]:
+        atom = unit[0][0]
+        return not (errors_first and _is_error(atom)), bool(atom.terms), not atom.is_symbol
+
+    return [factor for unit in sorted(units, key=place) for factor in unit]
+
+
+def _is_error(atom: Atom) -> bool:
+    """ŷ − y or a − 1: what a loss leaves of a prediction."""
+    plain = all(not f or (len(f) == 1 and f[0][0].is_symbol and f[0][1] == 1) for _, f in atom.terms)
+    signs = sorted(c for c, _ in atom.terms)
+    return plain and len(signs) == 2 and signs[0] < 0 and signs[1] == 1 and all(f for c, f in atom.terms if c == 1)
 
 
 def _is_sum_in(a: Atom, group: Atom) -> bool:
@@ -446,6 +604,45 @@ def as_fraction(c: float, *, in_fraction: bool = False) -> tuple[float, float]:
     p, q = Fraction(c).limit_denominator(1_000_000).as_integer_ratio()
     is_simple = p <= 100 and (q < 10 or not is_short(c))
     return (p, q) if is_simple and abs(c - p / q) <= 1e-15 * c else (c, 1)
+
+
+# Numbers that have a name, in the order in which they are tried.
+NAMED = {
+    "π": math.pi,
+    "√2": math.sqrt(2),
+    "√3": math.sqrt(3),
+    "√π": math.sqrt(math.pi),
+    "√(2π)": math.sqrt(2 * math.pi),
+    "√(2/π)": math.sqrt(2 / math.pi),
+    "log 2": math.log(2),
+    "log 10": math.log(10),
+}
+_Names = tuple[str, ...]
+_PRODUCTS: list[tuple[_Names, _Names, float]] = [
+    *(((name,), (), x) for name, x in NAMED.items()),
+    *(((), (name,), 1 / x) for name, x in NAMED.items()),
+]
+
+
+@functools.lru_cache(maxsize=1024)
+def named_factors(c: float) -> tuple[float, tuple[str, ...], float, tuple[str, ...]] | None:
+    """A number as p times named ones over q times named ones; None if it is no such product.
+
+    p and q are small or written in full, so that chance makes none of a billion numbers look like one.
+    """
+    found = []
+    for above, below, x in _PRODUCTS:
+        r = c / x
+        for n in (1, 2, 3, 4, 6, 8):
+            p = float(f"{r * n:.6g}")
+            if p and _is_near(r * n, p) and (n == 1 or p.is_integer()):
+                found.append((len(f"{p:g}") * (p != 1) + (n != 1) + len(above) + len(below), (p, above, n, below)))
+                break
+    return min(found)[1] if found else None
+
+
+def _is_near(x: float, y: float) -> bool:
+    return abs(x - y) <= 1e-15 * abs(x)
 
 
 def _is_numeral(text: str) -> bool:

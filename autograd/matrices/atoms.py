@@ -57,6 +57,9 @@ class ArrayAtom(Atom):
         """The formulas inside."""
         return ()
 
+    def contents(self) -> Iterable[Expression]:
+        return self.parts
+
     def rebuilt(self, parts: Sequence[Expression]) -> Atom:
         """The same with other formulas inside."""
         return self

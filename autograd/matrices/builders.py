@@ -238,10 +238,10 @@ def _chosen(op: Operation, operands: Operands, shape: Shape) -> Expression:
         condition = as_condition(np.asarray(condition), formula_of(Data(np.asarray(condition, float))))
     holds = np.broadcast_to(condition, shape)
     first, second = (np.broadcast_to(u.value, shape) for u in (x, y))
-    if not (np.isfinite(first[~holds]).all() and np.isfinite(second[holds]).all()):  # 0 times ∞ would be no number
-        return formula_of(Applied(op, (condition.formula, x.spelled_out(), y.spelled_out()), shape))
     if holds.all() or not holds.any():
         return (x if holds.all() else y).formula
+    if not (np.isfinite(first[~holds]).all() and np.isfinite(second[holds]).all()):  # 0 times ∞ would be no number
+        return formula_of(Applied(op, (condition.formula, x.spelled_out(), y.spelled_out()), shape))
     parts = []
     if first[holds].any():
         parts.append(x.formula * condition.formula)

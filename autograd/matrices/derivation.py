@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..formulas.expression import Expression
-from ..formulas.notation import as_printable
 from ..graph import topological_order
 from ..passes.gradients import gradients
 from .backward import Backward
@@ -102,7 +101,7 @@ class MatrixDerivation:
     # ------------------------------------------------------------ text
 
     def __str__(self) -> str:
-        return as_printable(self.text)
+        return self.text()
 
     def text(self, *, ascii: bool = False) -> str:
         """The derivation as text: how the quantities were computed, then step by step, with shapes and numbers."""

@@ -31,7 +31,7 @@ class Naming:
         self.labels: dict[Node, str] = unique_labels(kept, target)
         self.labels.setdefault(source, source.label or "v")
         self._constants: dict[str, tuple[str, np.ndarray]] = {}  # by what equal ones have in common
-        self._used = set(self.labels.values())
+        self._used = set(map(names.text, self.labels.values()))  # as they are written
         self._unnamed = {"V": itertools.count(1), "v": itertools.count(1)}
         self._letter = next(letter for letter in CONSTANTS if not self._is_used(letter))
         self._name_leaves(order)
@@ -72,8 +72,9 @@ class Naming:
 
     def reserve(self, label: str) -> bool:
         """True if the name was free; from now on it is not."""
-        is_free = label not in self._used
-        self._used.add(label)
+        written = names.text(label)
+        is_free = written not in self._used
+        self._used.add(written)
         return is_free
 
     def count(self) -> str:

@@ -131,11 +131,11 @@ class MatrixWriter(Writer):
     def piece(self, a: Atom) -> Piece:
         """An atom, and how tightly it holds together."""
         if isinstance(a, Matrix):
-            return self._named(self.gradient(a, self.name(a.label)), a.shape, a.plain_shape if a.is_turned else None)
+            return self._named(self.gradient(a, self.symbol(a.label)), a.shape, a.plain_shape if a.is_turned else None)
         if isinstance(a, Member):
             return self._named(self.member(a), a.shape, turned_shape(a.shape) if a.is_turned else None)
         if isinstance(a, Count):
-            return Piece(self.name(self.count))
+            return Piece(self.symbol(self.count))
         if isinstance(a, Product):
             return Piece(self.matmul.join(self._factor(p) for p in a.parts), MATMUL)
         if isinstance(a, Total):
@@ -161,7 +161,7 @@ class MatrixWriter(Writer):
     def member(self, a: Member) -> str:
         """X(i) or X_j."""
         label = names.with_sample(a.of.label, "i") if a.letter == "i" else f"{a.of.label}_{a.letter}"
-        return self.gradient(a.of, self.name(label))
+        return self.gradient(a.of, self.symbol(label))
 
     def _named(self, name: str, shape: Shape, turned_from: Shape | None) -> Piece:
         written = Piece(name) if turned_from is None else self.turned(Piece(name), turned_from)
@@ -244,9 +244,9 @@ class MatrixWriter(Writer):
         top = [self._raised(a, e) for a, e in single if e > 0]
         bottom = [self._raised(a, -e) for a, e in single if e < 0]
         if p != 1 or not top:
-            top.insert(0, Piece(self.number(p)))
+            top.insert(0, Piece(self.constant(p)))
         if q != 1:
-            bottom.insert(0, Piece(self.number(q)))
+            bottom.insert(0, Piece(self.constant(q)))
         above = self._listed(top)
         if not bottom:
             return above
@@ -275,7 +275,8 @@ class MatrixWriter(Writer):
         is_number = getattr(atom, "shape", None) == ()
         if e == 2 and atom.is_symbol and not is_number:
             return self.square(inner)
-        exponent = Piece(self.number(e), TIGHT if self.number(e).replace(".", "").isdecimal() else SUM)
+        number = self.constant(e)
+        exponent = Piece(number, TIGHT if number.replace(".", "").isdecimal() else SUM)
         if is_number:
             base = self.symbol_to_raise(self.holding(inner, TIGHT))
             return Piece(self.raised(base, exponent.text, plain=exponent.hold == TIGHT), POWER)
@@ -305,7 +306,7 @@ class MatrixWriter(Writer):
         for i, x in enumerate(a.arguments):
             parameter = parameters[min(i, len(parameters) - 1)]
             if isinstance(x, Expression):
-                written.append(self.sum(x))
+                written.append(self.inside.sum(x))
             elif parameter.kind is parameter.VAR_POSITIONAL:
                 written.append(self.plain(x))
             elif x is not parameter.default:
@@ -396,7 +397,7 @@ class _Lectures(MatrixWriter):
         """(X Y)(i): the i-th sample of what is in parentheses."""
         raise NotImplementedError
 
-    def function(self, a: Applied) -> str:
+    def called(self, a: Applied) -> str:
         """How an operation is called."""
         return a.op.symbol if a.op.symbol.isalpha() else a.op.shown
 
@@ -413,8 +414,8 @@ class _Lectures(MatrixWriter):
         if a.op.name in ALONG_AN_AXIS:
             axis = a.arguments[1] % len(a.shape)
             unsaid = len(a.shape) - 2 if samples_of(a.parts[0]) == -1 else len(a.shape) - 1  # of every sample
-            return self.along(self.function(a), self.sum(a.parts[0]), "" if axis == unsaid else str(axis))
-        return self.application(a, self.function(a))
+            return self.along(self.called(a), self.sum(a.parts[0]), "" if axis == unsaid else str(axis))
+        return self.application(a, self.called(a))
 
     def words(self, text: str) -> str:
         """Words between formulas."""
@@ -499,8 +500,8 @@ class MatrixLatex(_Lectures, Latex):
     def with_index(self, piece: Piece, letter: str) -> Piece:
         return Piece(f"{piece.text}^{{(i)}}" if letter == "i" else f"{piece.text}_{{{letter}}}", POWER)
 
-    def function(self, a: Applied) -> str:
-        return rf"\operatorname{{{super().function(a)}}}".replace("_", r"\_")
+    def called(self, a: Applied) -> str:
+        return rf"\operatorname{{{super().called(a)}}}".replace("_", r"\_")
 
     def along(self, function: str, inner: str, axis: str) -> Piece:
         below = rf"_{{\text{{axis }} {axis}}}" if axis else ""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import numbers
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..formulas.expression import Expression
-from ..formulas.notation import Ascii, Latex, Text, Writer, as_printable
-from .path_graph import Edge, Path, PathGraph
+from ..formulas.notation import Ascii, Latex, Text, Writer
+from .path_graph import MAX_WAY, Edge, Path, PathGraph
 
 __all__ = ["Derivation"]
 # Of a path with more factors than their sum, so many are written at its beginning and its end.
@@ -36,8 +37,8 @@ class Derivation:
     value           the gradient, from the reverse pass
     graph           the PathGraph: formulas, flow, names
 
-    Iterating gives the paths listed, `len` their number. `str()` gives text (ASCII where the
-    terminal has no Unicode), `latex()` LaTeX; notebooks show the latter.
+    Iterating gives the paths listed, `len` their number. `str()` gives text, `latex()` LaTeX; notebooks
+    show the latter. For a terminal without Unicode print `text(ascii=True)`.
     """
 
     def __init__(self, graph: PathGraph, source: Any, paths: tuple[Path, ...], count: int, value: float) -> None:
@@ -65,8 +66,13 @@ class Derivation:
         return self.value - self.sum
 
     def shares(self) -> tuple[float, ...]:
-        """|product| of each listed path over the sum of |product| over all paths, listed or not."""
+        """|product| of each listed path over the sum of |product| over all paths, listed or not.
+
+        nan where that sum is no finite number.
+        """
         total = self.graph.strength(self.source)
+        if not math.isfinite(total):
+            return (math.nan,) * len(self.paths)
         return tuple(abs(p.value) / total if total else 0.0 for p in self.paths)
 
     def flow(self) -> dict[Edge, float]:
@@ -80,7 +86,7 @@ class Derivation:
     # ------------------------------------------------------------ text
 
     def __str__(self) -> str:
-        return as_printable(self.text)
+        return self.text()
 
     def text(self, *, ascii: bool = False) -> str:
         """The derivation as text: chains, formulas, numbers, products, the sum and source.grad."""
@@ -89,9 +95,40 @@ class Derivation:
         if not self.count:
             return f"{ratio} = 0: {self._name(to, self.target)} does not depend on {self._name(to, self.source)}"
         lines = [f"{ratio} = {to.number(self.value)}   ({counted(self.count)})"]
-        for i, (path, share) in enumerate(zip(self.paths, self.shares(), strict=True), 1):
-            lines += ["", *self._block(to, i, path, share)]
-        return "\n".join([*lines, "", *self._summary(to)])
+        blocks = [self._block(to, i, *p) for i, p in enumerate(zip(self.paths, self.shares(), strict=True), 1)]
+        whole = self._whole(to)
+        lines += self._introduced(to, self._shown())
+        for block in blocks:
+            lines += ["", *block]
+        result = [f"{ratio} = {whole} = {to.number(self.value)}", ""] if whole else []
+        return "\n".join([*lines, "", *result, *self._summary(to)])
+
+    def formula(self) -> Expression:
+        """The gradient as one formula: the products along all paths added up and simplified; or an ellipsis."""
+        return self.graph.whole(self.source)
+
+    def _whole(self, to: Writer) -> str:
+        """The gradient as one formula, if that is shorter than the products; else ""."""
+        if self.count > min(len(self.paths), MAX_WAY) or all(len(p.edges) < 2 for p in self.paths):
+            return ""
+        formula = self.formula()
+        length = sum(f.size for p in self.paths for f in self.formulas(p))
+        if formula.is_omitted() or formula.is_number() or formula.size >= length:
+            return ""
+        to = copy.copy(to)
+        to.errors_first = True
+        return to.sum(formula)
+
+    def _shown(self, most: int | None = None) -> set[str]:
+        """The names in the formulas of the paths listed."""
+        edges = dict.fromkeys(e for p in self.paths[:most] for e in _abridged(p.edges) if e is not None)
+        return {a.label for e in edges for a in self.graph.formula(e).atoms()}
+
+    def _introduced(self, to: Writer, shown: Iterable[str]) -> list[str]:
+        """What the names stand for that only formulas have."""
+        introduced = self.graph.introduced
+        said = [f"{to.symbol(label)} = {to.sum(introduced[label])}" for label in introduced if label in shown]
+        return [f"where {to.comma.join(said)}"] if said else []
 
     def _ascii(self) -> Ascii:
         return Ascii(self.graph.names.ascii)
@@ -99,7 +136,7 @@ class Derivation:
     def _block(self, to: Writer, i: int, path: Path, share: float) -> list[str]:
         nodes = _abridged(path.nodes or (self.source,), 1)
         head = f"{i}.  " + to.arrow.join(to.ellipsis if u is None else self._name(to, u) for u in nodes)
-        if self.count > 1:
+        if self.count > 1 and share == share:
             head += f"   ({share:.1%})"
         product = [] if len(path.edges) == 1 else [f"  = {to.number(path.value)}"]
         return [head, *self._table(to, path), *product]
@@ -146,7 +183,7 @@ class Derivation:
             rows.append(("the other path" if rest == 1 else f"the other {counted(rest)}", self.remainder))
         elif self.count > 1:
             rows.append((f"sum of {listed} paths", self.sum))
-        rows.append((f"{self._name(to, self.source)}.grad", self.source.grad))
+        rows.append((f"{to.symbol(self._label(self.source))}.grad", self.source.grad))
         width = max(_width(name) for name, _ in rows)
         lines = [f"{name}{' ' * (width - _width(name))}   {to.number(x)}" for name, x in rows]
         return [*lines[:-1], f"{lines[-1]}   ({self._verdict(to)})"]
@@ -158,8 +195,9 @@ class Derivation:
         grad, value = self.source.grad, self.value
         if grad is NO_GRADIENT:
             return "no backward pass yet" if self.target.grad is NO_GRADIENT else "cleared since the last backward pass"
-        is_equal = grad == value or (grad != grad and value != value)
-        if is_equal or abs(grad - value) <= 1e-9 * self.graph.strength(self.source):
+        strength = self.graph.strength(self.source)
+        rounding = 1e-9 * strength if math.isfinite(strength) else 0.0
+        if math.isclose(grad, value, abs_tol=rounding) or (grad != grad and value != value):
             return "equal"
         return f"not {to.number(value)}: it adds up over backward passes, or belongs to another target"
 
@@ -183,12 +221,16 @@ class Derivation:
         rows: list[str] = []
         for before, step in itertools.pairwise([[ratio], *steps]):
             if step != before:
-                rows += ["&= " + step[0], *(rf"&\quad {{}} + {term}" for term in step[1:])]
+                rows += ["&= " + step[0], *(rf"&\quad {{}} {signed(term)}" for term in step[1:])]
         value = to.number(self.value)
         if self.count > 1:
             rows += self._products(to, paths)
         elif steps[-1] != [value]:
             rows.append(f"&= {value}")
+        if len(paths) == len(self.paths) and (whole := self._whole(to)):
+            rows.append(f"&= {whole}")
+        introduced = self._introduced(to, self._shown(most))
+        rows += [rf"&\text{{where }} {line.removeprefix('where ')}" for line in introduced]
         joined = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{ratio} {joined}\n\\end{{aligned}}"
 
@@ -198,8 +240,8 @@ class Derivation:
         if len(paths) < self.count:
             values.append(self.value - sum(values))
         first, *others = map(to.number, values)
-        signed = [first] + [t.replace("-", "- ", 1) if t.startswith("-") else f"+ {t}" for t in others]
-        lines = [" ".join(signed[i : i + PRODUCTS_IN_A_LINE]) for i in range(0, len(signed), PRODUCTS_IN_A_LINE)]
+        terms = [first, *map(signed, others)]
+        lines = [" ".join(terms[i : i + PRODUCTS_IN_A_LINE]) for i in range(0, len(terms), PRODUCTS_IN_A_LINE)]
         return ["&= " + lines[0], *(rf"&\quad {{}} {line}" for line in lines[1:]), f"&= {to.number(self.value)}"]
 
     def _repr_latex_(self) -> str:
@@ -208,11 +250,14 @@ class Derivation:
     # ------------------------------------------------------------ names
 
     def _name(self, to: Writer, node: Any) -> str:
-        return to.name(self.graph.labels.get(node) or node.label or "v")
+        return to.name(self._label(node))
+
+    def _label(self, node: Any) -> str:
+        return self.graph.labels.get(node) or node.label or "v"
 
     def _ratio(self, to: Writer, result: Any = None, operand: Any = None) -> str:
         result, operand = self.target if result is None else result, self.source if operand is None else operand
-        return to.ratio(self._name(to, result), self._name(to, operand))
+        return to.ratio(to.symbol(self._label(result)), to.symbol(self._label(operand)))
 
 
 def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:
@@ -220,6 +265,11 @@ def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:
     if len(items) <= BEGINNING + END + 1 + more:
         return list(items)
     return [*items[: BEGINNING + more], None, *items[len(items) - END - more :]]
+
+
+def signed(term: str) -> str:
+    """A term of LaTeX as it goes on in a sum: `+ x`, `- 3`."""
+    return f"- {term[1:]}" if term.startswith("-") else f"+ {term}"
 
 
 def counted(count: int) -> str:

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..formulas import names
 
+__all__ = ["unique_labels"]
+
 
 def unique_labels(nodes: Sequence[Any], target: Any) -> dict[Any, str]:
-    """A name for each node, no two alike: its own label, that label with a sample number, or v_1, v_2, ..."""
-    users = Counter(u.label for u in nodes)
-    fresh = (label for i in range(1, len(nodes) + len(users) + 1) if (label := f"v_{i}") not in users)
-    samples: Counter[str] = Counter()
+    """A name for each node, no two written alike.
+
+    Its own label if nothing else is written so; else that with a sample number, a[1](1)_2, or, if it says
+    its sample already, with a prime. L for an unnamed target, v_1, v_2, ... for other unnamed nodes.
+    """
+    given = {u.label for u in nodes if u.label is not None}
+    write = names.Names(given).text
+    written = {label: write(label) for label in given}
+    users = Counter(written[u.label] for u in nodes if u.label is not None)
+    taken = set(users)
+
+    def free(candidates: Iterable[str]) -> str:
+        label = next(c for c in candidates if names.text(c) not in taken)
+        taken.add(names.text(label))
+        return label
+
+    fresh = (f"v_{i}" for i in itertools.count(1))
+    others: dict[str, Iterator[str]] = {}  # further labels for what is written like this
     labels: dict[Any, str] = {}
     for u in nodes:
         label = u.label
         if label is None:
-            label = "L" if u is target and "L" not in users else next(fresh)
-        elif users[label] > 1:
-            plain = label
-            while label in users:
-                samples[plain] += 1
-                label = names.with_sample(plain, samples[plain])
+            label = free(itertools.chain(["L"] if u is target else [], fresh))
+        elif users[written[label]] > 1:
+            is_first = written[label] not in others
+            further = others.setdefault(written[label], _further_labels(label))
+            if not (is_first and names.has_sample(label)):
+                label = free(further)
         labels[u] = label
     return labels
+
+
+def _further_labels(label: str) -> Iterator[str]:
+    """The label for sample 1, 2, ...; if it says its sample, with one prime, two, ..."""
+    for i in itertools.count(1):
+        label = names.with_prime(label) if names.has_sample(label) else label
+        yield label if names.has_sample(label) else names.with_sample(label, i)

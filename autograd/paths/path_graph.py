@@ -11,10 +11,11 @@ import functools
 import heapq
 import math
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..formulas import names
-from ..formulas.expression import Expression, constant, expression, omitted, symbol
+from ..formulas.expression import Atom, Call, Expression, Group, Omitted, Symbol, constant, expression, omitted, symbol
 from ..formulas.notation import format_number
 from ..graph import depending_on, is_node, topological_order
 from ..operands import Vector, members
@@ -27,6 +28,8 @@ __all__ = ["Edge", "Path", "PathGraph"]
 MAX_CONTRACTED = 2000
 MAX_WRITTEN = 60
 MAX_PART = 12
+# One formula for the whole derivative is tried for so many nodes and paths.
+MAX_WAY = 64
 
 
 class Edge(NamedTuple):
@@ -83,7 +86,9 @@ class PathGraph:
     edges   `edges[node]`: its edges to operands, in the order of the operation
     labels  `labels[node]`: every node's name in this graph. An unnamed target is called L, other
             unnamed nodes v_1, v_2, ...; several nodes of one name get sample numbers: a[1](1)_2.
+            No two are written alike.
     names   how labels are written, see `names.Names`
+    introduced  names that only formulas have, each with what it stands for: a_1 for softmax(z_1, z_2)_1
 
     ValueError for an unknown level, and for a source that this graph has contracted.
     """
@@ -99,7 +104,10 @@ class PathGraph:
         self.names = names.Names(self.labels.values())
         self._edges: dict[Any, list[Edge]] = {}
         self._formulas: dict[Edge, Expression] = {}
-        self._whole, self._shortened = _Formulas(self.labels, MAX_WRITTEN), _Formulas(self.labels, MAX_PART)
+        members = _SoftmaxMembers(self.labels)
+        self.introduced: dict[str, Expression] = members.introduced
+        self._whole = _Formulas(self.labels, members, MAX_WRITTEN)
+        self._shortened = _Formulas(self.labels, members, MAX_PART)
         self._asked: tuple[Any, list[Any]] = None, []
 
     @functools.cached_property
@@ -213,6 +221,34 @@ class PathGraph:
             self._formulas[edge] = formula
         return self._formulas[edge]
 
+    def whole(self, source: Any) -> Expression:
+        """∂target/∂source as one formula: the products of the factors along all paths, added up and simplified.
+
+        An ellipsis where it would be too long, or where there are too many paths to try.
+        """
+        way = self._leading_to(source)
+        total = omitted()
+        if way and len(way) <= MAX_WAY and self.count(source) <= MAX_WAY:
+            found: dict[Any, Expression] = {source: constant(1.0)}
+            for v in way:
+                if v is not source:
+                    products = (self.formula(e) * found[e.operand] for e in self._onwards(v, found))
+                    found[v] = sum(products, constant(0.0)).simplified()
+            total = found[self.target]
+        if any(isinstance(a, Omitted) for a in total.atoms()):
+            return omitted(total.value)
+        return min((total, self._with_quotients(total)), key=lambda x: x.size)
+
+    def _with_quotients(self, x: Expression) -> Expression:
+        """x with the tops of named quotients written by these: of a = e/s, e is a·s; a softmax's s then cancels."""
+        for v in self.nodes:
+            if v.op is None or v.op.name != "div" or not all(u in self.labels for u in v.operands):
+                continue
+            top, bottom = v.operands
+            product = Group(symbol(self.labels[v]) * symbol(self.labels[bottom]))
+            x = x.replaced(functools.partial(_instead_of, Symbol(self.labels[top]).key, product)).simplified()
+        return x
+
     def definition(self, v: Any) -> Expression:
         """How v was computed, as a formula in the named nodes that it comes from; of a leaf its own name."""
         formula = self._whole.definition(v)
@@ -220,7 +256,9 @@ class PathGraph:
 
     def _formula(self, edge: Edge, formulas: _Formulas) -> Expression:
         formula = self._derivative(edge, formulas).simplified()
-        return formula if formula.size <= MAX_WRITTEN else omitted(formula.value)
+        # Several ellipses in one formula would look equal.
+        gaps = len({a.key for a in formula.atoms() if isinstance(a, Omitted)})
+        return formula if formula.size <= MAX_WRITTEN and gaps < 2 else omitted(formula.value)
 
     def _derivative(self, edge: Edge, formulas: _Formulas) -> Expression:
         v, operand = edge.result, edge.operand
@@ -327,9 +365,9 @@ class _Formulas:
     What is between named nodes is read only when a rule asks for it, and only once.
     """
 
-    def __init__(self, labels: dict[Any, str], longest: int) -> None:
+    def __init__(self, labels: dict[Any, str], members: _SoftmaxMembers, longest: int) -> None:
         """longest: the formula of an unnamed node may have so many symbols, else it is an ellipsis."""
-        self._labels, self._longest = labels, longest
+        self._labels, self._members, self._longest = labels, members, longest
         self._known: dict[Any, Expression] = {}
         self._slopes: dict[tuple[Any, int], Any] = {}
 
@@ -351,6 +389,10 @@ class _Formulas:
         """The formula of the operation that made v."""
         return self.of(v) if v.op is None else Expression._record(v.op, *self._operands(v))
 
+    def _result(self, v: Any) -> Expression:
+        """v as a rule of its operation sees it: its name, but arithmetic by its own operands, as in (x/y)' by y."""
+        return self.definition(v) if v.op.expands else self.of(v)
+
     def _is_settled(self, u: Any) -> bool:
         return u in self._known or u in self._labels
 
@@ -359,8 +401,9 @@ class _Formulas:
             return symbol(self._labels[u], u.data)
         if u.op is None:
             return constant(u.data)
-        formula = Expression._record(u.op, *self._operands(u))
-        return formula if formula.size <= self._longest else omitted(u.data)
+        formula = _with_names(Expression._record(u.op, *self._operands(u)), self._members.named(self))
+        # The number is the recorded one: where .data of a leaf has moved since, another piece would be read.
+        return Expression(formula.terms, u.data) if formula.size <= self._longest else omitted(u.data)
 
     def _operands(self, v: Any) -> list[Any]:
         """The operands as the operation's rules see them; what is not differentiated stays a number."""
@@ -373,7 +416,9 @@ class _Formulas:
         """What rule i says: a Vector of formulas for a sequence, or one formula or number for all."""
         if (v, i) not in self._slopes:
             rule = v.op.rules[i]
-            self._slopes[v, i] = rule(self.of(v), *self._operands(v)) if callable(rule) else rule
+            slope = rule(self._result(v), *self._operands(v)) if callable(rule) else rule
+            named = functools.partial(_with_names, instead=self._members.named(self))
+            self._slopes[v, i] = slope.map(named) if isinstance(slope, Vector) else named(slope)
         return self._slopes[v, i]
 
     def derivatives(self, v: Any, wanted: set[int]) -> list[Any]:
@@ -392,3 +437,83 @@ class _Formulas:
                 is_number = not isinstance(slope, Expression) or slope.is_number()
                 found.append(constant(d) if is_number else slope)
         return found
+
+
+def _instead_of(key: str, other: Atom, atom: Atom) -> Atom | None:
+    return other if atom.key == key else None
+
+
+def _with_names(x: Any, instead: Callable[[Atom], Atom | None]) -> Any:
+    return x.replaced(instead) if isinstance(x, Expression) else x
+
+
+class _SoftmaxMembers:
+    """What the members of a softmax are called in formulas.
+
+    A member that is a named node has its name, and the others are named in its manner: beside a_2 there
+    is a_1. Of named logits z_1, z_2, ... lectures call the members a_1, a_2, ... Such a name is introduced
+    only if nothing else has it; `introduced` says what it stands for.
+    """
+
+    def __init__(self, labels: dict[Any, str]) -> None:
+        self._labels = labels
+        self._taken = set(map(names.text, labels.values()))
+        self._known: dict[str, Symbol | None] = {}
+        self._models: dict[str, str] = {}  # for the logits of a softmax the name of its first member
+        self._is_read = False
+        self.introduced: dict[str, Expression] = {}
+
+    def named(self, formulas: _Formulas) -> Callable[[Atom], Atom | None]:
+        """The name of an atom that is a member of a softmax, None for others."""
+
+        def instead(atom: Atom) -> Atom | None:
+            if not isinstance(atom, Call) or atom.op.name != "softmax_component":
+                return None
+            if not self._is_read:
+                self._is_read = True
+                self._read(formulas)
+            if atom.key not in self._known:
+                self._known[atom.key] = self._introduced(atom)
+            return self._known[atom.key]
+
+        return instead
+
+    def _read(self, formulas: _Formulas) -> None:
+        """Note which members are nodes with a name."""
+        logits_of: dict[tuple[int, ...], str] = {}
+        for v, label in self._labels.items():
+            if v.op is None or v.op.name != "softmax_component":
+                continue
+            logits, j = v.operand_groups
+            group = tuple(map(id, logits))
+            if group not in logits_of:
+                logits_of[group] = ",".join(formulas.of(u).key for u in logits)
+            self._known[f"softmax_component({logits_of[group]},{expression(j).key})"] = Symbol(label)
+            name = names.parse(label)
+            if v.label is not None and name is not None and name.index and name.index[-1] == str(int(j) + 1):
+                first = replace(name, index=(*name.index[:-1], "1"))
+                self._models.setdefault(logits_of[group], first.label())
+
+    def _introduced(self, atom: Call) -> Symbol | None:
+        *logits, j = atom.flat()
+        model = self._models.get(",".join(u.key for u in logits))
+        label = _indexed(model, int(j.value)) if model else _activation([u.label() for u in logits], int(j.value))
+        if label is None or names.text(label) in self._taken:
+            return None
+        self._taken.add(names.text(label))
+        self.introduced[label] = Expression(((1.0, ((atom, 1.0),)),), math.nan)
+        return Symbol(label)
+
+
+def _indexed(first: str, j: int) -> str | None:
+    """The name of member j, where the first is called a_1."""
+    name = names.parse(first)
+    return None if name is None else replace(name, index=(*name.index[:-1], str(j + 1))).label()
+
+
+def _activation(labels: list[str], j: int) -> str | None:
+    """a[2]_1 for the logit z[2]_1, if all logits have such names and no two the same; else None."""
+    parsed = [names.parse(label) for label in labels]
+    if len(set(labels)) < len(labels) or not all(p is not None and p.base == "z" and p.index for p in parsed):
+        return None
+    return names.sibling(labels[j], "a")

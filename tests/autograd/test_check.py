@@ -36,12 +36,12 @@ from autograd.op import elementwise, table
 @pytest.mark.parametrize("f", [exp, log, sqrt, sin, cos, tanh, sigmoid, softplus])
 @pytest.mark.parametrize("x", [0.1, 0.7, 3.0])
 def test_the_complex_step_of_an_analytic_operation_is_exact_to_rounding(f, x):
-    assert grad(f)(x) == pytest.approx(complex_step(f, x), rel=1e-15)
+    assert grad(f)(x) == pytest.approx(complex_step(f, x), rel=1e-14)
 
 
 def test_the_complex_step_takes_any_analytic_function():
     assert complex_step(lambda x: x * x * x - 2 * x, 2.0) == 10.0
-    assert complex_step(np.exp, 1.0) == math.e
+    assert complex_step(np.exp, 1.0) == pytest.approx(math.e, rel=1e-14)
     assert complex_step(cmath.sin, 0.0) == 1.0
     assert complex_step(lambda x: x * x, 3) == 6.0
 

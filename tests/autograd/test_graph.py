@@ -178,6 +178,7 @@ def test_a_pickle_that_failed_halfway_does_not_spoil_the_next():
         assert pickle.loads(pickle.dumps(z)).data == z.data
 
 
+@pytest.mark.slow
 def test_copies_of_a_deep_chain_need_no_recursion():
     out = run(
         """
@@ -255,6 +256,7 @@ def test_what_is_computed_from_a_copy_comes_after_it(copied):
     assert y[1].grad.tolist() == [3.0, 12.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", [copy.deepcopy, pickle.dumps, topological_order, repr], ids=lambda f: f.__name__)
 def test_walking_tensors_leaves_no_cycles(use):
     z = Tensor([1.0])
@@ -287,6 +289,7 @@ def test_a_graph_is_freed_by_reference_counting_alone():
         gc.enable()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", [copy.deepcopy, pickle.dumps, topological_order, repr], ids=lambda f: f.__name__)
 def test_walking_a_graph_leaves_no_cycles(use):
     _, z = chain(1000)

@@ -136,8 +136,8 @@ def test_the_matrices_are_the_hand_worked_gradients(example, page):
     assert f"0.4·{d1:.10g} + 0.5·({d2:.10g}) = {0.4 * d1 + 0.5 * d2:.10g}" in shown
     found = re.search(r"(\d+) in all, these matrices differ by (\S+)\s+and L.backward\(\) by (\S+),", shown)
     assert found[1] == "18"
-    assert float(found[2]) < 1e-15
-    assert float(found[3]) < 1e-15
+    assert float(found[2]) < 1e-14
+    assert float(found[3]) < 1e-14
 
 
 def test_a_step_of_gradient_descent(page):
@@ -371,6 +371,7 @@ def run_program(encoding, *arguments):
     return done.stdout.decode(encoding).replace("\r\n", "\n")
 
 
+@pytest.mark.slow
 def test_terminals_that_know_ascii_only():
     shown = run_program("ascii")
     assert "L -> ytilde_2 -> z[2]_2 -> a[1]_1 -> z[1]_1 -> w[1]_11" in shown
@@ -381,6 +382,7 @@ def test_terminals_that_know_ascii_only():
     assert run_program("cp1252") == shown
 
 
+@pytest.mark.slow
 def test_all_terminals_get_the_same_lines():
     assert len(run_program("ascii").splitlines()) == len(run_program("utf-8").splitlines())
     assert run_program("ascii", "--help").startswith("usage: ")

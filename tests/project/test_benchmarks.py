@@ -1,6 +1,7 @@
 """The benchmarks run, and their candidates compute the same. No time is asserted."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,9 +58,21 @@ def test_fit_takes_the_steps_of_the_bare_step(benchmark):
         assert np.array_equal(w, v)
 
 
+@pytest.mark.slow
 def test_the_script_prints_its_table():
     smallest = ["--rounds", "1", "--slot", "0.0001", "--nets", "4", "--threads", "1", "--no-torch"]
     done = subprocess.run([sys.executable, str(SCRIPT), *smallest], capture_output=True, text=True, check=True)
     assert "10-32-32-1 relu, 32" in done.stdout
     assert "sequential / best" in done.stdout
     assert "fit / steps of fit" in done.stdout
+
+
+@pytest.mark.slow
+def test_what_each_mechanism_buys_is_measured_after_both_sides_came_to_the_same_numbers():
+    script = SCRIPT.with_name("mechanisms.py")
+    smallest = ["--small", "--rounds", "1", "--slot", "0.0001"]
+    done = subprocess.run([sys.executable, str(script), *smallest], capture_output=True, text=True, check=True)
+    names = set(re.findall(r'Row\("([^"]+)"', script.read_text(encoding="utf-8")))
+    assert names
+    for name in names:
+        assert re.search(rf"^{re.escape(name)} +\d+\.\d\d \(", done.stdout, re.MULTILINE), name

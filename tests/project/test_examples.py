@@ -7,6 +7,7 @@ import pytest
 from scripts import load
 
 
+@pytest.mark.slow
 def test_train_digits_by_neurons(capsys):
     pytest.importorskip("sklearn")
     load("train_digits_by_neurons").main(["--samples", "300", "--epochs", "4", "--batch-size", "8"])

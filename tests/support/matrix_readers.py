@@ -129,7 +129,9 @@ class Reader:
 
     def _another(self):
         rest = self.text[self.at :]
-        if re.match(r" (?![⊙+−≥>≤<=≠-] ?|at |over )(?=\S)", rest) and not re.match(r" [⊙+\-−≥>≤<=≠] | at | over ", rest):
+        if re.match(r" (?![⊙+−≥>≤<=≠-] ?|at |over )(?=\S)", rest) and not re.match(
+            r" [⊙+\-−≥>≤<=≠] | at | over ", rest
+        ):
             self.at += 1
             return True
         return False
@@ -193,7 +195,7 @@ class Reader:
                 x = _power(x, self.exponent())
             elif found := re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+").match(self.text, self.at):
                 self.at = found.end()
-                x = _power(x, lambda i, j, n=int(found[0].translate(SUPERSCRIPTS)): n)
+                x = _power(x, _constantly(int(found[0].translate(SUPERSCRIPTS))))
             elif self.take("(i)"):
                 x = self._member_of(x, "i")
             elif self.take("ⱼ"):
@@ -319,6 +321,10 @@ class Scattered:
         return z
 
 
+def _constantly(n):
+    return lambda i, j: n
+
+
 def _times(x, y):
     return lambda i, j: x(i, j) * y(i, j)
 
@@ -353,7 +359,11 @@ class LatexReader(Reader):
     def prepared(self, text):
         for written, mark in self.patterns:
             start = r"(?<![\\\w])" if written[0].isalpha() else ""
-            text = re.sub(start + re.escape(written) + r"(?![\w])" if written[-1].isalnum() else start + re.escape(written), mark, text)
+            text = re.sub(
+                start + re.escape(written) + r"(?![\w])" if written[-1].isalnum() else start + re.escape(written),
+                mark,
+                text,
+            )
             if re.search(r"\^\{\[[^{}]*\}", written):
                 turned = re.sub(r"\^\{(\[[^{}]*)\}", r"^{\1T}", written, count=1)
                 text = re.sub(start + re.escape(turned), mark + "ᵀ", text)
@@ -423,7 +433,9 @@ def numpy_reads(text, write, quantities, derivatives, *, samples, count="m"):
     """ASCII evaluated by NumPy: names as variables, functions of the operations' names."""
     space = {name.removeprefix("array_"): op.forward for name, op in (table | array_table).items()}
     space |= {op.shown: op.forward for op in array_table.values()}
-    space |= {name: getattr(np, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "abs", "maximum", "minimum")}
+    space |= {
+        name: getattr(np, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "abs", "maximum", "minimum")
+    }
     space |= {"where": np.where, "clip": np.clip, "reshape": np.reshape, "transpose": np.transpose, "s_": np.s_}
     space |= {"ones": np.ones, "inf": np.inf, "nan": np.nan, "concatenate": np.concatenate}
     space |= {"broadcast_to": np.broadcast_to}

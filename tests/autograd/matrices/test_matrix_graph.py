@@ -158,6 +158,7 @@ def test_an_axis_along_which_nothing_is_known_is_spelled_out():
     assert texts(named(log_softmax(z), "V"))["Z", "V"].startswith("dV − exp(V) ⊙ Σ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "step", [lambda y: y.reshape(3, 1).reshape(3), lambda y: y * y + exp(-y)], ids=["moved", "grown"]
 )

@@ -157,13 +157,14 @@ def test_products_with_zeros_are_exact():
 
 
 def test_the_logarithm_of_a_sum_of_exponentials_far_out():
-    assert ag.logsumexp(Tensor([1e4, 1e4])).item() == 1e4 + math.log(2)
-    assert ag.logsumexp(Tensor([-1e4, -1e4])).item() == -1e4 + math.log(2)
+    # NumPy's log of an array may differ from that of `math` in the last bit.
+    assert ag.logsumexp(Tensor([1e4, 1e4])).item() == pytest.approx(1e4 + math.log(2), rel=1e-15)
+    assert ag.logsumexp(Tensor([-1e4, -1e4])).item() == pytest.approx(-1e4 + math.log(2), rel=1e-15)
     assert ag.logsumexp(Tensor([-inf, -inf])).item() == -inf
     assert ag.logsumexp(Tensor([inf, 1.0])).item() == inf
     assert ag.logsumexp(Tensor([-inf, 3.0])).item() == 3.0
     assert math.isnan(ag.logsumexp(Tensor([nan, 1.0])).item())
-    assert ag.logsumexp(Tensor([[-inf, -inf], [0.0, 0.0]]), axis=1).tolist() == [-inf, math.log(2)]
+    assert ag.logsumexp(Tensor([[-inf, -inf], [0.0, 0.0]]), axis=1).tolist() == pytest.approx([-inf, math.log(2)])
     assert slope(ag.logsumexp, [-inf, 3.0]) == [0.0, 1.0]
     assert slope(ag.logsumexp, [1e4, 1e4]) == slope(ag.logsumexp, [1e15, 1e15]) == [0.5, 0.5]
     assert ag.logsumexp(Tensor(np.float32([1e4, 1e4]))).dtype == np.float32
@@ -181,7 +182,7 @@ def test_softmax_far_out():
 
 def test_softmax_goes_along_the_last_axis_and_its_rows_sum_to_1():
     z = ag.softmax(Tensor(np.random.default_rng(0).normal(size=(2, 3, 4)) * 50))
-    assert np.allclose(z.data.sum(-1), 1, rtol=1e-15)
+    assert z.data.sum(-1) == pytest.approx(np.ones((2, 3)), abs=1e-14)  # each of 4 numbers is rounded
     assert z.data.min() >= 0
 
 

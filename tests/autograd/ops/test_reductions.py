@@ -205,7 +205,7 @@ def test_a_member_that_is_no_number_is_refused(wrong):
 
 
 def test_logsumexp_never_overflows():
-    assert logsumexp([1e4, 1e4]) == 1e4 + math.log(2)
+    assert logsumexp([1e4, 1e4]) == pytest.approx(1e4 + math.log(2), rel=1e-15)
     assert logsumexp([-inf, -inf]) == -inf
     assert logsumexp([0.0, -inf]) == 0.0
     assert logsumexp([inf, 0.0]) == inf
@@ -336,7 +336,7 @@ def test_a_class_is_an_integer_or_a_distribution():
     logits = [0.4, -1.2, 0.9]
     expected = softmax_cross_entropy(logits, 1)
     for target in (1.0, np.int64(1), np.float32(1), [0, 1, 0], (0.0, 1.0, 0.0), np.array([0.0, 1.0, 0.0])):
-        assert softmax_cross_entropy(logits, target) == pytest.approx(expected, rel=1e-15)
+        assert softmax_cross_entropy(logits, target) == pytest.approx(expected, rel=1e-14)
     mixed = softmax_cross_entropy(logits, [0.5, 0.5, 0.0])
     assert mixed == pytest.approx((softmax_cross_entropy(logits, 0) + expected) / 2)
 

@@ -110,6 +110,7 @@ def test_a_wrong_csv_file_is_refused_with_its_line(tmp_path, old, new, message):
         load_kaggle(path)
 
 
+@pytest.mark.slow
 def test_the_line_is_counted_through_a_long_file(tmp_path):
     path = put(tmp_path / "a.csv", csv(ROWS * 50_000 + [[1, 2]] + ROWS).encode())
     with pytest.raises(ValueError, match="line 100002 has 2 columns, expected 5"):
@@ -140,6 +141,7 @@ def test_pixels_that_make_no_square_are_read_flat(tmp_path):
     assert load_kaggle(path, flat=True).x.tolist() == [[2, 3]]
 
 
+@pytest.mark.slow
 def test_a_file_as_long_as_kaggles_is_read_whole(tmp_path):
     # As many numbers as in train.csv, four in five of them 0 as there; a twentieth of the lines, repeated.
     rng = np.random.default_rng(0)

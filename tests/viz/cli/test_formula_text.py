@@ -108,7 +108,7 @@ def test_the_members_of_a_list_that_is_assigned_can_be_used_by_name():
     text = "a = softmax([u, v]); p, q = softmax([v, u]); L = a_1 - q + p*0"
     result = compute(text, {"u": 1.0, "v": 2.0})
     assert result.names["a_1"].data == pytest.approx(1 / (1 + math.e), rel=1e-12)
-    assert result.target.data == pytest.approx(0.0, abs=1e-15)
+    assert result.target.data == pytest.approx(0.0, abs=1e-14)
     assert result.names["a_2"].label == "a_2"
 
 
@@ -325,6 +325,7 @@ TOKENS = [
 ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(TOKENS), max_size=12).map("".join) | st.text(max_size=20))
 def test_any_text_is_computed_or_refused(text):
     with contextlib.suppress(ValueError):

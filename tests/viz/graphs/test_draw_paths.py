@@ -120,6 +120,7 @@ def test_a_single_path_needs_no_number_on_its_edges():
     assert edge["label"] == "3"
 
 
+@pytest.mark.slow
 @each_renderer
 @pytest.mark.parametrize("direction", ["LR", "TB", "RL", "BT"])
 def test_the_picture_holds_every_factor_and_the_legend(renderer, direction):

@@ -258,6 +258,7 @@ def test_layers_without_names_are_refused():
         draw_graph(Tensor([1.0], "x") * 2.0, level="layers")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["auto", "op"])
 def test_a_hundred_thousand_nodes_are_refused(level):
     y = Tensor([1.0])
@@ -267,6 +268,7 @@ def test_a_hundred_thousand_nodes_are_refused(level):
         draw_graph(y, level=level)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_nodes_between_two_names_are_one_edge():
     x = Tensor([1.0], "x")
     y = x
@@ -361,15 +363,17 @@ def test_a_label_of_10_000_characters_is_shortened(renderer):
     assert len(drawing.source) < 5000
 
 
+@pytest.mark.slow
 @needs_both
 def test_both_renderers_draw_the_same_nodes_edges_and_labels():
     for drawing in drawings():
-        one, two = (graph_in(drawing.pipe("json", renderer)) for renderer in ("dot", "wasm"))
+        one, two = (graph_in(drawing.pipe("json", renderer)) for renderer in ("dot", "pure"))
         assert one == two
         for kind in ("node", "edge", "cluster"):
-            assert svg_lines(drawing, "dot", kind) == svg_lines(drawing, "wasm", kind)
+            assert svg_lines(drawing, "dot", kind) == svg_lines(drawing, "pure", kind)
 
 
+@pytest.mark.slow
 @each_renderer
 def test_four_threads_may_draw_at_once(renderer):
     several = drawings()

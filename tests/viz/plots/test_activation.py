@@ -107,6 +107,7 @@ def test_a_list_gives_a_panel_each():
     assert [ax.get_title("left") for ax in found] == ["sigmoid", "tanh", "exp"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*activations, *(name for name, op in table.items() if len(op.rules) == 1)])
 def test_every_activation_and_every_operation_of_one_number_can_be_drawn(name):
     if name in ("softmax", "log_softmax") or (name in table and table[name].reduces):

@@ -57,6 +57,7 @@ def test_a_net_of_values_is_asked_for_every_point(elementary):
             assert net(point.tolist()).data == pytest.approx(0.5, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_a_model_of_values_of_ones_own_is_called_row_by_row():
     class Circle(Module):
         def __init__(self):

@@ -79,6 +79,7 @@ def test_a_plot_of_several_panels_returns_an_array_of_axes(name):
     assert len(plt.get_fignums()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEVERAL)
 @pytest.mark.parametrize("layout", [None, "constrained"])
 def test_several_panels_fit_into_single_axes(name, layout):
@@ -123,6 +124,7 @@ def test_what_is_no_axes_is_refused_and_no_figure_is_left(draw):
     assert plt.get_fignums() == []
 
 
+@pytest.mark.slow
 @each_plot
 @pytest.mark.parametrize("format", ["png", "svg", "pdf"])
 def test_every_plot_can_be_saved(draw, format, tmp_path):
@@ -139,6 +141,7 @@ def test_without_matplotlib_the_error_names_the_command(draw, monkeypatch):
         draw(None)
 
 
+@pytest.mark.slow
 def test_importing_viz_does_not_import_matplotlib():
     assert run("import sys, viz; viz.plot_history; print('matplotlib' in sys.modules)") == "False"
 
