@@ -32,6 +32,7 @@ __all__ = [
     "Shape",
     "Total",
     "Turned",
+    "Zeros",
     "atoms",
     "flipped",
     "formula_of",
@@ -164,14 +165,22 @@ class Ones(ArrayAtom):
 
     __slots__ = ()
     is_symbol = True
+    digit = "1"
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
-        self.key = f"1{shape}"
+        self.key = f"{self.digit}{shape}"
         self.size, self.depth = 1, 1
 
     def transposed(self) -> Atom:
-        return Ones(turned_shape(self.shape))
+        return self.__class__(turned_shape(self.shape))
+
+
+class Zeros(Ones):
+    """An array of zeros that an operation is applied to."""
+
+    __slots__ = ()
+    digit = "0"
 
 
 class _Compound(ArrayAtom):

@@ -223,5 +223,5 @@ def _unread(op: Operation, i: int, everything: tuple[object, ...]) -> MatrixExpr
     named_pull.__name__ = f"{op.name}_pull_{i}"
     numbers = (x.value if isinstance(x, MatrixExpression) else x for x in everything)
     value = np.asarray(quietly(pull, *numbers))
-    arguments = (x.spelled_out() if isinstance(x, MatrixExpression) else x for x in everything)
+    arguments = (x.as_operand() if isinstance(x, MatrixExpression) else x for x in everything)
     return MatrixExpression(formula_of(Applied(Operation(named_pull, ()), arguments, value.shape)), value)

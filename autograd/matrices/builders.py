@@ -241,7 +241,7 @@ def _chosen(op: Operation, operands: Operands, shape: Shape) -> Expression:
     if holds.all() or not holds.any():
         return (x if holds.all() else y).formula
     if not (np.isfinite(first[~holds]).all() and np.isfinite(second[holds]).all()):  # 0 times ∞ would be no number
-        return formula_of(Applied(op, (condition.formula, x.spelled_out(), y.spelled_out()), shape))
+        return formula_of(Applied(op, (condition.formula, x.as_operand(), y.as_operand()), shape))
     parts = []
     if first[holds].any():
         parts.append(x.formula * condition.formula)

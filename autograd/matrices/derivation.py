@@ -41,6 +41,7 @@ class MatrixDerivation:
     form            "rows" (samples are rows, as the computation ran) or "columns" (the lectures' form,
                     in which samples are columns: what has a row per sample stands transposed)
     samples         m, how many there are; None if the graph shows none
+    columns         True if samples are columns
 
     Where the target is a mean over samples, the derivatives by what has a row per sample stand without
     its 1/m, as in the lectures: it is in those by the parameters.
@@ -62,7 +63,8 @@ class MatrixDerivation:
         turning = turned_names(forward.values, forward.samples, formulas) if form == "columns" else frozenset()
         self.samples = roles.samples
         self.quantities = {label: turned_value(x, label, turning) for label, x in forward.values.items()}
-        self._notations = Notations(self.quantities, naming.count())
+        self.columns = roles.samples is not None and (roles.sample_axis == 1 or bool(turning))
+        self._notations = Notations(self.quantities, naming.count(), columns=self.columns)
 
         def as_formed(x: Expression, label: str) -> Formula:
             return Formula(turned(x, label, turning), self._notations)
@@ -82,7 +84,6 @@ class MatrixDerivation:
         nameless = set(naming.nameless())
         used = (label for x in formulas for label in labels_in(x))
         self.given = {label: self.quantities[label] for label in used if label in nameless}
-        self._sample_axis = 1 if form == "columns" else roles.sample_axis
         self._label = naming.labels[source]
         self._target_label = naming.labels[target]
         self._is_scaled = backward.is_scaled
@@ -127,7 +128,7 @@ class MatrixDerivation:
     def _setting(self, to: MatrixWriter) -> str:
         if self.samples is None:
             return ""
-        where = "columns" if self.form == "columns" or self._sample_axis == 1 else "rows"
+        where = "columns" if self.columns else "rows"
         return f", samples in {where}, {to.name(self._notations.count)} = {self.samples}"
 
     def _convention(self, to: MatrixWriter) -> str:

@@ -19,7 +19,7 @@ from ..formulas.expression import Expression, constant
 from ..ieee import quietly
 from ..op import Operation, array_forms, find
 from ..operands import Vector
-from .atoms import Applied, Data, Indicator, Matrix, Ones, Shape, data_key, formula_of, natural_shape, only_atom
+from .atoms import Applied, Data, Indicator, Matrix, Ones, Shape, Zeros, data_key, formula_of, natural_shape, only_atom
 
 __all__ = ["MatrixExpression", "data_key", "matrix", "named", "operands_of", "read"]
 
@@ -198,6 +198,11 @@ class MatrixExpression:
             return formula_of(Applied(find("reshape"), (self.formula, self.shape), self.shape))
         return self.formula * formula_of(Ones(self.shape))
 
+    def as_operand(self) -> Expression:
+        """The formula, spelled out also where all are zeros."""
+        is_zero = not self.formula.terms and self.shape
+        return formula_of(Zeros(self.shape)) if is_zero else self.spelled_out()
+
     def __repr__(self) -> str:
         from .notation import MatrixAscii
 
@@ -255,7 +260,7 @@ def read(op: Operation, operands: Sequence[Any], value: Any) -> MatrixExpression
     if formula is None and op.rules:
         formula = Expression._record(op, *(x.formula for x in operands))
     elif formula is None:
-        arguments = (x.spelled_out() if isinstance(x, MatrixExpression) else x for x in operands)
+        arguments = (x.as_operand() if isinstance(x, MatrixExpression) else x for x in operands)
         formula = formula_of(Applied(op, arguments, value.shape))
     return MatrixExpression(formula, value)
 

@@ -77,7 +77,7 @@ class MatrixGraph:
         self.nodes: list[Node] = [u for u in order if u in self.labels]
         self.samples: int | None = roles.samples
         labels = {*self.labels.values(), *self._naming.constants()}
-        self._notations = Notations(labels, self._naming.count())
+        self._notations = Notations(labels, self._naming.count(), columns=roles.sample_axis == 1)
         self.names = self._notations.names
         self._writer = self._notations.text()
 

@@ -111,7 +111,12 @@ def _indexed_atom(a: Atom, axis: int, letter: str, taken: frozenset[str]) -> Ato
         return Call(a.op, tuple(_indexed(u, axis, letter, taken) for u in a.flat()))
     if not isinstance(a, ArrayAtom):
         raise _NoPlaceError
-    if a.shape[axis - 2 if len(a.shape) == 2 else 0] == 1 and _samples_of_atom(a) != axis - 2:  # the same for all
+    counted = axis - 2 if letter == "i" else -1 - axis  # where samples lie if it is what the letter counts
+    if isinstance(a, Matrix) and (len(a.shape) == 1 or _samples_of_atom(a) == counted):
+        if _with_index(a.label, letter) in {None, *taken}:
+            raise _NoPlaceError
+        return Member(a, letter, _member_shape(a.shape, axis), is_turned=a.is_turned)
+    if a.shape[axis - 2 if len(a.shape) == 2 else 0] == 1:  # the same for all
         return a
     if isinstance(a, Ones):
         return Ones(_member_shape(a.shape, axis))
@@ -122,8 +127,6 @@ def _indexed_atom(a: Atom, axis: int, letter: str, taken: frozenset[str]) -> Ato
         parts = list(a.parts)
         parts[-axis] = _indexed(parts[-axis], axis, letter, taken)
         return Product(parts, _member_shape(a.shape, axis))
-    if isinstance(a, Matrix) and _with_index(a.label, letter) not in {None, *taken}:
-        return Member(a, letter, _member_shape(a.shape, axis), is_turned=a.is_turned)
     raise _NoPlaceError
 
 

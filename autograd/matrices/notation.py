@@ -67,8 +67,8 @@ def is_single(a: Atom) -> bool:
 class MatrixWriter(Writer):
     """What notations of arrays have in common.
 
-    count: what the number of samples is called. taken: the labels in use. with_shapes: mark names with
-    their shapes.
+    columns: samples are columns. count: what the number of samples is called. taken: the labels in use.
+    with_shapes: mark names with their shapes.
     """
 
     hadamard: str
@@ -81,12 +81,13 @@ class MatrixWriter(Writer):
         name: Callable[[str], str] | None = None,
         digits: int | None = 4,
         *,
+        columns: bool = False,
         count: str = "m",
         taken: Iterable[str] = (),
         with_shapes: bool = False,
     ) -> None:
         super().__init__(name or self.plain_name, digits)
-        self.count, self.taken, self.with_shapes = count, frozenset(taken), with_shapes
+        self.columns, self.count, self.taken, self.with_shapes = columns, count, frozenset(taken), with_shapes
 
     # ------------------------------------------------------------ what notations differ in
 
@@ -111,8 +112,8 @@ class MatrixWriter(Writer):
         """1 where a comparison holds."""
         raise NotImplementedError
 
-    def ones(self, shape: Shape) -> str:
-        """An array of ones."""
+    def filled(self, digit: str, shape: Shape) -> str:
+        """An array of ones or of zeros."""
         raise NotImplementedError
 
     def block(self, array: np.ndarray) -> list[str]:
@@ -143,7 +144,7 @@ class MatrixWriter(Writer):
         if isinstance(a, Indicator):
             return Piece(self.indicator(a))
         if isinstance(a, Ones):
-            return Piece(self._marked(self.ones(a.shape), a.shape))
+            return Piece(self.filled(a.digit, a.shape))
         if isinstance(a, Turned):
             return self.turned(self.piece(a.inner), a.inner.shape)
         if isinstance(a, Applied):
@@ -374,9 +375,9 @@ class _Lectures(MatrixWriter):
 
     def total(self, a: Total) -> Piece:
         letter = letter_of(a)
-        if not letter:
+        inner = at_index(a, letter, self.taken) if letter else None
+        if not letter or (inner is None and samples_of(a.parts[0]) != (-1 if self.columns else -2)):
             return self.sum_over(_axes(a), self.whole(a.parts[0]))
-        inner = at_index(a, letter, self.taken)
         if inner is None:
             piece = self.with_index(Piece(self.parenthesized(self.sum(a.parts[0]))), letter)
         else:
@@ -410,10 +411,11 @@ class _Lectures(MatrixWriter):
             return self.whole(a.parts[0])
         if a.op.name == "scatter":
             x, index, _ = a.arguments
-            return Piece(f"[{self.sum(x)}{self.words(' at ')}[{self.plain(index)}], 0{self.words(' elsewhere')}]")
+            zeros = self.filled("0", a.shape)
+            return Piece(f"[{self.sum(x)}{self.words(' at ')}[{self.plain(index)}]{self.words(' in ')}{zeros}]")
         if a.op.name in ALONG_AN_AXIS:
             axis = a.arguments[1] % len(a.shape)
-            unsaid = len(a.shape) - 2 if samples_of(a.parts[0]) == -1 else len(a.shape) - 1  # of every sample
+            unsaid = len(a.shape) - 2 if self.columns and len(a.shape) > 1 else len(a.shape) - 1  # of every sample
             return self.along(self.called(a), self.sum(a.parts[0]), "" if axis == unsaid else str(axis))
         return self.application(a, self.called(a))
 
@@ -433,8 +435,10 @@ class MatrixText(_Lectures, Text):
     def turned(self, piece: Piece, shape: Shape) -> Piece:
         return Piece(f"{self.holding(piece, TIGHT)}ᵀ", POWER)
 
-    def ones(self, shape: Shape) -> str:
-        return "𝟏" if self.with_shapes else "𝟏" + "ₓ".join(str(n).translate(_SUBSCRIPTS) for n in shape)
+    def filled(self, digit: str, shape: Shape) -> str:
+        bold = {"0": "𝟎", "1": "𝟏"}[digit]
+        subscript = "ₓ".join(str(n).translate(_SUBSCRIPTS) for n in shape)
+        return self._marked(bold, shape) if self.with_shapes else bold + subscript
 
     def sum_of(self, letter: str, count: int, piece: Piece) -> Piece:
         sign = {"i": "Σᵢ", "j": "Σⱼ"}[letter]
@@ -483,8 +487,9 @@ class MatrixLatex(_Lectures, Latex):
     def _marked(self, text: str, shape: Shape) -> str:
         return rf"\underset{{{self.shape(shape)}}}{{{text}}}" if self.with_shapes and shape else text
 
-    def ones(self, shape: Shape) -> str:
-        return r"\mathbf{1}" if self.with_shapes else rf"\mathbf{{1}}_{{{self.shape(shape)}}}"
+    def filled(self, digit: str, shape: Shape) -> str:
+        bold = rf"\mathbf{{{digit}}}"
+        return self._marked(bold, shape) if self.with_shapes else f"{bold}_{{{self.shape(shape)}}}"
 
     def elementwise_power(self, base: Piece, exponent: Piece) -> Piece:
         return Piece(f"{{{self.symbol_to_raise(self.holding(base, TIGHT))}}}^{{\\circ {exponent.text}}}", POWER)
@@ -537,8 +542,8 @@ class MatrixAscii(MatrixWriter, Ascii):
     def shape(self, shape: Shape) -> str:
         return "x".join(map(str, shape))
 
-    def ones(self, shape: Shape) -> str:
-        return f"ones({shape})"
+    def filled(self, digit: str, shape: Shape) -> str:
+        return self._marked(f"{'ones' if digit == '1' else 'zeros'}({shape})", shape)
 
     def _term(self, c: float, factors: Factors) -> tuple[bool, Piece]:
         negative, piece = super()._term(c, factors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
@@ -15,27 +15,39 @@ from .notation import MatrixAscii, MatrixLatex, MatrixText, MatrixWriter
 __all__ = ["Definition", "Formula", "Notations", "Step"]
 
 
+class Options(TypedDict):
+    """What all notations of a derivation have in common."""
+
+    columns: bool
+    count: str
+    taken: frozenset[str]
+    with_shapes: bool
+
+
 class Notations:
     """The ways of writing the formulas of one derivation.
 
-    labels: all names in it. count: what the number of samples is called.
+    labels: all names in it. count: what the number of samples is called. columns: samples are columns.
     """
 
-    def __init__(self, labels: Iterable[str] = (), count: str = "m") -> None:
-        self.labels, self.count = frozenset(labels), count
+    def __init__(self, labels: Iterable[str] = (), count: str = "m", *, columns: bool = False) -> None:
+        self.labels, self.count, self.columns = frozenset(labels), count, columns
         self.names = Names(self.labels)
+
+    def _options(self, with_shapes: bool) -> Options:
+        return {"columns": self.columns, "count": self.count, "taken": self.labels, "with_shapes": with_shapes}
 
     def text(self, *, with_shapes: bool = False) -> MatrixText:
         """Unicode."""
-        return MatrixText(self.names.text, count=self.count, taken=self.labels, with_shapes=with_shapes)
+        return MatrixText(self.names.text, **self._options(with_shapes))
 
     def ascii(self, *, with_shapes: bool = False, digits: int | None = 4) -> MatrixAscii:
         """ASCII that NumPy evaluates."""
-        return MatrixAscii(self.names.ascii, digits, count=self.count, taken=self.labels, with_shapes=with_shapes)
+        return MatrixAscii(self.names.ascii, digits, **self._options(with_shapes))
 
     def latex(self, *, with_shapes: bool = False) -> MatrixLatex:
         """LaTeX."""
-        return MatrixLatex(self.names.latex, count=self.count, taken=self.labels, with_shapes=with_shapes)
+        return MatrixLatex(self.names.latex, **self._options(with_shapes))
 
 
 class Formula(Expression):

@@ -25,12 +25,12 @@ FIRST = 0xE100  # characters that stand for names
 
 
 def _function(name):
-    for candidate in (FUNCTIONS.get(name, name), f"array_{name}"):
-        if candidate in array_table or candidate in table:
-            return find(candidate).forward
     known = {"where": np.where, "clip": np.clip, "reshape": np.reshape, "transpose": np.transpose}
     if name in known:
         return known[name]
+    for candidate in (f"array_{name}", FUNCTIONS.get(name, name)):
+        if candidate in array_table or candidate in table:
+            return find(candidate).forward
     raise Unreadable(f"no function {name!r}")
 
 
@@ -230,7 +230,7 @@ class Reader:
         return eval(f"s_[{text}]", space)
 
     def exponent(self):
-        found = re.compile(r"\d+(\.\d+)?").match(self.text, self.at)
+        found = re.compile(r"[0-9]+(\.[0-9]+)?").match(self.text, self.at)
         if found:
             self.at = found.end()
             return lambda i, j: float(found[0])
@@ -242,15 +242,14 @@ class Reader:
             self.at += 1
             thing = self.things[ord(rest[0]) - FIRST]
             return lambda i, j: self._nonempty(thing(i, j))
-        if found := re.match(r"\d+(\.\d+)?(e[−-]?\d+)?", rest):
+        if found := re.match(r"[0-9]+(\.[0-9]+)?(e[−-]?[0-9]+)?", rest):
             self.at += found.end()
             return lambda i, j: np.float64(found[0].replace("−", "-"))
         if self.take("∞"):
             return lambda i, j: np.inf
-        if found := re.match(r"𝟏([₀-₉]+(?:ₓ[₀-₉]+)*)", rest):
+        if found := re.match(r"([𝟎𝟏])([₀-₉]+(?:ₓ[₀-₉]+)*)", rest):
             self.at += found.end()
-            shape = tuple(int(n.translate(SUBSCRIPTS)) for n in found[1].split("ₓ"))
-            return lambda i, j: np.ones(shape)
+            return lambda i, j: np.full(_shape(found[2]), float("𝟎𝟏".index(found[1])))
         if self.take("("):
             x = self.sum()
             self.need(")")
@@ -274,15 +273,23 @@ class Reader:
     def bracket(self):
         x = self.sum()
         if self.take(" at ["):
-            end = self.text.index("], 0 elsewhere]", self.at)
-            index, self.at = self.text[self.at : end], end + len("], 0 elsewhere]")
-            return Scattered(self, x, index)
+            found = re.compile(r"(.*?)\] in 𝟎([₀-₉ₓ]+)\]").match(self.text, self.at)
+            self.at = found.end()
+            return self.scattered(x, found[1], _shape(found[2]))
         self.need(" ")
         relation = self.take(*RELATIONS)
         self.need(" ")
         y = self.sum()
         self.need("]")
         return lambda i, j: RELATIONS[relation](x(i, j), y(i, j)).astype(float)
+
+    def scattered(self, x, index, shape):
+        def value(i, j):
+            z = np.zeros(shape)
+            np.add.at(z, self.index(index), x(i, j))
+            return z
+
+        return value
 
     def call(self, name):
         args, named = [], {}
@@ -305,20 +312,15 @@ class Reader:
                 named[found[1]] = self.index(found[2])
             else:
                 args.append(self.sum())
+        if "softmax" in name and "axis" not in named:
+            named["axis"] = -2 if self.columns else -1  # of every sample
+            return lambda i, j: _function(name)(*(x(i, j) for x in args), **named if args[0](i, j).ndim > 1 else {})
         f = _function(name)
         return lambda i, j: f(*(x(i, j) for x in args), **named)
 
 
-class Scattered:
-    """Zeros but for what stands at an index; how many, the context tells."""
-
-    def __init__(self, reader, x, index):
-        self.reader, self.x, self.index = reader, x, index
-
-    def __call__(self, i, j):
-        z = np.zeros(self.reader.shape)
-        np.add.at(z, self.reader.index(self.index), self.x(i, j))
-        return z
+def _shape(subscript):
+    return tuple(int(n.translate(SUBSCRIPTS)) for n in subscript.split("ₓ"))
 
 
 def _constantly(n):
@@ -371,11 +373,15 @@ class LatexReader(Reader):
         text = text.replace(r"\infty", "∞").replace(r" \odot ", " ⊙ ").replace(r"\, ", " ").replace(r"\sigma", "σ")
         text = re.sub(r"\\sum_\{([ij])=1\}\^\{[^{}]*\} ", lambda f: {"i": "Σᵢ ", "j": "Σⱼ "}[f[1]], text)
         text = re.sub(r"\\sum_\{\\text\{axis \} ([\d, ]+)\} ", r"Σ_\1_", text).replace(r"\sum ", "Σ ")
-        text = re.sub(r"\\mathbf\{1\}_\{([^{}]*)\}", lambda f: "𝟏" + self._ones(f[1]), text)
-        text = re.sub(r"\\operatorname\{([^{}]*)\}_\{\\text\{axis \} (\d)\}\(", r"\1(axis=\2, ", text)
+        text = re.sub(r"\\mathbf\{([01])\}_\{([^{}]*)\}", lambda f: "𝟎𝟏"[int(f[1])] + self._ones(f[2]), text)
+        text = re.sub(
+            r"\\operatorname\{([^{}]*)\}_\{\\text\{axis \} (\d)\}\(",
+            lambda f: f"{f[1]}(axis={f[2]}, ".replace("\\_", "_"),
+            text,
+        )
         text = re.sub(r"\\operatorname\{([^{}]*)\}", lambda f: f[1].replace(r"\_", "_"), text)
         text = re.sub(r"\\mathtt\{((?:[^{}]|\\_)*)\}", lambda f: f[1].replace(r"\_", "_"), text)
-        text = re.sub(r"\\text\{( at | elsewhere)\}", r"\1", text)
+        text = re.sub(r"\\text\{( at | in )\}", r"\1", text)
         for tex, plain in ((r"\geq", "≥"), (r"\leq", "≤"), (r"\neq", "≠")):
             text = text.replace(tex, plain)
         text = re.sub(r"\\(log|exp|sin|cos|tanh|max|min)\b", r"\1", text)
@@ -437,7 +443,7 @@ def numpy_reads(text, write, quantities, derivatives, *, samples, count="m"):
         name: getattr(np, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "abs", "maximum", "minimum")
     }
     space |= {"where": np.where, "clip": np.clip, "reshape": np.reshape, "transpose": np.transpose, "s_": np.s_}
-    space |= {"ones": np.ones, "inf": np.inf, "nan": np.nan, "concatenate": np.concatenate}
+    space |= {"ones": np.ones, "zeros": np.zeros, "inf": np.inf, "nan": np.nan, "concatenate": np.concatenate}
     space |= {"broadcast_to": np.broadcast_to}
     known = {write(label): x for label, x in quantities.items()}
     known |= {"d" + write(label): x for label, x in derivatives.items()}
