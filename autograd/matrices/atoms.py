@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..formulas.expression import Atom, Call, Expression, Group
+from ..formulas.expression import Atom, Call, Expression, Factors, Group
 from ..formulas.notation import Writer
 from ..op import Operation
 from ..operands import members
@@ -34,6 +34,7 @@ __all__ = [
     "Turned",
     "Zeros",
     "atoms",
+    "distribution",
     "flipped",
     "formula_of",
     "natural_shape",
@@ -77,11 +78,12 @@ class Matrix(ArrayAtom):
     """A named array, or the derivative of the target by it (dW[1]), as it is or transposed.
 
     samples: the axis along which samples lie, from the end (-2 for rows, -1 for columns), None if none do;
-    of the array as its name has it. is_given: data, which no training changes.
+    of the array as its name has it. sums_to_1: an axis from the end along which its numbers always do, as
+    those of one-hot targets, or None.
     A vector counts as a row, as it does in broadcasting, so that its transpose is a column.
     """
 
-    __slots__ = ("is_given", "is_gradient", "is_turned", "label", "plain_shape", "samples")
+    __slots__ = ("is_gradient", "is_turned", "label", "plain_shape", "samples", "sums_to_1")
     is_symbol = True
 
     def __init__(
@@ -90,26 +92,30 @@ class Matrix(ArrayAtom):
         shape: Shape,
         samples: int | None = None,
         *,
+        sums_to_1: int | None = None,
         is_gradient: bool = False,
-        is_given: bool = False,
         is_turned: bool = False,
     ) -> None:
-        self.label, self.plain_shape, self.samples = label, shape, samples
-        self.is_gradient, self.is_given, self.is_turned = is_gradient, is_given, is_turned
+        self.label, self.plain_shape, self.samples, self.sums_to_1 = label, shape, samples, sums_to_1
+        self.is_gradient, self.is_turned = is_gradient, is_turned
         self.shape = turned_shape(shape) if is_turned else shape
         self.key = f"{'d' * is_gradient}{label!r}{'T' * is_turned}"
         self.size, self.depth = 1, 1
 
     def transposed(self) -> Atom:
-        return self if not self.plain_shape else self._like(self.plain_shape, self.samples, not self.is_turned)
+        if not self.plain_shape:
+            return self
+        return self._turned(self.plain_shape, self.samples, self.sums_to_1)
 
     def as_column(self) -> Atom:
         """The array as it is, of a name that from now on stands for its transpose."""
-        return self._like(turned_shape(self.plain_shape), flipped(self.samples), not self.is_turned)
+        return self._turned(turned_shape(self.plain_shape), flipped(self.samples), flipped(self.sums_to_1))
 
-    def _like(self, shape: Shape, samples: int | None, is_turned: bool) -> Matrix:
-        options = {"is_gradient": self.is_gradient, "is_given": self.is_given, "is_turned": is_turned}
-        return Matrix(self.label, shape, samples, **options)
+    def _turned(self, shape: Shape, samples: int | None, sums_to_1: int | None) -> Matrix:
+        is_turned = not self.is_turned
+        return Matrix(
+            self.label, shape, samples, sums_to_1=sums_to_1, is_gradient=self.is_gradient, is_turned=is_turned
+        )
 
 
 class Count(ArrayAtom):
@@ -374,6 +380,13 @@ def _key_of(argument: object) -> str:
     return repr(argument)
 
 
+def distribution(x: np.ndarray) -> int | None:
+    """The axis of a matrix along which all sums are 1, from the end."""
+    if x.ndim != 2 or not x.size:
+        return None
+    return next((axis for axis in (-1, -2) if np.all(np.abs(x.sum(axis) - 1) <= 1e-12)), None)
+
+
 def data_key(data: np.ndarray) -> str:
     """What equal arrays have in common."""
     return f"data{data.shape}{data.dtype}{zlib.crc32(np.ascontiguousarray(data).data)}{float(data.sum())!r}"
@@ -416,13 +429,16 @@ def atom_shape(a: Atom) -> Shape | None:
     return None
 
 
-def mapped(x: Expression, change: Callable[[Atom], Atom]) -> Expression:
-    """The formula with `change` applied to each of its atoms; what is in parentheses is entered."""
+def mapped(
+    x: Expression, change: Callable[[Atom], Atom], change_factors: Callable[[Factors], Factors] | None = None
+) -> Expression:
+    """The formula with `change` applied to each of its atoms, and then another to products; parentheses are entered."""
 
     def changed(a: Atom) -> Atom:
-        return Group(mapped(a.expression, change)) if isinstance(a, Group) else change(a)
+        return Group(mapped(a.expression, change, change_factors)) if isinstance(a, Group) else change(a)
 
-    return Expression(((c, tuple((changed(a), e) for a, e in f)) for c, f in x.terms), x.value)
+    terms = ((c, tuple((changed(a), e) for a, e in f)) for c, f in x.terms)
+    return Expression(((c, f if change_factors is None else change_factors(f)) for c, f in terms), x.value)
 
 
 def transposed(x: Expression) -> Expression:
@@ -436,20 +452,27 @@ def _transposed_atom(a: Atom) -> Atom:
     return Call(a.op, tuple(map(transposed, a.flat()))) if isinstance(a, Call) else a
 
 
-def replaced(x: Expression, change: Callable[[Atom], Atom | None]) -> Expression:
-    """The formula with atoms replaced, outermost first; where `change` gives None, what is inside is entered."""
+def replaced(
+    x: Expression,
+    change: Callable[[Atom], Atom | None],
+    change_factors: Callable[[Factors], Factors] | None = None,
+) -> Expression:
+    """The formula with atoms replaced, outermost first; where `change` gives None, what is inside is entered.
+
+    change_factors: what products are replaced by, once their atoms are.
+    """
 
     def new(a: Atom) -> Atom:
         found = change(a)
         if found is not None:
             return found
         if isinstance(a, Call):
-            return Call(a.op, tuple(replaced(u, change) for u in a.flat()))
+            return Call(a.op, tuple(replaced(u, change, change_factors) for u in a.flat()))
         if isinstance(a, ArrayAtom) and a.parts:
-            return a.rebuilt([replaced(p, change) for p in a.parts])
+            return a.rebuilt([replaced(p, change, change_factors) for p in a.parts])
         return a
 
-    return mapped(x, new)
+    return mapped(x, new, change_factors)
 
 
 def turns(x: Expression) -> int:

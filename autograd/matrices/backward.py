@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..formulas.expression import Expression, Omitted, Term
+from ..formulas.expression import Atom, Expression, Omitted, Term
 from ..graph import depending_on, topological_order
 from ..ieee import quietly
 from ..op import Operation
@@ -24,6 +24,8 @@ __all__ = ["Arrived", "Backward", "share_of"]
 
 # Operations whose slope is divided by how many numbers they average.
 AVERAGES = ("array_mean", "std")
+# Formulas at the head of a chain up to this length are tried in place of the derivatives that they are.
+LONGEST_HEAD = 30
 
 
 class Backward:
@@ -67,11 +69,13 @@ class Backward:
             if v is not self.target:
                 if v not in arrived:
                     continue
-                step = self.step(v, arrived.pop(v))
+                reached = arrived.pop(v)
+                step = self.step(v, reached)
                 yield step
                 g = named(step.label, step.value, self.forward.samples.get(step.label), is_gradient=True)
-                is_head = not any(isinstance(a, Matrix) and a.is_gradient for a in atoms(step.formula))
-                spelled_out = MatrixExpression(step.formula, step.value) if is_head else None
+                simple = self._formula(reached.simple, v.shape) if reached.differ else step.formula
+                is_head = simple.size <= LONGEST_HEAD and not any(map(_is_derivative, atoms(simple)))
+                spelled_out = MatrixExpression(simple, step.value) if is_head else None
             self._pass_on(v, g, spelled_out, wanted, arrived)
             for u in beside.get(v, ()):
                 waiting[u] -= 1
@@ -140,7 +144,7 @@ class Backward:
                 into = found if u in self.labels else waiting
                 if u in self.labels:
                     term = self._scaled(term, v, u)
-                into[u] = into[u] + term if u in into else term
+                into[u] = term + into[u] if u in into else term  # as the computation has them
         return found
 
     def _is_without_mean(self, u: Node) -> bool:
@@ -163,7 +167,8 @@ class Backward:
         return Step(u, self.labels[u], formula, value, factor, simple if is_shorter else None)
 
     def _formula(self, term: MatrixExpression, shape: Shape) -> Expression:
-        formula = tidy(self.forward.named(tidy(term.formula)).simplified())
+        formula = self.forward.named(tidy(term.formula)).simplified()
+        formula = tidy(self.forward.named(formula).simplified())  # what factors were taken out of may have a name
         return MatrixExpression(formula, np.broadcast_to(term.value, shape)).spelled_out()
 
 
@@ -173,6 +178,10 @@ class Arrived(NamedTuple):
     term: MatrixExpression
     simple: MatrixExpression
     differ: bool
+
+
+def _is_derivative(a: Atom) -> bool:
+    return isinstance(a, Matrix) and a.is_gradient
 
 
 def _is_mean(term: Term) -> bool:

@@ -22,6 +22,8 @@ from .atoms import (
     Shape,
     Total,
     atom_shape,
+    distribution,
+    flipped,
     formula_of,
     natural_shape,
     only_atom,
@@ -106,10 +108,19 @@ def _sum(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
         if natural_shape(inside) == x.shape:
             number, rest = number * outside, inside
     atom = only_atom(rest)
-    is_given = isinstance(atom, Data) or (isinstance(atom, Matrix) and atom.is_given)
-    if is_given and len(axes) == 1 and number.is_number() and np.all(x.value.sum(axes) == number.terms[0][0]):
-        return number  # times the sums of rows of probabilities
+    along = _sums_to_1(atom)
+    if along is not None and axes == (x.ndim + along,) and natural_shape(rest) == x.shape:  # rows of probabilities
+        return number
     return number * formula_of(Total(rest, shape, tuple(axes), bool(keepdims)))
+
+
+def _sums_to_1(a: Atom | None) -> int | None:
+    """The axis along which given numbers sum to 1, from the end."""
+    if isinstance(a, Data):
+        return distribution(a.data)
+    if not isinstance(a, Matrix):
+        return None
+    return flipped(a.sums_to_1) if a.is_turned else a.sums_to_1
 
 
 def _is_constant_along(axis: int, shape: Shape | None, keepdims: bool) -> bool:
@@ -152,6 +163,10 @@ def _reshape(op: Operation, operands: Operands, shape: Shape) -> Expression | No
         inside = natural_shape(inner) or ()
         if shape == tuple(1 if i in atom.axes else n for i, n in enumerate(inside)):
             return number * formula_of(Total(inner, shape, atom.axes, True))
+    if isinstance(atom, Total) and atom.keepdims:
+        left = tuple(n for i, n in enumerate(atom.inside) if i not in atom.axes)
+        if shape == left:
+            return number * formula_of(Total(atom.parts[0], shape, atom.axes, False))
     if shape == (1, *x.shape):  # what broadcasting does too
         return x.formula
     if x.ndim == 1 and shape == (len(x), 1):
@@ -196,7 +211,8 @@ def _with_vector(x: Expression, shape: Shape, place: int) -> Expression | None:
         factors[-1] = transposed(factors[-1])
     if len(natural_shape(factors[place]) or ()) != 1:
         return None
-    return number * formula_of(Product(factors, shape))
+    before, factors[place] = _split(factors[place])
+    return number * before * formula_of(Product(factors, shape))
 
 
 @writes("broadcast_to")

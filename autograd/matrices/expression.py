@@ -19,7 +19,20 @@ from ..formulas.expression import Expression, constant
 from ..ieee import quietly
 from ..op import Operation, array_forms, find
 from ..operands import Vector
-from .atoms import Applied, Data, Indicator, Matrix, Ones, Shape, Zeros, data_key, formula_of, natural_shape, only_atom
+from .atoms import (
+    Applied,
+    Data,
+    Indicator,
+    Matrix,
+    Ones,
+    Shape,
+    Zeros,
+    data_key,
+    distribution,
+    formula_of,
+    natural_shape,
+    only_atom,
+)
 
 __all__ = ["MatrixExpression", "data_key", "matrix", "named", "operands_of", "read"]
 
@@ -247,9 +260,15 @@ def matrix(x: Any) -> MatrixExpression:
 def named(
     label: str, value: Any, samples: int | None = None, *, is_gradient: bool = False, is_given: bool = False
 ) -> MatrixExpression:
-    """An array with a name, or the derivative by it. samples: the axis along which samples lie, see `Matrix`."""
-    atom = Matrix(label, np.shape(value), samples, is_gradient=is_gradient, is_given=is_given)
-    return MatrixExpression(formula_of(atom), value)
+    """An array with a name, or the derivative by it.
+
+    samples: the axis along which samples lie, see `Matrix`. is_given: data, which no training changes.
+    """
+    value = np.asarray(value)
+    along = distribution(value) if is_given else None
+    return MatrixExpression(
+        formula_of(Matrix(label, value.shape, samples, sums_to_1=along, is_gradient=is_gradient)), value
+    )
 
 
 def read(op: Operation, operands: Sequence[Any], value: Any) -> MatrixExpression:

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..formulas import names
-from ..formulas.expression import Atom, Expression, Group
+from ..formulas.expression import Atom, Expression, Factors, Group
 from ..ieee import quietly
 from ..op import Operation
 from .atoms import (
@@ -23,6 +23,7 @@ from .atoms import (
     atoms,
     data_key,
     formula_of,
+    natural_shape,
     only_atom,
     operation_of,
     replaced,
@@ -64,9 +65,13 @@ class Forward:
         self._uses = Counter(u for v in order for u in v.operands if is_tensor(u))
         self.from_data = roles.computed_from_data()
         self._symbols: dict[str, str] = {}  # what formulas are known by a name
+        self._products: list[tuple[str, Factors]] = []  # products that are known by a name
         self._turned_symbols: set[str] = set()  # those of them that are its transpose
         self._introduced: dict[str, list[Definition]] = {}  # the activations of what has this name
         self._definitions: dict[Node, Definition] = {}
+        self._labelled = {  # what needs no name from here
+            (v.op.name, u.label) for v in order if v.label and v.op is not None for u in v.operands[:1] if is_tensor(u)
+        }
         for u in order:
             self.read(u)
 
@@ -89,11 +94,13 @@ class Forward:
             self.known[u] = formula
             return
         label = self.naming.name(u)
-        written = self.named(tidy(formula.formula))
+        written = self.named(tidy(formula.formula)) if formula.formula.terms else formula.formula
         self._definitions[u] = Definition(label, MatrixExpression(written, u.numpy()).spelled_out(), u.numpy())
         atom = only_atom(written)
         if atom is not None:
             self._symbols.setdefault(atom.key, label)
+        elif len(written.terms) == 1 and written.terms[0][0] == 1.0 and natural_shape(written) == u.shape:
+            self._products.append((label, written.terms[0][1]))
         self.known[u] = self.as_named(label, u.numpy(), self._samples_of_result(u, formula.formula))
 
     def as_named(
@@ -162,7 +169,18 @@ class Forward:
 
     def named(self, x: Expression) -> Expression:
         """A formula with names for what has one: σ(Z[2]) is A[2]."""
-        return replaced(x, self._name_of)
+        return replaced(x, self._name_of, self._with_products)
+
+    def _with_products(self, factors: Factors) -> Factors:
+        """A product in which those that have a name are known by it: exp(Z)/Σⱼ exp(Zⱼ) is A."""
+        for label, product in self._products if len(factors) > 1 else ():
+            left = {a.key: (a, e) for a, e in factors}
+            if all(a.key in left and left[a.key][1] * e > 0 and abs(left[a.key][1]) >= abs(e) for a, e in product):
+                for a, e in product:
+                    left[a.key] = a, left[a.key][1] - e
+                rest = tuple((a, e) for a, e in left.values() if e)
+                return (Matrix(label, self.values[label].shape, self.samples[label]), 1.0), *rest
+        return factors
 
     def _name_of(self, a: Atom) -> Atom | None:
         label = self._symbols.get(a.key)
@@ -182,7 +200,12 @@ class Forward:
         def short(x: object) -> object:
             if isinstance(x, tuple):
                 return tuple(map(short, x))
-            return Places(self.naming.constant(np.asarray(x)), np.asarray(x)) if _is_long(x) else x
+            if not _is_long(x):
+                return x
+            places = np.asarray(x)
+            label = self.naming.constant(places)
+            self.as_named(label, places, None, is_given=True)
+            return Places(label, places)
 
         return Applied(a.op, map(short, a.arguments), a.shape)
 
@@ -194,7 +217,7 @@ class Forward:
         if op is None or not isinstance(atom, Matrix) or parsed is None or parsed.base not in ("Z", "z"):
             return None
         label = names.sibling(atom.label, "A" if parsed.base == "Z" else "a")
-        if label is None or not self.naming.reserve(label):
+        if label is None or (op.name, atom.label) in self._labelled or not self.naming.reserve(label):
             return None
         z = self.values[atom.label].T if atom.is_turned else self.values[atom.label]
         rest = a.arguments[1:] if isinstance(a, Applied) else ()

@@ -183,6 +183,9 @@ class MatrixWriter(Writer):
 
     def whole(self, x: Expression) -> Piece:
         """A formula, and how tightly it holds together."""
+        atom = only_atom(x)
+        if atom is not None and atom.terms:
+            return self.whole(Expression(atom.terms, x.value))
         if len(x.terms) != 1:
             return Piece(super().sum(x), SUM if x.terms else TIGHT)
         negative, piece = self._term(*x.terms[0])

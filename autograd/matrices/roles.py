@@ -87,8 +87,10 @@ class Roles:
                 found = (shape[0], 0) if len(shape) == 2 else (None, 0)
             elif name == "matmul":
                 x, y = v.operands
-                if x.ndim == y.ndim == 2 and (self.is_data(x) or self.is_data(y)):
-                    found = (x.shape[0], 0) if self.is_data(x) else (y.shape[1], 1)
+                if x.ndim == 2 and y.ndim < 3 and self.is_data(x):
+                    found = x.shape[0], 0
+                elif y.ndim == 2 and x.ndim < 3 and self.is_data(y):
+                    found = y.shape[1], 1
             if found[0] is not None:
                 break
         return found
