@@ -432,13 +432,28 @@ def atom_shape(a: Atom) -> Shape | None:
 def mapped(
     x: Expression, change: Callable[[Atom], Atom], change_factors: Callable[[Factors], Factors] | None = None
 ) -> Expression:
-    """The formula with `change` applied to each of its atoms, and then another to products; parentheses are entered."""
+    """The formula with `change` applied to each of its atoms, and then another to products; parentheses are entered.
+
+    The formula itself, if nothing changes.
+    """
 
     def changed(a: Atom) -> Atom:
-        return Group(mapped(a.expression, change, change_factors)) if isinstance(a, Group) else change(a)
+        if not isinstance(a, Group):
+            return change(a)
+        inner = mapped(a.expression, change, change_factors)
+        return a if inner is a.expression else Group(inner)
 
-    terms = ((c, tuple((changed(a), e) for a, e in f)) for c, f in x.terms)
-    return Expression(((c, f if change_factors is None else change_factors(f)) for c, f in terms), x.value)
+    is_same = True
+    terms = []
+    for c, factors in x.terms:
+        new: Factors = tuple((changed(a), e) for a, e in factors)
+        if all(a is b for (a, _), (b, _) in zip(new, factors, strict=True)):
+            new = factors
+        if change_factors is not None:
+            new = change_factors(new)
+        is_same = is_same and new is factors
+        terms.append((c, new))
+    return x if is_same else Expression(terms, x.value)
 
 
 def transposed(x: Expression) -> Expression:
@@ -466,11 +481,13 @@ def replaced(
         found = change(a)
         if found is not None:
             return found
-        if isinstance(a, Call):
-            return Call(a.op, tuple(replaced(u, change, change_factors) for u in a.flat()))
-        if isinstance(a, ArrayAtom) and a.parts:
-            return a.rebuilt([replaced(p, change, change_factors) for p in a.parts])
-        return a
+        parts = a.flat() if isinstance(a, Call) else a.parts if isinstance(a, ArrayAtom) else ()
+        others = [replaced(p, change, change_factors) for p in parts]
+        if all(p is q for p, q in zip(parts, others, strict=True)):
+            return a
+        return (
+            Call(a.op, tuple(others)) if isinstance(a, Call) else a.rebuilt(others) if isinstance(a, ArrayAtom) else a
+        )
 
     return mapped(x, new, change_factors)
 
@@ -481,15 +498,8 @@ def turns(x: Expression) -> int:
 
 
 def atoms(x: Expression) -> list[Atom]:
-    """All atoms of a formula, also those inside others, in the order in which they stand."""
-    found: list[Atom] = []
-
-    def look(a: Atom) -> None:
-        found.append(a)
-        return None
-
-    replaced(x, look)
-    return found
+    """All atoms of a formula but parentheses, also those inside others, in the order in which they stand."""
+    return [a for a in x.atoms() if not isinstance(a, Group)]
 
 
 def operation_of(a: Atom) -> tuple[Operation | None, tuple[Expression, ...]]:

@@ -161,15 +161,22 @@ class Backward:
         """What has arrived at a node as a line."""
         formula = self._formula(arrived.term, u.shape)
         simple = self._formula(arrived.simple, u.shape) if arrived.differ else formula
-        is_shorter = simple.size < formula.size and not has_omissions(simple)
+        is_shorter = arrived.differ and simple.size <= formula.size and not has_omissions(simple)
         factor = (self.is_scaled and self._is_without_mean(u) and self.samples) or 1
         value = np.broadcast_to(arrived.term.value, u.shape)
         return Step(u, self.labels[u], formula, value, factor, simple if is_shorter else None)
 
     def _formula(self, term: MatrixExpression, shape: Shape) -> Expression:
-        formula = self.forward.named(tidy(term.formula)).simplified()
-        formula = tidy(self.forward.named(formula).simplified())  # what factors were taken out of may have a name
+        formula = _simplified(self.forward.named(tidy(term.formula)))
+        again = self.forward.named(formula)  # what is left when a factor was taken out may have a name
+        formula = tidy(formula if again is formula else _simplified(again))
         return MatrixExpression(formula, np.broadcast_to(term.value, shape)).spelled_out()
+
+
+def _simplified(x: Expression) -> Expression:
+    """The shortest form; a product without sums has no other."""
+    has_sums = len(x.terms) > 1 or any(a.terms for _, factors in x.terms for a, _ in factors)
+    return x.simplified() if has_sums else x
 
 
 class Arrived(NamedTuple):

@@ -282,7 +282,7 @@ def _counts_samples(x: object) -> bool:
 
 def rounded(c: float) -> float:
     """A number that rounding has moved off a fraction: 4 · (1/4), 49 · (1/49)."""
-    if not math.isfinite(c):
+    if not math.isfinite(c) or c.is_integer():
         return c
     near = float(Fraction(c).limit_denominator(1_000_000))
     return near if abs(near - c) <= 1e-15 * abs(c) else c
@@ -290,4 +290,7 @@ def rounded(c: float) -> float:
 
 def tidy(x: Expression) -> Expression:
     """A formula whose numbers are rounded off to the fractions they are."""
-    return Expression(((rounded(c), f) for c, f in x.terms), x.value)
+    numbers = [rounded(c) for c, _ in x.terms]
+    if all(c == n or c != c for (c, _), n in zip(x.terms, numbers, strict=True)):
+        return x
+    return Expression(((n, f) for n, (_, f) in zip(numbers, x.terms, strict=True)), x.value)
