@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,12 +21,17 @@ from .forward import Forward, labels_in
 from .naming import Naming
 from .notation import CLOSE, MIDDLE, OPEN, MatrixWriter
 from .roles import Node, Roles
-from .steps import Formula, Notations, Step
+from .steps import Definition, Formula, Notations, Step
 
 __all__ = ["MatrixDerivation", "Step"]
 
 # Arrays are shown with their numbers up to so many rows and columns.
 SHOWN = 6
+# So many definitions and so many steps are written unless all are asked for: two screens.
+MOST = 30
+GAP = r"&\;\,\vdots"
+
+T = TypeVar("T", Definition, Step)
 
 
 class MatrixDerivation:
@@ -95,8 +101,7 @@ class MatrixDerivation:
         return iter(self.steps)
 
     def __repr__(self) -> str:
-        to = self._notations.ascii()
-        ratio = to.ratio(to.name(self._target_label), to.name(self._label))
+        ratio = self._ratio(self._notations.ascii())
         return f"<derivation of {ratio}: {len(self.steps)} steps, an array of shape {self.value.shape}>"
 
     # ------------------------------------------------------------ text
@@ -104,26 +109,44 @@ class MatrixDerivation:
     def __str__(self) -> str:
         return self.text()
 
-    def text(self, *, ascii: bool = False) -> str:
-        """The derivation as text: how the quantities were computed, then step by step, with shapes and numbers."""
+    def text(self, *, ascii: bool = False, most: int | None = MOST) -> str:
+        """The derivation as text: how the quantities were computed, then step by step, with shapes and numbers.
+
+        most: so many definitions and so many steps are written, those at the beginning and at the end, and how
+        many are left out; None writes all.
+        """
         write = self._notations.ascii if ascii else self._notations.text
         to: MatrixWriter = write(with_shapes=True)
-        source = to.name(self._label)
-        ratio = to.ratio(to.name(self._target_label), source)
+        source = to.symbol(self._label)
         if not self.steps:
-            independent = f"0: {to.name(self._target_label)} does not depend on {source}"
-            return f"{ratio} = {1 if self.target is self.source else independent}"
-        lines = [f"{ratio}{self._setting(to)}"]
+            return self._without_steps(to)
+        lines = [f"{self._ratio(to)}{self._setting(to)}"]
         if self._is_scaled:
             lines.append(self._convention(to))
         lines.append("")
         for label, x in self.given.items():
-            lines += [*_laid_out(f"  {to._marked(to.name(label), x.shape)}"), *_numbers(to, x), ""]
-        for d in self.definitions:
-            lines += _block(to, to.name(d.label), d.value, (d.formula,))
-        for s in self.steps:
-            lines += _block(to, f"d{to.name(s.label)}", s.value, s.formulas)
+            lines += _laid_out(f"  {to._marked(to.symbol(label), x.shape)}")
+            lines += [*(_numbers(to, x) if _is_shown(x) else [f"    in .given[{label!r}]"]), ""]
+        for d in _abridged(self.definitions, most):
+            if isinstance(d, int):
+                lines += _left_out(to, d, "definitions")
+            else:
+                lines += _block(to, to.symbol(d.label), d.value, (d.formula,))
+        for s in _abridged(self.steps, most):
+            if isinstance(s, int):
+                lines += _left_out(to, s, "steps")
+            else:
+                lines += _block(to, f"d{to.symbol(s.label)}", s.value, s.formulas)
         return "\n".join([*lines, f"{source}.grad   ({self._verdict()})"])
+
+    def _ratio(self, to: MatrixWriter) -> str:
+        return to.ratio(to.symbol(self._target_label), to.symbol(self._label))
+
+    def _without_steps(self, to: MatrixWriter) -> str:
+        if self.target is self.source:
+            return f"{self._ratio(to)} = 1"
+        independent = f"{to.symbol(self._target_label)} does not depend on {to.symbol(self._label)}"
+        return f"{self._ratio(to)} = 0: {independent}"
 
     def _setting(self, to: MatrixWriter) -> str:
         if self.samples is None:
@@ -132,7 +155,7 @@ class MatrixDerivation:
         return f", samples in {where}, {to.name(self._notations.count)} = {self.samples}"
 
     def _convention(self, to: MatrixWriter) -> str:
-        scaled = [f"d{to.name(s.label)}" for s in self.steps if s.factor != 1]
+        scaled = [f"d{to.symbol(s.label)}" for s in self.steps if s.factor != 1]
         listed = ", ".join(scaled if len(scaled) < 5 else [*scaled[:3], to.ellipsis, scaled[-1]])
         m = to.name(self._notations.count)
         return f"{listed} without the 1/{m} of the mean, which stands in the derivatives by the parameters"
@@ -150,27 +173,43 @@ class MatrixDerivation:
 
     # ------------------------------------------------------------ LaTeX
 
-    def latex(self, *, shapes: bool = True) -> str:
+    def latex(self, *, shapes: bool = True, most: int | None = MOST) -> str:
         r"""The steps as a LaTeX `aligned` environment, to be put in math mode.
 
-        shapes: write its shape under every factor.
+        shapes: write its shape under every factor. most: see `text`.
         """
         to = self._notations.latex(with_shapes=shapes)
         if not self.steps:
-            ratio = to.ratio(to.name(self._target_label), to.name(self._label))
-            return f"{ratio} = {int(self.target is self.source)}"
+            return f"{self._ratio(to)} = {int(self.target is self.source)}"
         rows = [] if self.samples is None else [f"{to.name(self._notations.count)} &= {self.samples}"]
-        shown = ((to._marked(to.name(label), x.shape), x) for label, x in self.given.items() if _is_shown(x))
+        shown = ((to._marked(to.symbol(label), x.shape), x) for label, x in self.given.items() if _is_shown(x))
         rows += [f"{name} &= {to.block(x)[0]}" for name, x in shown]
-        rows += [_row(to, to.name(d.label), d.value, (d.formula,)) for d in self.definitions]
-        for s in self.steps:
-            row = _row(to, f"d{to.name(s.label)}", s.value, s.formulas)
-            rows.append(row + (f" = {to.block(s.value)[0]}" if _is_shown(s.value) else ""))
+        for d in _abridged(self.definitions, most):
+            rows.append(GAP if isinstance(d, int) else _row(to, to.symbol(d.label), d.value, (d.formula,)))
+        for s in _abridged(self.steps, most):
+            if isinstance(s, int):
+                rows.append(GAP)
+            else:
+                row = _row(to, f"d{to.symbol(s.label)}", s.value, s.formulas)
+                rows.append(row + (f" = {to.block(s.value)[0]}" if _is_shown(s.value) else ""))
         joined = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"
+
+
+def _abridged(items: Sequence[T], most: int | None) -> list[T | int]:
+    """The items; of more than `most` the first and the last, and between them how many are left out."""
+    if most is None or len(items) <= most:
+        return list(items)
+    end = most // 3
+    gap: list[T | int] = [len(items) - most]
+    return list(items[: most - end]) + gap + list(items[len(items) - end :])
+
+
+def _left_out(to: MatrixWriter, count: int, what: str) -> list[str]:
+    return [f"  {to.ellipsis} {count} more {what}; text(most=None) writes all", ""]
 
 
 def _row(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression]) -> str:

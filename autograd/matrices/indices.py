@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from typing import NamedTuple
 
 from ..formulas import names
 from ..formulas.expression import Atom, Call, Expression, Group
@@ -76,16 +77,19 @@ def letter_of(a: Total) -> str:
     samples = samples_of(a.parts[0])
     if len(a.axes) != 1 or len(a.inside) != 2 or samples is None:
         return ""
-    return "i" if a.axes[0] == 2 + samples else "j"
+    if a.axes[0] == 2 + samples:
+        return "i"
+    return "j" if a.inside[a.axes[0]] > 1 else ""
 
 
-def at_index(a: Total, letter: str, taken: frozenset[str]) -> Expression | None:
+def at_index(a: Total, letter: str, along: int, taken: Container[str]) -> Expression | None:
     """What the sum adds up, with the index on the names: dA(i) ⊙ A(i) for dA ⊙ A.
 
-    taken: the labels that are in use. None where the index has no place on the names.
+    along: the axis of samples in this derivation. taken: the labels that are in use. None where the index has no
+    place on the names.
     """
     try:
-        return _indexed(a.parts[0], a.axes[0], letter, taken)
+        return _Indexed(a.axes[0], letter, along, taken).formula(a.parts[0])
     except _NoPlaceError:
         return None
 
@@ -94,40 +98,53 @@ class _NoPlaceError(Exception):
     pass
 
 
-def _indexed(x: Expression, axis: int, letter: str, taken: frozenset[str]) -> Expression:
-    def change(a: Atom) -> Atom:
-        return _indexed_atom(a, axis, letter, taken)
+class _Indexed(NamedTuple):
+    """Formulas at one index along an axis."""
 
-    return Expression(((c, tuple((change(a), e) for a, e in factors)) for c, factors in x.terms), x.value)
+    axis: int
+    letter: str
+    along: int
+    taken: Container[str]
 
+    def formula(self, x: Expression) -> Expression:
+        """A formula at the index."""
+        return Expression(((c, tuple((self.atom(a), e) for a, e in factors)) for c, factors in x.terms), x.value)
 
-def _indexed_atom(a: Atom, axis: int, letter: str, taken: frozenset[str]) -> Atom:
-    shape = atom_shape(a)
-    if shape == () or (axis == 0 and len(shape or ()) == 1):  # the same for all
-        return a
-    if isinstance(a, Group):
-        return Group(_indexed(a.expression, axis, letter, taken))
-    if isinstance(a, Call):
-        return Call(a.op, tuple(_indexed(u, axis, letter, taken) for u in a.flat()))
-    if not isinstance(a, ArrayAtom):
-        raise _NoPlaceError
-    counted = axis - 2 if letter == "i" else -1 - axis  # where samples lie if it is what the letter counts
-    if isinstance(a, Matrix) and (len(a.shape) == 1 or _samples_of_atom(a) == counted):
-        if _with_index(a.label, letter) in {None, *taken}:
+    def atom(self, a: Atom) -> Atom:
+        """An atom at the index; as it is if it is the same for all."""
+        shape = atom_shape(a)
+        if shape == () or (self.axis == 0 and len(shape or ()) == 1):
+            return a
+        if isinstance(a, Group):
+            return Group(self.formula(a.expression))
+        if isinstance(a, Call):
+            return Call(a.op, tuple(map(self.formula, a.flat())))
+        if not isinstance(a, ArrayAtom):
             raise _NoPlaceError
-        return Member(a, letter, _member_shape(a.shape, axis), is_turned=a.is_turned)
-    if a.shape[axis - 2 if len(a.shape) == 2 else 0] == 1:  # the same for all
-        return a
-    if isinstance(a, Ones):
-        return Ones(_member_shape(a.shape, axis))
-    if isinstance(a, Indicator):
-        left, right = (_indexed(p, axis, letter, taken) for p in a.parts)
-        return Indicator(left, a.relation, right, _member_shape(a.shape, axis))
-    if isinstance(a, Product) and all(len(natural_shape(p) or ()) == 2 for p in a.parts):
-        parts = list(a.parts)
-        parts[-axis] = _indexed(parts[-axis], axis, letter, taken)
-        return Product(parts, _member_shape(a.shape, axis))
-    raise _NoPlaceError
+        if isinstance(a, Matrix) and self._is_counted(a):
+            label = _with_index(a.label, self.letter)
+            if label is None or label in self.taken:
+                raise _NoPlaceError
+            return Member(a, self.letter, _member_shape(a.shape, self.axis), is_turned=a.is_turned)
+        if a.shape[self.axis - 2 if len(a.shape) == 2 else 0] == 1:
+            return a
+        if isinstance(a, Ones):
+            return Ones(_member_shape(a.shape, self.axis))
+        if isinstance(a, Indicator):
+            left, right = map(self.formula, a.parts)
+            return Indicator(left, a.relation, right, _member_shape(a.shape, self.axis))
+        if isinstance(a, Product) and all(len(natural_shape(p) or ()) == 2 for p in a.parts):
+            parts = list(a.parts)
+            parts[-self.axis] = self.formula(parts[-self.axis])
+            return Product(parts, _member_shape(a.shape, self.axis))
+        raise _NoPlaceError
+
+    def _is_counted(self, a: Matrix) -> bool:
+        """True for an array of which the letter counts rows, columns or numbers."""
+        if len(a.shape) == 1:
+            return True
+        where = self.axis - 2 if self.letter == "i" else -1 - self.axis  # samples, if the letter counts this axis
+        return len(a.plain_shape) == 2 and a.samples == self.along and _samples_of_atom(a) == where
 
 
 def _member_shape(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:

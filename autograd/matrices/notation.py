@@ -30,6 +30,7 @@ from .atoms import (
     Matrix,
     Member,
     Ones,
+    Places,
     Product,
     Shape,
     Total,
@@ -324,27 +325,27 @@ class MatrixWriter(Writer):
     def _indexed(self, a: Applied) -> str:
         """What an index is attached to, in parentheses also where it would read as a layer: (Z)[1], not Z[1]."""
         piece, atom = self.whole(a.parts[0]), only_atom(a.parts[0])
-        is_layer = isinstance(atom, Matrix) and names.parse(f"{atom.label}[{_plain(a.arguments[1])}]") is not None
+        is_layer = (
+            isinstance(atom, Matrix)
+            and names.parse(f"{atom.label}[{MatrixWriter.plain(self, a.arguments[1])}]") is not None
+        )
         return self.parenthesized(piece.text) if is_layer else self.holding(piece, TIGHT)
 
     def plain(self, x: object) -> str:
         """An axis, a shape, an index, as Python writes it."""
-        return _plain(x)
+        if isinstance(x, tuple) and not all(isinstance(i, int | tuple) for i in x):
+            return ", ".join(map(self._plain_index, x))
+        return x if isinstance(x, str) else self._plain_index(x)
 
-
-def _plain(x: object) -> str:
-    if isinstance(x, tuple) and not all(isinstance(i, int | tuple) for i in x):
-        return ", ".join(map(_plain_index, x))
-    return x if isinstance(x, str) else _plain_index(x)
-
-
-def _plain_index(i: object) -> str:
-    if isinstance(i, slice):
-        ends = ["" if end is None else str(end) for end in (i.start, i.stop, i.step)]
-        return ":".join(ends if ends[2] else ends[:2])
-    if isinstance(i, np.ndarray):
-        return repr(i.tolist())
-    return "..." if i is Ellipsis else repr(i)
+    def _plain_index(self, i: object) -> str:
+        if isinstance(i, slice):
+            ends = ["" if end is None else str(end) for end in (i.start, i.stop, i.step)]
+            return ":".join(ends if ends[2] else ends[:2])
+        if isinstance(i, Places):
+            return self.symbol(i.label)
+        if isinstance(i, np.ndarray):
+            return repr(i.tolist())
+        return "..." if i is Ellipsis else repr(i)
 
 
 def _is_gradient(a: Atom | None) -> bool:
@@ -354,8 +355,10 @@ def _is_gradient(a: Atom | None) -> bool:
 
 
 def _axes(a: Total) -> str:
-    """The axes of a sum that are not all."""
-    return "" if len(a.axes) == len(a.inside) else ", ".join(map(str, a.axes))
+    """The axes of a sum that are not all; kept as axes of size 1, which in a matrix goes without saying."""
+    if len(a.axes) == len(a.inside):
+        return ""
+    return ", ".join(map(str, a.axes)) + (", kept" if a.keepdims and len(a.inside) != 2 else "")
 
 
 def _is_row(a: Applied) -> bool:
@@ -378,16 +381,20 @@ class _Lectures(MatrixWriter):
 
     def total(self, a: Total) -> Piece:
         letter = letter_of(a)
-        inner = at_index(a, letter, self.taken) if letter else None
-        if not letter or (inner is None and samples_of(a.parts[0]) != (-1 if self.columns else -2)):
-            return self.sum_over(_axes(a), self.whole(a.parts[0]))
+        along = -1 if self.columns else -2  # what lies otherwise has no samples that an index could count
+        inner = at_index(a, letter, along, self.taken) if letter else None
+        if not letter or (inner is None and samples_of(a.parts[0]) != along):
+            return self._as_left(a, self.sum_over(_axes(a), self.whole(a.parts[0])))
         if inner is None:
             piece = self.with_index(Piece(self.parenthesized(self.sum(a.parts[0]))), letter)
         else:
             piece = self.whole(inner)
-        found = self.sum_of(letter, a.inside[a.axes[0]], piece)
-        is_column = a.axes == (1,) and not a.keepdims
-        return self.turned(found, ()) if is_column else found
+        return self._as_left(a, self.sum_of(letter, a.inside[a.axes[0]], piece))
+
+    def _as_left(self, a: Total, piece: Piece) -> Piece:
+        """A sum along the rows of a matrix is a column; without that axis a vector, which counts as a row."""
+        is_vector = len(a.inside) == 2 and a.axes == (1,) and not a.keepdims
+        return self.turned(piece, ()) if is_vector else piece
 
     def sum_of(self, letter: str, count: int, piece: Piece) -> Piece:
         """Σᵢ with what it sums."""
@@ -502,7 +509,7 @@ class MatrixLatex(_Lectures, Latex):
         return Piece(rf"\sum_{{{letter}=1}}^{{{limit}}} {self.holding(piece, POWER)}", MATMUL)
 
     def sum_over(self, axes: str, piece: Piece) -> Piece:
-        below = rf"_{{\text{{axis }} {axes}}}" if axes else ""
+        below = rf"_{{\text{{axis {axes}}}}}" if axes else ""
         return Piece(rf"\sum{below} {self.holding(piece, POWER)}", MATMUL)
 
     def with_index(self, piece: Piece, letter: str) -> Piece:
@@ -512,14 +519,15 @@ class MatrixLatex(_Lectures, Latex):
         return rf"\operatorname{{{super().called(a)}}}".replace("_", r"\_")
 
     def along(self, function: str, inner: str, axis: str) -> Piece:
-        below = rf"_{{\text{{axis }} {axis}}}" if axis else ""
+        below = rf"_{{\text{{axis {axis}}}}}" if axis else ""
         return Piece(f"{function}{below}{self.parenthesized(inner)}")
 
     def words(self, text: str) -> str:
         return rf"\text{{{text}}}"
 
     def plain(self, x: object) -> str:
-        return rf"\mathtt{{{_plain(x)}}}".replace("_", r"\_")
+        text = super().plain(x)
+        return text if "{" in text else rf"\mathtt{{{text}}}".replace("_", r"\_")
 
     def block(self, array: np.ndarray) -> list[str]:
         rows = (" & ".join(self.number(float(x)) for x in row) for row in np.atleast_2d(array))

@@ -87,7 +87,7 @@ class Definition(NamedTuple):
 
     def __repr__(self) -> str:
         to = _notations(self.formula).ascii()
-        return f"<{to.name(self.label)} = {to.sum(self.formula)}, an array of shape {self.value.shape}>"
+        return f"<{to.symbol(self.label)} = {to.sum(self.formula)}, an array of shape {self.value.shape}>"
 
 
 class Step(NamedTuple):
@@ -133,7 +133,7 @@ class Step(NamedTuple):
         return self._written(_notations(self.formula).latex())
 
     def _written(self, to: MatrixWriter) -> str:
-        return " = ".join([f"d{to.name(self.label)}", *map(to.sum, self.formulas)])
+        return " = ".join([f"d{to.symbol(self.label)}", *map(to.sum, self.formulas)])
 
     def __str__(self) -> str:
         return self.text()

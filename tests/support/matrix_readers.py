@@ -17,7 +17,7 @@ class Unreadable(ValueError):
     """A line that its notation does not allow."""
 
 
-FUNCTIONS = {"σ": "sigmoid", "norm": "norm", "‖": "norm"}
+FUNCTIONS = {"σ": "sigmoid", "Π": "array_prod"}
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 RELATIONS = {">": np.greater, "≥": np.greater_equal, "<": np.less, "≤": np.less_equal, "=": np.equal, "≠": np.not_equal}
@@ -34,6 +34,11 @@ def _function(name):
     raise Unreadable(f"no function {name!r}")
 
 
+def derivative(d, written, label):
+    """How the derivative by a name is written: dW, but d(e+c)."""
+    return f"{d}({written})" if d and not names.is_word(label) else d + written
+
+
 class Reader:
     """Evaluates the formulas of a derivation in one notation.
 
@@ -46,7 +51,7 @@ class Reader:
         self.columns, self.samples = columns, samples
         for d, arrays in (("", quantities), ("d", derivatives)):
             for label, array in arrays.items():
-                self._add(d + write(label), lambda axis, k, x=array: x)
+                self._add(derivative(d, write(label), label), lambda i, j, x=array: x)
                 parsed = names.parse(label)
                 if parsed is None or array.ndim not in (1, 2):
                     continue
@@ -156,7 +161,7 @@ class Reader:
                 self.need(")")
             else:
                 x = self.factor()
-            return self.raised(lambda i, j: np.sum(x(i, j), axis=axes or None))
+            return self.raised(lambda i, j: _summed(x(i, j), axes))
         x = self.postfix()
         if sign == "Σᵢ":
             return lambda i, j: sum(x(k, j) for k in range(self.samples))
@@ -180,9 +185,9 @@ class Reader:
     def axes(self):
         if not self.take(" over axis "):
             return None
-        found = re.compile(r"\d+(, \d+)*").match(self.text, self.at)
+        found = re.compile(r"\d+(, \d+)*(, kept)?").match(self.text, self.at)
         self.at = found.end()
-        return tuple(map(int, found[0].split(", ")))
+        return found[0].split(", ")
 
     def postfix(self):
         return self.raised(self.atom())
@@ -260,7 +265,7 @@ class Reader:
             return lambda i, j: np.abs(x(i, j))
         if self.take("["):
             return self.bracket()
-        if found := re.match(r"([A-Za-z_]\w*|σ)\(", rest):
+        if found := re.match(r"([A-Za-z_]\w*|σ|Π)\(", rest):
             self.at += found.end()
             return self.call(found[1])
         raise Unreadable(f"cannot read {rest!r} of {self.text!r}")
@@ -306,7 +311,7 @@ class Reader:
         while not self.take(")"):
             self.take(", ")
             if axes := self.axes():
-                named["axis"] = axes[0]
+                named["axis"] = int(axes[0])
             elif found := re.compile(r"(\w+)=((?:\([^()]*\)|\[[^\[\]]*\]|[^,()])+)").match(self.text, self.at):
                 self.at = found.end()
                 named[found[1]] = self.index(found[2])
@@ -317,6 +322,13 @@ class Reader:
             return lambda i, j: _function(name)(*(x(i, j) for x in args), **named if args[0](i, j).ndim > 1 else {})
         f = _function(name)
         return lambda i, j: f(*(x(i, j) for x in args), **named)
+
+
+def _summed(x, axes):
+    """Over all numbers or some axes, which are left out; in a matrix one axis keeps its place."""
+    axis = tuple(int(a) for a in axes or () if a != "kept")
+    is_kept = "kept" in (axes or ()) or (x.ndim == 2 and len(axis) == 1)
+    return np.sum(x, axis=axis or None, keepdims=bool(axis) and is_kept)
 
 
 def _shape(subscript):
@@ -372,10 +384,10 @@ class LatexReader(Reader):
         text = text.replace(r"\left(", "(").replace(r"\right)", ")").replace(r"\left|", "|").replace(r"\right|", "|")
         text = text.replace(r"\infty", "∞").replace(r" \odot ", " ⊙ ").replace(r"\, ", " ").replace(r"\sigma", "σ")
         text = re.sub(r"\\sum_\{([ij])=1\}\^\{[^{}]*\} ", lambda f: {"i": "Σᵢ ", "j": "Σⱼ "}[f[1]], text)
-        text = re.sub(r"\\sum_\{\\text\{axis \} ([\d, ]+)\} ", r"Σ_\1_", text).replace(r"\sum ", "Σ ")
+        text = re.sub(r"\\sum_\{\\text\{axis ([^{}]*)\}\} ", r"Σ_\1_", text).replace(r"\sum ", "Σ ")
         text = re.sub(r"\\mathbf\{([01])\}_\{([^{}]*)\}", lambda f: "𝟎𝟏"[int(f[1])] + self._ones(f[2]), text)
         text = re.sub(
-            r"\\operatorname\{([^{}]*)\}_\{\\text\{axis \} (\d)\}\(",
+            r"\\operatorname\{([^{}]*)\}_\{\\text\{axis (\d)\}\}\(",
             lambda f: f"{f[1]}(axis={f[2]}, ".replace("\\_", "_"),
             text,
         )
@@ -413,9 +425,9 @@ class LatexReader(Reader):
         return text.replace("(-", "(−") if False else text
 
     def axes_before(self):
-        if found := re.compile(r"_([\d, ]+)_").match(self.text, self.at):
+        if found := re.compile(r"_([\d, kept]+)_").match(self.text, self.at):
             self.at = found.end()
-            return tuple(map(int, found[1].split(", ")))
+            return found[1].split(", ")
         return ()
 
     def exponent(self):
@@ -446,7 +458,7 @@ def numpy_reads(text, write, quantities, derivatives, *, samples, count="m"):
     space |= {"ones": np.ones, "zeros": np.zeros, "inf": np.inf, "nan": np.nan, "concatenate": np.concatenate}
     space |= {"broadcast_to": np.broadcast_to}
     known = {write(label): x for label, x in quantities.items()}
-    known |= {"d" + write(label): x for label, x in derivatives.items()}
+    known |= {derivative("d", write(label), label): x for label, x in derivatives.items()}
     if samples is not None:
         known[write(count)] = samples
     for k, name in enumerate(sorted(known, key=len, reverse=True)):

@@ -134,3 +134,80 @@ class Computation:
             each = self.named((z * y).sum(1 if self.rows else 0), "e")
             return (each**2).mean()
         return (z[self.rng.integers(z.shape[0], size=3)] ** 2).sum() + z[0].sum()
+
+
+class Mixture:
+    """A computation without layers: vectors, products with them, indices, pieces, tied and oddly named arrays."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+        self.parameters = []
+        self.names = iter(
+            self.rng.permutation(["C", "m", "diff2", "e+c", "x_1", "V_1", "u", "s", "Q", "w_1,2", "A", "i"])
+        )
+        self.naming = self.rng.choice([0.3, 1.0])
+        n = int(self.rng.integers(2, 4))
+        square, wide, v = self.parameter(n, n), self.parameter(n, 3), self.parameter(n)
+        made = [square, wide, v, self.parameter(n, 1)]
+        for _ in range(int(self.rng.integers(2, 6))):
+            made.append(self.named(self.made_of(made, n)))
+        cost = made[-1]
+        cost = (cost * self.rng.normal(size=cost.shape)).sum() if self.rng.random() < 0.5 else (cost**2).mean()
+        self.target = cost + (0.1 * (made[-2] ** 2).sum() if self.rng.random() < 0.5 else 0.0)
+
+    def parameter(self, *shape):
+        found = Tensor(self.rng.normal(size=shape), str(next(self.names)))
+        self.parameters.append(found)
+        return found
+
+    def named(self, z):
+        if self.rng.random() < self.naming:
+            name = next(self.names, None)
+            z.label = None if name is None else str(name)
+        return z
+
+    def any(self, made, *ndims):
+        fitting = [z for z in made if z.ndim in ndims]
+        return fitting[self.rng.integers(len(fitting))]
+
+    def made_of(self, made, n):
+        square, wide, v = made[:3]
+        x = self.any(made, 1, 2)
+        kind = self.rng.integers(18)
+        if kind == 0:
+            return square @ v
+        if kind == 1:
+            return v @ square
+        if kind == 2:
+            return autograd.outer(v, autograd.tanh(square @ v))
+        if kind == 3:
+            return wide.T @ v
+        if kind == 4:
+            return (v @ square) @ v * x
+        if kind == 5:
+            return autograd.norm(v @ square) * x
+        if kind == 6:
+            return autograd.concatenate([x, autograd.sin(x)], axis=0)
+        if kind == 7:
+            places = self.rng.integers(x.shape[0], size=int(self.rng.choice([2, 11])))
+            return -x[places]
+        if kind == 8:
+            return x[1:] * 2 if x.shape[0] > 1 else x
+        if kind == 9:
+            return x.reshape((x.size,)) if self.rng.random() < 0.5 else x.reshape((1, x.size))
+        if kind == 10:
+            return autograd.softmax(x, axis=int(self.rng.integers(x.ndim)))
+        if kind == 11:
+            return autograd.where(self.rng.random(x.shape) < 0.5, x, -x * x)
+        if kind == 12:
+            scores = autograd.where(np.tri(n) > 0, square @ square.T, -np.inf)
+            return autograd.softmax(scores) @ wide
+        if kind == 13:
+            return (square @ square) / (2 + square @ square.T * square)
+        if kind == 14:
+            return x.max(0) * 1.5 - x.min()
+        if kind == 15:
+            return 2 / (1 + x * x) / (3 + autograd.exp(x))
+        if kind == 16:
+            return (x * 0) ** 2 + x.prod(0)
+        return ELEMENTWISE[self.rng.integers(len(ELEMENTWISE))](x)

@@ -1,9 +1,11 @@
 """Every line of every notation, read in order by an independent reader, is the number beside it."""
 
+import re
+
 import numpy as np
 import pytest
 from matrix_readers import LatexReader, Reader, numpy_reads
-from random_derivations import Computation
+from random_derivations import Computation, Mixture
 
 from autograd import derive
 from autograd.graph import topological_order
@@ -37,6 +39,8 @@ def _leaves(derivation):
 def check(notations, known, derivatives, formula, value, setting):
     samples, count = setting["samples"], setting["count"]
     text = notations.ascii(digits=None).sum(formula)
+    if "..." in re.sub(r"\[.*?\]", "", text):
+        return  # a part is left out because it is too long
     assert text.isascii()
     found = numpy_reads(text, notations.names.ascii, known, derivatives, samples=samples, count=count)
     if formula.terms:
@@ -64,7 +68,7 @@ def close(found, value, text):
 
 
 def run(seed):
-    computation = Computation(seed)
+    computation = Mixture(seed) if seed % 3 == 2 else Computation(seed)
     source = computation.parameters[computation.rng.integers(len(computation.parameters))]
     if not all((np.abs(u.numpy()) < 30).all() for u in topological_order(computation.target)):
         return  # where log(1 − σ(z)) is beyond rounding
