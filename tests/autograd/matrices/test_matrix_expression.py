@@ -67,7 +67,7 @@ x, w, b = array("X", 4, 2), array("W", 3, 2), array("b", 3)
         (autograd.softmax(z), "softmax(Z)", "softmax(Z)", r"\operatorname{softmax}(Z)"),
         (z[1:, 0], "Z[1:, 0]", "Z[1:, 0]", r"Z[\mathtt{1:, 0}]"),
         (sums.array_mean(z, 0), "(1/m) Σᵢ Z(i)", "(1/m) * Z.sum(0)", r"\frac{1}{m}\, \sum_{i=1}^{m} Z^{(i)}"),
-        (sums.array_mean(w, 1), "0.5 (Σ(W over axis 1))ᵀ", "0.5 * W.sum(1)", r"0.5\, \sum_{\text{axis 1}} W"),
+        (sums.array_mean(w, 1), "0.5 (Σ(W over axis 1))ᵀ", "0.5 * W.sum(1)", r"0.5\, (\sum_{\text{axis 1}} W)^{T}"),
         (b[:, None], "bᵀ", "b[:, None]", "b^{T}"),
     ],
     ids=lambda part: part if isinstance(part, str) else "",
