@@ -42,6 +42,7 @@ class Operation:
     name      "tanh"; forward takes floats (or arrays) and returns the result z.
     rules     one per operand: `rule(z, *operands)` is ∂z/∂operand, or a plain number where the
               derivative is constant, or None for an operand that is not differentiated.
+    function  what users call: the name that the decorator leaves behind.
     shown     the name under which users know it, for messages: "sum" for `array_sum`; by default the name.
     symbol    how formulas and pictures write it: "+", "σ"; by default that name.
     reduces   False: operands are single numbers. True: operands may be sequences, the result is
@@ -59,6 +60,7 @@ class Operation:
     __slots__ = (
         "expands",
         "forward",
+        "function",
         "linear",
         "name",
         "pulls",
@@ -88,6 +90,7 @@ class Operation:
         self.rules: tuple[Any, ...] = tuple(float(r) if isinstance(r, int) else r for r in rules)
         self.pulls = tuple(_pull(r, reduces) for r in self.rules) if pulls is None else pulls
         self.writes: tuple[int, ...] = ()
+        self.function: Callable[..., Any] = forward
         first = self.rules[0] if self.rules else None
         self.slope: Callable[..., Any] = first if callable(first) else lambda z, *operands: first
         self.symbol = symbol or self.shown
@@ -257,6 +260,7 @@ def structural(*pulls: Callable[..., Any] | None, symbol: str | None = None, sho
 
 def _public(function: Callable[..., Any], forward: Callable[..., Any], op: Operation) -> Callable[..., Any]:
     functools.update_wrapper(function, forward)
+    op.function = function
     function.op = op  # type: ignore[attr-defined]
     return function
 

@@ -6,7 +6,7 @@ Formulas, derivatives and sources are with the operations in `autograd`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from autograd import (
     softplus,
     tanh,
 )
-from autograd.arguments import generator, lookup
+from autograd.arguments import Rng, generator, lookup
+from autograd.op import Operation, table
 
 from .module import Module
 
@@ -41,7 +42,7 @@ __all__ = [
     "tanh",
 ]
 
-Activation = Callable[..., Any]
+Function = Callable[..., Any]
 
 
 class RandomizedLeakyReLU(Module):
@@ -52,7 +53,7 @@ class RandomizedLeakyReLU(Module):
     Source: Xu, Wang, Chen and Li, arXiv:1505.00853 (2015).
     """
 
-    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, *, rng: Any = None) -> None:
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, *, rng: Rng = None) -> None:
         self.lower, self.upper = lower, upper
         self.rng: np.random.Generator = generator(rng)
 
@@ -63,7 +64,7 @@ class RandomizedLeakyReLU(Module):
         return leaky_relu(x, slopes)
 
 
-activations: dict[str, Activation] = {
+activations: dict[str, Function] = {
     "linear": linear,
     "sigmoid": sigmoid,
     "tanh": tanh,
@@ -76,24 +77,38 @@ activations: dict[str, Activation] = {
 }
 
 
-def find_activation(activation: str | Activation, *, rng: Any = None) -> Activation:
+def find_activation(activation: str | Function, *, rng: Rng = None) -> Function:
     """The function for a name; a function is returned as it is.
 
-    rng: where an activation that draws random numbers takes them from.
+    activation: also the name of any operation on single numbers, such as one of your own: "softsign" after
+    `@elementwise(...)` over `def softsign(x)`. rng: where an activation that draws random numbers takes them from.
     ValueError for an unknown name (suggests the nearest), TypeError for what is neither.
     """
-    if isinstance(activation, type):
-        raise TypeError(f"activation: expected a name or a function, got a class; write {activation.__name__}()")
-    found = activation if callable(activation) else lookup("activation", activation, activations)
+    if callable(activation) and not isinstance(activation, type):
+        return activation
+    if isinstance(activation, str) and activation not in activations and is_of_one_number(op := table.get(activation)):
+        return op.function
+    found = lookup("activation", activation, activations)
     return found(rng=rng) if isinstance(found, type) else found
 
 
-def is_over_layer(activation: Activation) -> bool:
+def is_of_one_number(op: Operation | None) -> TypeGuard[Operation]:
+    """True for an operation on each number by itself, such as tanh: what can be the activation of a unit."""
+    return op is not None and len(op.rules) == 1 and not op.reduces
+
+
+def is_over_layer(activation: Function) -> bool:
     """True for an activation that takes the weighted sums of a whole layer, not of one unit."""
     return activation is softmax or activation is log_softmax
 
 
-def activation_name(activation: Activation) -> str:
+def check_units(where: str, activation: Function, units: int) -> None:
+    """ValueError for an activation over a whole layer where that is a single unit."""
+    if units == 1 and is_over_layer(activation):
+        raise ValueError(f"{where}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+
+
+def activation_name(activation: Function) -> str:
     """How a repr writes it: the name in the table, or what the function calls itself."""
     for name, known in activations.items():
         if activation is known or activation.__class__ is known:

@@ -7,26 +7,31 @@ sees the first data. A layer of one's own derives from BatchLayer.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from autograd import Tensor, linear
-from autograd.arguments import checked_fraction, float_type, generator, positive_integer
-from autograd.fast.links import Link
+from autograd.arguments import Rng, checked_fraction, float_type, generator, positive_integer
 from autograd.formulas.names import Name
 from autograd.operands import describe
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import reshape
 
-from .activations import RandomizedLeakyReLU, activation_name, find_activation, is_over_layer
+from .activations import Function, RandomizedLeakyReLU, activation_name, check_units, find_activation
 from .initializers import Initializer, find_initializer
 from .module import Module
-from .regularizers import find_regularizer
+from .regularizers import Regularizer, find_regularizer
 
 __all__ = ["Activation", "BatchLayer", "Dense", "Dropout", "Flatten", "Input"]
 
 Shape = tuple[int, ...]
+ShapeLike = int | Sequence[int]
+
+# A function, what it takes behind the batch, and what its result is called, if it is called anything.
+Step = tuple[Callable[..., Any], tuple[Any, ...], str | None]
 
 # Replaced by a new object when an attribute of some layer is set: until then all layers are what they were.
 changed = [object()]
@@ -38,7 +43,7 @@ class Input:
     shape: of one sample, without the batch: (10,), (28, 28).
     """
 
-    def __init__(self, shape: Any, name: str | None = None) -> None:
+    def __init__(self, shape: ShapeLike, name: str | None = None) -> None:
         self.shape = sample_shape("Input", "shape", shape)
         self.name = name
 
@@ -52,7 +57,7 @@ class BatchLayer(Module):
     input_shape: of one sample, without the batch; needed at most in the first layer.
     name: unique in its model; made from the class if None.
 
-    A layer of one's own has `forward`, and if it has parameters or another shape than its input::
+    A layer of one's own has `forward` (or `steps`), and if it has parameters or another shape than its input::
 
         class Scale(BatchLayer):
             def make_parameters(self, input_shape, dtype, rng):
@@ -64,7 +69,9 @@ class BatchLayer(Module):
     built_for  the shape of one sample, once it is known; None before
     """
 
-    def __init__(self, *, input_shape: Any = None, name: str | None = None) -> None:
+    activation: Any = None
+
+    def __init__(self, *, input_shape: ShapeLike | None = None, name: str | None = None) -> None:
         if name is not None and not (isinstance(name, str) and name):
             raise TypeError(f"{type(self).__name__}: expected name to be a string, got {describe(name)}")
         self.name = name
@@ -72,7 +79,7 @@ class BatchLayer(Module):
         self.built_for: Shape | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
+        super().__setattr__(name, _named_activation(value) if name == "activation" else value)
         changed[0] = object()
 
     @property
@@ -89,7 +96,7 @@ class BatchLayer(Module):
                 "model.loss_of(x, y).backward(), optimizer.step()"
             )
 
-    def build(self, input_shape: Any, *, dtype: Any = "float32", rng: Any = None) -> None:
+    def build(self, input_shape: ShapeLike, *, dtype: DTypeLike = "float32", rng: Rng = None) -> None:
         """Make the parameters for samples of this shape, unless they are there already.
 
         ValueError if the layer cannot take this shape.
@@ -109,30 +116,32 @@ class BatchLayer(Module):
         """What becomes of the shape of one sample. By default it stays."""
         return input_shape
 
-    def forward(self, x: Any) -> Any:
-        """The output for a batch, a Tensor or an array with a row for each sample. Checks nothing."""
+    def steps(self) -> list[Step]:
+        """What `forward` computes: functions one after another, the first on the batch."""
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
+    def forward(self, x: Any) -> Any:
+        """The output for a batch, a Tensor or an array with a row for each sample. Checks nothing."""
+        return self._follow(self.steps(), x)
+
     def before_activation(self, x: Any) -> Any:
-        """The weighted sums of which `forward` is the activation: what a loss from logits takes."""
-        raise NotImplementedError(f"{type(self).__name__} has no activation")
+        """What the last step, an activation, is applied to: the weighted sums that a loss from logits takes."""
+        return self._follow(self.steps()[:-1], x)
 
-    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
-        """The operations of `forward` one after another, for an array of this type; None if it does more.
-
-        activated: False for those of `before_activation`. What is computed must be the same to the last bit.
-        """
-        return None
-
-    @property
-    def result_label(self) -> str | None:
-        """What the result of `forward` is called."""
-        return None
+    def _follow(self, steps: list[Step], x: Any) -> Any:
+        for function, others, label in steps:
+            z = function(x, *others)
+            if z.__class__ is not Tensor and x.__class__ is Tensor:
+                raise TypeError(f"{self}: expected a Tensor from the activation, got {describe(z)}")
+            if label is not None:
+                z._label = label
+            x = z
+        return x
 
     @property
-    def last_activation(self) -> Any:
+    def last_activation(self) -> Function | None:
         """The function that the layer ends with; None if that is not known."""
-        return None
+        return self.activation if is_told_in_steps(self) else None
 
     def penalties(self) -> list[Any]:
         """What the regularizers of the layer add to the loss, one Tensor for each."""
@@ -151,13 +160,18 @@ class BatchLayer(Module):
             self.build(x.shape[1:], dtype=x.dtype)
         elif x.shape[1:] != self.built_for:
             raise ValueError(self._other_shape(x.shape[1:]))
-        return self.forward(x)
+        z = self.forward(x)
+        if not isinstance(z, Tensor):
+            raise TypeError(
+                f"{self}: expected a Tensor from its forward pass, got {describe(z)}; compute it with autograd"
+            )
+        return z
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the parameters, in Keras' layout: a kernel is (in, out)."""
         return [np.array(p.numpy()) for p in self.parameters()]
 
-    def set_weights(self, weights: Any) -> None:
+    def set_weights(self, weights: Iterable[ArrayLike]) -> None:
         """Set the parameters, in the layout of `get_weights`. ValueError if numbers or shapes do not fit."""
         write_weights(str(self), [self], weights)
 
@@ -193,17 +207,17 @@ class Dense(BatchLayer):
     def __init__(
         self,
         units: int,
-        activation: Any = None,
+        activation: str | Function | None = None,
         use_bias: bool = True,
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
         *,
-        input_shape: Any = None,
+        input_shape: ShapeLike | None = None,
         input_dim: int | None = None,
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         self.units = positive_integer("Dense", "units", units)
         self.activation = activation
@@ -218,7 +232,7 @@ class Dense(BatchLayer):
         self.kernel_regularizer = find_regularizer(kernel_regularizer)
         self.bias_regularizer = find_regularizer(bias_regularizer)
         self.dtype = None if dtype is None else float_type(str(self), dtype)
-        self.weight: Any = None
+        self.weight: Any = None  # a Tensor, as is the bias, once the number of inputs is known
         self.bias: Any = None
         self._z: str | None = None
         self._a: str | None = None
@@ -226,8 +240,7 @@ class Dense(BatchLayer):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "activation":
             value = _named_activation(value)
-            if is_over_layer(value) and self.units == 1:
-                raise ValueError("Dense(1): softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+            check_units("Dense(1)", value, self.units)
         super().__setattr__(name, value)
 
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
@@ -245,40 +258,11 @@ class Dense(BatchLayer):
             )
         return (self.units,)
 
-    def before_activation(self, x: Any) -> Any:
-        weight = self.weight
-        z = affine(x, weight, self.bias) if self.use_bias else matmul(x, weight.T)
-        z._label = self._z
-        return z
-
-    def forward(self, x: Any) -> Any:
-        z = self.before_activation(x)
-        g = self.activation
-        if g is linear:
-            return z
-        a = g(z)
-        try:
-            a._label = self._a
-        except AttributeError:
-            raise TypeError(f"{self}: expected a Tensor from the activation, got {describe(a)}") from None
-        return a
-
-    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
-        if not self.use_bias or self.dtype != dtype:
-            return None
-        sums = affine.op, (self.weight, self.bias)
-        if not activated or self.activation is linear:
-            return [sums]
-        op = _elementwise(self.activation)
-        return None if op is None else [sums, (op, ())]
-
-    @property
-    def result_label(self) -> str | None:
-        return self._z if self.activation is linear else self._a
-
-    @property
-    def last_activation(self) -> Any:
-        return self.activation
+    def steps(self) -> list[Step]:
+        sums: Step = (affine, (self.weight, self.bias), self._z)
+        if not self.use_bias:
+            sums = _without_bias, (self.weight,), self._z
+        return [sums] if self.activation is linear else [sums, (self.activation, (), self._a)]
 
     def penalties(self) -> list[Any]:
         both = ((self.kernel_regularizer, self.weight), (self.bias_regularizer, self.bias))
@@ -305,44 +289,22 @@ class Activation(BatchLayer):
     activation: a name from `nn.activations` or a function of one Tensor.
     """
 
-    def __init__(self, activation: Any, *, input_shape: Any = None, name: str | None = None) -> None:
+    def __init__(
+        self, activation: str | Function | None, *, input_shape: ShapeLike | None = None, name: str | None = None
+    ) -> None:
         self.activation = activation
         super().__init__(input_shape=input_shape, name=name)
         self._a: str | None = None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, _named_activation(value) if name == "activation" else value)
 
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
         _share_generator(self.activation, rng)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        if is_over_layer(self.activation) and input_shape[-1] == 1:
-            raise ValueError(f"{self}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+        check_units(str(self), self.activation, input_shape[-1])
         return input_shape
 
-    def before_activation(self, x: Any) -> Any:
-        return x
-
-    def forward(self, x: Any) -> Any:
-        a = self.activation(x)
-        if self._a is not None:
-            a._label = self._a
-        return a
-
-    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
-        if not activated:
-            return []
-        op = _elementwise(self.activation)
-        return None if op is None else [(op, ())]
-
-    @property
-    def result_label(self) -> str | None:
-        return self._a
-
-    @property
-    def last_activation(self) -> Any:
-        return self.activation
+    def steps(self) -> list[Step]:
+        return [(self.activation, (), self._a)]
 
     def name_nodes(self, layer: int) -> None:
         self._a = Name("A", str(layer)).label()
@@ -357,12 +319,9 @@ class Flatten(BatchLayer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
 
-    def forward(self, x: Any) -> Any:
-        return x.reshape((len(x), math.prod(x.shape[1:])))
-
-    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
+    def steps(self) -> list[Step]:
         assert self.built_for is not None
-        return [(reshape.op, ((-1, math.prod(self.built_for)),))]
+        return [(reshape, ((-1, math.prod(self.built_for)),), None)]
 
 
 class Dropout(BatchLayer):
@@ -373,7 +332,9 @@ class Dropout(BatchLayer):
     the model. Source: Srivastava et al., JMLR 15 (2014); the scaling is Keras'.
     """
 
-    def __init__(self, rate: float, *, rng: Any = None, input_shape: Any = None, name: str | None = None) -> None:
+    def __init__(
+        self, rate: float, *, rng: Rng = None, input_shape: ShapeLike | None = None, name: str | None = None
+    ) -> None:
         self.rate = checked_fraction("Dropout", "rate", rate)
         super().__init__(input_shape=input_shape, name=name)
         self.rng = None if rng is None else generator(rng)
@@ -382,9 +343,10 @@ class Dropout(BatchLayer):
         if self.rng is None:
             self.rng = rng
 
-    def forward(self, x: Any) -> Any:
-        if not self.training or not self.rate:
-            return x
+    def steps(self) -> list[Step]:
+        return [(self._drop, (), None)] if self.training and self.rate else []
+
+    def _drop(self, x: Any) -> Any:
         assert self.rng is not None
         # float32 draws for both types, so that a net of either drops the same numbers
         kept = self.rng.random(x.shape, np.float32) >= self.rate
@@ -393,11 +355,17 @@ class Dropout(BatchLayer):
         mask.flags.writeable = False
         return x * mask
 
-    def links(self, dtype: np.dtype, activated: bool = True) -> list[Link] | None:
-        return None if self.training and self.rate else []
-
     def __repr__(self) -> str:
         return f"Dropout({self.rate:g})"
+
+
+def is_told_in_steps(layer: BatchLayer) -> bool:
+    """True if `forward` and `before_activation` are those of the base, in the class and in the layer itself."""
+    forward, before = layer.forward, layer.before_activation
+    return (
+        getattr(forward, "__func__", None) is BatchLayer.forward
+        and getattr(before, "__func__", None) is BatchLayer.before_activation
+    )
 
 
 def sample_shape(where: str, what: str, shape: Any) -> Shape:
@@ -416,7 +384,7 @@ def batch_shape(shape: Shape) -> str:
     return f"({', '.join(('batch', *map(str, shape)))})" if shape else "(batch,)"
 
 
-def write_weights(where: str, layers: list[BatchLayer], weights: Any) -> None:
+def write_weights(where: str, layers: list[BatchLayer], weights: Iterable[ArrayLike]) -> None:
     """Set the parameters of layers in a row to arrays in Keras' layout, all of them or none."""
     places = [
         (f"{layer.name or layer}: {'kernel' if p is getattr(layer, 'weight', None) else f'parameter {i}'}", layer, p)
@@ -438,7 +406,7 @@ def write_weights(where: str, layers: list[BatchLayer], weights: Any) -> None:
         p.data = array
 
 
-def _named_activation(activation: Any) -> Any:
+def _named_activation(activation: str | Function | None) -> Function:
     """The function; one that was asked for by name takes random numbers from the model's generator."""
     if activation is None:
         return linear
@@ -448,13 +416,11 @@ def _named_activation(activation: Any) -> Any:
     return found
 
 
-def _elementwise(activation: Any) -> Any:
-    """The operation behind an activation of one operand; None if there is none."""
-    op = getattr(activation, "op", None)
-    return op if op is not None and len(op.rules) == 1 and not op.reduces else None
+def _without_bias(x: Any, weight: Tensor) -> Tensor:
+    return matmul(x, weight.T)
 
 
-def _share_generator(activation: Any, rng: np.random.Generator) -> None:
+def _share_generator(activation: Function, rng: np.random.Generator) -> None:
     if isinstance(activation, RandomizedLeakyReLU) and activation.rng is None:
         activation.rng = rng
 

@@ -16,10 +16,11 @@ labels if their type is an integer. Argument order and names are those of Keras 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd.arguments import lookup, positive_integer
 
@@ -52,9 +53,8 @@ __all__ = [
 ]
 
 
-# How many samples a Running waits for before it takes their sums: for a few samples, looking at
-# them costs more than counting them.
-GATHERED = 1024
+# From labels and predictions, and options, to what is summed up.
+Sums = Callable[..., np.ndarray]
 
 
 class Metric:
@@ -66,30 +66,42 @@ class Metric:
     """
 
     def __init__(
-        self, name: str, sums: Callable[..., Any], read: Callable[[Any], float], by_batch: bool = False
+        self,
+        name: str,
+        sums: Sums,
+        read: Callable[[np.ndarray], float],
+        by_batch: bool = False,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         functools.update_wrapper(self, sums)
-        self.name, self.sums, self.read, self.by_batch = name, sums, read, by_batch
+        self.name, self.read, self.by_batch, self.options = name, read, by_batch, dict(options or {})
+        self.sums = sums
 
-    def __call__(self, y_true: Any, y_pred: Any, **options: Any) -> float:
-        return self.read(self.sums(y_true, y_pred, **options))
+    def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> float:
+        return self.read(self.summed(y_true, y_pred, **options))
+
+    def summed(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> np.ndarray:
+        """The sums over these samples."""
+        return self.sums(y_true, y_pred, **{**self.options, **options})
 
     def using(self, **options: Any) -> Metric:
         """The same metric with other options, for `compile`: `precision.using(threshold=0.9)`."""
-        return Metric(self.name, functools.partial(self.sums, **options), self.read, self.by_batch)
+        return Metric(self.name, self.sums, self.read, self.by_batch, {**self.options, **options})
 
     def named(self, name: str) -> Metric:
         """The same metric under another name."""
-        return Metric(name, self.sums, self.read, self.by_batch)
+        return Metric(name, self.sums, self.read, self.by_batch, self.options)
+
+    @property
+    def known_as(self) -> str | None:
+        """Its name in the table `metrics`; None for one of somebody's own."""
+        return next((name for name, known in metrics.items() if known.sums is self.sums), None)
 
     def __reduce__(self) -> Any:
         # The metric of a name stands where its function did, so the function cannot be found by its own.
-        options = self.sums.keywords if isinstance(self.sums, functools.partial) else {}
-        sums = self.sums.func if isinstance(self.sums, functools.partial) else self.sums
-        for name, known in metrics.items():
-            if known.sums is sums:
-                return _again, (name, options, self.name)
-        return super().__reduce__()
+        if self.known_as is not None:
+            return _again, (self.known_as, self.options, self.name)
+        return Metric, (self.name, self.sums, self.read, self.by_batch, self.options)
 
     def __repr__(self) -> str:
         return f"Metric({self.name!r})"
@@ -112,38 +124,34 @@ class Running:
 
     def reset(self) -> None:
         """Forget all batches."""
-        self._sums: Any = None
-        self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
-        self._samples_waiting = 0
+        self._sums: np.ndarray | None = None
 
-    def update(self, y_true: Any, y_pred: Any) -> None:
-        """Count another batch. What is wrong with it may be found later, with those after it."""
+    def update(self, y_true: ArrayLike, y_pred: ArrayLike) -> None:
+        """Count another batch."""
         true, predicted = plain_array(self.name, "y_true", y_true), plain_array(self.name, "y_pred", y_pred)
         if true.shape[:1] != predicted.shape[:1] or not true.ndim:
             check_same_shape(self.name, true, predicted)
-        self._waiting.append((true.copy(), predicted.copy()))
-        self._samples_waiting += len(true)
-        if self.metric.by_batch or self._samples_waiting >= GATHERED:
-            self._count()
+        sums = self.metric.summed(true, predicted)
+        self._sums = sums if self._sums is None else _added(self._sums, sums)
 
     def result(self) -> float:
         """The value over all batches so far. RuntimeError if there was none."""
-        self._count()
         if self._sums is None:
             raise RuntimeError(
                 f"{self.name}: no batch has been counted since reset(); call update(y_true, y_pred) first"
             )
         return self.metric.read(self._sums)
 
-    def _count(self) -> None:
-        if self._waiting:
-            true, predicted = map(np.concatenate, zip(*self._waiting, strict=True))
-            self._waiting, self._samples_waiting = [], 0
-            sums = self.metric.sums(true, predicted)
-            self._sums = sums if self._sums is None else self._sums + sums
-
     def __repr__(self) -> str:
         return f"Running({self.name!r})"
+
+
+def _added(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The sum; matrices of the classes that occurred so far may differ in how many these are."""
+    if one.shape == other.shape:
+        return one + other
+    small, large = sorted((one, other), key=len)
+    return large + np.pad(small, (0, len(large) - len(small)))
 
 
 def _ratio(sums: np.ndarray) -> float:
@@ -151,18 +159,18 @@ def _ratio(sums: np.ndarray) -> float:
     return part / whole if whole else 0.0
 
 
-def _mean_over_samples(f: Callable[..., Any]) -> Metric:
+def _mean_over_samples(f: Sums) -> Metric:
     """The metric whose value is the mean of f(y_true, y_pred), one number for each sample."""
 
     @functools.wraps(f)
-    def sums(y_true: Any, y_pred: Any, **options: Any) -> np.ndarray:
+    def sums(y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> np.ndarray:
         values = f(y_true, y_pred, **options)
         return np.array((values.sum(), len(values)))
 
     return Metric(f.__name__, sums, _ratio)
 
 
-def _read_from_confusion(read: Callable[[np.ndarray], np.ndarray]) -> Callable[[Callable], Metric]:
+def _read_from_confusion(read: Callable[[np.ndarray], np.ndarray]) -> Callable[[Sums], Metric]:
     """The metric read from a confusion matrix: of class 1 if there are two classes, else the mean."""
 
     def value(matrix: np.ndarray) -> float:
@@ -174,7 +182,7 @@ def _read_from_confusion(read: Callable[[np.ndarray], np.ndarray]) -> Callable[[
 
 
 @_mean_over_samples
-def accuracy(y_true, y_pred, *, threshold=0.5):
+def accuracy(y_true: ArrayLike, y_pred: ArrayLike, *, threshold: float = 0.5) -> np.ndarray:
     """The share of the samples that are predicted right.
 
     The shapes tell which kind it is, as in Keras: one output is `binary_accuracy`, several are
@@ -191,7 +199,7 @@ def accuracy(y_true, y_pred, *, threshold=0.5):
 
 
 @_mean_over_samples
-def binary_accuracy(y_true, y_pred, *, threshold=0.5):
+def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, *, threshold: float = 0.5) -> np.ndarray:
     """The share of the outputs on the right side: above the threshold where y_true is 1.
 
     y_true: 0 and 1, of the shape of y_pred, (samples,) or (samples, outputs).
@@ -201,7 +209,7 @@ def binary_accuracy(y_true, y_pred, *, threshold=0.5):
 
 
 @_mean_over_samples
-def categorical_accuracy(y_true, y_pred):
+def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """The share of the samples whose largest output is that of their class, the first among equals.
 
     y_true: labels or one-hot rows; y_pred: (samples, classes), probabilities or logits.
@@ -210,7 +218,7 @@ def categorical_accuracy(y_true, y_pred):
 
 
 @_mean_over_samples
-def top_k_accuracy(y_true, y_pred, *, k=5):
+def top_k_accuracy(y_true: ArrayLike, y_pred: ArrayLike, *, k: int = 5) -> np.ndarray:
     """The share of the samples of whose class fewer than k outputs are larger.
 
     y_true: labels or one-hot rows; y_pred: (samples, classes), probabilities or logits.
@@ -222,18 +230,20 @@ def top_k_accuracy(y_true, y_pred, *, k=5):
 
 
 @_mean_over_samples
-def mae(y_true, y_pred):
+def mae(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """Mean absolute error, over the outputs of a sample and over the samples. Shapes must be equal."""
     return _mean_of_outputs(np.abs(_error("mae", y_true, y_pred)))
 
 
 @_mean_over_samples
-def mse(y_true, y_pred):
+def mse(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """Mean squared error, over the outputs of a sample and over the samples. Shapes must be equal."""
     return _mean_of_outputs(_error("mse", y_true, y_pred) ** 2)
 
 
-def confusion_matrix(y_true: Any, y_pred: Any, classes: int | None = None, *, threshold: float = 0.5) -> np.ndarray:
+def confusion_matrix(
+    y_true: ArrayLike, y_pred: ArrayLike, classes: int | None = None, *, threshold: float = 0.5
+) -> np.ndarray:
     """How often each class (row) was taken for each (column): int64, (classes, classes).
 
     y_true, y_pred: labels, or one-hot rows and outputs. classes: needed only if y_pred are labels
@@ -273,7 +283,9 @@ def recall_of_classes(matrix: np.ndarray) -> np.ndarray:
 
 
 @_read_from_confusion(precision_of_classes)
-def precision(y_true, y_pred, *, classes=None, threshold=0.5):
+def precision(
+    y_true: ArrayLike, y_pred: ArrayLike, *, classes: int | None = None, threshold: float = 0.5
+) -> np.ndarray:
     """Of what was predicted to be of a class, the share that is of it.
 
     With one output or two classes, that of class 1; with more the mean over the classes that occur
@@ -284,7 +296,7 @@ def precision(y_true, y_pred, *, classes=None, threshold=0.5):
 
 
 @_read_from_confusion(recall_of_classes)
-def recall(y_true, y_pred, *, classes=None, threshold=0.5):
+def recall(y_true: ArrayLike, y_pred: ArrayLike, *, classes: int | None = None, threshold: float = 0.5) -> np.ndarray:
     """Of what is of a class, the share that was predicted to be.
 
     With one output or two classes, that of class 1; with more the mean over the classes that occur
@@ -313,8 +325,7 @@ metrics: dict[str, Metric] = {
 
 
 def _again(known: str, options: dict[str, Any], name: str) -> Metric:
-    metric = metrics[known]
-    return (metric.using(**options) if options else metric).named(name)
+    return metrics[known].using(**options).named(name)
 
 
 def find_metric(metric: Any) -> Metric:
@@ -328,30 +339,36 @@ def find_metric(metric: Any) -> Metric:
         return metric
     if not callable(metric) or isinstance(metric, type):
         return lookup("metric", metric, metrics).named(metric)
+    name = getattr(metric, "__name__", type(metric).__name__)
+    return Metric(name, SumsOf(metric, name), _ratio, by_batch=True)
 
-    def sums(y_true: Any, y_pred: Any) -> np.ndarray:
-        values = np.asarray(metric(y_true, y_pred), dtype=np.float64)
+
+class SumsOf:
+    """What a function of one's own gives for a batch: its mean over the samples, and how many these are."""
+
+    def __init__(self, function: Callable[[Any, Any], Any], name: str) -> None:
+        self.function, self.name = function, name
+
+    def __call__(self, y_true: np.ndarray, y_pred: np.ndarray, **options: Any) -> np.ndarray:
+        values = np.asarray(self.function(y_true, y_pred, **options), dtype=np.float64)
         if values.ndim and len(values) != len(y_true):
             raise ValueError(
-                f"{name}: expected one number, or one for each of {len(y_true)} samples; got {values.shape}"
+                f"{self.name}: expected one number, or one for each of {len(y_true)} samples; got {values.shape}"
             )
         return np.array((values.mean() * len(y_true), len(y_true)))
 
-    name = getattr(metric, "__name__", type(metric).__name__)
-    return Metric(name, sums, _ratio, by_batch=True)
 
-
-def _right_classes(where: str, y_true: Any, y_pred: Any) -> np.ndarray:
+def _right_classes(where: str, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     labels, outputs = labels_and_outputs(where, y_true, y_pred)
     return labels == outputs.argmax(axis=1)
 
 
-def _right_sides(where: str, y_true: Any, y_pred: Any, threshold: float) -> np.ndarray:
+def _right_sides(where: str, y_true: ArrayLike, y_pred: ArrayLike, threshold: float) -> np.ndarray:
     true, predicted = sides(where, y_true, y_pred, threshold)
     return _mean_of_outputs(true == predicted)
 
 
-def _error(where: str, y_true: Any, y_pred: Any) -> np.ndarray:
+def _error(where: str, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     true, predicted = plain_array(where, "y_true", y_true), plain_array(where, "y_pred", y_pred)
     check_same_shape(where, true, predicted)
     return np.subtract(predicted, true, dtype=np.float64)  # unsigned labels would wrap
@@ -361,7 +378,7 @@ def _mean_of_outputs(values: np.ndarray) -> np.ndarray:
     return values if values.ndim == 1 else values.reshape(len(values), -1).mean(axis=1)
 
 
-def _shares(matrix: Any, axis: int) -> np.ndarray:
+def _shares(matrix: ArrayLike, axis: int) -> np.ndarray:
     matrix = np.asarray(matrix)
     hits, all_of_class = np.diag(matrix), matrix.sum(axis=axis)
     return np.divide(hits, all_of_class, out=np.zeros(len(matrix)), where=all_of_class > 0)

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, linear
-from autograd.arguments import generator, positive_integer, shaped_array
-from autograd.fast.neuron import Inputs, Weights, record
+from autograd.arguments import Rng, generator, positive_integer, shaped_array
+from autograd.fast.neuron import Inputs, Weights, record, recorder
 from autograd.formulas.names import Name
 from autograd.graph import is_node
 from autograd.operands import describe, real
 
-from .activations import Activation, activation_name, find_activation, is_over_layer
+from .activations import Function, activation_name, check_units, find_activation, is_of_one_number, is_over_layer
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
 from .module import Module
 
@@ -43,11 +43,11 @@ class Neuron(Module):
     def __init__(
         self,
         nin: int,
-        activation: str | Activation = "relu",
+        activation: str | Function = "relu",
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
-        rng: Any = None,
+        rng: Rng = None,
     ) -> None:
         self.nin = positive_integer("Neuron", "nin", nin)
         rng = generator(rng)
@@ -77,8 +77,8 @@ class Neuron(Module):
     def _prepare(self) -> None:
         """What `_respond` needs of the parameters, one object for all samples."""
         op = getattr(self.activation, "op", None)
-        is_plain = op is not None and len(op.rules) == 1 and not op.reduces
-        self._is_fused = not self.elementary and is_plain
+        self._record = recorder()
+        self._is_fused = self._record is record and not self.elementary and is_of_one_number(op)
         self._op = None if self.activation is linear else op
         self._weights = Weights((*self.w, self.b))
         self._weights.sum_label = self._z
@@ -94,7 +94,7 @@ class Neuron(Module):
             z = _weighted_sum(self.w, x.values, self.b)
             z.label = self._z
         else:
-            z = record(None, self._weights, x)
+            z = self._record(None, self._weights, x)
         if self.activation is linear:
             return z
         a = self.activation(z)
@@ -147,18 +147,17 @@ class Layer(Module):
         self,
         nin: int,
         nout: int,
-        activation: str | Activation = "relu",
+        activation: str | Function = "relu",
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
-        rng: Any = None,
+        rng: Rng = None,
     ) -> None:
         self.nin = positive_integer("Layer", "nin", nin)
         self.nout = positive_integer("Layer", "nout", nout)
         rng = generator(rng)
         self.activation = find_activation(activation, rng=rng)
-        if self._is_over_layer and self.nout == 1:
-            raise ValueError(f"{self}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+        check_units(str(self), self.activation, self.nout)
         each = linear if self._is_over_layer else self.activation
         self.neurons = [Neuron(nin, each, elementary=elementary, initializer="zeros") for _ in range(self.nout)]
         self.name_nodes()
@@ -231,12 +230,12 @@ class MLP(Module):
         self,
         nin: int,
         nouts: Sequence[int],
-        activation: str | Activation | list[Any] | tuple[Any, ...] = "relu",
-        output_activation: str | Activation = "linear",
+        activation: str | Function | list[Any] | tuple[Any, ...] = "relu",
+        output_activation: str | Function = "linear",
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
-        rng: Any = None,
+        rng: Rng = None,
     ) -> None:
         if not isinstance(nouts, list | tuple | np.ndarray):
             raise TypeError(f"MLP: expected nouts to be a list such as [16, 16, 1], got {describe(nouts)} {nouts!r}")
@@ -266,8 +265,8 @@ class MLP(Module):
         cls,
         weights: Sequence[Any],
         biases: Sequence[Any],
-        activation: str | Activation | list[Any] | tuple[Any, ...] = "relu",
-        output_activation: str | Activation = "linear",
+        activation: str | Function | list[Any] | tuple[Any, ...] = "relu",
+        output_activation: str | Function = "linear",
         *,
         elementary: bool = False,
     ) -> MLP:

@@ -465,7 +465,7 @@ class Adagrad(Optimizer):
         np.subtract(w, np.multiply(np.divide(g, free, free), rate, free), w)
 
 
-_optimizers: dict[str, type[Optimizer]] = {
+optimizers: dict[str, type[Optimizer]] = {
     "sgd": SGD,
     "rmsprop": RMSprop,
     "adam": Adam,
@@ -481,12 +481,11 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
     """
     if isinstance(optimizer, Optimizer):
         return optimizer
-    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
-        raise TypeError(f"optimizer: expected a name or an optimizer, got a class; write {optimizer.__name__}()")
     if not isinstance(optimizer, str):
-        raise TypeError(f"optimizer: expected a name or an optimizer, got {describe(optimizer)}")
+        got = f"a class; write {optimizer.__name__}()" if isinstance(optimizer, type) else describe(optimizer)
+        raise TypeError(f"optimizer: expected a name or an optimizer, got {got}")
     known = optimizer.lower()
-    return lookup("optimizer", known if known in _optimizers else optimizer, _optimizers)()
+    return lookup("optimizer", known if known in optimizers else optimizer, optimizers)()
 
 
 class _Block:

@@ -1,99 +1,39 @@
-"""Samples and targets as users give them, checked once at the public door.
+"""Samples, targets and predictions as users give them, checked once at the public door.
 
-x: (samples, ...). y_true: labels, (samples,) or (samples, 1), or one-hot rows. y_pred: outputs, (samples, classes)
-or one for each sample, or labels. `where` is for the messages ("fit", "accuracy"), `what` for what is meant ("x").
+x: (samples, ...). y, y_true: numbers, (samples, ...), or labels, (samples,) or (samples, 1), or one-hot rows.
+y_pred: outputs, (samples, classes) or one for each sample, or labels. `where` is for the messages ("fit",
+"accuracy"), `what` for what is meant ("x").
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd.operands import describe
 
-__all__ = ["are_labels", "as_labels", "check_one_class_each", "check_same_shape", "labels_and_outputs", "sides"]
+__all__ = [
+    "are_labels",
+    "as_labels",
+    "check_finite",
+    "check_one_class_each",
+    "check_same_length",
+    "check_same_shape",
+    "checked_features",
+    "checked_pair",
+    "checked_targets",
+    "checked_weights",
+    "labels_and_outputs",
+    "plain_array",
+    "sides",
+    "whole_labels",
+]
 
 
-def labels_and_outputs(where: str, y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The label of each sample, and its outputs, one for each class."""
-    true, outputs = plain_array(where, "y_true", y_true), _not_nan(where, y_pred)
-    if outputs.ndim != 2 or outputs.shape[1] < 2:
-        raise ValueError(f"{where}: expected y_pred of shape (samples, classes), got {outputs.shape}")
-    check_same_length(where, y_pred=outputs, y_true=true)
-    if not len(outputs):
-        raise ValueError(f"{where}: expected at least one sample, got none")
-    return as_labels(where, true, outputs.shape[1]), outputs
+# ---------------------------------------------------------------- arrays
 
 
-def sides(where: str, y_true: Any, y_pred: Any, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    """On which side of the threshold each output should be, and is; True is above. y_true: 0 and 1."""
-    true, outputs = plain_array(where, "y_true", y_true), _not_nan(where, y_pred)
-    check_same_shape(where, true, outputs)
-    ones = true == 1
-    if not (ones | (true == 0)).all():
-        wrong = true[~(ones | (true == 0))][0]
-        if wrong != np.floor(wrong):
-            raise ValueError(f"{where}: {wrong:g} is not a class, 0 or 1; for regression measure 'mae' or 'mse'")
-        raise ValueError(
-            f"{where}: label {wrong:g} is out of range for 2 classes (0..1); give one output for each class, "
-            "or for regression measure 'mae' or 'mse'"
-        )
-    return ones, outputs > threshold
-
-
-def are_labels(y_pred: Any) -> bool:
-    """True for labels: one whole number for each sample."""
-    array = np.asarray(y_pred)
-    return array.ndim == 1 and array.dtype.kind in "iu"
-
-
-def as_labels(where: str, y: Any, classes: int | None = None) -> np.ndarray:
-    """Labels as they are, a column of them flat, one-hot rows as the places of their ones."""
-    array = plain_array(where, "y_true", y)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 2:
-        return whole_labels(where, array, classes)
-    if classes is not None and array.shape[1] != classes:
-        raise ValueError(f"{where}: y_true has {array.shape[1]} classes, y_pred has {classes}")
-    return array.argmax(axis=1)
-
-
-def check_one_class_each(where: str, y_true: Any) -> None:
-    """ValueError for rows of 0 and 1 that are of several classes at once, or of none."""
-    rows = plain_array(where, "y_true", y_true)
-    if rows.ndim != 2 or rows.shape[1] == 1 or not ((rows == 0) | (rows == 1)).all():
-        return
-    ones = np.count_nonzero(rows, axis=1)
-    if (ones != 1).any():
-        row = int(np.argmax(ones != 1))
-        raise ValueError(
-            f"{where}: row {row} of y_true is of {ones[row]} classes, expected one: for several classes at once "
-            "measure 'binary_accuracy', or a column at a time"
-        )
-
-
-def check_same_shape(where: str, true: np.ndarray, predicted: np.ndarray) -> None:
-    """ValueError, with both shapes, if they differ, and if there are no samples."""
-    if true.shape != predicted.shape:
-        raise ValueError(
-            f"{where}: prediction has shape {predicted.shape}, target has shape {true.shape}: reshape one of them"
-        )
-    if not true.ndim or not len(true):
-        raise ValueError(f"{where}: expected at least one sample, got none")
-
-
-def _not_nan(where: str, y_pred: Any) -> np.ndarray:
-    outputs = plain_array(where, "y_pred", y_pred)
-    if not outputs.ndim:
-        raise ValueError(f"{where}: expected y_pred to have a row for each sample, got the number {outputs}")
-    if np.isnan(outputs).any():
-        raise ValueError(f"{where}: y_pred contains nan (first at row {np.argwhere(np.isnan(outputs))[0][0]})")
-    return outputs
-
-
-def plain_array(where: str, what: str, data: Any) -> np.ndarray:
+def plain_array(where: str, what: str, data: ArrayLike) -> np.ndarray:
     """`data` as an array of real numbers, not copied if it is one; never an array of objects.
 
     where, what: for the message ("fit", "x").
@@ -112,7 +52,7 @@ def plain_array(where: str, what: str, data: Any) -> np.ndarray:
     return array
 
 
-def _remedy(what: str, data: Any, array: np.ndarray) -> str:
+def _remedy(what: str, data: ArrayLike, array: np.ndarray) -> str:
     if not array.ndim:  # NumPy takes what it does not know for a single object
         return f"; write {what}.toarray()" if hasattr(data, "toarray") else ""
     if array.dtype.kind not in "OUS":
@@ -150,7 +90,30 @@ def check_finite(what: str, array: np.ndarray) -> None:
         raise ValueError(f"{what} contains nan or infinity (first at {place})")
 
 
-def checked_features(where: str, x: Any, *, empty: bool = False) -> np.ndarray:
+def check_same_length(where: str, **arrays: np.ndarray) -> None:
+    """ValueError that names both if two of the arrays do not have the same number of rows."""
+    (first, rows), *others = ((name, len(array) if array.ndim else None) for name, array in arrays.items())
+    for name, n in others:
+        if n is None:
+            raise ValueError(f"{where}: expected {name} to have a row for each sample, got the number {arrays[name]}")
+        if n != rows:
+            raise ValueError(f"{where}: {first} has {rows} samples, {name} has {n}: give one for each sample")
+
+
+def check_same_shape(where: str, true: np.ndarray, predicted: np.ndarray) -> None:
+    """ValueError, with both shapes, if they differ, and if there are no samples."""
+    if true.shape != predicted.shape:
+        raise ValueError(
+            f"{where}: prediction has shape {predicted.shape}, target has shape {true.shape}: reshape one of them"
+        )
+    if not true.ndim or not len(true):
+        raise ValueError(f"{where}: expected at least one sample, got none")
+
+
+# ---------------------------------------------------------------- samples and their targets
+
+
+def checked_features(where: str, x: ArrayLike, *, empty: bool = False) -> np.ndarray:
     """The samples `x` as an array of float32 or float64: these are kept, all else becomes float64.
 
     x: (samples, ...), at least one sample unless `empty`. Not copied where it is such an array.
@@ -169,7 +132,7 @@ def checked_features(where: str, x: Any, *, empty: bool = False) -> np.ndarray:
     return array.astype(np.float32 if narrow else np.float64, copy=False)
 
 
-def checked_pair(where: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def checked_pair(where: str, x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The samples `x` as by `checked_features`, and the targets `y`, one for each sample.
 
     y: (samples,) or (samples, ...). Integers stay integers, so that a loss can tell labels from
@@ -180,7 +143,7 @@ def checked_pair(where: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     return features, checked_targets(where, features, y)
 
 
-def checked_targets(where: str, features: np.ndarray, y: Any) -> np.ndarray:
+def checked_targets(where: str, features: np.ndarray, y: ArrayLike) -> np.ndarray:
     """The targets `y`, one for each of these samples, as by `checked_pair`."""
     targets = plain_array(where, "y", y)
     check_same_length(where, x=features, y=targets)
@@ -190,7 +153,7 @@ def checked_targets(where: str, features: np.ndarray, y: Any) -> np.ndarray:
     return targets if targets.dtype.isnative else targets.astype(targets.dtype.newbyteorder("="))
 
 
-def checked_weights(where: str, weights: Any, samples: int) -> np.ndarray:
+def checked_weights(where: str, weights: ArrayLike, samples: int) -> np.ndarray:
     """`weights` as float64: (samples,), finite, none negative, not all zero."""
     array = plain_array(where, "sample_weight", weights)
     if array.shape != (samples,):
@@ -203,17 +166,10 @@ def checked_weights(where: str, weights: Any, samples: int) -> np.ndarray:
     return array.astype(np.float64)
 
 
-def check_same_length(where: str, **arrays: np.ndarray) -> None:
-    """ValueError that names both if two of the arrays do not have the same number of rows."""
-    (first, rows), *others = ((name, len(array) if array.ndim else None) for name, array in arrays.items())
-    for name, n in others:
-        if n is None:
-            raise ValueError(f"{where}: expected {name} to have a row for each sample, got the number {arrays[name]}")
-        if n != rows:
-            raise ValueError(f"{where}: {first} has {rows} samples, {name} has {n}: give one for each sample")
+# ---------------------------------------------------------------- labels
 
 
-def whole_labels(where: str, labels: Any, classes: int | None = None) -> np.ndarray:
+def whole_labels(where: str, labels: ArrayLike, classes: int | None = None) -> np.ndarray:
     """`labels` as int64, (samples,): whole numbers 0, 1, ..., below `classes` if that is given.
 
     2.0 is a label, 2.5 and -1 are not (ValueError).
@@ -230,3 +186,74 @@ def whole_labels(where: str, labels: Any, classes: int | None = None) -> np.ndar
         span = "" if classes is None else f" for {classes} classes (0..{classes - 1})"
         raise ValueError(f"{where}: label {wrong:.0f} is out of range{span or '; labels count from 0'}")
     return array.astype(np.int64, copy=False)
+
+
+def are_labels(y_pred: ArrayLike) -> bool:
+    """True for labels: one whole number for each sample."""
+    array = np.asarray(y_pred)
+    return array.ndim == 1 and array.dtype.kind in "iu"
+
+
+def as_labels(where: str, y: ArrayLike, classes: int | None = None) -> np.ndarray:
+    """Labels as they are, a column of them flat, one-hot rows as the places of their ones."""
+    array = plain_array(where, "y_true", y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 2:
+        return whole_labels(where, array, classes)
+    if classes is not None and array.shape[1] != classes:
+        raise ValueError(f"{where}: y_true has {array.shape[1]} classes, y_pred has {classes}")
+    return array.argmax(axis=1)
+
+
+def check_one_class_each(where: str, y_true: ArrayLike) -> None:
+    """ValueError for rows of 0 and 1 that are of several classes at once, or of none."""
+    rows = plain_array(where, "y_true", y_true)
+    if rows.ndim != 2 or rows.shape[1] == 1 or not ((rows == 0) | (rows == 1)).all():
+        return
+    ones = np.count_nonzero(rows, axis=1)
+    if (ones != 1).any():
+        row = int(np.argmax(ones != 1))
+        raise ValueError(
+            f"{where}: row {row} of y_true is of {ones[row]} classes, expected one: for several classes at once "
+            "measure 'binary_accuracy', or a column at a time"
+        )
+
+
+# ---------------------------------------------------------------- predictions
+
+
+def labels_and_outputs(where: str, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """The label of each sample, and its outputs, one for each class."""
+    true, outputs = plain_array(where, "y_true", y_true), _not_nan(where, y_pred)
+    if outputs.ndim != 2 or outputs.shape[1] < 2:
+        raise ValueError(f"{where}: expected y_pred of shape (samples, classes), got {outputs.shape}")
+    check_same_length(where, y_pred=outputs, y_true=true)
+    if not len(outputs):
+        raise ValueError(f"{where}: expected at least one sample, got none")
+    return as_labels(where, true, outputs.shape[1]), outputs
+
+
+def sides(where: str, y_true: ArrayLike, y_pred: ArrayLike, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """On which side of the threshold each output should be, and is; True is above. y_true: 0 and 1."""
+    true, outputs = plain_array(where, "y_true", y_true), _not_nan(where, y_pred)
+    check_same_shape(where, true, outputs)
+    ones = true == 1
+    if not (ones | (true == 0)).all():
+        wrong = true[~(ones | (true == 0))][0]
+        if wrong != np.floor(wrong):
+            raise ValueError(f"{where}: {wrong:g} is not a class, 0 or 1; for regression measure 'mae' or 'mse'")
+        raise ValueError(
+            f"{where}: label {wrong:g} is out of range for 2 classes (0..1); give one output for each class, "
+            "or for regression measure 'mae' or 'mse'"
+        )
+    return ones, outputs > threshold
+
+
+def _not_nan(where: str, y_pred: ArrayLike) -> np.ndarray:
+    outputs = plain_array(where, "y_pred", y_pred)
+    if not outputs.ndim:
+        raise ValueError(f"{where}: expected y_pred to have a row for each sample, got the number {outputs}")
+    if np.isnan(outputs).any():
+        raise ValueError(f"{where}: y_pred contains nan (first at row {np.argwhere(np.isnan(outputs))[0][0]})")
+    return outputs

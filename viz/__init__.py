@@ -9,7 +9,8 @@ from .picture import Picture
 from .plots.activation import plot_activation
 from .plots.boundary import plot_decision_boundary
 from .plots.confusion import plot_confusion_matrix
-from .plots.gradients import GradientNorms, plot_gradients
+from .plots.gradient_norms import GradientNorms
+from .plots.gradients import plot_gradients
 from .plots.history import plot_history
 from .plots.sensitivity import plot_sensitivity
 from .plots.surface import plot_loss_surface

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import graphviz
 
-from nn.files.whole import check_folder, write_whole
+from nn.files.whole import check_folder, is_special, write_whole
 
 __all__ = ["check_folder", "picture_file", "write_whole"]
 
@@ -14,16 +14,17 @@ __all__ = ["check_folder", "picture_file", "write_whole"]
 def picture_file(where: str, named: Path, format: str | None, default: str) -> tuple[Path, str]:
     """The file to write and its format.
 
-    The ending of "net.svg" is its format; a name without one that is known gets it: "net" and "png" are
-    net.png. ValueError if ending and format contradict each other, or there is no name.
+    The ending is the format: "net.svg", and "net.txt" too, which no renderer knows. A name without an ending
+    gets that of the format, "net" and "png" are net.png; with a format that is given, so does a name whose
+    ending is none of a picture: "net.v2" and "png" are net.v2.png. What is no file, such as a pipe, keeps its
+    name. ValueError if ending and format contradict each other, or there is no name.
     """
     if not named.name:
         raise ValueError(f"{where}: expected the name of a file, such as net.svg; got {str(named)!r}")
     ending = named.suffix[1:].lower()
-    if ending in graphviz.FORMATS and ending != "gv":
-        if format not in (None, ending):
-            raise ValueError(
-                f"{where}: {named.name!r} ends in .{ending}, but the format is {format!r}; give one of them"
-            )
+    if ending and format in (None, ending):
         return named, ending
-    return named.with_name(f"{named.name}.{format or default}"), format or default
+    if ending in graphviz.FORMATS:
+        raise ValueError(f"{where}: {named.name!r} ends in .{ending}, but the format is {format!r}; give one of them")
+    format = format or default
+    return named if is_special(named) else named.with_name(f"{named.name}.{format}"), format

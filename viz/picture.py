@@ -48,11 +48,11 @@ class Picture:
     def save(self, filename: str | os.PathLike[str], *, format: str | None = None, dpi: float = 96.0) -> str:
         """Write the picture to a file and return its path.
 
-        "net.svg" and "net.png" are those files; a name without such an ending gets the one of the format,
-        "svg" if none is given. A file of that name is replaced. If anything fails, there is what was there
-        before and never part of a picture.
+        "net.svg" and "net.png" are those files; a name without an ending gets the one of the format, "svg" if
+        none is given. A file of that name is replaced. If anything fails, there is what was there before and
+        never part of a picture.
 
-        FileNotFoundError if the folder does not exist; the errors of `pipe`.
+        FileNotFoundError if the folder does not exist; the errors of `pipe`, such as ValueError for "net.gif".
         """
         path, format = picture_file("save", Path(filename), format, "svg")
         check_folder(path)

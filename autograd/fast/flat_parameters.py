@@ -13,6 +13,7 @@ import numpy as np
 
 from ..tensor import Tensor, next_serial
 from ..value import NO_GRADIENT, Value, assigned
+from . import roads
 
 __all__ = ["EVERYTHING", "FlatParameters", "FlatValues", "blocks"]
 
@@ -51,9 +52,10 @@ class FlatParameters:
 
     def _take_in(self, t: Tensor, numbers: np.ndarray, gradient: np.ndarray) -> None:
         numbers[...] = t._data
-        if t._buffer is None:
+        is_free = roads.are_open()
+        if is_free and t._buffer is None:
             t._buffer = gradient
-        if t._seen is None and t._data.base is None:
+        if is_free and t._seen is None and t._data.base is None:
             t._data = numbers
         else:
             self._others.append((t, numbers))

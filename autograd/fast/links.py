@@ -7,7 +7,7 @@ The same holds for `Passes`, the programs of such runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,32 @@ import numpy as np
 from ..op import Operation
 from ..passes.tensors import add_to_leaf
 from ..tensor import Tensor
+from . import roads
 
-__all__ = ["Link", "Tape", "pull_back", "result", "run"]
+__all__ = ["Link", "Tape", "links_of", "pull_back", "result", "run"]
 
 # An operation, and what it takes after the result of the link before: parameters, arrays, shapes.
 Link = tuple[Operation, tuple[Any, ...]]
 # Of each link: its operation, what it gave, its operands as arrays, and its parameters.
 Tape = list[tuple[Operation, np.ndarray, list[Any], tuple[Any, ...]]]
+
+
+def links_of(steps: Iterable[tuple[Callable[..., Any], tuple[Any, ...]]], dtype: np.dtype) -> list[Link] | None:
+    """Functions one after another, each with what it takes behind the result of the one before, as links.
+
+    None if one of them is not an operation on this result alone, or a parameter is not of this dtype.
+    """
+    if not roads.are_open():
+        return None
+    links: list[Link] = []
+    for function, others in steps:
+        op: Operation | None = getattr(function, "op", None)
+        if op is None or op.reduces or len(op.pulls) != 1 + len(others):
+            return None
+        if any(u.__class__ is Tensor and not (u.is_leaf and u.dtype == dtype) for u in others):
+            return None
+        links.append((op, others))
+    return links
 
 
 def run(links: Sequence[Link], x: np.ndarray) -> tuple[np.ndarray, Tape]:

@@ -10,6 +10,7 @@ numbers that the weights and the bias had.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import mul
 from typing import Any
 
@@ -18,8 +19,9 @@ from ..op import Operation
 from ..operands import Vector, real
 from ..ops import matrices
 from ..value import NO_GRADIENT, Value, assigned, group_derivative, new
+from . import roads
 
-__all__ = ["Inputs", "Weights", "record"]
+__all__ = ["Inputs", "Weights", "record", "recorder", "spelled_out"]
 
 
 class Weights(tuple):
@@ -112,6 +114,11 @@ def record(op: Operation | None, weights: Weights, x: Inputs) -> Value:
                 return v
         except (ArithmeticError, ValueError):
             pass
+    return spelled_out(op, weights, x)
+
+
+def spelled_out(op: Operation | None, weights: Weights, x: Inputs) -> Value:
+    """The same as the nodes that it stands for: the weighted sum, and the activation of it."""
     z = matrices.dot(weights[:-1], x.values, weights[-1])
     z.label = weights.label if op is None else weights.sum_label
     if op is None:
@@ -119,3 +126,8 @@ def record(op: Operation | None, weights: Weights, x: Inputs) -> Value:
     a = Value._record(op, z)
     a.label = weights.label
     return a
+
+
+def recorder() -> Callable[[Operation | None, Weights, Inputs], Value]:
+    """How neurons are recorded: as one node, or as two."""
+    return record if roads.are_open() else spelled_out

@@ -14,7 +14,7 @@ from autograd import gradients
 from autograd.graph import topological_order
 from autograd.op import Operation
 
-from ..activations import RandomizedLeakyReLU, activations
+from ..activations import RandomizedLeakyReLU, is_of_one_number, is_over_layer, leaky_relu
 from ..layers import Activation, Dense, Dropout, Flatten
 from ..losses import LossFunction, find_loss
 from ..training.loop import training_mode
@@ -60,7 +60,12 @@ def _keeps_samples_apart(layer: Any) -> bool:
     """True for a layer of which it is known that no sample looks at another."""
     if type(layer) in (Dense, Activation):
         g = layer.activation
-        return isinstance(g, RandomizedLeakyReLU) or any(g is known for known in activations.values())
+        return (
+            isinstance(g, RandomizedLeakyReLU)
+            or is_over_layer(g)
+            or g is leaky_relu
+            or is_of_one_number(getattr(g, "op", None))
+        )
     return type(layer) in (Flatten, Dropout)
 
 

@@ -1,29 +1,34 @@
 """A model in a file: its layers, how it is trained, all its numbers, and where its random numbers continue.
 
-An object is written as the name of its class and the arguments that would make it again, and made
-again by calling that class. Only classes and functions of this library are, so that a file holds
-no code; what a user wrote is not saved but refused.
+An object is written as the name of its class and the arguments that would make it again, a function as
+its name. So a file holds no code, and reading it runs none but this library's; what a user wrote is
+looked up by its name in what the reader is given as `custom_objects`, or among the operations.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 import autograd
+from autograd.arguments import lookup
+from autograd.op import table
 from autograd.operands import describe
 
 from .. import initializers, layers, losses, optimizers, regularizers, schedules
 from ..activations import RandomizedLeakyReLU, activations
-from ..files.arrays import load_arrays, save_arrays
-from ..metrics import Metric, metrics
+from ..files.arrays import Shape, open_arrays, save_arrays
+from ..metrics import Metric, SumsOf, find_metric, metrics
+from ..module import Module
 
-__all__ = ["read_model", "write_model"]
+__all__ = ["check_savable", "read_model", "write_model"]
 
 FORMAT = "gradpath model 1"
 OPTIMIZER = "optimizer."  # what the names of an optimizer's vectors start with
@@ -50,7 +55,7 @@ BIT_GENERATORS = {c.__name__: c for c in (np.random.PCG64, np.random.PCG64DXSM, 
 
 
 def write_model(path: str | os.PathLike[str], model: Any) -> None:
-    """Save a Sequential that is built. TypeError, and no file, if a part of it is code of the user's own."""
+    """Save a Sequential that is built. TypeError, and no file, if a part of it could not be made again by name."""
     settings = _described(model)
     weights, vectors = model.state_dict(), {}
     settings["weights"] = list(weights)
@@ -64,7 +69,7 @@ def write_model(path: str | os.PathLike[str], model: Any) -> None:
 
 
 def check_savable(model: Any) -> None:
-    """TypeError if a part of the model is code of the user's own, which `write_model` would refuse."""
+    """TypeError if a part of the model has no name by which it could be made again: `write_model` would refuse it."""
     _described(model)
 
 
@@ -91,41 +96,94 @@ def _described(model: Any) -> dict[str, Any]:
     }
 
 
-def read_model(path: str | os.PathLike[str], cls: Any) -> Any:
+def read_model(path: str | os.PathLike[str], cls: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The Sequential that `write_model` saved, as an object of the class `cls`."""
-    arrays, settings = load_arrays(path)
-    if settings.get("format") != FORMAT:
-        raise ValueError(
-            f"{path}: expected a model, found {len(arrays)} arrays without a description of one; "
-            "if these are its weights, make the model and call load_weights(path)"
-        )
+    with open_arrays(path) as file:
+        settings = file.settings
+        if settings.get("format") != FORMAT:
+            raise ValueError(
+                f"{path}: expected a model, found {len(file.shapes)} arrays without a description of one; "
+                "if these are its weights, make the model and call load_weights(path)"
+            )
+        with _naming(path):
+            generators = [np.random.Generator(BIT_GENERATORS[x["bit_generator"]]()) for x in settings["generators"]]
+            model = _made(cls, file.shapes, settings, generators, custom_objects or {})
+        arrays = file.read()
+        with _naming(path):
+            _fill(model, arrays, settings)
+            for generator, state in zip(generators, settings["generators"], strict=True):
+                generator.bit_generator.state = _state_in(state)  # last, for making the layers drew numbers
+    return model
+
+
+@contextmanager
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Whatever comes of a description from elsewhere, too: an int too large for a float, calls too deep, no memory."""
     try:
-        return _restored(cls, arrays, settings)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+        yield
+    except _NotGiven as error:
+        raise ValueError(f"{path}: {error}") from None
+    except Exception as error:
         raise ValueError(f"{path}: the description of the model does not make one ({error})") from error
 
 
-def _restored(cls: Any, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> Any:
-    generators = [np.random.Generator(BIT_GENERATORS[x["bit_generator"]]()) for x in settings["generators"]]
-    reader = _Reader(generators)
-    first = layers.Input(settings["input_shape"])
-    model = cls(
-        [first, *map(reader.made, settings["layers"])],
-        name=settings["name"],
-        dtype=settings["dtype"],
-        rng=generators[0],
-    )
-    model.load_state_dict({name: arrays[name] for name in settings["weights"]})
+def _made(
+    cls: Any,
+    shapes: Mapping[str, Shape],
+    settings: Mapping[str, Any],
+    generators: list[Any],
+    own: Mapping[str, Any],
+) -> Any:
+    """The model, with parameters of 0. ValueError if they have other shapes than the arrays; more are never made."""
+    reader = _Reader(generators, own)
+    made = reader.made(settings["layers"])
+    with _starting_with(_Zeros(shapes[name] for name in settings["weights"]), made):
+        first = layers.Input(settings["input_shape"])
+        model = cls([first, *made], name=settings["name"], dtype=settings["dtype"], rng=generators[0])
+    weights = {name: shapes[name] for name in settings["weights"]}
+    model.check_state(weights)
     training = settings["training"]
+    state = {} if training is None else training["state"]
     if training is not None:
         model.compile(*(reader.made(training[part]) for part in ("optimizer", "loss", "metrics")))
-        if training["state"]:
-            others = arrays.keys() - settings["weights"]
-            vectors = {name.removeprefix(OPTIMIZER): arrays[name] for name in others}
-            model.optimizer.load_state_dict({**training["state"], **vectors})
-    for generator, state in zip(generators, settings["generators"], strict=True):
-        generator.bit_generator.state = _arrays_in(state)  # last, for making the layers drew numbers
+    vectors = model.optimizer.state_dict() if state else {}
+    expected = weights | {OPTIMIZER + name: x.shape for name, x in vectors.items() if isinstance(x, np.ndarray)}
+    if expected != shapes:
+        name = next(name for name in [*expected, *shapes] if expected.get(name) != shapes.get(name))
+        raise ValueError(f"{name}: expected {expected.get(name, 'no such array')}, got {shapes.get(name, 'none')}")
     return model
+
+
+class _Zeros:
+    """An initializer that makes no more numbers than a file has."""
+
+    def __init__(self, shapes: Iterable[Shape]) -> None:
+        self.left = sum(map(math.prod, shapes))
+
+    def __call__(self, shape: Shape, *, rng: Any) -> np.ndarray:
+        self.left -= math.prod(shape)
+        if self.left < 0:
+            raise ValueError(f"a parameter of shape {shape} is more than the file has numbers for")
+        return np.zeros(shape)
+
+
+@contextmanager
+def _starting_with(initializer: Any, made: Iterable[Any]) -> Iterator[None]:
+    """In place of the initializers of all layers, which come back."""
+    own = [(layer, name, x) for layer in made for name, x in vars(layer).items() if name.endswith("_initializer")]
+    for layer, name, _ in own:
+        setattr(layer, name, initializer)
+    yield
+    for layer, name, x in own:
+        setattr(layer, name, x)
+
+
+def _fill(model: Any, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> None:
+    """Give a model its weights, and its optimizer the state, that it had."""
+    model.load_state_dict({name: arrays[name] for name in settings["weights"]})
+    if settings["training"] is not None and settings["training"]["state"]:
+        vectors = {name.removeprefix(OPTIMIZER): x for name, x in arrays.items() if name not in settings["weights"]}
+        model.optimizer.load_state_dict({**settings["training"]["state"], **vectors})
 
 
 # ---------------------------------------------------------------- objects as plain data
@@ -138,7 +196,7 @@ class _Writer:
         self.generators = list(generators)
 
     def plain(self, where: str, x: Any) -> Any:
-        """x as JSON holds it. TypeError that names `where` it is if it is not of this library."""
+        """x as JSON holds it. TypeError that names `where` it is if it could not be made again by name."""
         if x is None or isinstance(x, bool | int | float | str):
             return x
         if isinstance(x, np.generic):
@@ -149,24 +207,37 @@ class _Writer:
             return [self.plain(where, member) for member in x]
         if isinstance(x, np.random.Generator):
             return {"generator": self._number(x)}
-        if CLASSES.get(type(x).__name__) is type(x):
-            return {"class": type(x).__name__, **self._options(where, _arguments(x))}
-        function = x.func if isinstance(x, functools.partial) and not x.args else x
+        name = type(x).__name__
+        if CLASSES.get(name) is type(x):
+            return {"class": name, **self._options(where, _arguments(where, x))}
+        if isinstance(x, functools.partial):
+            if x.args:
+                raise _nameless(where, x)
+            return {**self._named(where, x.func), **self._options(where, x.keywords)}
+        if isinstance(x, KINDS) or (callable(x) and not hasattr(x, "__name__")):
+            return {"own class": name, **self._options(where, _arguments(where, x))}
+        return self._named(where, x)
+
+    def _named(self, where: str, function: Any) -> dict[str, Any]:
+        """A function as the name by which `_Reader` finds it."""
         for name, known in FUNCTIONS.items():
             if function is known:
-                return {"function": name, **self._options(where, x.keywords if function is not x else {})}
-        raise _own(where, x)
+                return {"function": name}
+        name = getattr(function, "__name__", "")
+        if name in table and table[name].function is function:
+            return {"function": name}
+        if not name.isidentifier():
+            raise _nameless(where, function)
+        return {"own": name}
 
     def metric(self, metric: Metric) -> dict[str, Any]:
-        """A metric as its name in the table, its name in this model and its options."""
-        sums: Any = metric.sums
-        options: dict[str, Any] = {}
-        while isinstance(sums, functools.partial):
-            sums, options = sums.func, {**sums.keywords, **options}
-        for name, known in metrics.items():
-            if known.sums is sums and known.read is metric.read:
-                return {"metric": name, "name": metric.name, **self._options("a metric", options)}
-        raise _own("a metric", metric)
+        """A metric as its name in the table or its function, its name in this model and its options."""
+        rest = {"name": metric.name, **self._options("a metric", metric.options)}
+        if metric.known_as is not None:
+            return {"metric": metric.known_as, **rest}
+        if isinstance(metric.sums, SumsOf):
+            return {"metric": self.plain("a metric", metric.sums.function), **rest}
+        return {"metric": self._named("a metric", metric), **rest}
 
     def _options(self, where: str, options: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self.plain(where, value) for name, value in options.items()}
@@ -182,8 +253,8 @@ class _Writer:
 class _Reader:
     """Makes the objects that a _Writer wrote."""
 
-    def __init__(self, generators: list[np.random.Generator]) -> None:
-        self.generators = generators
+    def __init__(self, generators: list[np.random.Generator], own: Mapping[str, Any]) -> None:
+        self.generators, self.own = generators, own
 
     def made(self, x: Any) -> Any:
         """The object, list, number or name."""
@@ -194,37 +265,75 @@ class _Reader:
         if "generator" in x:
             return self.generators[x["generator"]]
         options = {name: self.made(value) for name, value in x.items()}
+        if "own class" in x:
+            return self._given(options.pop("own class"))(**options)
         if "class" in x:
             return CLASSES[options.pop("class")](**options)
         if "metric" in x:
-            metric, name = metrics[options.pop("metric")], options.pop("name")
-            return (metric.using(**options) if options else metric).named(name)
-        function = FUNCTIONS[options.pop("function")]
+            metric, name = options.pop("metric"), options.pop("name")
+            return find_metric(metrics[metric] if isinstance(metric, str) else metric).using(**options).named(name)
+        if "own" in x:
+            function = self._given(options.pop("own"))
+        else:
+            name = options.pop("function")
+            function = FUNCTIONS[name] if name in FUNCTIONS else self._operation(name)
         return functools.partial(function, **options) if options else function
 
+    def _given(self, name: str) -> Any:
+        if name not in self.own:
+            raise _NotGiven(
+                f"the model uses {name}, which is no part of this library: "
+                f"pass it by name, load_model(path, custom_objects={{{name!r}: {name}}})"
+            )
+        return self.own[name]
 
-def _arguments(x: Any) -> dict[str, Any]:
-    """The arguments that would make x again: every class here keeps them under their own names."""
-    names: dict[str, None] = {}
-    for cls in type(x).__mro__:
-        if "__init__" in vars(cls) and cls is not object:
-            names.update(dict.fromkeys(inspect.signature(cls).parameters))
-    found = {name: getattr(x, name) for name in names if name not in ELSEWHERE and hasattr(x, name)}
+    def _operation(self, name: str) -> Any:
+        if name not in table:
+            raise _NotGiven(f"the model uses the operation {name!r}: define it, or import what does, before loading")
+        return table[name].function
+
+
+class _NotGiven(Exception):
+    """What a model is made of cannot be found by its name."""
+
+
+def _arguments(where: str, x: Any) -> dict[str, Any]:
+    """The arguments that would make x again: it keeps them under their own names."""
+    found: dict[str, Any] = {}
+    for cls in type(x).__mro__[:-1]:
+        if "__init__" not in vars(cls):
+            continue
+        parameters = list(inspect.signature(cls).parameters.values())
+        for p in parameters:
+            if p.kind is p.VAR_KEYWORD or p.name in ELSEWHERE:
+                continue
+            if not hasattr(x, p.name):
+                raise TypeError(
+                    f"save: {where} is a {type(x).__name__}, whose argument {p.name!r} is not kept: "
+                    f"write self.{p.name} = {p.name} in its __init__, so that it can be made again"
+                )
+            found[p.name] = getattr(x, p.name)
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
     if isinstance(x, optimizers.Optimizer):
         found["learning_rate"] = x.learning_rate if x.schedule is None else x.schedule
         found.update([x._clipping] if x._clipping is not None else [])
     return found
 
 
-# Arguments that are no settings: parameters are the model's; input_dim is in input_shape; the rest is **.
-ELSEWHERE = ("parameters", "input_dim", "clipping", "options")
+# Arguments that are written otherwise: parameters are the model's, input_dim is in input_shape, and the clipping
+# of an optimizer is a pair.
+ELSEWHERE = ("parameters", "input_dim", "clipnorm", "clipvalue", "global_clipnorm")
+
+# What a class of one's own may be derived from; another one is known by being callable.
+KINDS = (layers.BatchLayer, losses.Loss, optimizers.Optimizer, Module)
 
 
-def _own(where: str, x: Any) -> TypeError:
-    what = x.name if isinstance(x, Metric) else getattr(x, "__name__", describe(x))
+def _nameless(where: str, x: Any) -> TypeError:
+    what = getattr(x, "__name__", describe(x))
     return TypeError(
-        f"save: {where} uses {what}, which is code of your own and is not put into a file; "
-        "call save_weights(path), and to go on make the model again and call load_weights(path)"
+        f"save: {where} uses {what}, which is code of your own without a name to find it by: define it with "
+        "def or class; or call save_weights(path), and to go on make the model again and call load_weights(path)"
     )
 
 
@@ -232,7 +341,7 @@ def _state_of(rng: np.random.Generator) -> dict[str, Any]:
     """The state of a generator as JSON holds it."""
     state = rng.bit_generator.state
     if state.get("bit_generator") not in BIT_GENERATORS:
-        raise _own("the random generator", rng.bit_generator)
+        raise _nameless("the random generator", rng.bit_generator)
     return _without_arrays(state)
 
 
@@ -244,7 +353,19 @@ def _without_arrays(x: Any) -> Any:
     return x.item() if isinstance(x, np.generic) else x
 
 
+def _state_in(x: Mapping[str, Any]) -> Any:
+    """The state of a generator. ValueError for a place in its buffer beyond which it would read."""
+    for where, last in (("pos", 624), ("buffer_pos", 4)):
+        places = [part.get(where, 0) for part in (x, x["state"])]
+        if not all(isinstance(place, int) and 0 <= place <= last for place in places):
+            raise ValueError(f"expected {where!r} of a random generator to be from 0 to {last}, got {places}")
+    return _arrays_in(x)
+
+
 def _arrays_in(x: Any) -> Any:
     if isinstance(x, dict) and set(x) == {"array", "type"}:
-        return np.array(x["array"], x["type"])
+        return np.array(x["array"], lookup("type", x["type"], _STATE_TYPES))
     return {name: _arrays_in(value) for name, value in x.items()} if isinstance(x, dict) else x
+
+
+_STATE_TYPES = {"uint32": np.uint32, "uint64": np.uint64}

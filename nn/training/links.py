@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from autograd.fast.links import Link
+from autograd.fast.links import Link, links_of
 
-from ..layers import BatchLayer, changed
+from ..layers import BatchLayer, changed, is_told_in_steps
 
 
 class Links:
-    """The operations of layers in a row, looked up again only after an attribute of some layer was set."""
+    """The operations of layers in a row, looked up again only after an attribute of some layer was set.
+
+    activated: False for all but the last step, which a loss takes upon itself.
+    label: what the result is called
+    """
 
     def __init__(self, layers: Sequence[BatchLayer], dtype: np.dtype, activated: bool = True) -> None:
         self.layers, self.dtype, self.activated = list(layers), dtype, activated
+        self.label: str | None = None
         self._when: object = None
         self._found: list[Link] | None = None
 
@@ -29,19 +33,10 @@ class Links:
         return self._found
 
     def _links(self) -> list[Link] | None:
-        links: list[Link] = []
-        last = self.layers[-1] if self.layers else None
-        for layer in self.layers:
-            if not tells(layer, "links", "forward", "before_activation"):
-                return None
-            found = layer.links(self.dtype, self.activated or layer is not last)
-            if found is None:
-                return None
-            links += found
-        return links
-
-
-def tells(x: Any, short: str, *long: str) -> bool:
-    """True if the method `short` belongs to the others: none of them was written anew in a class below, or in x."""
-    first, *others = (next(i for i, c in enumerate(type(x).__mro__) if name in vars(c)) for name in (short, *long))
-    return first <= min(others) and not any(name in vars(x) for name in long)
+        if not all(map(is_told_in_steps, self.layers)):
+            return None
+        steps = [step for layer in self.layers for step in layer.steps()]
+        if not self.activated:
+            del steps[-1]
+        self.label = steps[-1][2] if steps else None
+        return links_of([step[:2] for step in steps], self.dtype)

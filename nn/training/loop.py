@@ -13,17 +13,15 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, modes, no_grad
-from autograd.arguments import checked_fraction, positive_integer
 from autograd.ieee import quietly
-from autograd.operands import describe
 
 from ..callbacks.base import Callback
-from ..callbacks.display import progress
 from ..callbacks.standard import History
-from ..data import Batches, split_validation
-from .measures import GATHERED, Measures
+from ..data import Batches
+from .measures import SAMPLES, Measures
 from .objective import Objective
-from .samples import TrainingData, checked_samples, weights_of_classes
+from .plan import Plan
+from .samples import TrainingData
 
 __all__ = ["evaluate", "fit", "outputs_of", "train_on_batch"]
 
@@ -77,7 +75,7 @@ def evaluate(model: Any, samples: TrainingData, batch_size: int | None) -> dict[
     objective = model.objective
     measures = Measures(model.metrics, objective.finish)
     with training_mode(model, False), no_grad():
-        for batch in Batches(samples.arrays, batch_size or GATHERED, None):
+        for batch in Batches(samples.arrays, batch_size or SAMPLES, None):
             part = samples.parts(batch)
             outputs, loss = quietly(objective.forward, part.x, part.y, part.shares)
             measures.add(loss.item(), part.shown, outputs.numpy())
@@ -86,7 +84,7 @@ def evaluate(model: Any, samples: TrainingData, batch_size: int | None) -> dict[
 
 def outputs_of(model: Any, x: np.ndarray, batch_size: int | None) -> np.ndarray:
     """What the model gives for all samples; for none an array of the right shape with no rows."""
-    size = batch_size or GATHERED
+    size = batch_size or SAMPLES
     with training_mode(model, False), no_grad():
         parts = [quietly(model.forward, x[i : i + size]) for i in range(0, len(x), size)]
     if not parts:
@@ -123,92 +121,36 @@ def _own_method(callback: Any, name: str) -> Any:
     return None if getattr(method, "__func__", method) is getattr(Callback, name) else method
 
 
-def fit(
-    model: Any,
-    x: Any,
-    y: Any,
-    batch_size: int | None,
-    epochs: int,
-    *,
-    verbose: Any,
-    callbacks: Any,
-    validation_split: float,
-    validation_data: Any,
-    shuffle: bool,
-    class_weight: Any,
-    sample_weight: Any,
-    initial_epoch: int,
-    validation_batch_size: int | None,
-    validation_freq: int,
-) -> History:
-    """The training that `Sequential.fit` describes, with its arguments; the defaults are there."""
-    where = "fit"
-    batch_size = 32 if batch_size is None else positive_integer(where, "batch_size", batch_size)
-    if validation_batch_size is not None:
-        validation_batch_size = positive_integer(where, "validation_batch_size", validation_batch_size)
-    epochs = positive_integer(where, "epochs", epochs)
-    first = _checked_first(initial_epoch, epochs)
-    every = positive_integer(where, "validation_freq", validation_freq)
-    listeners, shown = _as_list(callbacks), progress(verbose)
-    samples = checked_samples(where, model, x, y, sample_weight)
-    samples, validation = _validation(model, samples, validation_split, validation_data)
-    if class_weight is not None:
-        weights = weights_of_classes(where, class_weight, samples)
-        samples = samples._replace(weights=weights if samples.weights is None else weights * samples.weights)
-    shuffles = shuffle and len(samples.x) > batch_size
-    if not shuffles and model.objective.links(samples.y, 1.0) is None:
-        samples = samples.fixed()  # a graph copies what can change, and would at every step
-    batches = Batches(samples.arrays, batch_size, model.rng if shuffles else None, fixed=True)
-
-    history = model.history = History()
-    names = model.metrics_names
-    params = {
-        "epochs": epochs,
-        "steps": len(batches),
-        "samples": len(samples.x),
-        "batch_size": batch_size,
-        "verbose": verbose,
-        "validation_freq": every,
-        "metrics": names if validation is None else [*names, *(f"val_{name}" for name in names)],
-    }
-    hooks = Listeners([*listeners, history, *([] if shown is None else [shown])], model, params)
-
-    def validate(epoch: int) -> dict[str, float]:
-        if validation is None or (epoch + 1) % every:
-            return {}
-        return {f"val_{name}": value for name, value in evaluate(model, validation, validation_batch_size).items()}
-
-    try:
-        with training_mode(model, True), modes.recording():
-            _train(model, samples, batches, range(first, epochs), hooks, validate)
-    except BaseException:
-        if shown is not None:
-            shown.on_train_end({})  # so that no bar is left behind
-        raise
-    return history
-
-
-def _train(
-    model: Any,
-    samples: TrainingData,
-    batches: Batches,
-    epochs: range,
-    hooks: Listeners,
-    validate: Callable[[int], dict[str, float]],
-) -> None:
-    """All epochs, or as many as callbacks let pass."""
+def fit(model: Any, samples: TrainingData, validation: TrainingData | None, plan: Plan) -> History:
+    """The training that `Sequential.fit` describes."""
     objective = model.objective
+    shuffles = plan.shuffle and len(samples.x) > plan.batch_size
+    if not shuffles and objective.links(samples.y, 1.0) is None:
+        samples = samples.fixed()  # a graph copies what can change, and would at every step
+    batches = Batches(samples.arrays, plan.batch_size, model.rng if shuffles else None, fixed=True)
+    history = model.history = History()
+    params = plan.params(len(samples.x), model.metrics_names, validates=validation is not None)
+    hooks = Listeners([*plan.callbacks, history, *plan.shown], model, params)
     logs: dict[str, float] = {}
     model.stop_training = False
-    hooks.call("on_train_begin", {})
-    for epoch in epochs:
-        hooks.call("on_epoch_begin", epoch, {})
-        logs = _epoch(model, objective, samples, batches, hooks, epoch)
-        logs |= validate(epoch)
-        hooks.call("on_epoch_end", epoch, logs)
-        if model.stop_training:
-            break
-    hooks.call("on_train_end", logs)
+    try:
+        with training_mode(model, True), modes.recording():
+            hooks.call("on_train_begin", {})
+            for epoch in range(plan.initial_epoch, plan.epochs):
+                hooks.call("on_epoch_begin", epoch, {})
+                logs = _epoch(model, objective, samples, batches, hooks, epoch)
+                if validation is not None and plan.validates(epoch):
+                    measured = evaluate(model, validation, plan.validation_batch_size)
+                    logs |= {f"val_{name}": number for name, number in measured.items()}
+                hooks.call("on_epoch_end", epoch, logs)
+                if model.stop_training:
+                    break
+            hooks.call("on_train_end", logs)
+    except BaseException:
+        for callback in plan.shown:
+            callback.on_train_end({})  # so that no bar is left behind
+        raise
+    return history
 
 
 def _epoch(
@@ -242,38 +184,3 @@ def _epoch(
             raise ArithmeticError(f"fit: epoch {epoch + 1}, batch {number}: {_not_finite(value)}")
         del batch, x
     return measures.logs()
-
-
-def _checked_first(initial_epoch: Any, epochs: int) -> int:
-    if isinstance(initial_epoch, bool) or not isinstance(initial_epoch, int | np.integer) or initial_epoch < 0:
-        raise ValueError(f"fit: expected initial_epoch to be an integer of at least 0, got {initial_epoch!r}")
-    if initial_epoch >= epochs:
-        raise ValueError(
-            f"fit: initial_epoch={initial_epoch} leaves nothing to train; epochs={epochs} is the number of the "
-            "last epoch, not how many more to train"
-        )
-    return int(initial_epoch)
-
-
-def _validation(model: Any, samples: TrainingData, split: Any, data: Any) -> tuple[TrainingData, TrainingData | None]:
-    """The samples to train on, and those to validate on if there are any."""
-    if data is not None:
-        if not isinstance(data, list | tuple) or len(data) not in (2, 3):
-            raise TypeError(f"fit: expected validation_data as (x, y) or (x, y, sample_weight), got {describe(data)}")
-        return samples, checked_samples("fit: validation_data", model, *data)
-    if not checked_fraction("fit", "validation_split", split):
-        return samples, None
-    kept = len(split_validation(samples.x, samples.y, split)[0][0])
-    return samples.rows(0, kept), samples.rows(kept, len(samples.x))
-
-
-def _as_list(callbacks: Any) -> list[Any]:
-    found = [] if callbacks is None else list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
-    for callback in found:
-        if isinstance(callback, type):
-            raise TypeError(
-                f"fit: expected callbacks, got the class {callback.__name__}; write {callback.__name__}(...)"
-            )
-        if not any(hasattr(callback, name) for name in ("on_epoch_end", "on_train_batch_end", "on_train_begin")):
-            raise TypeError(f"fit: expected callbacks, got {describe(callback)}; derive it from nn.callbacks.Callback")
-    return found

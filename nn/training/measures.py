@@ -11,6 +11,13 @@ from autograd import Tensor, no_grad
 
 from ..metrics import Running
 
+__all__ = ["SAMPLES", "Measures", "finished"]
+
+
+# How many samples are looked at together where no weight is changed between them, and how many wait
+# until their metrics are taken: looking at a few costs as much as at many.
+SAMPLES = 1024
+
 
 class Measures:
     """The loss and the metrics of the batches of an epoch, each the mean over samples."""
@@ -21,7 +28,7 @@ class Measures:
         self.total, self.samples = 0.0, 0
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
         self._samples_waiting = 0
-        self._limit = 1 if any(r.metric.by_batch for r in self.running) else GATHERED
+        self._limit = 1 if any(r.metric.by_batch for r in self.running) else SAMPLES
 
     def add(self, loss: float, shown: np.ndarray, outputs: np.ndarray) -> None:
         """Count a batch. The arrays are looked at later and must stay as they are."""
@@ -53,8 +60,3 @@ def finished(activation: Callable[..., Any], outputs: np.ndarray) -> np.ndarray:
     """The activation of weighted sums, without recording."""
     with no_grad():
         return activation(Tensor(outputs)).numpy()
-
-
-# How many samples are looked at together where no weight is changed between them, and how many wait
-# until their metrics are taken: looking at a few costs as much as at many.
-GATHERED = 1024

@@ -11,7 +11,7 @@ from autograd.fast.links import Link, pull_back, run
 from autograd.fast.programs import Passes
 from autograd.passes.tensors import backward
 
-from .links import Links, tells
+from .links import Links
 
 __all__ = ["Objective"]
 
@@ -37,7 +37,7 @@ class Objective:
         self.seed = np.ones((), model.dtype)
         self._links = Links(model.layers, model.dtype, not skips)
         self._passes = Passes(self.parameters, self.seed)
-        self._may_chain = not self.penalized and tells(loss, "link", "of_batch")
+        self._may_chain = not self.penalized and _is_an_operation(loss)
 
     def step(self, x: np.ndarray, y: np.ndarray, weight: Any) -> tuple[float, np.ndarray]:
         """Train on one batch: its loss before the step, and what the loss took of the net.
@@ -125,6 +125,12 @@ class Objective:
                 loss = loss + penalty
         loss._label = "L"
         return a, loss
+
+
+def _is_an_operation(loss: Any) -> bool:
+    """True unless `of_batch` was written anew, in a class below that of `link` or in the loss itself."""
+    places = {name: i for i, c in reversed([*enumerate(type(loss).__mro__)]) for name in vars(c)}
+    return places["link"] <= places["of_batch"] and "of_batch" not in vars(loss)
 
 
 # How many samples of a large batch are computed together, forward and backward, while they are in the

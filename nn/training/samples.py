@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.arguments import checked_fraction
 from autograd.operands import describe, real
 
+from ..data import split_validation
 from ..losses import has_one_number_each
 from ..samples import checked_features, checked_targets, checked_weights, plain_array
 
-__all__ = ["TrainingData"]
+__all__ = ["TrainingData", "checked_inputs", "checked_samples", "training_data"]
 
 
 class TrainingData(NamedTuple):
@@ -132,7 +134,27 @@ def checked_samples(where: str, model: Any, x: Any, y: Any, sample_weight: Any =
     return TrainingData(features, prepared, shown, weights)
 
 
-def weights_of_classes(where: str, class_weight: Any, samples: TrainingData) -> np.ndarray:
+def training_data(
+    model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Any, validation_split: Any, validation_data: Any
+) -> tuple[TrainingData, TrainingData | None]:
+    """The samples to train on, and those to validate on if there are any, from the arguments of `fit`."""
+    samples = checked_samples("fit", model, x, y, sample_weight)
+    validation = None
+    if validation_data is not None:
+        if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
+            got = describe(validation_data)
+            raise TypeError(f"fit: expected validation_data as (x, y) or (x, y, sample_weight), got {got}")
+        validation = checked_samples("fit: validation_data", model, *validation_data)
+    elif checked_fraction("fit", "validation_split", validation_split):
+        kept = len(split_validation(samples.x, samples.y, validation_split)[0][0])
+        samples, validation = samples.rows(0, kept), samples.rows(kept, len(samples.x))
+    if class_weight is not None:
+        weights = _weights_of_classes("fit", class_weight, samples)
+        samples = samples._replace(weights=weights if samples.weights is None else weights * samples.weights)
+    return samples, validation
+
+
+def _weights_of_classes(where: str, class_weight: Any, samples: TrainingData) -> np.ndarray:
     """The weight of each sample's class; 1 for a class that has none, as in Keras."""
     if not isinstance(class_weight, Mapping):
         raise TypeError(

@@ -38,7 +38,7 @@ def test_rows_and_targets_stay_together_through_the_shuffle():
 
 @pytest.mark.parametrize("gathered", [1, 16, 1 << 16])
 def test_an_epoch_takes_every_sample_once_in_the_order_of_the_generator(monkeypatch, gathered):
-    monkeypatch.setattr(data, "GATHERED", gathered)
+    monkeypatch.setattr(data, "NUMBERS", gathered)
     expected = np.random.default_rng(3).permutation(10)
     got = list(batches(X, Y, 3, rng=3))
     assert [len(y) for _, y in got] == [3, 3, 3, 1]

@@ -270,3 +270,26 @@ def test_reprs_are_short():
     assert repr([Dense(3, "relu"), Dense(1), Dropout(0.5), Flatten(), Activation("tanh"), Input((2,))]) == (
         "[Dense(3, 'relu'), Dense(1), Dropout(0.5), Flatten(), Activation('tanh'), Input(shape=(2,))]"
     )
+
+
+def test_a_layer_of_ones_own_that_gives_no_tensor_is_refused():
+    class Loses(BatchLayer):
+        def forward(self, x):
+            return x.numpy()
+
+    with pytest.raises(TypeError, match=r"Loses\(\): expected a Tensor from its forward pass, got an array"):
+        Loses()(X)
+
+
+def test_a_layer_of_ones_own_may_tell_its_steps():
+    class Bounded(BatchLayer):
+        def steps(self):
+            return [(sigmoid, (), "S")]
+
+    model = Sequential([Dense(3, input_shape=(2,)), Bounded()], dtype="float64", rng=0)
+    with no_grad():
+        without = model(X)
+    assert without.label == model(X).label == "S"
+    assert without.tolist() == sigmoid(model.layers[0](X)).tolist()
+    model.compile("sgd", "mse")
+    assert model.objective.links(np.zeros((3, 3)), 0.1) is not None

@@ -122,7 +122,7 @@ def test_every_schedule_refuses_a_step_before_the_first_and_shows_itself(schedul
         (lambda: ReduceOnPlateau(-0.1), "ReduceOnPlateau: expected learning_rate to be a finite number"),
         (lambda: ReduceOnPlateau(0.1, factor=1.0), "expected factor to be at least 0 and below 1, got 1.0"),
         (lambda: ReduceOnPlateau(0.1, patience=0), "expected patience to be a positive integer, got 0"),
-        (lambda: ReduceOnPlateau(0.1, cooldown=-1), "expected cooldown to be a positive integer, got -1"),
+        (lambda: ReduceOnPlateau(0.1, cooldown=-1), "expected cooldown to be an integer of at least 0, got -1"),
         (lambda: ReduceOnPlateau(0.1, mode="auto"), "expected mode to be 'min' or 'max', got 'auto'"),
     ],
 )

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from drawings import lecture_net
+from named_pipes import Pipe, posix
 from oracles import run
 
 from autograd import Tensor, Value, squared_error
@@ -244,6 +245,16 @@ def test_save_writes_the_file_that_was_named(tmp_path, name, options, written):
     assert ET.parse(tmp_path / written).getroot().tag == f"{NS}svg"
 
 
+@posix
+@pytest.mark.parametrize("name", ["pipe", "pipe.svg"])
+def test_a_picture_goes_through_a_pipe(tmp_path, name):
+    pipe = Pipe(tmp_path / name)
+    picture = draw_network(lecture())
+    assert picture.save(pipe.path) == str(pipe.path)
+    assert pipe.read().decode() == picture.svg
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
 def test_a_png_has_the_resolution_that_was_asked_for(tmp_path):
     pytest.importorskip("resvg_py", reason="needs resvg_py")
     pytest.importorskip("fontpkg_arimo", reason="needs fontpkg-arimo")
@@ -301,6 +312,9 @@ def test_an_input_may_be_a_tensor_for_either_family():
     ("name", "options", "error", "message"),
     [
         ("net.gif", {}, ValueError, "unknown format 'gif'; known: svg, png"),
+        ("net.txt", {}, ValueError, "unknown format 'txt'; known: svg, png"),
+        ("net.gv", {}, ValueError, "unknown format 'gv'; known: svg, png"),
+        ("net.dot", {}, ValueError, "unknown format 'dot'; known: svg, png"),
         ("missing/net.svg", {}, FileNotFoundError, "there is no folder"),
         ("net.pdf", {}, ValueError, "open the SVG and print it to PDF"),
         ("net.svg", {"format": "png"}, ValueError, r"ends in \.svg, but the format is 'png'"),

@@ -1,4 +1,4 @@
-"""The commands of `python -m viz`: a formula and its values in, a graph, a derivation or a page out.
+"""The commands of `gradpath` and `python -m viz`: a formula and its values in, a graph, a derivation or a page out.
 
 What was asked for goes to standard output or the file named; errors go to standard error, with exit
 code 2 and nothing on standard output.
@@ -9,14 +9,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
+from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from autograd import Value, derive
 from autograd.formulas.notation import as_printable
 from nn.files.whole import write_whole
 
+from ..explorer.page import PAGE_MARK, explore
 from ..graphs.draw_graph import MAX_NODES, draw_graph
 from ..graphs.draw_paths import draw_paths
 from .formula_text import Computation, compute, normal_name
@@ -28,9 +30,9 @@ _GRAPH_ENDINGS = (".svg", ".png", ".pdf", ".gv", ".dot")
 DESCRIPTION = """\
 Draw a formula's graph, derive its gradients path by path, or make a page to explore them.
 
-  python -m viz graph   "L = (sigmoid(w*x + b) - y)**2" w=0.4 x=1.5 b=0.1 y=1 -o graph.svg
-  python -m viz paths   "z = w*x + b; a = sigmoid(z); L = (a - y)**2" w=0.4 x=1.5 b=0.1 y=1 --wrt w
-  python -m viz explore "z = dot(w, x, b); L = (relu(z) - y)**2" w=0.4,-0.2 x=1,2 b=0.1 y=1 -o page.html
+  %(prog)s graph   "L = (sigmoid(w*x + b) - y)**2" w=0.4 x=1.5 b=0.1 y=1 -o graph.svg
+  %(prog)s paths   "z = w*x + b; yhat = sigmoid(z); L = squared_error(yhat, y)" w=0.4 x=1.5 b=0.1 y=1 --wrt w
+  %(prog)s explore "z = dot(w, x, b); L = (relu(z) - y)**2" w=0.4,-0.2 x=1,2 b=0.1 y=1 -o page.html
 """
 
 _FORMULAS = """\
@@ -44,7 +46,13 @@ formulas:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, or 2 if the input was refused."""
+    """Run one command; returns the exit code: 0, or 2 if the input was refused.
+
+    argv: what stands behind the name of the program, by default in sys.argv. Nothing shows examples.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:], "--help"]
     parser = _parser()
     options, rest = parser.parse_known_args(argv)
     for argument in rest:  # values may stand after options too
@@ -53,26 +61,44 @@ def main(argv: Sequence[str] | None = None) -> int:
             advice = "" if is_option else f' (a formula that begins with - needs its name: "L = {argument}")'
             parser.error(f"unrecognized argument: {argument}{advice}")
     try:
+        if options.run is None:
+            _print(f"gradpath {_version()}\n" if options.version else DESCRIPTION % {"prog": parser.prog})
+            return 0
         result = compute(options.formula, _values([*options.values, *rest]))
         result.target.backward()
         options.run(result, options)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, TypeError, RuntimeError, OSError) as refused:
-        print(f"viz: {refused}", file=sys.stderr)
+        print(f"{parser.prog.split()[-1]}: {refused}", file=sys.stderr)
         return 2
     return 0
 
 
+def _version() -> str:
+    try:
+        return metadata.version("gradpath")
+    except metadata.PackageNotFoundError:  # a checkout that was not installed says it itself
+        project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+        return str(project["project"]["version"])
+
+
 def _parser() -> argparse.ArgumentParser:
+    called = "gradpath" if Path(sys.argv[0]).stem == "gradpath" else "python -m viz"
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        prog="python -m viz", description=DESCRIPTION, epilog=_FORMULAS, formatter_class=raw
+        prog=called, description=DESCRIPTION, epilog=_FORMULAS, formatter_class=raw, allow_abbrev=False
     )
-    commands = parser.add_subparsers(metavar="command", required=True)
+    parser.add_argument("--version", action="store_true", help="the version of gradpath")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(metavar="command")
 
-    def command(name: str, run: Any, summary: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=summary, description=summary, epilog=_FORMULAS, formatter_class=raw)
+    def command(
+        name: str, run: Callable[[Computation, argparse.Namespace], None], summary: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=summary, description=summary, epilog=_FORMULAS, formatter_class=raw, allow_abbrev=False
+        )
         sub.add_argument("formula", help='such as "L = (w*x - y)**2"; one that begins with - needs its name: "L = -x"')
         sub.add_argument("values", nargs="*", metavar="name=value", help="a number for each name, or several: x=1,2")
         sub.set_defaults(run=run)
@@ -99,10 +125,17 @@ def _parser() -> argparse.ArgumentParser:
     paths.add_argument("--level", default="named", help="named (paths of named quantities) or op (every operation)")
     paths.add_argument("--latex", action="store_true", help="write LaTeX, to be put in math mode")
 
-    explore = command("explore", _explore, "one page to explore the gradient paths in a browser")
-    explore.add_argument("-o", "--output", metavar="FILE", help="the page; is replaced. Without it: standard output")
-    explore.add_argument("--wrt", metavar="NAME", help="the quantity whose paths the page shows first")
-    explore.add_argument("--open", action="store_true", help="open the page in the browser instead of printing it")
+    page = command("explore", _explore, "one page to explore the gradient paths in a browser")
+    page.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="the page; is replaced. By default L.html, after the target, or standard output if that is a pipe",
+    )
+    page.add_argument("--wrt", metavar="NAME", help="the quantity whose paths the page shows first")
+    page.add_argument(
+        "--open", action="store_true", help="open the page in the browser; without -o it is a temporary file"
+    )
     return parser
 
 
@@ -138,28 +171,46 @@ def _paths(result: Computation, options: argparse.Namespace) -> None:
     if not sources:
         raise ValueError("the formula has no names to derive by; write one and give its value, as in w=0.4")
     derivations = [derive(result.target, w, level=options.level, top=options.top) for w in sources]
-    _print("\n\n\n".join(d.latex() if options.latex else as_printable(d.text) for d in derivations) + "\n")
+    _print(
+        "\n\n".join(d.latex() if options.latex else _without_blank_lines(as_printable(d.text)) for d in derivations)
+        + "\n"
+    )
+
+
+def _without_blank_lines(text: str) -> str:
+    return "\n".join(filter(None, text.splitlines()))
 
 
 def _explore(result: Computation, options: argparse.Namespace) -> None:
-    from .. import explore
-
     wrt = None if options.wrt is None else _quantity(result, options.wrt)
     page = explore(result.target, wrt=wrt)
+    is_terminal = sys.stdout.isatty()
     if options.output is not None:
         page.save(options.output)
-    elif not options.open:
-        _print(page.html)
     if options.open:
-        page.show()
+        path = page.show()
+        _print(f"{path}\n" * is_terminal)
+    elif options.output is None:
+        _print(f"{page.save(_page_file(result))}: open it in a browser, or add --open\n" if is_terminal else page.html)
+
+
+def _page_file(result: Computation) -> Path:
+    """The file for a page that nobody named: L.html for the target L. Only a page of ours is replaced.
+
+    ValueError if there is another file of that name.
+    """
+    path = Path(next(name for name, node in result.names.items() if node is result.target) + ".html")
+    if path.exists() and PAGE_MARK not in path.read_text(encoding="utf-8", errors="replace"):
+        raise ValueError(f"there is a file {str(path)!r} that is no page of gradpath; name one, as in -o page.html")
+    return path
 
 
 # ---------------------------------------------------------------- input and output
 
 
-def _values(arguments: Iterable[str]) -> dict[str, Any]:
+def _values(arguments: Iterable[str]) -> dict[str, float | tuple[float, ...]]:
     """`w=0.4 x=1,2` as numbers and tuples of numbers."""
-    values: dict[str, Any] = {}
+    values: dict[str, float | tuple[float, ...]] = {}
     for argument in arguments:
         name, sign, written = argument.partition("=")
         if not sign:

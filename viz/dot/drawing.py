@@ -20,22 +20,27 @@ from .mermaid import mermaid
 
 __all__ = ["Drawing"]
 
+_TEXT = ("gv", "dot")  # endings of DOT text
+
 
 class Drawing(graphviz.Digraph):
     """A picture as DOT text; a notebook shows it.
 
-    Everything of graphviz.Digraph is here: `source` is the text, `save` writes it, `render` writes
-    the picture, `pipe` returns it, `view` opens it, `node`, `edge` and `attr` add to it. Pictures are
+    Everything of graphviz.Digraph is here: `source` is the text, `save` writes what the name ends in, text
+    or picture, `pipe` returns the picture, `view` opens it, `node`, `edge` and `attr` add to it. Pictures are
     made as by `viz.render.render`: with the system's Graphviz, else with the one that pip installs.
 
     level  which view of a computation it is ("op", "named", "neurons", "layers"), None for other drawings
 
     It departs from graphviz.Digraph where that would surprise: the format is "svg" unless you say
-    otherwise, `render` writes the file you name and none beside it, no folder is made, and `renderer`
-    means "auto", "dot" or "pure".
+    otherwise, `save("net.png")` writes a PNG, `render` writes the file you name and none beside it, no
+    folder is made, and `renderer` means "auto", "dot" or "pure".
 
     A notebook without a renderer gets Mermaid text instead, which some draw themselves.
     """
+
+    filename: str
+    directory: str
 
     def __init__(self, name: str | None = None, *args: Any, level: str | None = None, **kwargs: Any) -> None:
         kwargs["format"] = kwargs.get("format") or "svg"
@@ -51,20 +56,34 @@ class Drawing(graphviz.Digraph):
         directory: str | os.PathLike[str] | None = None,
         *,
         skip_existing: bool | None = False,
+        format: str | None = None,
+        renderer: str | None = None,
+        dpi: float = 96.0,
+        timeout: float = 60.0,
     ) -> str:
-        """Write the DOT text to a file and return its path, as graphviz does, but make no folder.
+        """Write what the name ends in to a file and return its path: "net.svg" the picture, "net.gv" the DOT text.
 
-        A file of that name is replaced as a whole, or left as it is with skip_existing.
-        FileNotFoundError if the folder does not exist.
+        filename: ends in .gv or .dot for the text, or in a format that `pipe` knows; a name without an ending
+        gets that of the format, by default `self.format`. If none is given it is `self.filename`, as in
+        graphviz (for draw_graph computation.gv). directory: the folder, by default the current one.
+        The rest is as for `pipe`. A file of that name is replaced as a whole, or left as it is with
+        skip_existing. If anything fails or is interrupted, there is what was there before.
+
+        FileNotFoundError if the folder does not exist, ValueError for an ending that says no format or
+        another than `format`; the errors of `viz.render.render`.
         """
-        if filename is not None:
-            self.filename = filename
-        if directory is not None:
-            self.directory = directory
-        path = Path(self.filepath)
-        if not (skip_existing and path.exists()):
-            write_whole(path, self.source.encode(self.encoding))
+        named = Path(directory or self.directory, filename or self.filename)
+        path, format = picture_file("save", named, format, self.format)
+        check_folder(path)
+        if format in _TEXT:
+            self.filename, self.directory = path.name, str(path.parent)  # where the next `save()` goes
+        if skip_existing and path.exists():
+            return str(path)
+        write_whole(path, self._text() if format in _TEXT else self.pipe(format, renderer, dpi=dpi, timeout=timeout))
         return str(path)
+
+    def _text(self) -> bytes:
+        return self.source.encode(self.encoding)
 
     def pipe(
         self,
@@ -108,11 +127,11 @@ class Drawing(graphviz.Digraph):
         dpi: float = 96.0,
         timeout: float = 60.0,
     ) -> str:
-        """Write the picture to a file and return its path.
+        """Write the picture to a file and return its path; `save` under the name that graphviz has for it.
 
-        filename: "net.svg" is that file, and its ending is the format. A name without such an
-        ending gets one, as in graphviz: "net" is the file net.svg, and with format="png" net.png. If
-        none is given it is `self.filename`, as in graphviz (for draw_graph computation.gv.svg).
+        filename: "net.svg" is that file, and its ending is the format. A name with another ending, or none,
+        gets one, as in graphviz: "net" is the file net.svg, "net.gv" is net.gv.svg, and with format="png"
+        net.gv.png. If none is given it is `self.filename` (for draw_graph computation.gv.svg).
         directory: the folder, by default the current one. outfile: another word for filename.
         view: open it with the program of the system. cleanup: False writes the DOT text too, as
         graphviz does by default (net.gv beside net.svg, or the name as given if it had no ending).
@@ -127,13 +146,15 @@ class Drawing(graphviz.Digraph):
         if filename is not None and outfile is not None:
             raise ValueError(f"render: give filename or outfile, got both: {filename!r} and {outfile!r}")
         named = Path(directory or self.directory, filename or outfile or self.filename)
-        path, format = picture_file("render", named, format, self.format)
+        is_picture = not named.suffix or named.suffix[1:].lower() in graphviz.FORMATS - {"gv"}
+        wanted = named if is_picture else named.with_name(f"{named.name}.{format or self.format}")
+        path, format = picture_file("render", wanted, format, self.format)
         check_folder(path)
         if raise_if_result_exists and path.exists():
             raise graphviz.FileExistsError(f"render: there is a file {str(path)!r} already")
         write_whole(path, self.pipe(format, renderer, engine=engine, dpi=dpi, timeout=timeout))
         if not cleanup:
-            write_whole(path.with_suffix(".gv") if path == named else named, self.source.encode(self.encoding))
+            write_whole(path.with_suffix(".gv") if path == named else named, self._text())
         if view or quiet_view:
             self._view(str(path), format=format, quiet=quiet_view)
         return str(path)

@@ -10,16 +10,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Container, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from autograd import Value
 from autograd.formulas import names
 from autograd.formulas.expression import Expression
 from autograd.formulas.notation import Mathml
-from autograd.graph import depending_on, is_node, topological_order
+from autograd.graph import depending_on, topological_order
 from autograd.paths.path_graph import PathGraph
 from autograd.value import NO_GRADIENT
 
-__all__ = ["HEIGHT", "Nodes", "encoded", "graph_data"]
+from ..graphs.units import Constant
+from ..style import cut
+
+__all__ = ["Nodes", "Row", "encoded", "graph_data"]
 
 LONGEST = 200  # characters of a name; deep links go by as many
 
@@ -27,80 +31,94 @@ LONGEST = 200  # characters of a name; deep links go by as many
 HEIGHT, NUMBERS, PADDING, CONSTANT = 40.0, 82.0, 21.0, 58.0
 
 
-class Nodes:
-    """The nodes the page knows, numbered as they are first asked for; every graph speaks of them so.
+class Row(NamedTuple):
+    """What the page knows of a node or a constant.
 
-    known: the number of a node. Its name is that of the graph which was the first to ask.
+    name: base, what stands above and below. link: how a link calls it, if not by its name on one line.
     """
 
-    def __init__(self, root: Any) -> None:
-        self.root = root
-        self.known: dict[Any, int] = {}
-        self._names: list[tuple[str, str, str]] = []
-        self._links: dict[int, str] = {}
-        self._kinds: list[str] = []
-        self._symbols: list[str] = []
-        self._data: list[float] = []
-        self._grad: list[float | None] = []
+    name: tuple[str, str, str]
+    kind: str
+    data: float
+    symbol: str = ""
+    grad: float | None = None
+    link: str | None = None
 
-    def add(self, graph: PathGraph, v: Any) -> int:
-        """The number of a node of this graph."""
-        if v not in self.known:
-            label = graph.labels[v]
-            pieces = graph.names.pieces(label)
-            i = self._append(pieces, v.data, "target" if v is self.root else "leaf" if v.is_leaf else "result")
-            self.known[v] = i
-            self._symbols[i] = "" if v.op is None else v.op.symbol
-            self._grad[i] = None if v.grad is NO_GRADIENT else v.grad
-            if v.label is None:
-                self._kinds[i] += " unnamed"
-            elif v.is_leaf and pieces[0] in ("x", "y", "t"):
-                self._kinds[i] += " given"
-            link = graph.names.ascii(label)[:LONGEST]
-            if link != pieces[0] + pieces[1] + (pieces[2] and f"_{pieces[2]}"):
-                self._links[i] = link
-        return self.known[v]
-
-    def add_constant(self, data: float) -> int:
-        """The number of a plain number that is an operand."""
-        return self._append(("", "", ""), data, "constant")
-
-    def _append(self, pieces: tuple[str, str, str], data: float, kind: str) -> int:
-        base, above, below = pieces
-        self._names.append((base if len(base) <= LONGEST else base[: LONGEST - 1] + "…", above, below))
-        self._kinds.append(kind)
-        self._symbols.append("")
-        self._data.append(data)
-        self._grad.append(None)
-        return len(self._names) - 1
-
-    def mark(self, v: Any, kind: str) -> None:
-        """Say more about what kind of node it is."""
-        self._kinds[self.known[v]] += f" {kind}"
-
-    def width(self, i: int) -> float:
+    @property
+    def width(self) -> float:
         """How wide its cell is."""
-        if self._kinds[i] == "constant":
+        if self.kind == "constant":
             return CONSTANT
-        base, above, below = self._names[i]
+        base, above, below = self.name
         name = 9.5 * min(len(base), 22) + 6.5 * min(max(len(above), len(below)), 14)
         return round(PADDING + max(22.0, name) + NUMBERS)
 
-    def height(self, i: int) -> float:
+    @property
+    def height(self) -> float:
         """How high its cell is."""
-        return 24.0 if self._kinds[i] == "constant" else HEIGHT
+        return 24.0 if self.kind == "constant" else HEIGHT
+
+
+class Nodes:
+    """Nodes and constants as the page numbers them: in the order in which they are first asked for.
+
+    graphs: those that the nodes are from; a node's name is that in the first that has it.
+    cut: nodes some of whose operands the page does not have.
+    """
+
+    def __init__(self, target: Value) -> None:
+        self._target = target
+        self._numbers: dict[Value | Constant, int] = {}
+        self._rows: dict[Value | Constant, Row] = {}
+        self.graphs: list[PathGraph] = []
+        self.cut: set[Value] = set()
+
+    def has(self, *things: Value | Constant) -> bool:
+        """Whether all of them have numbers."""
+        return all(thing in self._numbers for thing in things)
+
+    def number(self, thing: Value | Constant) -> int:
+        return self._numbers.setdefault(thing, len(self._numbers))
+
+    def row(self, thing: Value | Constant) -> Row:
+        if thing not in self._rows:
+            self._rows[thing] = self._read(thing)
+        return self._rows[thing]
+
+    def _read(self, thing: Value | Constant) -> Row:
+        if isinstance(thing, Constant):
+            return Row(("", "", ""), "constant", thing.data)
+        graph = next(graph for graph in self.graphs if thing in graph.labels)
+        base, above, below = graph.names.pieces(graph.labels[thing])
+        kind = "target" if thing is self._target else "leaf" if thing.is_leaf else "result"
+        if thing.label is None:
+            kind += " unnamed"
+        elif thing.is_leaf and base in ("x", "y", "t"):
+            kind += " given"
+        link: str | None = graph.names.ascii(graph.labels[thing])[:LONGEST]
+        if link == base + above + (below and f"_{below}"):
+            link = None
+        return Row(
+            (cut(base, LONGEST), above, below),
+            kind + " cut" * (thing in self.cut),
+            thing.data,
+            "" if thing.op is None else thing.op.symbol,
+            None if thing.grad is NO_GRADIENT else thing.grad,
+            link,
+        )
 
     def columns(self) -> dict[str, Any]:
-        """The table, a list for each column; numbers that JSON does not have as text."""
-        kinds = list(dict.fromkeys(self._kinds))
+        """The rows of all that was asked for, a list for each column; numbers that JSON does not have as text."""
+        rows = [self.row(thing) for thing in self._numbers]
+        kinds = list(dict.fromkeys(row.kind for row in rows))
         return {
-            "name": self._names,
-            "link": self._links,
+            "name": [row.name for row in rows],
+            "link": {i: row.link for i, row in enumerate(rows) if row.link is not None},
             "kinds": kinds,
-            "kind": [kinds.index(k) for k in self._kinds],
-            "symbol": self._symbols,
-            "data": [encoded(x) for x in self._data],
-            "grad": [encoded(x) for x in self._grad],
+            "kind": [kinds.index(row.kind) for row in rows],
+            "symbol": [row.symbol for row in rows],
+            "data": [encoded(row.data) for row in rows],
+            "grad": [encoded(row.grad) for row in rows],
         }
 
 
@@ -111,59 +129,40 @@ def encoded(x: float | None) -> float | int | str | None:
     return int(x) if x == int(x) and abs(x) < 1e15 and (x or math.copysign(1, x) > 0) else x
 
 
-def graph_data(graph: PathGraph, nodes: Sequence[Any], table: Nodes, *, with_via: bool) -> dict[str, Any]:
-    """The nodes shown of a graph and the edges among them.
+def graph_data(graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_via: bool) -> dict[str, Any]:
+    """The nodes shown of a graph and the edges among them, as the page numbers them.
 
     Edges are columns: result, operand, derivative, formula; those into a node are together.
     definition: how each node came about. via: the symbols of what an edge was contracted from, with_via
-    only; else the page finds it in the graph of every operation. constants: [number, its user].
+    only; else the page finds it in the graph of every operation.
     """
-    shown = set(nodes)
     node_of = {label: v for v, label in graph.labels.items()}
 
     def name(label: str) -> str:
         if label in node_of:
-            return f"{{{table.add(graph, node_of[label])}}}"
+            return f"{{{nodes.number(node_of[label])}}}"
         return names.mathml(label).replace("{", "&#123;")  # a name that only the formula has
 
+    def written(formula: Expression) -> str:
+        return re.sub(r"(?<=[>}]) (?=[<{])", "", writer.sum(formula))  # between elements space has no meaning
+
     writer = Mathml(name)
-    for v in nodes:
-        table.add(graph, v)
-    result: list[int] = []
-    operand: list[int] = []
-    derivative: list[Any] = []
-    formula: list[str] = []
-    via: list[str] = []
-    for v in nodes:
-        for e in graph.edges_of(v):
-            if e.operand in shown:
-                result.append(table.known[v])
-                operand.append(table.known[e.operand])
-                derivative.append(encoded(e.derivative))
-                formula.append(_written(writer, graph.formula(e)))
-                if with_via and graph.level == "named":
-                    via.append(" ".join(_between(v, e.operand, graph.labels)))
-    constants = []
-    if graph.level == "op":
-        for v in nodes:
-            constants += [[table.add_constant(u), table.known[v]] for u in v.operands if not is_node(u)]
+    numbers = [nodes.number(v) for v in shown]
+    among = set(shown)
+    edges = [e for v in shown for e in graph.edges_of(v) if e.operand in among]
+    via = edges if with_via and graph.level == "named" else []
     return {
-        "nodes": [table.known[v] for v in nodes],
-        "definition": ["" if v.op is None else _written(writer, graph.definition(v)) for v in nodes],
-        "result": result,
-        "operand": operand,
-        "derivative": derivative,
-        "formula": formula,
-        "via": via,
-        "constants": constants,
+        "nodes": numbers,
+        "definition": ["" if v.op is None else written(graph.definition(v)) for v in shown],
+        "result": [nodes.number(e.result) for e in edges],
+        "operand": [nodes.number(e.operand) for e in edges],
+        "derivative": [encoded(e.derivative) for e in edges],
+        "formula": [written(graph.formula(e)) for e in edges],
+        "via": [" ".join(_between(e.result, e.operand, graph.labels)) for e in via],
     }
 
 
-def _written(writer: Mathml, formula: Expression) -> str:
-    return re.sub(r"(?<=[>}]) (?=[<{])", "", writer.sum(formula))  # between elements space has no meaning
-
-
-def _between(v: Any, u: Any, labels: Container[Any]) -> list[str]:
+def _between(v: Value, u: Value, labels: Container[Value]) -> list[str]:
     """The symbols of the operations on the ways from u to v, the first to be applied first."""
     region = topological_order(v, stop=lambda w: w in labels)
     on_the_way = depending_on([w for w in region if w is v or w not in labels], [u])

@@ -11,12 +11,18 @@ const kinds = (v) => page.nodes.kinds[page.nodes.kind[v]];
 const symbolOf = (v) => page.nodes.symbol[v];
 const graphs = Object.fromEntries(Object.entries(page.graphs).map(([name, data]) => [name, new Graph(data)]));
 const byId = (id) => document.getElementById(id);
-const choices = { mode: ["paths", "backward", "forward"], show: ["data", "grad", "both"], view: ["named", "op", "neurons"].filter((name) => name in page.views) };
+const choices = {
+  mode: ["paths", "backward", "forward"],
+  show: ["data", "grad", "both"],
+  view: ["named", "op", "neurons"].filter((name) => name in page.views),
+};
 const themes = ["system", "light", "dark"];
 
 const state = {
-  view: page.first, mode: "paths", show: "both", node: null, shown: FIRST_CARDS, pinned: null, hovered: null,
-  step: 0, playing: null, cell: null, line: null, theme: "system",
+  view: page.first, mode: "paths", show: "both", theme: "system",
+  node: null, shown: FIRST_CARDS, pinned: null, hovered: null, // whose paths are shown, how many, which of them alone
+  step: 0, playing: null, // of a pass
+  cell: null, line: null, // under the keyboard or the pointer
 };
 let ranking = null; // the paths to the selected node, as far as they were asked for
 let pass = null; // the pass at this step: all its nodes, the one of this step, and what is known by then
@@ -156,21 +162,27 @@ function passAt(step) {
 function labelOf(line, edges, isIdle) {
   const shown = line.edges.filter((k) => edges.has(k) && !edges.get(k).isPast);
   if (!shown.length || (isIdle && picture.lines.length > 40)) return null;
-  const edge = graph().edges[isIdle ? shown[shown.length - 1] : shown.reduce((a, b) => (edges.get(b).width > edges.get(a).width ? b : a))];
+  const widest = (a, b) => (edges.get(b).width > edges.get(a).width ? b : a);
+  const edge = graph().edges[isIdle ? shown.at(-1) : shown.reduce(widest)];
   return { text: shortNumber(edge.derivative), sign: edge.derivative, quiet: isIdle };
+}
+
+// A node that the backward pass did not reach, as below a relu that is off, has none in .grad, which is 0.
+function gradOf(v) {
+  return grads[v] ?? (page.backward && (graph().gradients().get(v) ?? 0) === 0 ? 0 : null);
 }
 
 // What stands on a node: its numbers, or those it has at this step of a pass.
 function numbersOn(v) {
   const data = names.data[v];
-  const grad = state.mode === "backward" ? pass.known.get(v)?.value : grads[v];
+  const grad = state.mode === "backward" ? pass.known.get(v)?.value : gradOf(v);
   const isComputed = state.mode !== "forward" || pass.known.has(v);
   const shows = (what) => state.show === what || state.show === "both";
-  return {
-    data: shows("data") ? (isComputed ? shortNumber(data) : "·") : "",
-    grad: shows("grad") && state.mode !== "forward" ? (grad === undefined ? "·" : shortNumber(grad)) : shows("data") ? "" : "·",
-    gradSign: signOf(grad ?? 0),
-  };
+  const known = { data: isComputed ? shortNumber(data) : "·", grad: grad === undefined ? "·" : shortNumber(grad) };
+  if (state.mode === "forward") known.grad = shows("data") ? "" : "·";
+  else if (!shows("grad")) known.grad = "";
+  if (!shows("data")) known.data = "";
+  return { ...known, gradSign: signOf(grad ?? 0) };
 }
 
 // ---------------------------------------------------------------- the panel
@@ -198,14 +210,12 @@ function panelOf() {
 }
 
 function overviewPanel() {
-  const gradient = new Map();
-  const { known } = backwardState(graph(), interior(graph()).reverse(), countSteps() - 1);
-  for (const v of graph().nodes) gradient.set(v, grads[v] ?? known.get(v)?.value ?? 0);
-  const size = (v) => (Number.isNaN(gradient.get(v)) ? Infinity : Math.abs(gradient.get(v)));
+  const gradientOf = (v) => grads[v] ?? graph().gradients().get(v) ?? 0;
+  const size = (v) => (Number.isNaN(gradientOf(v)) ? Infinity : Math.abs(gradientOf(v)));
   const isGiven = (v) => Number(kinds(v).includes("given")); // inputs and targets come last
   const leaves = graph().nodes.filter((v) => !graph().operands.get(v).length)
     .sort((a, b) => isGiven(a) - isGiven(b) || size(b) - size(a) || a - b);
-  return overview({ names, leaves, select: selectFromAfar, gradientOf: (v) => gradient.get(v) });
+  return overview({ names, leaves, select: selectFromAfar, gradientOf });
 }
 
 function pathsPanel() {
@@ -213,11 +223,14 @@ function pathsPanel() {
   const weighed = graph().weigh(node);
   const listed = paths();
   const target = graph().target;
+  const count = html("span", { id: "count", "data-count": weighed.count.toString() }, counted(weighed.count, "path"));
   const intro = [
     heading(names, target, node, weighed.gradient),
-    html("p", { class: "quiet" }, `data ${shortNumber(names.data[node])} · `, html("span", { id: "count", "data-count": weighed.count.toString() }, counted(weighed.count, "path")), ` from ${names.line(target)}`),
+    quiet(`data ${shortNumber(names.data[node])} · `, count, ` from ${names.line(target)}`),
   ];
-  if (node === target) return [...intro, html("p", { class: "quiet" }, "The result itself: every path begins here. Select what it was computed from.")];
+  if (node === target) {
+    return [...intro, quiet("The result itself: every path begins here. Select what it was computed from.")];
+  }
   const strongest = largestOf(listed.map((path) => path.value));
   const cards = listed.map((path, i) => card({
     names, path, strongest, number: i + 1, isAlone: weighed.count === 1n,
@@ -225,10 +238,14 @@ function pathsPanel() {
     hover: (is) => update({ hovered: is ? i : null }), pin: () => pin(i),
   }));
   const left = weighed.count - BigInt(listed.length);
-  const more = left > 0n ? html("button", { id: "more" }, `Show ${bigNumber(left < 12n ? left : 12n)} more of the other ${bigNumber(left)}`) : null;
-  if (more) on(more, "click", morePaths);
+  let more = null;
+  if (left > 0n) {
+    const next = bigNumber(left < 12n ? left : 12n);
+    more = html("button", { id: "more" }, `Show ${next} more of the other ${bigNumber(left)}`);
+    on(more, "click", morePaths);
+  }
   const sum = summary({
-    name: names.line(node), paths: listed, count: weighed.count, gradient: weighed.gradient, grad: grads[node],
+    name: names.line(node), paths: listed, count: weighed.count, gradient: weighed.gradient, grad: gradOf(node),
     strength: weighed.strength, wasBackward: page.backward,
   });
   return [...intro, ...(weighed.count > BigInt(FIRST_CARDS) ? [sum, ...cards, more] : [...cards, more, sum])];
@@ -250,7 +267,8 @@ function edgesOn(line) {
 }
 
 function describeLine(line) {
-  return edgesOn(line).map((e) => `∂${names.line(e.result)}/∂${names.line(e.operand)} = ${shortNumber(e.derivative)}`).join(", ");
+  const describe = (e) => `∂${names.line(e.result)}/∂${names.line(e.operand)} = ${shortNumber(e.derivative)}`;
+  return edgesOn(line).map(describe).join(", ");
 }
 
 function showTip(line, at) {
@@ -258,11 +276,13 @@ function showTip(line, at) {
   const isNamed = page.views[state.view].graph === "named" && graphs.op;
   const notes = edgesOn(line).slice(0, 4).map((edge) => {
     const flow = weighed?.flow.get(edge.k);
+    const w = edge.operand;
+    const isWeight = line.edges.length > 1 && kinds(w).startsWith("leaf");
     return html("section", {}, ...edgeNote({
       names, edge, symbolOf,
-      inner: isNamed ? graphs.op.between(edge.result, edge.operand, (v) => !graph().has(v)) : [],
+      inner: isNamed ? graphs.op.between(edge.result, w, (v) => !graph().has(v)) : [],
       share: flow === undefined ? null : `carries ${shortNumber(flow)} of ${shortNumber(weighed.gradient)}`,
-      weight: line.edges.length > 1 && kinds(edge.operand).startsWith("leaf") ? `${names.line(edge.operand)} = ${shortNumber(names.data[edge.operand])}, grad ${shortNumber(grads[edge.operand])}` : null,
+      weight: isWeight ? `${names.line(w)} = ${shortNumber(names.data[w])}, grad ${shortNumber(gradOf(w))}` : null,
     }));
   });
   const tip = byId("tip");
@@ -270,8 +290,9 @@ function showTip(line, at) {
   tip.hidden = false;
   const stage = byId("picture");
   const [x, y] = at ?? picture.onStage(middleOf(line));
+  const fitsBelow = y + 20 + tip.offsetHeight <= stage.clientHeight;
   tip.style.left = `${Math.max(8, Math.min(x + 16, stage.clientWidth - tip.offsetWidth - 8))}px`;
-  tip.style.top = `${Math.max(8, y + 20 + tip.offsetHeight > stage.clientHeight ? y - tip.offsetHeight - 14 : y + 18)}px`;
+  tip.style.top = `${Math.max(8, fitsBelow ? y + 18 : y - tip.offsetHeight - 14)}px`;
 }
 
 function hideTip() {
@@ -321,8 +342,9 @@ function move(direction) {
 
 // Left and right follow edges; up and down, and where there is no edge, the nearest cell that way.
 function neighbour(from, direction, cells) {
-  const linked = direction === "ArrowLeft" ? graph().operands.get(from.node).map((e) => e.operand)
-    : direction === "ArrowRight" ? graph().users.get(from.node).map((e) => e.result) : [];
+  let linked = [];
+  if (direction === "ArrowLeft") linked = graph().operands.get(from.node).map((e) => e.operand);
+  if (direction === "ArrowRight") linked = graph().users.get(from.node).map((e) => e.result);
   const isVertical = direction === "ArrowUp" || direction === "ArrowDown";
   const sign = direction === "ArrowLeft" || direction === "ArrowUp" ? -1 : 1;
   const middle = (cell) => [cell.x + cell.width / 2, cell.y + cell.height / 2];
@@ -332,7 +354,10 @@ function neighbour(from, direction, cells) {
     const [along, across] = isVertical ? [(v - y) * sign, Math.abs(u - x)] : [(u - x) * sign, Math.abs(v - y)];
     return along > 1 ? along + 4 * across : Infinity;
   };
-  const nearest = (some) => some.map((cell) => [away(cell), cell]).filter(([d]) => d < Infinity).sort(([a], [b]) => a - b)[0]?.[1];
+  const nearest = (some) => {
+    const there = some.map((cell) => [away(cell), cell]).filter(([d]) => d < Infinity);
+    return there.sort(([a], [b]) => a - b)[0]?.[1];
+  };
   return nearest(cells.filter((cell) => linked.includes(cell.node))) ?? nearest(cells);
 }
 
@@ -349,25 +374,41 @@ function nextEdge(by) {
 const following = (list, now) => list[(list.indexOf(now) + 1) % list.length];
 const cycle = (key) => update({ [key]: following(choices[key], state[key]) });
 
-const arrows = Object.fromEntries(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].map((key) => [key, () => move(key)]));
+function selectMarked() {
+  if (state.line && document.activeElement === state.line.group) selectLine(state.line);
+  else if (state.cell) select(state.cell.node);
+}
+
 const keys = {
-  ...arrows,
-  Enter: () => (state.line && document.activeElement === state.line.group ? selectLine(state.line) : state.cell && select(state.cell.node)),
+  Enter: selectMarked,
   Escape: () => (byId("tip").hidden ? select(null) : hideTip()),
-  e: () => nextEdge(1), E: () => nextEdge(-1), m: morePaths,
-  p: () => update({ mode: "paths" }), b: () => update({ mode: "backward" }), f: () => update({ mode: "forward" }),
-  " ": () => togglePlay(), ",": () => goToStep(state.step - 1), ".": () => goToStep(state.step + 1),
-  Home: () => goToStep(0), End: () => goToStep(countSteps() - 1),
-  d: () => cycle("show"), v: () => cycle("view"), t: nextTheme,
-  "+": () => picture.zoom(1.25), "=": () => picture.zoom(1.25), "-": () => picture.zoom(0.8), 0: () => picture.fit(state.node, !picture.isWhole),
+  e: () => nextEdge(1),
+  E: () => nextEdge(-1),
+  m: morePaths,
+  p: () => update({ mode: "paths" }),
+  b: () => update({ mode: "backward" }),
+  f: () => update({ mode: "forward" }),
+  " ": () => togglePlay(),
+  ",": () => goToStep(state.step - 1),
+  ".": () => goToStep(state.step + 1),
+  Home: () => goToStep(0),
+  End: () => goToStep(countSteps() - 1),
+  d: () => cycle("show"),
+  v: () => cycle("view"),
+  t: nextTheme,
+  "+": () => picture.zoom(1.25),
+  "=": () => picture.zoom(1.25),
+  "-": () => picture.zoom(0.8),
+  0: () => picture.fit(state.node, !picture.isWhole),
   "?": () => byId("keys").showModal(),
 };
+for (const key of ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]) keys[key] = () => move(key);
 for (let i = 0; i < 9; i += 1) keys[i + 1] = () => pin(i);
 
 on(document, "keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || byId("keys").open) return;
-  const isControl = event.target.closest("button, input, tr");
-  if (isControl && (["Enter", " "].includes(event.key) || (event.target.matches("input") && /^(Arrow|Home|End)/.test(event.key)))) return;
+  if (event.target.closest("button, input, tr") && ["Enter", " "].includes(event.key)) return;
+  if (event.target.matches("input") && /^(Arrow|Home|End)/.test(event.key)) return;
   if (event.target.closest("#panel") && event.key.startsWith("Arrow")) return;
   const act = keys[event.key];
   if (!act) return;
@@ -386,7 +427,8 @@ function togglePlay() {
   if (state.playing) stop();
   else {
     if (state.step === countSteps() - 1) goToStep(0);
-    state.playing = setInterval(() => (state.step === countSteps() - 1 ? stop() : goToStep(state.step + 1)), STEP_TIME);
+    const isOver = () => state.step === countSteps() - 1;
+    state.playing = setInterval(() => (isOver() ? stop() : goToStep(state.step + 1)), STEP_TIME);
   }
   showControls();
 }
@@ -401,7 +443,9 @@ function stop() {
 
 function showControls() {
   for (const key of ["mode", "show", "view"]) {
-    for (const button of byId(`${key}s`).children) set(button, "aria-pressed", String(button.dataset.value === state[key]));
+    for (const button of byId(`${key}s`).children) {
+      set(button, "aria-pressed", String(button.dataset.value === state[key]));
+    }
   }
   const isPass = state.mode !== "paths";
   byId("player").hidden = !isPass;
@@ -412,8 +456,9 @@ function showControls() {
     byId("step").value = `${state.step + 1} / ${last + 1}`;
     set(byId("play"), "aria-pressed", String(Boolean(state.playing)));
   }
-  const { target } = graph();
-  byId("summary").textContent = `${names.line(target)} = ${shortNumber(names.data[target])}; ${counted(graph().nodes.length, "node")}, ${counted(graph().edges.length, "edge")}`;
+  const { target, nodes, edges } = graph();
+  const size = `${counted(nodes.length, "node")}, ${counted(edges.length, "edge")}`;
+  byId("summary").textContent = `${names.line(target)} = ${shortNumber(names.data[target])}; ${size}`;
   showLegend();
 }
 
@@ -422,8 +467,9 @@ function showLegend() {
   const width = isShare ? "share of the gradient" : "size of the local derivative";
   const sign = (kind, text) => span("key", sample(kind, 2.5), text);
   byId("legend").replaceChildren(...[
-    sign("positive", isShare ? "adds to the gradient" : "positive"), sign("negative", isShare ? "takes away (dashed)" : "negative (dashed)"),
-    state.mode !== "paths" ? null : span("key", sample("zero", 1), sample("zero", 3), sample("zero", 5), width),
+    sign("positive", isShare ? "adds to the gradient" : "positive"),
+    sign("negative", isShare ? "takes away (dashed)" : "negative (dashed)"),
+    state.mode === "paths" ? span("key", sample("zero", 1), sample("zero", 3), sample("zero", 5), width) : null,
     isShare ? span("key", html("b", { class: "number" }, "0.12"), " local derivative") : null,
   ].filter(Boolean));
 }

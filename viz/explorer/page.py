@@ -22,12 +22,15 @@ from autograd import Tensor, Value
 from autograd.arguments import lookup
 from autograd.graph import is_node
 from autograd.operands import describe
-from nn.files.whole import write_whole
 
+from ..files import picture_file, write_whole
 from .views import LEVELS, page_data
 
-__all__ = ["Exploration", "explore"]
+__all__ = ["PAGE_MARK", "Exploration", "explore"]
 
+PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
+
+_FORMATS = dict.fromkeys(("html", "htm"))
 _SCRIPTS = ("paths.js", "write.js", "picture.js", "panel.js", "page.js")
 
 
@@ -78,10 +81,13 @@ class Exploration:
     def save(self, path: str | os.PathLike[str]) -> str:
         """Write the page to a file and return its path. A file of that name is replaced as a whole.
 
-        FileNotFoundError if the folder does not exist.
+        path: ends in .html; a name without an ending gets it. ValueError for another ending, FileNotFoundError
+        if the folder does not exist.
         """
-        write_whole(Path(path), self.html.encode())
-        return str(path)
+        file, format = picture_file("save", Path(path), None, "html")
+        lookup("format", format, _FORMATS)
+        write_whole(file, self.html.encode())
+        return str(file)
 
     def show(self) -> str:
         """Open the page in the browser; returns the path of the file that is made for it.

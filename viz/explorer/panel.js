@@ -4,6 +4,7 @@
 const quiet = (...children) => html("p", { class: "quiet" }, ...children);
 const paragraph = (...children) => html("p", {}, ...children);
 const line = (...children) => html("div", { class: "row" }, ...children);
+const headOf = (...texts) => html("tr", {}, ...texts.map((text) => html("th", { scope: "col" }, text)));
 const equals = () => span("equals", "=");
 
 // ---------------------------------------------------------------- when nothing is selected
@@ -21,7 +22,7 @@ function overview({ names, leaves, select, gradientOf }) {
     on(row, "keydown", (event) => event.key === "Enter" && select(v));
     return row;
   });
-  const head = html("tr", {}, ...["leaf", "data", "", "gradient"].map((text) => html("th", { scope: "col" }, text)));
+  const head = headOf("leaf", "data", "", "gradient");
   return [
     html("h2", {}, "Where does each gradient come from?"),
     quiet("Select a node: every path to it lights up and is written out. Point at an edge for its local derivative."),
@@ -55,7 +56,10 @@ function card({ names, path, number, share, strongest, isAlone, hover, pin }) {
   const button = html("button", { class: "badge", title: number < 10 ? `Pin (${number})` : "Pin" }, String(number));
   on(button, "click", pin);
   const made = html("article", { class: "card path", tabindex: "0", "aria-label": `path ${number}` },
-    html("div", { class: "top" }, button, span("chain", chainOf(names, chain)), isAlone ? null : span("share", percent(share))),
+    html("div", { class: "top" },
+      button,
+      span("chain", chainOf(names, chain)),
+      isAlone ? null : span("share", percent(share))),
     factorsOf(names, path),
     html("div", { class: "row product" }, equals(), strong(signed(path.value)), bar(path.value, strongest)));
   for (const [type, is] of [["pointerenter", true], ["pointerleave", false], ["focus", true], ["blur", false]]) {
@@ -78,11 +82,12 @@ function factorsOf(names, path) {
   return html("div", { class: "factors" }, ...shown.map((e, i) => {
     if (!e) return html("div", {}, span("ratio", "…"), span("factor", "…"));
     const number = shortNumber(e.derivative);
+    const figures = isCompound(e.formula) ? formula(names.formula(e.formula, { numbers: true })) : "\u00a0";
     return html("div", {},
       i ? span("sign ratio", "·") : null,
       span("ratio", formula(names.ratio(e.result, e.operand))),
       span("symbols", e.formula === `<mn>${number}</mn>` ? "" : formula(names.formula(e.formula))),
-      hasFigures ? span("figures", isCompound(e.formula) ? formula(names.formula(e.formula, { numbers: true })) : "\u00a0") : null,
+      hasFigures ? span("figures", figures) : null,
       i ? span("sign factor", "×") : null,
       span("factor", signed(e.derivative, number.startsWith("−") ? `(${number})` : number)));
   }));
@@ -92,16 +97,20 @@ function factorsOf(names, path) {
 function summary({ name, paths, count, gradient, grad, strength, wasBackward }) {
   const listed = paths.reduce((sum, path) => sum + path.value, 0);
   const isAll = BigInt(paths.length) === count;
-  const rows = [[isAll ? `sum of ${counted(count, "path")}` : `sum of the ${paths.length} strongest`, longNumber(listed)]];
-  if (!isAll) rows.push([`the other ${counted(count - BigInt(paths.length), "path")}`, longNumber(gradient - listed)]);
-  if (!isAll) rows.push(["all together", longNumber(gradient)]);
-  rows.push([`${name}.grad`, grad === null ? "none" : longNumber(grad)]);
-  const list = html("dl", {}, ...rows.flatMap(([what, number], i) => [html("dt", {}, what), html("dd", { class: i === rows.length - 1 ? "grad" : "" }, number)]));
-  return html("section", { class: "sum" }, list, paragraph(verdict(isAll ? listed : gradient, grad, strength, wasBackward)));
+  const row = (what, number, kind = "") => [html("dt", {}, what), html("dd", { class: kind }, number)];
+  const sums = isAll ? row(`sum of ${counted(count, "path")}`, longNumber(listed)) : [
+    ...row(`sum of the ${paths.length} strongest`, longNumber(listed)),
+    ...row(`the other ${counted(count - BigInt(paths.length), "path")}`, longNumber(gradient - listed)),
+    ...row("all together", longNumber(gradient)),
+  ];
+  const list = html("dl", {}, ...sums, ...row(`${name}.grad`, grad === null ? "none" : longNumber(grad), "grad"));
+  const said = verdict(isAll ? listed : gradient, grad, strength, wasBackward);
+  return html("section", { class: "sum" }, list, paragraph(said));
 }
 
 function verdict(sum, grad, strength, wasBackward) {
-  if (grad === null) return wasBackward ? "Cleared since the last backward pass." : "No backward pass yet: backward() fills in .grad.";
+  if (grad === null && wasBackward) return "Cleared since the last backward pass.";
+  if (grad === null) return "No backward pass yet: backward() fills in .grad.";
   if (grad === sum || (Number.isNaN(grad) && Number.isNaN(sum))) return "✓ equal to the last bit";
   const difference = Math.abs(grad - sum);
   if (difference <= 1e-9 * strength) return `✓ equal but for rounding: ${shortNumber(difference)}`;
@@ -120,10 +129,16 @@ function edgeNote({ names, edge, inner, share, weight, symbolOf }) {
   if (share) rows.push(paragraph(share));
   if (inner.length > 1) {
     rows.push(paragraph(`Contracted from ${inner.length} local derivatives:`));
-    const shown = inner.slice(0, 8).map((e) => html("li", {}, html("b", {}, symbolOf(e.result)), " ", formula(names.ratio(e.result, e.operand)), " = ", signed(e.derivative)));
+    const shown = inner.slice(0, 8).map((e) => html("li", {},
+      html("b", {}, symbolOf(e.result)), " ",
+      formula(names.ratio(e.result, e.operand)), " = ",
+      signed(e.derivative)));
     rows.push(html("ul", {}, ...shown, inner.length > 8 ? html("li", {}, `and ${inner.length - 8} more`) : null));
-  } else if (edge.via) rows.push(paragraph(`Contracted from the operations ${edge.via.split(" ").join(" , ")}`));
-  else rows.push(paragraph(`One operation: ${symbolOf(edge.result)}`));
+  } else if (edge.via) {
+    rows.push(paragraph(`Contracted from the operations ${edge.via.split(" ").join(" , ")}`));
+  } else {
+    rows.push(paragraph(`One operation: ${symbolOf(edge.result)}`));
+  }
   return rows;
 }
 
@@ -136,16 +151,24 @@ function backwardPanel({ names, graph, step, pass }) {
   const cards = pass.changes.map(({ edge, before, after, reports }) => {
     const waiting = graph.users.get(edge.operand).length - reports;
     return html("article", { class: "card" },
-      line(formula(names.ratio(target, edge.operand), operator("+="), names.ratio(target, node), operator("·"), names.ratio(node, edge.operand))),
-      line(equals(), signed(g), " × ", signed(edge.derivative), span("equals", " = "), strong(signed(g * edge.derivative))),
-      quiet(signed(before), " → ", strong(signed(after)), waiting ? ` · waiting for ${counted(waiting, "more use")}: ` : " · complete",
+      line(formula(
+        names.ratio(target, edge.operand), operator("+="),
+        names.ratio(target, node), operator("·"), names.ratio(node, edge.operand))),
+      line(
+        equals(), signed(g), " × ", signed(edge.derivative),
+        span("equals", " = "), strong(signed(g * edge.derivative))),
+      quiet(
+        signed(before), " → ", strong(signed(after)),
+        waiting ? ` · waiting for ${counted(waiting, "more use")}: ` : " · complete",
         waiting ? awaited(names, graph, edge.operand, pass) : null));
   });
   const uses = graph.users.get(node).length;
   return [
     html("h2", {}, `Step ${step + 1} of ${all.length}: `, formula(names.math(node)), " passes its gradient back"),
     heading(names, target, node, g),
-    quiet(uses ? `Complete: ${counted(uses, "use")} added to it. Each operand receives this times the local derivative.` : "The pass begins here: the result changes as fast as itself."),
+    quiet(uses
+      ? `Complete: ${counted(uses, "use")} added to it. Each operand receives this times the local derivative.`
+      : "The pass begins here: the result changes as fast as itself."),
     ...cards,
   ];
 }
@@ -165,12 +188,14 @@ function forwardPanel({ names, graph, step, pass: { all, now: node }, symbol }) 
     html("td", { class: "number" }, shortNumber(names.data[e.operand])),
     html("td", { class: "wide quiet" }, formula(names.ratio(node, e.operand))),
     html("td", {}, signed(e.derivative))));
-  const head = html("tr", {}, ...["from", "data", "local derivative", ""].map((text) => html("th", { scope: "col" }, text)));
+  const head = headOf("from", "data", "local derivative", "");
   return [
     html("h2", {}, `Step ${step + 1} of ${all.length}: `, formula(names.math(node)), " is computed"),
     html("article", { class: "card definition" },
       line(formula(names.math(node), operator("="), names.formula(definition))),
-      isCompound(definition) ? html("div", { class: "row figures" }, equals(), formula(names.formula(definition, { numbers: true }))) : null,
+      isCompound(definition)
+        ? html("div", { class: "row figures" }, equals(), formula(names.formula(definition, { numbers: true })))
+        : null,
       line(equals(), html("strong", { class: "large" }, shortNumber(names.data[node])))),
     quiet(`Operation: ${symbol}. The local derivatives are kept for the backward pass.`),
     html("table", { class: "leaves" }, html("thead", {}, head), html("tbody", {}, ...rows)),

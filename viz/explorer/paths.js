@@ -8,9 +8,8 @@ class Graph {
   // nodes: operands before results, the target last. An edge's k is its place in `edges`.
   constructor(data) {
     this.nodes = data.nodes;
-    this.target = data.nodes[data.nodes.length - 1];
+    this.target = data.nodes.at(-1);
     this.definition = new Map(data.nodes.map((v, i) => [v, data.definition[i]]));
-    this.constants = data.constants;
     this.edges = data.result.map((result, k) => ({
       k, result, operand: data.operand[k], derivative: decoded(data.derivative[k]),
       formula: data.formula[k], via: data.via[k],
@@ -74,6 +73,16 @@ class Graph {
     return { nodes, flow, gradient, count: count.get(this.target) ?? 0n, strength: strength.get(this.target) ?? 0 };
   }
 
+  // What the backward pass brings to every node that it reaches.
+  gradients() {
+    if (!this.received) {
+      const steps = interior(this).reverse();
+      const { known } = backwardState(this, steps, steps.length - 1);
+      this.received = new Map([...known].map(([v, { value }]) => [v, value]));
+    }
+    return this.received;
+  }
+
   // The edges that lead from result to operand through nodes for which isInner holds; operands first.
   between(result, operand, isInner) {
     const found = [];
@@ -131,15 +140,14 @@ class Ranking {
   }
 
   lastOf(v) {
-    const ways = this.found.get(v);
-    return ways[ways.length - 1];
+    return this.found.get(v).at(-1);
   }
 
   // Find one more way to u. Before a node can go on, the result that its last way came from must.
   advance(u) {
     const chain = [u];
     for (;;) {
-      const last = this.lastOf(chain[chain.length - 1]);
+      const last = this.lastOf(chain.at(-1));
       if (!last.edge || this.complete.has(last.edge.result)) break;
       if (this.found.get(last.edge.result).length > last.rank + 1) break;
       chain.push(last.edge.result);

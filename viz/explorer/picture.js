@@ -5,6 +5,7 @@ const LABELLED = 60; // with more lines to label than that only the one under th
 const MANY = 200; // with so many lines colours change at once
 const CLOSEST = 3; // the largest scale
 const [SMALL, READABLE] = [0.3, 0.8]; // a picture that had to be smaller than SMALL begins READABLE, in part
+const PHONE = 480; // on a stage narrower than that one that is not READABLE as a whole begins so
 
 class Picture {
   constructor(stage, names, kinds, on) {
@@ -46,7 +47,7 @@ class Picture {
       for (const [box, group] of groups) {
         const room = this.view.boxes[box][3] - 14;
         const gap = Math.min(5.5, room / group.length);
-        const level = (line) => (mine === "end" ? line.way[line.way.length - 1] : line.way[1]) ?? middle(line[others]);
+        const level = (line) => (mine === "end" ? line.way.at(-1) : line.way[1]) ?? middle(line[others]);
         group.sort((a, b) => level(a) - level(b) || a.i - b.i);
         group.forEach((line, i) => { line[shift] = (i - (group.length - 1) / 2) * gap; });
       }
@@ -106,13 +107,16 @@ class Picture {
     const kind = this.kinds(node);
     cell.group = svg("g", { class: `cell ${kind}`, "data-cell": this.cells.length });
     const isLeaf = /leaf|cut/.test(kind);
-    cell.group.append(svg("rect", { class: "ground", x, y, width, height, rx: isLeaf || isUnit ? 4 : Math.min(14, height / 2) }));
+    const rx = isLeaf || isUnit ? 4 : Math.min(14, height / 2);
+    cell.group.append(svg("rect", { class: "ground", x, y, width, height, rx }));
     if (/constant/.test(kind)) {
-      cell.group.append(svg("text", { class: "data", x: x + width / 2, y: y + height / 2 + 4 }, shortNumber(this.names.data[node])));
+      const at = { class: "data", x: x + width / 2, y: y + height / 2 + 4 };
+      cell.group.append(svg("text", at, shortNumber(this.names.data[node])));
     } else {
       set(cell.group, "tabindex", "-1");
       set(cell.group, "role", "button");
-      cell.group.append(...this.drawName(cell, kind), svg("text", { class: "data" }), svg("text", { class: "grad number" }));
+      const numbers = ["data", "grad number"].map((name) => svg("text", { class: name }));
+      cell.group.append(...this.drawName(cell, kind), ...numbers);
       cell.group.append(svg("title", {}, this.names.line(node)));
     }
     this.cells.push(cell);
@@ -125,7 +129,10 @@ class Picture {
     const [base, above, below] = this.names.pieces[node];
     const middle = y + height / 2;
     if (/unnamed/.test(kind) && !/leaf|target/.test(kind)) {
-      return [svg("text", { class: "symbol", x: x + 11, y: middle + 1 }, cut(this.on.symbolOf(node), 6)), svg("text", { class: "under", x: x + 11, y: middle + 13 }, this.names.pieces[node].join(""))];
+      return [
+        svg("text", { class: "symbol", x: x + 11, y: middle + 1 }, cut(this.on.symbolOf(node), 6)),
+        svg("text", { class: "under", x: x + 11, y: middle + 13 }, this.names.pieces[node].join("")),
+      ];
     }
     const word = cut(base, 22);
     const isWord = base.length > 2;
@@ -164,7 +171,8 @@ class Picture {
       set(grad, "class", `grad number ${shown.gradSign}`);
       place(data, shown.data, cell.x + cell.width - 10, middle + (isBoth ? -3.5 : 4));
       place(grad, shown.grad, cell.x + cell.width - 10, middle + (isBoth ? 12.5 : 4));
-      const told = [this.names.line(cell.node), shown.data && `data ${shown.data}`, shown.grad && `gradient ${shown.grad}`];
+      const told = [this.names.line(cell.node)];
+      told.push(shown.data && `data ${shown.data}`, shown.grad && `gradient ${shown.grad}`);
       set(cell.group, "aria-label", told.filter(Boolean).join(", "));
     }
   }
@@ -194,7 +202,7 @@ class Picture {
   // What a line shows of the edges it stands for: the one with the widest stroke.
   strongestOf(line, edges, isIdle) {
     if (!line.edges.length) return isIdle ? { sign: 0, width: 1 } : null;
-    if (isIdle) return edges.get(line.edges[line.edges.length - 1]); // ∂z/∂x, which is the weight
+    if (isIdle) return edges.get(line.edges.at(-1)); // ∂z/∂x, which is the weight
     const found = line.edges.map((k) => edges.get(k)).filter(Boolean);
     return found.reduce((best, one) => (best && best.width >= one.width ? best : one), null);
   }
@@ -207,10 +215,13 @@ class Picture {
       const shown = text(line);
       if (!shown) continue;
       const width = 6.9 * shown.text.length + 6;
-      const spot = (shown.quiet ? null : spotFor(line, width, [...taken, ...strokes], [-12, 12, -16, 16])) ?? spotFor(line, width, taken, [0, -9, 9]);
+      const beside = shown.quiet ? null : spotFor(line, width, [...taken, ...strokes], [-12, 12, -16, 16]);
+      const spot = beside ?? spotFor(line, width, taken, [0, -9, 9]);
       if (!spot) continue;
-      taken.push([spot[0] - width / 2, spot[1] - 8, spot[0] + width / 2, spot[1] + 8]);
-      made.push(svg("text", { class: `label number ${signOf(shown.sign)} ${shown.quiet ? "quiet" : ""}`, x: spot[0], y: spot[1] + 4 }, shown.text));
+      const [x, y] = spot;
+      taken.push([x - width / 2, y - 8, x + width / 2, y + 8]);
+      const kind = `label number ${signOf(shown.sign)} ${shown.quiet ? "quiet" : ""}`;
+      made.push(svg("text", { class: kind, x, y: y + 4 }, shown.text));
     }
     this.labels.replaceChildren(...made);
   }
@@ -231,7 +242,7 @@ class Picture {
     const room = [this.size[0] - 52, this.size[1] - 128];
     const [across, down] = [room[0] / extent[0], room[1] / extent[1]];
     const whole = Math.min(across, down, 1.35);
-    const isSmall = whole < (this.size[0] < 600 ? READABLE : SMALL);
+    const isSmall = whole < (this.size[0] < PHONE ? READABLE : SMALL);
     this.smallest = Math.min(whole, SMALL) * 0.6;
     this.scale = isSmall && !isWhole ? Math.min(READABLE, Math.max(across, down)) : whole;
     this.centreOn((this.whereIs(node) ?? this.whereIs(this.graph.target)).map((at, i) => {
@@ -276,7 +287,8 @@ class Picture {
     this.isOnPaper = isOnPaper;
     this.stage.style.boxShadow = "";
     const [width, height] = [right - left + 8, bottom - top + 8];
-    for (const [name, value] of Object.entries({ width, height, viewBox: `${left - 4} ${top - 4} ${width} ${height}` })) {
+    const whole = { width, height, viewBox: `${left - 4} ${top - 4} ${width} ${height}` };
+    for (const [name, value] of Object.entries(whole)) {
       if (isOnPaper) set(this.stage, name, value);
       else this.stage.removeAttribute(name);
     }
@@ -381,7 +393,8 @@ function spotFor(line, width, taken, lifts) {
 // Small frames along a line, which labels keep clear of.
 function obstacles(line) {
   const steps = Array.from({ length: 17 }, (_, i) => i / 16);
-  return line.curves.flatMap((curve) => steps.map((t) => pointOn(curve, t))).map(([x, y]) => [x - 3, y - 3, x + 3, y + 3]);
+  const points = line.curves.flatMap((curve) => steps.map((t) => pointOn(curve, t)));
+  return points.map(([x, y]) => [x - 3, y - 3, x + 3, y + 3]);
 }
 
 const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

@@ -9,16 +9,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from autograd import Value
 from autograd.formulas import names
 from autograd.graph import is_node, topological_order
 from autograd.operands import describe
 from autograd.paths.path_graph import PathGraph
 from autograd.value import NO_GRADIENT
 
-from ..graphs.grouped import Arrival, CoarseGraph
+from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
 from .layout import layout
-from .model import HEIGHT, Nodes, graph_data
+from .model import Nodes, graph_data
 
 __all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "page_data"]
 
@@ -34,7 +35,7 @@ GAP = 12.0  # between boxes of a column
 LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
 
 
-def page_data(root: Any, wrt: Any, level: str) -> dict[str, Any]:
+def page_data(root: Value, wrt: Value | None, level: str) -> dict[str, Any]:
     """Everything the page shows of the graph below `root`.
 
     wrt: the node selected at first, or None. level: the view to begin with, one of LEVELS.
@@ -45,9 +46,9 @@ def page_data(root: Any, wrt: Any, level: str) -> dict[str, Any]:
     views = _Views(root, everything, wrt)
     first = views.first(level)
     return {
-        "nodes": views.table.columns(),
-        "target": views.table.known[root],
-        "selected": None if wrt is None else views.table.known.get(wrt),
+        "nodes": views.nodes.columns(),
+        "target": views.nodes.number(root),
+        "selected": None if wrt is None or not views.nodes.has(wrt) else views.nodes.number(wrt),
         "backward": root.grad is not NO_GRADIENT,
         "graphs": views.graphs,
         "views": views.views,
@@ -57,7 +58,7 @@ def page_data(root: Any, wrt: Any, level: str) -> dict[str, Any]:
     }
 
 
-def _called(node: Any) -> str:
+def _called(node: Value) -> str:
     return describe(node) if node.label is None else repr(node.label)
 
 
@@ -67,8 +68,8 @@ class _Views:
     missing: why a view is not there. notes: what a reader of the page should know.
     """
 
-    def __init__(self, root: Any, everything: list[Any], wrt: Any) -> None:
-        self.root, self.wrt, self.table = root, wrt, Nodes(root)
+    def __init__(self, root: Value, everything: list[Value], wrt: Value | None) -> None:
+        self.root, self.wrt, self.nodes = root, wrt, Nodes(root)
         self.graphs: dict[str, Any] = {}
         self.views: dict[str, Any] = {}
         self.missing: dict[str, str] = {}
@@ -120,24 +121,24 @@ class _Views:
 
     # ------------------------------------------------------------ views of every node
 
-    def _add(self, name: str, graph: PathGraph, nodes: Sequence[Any]) -> None:
-        data = graph_data(graph, nodes, self.table, with_via=not self.is_whole)
-        self.graphs[name], self.views[name] = data, _view_of_all(name, data, self.table)
+    def _add(self, name: str, graph: PathGraph, shown: Sequence[Value]) -> None:
+        self.nodes.graphs.append(graph)
+        self.graphs[name] = graph_data(graph, shown, self.nodes, with_via=not self.is_whole)
+        self.views[name] = _view_of_all(name, graph, shown, self.nodes)
 
     def _add_part(self, level: str) -> None:
         """The nodes nearest to the target: every path to one of them is among them."""
         graph = self.named if level == "named" else PathGraph(self.root, level="op")
-        nodes = _nearest(graph, PART)
-        shown = set(nodes)
-        for v in nodes:
-            self.table.add(graph, v)
-            if any(is_node(u) for u in v.operands) and not all(e.operand in shown for e in graph.edges_of(v)):
-                self.table.mark(v, "cut")
-        self._add(level, graph, nodes)
+        shown = _nearest(graph, PART)
+        among = set(shown)
+        self.nodes.cut.update(
+            v for v in shown if any(is_node(u) for u in v.operands) and not among.issuperset(_operands(graph, v))
+        )
+        self._add(level, graph, shown)
         self.missing.pop(level)
-        before = len(graph.nodes) - len(nodes)
-        self.notes.append(f"{len(nodes):,} nodes nearest to the result are shown; {before:,} lie before them.")
-        if self.wrt is not None and self.wrt not in shown:
+        before = len(graph.nodes) - len(shown)
+        self.notes.append(f"{len(shown):,} nodes nearest to the result are shown; {before:,} lie before them.")
+        if self.wrt is not None and self.wrt not in among:
             self.notes.append(f"{_called(self.wrt)} lies before them too; derive(root, wrt) lists its paths.")
 
     # ------------------------------------------------------------ neurons
@@ -156,23 +157,24 @@ class _Views:
     def _add_neurons(self, coarse: CoarseGraph) -> None:
         neurons = _Neurons(coarse, self.wrt)
         if "named" not in self.graphs:
-            shown = set(neurons.leaves())
-            nodes = [v for v in coarse.graph.nodes if not v.is_leaf or v in shown]
-            self.graphs["named"] = graph_data(coarse.graph, nodes, self.table, with_via=not self.is_whole)
-        self.views["neurons"] = neurons.view(self.graphs["named"], self.table)
+            leaves = set(neurons.leaves())
+            shown = [v for v in coarse.graph.nodes if not v.is_leaf or v in leaves]
+            self.nodes.graphs.append(coarse.graph)
+            self.graphs["named"] = graph_data(coarse.graph, shown, self.nodes, with_via=not self.is_whole)
+        self.views["neurons"] = neurons.view(self.graphs["named"], self.nodes)
         if neurons.rest:
             self.notes.append(
                 f"Layers of more than {ELIDED} units are shortened; paths through units that are not drawn count too."
             )
 
 
-def _nearest(graph: PathGraph, most: int) -> list[Any]:
+def _nearest(graph: PathGraph, most: int) -> list[Value]:
     """The nodes at the least distance from the target, with about so many edges; operands first.
 
     The distance is that of the longest way, so all users of a node are nearer than itself.
     """
     distance = {graph.target: 0}
-    arriving: Counter[Any] = Counter()
+    arriving: Counter[Value] = Counter()
     for v in reversed(graph.nodes):
         for e in graph.edges_of(v):
             distance[e.operand] = max(distance.get(e.operand, 0), distance[v] + 1)
@@ -191,9 +193,9 @@ def _nearest(graph: PathGraph, most: int) -> list[Any]:
 
 
 class _Box(NamedTuple):
-    """A box of the picture with the nodes in it, from left to right; or words for what is left out."""
+    """A box of the picture with what is in it, from left to right; or words for what is left out."""
 
-    cells: tuple[int, ...] = ()
+    cells: tuple[Value | Constant, ...] = ()
     words: str = ""
 
 
@@ -205,19 +207,28 @@ class _Line(NamedTuple):
     end: int
 
 
-def _view_of_all(level: str, data: dict[str, Any], table: Nodes) -> dict[str, Any]:
-    """Every node of a graph is a box of its own, and every edge is drawn."""
-    constants = dict(data["constants"])
-    cells = [*constants, *data["nodes"]]
-    place = {i: k for k, i in enumerate(cells)}
+def _view_of_all(level: str, graph: PathGraph, shown: Sequence[Value], nodes: Nodes) -> dict[str, Any]:
+    """Every node of a graph is a box of its own, as is every constant, and every edge is drawn."""
+    constants: dict[Constant, Value] = {}  # and its user
+    if level == "op":
+        for v in shown:
+            for x in v.operands:
+                if not is_node(x):
+                    constants[Constant(None, str(len(constants)), x)] = v
+    drawn: list[Value | Constant] = [*constants, *shown]
+    place = {thing: k for k, thing in enumerate(drawn)}
     lines = [_Line((), place[c], place[v]) for c, v in constants.items()]
-    pairs = zip(data["operand"], data["result"], strict=True)
-    lines += [_Line((k,), place[u], place[v]) for k, (u, v) in enumerate(pairs)]
-    return _view(level, [_Box((i,)) for i in cells], lines, lines, table)
+    edges = [(u, v) for v in shown for u in _operands(graph, v) if u in place]
+    lines += [_Line((k,), place[u], place[v]) for k, (u, v) in enumerate(edges)]
+    return _view(level, [_Box((thing,)) for thing in drawn], lines, lines, nodes)
+
+
+def _operands(graph: PathGraph, v: Value) -> list[Value]:
+    return [e.operand for e in graph.edges_of(v)]
 
 
 def _view(
-    graph: str, boxes: Sequence[_Box], lines: Iterable[_Line], pulls: Iterable[_Line], table: Nodes
+    graph: str, boxes: Sequence[_Box], lines: Iterable[_Line], pulls: Iterable[_Line], nodes: Nodes
 ) -> dict[str, Any]:
     """The picture as plain data; `pulls` are the lines that the layout goes by.
 
@@ -227,13 +238,16 @@ def _view(
     operands: list[list[int]] = [[] for _ in boxes]
     for line in pulls:
         operands[line.end].append(line.start)
-    sizes = [_size(box, table) for box in boxes]
-    placed = layout(sizes, operands, GAP)
+    rows = [[nodes.row(thing) for thing in box.cells] for box in boxes]
+    sizes = [
+        (120.0, 28.0) if box.words else (sum(row.width for row in cells), min(row.height for row in cells))
+        for box, cells in zip(boxes, rows, strict=True)
+    ]
+    corners, ways = layout(sizes, operands, GAP)
     drawn = []
-    for box, corner, size in zip(boxes, placed.corners, sizes, strict=True):
-        cells = [n for i in box.cells for n in (i, table.width(i))]
-        drawn.append([*(round(n, 1) for n in (*corner, *size)), cells, box.words])
-    ways = placed.ways
+    for box, cells, corner, size in zip(boxes, rows, corners, sizes, strict=True):
+        numbered = [n for thing, row in zip(box.cells, cells, strict=True) for n in (nodes.number(thing), row.width)]
+        drawn.append([*(round(n, 1) for n in (*corner, *size)), numbered, box.words])
     return {
         "graph": graph,
         "boxes": drawn,
@@ -242,12 +256,6 @@ def _view(
             for line in lines
         ],
     }
-
-
-def _size(box: _Box, table: Nodes) -> tuple[float, float]:
-    if box.words:
-        return 120.0, 28.0
-    return sum(map(table.width, box.cells)), min(map(table.height, box.cells), default=HEIGHT)
 
 
 # ---------------------------------------------------------------- neurons
@@ -259,7 +267,7 @@ class _Neurons:
     rest: for the first thing left out of a shortened layer, whose place it takes, words for all.
     """
 
-    def __init__(self, coarse: CoarseGraph, wrt: Any) -> None:
+    def __init__(self, coarse: CoarseGraph, wrt: Value | None) -> None:
         self.coarse, self.wrt = coarse, wrt
         self.rest: dict[int, str] = {}
         kept = [i for layer in self._layers() for i in self._shortened(layer)]
@@ -267,26 +275,27 @@ class _Neurons:
 
     def _layers(self) -> list[list[int]]:
         """The places of things in groups of the same kind, layer and depth."""
-        groups: dict[Any, list[int]] = {}
+        groups: dict[tuple[object, ...], list[int]] = {}
         for i, item in enumerate(self.coarse.items):
             groups.setdefault((*self._kind(item.thing), item.depth), []).append(i)
         return list(groups.values())
 
-    def _kind(self, thing: Any) -> tuple[Any, ...]:
+    def _kind(self, thing: Thing) -> tuple[str, str | None, str | None]:
+        """What a thing is, the letter of its name, and its layer."""
         if isinstance(thing, Unit):
-            return "unit", thing.layer
+            return "unit", None, thing.layer
         if isinstance(thing, Constant):
-            return "input", None
+            return "input", None, None
         name = names.parse(self.coarse.graph.labels[thing])
-        return ("node", None if name is None else (name.base, name.layer))
+        return ("node", None, None) if name is None else ("node", name.base, name.layer)
 
     def _shortened(self, layer: list[int]) -> list[int]:
         if len(layer) <= ELIDED:
             return layer
         kept = {*layer[: ELIDED - LAST], *layer[-LAST:], *[i for i in layer if self._concerns_wrt(i)][:LAST]}
         left_out = [i for i in layer if i not in kept]
-        kind, name = self._kind(self.coarse.items[layer[0]].thing)
-        what = SEVERAL.get(name[0] if kind == "node" and name else kind, "nodes")
+        kind, letter, _ = self._kind(self.coarse.items[layer[0]].thing)
+        what = SEVERAL.get(letter or kind, "nodes")
         self.rest[left_out[0]] = f"⋮ {len(left_out):,} more {what}"
         return sorted(kept)
 
@@ -304,44 +313,46 @@ class _Neurons:
         drawn = self._place if with_rest else self._place.keys() - self.rest.keys()
         return [(i, a) for i in self._place if i in drawn for a in self.coarse.items[i].arrivals if a.item in drawn]
 
-    def leaves(self) -> list[Any]:
+    def leaves(self) -> list[Value]:
         """The nodes that have a cell or, as weights, a line."""
         cells = [v for i in self._place if i not in self.rest for v in _members(self.coarse.items[i].thing)]
         return cells + [a.weight for _, a in self._arrivals(with_rest=False) if a.weight is not None]
 
-    def view(self, graph: dict[str, Any], table: Nodes) -> dict[str, Any]:
+    def view(self, graph: dict[str, Any], nodes: Nodes) -> dict[str, Any]:
         """The view, on this graph of named nodes."""
-        number = {(v, u): k for k, (v, u) in enumerate(zip(graph["result"], graph["operand"], strict=True))}
-        boxes = [self._box(i, table) for i in self._place]
-        place = self._place
-        lines = dict.fromkeys(
-            _Line(tuple(number[ends] for ends in self._ends(i, a, table) if ends in number), place[a.item], place[i])
-            for i, a in self._arrivals(with_rest=False)
-        )
-        pulls = [_Line((), place[a.item], place[i]) for i, a in self._arrivals(with_rest=True)]
-        return _view("named", boxes, lines, pulls, table)
+        k_of = {ends: k for k, ends in enumerate(zip(graph["result"], graph["operand"], strict=True))}
 
-    def _box(self, i: int, table: Nodes) -> _Box:
+        def edges(i: int, arrival: Arrival) -> tuple[int, ...]:
+            ends = [(nodes.number(v), nodes.number(u)) for v, u in self._ends(i, arrival) if nodes.has(v, u)]
+            return tuple(k_of[pair] for pair in ends if pair in k_of)
+
+        place = self._place
+        boxes = [self._box(i) for i in place]
+        arrivals = self._arrivals(with_rest=False)
+        lines = dict.fromkeys(_Line(edges(i, a), place[a.item], place[i]) for i, a in arrivals)
+        pulls = [_Line((), place[a.item], place[i]) for i, a in self._arrivals(with_rest=True)]
+        return _view("named", boxes, lines, pulls, nodes)
+
+    def _box(self, i: int) -> _Box:
         thing = self.coarse.items[i].thing
         if i in self.rest:
             return _Box(words=self.rest[i])
-        if isinstance(thing, Constant):
-            return _Box((table.add_constant(thing.data),))
-        return _Box(tuple(table.add(self.coarse.graph, v) for v in _members(thing)))
+        return _Box((thing,) if isinstance(thing, Constant) else tuple(_members(thing)))
 
-    def _ends(self, i: int, arrival: Arrival, table: Nodes) -> list[tuple[int, int]]:
+    def _ends(self, i: int, arrival: Arrival) -> list[tuple[Value, Value]]:
         """The edges (result, operand) that a line stands for: from the weight and from the source."""
         thing, source = self.coarse.items[i].thing, self.coarse.items[arrival.item].thing
-        into = thing.nodes if isinstance(thing, Unit) else (thing,)
-        starts = source.nodes if isinstance(source, Unit) else () if isinstance(source, Constant) else (source,)
-        if arrival.weight is not None:
+        into, starts = _nodes(thing), _nodes(source)
+        if arrival.weight is not None and isinstance(thing, Unit):
             into, starts = (thing.entry,), (arrival.weight, *starts)
-        known = table.known
-        return [(known[v], known[u]) for v in into for u in starts if v in known and u in known]
+        return [(v, u) for v in into for u in starts]
 
 
-def _members(thing: Any) -> list[Any]:
+def _nodes(thing: Thing) -> tuple[Value, ...]:
+    return thing.nodes if isinstance(thing, Unit) else () if isinstance(thing, Constant) else (thing,)
+
+
+def _members(thing: Thing) -> list[Value]:
     """The nodes that have a cell in the box of a thing."""
-    if isinstance(thing, Unit):
-        return [v for v in (thing.bias, *thing.nodes) if v is not None]
-    return [] if isinstance(thing, Constant) else [thing]
+    bias = [thing.bias] if isinstance(thing, Unit) and thing.bias is not None else []
+    return [*bias, *_nodes(thing)]

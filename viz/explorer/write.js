@@ -26,7 +26,7 @@ const formula = (...children) => span("formula", element(MATHML, "math", { displ
 const operator = (sign) => mathml("mo", sign);
 const strong = (...children) => html("strong", {}, ...children);
 
-// Four significant digits with a real minus sign, as autograd.notation.format_number writes them.
+// Four significant digits with a real minus sign, as autograd.formulas.notation.format_number writes them.
 function shortNumber(x) {
   if ((x ?? null) === null) return "–";
   if (Number.isNaN(x)) return "nan";
@@ -85,17 +85,26 @@ class Names {
 
   math(v) {
     const [base, above, below] = this.pieces[v];
-    const letters = /^d[a-zA-Z]$/.test(base) ? [...base].map((c) => mathml("mi", c)) : [mathml("mi", base)];
+    const letters = (/^d[a-zA-Z]$/.test(base) ? [...base] : [base]).map((c) => mathml("mi", c));
     // Fonts for formulas have an italic y, but none with a hat: that one is taken from the font for text.
     if (/^.\p{M}$/u.test(base.normalize("NFD"))) set(letters[0], "class", "hat");
-    const symbol = letters.length > 1 ? mathml("mrow", ...letters) : /[^\p{L}\p{M}]/u.test(base) ? mathml("mtext", base) : letters[0];
+    let [symbol] = letters;
+    if (letters.length > 1) symbol = mathml("mrow", ...letters);
+    else if (/[^\p{L}\p{M}]/u.test(base)) symbol = mathml("mtext", base);
     if (above && below) return mathml("msubsup", symbol, tokens(below), tokens(above));
     if (above) return mathml("msup", symbol, tokens(above));
     return below ? mathml("msub", symbol, tokens(below)) : symbol;
   }
 
+  // A label that is an expression, such as e+c, is no name: ∂(e+c).
+  isExpression(v) {
+    const [base, above, below] = this.pieces[v];
+    return !above && !below && /^[^\p{L}]|[^\p{L}\p{M}\p{Nd}_′]/u.test(base);
+  }
+
   ratio(v, u) {
-    const part = (w) => mathml("mrow", operator("∂"), this.math(w));
+    const named = (w) => (this.isExpression(w) ? inParentheses(this.math(w)) : this.math(w));
+    const part = (w) => mathml("mrow", operator("∂"), named(w));
     return mathml("mfrac", part(v), part(u));
   }
 
@@ -108,9 +117,12 @@ class Names {
     }
     for (const hole of row.querySelectorAll("[data-node]")) {
       const v = Number(hole.dataset.node);
-      const isRaised = hole.parentNode.parentNode?.localName === "msup" && hole.parentNode.childNodes.length === 1
-        && hole.parentNode === hole.parentNode.parentNode.firstChild;
-      hole.replaceWith(numbers ? numeral(this.data[v]) : isRaised && this.pieces[v][1] ? inParentheses(this.math(v)) : this.math(v));
+      const around = hole.parentNode;
+      const isAlone = around.childNodes.length === 1 && around === around.parentNode?.firstChild;
+      const isRaised = isAlone && around.parentNode.localName === "msup";
+      let shown = numbers ? numeral(this.data[v]) : this.math(v);
+      if (!numbers && isRaised && this.pieces[v][1]) shown = inParentheses(shown);
+      hole.replaceWith(shown);
     }
     if (numbers) {
       for (const sign of row.querySelectorAll("mo")) if (sign.textContent === "\u2062") sign.textContent = "·";

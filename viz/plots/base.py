@@ -10,7 +10,7 @@ import functools
 import importlib
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -21,18 +21,21 @@ from autograd.operands import describe
 from ..render import RendererMissing
 from ..style import GREY, INK, LINE, NEGATIVE, PAPER, POSITIVE, cut, number
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = [
     "CLASS_COLORS",
     "CLASS_TINTS",
-    "GRID",
     "MARKERS",
+    "MATH",
+    "OUTSIDE",
     "End",
+    "Look",
     "at_least_two",
-    "beside",
+    "color_bar",
     "count_axis",
     "diverging",
-    "dress",
-    "expect_axes",
     "finite",
     "log_axis",
     "math_name",
@@ -45,40 +48,49 @@ __all__ = [
     "title_with_line",
 ]
 
+Look = dict[str, Any]  # keyword arguments for what matplotlib draws
+
 LONGEST_NAME = 24  # characters at an axis; more would leave no room for the plot
-GRID = "#e5e7eb"
-PLOT_FONTS = ("Arial", "Arimo", "Liberation Sans", "Helvetica", "DejaVu Sans")  # the first that is there
+MATH = 12.5  # the size of a formula at an axis, whose letters are smaller than those of words
+OUTSIDE: Look = {"textcoords": "offset points", "annotation_clip": False}  # of text beside the axes
 
 # Classes, and whatever else is told apart and has no sign: each has a colour, a tint and a marker of its own.
+# fmt: off
 CLASS_COLORS = (
-    NEGATIVE,
-    POSITIVE,
-    "#19734a",
-    "#7b3fa0",
-    "#8a6500",
-    "#b3245f",
-    "#0f7280",
-    "#5b6472",
-    "#6b4226",
-    "#3b3f9e",
+    NEGATIVE, POSITIVE, "#19734a", "#7b3fa0", "#8a6500", "#b3245f", "#0f7280", "#5b6472", "#6b4226", "#3b3f9e",
 )
 CLASS_TINTS = (
-    "#f6d5bd",
-    "#c3d8f3",
-    "#c2e3d2",
-    "#e2d1ee",
-    "#efe3b5",
-    "#f5cddc",
-    "#c5e6ea",
-    "#dde1e6",
-    "#e6d6ca",
-    "#d3d4f1",
+    "#f6d5bd", "#c3d8f3", "#c2e3d2", "#e2d1ee", "#efe3b5", "#f5cddc", "#c5e6ea", "#dde1e6", "#e6d6ca", "#d3d4f1",
 )
-MARKERS = ("s", "o", "^", "D", "v", "P", "X", "p", "<", "*")
+# fmt: on
+MARKERS = tuple("so^DvPXp<*")
 
+_FONTS = ("Arial", "Arimo", "Liberation Sans", "Helvetica", "DejaVu Sans")  # the first that is there
+_STYLE = {
+    "font.size": 10,
+    "mathtext.fontset": "stix",
+    "text.color": INK,
+    "text.usetex": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlepad": 9,
+    "axes.titlecolor": INK,
+    "figure.facecolor": PAPER,
+    "figure.dpi": 110,
+    "legend.frameon": True,
+    "legend.framealpha": 0.85,
+    "legend.edgecolor": "none",
+    "legend.facecolor": PAPER,
+    "legend.fontsize": 9,
+    "lines.linewidth": 2,
+    "lines.solid_capstyle": "round",
+    "hatch.linewidth": 0.8,
+}
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-_Plot = TypeVar("_Plot", bound=Callable[..., Any])
+_Arguments = ParamSpec("_Arguments")
+_Drawn = TypeVar("_Drawn")
 
 
 def matplotlib(module: str = "") -> Any:
@@ -89,140 +101,119 @@ def matplotlib(module: str = "") -> Any:
         raise RendererMissing(f'plots need matplotlib ({error}). Run: pip install "gradpath[plot]"') from error
 
 
-def styled(plot: _Plot) -> _Plot:
+def styled(plot: Callable[_Arguments, _Drawn]) -> Callable[_Arguments, _Drawn]:
     """Make a plot draw in the style of this package, and leave matplotlib's settings as they were."""
 
     @functools.wraps(plot)
-    def in_style(*args: Any, **kwargs: Any) -> Any:
-        with matplotlib().rc_context(_settings()):
-            return plot(*args, **kwargs)
+    def in_style(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Drawn:
+        installed = set(matplotlib("font_manager").get_font_names())
+        fonts = [font for font in _FONTS if font in installed] or ["sans-serif"]
+        with matplotlib().rc_context({**_STYLE, "font.family": fonts}):
+            drawn = plot(*args, **kwargs)
+            for ax in np.ravel(np.array(drawn, dtype=object)):
+                _pale_on_dark(ax)
+            return drawn
 
-    return in_style  # type: ignore[return-value]
-
-
-def _settings() -> dict[str, Any]:
-    installed = set(matplotlib("font_manager").get_font_names())
-    return {
-        "font.family": [font for font in PLOT_FONTS if font in installed] or ["sans-serif"],
-        "font.size": 10,
-        "mathtext.fontset": "stix",
-        "text.color": INK,
-        "text.usetex": False,
-        "axes.edgecolor": LINE,
-        "axes.facecolor": "white",
-        "axes.labelcolor": INK,
-        "axes.labelsize": 10,
-        "axes.linewidth": 0.8,
-        "axes.titlelocation": "left",
-        "axes.titlesize": 11.5,
-        "axes.titleweight": "bold",
-        "axes.titlepad": 9,
-        "axes.titlecolor": INK,
-        "xtick.color": LINE,
-        "ytick.color": LINE,
-        "xtick.labelcolor": GREY,
-        "ytick.labelcolor": GREY,
-        "figure.facecolor": "white",
-        "figure.dpi": 110,
-        "legend.frameon": True,
-        "legend.framealpha": 0.85,
-        "legend.edgecolor": "none",
-        "legend.fontsize": 9,
-        "lines.linewidth": 2,
-        "lines.solid_capstyle": "round",
-        "hatch.linewidth": 0.8,
-    }
+    return in_style
 
 
 # ---------------------------------------------------------------- axes
 
 
-def expect_axes(where: str, ax: Any) -> None:
-    """TypeError if `ax` is neither Axes, nor several of them, nor None."""
-    kind = matplotlib("axes").Axes
-    for each in ax if isinstance(ax, list | tuple | np.ndarray) else [ax]:
-        if each is not None and not isinstance(each, kind):
-            raise TypeError(
-                f"{where}: expected ax to be matplotlib Axes, or None for a new figure; got {describe(each)}"
-            )
-
-
-def panels(where: str, ax: Any, count: int, *, columns: int = 4, size: tuple[float, float] = (4.6, 3.5)) -> list[Any]:
-    """`count` Axes to draw on.
+def panels(where: str, ax: Any, count: int, *, columns: int = 4, size: tuple[float, float] = (4.6, 3.5)) -> list[Axes]:
+    """`count` Axes to draw on: white, with two spines and a light grid.
 
     ax: None makes a figure with panels of this size in inches; several Axes are taken as they are; a
-    single one is divided if more are needed.
+    single one is divided if more are needed. TypeError for what is no Axes.
     """
-    expect_axes(where, ax)
+    given = list(np.ravel(np.array(ax, dtype=object))) if isinstance(ax, list | tuple | np.ndarray) else [ax]
+    for each in given:
+        if each is not None and not isinstance(each, matplotlib("axes").Axes):
+            expected = "matplotlib Axes, or None for a new figure"
+            raise TypeError(f"{where}: expected ax to be {expected}; got {describe(each)}")
     columns = min(columns, count)
     rows = math.ceil(count / columns)
     if ax is None:
-        figsize = (columns * size[0], rows * size[1])
-        figure, grid = matplotlib("pyplot").subplots(
-            rows, columns, squeeze=False, figsize=figsize, layout="constrained"
-        )
-        found = list(grid.flat)
-        for spare in found[count:]:
-            figure.delaxes(spare)
-        return found[:count]
-    if isinstance(ax, list | tuple | np.ndarray):
-        found = list(np.asarray(ax, dtype=object).flat)
-        if len(found) != count:
-            raise ValueError(f"{where}: expected {count} Axes, one for each panel; got {len(found)}")
-        return found
-    return [ax] if count == 1 else _divided(ax, rows, columns)[:count]
+        figure = matplotlib("pyplot").figure(figsize=(columns * size[0], rows * size[1]), layout="constrained")
+        found = _cells(figure, figure.add_gridspec(rows, columns), count)
+    elif given[0] is ax and count > 1:
+        found = _divided(ax, rows, columns, count)
+    elif len(given) == count:
+        found = given
+    else:
+        raise ValueError(f"{where}: expected {count} Axes, one for each panel; got {len(given)}")
+    for panel in found:
+        _dress(panel)
+    return found
 
 
-def _divided(ax: Any, rows: int, columns: int) -> list[Any]:
+def _divided(ax: Axes, rows: int, columns: int, count: int) -> list[Axes]:
     figure, place = ax.figure, ax.get_subplotspec()
     spaces = {} if figure.get_layout_engine() is not None else {"wspace": 0.5, "hspace": 0.45}
-    if place is not None:
-        grid = place.subgridspec(rows, columns, **spaces)
-    else:
-        box = ax.get_position()
-        edges = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
-        grid = figure.add_gridspec(rows, columns, **edges, **spaces)
-    current = figure.gca()
+    current, box = figure.gca(), ax.get_position()
     ax.set_axis_off()
     ax.set_in_layout(False)
-    parts = [figure.add_subplot(cell) for cell in grid]
+    if place is not None:
+        found = _cells(figure, place.subgridspec(rows, columns, **spaces), count)
+    else:
+        edges = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
+        found = _cells(figure, figure.add_gridspec(rows, columns, **edges, **spaces), count)
     figure.sca(current)
-    return parts
+    return found
 
 
-def at_least_two(where: str, what: str, n: Any) -> int:
+def _cells(figure: Any, grid: Any, count: int) -> list[Axes]:
+    return [figure.add_subplot(grid[divmod(i, grid.ncols)]) for i in range(count)]
+
+
+def _dress(ax: Axes) -> None:
+    """The look of Axes, also of those that somebody else made."""
+    ax.set_facecolor(PAPER)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set(color=LINE, linewidth=0.8)
+    ax.tick_params(which="both", color=LINE, labelcolor=GREY)
+    ax.set_axisbelow(True)
+    ax.grid(True, color="#e5e7eb", linewidth=0.8)
+    for label in (ax.xaxis.label, ax.yaxis.label):
+        label.set(color=INK, size=10)
+
+
+def _pale_on_dark(ax: Axes) -> None:
+    """What stands beside the Axes, made pale if somebody made the figure dark."""
+    colors = matplotlib("colors")
+    *ground, alpha = colors.to_rgba(ax.figure.get_facecolor())
+    if alpha < 0.5 or readable_on(ground) == INK:
+        return
+
+    def pale(color: Any) -> tuple[float, ...]:
+        return tuple(1 - 0.35 * (1 - c) for c in colors.to_rgb(color))
+
+    bars = [drawn.colorbar.ax for drawn in (*ax.images, *ax.collections) if drawn.colorbar is not None]
+    for each in (ax, *bars):
+        for axis in (each.xaxis, each.yaxis):
+            axis.set_tick_params(labelcolor=pale(axis.get_tick_params().get("labelcolor", GREY)))
+        titles = [t for t in each.get_children() if isinstance(t, matplotlib("text").Text) and t not in each.texts]
+        beside = [t for t in each.texts if getattr(t, "get_annotation_clip", lambda: None)() is False]
+        for text in (each.xaxis.label, each.yaxis.label, *titles, *beside):
+            text.set_color(pale(text.get_color()))
+
+
+def color_bar(drawn: Any, axes: Any, **look: Any) -> Any:
+    """The scale of what was drawn in colours, beside the Axes that it was drawn on."""
+    bar = drawn.figure.colorbar(drawn, ax=axes, **look)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(color=LINE, labelcolor=GREY)
+    return bar
+
+
+def at_least_two(where: str, what: str, n: object) -> int:
     """`n` as an int of at least 2: a line and a surface have ends."""
     if (n := positive_integer(where, what, n)) < 2:
         raise ValueError(f"{where}: expected {what} to be at least 2, got {n}")
     return n
 
 
-def dress(ax: Any, title: str = "", *, xlabel: str = "", ylabel: str = "", grid: bool = True) -> None:
-    """The look of Axes, also of those that somebody else made: white, two spines, a light grid, a title at the left."""
-    ax.set_facecolor(PAPER)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(LINE)
-    ax.tick_params(which="both", color=LINE, labelcolor=beside(ax, GREY))
-    ax.set_axisbelow(True)
-    if grid:
-        ax.grid(True, color=GRID, linewidth=0.8)
-    if title:
-        ax.set_title(title, loc="left", color=beside(ax, INK))
-    for write, text in ((ax.set_xlabel, xlabel), (ax.set_ylabel, ylabel)):
-        if text:
-            size = 12.5 if text.startswith("$") else 10  # letters of formulas are smaller
-            write(text, fontsize=size, color=beside(ax, INK))
-
-
-def beside(ax: Any, color: Any) -> Any:
-    """The color for what stands beside the Axes: a pale one of its kind if somebody made the figure dark."""
-    *ground, alpha = ax.figure.get_facecolor()
-    if alpha < 0.5 or readable_on(ground) == INK:
-        return color
-    return tuple(1 - 0.35 * (1 - c) for c in matplotlib("colors").to_rgb(color))
-
-
-def log_axis(ax: Any, low: float, high: float) -> None:
+def log_axis(ax: Axes, low: float, high: float) -> None:
     """A logarithmic y axis from about low to about high, with numbers at its ticks as people read them."""
     ticker = matplotlib("ticker")
     ax.set_yscale("log")
@@ -246,7 +237,7 @@ def tick_text(y: float) -> str:
     return f"{mantissa}10{str(int(power)).translate(_SUPERSCRIPT)}"
 
 
-def count_axis(ax: Any, first: int, last: int) -> None:
+def count_axis(ax: Axes, first: int, last: int) -> None:
     """An x axis of whole numbers, such as epochs."""
     ticker = matplotlib("ticker")
     ax.xaxis.set_major_locator(ticker.MaxNLocator(6, integer=True, min_n_ticks=1))
@@ -263,47 +254,38 @@ class End(NamedTuple):
     x: float
     y: float
     text: str
-    color: str
+    color: str | tuple[float, ...]
 
 
-def name_lines(ax: Any, ends: Iterable[End], *, gap: float = 13) -> None:
+def name_lines(ax: Axes, ends: Iterable[End], *, gap: float = 13) -> None:
     """Write the name of each line beside its end, as far apart as the text needs (gap in points).
 
     Call it when the limits of the axes are final. A line whose end is not finite is not named.
     """
-    box = ax.get_window_extent()
-    height = max(1.0, box.height * 72 / ax.figure.dpi)
+    dpi, bottom = ax.figure.dpi, ax.get_window_extent().y0
+    top = max(1.0, ax.get_window_extent().height * 72 / dpi)
     found = [end for end in ends if math.isfinite(end.x) and math.isfinite(end.y)]
-    at = {end: (ax.transData.transform((end.x, end.y))[1] - box.y0) / box.height * height for end in found}
-    found.sort(key=lambda end: at[end])
-    heights: list[float] = []
-    for end in found:
-        y = min(max(at[end], 0.0), height)
-        heights.append(max(y, heights[-1] + gap) if heights else y)
-    surplus = max(0.0, heights[-1] - height) if heights else 0.0
-    for i in reversed(range(len(heights))):  # what was pushed beyond the top goes down again
-        heights[i] -= surplus
-        surplus = max(0.0, gap - (heights[i] - heights[i - 1])) if i else 0.0
-    for end, y in zip(found, heights, strict=True):
-        ax.annotate(
-            end.text,
-            (end.x, end.y),
-            (7, y - at[end]),
-            textcoords="offset points",
-            va="center",
-            color=beside(ax, end.color),
-            weight="bold",
-            fontsize=9.5,
-            annotation_clip=False,
-        )
+    at = [float(ax.transData.transform((end.x, end.y))[1] - bottom) * 72 / dpi for end in found]  # in points
+    order = sorted(range(len(found)), key=at.__getitem__)
+    place: dict[int, float] = {}
+    lowest = 0.0
+    for i in order:
+        place[i] = min(max(at[i], lowest), max(top, lowest))
+        lowest = place[i] + gap
+    highest = top
+    for i in reversed(order):  # what was pushed beyond the top goes down again
+        place[i] = min(place[i], highest)
+        highest = place[i] - gap
+    for i, end in enumerate(found):
+        look: Look = {"va": "center", "color": end.color, "weight": "bold", "fontsize": 9.5, **OUTSIDE}
+        ax.annotate(end.text, (end.x, end.y), (7, place[i] - at[i]), **look)
 
 
-def title_with_line(ax: Any, title: str, line: str) -> None:
+def title_with_line(ax: Axes, title: str, line: str) -> None:
     """A title, and below it in smaller letters what the picture says."""
-    ax.set_title(title, loc="left", pad=22 if line else None, color=beside(ax, INK))
+    ax.set_title(title, pad=22 if line else None)
     if line:
-        look = {"color": beside(ax, GREY), "fontsize": 9.5}
-        ax.annotate(line, (0, 1), (0, 7), xycoords="axes fraction", textcoords="offset points", **look)
+        ax.annotate(line, (0, 1), (0, 7), xycoords="axes fraction", color=GREY, fontsize=9.5, **OUTSIDE)
 
 
 def math_name(label: str, write: names.Names | None = None) -> str:
@@ -330,4 +312,5 @@ def readable_on(color: Any) -> str:
 
 def finite(values: np.ndarray) -> np.ndarray:
     """Those of the numbers that can be drawn."""
-    return values[np.isfinite(values)]
+    found: np.ndarray = values[np.isfinite(values)]
+    return found

@@ -2,128 +2,37 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd.arguments import lookup, shaped_array
-from autograd.operands import describe
-from autograd.value import NO_GRADIENT
-from nn.callbacks.base import Callback
+from autograd.arguments import shaped_array
 
 from ..style import LINE, NEGATIVE, POSITIVE, number
-from .base import MARKERS, End, count_axis, dress, log_axis, matplotlib, name_lines, panels, styled, title_with_line
+from .base import (
+    MARKERS,
+    End,
+    Look,
+    count_axis,
+    finite,
+    log_axis,
+    matplotlib,
+    name_lines,
+    panels,
+    styled,
+    title_with_line,
+)
+from .gradient_norms import GradientNorms
 
-__all__ = ["GradientNorms", "plot_gradients"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-
-# ---------------------------------------------------------------- gradients
-
-
-class GradientNorms(Callback):
-    """The norm of every layer's gradient, noted at each step of a training::
-
-        norms = GradientNorms()
-        model.fit(x, y, callbacks=[norms])
-        plot_gradients(norms)
-
-    or, in a loop of your own with `GradientNorms(net)`, by `norms.record()` between `loss.backward()`
-    and `optimizer.step()`.
-
-    model: anything with `.layers` that have parameters, or any other Module, whose attributes then
-    stand for layers; None for the one that is fitted. Layers without parameters are left out.
-    each: "step", or "epoch" for the mean over the steps of each epoch.
-
-    norms  a list of norms for each layer, by its name: "layer 1", "layer 2", ...
-    """
-
-    def __init__(self, model: Any = None, *, each: str = "step") -> None:
-        lookup("each", each, _EACH)
-        self.each = each
-        self.norms: dict[str, list[float]] = {}
-        self._parameters: dict[str, list[Any]] = {}
-        self._epoch: list[dict[str, float]] = []
-        self._watched: Any = None
-        if model is not None:
-            self._watch(model)
-
-    def _watch(self, model: Any) -> None:
-        self.model = self._watched = model
-        self._parameters = _by_layer(model)
-        self.norms = {name: self.norms.get(name, []) for name in self._parameters}
-
-    def record(self) -> None:
-        """Note the norms of the gradients that are there now.
-
-        RuntimeError if no backward pass has reached the model.
-        """
-        if not self._parameters:
-            raise RuntimeError("GradientNorms: there is no model; write GradientNorms(model), or give it to fit")
-        for name, norm in self._now().items():
-            self.norms[name].append(norm)
-
-    def _now(self) -> dict[str, float]:
-        gradients = {name: [_gradient(p) for p in ps] for name, ps in self._parameters.items()}
-        if all(g is None for gs in gradients.values() for g in gs):
-            raise RuntimeError(
-                "GradientNorms: the model has no gradient; call record() between loss.backward() and step()"
-            )
-        flat = {name: [np.ravel(g) for g in gs if g is not None] for name, gs in gradients.items()}
-        return {name: float(np.linalg.norm(np.concatenate(gs))) if gs else 0.0 for name, gs in flat.items()}
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Look at the model that is fitted; what was noted before stays if it is the same."""
-        if self.model is not self._watched:
-            self.norms = {}
-        self._epoch = []
-        self._watch(self.model)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the norms of a step, which are still those of the backward pass."""
-        if self.each == "step":
-            self.record()
-        else:
-            self._epoch.append(self._now())
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the mean over an epoch, if that is asked for."""
-        if self._epoch:
-            for name, norms in self.norms.items():
-                norms.append(float(np.mean([step[name] for step in self._epoch])))
-            self._epoch = []
-
-    def __len__(self) -> int:
-        return len(next(iter(self.norms.values()), ()))
-
-    def __repr__(self) -> str:
-        return f"<GradientNorms of {len(self.norms)} layers over {len(self)} {self.each}s>"
-
-
-def _by_layer(model: Any) -> dict[str, list[Any]]:
-    layers = getattr(model, "layers", None)
-    found: dict[str, list[Any]] = {}
-    if isinstance(layers, list | tuple):
-        each = [layer.parameters() for layer in layers if hasattr(layer, "parameters")]
-        for i, parameters in enumerate(filter(None, each), 1):
-            found[f"layer {i}"] = list(parameters)
-    elif hasattr(model, "named_parameters"):
-        for name, parameter in model.named_parameters():
-            found.setdefault(name.partition(".")[0], []).append(parameter)
-    else:
-        raise TypeError(f"GradientNorms: expected a model with layers or parameters, got {describe(model)}")
-    if not found:
-        raise ValueError(f"GradientNorms: {model} has no parameters; build it first")
-    return found
-
-
-def _gradient(parameter: Any) -> Any:
-    return None if parameter.grad is NO_GRADIENT else parameter.grad
+__all__ = ["plot_gradients"]
 
 
 @styled
-def plot_gradients(gradients: Any, *, ax: Any = None) -> Any:
+def plot_gradients(gradients: Any, *, ax: Axes | None = None) -> Axes:
     """The norm of each layer's gradient over the training, on a log axis: gradients that vanish or explode.
 
     gradients: a GradientNorms; or a mapping from the names of layers, the first layer first, to one
@@ -135,29 +44,52 @@ def plot_gradients(gradients: Any, *, ax: Any = None) -> Any:
     left out, and a layer that has only zeros is listed as such. Returns the Axes.
     """
     norms = _norms(gradients)
-    names, steps = list(norms), len(next(iter(norms.values())))
+    positive = {name: np.where(np.isfinite(v) & (v > 0), v, np.nan) for name, v in norms.items()}
+    sizes = np.array(list(positive.values()))  # (layers, steps)
+    layers, steps = sizes.shape
+    shades = ("gradpath_depth", (NEGATIVE, "#9b4a8a", "#5a55b0", POSITIVE))  # first layer to last, all can be read
+    ramp = matplotlib("colors").LinearSegmentedColormap.from_list(*shades)
+    colors = [ramp(share) for share in np.linspace(0, 1, layers)]
+
     (ax,) = panels("plot_gradients", ax, 1, size=(5.6, 3.7))
-    colors = _depth_colors(len(names))
-    positive = np.concatenate([v[np.isfinite(v) & (v > 0)] for v in norms.values()])
     if steps == 1:
-        heights = np.array([v[0] if v[0] > 0 else np.nan for v in norms.values()])
-        ax.plot(range(1, len(names) + 1), heights, color=LINE, zorder=1)
-        ax.scatter(range(1, len(names) + 1), heights, color=colors, s=60, zorder=3)
-        ax.set_xticks(range(1, len(names) + 1), names)
+        x = range(1, layers + 1)
+        ax.plot(x, sizes[:, 0], color=LINE, zorder=1)
+        ax.scatter(x, sizes[:, 0], color=colors, s=60, zorder=3)
+        ax.set_xticks(x, list(norms))
     else:
-        for i, (v, color) in enumerate(zip(norms.values(), colors, strict=True)):
-            shown = np.where(v > 0, v, np.nan)
-            marker = {"marker": MARKERS[i % len(MARKERS)], "markevery": max(1, steps // 8), "markersize": 5}
-            ax.plot(range(1, steps + 1), shown, color=color, linewidth=1.6, **marker)
+        every = max(1, steps // 8)
+        for y, color, i in zip(sizes, colors, range(layers), strict=True):
+            marker: Look = {"marker": MARKERS[i % len(MARKERS)], "markevery": every, "markersize": 5}
+            ax.plot(range(1, steps + 1), y, color=color, linewidth=1.6, **marker)
         count_axis(ax, 1, steps)
-    if positive.size:
-        log_axis(ax, positive.min(), positive.max())
-    dress(ax, "", xlabel="" if steps == 1 else getattr(gradients, "each", "step"), ylabel="norm of the gradient")
+        ax.set_xlabel(getattr(gradients, "each", "step"))
+    ax.set_ylabel("norm of the gradient")
+    if not np.isnan(sizes).all():
+        log_axis(ax, np.nanmin(sizes), np.nanmax(sizes))
     title_with_line(ax, "Gradients by layer (log scale)", _comparison(norms))
     if steps > 1:
-        ends = zip(norms.items(), colors, strict=True)
-        name_lines(ax, [End(steps, _last_positive(v), name, color) for (name, v), color in ends if (v > 0).any()])
+        last = {name: v[~np.isnan(v)][-1:] for name, v in positive.items()}
+        name_lines(ax, [End(steps, y[0], name, c) for (name, y), c in zip(last.items(), colors, strict=True) if y.size])
     return ax
+
+
+def _comparison(norms: dict[str, np.ndarray]) -> str:
+    """What a reader should see: how the first layer fares against the last."""
+    dead = [name for name, v in norms.items() if not (v > 0).any()]
+    if dead:
+        return f"no gradient at all in {', '.join(dead)}"
+    first, last = next(iter(norms)), list(norms)[-1]
+    with np.errstate(all="ignore"):
+        ratios = finite(norms[last] / norms[first])
+    ratio = float(np.median(ratios)) if ratios.size else 0.0
+    if first == last or not ratio:
+        return ""
+    if 0.5 < ratio < 2:
+        return f"about equal in {first} and {last}"
+    if ratio > 1:
+        return f"{first} gets 1/{number(float(f'{ratio:.2g}'))} of the gradient of {last}"
+    return f"{first} gets {number(float(f'{1 / ratio:.2g}'))} times the gradient of {last}"
 
 
 def _norms(gradients: Any) -> dict[str, np.ndarray]:
@@ -183,38 +115,3 @@ def _norms(gradients: Any) -> dict[str, np.ndarray]:
     if any((v < 0).any() for v in norms.values()):
         raise ValueError("plot_gradients: expected norms, which are at least 0; got a negative number")
     return norms
-
-
-def _depth_colors(count: int) -> list[Any]:
-    """From orange at the first layer to blue at the last, dark enough to be read."""
-    ramp = matplotlib("colors").LinearSegmentedColormap.from_list(
-        "gradpath_depth", (NEGATIVE, "#9b4a8a", "#5a55b0", POSITIVE)
-    )
-    return [ramp(i / max(1, count - 1)) for i in range(count)]
-
-
-def _last_positive(v: np.ndarray) -> float:
-    return float(v[v > 0][-1])
-
-
-def _comparison(norms: dict[str, np.ndarray]) -> str:
-    """What a reader should see: how the first layer fares against the last."""
-    dead = [name for name, v in norms.items() if not (v > 0).any()]
-    if dead:
-        return f"no gradient at all in {', '.join(dead)}"
-    (first, *_, last) = norms if len(norms) > 1 else (*norms, *norms)
-    with np.errstate(all="ignore"):
-        ratio = float(np.nanmedian(norms[last] / norms[first]))
-    if not (math.isfinite(ratio) and ratio > 0) or 0.5 < ratio < 2:
-        return f"about equal in {first} and {last}" if math.isfinite(ratio) and len(norms) > 1 else ""
-    if ratio > 1:
-        return f"{first} gets 1/{number(_rounded(ratio))} of the gradient of {last}"
-    return f"{first} gets {number(_rounded(1 / ratio))} times the gradient of {last}"
-
-
-def _rounded(x: float) -> float:
-    """Two digits are enough for a comparison."""
-    return float(f"{x:.2g}")
-
-
-_EACH = dict.fromkeys(("step", "epoch"))

@@ -1,10 +1,10 @@
-"""How a training went: the history of its loss, the gradients of its layers, what it confuses in the end."""
+"""How a training went: its loss and metrics over the epochs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,14 +12,15 @@ from autograd.arguments import shaped_array
 from autograd.operands import describe
 
 from ..style import GREY, LINE, NEGATIVE, POSITIVE, number
-from .base import End, count_axis, dress, log_axis, name_lines, panels, styled
+from .base import End, Look, count_axis, finite, log_axis, name_lines, panels, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["plot_history"]
 
 _VALIDATION = "val_"
-
-
-# ---------------------------------------------------------------- history
+_LOOKS = {"": ("train", POSITIVE, "-", "o"), _VALIDATION: ("validation", NEGATIVE, "--", "s")}
 
 
 @styled
@@ -40,12 +41,64 @@ def plot_history(history: Any, *, ax: Any = None) -> Any:
     """
     curves = _curves(history)
     metrics = [name for name in curves if name != "loss" and not name.startswith(_VALIDATION)]
-    epochs = np.arange(1, len(curves["loss"]) + 1)
     best = _best_epoch(curves.get("val_loss", curves["loss"]))
     found = panels("plot_history", ax, 1 + len(metrics))
     for panel, name in zip(found, ["loss", *metrics], strict=True):
-        _history_panel(panel, name, epochs, curves, best)
+        shown = {prefix: curves[prefix + name] for prefix in _LOOKS if prefix + name in curves}
+        _draw(panel, name, shown, best)
     return found[0] if len(found) == 1 else np.array(found, dtype=object)
+
+
+def _draw(ax: Axes, name: str, shown: dict[str, np.ndarray], best: int | None) -> None:
+    """The curves of one quantity, of the training and perhaps of the validation data."""
+    ends = []
+    for prefix, curve in shown.items():
+        text, color, line, marker = _LOOKS[prefix]
+        measured = ~np.ma.getmaskarray(curve)
+        x, y = 1 + np.flatnonzero(measured), np.asarray(curve[measured])
+        ax.plot(x, y, color=color, linestyle=line, marker=marker if len(x) < 3 else None)
+        if (lone := _lone(y)).any():
+            ax.plot(x[lone], y[lone], color=color, linestyle="none", marker=marker)
+        ends += [End(x[i], y[i], text, color) for i in np.flatnonzero(np.isfinite(y))[-1:]]  # a diverged one ends early
+    numbers = np.concatenate([finite(np.ma.filled(curve, np.nan)) for curve in shown.values()])
+    is_log = name == "loss" and numbers.size > 0 and bool(numbers.min() > 0)
+    count_axis(ax, 1, len(curve))
+    if is_log:
+        log_axis(ax, numbers.min(), numbers.max())
+    if not numbers.size:
+        ax.text(0.5, 0.5, "no finite number", transform=ax.transAxes, ha="center", va="center", color=GREY)
+    ax.set(title=f"{name.replace('_', ' ').capitalize()}{' (log scale)' * is_log}", xlabel="epoch")
+    if best is not None:
+        _mark_best(ax, best, np.ma.filled(curve, np.nan), color, is_least=name == "loss")
+    if len(shown) > 1:
+        name_lines(ax, ends)
+
+
+def _mark_best(ax: Axes, best: int, curve: np.ndarray, color: str, *, is_least: bool) -> None:
+    value = curve[best - 1]
+    if not math.isfinite(value):
+        return
+    ax.axvline(best, color=LINE, linewidth=0.9, linestyle=":", zorder=1)
+    ax.plot([best], [value], "o", markersize=8, markerfacecolor="white", markeredgecolor=color, markeredgewidth=2)
+    # A loss comes down from the top left and a metric goes up, so the text stands in the other corner.
+    y, up = (1, -7) if is_least else (0, 7)
+    side, align = (-5, "right") if best > 0.5 * len(curve) else (5, "left")
+    text = f"{'best ' * is_least}{number(value)} @ epoch {best}"
+    look: Look = {"textcoords": "offset points", "ha": align, "va": "center", "color": GREY, "fontsize": 9}
+    ax.annotate(text, (best, y), (side, up), xycoords=("data", "axes fraction"), **look).set_in_layout(False)
+
+
+def _best_epoch(losses: np.ndarray) -> int | None:
+    """The epoch of the least loss, counted from 1; None if no loss is a number."""
+    numbers = np.ma.filled(losses, np.nan)
+    return None if np.isnan(numbers).all() else int(np.nanargmin(numbers)) + 1
+
+
+def _lone(curve: np.ndarray) -> np.ndarray:
+    """Which numbers stand between two that are none: no line would show them."""
+    is_number = np.concatenate([[False], np.isfinite(curve), [False]])
+    before, here, after = is_number[:-2], is_number[1:-1], is_number[2:]
+    return np.logical_and(here, ~(before | after))
 
 
 def _curves(history: Any) -> dict[str, np.ndarray]:
@@ -78,73 +131,6 @@ def _spread(curve: np.ndarray, every: int, epochs: int) -> np.ndarray:
     """What was measured after every k-th epoch, at these; the others are masked, and nan."""
     if len(curve) != epochs // every:
         return curve
-    found = np.ma.masked_all(epochs)
-    found.data[:] = np.nan
-    found[every - 1 :: every] = curve
-    return found
-
-
-def _best_epoch(losses: np.ndarray) -> int | None:
-    """The epoch of the least loss, counted from 1; None if no loss is a number."""
-    numbers = np.ma.filled(losses, np.nan)
-    return None if np.isnan(numbers).all() else int(np.nanargmin(numbers)) + 1
-
-
-def _history_panel(ax: Any, name: str, epochs: np.ndarray, curves: dict[str, np.ndarray], best: int | None) -> None:
-    shown: list[tuple[np.ndarray, np.ndarray, str, str]] = []
-    looks = ((name, "train", POSITIVE, "-", "o"), (_VALIDATION + name, "validation", NEGATIVE, "--", "s"))
-    for key, text, color, line, marker in looks:
-        if key in curves:
-            measured = ~np.ma.getmaskarray(curves[key])
-            at, curve = epochs[measured], np.asarray(curves[key][measured])
-            shown.append((at, curve, text, color))
-            ax.plot(at, curve, color=color, linestyle=line, marker=marker if len(at) < 3 else None)
-            if (lone := _lone(curve)).any():
-                ax.plot(at[lone], curve[lone], color=color, linestyle="none", marker=marker)
-    finite = np.concatenate([curve[np.isfinite(curve)] for _, curve, *_ in shown])
-    if not finite.size:
-        ax.text(0.5, 0.5, "no finite number", transform=ax.transAxes, ha="center", va="center", color=GREY)
-    is_log = name == "loss" and finite.size > 0 and bool(finite.min() > 0)
-    count_axis(ax, 1, len(epochs))
-    if is_log:
-        log_axis(ax, finite.min(), finite.max())
-    dress(ax, f"{name.replace('_', ' ').capitalize()}{' (log scale)' * is_log}", xlabel="epoch")
-    if best is not None:
-        curve = curves[_VALIDATION + name if _VALIDATION + name in curves else name]
-        _mark_best(ax, best, curve, shown[-1][-1], is_least=name == "loss")
-    if len(shown) > 1:
-        name_lines(ax, [_end(*line) for line in shown if np.isfinite(line[1]).any()])
-
-
-def _end(at: np.ndarray, curve: np.ndarray, text: str, color: str) -> End:
-    """The last number of a line, which a training that diverged has before its end."""
-    last = np.flatnonzero(np.isfinite(curve))[-1]
-    return End(at[last], curve[last], text, color)
-
-
-def _lone(curve: np.ndarray) -> np.ndarray:
-    """Which numbers stand between two that are none: no line would show them."""
-    is_number = np.concatenate([[False], np.isfinite(curve), [False]])
-    return is_number[1:-1] & ~is_number[:-2] & ~is_number[2:]
-
-
-def _mark_best(ax: Any, best: int, curve: np.ndarray, color: str, *, is_least: bool) -> None:
-    value = float(np.ma.filled(curve, np.nan)[best - 1])
-    if not math.isfinite(value):
-        return
-    ax.axvline(best, color=LINE, linewidth=0.9, linestyle=":", zorder=1)
-    ax.plot([best], [value], "o", markersize=8, markerfacecolor="white", markeredgecolor=color, markeredgewidth=2)
-    # A loss comes down from the top left and a metric goes up, so the text stands in the other corner.
-    is_late = best > 0.5 * len(curve)
-    text = ax.annotate(
-        f"{'best ' * is_least}{number(value)} @ epoch {best}",
-        (best, 1.0 if is_least else 0.0),
-        (-5 if is_late else 5, -7 if is_least else 7),
-        xycoords=("data", "axes fraction"),
-        textcoords="offset points",
-        ha="right" if is_late else "left",
-        va="center",
-        color=GREY,
-        fontsize=9,
-    )
-    text.set_in_layout(False)  # it needs no room of its own
+    found, is_masked = np.full(epochs, np.nan), np.ones(epochs, dtype=bool)
+    found[every - 1 :: every], is_masked[every - 1 :: every] = curve, False
+    return np.ma.MaskedArray(found, is_masked)

@@ -1,10 +1,10 @@
-"""How the output of a net answers to its inputs."""
+"""Which weights the loss reacts to most: the largest components of its gradient."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,16 +15,16 @@ from autograd.operands import describe
 from autograd.value import NO_GRADIENT
 
 from ..style import INK, NEGATIVE, POSITIVE, number
-from .base import beside, dress, math_name, panels, styled, title_with_line
+from .base import Look, math_name, panels, styled, title_with_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["plot_sensitivity"]
 
 
-# ---------------------------------------------------------------- sensitivity
-
-
 @styled
-def plot_sensitivity(gradient: Any, *, top: int = 10, ax: Any = None) -> Any:
+def plot_sensitivity(gradient: Any, *, top: int = 10, ax: Axes | None = None) -> Axes:
     """The largest components of a gradient: which weights the loss reacts to most.
 
     gradient: a model after its backward pass, or weights with gradients, or a mapping from names to
@@ -38,31 +38,26 @@ def plot_sensitivity(gradient: Any, *, top: int = 10, ax: Any = None) -> Any:
     where = "plot_sensitivity"
     top = positive_integer(where, "top", top)
     components = _components(where, gradient)
-    for name, g in components:
-        if not math.isfinite(g):
-            raise ValueError(f"{where}: the gradient of {name} is {g}; autograd.find_nan(loss) says where it was born")
     largest = sorted(components, key=lambda each: -abs(each[1]))[:top]
     write = Names(name for name, _ in components)
     names = [math_name(name, write) for name, _ in largest]
     room = 0.14 * max([0, *(len(name) - 8 for name in names if not name.startswith("$"))])  # for words, in inches
+
     (ax,) = panels(where, ax, 1, size=(5.4 + room, 0.3 * len(largest) + 1.2))
     for i, (_, g) in enumerate(largest):
-        color, hatch = (POSITIVE, "") if g >= 0 else (NEGATIVE, "////")
-        ax.barh(i, g, height=0.66, facecolor=color if g >= 0 else "#fbe9dc", edgecolor=color, hatch=hatch, linewidth=1)
-        side = 1 if g >= 0 else -1
-        ax.annotate(
-            number(g), (g, i), (4 * side, 0), textcoords="offset points", ha="left" if side > 0 else "right",
-            va="center", fontsize=9, color=color,
-        )  # fmt: skip
+        color, fill, hatch, side = (POSITIVE,) * 2 + ("", 1) if g >= 0 else (NEGATIVE, "#fbe9dc", "////", -1)
+        ax.barh(i, g, height=0.66, facecolor=fill, edgecolor=color, hatch=hatch, linewidth=1)
+        at: Look = {"xytext": (4 * side, 0), "textcoords": "offset points", "ha": "left" if side > 0 else "right"}
+        ax.annotate(number(g), (g, i), va="center", fontsize=9, color=color, **at)
     ax.axvline(0, color=INK, linewidth=0.8)
     ax.margins(x=0.26)  # for the numbers beside the bars
     ax.set_ylim(len(largest) - 0.4, -0.6)
     ax.set_yticks(range(len(largest)), names)
-    dress(ax, "", xlabel="gradient of the loss")
-    ax.tick_params(axis="y", length=0, labelcolor=beside(ax, INK), labelsize=11)
+    ax.tick_params(axis="y", length=0, labelcolor=INK, labelsize=11)
     ax.grid(False, axis="y")
-    hidden = len(components) - len(largest)
-    of = f"the largest {len(largest)} of {len(components)}" if hidden else f"{len(components)} components"
+    ax.set_xlabel("gradient of the loss")
+    all_of_them = len(largest) == len(components)
+    of = f"{len(components)} components" if all_of_them else f"the largest {len(largest)} of {len(components)}"
     title_with_line(ax, f"Sensitivity of the loss ({of})", _times(largest, write))
     return ax
 
@@ -96,19 +91,22 @@ def _components(where: str, gradient: Any) -> list[tuple[str, float]]:
             raise ValueError(f"{where}: there is no gradient yet; call loss.backward() first")
     if not found:
         raise ValueError(f"{where}: expected at least one component, got none")
+    for name, g in found:
+        if not math.isfinite(g):
+            raise ValueError(f"{where}: the gradient of {name} is {g}; autograd.find_nan(loss) says where it was born")
     return found
 
 
-def _of_node(path: str, node: Any) -> list[tuple[str, float]]:
+def _of_node(path: str, node: Any) -> Iterator[tuple[str, float]]:
     grad = node.grad
     if grad is None or grad is NO_GRADIENT:
-        return []
+        return
     name = getattr(node, "label", None) or path
-    if is_node(node) and np.ndim(grad) == 0:
-        return [(name, float(grad))]
     parsed = parse(name)
-    is_family = parsed is not None and not parsed.index
-    return [
-        (f"{name}_{','.join(str(k + 1) for k in place)}" if is_family else f"{name}{list(place)}", float(g))
-        for place, g in np.ndenumerate(grad)
-    ]
+    for place, g in np.ndenumerate(grad):
+        if is_node(node) and not place:
+            yield name, float(g)
+        elif parsed is not None and not parsed.index:  # a whole family of names: w has the members w_1, w_2
+            yield f"{name}_{','.join(str(k + 1) for k in place)}", float(g)
+        else:
+            yield f"{name}{list(place)}", float(g)

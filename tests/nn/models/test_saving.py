@@ -1,16 +1,19 @@
 """A saved model comes back as it was: what it says, and every number of the training that goes on."""
 
 import json
+import math
 import os
+import tracemalloc
 import zipfile
 from functools import partial
 
 import numpy as np
 import pytest
-from oracles import run
+from oracles import ROOT, run
 
 import autograd
 from autograd import Tensor
+from autograd.op import elementwise, table
 from nn import (
     MLP,
     SGD,
@@ -22,6 +25,7 @@ from nn import (
     Dense,
     Dropout,
     Flatten,
+    Input,
     Module,
     RandomizedLeakyReLU,
     RMSprop,
@@ -29,11 +33,11 @@ from nn import (
     inputs,
     load_model,
 )
-from nn.callbacks.standard import ModelCheckpoint
+from nn.callbacks import ModelCheckpoint
 from nn.files.arrays import load_arrays, save_arrays
 from nn.initializers import uniform
-from nn.losses import BinaryCrossentropy, Huber, MeanSquaredError
-from nn.metrics import accuracy, precision
+from nn.losses import BinaryCrossentropy, Huber, Loss, MeanSquaredError
+from nn.metrics import Metric, accuracy, find_metric, precision
 from nn.optimizers import Optimizer
 from nn.regularizers import L1, L1L2, L2
 from nn.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
@@ -270,28 +274,131 @@ def off(y_true, y_pred):
     return abs(y_pred - y_true)
 
 
+class Drop:
+    """A schedule."""
+
+    def __init__(self, start):
+        self.start = start
+
+    def __call__(self, step):
+        return self.start / (1 + step)
+
+
+class Distance(Loss):
+    name = "distance"
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def of_batch(self, y_pred, target, weight, from_logits):
+        return (abs(y_pred - target) * weight).sum() * self.scale
+
+
+class Bent(Module):
+    def __init__(self, slope):
+        self.slope = slope
+
+    def __call__(self, x):
+        return x * self.slope
+
+
+def ones(shape, *, rng, scale=1.0):
+    return np.full(shape, scale)
+
+
+def shrink(weights):
+    return 0.1 * (weights * weights).sum()
+
+
+def dense(**options):
+    return [Dense(2, input_shape=(4,), **options)]
+
+
+def weighted_off(factor, y_true, y_pred):
+    return off(y_true, y_pred) * factor
+
+
 OWN = {
-    "layer 'dense' uses double": lambda: ([Dense(2, double, input_shape=(4,))], "sgd", "mse", None),
-    "layer 'activation' uses double": lambda: ([Dense(2, input_shape=(4,)), Activation(double)], "sgd", "mse", None),
-    "layer 'scale' uses Scale": lambda: ([Scale(input_shape=(4,)), Dense(2)], "sgd", "mse", None),
-    "layer 'dense' uses <lambda>": lambda: (
-        [Dense(2, kernel_initializer=lambda shape, *, rng: np.ones(shape), input_shape=(4,))],
-        "sgd",
-        "mse",
-        None,
-    ),
-    "the optimizer uses Step": lambda: ([Dense(2, input_shape=(4,))], Step(0.1), "mse", None),
-    "the optimizer uses <lambda>": lambda: ([Dense(2, input_shape=(4,))], SGD(lambda step: 0.1), "mse", None),
-    "the loss uses off": lambda: ([Dense(2, input_shape=(4,))], "sgd", off, None),
-    "a metric uses off": lambda: ([Dense(2, input_shape=(4,))], "sgd", "mse", [off]),
+    "activation": lambda: (dense(activation=double), "sgd", "mse", None),
+    "activation of a layer": lambda: ([*dense(), Activation(double)], "sgd", "mse", None),
+    "activation with numbers": lambda: (dense(activation=Bent(0.5)), "sgd", "mse", None),
+    "initializer": lambda: (dense(kernel_initializer=ones), "sgd", "mse", None),
+    "initializer with options": lambda: (dense(kernel_initializer=partial(ones, scale=2.0)), "sgd", "mse", None),
+    "regularizer": lambda: (dense(kernel_regularizer=shrink), "sgd", "mse", None),
+    "layer": lambda: ([Scale(input_shape=(4,)), Dense(2)], "sgd", "mse", None),
+    "optimizer": lambda: (dense(), Step(0.1, clipnorm=1.0), "mse", None),
+    "schedule": lambda: (dense(), SGD(Drop(0.5)), "mse", None),
+    "loss": lambda: (dense(), "sgd", Distance(0.5), None),
+    "loss function": lambda: (dense(), "sgd", off, None),
+    "metric function": lambda: (dense(), "sgd", "mse", [find_metric(off).named("distance")]),
 }
 
 
 @pytest.mark.parametrize("what", OWN)
-def test_code_of_ones_own_is_refused_and_its_weights_are_saved(tmp_path, what):
-    model, other = (Sequential(layers, rng=seed) for seed, layers in enumerate([OWN[what]()[0], OWN[what]()[0]]))
-    model.compile(*OWN[what]()[1:])
-    with pytest.raises(TypeError, match=rf"{what}, which is code of your own .* call save_weights\(path\)"):
+def test_code_of_ones_own_is_saved_by_its_name_and_looked_up_again(tmp_path, what):
+    layers, *training = OWN[what]()
+    model, path = Sequential(layers, dtype="float64", rng=0), tmp_path / "m.npz"
+    model.compile(*training)
+    y = np.eye(2)[LABELS % 2]
+    model.fit(X, y, epochs=1)
+    model.save(path)
+    names = ("double", "Bent", "ones", "shrink", "Scale", "Step", "Drop", "Distance", "off")
+    known = {name: globals()[name] for name in names}
+    other = load_model(path, custom_objects=known)
+    assert other.metrics_names == model.metrics_names
+    assert other.evaluate(X, y) == model.evaluate(X, y)
+    for m in (model, other):
+        m.fit(X, y, epochs=3, initial_epoch=1)
+    assert model.predict(X).tobytes() == other.predict(X).tobytes()
+    message = r"the model uses (\w+), which is .* load_model\(path, custom_objects={'\1': \1}\)"
+    with pytest.raises(ValueError, match=message):
+        load_model(path)
+
+
+def test_an_operation_of_ones_own_is_known_by_its_name(tmp_path):
+    @elementwise(lambda z, x: z * (1 - z) * 2.0)
+    def saved_bend(x):
+        return 1 / (1 + np.exp(-2.0 * x)) if isinstance(x, np.ndarray) else 1 / (1 + math.exp(-2.0 * x))
+
+    path = tmp_path / "m.npz"
+    model = Sequential(dense(activation="saved_bend"), rng=0)
+    model.save(path)
+    other = load_model(path)
+    assert other.layers[0].activation is saved_bend
+    assert model.predict(X).tobytes() == other.predict(X).tobytes()
+    del table["saved_bend"]
+    with pytest.raises(ValueError, match="the model uses the operation 'saved_bend': define it, or import what does"):
+        load_model(path)
+
+
+def test_a_metric_of_ones_own_is_looked_up_too(tmp_path):
+    model, path = Sequential(dense(), rng=0), tmp_path / "m.npz"
+    mine = Metric("most", largest_sums, float)
+    model.compile("sgd", "mse", [mine.named("m")])
+    model.save(path)
+    assert load_model(path, {"largest_sums": mine}).metrics_names == ["loss", "m"]
+
+
+def largest_sums(y_true, y_pred):
+    return np.abs(y_pred).max()
+
+
+NAMELESS = {
+    "layer 'dense' uses <lambda>": lambda: (dense(kernel_initializer=lambda s, *, rng: np.ones(s)), "sgd", "mse"),
+    "the optimizer uses <lambda>": lambda: (dense(), SGD(lambda step: 0.1), "mse"),
+    "the loss uses <lambda>": lambda: (dense(), "sgd", lambda y_true, y_pred: (y_pred - y_true).sum()),
+    "a metric uses <lambda>": lambda: (dense(), "sgd", "mse", [lambda y_true, y_pred: 0.0]),
+    "the loss uses partial": lambda: (dense(), "sgd", partial(weighted_off, 2.0)),
+}
+
+
+@pytest.mark.parametrize("what", NAMELESS)
+def test_code_without_a_name_is_refused_and_its_weights_are_saved(tmp_path, what):
+    make = NAMELESS[what]
+    model, other = (Sequential(make()[0], rng=seed) for seed in (0, 1))
+    model.compile(*make()[1:])
+    message = rf"{what}, which is code of your own without a name .* call save_weights\(path\)"
+    with pytest.raises(TypeError, match=message):
         model.save(tmp_path / "m.npz")
     assert os.listdir(tmp_path) == []
     model.save_weights(tmp_path / "m.npz")
@@ -299,10 +406,23 @@ def test_code_of_ones_own_is_refused_and_its_weights_are_saved(tmp_path, what):
     assert model.predict(X).tobytes() == other.predict(X).tobytes()
 
 
+def test_an_argument_that_is_not_kept_is_refused(tmp_path):
+    class Grows(Scale):
+        def __init__(self, factor=2.0):
+            super().__init__()
+            self.f = factor
+
+    message = r"layer 'grows' is a Grows, whose argument 'factor' is not kept: write self.factor = factor"
+    with pytest.raises(TypeError, match=message):
+        Sequential([Input((4,)), Grows()]).save(tmp_path / "m.npz")
+
+
 def test_a_class_of_the_same_name_is_not_taken_for_ours(tmp_path):
-    mine = type("Dense", (Dense,), {})
-    with pytest.raises(TypeError, match="code of your own"):
-        Sequential([mine(2, input_shape=(4,))]).save(tmp_path / "m.npz")
+    mine, path = type("Dense", (Dense,), {}), tmp_path / "m.npz"
+    Sequential([mine(2, input_shape=(4,))]).save(path)
+    with pytest.raises(ValueError, match="the model uses Dense, which is no part of this library"):
+        load_model(path)
+    assert type(load_model(path, {"Dense": mine}).layers[0]) is mine
 
 
 # ---------------------------------------------------------------- weights
@@ -417,6 +537,14 @@ CHANGES = {
     "no generator": lambda s: s.update(generators=[]),
     "a generator that is none": lambda s: s["generators"][0].update(state=5),
     "a list in place of it all": lambda s: s.update(layers=5),
+    "an int that no float holds": lambda s: s["training"]["optimizer"].update(learning_rate=10**400),
+    "what is too deep": lambda s: s["layers"].append(json.loads("[" * 900 + "]" * 900)),
+    "an optimizer that keeps nothing": lambda s: s["training"].update(state={}),
+    "no training": lambda s: s.update(training=None),
+    "a state of no such type": lambda s: s["generators"][0].update(state={"array": ["x"], "type": "U1000000000"}),
+    "a place beyond the buffer": lambda s: s["generators"][0].update(buffer_pos=-9),
+    "weights that are no names": lambda s: s.update(weights=7),
+    "weights without shape": lambda s: s.update(weights=["layers.0.weight"]),
 }
 
 
@@ -427,8 +555,97 @@ def test_a_description_that_makes_no_model_is_refused(tmp_path, change):
     arrays, settings = load_arrays(path)
     CHANGES[change](settings)
     save_arrays(path, arrays, settings)
-    with pytest.raises(ValueError, match=r"m\.npz: the description of the model does not make one"):
+    message = r"m\.npz: the (description of the model does not make one|model uses the operation 'eval')"
+    with pytest.raises(ValueError, match=message):
         load_model(path)
+
+
+HUGE = {
+    "units": lambda s: s["layers"][0].update(units=3 * 10**8),
+    "inputs": lambda s: (s.update(input_shape=[10**12]), s["layers"][0].update(input_shape=None)),
+    "units of an inner layer": lambda s: s["layers"][2].update(units=10**8),
+}
+
+
+@pytest.mark.parametrize("change", HUGE)
+def test_a_description_of_more_numbers_than_the_file_has_takes_no_memory(path, change):
+    classifier().save(path)
+    arrays, settings = load_arrays(path)
+    HUGE[change](settings)
+    save_arrays(path, arrays, settings)
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            ValueError, match=r"does not make one \(a parameter of shape .* than the file has numbers for"
+        ):
+            load_model(path)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("load", [load_model, classifier().load_weights])
+def test_arrays_of_more_numbers_than_the_net_has_are_not_read(tmp_path, load):
+    path = tmp_path / "m.npz"
+    classifier().save(path)
+    arrays, settings = load_arrays(path)
+    for name in ("layers.0.weight", "layers.2.bias"):
+        np.savez_compressed(path, **{**arrays, name: np.zeros((1 << 11, 1 << 12))})
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("settings.json", json.dumps(settings))
+        assert path.stat().st_size < 1 << 20
+        tracemalloc.start()
+        try:
+            with pytest.raises(ValueError, match=rf"m\.npz: .*{name}: expected .*, got \(2048, 4096\)"):
+                load(path)
+            assert tracemalloc.get_traced_memory()[1] < 8 << 20
+        finally:
+            tracemalloc.stop()
+
+
+def test_arrays_that_are_neither_weights_nor_of_the_optimizer_are_refused(path):
+    classifier().save(path)
+    arrays, settings = load_arrays(path)
+    save_arrays(path, {**arrays, "more": np.zeros(3)}, settings)
+    with pytest.raises(ValueError, match=r"more: expected no such array, got \(3,\)"):
+        load_model(path)
+
+
+def test_a_place_beyond_the_buffer_of_a_generator_is_refused(path):
+    model = classifier(rng=np.random.Generator(np.random.MT19937(5)))
+    model.save(path)
+    arrays, settings = load_arrays(path)
+    for place in (625, 10**6, -1, 0.5):
+        settings["generators"][0]["state"]["pos"] = place
+        save_arrays(path, arrays, settings)
+        with pytest.raises(ValueError, match="expected 'pos' of a random generator to be from 0 to 624"):
+            load_model(path)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_a_model_without_checksums_of_a_version_before_them_still_loads(suffix):
+    if suffix == ".safetensors":
+        pytest.importorskip("safetensors")
+    path = ROOT / "tests" / "golden" / f"model-without-checksums{suffix}"
+    rng = np.random.default_rng(11)
+    x = rng.normal(size=(24, 3))
+    y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    model = load_model(path)
+    # What the version that wrote it said of it, and where its training went.
+    assert model.predict(x[:3]).ravel() == pytest.approx([0.119003825, 0.7158505, 0.30929846], rel=1e-5)
+    history = model.fit(x, y, epochs=4, initial_epoch=2, batch_size=8).history
+    assert history["loss"] == pytest.approx([0.950880765914917, 0.9713364442189535], rel=1e-5)
+    other = Sequential([Dense(4, input_shape=(3,)), Dense(1)])
+    with pytest.raises(ValueError, match="layers"):  # of which the second has another name there
+        other.load_weights(path)
+
+
+def test_the_layers_of_a_loaded_model_start_as_those_that_were_saved(path):
+    layers = [Dense(3, kernel_initializer="ones", bias_initializer=partial(uniform, limit=0.3), input_shape=(4,))]
+    Sequential(layers).save(path)
+    (layer,) = load_model(path).layers
+    assert layer.kernel_initializer is layers[0].kernel_initializer
+    assert layer.bias_initializer.keywords == {"limit": 0.3}
 
 
 def test_a_file_says_in_plain_text_what_is_in_it(tmp_path):

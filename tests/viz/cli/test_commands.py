@@ -1,11 +1,16 @@
 """`python -m viz`: what is printed, which files appear, and what happens to input that makes no sense."""
 
+import importlib
+import importlib.metadata
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tomllib
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from drawings import needs_renderer
@@ -159,6 +164,141 @@ def test_a_number_alone_is_derived_by_itself(capsys):
     assert capsys.readouterr().out.startswith("∂L/∂L = 1")
 
 
+def test_paths_prints_what_the_front_page_shows(capsys):
+    formula = "z = w*x + b; yhat = sigmoid(z); L = squared_error(yhat, y)"
+    assert main(["paths", formula, *VALUES, "--wrt", "w"]) == 0
+    assert (
+        capsys.readouterr().out
+        == """\
+∂L/∂w = −0.1104   (1 path)
+1.  L → ŷ → z → w
+    ∂L/∂ŷ     · ∂ŷ/∂z    · ∂z/∂w
+  = (ŷ − y)   · ŷ(1 − ŷ) · x
+  = (−0.3318) · 0.2217   · 1.5
+  = −0.1104
+w.grad   −0.1104   (equal)
+"""
+    )
+
+
+def test_derivations_are_apart_by_a_blank_line(capsys):
+    main(["paths", LECTURE, *VALUES, "--wrt", "w,b"])
+    blocks = capsys.readouterr().out.split("\n\n")
+    assert [block[:5] for block in blocks] == ["∂L/∂w", "∂L/∂b"]
+
+
+# ---------------------------------------------------------------- the program itself
+
+
+@pytest.mark.parametrize(("called", "name"), [("/usr/bin/gradpath", "gradpath"), ("viz/__main__.py", "python -m viz")])
+def test_a_bare_call_shows_three_examples_under_the_name_it_was_called_by(called, name, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [called])
+    assert main() == 0
+    out, err = capsys.readouterr()
+    assert out.count(f"\n  {name} ") == 3
+    assert err == ""
+
+
+def test_the_console_script_is_the_same_program(capsys, monkeypatch):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, function = project["scripts"]["gradpath"].partition(":")
+    assert getattr(importlib.import_module(module), function) is main
+    monkeypatch.setattr(sys, "argv", ["gradpath", "paths", "L = w*q", "w=1"])
+    assert main() == 2
+    assert capsys.readouterr().err.startswith("gradpath: no value for 'q'")
+    monkeypatch.setattr(sys, "argv", ["gradpath", "paint"])
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err.startswith("usage: gradpath")
+
+
+def test_the_version_is_known_with_and_without_an_installation(capsys, monkeypatch):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    monkeypatch.setattr("importlib.metadata.version", lambda name: {"gradpath": "12.3"}[name])
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == "gradpath 12.3\n"
+
+    def is_missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", is_missing)
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"gradpath {project['version']}\n"
+
+
+def test_help_of_a_command(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["help", "paths"])
+    assert stopped.value.code == 0
+    assert "--latex" in capsys.readouterr().out
+
+
+def test_an_option_is_written_out(capsys):
+    with pytest.raises(SystemExit):
+        main(["paths", "L = 2*w", "w=1", "--w=0.4"])  # no short form of --wrt
+    assert "unrecognized argument: --w=0.4" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- pages on a terminal
+
+
+def on_a_terminal(monkeypatch, folder):
+    """From now on standard output says it is a terminal, and new files go to a folder of their own."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.chdir(folder)
+
+
+def test_explore_on_a_terminal_writes_a_page_named_after_the_target_and_says_so(tmp_path, capsys, monkeypatch):
+    on_a_terminal(monkeypatch, tmp_path)
+    assert main(["explore", "cost_1 = 2*w", "w=1"]) == 0
+    assert capsys.readouterr().out == "cost_1.html: open it in a browser, or add --open\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["cost_1.html"]
+    assert (tmp_path / "cost_1.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
+
+
+def test_a_page_of_ours_is_replaced_and_another_file_is_not(tmp_path, capsys, monkeypatch):
+    on_a_terminal(monkeypatch, tmp_path)
+    assert main(["explore", "L = 2*w", "w=1"]) == 0
+    first = (tmp_path / "L.html").read_bytes()
+    assert main(["explore", "L = 3*w", "w=1"]) == 0
+    assert (tmp_path / "L.html").read_bytes() != first
+    (tmp_path / "L.html").write_text("<h1>a letter</h1>")
+    assert main(["explore", "L = 2*w", "w=1"]) == 2
+    assert "'L.html' that is no page of gradpath; name one, as in -o page.html" in capsys.readouterr().err
+    assert (tmp_path / "L.html").read_text() == "<h1>a letter</h1>"
+    assert main(["explore", "L = 2*w", "w=1", "-o", "L.html"]) == 0
+    assert (tmp_path / "L.html").read_bytes() == first
+
+
+def test_open_shows_the_page_and_says_where_it_is(tmp_path, capsys, monkeypatch):
+    on_a_terminal(monkeypatch, tmp_path)
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert main(["explore", "L = 2*w", "w=1", "--open"]) == 0
+    path = Path(capsys.readouterr().out.strip())
+    assert opened == [path.as_uri()]
+    assert list(tmp_path.iterdir()) == []
+    shutil.rmtree(path.parent)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+def test_on_a_real_terminal_the_page_is_a_file_and_few_words_are_shown(tmp_path):
+    import pty
+
+    reader, writer = pty.openpty()
+    command = [sys.executable, "-W", "error", "-m", "viz", "explore", "L = 2*w", "w=1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, stdout=writer, stderr=writer, timeout=120, check=False
+    )
+    os.close(writer)
+    said = os.read(reader, 10_000).decode()
+    os.close(reader)
+    assert done.returncode == 0
+    assert said.strip() == "L.html: open it in a browser, or add --open"
+    assert [path.name for path in tmp_path.iterdir()] == ["L.html"]
+
+
 # ---------------------------------------------------------------- bad input
 
 
@@ -200,7 +340,7 @@ def test_bad_input_is_refused_with_code_2_and_nothing_on_standard_output(argumen
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["paint", "L = w"], ["graph"], ["graph", "L = w", "w=1", "--colour"], ["paths", "L=w", "--top", "x"]],
+    [["paint", "L = w"], ["graph"], ["graph", "L = w", "w=1", "--colour"], ["paths", "L=w", "--top", "x"]],
 )
 def test_a_wrong_command_line_shows_how_it_is_used(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
@@ -252,7 +392,7 @@ def test_a_reader_that_has_gone_is_no_error():
 
 
 def test_the_examples_in_the_help_work(capsys, tmp_path, monkeypatch):
-    examples = [shlex.split(line)[3:] for line in DESCRIPTION.splitlines() if line.startswith("  python -m viz")]
+    examples = [shlex.split(line)[1:] for line in DESCRIPTION.splitlines() if line.startswith("  %(prog)s")]
     assert [arguments[0] for arguments in examples] == ["graph", "paths", "explore"]
     monkeypatch.chdir(tmp_path)
     for command, *arguments in examples:
@@ -261,8 +401,9 @@ def test_the_examples_in_the_help_work(capsys, tmp_path, monkeypatch):
     assert "∂L/∂w" in capsys.readouterr().out
 
 
-def test_help_explains_every_command():
-    done = run("--help")
+@pytest.mark.parametrize("arguments", [["--help"], ["help"]])
+def test_help_explains_every_command(arguments):
+    done = run(*arguments)
     assert done.returncode == 0
     text = done.stdout.decode()
     assert all(word in text for word in ("graph", "paths", "explore", "name = expression", "w_1_2"))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import Value, derive, gradients
-from viz.cli.formula_text import FUNCTIONS, compute, label_of, normal_name
+from autograd.op import elementwise, reduction, table
+from viz.cli.formula_text import compute, functions, label_of, normal_name
 
 # What Python's eval needs to know; it shares no code with ours.
 PYTHON = {
@@ -351,6 +352,40 @@ def test_every_function_of_the_table_can_be_called():
     numbers |= dict.fromkeys(["sum", "mean", "prod", "logsumexp", "softmax", "log_softmax"], "x")
     numbers |= dict.fromkeys(["squared_error", "binary_cross_entropy", "binary_cross_entropy_with_logits"], "x, [0, 1]")
     numbers |= {"softmax_cross_entropy": "x, 1"}
-    for name in FUNCTIONS:
+    for name in functions():
         result = compute(f"z = {name}({numbers.get(name, 'x_1')}); w = sum([1, 2])", x)
         assert isinstance(result.names.get("z", result.names.get("z_1")), Value), name
+
+
+@pytest.fixture
+def own_operations():
+    """Whatever a test adds to the table of operations is forgotten after it."""
+    before = dict(table)
+    yield
+    table.clear()
+    table.update(before)
+
+
+@pytest.mark.usefixtures("own_operations")
+def test_an_operation_of_ones_own_is_a_function_of_formulas():
+    @elementwise(lambda z, x: 1 / (1 + x * x), symbol="arctan")
+    def atan(x):
+        return math.atan(x)
+
+    @reduction(lambda z, x: x / z, symbol="‖·‖")
+    def length(x):
+        return math.hypot(*x)
+
+    assert {"atan", "length"} <= functions().keys()
+    result = compute("L = atan(w) + length(x)", {"w": 1.0, "x": (3.0, 4.0)})
+    assert result.target.data == math.atan(1) + 5
+    result.target.backward()
+    assert [result.names[name].grad for name in ("w", "x_1", "x_2")] == [0.5, 0.6, 0.8]
+    assert "1/(1 + w²)" in str(derive(result.target, result.names["w"]))
+    with pytest.raises(ValueError, match="'atan' is a function"):
+        compute("L = 2*atan", {"atan": 1.0})
+
+
+def test_what_needs_a_condition_or_random_numbers_is_no_function_of_formulas():
+    assert functions().keys().isdisjoint({"where", "choose", "randomized_leaky_relu", "max", "reshape", "one_hot"})
+    assert {"softmax", "log_softmax", "softmax_cross_entropy", "linear", "clip", "sum"} <= functions().keys()

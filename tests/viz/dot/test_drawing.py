@@ -8,8 +8,10 @@ import xml.etree.ElementTree as ET
 import graphviz
 import pytest
 from drawings import each_renderer, needs_pure, needs_renderer
+from named_pipes import Pipe, posix
 from oracles import ROOT
 
+from nn.files.whole import is_special
 from viz import Drawing, RendererMissing
 from viz.dot import drawing as drawing_module
 
@@ -73,9 +75,75 @@ def test_a_copy_and_a_subgraph_are_drawings_of_the_same_level():
     assert repr(Drawing()) == "<Drawing>"
 
 
-def test_save_writes_the_dot_text(drawing, tmp_path):
-    drawing.save(tmp_path / "small.gv")
-    assert (tmp_path / "small.gv").read_text(encoding="utf-8") == drawing.source
+@pytest.mark.parametrize("name", ["small.gv", "small.dot", "SMALL.GV", "small.v2.dot"])
+def test_save_writes_the_dot_text_under_a_name_of_dot_text(drawing, tmp_path, name):
+    assert drawing.save(tmp_path / name) == str(tmp_path / name)
+    assert (tmp_path / name).read_text(encoding="utf-8") == drawing.source
+    assert names(tmp_path) == [name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file", "format"),
+    [
+        ({"filename": "net.svg"}, "net.svg", "svg"),
+        ({"filename": "net.png", "dpi": 200}, "net.png", "png"),
+        ({"filename": "net.v2.PDF"}, "net.v2.PDF", "pdf"),
+        ({"filename": "net.json"}, "net.json", "json"),
+        ({"filename": "net"}, "net.svg", "svg"),
+        ({"filename": "net", "format": "png"}, "net.png", "png"),
+        ({"filename": "net.v2", "format": "png"}, "net.v2.png", "png"),
+    ],
+)
+def test_save_writes_the_picture_that_the_name_says(drawing, fake, tmp_path, monkeypatch, arguments, file, format):
+    monkeypatch.chdir(tmp_path)
+    assert drawing.save(**arguments) == file
+    assert (tmp_path / file).read_text() == f"a picture as {format}"
+    assert names(tmp_path) == [file]
+    drawing.save()  # a picture does not change where the text goes
+    assert names(tmp_path) == sorted([file, "small.gv"])
+
+
+@needs_renderer
+def test_what_save_writes_is_what_its_name_says(drawing, tmp_path):
+    for name, start in {"a.svg": b"<?xml", "a.png": b"\x89PNG", "a.plain": b"graph ", "a.gv": b"digraph"}.items():
+        drawing.save(tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["net.gif", "net.txt", "net.html", "net.tex", "net.2"])
+def test_save_refuses_what_it_cannot_draw(drawing, tmp_path, name):
+    with pytest.raises(ValueError, match=f"unknown format '{name[4:]}'.*known: svg, png, pdf"):
+        drawing.save(tmp_path / name)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(("name", "format"), [("net.gv", "svg"), ("net.png", "dot"), ("net.dot", "gv")])
+def test_save_refuses_a_format_that_contradicts_the_ending(drawing, tmp_path, name, format):
+    with pytest.raises(ValueError, match=f"save: '{name}' ends in .*, but the format is '{format}'; give one of them"):
+        drawing.save(tmp_path / name, format=format)
+    assert names(tmp_path) == []
+
+
+def test_save_leaves_what_was_there_if_the_picture_fails_or_is_protected(drawing, fake, tmp_path):
+    (tmp_path / "net.png").write_text("old")
+    fake.append(RendererMissing("none"))
+    assert drawing.save(tmp_path / "net.png", skip_existing=True) == str(tmp_path / "net.png")
+    with pytest.raises(RendererMissing):
+        drawing.save(tmp_path / "net.png")
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        drawing.save(tmp_path / "missing" / "net.png")
+    assert names(tmp_path) == ["net.png"]
+    assert (tmp_path / "net.png").read_text() == "old"
+
+
+@posix
+@pytest.mark.parametrize(("name", "came"), [("pipe", "svg"), ("pipe.png", "png"), ("pipe.gv", None)])
+def test_a_picture_goes_through_a_pipe(drawing, fake, tmp_path, name, came):
+    pipe = Pipe(tmp_path / name)
+    assert drawing.save(pipe.path) == str(pipe.path)
+    assert pipe.read().decode() == (f"a picture as {came}" if came else drawing.source)
+    assert is_special(pipe.path)
+    assert names(tmp_path) == [name]
 
 
 def test_save_makes_no_folder_and_may_leave_a_file_as_it_is(drawing, tmp_path):
@@ -136,6 +204,8 @@ def test_render_writes_the_file_that_was_named_and_nothing_else(drawing, tmp_pat
         ({"filename": "net", "format": "png"}, "net.png", "png"),
         ({"filename": "net.png", "format": "png"}, "net.png", "png"),
         ({"filename": "net.gv"}, "net.gv.svg", "svg"),
+        ({"filename": "net.v2"}, "net.v2.svg", "svg"),
+        ({"filename": "net.gv", "format": "png"}, "net.gv.png", "png"),
         ({"filename": "net.v2", "format": "pdf"}, "net.v2.pdf", "pdf"),
         ({"outfile": "net.json"}, "net.json", "json"),
         ({}, "small.gv.svg", "svg"),
@@ -161,6 +231,8 @@ def test_the_dot_text_is_written_beside_the_picture_if_asked_for(drawing, fake, 
     assert (tmp_path / "net.gv").read_text() == drawing.source
     drawing.render(tmp_path / "other", cleanup=False)
     assert names(tmp_path) == ["net.gv", "net.svg", "other", "other.svg"]
+    drawing.render(tmp_path / "third.gv", cleanup=False)
+    assert names(tmp_path) == ["net.gv", "net.svg", "other", "other.svg", "third.gv", "third.gv.svg"]
 
 
 def test_an_existing_picture_is_replaced(drawing, fake, tmp_path):

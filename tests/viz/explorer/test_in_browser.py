@@ -15,7 +15,7 @@ from contrast import contrast
 from pages import HOSTILE, dense, hostile, lecture, unnamed
 
 import nn
-from autograd import Value, derive, gradients, sigmoid, squared_error, tanh
+from autograd import Value, derive, gradients, relu, sigmoid, squared_error, tanh
 from autograd.formulas.notation import format_number
 from autograd.paths.path_graph import PathGraph
 from nn import MLP, inputs
@@ -787,6 +787,40 @@ def test_without_a_backward_pass_the_page_says_so(visit):
         assert sums(page)["sum of 2 paths" if page.locator(".path").count() == 2 else "sum of 1 path"] == pytest.approx(
             gradients(y, x)
         )
+
+
+def test_a_relu_that_is_off_lets_no_gradient_through_and_that_is_no_missing_one(visit):
+    x, w, u = Value(1.0, "x"), Value(-2.0, "w"), Value(3.0, "u")
+    z = w * x
+    z.label = "z"
+    a = relu(z)
+    a.label = "a"
+    loss = a * u
+    loss.label = "L"
+    loss.backward()
+    with visit(explore(loss, w)) as page:
+        assert sums(page) == {"sum of 1 path": 0.0, "w.grad": 0.0}
+        assert page.locator(".sum p").inner_text() == "✓ equal to the last bit"
+        assert "gradient 0" in cell(page, "w").get_attribute("aria-label")
+
+
+def test_what_was_cleared_after_the_pass_is_called_cleared(visit, net):
+    loss, mlp = lecture()
+    w = mlp.layers[0].neurons[0].w[0]
+    mlp.zero_grad()
+    with visit(explore(loss, w)) as page:
+        assert page.locator(".sum p").inner_text() == "Cleared since the last backward pass."
+        assert "gradient –" in cell(page, "w[1]_11").get_attribute("aria-label")
+
+
+def test_on_a_projector_the_weight_and_the_loss_are_both_on_the_stage(visit, net):
+    loss, mlp = net
+    with visit(explore(loss, mlp.layers[0].neurons[0].w[0]), viewport={"width": 1024, "height": 768}) as page:
+        stage = page.locator("#picture").bounding_box()
+        for name in ("w[1]_11", "L"):
+            box = cell(page, name).bounding_box()
+            assert stage["x"] <= box["x"]
+            assert box["x"] + box["width"] <= stage["x"] + stage["width"]
 
 
 def test_gradients_of_several_passes_are_not_called_equal(visit):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from contrast import contrast
+from named_pipes import Pipe, posix
 from pages import HOSTILE, dense, hostile, lecture, unnamed
 
 from autograd import Tensor, Value, derive, dot, sigmoid, sin
@@ -344,6 +345,25 @@ def test_saving_replaces_the_file_whole(tmp_path):
     assert page.save(path) == str(path)
     assert path.read_text(encoding="utf-8") == page.html
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_page_is_written_under_a_name_of_a_page(tmp_path):
+    page = explore(lecture()[0])
+    assert page.save(tmp_path / "page") == str(tmp_path / "page.html")
+    assert page.save(tmp_path / "page.HTM") == str(tmp_path / "page.HTM")
+    for name in ("page.png", "page.svg", "page.pdf", "page.gv"):
+        with pytest.raises(ValueError, match=f"unknown format '{name[5:]}'.*known: html, htm"):
+            page.save(tmp_path / name)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["page.HTM", "page.html"]
+
+
+@posix
+def test_a_page_goes_through_a_pipe(tmp_path):
+    pipe = Pipe(tmp_path / "pipe")
+    page = explore(lecture()[0])
+    assert page.save(pipe.path) == str(pipe.path)
+    assert pipe.read().decode() == page.html
+    assert [p.name for p in tmp_path.iterdir()] == ["pipe"]
 
 
 def test_a_missing_folder_is_named(tmp_path):

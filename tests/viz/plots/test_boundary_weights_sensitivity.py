@@ -210,6 +210,20 @@ def test_units_beyond_the_limit_are_counted_in_the_title():
     assert "5 of 7 units, 2×3" in found[0].figure.get_suptitle()
 
 
+def test_panels_in_single_axes_leave_no_empty_ones():
+    figure, ax = plt.subplots()
+    found = plot_weights(np.ones((6, 4)), ax=ax)
+    assert len(figure.axes) == 1 + len(found) + 1  # the Axes divided, the panels, the scale
+
+
+@pytest.mark.parametrize("units", [1, 6, 64])
+def test_the_scale_is_narrower_than_an_image(units):
+    found = plot_weights(np.ones((units, 4)))
+    found[0].figure.canvas.draw()
+    bar = found[0].figure.axes[-1].get_window_extent()
+    assert bar.width < 0.4 * found[0].get_window_extent().width
+
+
 def test_a_unit_without_weights_is_said_to_have_none():
     found = plot_weights([[1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0]])
     assert [texts(ax) for ax in found] == [[], ["all near 0"]]

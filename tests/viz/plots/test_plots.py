@@ -226,6 +226,13 @@ def test_on_a_dark_figure_of_the_user_what_stands_beside_the_axes_is_pale(name):
     assert all(luminance(text.get_color()) > 0.175 for text in shown)  # 4.5 to 1 on black
 
 
+def test_the_legend_on_a_dark_figure_is_dark_on_light():
+    with plt.style.context("dark_background"):
+        legend = SINGLE["plot_decision_boundary"](plt.subplots()[1]).get_legend()
+    assert luminance(legend.get_frame().get_facecolor()[:3]) > 0.9
+    assert all(luminance(text.get_color()) < 0.1 for text in legend.get_texts())
+
+
 @pytest.mark.parametrize(
     "label", ["w[1]_1,2", "yhat", "odd $name$ of $100", "a{b}_^", "<b>", "\\frac", "名", "w_1,10", "n" * 1000]
 )
