@@ -13,11 +13,12 @@ from ..graph import depending_on, topological_order
 from ..ieee import quietly
 from ..op import Operation
 from ..ops.shapes import sum_to
+from ..tensor import Tensor
 from .atoms import Applied, Count, Matrix, Shape, atoms, formula_of
 from .expression import MatrixExpression, matrix, named
 from .forward import Forward, tidy
 from .indices import samples_of
-from .roles import Node, is_data_name, is_tensor
+from .roles import is_data_name, is_tensor
 from .steps import Step
 
 __all__ = ["Arrived", "Backward", "share_of"]
@@ -34,12 +35,12 @@ class Backward:
     is_scaled    the derivatives by what has a row per sample stand without the 1/m of the mean
     """
 
-    def __init__(self, forward: Forward, target: Node, source: Node) -> None:
+    def __init__(self, forward: Forward, target: Tensor, source: Tensor) -> None:
         self.forward, self.target, self.source = forward, target, source
         self.order, self.labels = forward.order, forward.naming.labels
         self.samples = forward.roles.samples
         self.is_scaled = False
-        self._regions: dict[Node, list[Node]] = {}
+        self._regions: dict[Tensor, list[Tensor]] = {}
 
     def steps(self) -> list[Step]:
         """From the target down to the source; where the target is a mean, its 1/m stands in those by parameters."""
@@ -60,7 +61,7 @@ class Backward:
         beside = self._parameters(chain)
         waiting = Counter(u for us in beside.values() for u in us)  # on how many derivatives each is waiting
         wanted = way | depending_on(self.order, waiting)
-        arrived: dict[Node, Arrived] = {}
+        arrived: dict[Tensor, Arrived] = {}
         g = MatrixExpression(matrix(1.0).formula, np.ones(self.target.shape))
         spelled_out: MatrixExpression | None = None
         for v in chain:
@@ -83,24 +84,24 @@ class Backward:
                     yield self.step(u, arrived.pop(u))
         yield self.step(self.source, arrived[self.source])
 
-    def _parameters(self, chain: Sequence[Node]) -> dict[Node, list[Node]]:
+    def _parameters(self, chain: Sequence[Tensor]) -> dict[Tensor, list[Tensor]]:
         """For every node of the chain the named leaves that it was computed from, but for data and the source.
 
         Those are left out whose derivative needs nodes off the chain.
         """
         on_way = set(chain)
-        off: set[Node] = set()  # what named nodes off the chain are computed from
+        off: set[Tensor] = set()  # what named nodes off the chain are computed from
         for v in reversed(self.order):
             if v in off or (v in self.labels and v not in on_way):
                 off.update(u for u in v.operands if is_tensor(u))
 
-        def is_beside(u: Node) -> bool:
+        def is_beside(u: Tensor) -> bool:
             is_parameter = u.op is None and u.label is not None and not is_data_name(u.label)
             return is_parameter and u is not self.source and u not in off
 
         return {v: [u for u in self.region(v) if is_beside(u)] for v in chain}
 
-    def region(self, v: Node) -> list[Node]:
+    def region(self, v: Tensor) -> list[Tensor]:
         """What v was computed from, down to named nodes."""
         if v not in self._regions:
             self._regions[v] = topological_order(v, stop=self.labels.__contains__)
@@ -110,11 +111,11 @@ class Backward:
 
     def _pass_on(
         self,
-        v: Node,
+        v: Tensor,
         g: MatrixExpression,
         spelled_out: MatrixExpression | None,
         wanted: set[int],
-        arrived: dict[Node, Arrived],
+        arrived: dict[Tensor, Arrived],
     ) -> None:
         """What goes on from v, in terms of its derivative, and in those of the formula that this is."""
         terms = self.sweep(v, g, wanted)
@@ -128,10 +129,10 @@ class Backward:
             if simple is not terms:
                 arrived[u] = arrived[u]._replace(differ=True)
 
-    def sweep(self, v: Node, g: MatrixExpression, wanted: set[int]) -> dict[Node, MatrixExpression]:
+    def sweep(self, v: Tensor, g: MatrixExpression, wanted: set[int]) -> dict[Tensor, MatrixExpression]:
         """Pass g on from v through unnamed nodes: what arrives at named ones."""
-        found: dict[Node, MatrixExpression] = {}
-        waiting: dict[Node, MatrixExpression] = {v: g}
+        found: dict[Tensor, MatrixExpression] = {}
+        waiting: dict[Tensor, MatrixExpression] = {v: g}
         for w in reversed(self.region(v)):
             if w is not v and (w in self.labels or w not in waiting):
                 continue
@@ -147,17 +148,17 @@ class Backward:
                 into[u] = term + into[u] if u in into else term  # as the computation has them
         return found
 
-    def _is_without_mean(self, u: Node) -> bool:
+    def _is_without_mean(self, u: Tensor) -> bool:
         return self.is_scaled and u.op is not None and self._has_samples(self.labels[u])
 
-    def _scaled(self, term: MatrixExpression, v: Node, u: Node) -> MatrixExpression:
+    def _scaled(self, term: MatrixExpression, v: Tensor, u: Tensor) -> MatrixExpression:
         """What arrives at u from v, where the one or the other stands without the 1/m of the mean."""
         if self._is_without_mean(v) == self._is_without_mean(u) or self.samples is None:
             return term
         count = MatrixExpression(formula_of(Count()), np.asarray(self.samples, term.dtype))
         return term * count if self._is_without_mean(u) else term / count
 
-    def step(self, u: Node, arrived: Arrived) -> Step:
+    def step(self, u: Tensor, arrived: Arrived) -> Step:
         """What has arrived at a node as a line."""
         formula = self._formula(arrived.term, u.shape)
         simple = self._formula(arrived.simple, u.shape) if arrived.differ else formula
@@ -202,7 +203,7 @@ def has_omissions(x: Expression) -> bool:
 
 
 def share_of(
-    w: Node, i: int, g: MatrixExpression, z: MatrixExpression, operands: tuple[object, ...], u: Node
+    w: Tensor, i: int, g: MatrixExpression, z: MatrixExpression, operands: tuple[object, ...], u: Tensor
 ) -> MatrixExpression:
     """The i-th operand's share of the gradient g, with the operand's shape."""
     assert w.op is not None

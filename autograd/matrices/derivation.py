@@ -15,12 +15,14 @@ import numpy as np
 from ..formulas.expression import Expression
 from ..graph import topological_order
 from ..passes.gradients import gradients
+from ..paths.derivation import positive
+from ..tensor import Tensor
 from .backward import Backward
 from .columns import turned, turned_names, turned_value
 from .forward import Forward, labels_in
 from .naming import Naming
 from .notation import CLOSE, MIDDLE, OPEN, MatrixWriter
-from .roles import Node, Roles
+from .roles import Roles
 from .steps import Definition, Formula, Notations, Step
 
 __all__ = ["MatrixDerivation", "Step"]
@@ -53,7 +55,7 @@ class MatrixDerivation:
     its 1/m, as in the lectures: it is in those by the parameters.
     """
 
-    def __init__(self, target: Node, source: Node, form: str = "rows") -> None:
+    def __init__(self, target: Tensor, source: Tensor, form: str = "rows") -> None:
         if form not in ("rows", "columns"):
             raise ValueError(f"derive: expected form to be 'rows' or 'columns'; got {form!r}")
         self.target, self.source, self.form = target, source, form
@@ -109,12 +111,13 @@ class MatrixDerivation:
     def __str__(self) -> str:
         return self.text()
 
-    def text(self, *, ascii: bool = False, most: int | None = MOST) -> str:
+    def text(self, *, ascii: bool = False, most: int | None = None) -> str:
         """The derivation as text: how the quantities were computed, then step by step, with shapes and numbers.
 
         most: so many definitions and so many steps are written, those at the beginning and at the end, and how
-        many are left out; None writes all.
+        many are left out; by default 30. ValueError if it is no positive integer.
         """
+        most = self._most("MatrixDerivation.text", most)
         write = self._notations.ascii if ascii else self._notations.text
         to: MatrixWriter = write(with_shapes=True)
         source = to.symbol(self._label)
@@ -129,15 +132,22 @@ class MatrixDerivation:
             lines += [*(_numbers(to, x) if _is_shown(x) else [f"    in .given[{label!r}]"]), ""]
         for d in _abridged(self.definitions, most):
             if isinstance(d, int):
-                lines += _left_out(to, d, "definitions")
+                lines += self._left_out(to, d)
             else:
                 lines += _block(to, to.symbol(d.label), d.value, (d.formula,))
         for s in _abridged(self.steps, most):
             if isinstance(s, int):
-                lines += _left_out(to, s, "steps")
+                lines += self._left_out(to, s)
             else:
                 lines += _block(to, f"d{to.symbol(s.label)}", s.value, s.formulas)
         return "\n".join([*lines, f"{source}.grad   ({self._verdict()})"])
+
+    def _most(self, where: str, most: int | None) -> int:
+        return MOST if most is None else positive(where, "most", most, "a positive integer or None")
+
+    def _left_out(self, to: MatrixWriter, count: int) -> list[str]:
+        everything = max(len(self.definitions), len(self.steps))
+        return [f"  {to.ellipsis}  {count} more: text(most={everything})", ""]
 
     def _ratio(self, to: MatrixWriter) -> str:
         return to.ratio(to.symbol(self._target_label), to.symbol(self._label))
@@ -173,11 +183,12 @@ class MatrixDerivation:
 
     # ------------------------------------------------------------ LaTeX
 
-    def latex(self, *, shapes: bool = True, most: int | None = MOST) -> str:
+    def latex(self, *, shapes: bool = True, most: int | None = None) -> str:
         r"""The steps as a LaTeX `aligned` environment, to be put in math mode.
 
         shapes: write its shape under every factor. most: see `text`.
         """
+        most = self._most("MatrixDerivation.latex", most)
         to = self._notations.latex(with_shapes=shapes)
         if not self.steps:
             return f"{self._ratio(to)} = {int(self.target is self.source)}"
@@ -199,17 +210,13 @@ class MatrixDerivation:
         return f"$$\n{self.latex()}\n$$"
 
 
-def _abridged(items: Sequence[T], most: int | None) -> list[T | int]:
+def _abridged(items: Sequence[T], most: int) -> list[T | int]:
     """The items; of more than `most` the first and the last, and between them how many are left out."""
-    if most is None or len(items) <= most:
+    if len(items) <= most:
         return list(items)
     end = most // 3
     gap: list[T | int] = [len(items) - most]
     return list(items[: most - end]) + gap + list(items[len(items) - end :])
-
-
-def _left_out(to: MatrixWriter, count: int, what: str) -> list[str]:
-    return [f"  {to.ellipsis} {count} more {what}; text(most=None) writes all", ""]
 
 
 def _row(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression]) -> str:

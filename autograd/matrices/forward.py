@@ -13,6 +13,7 @@ from ..formulas import names
 from ..formulas.expression import Atom, Expression, Factors, Group
 from ..ieee import quietly
 from ..op import Operation
+from ..tensor import Tensor
 from .atoms import (
     Applied,
     Count,
@@ -32,7 +33,7 @@ from .atoms import (
 from .expression import MatrixExpression, matrix, named, operands_of, read
 from .indices import samples_of
 from .naming import Naming
-from .roles import LOSSES, Node, Roles, is_tensor
+from .roles import LOSSES, Roles, is_tensor
 from .steps import Definition
 
 __all__ = ["Forward", "labels_in", "tidy"]
@@ -56,9 +57,9 @@ class Forward:
     values   label -> its numbers
     """
 
-    def __init__(self, order: Sequence[Node], naming: Naming, roles: Roles) -> None:
+    def __init__(self, order: Sequence[Tensor], naming: Naming, roles: Roles) -> None:
         self.order, self.naming, self.roles = order, naming, roles
-        self.known: dict[Node, MatrixExpression] = {}
+        self.known: dict[Tensor, MatrixExpression] = {}
         self.samples: dict[str, int | None] = {}
         self.values: dict[str, np.ndarray] = {}
         self._constants: dict[str, MatrixExpression] = {}
@@ -68,7 +69,7 @@ class Forward:
         self._products: list[tuple[str, Factors]] = []  # products that are known by a name
         self._turned_symbols: set[str] = set()  # those of them that are its transpose
         self._introduced: dict[str, list[Definition]] = {}  # the activations of what has this name
-        self._definitions: dict[Node, Definition] = {}
+        self._definitions: dict[Tensor, Definition] = {}
         self._labelled = {  # what needs no name from here
             (v.op.name, u.label) for v in order if v.label and v.op is not None for u in v.operands[:1] if is_tensor(u)
         }
@@ -77,7 +78,7 @@ class Forward:
 
     # ------------------------------------------------------------ formulas
 
-    def read(self, u: Node) -> None:
+    def read(self, u: Tensor) -> None:
         """The formula of a node; its name, if it has one or needs one."""
         labels = self.naming.labels
         if u.op is None:
@@ -110,14 +111,14 @@ class Forward:
         self.samples[label], self.values[label] = samples, value
         return named(label, value, samples, is_given=is_given)
 
-    def _samples_of_result(self, u: Node, formula: Expression) -> int | None:
+    def _samples_of_result(self, u: Tensor, formula: Expression) -> int | None:
         samples = samples_of(formula)
         if samples is not None:
             return samples if u.ndim >= -samples and u.shape[samples] == self.roles.samples else None
         is_unclear = any(isinstance(a, Applied) or a.op is not None for a in atoms(formula))
         return self.roles.samples_in(u.shape) if is_unclear and u in self.from_data else None
 
-    def operands(self, v: Node) -> tuple[object, ...]:
+    def operands(self, v: Tensor) -> tuple[object, ...]:
         """The operands of an operation as formulas, what is not differentiated as it is."""
         assert v.op is not None
         held = list(v.operands)
@@ -160,7 +161,7 @@ class Forward:
                     operands[i] = count * (n / m) if op.name == "div" else m / n / count
         return operands
 
-    def computed(self, v: Node) -> MatrixExpression:
+    def computed(self, v: Tensor) -> MatrixExpression:
         """The formula of an operation's result, whatever its name is."""
         assert v.op is not None
         return read(v.op, self.operands(v), v.numpy())
@@ -233,7 +234,7 @@ class Forward:
 
     # ------------------------------------------------------------ the lines
 
-    def definitions(self, formulas: Iterable[Expression], target: Node) -> list[Definition]:
+    def definitions(self, formulas: Iterable[Expression], target: Tensor) -> list[Definition]:
         """How what the formulas and the target mention was computed, each line after what it mentions."""
         known = [d for u in self.order if u.op is None for d in self._introduced.get(self.naming.labels.get(u, ""), ())]
         for d in self._definitions.values():

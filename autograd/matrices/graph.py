@@ -14,12 +14,13 @@ import numpy as np
 
 from ..formulas.expression import Atom, Expression, omitted
 from ..graph import topological_order
+from ..tensor import Tensor
 from .atoms import data_key
 from .backward import Arrived, Backward, share_of
 from .expression import MatrixExpression, matrix, named
 from .forward import Forward
 from .naming import Naming
-from .roles import Node, Roles, is_tensor
+from .roles import Roles, is_tensor
 from .steps import Formula, Notations
 
 __all__ = ["MatrixEdge", "MatrixGraph"]
@@ -38,7 +39,7 @@ class MatrixEdge(NamedTuple):
     formula  the operand's share of the gradient of the result; None for a constant
     """
 
-    result: Node
+    result: Tensor
     operand: Any
     label: str | None
     formula: Expression | None
@@ -64,7 +65,7 @@ class MatrixGraph:
     The gradient of a single number is 1, that of a target of several numbers is called d and its name.
     """
 
-    def __init__(self, target: Node, *, level: str = "named") -> None:
+    def __init__(self, target: Tensor, *, level: str = "named") -> None:
         if level not in ("named", "op"):
             raise ValueError(f"level: expected 'named' or 'op'; got {level!r}")
         self.target, self.level = target, level
@@ -73,15 +74,15 @@ class MatrixGraph:
         roles = Roles(order, self._naming.labels)
         self._forward = (_EveryNode if level == "op" else _NamedNodes)(order, self._naming, roles)
         self._backward = Backward(self._forward, target, target)
-        self.labels: dict[Node, str] = self._naming.labels
-        self.nodes: list[Node] = [u for u in order if u in self.labels]
+        self.labels: dict[Any, str] = self._naming.labels
+        self.nodes: list[Tensor] = [u for u in order if u in self.labels]
         self.samples: int | None = roles.samples
         labels = {*self.labels.values(), *self._naming.constants()}
         self._notations = Notations(labels, self._naming.count(), columns=roles.sample_axis == 1)
         self.names = self._notations.names
         self._writer = self._notations.text()
 
-    def edges_of(self, v: Node) -> list[MatrixEdge]:
+    def edges_of(self, v: Tensor) -> list[MatrixEdge]:
         """The edges into a node, in the order of its operations; none for a leaf."""
         if v.op is None:
             return []
@@ -110,7 +111,7 @@ class MatrixGraph:
         is_factor = len(edge.formula.terms) == 1 and text.startswith(f"{arriving} ⊙ ")
         return text.removeprefix(f"{arriving} ") if is_factor else text
 
-    def _arguments(self, v: Node) -> Iterator[tuple[Node, int, Any]]:
+    def _arguments(self, v: Tensor) -> Iterator[tuple[Tensor, int, Any]]:
         """The named Tensors and constant arrays that v is computed from: operation, place and which, left to right."""
         waiting = [(v, i, u) for i, u in enumerate(v.operands)][::-1]
         entered = {v}
@@ -125,7 +126,7 @@ class MatrixGraph:
                 entered.add(u)
                 waiting += [(u, j, x) for j, x in enumerate(u.operands)][::-1]
 
-    def _formulas(self, v: Node) -> dict[object, Expression]:
+    def _formulas(self, v: Tensor) -> dict[object, Expression]:
         """For every named operand of v (at level "op" for every place of one) its share of the gradient of v."""
         region = [] if self.level == "op" else [w for w in self._backward.region(v) if w is v or w not in self.labels]
         if len(region) > MAX_CONTRACTED:
@@ -139,15 +140,15 @@ class MatrixGraph:
             shares[key] = Formula(self._backward.step(u, Arrived(term, term, False)).formula, self._notations)
         return shares
 
-    def _pulls(self, v: Node, g: MatrixExpression) -> Iterator[tuple[object, Node, MatrixExpression]]:
+    def _pulls(self, v: Tensor, g: MatrixExpression) -> Iterator[tuple[object, Tensor, MatrixExpression]]:
         operands = self._forward.operands(v)
         for i, u in enumerate(v.operands):
             if is_tensor(u):
                 yield i, u, share_of(v, i, g, self._forward.known[v], operands, u)
 
     def _sweep(
-        self, v: Node, g: MatrixExpression, region: list[Node]
-    ) -> Iterator[tuple[object, Node, MatrixExpression]]:
+        self, v: Tensor, g: MatrixExpression, region: list[Tensor]
+    ) -> Iterator[tuple[object, Tensor, MatrixExpression]]:
         found = self._backward.sweep(v, g, {id(u) for w in region for u in w.operands})
         return ((u, u, term) for u, term in found.items())
 
@@ -155,11 +156,11 @@ class MatrixGraph:
 class _NamedNodes(Forward):
     """The reading in which exactly the named nodes have names."""
 
-    def __init__(self, order: list[Node], naming: Naming, roles: Roles) -> None:
-        self._depth: dict[Node, int] = {}  # how many unnamed operations a formula spells out
+    def __init__(self, order: list[Tensor], naming: Naming, roles: Roles) -> None:
+        self._depth: dict[Tensor, int] = {}  # how many unnamed operations a formula spells out
         super().__init__(order, naming, roles)
 
-    def read(self, u: Node) -> None:
+    def read(self, u: Tensor) -> None:
         """The formula of a node: its name, or what stands for an unnamed one."""
         if u in self.naming.labels or u.op is None:
             super().read(u)
@@ -177,7 +178,7 @@ class _NamedNodes(Forward):
 class _EveryNode(_NamedNodes):
     """The reading in which every node has a name."""
 
-    def read(self, u: Node) -> None:
+    def read(self, u: Tensor) -> None:
         """The name of a node; a number that is a leaf may have none."""
         if u not in self.naming.labels and (u.op is not None or u.ndim):
             samples = self.roles.samples_in(u.shape) if u in self.from_data else None

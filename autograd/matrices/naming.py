@@ -10,8 +10,9 @@ import numpy as np
 
 from ..formulas import names
 from ..paths.labels import unique_labels
+from ..tensor import Tensor
 from .atoms import data_key
-from .roles import Node, constants_of, is_data_name, is_tensor, role
+from .roles import constants_of, is_data_name, is_tensor, role
 
 __all__ = ["Naming"]
 
@@ -26,9 +27,9 @@ class Naming:
     labels   node -> its name, for the nodes that have one
     """
 
-    def __init__(self, order: Sequence[Node], target: Node, source: Node) -> None:
+    def __init__(self, order: Sequence[Tensor], target: Tensor, source: Tensor) -> None:
         kept = [u for u in order if u.label is not None or u is target]
-        self.labels: dict[Node, str] = unique_labels(kept, target)
+        self.labels: dict[Tensor, str] = unique_labels(kept, target)
         self.labels.setdefault(source, source.label or "v")
         self._constants: dict[str, tuple[str, np.ndarray]] = {}  # by what equal ones have in common
         self._used = set(map(names.text, self.labels.values()))  # as they are written
@@ -40,9 +41,9 @@ class Naming:
         parsed = map(names.parse, self.labels.values())
         return any(name is not None and name.base == letter for name in parsed)
 
-    def _name_leaves(self, order: Sequence[Node]) -> None:
+    def _name_leaves(self, order: Sequence[Tensor]) -> None:
         """Names for constants and leaves without one, by where they are used."""
-        found: dict[str, dict[object, Node | np.ndarray]] = defaultdict(dict)
+        found: dict[str, dict[object, Tensor | np.ndarray]] = defaultdict(dict)
         for v in order:
             for i, u in enumerate(v.operands):
                 if is_tensor(u) and u.op is None and u not in self.labels and u.ndim:
@@ -81,7 +82,7 @@ class Naming:
         """What the number of samples is called."""
         return self.fresh("m")[0]
 
-    def name(self, u: Node) -> str:
+    def name(self, u: Tensor) -> str:
         """The name of a node, a new one if it has none."""
         if u not in self.labels:
             base = "V" if u.ndim else "v"
@@ -127,7 +128,7 @@ def _complement(data: np.ndarray, given: Iterable[tuple[str, np.ndarray]]) -> st
     return next((label for label, array in given if np.array_equal(array, opposite)), None)
 
 
-def _constants_in(found: Mapping[str, Mapping[object, Node | np.ndarray]]) -> Iterator[tuple[str, np.ndarray]]:
+def _constants_in(found: Mapping[str, Mapping[object, Tensor | np.ndarray]]) -> Iterator[tuple[str, np.ndarray]]:
     for members in found.values():
         for array in members.values():
             if isinstance(array, np.ndarray):

@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 
 from ..formulas import names
 from ..graph import is_node
-from ..op import Operation
+from ..tensor import Tensor
 from .atoms import Shape
 
-__all__ = ["Node", "Roles", "constants_of", "is_data_name", "is_tensor", "role"]
+__all__ = ["Roles", "constants_of", "is_data_name", "is_tensor", "role"]
 
 # What the losses of a batch are called.
 LOSSES = ("squared_errors", "binary_cross_entropies", "binary_cross_entropies_with_logits", "softmax_cross_entropies")
 
 
-class Node(Protocol):
-    """What is asked of a Tensor."""
-
-    op: Operation | None
-    operands: tuple[Any, ...]
-    label: str | None
-    grad: np.ndarray | None
-
-    @property
-    def shape(self) -> Shape: ...
-    @property
-    def ndim(self) -> int: ...
-    @property
-    def size(self) -> int: ...
-    def numpy(self) -> np.ndarray: ...
-    def item(self) -> float: ...
-    def __hash__(self) -> int: ...
-
-
-def is_tensor(x: object) -> TypeGuard[Node]:
+def is_tensor(x: object) -> TypeGuard[Tensor]:
     """True for a Tensor, False for a constant and for what is no quantity: an axis, a shape."""
     return is_node(x)
 
 
-def constants_of(v: Node) -> Iterator[tuple[int, np.ndarray]]:
+def constants_of(v: Tensor) -> Iterator[tuple[int, np.ndarray]]:
     """The constant arrays among the operands, each with its place."""
     for i, u in enumerate(v.operands):
         if isinstance(u, np.ndarray) and u.ndim and v.op is not None and v.op.pulls[i] is not None:
             yield i, u
 
 
-def role(v: Node, i: int) -> str:
+def role(v: Tensor, i: int) -> str:
     """What a constant at this place is called: the target of a loss Y, what weights multiply X, else C."""
     name = v.op.name if v.op is not None else ""
     if name in LOSSES or name == "sub" or (name == "mul" and _is_logarithm(v.operands[1 - i])):
@@ -73,7 +54,7 @@ class Roles:
     samples      m, along sample_axis as the computation ran; None if the graph shows none
     """
 
-    def __init__(self, order: Sequence[Node], labels: dict[Node, str]) -> None:
+    def __init__(self, order: Sequence[Tensor], labels: dict[Tensor, str]) -> None:
         self.order, self.labels = order, labels
         self.samples, self.sample_axis = self._find_samples()
 
@@ -109,9 +90,9 @@ class Roles:
             return -1 - self.sample_axis
         return -1 if is_data and shape == (self.samples,) else None
 
-    def computed_from_data(self) -> set[Node]:
+    def computed_from_data(self) -> set[Tensor]:
         """The nodes that were computed from the data."""
-        found: set[Node] = set()
+        found: set[Tensor] = set()
         for v in self.order:
             inputs = (v,) if v.op is None else v.operands
             if any(u in found if is_tensor(u) and u.op is not None else self.is_data(u) for u in inputs):
