@@ -101,7 +101,8 @@ class Forward:
         if atom is not None:
             self._symbols.setdefault(atom.key, label)
         elif len(written.terms) == 1 and written.terms[0][0] == 1.0 and natural_shape(written) == u.shape:
-            self._products.append((label, written.terms[0][1]))
+            product = written.terms[0][1]
+            self._products += [(label, product), (label, tuple((_as_row(a), e) for a, e in product))]
         self.known[u] = self.as_named(label, u.numpy(), self._samples_of_result(u, formula.formula))
 
     def as_named(
@@ -263,6 +264,12 @@ def _flat(x: Iterable[object]) -> Iterator[object]:
             yield from _flat(u)
         else:
             yield u
+
+
+def _as_row(a: Atom) -> Atom:
+    """A sum over the rows of a matrix with its axis kept: beside a matrix the same."""
+    is_vector = isinstance(a, Total) and a.axes == (0,) and not a.keepdims and len(a.inside) == 2
+    return Total(a.parts[0], (1, *a.shape), a.axes, True) if isinstance(a, Total) and is_vector else a
 
 
 def _is_long(x: object) -> bool:

@@ -155,6 +155,6 @@ def _member_shape(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
 
 def _with_index(label: str, letter: str) -> str | None:
     name = names.parse(label)
-    if name is None or name.attached or name.sample is not None or (letter != "i" and name.index):
+    if name is None or name.sample is not None or (letter != "i" and name.index):
         return None
     return names.with_sample(label, letter) if letter == "i" else f"{label}_{letter}"

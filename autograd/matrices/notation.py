@@ -442,6 +442,12 @@ class MatrixText(_Lectures, Text):
 
     plain_name = staticmethod(names.text)
 
+    def member(self, a: Member) -> str:
+        name = names.parse(a.of.label)
+        if a.letter == "i" and name is not None and name.index:  # sample i of x₁; x(i)₁ is component 1 of sample i
+            return f"{self.gradient(a.of, self.symbol(a.of.label))}(i)"
+        return super().member(a)
+
     def turned(self, piece: Piece, shape: Shape) -> Piece:
         return Piece(f"{self.holding(piece, TIGHT)}ᵀ", POWER)
 

@@ -55,7 +55,7 @@ class Reader:
                 parsed = names.parse(label)
                 if parsed is None or array.ndim not in (1, 2):
                     continue
-                if parsed.sample is None and not parsed.attached:
+                if parsed.sample is None:
                     self._add(d + write(names.with_sample(label, "i")), lambda k, j, x=array: self.member(x, "i", k))
                     if not parsed.index:
                         self._add(d + write(f"{label}_j"), lambda k, j, x=array: self.member(x, "j", j))
