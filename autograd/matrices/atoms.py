@@ -71,7 +71,8 @@ class ArrayAtom(Atom):
         return Turned(self) if self.shape else self
 
     def write(self, writer: Writer) -> str:
-        return writer.array(self)  # type: ignore[attr-defined]
+        written: str = writer.array(self)  # type: ignore[attr-defined]
+        return written
 
 
 class Matrix(ArrayAtom):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,8 @@ from .atoms import (
     only_atom,
     transposed,
 )
-from .expression import Condition, as_condition, writes
+from .expression import Condition, MatrixExpression, Operands, as_condition, writes
 from .indices import samples_of
-
-# The operands of an operation: formulas, and what is not differentiated as it is.
-Operands = Sequence[Any]
 
 # ---------------------------------------------------------------- operations that have a notation
 
@@ -72,13 +69,17 @@ def _matmul(op: Operation, operands: Operands, shape: Shape) -> Expression:
 
 @writes("affine")
 def _affine(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    x: MatrixExpression
+    weight: MatrixExpression
     x, weight, bias = operands
     z = x @ weight.T
-    return z.formula if bias is None else (z + bias).formula
+    z = z if bias is None else z + bias
+    return z.formula
 
 
 @writes("transpose")
 def _transpose(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: MatrixExpression
     x, axes = operands
     order = tuple(range(x.ndim))[::-1] if axes is None else tuple(a % x.ndim for a in axes)
     natural = natural_shape(x.formula)
@@ -95,6 +96,7 @@ def _transpose(op: Operation, operands: Operands, shape: Shape) -> Expression | 
 
 @writes("array_sum")
 def _sum(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: MatrixExpression
     x, axis, keepdims = operands
     axes = tuple(range(x.ndim)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
     if not axes:
@@ -132,6 +134,7 @@ def _is_constant_along(axis: int, shape: Shape | None, keepdims: bool) -> bool:
 
 @writes("array_mean")
 def _mean(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    x: MatrixExpression
     x, axis, keepdims = operands
     total = x.sum(axis, keepdims)
     axes = range(x.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
@@ -143,6 +146,7 @@ def _mean(op: Operation, operands: Operands, shape: Shape) -> Expression:
 
 @writes("sum_to")
 def _sum_to(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    x: MatrixExpression
     x, _ = operands
     ahead = x.ndim - len(shape)
     x = x.sum(tuple(range(ahead))) if ahead else x
@@ -152,7 +156,7 @@ def _sum_to(op: Operation, operands: Operands, shape: Shape) -> Expression:
 
 @writes("reshape")
 def _reshape(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
-    x = operands[0]
+    x: MatrixExpression = operands[0]
     if natural_shape(x.formula) in ((), shape):
         return x.formula
     atom, bare = None, [n for n in shape if n != 1]
@@ -178,6 +182,7 @@ def _reshape(op: Operation, operands: Operands, shape: Shape) -> Expression | No
 
 @writes("getitem")
 def _getitem(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: MatrixExpression
     x, index = operands
     if not x.formula.terms:
         return x.formula
@@ -193,7 +198,7 @@ def _getitem(op: Operation, operands: Operands, shape: Shape) -> Expression | No
 
 @writes("scatter")
 def _scatter(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
-    x = operands[0].formula
+    x: Expression = operands[0].formula
     return None if x.terms else x
 
 
@@ -218,7 +223,8 @@ def _with_vector(x: Expression, shape: Shape, place: int) -> Expression | None:
 @writes("broadcast_to")
 @writes("cast")
 def _as_it_is(op: Operation, operands: Operands, shape: Shape) -> Expression:
-    return operands[0].formula
+    x: MatrixExpression = operands[0]
+    return x.formula
 
 
 @writes("clip_between")
@@ -229,26 +235,31 @@ def _clip(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
     return formula_of(Call(find("clip"), (x.formula, *(constant(float(b)) for b in bounds))))
 
 
-def _loss(of_rows: Callable[[Any, Any], Any]) -> Callable[[Operation, Operands, Shape], Expression]:
+def _loss(of_rows: Callable[[Any, Any], MatrixExpression]) -> Callable[[Operation, Operands, Shape], Expression]:
     """A loss as the weighted sum over samples of what `of_rows` gives for predictions and targets."""
 
     def build(op: Operation, operands: Operands, shape: Shape) -> Expression:
         prediction, target, weight = operands[:3]
         rows = of_rows(prediction, target)
         if isinstance(weight, np.ndarray) and weight.ndim:
-            return (weight[:, None] * rows).sum().formula
-        return (rows.sum() * weight).formula
+            rows = rows * weight[:, None]
+            return rows.sum().formula
+        total = rows.sum() * weight
+        return total.formula
 
     return build
 
 
-def _binary(p: Any, y: Any) -> Any:
-    return -(y * log(p) + (1 - y) * log(1 - p)) / p.shape[-1]
+def _binary(p: Any, y: Any) -> MatrixExpression:
+    rows: MatrixExpression = -(y * log(p) + (1 - y) * log(1 - p)) / p.shape[-1]
+    return rows
 
 
 @writes("choose")
 def _chosen(op: Operation, operands: Operands, shape: Shape) -> Expression:
     """x ⊙ [condition] + y ⊙ [not condition]; the piece alone if it holds everywhere or the other one is 0."""
+    x: MatrixExpression
+    y: MatrixExpression
     condition, x, y = operands
     if not isinstance(condition, Condition):
         condition = as_condition(np.asarray(condition), formula_of(Data(np.asarray(condition, float))))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -34,14 +34,22 @@ from .atoms import (
     only_atom,
 )
 
-__all__ = ["MatrixExpression", "data_key", "matrix", "named", "operands_of", "read"]
+__all__ = ["MatrixExpression", "Operands", "data_key", "matrix", "named", "operands_of", "read"]
 
 
-def _operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+T = TypeVar("T")
+# What an operation is applied to: formulas, and what is not differentiated as it is (an axis, a shape, an index).
+Operands = tuple[Any, ...]
+Axes = int | tuple[int, ...] | None
+
+
+def _operator(
+    method: Callable[[MatrixExpression, MatrixExpression], T],
+) -> Callable[[MatrixExpression, object], T]:
     """The other operand may be a number or an array."""
 
     @functools.wraps(method)
-    def operator(self: Any, other: Any) -> Any:
+    def operator(self: MatrixExpression, other: object) -> Any:
         return NotImplemented if isinstance(other, Vector) else method(self, matrix(other))
 
     return operator
@@ -58,7 +66,7 @@ class MatrixExpression:
     __array_ufunc__ = None
     _is_array = True
 
-    def __init__(self, formula: Expression, value: Any) -> None:
+    def __init__(self, formula: Expression, value: np.ndarray | float) -> None:
         self.formula = constant(_number(formula)) if formula.is_number() else formula
         self.value: np.ndarray = np.asarray(value)
         self.shape: Shape = self.value.shape
@@ -80,7 +88,7 @@ class MatrixExpression:
         return self.value.size
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> np.dtype[Any]:
         """The type of the numbers."""
         return self.value.dtype
 
@@ -92,7 +100,7 @@ class MatrixExpression:
     def __len__(self) -> int:
         return len(self.value)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
         raise TypeError("a formula is no array; use .value for its numbers")
 
     def is_number(self) -> bool:
@@ -102,83 +110,83 @@ class MatrixExpression:
     # ------------------------------------------------------------ arithmetic
 
     @_operator
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: MatrixExpression) -> MatrixExpression:
         return _combined(self, other, lambda x, y: x + y)
 
     @_operator
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: MatrixExpression) -> MatrixExpression:
         return other + self
 
     @_operator
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: MatrixExpression) -> MatrixExpression:
         return _combined(self, other, lambda x, y: x - y)
 
     @_operator
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: MatrixExpression) -> MatrixExpression:
         return other - self
 
     @_operator
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: MatrixExpression) -> MatrixExpression:
         return _combined(self, other, lambda x, y: x * y)
 
     @_operator
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: MatrixExpression) -> MatrixExpression:
         return other * self
 
     @_operator
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: MatrixExpression) -> MatrixExpression:
         return _combined(self, other, lambda x, y: x / y)
 
     @_operator
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: MatrixExpression) -> MatrixExpression:
         return other / self
 
     @_operator
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: MatrixExpression) -> MatrixExpression:
         return _combined(self, other, lambda x, y: x**y)
 
     @_operator
-    def __rpow__(self, other: Any) -> Any:
+    def __rpow__(self, other: MatrixExpression) -> MatrixExpression:
         return other**self
 
     def __neg__(self) -> MatrixExpression:
         return MatrixExpression(-self.formula, -self.value)
 
-    def __matmul__(self, other: Any) -> MatrixExpression:
+    def __matmul__(self, other: object) -> MatrixExpression:
         return MatrixExpression._record(find("matmul"), self, matrix(other))
 
-    def __rmatmul__(self, other: Any) -> MatrixExpression:
+    def __rmatmul__(self, other: object) -> MatrixExpression:
         return matrix(other) @ self
 
     dot = __matmul__
 
     @_operator
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: MatrixExpression) -> Condition | bool:
         return _compared(self, "<", other, self.value < other.value)
 
     @_operator
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: MatrixExpression) -> Condition | bool:
         return _compared(self, "<=", other, self.value <= other.value)
 
     @_operator
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: MatrixExpression) -> Condition | bool:
         return _compared(self, ">", other, self.value > other.value)
 
     @_operator
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: MatrixExpression) -> Condition | bool:
         return _compared(self, ">=", other, self.value >= other.value)
 
     # ------------------------------------------------------------ methods that pulls use
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> MatrixExpression:
+    def sum(self, axis: Axes = None, keepdims: bool = False) -> MatrixExpression:
         """Sum over axes."""
         return MatrixExpression._record(find("array_sum"), self, axis, keepdims)
 
-    def reshape(self, *shape: Any) -> MatrixExpression:
+    def reshape(self, *shape: int | Shape) -> MatrixExpression:
         """The same numbers in another shape."""
         return MatrixExpression._record(find("reshape"), self, shape[0] if len(shape) == 1 else shape)
 
-    def transpose(self, *axes: Any) -> MatrixExpression:
+    def transpose(self, *axes: int | Sequence[int]) -> MatrixExpression:
         """Axes in another order."""
         order = axes[0] if len(axes) == 1 else axes or None
         return MatrixExpression._record(find("transpose"), self, order)
@@ -189,16 +197,17 @@ class MatrixExpression:
         order[first], order[second] = order[second], order[first]
         return self.transpose(order)
 
-    def __getitem__(self, index: Any) -> MatrixExpression:
+    def __getitem__(self, index: object) -> MatrixExpression:
         return MatrixExpression._record(find("getitem"), self, index)
 
     # ------------------------------------------------------------ reading
 
     @staticmethod
-    def _record(op: Operation, *operands: Any) -> MatrixExpression:
+    def _record(op: Operation, *operands: object) -> MatrixExpression:
         """Apply an operation: as notation writes it, or as its name applied to the operands."""
         if op.reduces and op.name in array_forms:
-            return array_forms[op.name](*operands)
+            found: MatrixExpression = array_forms[op.name](*operands)
+            return found
         held = operands_of(op, operands)
         return read(op, held, quietly(op.forward, *map(_plain, held)))
 
@@ -227,7 +236,7 @@ def _number(x: Expression) -> float:
     return x.terms[0][0] if x.terms else 0.0
 
 
-Builder = Callable[[Operation, Sequence[Any], Shape], "Expression | None"]
+Builder = Callable[[Operation, Operands, Shape], "Expression | None"]
 
 # How the results of operations are written that have no rules, or are not written by them.
 _builders: dict[str, Builder] = {}
@@ -247,7 +256,7 @@ def writes(name: str) -> Callable[[Builder], Builder]:
     return decorate
 
 
-def matrix(x: Any) -> MatrixExpression:
+def matrix(x: object) -> MatrixExpression:
     """A formula from a formula, a number or a constant array."""
     if isinstance(x, MatrixExpression):
         return x
@@ -258,7 +267,7 @@ def matrix(x: Any) -> MatrixExpression:
 
 
 def named(
-    label: str, value: Any, samples: int | None = None, *, is_gradient: bool = False, is_given: bool = False
+    label: str, value: np.ndarray, samples: int | None = None, *, is_gradient: bool = False, is_given: bool = False
 ) -> MatrixExpression:
     """An array with a name, or the derivative by it.
 
@@ -271,7 +280,7 @@ def named(
     )
 
 
-def read(op: Operation, operands: Sequence[Any], value: Any) -> MatrixExpression:
+def read(op: Operation, operands: Operands, value: np.ndarray | float) -> MatrixExpression:
     """The formula of an operation's result. operands: formulas, and what is not differentiated as it is."""
     value = np.asarray(value)
     build = _builders.get(op.name)
@@ -284,12 +293,12 @@ def read(op: Operation, operands: Sequence[Any], value: Any) -> MatrixExpression
     return MatrixExpression(formula, value)
 
 
-def operands_of(op: Operation, operands: Sequence[Any]) -> tuple[Any, ...]:
+def operands_of(op: Operation, operands: Sequence[object]) -> Operands:
     """The operands as formulas, those that are not differentiated as they are."""
     return tuple(x if x is None or op.pulls[i] is None else matrix(x) for i, x in enumerate(operands))
 
 
-def _plain(x: Any) -> Any:
+def _plain(x: object) -> object:
     if isinstance(x, MatrixExpression):
         return x.value
     return x.view(np.ndarray) if isinstance(x, Condition) else x
@@ -307,31 +316,31 @@ class Condition(np.ndarray):
 
     formula: Expression
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: object) -> Any:
         if not isinstance(other, Condition):
             return self if other else other
         return as_condition(np.asarray(self) & np.asarray(other), self.formula * other.formula)
 
     __rand__ = __and__
 
-    def __invert__(self) -> Any:
+    def __invert__(self) -> Condition:
         atom = only_atom(self.formula)
         opposite = formula_of(atom.opposite_relation()) if isinstance(atom, Indicator) else 1.0 - self.formula
         return as_condition(~np.asarray(self), opposite)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(self, function: Any, types: object, args: Any, kwargs: Any) -> Any:
         if function is np.where:
             return MatrixExpression._record(find("choose"), *args)
         return function(*(np.asarray(a) if isinstance(a, Condition) else a for a in args), **kwargs)
 
 
-def as_condition(holds: Any, formula: Expression) -> Condition:
+def as_condition(holds: np.ndarray, formula: Expression) -> Condition:
     found = np.asarray(holds).view(Condition)
     found.formula = formula
     return found
 
 
-def _compared(x: MatrixExpression, relation: str, y: MatrixExpression, holds: Any) -> Any:
+def _compared(x: MatrixExpression, relation: str, y: MatrixExpression, holds: np.ndarray) -> Condition | bool:
     if x.is_number() and y.is_number():
         return bool(np.all(holds))
     holds = np.asarray(holds)

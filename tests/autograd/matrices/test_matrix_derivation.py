@@ -696,7 +696,7 @@ def test_what_stands_below_a_fraction_holds_together():
 def test_one_sample_stands_below_its_name_and_the_index_on_every_name():
     a = named(sigmoid(linear(X, parameter("W", 2, 3), parameter("b", 2))), "A")
     text = derive(squared_error(a, Y), a.operands[0].operands[1]).text()
-    assert "  db = (1/m) Σᵢ(dA(i) ⊙ A(i) ⊙ (1 − A(i)))\n  2             1×2     1×2        1×2\n" in text
+    assert "  db = (1/m) Σᵢ(dA(i) ⊙ A(i) ⊙ (1 − A(i)))\n  2             1×2     1×2         1×2\n" in text
     loss, w1 = digits_net()
     assert "  db[2] = (1/m) Σᵢ dZ[2](i)\n  2×1              2×1\n" in derive(loss, w1, form="columns").text()
 
