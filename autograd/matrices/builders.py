@@ -244,7 +244,7 @@ def _loss(of_rows: Callable[[Any, Any], MatrixExpression]) -> Callable[[Operatio
         if isinstance(weight, np.ndarray) and weight.ndim:
             rows = rows * weight[:, None]
             return rows.sum().formula
-        total = rows.sum() * weight
+        total: MatrixExpression = rows.sum() * weight
         return total.formula
 
     return build
