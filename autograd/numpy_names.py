@@ -1,4 +1,7 @@
-"""What NumPy calls these operations, so that its functions work on nodes."""
+"""What NumPy calls the operations, so that its functions work on nodes and formulas.
+
+An operation of the table that bears the name of a NumPy function is found under it, a user's own too.
+"""
 
 from __future__ import annotations
 
@@ -9,36 +12,38 @@ from typing import Any
 
 import numpy as np
 
+from .op import table
 from .ops import choosing, extremes, matrices, shapes, sums
-from .ops.elementwise import abs, add, cos, div, exp, log, maximum, minimum, mul, neg, power, sign, sin, sqrt, sub, tanh
+from .ops.elementwise import abs, div, mul, neg, power, sub
 
-# What NumPy calls these operations.
-numpy_names: dict[str, Any] = {
-    "add": add,
+# Where the two names differ.
+_OTHERWISE: dict[str, Callable[..., Any]] = {
     "subtract": sub,
     "multiply": mul,
     "divide": div,
     "true_divide": div,
-    "power": power,
     "float_power": power,
     "negative": neg,
     "positive": lambda x: x,
     "absolute": abs,
     "fabs": abs,
-    "exp": exp,
-    "log": log,
-    "sqrt": sqrt,
-    "sin": sin,
-    "cos": cos,
-    "tanh": tanh,
-    "maximum": maximum,
-    "minimum": minimum,
-    "sign": sign,
     "square": lambda x: mul(x, x),
 }
 
 
-# ---------------------------------------------------------------- NumPy's names
+def ufunc(name: str) -> Callable[..., Any] | None:
+    """The operation on numbers, element by element, that NumPy calls by this name; None if there is none."""
+    if name in table and not table[name].reduces:
+        return table[name].function
+    return _OTHERWISE.get(name)
+
+
+# ---------------------------------------------------------------- for arrays
+
+
+def array_ufunc(name: str) -> Callable[..., Any] | None:
+    """The same for Tensors."""
+    return _ARRAY_UFUNCS.get(name) or ufunc(name)
 
 
 def _as_rows(x: Any) -> Any:
@@ -55,7 +60,7 @@ def _padded(x: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
 
 def _clipped(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """numpy.clip for Tensors, with both of its names for the bounds."""
-    return choosing.array_clip(a, a_min if min is None else min, a_max if max is None else max)
+    return choosing.clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
 @functools.cache
@@ -69,8 +74,7 @@ def _compared(name: str) -> Callable[..., Any]:
     return lambda x, y: compare(sums.comparable(x), sums.comparable(y))
 
 
-array_ufuncs: dict[str, Callable[..., Any]] = {
-    **numpy_names,
+_ARRAY_UFUNCS: dict[str, Callable[..., Any]] = {
     **{name: _compared(name) for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")},
     "matmul": matrices.matmul,
     "isnan": lambda x: np.isnan(sums.comparable(x)),

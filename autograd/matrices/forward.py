@@ -33,7 +33,7 @@ from .atoms import (
 from .expression import MatrixExpression, matrix, named, operands_of, read
 from .indices import samples_of
 from .naming import Naming
-from .roles import LOSSES, Roles, is_tensor
+from .roles import Roles, is_tensor
 from .steps import Definition
 
 __all__ = ["Forward", "labels_in", "tidy"]
@@ -152,7 +152,7 @@ class Forward:
         if m is None or m < 2:
             return operands
         count = MatrixExpression(formula_of(Count()), np.asarray(float(m)))
-        if op.name in LOSSES and isinstance(operands[2], float) and rounded(operands[2] * m) == 1:
+        if op.loss is not None and isinstance(operands[2], float) and rounded(operands[2] * m) == 1:
             operands[2] = 1.0 / count
         for i in {"div": (1,), "mul": (0, 1)}.get(op.name, ()):
             c, x = operands[i], operands[1 - i]

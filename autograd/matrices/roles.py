@@ -14,9 +14,6 @@ from .atoms import Shape
 
 __all__ = ["Roles", "constants_of", "is_data_name", "is_tensor", "role"]
 
-# What the losses of a batch are called.
-LOSSES = ("squared_errors", "binary_cross_entropies", "binary_cross_entropies_with_logits", "softmax_cross_entropies")
-
 
 def is_tensor(x: object) -> TypeGuard[Tensor]:
     """True for a Tensor, False for a constant and for what is no quantity: an axis, a shape."""
@@ -33,9 +30,13 @@ def constants_of(v: Tensor) -> Iterator[tuple[int, np.ndarray]]:
 def role(v: Tensor, i: int) -> str:
     """What a constant at this place is called: the target of a loss Y, what weights multiply X, else C."""
     name = v.op.name if v.op is not None else ""
-    if name in LOSSES or name == "sub" or (name == "mul" and _is_logarithm(v.operands[1 - i])):
+    if _is_loss(v) or name == "sub" or (name == "mul" and _is_logarithm(v.operands[1 - i])):
         return "Y"
     return "X" if name in ("matmul", "affine") and (i == 0 or name == "matmul") else "C"
+
+
+def _is_loss(v: Tensor) -> bool:
+    return v.op is not None and v.op.loss is not None
 
 
 def _is_logarithm(u: object) -> bool:
@@ -63,7 +64,7 @@ class Roles:
         found: tuple[int | None, int] = (None, 0)
         for v in self.order:
             name = v.op.name if v.op is not None else ""
-            if name in LOSSES or name == "affine":
+            if name == "affine" or _is_loss(v):
                 shape = np.shape(v.operands[0])
                 found = (shape[0], 0) if len(shape) == 2 else (None, 0)
             elif name == "matmul":
