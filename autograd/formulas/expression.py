@@ -14,7 +14,7 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from ..ieee import ieee
 from ..op import Operation, find
@@ -176,7 +176,10 @@ Term = tuple[float, Factors]
 # ---------------------------------------------------------------- expressions
 
 
-def _operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+T = TypeVar("T")
+
+
+def _operator(method: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
     """The other operand may be a number; a Vector has the operator applied to each member instead."""
 
     @functools.wraps(method)
