@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,14 @@ def ufunc(name: str) -> Callable[..., Any] | None:
     if name in table and not table[name].reduces:
         return table[name].function
     return _OTHERWISE.get(name)
+
+
+comparisons: dict[str, Callable[[Any, Any], Any]] = {
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+}
 
 
 # ---------------------------------------------------------------- for arrays

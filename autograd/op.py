@@ -202,8 +202,12 @@ def _pull(op: Operation, rule: Any) -> Pull | None:
     return pull
 
 
-def _unreadable(op: Operation, what: str, on: Any, error: Exception) -> TypeError:
-    return TypeError(
+class Unreadable(TypeError):
+    """A rule or a forward function uses what the reader does not know."""
+
+
+def _unreadable(op: Operation, what: str, on: Any, error: Exception) -> Unreadable:
+    return Unreadable(
         f"{op.shown}: its {what} cannot be read on {describe(on)} ({error}); write it with operators, abs(x), "
         "where(condition, x, y), maximum(x, y) and other operations, see autograd.op"
     )
@@ -297,7 +301,10 @@ def elementwise(
                 except (ArithmeticError, ValueError):
                     return float(ieee(forward, x))
             if x.__class__ is np.ndarray and x.ndim and x.dtype.kind == "f":  # as rules call it on the way back
-                return quietly(forward, x)
+                try:
+                    return quietly(forward, x)
+                except (TypeError, ValueError) as error:
+                    raise refused_arrays(op, (x,), error) or error from None
             record = getattr(x.__class__, "_record", None)
             return _compute(op, x) if record is None else record(op, x)
 

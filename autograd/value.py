@@ -198,16 +198,30 @@ class Value:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """NumPy functions and operators with a NumPy number on the left give Values too."""
-        function = _COMPARISONS.get(ufunc.__name__) or numpy_names.ufunc(ufunc.__name__)
+        name = ufunc.__name__
+        function = numpy_names.ufunc(name)
         for x in inputs:
             if x.__class__ is not Value and isinstance(x, np.ndarray) and x.ndim:
                 raise TypeError(
                     f"np.{ufunc.__name__}: a Value is one number and does not go with {describe(x)}; "
                     "write [x * v for x in array], or keep arrays in a Tensor"
                 )
+        if method == "__call__" and not kwargs:  # NumPy's operators with one of its numbers on the left
+            if name in numpy_names.comparisons:
+                return numpy_names.comparisons[name](*map(_comparable, inputs))
+            if name in ("equal", "not_equal"):
+                return (inputs[0] is inputs[1]) == (name == "equal")
         if function is None or method != "__call__" or kwargs:
-            raise TypeError(f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number")
+            raise TypeError(f"np.{name} is not defined for Values; use .data for the plain number")
         return function(*inputs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function not in (np.where, np.clip):
+            raise TypeError(
+                f"np.{function.__name__}: NumPy would make an array of objects; "
+                "keep Values in a list, or their .data in an array"
+            )
+        return numpy_names.array_functions[function.__name__](*args, **kwargs)
 
     # ------------------------------------------------------------ operators (+ − × ÷ are compiled below)
 
@@ -449,7 +463,7 @@ def _record_unary(op: Operation, x: Value) -> Value:
     if active:
         return _record_elementwise(op, (x,))
     z = new(Value)
-    z._data = zd
+    z._data = zd if zd.__class__ is float else float(zd)
     z.grad = NO_GRADIENT
     z._op = op
     z._x = x
@@ -640,13 +654,3 @@ _refuse("floordiv rfloordiv mod rmod divmod rdivmod", "// and % are", "they jump
 _refuse("matmul rmatmul", "@ is", "a Value is one number; use * or dot(x, y) with two lists")
 _refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join comparisons with `and`, `or`, `not`")
 _refuse("lshift rlshift rshift rrshift", "<< and >> are", "use v * 2**n or v.data")
-
-# NumPy's operators with one of its numbers on the left.
-_COMPARISONS: dict[str, Any] = {
-    "less": lambda x, y: _comparable(x) < _comparable(y),
-    "less_equal": lambda x, y: _comparable(x) <= _comparable(y),
-    "greater": lambda x, y: _comparable(x) > _comparable(y),
-    "greater_equal": lambda x, y: _comparable(x) >= _comparable(y),
-    "equal": lambda x, y: x is y,
-    "not_equal": lambda x, y: x is not y,
-}

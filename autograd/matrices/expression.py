@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from ..formulas.expression import Expression, constant
 from ..ieee import quietly
-from ..numpy_names import array_functions, array_ufunc
+from ..numpy_names import array_functions, array_ufunc, comparisons
 from ..op import Operation, find
 from ..operands import Vector
 from .atoms import Applied, Data, Indicator, Matrix, Ones, Shape, data_key, formula_of, natural_shape, only_atom
@@ -82,6 +81,9 @@ class MatrixExpression:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         raise TypeError("a formula is no array; use .value for its numbers")
+
+    def __float__(self) -> float:
+        raise TypeError("a formula is no number; write exp(x) and not math.exp(x)")
 
     def is_number(self) -> bool:
         """True if no name is left."""
@@ -189,8 +191,8 @@ class MatrixExpression:
     # ------------------------------------------------------------ reading
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
-        if ufunc.__name__ in _COMPARISONS:
-            return _COMPARISONS[ufunc.__name__](*map(matrix, operands))
+        if ufunc.__name__ in comparisons:
+            return comparisons[ufunc.__name__](*map(matrix, operands))
         function = array_ufunc(ufunc.__name__)
         if function is None or method != "__call__" or options:
             raise TypeError(f"np.{ufunc.__name__} is not defined for formulas of arrays")
@@ -221,13 +223,6 @@ class MatrixExpression:
 
         return f"<formula {MatrixAscii().sum(self.formula)} of shape {self.shape}>"
 
-
-_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "less": operator.lt,
-    "less_equal": operator.le,
-    "greater": operator.gt,
-    "greater_equal": operator.ge,
-}
 
 Builder = Callable[[Operation, Sequence[Any], Shape], "Expression | None"]
 
@@ -317,6 +312,14 @@ class Condition(np.ndarray):
         return as_condition(np.asarray(self) & np.asarray(other), self.formula * other.formula)
 
     __rand__ = __and__
+
+    def __or__(self, other: Any) -> Any:
+        if not isinstance(other, Condition):
+            return other if other else self
+        either = self.formula + other.formula - self.formula * other.formula
+        return as_condition(np.asarray(self) | np.asarray(other), either)
+
+    __ror__ = __or__
 
     def __invert__(self) -> Any:
         atom = only_atom(self.formula)

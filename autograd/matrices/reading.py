@@ -18,7 +18,7 @@ from ..formulas import names
 from ..formulas.expression import Atom, Expression, Symbol
 from ..graph import depending_on, is_node, topological_order
 from ..ieee import quietly
-from ..op import Operation
+from ..op import Operation, Unreadable
 from ..ops.shapes import sum_to
 from ..paths.labels import unique_labels
 from .atoms import (
@@ -440,6 +440,8 @@ def share_of(w: Any, i: int, g: Any, z: Any, operands: tuple[Any, ...], u: Any) 
     """The i-th operand's share of the gradient g, with the operand's shape."""
     try:
         term = matrix(quietly(w.op.pulls[i], g, z, *operands))
+    except Unreadable:  # a rule, which says what to write instead
+        raise
     except (AttributeError, IndexError, TypeError, ValueError):  # a pull that asks for more than names have
         term = _unread(w.op, i, g, z, operands)
     return term if term.shape == u.shape else sum_to(term, u.shape)

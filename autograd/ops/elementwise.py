@@ -161,7 +161,7 @@ def exp(x):
     return math.exp(x) if type(x) is float else np.exp(x)
 
 
-@elementwise(lambda z, x: 1 / (x * where(x < 0, math.nan, 1)))
+@elementwise(lambda z, x: where(x < 0, math.nan, 1.0) / x)
 def log(x):
     """Natural logarithm of x.
 

@@ -415,8 +415,7 @@ class _Formulas:
     def _slope(self, v: Any, i: int) -> Any:
         """What rule i says: a Vector of formulas for a sequence, or one formula or number for all."""
         if (v, i) not in self._slopes:
-            rule = v.op.rules[i]
-            slope = rule(self._result(v), *self._operands(v)) if callable(rule) else rule
+            slope = v.op.derivative(i, self._result(v), self._operands(v))
             named = functools.partial(_with_names, instead=self._members.named(self))
             self._slopes[v, i] = slope.map(named) if isinstance(slope, Vector) else named(slope)
         return self._slopes[v, i]
