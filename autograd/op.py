@@ -355,13 +355,13 @@ def reduction(
     they are reduced: rules are read on all rows at once, the forward function row by row. One that
     NumPy computes at once may stand below it, and takes the gradients from the same rules::
 
-        @reduction(1)
-        def sum(x):
-            return builtins.sum(x)
+        @reduction(lambda z, x: 2 * x)
+        def energy(x):
+            return sum(u * u for u in x)
 
-        @sum.on_arrays
-        def array_sum(x, axis=None, keepdims=False):
-            return x.sum(axis, keepdims=keepdims)
+        @energy.on_arrays
+        def array_energy(x, axis=None, keepdims=False):
+            return (x * x).sum(axis, keepdims=keepdims)
 
     instead: what is called instead where an operand is an array, if that is another operation.
     picks: see Operation. The other options are those of `elementwise`.

@@ -56,6 +56,8 @@ def loss(
     The rules are the derivatives of that formula, `by_prediction(prediction, target)` and
     `by_target(prediction, target)`; without the second the target is not differentiated::
 
+        from autograd.ops.losses import loss
+
         @loss(lambda p, y: sign(p - y), lambda p, y: sign(y - p))
         def absolute_error(prediction, target):
             return abs(prediction - target)
