@@ -93,6 +93,7 @@ class Operation:
     loss      of a loss of batches, whose operands are predictions, targets and the weights of samples:
               the formula that is summed up.
     formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic.
+    activation   what a loss applies to its first operand, logits, before anything else.
     picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
     slope     the first rule, as a function also where it is constant.
     pulls     one per operand, for arrays: `pull(g, z, *operands)` is the operand's gradient, where g
@@ -105,6 +106,7 @@ class Operation:
     """
 
     __slots__ = (
+        "activation",
         "array",
         "formula",
         "forward",
@@ -156,6 +158,7 @@ class Operation:
         self.array: Operation | None = None
         self.formula = formula
         self.picks = picks
+        self.activation: Operation | None = None
         self.loss = loss
 
     @property

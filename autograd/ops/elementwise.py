@@ -150,7 +150,7 @@ def _whole_power(x: Any, n: float) -> Any:
 # ---------------------------------------------------------------- exponentials, roots, circles
 
 
-@elementwise(lambda z, x: z)
+@elementwise(lambda z, x: z, latex="e^{#}", mathml="<msup><mi>e</mi><mrow>#</mrow></msup>")
 def exp(x):
     """Exponential e^x.
 
@@ -161,7 +161,7 @@ def exp(x):
     return math.exp(x) if type(x) is float else np.exp(x)
 
 
-@elementwise(lambda z, x: where(x < 0, math.nan, 1.0) / x)
+@elementwise(lambda z, x: where(x < 0, math.nan, 1.0) / x, latex=r"\log")
 def log(x):
     """Natural logarithm of x.
 
@@ -183,7 +183,7 @@ def sqrt(x):
     return math.sqrt(x) if type(x) is float else np.sqrt(x)
 
 
-@elementwise(lambda z, x: cos(x))
+@elementwise(lambda z, x: cos(x), latex=r"\sin")
 def sin(x):
     """Sine of x.
 
@@ -193,7 +193,7 @@ def sin(x):
     return math.sin(x) if type(x) is float else np.sin(x)
 
 
-@elementwise(lambda z, x: -sin(x))
+@elementwise(lambda z, x: -sin(x), latex=r"\cos")
 def cos(x):
     """Cosine of x.
 
@@ -206,7 +206,7 @@ def cos(x):
 # ---------------------------------------------------------------- activations
 
 
-@elementwise(lambda z, x: (1 - z) * (1 + z))
+@elementwise(lambda z, x: (1 - z) * (1 + z), latex=r"\tanh")
 def tanh(x):
     """Hyperbolic tangent, an S-shaped activation around 0.
 
@@ -218,7 +218,7 @@ def tanh(x):
     return math.tanh(x) if type(x) is float else np.tanh(x)
 
 
-@elementwise(lambda z, x: z * (1 - z), symbol="σ")
+@elementwise(lambda z, x: z * (1 - z), symbol="σ", latex=r"\sigma")
 def sigmoid(x):
     """Logistic function 1 / (1 + e^-x), an S-shaped activation.
 
@@ -321,7 +321,7 @@ def log1p_exp(x: Any) -> Any:
 # ---------------------------------------------------------------- pieces
 
 
-@elementwise(lambda z, x: sign(x))
+@elementwise(lambda z, x: sign(x), text="|#|", latex=r"\left|#\right|", mathml="<mrow><mo>|</mo>#<mo>|</mo></mrow>")
 def abs(x):
     """Absolute value |x|.
 
@@ -343,7 +343,12 @@ def sign(x):
     return np.sign(x)
 
 
-@elementwise(0)
+@elementwise(
+    0,
+    text="[# > 0]",
+    ascii="(# > 0)",
+    mathml="<mrow><mo>[</mo>#<mo>&gt;</mo><mn>0</mn><mo>]</mo></mrow>",
+)
 def step(x):
     """1 where x > 0, else 0: the slope of relu, [x > 0].
 
@@ -367,6 +372,7 @@ relu.op.slope = lambda z, x: _step(x)
     lambda z, x, y: where(x > y, 1, where(x < y, 0, 0.5)),
     lambda z, x, y: where(y > x, 1, where(y < x, 0, 0.5)),
     symbol="max",
+    latex=r"\max",
 )
 def maximum(x, y):
     """The larger of two.
@@ -383,6 +389,7 @@ def maximum(x, y):
     lambda z, x, y: where(x < y, 1, where(x > y, 0, 0.5)),
     lambda z, x, y: where(y < x, 1, where(y > x, 0, 0.5)),
     symbol="min",
+    latex=r"\min",
 )
 def minimum(x, y):
     """The smaller of two.

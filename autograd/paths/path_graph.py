@@ -468,7 +468,7 @@ class _SoftmaxMembers:
         """The name of an atom that is a member of a softmax, None for others."""
 
         def instead(atom: Atom) -> Atom | None:
-            if not isinstance(atom, Call) or atom.op.name != "softmax_component":
+            if not isinstance(atom, Call) or not atom.op.picks:
                 return None
             if not self._is_read:
                 self._is_read = True
@@ -483,13 +483,13 @@ class _SoftmaxMembers:
         """Note which members are nodes with a name."""
         logits_of: dict[tuple[int, ...], str] = {}
         for v, label in self._labels.items():
-            if v.op is None or v.op.name != "softmax_component":
+            if v.op is None or not v.op.picks:
                 continue
             logits, j = v.operand_groups
             group = tuple(map(id, logits))
             if group not in logits_of:
                 logits_of[group] = ",".join(formulas.of(u).key for u in logits)
-            self._known[f"softmax_component({logits_of[group]},{expression(j).key})"] = Symbol(label)
+            self._known[f"{v.op.name}({logits_of[group]},{expression(j).key})"] = Symbol(label)
             name = names.parse(label)
             if v.label is not None and name is not None and name.index and name.index[-1] == str(int(j) + 1):
                 first = replace(name, index=(*name.index[:-1], "1"))
