@@ -399,6 +399,10 @@ class Ascii(Writer):
         return self.times
 
 
+# Functions for which LaTeX has a command of their name.
+LATEX_KNOWS = frozenset("arccos arcsin arctan cos cosh coth exp ln log max min sec sin sinh tan tanh".split())  # noqa: SIM905
+
+
 class Latex(Writer):
     r"""LaTeX for math mode: `a(1 - a)`, `\frac{\partial L}{\partial w}`."""
 
@@ -433,7 +437,8 @@ class Latex(Writer):
 
     def function(self, op: Operation, inner: str) -> str:
         symbol = op.symbol.replace("_", r"\_")
-        return (op.writing.get("latex") or rf"\operatorname{{{symbol}}}") + self.parenthesized(inner)
+        known = f"\\{symbol}" if symbol in LATEX_KNOWS else rf"\operatorname{{{symbol}}}"
+        return (op.writing.get("latex") or known) + self.parenthesized(inner)
 
     def member(self, whole: str, place: int) -> str:
         return f"{whole}_{{{place + 1}}}"

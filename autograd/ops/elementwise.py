@@ -161,7 +161,7 @@ def exp(x):
     return math.exp(x) if type(x) is float else np.exp(x)
 
 
-@elementwise(lambda z, x: where(x < 0, math.nan, 1.0) / x, latex=r"\log")
+@elementwise(lambda z, x: where(x < 0, math.nan, 1.0) / x)
 def log(x):
     """Natural logarithm of x.
 
@@ -183,7 +183,7 @@ def sqrt(x):
     return math.sqrt(x) if type(x) is float else np.sqrt(x)
 
 
-@elementwise(lambda z, x: cos(x), latex=r"\sin")
+@elementwise(lambda z, x: cos(x))
 def sin(x):
     """Sine of x.
 
@@ -193,7 +193,7 @@ def sin(x):
     return math.sin(x) if type(x) is float else np.sin(x)
 
 
-@elementwise(lambda z, x: -sin(x), latex=r"\cos")
+@elementwise(lambda z, x: -sin(x))
 def cos(x):
     """Cosine of x.
 
@@ -206,7 +206,7 @@ def cos(x):
 # ---------------------------------------------------------------- activations
 
 
-@elementwise(lambda z, x: (1 - z) * (1 + z), latex=r"\tanh")
+@elementwise(lambda z, x: (1 - z) * (1 + z))
 def tanh(x):
     """Hyperbolic tangent, an S-shaped activation around 0.
 
@@ -372,7 +372,6 @@ relu.op.slope = lambda z, x: _step(x)
     lambda z, x, y: where(x > y, 1, where(x < y, 0, 0.5)),
     lambda z, x, y: where(y > x, 1, where(y < x, 0, 0.5)),
     symbol="max",
-    latex=r"\max",
 )
 def maximum(x, y):
     """The larger of two.
@@ -389,7 +388,6 @@ def maximum(x, y):
     lambda z, x, y: where(x < y, 1, where(x > y, 0, 0.5)),
     lambda z, x, y: where(y < x, 1, where(y > x, 0, 0.5)),
     symbol="min",
-    latex=r"\min",
 )
 def minimum(x, y):
     """The smaller of two.
