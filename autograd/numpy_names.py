@@ -6,6 +6,7 @@ An operation of the table that bears the name of a NumPy function is found under
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,17 @@ def ufunc(asked: np.ufunc) -> Callable[..., Any] | None:
     if name in table and not table[name].reduces and getattr(np, name, None) is asked:
         return table[name].function
     return _OTHERWISE.get(asked)
+
+
+comparisons: dict[np.ufunc, Callable[[Any, Any], Any]] = {
+    np.less: operator.lt,
+    np.less_equal: operator.le,
+    np.greater: operator.gt,
+    np.greater_equal: operator.ge,
+}
+
+
+# ---------------------------------------------------------------- for arrays
 
 
 def array_ufunc(asked: np.ufunc) -> Callable[..., Any] | None:

@@ -93,6 +93,7 @@ class Operation:
     loss      of a loss of batches, whose operands are predictions, targets and the weights of samples:
               the formula that is summed up.
     formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic.
+    activation   what a loss applies to its first operand, logits, before anything else.
     picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
     slope     the first rule, as a function also where it is constant.
     pulls     one per operand, for arrays: `pull(g, z, *operands)` is the operand's gradient, where g
@@ -105,6 +106,7 @@ class Operation:
     """
 
     __slots__ = (
+        "activation",
         "array",
         "formula",
         "forward",
@@ -156,6 +158,7 @@ class Operation:
         self.array: Operation | None = None
         self.formula = formula
         self.picks = picks
+        self.activation: Operation | None = None
         self.loss = loss
 
     @property
@@ -202,8 +205,12 @@ def _pull(op: Operation, rule: Any) -> Pull | None:
     return pull
 
 
-def _unreadable(op: Operation, what: str, on: Any, error: Exception) -> TypeError:
-    return TypeError(
+class Unreadable(TypeError):
+    """A rule or a forward function uses what the reader does not know."""
+
+
+def _unreadable(op: Operation, what: str, on: Any, error: Exception) -> Unreadable:
+    return Unreadable(
         f"{op.shown}: its {what} cannot be read on {describe(on)} ({error}); write it with operators, abs(x), "
         "where(condition, x, y), maximum(x, y) and other operations, see autograd.op"
     )
@@ -297,7 +304,10 @@ def elementwise(
                 except (ArithmeticError, ValueError):
                     return float(ieee(forward, x))
             if x.__class__ is np.ndarray and x.ndim and x.dtype.kind == "f":  # as rules call it on the way back
-                return quietly(forward, x)
+                try:
+                    return quietly(forward, x)
+                except (TypeError, ValueError) as error:
+                    raise refused_arrays(op, (x,), error) or error from None
             record = getattr(x.__class__, "_record", None)
             return _compute(op, x) if record is None else record(op, x)
 
@@ -348,13 +358,13 @@ def reduction(
     they are reduced: rules are read on all rows at once, the forward function row by row. One that
     NumPy computes at once may stand below it, and takes the gradients from the same rules::
 
-        @reduction(1)
-        def sum(x):
-            return builtins.sum(x)
+        @reduction(lambda z, x: 2 * x)
+        def energy(x):
+            return sum(u * u for u in x)
 
-        @sum.on_arrays
-        def array_sum(x, axis=None, keepdims=False):
-            return x.sum(axis, keepdims=keepdims)
+        @energy.on_arrays
+        def array_energy(x, axis=None, keepdims=False):
+            return (x * x).sum(axis, keepdims=keepdims)
 
     instead: what is called instead where an operand is an array, if that is another operation.
     picks: see Operation. The other options are those of `elementwise`.

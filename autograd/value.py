@@ -217,6 +217,13 @@ class Value:
             raise TypeError(f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number") from None
         return getattr(ufunc, method)(*inputs, **kwargs)
 
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function in (np.where, np.clip):
+            found, unknown = numpy_names.array_functions[function].arguments(args, kwargs)
+            if not unknown:
+                return numpy_names.array_functions[function].function(**found)
+        return function(*numbers_in(args), **numbers_in(kwargs))
+
     # ------------------------------------------------------------ operators (+ − × ÷ are compiled below)
 
     if TYPE_CHECKING:
@@ -486,7 +493,7 @@ def _record_unary(op: Operation, x: Value) -> Value:
     if active:
         return _record_elementwise(op, (x,))
     z = new(Value)
-    z._data = zd
+    z._data = zd if zd.__class__ is float else float(zd)
     z.grad = NO_GRADIENT
     z._op = op
     z._x = x

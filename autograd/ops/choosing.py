@@ -48,7 +48,7 @@ def choose(condition, x, y):
 
 
 def _bounds(x: Any, lo: Any = None, hi: Any = None) -> tuple[Any, Any, Any]:
-    if isinstance(x, list | tuple):
+    if isinstance(x, list | tuple) and not isinstance(x, Vector):
         raise TypeError(f"clip: expected a single number, got {len(x)} of them; write [clip(u, lo, hi) for u in x]")
     check_plain("clip: the bounds", lo, hi)
     lo, hi = -np.inf if lo is None else lo, np.inf if hi is None else hi

@@ -150,7 +150,7 @@ def _whole_power(x: Any, n: float) -> Any:
 # ---------------------------------------------------------------- exponentials, roots, circles
 
 
-@elementwise(lambda z, x: z)
+@elementwise(lambda z, x: z, latex="e^{#}", mathml="<msup><mi>e</mi><mrow>#</mrow></msup>")
 def exp(x):
     """Exponential e^x.
 
@@ -218,7 +218,7 @@ def tanh(x):
     return math.tanh(x) if type(x) is float else np.tanh(x)
 
 
-@elementwise(lambda z, x: z * (1 - z), symbol="σ")
+@elementwise(lambda z, x: z * (1 - z), symbol="σ", latex=r"\sigma")
 def sigmoid(x):
     """Logistic function 1 / (1 + e^-x), an S-shaped activation.
 
@@ -321,7 +321,7 @@ def log1p_exp(x: Any) -> Any:
 # ---------------------------------------------------------------- pieces
 
 
-@elementwise(lambda z, x: sign(x))
+@elementwise(lambda z, x: sign(x), text="|#|", latex=r"\left|#\right|", mathml="<mrow><mo>|</mo>#<mo>|</mo></mrow>")
 def abs(x):
     """Absolute value |x|.
 
@@ -343,7 +343,12 @@ def sign(x):
     return np.sign(x)
 
 
-@elementwise(0)
+@elementwise(
+    0,
+    text="[# > 0]",
+    ascii="(# > 0)",
+    mathml="<mrow><mo>[</mo>#<mo>&gt;</mo><mn>0</mn><mo>]</mo></mrow>",
+)
 def step(x):
     """1 where x > 0, else 0: the slope of relu, [x > 0].
 

@@ -22,7 +22,7 @@ from ..rows import Rows
 from .choosing import where
 from .elementwise import abs, log, log1p_exp, relu, sigmoid
 from .matrices import row_of_ones
-from .softmaxes import array_softmax, logsumexp, softmax, unit_vector
+from .softmaxes import array_softmax, logsumexp, softmax, softmax_component, unit_vector
 from .sums import not_empty, numbers, sequence, size
 from .sums import sum as total
 
@@ -48,6 +48,7 @@ def loss(
     mean: bool = False,
     expands: bool = False,
     formula: Formula | None = None,
+    activation: Function | None = None,
     check: Callable[[Any, Any], None] | None = None,
     **writing: Unpack[Writing],
 ) -> Callable[[Formula], Function]:
@@ -55,6 +56,8 @@ def loss(
 
     The rules are the derivatives of that formula, `by_prediction(prediction, target)` and
     `by_target(prediction, target)`; without the second the target is not differentiated::
+
+        from autograd.ops.losses import loss
 
         @loss(lambda p, y: sign(p - y), lambda p, y: sign(y - p))
         def absolute_error(prediction, target):
@@ -65,6 +68,7 @@ def loss(
 
     mean: the loss of a sample is the mean over its outputs; otherwise their sum. expands: formulas of
     numbers show the arithmetic. formula: derivations in matrices show this, not what is computed.
+    activation: what is applied to the predictions, if these are logits.
     check: called with two sequences or two arrays, raises ValueError for what the loss does not take.
     """
     rules = by_prediction, by_target
@@ -106,6 +110,7 @@ def loss(
             *map(pull_of_batch, rules), None, loss=lambda p, y: over(p.shape[-1], (formula or one)(p, y)), **shown
         )
         op.array = batch(of_batch).op
+        op.activation = op.array.activation = activation.op if activation is not None else None
         return _called(register(op), one, check, needs_outputs=mean)
 
     return decorate
@@ -202,6 +207,7 @@ def kept_inside(p: Any) -> Any:
     mean=True,
     check=lambda z, y: _in_unit_interval("binary_cross_entropy_with_logits", "targets", y),
     formula=lambda z, y: _entropy(sigmoid(z), y),
+    activation=sigmoid,
     symbol="BCE",
 )
 def binary_cross_entropy_with_logits(logit, target):
@@ -290,6 +296,10 @@ def batch_softmax_cross_entropy(logits, target, weight, on_the_way):
         shifted[target == 0] = 0
         z = -_total(shifted, weight)
     return z
+
+
+cross_entropy_of_softmax.op.activation = softmax_component.op
+batch_softmax_cross_entropy.op.activation = array_softmax.op
 
 
 def softmax_cross_entropy(logits, target, weight=None):

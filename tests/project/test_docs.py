@@ -45,7 +45,7 @@ for code, line, beside in blocks:
 print(json.dumps(found))
 """
 # Pages that are being written; nothing else may lead nowhere.
-COMING = {ROOT / "docs" / "adding-an-operation.md", ROOT / "docs" / "adding-a-plot.md"}
+COMING = {ROOT / "docs" / "adding-a-plot.md"}
 BESIDE = r"#.*?\b([A-Za-z_][\w.]*) (=|>) (-?\d[\d.]*)"
 
 
