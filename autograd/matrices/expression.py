@@ -212,15 +212,17 @@ class MatrixExpression:
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
         if ufunc.__name__ in _COMPARISONS:
             return _COMPARISONS[ufunc.__name__](*map(matrix, operands))
-        function = array_ufunc(ufunc.__name__)
+        function = array_ufunc(ufunc)
         if function is None or method != "__call__" or options:
             raise TypeError(f"np.{ufunc.__name__} is not defined for formulas of arrays")
         return function(*operands)
 
     def __array_function__(self, function: Any, types: Any, operands: Any, options: Any) -> Any:
-        if function.__name__ not in array_functions:
+        known = array_functions.get(function)
+        found, unknown = ({}, []) if known is None else known.arguments(operands, options)
+        if known is None or unknown:
             raise TypeError(f"np.{function.__name__} is not defined for formulas of arrays")
-        return array_functions[function.__name__](*operands, **options)
+        return known.function(**found)
 
     @staticmethod
     def _record(op: Operation, *operands: object) -> MatrixExpression:
