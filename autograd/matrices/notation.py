@@ -382,6 +382,7 @@ class _Lectures(MatrixWriter):
 
     def total(self, a: Total) -> Piece:
         letter = letter_of(a)
+        letter = "" if letter in self.taken else letter  # i is a quantity here
         along = -1 if self.columns else -2  # what lies otherwise has no samples that an index could count
         inner = at_index(a, letter, along, self.taken) if letter else None
         if not letter or (inner is None and samples_of(a.parts[0]) != along):
