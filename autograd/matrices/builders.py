@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..formulas.expression import Call, Expression, constant
+from ..formulas.expression import Atom, Call, Expression, Group, constant
 from ..op import Operation, find
-from ..ops.elementwise import log, sigmoid
-from ..ops.softmaxes import array_softmax
 from .atoms import (
     Applied,
     ArrayAtom,
@@ -128,6 +126,8 @@ def _reshape(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression
         inside = natural_shape(inner) or ()
         if shape == tuple(1 if i in atom.axes else n for i, n in enumerate(inside)):
             return number * formula_of(Total(inner, shape, atom.axes, True, atom.counted))
+    if (back := _reshaped_back(x.formula, shape)) is not None:
+        return back
     if shape == (1, *x.shape):  # what broadcasting does too
         return x.formula
     if x.ndim == 1 and shape == (len(x), 1):
@@ -135,6 +135,27 @@ def _reshape(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression
     if shape == x.shape[:1] and x.shape[1:] == (1,) and natural_shape(transposed(x.formula)) == shape:
         return transposed(x.formula)
     return None
+
+
+def _reshaped_back(x: Expression, shape: Shape) -> Expression | None:
+    """A formula of reshaped arrays in the shape that they had before, if it is one number by number."""
+
+    def before(a: Atom) -> Expression:
+        if isinstance(a, Applied) and a.op.name == "reshape" and natural_shape(a.parts[0]) == shape:
+            return a.parts[0]
+        if isinstance(a, Group):
+            return read(a.expression)
+        return formula_of(Call(a.op, tuple(map(read, a.flat())))) if isinstance(a, Call) else formula_of(a)
+
+    def read(x: Expression) -> Expression:
+        terms = (math.prod((before(a) ** e for a, e in factors), start=constant(c)) for c, factors in x.terms)
+        return sum(terms, constant(0.0))
+
+    try:
+        found = read(x)
+        return found if natural_shape(found) == shape else None
+    except ValueError:  # something else in it has the shape that it has now
+        return None
 
 
 @writes("getitem")
@@ -173,31 +194,6 @@ def _as_it_is(op: Operation, operands: Sequence[Any], shape: Shape) -> Expressio
     return operands[0].formula
 
 
-@writes("clip_between")
-def _clip(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
-    x, *bounds = operands
-    if any(np.ndim(b) for b in bounds):
-        return None
-    return formula_of(Call(find("clip"), (x.formula, *(constant(float(b)) for b in bounds))))
-
-
-def _loss(of_rows: Callable[[Any, Any], Any]) -> Callable[[Operation, Sequence[Any], Shape], Expression]:
-    """A loss as the weighted sum over samples of what `of_rows` gives for predictions and targets."""
-
-    def build(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
-        prediction, target, weight = operands[:3]
-        rows = of_rows(prediction, target)
-        if isinstance(weight, np.ndarray) and weight.ndim:
-            return (weight[:, None] * rows).sum().formula
-        return (rows.sum() * float(weight)).formula
-
-    return build
-
-
-def _binary(p: Any, y: Any) -> Any:
-    return -(y * log(p) + (1 - y) * log(1 - p)) / p.shape[-1]
-
-
 @writes("choose")
 def _chosen(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
     """x ⊙ [condition] + y ⊙ [not condition]; the piece alone if it holds everywhere or the other one is 0."""
@@ -214,9 +210,3 @@ def _chosen(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
     if second[~holds].any():
         parts.append(y.formula * (~condition).formula)
     return sum(parts, constant(0.0))
-
-
-writes("binary_cross_entropies")(_loss(_binary))
-writes("binary_cross_entropies_with_logits")(_loss(lambda z, y: _binary(sigmoid(z), y)))
-writes("softmax_cross_entropies")(_loss(lambda z, y: -(y * log(array_softmax(z)))))
-writes("squared_errors")(_loss(lambda x, y: 0.5 * (x - y) ** 2))

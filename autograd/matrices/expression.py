@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,8 @@ import numpy as np
 
 from ..formulas.expression import Expression, constant
 from ..ieee import quietly
-from ..op import Operation, array_forms, find
+from ..numpy_names import array_functions, array_ufunc
+from ..op import Operation, find
 from ..operands import Vector
 from .atoms import Applied, Data, Indicator, Matrix, Ones, Shape, data_key, formula_of, natural_shape, only_atom
 
@@ -42,7 +44,6 @@ class MatrixExpression:
     """
 
     __slots__ = ("formula", "shape", "value")
-    __array_ufunc__ = None
     _is_array = True
 
     def __init__(self, formula: Expression, value: Any) -> None:
@@ -131,6 +132,12 @@ class MatrixExpression:
     def __neg__(self) -> MatrixExpression:
         return MatrixExpression(-self.formula, -self.value)
 
+    def __pos__(self) -> MatrixExpression:
+        return self
+
+    def __abs__(self) -> MatrixExpression:
+        return MatrixExpression._record(find("abs"), self)
+
     def __matmul__(self, other: Any) -> MatrixExpression:
         return MatrixExpression._record(find("matmul"), self, matrix(other))
 
@@ -181,11 +188,24 @@ class MatrixExpression:
 
     # ------------------------------------------------------------ reading
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+        if ufunc.__name__ in _COMPARISONS:
+            return _COMPARISONS[ufunc.__name__](*map(matrix, operands))
+        function = array_ufunc(ufunc)
+        if function is None or method != "__call__" or options:
+            raise TypeError(f"np.{ufunc.__name__} is not defined for formulas of arrays")
+        return function(*operands)
+
+    def __array_function__(self, function: Any, types: Any, operands: Any, options: Any) -> Any:
+        known = array_functions.get(function)
+        found, unknown = ({}, []) if known is None else known.arguments(operands, options)
+        if known is None or unknown:
+            raise TypeError(f"np.{function.__name__} is not defined for formulas of arrays")
+        return known.function(**found)
+
     @staticmethod
     def _record(op: Operation, *operands: Any) -> MatrixExpression:
         """Apply an operation: as notation writes it, or as its name applied to the operands."""
-        if op.reduces and op.name in array_forms:
-            return array_forms[op.name](*operands)
         held = operands_of(op, operands)
         return read(op, held, quietly(op.forward, *map(_plain, held)))
 
@@ -203,6 +223,13 @@ class MatrixExpression:
 
         return f"<formula {MatrixAscii().sum(self.formula)} of shape {self.shape}>"
 
+
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+}
 
 Builder = Callable[[Operation, Sequence[Any], Shape], "Expression | None"]
 
@@ -243,14 +270,24 @@ def named(label: str, value: Any, *, is_gradient: bool = False, is_leaf: bool = 
 def read(op: Operation, operands: Sequence[Any], value: Any) -> MatrixExpression:
     """The formula of an operation's result. operands: formulas, and what is not differentiated as it is."""
     value = np.asarray(value)
-    build = _builders.get(op.name)
+    build = _loss if op.loss is not None else _builders.get(op.name)
     formula = None if build is None else build(op, operands, value.shape)
     if formula is None and op.rules:
-        formula = Expression._record(op, *(x.formula for x in operands))
+        formula = Expression._record(op, *(matrix(x).formula for x in operands))
     elif formula is None:
         arguments = (x.spelled_out() if isinstance(x, MatrixExpression) else x for x in operands)
         formula = formula_of(Applied(op, arguments, value.shape))
     return MatrixExpression(formula, value)
+
+
+def _loss(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+    """A loss as the weighted sum over samples of its formula."""
+    prediction, target, weight, *_ = operands
+    assert op.loss is not None
+    each = op.loss(prediction, target)
+    if isinstance(weight, np.ndarray) and weight.ndim:
+        return (weight[:, None] * each).sum().formula
+    return (each.sum() * float(weight)).formula
 
 
 def operands_of(op: Operation, operands: Sequence[Any]) -> tuple[Any, ...]:

@@ -44,8 +44,6 @@ __all__ = ["Definition", "MatrixReading", "Step"]
 LONGEST_UNNAMED = 9
 LONGEST_SHARED = 3
 LONGEST_NUMBER = 40
-# What the losses of a batch are called, and the constants that stand at certain places.
-LOSSES = ("squared_errors", "binary_cross_entropies", "binary_cross_entropies_with_logits", "softmax_cross_entropies")
 ACTIVATIONS = ("sigmoid", "array_softmax")
 
 
@@ -182,7 +180,7 @@ class MatrixReading:
         """How many samples there are and along which axis, from the operations that know."""
         for v in reversed(self.order):
             name = v.op.name if v.op is not None else ""
-            if name in LOSSES or name == "affine":
+            if name == "affine" or (v.op is not None and v.op.loss is not None):
                 x = v.operands[0]
                 return (x.shape[0], 0) if x.ndim == 2 else (None, 0)
             if name == "matmul":
@@ -465,7 +463,7 @@ def _unread(op: Operation, i: int, g: Any, z: Any, operands: tuple[Any, ...]) ->
 
 def _role(v: Any, i: int) -> str:
     """What a constant at this place is called: the target of a loss Y, what weights multiply X, else C."""
-    if v.op.name in LOSSES or v.op.name == "sub":
+    if v.op.loss is not None or v.op.name == "sub":
         return "Y"
     return "X" if v.op.name in ("matmul", "affine") and (i == 0 or v.op.name == "matmul") else "C"
 

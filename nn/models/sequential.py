@@ -203,9 +203,9 @@ class Sequential(Module):
         self._check_built("set_weights")
         write_weights("Sequential.set_weights", self.layers, weights)
 
-    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+    def check_state(self, shapes: Any) -> None:
         self._check_built("load_state_dict")
-        super().load_state_dict(state)
+        super().check_state(shapes)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save layers, weights, optimizer with its state, loss, metrics and where the random numbers continue.
