@@ -16,7 +16,7 @@ import numpy as np
 
 from .graph import is_node
 from .modes import recording
-from .operands import describe, real
+from .operands import describe, is_array_node, real
 from .ops.elementwise import identity, mul
 from .ops.shapes import reshape, stack
 from .ops.sums import sum as total
@@ -125,7 +125,7 @@ def hessian_vector_product(f: Callable[..., Any], x: Any, v: Any) -> Any:
 
     def slope(u: Any) -> Any:
         products = [mul(g, w) for g, w in zip(leaves(grad(f)(u)), leaves(v), strict=True)]
-        if any(map(_is_array, products)):
+        if any(map(is_array_node, products)):
             return functools.reduce(operator.add, map(total, products))
         return total(products)
 
@@ -147,9 +147,9 @@ def _gradients(target: Any, sources: list[Any], create_graph: bool) -> list[Any]
 def _row(z: Any, sources: list[Any], x: Any, create_graph: bool) -> Any:
     """∂z/∂sources in the form of x. An array z gives an array, its own axes first."""
     if not is_node(z):
-        zero = iter([np.zeros(np.shape(z) + u.shape) if _is_array(u) else 0.0 for u in sources])
+        zero = iter([np.zeros(np.shape(z) + u.shape) if is_array_node(u) else 0.0 for u in sources])
         return map_leaves(x, lambda _: next(zero))
-    if not _is_array(z):
+    if not is_array_node(z):
         found = iter(gradients(z, sources, create_graph))
         return map_leaves(x, lambda _: next(found))
     seeds = np.eye(z.size, dtype=z.dtype).reshape(z.size, *z.shape)
@@ -191,7 +191,7 @@ def _traced(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _one_number(where: str, target: Any) -> Any:
     """A node of one element, or a plain number on which nothing depends."""
-    if _is_array(target):
+    if is_array_node(target):
         if target.size != 1:
             raise ValueError(
                 f"{where}: expected a function that returns one number, it returned a Tensor of shape "
@@ -204,10 +204,6 @@ def _one_number(where: str, target: Any) -> Any:
             came = describe(target)
             raise TypeError(f"{where}: expected a function that returns one number, it returned {came}") from None
     return target
-
-
-def _is_array(x: Any) -> bool:
-    return getattr(x.__class__, "_is_array", False)
 
 
 def _fresh(x: Any) -> Any:
@@ -229,7 +225,7 @@ def _freshly(*args: Any) -> Callable[[Any], Any]:
 
 
 def _has_array(*args: Any) -> bool:
-    return any(_is_array(u) or (isinstance(u, np.ndarray) and u.ndim) for a in args for u in leaves(a))
+    return any(is_array_node(u) or (isinstance(u, np.ndarray) and u.ndim) for a in args for u in leaves(a))
 
 
 def _like(x: Any, g: Any) -> Any:

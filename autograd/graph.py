@@ -122,14 +122,18 @@ def _restore(node: Any, state: tuple[Any, ...]) -> None:
     node._restore(state[-1])
 
 
+# A node and its operands.
+Visit = tuple[Any, tuple[Any, ...]]
+
+
 def depending_on(order: Iterable[Any], sources: Iterable[Any]) -> set[int]:
     """Ids of the sources and of the nodes in `order` through which the gradient of some source passes."""
     _, relevant = through(((v, v.operands) for v in order), sources)
     return {id(v) for v in relevant}
 
 
-def through(recorded: Iterable[Recorded], sources: Iterable[Any]) -> tuple[list[Recorded], set[Any]]:
-    """The recorded nodes with an operand that is a source or depends on one; and all of these, sources too."""
+def through(recorded: Iterable[Visit], sources: Iterable[Any]) -> tuple[list[Visit], set[Any]]:
+    """The nodes with an operand that is a source or depends on one; and all of these, sources too."""
     relevant = set(sources)
     found = []
     for v, operands in recorded:
@@ -139,8 +143,3 @@ def through(recorded: Iterable[Recorded], sources: Iterable[Any]) -> tuple[list[
                 found.append((v, operands))
                 break
     return found, relevant
-
-
-# ---------------------------------------------------------------- the pure form
-
-Recorded = tuple[Any, tuple[Any, ...]]  # a node and its operands

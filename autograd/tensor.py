@@ -449,7 +449,7 @@ class Tensor:
         """The members at these places; see `autograd.take`."""
         return shapes.take(self, indices, axis)
 
-    def clip(self, lo: Any, hi: Any) -> Tensor:
+    def clip(self, lo: Any = None, hi: Any = None) -> Tensor:
         """At least lo and at most hi; see `autograd.clip`."""
         return choosing.clip(self, lo, hi)
 
@@ -496,6 +496,10 @@ class Tensor:
     def softplus(self) -> Tensor:
         """log(1 + e^self); see `autograd.softplus`."""
         return _record(elementwise.softplus.op, (self,))
+
+    def linear(self) -> Tensor:
+        """The identity; see `autograd.linear`."""
+        return _record(elementwise.identity.op, (self,))
 
     def abs(self) -> Tensor:
         """Absolute value; see `autograd.abs`."""

@@ -20,7 +20,7 @@ from .formulas.expression import symbol
 from .ieee import ieee
 from .op import Operation
 from .operands import Vector, describe, real
-from .ops import elementwise
+from .ops import choosing, elementwise
 from .passes.values import Mixed
 from .passes.values import backward as _backward
 
@@ -187,6 +187,10 @@ class Value:
         """The number, as a plain float."""
         return self._data
 
+    def detach(self) -> Value:
+        """The same number as a new leaf: no gradient passes."""
+        return Value(self._data)
+
     # ------------------------------------------------------------ recording
 
     @staticmethod
@@ -318,6 +322,10 @@ class Value:
     def linear(self) -> Value:
         """The identity; see `autograd.linear`."""
         return _record_unary(elementwise.identity.op, self)
+
+    def clip(self, lo: float | None = None, hi: float | None = None) -> Value:
+        """At least lo and at most hi; see `autograd.clip`."""
+        return choosing.clip(self, lo, hi)
 
     def abs(self) -> Value:
         """Absolute value; see `autograd.abs`."""

@@ -6,7 +6,7 @@ Both walk the graph once to order it and once from the target to the leaves, add
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from ..graph import is_node, through, walk
 from ..ieee import ieee, quietly
 from ..modes import recording
-from ..operands import Vector, describe
+from ..operands import Vector, describe, is_array_node
 from .tensors import pulled
 
 __all__ = ["gradients"]
@@ -39,32 +39,34 @@ def gradients(target: Any, sources: Any, create_graph: bool = False, *, seed: An
         if not is_node(x):
             raise TypeError(f"gradients: expected nodes, got {describe(x)}; make it a Value or a Tensor first")
     with recording():
-        if _is_array(target):
+        if is_array_node(target):
             g = target.seed(seed, "gradients")
-            adjoints = quietly(_array_adjoints, target, target.__class__(g) if create_graph else g, wanted)
+            adjoints = quietly(_adjoints, target, target.__class__(g) if create_graph else g, wanted, pulled)
         elif seed is not None:
             raise TypeError("gradients: a Value is one number and takes no seed; multiply it")
+        elif create_graph:
+            adjoints = _adjoints(target, target.__class__(1.0), wanted, _differentiated)
         else:
-            adjoints = _adjoints(target, wanted, create_graph)
+            adjoints = _adjoints(target, 1.0, wanted, _recorded)
     found = [adjoints[x] if x in adjoints else zero_gradient(x) for x in wanted]
     if create_graph:
         found = [g if is_node(g) else x.__class__(g) for g, x in zip(found, wanted, strict=True)]
-    elif _is_array(target):
-        found = [np.array(g) if _is_array(x) else g for g, x in zip(found, wanted, strict=True)]
+    elif is_array_node(target):
+        found = [np.array(g) if is_array_node(x) else g for g, x in zip(found, wanted, strict=True)]
     return found[0] if single else found
 
 
 def zero_gradient(x: Any) -> Any:
     """The gradient of a node on which nothing depends."""
-    return np.zeros(x.shape, x.dtype) if _is_array(x) else 0.0
+    return np.zeros(x.shape, x.dtype) if is_array_node(x) else 0.0
 
 
-def _is_array(x: Any) -> bool:
-    return getattr(x.__class__, "_is_array", False)
+# What a node passes on: the operands that are wanted, each with its share of the gradient that arrived.
+Shares = Callable[[Any, Any, "Sequence[bool]"], "Iterator[tuple[Any, Any]]"]
 
 
-def _array_adjoints(target: Any, g: Any, sources: Sequence[Any]) -> dict[Any, Any]:
-    """The same through Tensors. g: the gradient of the target, a Tensor if the result is to be a graph."""
+def _adjoints(target: Any, g: Any, sources: Sequence[Any], shares: Shares) -> dict[Any, Any]:
+    """∂target/∂source for the sources that the target depends on, and no others. g: the gradient of the target."""
     nodes, relevant = through(walk(target), sources)
     wanted = set(sources)
     adjoints: dict[Any, Any] = {target: g}
@@ -72,27 +74,26 @@ def _array_adjoints(target: Any, g: Any, sources: Sequence[Any]) -> dict[Any, An
         g = adjoints.get(v) if v in wanted else adjoints.pop(v, None)
         if g is None:
             continue
-        for u, term in pulled(v, g, [is_node(u) and u in relevant for u in operands]):
+        for u, term in shares(v, g, [is_node(u) and u in relevant for u in operands]):
             adjoints[u] = adjoints[u] + term if u in adjoints else term
     return adjoints
 
 
-def _adjoints(target: Any, sources: Sequence[Any], create_graph: bool) -> dict[Any, Any]:
-    """∂target/∂source for the sources that the target depends on."""
-    nodes, relevant = through(walk(target), sources)
-    wanted = set(sources)
-    adjoints: dict[Any, Any] = {target: target.__class__(1.0) if create_graph else 1.0}
-    for v, operands in reversed(nodes):
-        g = adjoints.get(v) if v in wanted else adjoints.pop(v, None)
-        if g is None:
-            continue
-        derivatives = _differentiable(v) if create_graph else v.local_derivatives
-        for u, d in zip(operands, derivatives, strict=True):
-            if d is not None and u in relevant:
-                # multiplying by a constant 1 would only lengthen the graph of the derivative
-                term = g if d.__class__ is float and d == 1.0 else d * g
-                adjoints[u] = adjoints[u] + term if u in adjoints else term
-    return adjoints
+def _recorded(v: Any, g: Any, wanted: Sequence[bool]) -> Iterator[tuple[Any, Any]]:
+    """The shares of the operands of a Value as numbers: times the local derivatives that it recorded."""
+    return _times(v.local_derivatives, v, g, wanted)
+
+
+def _differentiated(v: Any, g: Any, wanted: Sequence[bool]) -> Iterator[tuple[Any, Any]]:
+    """The same as Values: times the rules, read on nodes."""
+    return _times(_differentiable(v), v, g, wanted)
+
+
+def _times(derivatives: Sequence[Any], v: Any, g: Any, wanted: Sequence[bool]) -> Iterator[tuple[Any, Any]]:
+    for u, d, is_wanted in zip(v.operands, derivatives, wanted, strict=True):
+        if is_wanted and d is not None:
+            # multiplying by a constant 1 would only lengthen the graph of the derivative
+            yield u, g if d.__class__ is float and d == 1.0 else d * g
 
 
 def _differentiable(v: Any) -> list[Any]:
