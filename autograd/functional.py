@@ -10,13 +10,12 @@ import functools
 import operator
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from .graph import is_node
 from .modes import recording
-from .operands import describe, is_array_node, real
+from .operands import Operand, describe, is_array_node, real
 from .ops.elementwise import identity, mul
 from .ops.shapes import reshape, stack
 from .ops.sums import sum as total
@@ -27,7 +26,7 @@ from .value import Value
 __all__ = ["grad", "hessian", "hessian_vector_product", "jacobian", "value_and_grad"]
 
 
-def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def grad(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0) -> Callable[..., Operand]:
     """The derivative of f as a function: `grad(f)(x)` is ∂f/∂x at x.
 
     f: a function of numbers, arrays and lists of them that returns one number, written with operators
@@ -43,12 +42,12 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     return lambda *args, **kwargs: with_value(*args, **kwargs)[1]
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def value_and_grad(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0) -> Callable[..., Operand]:
     """Like `grad`, but gives the pair (value, gradient) from one pass."""
     several = isinstance(argnums, tuple | list)
     positions = tuple(argnums) if isinstance(argnums, tuple | list) else (argnums,)
 
-    def differentiated(*args: Any, **kwargs: Any) -> Any:
+    def differentiated(*args: Operand, **kwargs: Operand) -> Operand:
         for i in positions:
             if not -len(args) <= i < len(args):
                 raise ValueError(f"grad: expected a positional argument number {i}, got {len(args)} of them")
@@ -68,7 +67,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     return differentiated
 
 
-def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Operand]) -> Callable[..., Operand]:
     """All derivatives of all results: `jacobian(f)(x)` is ∂fᵢ/∂xⱼ.
 
     f: a function of one array that returns an array, or of one list of numbers that returns a list. For
@@ -80,7 +79,7 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
            [0., 6.]])
     """
 
-    def matrix(x: Any) -> Any:
+    def matrix(x: Operand) -> Operand:
         nested = _is_nested(x)
         point = map_leaves(x, _freshly(x))
         sources = list(leaves(point))
@@ -92,7 +91,7 @@ def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
     return matrix
 
 
-def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
+def hessian(f: Callable[..., Operand]) -> Callable[..., Operand]:
     """The matrix of second derivatives: `hessian(f)(x)` is ∂²f/∂xᵢ∂xⱼ in row i, column j.
 
     f: a function of one number, one array or one list of numbers that returns one number. For an array
@@ -100,7 +99,7 @@ def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
     derivative itself comes back.
     """
 
-    def matrix(x: Any) -> Any:
+    def matrix(x: Operand) -> Operand:
         nested = _is_nested(x)
         point = map_leaves(x, _freshly(x))
         sources = list(leaves(point))
@@ -112,7 +111,7 @@ def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
     return matrix
 
 
-def hessian_vector_product(f: Callable[..., Any], x: Any, v: Any) -> Any:
+def hessian_vector_product(f: Callable[..., Operand], x: Operand, v: Operand) -> Operand:
     """The product of the Hessian of f at x with v, without the matrix: the gradient of Σ v ∂f/∂x.
 
     f: a function of one array or one list of numbers that returns one number. v: an array or a list like
@@ -123,7 +122,7 @@ def hessian_vector_product(f: Callable[..., Any], x: Any, v: Any) -> Any:
     if shape_of_v != shape_of_x:
         raise ValueError(f"hessian_vector_product: x has shape {shape_of_x}, v has shape {shape_of_v}")
 
-    def slope(u: Any) -> Any:
+    def slope(u: Operand) -> Operand:
         products = [mul(g, w) for g, w in zip(leaves(grad(f)(u)), leaves(v), strict=True)]
         if any(map(is_array_node, products)):
             return functools.reduce(operator.add, map(total, products))
@@ -132,19 +131,19 @@ def hessian_vector_product(f: Callable[..., Any], x: Any, v: Any) -> Any:
     return grad(slope)(x)
 
 
-def _shape(x: Any) -> Any:
+def _shape(x: Operand) -> Operand:
     """The shape of an array or a list of numbers; those of the members of a list of arrays."""
     if is_sequence(x) and any(np.ndim(u) for u in x):
         return [_shape(u) for u in x]
     return np.shape(x)
 
 
-def _gradients(target: Any, sources: list[Any], create_graph: bool) -> list[Any]:
+def _gradients(target: Operand, sources: list[Operand], create_graph: bool) -> list[Operand]:
     """∂target/∂sources, also where the target is a plain number."""
     return gradients(target, sources, create_graph) if is_node(target) else [zero_gradient(u) for u in sources]
 
 
-def _row(z: Any, sources: list[Any], x: Any, create_graph: bool) -> Any:
+def _row(z: Operand, sources: list[Operand], x: Operand, create_graph: bool) -> Operand:
     """∂z/∂sources in the form of x. An array z gives an array, its own axes first."""
     if not is_node(z):
         zero = iter([np.zeros(np.shape(z) + u.shape) if is_array_node(u) else 0.0 for u in sources])
@@ -160,7 +159,7 @@ def _row(z: Any, sources: list[Any], x: Any, create_graph: bool) -> Any:
     return map_leaves(x, lambda u: _like(u, next(joined)))
 
 
-def _joined(rows: Any, shape: tuple[int, ...]) -> Any:
+def _joined(rows: Operand, shape: tuple[int, ...]) -> Operand:
     first = rows[0]
     if not hasattr(first, "shape"):
         return np.array(rows).reshape(shape)
@@ -175,11 +174,11 @@ def _joined(rows: Any, shape: tuple[int, ...]) -> Any:
 _here = threading.local()
 
 
-def _is_nested(*args: Any) -> bool:
+def _is_nested(*args: Operand) -> bool:
     return getattr(_here, "depth", 0) > 0 or any(is_node(u) for a in args for u in leaves(a))
 
 
-def _traced(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _traced(f: Callable[..., Operand], *args: Operand, **kwargs: Operand) -> Operand:
     """f of nodes, recorded also inside `no_grad`."""
     _here.depth = getattr(_here, "depth", 0) + 1
     try:
@@ -189,7 +188,7 @@ def _traced(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         _here.depth -= 1
 
 
-def _one_number(where: str, target: Any) -> Any:
+def _one_number(where: str, target: Operand) -> Operand:
     """A node of one element, or a plain number on which nothing depends."""
     if is_array_node(target):
         if target.size != 1:
@@ -206,7 +205,7 @@ def _one_number(where: str, target: Any) -> Any:
     return target
 
 
-def _fresh(x: Any) -> Any:
+def _fresh(x: Operand) -> Operand:
     """A new node for a number or an array; for a node a new node that depends on it, so that nested
     derivatives by two variables that hold the same node are not confused."""
     if is_node(x):
@@ -214,31 +213,31 @@ def _fresh(x: Any) -> Any:
     return Tensor(x) if isinstance(x, np.ndarray) and x.ndim else Value(x)
 
 
-def _fresh_array(x: Any) -> Any:
+def _fresh_array(x: Operand) -> Operand:
     """The same where arrays take part: a number is a Tensor without axes, so that it goes with them."""
     return identity(x) if is_node(x) else Tensor(x)
 
 
-def _freshly(*args: Any) -> Callable[[Any], Any]:
+def _freshly(*args: Operand) -> Callable[[Operand], Operand]:
     """What makes new nodes of these arguments."""
     return _fresh_array if _has_array(*args) else _fresh
 
 
-def _has_array(*args: Any) -> bool:
+def _has_array(*args: Operand) -> bool:
     return any(is_array_node(u) or (isinstance(u, np.ndarray) and u.ndim) for a in args for u in leaves(a))
 
 
-def _like(x: Any, g: Any) -> Any:
+def _like(x: Operand, g: Operand) -> Operand:
     """The gradient of a plain number as a float."""
     return float(g) if isinstance(g, np.ndarray) and not g.ndim and not isinstance(x, np.ndarray) else g
 
 
-def is_sequence(x: Any) -> bool:
+def is_sequence(x: Operand) -> bool:
     """True for a list or a tuple, which stand for several arguments; an array is a single one."""
     return isinstance(x, list | tuple)
 
 
-def leaves(x: Any) -> Iterator[Any]:
+def leaves(x: Operand) -> Iterator[Operand]:
     """The numbers and arrays in nested sequences, from left to right; a single one alone."""
     if is_sequence(x):
         for u in x:
@@ -247,7 +246,7 @@ def leaves(x: Any) -> Iterator[Any]:
         yield x
 
 
-def map_leaves(x: Any, f: Callable[[Any], Any]) -> Any:
+def map_leaves(x: Operand, f: Callable[[Operand], Operand]) -> Operand:
     """Nested lists of the same form with f applied to every number and every array."""
     if is_sequence(x):
         return [map_leaves(u, f) for u in x]

@@ -9,16 +9,16 @@ import functools
 import inspect
 import operator
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from .op import table
+from .operands import Operand
 from .ops import choosing, extremes, matrices, shapes, sums
 from .ops.elementwise import abs, div, mul, neg, power, sub
 
 # Where the two names differ.
-_OTHERWISE: dict[str, Callable[..., Any]] = {
+_OTHERWISE: dict[str, Callable[..., Operand]] = {
     "subtract": sub,
     "multiply": mul,
     "divide": div,
@@ -32,14 +32,14 @@ _OTHERWISE: dict[str, Callable[..., Any]] = {
 }
 
 
-def ufunc(name: str) -> Callable[..., Any] | None:
+def ufunc(name: str) -> Callable[..., Operand] | None:
     """The operation on numbers, element by element, that NumPy calls by this name; None if there is none."""
     if name in table and not table[name].reduces:
         return table[name].function
     return _OTHERWISE.get(name)
 
 
-comparisons: dict[str, Callable[[Any, Any], Any]] = {
+comparisons: dict[str, Callable[[Operand, Operand], Operand]] = {
     "less": operator.lt,
     "less_equal": operator.le,
     "greater": operator.gt,
@@ -50,40 +50,42 @@ comparisons: dict[str, Callable[[Any, Any], Any]] = {
 # ---------------------------------------------------------------- for arrays
 
 
-def array_ufunc(name: str) -> Callable[..., Any] | None:
+def array_ufunc(name: str) -> Callable[..., Operand] | None:
     """The same for Tensors."""
     return _ARRAY_UFUNCS.get(name) or ufunc(name)
 
 
-def _as_rows(x: Any) -> Any:
+def _as_rows(x: Operand) -> Operand:
     """A vector as one row, as numpy.vstack takes it."""
     return shapes.reshape(x, (1, -1)) if np.ndim(x) < 2 else x
 
 
-def _padded(x: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0.0) -> Any:
+def _padded(x: Operand, pad_width: Operand, mode: str = "constant", *, constant_values: Operand = 0.0) -> Operand:
     """numpy.pad for Tensors; with constants only."""
     if mode != "constant":
         raise TypeError(f"np.pad: expected mode='constant' for Tensors, got {mode!r}; join slices with concatenate")
     return shapes.pad(x, pad_width, constant_values)
 
 
-def _clipped(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+def _clipped(
+    a: Operand, a_min: Operand = None, a_max: Operand = None, *, min: Operand = None, max: Operand = None
+) -> Operand:
     """numpy.clip for Tensors, with both of its names for the bounds."""
     return choosing.clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
 @functools.cache
-def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
+def parameters_of(function: Callable[..., Operand]) -> tuple[str, ...]:
     """What a function of `array_functions` may be called with."""
     return tuple(inspect.signature(function).parameters)
 
 
-def _compared(name: str) -> Callable[..., Any]:
+def _compared(name: str) -> Callable[..., Operand]:
     compare = getattr(np, name)
     return lambda x, y: compare(sums.comparable(x), sums.comparable(y))
 
 
-_ARRAY_UFUNCS: dict[str, Callable[..., Any]] = {
+_ARRAY_UFUNCS: dict[str, Callable[..., Operand]] = {
     **{name: _compared(name) for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")},
     "matmul": matrices.matmul,
     "isnan": lambda x: np.isnan(sums.comparable(x)),
@@ -91,7 +93,7 @@ _ARRAY_UFUNCS: dict[str, Callable[..., Any]] = {
     "isinf": lambda x: np.isinf(sums.comparable(x)),
 }
 
-array_functions: dict[str, Callable[..., Any]] = {
+array_functions: dict[str, Callable[..., Operand]] = {
     "sum": sums.array_sum,
     "mean": sums.array_mean,
     "prod": sums.array_prod,
