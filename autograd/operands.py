@@ -56,6 +56,19 @@ def describe(x: Operand) -> str:
     return type(x).__name__
 
 
+_KNOWN = (numbers.Number, Decimal, np.ndarray, str, bytes, list, tuple, dict, set, frozenset)
+
+
+def declined(x: Any, operator: str) -> Any:
+    """In an `except TypeError` of an operator: NotImplemented, if x is somebody's own kind of number with an
+    operator for it; the error again otherwise, which says what came."""
+    own = getattr(x.__class__, operator, None)
+    is_foreign = not isinstance(x, _KNOWN) and not hasattr(x.__class__, "_record")
+    if is_foreign and own is not None and own is not getattr(object, operator, None):
+        return NotImplemented
+    raise
+
+
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 

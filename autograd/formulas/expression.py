@@ -14,7 +14,7 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -180,7 +180,10 @@ Term = tuple[float, Factors]
 # ---------------------------------------------------------------- expressions
 
 
-def _operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+T = TypeVar("T")
+
+
+def _operator(method: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
     """The other operand may be a number; a Vector has the operator applied to each member instead."""
 
     @functools.wraps(method)
@@ -297,9 +300,9 @@ class Expression:
         return self.value >= other.value
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
-        if ufunc.__name__ in comparisons:
-            return comparisons[ufunc.__name__](*map(expression, operands))
-        function = numpy_ufunc(ufunc.__name__)
+        if ufunc in comparisons:
+            return comparisons[ufunc](*map(expression, operands))
+        function = numpy_ufunc(ufunc)
         if function is None or method != "__call__" or options:
             raise TypeError(f"np.{ufunc.__name__} is not defined for formulas")
         return function(*operands)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,18 +12,22 @@ from ..op import Operation, find
 from .atoms import (
     Applied,
     ArrayAtom,
+    Count,
     Data,
     Matrix,
     Product,
     Shape,
     Total,
     atom_shape,
+    distribution,
+    flipped,
     formula_of,
     natural_shape,
     only_atom,
     transposed,
 )
-from .expression import Condition, as_condition, writes
+from .expression import Condition, MatrixExpression, Operands, as_condition, writes
+from .indices import samples_of
 
 # ---------------------------------------------------------------- operations that have a notation
 
@@ -36,14 +39,19 @@ def _split(x: Expression) -> tuple[Expression, Expression]:
         size = sizes.pop() if len(sizes) == 1 else 1.0
         size = -size if all(c < 0 for c, _ in x.terms) else size
         return constant(size), Expression(((c / size, f) for c, f in x.terms), x.value)
+    return _parted(x, lambda a: atom_shape(a) == ())
+
+
+def _parted(x: Expression, is_outside: Callable[[Atom], bool]) -> tuple[Expression, Expression]:
+    """A product as that of the number and the factors that are outside, and that of the others."""
     ((c, factors),) = x.terms
-    single = tuple((a, e) for a, e in factors if atom_shape(a) == ())
-    rest = tuple((a, e) for a, e in factors if atom_shape(a) != ())
-    return Expression(((c, single),), c if not single else math.nan), Expression(((1.0, rest),), math.nan)
+    outside = tuple((a, e) for a, e in factors if is_outside(a))
+    inside = tuple((a, e) for a, e in factors if not is_outside(a))
+    return Expression(((c, outside),), c if not outside else math.nan), Expression(((1.0, inside),), math.nan)
 
 
 @writes("matmul")
-def _matmul(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _matmul(op: Operation, operands: Operands, shape: Shape) -> Expression:
     before = constant(1.0)
     factors: list[Expression] = []
     for x in operands:
@@ -57,14 +65,18 @@ def _matmul(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
 
 
 @writes("affine")
-def _affine(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _affine(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    x: MatrixExpression
+    weight: MatrixExpression
     x, weight, bias = operands
     z = x @ weight.T
-    return z.formula if bias is None else (z + bias).formula
+    z = z if bias is None else z + bias
+    return z.formula
 
 
 @writes("transpose")
-def _transpose(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
+def _transpose(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: MatrixExpression
     x, axes = operands
     order = tuple(range(x.ndim))[::-1] if axes is None else tuple(a % x.ndim for a in axes)
     natural = natural_shape(x.formula)
@@ -80,7 +92,8 @@ def _transpose(op: Operation, operands: Sequence[Any], shape: Shape) -> Expressi
 
 
 @writes("array_sum")
-def _sum(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
+def _sum(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: MatrixExpression
     x, axis, keepdims = operands
     axes = tuple(range(x.ndim)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
     if not axes:
@@ -88,24 +101,49 @@ def _sum(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | N
     natural = natural_shape(x.formula)
     if natural == () or not x.formula.terms:  # the same number everywhere
         return x.formula * float(math.prod(x.shape[a] for a in axes))
-    atom = only_atom(x.formula)
-    is_given = isinstance(atom, Data) or (isinstance(atom, Matrix) and atom.is_leaf)
-    if is_given and np.all(x.value.sum(axes) == 1.0):  # rows of probabilities
-        return constant(1.0)
     number, rest = _split(x.spelled_out())
-    counted = axes if x.ndim == 2 else ()
-    return number * formula_of(Total(rest, shape, tuple(axes), bool(keepdims), counted))
+    if len(axes) == 1 and len(rest.terms) == 1 and natural_shape(rest) == x.shape:
+        outside, inside = _parted(rest, lambda a: _is_constant_along(axes[0], atom_shape(a), keepdims))
+        if natural_shape(inside) == x.shape:
+            number, rest = number * outside, inside
+    atom = only_atom(rest)
+    along = _sums_to_1(atom)
+    if along is not None and axes == (x.ndim + along,) and natural_shape(rest) == x.shape:  # rows of probabilities
+        return number
+    return number * formula_of(Total(rest, shape, tuple(axes), bool(keepdims)))
+
+
+def _sums_to_1(a: Atom | None) -> int | None:
+    """The axis along which given numbers sum to 1, from the end."""
+    if isinstance(a, Data):
+        return distribution(a.data)
+    if not isinstance(a, Matrix):
+        return None
+    return flipped(a.sums_to_1) if a.is_turned else a.sums_to_1
+
+
+def _is_constant_along(axis: int, shape: Shape | None, keepdims: bool) -> bool:
+    """True for a factor that a sum over the axis of a matrix need not enter."""
+    if shape is None or len(shape) > 2:
+        return False
+    return axis == 0 if len(shape) == 1 else keepdims and len(shape) == 2 and shape[axis] == 1
 
 
 @writes("array_mean")
-def _mean(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _mean(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    x: MatrixExpression
     x, axis, keepdims = operands
     total = x.sum(axis, keepdims)
-    return total.formula * (total.size / x.size)
+    axes = range(x.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+    samples = samples_of(x.formula)
+    if samples is None or x.ndim + samples not in axes or x.shape[samples] < 2:
+        return total.formula * (total.size / x.size)
+    return total.formula * (total.size * x.shape[samples] / x.size) / formula_of(Count())
 
 
 @writes("sum_to")
-def _sum_to(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _sum_to(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    x: MatrixExpression
     x, _ = operands
     ahead = x.ndim - len(shape)
     x = x.sum(tuple(range(ahead))) if ahead else x
@@ -114,8 +152,8 @@ def _sum_to(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
 
 
 @writes("reshape")
-def _reshape(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
-    x = operands[0]
+def _reshape(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: MatrixExpression = operands[0]
     if natural_shape(x.formula) in ((), shape):
         return x.formula
     atom, bare = None, [n for n in shape if n != 1]
@@ -125,7 +163,11 @@ def _reshape(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression
         (inner,) = atom.parts
         inside = natural_shape(inner) or ()
         if shape == tuple(1 if i in atom.axes else n for i, n in enumerate(inside)):
-            return number * formula_of(Total(inner, shape, atom.axes, True, atom.counted))
+            return number * formula_of(Total(inner, shape, atom.axes, True))
+    if isinstance(atom, Total) and atom.keepdims:
+        left = tuple(n for i, n in enumerate(atom.inside) if i not in atom.axes)
+        if shape == left:
+            return number * formula_of(Total(atom.parts[0], shape, atom.axes, False))
     if (back := _reshaped_back(x.formula, shape)) is not None:
         return back
     if shape == (1, *x.shape):  # what broadcasting does too
@@ -159,8 +201,11 @@ def _reshaped_back(x: Expression, shape: Shape) -> Expression | None:
 
 
 @writes("getitem")
-def _getitem(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
+def _getitem(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: MatrixExpression
     x, index = operands
+    if not x.formula.terms:
+        return x.formula
     whole = slice(None)
     parts = index if isinstance(index, tuple) else (index,)
     if all(i is None or i is Ellipsis or (isinstance(i, slice) and i == whole) for i in parts):
@@ -169,6 +214,12 @@ def _getitem(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression
     if parts[0] is Ellipsis and type(parts[1]) is int and x.shape[-len(parts) + 1] == 1:
         return _with_vector(x.formula, shape, -1 if len(parts) == 2 else 0)
     return None
+
+
+@writes("scatter")
+def _scatter(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: Expression = operands[0].formula
+    return None if x.terms else x
 
 
 def _with_vector(x: Expression, shape: Shape, place: int) -> Expression | None:
@@ -185,18 +236,22 @@ def _with_vector(x: Expression, shape: Shape, place: int) -> Expression | None:
         factors[-1] = transposed(factors[-1])
     if len(natural_shape(factors[place]) or ()) != 1:
         return None
-    return number * formula_of(Product(factors, shape))
+    before, factors[place] = _split(factors[place])
+    return number * before * formula_of(Product(factors, shape))
 
 
 @writes("broadcast_to")
 @writes("cast")
-def _as_it_is(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
-    return operands[0].formula
+def _as_it_is(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    x: MatrixExpression = operands[0]
+    return x.formula
 
 
 @writes("choose")
-def _chosen(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _chosen(op: Operation, operands: Operands, shape: Shape) -> Expression:
     """x ⊙ [condition] + y ⊙ [not condition]; the piece alone if it holds everywhere or the other one is 0."""
+    x: MatrixExpression
+    y: MatrixExpression
     condition, x, y = operands
     if not isinstance(condition, Condition):
         condition = as_condition(np.asarray(condition), formula_of(Data(np.asarray(condition, float))))
@@ -204,6 +259,8 @@ def _chosen(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
     first, second = (np.broadcast_to(u.value, shape) for u in (x, y))
     if holds.all() or not holds.any():
         return (x if holds.all() else y).formula
+    if not (np.isfinite(first[~holds]).all() and np.isfinite(second[holds]).all()):  # 0 times ∞ would be no number
+        return formula_of(Applied(op, (condition.formula, x.as_operand(), y.as_operand()), shape))
     parts = []
     if first[holds].any():
         parts.append(x.formula * condition.formula)
