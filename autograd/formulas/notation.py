@@ -112,7 +112,7 @@ class Writer(ABC):
         """The function that an operation is, and in parentheses what it is applied to."""
 
     @abstractmethod
-    def member(self, whole: str, place: int) -> str:
+    def component(self, whole: str, place: int) -> str:
         """A member of a sequence. place: from 0."""
 
     @abstractmethod
@@ -279,7 +279,7 @@ class Writer(ABC):
             return self.general_power(*call.flat())
         if call.op.picks:
             *whole, place = call.args
-            return self.member(self.function(call.op, self.arguments(call.op, whole)), int(place.value))
+            return self.component(self.function(call.op, self.arguments(call.op, whole)), int(place.value))
         inner, pattern = self.arguments(call.op, call.args), self.pattern(call.op)
         return self.function(call.op, inner) if pattern is None or "#" not in pattern else pattern.replace("#", inner)
 
@@ -340,7 +340,7 @@ class Text(Writer):
     def function(self, op: Operation, inner: str) -> str:
         return f"{self.pattern(op) or op.symbol}({inner})"
 
-    def member(self, whole: str, place: int) -> str:
+    def component(self, whole: str, place: int) -> str:
         return whole + str(place + 1).translate(_SUBSCRIPTS)
 
     def constant(self, x: float) -> str:
@@ -389,7 +389,7 @@ class Ascii(Writer):
     def function(self, op: Operation, inner: str) -> str:
         return f"{self.pattern(op) or op.shown}({inner})"
 
-    def member(self, whole: str, place: int) -> str:
+    def component(self, whole: str, place: int) -> str:
         return f"{whole}[{place}]"
 
     def listed(self, arguments: Iterable[Expression]) -> str:
@@ -438,10 +438,10 @@ class Latex(Writer):
     def function(self, op: Operation, inner: str) -> str:
         symbol = op.symbol.replace("_", r"\_")
         known = f"\\{symbol}" if symbol in LATEX_KNOWS else rf"\operatorname{{{symbol}}}"
-        name = op.writing.get("latex", known)
-        return (known if "#" in name else name) + self.parenthesized(inner)
+        name = self.pattern(op)
+        return (known if name is None or "#" in name else name) + self.parenthesized(inner)
 
-    def member(self, whole: str, place: int) -> str:
+    def component(self, whole: str, place: int) -> str:
         return f"{whole}_{{{place + 1}}}"
 
     def joint(self, left: str, right: str) -> str:
@@ -506,7 +506,7 @@ class Mathml(Writer):
         name = self.pattern(op) or f"<mi>{html.escape(op.writing.get('text', op.symbol))}</mi>"
         return f"{name}<mo>\u2061</mo>" + self.parenthesized(inner)
 
-    def member(self, whole: str, place: int) -> str:
+    def component(self, whole: str, place: int) -> str:
         return f"<msub><mrow>{whole}</mrow><mn>{place + 1}</mn></msub>"
 
     def joint(self, left: str, right: str) -> str:

@@ -486,8 +486,8 @@ class MatrixLatex(_Lectures, Latex):
     plain_name = staticmethod(names.latex)
 
     def pattern(self, op: Operation) -> str | None:
-        pattern = super().pattern(op)  # e^{Z} would read as the exponential of a matrix
-        return None if pattern is not None and "^" in pattern else pattern
+        found = super().pattern(op)
+        return None if found is not None and "^" in found else found  # e^{Z} would read as that of a matrix
 
     def turned(self, piece: Piece, shape: Shape) -> Piece:
         text = piece.text

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import Any
 
 import numpy as np
 
 from ..op import elementwise
+from ..operands import Operand
 from .choosing import where
 
 __all__ = [
@@ -47,7 +47,7 @@ __all__ = [
 ZERO, ONE = ({np.dtype(t): np.array(n, t) for t in (np.float32, np.float64)} for n in (0, 1))
 
 
-def is_real_array(x: Any) -> bool:
+def is_real_array(x: object) -> bool:
     """True for an array of float32 or float64 with axes, False for single numbers and for complex steps."""
     return x.__class__ is np.ndarray and x.ndim > 0 and x.dtype in ONE
 
@@ -57,7 +57,7 @@ def lowest(x: np.ndarray) -> float:
     return x.item(x.argmin()) if x.size else math.inf
 
 
-def is_zero(x: Any) -> Any:
+def is_zero(x: Operand) -> Operand:
     """True where x is 0. (`==` on nodes is identity, so rules ask with inequalities.)"""
     return (x >= 0) & (x <= 0)
 
@@ -139,7 +139,7 @@ def power(x, y):
     return np.power(x, y) if isinstance(x, np.generic | np.ndarray) or isinstance(y, np.generic | np.ndarray) else x**y
 
 
-def _whole_power(x: Any, n: float) -> Any:
+def _whole_power(x: Operand, n: float) -> Operand:
     """x ** n for one exponent: NumPy squares fast, but takes a hundred times as long for a cube."""
     if n == 3 or n == 4:
         square = x * x
@@ -311,7 +311,7 @@ def softplus(x):
     return np.where(np.real(x) > 0, x, 0) + log1p_exp(np.where(np.real(x) > 0, -x, x))
 
 
-def log1p_exp(x: Any) -> Any:
+def log1p_exp(x: Operand) -> Operand:
     """log(1 + e^x) of numbers and arrays that are not positive: a part of forward functions, without a rule."""
     if type(x) is float:
         return math.log1p(math.exp(x))
