@@ -154,7 +154,7 @@ def _graph(result: Computation, options: argparse.Namespace) -> None:
     elif options.cluster is not None:
         raise ValueError("--cluster: boxes are drawn around a whole graph; leave out --wrt or --cluster")
     else:
-        level = "named" if options.level == "auto" else options.level
+        level = _level_of_paths(result) if options.level == "auto" else options.level
         derivation = derive(result.target, _quantity(result, options.wrt), level=level, top=options.top)
         drawing = draw_paths(derivation, **look)
     if path is None:
@@ -163,6 +163,12 @@ def _graph(result: Computation, options: argparse.Namespace) -> None:
         write_whole(path, drawing.source.encode())
     else:
         drawing.render(path)
+
+
+def _level_of_paths(result: Computation) -> str:
+    """Through what has a name, if anything between the leaves and the target has; else through every operation."""
+    between = any(not v.is_leaf and v is not result.target for v in result.names.values())
+    return "named" if between else "op"
 
 
 def _paths(result: Computation, options: argparse.Namespace) -> None:

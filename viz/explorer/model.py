@@ -22,6 +22,7 @@ from autograd.value import NO_GRADIENT
 
 from ..graphs.units import Constant
 from ..style import cut
+from ..used import Used
 
 __all__ = ["Nodes", "Row", "encoded", "graph_data"]
 
@@ -68,6 +69,7 @@ class Nodes:
 
     def __init__(self, target: Value) -> None:
         self._target = target
+        self.used = Used(target)
         self._numbers: dict[Value | Constant, int] = {}
         self._rows: dict[Value | Constant, Row] = {}
         self.graphs: list[PathGraph] = []
@@ -101,7 +103,7 @@ class Nodes:
         return Row(
             (cut(base, LONGEST), above, below),
             kind + " cut" * (thing in self.cut),
-            thing.data,
+            self.used.number(thing),
             "" if thing.op is None else thing.op.symbol,
             None if thing.grad is NO_GRADIENT else thing.grad,
             link,

@@ -18,6 +18,8 @@ from autograd.value import NO_GRADIENT
 
 from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
+from ..style import number
+from ..used import Used
 from .layout import layout
 from .model import Nodes, graph_data
 
@@ -32,6 +34,8 @@ LAST = 4
 SEVERAL = {"unit": "units", "input": "inputs", "x": "inputs", "y": "targets", "w": "weights", "b": "biases"}
 GAP = 12.0  # between boxes of a column
 
+NAMED = 3  # so many are named in a note
+
 LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
 
 
@@ -45,6 +49,7 @@ def page_data(root: Value, wrt: Value | None, level: str) -> dict[str, Any]:
         raise ValueError(f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}")
     views = _Views(root, everything, wrt)
     first = views.first(level)
+    views.notes += _notes(views.nodes.used)
     return {
         "nodes": views.nodes.columns(),
         "target": views.nodes.number(root),
@@ -56,6 +61,26 @@ def page_data(root: Value, wrt: Value | None, level: str) -> dict[str, Any]:
         "notes": views.notes,
         "first": first,
     }
+
+
+def _notes(used: Used) -> list[str]:
+    """What a reader must know where `.data` was changed since the forward pass, as by an optimizer."""
+    kept = [v for v, x in used.changed.items() if x is not None]
+    lost = [v for v, x in used.changed.items() if x is None]
+    notes = []
+    if kept:
+        notes.append(f"{_listed(kept)} changed since the forward pass: the numbers here are those that it used.")
+    if lost:
+        notes.append(
+            f"{_listed(lost)} changed since the forward pass, and the numbers that it used are not on record: "
+            "their numbers are those of now, all others belong to the pass."
+        )
+    return notes
+
+
+def _listed(nodes: Sequence[Value]) -> str:
+    called = [f"{v.label or 'an unnamed leaf'} (now {number(v.data)})" for v in nodes[:NAMED]]
+    return ", ".join(called) + (f" and {len(nodes) - NAMED:,} more" if len(nodes) > NAMED else "")
 
 
 def _called(node: Value) -> str:

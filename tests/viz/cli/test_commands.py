@@ -415,3 +415,12 @@ def test_help_does_not_wait_for_what_it_does_not_need():
     code += "print([m for m in ('matplotlib', 'resvg_py', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.stdout.decode().splitlines()[-1] == "[]"
+
+
+def test_the_paths_of_a_formula_without_names_between_go_through_every_operation(capsys):
+    formula = "L = (sigmoid(w*x + b) - y)**2"
+    assert main(["graph", formula, "w=0.4", "x=1.5", "b=0.1", "y=1", "--wrt", "w"]) == 0
+    drawn = capsys.readouterr().out
+    assert [symbol in drawn for symbol in ('"×', '"+', '"σ', '"−', '"^')] == [True] * 5
+    assert main(["graph", "z = w*x + b; L = sigmoid(z)", "w=0.4", "x=1.5", "b=0.1", "--wrt", "w"]) == 0
+    assert '"×' not in capsys.readouterr().out
