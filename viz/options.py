@@ -98,7 +98,8 @@ def _digits(where: str, asked: Any) -> int:
 
 def _text(where: str, asked: Any) -> str | None:
     if asked is not None and not isinstance(asked, str):
-        raise TypeError(f"{where}: expected a string, got {describe(asked)}")
+        function, name = where.split(": ")
+        raise TypeError(f"{function}: expected the {name} to be a string, got {describe(asked)}")
     return asked
 
 
@@ -173,13 +174,13 @@ _ELSEWHERE = {
     "layout": 'direction="TB"',
     "horizontal": 'direction="LR"',
     "expand_nested": 'cluster="layer"',
-    "format": 'the ending of the file\'s name: .save("net.svg")',
-    "filename": '.save("net.svg") on what is returned',
-    "to_file": '.save("net.svg") on what is returned',
-    "file": '.save("net.svg") on what is returned',
-    "path": '.save("net.svg") on what is returned',
+    "format": 'the ending of the name: .save("net.svg")',
+    "filename": ".save(name) on what is returned",
+    "to_file": ".save(name) on what is returned",
+    "file": ".save(name) on what is returned",
+    "path": ".save(name) on what is returned",
     "view": ".view() on what is returned",
-    "dpi": '.save("net.png", dpi=200) on what is returned',
+    "dpi": '.save("net.png", dpi=200) on the picture',
     "size": 'width=3.4 (inches) or width="8.6cm"',
     "figsize": 'width=3.4 (inches) or width="8.6cm"',
     "scale": 'width=3.4 (inches) or width="8.6cm"',
@@ -215,8 +216,9 @@ def drawing(function: Callable[P, R]) -> Callable[P, R]:
 
 def _unknown(where: str, name: str, known: Mapping[str, inspect.Parameter]) -> str:
     options = [option for option, p in known.items() if p.kind is p.KEYWORD_ONLY]
-    if name in _ELSEWHERE and _ELSEWHERE[name].split("=")[0] in {*options, _ELSEWHERE[name]}:
-        advice = f"here it is {_ELSEWHERE[name]}"
+    hint = _ELSEWHERE.get(name, "")
+    if hint and (hint.split("=")[0] in options or not hint.split("=")[0].isidentifier()):
+        advice = f"here it is {hint}"
     elif name in OPTIONS:
         advice = f"it is one of {', '.join(OPTIONS[name].on)}"
     else:

@@ -39,15 +39,15 @@ NAMED = 3  # so many are named in a note
 LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
 
 
-def page_data(root: Value, wrt: Value | None, level: str) -> dict[str, Any]:
+def page_data(root: Value, wrt: Value | None, level: str, digits: int = 4) -> dict[str, Any]:
     """Everything the page shows of the graph below `root`.
 
-    wrt: the node selected at first, or None. level: the view to begin with, one of LEVELS.
+    wrt: the node selected at first, or None. level: the view to begin with, one of LEVELS. digits: of numbers.
     """
     everything = topological_order(root)
     if wrt is not None and wrt not in set(everything):
         raise ValueError(f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}")
-    views = _Views(root, everything, wrt)
+    views = _Views(root, everything, wrt, digits)
     first = views.first(level)
     views.notes += _notes(views.nodes.used)
     return {
@@ -60,6 +60,7 @@ def page_data(root: Value, wrt: Value | None, level: str) -> dict[str, Any]:
         "missing": views.missing,
         "notes": views.notes,
         "first": first,
+        "digits": digits,
     }
 
 
@@ -93,8 +94,8 @@ class _Views:
     missing: why a view is not there. notes: what a reader of the page should know.
     """
 
-    def __init__(self, root: Value, everything: list[Value], wrt: Value | None) -> None:
-        self.root, self.wrt, self.nodes = root, wrt, Nodes(root)
+    def __init__(self, root: Value, everything: list[Value], wrt: Value | None, digits: int) -> None:
+        self.root, self.wrt, self.nodes = root, wrt, Nodes(root, digits)
         self.graphs: dict[str, Any] = {}
         self.views: dict[str, Any] = {}
         self.missing: dict[str, str] = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import Tensor, Value
-from autograd.formulas.names import parse
+from autograd.formulas.names import text
 from autograd.formulas.notation import Text
 from autograd.graph import is_node
 from autograd.matrices.graph import MatrixGraph
@@ -83,9 +83,7 @@ def highlighted(graph: PathGraph | MatrixGraph, look: Look, where: str, nodes: S
 
 def _is_called(graph: PathGraph | MatrixGraph, v: Any, asked: str) -> bool:
     label = graph.labels[v]
-    return asked in (label, graph.names.text(label), graph.names.ascii(label)) or (
-        (read := parse(asked)) is not None and read == parse(label)
-    )
+    return asked in (label, graph.names.ascii(label)) or text(asked) == graph.names.text(label)
 
 
 def formula_of(graph: PathGraph, e: Edge) -> str:
