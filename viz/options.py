@@ -24,7 +24,7 @@ __all__ = ["DIRECTIONS", "OPTIONS", "Look", "Option", "Shown", "drawing"]
 DIRECTIONS = dict.fromkeys(("LR", "TB", "RL", "BT"))
 
 _CM = 2.54  # to an inch
-_WIDTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(cm|mm|in)\s*")
+_WIDTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(cm|mm|in|)\s*")
 _MOST_DIGITS = 17  # all that a float has
 _EDGES = dict.fromkeys(("auto", "number", "formula"))
 
@@ -125,7 +125,7 @@ def _width(where: str, asked: Any) -> float | None:
     if isinstance(asked, str):
         if (found := _WIDTH.fullmatch(asked)) is None:
             raise ValueError(f"{where}: expected inches such as 3.4, or a text such as '8.6cm'; got {asked!r}")
-        inches = float(found[1]) / {"in": 1.0, "cm": _CM, "mm": 10 * _CM}[found[2]]
+        inches = float(found[1]) / {"": 1.0, "in": 1.0, "cm": _CM, "mm": 10 * _CM}[found[2]]
     else:
         inches = real(asked, where)
     if not 0 < inches <= 1000:
