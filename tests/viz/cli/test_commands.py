@@ -480,7 +480,7 @@ def test_options_of_pictures_are_options_of_the_shell(capsys):
     assert "0.123" not in out
     assert out.count("#ffe27a") == 2
     assert 'size="3.3858,1000!"' in out
-    assert 'label="z"' in out
+    assert r'label="×\nz"' in out
 
 
 def test_the_page_takes_title_digits_and_level(capsys):
