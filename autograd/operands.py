@@ -12,12 +12,23 @@ import numpy as np
 from .ieee import quietly
 
 
+class Traced(float):
+    """A number that knows where it comes from. Nodes keep it as it is among their constants.
+
+    source: whatever whoever made it wants to find again.
+    """
+
+    __slots__ = ("source",)
+
+    source: Any
+
+
 def real(x: Any, where: str = "Value") -> float:
     """`x` as a float. int, float, bool, Fraction, NumPy real scalars and 0-d arrays are real numbers.
 
     TypeError for anything else; OverflowError for an integer too large for a float.
     """
-    if x.__class__ is float:
+    if x.__class__ is float or isinstance(x, Traced):
         return x
     if isinstance(x, float | int | numbers.Real | np.bool_):
         try:

@@ -19,7 +19,7 @@ from . import graph, modes, numpy_names
 from .formulas.expression import symbol
 from .ieee import ieee
 from .op import Operation
-from .operands import Vector, describe, real
+from .operands import Traced, Vector, describe, real
 from .ops import elementwise
 from .passes.values import Mixed
 from .passes.values import backward as _backward
@@ -377,7 +377,7 @@ class Value:
 
 def _leaf_data(data: Any) -> float:
     if isinstance(data, float):  # np.float64 is one
-        return float(data)
+        return data if isinstance(data, Traced) else float(data)
     if isinstance(data, Value):
         raise TypeError("Value needs a real number, got a Value; it is one already, or take its .data")
     if isinstance(data, np.ndarray) and data.ndim:
