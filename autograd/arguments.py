@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .operands import describe, real
 
 T = TypeVar("T")
+
+# Where random numbers come from: a generator, a seed for one, or None for a fresh one.
+Rng = np.random.Generator | int | None
 
 
 def lookup(kind: str, name: Any, table: Mapping[str, T]) -> T:
@@ -21,7 +25,8 @@ def lookup(kind: str, name: Any, table: Mapping[str, T]) -> T:
     """
     if not isinstance(name, str):
         expected = "a name or a function" if any(map(callable, table.values())) else f"one of {', '.join(table)}"
-        raise TypeError(f"{kind}: expected {expected}, got {describe(name)}")
+        got = f"a class; write {name.__name__}()" if isinstance(name, type) else describe(name)
+        raise TypeError(f"{kind}: expected {expected}, got {got}")
     if name not in table:
         near = difflib.get_close_matches(name.lower(), table, n=1)
         suggestion = f"did you mean {near[0]!r}? " if near else ""
@@ -53,7 +58,7 @@ def not_negative(where: str, what: str, x: Any) -> float:
     return x
 
 
-def generator(rng: Any) -> np.random.Generator:
+def generator(rng: Rng) -> np.random.Generator:
     """The random generator for `rng`: a Generator itself, one seeded by an int, a fresh one for None."""
     if isinstance(rng, np.random.Generator):
         return rng
@@ -89,7 +94,7 @@ def checked_fraction(where: str, what: str, x: Any) -> float:
     return x
 
 
-def float_type(where: str, dtype: Any) -> np.dtype:
+def float_type(where: str, dtype: DTypeLike) -> np.dtype:
     """`dtype` as np.dtype, one of float32 and float64."""
     try:
         found = np.dtype(dtype)

@@ -22,7 +22,7 @@ from autograd import (
     softplus,
     tanh,
 )
-from autograd.arguments import generator, lookup
+from autograd.arguments import Rng, generator, lookup
 from autograd.op import Operation, table
 
 from .module import Module
@@ -53,7 +53,7 @@ class RandomizedLeakyReLU(Module):
     Source: Xu, Wang, Chen and Li, arXiv:1505.00853 (2015).
     """
 
-    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, *, rng: Any = None) -> None:
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, *, rng: Rng = None) -> None:
         self.lower, self.upper = lower, upper
         self.rng: np.random.Generator = generator(rng)
 
@@ -77,16 +77,14 @@ activations: dict[str, Function] = {
 }
 
 
-def find_activation(activation: str | Function, *, rng: Any = None) -> Function:
+def find_activation(activation: str | Function, *, rng: Rng = None) -> Function:
     """The function for a name; a function is returned as it is.
 
     activation: also the name of any operation on single numbers, such as one of your own: "softsign" after
     `@elementwise(...)` over `def softsign(x)`. rng: where an activation that draws random numbers takes them from.
     ValueError for an unknown name (suggests the nearest), TypeError for what is neither.
     """
-    if isinstance(activation, type):
-        raise TypeError(f"activation: expected a name or a function, got a class; write {activation.__name__}()")
-    if callable(activation):
+    if callable(activation) and not isinstance(activation, type):
         return activation
     if isinstance(activation, str) and activation not in activations and is_of_one_number(op := table.get(activation)):
         return op.function
@@ -102,6 +100,12 @@ def is_of_one_number(op: Operation | None) -> TypeGuard[Operation]:
 def is_over_layer(activation: Function) -> bool:
     """True for an activation that takes the weighted sums of a whole layer, not of one unit."""
     return activation is softmax or activation is log_softmax
+
+
+def check_units(where: str, activation: Function, units: int) -> None:
+    """ValueError for an activation over a whole layer where that is a single unit."""
+    if units == 1 and is_over_layer(activation):
+        raise ValueError(f"{where}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
 
 
 def activation_name(activation: Function) -> str:

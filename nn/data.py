@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from autograd import one_hot as rows_of_labels
-from autograd.arguments import checked_fraction, float_type, generator, positive_integer
+from autograd.arguments import Rng, checked_fraction, float_type, generator, positive_integer
 from autograd.operands import describe
 
 from .samples import (
@@ -77,13 +78,13 @@ class Batches:
 
 
 def batches(
-    x: Any,
-    y: Any,
+    x: ArrayLike,
+    y: ArrayLike,
     batch_size: int = 32,
     *,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
     shuffle: bool = True,
-    rng: Any = None,
+    rng: Rng = None,
 ) -> Batches:
     """(x, y) in batches of `batch_size` samples; the last may be shorter and is kept.
 
@@ -107,7 +108,7 @@ def batches(
 
 
 def train_test_split(
-    x: Any, y: Any, test_size: float | int = 0.25, *, rng: Any = None, stratify: Any = None
+    x: ArrayLike, y: ArrayLike, test_size: float | int = 0.25, *, rng: Rng = None, stratify: ArrayLike | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """x_train, x_test, y_train, y_test: the samples in random order, a part held out for the test.
 
@@ -128,7 +129,9 @@ def train_test_split(
     return x[train], x[test], y[train], y[test]
 
 
-def split_validation(x: Any, y: Any, fraction: float, sample_weight: Any = None) -> tuple[tuple, tuple]:
+def split_validation(
+    x: ArrayLike, y: ArrayLike, fraction: float, sample_weight: ArrayLike | None = None
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
     """((x, y), (x, y)): all but the last part for training, the last for validation, not shuffled.
 
     fraction: at least 0 and below 1; the training part is its complement rounded down, as in Keras.
@@ -151,7 +154,7 @@ def split_validation(x: Any, y: Any, fraction: float, sample_weight: Any = None)
     return tuple(a[:start] for a in arrays), tuple(a[start:] for a in arrays)
 
 
-def one_hot(labels: Any, classes: int | None = None, *, dtype: Any = np.float64) -> np.ndarray:
+def one_hot(labels: ArrayLike, classes: int | None = None, *, dtype: DTypeLike = np.float64) -> np.ndarray:
     """A row for each label, 1 at its class and 0 elsewhere: (samples,) -> (samples, classes).
 
     classes: one more than the largest label, unless given. ValueError for a label out of range or
@@ -163,7 +166,9 @@ def one_hot(labels: Any, classes: int | None = None, *, dtype: Any = np.float64)
     return rows_of_labels(labels, classes, dtype=float_type("one_hot", dtype))
 
 
-def scale_to_unit(x: Any, high: float | None = None, low: float = 0.0, *, dtype: Any = np.float64) -> np.ndarray:
+def scale_to_unit(
+    x: ArrayLike, high: float | None = None, low: float = 0.0, *, dtype: DTypeLike = np.float64
+) -> np.ndarray:
     """(x - low) / (high - low): the range [low, high] brought to [0, 1], the shape kept.
 
     high: needed unless x is uint8, as images are: 255 there. It is asked for and not taken from
@@ -202,7 +207,7 @@ class Standardizer:
     mean, std: of the features, in float64; std is 1 where a feature is constant.
     """
 
-    def __init__(self, x: Any) -> None:
+    def __init__(self, x: ArrayLike) -> None:
         x = checked_features("Standardizer", x)
         self.mean = x.mean(axis=0, dtype=np.float64)
         # Not by std == 0: the mean of equal numbers is rounded, and leaves a std of about 1e-17.
@@ -210,17 +215,17 @@ class Standardizer:
         self.std = np.where(constant, 1.0, x.std(axis=0, dtype=np.float64))
         self.mean = np.where(constant, x[0], self.mean)
 
-    def __call__(self, x: Any) -> np.ndarray:
+    def __call__(self, x: ArrayLike) -> np.ndarray:
         """(x - mean) / std."""
         x = self._same_features(x)
         return ((x - self.mean) / self.std).astype(x.dtype, copy=False)
 
-    def inverse(self, z: Any) -> np.ndarray:
+    def inverse(self, z: ArrayLike) -> np.ndarray:
         """z · std + mean, which undoes it."""
         z = self._same_features(z)
         return (z * self.std + self.mean).astype(z.dtype, copy=False)
 
-    def _same_features(self, x: Any) -> np.ndarray:
+    def _same_features(self, x: ArrayLike) -> np.ndarray:
         x = checked_features("Standardizer", x, empty=True)
         if x.shape[1:] != self.mean.shape:
             wanted = ", ".join(("samples", *map(str, self.mean.shape)))

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from autograd.arguments import float_type, generator, lookup, not_negative
+from autograd.arguments import Rng, float_type, generator, lookup, not_negative
 
 __all__ = [
     "constant",
@@ -47,7 +48,7 @@ DEFAULT_INITIALIZER = "he_uniform"
 STD_OF_CUT_NORMAL = 0.8796256610342398
 
 
-def lecun_uniform(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def lecun_uniform(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Uniform in ±√(3 / fan_in), so that a weighted sum has the variance of its inputs.
 
     For linear, tanh and sigmoid units. Source: LeCun, Bottou, Orr and Müller, Efficient BackProp (1998).
@@ -55,7 +56,7 @@ def lecun_uniform(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.floa
     return uniform(shape, math.sqrt(3 / _fans(shape)[0]), rng=rng, dtype=dtype)
 
 
-def he_uniform(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def he_uniform(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Uniform in ±√(6 / fan_in): twice that variance, as relu silences half of it.
 
     For relu and its relatives. Source: He, Zhang, Ren and Sun, ICCV 2015 (arXiv:1502.01852).
@@ -63,7 +64,7 @@ def he_uniform(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64
     return uniform(shape, math.sqrt(6 / _fans(shape)[0]), rng=rng, dtype=dtype)
 
 
-def glorot_uniform(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def glorot_uniform(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Uniform in ±√(6 / (fan_in + fan_out)), a compromise between forward and backward variance.
 
     Source: Glorot and Bengio, AISTATS 2010.
@@ -71,22 +72,22 @@ def glorot_uniform(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.flo
     return uniform(shape, math.sqrt(6 / sum(_fans(shape))), rng=rng, dtype=dtype)
 
 
-def lecun_normal(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def lecun_normal(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Normal with variance 1 / fan_in, without the tails: `truncated_normal`. Sources as lecun_uniform."""
     return truncated_normal(shape, math.sqrt(1 / _fans(shape)[0]), rng=rng, dtype=dtype)
 
 
-def he_normal(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def he_normal(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Normal with variance 2 / fan_in, without the tails: `truncated_normal`. Sources as he_uniform."""
     return truncated_normal(shape, math.sqrt(2 / _fans(shape)[0]), rng=rng, dtype=dtype)
 
 
-def glorot_normal(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def glorot_normal(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Normal with variance 2 / (fan_in + fan_out), without the tails. Sources as glorot_uniform."""
     return truncated_normal(shape, math.sqrt(2 / sum(_fans(shape))), rng=rng, dtype=dtype)
 
 
-def uniform(shape: Sequence[int], limit: float = 0.5, *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def uniform(shape: Sequence[int], limit: float = 0.5, *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Uniform in ±limit, whatever the size of the layer.
 
     limit: 0.5 gives `np.random.rand(out, in) - 0.5`, the habit of textbook code; micrograd's
@@ -96,7 +97,7 @@ def uniform(shape: Sequence[int], limit: float = 0.5, *, rng: Any = None, dtype:
     return generator(rng).uniform(-limit, limit, tuple(shape)).astype(float_type("uniform", dtype), copy=False)
 
 
-def normal(shape: Sequence[int], std: float = 1.0, *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def normal(shape: Sequence[int], std: float = 1.0, *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Normal with mean 0 and this standard deviation, whatever the size of the layer.
 
     std: 1.0 gives `np.random.randn(out, in)`; the units of a large layer saturate with it.
@@ -106,7 +107,7 @@ def normal(shape: Sequence[int], std: float = 1.0, *, rng: Any = None, dtype: An
     return generator(rng).normal(0.0, std, tuple(shape)).astype(float_type("normal", dtype), copy=False)
 
 
-def scaled_normal(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def scaled_normal(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Normal with variance 1 / fan_in and all its tails.
 
     For sigmoid units. Source: Nielsen, Neural Networks and Deep Learning (2015), chapter 3.
@@ -115,7 +116,7 @@ def scaled_normal(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.floa
 
 
 def truncated_normal(
-    shape: Sequence[int], std: float = 0.05, *, rng: Any = None, dtype: Any = np.float64
+    shape: Sequence[int], std: float = 0.05, *, rng: Rng = None, dtype: DTypeLike = np.float64
 ) -> np.ndarray:
     """Normal without its tails: what lies beyond two deviations is drawn again.
 
@@ -131,27 +132,27 @@ def truncated_normal(
     return z.astype(float_type("truncated_normal", dtype), copy=False)
 
 
-def random_uniform(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def random_uniform(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Uniform in ±0.05, as Keras means it by this name."""
     return uniform(shape, 0.05, rng=rng, dtype=dtype)
 
 
-def random_normal(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def random_normal(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Normal with standard deviation 0.05, as Keras means it by this name."""
     return normal(shape, 0.05, rng=rng, dtype=dtype)
 
 
-def constant(shape: Sequence[int], value: float = 0.0, *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def constant(shape: Sequence[int], value: float = 0.0, *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """All `value`. For biases; the units of a hidden layer with equal weights stay equal for ever."""
     return np.full(tuple(shape), value, float_type("constant", dtype))
 
 
-def zeros(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def zeros(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """All zero. Enough for a single unit; the units of a hidden layer would stay equal for ever."""
     return constant(shape, 0.0, dtype=dtype)
 
 
-def ones(shape: Sequence[int], *, rng: Any = None, dtype: Any = np.float64) -> np.ndarray:
+def ones(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
     """All one."""
     return constant(shape, 1.0, dtype=dtype)
 

@@ -7,26 +7,28 @@ sees the first data. A layer of one's own derives from BatchLayer.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from autograd import Tensor, linear
-from autograd.arguments import checked_fraction, float_type, generator, positive_integer
+from autograd.arguments import Rng, checked_fraction, float_type, generator, positive_integer
 from autograd.formulas.names import Name
 from autograd.operands import describe
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import reshape
 
-from .activations import RandomizedLeakyReLU, activation_name, find_activation, is_over_layer
+from .activations import Function, RandomizedLeakyReLU, activation_name, check_units, find_activation
 from .initializers import Initializer, find_initializer
 from .module import Module
-from .regularizers import find_regularizer
+from .regularizers import Regularizer, find_regularizer
 
 __all__ = ["Activation", "BatchLayer", "Dense", "Dropout", "Flatten", "Input"]
 
 Shape = tuple[int, ...]
+ShapeLike = int | Sequence[int]
 
 # A function, what it takes behind the batch, and what its result is called, if it is called anything.
 Step = tuple[Callable[..., Any], tuple[Any, ...], str | None]
@@ -41,7 +43,7 @@ class Input:
     shape: of one sample, without the batch: (10,), (28, 28).
     """
 
-    def __init__(self, shape: Any, name: str | None = None) -> None:
+    def __init__(self, shape: ShapeLike, name: str | None = None) -> None:
         self.shape = sample_shape("Input", "shape", shape)
         self.name = name
 
@@ -69,7 +71,7 @@ class BatchLayer(Module):
 
     activation: Any = None
 
-    def __init__(self, *, input_shape: Any = None, name: str | None = None) -> None:
+    def __init__(self, *, input_shape: ShapeLike | None = None, name: str | None = None) -> None:
         if name is not None and not (isinstance(name, str) and name):
             raise TypeError(f"{type(self).__name__}: expected name to be a string, got {describe(name)}")
         self.name = name
@@ -77,7 +79,7 @@ class BatchLayer(Module):
         self.built_for: Shape | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
+        super().__setattr__(name, _named_activation(value) if name == "activation" else value)
         changed[0] = object()
 
     @property
@@ -94,7 +96,7 @@ class BatchLayer(Module):
                 "model.loss_of(x, y).backward(), optimizer.step()"
             )
 
-    def build(self, input_shape: Any, *, dtype: Any = "float32", rng: Any = None) -> None:
+    def build(self, input_shape: ShapeLike, *, dtype: DTypeLike = "float32", rng: Rng = None) -> None:
         """Make the parameters for samples of this shape, unless they are there already.
 
         ValueError if the layer cannot take this shape.
@@ -137,7 +139,7 @@ class BatchLayer(Module):
         return x
 
     @property
-    def last_activation(self) -> Any:
+    def last_activation(self) -> Function | None:
         """The function that the layer ends with; None if that is not known."""
         return self.activation if is_told_in_steps(self) else None
 
@@ -169,7 +171,7 @@ class BatchLayer(Module):
         """Copies of the parameters, in Keras' layout: a kernel is (in, out)."""
         return [np.array(p.numpy()) for p in self.parameters()]
 
-    def set_weights(self, weights: Any) -> None:
+    def set_weights(self, weights: Iterable[ArrayLike]) -> None:
         """Set the parameters, in the layout of `get_weights`. ValueError if numbers or shapes do not fit."""
         write_weights(str(self), [self], weights)
 
@@ -205,17 +207,17 @@ class Dense(BatchLayer):
     def __init__(
         self,
         units: int,
-        activation: Any = None,
+        activation: str | Function | None = None,
         use_bias: bool = True,
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
         *,
-        input_shape: Any = None,
+        input_shape: ShapeLike | None = None,
         input_dim: int | None = None,
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         self.units = positive_integer("Dense", "units", units)
         self.activation = activation
@@ -230,7 +232,7 @@ class Dense(BatchLayer):
         self.kernel_regularizer = find_regularizer(kernel_regularizer)
         self.bias_regularizer = find_regularizer(bias_regularizer)
         self.dtype = None if dtype is None else float_type(str(self), dtype)
-        self.weight: Any = None
+        self.weight: Any = None  # a Tensor, as is the bias, once the number of inputs is known
         self.bias: Any = None
         self._z: str | None = None
         self._a: str | None = None
@@ -238,8 +240,7 @@ class Dense(BatchLayer):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "activation":
             value = _named_activation(value)
-            if is_over_layer(value) and self.units == 1:
-                raise ValueError("Dense(1): softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+            check_units("Dense(1)", value, self.units)
         super().__setattr__(name, value)
 
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
@@ -288,20 +289,18 @@ class Activation(BatchLayer):
     activation: a name from `nn.activations` or a function of one Tensor.
     """
 
-    def __init__(self, activation: Any, *, input_shape: Any = None, name: str | None = None) -> None:
+    def __init__(
+        self, activation: str | Function | None, *, input_shape: ShapeLike | None = None, name: str | None = None
+    ) -> None:
         self.activation = activation
         super().__init__(input_shape=input_shape, name=name)
         self._a: str | None = None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, _named_activation(value) if name == "activation" else value)
 
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
         _share_generator(self.activation, rng)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        if is_over_layer(self.activation) and input_shape[-1] == 1:
-            raise ValueError(f"{self}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+        check_units(str(self), self.activation, input_shape[-1])
         return input_shape
 
     def steps(self) -> list[Step]:
@@ -333,7 +332,9 @@ class Dropout(BatchLayer):
     the model. Source: Srivastava et al., JMLR 15 (2014); the scaling is Keras'.
     """
 
-    def __init__(self, rate: float, *, rng: Any = None, input_shape: Any = None, name: str | None = None) -> None:
+    def __init__(
+        self, rate: float, *, rng: Rng = None, input_shape: ShapeLike | None = None, name: str | None = None
+    ) -> None:
         self.rate = checked_fraction("Dropout", "rate", rate)
         super().__init__(input_shape=input_shape, name=name)
         self.rng = None if rng is None else generator(rng)
@@ -383,7 +384,7 @@ def batch_shape(shape: Shape) -> str:
     return f"({', '.join(('batch', *map(str, shape)))})" if shape else "(batch,)"
 
 
-def write_weights(where: str, layers: list[BatchLayer], weights: Any) -> None:
+def write_weights(where: str, layers: list[BatchLayer], weights: Iterable[ArrayLike]) -> None:
     """Set the parameters of layers in a row to arrays in Keras' layout, all of them or none."""
     places = [
         (f"{layer.name or layer}: {'kernel' if p is getattr(layer, 'weight', None) else f'parameter {i}'}", layer, p)
@@ -405,7 +406,7 @@ def write_weights(where: str, layers: list[BatchLayer], weights: Any) -> None:
         p.data = array
 
 
-def _named_activation(activation: Any) -> Any:
+def _named_activation(activation: str | Function | None) -> Function:
     """The function; one that was asked for by name takes random numbers from the model's generator."""
     if activation is None:
         return linear
@@ -415,11 +416,11 @@ def _named_activation(activation: Any) -> Any:
     return found
 
 
-def _without_bias(x: Any, weight: Any) -> Any:
+def _without_bias(x: Any, weight: Tensor) -> Tensor:
     return matmul(x, weight.T)
 
 
-def _share_generator(activation: Any, rng: np.random.Generator) -> None:
+def _share_generator(activation: Function, rng: np.random.Generator) -> None:
     if isinstance(activation, RandomizedLeakyReLU) and activation.rng is None:
         activation.rng = rng
 

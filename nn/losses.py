@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd import Tensor, log, no_grad, one_hot, sigmoid, softmax
 from autograd.arguments import lookup, not_negative
@@ -54,6 +55,10 @@ squared_errors, binary_from_logits, binary_from_probabilities, softmax_cross_ent
 )
 
 
+# What each sample counts: 1/m, or an array with its weight/m for each of m samples.
+Weight = float | np.ndarray
+
+
 class Loss:
     """The base of all losses.
 
@@ -66,7 +71,9 @@ class Loss:
     activation: Callable[..., Any] | None = None
     from_logits = False
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def __call__(
+        self, y_true: ArrayLike | Tensor, y_pred: ArrayLike | Tensor, sample_weight: ArrayLike | None = None
+    ) -> Any:
         """The loss of a batch: a Tensor if y_pred is one, else a float.
 
         y_pred: (samples, outputs), or (samples,) for one output; y_true: its shape, or labels for a
@@ -103,7 +110,7 @@ class Loss:
         check_finite(f"{where}: y", y)
         return y.astype(dtype, copy=False)
 
-    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+    def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         """The loss as a Tensor, of targets that `prepare` gave; checks nothing.
 
         weight: 1/m, or an array with weight/m for each sample. from_logits: y_pred are weighted sums.
@@ -114,7 +121,7 @@ class Loss:
         op, others = link
         return Tensor._record(op, y_pred, *others)
 
-    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
+    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         """The operation that `of_batch` is, with its operands behind y_pred; None if it is not a single one."""
         return None
 
@@ -170,7 +177,7 @@ class MeanSquaredError(Loss):
     def __init__(self, half: bool = False) -> None:
         self.half = bool(half)
 
-    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
+    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         return squared_errors.op, (target, weight if self.half else weight * (2.0 / target.shape[1]))
 
     def __repr__(self) -> str:
@@ -186,7 +193,7 @@ class MeanAbsoluteError(Loss):
 
     name = "mae"
 
-    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+    def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         return _weighted_mean(abs(y_pred - target), weight)
 
 
@@ -205,7 +212,7 @@ class Huber(Loss):
         if not self.delta:
             raise ValueError("Huber: expected delta to be above 0, got 0; all losses would be 0")
 
-    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+    def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         d = y_pred - target
         near = d.clip(-self.delta, self.delta)
         return _weighted_mean(near * (d - 0.5 * near), weight)
@@ -239,13 +246,13 @@ class BinaryCrossentropy(Loss):
             )
         return target
 
-    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+    def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         if from_logits:
             return super().of_batch(y_pred, target, weight, from_logits)
         _check_probabilities(self.name, y_pred)
         return binary_from_probabilities(y_pred, target, weight)
 
-    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
+    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         return (binary_from_logits.op, (target, weight)) if from_logits else None
 
 
@@ -304,7 +311,7 @@ class CategoricalCrossentropy(Loss):
                 "for several classes at once use loss='binary_crossentropy' with a sigmoid output"
             )
 
-    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+    def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         if from_logits:
             return super().of_batch(y_pred, target, weight, from_logits)
         _check_probabilities(self.name, y_pred)
@@ -313,7 +320,7 @@ class CategoricalCrossentropy(Loss):
         p = p + (np.clip(p.numpy(), EPSILON, 1 - EPSILON) - p.numpy())
         return -_weighted_mean(array_sum(log(p) * target, 1, True), weight)
 
-    def link(self, target: np.ndarray, weight: Any, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
+    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         return (softmax_cross_entropies.op, (target, weight, Softmax())) if from_logits else None
 
 
@@ -339,7 +346,7 @@ class LossFunction(Loss):
     def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         return y.astype(dtype, copy=False) if y.shape[1:] == outputs or y.dtype.kind == "f" else y
 
-    def of_batch(self, y_pred: Any, target: np.ndarray, weight: Any, from_logits: bool) -> Any:
+    def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         loss = self.function(target, y_pred)
         if not isinstance(loss, Tensor):
             raise TypeError(
@@ -384,11 +391,10 @@ def find_loss(loss: Any) -> Loss:
 
     ValueError for an unknown name (suggests the nearest), TypeError for what is none of these.
     """
-    if isinstance(loss, type):
-        raise TypeError(f"loss: expected a name, a Loss or a function, got a class; write {loss.__name__}()")
     if isinstance(loss, Loss):
         return loss
-    return LossFunction(loss) if callable(loss) else lookup("loss", loss, losses)()
+    is_function = callable(loss) and not isinstance(loss, type)
+    return LossFunction(loss) if is_function else lookup("loss", loss, losses)()
 
 
 def has_one_number_each(y: np.ndarray) -> bool:
@@ -396,14 +402,14 @@ def has_one_number_each(y: np.ndarray) -> bool:
     return y.ndim == 1 or y.shape[1:] == (1,)
 
 
-def _weighted_mean(rows: Any, weight: Any) -> Any:
+def _weighted_mean(rows: Tensor, weight: Weight) -> Tensor:
     """The mean over the outputs of each sample, weighted and summed over samples."""
     if isinstance(weight, np.ndarray):
         return array_sum(rows * weight[:, None]) * (1.0 / rows.shape[1])
     return array_sum(rows) * (real(weight) / rows.shape[1])
 
 
-def _check_probabilities(where: str, y_pred: Any) -> None:
+def _check_probabilities(where: str, y_pred: Tensor) -> None:
     p = y_pred.numpy()
     if p.min() < 0 or p.max() > 1:
         wrong = p[(p < 0) | (p > 1)][0]

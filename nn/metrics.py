@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd.arguments import lookup, positive_integer
 
@@ -52,6 +53,10 @@ __all__ = [
 ]
 
 
+# From labels and predictions, and options, to what is summed up.
+Sums = Callable[..., np.ndarray]
+
+
 class Metric:
     """What is summed over the samples, and how the sums are read.
 
@@ -63,8 +68,8 @@ class Metric:
     def __init__(
         self,
         name: str,
-        sums: Callable[..., Any],
-        read: Callable[[Any], float],
+        sums: Sums,
+        read: Callable[[np.ndarray], float],
         by_batch: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -72,10 +77,10 @@ class Metric:
         self.name, self.read, self.by_batch, self.options = name, read, by_batch, dict(options or {})
         self.sums = sums
 
-    def __call__(self, y_true: Any, y_pred: Any, **options: Any) -> float:
+    def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> float:
         return self.read(self.summed(y_true, y_pred, **options))
 
-    def summed(self, y_true: Any, y_pred: Any, **options: Any) -> np.ndarray:
+    def summed(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> np.ndarray:
         """The sums over these samples."""
         return self.sums(y_true, y_pred, **{**self.options, **options})
 
@@ -121,7 +126,7 @@ class Running:
         """Forget all batches."""
         self._sums: np.ndarray | None = None
 
-    def update(self, y_true: Any, y_pred: Any) -> None:
+    def update(self, y_true: ArrayLike, y_pred: ArrayLike) -> None:
         """Count another batch."""
         true, predicted = plain_array(self.name, "y_true", y_true), plain_array(self.name, "y_pred", y_pred)
         if true.shape[:1] != predicted.shape[:1] or not true.ndim:
@@ -154,18 +159,18 @@ def _ratio(sums: np.ndarray) -> float:
     return part / whole if whole else 0.0
 
 
-def _mean_over_samples(f: Callable[..., Any]) -> Metric:
+def _mean_over_samples(f: Sums) -> Metric:
     """The metric whose value is the mean of f(y_true, y_pred), one number for each sample."""
 
     @functools.wraps(f)
-    def sums(y_true: Any, y_pred: Any, **options: Any) -> np.ndarray:
+    def sums(y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> np.ndarray:
         values = f(y_true, y_pred, **options)
         return np.array((values.sum(), len(values)))
 
     return Metric(f.__name__, sums, _ratio)
 
 
-def _read_from_confusion(read: Callable[[np.ndarray], np.ndarray]) -> Callable[[Callable], Metric]:
+def _read_from_confusion(read: Callable[[np.ndarray], np.ndarray]) -> Callable[[Sums], Metric]:
     """The metric read from a confusion matrix: of class 1 if there are two classes, else the mean."""
 
     def value(matrix: np.ndarray) -> float:
@@ -177,7 +182,7 @@ def _read_from_confusion(read: Callable[[np.ndarray], np.ndarray]) -> Callable[[
 
 
 @_mean_over_samples
-def accuracy(y_true, y_pred, *, threshold=0.5):
+def accuracy(y_true: ArrayLike, y_pred: ArrayLike, *, threshold: float = 0.5) -> np.ndarray:
     """The share of the samples that are predicted right.
 
     The shapes tell which kind it is, as in Keras: one output is `binary_accuracy`, several are
@@ -194,7 +199,7 @@ def accuracy(y_true, y_pred, *, threshold=0.5):
 
 
 @_mean_over_samples
-def binary_accuracy(y_true, y_pred, *, threshold=0.5):
+def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, *, threshold: float = 0.5) -> np.ndarray:
     """The share of the outputs on the right side: above the threshold where y_true is 1.
 
     y_true: 0 and 1, of the shape of y_pred, (samples,) or (samples, outputs).
@@ -204,7 +209,7 @@ def binary_accuracy(y_true, y_pred, *, threshold=0.5):
 
 
 @_mean_over_samples
-def categorical_accuracy(y_true, y_pred):
+def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """The share of the samples whose largest output is that of their class, the first among equals.
 
     y_true: labels or one-hot rows; y_pred: (samples, classes), probabilities or logits.
@@ -213,7 +218,7 @@ def categorical_accuracy(y_true, y_pred):
 
 
 @_mean_over_samples
-def top_k_accuracy(y_true, y_pred, *, k=5):
+def top_k_accuracy(y_true: ArrayLike, y_pred: ArrayLike, *, k: int = 5) -> np.ndarray:
     """The share of the samples of whose class fewer than k outputs are larger.
 
     y_true: labels or one-hot rows; y_pred: (samples, classes), probabilities or logits.
@@ -225,18 +230,20 @@ def top_k_accuracy(y_true, y_pred, *, k=5):
 
 
 @_mean_over_samples
-def mae(y_true, y_pred):
+def mae(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """Mean absolute error, over the outputs of a sample and over the samples. Shapes must be equal."""
     return _mean_of_outputs(np.abs(_error("mae", y_true, y_pred)))
 
 
 @_mean_over_samples
-def mse(y_true, y_pred):
+def mse(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """Mean squared error, over the outputs of a sample and over the samples. Shapes must be equal."""
     return _mean_of_outputs(_error("mse", y_true, y_pred) ** 2)
 
 
-def confusion_matrix(y_true: Any, y_pred: Any, classes: int | None = None, *, threshold: float = 0.5) -> np.ndarray:
+def confusion_matrix(
+    y_true: ArrayLike, y_pred: ArrayLike, classes: int | None = None, *, threshold: float = 0.5
+) -> np.ndarray:
     """How often each class (row) was taken for each (column): int64, (classes, classes).
 
     y_true, y_pred: labels, or one-hot rows and outputs. classes: needed only if y_pred are labels
@@ -276,7 +283,9 @@ def recall_of_classes(matrix: np.ndarray) -> np.ndarray:
 
 
 @_read_from_confusion(precision_of_classes)
-def precision(y_true, y_pred, *, classes=None, threshold=0.5):
+def precision(
+    y_true: ArrayLike, y_pred: ArrayLike, *, classes: int | None = None, threshold: float = 0.5
+) -> np.ndarray:
     """Of what was predicted to be of a class, the share that is of it.
 
     With one output or two classes, that of class 1; with more the mean over the classes that occur
@@ -287,7 +296,7 @@ def precision(y_true, y_pred, *, classes=None, threshold=0.5):
 
 
 @_read_from_confusion(recall_of_classes)
-def recall(y_true, y_pred, *, classes=None, threshold=0.5):
+def recall(y_true: ArrayLike, y_pred: ArrayLike, *, classes: int | None = None, threshold: float = 0.5) -> np.ndarray:
     """Of what is of a class, the share that was predicted to be.
 
     With one output or two classes, that of class 1; with more the mean over the classes that occur
@@ -340,7 +349,7 @@ class SumsOf:
     def __init__(self, function: Callable[[Any, Any], Any], name: str) -> None:
         self.function, self.name = function, name
 
-    def __call__(self, y_true: Any, y_pred: Any, **options: Any) -> np.ndarray:
+    def __call__(self, y_true: np.ndarray, y_pred: np.ndarray, **options: Any) -> np.ndarray:
         values = np.asarray(self.function(y_true, y_pred, **options), dtype=np.float64)
         if values.ndim and len(values) != len(y_true):
             raise ValueError(
@@ -349,17 +358,17 @@ class SumsOf:
         return np.array((values.mean() * len(y_true), len(y_true)))
 
 
-def _right_classes(where: str, y_true: Any, y_pred: Any) -> np.ndarray:
+def _right_classes(where: str, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     labels, outputs = labels_and_outputs(where, y_true, y_pred)
     return labels == outputs.argmax(axis=1)
 
 
-def _right_sides(where: str, y_true: Any, y_pred: Any, threshold: float) -> np.ndarray:
+def _right_sides(where: str, y_true: ArrayLike, y_pred: ArrayLike, threshold: float) -> np.ndarray:
     true, predicted = sides(where, y_true, y_pred, threshold)
     return _mean_of_outputs(true == predicted)
 
 
-def _error(where: str, y_true: Any, y_pred: Any) -> np.ndarray:
+def _error(where: str, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     true, predicted = plain_array(where, "y_true", y_true), plain_array(where, "y_pred", y_pred)
     check_same_shape(where, true, predicted)
     return np.subtract(predicted, true, dtype=np.float64)  # unsigned labels would wrap
@@ -369,7 +378,7 @@ def _mean_of_outputs(values: np.ndarray) -> np.ndarray:
     return values if values.ndim == 1 else values.reshape(len(values), -1).mean(axis=1)
 
 
-def _shares(matrix: Any, axis: int) -> np.ndarray:
+def _shares(matrix: ArrayLike, axis: int) -> np.ndarray:
     matrix = np.asarray(matrix)
     hits, all_of_class = np.diag(matrix), matrix.sum(axis=axis)
     return np.divide(hits, all_of_class, out=np.zeros(len(matrix)), where=all_of_class > 0)

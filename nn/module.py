@@ -16,7 +16,7 @@ from autograd.fast.neuron import Weights
 from autograd.operands import describe
 from autograd.value import NO_GRADIENT
 
-from .files.arrays import load_arrays, save_arrays
+from .files.arrays import open_arrays, save_arrays
 
 __all__ = ["Module"]
 
@@ -93,11 +93,25 @@ class Module:
         ValueError that names the parameter and both shapes if one does not fit, and the names if
         some are missing or too many; then nothing has been changed.
         """
+        if not isinstance(state, Mapping):
+            got = describe(state)
+            raise TypeError(f"load_state_dict: expected names with arrays, as state_dict() gives; got {got}")
+        arrays = {name: np.asarray(numbers) for name, numbers in state.items()}
+        self.check_state({name: array.shape for name, array in arrays.items()})
+        for name, array in arrays.items():
+            if array.dtype.kind not in "fiub":
+                raise TypeError(f"load_state_dict: {name}: expected plain numbers, got {describe(array)}")
+        for name, p in self.named_parameters():
+            p.data = arrays[name]
+
+    def check_state(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Refuse names and shapes that are not those of the parameters, as `load_state_dict` does."""
         parameters = dict(self.named_parameters())
-        _check_names(type(self).__name__, parameters, state)
-        found = {name: _fitting(name, p, state[name]) for name, p in parameters.items()}
+        _check_names(type(self).__name__, parameters, shapes)
         for name, p in parameters.items():
-            p.data = found[name]
+            expected = np.shape(_numbers(p))
+            if shapes[name] != expected:
+                raise ValueError(f"load_state_dict: {name}: expected shape {expected}, got {shapes[name]}")
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Save the numbers of all parameters, as `state_dict` gives them, to `path`: a .npz or .safetensors file.
@@ -112,21 +126,21 @@ class Module:
         ValueError, and no change, for a file that is damaged or belongs to a net of other layers or
         shapes; it names the parameter and both shapes.
         """
-        arrays, settings = load_arrays(path)
-        names = settings.get("weights", list(arrays))  # a file with a whole model holds other arrays too
-        try:
-            self.load_state_dict({name: array for name, array in arrays.items() if name in names})
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
+        with open_arrays(path) as file:
+            try:
+                names = set(file.settings.get("weights", file.shapes))  # the file of a model holds other arrays too
+                shapes = {name: shape for name, shape in file.shapes.items() if name in names}
+                self.check_state(shapes)  # before anything is read
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{path}: {error}") from None
+            self.load_state_dict(file.read(shapes))
 
 
 def _numbers(p: Any) -> Any:
     return p.numpy() if p.__class__ is Tensor else p.data
 
 
-def _check_names(where: str, parameters: Mapping[str, Any], state: Any) -> None:
-    if not isinstance(state, Mapping):
-        raise TypeError(f"load_state_dict: expected names with arrays, as state_dict() gives; got {describe(state)}")
+def _check_names(where: str, parameters: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     missing = [name for name in parameters if name not in state]
     unknown = [name for name in state if name not in parameters]
     if missing or unknown:
@@ -135,16 +149,6 @@ def _check_names(where: str, parameters: Mapping[str, Any], state: Any) -> None:
             f"load_state_dict: {where} has {len(parameters)} parameters, the state has {len(state)}: "
             f"{' and '.join(parts)}; make a model of the same layers first"
         )
-
-
-def _fitting(name: str, p: Any, numbers: Any) -> np.ndarray:
-    array = np.asarray(numbers)
-    shape = np.shape(_numbers(p))
-    if array.shape != shape:
-        raise ValueError(f"load_state_dict: {name}: expected shape {shape}, got {array.shape}")
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"load_state_dict: {name}: expected plain numbers, got {describe(array)}")
-    return array
 
 
 def clear_gradients(parameters: Iterable[Any]) -> None:

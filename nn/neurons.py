@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, linear
-from autograd.arguments import generator, positive_integer, shaped_array
+from autograd.arguments import Rng, generator, positive_integer, shaped_array
 from autograd.fast.neuron import Inputs, Weights, record, recorder
 from autograd.formulas.names import Name
 from autograd.graph import is_node
 from autograd.operands import describe, real
 
-from .activations import Function, activation_name, find_activation, is_of_one_number, is_over_layer
+from .activations import Function, activation_name, check_units, find_activation, is_of_one_number, is_over_layer
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
 from .module import Module
 
@@ -47,7 +47,7 @@ class Neuron(Module):
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
-        rng: Any = None,
+        rng: Rng = None,
     ) -> None:
         self.nin = positive_integer("Neuron", "nin", nin)
         rng = generator(rng)
@@ -151,14 +151,13 @@ class Layer(Module):
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
-        rng: Any = None,
+        rng: Rng = None,
     ) -> None:
         self.nin = positive_integer("Layer", "nin", nin)
         self.nout = positive_integer("Layer", "nout", nout)
         rng = generator(rng)
         self.activation = find_activation(activation, rng=rng)
-        if self._is_over_layer and self.nout == 1:
-            raise ValueError(f"{self}: softmax over a single unit is always 1; use 'sigmoid' for a yes or no")
+        check_units(str(self), self.activation, self.nout)
         each = linear if self._is_over_layer else self.activation
         self.neurons = [Neuron(nin, each, elementary=elementary, initializer="zeros") for _ in range(self.nout)]
         self.name_nodes()
@@ -236,7 +235,7 @@ class MLP(Module):
         *,
         elementary: bool = False,
         initializer: str | Initializer = DEFAULT_INITIALIZER,
-        rng: Any = None,
+        rng: Rng = None,
     ) -> None:
         if not isinstance(nouts, list | tuple | np.ndarray):
             raise TypeError(f"MLP: expected nouts to be a list such as [16, 16, 1], got {describe(nouts)} {nouts!r}")

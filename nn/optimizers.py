@@ -481,10 +481,9 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
     """
     if isinstance(optimizer, Optimizer):
         return optimizer
-    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
-        raise TypeError(f"optimizer: expected a name or an optimizer, got a class; write {optimizer.__name__}()")
     if not isinstance(optimizer, str):
-        raise TypeError(f"optimizer: expected a name or an optimizer, got {describe(optimizer)}")
+        got = f"a class; write {optimizer.__name__}()" if isinstance(optimizer, type) else describe(optimizer)
+        raise TypeError(f"optimizer: expected a name or an optimizer, got {got}")
     known = optimizer.lower()
     return lookup("optimizer", known if known in optimizers else optimizer, optimizers)()
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import Value, binary_cross_entropy, no_grad, squared_error
-from autograd.arguments import lookup, not_negative, positive_integer, shaped_array
+from autograd.arguments import Rng, lookup, not_negative, positive_integer, shaped_array
 from autograd.graph import is_node
 
 from .module import Module, clear_gradients
@@ -49,7 +49,7 @@ class Perceptron(Module):
     Call it with one sample for the Value ŷ.
     """
 
-    def __init__(self, nin: int, task: str = "regression", *, rng: Any = None) -> None:
+    def __init__(self, nin: int, task: str = "regression", *, rng: Rng = None) -> None:
         activation, self._loss = lookup("task", task, TASKS)
         self.task = task
         self.neuron = Neuron(positive_integer("Perceptron", "nin", nin), activation, initializer="uniform", rng=rng)

@@ -19,8 +19,16 @@ __all__ = ["L1", "L1L2", "L2", "find_regularizer", "l1", "l1_l2", "l2"]
 Regularizer = Callable[[Any], Any]
 
 
+class _Penalty:
+    """The base: factors that are not negative."""
+
+    def __post_init__(self) -> None:
+        for name, factor in vars(self).items():
+            not_negative(type(self).__name__, name, factor)
+
+
 @dataclass(frozen=True)
-class L1:
+class L1(_Penalty):
     """l1 · Σ |w|: many weights become 0.
 
     Called with a Tensor, a Value, or Values in lists of any depth; gives one node.
@@ -30,15 +38,12 @@ class L1:
 
     l1: float = 0.01
 
-    def __post_init__(self) -> None:
-        not_negative("L1", "l1", self.l1)
-
     def __call__(self, weights: Any) -> Any:
         return self.l1 * _sum_of_sizes(_checked("L1", weights))
 
 
 @dataclass(frozen=True)
-class L2:
+class L2(_Penalty):
     """l2 · Σ w²: large weights become smaller. There is no ½, as in Keras: the derivative is 2 l2 w.
 
     Called with a Tensor, a Value, or Values in lists of any depth; gives one node.
@@ -48,15 +53,12 @@ class L2:
 
     l2: float = 0.01
 
-    def __post_init__(self) -> None:
-        not_negative("L2", "l2", self.l2)
-
     def __call__(self, weights: Any) -> Any:
         return self.l2 * _sum_of_squares(_checked("L2", weights))
 
 
 @dataclass(frozen=True)
-class L1L2:
+class L1L2(_Penalty):
     """l1 · Σ |w| + l2 · Σ w², see L1 and L2. The name "l1_l2" stands for L1L2(0.01, 0.01), as in Keras.
 
     Source: Zou and Hastie, J. R. Stat. Soc. B 67 (2005).
@@ -64,10 +66,6 @@ class L1L2:
 
     l1: float = 0.0
     l2: float = 0.0
-
-    def __post_init__(self) -> None:
-        not_negative("L1L2", "l1", self.l1)
-        not_negative("L1L2", "l2", self.l2)
 
     def __call__(self, weights: Any) -> Any:
         found = _checked("L1L2", weights)
@@ -85,9 +83,7 @@ def find_regularizer(regularizer: str | Regularizer | None) -> Regularizer | Non
 
     ValueError for an unknown name (suggests the nearest), TypeError for what is neither.
     """
-    if isinstance(regularizer, type):
-        raise TypeError(f"regularizer: expected a name or a function, got a class; write {regularizer.__name__}()")
-    if regularizer is None or callable(regularizer):
+    if regularizer is None or (callable(regularizer) and not isinstance(regularizer, type)):
         return regularizer
     known = regularizer.lower() if isinstance(regularizer, str) else regularizer
     return lookup("regularizer", known, _regularizers)

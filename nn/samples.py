@@ -7,9 +7,8 @@ y_pred: outputs, (samples, classes) or one for each sample, or labels. `where` i
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd.operands import describe
 
@@ -34,7 +33,7 @@ __all__ = [
 # ---------------------------------------------------------------- arrays
 
 
-def plain_array(where: str, what: str, data: Any) -> np.ndarray:
+def plain_array(where: str, what: str, data: ArrayLike) -> np.ndarray:
     """`data` as an array of real numbers, not copied if it is one; never an array of objects.
 
     where, what: for the message ("fit", "x").
@@ -53,7 +52,7 @@ def plain_array(where: str, what: str, data: Any) -> np.ndarray:
     return array
 
 
-def _remedy(what: str, data: Any, array: np.ndarray) -> str:
+def _remedy(what: str, data: ArrayLike, array: np.ndarray) -> str:
     if not array.ndim:  # NumPy takes what it does not know for a single object
         return f"; write {what}.toarray()" if hasattr(data, "toarray") else ""
     if array.dtype.kind not in "OUS":
@@ -114,7 +113,7 @@ def check_same_shape(where: str, true: np.ndarray, predicted: np.ndarray) -> Non
 # ---------------------------------------------------------------- samples and their targets
 
 
-def checked_features(where: str, x: Any, *, empty: bool = False) -> np.ndarray:
+def checked_features(where: str, x: ArrayLike, *, empty: bool = False) -> np.ndarray:
     """The samples `x` as an array of float32 or float64: these are kept, all else becomes float64.
 
     x: (samples, ...), at least one sample unless `empty`. Not copied where it is such an array.
@@ -133,7 +132,7 @@ def checked_features(where: str, x: Any, *, empty: bool = False) -> np.ndarray:
     return array.astype(np.float32 if narrow else np.float64, copy=False)
 
 
-def checked_pair(where: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def checked_pair(where: str, x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The samples `x` as by `checked_features`, and the targets `y`, one for each sample.
 
     y: (samples,) or (samples, ...). Integers stay integers, so that a loss can tell labels from
@@ -144,7 +143,7 @@ def checked_pair(where: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     return features, checked_targets(where, features, y)
 
 
-def checked_targets(where: str, features: np.ndarray, y: Any) -> np.ndarray:
+def checked_targets(where: str, features: np.ndarray, y: ArrayLike) -> np.ndarray:
     """The targets `y`, one for each of these samples, as by `checked_pair`."""
     targets = plain_array(where, "y", y)
     check_same_length(where, x=features, y=targets)
@@ -154,7 +153,7 @@ def checked_targets(where: str, features: np.ndarray, y: Any) -> np.ndarray:
     return targets if targets.dtype.isnative else targets.astype(targets.dtype.newbyteorder("="))
 
 
-def checked_weights(where: str, weights: Any, samples: int) -> np.ndarray:
+def checked_weights(where: str, weights: ArrayLike, samples: int) -> np.ndarray:
     """`weights` as float64: (samples,), finite, none negative, not all zero."""
     array = plain_array(where, "sample_weight", weights)
     if array.shape != (samples,):
@@ -170,7 +169,7 @@ def checked_weights(where: str, weights: Any, samples: int) -> np.ndarray:
 # ---------------------------------------------------------------- labels
 
 
-def whole_labels(where: str, labels: Any, classes: int | None = None) -> np.ndarray:
+def whole_labels(where: str, labels: ArrayLike, classes: int | None = None) -> np.ndarray:
     """`labels` as int64, (samples,): whole numbers 0, 1, ..., below `classes` if that is given.
 
     2.0 is a label, 2.5 and -1 are not (ValueError).
@@ -189,13 +188,13 @@ def whole_labels(where: str, labels: Any, classes: int | None = None) -> np.ndar
     return array.astype(np.int64, copy=False)
 
 
-def are_labels(y_pred: Any) -> bool:
+def are_labels(y_pred: ArrayLike) -> bool:
     """True for labels: one whole number for each sample."""
     array = np.asarray(y_pred)
     return array.ndim == 1 and array.dtype.kind in "iu"
 
 
-def as_labels(where: str, y: Any, classes: int | None = None) -> np.ndarray:
+def as_labels(where: str, y: ArrayLike, classes: int | None = None) -> np.ndarray:
     """Labels as they are, a column of them flat, one-hot rows as the places of their ones."""
     array = plain_array(where, "y_true", y)
     if array.ndim == 2 and array.shape[1] == 1:
@@ -207,7 +206,7 @@ def as_labels(where: str, y: Any, classes: int | None = None) -> np.ndarray:
     return array.argmax(axis=1)
 
 
-def check_one_class_each(where: str, y_true: Any) -> None:
+def check_one_class_each(where: str, y_true: ArrayLike) -> None:
     """ValueError for rows of 0 and 1 that are of several classes at once, or of none."""
     rows = plain_array(where, "y_true", y_true)
     if rows.ndim != 2 or rows.shape[1] == 1 or not ((rows == 0) | (rows == 1)).all():
@@ -224,7 +223,7 @@ def check_one_class_each(where: str, y_true: Any) -> None:
 # ---------------------------------------------------------------- predictions
 
 
-def labels_and_outputs(where: str, y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
+def labels_and_outputs(where: str, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The label of each sample, and its outputs, one for each class."""
     true, outputs = plain_array(where, "y_true", y_true), _not_nan(where, y_pred)
     if outputs.ndim != 2 or outputs.shape[1] < 2:
@@ -235,7 +234,7 @@ def labels_and_outputs(where: str, y_true: Any, y_pred: Any) -> tuple[np.ndarray
     return as_labels(where, true, outputs.shape[1]), outputs
 
 
-def sides(where: str, y_true: Any, y_pred: Any, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+def sides(where: str, y_true: ArrayLike, y_pred: ArrayLike, threshold: float) -> tuple[np.ndarray, np.ndarray]:
     """On which side of the threshold each output should be, and is; True is above. y_true: 0 and 1."""
     true, outputs = plain_array(where, "y_true", y_true), _not_nan(where, y_pred)
     check_same_shape(where, true, outputs)
@@ -251,7 +250,7 @@ def sides(where: str, y_true: Any, y_pred: Any, threshold: float) -> tuple[np.nd
     return ones, outputs > threshold
 
 
-def _not_nan(where: str, y_pred: Any) -> np.ndarray:
+def _not_nan(where: str, y_pred: ArrayLike) -> np.ndarray:
     outputs = plain_array(where, "y_pred", y_pred)
     if not outputs.ndim:
         raise ValueError(f"{where}: expected y_pred to have a row for each sample, got the number {outputs}")

@@ -20,22 +20,36 @@ __all__ = ["Constant", "CosineDecay", "ExponentialDecay", "ReduceOnPlateau", "St
 Schedule = Callable[[int], float]
 
 
+class _Schedule:
+    """The base: what is a number of steps is a positive integer, other numbers are finite and not negative."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if name != "staircase" and not callable(value):
+                check = positive_integer if name in ("steps", "step_size", "decay_steps") else not_negative
+                check(type(self).__name__, name, value)
+
+    def __call__(self, step: int) -> float:
+        if not real(step, f"{type(self).__name__}: step") >= 0:
+            raise ValueError(f"{type(self).__name__}: expected step to be at least 0, got {step}")
+        return self._rate(step)
+
+    def _rate(self, step: float) -> float:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class Constant:
+class Constant(_Schedule):
     """The same rate at every step."""
 
     learning_rate: float
 
-    def __post_init__(self) -> None:
-        not_negative("Constant", "learning_rate", self.learning_rate)
-
-    def __call__(self, step: int) -> float:
-        _checked_step("Constant", step)
+    def _rate(self, step: float) -> float:
         return self.learning_rate
 
 
 @dataclass(frozen=True)
-class StepDecay:
+class StepDecay(_Schedule):
     """initial_learning_rate · factor ^ ⌊step / step_size⌋: times `factor` after every `step_size` steps.
 
     Source: documentation of torch.optim.lr_scheduler.StepLR (factor is its gamma).
@@ -45,17 +59,12 @@ class StepDecay:
     step_size: int
     factor: float = 0.1
 
-    def __post_init__(self) -> None:
-        not_negative("StepDecay", "initial_learning_rate", self.initial_learning_rate)
-        positive_integer("StepDecay", "step_size", self.step_size)
-        not_negative("StepDecay", "factor", self.factor)
-
-    def __call__(self, step: int) -> float:
-        return self.initial_learning_rate * self.factor ** (_checked_step("StepDecay", step) // self.step_size)
+    def _rate(self, step: float) -> float:
+        return self.initial_learning_rate * self.factor ** (step // self.step_size)
 
 
 @dataclass(frozen=True)
-class ExponentialDecay:
+class ExponentialDecay(_Schedule):
     """initial_learning_rate · decay_rate ^ (step / decay_steps).
 
     staircase: the exponent rounded down, so that the rate falls in steps.
@@ -67,20 +76,13 @@ class ExponentialDecay:
     decay_rate: float
     staircase: bool = False
 
-    def __post_init__(self) -> None:
-        not_negative("ExponentialDecay", "initial_learning_rate", self.initial_learning_rate)
-        positive_integer("ExponentialDecay", "decay_steps", self.decay_steps)
-        not_negative("ExponentialDecay", "decay_rate", self.decay_rate)
-
-    def __call__(self, step: int) -> float:
-        exponent = _checked_step("ExponentialDecay", step) / self.decay_steps
-        if self.staircase:
-            exponent = math.floor(exponent)
+    def _rate(self, step: float) -> float:
+        exponent = step // self.decay_steps if self.staircase else step / self.decay_steps
         return self.initial_learning_rate * self.decay_rate**exponent
 
 
 @dataclass(frozen=True)
-class CosineDecay:
+class CosineDecay(_Schedule):
     """Half a cosine, from initial_learning_rate at step 0 down to alpha times it at decay_steps.
 
     The rate is initial · ((1 - α) ½(1 + cos(π step / decay_steps)) + α), and stays where it ends.
@@ -92,19 +94,14 @@ class CosineDecay:
     decay_steps: int
     alpha: float = 0.0
 
-    def __post_init__(self) -> None:
-        not_negative("CosineDecay", "initial_learning_rate", self.initial_learning_rate)
-        positive_integer("CosineDecay", "decay_steps", self.decay_steps)
-        not_negative("CosineDecay", "alpha", self.alpha)
-
-    def __call__(self, step: int) -> float:
-        done = min(_checked_step("CosineDecay", step) / self.decay_steps, 1.0)
+    def _rate(self, step: float) -> float:
+        done = min(step / self.decay_steps, 1.0)
         share = (1 + math.cos(math.pi * done)) / 2
         return self.initial_learning_rate * ((1 - self.alpha) * share + self.alpha)
 
 
 @dataclass(frozen=True)
-class Warmup:
+class Warmup(_Schedule):
     """A straight line from `start` up to where `schedule` begins, then the schedule from its step 0.
 
     schedule: a schedule, or a rate that is then kept. steps: how many the line takes; at step
@@ -118,12 +115,11 @@ class Warmup:
     def __post_init__(self) -> None:
         if not callable(self.schedule):
             object.__setattr__(self, "schedule", Constant(not_negative("Warmup", "schedule", self.schedule)))
-        positive_integer("Warmup", "steps", self.steps)
-        not_negative("Warmup", "start", self.start)
+        super().__post_init__()
 
-    def __call__(self, step: int) -> float:
+    def _rate(self, step: float) -> float:
         schedule: Any = self.schedule
-        if _checked_step("Warmup", step) >= self.steps:
+        if step >= self.steps:
             return schedule(step - self.steps)
         return self.start + (schedule(0) - self.start) * step / self.steps
 
@@ -184,15 +180,7 @@ class ReduceOnPlateau:
         return self.learning_rate
 
     def _improves(self, value: float) -> bool:
-        if self.mode == "min":
-            return value < self.best - self.min_delta
-        return value > self.best + self.min_delta
+        return value < self.best - self.min_delta if self.mode == "min" else value > self.best + self.min_delta
 
     def __repr__(self) -> str:
         return f"ReduceOnPlateau(learning_rate={self.learning_rate!r}, best={self.best!r}, waited={self.waited})"
-
-
-def _checked_step(where: str, step: Any) -> Any:
-    if not real(step, f"{where}: step") >= 0:
-        raise ValueError(f"{where}: expected step to be at least 0, got {step}")
-    return step

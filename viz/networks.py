@@ -25,7 +25,7 @@ from nn.samples import plain_array
 from nn.training.loop import training_mode
 
 from .picture import Picture
-from .style import FONT, GREY, INK, PAPER, number, sign_style, tint
+from .style import FONT, GREY, INK, PAPER, counted, number, sign_style, tint
 
 __all__ = ["Column", "columns_of", "draw_network"]
 
@@ -133,7 +133,7 @@ def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Colu
 
 
 def _keeps_size(layer: Any) -> bool:
-    return math.prod(layer.output_shape(layer.built_for)) == math.prod(layer.built_for)
+    return bool(math.prod(layer.output_shape(layer.built_for)) == math.prod(layer.built_for))
 
 
 def _caption(column: Column, layer: Any) -> str:
@@ -156,18 +156,12 @@ def _one_sample(model: Sequential, x: Any) -> np.ndarray:
     return array
 
 
-def _activations(model: Any, layers: Sequence[Any], x: Any) -> list[Any]:
+def _activations(model: Layer | MLP, layers: Sequence[Layer], x: Any) -> list[np.ndarray]:
     """The input and the output of every layer, as arrays; nothing is recorded and no random number drawn."""
-    modules = [(module, module.training) for module in model.modules()]
     found = [x]
-    try:
-        model.eval()
-        with no_grad():
-            for layer in layers:
-                found.append(layer(found[-1]))
-    finally:
-        for module, mode in modules:
-            module.training = mode
+    with training_mode(model, False), no_grad():
+        for layer in layers:
+            found.append(layer(found[-1]))
     return [_numbers(a) for a in found]
 
 
@@ -200,7 +194,10 @@ def _svg(columns: Sequence[Column], color: str, max_units: int) -> str:
         parts += _lines(here, start, end, color)
     for i, (column, x) in enumerate(zip(columns, across, strict=True)):
         parts += _circles(column, at[i], is_first=i == 0, is_last=i == len(columns) - 1)
-        parts += [_text(x, bottom + 26, column.caption, 15), _text(x, bottom + 46, _counted(column.size), 13, GREY)]
+        parts += [
+            _text(x, bottom + 26, column.caption, 15),
+            _text(x, bottom + 46, counted(column.size, "unit"), 13, GREY),
+        ]
         if i:
             parts.append(_text(x - gap / 2, bottom + 46, _largest(column, color), 12, GREY))
     parts += _key(width / 2, bottom + 74)
@@ -295,11 +292,7 @@ def _text(x: float, y: float, shown: str, size: float, fill: str = INK, anchor: 
 
 
 def _summary(columns: Sequence[Column]) -> str:
-    return " → ".join(f"{_counted(c.size)} ({c.caption})" for c in columns)
-
-
-def _counted(size: int) -> str:
-    return "1 unit" if size == 1 else f"{size:,} units"
+    return " → ".join(f"{counted(c.size, 'unit')} ({c.caption})" for c in columns)
 
 
 def _largest(column: Column, color: str) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "POSITIVE",
     "RESULT",
     "TARGET",
+    "counted",
     "cut",
     "number",
     "sign_style",
@@ -56,6 +57,11 @@ LONGEST = 40  # characters of a name
 def cut(text: str, longest: int = LONGEST) -> str:
     """The text, or its beginning and an ellipsis."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def counted(n: int, what: str, several: str | None = None) -> str:
+    """1 unit, 2,000 units."""
+    return f"{n:,} {what if n == 1 else several or what + 's'}"
 
 
 def number(x: float) -> str:

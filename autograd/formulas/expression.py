@@ -20,7 +20,7 @@ from ..ieee import ieee
 from ..op import Operation, find
 from ..operands import Vector, members, real
 from . import names
-from .notation import Ascii, Latex, Text, Writer, is_short, shown
+from .notation import Ascii, Latex, Text, Writer, is_short, named_factors, shown
 
 __all__ = ["Expression", "constant", "expression", "omitted", "symbol"]
 
@@ -108,10 +108,9 @@ class Call(Atom):
 
     def __init__(self, op: Operation, args: tuple[Any, ...]) -> None:
         self.op, self.args = op, args
-        flat = self.flat()
-        self.key = f"{op.name}({','.join(u.key for u in flat)})"
-        self.size = 1 + sum(u.size for a in args for u in shown(members(a)))
-        self.depth = 1 + max((u.depth for u in flat), default=0)
+        keys, sizes, depths = zip(*map(_measured, args), strict=True)
+        self.key = f"{op.name}({','.join(keys)})"
+        self.size, self.depth = 1 + sum(sizes), 1 + max(depths)
 
     def flat(self) -> list[Expression]:
         """The arguments, sequences opened."""
@@ -127,6 +126,18 @@ class Call(Atom):
 
     def write(self, writer: Writer) -> str:
         return writer.call(self)
+
+
+def _measured(argument: Any) -> tuple[str, int, int]:
+    """Key, size and depth of an argument of a function."""
+    return (
+        _measured_sequence(argument) if isinstance(argument, Vector) else (argument.key, argument.size, argument.depth)
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _measured_sequence(x: Vector) -> tuple[str, int, int]:
+    return ",".join(u.key for u in x), sum(u.size for u in shown(x)), max((u.depth for u in x), default=0)
 
 
 class Group(Atom):
@@ -245,9 +256,8 @@ class Expression:
         value = _power(self.value, other.value)
         n = other.value
         if not (other.is_number() and math.isfinite(n)):
-            return (
-                constant(1.0) if self.is_number() and self.value == 1.0 else _call(find("power"), (self, other), value)
-            )
+            is_one = self.is_number() and self.value == 1.0
+            return constant(1.0) if is_one else _call(find("power"), (self, other), value)
         if self.is_number() or n == 0.0:
             return constant(value)
         c, factors = _as_term(self)
@@ -280,12 +290,12 @@ class Expression:
     @staticmethod
     def _record(op: Operation, *operands: Any) -> Expression:
         """Apply an operation: spelled out if it is arithmetic, `name(...)` otherwise."""
-        args = tuple(x.map(expression) if isinstance(x, Vector) else expression(x) for x in operands)
+        args = tuple(_as_formulas(x)[0] if isinstance(x, Vector) else expression(x) for x in operands)
         if op.expands:
             return op.forward(*args)
         if op.name == "sqrt":
             return expression(args[0]) ** 0.5
-        values = (a.map(lambda u: u.value) if isinstance(a, Vector) else a.value for a in args)
+        values = (_as_formulas(a)[1] if isinstance(a, Vector) else a.value for a in args)
         return _call(op, args, float(ieee(op.forward, *values)))
 
     # ------------------------------------------------------------ what it is
@@ -385,6 +395,13 @@ class Expression:
 def expression(x: Any) -> Expression:
     """A formula from a formula or a number."""
     return x if isinstance(x, Expression) else constant(real(x, "Expression"))
+
+
+@functools.lru_cache(maxsize=8)
+def _as_formulas(x: Vector) -> tuple[Vector, Vector]:
+    """A sequence as formulas and as numbers; read once for all members of a softmax."""
+    formulas = x.map(expression)
+    return formulas, formulas.map(lambda u: u.value)
 
 
 def constant(c: float) -> Expression:
@@ -639,7 +656,7 @@ def _factored(x: Expression, limit: int) -> Expression:
     terms = []
     for d, f in x.terms:
         sign, factors = _merged(f, inverse)
-        terms.append((sign * (d if c == 1.0 else float(round(d / c))), factors))
+        terms.append((sign * (d if c == 1.0 else float(f"{d / c:.6g}")), factors))
     rest = Expression(_collected(terms), math.nan)
     d, group = _as_term(rest.simplified() if rest.size < limit else rest)
     sign, factors = _merged(common, group)
@@ -661,10 +678,18 @@ def _common_powers(products: list[Factors]) -> Factors:
 
 
 def _common_coefficient(coefficients: list[float]) -> float:
-    """What divides all of them: their size if it is the same, or 1/3 of 1/3 and 2/3; else 1."""
-    c = min(map(abs, coefficients))
-    is_same = all(abs(d) == c for d in coefficients)
-    if not 0 < c < math.inf or not (is_same or not is_short(c)):
+    """What divides all of them: their size if it is the same, 1/3 of 1/3 and 2/3, √2 of √2 and 0.1√2; else 1."""
+    smallest = min(map(abs, coefficients))
+    if not 0 < smallest < math.inf:
         return 1.0
-    multiples = [d / c for d in coefficients]
-    return c if all(abs(m) <= 100 and abs(m - round(m)) <= 1e-12 for m in multiples) else 1.0
+    if all(abs(d) == smallest for d in coefficients):
+        return smallest
+    if is_short(smallest):
+        return 1.0
+    multiples = [d / smallest for d in coefficients]
+    if all(abs(m) <= 100 and abs(m - round(m)) <= 1e-12 for m in multiples):
+        return smallest
+    for c in map(abs, coefficients):
+        if named_factors(c) and all(abs(d / c - float(f"{d / c:.6g}")) <= 1e-15 * abs(d / c) for d in coefficients):
+            return c
+    return 1.0

@@ -209,7 +209,7 @@ class Writer(ABC):
         if not below and divisor == 1 and not under:
             return negative, self.product(c, above, named=over)
         top = self.product(c, above, bare=self.has_bars, named=over)
-        bottom = self.product(divisor, below, bare=self.has_bars, named=under)
+        bottom = self.product(divisor, below, bare=self.has_bars, named=under, is_below=True)
         return negative, self.fraction(top, bottom, compound=len(below) + (divisor != 1) + len(under) > 1)
 
     def _number_of(self, c: float, *, in_fraction: bool) -> tuple[float, tuple[str, ...], float, tuple[str, ...]]:
@@ -226,14 +226,19 @@ class Writer(ABC):
         *,
         bare: bool = False,
         named: Sequence[str] = (),
+        is_below: bool = False,
     ) -> str:
-        """A number, numbers with a name, and positive powers. bare: a sum alone needs no parentheses."""
+        """A number, numbers with a name, and positive powers.
+
+        bare: a sum alone needs no parentheses. is_below: it is what a fraction divides by.
+        """
         if bare and c == 1 and not named and len(factors) == 1 and factors[0][1] == 1:
             return factors[0][0].write(self)
         ordered = _in_order(factors, errors_first=self.errors_first)
         parts: list[tuple[Atom | None, str]] = [(a, self.power(a, e)) for a, e in ordered]
-        for name in reversed(named):  # π·x, but x·log(10)
-            parts.insert(len(parts) if name.startswith("log") else 0, (None, self.named_number(name)))
+        for name in reversed(named):  # π·x, but x·log(10), and below a bar σ·√(2π)
+            is_last = name.startswith("log") or (is_below and name.startswith("√"))
+            parts.insert(len(parts) if is_last else 0, (None, self.named_number(name)))
         if c == 0.5 and parts and self.half is not None:
             parts.insert(0, (None, self.half))
         elif c != 1 or not parts:
@@ -575,8 +580,9 @@ def _in_order(factors: Iterable[tuple[Atom, float]], *, errors_first: bool) -> l
             units.append([(atom, e)])
 
     def place(unit: list[tuple[Atom, float]]) -> tuple[bool, bool, bool]:
-        atom = unit[0][0]
-        return not (errors_first and _is_error(atom)), bool(atom.terms), not atom.is_symbol
+        atom, e = unit[0]
+        is_plain = atom.is_symbol and (e != 0.5)
+        return not (errors_first and _is_error(atom)), bool(atom.terms), not is_plain
 
     return [factor for unit in sorted(units, key=place) for factor in unit]
 
@@ -636,7 +642,8 @@ def named_factors(c: float) -> tuple[float, tuple[str, ...], float, tuple[str, .
         for n in (1, 2, 3, 4, 6, 8):
             p = float(f"{r * n:.6g}")
             if p and _is_near(r * n, p) and (n == 1 or p.is_integer()):
-                found.append((len(f"{p:g}") * (p != 1) + (n != 1) + len(above) + len(below), (p, above, n, below)))
+                cost = len(f"{p:g}") * (p != 1) + 3 * (n != 1) + len(above) + 3 * len(below)
+                found.append((cost, (p, above, n, below)))
                 break
     return min(found)[1] if found else None
 

@@ -162,7 +162,7 @@ def exp(x):
     return math.exp(x) if type(x) is float else np.exp(x)
 
 
-@elementwise(lambda z, x: where(x < 0, math.nan * x, 1 / x))
+@elementwise(lambda z, x: where(x < 0, math.nan, 1.0) / x)
 def log(x):
     """Natural logarithm of x.
 

@@ -17,6 +17,8 @@ from .path_graph import MAX_WAY, Edge, Path, PathGraph
 __all__ = ["Derivation"]
 # Of a path with more factors than their sum, so many are written at its beginning and its end.
 BEGINNING, END = 16, 8
+# So many paths are written out unless more are asked for: a screen or two.
+SHOWN = 20
 # In a notebook so many paths are shown, and so many products stand in one line of LaTeX.
 SHOWN_IN_NOTEBOOK = 8
 PRODUCTS_IN_A_LINE = 6
@@ -38,7 +40,8 @@ class Derivation:
     graph           the PathGraph: formulas, flow, names
 
     Iterating gives the paths listed, `len` their number. `str()` gives text, `latex()` LaTeX; notebooks
-    show the latter. For a terminal without Unicode print `text(ascii=True)`.
+    show the latter. For a terminal without Unicode print `text(ascii=True)`. Of very many paths that nobody
+    asked for with `top`, text and LaTeX write the strongest and say how to get the others.
     """
 
     def __init__(self, graph: PathGraph, source: Any, paths: tuple[Path, ...], count: int, value: float) -> None:
@@ -57,8 +60,7 @@ class Derivation:
     @property
     def sum(self) -> float:
         """The sum of the products of the listed paths."""
-        values = [p.value for p in self.paths]
-        return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
+        return _total(self.paths)
 
     @property
     def remainder(self) -> float:
@@ -88,20 +90,33 @@ class Derivation:
     def __str__(self) -> str:
         return self.text()
 
-    def text(self, *, ascii: bool = False) -> str:
-        """The derivation as text: chains, formulas, numbers, products, the sum and source.grad."""
+    def text(self, *, ascii: bool = False, most: int | None = None) -> str:
+        """The derivation as text: chains, formulas, numbers, products, the sum and source.grad.
+
+        most: write only that many of the listed paths; by default 20, or as many as `top` asked for.
+        ValueError if it is no positive integer.
+        """
         to = self._ascii() if ascii else Text(self.graph.names.text)
         ratio = self._ratio(to)
         if not self.count:
             return f"{ratio} = 0: {self._name(to, self.target)} does not depend on {self._name(to, self.source)}"
+        paths = self._written("Derivation.text", most)
         lines = [f"{ratio} = {to.number(self.value)}   ({counted(self.count)})"]
-        blocks = [self._block(to, i, *p) for i, p in enumerate(zip(self.paths, self.shares(), strict=True), 1)]
-        whole = self._whole(to)
-        lines += self._introduced(to, self._shown())
+        blocks = [self._block(to, i, *p) for i, p in enumerate(zip(paths, self.shares(), strict=False), 1)]
+        lines += self._introduced(to, paths)
         for block in blocks:
             lines += ["", *block]
+        if len(paths) < len(self.paths):
+            lines += ["", f"{to.ellipsis}  {len(self.paths) - len(paths)} more: text(most={len(self.paths)})"]
+        whole = self._whole(to)
         result = [f"{ratio} = {whole} = {to.number(self.value)}", ""] if whole else []
-        return "\n".join([*lines, "", *result, *self._summary(to)])
+        return "\n".join([*lines, "", *result, *self._summary(to, paths)])
+
+    def _written(self, where: str, most: int | None) -> tuple[Path, ...]:
+        """The paths that are written out."""
+        if most is None:
+            return self.paths if len(self.paths) < self.count else self.paths[:SHOWN]
+        return self.paths[: positive(where, "most", most, "a positive integer or None")]
 
     def formula(self) -> Expression:
         """The gradient as one formula: the products along all paths added up and simplified; or an ellipsis."""
@@ -119,14 +134,11 @@ class Derivation:
         to.errors_first = True
         return to.sum(formula)
 
-    def _shown(self, most: int | None = None) -> set[str]:
-        """The names in the formulas of the paths listed."""
-        edges = dict.fromkeys(e for p in self.paths[:most] for e in _abridged(p.edges) if e is not None)
-        return {a.label for e in edges for a in self.graph.formula(e).atoms()}
-
-    def _introduced(self, to: Writer, shown: Iterable[str]) -> list[str]:
-        """What the names stand for that only formulas have."""
+    def _introduced(self, to: Writer, paths: Iterable[Path]) -> list[str]:
+        """What the names stand for that only the formulas of these paths have."""
         introduced = self.graph.introduced
+        edges = dict.fromkeys(e for p in paths for e in _abridged(p.edges) if e is not None)
+        shown = {a.label for e in edges for a in self.graph.formula(e).atoms()} if introduced else set()
         said = [f"{to.symbol(label)} = {to.sum(introduced[label])}" for label in introduced if label in shown]
         return [f"where {to.comma.join(said)}"] if said else []
 
@@ -174,15 +186,16 @@ class Derivation:
                 row.append(cell)
         return rows
 
-    def _summary(self, to: Writer) -> list[str]:
-        listed = len(self.paths)
+    def _summary(self, to: Writer, paths: Sequence[Path]) -> list[str]:
+        written = len(paths)
         rows = []
-        if listed < self.count:
-            rows.append(("the strongest path" if listed == 1 else f"sum of the {listed} strongest", self.sum))
-            rest = self.count - listed
-            rows.append(("the other path" if rest == 1 else f"the other {counted(rest)}", self.remainder))
+        if written < self.count:
+            total = _total(paths)
+            rows.append(("the strongest path" if written == 1 else f"sum of the {written} strongest", total))
+            rest = self.count - written
+            rows.append(("the other path" if rest == 1 else f"the other {counted(rest)}", self.value - total))
         elif self.count > 1:
-            rows.append((f"sum of {listed} paths", self.sum))
+            rows.append((f"sum of {written} paths", self.sum))
         rows.append((f"{to.symbol(self._label(self.source))}.grad", self.source.grad))
         width = max(_width(name) for name, _ in rows)
         lines = [f"{name}{' ' * (width - _width(name))}   {to.number(x)}" for name, x in rows]
@@ -206,14 +219,14 @@ class Derivation:
     def latex(self, *, most: int | None = None) -> str:
         r"""The derivation as a LaTeX `aligned` environment, to be put in math mode.
 
-        most: write only that many of the listed paths, and an ellipsis for the rest.
+        most: write only that many of the listed paths, and an ellipsis for the rest; by default 20, or as many
+        as `top` asked for. ValueError if it is no positive integer.
         """
-        most = None if most is None else positive("Derivation.latex", "most", most, "a positive integer or None")
+        paths = self._written("Derivation.latex", most)
         to = Latex(self.graph.names.latex)
         ratio = self._ratio(to)
         if not self.count:
             return rf"{ratio} = 0"
-        paths = self.paths[:most]
         rest = [r"\cdots"] if len(paths) < self.count else []
         chains = [self._chain(to, p) for p in paths]
         joints = to.times, to.apart, to.apart
@@ -229,7 +242,7 @@ class Derivation:
             rows.append(f"&= {value}")
         if len(paths) == len(self.paths) and (whole := self._whole(to)):
             rows.append(f"&= {whole}")
-        introduced = self._introduced(to, self._shown(most))
+        introduced = self._introduced(to, paths)
         rows += [rf"&\text{{where }} {line.removeprefix('where ')}" for line in introduced]
         joined = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{ratio} {joined}\n\\end{{aligned}}"
@@ -258,6 +271,11 @@ class Derivation:
     def _ratio(self, to: Writer, result: Any = None, operand: Any = None) -> str:
         result, operand = self.target if result is None else result, self.source if operand is None else operand
         return to.ratio(to.symbol(self._label(result)), to.symbol(self._label(operand)))
+
+
+def _total(paths: Sequence[Path]) -> float:
+    values = [p.value for p in paths]
+    return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
 
 
 def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:

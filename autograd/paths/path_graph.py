@@ -109,6 +109,8 @@ class PathGraph:
         self._whole = _Formulas(self.labels, members, MAX_WRITTEN)
         self._shortened = _Formulas(self.labels, members, MAX_PART)
         self._asked: tuple[Any, list[Any]] = None, []
+        # By operand: the derivatives of the unnamed nodes above it, which many results may share.
+        self._partial: dict[Any, dict[Any, Expression]] = {}
 
     @functools.cached_property
     def edges(self) -> dict[Any, list[Edge]]:
@@ -269,8 +271,10 @@ class PathGraph:
         way = [u for u in inner if id(u) in relevant]
         if len(way) > MAX_CONTRACTED:
             return omitted(edge.derivative)
-        found = {operand: constant(1.0)}
+        found = self._partial.setdefault((operand, formulas), {operand: constant(1.0)})
         for u in way:
+            if u in found:
+                continue
             pairs = zip(u.operands, formulas.derivatives(u, relevant), strict=True)
             found[u] = sum((d * found[x] for x, d in pairs if d is not None), constant(0.0))
         return found[v]
@@ -416,9 +420,7 @@ class _Formulas:
         """What rule i says: a Vector of formulas for a sequence, or one formula or number for all."""
         if (v, i) not in self._slopes:
             rule = v.op.rules[i]
-            slope = rule(self._result(v), *self._operands(v)) if callable(rule) else rule
-            named = functools.partial(_with_names, instead=self._members.named(self))
-            self._slopes[v, i] = slope.map(named) if isinstance(slope, Vector) else named(slope)
+            self._slopes[v, i] = rule(self._result(v), *self._operands(v)) if callable(rule) else rule
         return self._slopes[v, i]
 
     def derivatives(self, v: Any, wanted: set[int]) -> list[Any]:
@@ -432,7 +434,7 @@ class _Formulas:
                     found.append(None)
                     continue
                 slope = self._slope(v, i)
-                slope = slope[j] if isinstance(slope, tuple) else slope
+                slope = _with_names(slope[j] if isinstance(slope, tuple) else slope, self._members.named(self))
                 # A plain number may belong to another piece, where .data has moved since.
                 is_number = not isinstance(slope, Expression) or slope.is_number()
                 found.append(constant(d) if is_number else slope)
@@ -474,7 +476,7 @@ class _SoftmaxMembers:
                 self._read(formulas)
             if atom.key not in self._known:
                 self._known[atom.key] = self._introduced(atom)
-            return self._known[atom.key]
+            return self._known[atom.key] or atom
 
         return instead
 

@@ -6,16 +6,8 @@ is given them, and the History after them.
 
 from .base import Callback
 from .display import progress
-from .standard import (
-    CSVLogger,
-    EarlyStopping,
-    History,
-    LambdaCallback,
-    LearningRateScheduler,
-    ModelCheckpoint,
-    ReduceLROnPlateau,
-    TerminateOnNaN,
-)
+from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from .standard import CSVLogger, History, LambdaCallback, LearningRateScheduler, TerminateOnNaN
 
 __all__ = [
     "CSVLogger",

@@ -17,7 +17,7 @@ import numpy as np
 from autograd.arguments import not_negative
 
 from ..files.whole import write_whole
-from .idx import load_idx
+from .idx import Shape, read_idx
 from .images import Samples, shaped
 
 __all__ = ["MNIST", "download_mnist", "load_mnist"]
@@ -50,14 +50,15 @@ def load_mnist(folder: str | os.PathLike[str], *, flat: bool = False, unit: bool
     """The MNIST files in a folder, as (x_train, y_train), (x_test, y_test).
 
     The names are those of the original, `train-images-idx3-ubyte` and so on, also with a dot in
-    place of the second hyphen, and with `.gz` or without. A folder may hold one of the two pairs.
+    place of the second hyphen, and with `.gz` or without. A folder may hold one of the two pairs; in
+    torchvision's folder they are in MNIST/raw, which is found from the folder above as well.
 
     x: (n, 28, 28), or (n, 784) with `flat`; uint8, or float64 in [0, 1] with `unit`. y: (n,) int64.
 
     Never goes to the network: `download_mnist` does. FileNotFoundError if there is no pair;
     ValueError for wrong files and for images and labels that differ in number.
     """
-    folder = _folder(folder)
+    folder = _place(_folder(folder))
     train, test = (_load_pair(folder, part, flat=flat, unit=unit) for part in ("train", "t10k"))
     if train is None and test is None:
         raise FileNotFoundError(
@@ -78,9 +79,10 @@ def download_mnist(folder: str | os.PathLike[str], *, mirrors: Sequence[str] = M
     timeout = not_negative("download_mnist", "timeout", timeout)
     if isinstance(mirrors, str):
         mirrors = [mirrors]
+    place = _place(folder)
     for name in FILES:
-        if _find(folder, name.removesuffix(".gz")) is None:
-            write_whole(folder / name, _fetch(name, mirrors, timeout))
+        if _find(place, name.removesuffix(".gz")) is None:
+            write_whole(place / name, _fetch(name, mirrors, timeout))
     return folder
 
 
@@ -122,18 +124,29 @@ def _load_pair(folder: Path, part: str, *, flat: bool, unit: bool) -> Samples | 
     if images is None or labels is None:
         there, lacking = (labels, "images-idx3") if images is None else (images, "labels-idx1")
         raise FileNotFoundError(f"{there}: expected {part}-{lacking}-ubyte or {part}-{lacking}-ubyte.gz beside it")
-    x, y = _checked(images, 3), _checked(labels, 1)
-    if len(x) != len(y):
-        raise ValueError(f"{images} has {len(x)} images, {labels} has {len(y)} labels")
+    y = _read(labels, 1)
+    x = _read(images, 3, of=len(y), labels=labels)
     return Samples(shaped(str(images), x, flat=flat, unit=unit), y.astype(np.int64))
 
 
-def _checked(path: Path, dimensions: int) -> np.ndarray:
-    array = load_idx(path)
-    if array.ndim != dimensions or array.dtype != np.uint8:
-        kind = "images, bytes of shape (n, height, width)" if dimensions == 3 else "labels, bytes of shape (n,)"
-        raise ValueError(f"{path}: expected {kind}; the file has {array.dtype} of shape {array.shape}")
-    return array
+def _read(path: Path, dimensions: int, *, of: int | None = None, labels: Path | None = None) -> np.ndarray:
+    """The labels in a file, or the images, of which there are as many as labels; nothing else is read."""
+
+    def check(shape: Shape, dtype: np.dtype) -> None:
+        if len(shape) != dimensions or dtype != np.uint8:
+            kind = "images, bytes of shape (n, height, width)" if dimensions == 3 else "labels, bytes of shape (n,)"
+            raise ValueError(f"{path}: expected {kind}; the file has {dtype} of shape {shape}")
+        if of not in (None, shape[0]):
+            raise ValueError(f"{path} has {shape[0]} images, {labels} has {of} labels")
+
+    return read_idx(path, check)
+
+
+def _place(folder: Path) -> Path:
+    """Where the files are: in the folder, or below it, where torchvision puts them."""
+    places = (folder, folder / "raw", folder / "MNIST" / "raw")
+    names = [name.removesuffix(".gz") for name in FILES]
+    return next((place for place in places if any(_find(place, name) for name in names)), folder)
 
 
 def _find(folder: Path, name: str) -> Path | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.arguments import checked_fraction, generator, lookup, not_negative, positive_integer
+from autograd.arguments import Rng, checked_fraction, generator, lookup, not_negative, positive_integer
 
 from .images import Samples
 
@@ -30,7 +30,7 @@ CURVES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def xor(samples: int = 4, noise: float = 0.0, *, rng: Any = None) -> Samples:
+def xor(samples: int = 4, noise: float = 0.0, *, rng: Rng = None) -> Samples:
     """The corners of the unit square; y is 1 where exactly one coordinate is.
 
     As many of each corner as of the others, to within one.
@@ -40,7 +40,7 @@ def xor(samples: int = 4, noise: float = 0.0, *, rng: Any = None) -> Samples:
     return _shuffled("xor", x, (corner // 2) ^ (corner % 2), noise, rng)
 
 
-def moons(samples: int = 100, noise: float = 0.1, *, rng: Any = None) -> Samples:
+def moons(samples: int = 100, noise: float = 0.1, *, rng: Rng = None) -> Samples:
     """Two half circles of radius 1 that reach into each other; half of the samples on each.
 
     Without noise the points of scikit-learn's make_moons.
@@ -51,7 +51,7 @@ def moons(samples: int = 100, noise: float = 0.1, *, rng: Any = None) -> Samples
     return _shuffled("moons", x, np.repeat([0, 1], [upper, lower]), noise, rng)
 
 
-def circles(samples: int = 100, noise: float = 0.05, *, factor: float = 0.5, rng: Any = None) -> Samples:
+def circles(samples: int = 100, noise: float = 0.05, *, factor: float = 0.5, rng: Rng = None) -> Samples:
     """A circle of radius 1 (label 0) around one of radius `factor` (label 1); half of the samples on each.
 
     Without noise the points of scikit-learn's make_circles.
@@ -64,7 +64,7 @@ def circles(samples: int = 100, noise: float = 0.05, *, factor: float = 0.5, rng
 
 
 def spirals(
-    samples: int = 200, noise: float = 0.02, *, classes: int = 2, turns: float = 1.0, rng: Any = None
+    samples: int = 200, noise: float = 0.02, *, classes: int = 2, turns: float = 1.0, rng: Rng = None
 ) -> Samples:
     """Arms that wind out from the origin to radius 1, one for each class, at equal angles.
 
@@ -87,7 +87,7 @@ def curve(
     *,
     low: float = -3.0,
     high: float = 3.0,
-    rng: Any = None,
+    rng: Rng = None,
 ) -> Samples:
     """y = f(x) + noise at places x drawn evenly from [low, high]; both of shape (samples, 1).
 
@@ -111,7 +111,7 @@ def _halves(where: str, samples: Any) -> tuple[int, int]:
     return samples // 2, samples - samples // 2
 
 
-def _shuffled(where: str, x: np.ndarray, y: np.ndarray, noise: float, rng: Any) -> Samples:
+def _shuffled(where: str, x: np.ndarray, y: np.ndarray, noise: float, rng: Rng) -> Samples:
     rng = generator(rng)
     x = x + rng.normal(0.0, not_negative(where, "noise", noise), x.shape)
     order = rng.permutation(len(x))

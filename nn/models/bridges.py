@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from autograd import linear
+from autograd.arguments import Rng
 from autograd.operands import describe
 
 from ..activations import activation_name, is_over_layer
@@ -21,7 +23,7 @@ from .sequential import Sequential, find_sequential
 __all__ = ["to_mlp", "to_sequential"]
 
 
-def to_sequential(mlp: MLP | Layer, *, dtype: Any = "float64", rng: Any = None) -> Sequential:
+def to_sequential(mlp: MLP | Layer, *, dtype: DTypeLike = "float64", rng: Rng = None) -> Sequential:
     """A net of Values as a Sequential with one Dense for each layer.
 
     mlp: an MLP, or one Layer. dtype: float64 keeps every number as it is. rng: the generator of the
@@ -67,9 +69,6 @@ def to_mlp(model: Sequential, *, elementary: bool = False) -> MLP:
         np.zeros(dense.units) if dense.bias is None else np.asarray(dense.bias.numpy(), np.float64) for dense in denses
     ]
     *hidden, output = activations
-    for dense, activation in zip(denses, activations, strict=True):
-        if is_over_layer(activation) and dense.units == 1:
-            raise ValueError(f"to_mlp: {activation_name(activation)} over the single unit of {dense} is always 1")
     return MLP.from_weights(weights, biases, hidden, output, elementary=elementary)
 
 

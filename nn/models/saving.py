@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 import autograd
+from autograd.arguments import lookup
 from autograd.op import table
 from autograd.operands import describe
 
 from .. import initializers, layers, losses, optimizers, regularizers, schedules
 from ..activations import RandomizedLeakyReLU, activations
-from ..files.arrays import load_arrays, save_arrays
+from ..files.arrays import Shape, open_arrays, save_arrays
 from ..metrics import Metric, SumsOf, find_metric, metrics
 from ..module import Module
 
@@ -95,41 +98,92 @@ def _described(model: Any) -> dict[str, Any]:
 
 def read_model(path: str | os.PathLike[str], cls: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The Sequential that `write_model` saved, as an object of the class `cls`."""
-    arrays, settings = load_arrays(path)
-    if settings.get("format") != FORMAT:
-        raise ValueError(
-            f"{path}: expected a model, found {len(arrays)} arrays without a description of one; "
-            "if these are its weights, make the model and call load_weights(path)"
-        )
+    with open_arrays(path) as file:
+        settings = file.settings
+        if settings.get("format") != FORMAT:
+            raise ValueError(
+                f"{path}: expected a model, found {len(file.shapes)} arrays without a description of one; "
+                "if these are its weights, make the model and call load_weights(path)"
+            )
+        with _naming(path):
+            generators = [np.random.Generator(BIT_GENERATORS[x["bit_generator"]]()) for x in settings["generators"]]
+            model = _made(cls, file.shapes, settings, generators, custom_objects or {})
+        arrays = file.read()
+        with _naming(path):
+            _fill(model, arrays, settings)
+            for generator, state in zip(generators, settings["generators"], strict=True):
+                generator.bit_generator.state = _state_in(state)  # last, for making the layers drew numbers
+    return model
+
+
+@contextmanager
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Whatever comes of a description from elsewhere, too: an int too large for a float, calls too deep, no memory."""
     try:
-        return _restored(cls, arrays, settings, custom_objects or {})
+        yield
     except _NotGiven as error:
         raise ValueError(f"{path}: {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+    except Exception as error:
         raise ValueError(f"{path}: the description of the model does not make one ({error})") from error
 
 
-def _restored(cls: Any, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any], own: Mapping[str, Any]) -> Any:
-    generators = [np.random.Generator(BIT_GENERATORS[x["bit_generator"]]()) for x in settings["generators"]]
+def _made(
+    cls: Any,
+    shapes: Mapping[str, Shape],
+    settings: Mapping[str, Any],
+    generators: list[Any],
+    own: Mapping[str, Any],
+) -> Any:
+    """The model, with parameters of 0. ValueError if they have other shapes than the arrays; more are never made."""
     reader = _Reader(generators, own)
-    first = layers.Input(settings["input_shape"])
-    model = cls(
-        [first, *map(reader.made, settings["layers"])],
-        name=settings["name"],
-        dtype=settings["dtype"],
-        rng=generators[0],
-    )
-    model.load_state_dict({name: arrays[name] for name in settings["weights"]})
+    made = reader.made(settings["layers"])
+    with _starting_with(_Zeros(shapes[name] for name in settings["weights"]), made):
+        first = layers.Input(settings["input_shape"])
+        model = cls([first, *made], name=settings["name"], dtype=settings["dtype"], rng=generators[0])
+    weights = {name: shapes[name] for name in settings["weights"]}
+    model.check_state(weights)
     training = settings["training"]
+    state = {} if training is None else training["state"]
     if training is not None:
         model.compile(*(reader.made(training[part]) for part in ("optimizer", "loss", "metrics")))
-        if training["state"]:
-            others = arrays.keys() - settings["weights"]
-            vectors = {name.removeprefix(OPTIMIZER): arrays[name] for name in others}
-            model.optimizer.load_state_dict({**training["state"], **vectors})
-    for generator, state in zip(generators, settings["generators"], strict=True):
-        generator.bit_generator.state = _arrays_in(state)  # last, for making the layers drew numbers
+    vectors = model.optimizer.state_dict() if state else {}
+    expected = weights | {OPTIMIZER + name: x.shape for name, x in vectors.items() if isinstance(x, np.ndarray)}
+    if expected != shapes:
+        name = next(name for name in [*expected, *shapes] if expected.get(name) != shapes.get(name))
+        raise ValueError(f"{name}: expected {expected.get(name, 'no such array')}, got {shapes.get(name, 'none')}")
     return model
+
+
+class _Zeros:
+    """An initializer that makes no more numbers than a file has."""
+
+    def __init__(self, shapes: Iterable[Shape]) -> None:
+        self.left = sum(map(math.prod, shapes))
+
+    def __call__(self, shape: Shape, *, rng: Any) -> np.ndarray:
+        self.left -= math.prod(shape)
+        if self.left < 0:
+            raise ValueError(f"a parameter of shape {shape} is more than the file has numbers for")
+        return np.zeros(shape)
+
+
+@contextmanager
+def _starting_with(initializer: Any, made: Iterable[Any]) -> Iterator[None]:
+    """In place of the initializers of all layers, which come back."""
+    own = [(layer, name, x) for layer in made for name, x in vars(layer).items() if name.endswith("_initializer")]
+    for layer, name, _ in own:
+        setattr(layer, name, initializer)
+    yield
+    for layer, name, x in own:
+        setattr(layer, name, x)
+
+
+def _fill(model: Any, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> None:
+    """Give a model its weights, and its optimizer the state, that it had."""
+    model.load_state_dict({name: arrays[name] for name in settings["weights"]})
+    if settings["training"] is not None and settings["training"]["state"]:
+        vectors = {name.removeprefix(OPTIMIZER): x for name, x in arrays.items() if name not in settings["weights"]}
+        model.optimizer.load_state_dict({**settings["training"]["state"], **vectors})
 
 
 # ---------------------------------------------------------------- objects as plain data
@@ -299,7 +353,19 @@ def _without_arrays(x: Any) -> Any:
     return x.item() if isinstance(x, np.generic) else x
 
 
+def _state_in(x: Mapping[str, Any]) -> Any:
+    """The state of a generator. ValueError for a place in its buffer beyond which it would read."""
+    for where, last in (("pos", 624), ("buffer_pos", 4)):
+        places = [part.get(where, 0) for part in (x, x["state"])]
+        if not all(isinstance(place, int) and 0 <= place <= last for place in places):
+            raise ValueError(f"expected {where!r} of a random generator to be from 0 to {last}, got {places}")
+    return _arrays_in(x)
+
+
 def _arrays_in(x: Any) -> Any:
     if isinstance(x, dict) and set(x) == {"array", "type"}:
-        return np.array(x["array"], x["type"])
+        return np.array(x["array"], lookup("type", x["type"], _STATE_TYPES))
     return {name: _arrays_in(value) for name, value in x.items()} if isinstance(x, dict) else x
+
+
+_STATE_TYPES = {"uint32": np.uint32, "uint64": np.uint64}

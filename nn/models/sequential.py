@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from autograd import Tensor, modes, sigmoid
-from autograd.arguments import float_type, generator, positive_integer
+from autograd.arguments import Rng, float_type, generator, positive_integer
 from autograd.fast.links import result
 from autograd.ieee import quietly
 from autograd.operands import describe
 from autograd.tensor import leaf
 
+from ..activations import Function
+from ..callbacks.base import Callback
+from ..callbacks.standard import History
 from ..files.arrays import check_suffix
-from ..layers import Activation, BatchLayer, Input, Shape, batch_shape, sample_shape, write_weights
-from ..losses import find_loss
+from ..layers import Activation, BatchLayer, Input, Shape, ShapeLike, batch_shape, sample_shape, write_weights
+from ..losses import Loss, find_loss
 from ..metrics import Metric, find_metric
 from ..module import Module
-from ..optimizers import find_optimizer
+from ..optimizers import Optimizer, find_optimizer
 from ..training import loop as loop
 from ..training.links import Links
 from ..training.loop import training_mode
@@ -34,6 +38,10 @@ __all__ = ["Sequential", "load_model"]
 
 # The metrics of one output that ask on which side of a threshold it is.
 OF_SIDES = ("accuracy", "acc", "binary_accuracy", "precision", "recall")
+
+
+# What is measured: the loss, the loss and the metrics, or these by name.
+Scores = float | list[float] | dict[str, float]
 
 
 class Sequential(Module):
@@ -52,17 +60,22 @@ class Sequential(Module):
     """
 
     def __init__(
-        self, layers: Iterable[Any] | None = None, *, name: str = "sequential", dtype: Any = "float32", rng: Any = None
+        self,
+        layers: Iterable[Any] | None = None,
+        *,
+        name: str = "sequential",
+        dtype: DTypeLike = "float32",
+        rng: Rng = None,
     ) -> None:
         self.name = name
         self.dtype = float_type("Sequential", dtype)
         self.rng = generator(rng)
         self.layers: list[BatchLayer] = []
         self.input_shape: Shape | None = None
-        self.optimizer: Any = None
+        self.optimizer: Any = None  # an Optimizer, as the loss is a Loss, once it is compiled
         self.loss: Any = None
         self.metrics: list[Metric] = []
-        self.history: Any = None
+        self.history: History | None = None
         self.stop_training = False
         self._shape: Shape | None = None
         self._objective: Objective | None = None
@@ -113,7 +126,7 @@ class Sequential(Module):
         self.layers.append(layer)
         self._objective = None
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Make the parameters for samples of this shape, given without the batch: (10,) or 10."""
         shape = sample_shape("Sequential.build", "input_shape", input_shape)
         if not self.layers:
@@ -181,14 +194,14 @@ class Sequential(Module):
         self._check_built("get_weights")
         return [array for layer in self.layers for array in layer.get_weights()]
 
-    def set_weights(self, weights: Any) -> None:
+    def set_weights(self, weights: Iterable[ArrayLike]) -> None:
         """Set all parameters, in the layout of `get_weights`. ValueError if one does not fit; then none is changed."""
         self._check_built("set_weights")
         write_weights("Sequential.set_weights", self.layers, weights)
 
-    def load_state_dict(self, state: Any) -> None:
+    def check_state(self, shapes: Any) -> None:
         self._check_built("load_state_dict")
-        super().load_state_dict(state)
+        super().check_state(shapes)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save layers, weights, optimizer with its state, loss, metrics and where the random numbers continue.
@@ -243,7 +256,7 @@ class Sequential(Module):
 
     # ------------------------------------------------------------ forward
 
-    def __call__(self, x: Any, training: bool | None = None) -> Tensor:
+    def __call__(self, x: ArrayLike | Tensor, training: bool | None = None) -> Tensor:
         """The outputs for a batch, an array or a Tensor with a row for each sample, as a Tensor.
 
         training: True or False for this call; None for what `train()` and `eval()` have set.
@@ -276,7 +289,7 @@ class Sequential(Module):
             x = layer.forward(x)
         return x
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> np.ndarray:
+    def predict(self, x: ArrayLike, batch_size: int | None = None, verbose: int | str | None = 0) -> np.ndarray:
         """The outputs as an array, (samples, ...), as after `eval()`: no dropout, no random number drawn.
 
         x: (samples, ...); none gives an array without rows. batch_size: how many are computed at a
@@ -285,7 +298,7 @@ class Sequential(Module):
         size = None if batch_size is None else positive_integer("predict", "batch_size", batch_size)
         return loop.outputs_of(self, checked_inputs("predict", self, x, empty=True), size)
 
-    def predict_classes(self, x: Any, batch_size: int | None = None) -> np.ndarray:
+    def predict_classes(self, x: ArrayLike, batch_size: int | None = None) -> np.ndarray:
         """The class of each sample, int64, (samples,): where the largest output is, or 0 and 1 of a single output.
 
         A single output counts as 1 above 0.5, or above 0 if the loss takes it as a logit.
@@ -302,7 +315,9 @@ class Sequential(Module):
 
     # ------------------------------------------------------------ training
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
+    def compile(
+        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | Function | None = None, metrics: Any = None
+    ) -> None:
         """Say how to train: strings or objects.
 
         optimizer: a name or an object of `nn.optimizers`. loss: a name or an object of `nn.losses`,
@@ -361,21 +376,21 @@ class Sequential(Module):
 
     def fit(
         self,
-        x: Any,
-        y: Any = None,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
         batch_size: int | None = None,
         epochs: int = 1,
-        verbose: Any = None,
-        callbacks: Any = None,
+        verbose: int | str | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
-        validation_data: Any = None,
+        validation_data: Sequence[Any] | None = None,
         shuffle: bool = True,
-        class_weight: Any = None,
-        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: ArrayLike | None = None,
         initial_epoch: int = 0,
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
-    ) -> Any:
+    ) -> History:
         """Train on x, (samples, ...), and y, and give the History: `history.history["loss"]`, one number an epoch.
 
         y: (samples, outputs); or labels, (samples,), for a cross-entropy of classes; for one output
@@ -395,21 +410,20 @@ class Sequential(Module):
         ArithmeticError with epoch and batch if the loss becomes nan or infinite.
         """
         self._check_compiled("fit")
-        plan = Plan(
-            batch_size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq
-        )
+        size = 32 if batch_size is None else batch_size
+        plan = Plan(size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq)
         data = training_data(self, x, y, sample_weight, class_weight, validation_split, validation_data)
         return loop.fit(self, *data, plan)
 
     def evaluate(
         self,
-        x: Any,
-        y: Any = None,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
         batch_size: int | None = None,
-        verbose: Any = 0,
-        sample_weight: Any = None,
+        verbose: int | str | None = 0,
+        sample_weight: ArrayLike | None = None,
         return_dict: bool = False,
-    ) -> Any:
+    ) -> Scores:
         """The loss, or a list of loss and metrics if there are metrics, or a dict of both; as after `eval()`.
 
         verbose: is taken so that Keras code runs; nothing is printed. The rest is as in `fit`.
@@ -419,7 +433,7 @@ class Sequential(Module):
         samples = checked_samples("evaluate", self, x, y, sample_weight)
         return self._shown(loop.evaluate(self, samples, size), return_dict)
 
-    def loss_of(self, x: Any, y: Any, sample_weight: Any = None) -> Tensor:
+    def loss_of(self, x: ArrayLike | Tensor, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:
         """The loss of these samples as a Tensor, labelled L, with the graph of how it was computed::
 
             model.zero_grad()
@@ -442,24 +456,36 @@ class Sequential(Module):
         _, loss = self.objective.forward(inputs, samples.y, samples.shares)
         return loss
 
-    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+    def train_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        return_dict: bool = False,
+    ) -> Scores:
         """One step on one batch: the loss before it, or a list of loss and metrics, or a dict of both."""
         self._check_compiled("train_on_batch")
         samples = checked_samples("train_on_batch", self, x, y, sample_weight)
         return self._shown(loop.train_on_batch(self, samples), return_dict)
 
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+    def test_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        return_dict: bool = False,
+    ) -> Scores:
         """`evaluate` on all samples at once."""
         return self.evaluate(x, y, len(np.asarray(x)) or None, 0, sample_weight, return_dict)
 
-    def _shown(self, logs: dict[str, float], as_dict: bool) -> Any:
+    def _shown(self, logs: dict[str, float], as_dict: bool) -> Scores:
         return logs if as_dict else logs["loss"] if len(logs) == 1 else list(logs.values())
 
     def __repr__(self) -> str:
         return f"Sequential([{', '.join(map(repr, self.layers))}])"
 
 
-def _as_tensor(a: Any) -> Tensor:
+def _as_tensor(a: ArrayLike | Tensor) -> Tensor:
     return a if isinstance(a, Tensor) else Tensor(a)  # a net without parameters computes with arrays
 
 
@@ -468,7 +494,7 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
     return Sequential.load(path, custom_objects)
 
 
-def find_sequential(where: str, model: Any) -> Sequential:
+def find_sequential(where: str, model: object) -> Sequential:
     """`model` if it is a Sequential that is built, else TypeError or RuntimeError."""
     if not isinstance(model, Sequential):
         raise TypeError(f"{where}: expected a Sequential, got {describe(model)}")

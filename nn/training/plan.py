@@ -17,26 +17,28 @@ __all__ = ["Plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """The arguments of `Sequential.fit` under their names, with what stands for None in its place.
+    """The arguments of `Sequential.fit` under their names.
 
     shown: the callbacks that `verbose` stands for.
     TypeError and ValueError that name the argument.
     """
 
-    batch_size: Any
-    epochs: Any
-    verbose: Any
+    batch_size: int
+    epochs: int
+    verbose: int | str | None
     callbacks: Any
-    shuffle: Any
-    initial_epoch: Any
-    validation_batch_size: Any
-    validation_freq: Any
+    shuffle: bool
+    initial_epoch: int
+    validation_batch_size: int | None
+    validation_freq: int
     shown: Sequence[Callback] = ()
 
     def __post_init__(self) -> None:
         found = vars(self)  # as a frozen class lets itself be filled in
-        found["batch_size"] = _size("batch_size", self.batch_size) or 32
-        found["validation_batch_size"] = _size("validation_batch_size", self.validation_batch_size)
+        found["batch_size"] = positive_integer("fit", "batch_size", self.batch_size)
+        if self.validation_batch_size is not None:
+            size = positive_integer("fit", "validation_batch_size", self.validation_batch_size)
+            found["validation_batch_size"] = size
         found["epochs"] = positive_integer("fit", "epochs", self.epochs)
         found["initial_epoch"] = whole_number("fit", "initial_epoch", self.initial_epoch)
         found["validation_freq"] = positive_integer("fit", "validation_freq", self.validation_freq)
@@ -63,10 +65,6 @@ class Plan:
     def validates(self, epoch: int) -> bool:
         """True after those epochs, from 0, after which it is time to validate."""
         return (epoch + 1) % self.validation_freq == 0
-
-
-def _size(what: str, n: Any) -> int | None:
-    return None if n is None else positive_integer("fit", what, n)
 
 
 def _as_list(callbacks: Any) -> list[Any]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn import Sequential, activations, layers, losses, optimizers, regularizers
-from nn.callbacks.standard import EarlyStopping
+from nn.callbacks import EarlyStopping
 from nn.data import one_hot
 from nn.layers import Activation, Dense, Dropout, Flatten, Input
 

@@ -14,16 +14,16 @@ import keyword
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
-from autograd import Value, linear, ops
+from autograd import Value, ops
 from autograd.graph import is_node
 from autograd.op import table
 
 __all__ = ["Computation", "compute", "functions", "label_of", "normal_name"]
 
-_BINARY: dict[type, Callable[..., Any]] = {
+_BINARY: dict[type, Callable[..., Operand]] = {
     ast.Add: ops.add,
     ast.Sub: ops.sub,
     ast.Mult: ops.mul,
@@ -78,6 +78,9 @@ _WRITTEN = {
 _EXCERPT = 72  # characters of a line that an error shows
 
 
+Operand: TypeAlias = "Value | float | Sequence[Operand]"
+
+
 class Computation(NamedTuple):
     """A formula that has been computed.
 
@@ -95,7 +98,7 @@ class Computation(NamedTuple):
         return {name: node for name, node in self.names.items() if node.is_leaf}
 
 
-def functions() -> dict[str, Callable[..., Any]]:
+def functions() -> dict[str, Callable[..., Operand]]:
     """The functions that a formula may use: every operation on numbers that is registered now, under its shown name."""
     known = {op.shown: getattr(ops, op.shown) if op.shown in ops.__all__ else op.function for op in table.values()}
     known["log_softmax"] = ops.log_softmax  # made of other operations
@@ -148,11 +151,11 @@ def normal_name(name: str) -> str:
 class _Reader:
     """One text with what its names stand for so far."""
 
-    def __init__(self, text: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, text: str, values: Mapping[str, float | Sequence[float]]) -> None:
         self._functions = functions()
         self._text = inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n"))
         self._names: dict[str, Value] = {}
-        self._lists: dict[str, list[Any]] = {}
+        self._lists: dict[str, list[Value]] = {}
         self._given: dict[str, tuple[str, ...]] = {}  # a name with those of its members, if it is a list
         self._used: set[str] = set()
         for name, value in values.items():
@@ -169,12 +172,13 @@ class _Reader:
     def computation(self) -> Computation:
         if not self._statements:
             raise ValueError('the formula is empty; write one such as "L = (w*x - y)**2"')
-        result: Any = None
+        result: Operand = 0.0
         for s in self._statements:
             result = self._statement(s, is_last=s is self._statements[-1])
         self._check_used()
-        if not is_node(result):
-            raise self._error(self._statements[-1], f"the target is a list of {len(result)}; it must be one number")
+        if not isinstance(result, Value):
+            count = len(result) if isinstance(result, Sequence) else 0
+            raise self._error(self._statements[-1], f"the target is a list of {count}; it must be one number")
         return Computation(result, self._names, self._lists)
 
     # ------------------------------------------------------------ statements
@@ -187,7 +191,7 @@ class _Reader:
         except ValueError as error:  # a null byte, half of a surrogate pair
             raise ValueError(f"cannot read the formula: {error}") from None
 
-    def _statement(self, s: ast.stmt, *, is_last: bool) -> Any:
+    def _statement(self, s: ast.stmt, *, is_last: bool) -> Operand:
         if isinstance(s, ast.Assign):
             if len(s.targets) > 1:
                 raise self._error(s.targets[1], "expected one name before '='; write each assignment by itself")
@@ -203,7 +207,7 @@ class _Reader:
             raise self._error(s, f"the result would be called {_TARGET!r}, which is taken; write name = ... before it")
         return self._named(_TARGET, result, s)
 
-    def _assign(self, target: ast.expr, value: Any) -> Any:
+    def _assign(self, target: ast.expr, value: Operand) -> Operand:
         if isinstance(target, ast.Name):
             return self._named(target.id, value, target)
         if not isinstance(target, ast.Tuple | ast.List):
@@ -213,27 +217,29 @@ class _Reader:
             raise self._error(target, f"expected a list of {len(target.elts)} for as many names, got {came}")
         return [self._assign(t, u) for t, u in zip(target.elts, value, strict=True)]
 
-    def _named(self, name: str, value: Any, place: ast.AST) -> Any:
+    def _named(self, name: str, value: Operand, place: ast.AST) -> Operand:
         """Bind a name. A list names those of its members that have no name yet: a_1, a_2, ..."""
         if name in self._functions:
             raise self._error(place, f"{name!r} is a function; choose another name")
         if name in self._names or name in self._lists:
             how = "given as a value" if name in self._given else "assigned already"
             raise self._error(place, f"{name!r} is {how}; choose another name")
-        if isinstance(value, list):
-            self._lists[name] = [
-                u if is_node(u) and u.label else self._named(f"{name}_{k}", u, place) for k, u in enumerate(value, 1)
+        if isinstance(value, Sequence):
+            members = [
+                u if isinstance(u, Value) and u.label else self._named(f"{name}_{k}", u, place)
+                for k, u in enumerate(value, 1)
             ]
-            return self._lists[name]
-        if not is_node(value):
-            value = Value(value)
-        elif value.label is not None:  # another name for the same quantity is a quantity of its own
-            value = linear(value)
-        value.label = label_of(name)
-        self._names[name] = value
-        return value
+            self._lists[name] = [u for u in members if isinstance(u, Value)]
+            return members
+        if not isinstance(value, Value) or value.label is None:
+            named = value if isinstance(value, Value) else Value(value)
+        else:  # another name for the same quantity is a quantity of its own
+            named = ops.linear(value)
+        named.label = label_of(name)
+        self._names[name] = named
+        return named
 
-    def _give(self, name: str, value: Any) -> None:
+    def _give(self, name: str, value: float | Sequence[float]) -> None:
         members: tuple[str, ...] = (name,)
         if isinstance(value, Sequence):
             members = tuple(f"{name}_{k}" for k in range(1, len(value) + 1))
@@ -254,7 +260,7 @@ class _Reader:
 
     # ------------------------------------------------------------ expressions
 
-    def _evaluate(self, node: ast.expr) -> Any:
+    def _evaluate(self, node: ast.expr) -> Operand:
         """A number, a Value, or a list of them."""
         rest: list[ast.BinOp] = []
         while isinstance(node, ast.BinOp):  # a long sum leans to the left; walk it, do not recurse
@@ -268,10 +274,10 @@ class _Reader:
             result = self._call(operation, function, result, self._evaluate(operation.right))
         return result
 
-    def _operand(self, node: ast.expr) -> Any:
+    def _operand(self, node: ast.expr) -> Operand:
         if isinstance(node, ast.Name):
             return self._look_up(node)
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and type(node.value) is not bool:
             return _number(node.value)
         if isinstance(node, ast.List):
             return [self._evaluate(u) for u in node.elts]
@@ -283,7 +289,7 @@ class _Reader:
             return self._apply(node)
         raise self._forbidden(node)
 
-    def _apply(self, node: ast.Call) -> Any:
+    def _apply(self, node: ast.Call) -> Operand:
         if not isinstance(node.func, ast.Name):
             raise self._error(node.func, "expected the name of a function before '('; write * for a product")
         name = node.func.id
@@ -304,13 +310,13 @@ class _Reader:
         ]
         return self._call(node, function, *arguments)
 
-    def _call(self, node: ast.expr, function: Callable[..., Any], *operands: Any) -> Any:
+    def _call(self, node: ast.expr, function: Callable[..., Operand], *operands: Operand) -> Operand:
         try:
             return function(*operands)
         except (TypeError, ValueError, OverflowError) as refused:
             raise self._error(node, str(refused)) from None
 
-    def _look_up(self, node: ast.Name) -> Any:
+    def _look_up(self, node: ast.Name) -> Operand:
         name = node.id
         if name in self._names or name in self._lists:
             self._used.add(name)
@@ -405,7 +411,7 @@ class _Reader:
         return f"\n  {before}{shown}{after}" + f"\n  {under}^" * caret
 
 
-def _is_plain(function: Callable[..., Any], i: int) -> bool:
+def _is_plain(function: Callable[..., Operand], i: int) -> bool:
     """Whether a named value stands for its number as operand i: one that is not differentiated, or a class."""
     if function is ops.softmax_cross_entropy:
         return i == 1
@@ -413,7 +419,7 @@ def _is_plain(function: Callable[..., Any], i: int) -> bool:
     return op is not None and op.rules[i : i + 1] == (None,)
 
 
-def _number(x: Any) -> float:
+def _number(x: int | float) -> float:
     """A literal as a float; an integer beyond all floats is infinite, as such a decimal is."""
     try:
         return float(x)
@@ -421,6 +427,6 @@ def _number(x: Any) -> float:
         return math.inf
 
 
-def _nearest(name: str, known: Any, cutoff: float = 0.75) -> str | None:
+def _nearest(name: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
     same = [other for other in known if other.casefold() == name.casefold()]
     return next(iter(same or difflib.get_close_matches(name, known, n=1, cutoff=cutoff)), None)

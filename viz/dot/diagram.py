@@ -11,15 +11,19 @@ from typing import Any, NamedTuple
 
 from autograd.formulas.names import dot_text
 
-from ..style import FONT, GREY, INK, LEAF, LINE, RESULT, TARGET, number, sign_style, width
+from ..style import FONT, GREY, INK, LEAF, LINE, PALE, PAPER, RESULT, TARGET, number, sign_style, width
 from .columns import chains, column_of, in_order, passed_leaves, users_of
 from .drawing import Drawing
 
-__all__ = ["Edge", "Node", "diagram"]
+__all__ = ["PALE_ARROW", "PALE_NODE", "Arrow", "Node", "diagram"]
+
+# The look of what is not the point.
+PALE_NODE = {"color": PALE, "fontcolor": GREY, "fillcolor": PAPER, "fontsize": 10}
+PALE_ARROW = {"color": PALE, "penwidth": 0.8}
 
 
-class Edge(NamedTuple):
-    """An edge into a node."""
+class Arrow(NamedTuple):
+    """An edge into a node, as it is drawn."""
 
     operand: int  # the place of the node it comes from
     derivative: float | None = None  # None for what is not differentiated; sign and size are its look
@@ -37,7 +41,7 @@ class Node(NamedTuple):
     name: str | None = None
     box: str | None = None  # the caption of the box it stands in
     symbol: str | None = None  # of the operation
-    edges: tuple[Edge, ...] = ()
+    edges: tuple[Arrow, ...] = ()
     lines: tuple[str, ...] | None = None  # what is written in it if not name, data and grad
     is_left: bool = False  # its lines begin below each other
     look: Mapping[str, Any] = {}  # what differs from the look of its kind
@@ -199,7 +203,7 @@ def _lines(node: Node, shows: tuple[bool, bool]) -> tuple[str | None, ...]:
     return node.symbol, " = ".join(filter(None, named)), f"grad {number(node.grad)}" if grad else None
 
 
-def _edge_look(e: Edge, *, margin: str) -> dict[str, Any]:
+def _edge_look(e: Arrow, *, margin: str) -> dict[str, Any]:
     """How an edge is drawn. margin: what stands on either side of its text."""
     if e.look is not None:
         look = dict(e.look)

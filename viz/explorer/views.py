@@ -16,7 +16,7 @@ from autograd.operands import describe
 from autograd.paths.path_graph import PathGraph
 from autograd.value import NO_GRADIENT
 
-from ..graphs.grouped import Arrival, CoarseGraph
+from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
 from .layout import layout
 from .model import Nodes, graph_data
@@ -35,7 +35,7 @@ GAP = 12.0  # between boxes of a column
 LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
 
 
-def page_data(root: Any, wrt: Any, level: str) -> dict[str, Any]:
+def page_data(root: Value, wrt: Value | None, level: str) -> dict[str, Any]:
     """Everything the page shows of the graph below `root`.
 
     wrt: the node selected at first, or None. level: the view to begin with, one of LEVELS.
@@ -58,7 +58,7 @@ def page_data(root: Any, wrt: Any, level: str) -> dict[str, Any]:
     }
 
 
-def _called(node: Any) -> str:
+def _called(node: Value) -> str:
     return describe(node) if node.label is None else repr(node.label)
 
 
@@ -68,7 +68,7 @@ class _Views:
     missing: why a view is not there. notes: what a reader of the page should know.
     """
 
-    def __init__(self, root: Any, everything: list[Any], wrt: Any) -> None:
+    def __init__(self, root: Value, everything: list[Value], wrt: Value | None) -> None:
         self.root, self.wrt, self.nodes = root, wrt, Nodes(root)
         self.graphs: dict[str, Any] = {}
         self.views: dict[str, Any] = {}
@@ -168,13 +168,13 @@ class _Views:
             )
 
 
-def _nearest(graph: PathGraph, most: int) -> list[Any]:
+def _nearest(graph: PathGraph, most: int) -> list[Value]:
     """The nodes at the least distance from the target, with about so many edges; operands first.
 
     The distance is that of the longest way, so all users of a node are nearer than itself.
     """
     distance = {graph.target: 0}
-    arriving: Counter[Any] = Counter()
+    arriving: Counter[Value] = Counter()
     for v in reversed(graph.nodes):
         for e in graph.edges_of(v):
             distance[e.operand] = max(distance.get(e.operand, 0), distance[v] + 1)
@@ -267,7 +267,7 @@ class _Neurons:
     rest: for the first thing left out of a shortened layer, whose place it takes, words for all.
     """
 
-    def __init__(self, coarse: CoarseGraph, wrt: Any) -> None:
+    def __init__(self, coarse: CoarseGraph, wrt: Value | None) -> None:
         self.coarse, self.wrt = coarse, wrt
         self.rest: dict[int, str] = {}
         kept = [i for layer in self._layers() for i in self._shortened(layer)]
@@ -275,26 +275,27 @@ class _Neurons:
 
     def _layers(self) -> list[list[int]]:
         """The places of things in groups of the same kind, layer and depth."""
-        groups: dict[Any, list[int]] = {}
+        groups: dict[tuple[object, ...], list[int]] = {}
         for i, item in enumerate(self.coarse.items):
             groups.setdefault((*self._kind(item.thing), item.depth), []).append(i)
         return list(groups.values())
 
-    def _kind(self, thing: Any) -> tuple[Any, ...]:
+    def _kind(self, thing: Thing) -> tuple[str, str | None, str | None]:
+        """What a thing is, the letter of its name, and its layer."""
         if isinstance(thing, Unit):
-            return "unit", thing.layer
+            return "unit", None, thing.layer
         if isinstance(thing, Constant):
-            return "input", None
+            return "input", None, None
         name = names.parse(self.coarse.graph.labels[thing])
-        return ("node", None if name is None else (name.base, name.layer))
+        return ("node", None, None) if name is None else ("node", name.base, name.layer)
 
     def _shortened(self, layer: list[int]) -> list[int]:
         if len(layer) <= ELIDED:
             return layer
         kept = {*layer[: ELIDED - LAST], *layer[-LAST:], *[i for i in layer if self._concerns_wrt(i)][:LAST]}
         left_out = [i for i in layer if i not in kept]
-        kind, name = self._kind(self.coarse.items[layer[0]].thing)
-        what = SEVERAL.get(name[0] if kind == "node" and name else kind, "nodes")
+        kind, letter, _ = self._kind(self.coarse.items[layer[0]].thing)
+        what = SEVERAL.get(letter or kind, "nodes")
         self.rest[left_out[0]] = f"⋮ {len(left_out):,} more {what}"
         return sorted(kept)
 
@@ -312,7 +313,7 @@ class _Neurons:
         drawn = self._place if with_rest else self._place.keys() - self.rest.keys()
         return [(i, a) for i in self._place if i in drawn for a in self.coarse.items[i].arrivals if a.item in drawn]
 
-    def leaves(self) -> list[Any]:
+    def leaves(self) -> list[Value]:
         """The nodes that have a cell or, as weights, a line."""
         cells = [v for i in self._place if i not in self.rest for v in _members(self.coarse.items[i].thing)]
         return cells + [a.weight for _, a in self._arrivals(with_rest=False) if a.weight is not None]
@@ -341,15 +342,17 @@ class _Neurons:
     def _ends(self, i: int, arrival: Arrival) -> list[tuple[Value, Value]]:
         """The edges (result, operand) that a line stands for: from the weight and from the source."""
         thing, source = self.coarse.items[i].thing, self.coarse.items[arrival.item].thing
-        into = thing.nodes if isinstance(thing, Unit) else (thing,)
-        starts = source.nodes if isinstance(source, Unit) else () if isinstance(source, Constant) else (source,)
-        if arrival.weight is not None:
+        into, starts = _nodes(thing), _nodes(source)
+        if arrival.weight is not None and isinstance(thing, Unit):
             into, starts = (thing.entry,), (arrival.weight, *starts)
         return [(v, u) for v in into for u in starts]
 
 
-def _members(thing: Unit | Constant | Value) -> list[Value]:
+def _nodes(thing: Thing) -> tuple[Value, ...]:
+    return thing.nodes if isinstance(thing, Unit) else () if isinstance(thing, Constant) else (thing,)
+
+
+def _members(thing: Thing) -> list[Value]:
     """The nodes that have a cell in the box of a thing."""
-    if isinstance(thing, Unit):
-        return [v for v in (thing.bias, *thing.nodes) if v is not None]
-    return [] if isinstance(thing, Constant) else [thing]
+    bias = [thing.bias] if isinstance(thing, Unit) and thing.bias is not None else []
+    return [*bias, *_nodes(thing)]

@@ -1,37 +1,40 @@
-"""What pictures of graphs say in words: counts, samples, symbols, what is too large."""
+"""What pictures of graphs say in words: counts, kinds, symbols, what is too large."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from autograd import Tensor, Value
+from autograd.formulas.notation import Text
 from autograd.graph import is_node
 from autograd.matrices.graph import MatrixGraph
 from autograd.paths.path_graph import PathGraph
 
-from ..style import cut
+from ..style import counted, cut
 
-__all__ = ["counted", "samples", "shortened", "symbol_of", "too_large"]
-
-
-def counted(n: int, what: str, several: str | None = None) -> str:
-    """1 unit, 2 units."""
-    return f"{n} {what}" if n == 1 else f"{n} {several or what + 's'}"
+__all__ = ["kind_of", "ratio", "samples_line", "shortened", "symbol_of", "too_large"]
 
 
-def samples(n: int) -> tuple[str, ...]:
+def samples_line(n: int) -> tuple[str, ...]:
     """How many samples there are, as a line; none for a single one."""
     return () if n == 1 else (counted(n, "sample"),)
 
 
-# ---------------------------------------------------------------- names and symbols
+def kind_of(graph: PathGraph | MatrixGraph, v: Value | Tensor) -> str:
+    """What a node is in a graph, as its look tells."""
+    return "target" if v is graph.target else "leaf" if v.is_leaf else "result"
 
 
-def shortened(graph: PathGraph | MatrixGraph, v: Any) -> str:
+def shortened(graph: PathGraph | MatrixGraph, v: Value | Tensor) -> str:
     """The name of a node as it is drawn."""
     return cut(graph.names.text(graph.labels[v]))
 
 
-def symbol_of(graph: PathGraph, v: Any) -> str | None:
+def ratio(graph: PathGraph | MatrixGraph, v: Value | Tensor, u: Value | Tensor) -> str:
+    """∂v/∂u with the names as they are drawn."""
+    to = Text(lambda label: cut(graph.names.text(label)))
+    return to.ratio(to.symbol(graph.labels[v]), to.symbol(graph.labels[u]))
+
+
+def symbol_of(graph: PathGraph, v: Value) -> str | None:
     """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
     is_single = all(u in graph.labels for u in v.operands if is_node(u))
     return v.op.symbol if v.op is not None and is_single else None

@@ -6,7 +6,7 @@ This module decides what is shown; `grouped` makes one node of many, `dot.diagra
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from autograd import Tensor, Value
 from autograd.arguments import lookup, positive_integer
@@ -15,10 +15,10 @@ from autograd.graph import is_node, topological_order
 from autograd.operands import describe
 from autograd.paths.path_graph import PathGraph
 
-from ..dot.diagram import Edge, Node, diagram
+from ..dot.diagram import Arrow, Node, diagram
 from ..dot.drawing import Drawing
 from ..style import number
-from .captions import shortened, symbol_of, too_large
+from .captions import kind_of, ratio, shortened, symbol_of, too_large
 from .grouped import CoarseGraph, layers, neurons
 from .tensors import nodes_and_level
 from .units import NO_UNITS, Unit, find_units
@@ -37,7 +37,7 @@ _CLUSTERS = dict.fromkeys(("neuron", "layer"))
 
 
 def draw_graph(
-    root: Any,
+    root: Value | Tensor,
     *,
     level: str = "auto",
     show: str = "both",
@@ -193,7 +193,7 @@ def _check_size(everything: list[Value], sizes: dict[str, int], level: str, max_
 # ---------------------------------------------------------------- every node
 
 
-def _boxes(root: Any, cluster: str | None) -> dict[Any, str]:
+def _boxes(root: Value | Tensor, cluster: str | None) -> dict[Value | Tensor, str]:
     """The caption of the box that a result stands in."""
     if cluster is None:
         return {}
@@ -219,7 +219,7 @@ def _caption(unit: Unit) -> str:
     return " ".join(filter(None, parts))
 
 
-def _every_operation(root: Value, box: dict[Any, str]) -> list[Node]:
+def _every_operation(root: Value, box: Mapping[Value | Tensor, str]) -> list[Node]:
     graph = PathGraph(root, level="op")
     nodes: list[Node] = []
     place: dict[Value, int] = {}
@@ -228,9 +228,9 @@ def _every_operation(root: Value, box: dict[Any, str]) -> list[Node]:
         for u, d in zip(v.operands, v.local_derivatives, strict=True):
             if is_node(u):
                 has_names = v.label is not None and u.label is not None
-                edges.append(Edge(place[u], d, _ratio(graph, v, u, d) if has_names and d is not None else None))
+                edges.append(Arrow(place[u], d, _ratio(graph, v, u, d) if has_names and d is not None else None))
             else:
-                edges.append(Edge(len(nodes)))
+                edges.append(Arrow(len(nodes)))
                 nodes.append(Node("constant", u))
         place[v] = len(nodes)
         name = None if v.label is None else shortened(graph, v)
@@ -238,22 +238,21 @@ def _every_operation(root: Value, box: dict[Any, str]) -> list[Node]:
     return nodes
 
 
-def named_nodes(graph: PathGraph, box: dict[Any, str]) -> list[Node]:
+def named_nodes(graph: PathGraph, box: Mapping[Value | Tensor, str]) -> list[Node]:
     """The nodes of a graph at level "named", in its order. box: the captions of the boxes they stand in."""
     place = {v: i for i, v in enumerate(graph.nodes)}
     nodes = []
     for v in graph.nodes:
         edges = tuple(
-            Edge(place[e.operand], e.derivative, _ratio(graph, v, e.operand, e.derivative)) for e in graph.edges[v]
+            Arrow(place[e.operand], e.derivative, _ratio(graph, v, e.operand, e.derivative)) for e in graph.edges[v]
         )
         nodes.append(_node(graph, v, edges, shortened(graph, v), box.get(v)))
     return nodes
 
 
-def _node(graph: PathGraph, v: Value, edges: tuple[Edge, ...], name: str | None, box: str | None) -> Node:
-    kind = "target" if v is graph.target else "leaf" if v.is_leaf else "result"
-    return Node(kind, v.data, v.grad, name, box, symbol_of(graph, v), edges)
+def _node(graph: PathGraph, v: Value, edges: tuple[Arrow, ...], name: str | None, box: str | None) -> Node:
+    return Node(kind_of(graph, v), v.data, v.grad, name, box, symbol_of(graph, v), edges)
 
 
 def _ratio(graph: PathGraph, v: Value, u: Value, d: float) -> str:
-    return f"∂{shortened(graph, v)}/∂{shortened(graph, u)} = {number(d)}"
+    return f"{ratio(graph, v, u)} = {number(d)}"

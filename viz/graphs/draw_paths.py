@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from autograd import MatrixDerivation
+from autograd import Derivation, Edge, MatrixDerivation, Value
 from autograd.arguments import lookup, positive_integer
 from autograd.formulas.notation import Text
 from autograd.matrices.graph import MatrixGraph
 from autograd.operands import describe
-from autograd.paths.derivation import Derivation
-from autograd.paths.path_graph import Edge as Factor
-from autograd.paths.path_graph import Path
 
-from ..dot.diagram import Edge, Node, diagram
+from ..dot.diagram import PALE_ARROW, PALE_NODE, Arrow, Node, diagram
 from ..dot.drawing import Drawing
-from ..style import GREY, INK, PALE, PAPER, PATHS, cut, number
-from .captions import shortened, symbol_of
+from ..style import INK, PATHS, cut, number
+from .captions import kind_of, ratio, shortened, symbol_of, too_large
 from .draw_graph import DIRECTIONS, MAX_NODES, SHOW
 from .tensors import Tensors
 
@@ -63,96 +59,100 @@ def draw_paths(
     lookup("direction", direction, DIRECTIONS)
     data, grad = lookup("show", show, SHOW)
     limit = positive_integer("draw_paths", "max_nodes", max_nodes)
-    if isinstance(derivation, MatrixDerivation):
-        return _way_back(derivation, data, grad, direction, others, limit)
-    graph = derivation.graph
-    taken = _paths_over(derivation.paths)
-    on_paths = {derivation.target, *(u for e in taken for u in (e.result, e.operand))}
-    shown = [v for v in graph.nodes if others or v in on_paths]
-    if len(shown) > limit:
-        advice = "list fewer paths with derive(..., top=), or raise max_nodes"
-        if others and len(on_paths) <= limit:
-            advice = "use others=False to draw the paths alone, or raise max_nodes"
-        raise ValueError(f"graph has {len(shown)} nodes; drawing is limited to {limit}: {advice}")
-    place = {v: i for i, v in enumerate(shown)}
-    nodes = []
-    for v in shown:
-        factors = [e for e in graph.edges_of(v) if e in taken or (others and e.operand in place)]
-        edges = tuple(_edge(derivation, place[e.operand], e, taken.get(e)) for e in factors)
-        nodes.append(_node(derivation, v, edges, v in on_paths))
-    return diagram(nodes, level=graph.level, direction=direction, data=data, grad=grad, legend=_legend(derivation))
+    drawn = _Paths(derivation) if isinstance(derivation, Derivation) else _Way(derivation, data=data, grad=grad)
+    size, alone = len(drawn.graph.nodes), len(drawn.on_paths)
+    if (size if others else alone) > limit:
+        advice = "use others=False to draw the paths alone, or " if others and alone <= limit else drawn.advice
+        raise too_large(size if others else alone, "", limit, f"{advice}raise max_nodes")
+    nodes, level = drawn.nodes(others=others), drawn.graph.level
+    return diagram(nodes, level=level, direction=direction, data=data, grad=grad, legend=drawn.legend())
 
 
-def _way_back(
-    derivation: MatrixDerivation, data: bool, grad: bool, direction: str, others: bool, limit: int
-) -> Drawing:
-    """The graph of Tensors with the way from the target to the source highlighted."""
-    graph = MatrixGraph(derivation.target)
-    if derivation.source not in graph.labels:
-        raise ValueError('draw_paths: the source has no name; give it one, such as t.label = "V"')
-    tensors = Tensors(graph, data=data, grad=grad)
-    way = tensors.way_from(derivation.source)
-    if (size := len(graph.nodes) if others else len(way)) > limit:
-        advice = "use others=False to draw the way alone, or " if len(way) <= limit else ""
-        raise ValueError(f"graph has {size} nodes; drawing is limited to {limit}: {advice}raise max_nodes")
-    forks = any(sum(not e.is_constant and e.operand in way for e in graph.edges_of(v)) > 1 for v in way)
-    chain = " → ".join(map(tensors.name, reversed(way)))
-    legend = [(chain, PATHS[0])] if not forks and len(chain) <= LONGEST_CHAIN else []
-    norm = number(float(np.linalg.norm(derivation.value.ravel())))
-    legend.append((f"d{tensors.name(derivation.source)}: shape {derivation.value.shape}, norm {norm}", INK))
-    nodes = tensors.nodes(way=way, others=others)
-    return diagram(nodes, level=graph.level, direction=direction, legend=legend)
+class _Way:
+    """The way of the gradient through a graph of Tensors, from the target back to the source."""
+
+    advice = ""
+
+    def __init__(self, derivation: MatrixDerivation, *, data: bool, grad: bool) -> None:
+        self.derivation, self.graph = derivation, MatrixGraph(derivation.target)
+        if derivation.source not in self.graph.labels:
+            raise ValueError('draw_paths: the source has no name; give it one, such as t.label = "V"')
+        self.tensors = Tensors(self.graph, data=data, grad=grad)
+        self.on_paths = self.tensors.way_from(derivation.source)
+
+    def nodes(self, *, others: bool) -> list[Node]:
+        return self.tensors.nodes(way=self.on_paths, others=others)
+
+    def legend(self) -> list[tuple[str, str]]:
+        """The way, if it does not fork, and what arrives at its end."""
+        way, name, value = self.on_paths, self.tensors.name, self.derivation.value
+        forks = any(sum(not e.is_constant and e.operand in way for e in self.graph.edges_of(v)) > 1 for v in way)
+        chain = " → ".join(map(name, reversed(way)))
+        lines = [(chain, PATHS[0])] if not forks and len(chain) <= LONGEST_CHAIN else []
+        norm = number(float(np.linalg.norm(value.ravel())))
+        return [*lines, (f"d{name(self.derivation.source)}: shape {value.shape}, norm {norm}", INK)]
 
 
-def _paths_over(paths: Sequence[Path]) -> dict[Factor, list[int]]:
-    """For every edge on a path the places of the paths that take it."""
-    taken: dict[Factor, list[int]] = {}
-    for i, path in enumerate(paths):
-        for e in path.edges:
-            taken.setdefault(e, []).append(i)
-    return taken
+class _Paths:
+    """The paths of a derivation in the graph of its Values."""
 
+    advice = "list fewer paths with derive(..., top=), or "
 
-def _node(derivation: Derivation, v: Any, edges: tuple[Edge, ...], is_on_path: bool) -> Node:
-    graph = derivation.graph
-    kind = "target" if v is graph.target else "leaf" if v.is_leaf else "result"
-    name = shortened(graph, v)
-    if not is_on_path:
-        pale = {"color": PALE, "fontcolor": GREY, "fillcolor": PAPER, "fontsize": 10}
-        return Node(kind, name=name, edges=edges, lines=(name,), look=pale)
-    look = {"penwidth": 2, "color": INK} if v is derivation.source else {"color": INK}
-    return Node(kind, v.data, v.grad, name, symbol=symbol_of(graph, v), edges=edges, look=look)
+    def __init__(self, derivation: Derivation) -> None:
+        self.derivation, self.graph = derivation, derivation.graph
+        self.taken: dict[Edge, list[int]] = {}  # for every edge on a path the places of the paths that take it
+        for i, path in enumerate(derivation.paths):
+            for e in path.edges:
+                self.taken.setdefault(e, []).append(i)
+        self.on_paths = {derivation.target, *(u for e in self.taken for u in (e.result, e.operand))}
 
+    def nodes(self, *, others: bool) -> list[Node]:
+        shown = [v for v in self.graph.nodes if others or v in self.on_paths]
+        place = {v: i for i, v in enumerate(shown)}
+        nodes = []
+        for v in shown:
+            edges = [e for e in self.graph.edges_of(v) if e in self.taken or (others and e.operand in place)]
+            nodes.append(self._node(v, tuple(self._arrow(place[e.operand], e) for e in edges)))
+        return nodes
 
-def _edge(derivation: Derivation, operand: int, e: Factor, paths: list[int] | None) -> Edge:
-    graph = derivation.graph
-    ratio = f"∂{shortened(graph, e.result)}/∂{shortened(graph, e.operand)}"
-    if paths is None:
-        return Edge(operand, e.derivative, f"{ratio} = {number(e.derivative)}", (), {"color": PALE, "penwidth": 0.8})
-    formula, value = Text(graph.names.text).sum(graph.formula(e)), number(e.derivative)
-    coloured = [i for i in paths if i < len(PATHS)]
-    colors = [PATHS[i] for i in coloured] or [INK]
-    penwidth = 1.8 if len(colors) < 3 else 1.1  # of each colour
-    look = {"color": ":".join(colors), "penwidth": penwidth, "fontcolor": colors[0] if len(colors) == 1 else INK}
-    if e.derivative < 0:
-        look["style"] = "dashed"
-    lines = [f"{formula} = {value}" if value != formula and len(formula) <= LONGEST_FORMULA else value]
-    if coloured and len(derivation) > 1:
-        lines.append(("path " if len(coloured) == 1 else "paths ") + ", ".join(str(i + 1) for i in coloured))
-    if len(colors) > 1:
-        lines.append(" ")  # the broad edge would touch the text
-    return Edge(operand, e.derivative, f"{ratio} = {formula} = {value}", tuple(lines), look)
+    def _node(self, v: Value, arrows: tuple[Arrow, ...]) -> Node:
+        graph, kind, name = self.graph, kind_of(self.graph, v), shortened(self.graph, v)
+        if v not in self.on_paths:
+            return Node(kind, name=name, edges=arrows, lines=(name,), look=PALE_NODE)
+        look = {"penwidth": 2, "color": INK} if v is self.derivation.source else {"color": INK}
+        return Node(kind, v.data, v.grad, name, symbol=symbol_of(graph, v), edges=arrows, look=look)
 
+    def _arrow(self, operand: int, e: Edge) -> Arrow:
+        value, slope = number(e.derivative), ratio(self.graph, e.result, e.operand)
+        if e not in self.taken:
+            return Arrow(operand, e.derivative, f"{slope} = {value}", (), PALE_ARROW)
+        formula = Text(self.graph.names.text).sum(self.graph.formula(e))
+        coloured = [i for i in self.taken[e] if i < len(PATHS)]
+        colors = [PATHS[i] for i in coloured] or [INK]
+        look: dict[str, Any] = {
+            "color": ":".join(colors),
+            "penwidth": 1.8 if len(colors) < 3 else 1.1,  # of each colour
+            "fontcolor": colors[0] if len(colors) == 1 else INK,
+        }
+        if e.derivative < 0:
+            look["style"] = "dashed"
+        lines = [f"{formula} = {value}" if value != formula and len(formula) <= LONGEST_FORMULA else value]
+        if coloured and len(self.derivation) > 1:
+            lines.append(("path " if len(coloured) == 1 else "paths ") + ", ".join(str(i + 1) for i in coloured))
+        lines.append(" ")  # the edge would touch the text
+        return Arrow(operand, e.derivative, f"{slope} = {formula} = {value}", tuple(lines), look)
 
-def _legend(derivation: Derivation) -> list[tuple[str, str]]:
-    """A line for each path that has a colour, one for the others, and one for the sum."""
-    graph, count = derivation.graph, derivation.count
-    lines = []
-    for i, (path, share, color) in enumerate(zip(derivation.paths, derivation.shares(), PATHS, strict=False), 1):
-        chain = " → ".join(shortened(graph, v) for v in path.nodes or (derivation.source,))
-        lines.append((f"{i}.  {cut(chain, LONGEST_CHAIN)}   {number(path.value)}   ({share:.1%})", color))
-    if (rest := count - len(lines)) > 0:
-        value = derivation.value - math.fsum(path.value for path in derivation.paths[: len(PATHS)])
-        lines.append((f"the other {'path' if rest == 1 else f'{rest} paths'}   {number(value)}", INK))
-    ratio = f"∂{shortened(graph, derivation.target)}/∂{shortened(graph, derivation.source)}"
-    return [*lines, (f"{ratio} = {number(derivation.value)}", INK)]
+    def legend(self) -> list[tuple[str, str]]:
+        """A line for each path that has a colour, one for the others, and one for the sum."""
+        derivation, lines = self.derivation, []
+        for i, (path, share, color) in enumerate(zip(derivation.paths, derivation.shares(), PATHS, strict=False), 1):
+            chain = " → ".join(shortened(self.graph, v) for v in path.nodes or (derivation.source,))
+            part = f"   ({share:.1%})" if share == share else ""
+            lines.append((f"{i}.  {cut(chain, LONGEST_CHAIN)}   {number(path.value)}{part}", color))
+        if (rest := derivation.count - len(lines)) > 0:
+            value = derivation.value - math.fsum(path.value for path in derivation.paths[: len(PATHS)])
+            lines.append((f"the other {'path' if rest == 1 else f'{rest} paths'}   {number(value)}", INK))
+        return [
+            *lines,
+            (f"{ratio(self.graph, derivation.target, derivation.source)} = {number(derivation.value)}", INK),
+        ]

@@ -10,26 +10,30 @@ import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from autograd import Value
 from autograd.formulas.names import parse
 from autograd.paths.path_graph import PathGraph
 
-from ..dot.diagram import Edge, Node
-from ..style import GREY, LINE, number
-from .captions import counted, samples, shortened, symbol_of
+from ..dot.diagram import Arrow, Node
+from ..style import GREY, LINE, counted, number
+from .captions import kind_of, samples_line, shortened, symbol_of
 from .units import Constant, Unit, find_units
 
-__all__ = ["LABELLED", "CoarseGraph", "layers", "neurons"]
+__all__ = ["LABELLED", "Arrival", "CoarseGraph", "Item", "Thing", "layers", "neurons"]
 
 LABELLED = 60  # with more edges than that no weights are written on them
+
+
+Thing: TypeAlias = Unit | Constant | Value  # what is drawn as one node
 
 
 class Arrival(NamedTuple):
     """An edge into an item: from which, through which weight (or none), and the local derivative if there is one."""
 
-    item: Any  # its place; the thing itself before things have places
-    weight: Any
+    item: int  # its place
+    weight: Value | None
     derivative: float | None
 
 
@@ -37,7 +41,7 @@ class Arrival(NamedTuple):
 class Item:
     """A unit, a Constant or any other node, with what arrives; arrivals come from earlier items."""
 
-    thing: Any
+    thing: Thing
     arrivals: list[Arrival] = field(default_factory=list)
     depth: int = 0
 
@@ -48,7 +52,7 @@ class CoarseGraph:
     graph, units, items: the named graph, what makes up its units, and units and the rest in order.
     """
 
-    def __init__(self, target: Any) -> None:
+    def __init__(self, target: Value) -> None:
         self.graph = PathGraph(target, level="named")
         self.units = find_units(self.graph)
         self.items = _in_order(_arrivals(self.graph, self.units.of, [*self.units.units, *self.units.outside]))
@@ -59,48 +63,52 @@ class CoarseGraph:
         return sum(len(item.arrivals) for item in self.items)
 
 
-def _arrivals(graph: PathGraph, of: dict[Any, Unit], things: Sequence[Any]) -> dict[Any, list[Arrival]]:
-    """What arrives at each thing; the item of an arrival is still the thing it comes from.
+_Arriving = tuple[Thing, Value | None, float | None]  # an Arrival before things have places
+
+
+def _arrivals(graph: PathGraph, of: dict[Value, Unit], things: Sequence[Thing]) -> dict[Thing, list[_Arriving]]:
+    """What arrives at each thing, and from which.
 
     Within a layer, a softmax joins every z with every a; these edges are left out, since the
     activations of a layer stand for all of it.
     """
-    arriving: dict[Any, list[Any]] = {}
+
+    def home(v: Value | Constant) -> Thing:
+        return v if isinstance(v, Constant) else of.get(v, v)
+
+    arriving: dict[Thing, list[_Arriving]] = {}
     for thing in things:
-        arrivals = []
+        arrivals: list[_Arriving] = []
         if isinstance(thing, Unit):
-            for c in thing.connections:
-                source = of.get(c.source, c.source)
+            for source, weight, edge in thing.connections:
                 if isinstance(source, Constant):
                     arriving.setdefault(source, [])
-                arrivals.append(Arrival(source, c.weight, None if c.edge is None else c.edge.derivative))
+                arrivals.append((home(source), weight, None if edge is None else edge.derivative))
             beside = () if thing.a is None or thing.z is None else graph.edges_of(thing.a)
-            for e in beside:
-                unit = of[e.operand]
-                if unit is not thing and unit.a is None:
-                    arrivals.append(Arrival(unit, None, e.derivative))
-        else:
-            arrivals = [Arrival(of.get(e.operand, e.operand), None, e.derivative) for e in graph.edges_of(thing)]
+            others = [(of[e.operand], e.derivative) for e in beside]
+            arrivals += [(unit, None, d) for unit, d in others if unit is not thing and unit.a is None]
+        elif isinstance(thing, Value):
+            arrivals = [(home(e.operand), None, e.derivative) for e in graph.edges_of(thing)]
         arriving[thing] = arrivals
     return arriving
 
 
-def _in_order(arriving: dict[Any, list[Any]]) -> list[Item]:
+def _in_order(arriving: dict[Thing, list[_Arriving]]) -> list[Item]:
     """The items, each after what arrives at it, otherwise as they were found; constants where first used."""
     things = list(arriving)
     place = {thing: i for i, thing in enumerate(things)}
-    waiting = {thing: len({a.item for a in arrivals}) for thing, arrivals in arriving.items()}
-    users: dict[Any, dict[Any, None]] = {thing: {} for thing in things}
-    for thing, arrivals in arriving.items():
-        for a in arrivals:
-            users[a.item][thing] = None
+    waiting = {thing: len({source for source, *_ in arrivals}) for thing, arrivals in arriving.items()}
+    users: dict[Thing, dict[Thing, None]] = {thing: {} for thing in things}
+    for thing, found in arriving.items():
+        for source, *_ in found:
+            users[source][thing] = None
     ready = [place[thing] for thing in things if not waiting[thing]]
     heapq.heapify(ready)
-    at: dict[Any, int] = {}
+    at: dict[Thing, int] = {}
     items: list[Item] = []
     while ready:
         thing = things[heapq.heappop(ready)]
-        arrivals = [a._replace(item=at[a.item]) for a in arriving[thing]]
+        arrivals = [Arrival(at[source], weight, d) for source, weight, d in arriving[thing]]
         depth = max((1 + items[a.item].depth for a in arrivals), default=0)
         at[thing] = len(items)
         items.append(Item(thing, arrivals, depth))
@@ -130,21 +138,26 @@ def neurons(coarse: CoarseGraph, *, data: bool, grad: bool, boxed: bool = False)
     return nodes
 
 
-def _neuron(graph: PathGraph, thing: Any, edges: tuple[Edge, ...], shows: tuple[bool, bool], boxed: bool) -> Node:
+def _neuron(graph: PathGraph, thing: Thing, edges: tuple[Arrow, ...], shows: tuple[bool, bool], boxed: bool) -> Node:
     if isinstance(thing, Constant):
         return Node("constant", thing.data)
-    is_target = thing.output is graph.target if isinstance(thing, Unit) else thing is graph.target
     if not isinstance(thing, Unit):
-        kind = "target" if is_target else "leaf" if thing.is_leaf else "result"
-        return Node(kind, thing.data, thing.grad, shortened(graph, thing), symbol=symbol_of(graph, thing), edges=edges)
+        return Node(
+            kind_of(graph, thing),
+            thing.data,
+            thing.grad,
+            shortened(graph, thing),
+            symbol=symbol_of(graph, thing),
+            edges=edges,
+        )
     parts = [v for v in (*thing.nodes, thing.bias) if v is not None]
     lines = tuple(_line(graph, v, shows) for v in parts)
     box = f"layer {thing.layer}" if boxed and thing.layer is not None else None
     name = shortened(graph, thing.output)
-    return Node("target" if is_target else "result", name=name, box=box, edges=edges, lines=lines, is_left=True)
+    return Node(kind_of(graph, thing.output), name=name, box=box, edges=edges, lines=lines, is_left=True)
 
 
-def _line(graph: PathGraph, v: Any, shows: tuple[bool, bool]) -> str:
+def _line(graph: PathGraph, v: Value, shows: tuple[bool, bool]) -> str:
     """What is written of one node of a unit: σ  a[1]₁ = 0.5933   grad 0.03635."""
     data, grad = shows
     symbol = "+" if v.is_leaf else symbol_of(graph, v)
@@ -152,15 +165,15 @@ def _line(graph: PathGraph, v: Any, shows: tuple[bool, bool]) -> str:
     return written + f" = {number(v.data)}" * data + f"   grad {number(v.grad)}" * grad
 
 
-def _neuron_edge(graph: PathGraph, a: Arrival, shows: tuple[bool, bool], is_labelled: bool) -> Edge:
+def _neuron_edge(graph: PathGraph, a: Arrival, shows: tuple[bool, bool], is_labelled: bool) -> Arrow:
     w = a.weight
     if w is None:
-        return Edge(a.item, a.derivative, lines=None if is_labelled else ())
+        return Arrow(a.item, a.derivative, lines=None if is_labelled else ())
     data, grad = shows
     name = shortened(graph, w)
     lines = [number(w.data)] * data + [f"grad {number(w.grad)}"] * grad
     tooltip = f"{name} = {number(w.data)}, grad {number(w.grad)}"
-    return Edge(a.item, w.data if data else w.grad, tooltip, tuple(lines) if is_labelled else ())
+    return Arrow(a.item, w.data if data else w.grad, tooltip, tuple(lines) if is_labelled else ())
 
 
 # ---------------------------------------------------------------- a layer is a node
@@ -172,7 +185,7 @@ def layers(coarse: CoarseGraph, *, data: bool, grad: bool) -> list[Node]:
     data, grad: whether the edge tells the norm of the weights, and of their gradient. The samples
     of a layer are one node; inputs are one node, and so are targets.
     """
-    groups: dict[tuple[Any, ...], list[Item]] = {}
+    groups: dict[tuple[object, ...], list[Item]] = {}
     for item in coarse.items:
         groups.setdefault(_group_key(coarse.graph, item), []).append(item)
     ordered = sorted(groups.values(), key=lambda items: items[0].depth)
@@ -187,7 +200,7 @@ def layers(coarse: CoarseGraph, *, data: bool, grad: bool) -> list[Node]:
     return nodes
 
 
-def _group_key(graph: PathGraph, item: Item) -> tuple[Any, ...]:
+def _group_key(graph: PathGraph, item: Item) -> tuple[object, ...]:
     """Items with equal keys are drawn as one. They have the same depth, so no two groups need each other."""
     thing = item.thing
     if isinstance(thing, Constant):
@@ -201,18 +214,20 @@ def _group_key(graph: PathGraph, item: Item) -> tuple[Any, ...]:
     return "nodes", name.base, name.layer, thing.is_leaf, item.depth
 
 
-def _layer(graph: PathGraph, things: list[Any], edges: tuple[Edge, ...], shows: tuple[bool, bool]) -> Node:
+def _layer(graph: PathGraph, things: list[Thing], edges: tuple[Arrow, ...], shows: tuple[bool, bool]) -> Node:
     first = things[0]
+    units = [thing for thing in things if isinstance(thing, Unit)]
+    if units:
+        is_target = any(u.output is graph.target for u in units)
+        return Node("target" if is_target else "result", lines=_layer_lines(graph, units), edges=edges)
     if isinstance(first, Constant):
-        inputs = len({c.index for c in things})
-        return Node("leaf", lines=("input", counted(inputs, "number"), *samples(len(things) // inputs)))
-    if not isinstance(first, Unit):
-        if len(things) == 1:
-            return _neuron(graph, first, edges, shows, False)
-        ends = f"{shortened(graph, first)} … {shortened(graph, things[-1])}"
-        return Node("leaf" if first.is_leaf else "result", lines=(ends, counted(len(things), "value")), edges=edges)
-    is_target = any(u.output is graph.target for u in things)
-    return Node("target" if is_target else "result", lines=_layer_lines(graph, things), edges=edges)
+        inputs = len({c.index for c in things if isinstance(c, Constant)})
+        return Node("leaf", lines=("input", counted(inputs, "number"), *samples_line(len(things) // inputs)))
+    if len(things) == 1:
+        return _neuron(graph, first, edges, shows, False)
+    values = [thing for thing in things if isinstance(thing, Value)]
+    ends = f"{shortened(graph, values[0])} … {shortened(graph, values[-1])}"
+    return Node(kind_of(graph, values[0]), lines=(ends, counted(len(values), "value")), edges=edges)
 
 
 def _layer_lines(graph: PathGraph, units: list[Unit]) -> tuple[str, ...]:
@@ -224,17 +239,17 @@ def _layer_lines(graph: PathGraph, units: list[Unit]) -> tuple[str, ...]:
         title,
         f"{counted(size, 'unit')}, {symbols.pop() if len(symbols) == 1 else 'several activations'}",
         *((counted(biases, "bias", "biases"),) if biases else ()),
-        *samples(len(units) // size),
+        *samples_line(len(units) // size),
     )
 
 
-def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], shows: tuple[bool, bool]) -> Edge:
+def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], shows: tuple[bool, bool]) -> Arrow:
     weights = list(dict.fromkeys(a.weight for a in arrivals if a.weight is not None))
     look = {"color": LINE, "penwidth": round(1 + 0.5 * math.log10(len(arrivals)), 2), "fontcolor": GREY}
     if not weights:
         if len(arrivals) == 1:
-            return Edge(start, arrivals[0].derivative)
-        return Edge(start, lines=(counted(len(arrivals), "edge"),), look=look)
+            return Arrow(start, arrivals[0].derivative)
+        return Arrow(start, lines=(counted(len(arrivals), "edge"),), look=look)
     names = [n for w in weights if (n := parse(graph.labels[w])) is not None]
     rows, columns = ({n.index[i] for n in names if len(n.index) == 2} for i in (0, 1))
     lines = [counted(len(weights), "weight")]
@@ -245,4 +260,4 @@ def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], shows: tu
         lines.append(f"‖w‖ {number(math.hypot(*(w.data for w in weights)))}")
     if grad:
         lines.append(f"‖grad‖ {number(math.hypot(*(w.grad for w in weights)))}")
-    return Edge(start, None, lines=tuple(lines), look=look)
+    return Arrow(start, None, lines=tuple(lines), look=look)

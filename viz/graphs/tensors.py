@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from autograd import gradients
+from autograd import Tensor, Value, gradients
 from autograd.formulas.names import parse
 from autograd.graph import is_node, topological_order
 from autograd.matrices.graph import MatrixEdge, MatrixGraph
 
-from ..dot.diagram import Edge, Node
-from ..style import GREY, INK, LINE, PALE, PAPER, PATHS, cut, number
-from .captions import counted, samples, shortened, too_large
+from ..dot.diagram import PALE_ARROW, PALE_NODE, Arrow, Node
+from ..style import GREY, INK, LINE, PATHS, counted, cut, number
+from .captions import kind_of, samples_line, shortened, too_large
 
 __all__ = ["Tensors", "nodes_and_level"]
 
@@ -29,14 +29,16 @@ SMALL, LONGEST_SIDE = 9, 4  # an array of up to so many numbers, with sides up t
 LONGEST_TOOLTIP = 400
 LINE_LENGTH, MOST_LINES = 30, 3  # of a formula on an edge; a longer one is left to the tooltip
 
+_Source = Hashable  # what has one node in a diagram: a Tensor, the name of a layer or of a constant array, a number
+
 _NEUTRAL = {"color": GREY, "penwidth": 1.0, "fontcolor": INK}
 _ON_WAY = {"color": PATHS[0], "penwidth": 1.8, "fontcolor": INK}
 _COUNTED = {"color": LINE, "penwidth": 1.5, "fontcolor": GREY}
-_SYMBOLS = {"choose": "where", "clip_between": "clip", "getitem": "[ ]", "sum_to": "Σ", "broadcast_to": "repeat"}
+_SYMBOLS = {"getitem": "[ ]", "sum_to": "Σ", "broadcast_to": "repeat"}
 
 
 def nodes_and_level(
-    root: Any, level: str, *, data: bool, grad: bool, box: dict[Any, str], max_nodes: int
+    root: Tensor, level: str, *, data: bool, grad: bool, box: Mapping[Value | Tensor, str], max_nodes: int
 ) -> tuple[list[Node], str]:
     """What is drawn of the graph below a Tensor, and at which level if "auto" is asked for.
 
@@ -63,7 +65,7 @@ def nodes_and_level(
     return tensors.layers() if level == "layers" else tensors.nodes(box), level
 
 
-def _sizes(everything: list[Any]) -> dict[str, int]:
+def _sizes(everything: list[Tensor]) -> dict[str, int]:
     """How many nodes there are to draw at each level, with constants, and leaves that get a name."""
     constants = [u for v in everything for u in v.operands if u.__class__ is np.ndarray]
     arrays = len({id(u) for u in constants if u.ndim})
@@ -78,7 +80,7 @@ def _sizes(everything: list[Any]) -> dict[str, int]:
     }
 
 
-def _comfortable_level(everything: list[Any], sizes: dict[str, int], most: int, boxed: bool) -> str:
+def _comfortable_level(everything: list[Tensor], sizes: dict[str, int], most: int, boxed: bool) -> str:
     between = any(u.label for u in everything[:-1] if u.op is not None)
     if not between and sizes["op"] <= most:
         return "op"
@@ -87,7 +89,7 @@ def _comfortable_level(everything: list[Any], sizes: dict[str, int], most: int, 
     return "named" if between or any(u.label for u in everything) else "op"
 
 
-def _advice(level: str, everything: list[Any], sizes: dict[str, int], max_nodes: int) -> str:
+def _advice(level: str, everything: list[Tensor], sizes: dict[str, int], max_nodes: int) -> str:
     if level == "op" and any(u.label for u in everything) and sizes["named"] <= max_nodes:
         return 'use level="named" or raise max_nodes'
     if level != "layers" and any(_layer_of(u.label) for u in everything if u.op is not None):
@@ -109,10 +111,14 @@ class Tensors:
 
     def __init__(self, graph: MatrixGraph, *, data: bool, grad: bool) -> None:
         self.graph, self.data = graph, data
-        self.gradients: dict[Any, np.ndarray] = _gradients(graph) if grad else {}
+        self.gradients: dict[Tensor, np.ndarray] = _gradients(graph) if grad else {}
 
     def nodes(
-        self, box: Mapping[Any, str] | None = None, *, way: Container[Any] | None = None, others: bool = True
+        self,
+        box: Mapping[Value | Tensor, str] | None = None,
+        *,
+        way: Container[Tensor] | None = None,
+        others: bool = True,
     ) -> list[Node]:
         """The nodes in the order of the graph, constants just before the first that uses them.
 
@@ -120,7 +126,7 @@ class Tensors:
         others are pale, or left out.
         """
         nodes: list[Node] = []
-        place: dict[Any, int] = {}
+        place: dict[_Source, int] = {}
         for v in self.graph.nodes:
             is_pale = way is not None and v not in way
             if is_pale and not others:
@@ -139,7 +145,7 @@ class Tensors:
             nodes.append(self._pale(v, tuple(edges)) if is_pale else self._node(v, tuple(edges), (box or {}).get(v)))
         return nodes
 
-    def way_from(self, source: Any) -> list[Any]:
+    def way_from(self, source: Tensor) -> list[Tensor]:
         """The nodes through which the gradient of the source passes: from it to the target, operands before results."""
         way = {source}
         for v in self.graph.nodes:
@@ -147,21 +153,19 @@ class Tensors:
                 way.add(v)
         return [v for v in self.graph.nodes if v in way]
 
-    def name(self, v: Any) -> str:
+    def name(self, v: Tensor) -> str:
         """The name of a node as it is drawn."""
         return shortened(self.graph, v)
 
     # ------------------------------------------------------------ nodes
 
-    def _node(self, v: Any, edges: tuple[Edge, ...], box: str | None = None) -> Node:
-        kind = "target" if v is self.graph.target else "leaf" if v.is_leaf else "result"
+    def _node(self, v: Tensor, edges: tuple[Arrow, ...], box: str | None = None) -> Node:
         name = None if v.label is None else self.name(v)
-        return Node(kind, name=name, box=box, edges=edges, lines=tuple(self._lines(v)))
+        return Node(kind_of(self.graph, v), name=name, box=box, edges=edges, lines=tuple(self._lines(v)))
 
-    def _pale(self, v: Any, edges: tuple[Edge, ...]) -> Node:
-        look = {"color": PALE, "fontcolor": GREY, "fillcolor": PAPER, "fontsize": 10}
+    def _pale(self, v: Tensor, edges: tuple[Arrow, ...]) -> Node:
         name = self.name(v)
-        return Node("leaf" if v.is_leaf else "result", name=name, edges=edges, lines=(name,), look=look)
+        return Node(kind_of(self.graph, v), name=name, edges=edges, lines=(name,), look=PALE_NODE)
 
     def _constant(self, e: MatrixEdge) -> Node:
         if e.label is None:
@@ -169,7 +173,7 @@ class Tensors:
         title = f"{self.graph.names.text(e.label)}  {e.operand.shape}"
         return Node("constant", lines=(title, *(_block(e.operand) if self.data else ())))
 
-    def _lines(self, v: Any) -> Iterator[str]:
+    def _lines(self, v: Tensor) -> Iterator[str]:
         """The symbol, the name and the shape, the numbers if they are few, and the gradient or its norm."""
         symbol = self._symbol(v)
         if symbol is not None:
@@ -190,7 +194,7 @@ class Tensors:
         else:
             yield f"‖grad‖ {number(_norm(g))}"
 
-    def _symbol(self, v: Any) -> str | None:
+    def _symbol(self, v: Tensor) -> str | None:
         """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
         if v.op is None or not all(u in self.graph.labels for u in v.operands if is_node(u)):
             return None
@@ -198,15 +202,15 @@ class Tensors:
 
     # ------------------------------------------------------------ edges
 
-    def _edge(self, e: MatrixEdge, operand: int, look: Mapping[str, Any] | None = _NEUTRAL) -> Edge:
+    def _edge(self, e: MatrixEdge, operand: int, look: Mapping[str, Any] | None = _NEUTRAL) -> Arrow:
         """An edge with its formula; without a look it is pale and the formula in the tooltip."""
         if e.is_constant:
-            return Edge(operand)
+            return Arrow(operand)
         formula = self.graph.text(e)
         tooltip = cut(f"d{self.name(e.operand)} from {self.name(e.result)}: {formula}", LONGEST_TOOLTIP)
         if look is None:
-            return Edge(operand, None, tooltip, (), {"color": PALE, "penwidth": 0.8})
-        return Edge(operand, None, tooltip, _wrapped(formula), look)
+            return Arrow(operand, None, tooltip, (), PALE_ARROW)
+        return Arrow(operand, None, tooltip, _wrapped(formula), look)
 
     # ------------------------------------------------------------ layers
 
@@ -217,13 +221,13 @@ class Tensors:
         """
         group = {v: _layer_of(self.graph.labels[v]) or v for v in self.graph.nodes}
         last = {key: i for i, key in enumerate(group.values())}  # where a group can stand: after all it needs
-        members: dict[Any, list[Any]] = {key: [] for key in sorted(last, key=last.__getitem__)}
+        members: dict[str | Tensor, list[Tensor]] = {key: [] for key in sorted(last, key=last.__getitem__)}
         for v, key in group.items():
             members[key].append(v)
         nodes: list[Node] = []
-        place: dict[Any, int] = {}
+        place: dict[_Source, int] = {}
         for key, vs in members.items():
-            arriving: dict[Any, list[MatrixEdge]] = {}
+            arriving: dict[_Source, list[MatrixEdge]] = {}
             for e in (e for v in vs for e in self.graph.edges_of(v)):
                 source = _source(e) if e.is_constant else group[e.operand]
                 if source != key:
@@ -241,10 +245,10 @@ class Tensors:
             nodes.append(self._layer(key, vs, place_of) if isinstance(key, str) else self._alone(key, place_of))
         return nodes
 
-    def _alone(self, v: Any, arriving: list[tuple[int, list[MatrixEdge]]]) -> Node:
+    def _alone(self, v: Tensor, arriving: list[tuple[int, list[MatrixEdge]]]) -> Node:
         return self._node(v, tuple(self._layer_edge(start, edges) for start, edges in arriving))
 
-    def _layer(self, key: str, vs: list[Any], arriving: list[tuple[int, list[MatrixEdge]]]) -> Node:
+    def _layer(self, key: str, vs: list[Tensor], arriving: list[tuple[int, list[MatrixEdge]]]) -> Node:
         weights = [u for u in vs if u.is_leaf and u.ndim > 1]
         results = [v for v in vs if not v.is_leaf]
         is_counted = len(weights) == len(arriving) == 1
@@ -258,12 +262,12 @@ class Tensors:
         lines += [counted(u.size, "bias", "biases") for u in vs if u.is_leaf and u.ndim == 1]
         lines += [] if is_counted else [f"{self.name(w)}  {w.shape}" for w in weights]
         if results and results[-1].ndim > 1 and results[-1].shape[0] == self.graph.samples:
-            lines += samples(results[-1].shape[0])
+            lines += samples_line(results[-1].shape[0])
         edges = tuple(self._layer_edge(start, edges, counts) for start, edges in arriving)
         kind = "target" if self.graph.target in vs else "result"
         return Node(kind, name=f"layer {key}", edges=edges, lines=tuple(lines))
 
-    def _weights(self, w: Any) -> tuple[str, ...]:
+    def _weights(self, w: Tensor) -> tuple[str, ...]:
         lines = [f"{' × '.join(map(str, w.shape))} weights"]
         if self.data:
             lines.append(f"‖{self.name(w)}‖ {number(_norm(w.numpy()))}")
@@ -271,24 +275,24 @@ class Tensors:
             lines.append(f"‖grad‖ {number(_norm(self.gradients[w]))}")
         return tuple(lines)
 
-    def _layer_edge(self, start: int, edges: list[MatrixEdge], counts: tuple[str, ...] = ()) -> Edge:
+    def _layer_edge(self, start: int, edges: list[MatrixEdge], counts: tuple[str, ...] = ()) -> Arrow:
         if counts:
-            return Edge(start, None, lines=counts, look=_COUNTED)
+            return Arrow(start, None, lines=counts, look=_COUNTED)
         if len(edges) == 1:
             return self._edge(edges[0], start)
-        return Edge(start, None, lines=(counted(len(edges), "edge"),), look=_COUNTED)
+        return Arrow(start, None, lines=(counted(len(edges), "edge"),), look=_COUNTED)
 
 
-def _is_on(way: Container[Any], e: MatrixEdge) -> bool:
+def _is_on(way: Container[Tensor], e: MatrixEdge) -> bool:
     return not e.is_constant and e.operand in way
 
 
-def _source(e: MatrixEdge) -> Any:
+def _source(e: MatrixEdge) -> _Source:
     """What has one node in a diagram: a Tensor, a constant array of a name, each number for itself."""
     return e.operand if not e.is_constant else object() if e.label is None else ("constant", e.label)
 
 
-def _gradients(graph: MatrixGraph) -> dict[Any, np.ndarray]:
+def _gradients(graph: MatrixGraph) -> dict[Tensor, np.ndarray]:
     found = {v: v.grad for v in graph.nodes if v.grad is not None}
     others = [v for v in graph.nodes if v not in found]
     if graph.target.size == 1 and others:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from autograd import Value
 from autograd.formulas.names import Name, ascii_name, parse
 from autograd.paths.path_graph import Edge, PathGraph
 
@@ -39,8 +40,8 @@ class Connection(NamedTuple):
     edge    the edge from the source into the unit, ∂z/∂source; None from a Constant
     """
 
-    source: Any
-    weight: Any
+    source: Value | Constant
+    weight: Value | None
     edge: Edge | None
 
 
@@ -57,23 +58,23 @@ class Unit:
     layer: str | None
     sample: str | None
     index: tuple[str, ...]
-    z: Any = None
-    a: Any = None
-    bias: Any = None
+    z: Value | None = None
+    a: Value | None = None
+    bias: Value | None = None
     connections: tuple[Connection, ...] = ()
 
     @property
-    def entry(self) -> Any:
+    def entry(self) -> Value:
         """The node that weights lead to."""
-        return self.a if self.z is None else self.z
+        return self.nodes[0]
 
     @property
-    def output(self) -> Any:
+    def output(self) -> Value:
         """The node that others use."""
-        return self.z if self.a is None else self.a
+        return self.nodes[-1]
 
     @property
-    def nodes(self) -> tuple[Any, ...]:
+    def nodes(self) -> tuple[Value, ...]:
         """Its z and its a, as far as they have names."""
         return tuple(v for v in (self.z, self.a) if v is not None)
 
@@ -88,8 +89,8 @@ class Units:
     """
 
     units: list[Unit] = field(default_factory=list)
-    of: dict[Any, Unit] = field(default_factory=dict)
-    outside: list[Any] = field(default_factory=list)
+    of: dict[Value, Unit] = field(default_factory=dict)
+    outside: list[Value] = field(default_factory=list)
 
 
 def find_units(graph: PathGraph) -> Units:
@@ -100,7 +101,7 @@ def find_units(graph: PathGraph) -> Units:
     """
     name = {v: parse(label) for v, label in graph.labels.items()}
     found = Units()
-    inside: set[Any] = set()
+    inside: set[Value | None] = set()
     for v in graph.nodes:
         if v.is_leaf or (unit := _unit(graph, v, name, found)) is None:
             continue
@@ -115,13 +116,13 @@ def find_units(graph: PathGraph) -> Units:
     return found
 
 
-def _used_outside(graph: PathGraph, found: Units) -> set[Any]:
+def _used_outside(graph: PathGraph, found: Units) -> set[Value | Constant]:
     """The nodes that something other than a unit looks at, or a unit as at an input."""
     sources = {c.source for unit in found.units for c in unit.connections}
     return sources.union(e.operand for v in graph.nodes if v not in found.of for e in graph.edges_of(v))
 
 
-def _unit(graph: PathGraph, v: Any, name: dict[Any, Name | None], found: Units) -> Unit | None:
+def _unit(graph: PathGraph, v: Value, name: dict[Value, Name | None], found: Units) -> Unit | None:
     """The unit that the result v belongs to: a new one, that of its weighted sum, or none."""
     mine = name[v]
     if mine is None or (base := ascii_name(mine.base)) not in ("z", *_ACTIVATIONS):
@@ -140,7 +141,7 @@ def _unit(graph: PathGraph, v: Any, name: dict[Any, Name | None], found: Units) 
     return unit
 
 
-def _activated(v: Any, mine: Name, edges: Sequence[Edge], found: Units) -> Unit | None:
+def _activated(v: Value, mine: Name, edges: Sequence[Edge], found: Units) -> Unit | None:
     """The unit whose activation v is: its z leads to v, and has the same index.
 
     A softmax looks at every z of its layer; the loss looks at other things too.
@@ -153,7 +154,7 @@ def _activated(v: Any, mine: Name, edges: Sequence[Edge], found: Units) -> Unit 
 
 
 def _sorted_out(
-    mine: Name, edges: Sequence[Edge], name: dict[Any, Name | None]
+    mine: Name, edges: Sequence[Edge], name: dict[Value, Name | None]
 ) -> tuple[list[Edge], list[Edge], list[Edge]]:
     """The edges into a weighted sum: from its weights, from its bias, and from all else."""
     weights: list[Edge] = []
@@ -173,7 +174,7 @@ def _sorted_out(
 
 
 def _connections(
-    unit: Unit, weights: Sequence[Edge], others: Sequence[Edge], name: dict[Any, Name | None]
+    unit: Unit, weights: Sequence[Edge], others: Sequence[Edge], name: dict[Value, Name | None]
 ) -> list[Connection]:
     """Each weight with the source it is multiplied with, then the sources that have none.
 
@@ -195,7 +196,7 @@ def _connections(
 
 
 def _sources(
-    unit: Unit, weights: Sequence[Edge], others: Sequence[Edge], name: dict[Any, Name | None]
+    unit: Unit, weights: Sequence[Edge], others: Sequence[Edge], name: dict[Value, Name | None]
 ) -> dict[Edge, Edge]:
     """The edge from the source of each weight, as far as names or numbers tell.
 
@@ -240,7 +241,7 @@ def _fits(source: Edge, weight: Edge, is_product: bool) -> bool:
     return math.isclose(data, d, rel_tol=1e-9) or (data != data and d != d)
 
 
-def _k(unit: Unit, weight: Edge, name: dict[Any, Name | None]) -> str:
+def _k(unit: Unit, weight: Edge, name: dict[Value, Name | None]) -> str:
     """The index k of a weight w_j,k of unit j."""
     w = name[weight.operand]
     return "" if w is None else _flat(w.index)[len(_flat(unit.index)) :]

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd import Tensor, no_grad
 from autograd.arguments import shaped_array
+from autograd.graph import is_node
 from autograd.operands import describe
 from nn import MLP, Module
 from nn.activations import is_over_layer
@@ -95,7 +96,7 @@ def ask(where: str, model: Any, x: np.ndarray) -> np.ndarray:
         raise TypeError(f"{where}: expected a model that can be called or has .predict; got {describe(model)}")
     else:
         answer = (predict or model)(x)
-        answer = np.asarray(answer.data if hasattr(answer, "_record") else answer)
+        answer = np.asarray(answer.data if is_node(answer) else answer)
     if answer.ndim not in (1, 2) or len(answer) != len(x):
         raise ValueError(f"{where}: expected the model to answer {len(x)} rows with as many; got shape {answer.shape}")
     if answer.dtype.kind == "f" and not np.isfinite(answer).all():
@@ -116,7 +117,7 @@ def _ask_neurons(where: str, model: Any, x: np.ndarray) -> np.ndarray:
         return x
     with no_grad():
         if any(isinstance(p, Tensor) for p in model.parameters()):
-            return model(Tensor(x)).data
+            return np.asarray(model(Tensor(x)).data)
         answers = [model(row) for row in x.tolist()]
     return np.array([[u.data for u in a] if isinstance(a, list | tuple) else a.data for a in answers])
 

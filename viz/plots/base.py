@@ -206,7 +206,7 @@ def color_bar(drawn: Any, axes: Any, **look: Any) -> Any:
     return bar
 
 
-def at_least_two(where: str, what: str, n: Any) -> int:
+def at_least_two(where: str, what: str, n: object) -> int:
     """`n` as an int of at least 2: a line and a surface have ends."""
     if (n := positive_integer(where, what, n)) < 2:
         raise ValueError(f"{where}: expected {what} to be at least 2, got {n}")
@@ -312,4 +312,5 @@ def readable_on(color: Any) -> str:
 
 def finite(values: np.ndarray) -> np.ndarray:
     """Those of the numbers that can be drawn."""
-    return values[np.isfinite(values)]
+    found: np.ndarray = values[np.isfinite(values)]
+    return found

@@ -26,7 +26,7 @@ def plot_decision_boundary(
     threshold: float | None = None,
     classes: Sequence[object] | None = None,
     resolution: int = 160,
-    ax: Any = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """How a model divides the plane, with the samples on it.
 
@@ -64,7 +64,8 @@ def plot_decision_boundary(
         _draw_regions(ax, axes, answer)
     for c, name in enumerate(names):
         look: Look = {"marker": MARKERS[c], "color": CLASS_COLORS[c], "edgecolor": "white", "linewidth": 0.7}
-        ax.scatter(*points[index == c].T, s=30, zorder=3, label=name, **look)
+        x1, x2 = points[index == c].T
+        ax.scatter(x1, x2, s=30, zorder=3, label=name, **look)
     ax.grid(False)
     ax.set(title="Decision boundary", xlim=axes[0][[0, -1]], ylim=axes[1][[0, -1]])
     ax.set_xlabel("$x_1$", size=MATH)

@@ -26,7 +26,7 @@ def plot_confusion_matrix(
     *,
     classes: Sequence[object] | None = None,
     threshold: float = 0.5,
-    ax: Any = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """How often each true class (a row) was predicted as which (a column).
 
@@ -81,7 +81,7 @@ def _colors(shares: np.ndarray) -> np.ndarray:
     is_right = np.eye(len(shares), dtype=bool)
     strength = np.where(is_right, shares, np.sqrt(shares))  # the root lets a confusion of a few percent be seen
     full = np.where(is_right[..., None], *map(matplotlib("colors").to_rgb, (POSITIVE, NEGATIVE)))
-    return 1 - strength[..., None] * (1 - full)
+    return np.subtract(1, strength[..., None] * (1 - full))
 
 
 def _counts(where: str, truth: Any, predicted: Any, threshold: float) -> tuple[np.ndarray, list[str]]:

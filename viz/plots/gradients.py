@@ -32,7 +32,7 @@ __all__ = ["plot_gradients"]
 
 
 @styled
-def plot_gradients(gradients: Any, *, ax: Any = None) -> Axes:
+def plot_gradients(gradients: Any, *, ax: Axes | None = None) -> Axes:
     """The norm of each layer's gradient over the training, on a log axis: gradients that vanish or explode.
 
     gradients: a GradientNorms; or a mapping from the names of layers, the first layer first, to one

@@ -97,7 +97,8 @@ def _best_epoch(losses: np.ndarray) -> int | None:
 def _lone(curve: np.ndarray) -> np.ndarray:
     """Which numbers stand between two that are none: no line would show them."""
     is_number = np.concatenate([[False], np.isfinite(curve), [False]])
-    return is_number[1:-1] & ~is_number[:-2] & ~is_number[2:]
+    before, here, after = is_number[:-2], is_number[1:-1], is_number[2:]
+    return np.logical_and(here, ~(before | after))
 
 
 def _curves(history: Any) -> dict[str, np.ndarray]:
@@ -130,7 +131,6 @@ def _spread(curve: np.ndarray, every: int, epochs: int) -> np.ndarray:
     """What was measured after every k-th epoch, at these; the others are masked, and nan."""
     if len(curve) != epochs // every:
         return curve
-    found = np.ma.masked_all(epochs)
-    found.data[:] = np.nan
-    found[every - 1 :: every] = curve
-    return found
+    found, is_masked = np.full(epochs, np.nan), np.ones(epochs, dtype=bool)
+    found[every - 1 :: every], is_masked[every - 1 :: every] = curve, False
+    return np.ma.MaskedArray(found, is_masked)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import Tensor, gradients, no_grad
+from autograd import Tensor, Value, gradients, no_grad
 from autograd.arguments import lookup
 from autograd.formulas.names import parse
 from autograd.graph import is_node
@@ -46,7 +46,7 @@ class _Weight(NamedTuple):
 class Landscape:
     """The loss as a function of the chosen weights alone; it moves them."""
 
-    def __init__(self, loss: Callable[[], Any], weights: list[_Weight]) -> None:
+    def __init__(self, loss: Callable[[], object], weights: list[_Weight]) -> None:
         self._loss, self._weights = loss, weights
 
     def heights(self, points: np.ndarray) -> np.ndarray:
@@ -80,9 +80,9 @@ class Landscape:
             w.write(float(data))
 
 
-def _as_number(loss: Any) -> float:
+def _as_number(loss: object) -> float:
     try:
-        return real(loss.data if is_node(loss) else loss)
+        return real(loss.data if isinstance(loss, Value | Tensor) else loss)
     except TypeError:
         expected = "expected the loss to be a single number"
         raise TypeError(f"plot_loss_surface: {expected}, got {describe(loss)}") from None
@@ -105,7 +105,7 @@ def _numbers(node: Any) -> Any:
     return node.numpy() if isinstance(node, Tensor) else node.data
 
 
-def loss_of(loss: Any, model: Any) -> Callable[[], Any]:
+def loss_of(loss: Callable[..., object], model: Any) -> Callable[[], object]:
     """The loss as a function without arguments; TypeError for what is no function."""
     if not callable(loss):
         advice = "; write lambda: ... around it, so that it can be computed anew" if is_node(loss) else ""

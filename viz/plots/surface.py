@@ -37,7 +37,7 @@ _TEXT: Look = {"textcoords": "offset points", "weight": "bold", "fontsize": 9.5,
 
 @styled
 def plot_loss_surface(
-    loss: Callable[..., Any],
+    loss: Callable[..., object],
     weights: Any,
     *,
     model: Any = None,
@@ -47,7 +47,7 @@ def plot_loss_surface(
     steps: int = 50,
     span: Any = None,
     resolution: int | None = None,
-    ax: Any = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """A loss over one or two chosen weights, and how gradient descent goes down on it.
 

@@ -38,6 +38,7 @@ def test_an_idx_file_of_no_images_is_fine(tmp_path):
         (idx(IMAGES) + b"?", "header promises 60 bytes of data, the file has more"),
         (idx(IMAGES, shape=(2**32 - 1,) * 3), f"header promises {(2**32 - 1) ** 3} bytes of data, the file has 60"),
         (idx(IMAGES, shape=(1 << 31,)), "header promises 2147483648 bytes of data, the file has 60"),
+        (idx(IMAGES[:0], shape=(0, *[2**32 - 1] * 3)), "expected the shape of an array, the header has (0, 4294967295"),
         (idx(IMAGES)[:10], "expected a header of 16 bytes, the file has 10"),
         (b"", "expected an IDX file, the file is empty"),
         (b"\0\0", "expected an IDX file, which starts with the bytes 00 00, a type from 08 to 0e"),

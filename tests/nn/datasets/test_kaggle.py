@@ -2,10 +2,13 @@
 
 import os
 import re
+import threading
+import tracemalloc
 
 import numpy as np
 import pytest
 from idx_files import pack, put
+from named_pipes import Pipe, posix
 
 from nn.datasets.kaggle import load_kaggle, save_submission
 
@@ -99,7 +102,17 @@ def test_a_file_of_names_alone_holds_no_images(tmp_path):
         ("255,", "255;", "line 2 has 4 columns, expected 5"),
         ("0,9,", "0 9,", "line 3 has 4 columns, expected 5"),
         ("label,", "digit,", "line 1: expected the names of the columns, label,pixel0,... or pixel0,...; got 'digit,"),
-        ("label,pixel0,pixel1,pixel2,pixel3\n", "", "line 1: expected the names of the columns"),
+        ("label,pixel0,pixel1,pixel2,pixel3\n7,", "", "line 2 has 5 columns, expected 4"),
+        ("label,pixel0,pixel1,pixel2,pixel3\n7,0,", "", "line 1: expected the names of the columns, or the pixels"),
+        ("label,pixel0,pixel1,pixel2,pixel3\n7,0,255", "7,0,256", "line 1, column 3: expected a whole number from 0"),
+        ("label,pixel0,pixel1,pixel2,pixel3\n7,", "0.5,", "line 1: expected the names of the columns, label,pixel0"),
+        (
+            "label,pixel0",
+            "id,pixel0",
+            "line 1: expected the names of the columns, label,pixel0,... or pixel0,...; got 'id",
+        ),
+        ("label,pixel0", "label,label", "line 1: expected the names of the columns"),
+        ("pixel3", "28y28", "line 1: expected the names of the columns"),
         ("label,pixel0,pixel1,pixel2,pixel3", "label", "line 1: expected the names of the columns"),
     ],
 )
@@ -108,6 +121,73 @@ def test_a_wrong_csv_file_is_refused_with_its_line(tmp_path, old, new, message):
     path = put(tmp_path / "a.csv", csv(ROWS).replace(old, new).encode())
     with pytest.raises(ValueError, match=f"^{re.escape(f'{path}: {message}')}"):
         load_kaggle(path)
+
+
+NAMES = {
+    "1x1": "label,1x1,1x2,2x1,2x2\n",
+    "from 1": "label,pixel1,pixel2,pixel3,pixel4\n",
+    "in quotes": '"label","1x1","1x2","2x1","2x2"\r\n',
+    "none": "",
+    "none, after a mark": "\ufeff",
+}
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_other_files_of_images_on_kaggle_are_read_too(tmp_path, names):
+    path = put(tmp_path / "mnist_train.csv", (NAMES[names] + "".join(csv(ROWS).splitlines(True)[1:])).encode())
+    x, y = load_kaggle(path)
+    assert x.tolist() == X
+    assert y.tolist() == [7, 0]
+
+
+@pytest.mark.parametrize("names", ["1x1,1x2,2x1,2x2\n", ""])
+def test_other_files_without_labels_are_read_too(tmp_path, names):
+    path = put(tmp_path / "mnist_test.csv", f"{names}0,255,12,100\n9,10,99,199\n".encode())
+    x, y = load_kaggle(path)
+    assert x.tolist() == X
+    assert y is None
+
+
+def test_the_label_may_be_the_last_column_if_it_has_its_name(tmp_path):
+    path = put(tmp_path / "hmnist.csv", b"pixel0,pixel1,pixel2,pixel3,label\n0,255,12,100,7\n9,10,99,199,0\n")
+    x, y = load_kaggle(path)
+    assert x.tolist() == X
+    assert y.tolist() == [7, 0]
+
+
+def test_a_refusal_says_what_to_change_in_the_file(tmp_path):
+    with pytest.raises(ValueError, match=r"Rename the label and the pixels so, and take other columns out$"):
+        load_kaggle(put(tmp_path / "a.csv", b"id,pixel0,pixel1\n1,2,3\n"))
+    with pytest.raises(
+        ValueError, match=r"got 7 numbers, '1,2,3,4,5,6,7'\. Put a line such as label,pixel0,\.\.\. above"
+    ):
+        load_kaggle(put(tmp_path / "a.csv", b"1,2,3,4,5,6,7\n"))
+
+
+@pytest.mark.parametrize("start", [b"", csv(ROWS).encode(), b"7,0,255,12,100\n"])
+def test_a_line_without_end_takes_no_memory(tmp_path, start):
+    path = put(tmp_path / "a.csv", pack(start + b"0," * (16 << 20)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"a\.csv: line \d"):
+            load_kaggle(path)
+        assert tracemalloc.get_traced_memory()[1] < 100 << 20  # a line of a megabyte has half a million cells
+    finally:
+        tracemalloc.stop()
+
+
+@posix
+@pytest.mark.parametrize(("text", "good"), [(csv(ROWS), True), (csv([*ROWS, [1, 2]]), False)])
+def test_a_csv_file_comes_through_a_pipe(tmp_path, text, good):
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(text.encode(),), daemon=True)
+    writer.start()
+    if good:
+        assert load_kaggle(tmp_path / "pipe").x.tolist() == X
+    else:
+        with pytest.raises(ValueError, match="pipe: expected lines of 5 whole numbers from 0 to 255"):
+            load_kaggle(tmp_path / "pipe")
+    writer.join(30)
 
 
 @pytest.mark.slow
@@ -177,6 +257,21 @@ def test_predictions_that_are_no_labels_are_not_written(tmp_path, labels):
     with pytest.raises(ValueError, match="save_submission: "):
         save_submission(tmp_path / "s.csv", labels)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["s", "s.png", "s.csv.gz", "s.npz"])
+def test_a_submission_is_a_csv_file_by_its_name_too(tmp_path, name):
+    with pytest.raises(ValueError, match=r"save_submission: expected a name that ends in \.csv, got '"):
+        save_submission(tmp_path / name, [1])
+    assert os.listdir(tmp_path) == []
+
+
+@posix
+def test_a_submission_goes_through_a_pipe(tmp_path):
+    pipe = Pipe(tmp_path / "pipe")
+    save_submission(pipe.path, [4])
+    assert pipe.read() == b"ImageId,Label\n1,4\n"
+    assert os.listdir(tmp_path) == ["pipe"]
 
 
 def test_a_submission_needs_its_folder(tmp_path):

@@ -72,9 +72,42 @@ def test_images_and_labels_that_are_swapped_are_refused(folder):
         ValueError, match=r"expected labels, bytes of shape \(n,\); the file has uint8 of shape \(5, 3, 4\)"
     ):
         load_mnist(folder)
+    put(folder / "train-labels.idx1-ubyte", idx(DIGITS))
     put(folder / "train-images-idx3-ubyte", idx(DIGITS))
     with pytest.raises(ValueError, match=r"expected images, bytes of shape \(n, height, width\)"):
         load_mnist(folder)
+
+
+@pytest.mark.parametrize("below", ["raw", "MNIST/raw"])
+def test_the_folder_of_torchvision_is_read_from_above(folder, tmp_path_factory, below):
+    above = tmp_path_factory.mktemp("data")
+    (above / below).mkdir(parents=True)
+    for path in folder.iterdir():
+        path.rename(above / below / path.name)
+    for place in (above, above / below):
+        (x_train, y_train), (x_test, y_test) = load_mnist(place)
+        assert np.array_equal(x_train, IMAGES)
+        assert np.array_equal(x_test, IMAGES[:2])
+        assert (y_train.tolist(), y_test.tolist()) == (DIGITS.tolist(), [3, 1])
+
+
+def test_files_in_the_folder_itself_come_before_those_below(folder):
+    (folder / "MNIST" / "raw").mkdir(parents=True)
+    put(folder / "MNIST" / "raw" / "train-images-idx3-ubyte", idx(IMAGES[:1]))
+    assert len(load_mnist(folder).train.x) == 5
+
+
+@pytest.mark.parametrize("packed", [bytes, pack])
+def test_images_are_not_read_if_they_are_none_or_not_as_many_as_labels(folder, packed):
+    for shape, message in (((6, 4096, 4096), "has 6 images, .* has 5 labels"), ((1 << 26,), "expected images, bytes")):
+        put(folder / "train-images-idx3-ubyte", packed(idx(np.zeros(1 << 26, np.uint8), shape=shape)))
+        tracemalloc.start()
+        try:
+            with pytest.raises(ValueError, match=message):
+                load_mnist(folder)
+            assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        finally:
+            tracemalloc.stop()
 
 
 def test_a_folder_without_mnist_says_how_to_get_it(tmp_path):
@@ -166,6 +199,17 @@ def test_what_a_folder_has_is_not_fetched(folder, serve, published):
     download_mnist(folder, mirrors=server.url)
     assert server.asked == ["/mnist/t10k-labels-idx1-ubyte.gz"]
     download_mnist(folder, mirrors=[])
+
+
+def test_what_torchvision_fetched_is_not_fetched_again(folder, tmp_path_factory, serve, published):
+    above = tmp_path_factory.mktemp("data")
+    (above / "MNIST").mkdir()
+    (folder / "t10k-labels.idx1-ubyte.gz").unlink()
+    folder.rename(above / "MNIST" / "raw")
+    server = serve(published)
+    assert download_mnist(above, mirrors=server.url) == above
+    assert server.asked == ["/mnist/t10k-labels-idx1-ubyte.gz"]
+    assert len(load_mnist(above).test.x) == 2
 
 
 def test_the_next_mirror_is_asked_when_one_has_another_file_or_none(tmp_path, serve, published):

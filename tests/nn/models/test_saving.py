@@ -3,12 +3,13 @@
 import json
 import math
 import os
+import tracemalloc
 import zipfile
 from functools import partial
 
 import numpy as np
 import pytest
-from oracles import run
+from oracles import ROOT, run
 
 import autograd
 from autograd import Tensor
@@ -32,7 +33,7 @@ from nn import (
     inputs,
     load_model,
 )
-from nn.callbacks.standard import ModelCheckpoint
+from nn.callbacks import ModelCheckpoint
 from nn.files.arrays import load_arrays, save_arrays
 from nn.initializers import uniform
 from nn.losses import BinaryCrossentropy, Huber, Loss, MeanSquaredError
@@ -536,6 +537,14 @@ CHANGES = {
     "no generator": lambda s: s.update(generators=[]),
     "a generator that is none": lambda s: s["generators"][0].update(state=5),
     "a list in place of it all": lambda s: s.update(layers=5),
+    "an int that no float holds": lambda s: s["training"]["optimizer"].update(learning_rate=10**400),
+    "what is too deep": lambda s: s["layers"].append(json.loads("[" * 900 + "]" * 900)),
+    "an optimizer that keeps nothing": lambda s: s["training"].update(state={}),
+    "no training": lambda s: s.update(training=None),
+    "a state of no such type": lambda s: s["generators"][0].update(state={"array": ["x"], "type": "U1000000000"}),
+    "a place beyond the buffer": lambda s: s["generators"][0].update(buffer_pos=-9),
+    "weights that are no names": lambda s: s.update(weights=7),
+    "weights without shape": lambda s: s.update(weights=["layers.0.weight"]),
 }
 
 
@@ -549,6 +558,94 @@ def test_a_description_that_makes_no_model_is_refused(tmp_path, change):
     message = r"m\.npz: the (description of the model does not make one|model uses the operation 'eval')"
     with pytest.raises(ValueError, match=message):
         load_model(path)
+
+
+HUGE = {
+    "units": lambda s: s["layers"][0].update(units=3 * 10**8),
+    "inputs": lambda s: (s.update(input_shape=[10**12]), s["layers"][0].update(input_shape=None)),
+    "units of an inner layer": lambda s: s["layers"][2].update(units=10**8),
+}
+
+
+@pytest.mark.parametrize("change", HUGE)
+def test_a_description_of_more_numbers_than_the_file_has_takes_no_memory(path, change):
+    classifier().save(path)
+    arrays, settings = load_arrays(path)
+    HUGE[change](settings)
+    save_arrays(path, arrays, settings)
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            ValueError, match=r"does not make one \(a parameter of shape .* than the file has numbers for"
+        ):
+            load_model(path)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("load", [load_model, classifier().load_weights])
+def test_arrays_of_more_numbers_than_the_net_has_are_not_read(tmp_path, load):
+    path = tmp_path / "m.npz"
+    classifier().save(path)
+    arrays, settings = load_arrays(path)
+    for name in ("layers.0.weight", "layers.2.bias"):
+        np.savez_compressed(path, **{**arrays, name: np.zeros((1 << 11, 1 << 12))})
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("settings.json", json.dumps(settings))
+        assert path.stat().st_size < 1 << 20
+        tracemalloc.start()
+        try:
+            with pytest.raises(ValueError, match=rf"m\.npz: .*{name}: expected .*, got \(2048, 4096\)"):
+                load(path)
+            assert tracemalloc.get_traced_memory()[1] < 8 << 20
+        finally:
+            tracemalloc.stop()
+
+
+def test_arrays_that_are_neither_weights_nor_of_the_optimizer_are_refused(path):
+    classifier().save(path)
+    arrays, settings = load_arrays(path)
+    save_arrays(path, {**arrays, "more": np.zeros(3)}, settings)
+    with pytest.raises(ValueError, match=r"more: expected no such array, got \(3,\)"):
+        load_model(path)
+
+
+def test_a_place_beyond_the_buffer_of_a_generator_is_refused(path):
+    model = classifier(rng=np.random.Generator(np.random.MT19937(5)))
+    model.save(path)
+    arrays, settings = load_arrays(path)
+    for place in (625, 10**6, -1, 0.5):
+        settings["generators"][0]["state"]["pos"] = place
+        save_arrays(path, arrays, settings)
+        with pytest.raises(ValueError, match="expected 'pos' of a random generator to be from 0 to 624"):
+            load_model(path)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_a_model_without_checksums_of_a_version_before_them_still_loads(suffix):
+    if suffix == ".safetensors":
+        pytest.importorskip("safetensors")
+    path = ROOT / "tests" / "golden" / f"model-without-checksums{suffix}"
+    rng = np.random.default_rng(11)
+    x = rng.normal(size=(24, 3))
+    y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    model = load_model(path)
+    # What the version that wrote it said of it, and where its training went.
+    assert model.predict(x[:3]).ravel() == pytest.approx([0.119003825, 0.7158505, 0.30929846], rel=1e-5)
+    history = model.fit(x, y, epochs=4, initial_epoch=2, batch_size=8).history
+    assert history["loss"] == pytest.approx([0.950880765914917, 0.9713364442189535], rel=1e-5)
+    other = Sequential([Dense(4, input_shape=(3,)), Dense(1)])
+    with pytest.raises(ValueError, match="layers"):  # of which the second has another name there
+        other.load_weights(path)
+
+
+def test_the_layers_of_a_loaded_model_start_as_those_that_were_saved(path):
+    layers = [Dense(3, kernel_initializer="ones", bias_initializer=partial(uniform, limit=0.3), input_shape=(4,))]
+    Sequential(layers).save(path)
+    (layer,) = load_model(path).layers
+    assert layer.kernel_initializer is layers[0].kernel_initializer
+    assert layer.bias_initializer.keywords == {"limit": 0.3}
 
 
 def test_a_file_says_in_plain_text_what_is_in_it(tmp_path):

@@ -8,8 +8,8 @@ import pytest
 
 from autograd import Tensor, no_grad, squared_error
 from nn import SGD, Adam, Dense, Dropout, Flatten, Input, Sequential
+from nn.callbacks import EarlyStopping, TerminateOnNaN
 from nn.callbacks.base import Callback
-from nn.callbacks.standard import EarlyStopping, TerminateOnNaN
 from nn.data import one_hot
 from nn.losses import BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError
 from nn.metrics import precision
