@@ -6,7 +6,7 @@ What has no name lies where the products of matrices want it.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,15 +81,15 @@ def matrix_label(label: str, ndim: int = 2) -> str:
 def nameless_block(values: Sequence[Value], wishes: Iterable[np.ndarray]) -> list[Piece]:
     """Leaves without names in arrays as they are wanted: wishes are places in one row, in the wanted shape."""
     free = np.ones(len(values), bool)
-    pieces = []
+    pieces: list[Piece] = []
     for places in wishes:
         flat = places.ravel()
         if free[flat].all() and len(np.unique(flat)) == flat.size:
             free[flat] = False
-            pieces.append(Piece([values[i] for i in flat.tolist()], places.shape, None))
+            pieces.append(Piece([values[i] for i in flat.tolist()], places.shape, f"V_{len(pieces) + 1}"))
     rest = np.flatnonzero(free)
     if rest.size:
-        pieces.append(Piece([values[i] for i in rest.tolist()], (rest.size,), None))
+        pieces.append(Piece([values[i] for i in rest.tolist()], (rest.size,), f"V_{len(pieces) + 1}"))
     return pieces
 
 
@@ -111,3 +111,23 @@ def in_blocks(pieces: Mapping[Hashable, Sequence[Piece]]) -> tuple[np.ndarray, l
             start = stop
         blocks[kind] = Block(tensors, places)
     return vector, values, blocks
+
+
+def shape_of(x: Any) -> tuple[int, ...] | None:
+    """The shape of nested lists of leaves; None if they have none."""
+    if x.__class__ is Value:
+        return () if x._op is None else None
+    if not isinstance(x, list | tuple) or not x:
+        return None
+    shapes = {shape_of(u) for u in x}
+    inner = shapes.pop()
+    return None if shapes or inner is None else (len(x), *inner)
+
+
+def leaves_of(x: Any) -> Iterator[Value]:
+    """The Values of nested lists, in order."""
+    if x.__class__ is Value:
+        yield x
+    else:
+        for u in x:
+            yield from leaves_of(u)

@@ -82,7 +82,9 @@ class Reading:
     size      how many nodes there are
     """
 
-    def __init__(self, root: Value, kind_of: Callable[[Value], Any], stops: Iterable[Value] = (), constants: Iterable[Value] = ()) -> None:
+    def __init__(
+        self, root: Value, kind_of: Callable[[Value], Any], stops: Iterable[Value] = (), constants: Iterable[Value] = ()
+    ) -> None:
         self.root = root
         self.groups: list[Group] = []
         self.group_of: list[int] = []
@@ -143,7 +145,7 @@ class Reading:
         elif x.__class__ is not tuple:  # a neuron
             weights = v._y
             inputs = x.nodes or x.values
-            terms = [(u, w) for u, w in zip(inputs, weights, strict=False)]
+            terms: list[tuple[Any, ...]] = [(u, w) for u, w in zip(inputs, weights, strict=False)]
             terms.append((weights[-1],))
             if op is DOT:
                 self._sum(v, terms)

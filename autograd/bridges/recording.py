@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..operands import Traced
+from ..passes.gradients import gradients
 from ..value import Value, assigned
 from .reading import walked
 
-__all__ = ["Comparison", "From", "NotRecordable", "Recording", "find_fresh", "flattened", "record"]
+__all__ = ["Comparison", "From", "NotRecordable", "Recording", "Taken", "find_fresh", "flattened", "record"]
 
 _here = threading.local()
 _lock = threading.RLock()
@@ -32,8 +33,20 @@ class From(NamedTuple):
     step: float
 
 
+class Taken:
+    """Where a number comes from that is the `.data` of a Value, or was computed from it outside of the graph.
+
+    line: where it was taken. value: the Value, if it is its number as it was.
+    """
+
+    __slots__ = ("line", "value")
+
+    def __init__(self, line: tuple[str, int], value: Value | None = None) -> None:
+        self.line, self.value = line, value
+
+
 class Comparison(NamedTuple):
-    """A comparison of two numbers while a function ran. left, right: From, a Value or a plain number."""
+    """A comparison of two numbers while a function ran. left, right: From, Taken, a Value or a plain number."""
 
     line: tuple[str, int]
     sign: str
@@ -47,16 +60,23 @@ def _note(sign: str, left: Any, right: Any, outcome: bool) -> bool:
     if noted is not None:
         frame = sys._getframe(2)
         package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if package not in ("autograd", "nn"):
+        if package not in ("autograd", "nn"):  # whose own checks belong to operations
             noted.append(Comparison((frame.f_code.co_filename, frame.f_lineno), sign, left, right, outcome))
     return outcome
+
+
+def _line() -> tuple[str, int]:
+    frame = sys._getframe(2)
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def _operand(x: Any) -> Any:
     if x.__class__ is Value:
         return x
     source = getattr(x, "source", None)
-    return float(x) if source is None else source
+    if source is None:
+        return float(x)
+    return source.value if source.__class__ is Taken and source.value is not None else source
 
 
 class _Given:
@@ -66,8 +86,6 @@ class _Given:
 
     def _moved(self: Any, number: Any, start: float, step: float) -> Any:
         source = self.source
-        if source.__class__ is not From:
-            return number
         return _traced(number, From(source.place, start + step * source.start, step * source.step))
 
 
@@ -81,7 +99,7 @@ def _arithmetic(base: type) -> dict[str, Any]:
     """Methods of a float or an int: those that keep a number's source, and comparisons that are noted."""
     methods: dict[str, Any] = {}
 
-    def keeping(name: str, moves: Callable[[float], tuple[float, float]]) -> None:
+    def keeping(name: str, moves: Callable[[float], tuple[float, float]] | None = None) -> None:
         plain = getattr(base, name)
 
         def method(self: Any, *others: Any) -> Any:
@@ -89,7 +107,10 @@ def _arithmetic(base: type) -> dict[str, Any]:
             if found is NotImplemented or found.__class__ not in (int, float):
                 return found
             other = others[0] if others else 0
-            if hasattr(other, "source"):
+            sources = {self.source.__class__, getattr(other, "source", None).__class__}
+            if Taken in sources:
+                return _traced(float(found), Taken(_line()))
+            if hasattr(other, "source") or moves is None:
                 return found
             return self._moved(found, *moves(other))
 
@@ -106,6 +127,12 @@ def _arithmetic(base: type) -> dict[str, Any]:
     if base is float:
         keeping("__truediv__", lambda c: (0, 1 / c))
 
+        keeping("__rtruediv__")
+    for name in ("__pow__", "__rpow__", "__abs__"):
+        keeping(name)
+
+    methods["__bool__"] = lambda self: _note("!=", _operand(self), 0.0, base(self) != 0)
+
     def comparing(name: str, sign: str) -> None:
         plain = getattr(base, name)
 
@@ -113,19 +140,13 @@ def _arithmetic(base: type) -> dict[str, Any]:
             outcome = plain(self, other)
             if outcome is NotImplemented:
                 return outcome
-            return _note(sign, self.source, _operand(other), outcome)
+            return _note(sign, _operand(self), _operand(other), outcome)
 
         method.__name__ = name
         methods[name] = method
 
     for name, sign in _SIGNS.items():
         comparing(name, sign)
-    plain_bool = base.__bool__
-
-    def truth(self: Any) -> bool:
-        return _note("!=", self.source, 0.0, plain_bool(self))
-
-    methods["__bool__"] = truth
     methods["__hash__"] = base.__hash__
     return methods
 
@@ -154,7 +175,7 @@ def _data_of(v: Value) -> Any:
     """`.data` while a function is watched."""
     if getattr(_here, "comparisons", None) is None:
         return v._data
-    return _traced(float(v._data), v)
+    return _traced(float(v._data), Taken(_line(), v))
 
 
 def _comparison_of(name: str, sign: str) -> Any:
@@ -173,11 +194,12 @@ def _watched() -> Iterator[list[Comparison]]:
     patches = {name: _comparison_of(name, _SIGNS[name]) for name in ("__lt__", "__le__", "__gt__", "__ge__")}
     with _lock:
         before = {name: vars(Value)[name] for name in (*patches, "data")}
-        _here.comparisons = noted = []
+        noted: list[Comparison] = []
+        _here.comparisons = noted
         try:
             for name, method in patches.items():
                 setattr(Value, name, method)
-            Value.data = property(_data_of, Value._assign, doc=before["data"].__doc__)  # type: ignore[misc]
+            setattr(Value, "data", property(_data_of, Value._assign, doc=before["data"].__doc__))  # noqa: B010
             yield noted
         finally:
             for name, method in before.items():
@@ -244,16 +266,34 @@ class Recording:
     fresh        leaves that the call made and nobody else holds: constants
     leaves       all other leaves
     comparisons  what was compared
+    data         the numbers of the leaves then
     """
 
     def __init__(self, loss: Any, numbers: list[float], values: list[Value], comparisons: list[Comparison]) -> None:
         self.loss, self.numbers, self.values, self.comparisons = loss, numbers, values, comparisons
         self.fresh: set[Value] = set()
         self.leaves: list[Value] = []
+        self.data: dict[Value, float] = {}
+
+    def gradients(self) -> dict[Value, float]:
+        """The gradients of all leaves and of what was given; `.grad` is as it was before."""
+        sources = [*self.leaves, *self.values]
+        before = [v.grad for v in sources]
+        for v in sources:
+            v.grad = 0.0
+        stops = [v for v in self.values if v._op is not None]
+        if stops:  # what lies below is not of interest
+            found = dict(zip(sources, gradients(self.loss, sources), strict=True))
+        else:
+            self.loss.backward()
+            found = {v: v.grad for v in sources}
+        for v, g in zip(sources, before, strict=True):
+            v.grad = g
+        return found
 
 
 def record(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recording:
-    """Call the function, watched. RuntimeError with the reason if it cannot be recorded."""
+    """Call the function, watched. NotRecordable, with what it gave, if that cannot be made a program."""
     numbers: list[Any] = []
     values: list[Value] = []
     for x in (*args, *kwargs.values()):
@@ -281,39 +321,49 @@ class NotRecordable(Exception):
 
 def find_fresh(recording: Recording, known: set[Value]) -> None:
     """Tell leaves that only this graph holds from those that others hold too. known: leaves that stay."""
-    order, _ = walked(recording.loss, set(recording.values))
-    unknown = [v for v in order if v._op is None and v not in known]
-    recording.leaves = [v for v in order if v._op is None and v in known]
-    if not unknown:
-        return
-    held: dict[Value, int] = dict.fromkeys(unknown, 0)
-    seen: dict[int, Any] = {}
-    for v in order:
-        if v._op is None or v in recording.values:
-            continue
-        x = v._x
-        if x is None or x.__class__ is Value:
-            for u in (x, v._y):
-                if u in held:
-                    held[u] += 1
-            continue
-        for us in x if x.__class__ is tuple else (x.values, v._y):
-            if us.__class__ is Value:
-                if us in held:
-                    held[us] += 1
-            elif isinstance(us, tuple) and id(us) not in seen:
-                seen[id(us)] = us
-                for u in us:
-                    if u in held:
-                        held[u] += 1
-    probe = Value(0.0)
+    given = set(recording.values)
+    order = walked(recording.loss, given)[0]
+    unknown = [v for v in order if v._op is None and v not in known and v not in given]
+    recording.leaves = [v for v in order if v._op is None and v in known and v not in given]
+    if unknown:
+        _sort_out(recording, order, unknown)
+    recording.data = {v: v._data for v in (*recording.leaves, *recording.values)}
+
+
+def _sort_out(recording: Recording, order: list[Value], unknown: list[Value]) -> None:
+    """Of leaves that nobody knows: a constant is what only this graph refers to."""
+    probe = Value(0.0)  # to which nothing refers but what refers to all of them here
     order.append(probe)
     unknown.append(probe)
-    held[probe] = 0
-    del v, u, x, us
-    free = sys.getrefcount(probe) - 1  # a name here holds it too
+    held = _references(order, unknown)
+    free = sys.getrefcount(probe) - 1  # less the name that it has here
     for i in range(len(unknown) - 1):
         if sys.getrefcount(unknown[i]) <= free + held[unknown[i]]:
             recording.fresh.add(unknown[i])
         else:
             recording.leaves.append(unknown[i])
+
+
+def _references(order: list[Value], nodes: list[Value]) -> dict[Value, int]:
+    """How often these nodes are referred to by the graph itself."""
+    held = dict.fromkeys(nodes, 0)
+    seen: dict[int, Any] = {}
+    for v in order:
+        if v._op is None:
+            continue
+        x = v._x
+        for us in (x.values, v._y) if x.__class__ not in (tuple, Value, None.__class__) else (x, v._y):
+            if us.__class__ is Value:
+                if us in held:
+                    held[us] += 1
+            elif isinstance(us, tuple):
+                for part in us:
+                    for u in part if part.__class__ is tuple and id(part) not in seen else ():
+                        if u in held:
+                            held[u] += 1
+                    if part.__class__ is tuple:
+                        seen[id(part)] = part
+                    elif id(us) not in seen and part in held:
+                        held[part] += 1
+                seen[id(us)] = us
+    return held

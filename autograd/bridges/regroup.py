@@ -7,6 +7,7 @@ of Tensors, made by the operations that everybody calls, so that all that is kno
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
@@ -82,6 +83,13 @@ class Regrouping:
         root = self._gather(reading.group_of[place], self._final[place : place + 1])
         self.root = self._reshape(root, ()).t
 
+    def found(self, place: int, tape: Any) -> tuple[int, int, bool] | None:
+        """Where on a tape of the root a node is: the place of its array, its own in that, and whether each sample
+        has its own; None if nowhere."""
+        field = self._fields[self.reading.group_of[place]]
+        number = tape.place_of(field.t)
+        return None if number is None else (number, int(self._final[place]), field.varies)
+
     # ------------------------------------------------------------ classes
 
     def _field(self, group: Group) -> Field:
@@ -107,7 +115,7 @@ class Regrouping:
 
     def _name(self, group: Group, field: Field) -> None:
         """The name that the nodes have in common: Z[1] for z[1]_1, z[1]_2."""
-        label = group_label(group)
+        label = group_label(group, self.samples is not None)
         if label is not None and field.t._op is not None and field.t.label is None:
             field.t.label = label
 
@@ -163,10 +171,10 @@ class Regrouping:
     def _as_one_of_them(self, columns: Sequence[tuple[int, Any]], n: int) -> Any:
         """The axes of one of the fields, if the others go along them, and the steps of all."""
         for c, column in columns:
-            if c == CONSTANT or self._fields[c].size != n or n == 1:
+            if c == CONSTANT or self._fields[c].size != n:
                 continue
             dims = self._fields[c].shape
-            if len(dims) > 1 and np.array_equal(column, np.arange(n)):
+            if len(dims) > (n > 1) and np.array_equal(column, np.arange(n)):
                 steps = [_steps(u.reshape(dims)) for e, u in columns if e != CONSTANT]
                 if None not in steps:
                     return dims, steps
@@ -304,7 +312,7 @@ class Regrouping:
             k = part.length
             x = part.x.reshape(n, k)
             is_square = c == d and np.array_equal(part.x, part.y)
-            if n == 1 and k > 1 and is_square and (found := self._whole_pieces(c, x)) is not None:
+            if n == 1 and is_square and (found := self._whole_pieces(c, x)) is not None:
                 squares = [self._applied(elementwise.mul.op, (field, field), field.shape) for field in found]
                 total = self._added([self._total(field, None) for field in squares], ())
                 return _Product(lambda bias: total, np.zeros(1, int), ())
@@ -388,16 +396,17 @@ class Regrouping:
         order = (outer[:, None] * p + np.argsort(met, 1)[outer]).ravel()
         weights = self._gather(c, x[units.first][np.argsort(rank)])
         if inputs is None:
-            data = self._constant([u for i in outer for u in numbers[i]], (q, k), whole=True)
+            shape: tuple[int, ...] = (q, k) if q > 1 else (k,)
+            data = self._constant([u for i in outer for u in numbers[i]], shape, whole=True)
         else:
             data = self._gather(d, inputs[outer])
         return self._multiplied(data, weights, order, q, p)
 
     def _multiplied(self, data: Field, weights: Field, order: np.ndarray, q: int, p: int) -> _Product:
         """(q, k) times (p, k)ᵀ. A single row drops its axis."""
-        dims = (q, p)
+        dims: tuple[int, ...] = (q, p)
         if q == 1 and not weights.varies:
-            data = self._reshape(data, data.shape[1:])
+            data = self._reshape(data, data.shape[-1:])
             dims = (p,)
         varies = data.varies or weights.varies
 
@@ -415,8 +424,11 @@ class Regrouping:
         if n > 1 and left.which[0] != left.which[1] and right.which[0] == right.which[1]:
             c, d, x, y, left, right = d, c, y, x, right, left  # what changes slowly comes first
         places = [
-            np.argsort(np.lexsort((np.arange(len(side.first)), xs[side.first].max(1) if self._is_leaf(e) else
-                                   xs[side.first, 0])))
+            np.argsort(
+                np.lexsort(
+                    (np.arange(len(side.first)), xs[side.first].max(1) if self._is_leaf(e) else xs[side.first, 0])
+                )
+            )
             for side, xs, e in ((left, x, c), (right, y, d))
         ]
         i, j = places[0][left.which], places[1][right.which]
@@ -516,7 +528,9 @@ class Regrouping:
         (c, k, column), (_, _, places) = operands
         if isinstance(c, tuple):
             place = [0 if e == CONSTANT else e for e in c]
-            rows = np.asarray([place.index(e) if isinstance(u, float) else u for u, e in zip(column, c * n, strict=True)])
+            rows = np.asarray(
+                [place.index(e) if isinstance(u, float) else u for u, e in zip(column, c * n, strict=True)]
+            )
             rows = rows.reshape(n, k)
         else:
             rows = column.reshape(n, k)
@@ -568,9 +582,7 @@ class Regrouping:
         source, begin = self._source(c, start + sum(min(e, 0) for e in ends), start + sum(max(e, 0) for e in ends))
         return self._strided_from(source, start - begin, dims, strides)
 
-    def _strided_from(
-        self, source: Field, start: int, dims: tuple[int, ...], strides: tuple[int, ...]
-    ) -> Field | None:
+    def _strided_from(self, source: Field, start: int, dims: tuple[int, ...], strides: tuple[int, ...]) -> Field | None:
         if self.strict:
             spread = math.prod(n for n, s in zip(dims, strides, strict=True) if s)
             if spread < source.size:
@@ -590,7 +602,7 @@ class Regrouping:
                 return None
         whole = steps[0] * counts[0]
         size = source.size
-        radices = [a // b for a, b in zip(steps, steps[1:], strict=False)]
+        radices = [a // b for a, b in itertools.pairwise(steps)]
         if start == 0 and whole == size and counts[1:] == radices and steps[-1] == 1:
             field = self._reshape(source, tuple(counts))
         else:
@@ -622,11 +634,7 @@ class Regrouping:
             return self._reshape(field, places.shape)
         width = field.shape[-1] if field.shape else 1
         by_rows = (
-            not is_own
-            and len(field.shape) == 2
-            and width > 1
-            and places.shape[-1:] == (width,)
-            and _are_rows(places)
+            not is_own and len(field.shape) == 2 and width > 1 and places.shape[-1:] == (width,) and _are_rows(places)
         )
         if by_rows:
             places = places[..., 0] // width
@@ -705,7 +713,9 @@ class Regrouping:
         shape = tuple(cut.stop - cut.start for cut in cuts)
         if shape == field.shape:
             return field
-        cuts = tuple(slice(None) if cut.stop - cut.start == n else cut for cut, n in zip(cuts, field.shape, strict=True))
+        cuts = tuple(
+            slice(None) if cut.stop - cut.start == n else cut for cut, n in zip(cuts, field.shape, strict=True)
+        )
         index = (slice(None), *cuts) if field.varies else cuts
         return Field(_indexed(field.t, index), shape, field.varies)
 
@@ -727,6 +737,8 @@ class Regrouping:
     def _total(self, field: Field, axes: int | None) -> Field:
         """Sums over so many of the last axes; over all for None."""
         ndim = len(field.shape)
+        if not ndim:
+            return field
         axes = ndim if axes is None else axes
         if field.varies or axes < ndim:
             along: Any = -1 if axes == 1 else tuple(range(-axes, 0))
@@ -904,17 +916,21 @@ def _softmax(t: Any) -> Any:
     return softmaxes.softmax(_node(t), axis=-1)
 
 
-def group_label(group: Group) -> str | None:
-    """The name that all members of a class have in common: Z[1] for z[1]_1 and z[1]_2."""
+def group_label(group: Group, of_samples: bool) -> str | None:
+    """The name that all members of a class have in common: Z[1] for z[1]_1 and z[1]_2.
+
+    of_samples: each sample has its own, so that there are several where one is recorded.
+    """
     if group.nodes[0] is None:
         return group.key[-1] and matrix_label(group.key[-1])
-    found = {None if v.label is None else names.parse(v.label) for v in group.nodes}
-    if None in found or not found:
+    labels = [v.label for v in group.nodes]
+    parsed = [None if label is None else names.parse(label) for label in labels]
+    first = parsed[0]
+    if first is None:
+        return labels[0] if len(labels) == 1 else None
+    if len(labels) == 1 and not (of_samples and first.index):
+        return labels[0]
+    families = {None if name is None else (name.base, name.layer, bool(name.index)) for name in parsed}
+    if len(families) > 1 or not first.index:
         return None
-    if len(group.nodes) == 1:
-        return group.nodes[0].label
-    families = {(name.base, name.layer, bool(name.index)) for name in found}
-    if len(families) > 1 or not next(iter(found)).index:
-        return None
-    name = next(iter(found))
-    return matrix_label(names.Name(name.base, name.layer).label())
+    return matrix_label(names.Name(first.base, first.layer).label())

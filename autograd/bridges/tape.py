@@ -48,6 +48,13 @@ class Tape:
         self.wanted = [place.get(w) for w in wanted]
         self.zeros = [np.zeros(w.shape) for w in wanted]
 
+    def place_of(self, v: Any) -> int | None:
+        """The place of a node; None if it is not below the root."""
+        for i, u in enumerate(self._order):
+            if u is v:
+                return i
+        return None
+
     def forward(self) -> list[Any]:
         """Everything that is computed; the result is last. To be called inside `quietly`."""
         return self._forward(self.leaves)
