@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import functools
 import operator
-import threading
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from .graph import is_node
-from .modes import recording
+from .graph import is_node, topological_order
+from .modes import Trace, is_recording, tracing
 from .operands import describe, real
-from .ops.elementwise import linear, mul
+from .ops.elementwise import identity, mul
 from .ops.shapes import reshape, stack
 from .ops.sums import sum as total
 from .passes.gradients import gradients, zero_gradient
 from .tensor import Tensor
-from .value import Value
+from .value import NumberMeetsArray, Value
 
 __all__ = ["grad", "hessian", "hessian_vector_product", "jacobian", "value_and_grad"]
 
@@ -34,7 +35,11 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     and the functions of `autograd`; it sees Values for numbers and Tensors for arrays. argnums: which
     positional arguments to differentiate by; a tuple gives a tuple. The result has the shape of the
     argument: a float for a number, an array for an array, a list for a list. It is differentiable
-    itself: `grad(grad(f))` is the second derivative.
+    itself: `grad(grad(f))` is the second derivative, and where f uses Values or Tensors from outside, or is
+    given some, the result is a node that depends on them (a number under `no_grad`). Numbers are Tensors
+    without axes where arrays take part.
+
+    UserWarning if the result does not depend on an argument.
 
     >>> grad(lambda x: x**3)(2.0)
     12.0
@@ -45,69 +50,67 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
 
 def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Like `grad`, but gives the pair (value, gradient) from one pass."""
-    several = isinstance(argnums, tuple | list)
-    positions = tuple(argnums) if isinstance(argnums, tuple | list) else (argnums,)
 
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        for i in positions:
-            if not -len(args) <= i < len(args):
-                raise ValueError(f"grad: expected a positional argument number {i}, got {len(args)} of them")
-        nested = _is_nested(*args, *kwargs.values())
-        inputs = list(args)
-        fresh = _freshly(*args)
-        for i in positions:
-            inputs[i] = map_leaves(args[i], fresh)
-        target = _one_number("grad", _traced(f, *inputs, **kwargs))
-        sources = [u for i in positions for u in leaves(inputs[i])]
-        found = _gradients(target, sources, nested)
-        by_source = iter(found)
-        result = tuple(map_leaves(args[i], lambda x: _like(x, next(by_source))) for i in positions)
-        value = target if nested or not is_node(target) else target.item()
-        return value, result if several else result[0]
+        traced = Traced("grad", f, argnums, args, kwargs)
+        pair = value_and_gradient(traced)
+        traced.tell_of_independence()
+        return pair
 
     return differentiated
 
 
-def jacobian(f: Callable[..., Any]) -> Callable[..., Any]:
+def value_and_gradient(traced: Traced) -> tuple[Any, Any]:
+    """The number that a traced function returned, and its gradient."""
+    target = _one_number(traced)
+    found = iter(_gradients(target, traced.sources, traced.nested))
+    gradient = traced.by_position(lambda x: map_leaves(x, lambda u: _like(u, next(found))))
+    return target if traced.nested or not is_node(target) else target.item(), gradient
+
+
+def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """All derivatives of all results: `jacobian(f)(x)` is ∂fᵢ/∂xⱼ.
 
-    f: a function of one array that returns an array, or of one list of numbers that returns a list. For
-    arrays the result has the shape of f(x) followed by that of x; for lists it is a list of rows, one
-    for each result. One reverse pass per number of f(x).
+    f: a function that returns an array, a number or a list of them; argnums as for `grad`. For arrays the
+    result has the shape of f(x) followed by that of x; where f returns a list it is a list of rows, one for
+    each result. One reverse pass per number of f(x).
 
     >>> jacobian(lambda x: x * x)(np.array([1.0, 3.0]))
     array([[2., 0.],
            [0., 6.]])
     """
 
-    def matrix(x: Any) -> Any:
-        nested = _is_nested(x)
-        point = map_leaves(x, _freshly(x))
-        sources = list(leaves(point))
-        results = _traced(f, point)
-        if isinstance(results, list | tuple):
-            return [_row(z, sources, x, nested) for z in results]
-        return _row(results, sources, x, nested)
+    def matrix(*args: Any, **kwargs: Any) -> Any:
+        traced = Traced("jacobian", f, argnums, args, kwargs)
+        traced.tell_of_independence()
+        if is_sequence(traced.results):
+            return [_row(z, traced) for z in traced.results]
+        return _row(traced.results, traced)
 
     return matrix
 
 
-def hessian(f: Callable[..., Any]) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """The matrix of second derivatives: `hessian(f)(x)` is ∂²f/∂xᵢ∂xⱼ in row i, column j.
 
-    f: a function of one number, one array or one list of numbers that returns one number. For an array
-    the result has its shape twice, for a list it is a list of rows; for a number x the second
-    derivative itself comes back.
+    f: a function that returns one number. argnums: which positional arguments, numbers, arrays or lists of
+    them, to differentiate by. For an array the result has its shape twice, for a list it is a list of rows;
+    for a number x the second derivative itself comes back. A tuple of positions gives a tuple of tuples, of
+    which [i][j] is differentiated by argument i and then by argument j.
     """
 
-    def matrix(x: Any) -> Any:
-        nested = _is_nested(x)
-        point = map_leaves(x, _freshly(x))
-        sources = list(leaves(point))
-        target = _one_number("hessian", _traced(f, point))
-        first = _gradients(target, sources, True)
-        rows = [_row(g, sources, x, nested) for g in first]
-        return rows if is_sequence(x) else rows[0]
+    def matrix(*args: Any, **kwargs: Any) -> Any:
+        traced = Traced("hessian", f, argnums, args, kwargs)
+        first = iter(_gradients(_one_number(traced), traced.sources, True))
+        traced.tell_of_independence()
+
+        def rows(x: Any) -> Any:
+            found = [_row(next(first), traced) for _ in leaves(x)]
+            if not is_sequence(x):
+                return found[0]
+            return tuple(list(row) for row in zip(*found, strict=True)) if traced.several else found
+
+        return traced.by_position(rows)
 
     return matrix
 
@@ -144,20 +147,22 @@ def _gradients(target: Any, sources: list[Any], create_graph: bool) -> list[Any]
     return gradients(target, sources, create_graph) if is_node(target) else [zero_gradient(u) for u in sources]
 
 
-def _row(z: Any, sources: list[Any], x: Any, create_graph: bool) -> Any:
-    """∂z/∂sources in the form of x. An array z gives an array, its own axes first."""
+def _row(z: Any, traced: Traced) -> Any:
+    """∂z/∂sources in the form of the arguments. An array z gives an array, its own axes first."""
     if not is_node(z):
-        zero = iter([np.zeros(np.shape(z) + u.shape) if _is_array(u) else 0.0 for u in sources])
-        return map_leaves(x, lambda _: next(zero))
-    if not _is_array(z):
-        found = iter(gradients(z, sources, create_graph))
-        return map_leaves(x, lambda _: next(found))
-    seeds = np.eye(z.size, dtype=z.dtype).reshape(z.size, *z.shape)
-    each = [gradients(z, sources, create_graph, seed=seed) for seed in seeds]
-    if not each:
-        return map_leaves(x, lambda u: np.zeros(z.shape + np.shape(u), z.dtype))
-    joined = iter([_joined(rows, z.shape) for rows in zip(*each, strict=True)])
-    return map_leaves(x, lambda u: _like(u, next(joined)))
+        zeros = [
+            np.zeros(np.shape(z) + np.shape(u.data)) if _is_array(u) or np.ndim(z) else 0.0 for u in traced.sources
+        ]
+        found: Iterator[Any] = iter(zeros)
+    elif not _is_array(z):
+        found = iter(gradients(z, traced.sources, traced.nested))
+    elif not z.size:
+        found = iter([np.zeros(z.shape + np.shape(u.data), z.dtype) for u in traced.sources])
+    else:
+        seeds = np.eye(z.size, dtype=z.dtype).reshape(z.size, *z.shape)
+        each = [gradients(z, traced.sources, traced.nested, seed=seed) for seed in seeds]
+        found = iter([_joined(rows, z.shape) for rows in zip(*each, strict=True)])
+    return traced.by_position(lambda x: map_leaves(x, lambda u: _like(u, next(found))))
 
 
 def _joined(rows: Any, shape: tuple[int, ...]) -> Any:
@@ -169,28 +174,72 @@ def _joined(rows: Any, shape: tuple[int, ...]) -> Any:
 
 # ---------------------------------------------------------------- tracing
 
-# How many functions the current thread is differentiating, one inside the other. A derivative taken
-# inside must be differentiable even if its arguments are plain numbers: its function may have caught
-# a variable of the outer one.
-_here = threading.local()
+
+class Traced:
+    """What a function returned when new nodes stood in the place of the arguments that it is differentiated by.
+
+    results    what it returned. sources: the new nodes, in the order of the numbers and arrays in the arguments.
+    nested     True if the derivative is to be a graph again, as it depends on nodes: on those among the
+               arguments, or on others that the function found where it was written.
+    several    True if a tuple of positions was asked for.
+    """
+
+    def __init__(self, where: str, f: Callable[..., Any], argnums: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        self.where, self.args = where, args
+        self.several = isinstance(argnums, tuple | list)
+        self.positions = tuple(argnums) if self.several else (argnums,)
+        for i in self.positions:
+            if not -len(args) <= i < len(args):
+                raise ValueError(f"{where}: expected a positional argument number {i}, got {len(args)} of them")
+        given = [u for x in (*args, *kwargs.values()) for u in leaves(x)]
+        fresh = _fresh_array if any(map(_is_array_of_numbers, given)) else _fresh
+        try:
+            trace = self._run(f, kwargs, fresh)
+        except NumberMeetsArray:  # an array that f closes over
+            if fresh is _fresh_array or any(isinstance(u, Value) for u in given):
+                raise
+            trace = self._run(f, kwargs, _fresh_array)
+        results = [z for z in leaves(self.results) if is_node(z)]
+        self.reached = {u for z in results for u in topological_order(z)}
+        known = trace.born.union(self.sources)
+        self.nested = any(map(is_node, given)) or (
+            is_recording() and any(u.op is None and u not in known for u in self.reached)
+        )
+        self.has_inner_derivatives = trace.has_inner_derivatives
+
+    def _run(self, f: Callable[..., Any], kwargs: dict[str, Any], fresh: Callable[[Any], Any]) -> Trace:
+        inputs = list(self.args)
+        for i in self.positions:
+            inputs[i] = map_leaves(self.args[i], fresh)
+        self.sources = [u for i in self.positions for u in leaves(inputs[i])]
+        with tracing() as trace:
+            self.results = f(*inputs, **kwargs)
+        return trace
+
+    def tell_of_independence(self) -> None:
+        """Warn of arguments on which no result depends; not where one is a derivative, which may be constant."""
+        sources = iter(self.sources)
+        for i in self.positions:
+            own = [next(sources) for _ in leaves(self.args[i])]
+            if own and self.reached.isdisjoint(own) and not self.has_inner_derivatives:
+                frame, level = sys._getframe(), 1
+                while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
+                    frame, level = frame.f_back, level + 1
+                warnings.warn(
+                    f"{self.where}: the result does not depend on argument {i}, so its derivative is 0. If it should "
+                    "depend on it, look for .data, .item(), .detach(), no_grad() or a plain number on the way",
+                    stacklevel=level,
+                )
+
+    def by_position(self, f: Callable[[Any], Any]) -> Any:
+        """f of the argument that was differentiated by; a tuple of it for several."""
+        found = tuple(f(self.args[i]) for i in self.positions)
+        return found if self.several else found[0]
 
 
-def _is_nested(*args: Any) -> bool:
-    return getattr(_here, "depth", 0) > 0 or any(is_node(u) for a in args for u in leaves(a))
-
-
-def _traced(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """f of nodes, recorded also inside `no_grad`."""
-    _here.depth = getattr(_here, "depth", 0) + 1
-    try:
-        with recording():
-            return f(*args, **kwargs)
-    finally:
-        _here.depth -= 1
-
-
-def _one_number(where: str, target: Any) -> Any:
-    """A node of one element, or a plain number on which nothing depends."""
+def _one_number(traced: Traced) -> Any:
+    """The result: a node of one element, or a plain number on which nothing depends."""
+    where, target = traced.where, traced.results
     if _is_array(target):
         if target.size != 1:
             raise ValueError(
@@ -214,22 +263,17 @@ def _fresh(x: Any) -> Any:
     """A new node for a number or an array; for a node a new node that depends on it, so that nested
     derivatives by two variables that hold the same node are not confused."""
     if is_node(x):
-        return linear(x)
+        return identity(x)
     return Tensor(x) if isinstance(x, np.ndarray) and x.ndim else Value(x)
 
 
 def _fresh_array(x: Any) -> Any:
     """The same where arrays take part: a number is a Tensor without axes, so that it goes with them."""
-    return linear(x) if is_node(x) else Tensor(x)
+    return identity(x) if is_node(x) else Tensor(x)
 
 
-def _freshly(*args: Any) -> Callable[[Any], Any]:
-    """What makes new nodes of these arguments."""
-    return _fresh_array if _has_array(*args) else _fresh
-
-
-def _has_array(*args: Any) -> bool:
-    return any(_is_array(u) or (isinstance(u, np.ndarray) and u.ndim) for a in args for u in leaves(a))
+def _is_array_of_numbers(x: Any) -> bool:
+    return _is_array(x) or (isinstance(x, np.ndarray) and x.ndim > 0)
 
 
 def _like(x: Any, g: Any) -> Any:

@@ -7,6 +7,7 @@ dictionary in which `_operand_slots` hold its operands, and `_restore(contents)`
 
 from __future__ import annotations
 
+import numbers
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,21 @@ __all__ = ["is_node", "topological_order"]
 def is_node(x: Any) -> bool:
     """True for a Value (or another recorded node), False for a constant."""
     return hasattr(x.__class__, "_record")
+
+
+def is_same(node: Any, other: Any) -> Any:
+    """`node == other`: identity between nodes, as for keys of a dictionary; for what is no number here, its answer.
+
+    TypeError for numbers, arrays and lists, of which the identity would be wrong without a word.
+    """
+    if is_node(other):
+        return node is other
+    if isinstance(other, numbers.Number | list) or hasattr(other.__class__, "__array__"):
+        raise TypeError(EQUALITY)
+    return NotImplemented
+
+
+EQUALITY = "== between nodes is identity; to compare numbers write x.data == ..., or np.array_equal or np.isclose"
 
 
 def checked_label(label: Any) -> str | None:

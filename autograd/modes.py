@@ -1,42 +1,66 @@
-"""Switches that change how operations are recorded: `no_grad` and `detect_anomaly`.
+"""Switches that change how operations are recorded: `no_grad` and `detect_anomaly`; and what is being traced.
 
-Both are context managers and both hold for the current thread only. The list `active` is empty
-unless some thread is inside one of them, so that recording pays for a single truth test.
+All hold for the thread or asyncio task that is inside, and for the tasks that it starts while it is. The
+lists `active` and `traces` are empty unless somebody is inside one of them, so that recording pays for a
+single truth test.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import ContextDecorator, contextmanager
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+
+class _Block:
+    """One entering of a `with`. It is closed when that ends, also for tasks that were started inside."""
+
+    __slots__ = ("is_open", "mode")
+
+    def __init__(self, mode: Any) -> None:
+        self.mode = mode
+        self.is_open = True
+
 
 active: list[str] = []
-_here = threading.local()
+_blocks: ContextVar[tuple[_Block, ...]] = ContextVar("blocks of no_grad and detect_anomaly", default=())
 
 
 def is_recording() -> bool:
-    """True unless the current thread is inside `no_grad()`."""
-    return not getattr(_here, "no_grad", 0)
+    """True unless the current task is inside `no_grad()`."""
+    return not _is_inside("no_grad")
 
 
 def is_detecting_anomalies() -> bool:
-    """True while the current thread is inside `detect_anomaly()`."""
-    return bool(getattr(_here, "detect_anomaly", 0))
+    """True while the current task is inside `detect_anomaly()`."""
+    return _is_inside("detect_anomaly")
+
+
+def _is_inside(name: str) -> bool:
+    return any(block.is_open and block.mode.name == name for block in _blocks.get())
 
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """Record in the current thread even inside `no_grad()`: for derivatives that are asked for there."""
-    outer = getattr(_here, "no_grad", 0)
-    _here.no_grad = 0
+    """Record in the current task even inside `no_grad()`: for derivatives that are asked for there."""
+    outer = _blocks.get()
+    if not outer:
+        yield
+        return
+    inner = tuple(block for block in outer if block.mode.name != "no_grad")
+    _blocks.set(inner)
     try:
         yield
     finally:
-        _here.no_grad = outer
+        _blocks.set(outer)
 
 
-class _Mode(ContextDecorator):
-    """A switch that is on inside a `with`. (A class takes a third of the time of a generator.)"""
+class _Mode:
+    """A switch that is on inside a `with`, and while a decorated function runs. (A class takes a third of the
+    time of a generator.) Each run enters a mode of its own, so that tasks do not close each other's blocks."""
 
     __slots__ = ("name",)
 
@@ -44,22 +68,81 @@ class _Mode(ContextDecorator):
         self.name = name
 
     def __enter__(self) -> None:
-        here, name = _here.__dict__, self.name
-        here[name] = here.get(name, 0) + 1
-        active.append(name)
+        _blocks.set((*_blocks.get(), _Block(self)))
+        active.append(self.name)
 
     def __exit__(self, *raised: object) -> None:
         active.remove(self.name)
-        _here.__dict__[self.name] -= 1
+        blocks = list(_blocks.get())
+        for i in reversed(range(len(blocks))):
+            if blocks[i].mode is self:
+                blocks.pop(i).is_open = False
+                break
+        _blocks.set(tuple(blocks))
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, run inside; of one that waits or yields, each of its steps."""
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def waiting(*args: Any, **kwargs: Any) -> Any:
+                with _Mode(self.name):
+                    return await function(*args, **kwargs)
+
+            return waiting
+        if inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"{self.name}: {function.__name__} is an asynchronous generator; "
+                f"write `with {self.name}():` inside it, around what is computed between two yields"
+            )
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def stepping(*args: Any, **kwargs: Any) -> Any:
+                return _each_step_inside(self.name, function(*args, **kwargs))
+
+            return stepping
+
+        @functools.wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with _Mode(self.name):
+                return function(*args, **kwargs)
+
+        return inside
+
+
+def _each_step_inside(name: str, generator: Any) -> Any:
+    """What the generator yields and returns; the mode is on while it computes, and off while it waits."""
+    proceed: Callable[..., Any] = generator.send
+    given: Any = None
+    try:
+        while True:
+            with _Mode(name):
+                try:
+                    result = proceed(given)
+                except StopIteration as stop:
+                    return stop.value
+            try:
+                given = yield result
+                proceed = generator.send
+            except GeneratorExit:
+                raise
+            except BaseException as raised:
+                given, proceed = raised, generator.throw
+    finally:
+        with _Mode(name):
+            generator.close()
 
 
 def no_grad():
     """Compute without recording: results inside the block are leaves.
 
-    Use it for evaluation and for updates that should not become part of a graph::
+    Use it for evaluation and for updates that should not become part of a graph, as a block or on a function::
 
         with no_grad():
             prediction = model(x)
+
+    It holds for the current thread or asyncio task, and for tasks that are started inside while it lasts.
     """
     return _Mode("no_grad")
 
@@ -74,3 +157,54 @@ def detect_anomaly():
             loss = log(x - x)
     """
     return _Mode("detect_anomaly")
+
+
+# ---------------------------------------------------------------- tracing
+
+
+class Trace:
+    """A function that is being differentiated: what it makes on its way is constant, what it finds there is not.
+
+    born                   the leaves that were made inside
+    has_inner_derivatives  True if a derivative was taken inside
+    """
+
+    __slots__ = ("born", "has_inner_derivatives", "is_open")
+
+    def __init__(self) -> None:
+        self.born: set[Any] = set()
+        self.has_inner_derivatives = False
+        self.is_open = True
+
+
+traces: list[Trace] = []
+_own_traces: ContextVar[tuple[Trace, ...]] = ContextVar("functions that are being differentiated", default=())
+
+
+def own_traces() -> list[Trace]:
+    """The functions that the current task is differentiating, one inside the other."""
+    return [trace for trace in _own_traces.get() if trace.is_open] if traces else []
+
+
+def note_birth(leaf: Any) -> None:
+    """Tell the functions that are being differentiated of a leaf that was made inside them."""
+    for trace in own_traces():
+        trace.born.add(leaf)
+
+
+@contextmanager
+def tracing() -> Iterator[Trace]:
+    """Differentiate a function: its operations are recorded, also inside `no_grad`."""
+    trace = Trace()
+    outer = _own_traces.get()
+    for around in outer:
+        around.has_inner_derivatives = True
+    token = _own_traces.set((*outer, trace))
+    traces.append(trace)
+    try:
+        with recording():
+            yield trace
+    finally:
+        traces.remove(trace)
+        trace.is_open = False
+        _own_traces.reset(token)

@@ -1,119 +1,187 @@
-"""What NumPy calls these operations, so that its functions work on nodes."""
+"""What NumPy calls the operations, so that its functions work on nodes and formulas.
+
+An operation of the table that bears the name of a NumPy function is found under it, a user's own too.
+"""
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from .graph import EQUALITY
+from .op import table
+from .operands import as_array
 from .ops import choosing, extremes, matrices, shapes, sums
-from .ops.elementwise import abs, add, cos, div, exp, log, maximum, minimum, mul, neg, power, sign, sin, sqrt, sub, tanh
+from .ops.elementwise import abs, div, mul, neg, power, sub
 
-# What NumPy calls these operations.
-numpy_names: dict[str, Any] = {
-    "add": add,
-    "subtract": sub,
-    "multiply": mul,
-    "divide": div,
-    "true_divide": div,
-    "power": power,
-    "float_power": power,
-    "negative": neg,
-    "positive": lambda x: x,
-    "absolute": abs,
-    "fabs": abs,
-    "exp": exp,
-    "log": log,
-    "sqrt": sqrt,
-    "sin": sin,
-    "cos": cos,
-    "tanh": tanh,
-    "maximum": maximum,
-    "minimum": minimum,
-    "sign": sign,
-    "square": lambda x: mul(x, x),
+# Where the two names differ.
+_OTHERWISE: dict[np.ufunc, Callable[..., Any]] = {
+    np.subtract: sub,
+    np.multiply: mul,
+    np.divide: div,
+    np.float_power: power,
+    np.negative: neg,
+    np.positive: lambda x: x,
+    np.absolute: abs,
+    np.fabs: abs,
+    np.square: lambda x: mul(x, x),
 }
 
 
-# ---------------------------------------------------------------- NumPy's names
+def ufunc(asked: np.ufunc) -> Callable[..., Any] | None:
+    """The operation on numbers, element by element, that this function of NumPy is; None if there is none."""
+    name = asked.__name__
+    if name in table and not table[name].reduces and getattr(np, name, None) is asked:
+        return table[name].function
+    return _OTHERWISE.get(asked)
 
 
-def _as_rows(x: Any) -> Any:
-    """A vector as one row, as numpy.vstack takes it."""
+def array_ufunc(asked: np.ufunc) -> Callable[..., Any] | None:
+    """The same for Tensors."""
+    return _ARRAY_UFUNCS.get(asked) or ufunc(asked)
+
+
+def refuse_equality(x: Any, y: Any) -> Any:
+    """`np.equal`, which NumPy calls for `array == node` too: no other convention from the left than from the right."""
+    raise TypeError(EQUALITY)
+
+
+# ---------------------------------------------------------------- NumPy's functions of arrays
+
+
+class NumpyFunction:
+    """One of our functions, called with the arguments of NumPy's function of that name.
+
+    names: NumPy's parameters in order, as they may be called. Those without a leading "-" are ours one by one;
+    the others must be left out, or be None.
+    """
+
+    __slots__ = ("_known", "_names", "function")
+
+    def __init__(self, function: Callable[..., Any], names: str) -> None:
+        self.function = function
+        self._names = [name.lstrip("-") for name in names.split()]
+        ours = [name for name in names.split() if not name.startswith("-")]
+        self._known = dict(zip(ours, inspect.signature(function).parameters, strict=True))
+
+    def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """The arguments by our names, and NumPy's names of those that are not known here."""
+        given = [*zip(self._names, args, strict=False), *kwargs.items()]
+        found = {self._known[name]: x for name, x in given if name in self._known}
+        unknown = [name for name, x in given if name not in self._known and (x is not None or name not in self._names)]
+        return found, unknown if len(args) <= len(self._names) else [f"{len(args)} arguments"]
+
+    def __str__(self) -> str:
+        return ", ".join(self._known)
+
+
+def _flat(a: Any) -> Any:
+    return shapes.reshape(a, (-1,))
+
+
+def _as_row(x: Any) -> Any:
+    """A number or a vector as one row, as numpy.vstack takes it."""
     return shapes.reshape(x, (1, -1)) if np.ndim(x) < 2 else x
 
 
-def _padded(x: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0.0) -> Any:
+def _hstack(tup: Any) -> Any:
+    """numpy.hstack for Tensors: side by side, numbers and vectors in one row."""
+    xs = [_flat(x) if np.ndim(x) == 0 else x for x in tup]
+    return shapes.concatenate(xs, 0 if np.ndim(xs[0]) == 1 else 1)
+
+
+def _padded(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0) -> Any:
     """numpy.pad for Tensors; with constants only."""
     if mode != "constant":
         raise TypeError(f"np.pad: expected mode='constant' for Tensors, got {mode!r}; join slices with concatenate")
-    return shapes.pad(x, pad_width, constant_values)
+    return shapes.pad(array, pad_width, constant_values)
 
 
-def _clipped(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+def _clipped(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
     """numpy.clip for Tensors, with both of its names for the bounds."""
-    return choosing.array_clip(a, a_min if min is None else min, a_max if max is None else max)
+    return choosing.clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
-@functools.cache
-def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
-    """What a function of `array_functions` may be called with."""
-    return tuple(inspect.signature(function).parameters)
+def dot(a: Any, b: Any) -> Any:
+    """numpy.dot for Tensors: the sum over the last axis of a and the last but one of b.
+
+    a, b: any shapes; (..., n) and (..., n, k) give (..., ..., k), all axes of a before those of b. A single
+    number multiplies; with up to two axes it is a @ b. ValueError if the sizes n differ.
+    """
+    a, b = as_array(a, "dot"), as_array(b, "dot")
+    if not a.ndim or not b.ndim:
+        return mul(a, b)
+    if b.ndim <= 2:
+        return matrices.matmul(a, b)
+    rows = shapes.reshape(shapes.transpose(b, (b.ndim - 2, *range(b.ndim - 2), b.ndim - 1)), (b.shape[-2], -1))
+    return shapes.reshape(matrices.matmul(a, rows), (*a.shape[:-1], *b.shape[:-2], b.shape[-1]))
 
 
-def _compared(name: str) -> Callable[..., Any]:
-    compare = getattr(np, name)
+def _size(a: Any, axis: Any = None) -> int:
+    return a.size if axis is None else a.shape[axis]
+
+
+def _compared(compare: Any) -> Callable[..., Any]:
     return lambda x, y: compare(sums.comparable(x), sums.comparable(y))
 
 
-array_ufuncs: dict[str, Callable[..., Any]] = {
-    **numpy_names,
-    **{name: _compared(name) for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")},
-    "matmul": matrices.matmul,
-    "isnan": lambda x: np.isnan(sums.comparable(x)),
-    "isfinite": lambda x: np.isfinite(sums.comparable(x)),
-    "isinf": lambda x: np.isinf(sums.comparable(x)),
+_ARRAY_UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
+    **{compare: _compared(compare) for compare in (np.less, np.less_equal, np.greater, np.greater_equal)},
+    np.equal: refuse_equality,
+    np.not_equal: refuse_equality,
+    np.matmul: matrices.matmul,
+    np.isnan: lambda x: np.isnan(sums.comparable(x)),
+    np.isfinite: lambda x: np.isfinite(sums.comparable(x)),
+    np.isinf: lambda x: np.isinf(sums.comparable(x)),
 }
 
-array_functions: dict[str, Callable[..., Any]] = {
-    "sum": sums.array_sum,
-    "mean": sums.array_mean,
-    "prod": sums.array_prod,
-    "max": extremes.max,
-    "amax": extremes.max,
-    "min": extremes.min,
-    "amin": extremes.min,
-    "var": sums.var,
-    "std": sums.std,
-    "norm": sums.norm_as_numpy,
-    "argmax": extremes.argmax,
-    "argmin": extremes.argmin,
-    "reshape": shapes.reshape,
-    "ravel": lambda x: shapes.reshape(x, (-1,)),
-    "transpose": shapes.transpose,
-    "swapaxes": shapes.swapaxes,
-    "squeeze": shapes.squeeze,
-    "expand_dims": shapes.expand_dims,
-    "broadcast_to": shapes.broadcast_to,
-    "concatenate": shapes.concatenate,
-    "stack": shapes.stack,
-    "hstack": lambda xs: shapes.concatenate(xs, 0 if np.ndim(xs[0]) == 1 else 1),
-    "vstack": lambda xs: shapes.concatenate([_as_rows(x) for x in xs]),
-    "split": shapes.split,
-    "take": shapes.take,
-    "pad": _padded,
-    "where": choosing.where,
-    "clip": _clipped,
-    "dot": matrices.array_dot,
-    "outer": matrices.outer,
-    "zeros_like": lambda x, dtype=None: np.zeros_like(sums.comparable(x), dtype),
-    "ones_like": lambda x, dtype=None: np.ones_like(sums.comparable(x), dtype),
-    "shape": lambda x: x.shape,
-    "ndim": lambda x: x.ndim,
-    "size": lambda x: x.size,
-    "array_equal": lambda x, y: np.array_equal(sums.comparable(x), sums.comparable(y)),
-    "allclose": lambda x, y, **options: np.allclose(sums.comparable(x), sums.comparable(y), **options),
+_SPREAD = "a axis -dtype -out ddof keepdims"
+
+array_functions: dict[Any, NumpyFunction] = {
+    np.sum: NumpyFunction(sums.array_sum, "a axis -dtype -out keepdims"),
+    np.mean: NumpyFunction(sums.array_mean, "a axis -dtype -out keepdims"),
+    np.prod: NumpyFunction(sums.array_prod, "a axis -dtype -out keepdims"),
+    np.max: NumpyFunction(extremes.max, "a axis -out keepdims"),
+    np.amax: NumpyFunction(extremes.max, "a axis -out keepdims"),
+    np.min: NumpyFunction(extremes.min, "a axis -out keepdims"),
+    np.amin: NumpyFunction(extremes.min, "a axis -out keepdims"),
+    np.var: NumpyFunction(lambda x, axis=None, ddof=0, keepdims=False: sums.var(x, axis, keepdims, ddof), _SPREAD),
+    np.std: NumpyFunction(lambda x, axis=None, ddof=0, keepdims=False: sums.std(x, axis, keepdims, ddof), _SPREAD),
+    np.linalg.norm: NumpyFunction(sums.norm_as_numpy, "x ord axis keepdims"),
+    np.argmax: NumpyFunction(extremes.argmax, "a axis -out"),
+    np.argmin: NumpyFunction(extremes.argmin, "a axis -out"),
+    np.reshape: NumpyFunction(shapes.reshape, "a shape"),
+    np.ravel: NumpyFunction(_flat, "a"),
+    np.transpose: NumpyFunction(shapes.transpose, "a axes"),
+    np.swapaxes: NumpyFunction(shapes.swapaxes, "a axis1 axis2"),
+    np.squeeze: NumpyFunction(shapes.squeeze, "a axis"),
+    np.expand_dims: NumpyFunction(shapes.expand_dims, "a axis"),
+    np.broadcast_to: NumpyFunction(shapes.broadcast_to, "array shape"),
+    np.concatenate: NumpyFunction(shapes.concatenate, "arrays axis -out"),
+    np.stack: NumpyFunction(shapes.stack, "arrays axis -out"),
+    np.hstack: NumpyFunction(_hstack, "tup"),
+    np.vstack: NumpyFunction(lambda tup: shapes.concatenate([_as_row(x) for x in tup]), "tup"),
+    np.split: NumpyFunction(shapes.split, "ary indices_or_sections axis"),
+    np.take: NumpyFunction(shapes.take, "a indices axis -out"),
+    np.pad: NumpyFunction(_padded, "array pad_width mode constant_values"),
+    np.where: NumpyFunction(choosing.where, "condition x y"),
+    np.clip: NumpyFunction(_clipped, "a a_min a_max -out min max"),
+    np.dot: NumpyFunction(dot, "a b -out"),
+    np.outer: NumpyFunction(matrices.outer, "a b -out"),
+    np.shape: NumpyFunction(lambda a: a.shape, "a"),
+    np.ndim: NumpyFunction(lambda a: a.ndim, "a"),
+    np.size: NumpyFunction(_size, "a axis"),
 }
+
+# What gives no real numbers, so that no gradient could come back through it: it is given those of nodes.
+plain_functions = frozenset(
+    {
+        *(np.zeros_like, np.ones_like, np.empty_like, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj),
+        *(np.array_equal, np.array_equiv, np.allclose, np.isclose, np.may_share_memory, np.shares_memory),
+        *(np.argsort, np.argwhere, np.nonzero, np.flatnonzero, np.count_nonzero),
+        *(np.array2string, np.array_repr, np.array_str, np.save, np.savez, np.savez_compressed, np.savetxt),
+    }
+)

@@ -7,17 +7,20 @@ arrays. A node keeps its operands; the rules are read when a gradient comes back
 from __future__ import annotations
 
 import itertools
+import operator
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
 from . import graph, modes
 from .ieee import is_quiet, quietly
-from .numpy_names import array_functions, array_ufuncs, parameters_of
-from .op import Operation, array_forms
-from .operands import FLOAT64, real_array
+from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
+from .numpy_names import array_functions, array_ufunc, plain_functions
+from .numpy_names import dot as numpy_dot
+from .op import Operation, refused_arrays
+from .operands import FLOAT64, declined, real_array
 from .ops import choosing, elementwise, extremes, matrices, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -28,7 +31,7 @@ __all__ = ["Tensor"]
 next_serial = itertools.count(1).__next__
 
 new = object.__new__
-active = modes.active
+active, traces = modes.active, modes.traces
 
 
 class Tensor:
@@ -42,8 +45,14 @@ class Tensor:
            Leaves add up over passes. Results have one if they have a label, from the latest pass.
 
     Operators and the functions of `autograd` accept Tensors, arrays and numbers on either side, with
-    broadcasting, and so do NumPy's. `==` is identity (a Tensor can be a dictionary key); `<` and its
-    kin compare numbers and give boolean arrays.
+    broadcasting, and so do those of NumPy that have a gradient here. `==` between nodes is identity (a Tensor
+    can be a dictionary key) and refused with numbers; `<` and its kin compare numbers and give boolean arrays.
+
+    As an array: a leaf is one for whoever asks (`np.asarray(w)`, `plt.plot(w)`). A result, and every Tensor
+    while a function is being differentiated, is not: NumPy would go on without a gradient. That is a
+    TypeError, as is an operation that would take a leaf for a constant (`X.dot(w)`, `array[:] = w`, a sparse
+    matrix on the left). `.data`, `.numpy()`, `.detach()`, `.tolist()` give the numbers of any Tensor, and under
+    `no_grad` NumPy gets them too.
 
     TypeError for what is not real numbers, ValueError for rows of different lengths.
 
@@ -245,75 +254,67 @@ class Tensor:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """NumPy functions and operators with an array on the left give Tensors too."""
-        function = array_ufuncs.get(ufunc.__name__)
-        if function is None or method != "__call__" or kwargs:
-            called = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-            options = f" with {', '.join(kwargs)}=" if kwargs else ""
-            raise TypeError(f"{called}{options} is not defined for Tensors; use .data for the plain numbers")
-        return function(*inputs)
+        function = array_ufunc(ufunc)
+        if function is not None and method == "__call__" and not kwargs:
+            return function(*inputs)
+        called = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+        options = f" with {', '.join(kwargs)}=" if kwargs else ""
+        advice = "; x += t would write into an array: write x = x + t" if "out" in kwargs else ""
+        return _on_numbers(getattr(ufunc, method), called + options, advice, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func in plain_functions:
+            return func(*_plain(args), **_plain(kwargs))
         called = f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}"
-        function = array_functions.get(func.__name__)
-        if function is None:
-            raise TypeError(f"{called} is not defined for Tensors; use .data for the plain numbers")
-        known = parameters_of(function)
-        unknown = [name for name in kwargs if name not in known and "options" not in known]
-        if unknown or len(args) > len(known):
-            options = f"{', '.join(unknown)}=" if unknown else f"{len(args)} arguments"
-            raise TypeError(
-                f"{called} with {options} is not defined for Tensors, which know {', '.join(known)}; "
-                "use .data for the plain numbers"
-            )
-        return function(*args, **kwargs)
+        known = array_functions.get(func)
+        if known is None:
+            return _on_numbers(func, called, "", args, kwargs)
+        found, unknown = known.arguments(args, kwargs)
+        if unknown:
+            called += f" with {', '.join(unknown)}" + ("" if " " in unknown[0] else "=")
+            return _on_numbers(func, called, f", which know {known}", args, kwargs)
+        return known.function(**found)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        refuse_to_lend(self, dtype)
         with np.errstate(all="ignore"):
             return np.array(self.numpy(), dtype, copy=copy)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
+        refuse_to_lend(self)
         return self._data.copy().__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> Any:
         return self._data.__dlpack_device__()
 
+    _mask = property(mask_asked_for, doc="Masked arrays ask for this, and for _data, before they compute with it.")
+    __pandas_priority__ = 5000  # above a DataFrame's: what is on its right computes
+
     # ------------------------------------------------------------ operators
 
-    def __add__(self, other: Any) -> Tensor:
-        return _record(elementwise.add.op, (self, other))
+    # (+ − × ÷ ** @ and their comparisons are made below)
 
-    def __radd__(self, other: Any) -> Tensor:
-        return _record(elementwise.add.op, (other, self))
+    if TYPE_CHECKING:
 
-    def __sub__(self, other: Any) -> Tensor:
-        return _record(elementwise.sub.op, (self, other))
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __lt__(self, other: Any) -> np.ndarray: ...
+        def __le__(self, other: Any) -> np.ndarray: ...
+        def __gt__(self, other: Any) -> np.ndarray: ...
+        def __ge__(self, other: Any) -> np.ndarray: ...
 
-    def __rsub__(self, other: Any) -> Tensor:
-        return _record(elementwise.sub.op, (other, self))
-
-    def __mul__(self, other: Any) -> Tensor:
-        return _record(elementwise.mul.op, (self, other))
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return _record(elementwise.mul.op, (other, self))
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return _record(elementwise.div.op, (self, other))
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return _record(elementwise.div.op, (other, self))
-
-    def __pow__(self, other: Any) -> Tensor:
-        return _record(elementwise.power.op, (self, other))
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return _record(elementwise.power.op, (other, self))
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return _record(matrices.matmul.op, (self, other))
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return _record(matrices.matmul.op, (other, self))
+    __eq__ = graph.is_same
+    __hash__ = object.__hash__
 
     def __neg__(self) -> Tensor:
         return _record(elementwise.neg.op, (self,))
@@ -333,28 +334,6 @@ class Tensor:
                 "to update it in place write p.data -= lr * p.grad"
             )
         return self - other
-
-    def __lt__(self, other: Any) -> np.ndarray:
-        return self._data < sums.comparable(other)
-
-    def __le__(self, other: Any) -> np.ndarray:
-        return self._data <= sums.comparable(other)
-
-    def __gt__(self, other: Any) -> np.ndarray:
-        return self._data > sums.comparable(other)
-
-    def __ge__(self, other: Any) -> np.ndarray:
-        return self._data >= sums.comparable(other)
-
-    def __eq__(self, other: Any) -> bool:
-        if isinstance(other, int | float | np.ndarray | np.generic | list):
-            raise TypeError("== is identity for Tensors; to compare numbers write t.data == ... or np.array_equal")
-        return self is other
-
-    def __ne__(self, other: Any) -> bool:
-        return not self == other
-
-    __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> Tensor:
         return _record(shapes.getitem.op, (self, _checked_index(index)))
@@ -451,11 +430,13 @@ class Tensor:
 
     def clip(self, lo: Any, hi: Any) -> Tensor:
         """At least lo and at most hi; see `autograd.clip`."""
-        return choosing.array_clip(self, lo, hi)
+        return choosing.clip(self, lo, hi)
 
     def dot(self, other: Any) -> Tensor:
-        """Matrix product self @ other."""
-        return _record(matrices.matmul.op, (self, other))
+        """Matrix product; numpy.dot for what has more than two axes."""
+        if self.ndim == 2 and other.__class__ is Tensor and other._data.ndim == 2:
+            return _record(matrices.matmul.op, (self, other))
+        return numpy_dot(self, other)
 
     def exp(self) -> Tensor:
         """e^self; see `autograd.exp`."""
@@ -507,6 +488,8 @@ class Tensor:
         raise TypeError("the truth of a Tensor is ambiguous; compare its data: (t.data > 0).all()")
 
     def __float__(self) -> float:
+        if is_free():
+            return self.item()
         raise TypeError(
             "float() and the functions of math would cut a Tensor off from its graph; "
             "use the function of the same name from autograd (exp(t)), or t.item() for the plain number"
@@ -567,6 +550,51 @@ class Tensor:
         self._serial *= next_serial()
 
 
+def _operators(op: Operation, name: str) -> None:
+    """The methods behind an operator: with the Tensor on its left, and with it on its right."""
+    reflected = f"__r{name}__"
+
+    def left(self: Tensor, other: Any) -> Tensor:
+        try:
+            return _record(op, (self, other))
+        except TypeError:
+            return declined(other, reflected)
+
+    def right(self: Tensor, other: Any) -> Tensor:
+        return _record(op, (other, self))
+
+    for method, function in ((f"__{name}__", left), (reflected, right)):
+        function.__name__, function.__qualname__ = method, f"Tensor.{method}"
+        setattr(Tensor, method, function)
+
+
+for _function, _name in (
+    (elementwise.add, "add"),
+    (elementwise.sub, "sub"),
+    (elementwise.mul, "mul"),
+    (elementwise.div, "truediv"),
+    (elementwise.power, "pow"),
+    (matrices.matmul, "matmul"),
+):
+    _operators(_function.op, _name)
+
+
+def _comparison(compare: Any, mirrored: str) -> Any:
+    def compared(self: Tensor, other: Any) -> Any:
+        try:
+            return compare(self._data, sums.comparable(other))
+        except TypeError:
+            return declined(other, mirrored)
+
+    return compared
+
+
+Tensor.__lt__ = _comparison(operator.lt, "__gt__")  # type: ignore[method-assign]
+Tensor.__le__ = _comparison(operator.le, "__ge__")  # type: ignore[method-assign]
+Tensor.__gt__ = _comparison(operator.gt, "__lt__")  # type: ignore[method-assign]
+Tensor.__ge__ = _comparison(operator.ge, "__le__")  # type: ignore[method-assign]
+
+
 def _refuse(names: str, signs: str, advice: str) -> None:
     def refused(*operands: Any) -> Any:
         raise TypeError(f"{signs} not defined for Tensors: {advice}")
@@ -580,10 +608,32 @@ _refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join masks inst
 _refuse("lshift rlshift rshift rrshift", "<< and >> are", "use t * 2**n or t.data")
 
 
+def _on_numbers(function: Any, called: str, advice: str, args: Any, kwargs: Any) -> Any:
+    """A function of NumPy's that has no gradient here, on plain numbers where these may be taken."""
+    try:
+        args, kwargs = numbers_in(args), numbers_in(kwargs)
+    except TypeError:
+        raise TypeError(
+            f"{called} is not defined for Tensors{advice}; use .data for the plain numbers, or no_grad()"
+        ) from None
+    return function(*args, **kwargs)
+
+
+def _plain(x: Any) -> Any:
+    """Arguments with the arrays of Tensors in their place."""
+    if x.__class__ is Tensor:
+        return x.numpy()
+    if isinstance(x, list | tuple):
+        return type(x)(map(_plain, x))
+    return {name: _plain(u) for name, u in x.items()} if isinstance(x, dict) else x
+
+
 def _as_leaf(t: Tensor) -> None:
     t._op = t._label = t._grad = t._seen = t._buffer = None
     t._operands = ()
     t._serial = next_serial()
+    if traces:
+        modes.note_birth(t)
 
 
 def leaf(array: ndarray, label: str | None = None) -> Tensor:
@@ -644,6 +694,9 @@ def _record(op: Operation, operands: tuple[Any, ...]) -> Tensor:
         elif u.dtype != dtype:
             return _record_prepared(op, operands)
         data.append(u)
+    for i in op.plain:
+        if operands[i].__class__ is Tensor:
+            raise _not_plain(op, i)
     z = op.forward(*data) if is_quiet() else _computed(op, data)
     v = new(Tensor)
     v._data = z if z.__class__ is ndarray else np.asarray(z)
@@ -670,12 +723,16 @@ def _make_leaf(v: Tensor, data: list[Any]) -> None:
                 v._data = z.copy()
     v._op = v._buffer = None
     v._operands = ()
+    if traces:
+        modes.note_birth(v)
 
 
 def _computed(op: Operation, data: list[Any]) -> Any:
     try:
         return quietly(op.forward, *data)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
+        if refused := refused_arrays(op, data, error):
+            raise refused from error
         if not op.rules or "broadcast" not in str(error):
             raise
         shapes = " and ".join(str(np.shape(x)) for x in data)
@@ -684,18 +741,22 @@ def _computed(op: Operation, data: list[Any]) -> Any:
 
 def _record_prepared(op: Operation, operands: tuple[Any, ...]) -> Tensor:
     """The same for operands of several kinds: numbers, arrays that may change, float32 and float64 mixed."""
-    if op.reduces and op.name in array_forms:
-        return array_forms[op.name](*operands)
+    if op.reduces:
+        raise TypeError(f"{op.shown}: expected numbers, got a list of nodes; join Tensors with stack()")
     types = set()
     for i, u in enumerate(operands):
         if u.__class__ is Tensor:
             if op.pulls[i] is None:
-                raise TypeError(f"{op.shown}: operand {i + 1} is not differentiated and must be plain, got a Tensor")
+                raise _not_plain(op, i)
             types.add(u.dtype)
         elif isinstance(u, tuple) and op.pulls[i] is not None:
             raise TypeError(f"{op.shown}: expected numbers or a Tensor, got a list of nodes; join them with stack()")
     held = None if len(types) > 1 else _constants(op, operands, types.pop())
     return _record(op, _of_one_type(op, operands) if held is None else held)
+
+
+def _not_plain(op: Operation, i: int) -> TypeError:
+    return TypeError(f"{op.shown}: operand {i + 1} is not differentiated and must be plain, got a Tensor")
 
 
 def _constants(op: Operation, operands: tuple[Any, ...], dtype: Any) -> tuple[Any, ...] | None:
@@ -739,6 +800,8 @@ def _kept(array: ndarray) -> ndarray:
 def _constant(u: Any, op: Operation) -> np.ndarray:
     if hasattr(u.__class__, "_record"):
         raise TypeError(f"{op.shown}: a Tensor does not go with a {type(u).__name__}; make the number a Tensor too")
+    if isinstance(u, np.matrix):  # for which * and ** mean the matrix product
+        raise TypeError(f"{op.shown}: a Tensor does not go with a np.matrix; take np.asarray(matrix), and write @")
     return real_array(u, op.shown)
 
 

@@ -18,8 +18,9 @@ import numpy as np
 from . import graph, modes, numpy_names
 from .formulas.expression import symbol
 from .ieee import ieee
+from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .op import Operation
-from .operands import Traced, Vector, describe, real
+from .operands import Traced, Vector, declined, describe, real
 from .ops import elementwise
 from .passes.values import Mixed
 from .passes.values import backward as _backward
@@ -35,7 +36,7 @@ NO_GRADIENT = float("0")
 assigned = [object()]
 
 new = object.__new__
-active = modes.active
+active, traces = modes.active, modes.traces
 
 
 class Value:
@@ -48,7 +49,11 @@ class Value:
            interior nodes show the latest.
 
     Operators and the functions of `autograd` accept Values and numbers on either side and give
-    Values. `==` is identity (a Value can be a dictionary key); `<` and its kin compare data.
+    Values. `==` between nodes is identity (a Value can be a dictionary key) and refused with numbers:
+    write v.data == 0. `<` and its kin compare data.
+
+    NumPy does not make arrays of Values, for it would go on without a gradient; except under `no_grad`.
+    Keep them in a list, or take their `.data`.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x
@@ -82,6 +87,8 @@ class Value:
         self._data = data if data.__class__ is float else _leaf_data(data)
         self.grad = NO_GRADIENT
         self._op = None
+        if traces:
+            modes.note_birth(self)
         if label is not None:
             self.label = label
 
@@ -192,22 +199,23 @@ class Value:
     @staticmethod
     def _record(op: Operation, *operands: Any) -> Value:
         """A new node: the result of `op` with its operands and local derivatives."""
-        if op.reduces:
-            return _record_reduction(op, operands)
+        if not op.is_flat:
+            return _record_groups(op, operands)
         return _record_unary(op, operands[0]) if len(operands) == 1 else _record_elementwise(op, operands)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """NumPy functions and operators with a NumPy number on the left give Values too."""
-        function = _ufuncs.get(ufunc.__name__)
+        function = _COMPARISONS.get(ufunc) or numpy_names.ufunc(ufunc)
         for x in inputs:
             if x.__class__ is not Value and isinstance(x, np.ndarray) and x.ndim:
-                raise TypeError(
-                    f"np.{ufunc.__name__}: a Value is one number and does not go with {describe(x)}; "
-                    "write [x * v for x in array], or keep arrays in a Tensor"
-                )
-        if function is None or method != "__call__" or kwargs:
-            raise TypeError(f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number")
-        return function(*inputs)
+                raise _meets_array(f"np.{ufunc.__name__}", x)
+        if function is not None and method == "__call__" and not kwargs:
+            return function(*inputs)
+        try:
+            inputs, kwargs = numbers_in(inputs), numbers_in(kwargs)
+        except TypeError:
+            raise TypeError(f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number") from None
+        return getattr(ufunc, method)(*inputs, **kwargs)
 
     # ------------------------------------------------------------ operators (+ − × ÷ are compiled below)
 
@@ -247,17 +255,32 @@ class Value:
             )
         return self - other
 
+    __eq__ = graph.is_same
+    __hash__ = object.__hash__
+
     def __lt__(self, other: Any) -> bool:
-        return self._data < _comparable(other)
+        try:
+            return self._data < _comparable(other)
+        except TypeError:
+            return declined(other, "__gt__")
 
     def __le__(self, other: Any) -> bool:
-        return self._data <= _comparable(other)
+        try:
+            return self._data <= _comparable(other)
+        except TypeError:
+            return declined(other, "__ge__")
 
     def __gt__(self, other: Any) -> bool:
-        return self._data > _comparable(other)
+        try:
+            return self._data > _comparable(other)
+        except TypeError:
+            return declined(other, "__lt__")
 
     def __ge__(self, other: Any) -> bool:
-        return self._data >= _comparable(other)
+        try:
+            return self._data >= _comparable(other)
+        except TypeError:
+            return declined(other, "__le__")
 
     # ------------------------------------------------------------ functions, as methods
 
@@ -303,7 +326,7 @@ class Value:
 
     def linear(self) -> Value:
         """The identity; see `autograd.linear`."""
-        return _record_unary(elementwise.linear.op, self)
+        return _record_unary(elementwise.identity.op, self)
 
     def abs(self) -> Value:
         """Absolute value; see `autograd.abs`."""
@@ -324,6 +347,8 @@ class Value:
         raise TypeError("the truth of a Value is ambiguous; compare it (v > 0) or test v.data")
 
     def __float__(self) -> float:
+        if is_free():
+            return self.item()
         raise TypeError(
             "float() and the functions of math would cut a Value off from its graph; "
             "use the function of the same name from autograd (exp(v)), or v.data for the plain number"
@@ -338,8 +363,12 @@ class Value:
     def __round__(self, digits: int | None = None):
         raise TypeError("round() has no useful derivative; use round(v.data) or format the Value: f'{v:.3f}'")
 
-    def __array__(self, *args: Any, **kwargs: Any):
-        raise TypeError("NumPy would make an array of objects; keep Values in a list, or their .data in an array")
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        refuse_to_lend(self, computes=True)  # Values come in lists
+        return np.array(self._data, dtype)
+
+    _mask = property(mask_asked_for, doc="Masked arrays ask for this, and for _data, before they compute with it.")
+    __pandas_priority__ = 5000  # above a DataFrame's: what is on its right computes, or refuses
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         raise TypeError(f"Value is final and {cls.__name__} cannot be derived from it; keep a Value as an attribute")
@@ -396,11 +425,19 @@ def _constant(x: Any, op: Operation) -> float:
     if x.__class__ is float:
         return x
     if isinstance(x, np.ndarray) and x.ndim:
-        raise TypeError(
-            f"{op.shown}: a Value is one number and does not go with {describe(x)}; "
-            "write [x * v for x in array], or keep arrays in a Tensor"
-        )
+        raise _meets_array(op.shown, x)
     return real(x, op.shown)
+
+
+class NumberMeetsArray(TypeError):
+    """An operation of a Value and an array; what differentiates a function then takes Tensors for numbers."""
+
+
+def _meets_array(where: str, x: Any) -> NumberMeetsArray:
+    return NumberMeetsArray(
+        f"{where}: a Value is one number and does not go with {describe(x)}; "
+        "write [x * v for x in array], or keep arrays in a Tensor"
+    )
 
 
 def _data(operand: Any, op: Operation) -> Any:
@@ -466,8 +503,8 @@ def _derivative(op: Operation, i: int, z: float, data: list[float]) -> float:
     return d if d.__class__ is float else float(d)
 
 
-def _record_reduction(op: Operation, operands: tuple[Any, ...]) -> Value:
-    """A node over sequences (Vectors) and single operands."""
+def _record_groups(op: Operation, operands: tuple[Any, ...]) -> Value:
+    """A node over sequences (Vectors) and single operands, of any number."""
     data = [_data(g, op) for g in operands]
     zd = float(ieee(op.forward, *data))
     if active and not modes.is_recording():
@@ -498,7 +535,7 @@ def _record_reduction(op: Operation, operands: tuple[Any, ...]) -> Value:
 
 
 def group_derivative(op: Operation, i: int, z: float, data: list[Any]) -> Any:
-    """∂z/∂(operand i) of a reduction as a float, or as a tuple of floats for a sequence."""
+    """∂z/∂(operand i) as a float, or as a tuple of floats for a sequence."""
     rule = op.rules[i]
     if rule is None:
         raise TypeError(f"{op.shown}: operand {i + 1} is not differentiated and must be a plain number, got a Value")
@@ -537,7 +574,15 @@ def _binary(function: Any, x: Any, y: Any) -> Any:
     other = y if x.__class__ is Value else x
     if other.__class__ is not Value and (isinstance(other, Vector) or hasattr(other.__class__, "_record")):
         return NotImplemented
-    return Value._record(function.op, x, y)
+    try:
+        return Value._record(function.op, x, y)
+    except TypeError:
+        if other is x:
+            raise
+        return declined(y, _REFLECTED[function.op.name])
+
+
+_REFLECTED = {"add": "__radd__", "sub": "__rsub__", "mul": "__rmul__", "div": "__rtruediv__", "power": "__rpow__"}
 
 
 # The arithmetic operators are the hot path of every computation, so their rules are read once on
@@ -641,12 +686,12 @@ _refuse("matmul rmatmul", "@ is", "a Value is one number; use * or dot(x, y) wit
 _refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join comparisons with `and`, `or`, `not`")
 _refuse("lshift rlshift rshift rrshift", "<< and >> are", "use v * 2**n or v.data")
 
-_ufuncs: dict[str, Any] = {
-    **numpy_names.numpy_names,
-    "less": lambda x, y: _comparable(x) < _comparable(y),
-    "less_equal": lambda x, y: _comparable(x) <= _comparable(y),
-    "greater": lambda x, y: _comparable(x) > _comparable(y),
-    "greater_equal": lambda x, y: _comparable(x) >= _comparable(y),
-    "equal": lambda x, y: x is y,
-    "not_equal": lambda x, y: x is not y,
+# NumPy's operators with one of its numbers on the left.
+_COMPARISONS: dict[np.ufunc, Any] = {
+    np.less: lambda x, y: _comparable(x) < _comparable(y),
+    np.less_equal: lambda x, y: _comparable(x) <= _comparable(y),
+    np.greater: lambda x, y: _comparable(x) > _comparable(y),
+    np.greater_equal: lambda x, y: _comparable(x) >= _comparable(y),
+    np.equal: numpy_names.refuse_equality,
+    np.not_equal: numpy_names.refuse_equality,
 }

@@ -12,8 +12,6 @@ import numpy as np
 from .. import modes
 from ..derivations import derive
 from ..graph import topological_order
-from ..ieee import quietly
-from ..matrices.notation import MatrixText
 from ..op import Operation
 from ..tensor import Tensor
 from ..value import NO_GRADIENT, Value, assigned, new
@@ -100,11 +98,6 @@ class Numbers:
             v._data = x
         self._when = assigned[0] = object()
 
-    def joined(self, gradients: Sequence[Any]) -> np.ndarray:
-        """The gradients of all arrays in one vector."""
-        found = [np.zeros(t.size) if g is None else g.ravel() for t, g in zip(self.tensors, gradients, strict=True)]
-        return np.concatenate(found) if found else np.zeros(0)
-
 
 class Program:
     """A recorded computation of Values as operations on arrays, which is run again on the present numbers.
@@ -134,9 +127,9 @@ class Program:
             if loss.label is not None:
                 regrouping.root.label = loss.label
             self._tape = Tape(regrouping.root, self.numbers.tensors)
-        if len(self._tape.steps) > SPARE and reading.size < FEW * len(self._tape.steps):
+        if len(self._tape) > SPARE and reading.size < FEW * len(self._tape):
             raise ValueError(
-                f"vectorize: found no repetition: {reading.size} numbers are {len(self._tape.steps)} operations on "
+                f"vectorize: found no repetition: {reading.size} numbers are {len(self._tape)} operations on "
                 "arrays, which take longer; use the graph as it is"
             )
         self._size = reading.size
@@ -149,12 +142,9 @@ class Program:
     def __call__(self) -> Value:
         """The result for the numbers that the leaves have now."""
         self.numbers.update()
-        values = quietly(self._tape.forward)
-        data = float(values[-1])
-        if not modes.is_recording():
-            return Value(data)
-        gradients = quietly(self._tape.backward, values, np.ones(()))
-        return as_node(data, self.numbers.values, self.numbers.joined(gradients).tolist())
+        is_recording = modes.is_recording()
+        data = float(self._tape.run(is_recording)[0])
+        return as_node(data, self.numbers.values, self._tape.gradient.tolist()) if is_recording else Value(data)
 
     def tensors(self) -> Tensor:
         """The computation as a graph of Tensors, for the numbers that the leaves have now.
@@ -162,7 +152,7 @@ class Program:
         It is an ordinary graph: `derive`, `draw_graph`, `gradients`, also of gradients, work on it.
         """
         self.numbers.update()
-        return self._tape.tensors({})
+        return self._tape.tensors()
 
     def __str__(self) -> str:
         return self.text()
@@ -175,7 +165,7 @@ class Program:
         return equations(self.tensors(), form)
 
     def __repr__(self) -> str:
-        return f"<program of {self._size} numbers: {len(self._tape.steps)} operations on arrays>"
+        return f"<program of {self._size} numbers: {len(self._tape)} operations on arrays>"
 
 
 def given_kinds(parameters: Mapping[str, Any] | None) -> tuple[dict[Value, Hashable], dict[Hashable, list[Piece]]]:
@@ -203,14 +193,13 @@ def equations(root: Tensor, form: str) -> str:
         if u.op is not None or u.label is None or u.label in steps:
             continue
         derivation = derive(root, u, form=form)
-        to = MatrixText(sample_axis=derivation.steps[0].sample_axis if derivation.steps else 0)
         for d in derivation.definitions:
-            definitions.setdefault(d.label, _line(to, "", d))
+            name = d.formula.notations.text().symbol(d.label)
+            definitions.setdefault(d.label, f"{name} = {d.formula}{_shape(d.value)}")
         for s in derivation.steps:
-            steps.setdefault(s.label, _line(to, "d", s))
+            steps.setdefault(s.label, f"{s}{_shape(s.value)}")
     return "\n".join([*definitions.values(), "", *steps.values()])
 
 
-def _line(to: MatrixText, d: str, x: Any) -> str:
-    shape = " × ".join(map(str, x.value.shape))
-    return f"{d}{to.name(x.label)} = {to.sum(x.formula)}" + (f"    ({shape})" if shape else "")
+def _shape(x: np.ndarray) -> str:
+    return f"    ({' × '.join(map(str, x.shape))})" if x.ndim else ""

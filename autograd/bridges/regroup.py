@@ -84,10 +84,10 @@ class Regrouping:
         self.root = self._reshape(root, ()).t
 
     def found(self, place: int, tape: Any) -> tuple[int, int, bool] | None:
-        """Where on a tape of the root a node is: the place of its array, its own in that, and whether each sample
-        has its own; None if nowhere."""
+        """Where among what a tape of the root gives a node is: its array, its place in that, and whether each
+        sample has its own; None if nowhere."""
         field = self._fields[self.reading.group_of[place]]
-        number = tape.place_of(field.t)
+        number = tape.watch(field.t)
         return None if number is None else (number, int(self._final[place]), field.varies)
 
     # ------------------------------------------------------------ classes
@@ -485,7 +485,7 @@ class Regrouping:
         for key, us in zip(group.key[1:], group.operands, strict=True):
             c, k = key if isinstance(key, tuple) else (key, None)
             operands.append((c, k, us if isinstance(c, tuple) else self._column(c, us)))
-        if group.op.name == "softmax_component":
+        if group.op.picks:
             return self._components_of_softmax(operands, n)
         c, k, column = operands[0]
         first: list[tuple[int, Any]] = []
@@ -493,6 +493,8 @@ class Regrouping:
             first = [(c, column if k is None or c == CONSTANT else column.reshape(n, k)[:, 0])]
         order = self._sorted(first, n)
         fields = [self._sequence(c, k, column, order) for c, k, column in operands]
+        if any(f.varies for f in fields):
+            fields = [f if f.varies else self._repeated(f) for f in fields]
         is_sequence = [k is not None for _, k, _ in operands]
         t = along_rows(group.op, [f.t for f in fields], is_sequence)
         return Field(t, (n,), any(f.varies for f in fields)), order
@@ -501,7 +503,11 @@ class Regrouping:
         """An operand of a reduction, a row for each member."""
         n = len(order)
         if k is None:
-            return self._constant(_taken(column, order), (n,)) if c == CONSTANT else self._gather(c, column[order])
+            return (
+                self._constant(_taken(column, order), (n,), whole=True)
+                if c == CONSTANT
+                else self._gather(c, column[order])
+            )
         if not isinstance(c, tuple):
             rows = _rows_taken(column, order, k)
             return self._constant(rows, (n, k), whole=True) if c == CONSTANT else self._gather(c, rows)

@@ -12,7 +12,6 @@ import numpy as np
 
 from .. import modes
 from ..graph import is_node, topological_order
-from ..ieee import quietly
 from ..operands import describe, real_array
 from ..ops import shapes, sums
 from ..tensor import Tensor, leaf
@@ -499,8 +498,7 @@ class _Program:
         for overridden in ({}, given):
             root = Regrouping(self.read.reading, self.read.blocks, given=overridden, strict=self._strict).root
             tape = Tape(root, numbers)
-            values = quietly(tape.forward)
-            results.append((float(values[-1]), self._numbers.joined(quietly(tape.backward, values, np.ones(())))))
+            results.append((float(tape.run()[0]), tape.gradient))
         (data, g), (other, h) = results
         scale = max(float(np.abs(g).max(initial=0.0)), 1e-3)
         if not (abs(data - other) <= 1e-9 * max(abs(data), 1.0) and (np.abs(g - h) <= 1e-9 * scale).all()):
@@ -629,18 +627,13 @@ class _Program:
         if arguments:
             self._argument[...] = arguments
         try:
-            values = quietly(self._tape.forward)
+            values = self._tape.run(with_gradient)
         except (IndexError, ValueError):  # which the function will raise itself
             return None
-        data = float(values[-1])
+        data = float(values[0])
         if data - data != 0.0 or not self._holds(values, t):
             return None
-        if not with_gradient:
-            return data, None
-        gradients = quietly(self._tape.backward, values, np.ones(()))
-        joined = self._numbers.joined(gradients[:-1])
-        g = gradients[-1]
-        return data, np.concatenate([joined, np.zeros(len(self._argument)) if g is None else g])
+        return data, self._tape.gradient if with_gradient else None
 
     def run_all(self, what: str, t: np.ndarray) -> Any:
         """The mean over samples as a Value, or what each gives; the number of a sample for which the
@@ -687,7 +680,7 @@ class _Program:
     def tensors(self) -> Tensor:
         """The latest run as a graph of Tensors."""
         self._numbers.update()
-        return self._tape.tensors({})
+        return self._tape.tensors()
 
 
 class _Batch:
@@ -706,7 +699,7 @@ class _Batch:
         elif each.size != m:
             each = shapes.broadcast_to(each, (m,))
         self._tape = Tape(sums.mean(each), numbers.tensors)
-        self._each = self._tape.place_of(each)
+        self._each = self._tape.watch(each)
         self._guards = [
             (c, *(self._where(u, regrouping) for u in (c.left, c.right))) for g in program.guards for c in g.comparisons
         ]
@@ -734,10 +727,10 @@ class _Batch:
         for entries, array in self._arrays:
             entries.write(array, t)
         try:
-            values = quietly(self._tape.forward)
+            values = self._tape.run(what == "mean" and modes.is_recording())
         except (IndexError, ValueError):
             return -1
-        data = float(values[-1])
+        data = float(values[0])
         if data - data != 0.0:
             return -1
         for c, left, right in self._guards:
@@ -749,13 +742,12 @@ class _Batch:
             return values[self._each].reshape(self.m).copy()
         if not modes.is_recording():
             return Value(data)
-        gradients = quietly(self._tape.backward, values, np.ones(()))
-        return as_node(data, self._numbers.values, self._numbers.joined(gradients).tolist())
+        return as_node(data, self._numbers.values, self._tape.gradient.tolist())
 
     def tensors(self) -> Tensor:
         """The latest run as a graph of Tensors."""
         self._numbers.update()
-        return self._tape.tensors({})
+        return self._tape.tensors()
 
 
 def _named(unexplained: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import gradients
+from autograd import Tensor, gradients
 from autograd.graph import topological_order
 from autograd.op import Operation
 
@@ -89,7 +89,8 @@ def _at_once(objective: Objective, samples: TrainingData) -> list[np.ndarray]:
     found: dict[Any, np.ndarray] = {}
     for v, g in zip(sums, arriving, strict=True):
         inputs = v.operands[0]
-        found[_weight_of(v)] = g[:, :, None] * np.asarray(inputs)[:, None, :]
+        numbers = inputs.numpy() if isinstance(inputs, Tensor) else inputs
+        found[_weight_of(v)] = g[:, :, None] * numbers[:, None, :]
         if v.op.name == "affine":
             found[v.operands[2]] = g
     penalties = [penalty for layer in penalized for penalty in layer.penalties()]

@@ -5,6 +5,7 @@ import pytest
 
 from autograd import (
     Tensor,
+    Value,
     check_gradients,
     exp,
     find_nan,
@@ -73,8 +74,10 @@ def test_the_jacobian_of_a_list_of_results_has_a_row_for_each():
 
 
 def test_a_result_that_depends_on_nothing_has_a_jacobian_of_zeros():
-    assert jacobian(lambda x: np.ones(2))(np.ones(3)).tolist() == [[0.0] * 3] * 2
-    assert grad(lambda x: 3.0)(np.ones(2)).tolist() == [0.0, 0.0]
+    with pytest.warns(UserWarning, match="jacobian: the result does not depend on argument 0"):
+        assert jacobian(lambda x: np.ones(2))(np.ones(3)).tolist() == [[0.0] * 3] * 2
+    with pytest.warns(UserWarning, match="grad: the result does not depend on argument 0"):
+        assert grad(lambda x: 3.0)(np.ones(2)).tolist() == [0.0, 0.0]
 
 
 def test_the_hessian_of_a_quadratic_form_is_its_symmetric_part_twice():
@@ -200,3 +203,164 @@ def test_gradients_are_checked_at_the_numbers_of_a_tensor():
     for args in (x, [x]):
         assert check_gradients(lambda x: (x * x).sum(), args).gradient == (2.0, 4.0, 6.0, 10.0)
     assert x.grad is None
+
+
+# ---------------------------------------------------------------- what a function closes over
+
+
+def test_a_gradient_depends_on_the_values_that_its_function_closes_over():
+    """L = x d/dy (x y²) at y = 3 is 6 x², so dL/dx = 12 x."""
+    x = Value(0.5)
+    L = x * grad(lambda y: x * y * y)(3.0)
+    L.backward()
+    assert (L.item(), x.grad) == (1.5, 6.0)
+
+
+def test_a_gradient_penalty_trains_what_it_is_a_penalty_of():
+    """|∂/∂x Σ tanh(x W)|² of the weights, against differences."""
+    x = np.array([[0.3, -0.8], [0.1, 0.7]])
+
+    def penalty(w):
+        g = grad(lambda u: tanh(u @ w).sum())(x)
+        return (g * g).sum()
+
+    w = Tensor([[0.4, 1.2, -0.3], [0.9, -0.5, 0.2]])
+    penalty(w).backward()
+    numeric = differences(lambda v: penalty(Tensor(v)).item(), w.data.copy())
+    assert w.grad == pytest.approx(numeric, rel=1e-7)
+
+
+def test_every_derivative_depends_on_what_its_function_closes_over():
+    a, t = Value(2.0), Tensor([2.0, 3.0])
+    value, slope = value_and_grad(lambda y: a**3 * y)(5.0)
+    assert (gradients(value, a), gradients(slope, a)) == (60.0, 12.0)
+    assert gradients(hessian(lambda y: a**3 * y * y)(5.0), a) == 24.0
+    (row,) = jacobian(lambda p: [a * p[0] * p[1]])([3.0, 4.0])
+    assert [gradients(u, a) for u in row] == [4.0, 3.0]
+    matrix = jacobian(lambda u: t * t * u)(np.ones(2))
+    assert gradients(matrix.sum(), t).tolist() == [4.0, 6.0]
+    assert gradients(hessian(lambda u: (t * u * u).sum())(np.ones(2)).sum(), t).tolist() == [2.0, 2.0]
+    assert gradients(hessian_vector_product(lambda u: (t * u * u).sum(), np.ones(2), np.ones(2)).sum(), t).tolist() == [
+        2.0,
+        2.0,
+    ]
+
+
+def test_a_recorded_result_that_is_closed_over_counts_too():
+    w = Value(3.0)
+    square = w * w
+    assert gradients(grad(lambda y: square * y)(1.0), w) == 6.0
+
+
+def test_a_derivative_inside_another_depends_on_both():
+    """d/dx [x · ∂/∂y (x² y³)] at y = 2 is d/dx 12 x³ = 36 x²; with w outside, w more."""
+    w = Value(5.0)
+    outer = grad(lambda x: x * grad(lambda y: w * x * x * y**3)(2.0))(0.5)
+    assert outer.item() == 45.0
+    assert gradients(outer, w) == 9.0
+
+
+def test_under_no_grad_what_is_closed_over_is_a_constant():
+    x, t = Value(2.0), Tensor([2.0])
+    with no_grad():
+        assert grad(lambda y: x * y)(3.0) == 2.0
+        assert type(grad(lambda u: (t * u).sum())(np.ones(1))) is np.ndarray
+
+
+def test_what_a_function_makes_itself_is_no_variable():
+    def f(x):
+        total = Value(0.0)
+        for _ in range(3):
+            total = total + x * Value(2.0)
+        with no_grad():
+            scale = x * 1
+        return total * scale
+
+    assert type(grad(f)(3.0)) is float
+    assert type(grad(lambda u: (u * Tensor([1.0, 2.0])).sum())(np.ones(2))) is np.ndarray
+    assert type(grad(lambda x: grad(lambda y: y * y * Value(1.0))(2.0) * x)(1.0)) is float
+
+
+# ---------------------------------------------------------------- numbers with arrays, several arguments
+
+
+def test_a_number_goes_with_arrays_that_a_function_closes_over():
+    x, y = np.array([1.0, 2.0, 4.0]), np.array([1.0, 0.0, 2.0])
+    loss = lambda w: ((w * x - y) ** 2).mean()  # noqa: E731
+    assert grad(loss)(0.5) == pytest.approx((2 * (0.5 * x - y) * x).mean())
+    assert type(grad(loss)(0.5)) is float
+    assert value_and_grad(loss)(0.5)[0] == pytest.approx(((0.5 * x - y) ** 2).mean())
+    assert hessian(loss)(0.5) == pytest.approx(2 * (x * x).mean())
+    assert jacobian(lambda w: x * w)(0.5).tolist() == x.tolist()
+    assert grad(grad(loss))(0.5) == pytest.approx(2 * (x * x).mean())
+    line = lambda p: ((x * p[0] + p[1] - y) ** 2).mean()  # noqa: E731
+    e = 0.5 * x + 0.25 - y
+    assert grad(line)([0.5, 0.25]) == pytest.approx([(2 * e * x).mean(), (2 * e).mean()])
+    assert grad(lambda w, X: (np.exp(w * X)).sum())(0.0, X=x) == x.sum()
+    assert grad(lambda w: np.dot(x, w * x).sum())(1.0) == (x * x).sum()
+
+
+def test_a_value_from_outside_still_does_not_go_with_arrays():
+    x = np.ones(2)
+    with pytest.raises(TypeError, match="a Value is one number and does not go with an array"):
+        grad(lambda w: (w * x).sum())(Value(0.5))
+
+
+def test_jacobian_and_hessian_take_several_arguments():
+    x, y = np.array([0.5, 2.0]), np.array([[1.0, 3.0], [2.0, -1.0]])
+    f = lambda a, m, scale=1.0: scale * (m @ (a * a))  # noqa: E731
+    assert jacobian(f)(x, y).tolist() == (y * 2 * x).tolist()
+    assert jacobian(f, 1)(x, y, scale=2.0)[0, 0].tolist() == (2 * x * x).tolist()
+    by_x, by_y = jacobian(f, (0, 1))(x, y)
+    assert (by_x.shape, by_y.shape) == ((2, 2), (2, 2, 2))
+    loss = lambda w, X, y: ((X @ w - y) ** 2).sum()  # noqa: E731
+    assert hessian(loss, argnums=0)(x, y, np.ones(2)) == pytest.approx(2 * y.T @ y)
+    (ww, wb), (bw, bb) = hessian(lambda w, b: ((y @ w + b) ** 2).sum(), (0, 1))(x, 0.5)
+    assert ww == pytest.approx(2 * y.T @ y)
+    assert wb == pytest.approx(2 * y.sum(0))
+    assert bw == pytest.approx(2 * y.sum(0))
+    assert bb == 4.0
+    with pytest.raises(ValueError, match="hessian: expected a positional argument number 3, got 2 of them"):
+        hessian(loss, 3)(x, y)
+
+
+def test_the_hessian_of_several_arguments_agrees_with_differences_of_the_gradient():
+    f = lambda a, p: (sin(a * p[0]) * a).sum() * p[1]  # noqa: E731
+    a, p = np.array([0.3, -0.7]), [1.5, 0.4]
+    (aa, ap), (pa, pp) = hessian(f, (0, 1))(a, p)
+    by_a = lambda a, p: grad(f)(a, p)  # noqa: E731
+    h = 1e-6
+    assert aa == pytest.approx(differences(lambda u: by_a(u, p), a), rel=1e-8)
+    assert ap[0] == pytest.approx((by_a(a, [1.5 + h, 0.4]) - by_a(a, [1.5 - h, 0.4])) / (2 * h), rel=1e-8)
+    assert ap[1] == pytest.approx((by_a(a, [1.5, 0.4 + h]) - by_a(a, [1.5, 0.4 - h])) / (2 * h), rel=1e-8)
+    assert pa[0] == pytest.approx(ap[0])
+    assert pa[1] == pytest.approx(ap[1])
+    assert pp[0][1] == pytest.approx(pp[1][0])
+    assert pp[1][1] == 0.0
+
+
+def test_a_list_of_results_has_a_row_for_each_with_several_arguments():
+    (da, db), (ea, eb) = jacobian(lambda a, b: [a * b, a + b], (0, 1))(2.0, 5.0)
+    assert (da, db, ea, eb) == (5.0, 2.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ["f", "x", "args", "kwargs", "argnums", "self", "where", "op", "function", "fresh"])
+def test_an_argument_may_be_called_anything(name):
+    scope = {}
+    exec(f"def product(a, {name}): return a * {name}", scope)
+    for differentiate in (grad, jacobian):
+        assert differentiate(scope["product"])(1.0, **{name: 2.0}) == 2.0
+    assert hessian(scope["product"])(1.0, **{name: 2.0}) == 0.0
+
+
+def test_an_argument_on_which_nothing_depends_is_said_once():
+    f = lambda a, b: a.item() * b  # noqa: E731
+    with pytest.warns(UserWarning, match="grad: the result does not depend on argument 0") as caught:
+        assert grad(f, (0, 1))(2.0, 3.0) == (0.0, 2.0)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_the_derivative_of_a_linear_function_is_a_constant_and_nothing_to_tell():
+    assert grad(grad(lambda x: 3.0 * x))(2.0) == 0.0
+    assert hessian(lambda u: u.sum())(np.ones(2)).tolist() == [[0.0, 0.0]] * 2
+    assert hessian_vector_product(lambda u: u.sum(), np.ones(2), np.ones(2)).tolist() == [0.0, 0.0]

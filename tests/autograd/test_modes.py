@@ -1,5 +1,6 @@
 """no_grad and detect_anomaly: for one thread, for one block, whatever happens inside."""
 
+import asyncio
 import inspect
 import math
 import re
@@ -100,6 +101,103 @@ def test_no_grad_in_one_thread_does_not_affect_another():
     assert x.grad == pytest.approx(12 + math.exp(3))
     assert leaves == [True]
     assert active == []
+
+
+def test_no_grad_in_one_task_does_not_affect_another():
+    async def evaluate(started, done):
+        with no_grad():
+            started.set()
+            await done.wait()
+            return (Value(1.0) * 2).is_leaf
+
+    async def train(started, done):
+        await started.wait()
+        z = Value(3.0) * 2
+        done.set()
+        return z.is_leaf
+
+    async def both():
+        started, done = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(evaluate(started, done), train(started, done))
+
+    assert asyncio.run(both()) == [True, False]
+    assert active == []
+
+
+def test_a_task_that_is_started_inside_no_grad_is_inside_while_the_block_lasts():
+    async def computes(go):
+        before = (Value(1.0) * 2).is_leaf
+        await go.wait()
+        with detect_anomaly():  # somebody is inside some mode, so that the block is asked
+            return before, (Value(1.0) * 2).is_leaf
+
+    async def starts():
+        go = asyncio.Event()
+        with no_grad():
+            task = asyncio.create_task(computes(go))
+            await asyncio.sleep(0)
+        go.set()
+        return await task
+
+    assert asyncio.run(starts()) == (True, False)
+
+
+def test_tasks_that_run_one_decorated_function_do_not_end_each_others_blocks():
+    @no_grad()
+    async def predict(steps):
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        return (Value(3.0) * 2).is_leaf
+
+    async def several():
+        return await asyncio.gather(*map(predict, (1, 4, 2)))
+
+    assert asyncio.run(several()) == [True] * 3
+    assert not (Value(3.0) * 2).is_leaf
+    assert active == []
+
+
+def test_a_decorated_generator_computes_without_recording_and_its_reader_records():
+    log = []
+
+    @no_grad()
+    def predictions(xs):
+        """Doubles."""
+        try:
+            for x in xs:
+                sent = yield x * 2
+                log.append((sent, (x * 2).is_leaf))
+        except KeyError:
+            yield Value(0.0)
+        finally:
+            log.append("closed")
+        return "done"
+
+    steps = predictions([Value(1.0), Value(2.0)])
+    first = next(steps)
+    assert first.is_leaf
+    assert not (first * 2).is_leaf
+    assert steps.send("again").data == 4.0
+    assert log == [("again", True)]
+    with pytest.raises(StopIteration, match="done"):
+        next(steps)
+    assert log[1:] == [(None, True), "closed"]
+
+    steps = predictions([Value(1.0)])
+    next(steps)
+    assert steps.throw(KeyError()).data == 0.0
+    steps.close()
+    assert log[-1] == "closed"
+    assert predictions.__doc__ == "Doubles."
+    assert active == []
+
+
+def test_a_decorated_asynchronous_generator_is_refused():
+    with pytest.raises(TypeError, match=r"predictions is an asynchronous generator; write `with no_grad\(\):` inside"):
+
+        @no_grad()
+        async def predictions():
+            yield 1.0
 
 
 def test_derivatives_asked_for_inside_no_grad_are_not_lost():

@@ -1,0 +1,103 @@
+"""Who is given the numbers of a node as a plain array: the rule behind `Tensor.__array__`.
+
+NumPy turns whatever it meets into an array, by the way of `__array__`, and what is computed from that array
+has no gradient. So it is given away only where nothing can be lost by it, or where it was asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from . import modes
+from .graph import is_node
+
+__all__ = ["is_free", "mask_asked_for", "numbers_in", "refuse_to_lend"]
+
+# Libraries that take over an operation from arrays and compute with what `__array__` gave them.
+_COMPUTING = ("numpy", "pandas", "scipy")
+# Those that only draw or compare: what they are given does not come back as a number.
+_SHOWING = ("bokeh", "matplotlib", "mpl_toolkits", "plotly", "seaborn", "_pytest", "numpy.testing", "unittest")
+
+_KEEP = (
+    "Write X @ t for X.dot(t), with X.toarray() or X.to_numpy() first if X is none, stack or concatenate to join, "
+    "where(mask, t, x) for an assignment, and the functions of autograd for those of other libraries"
+)
+
+
+def refuse_to_lend(node: Any, dtype: Any = None, *, computes: bool = False) -> None:
+    """TypeError if the numbers of this node are not to become an array where they are asked for.
+
+    dtype: what `__array__` was called with. computes: True if what asks is known to be an operation.
+
+    What draws or compares is given those of every node, and so is everybody under `no_grad`. Otherwise
+
+    - a recorded result, and every node while a function is being differentiated, stays in its graph;
+    - a leaf is an array for whoever asks: `np.asarray(w)`, `np.array(w)`, a library of
+      models. An operation does not ask: NumPy's C code wants a dtype then (`array.dot(w)`, `array[:] = w`), and
+      NumPy, SciPy and pandas what they compute with themselves (`np.ma`, `np.r_`, a sparse matrix on the left).
+    """
+    helper, asking = _who_asks()
+    if asking in _SHOWING or not modes.is_recording():
+        return
+    name = f" {node.label!r}" if node.label else ""
+    if node.op is not None:
+        what, harm = f"{type(node).__name__}{name}, the result of {node.op.shown}", "cut off from its graph"
+    elif modes.own_traces():
+        what, harm = f"{type(node).__name__}{name}", "cut off from the function that is being differentiated"
+    elif not (helper or computes or dtype is not None):
+        return
+    else:
+        what, harm = f"{type(node).__name__}{name}", "taken for a constant without a gradient"
+    raise TypeError(
+        f"{helper or 'NumPy'} asked for an array of a {what}, which would be {harm}. "
+        + (_KEEP if hasattr(node, "shape") else "Keep Values in a list")
+        + ". If a constant is meant, take .data"
+        + (f", here np.asarray(t.data, {np.dtype(dtype).name!r}), " if dtype is not None else " ")
+        + "or compute under no_grad()"
+    )
+
+
+def is_free() -> bool:
+    """True where the numbers of every node are given away: under `no_grad`, to what draws or compares."""
+    return not modes.is_recording() or _who_asks()[1] in _SHOWING
+
+
+def mask_asked_for(node: Any) -> None:
+    """What stands behind `_mask`: the same refusal for masked arrays, which ask for `_data` and `_mask` instead."""
+    if sys._getframe(1).f_globals.get("__name__", "").startswith("numpy.ma"):
+        refuse_to_lend(node)
+    raise AttributeError("_mask")
+
+
+def numbers_in(arguments: Any) -> Any:
+    """Arguments of a NumPy function that does not know nodes, their numbers instead of them.
+
+    TypeError where it may not have these, as it is neither under `no_grad` nor to draw or to compare something.
+    """
+    if is_node(arguments):
+        refuse_to_lend(arguments, computes=True)
+        return arguments.data
+    if isinstance(arguments, list | tuple):
+        return type(arguments)(map(numbers_in, arguments))
+    return {name: numbers_in(x) for name, x in arguments.items()} if isinstance(arguments, dict) else arguments
+
+
+def _who_asks() -> tuple[str, str]:
+    """The library that computes and asks for an array, "" if none does; and the package that called it."""
+    helper = ""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__package__") == __package__:
+        frame = frame.f_back
+    while frame is not None:
+        module: str = frame.f_globals.get("__name__") or ""
+        package = module.partition(".")[0]
+        if module.startswith("numpy.testing"):
+            return helper, "numpy.testing"
+        if package not in _COMPUTING:
+            return helper, package
+        helper = helper or package
+        frame = frame.f_back
+    return helper, ""
