@@ -80,6 +80,8 @@ def real_array(x: Any, where: str) -> np.ndarray:
 
     TypeError for what is not numbers and for lists of nodes, ValueError for rows of different lengths.
     """
+    if x.__class__ is np.ndarray and (x.dtype is FLOAT64 or x.dtype is FLOAT32):
+        return x
     if isinstance(x, list | tuple) and holds_nodes(x):
         raise TypeError(
             f"{where}: expected numbers, got a list of nodes; join Tensors with stack(), or take their .data"

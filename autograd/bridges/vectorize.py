@@ -739,7 +739,7 @@ class _Batch:
             if not as_it_was.all():
                 return int(np.argmin(as_it_was))
         if what == "all":
-            return values[self._each].reshape(self.m).copy()
+            return values[self._each or 0].reshape(self.m).copy()
         if not modes.is_recording():
             return Value(data)
         return as_node(data, self._numbers.values, self._tape.gradient.tolist())

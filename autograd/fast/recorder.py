@@ -297,6 +297,13 @@ class Symbol:
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Symbol:
         if function is np.real and self.value.dtype.kind == "f":
             return self
+        if function is np.broadcast_to and len(arguments) == 2 and not options:
+            array, shape = arguments
+            found = np.broadcast_to(array.value, shape)
+            if array.fixed:
+                return Symbol(self.recorder, self.recorder.constant(found), found, True)
+            names = f"{array.name}, {self.recorder.constant(shape)}"
+            return self.recorder.value(f"{self.recorder.function(np.broadcast_to)}({names})", found)
         if function is not np.where or options or len(arguments) != 3:
             raise _NotRecorded
         names = map(self.recorder.operand, arguments)
