@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -319,7 +319,7 @@ class NotRecordable(Exception):
         self.result, self.reason = result, reason
 
 
-def find_fresh(recording: Recording, known: set[Value]) -> None:
+def find_fresh(recording: Recording, known: Container[Value]) -> None:
     """Tell leaves that only this graph holds from those that others hold too. known: leaves that stay."""
     given = set(recording.values)
     order = walked(recording.loss, given)[0]

@@ -7,42 +7,36 @@ of Tensors, made by the operations that everybody calls, so that all that is kno
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..formulas import names
 from ..op import Operation
-from ..ops import elementwise, matrices, shapes, softmaxes, sums
-from ..tensor import Tensor
+from ..ops import elementwise, matrices, shapes, softmaxes
+from .fields import Field, as_tensor, broadcast, indexed, reshaped, strided, total, transposed
 from .leaves import Block, matrix_label
+from .places import (
+    Distinct,
+    Terms,
+    are_rows,
+    components,
+    distinct,
+    factored,
+    flat_shape,
+    rows_taken,
+    steps_along,
+    taken,
+    within,
+)
 from .reading import CONSTANT, Group, Part, Reading
 from .rows import along_rows
 
-__all__ = ["Field", "Regrouping"]
+__all__ = ["Regrouping"]
 
 # The pairs of a causal attention fill half of a matrix: from this share on the whole product is computed.
 FILLED = 0.4
-
-
-class Field(NamedTuple):
-    """An array for one sample, in a Tensor.
-
-    shape   without the axis of samples
-    varies  True if each sample has its own, along a first axis of the Tensor
-    """
-
-    t: Any
-    shape: tuple[int, ...]
-    varies: bool
-
-    @property
-    def size(self) -> int:
-        """How many numbers there are for a sample."""
-        return math.prod(self.shape)
 
 
 class Regrouping:
@@ -81,7 +75,7 @@ class Regrouping:
         if place is None:
             raise ValueError("the result is a plain number")
         root = self._gather(reading.group_of[place], self._final[place : place + 1])
-        self.root = self._reshape(root, ()).t
+        self.root = reshaped(root, ()).t
 
     def found(self, place: int, tape: Any) -> tuple[int, int, bool] | None:
         """Where among what a tape of the root gives a node is: its array, its place in that, and whether each
@@ -137,7 +131,7 @@ class Regrouping:
         columns = [(c, self._column(c, us)) for c, us in zip(classes, group.operands, strict=True)]
         n = len(group.members)
         order = self._sorted(columns, n)
-        columns = [(c, _taken(column, order)) for c, column in columns]
+        columns = [(c, taken(column, order)) for c, column in columns]
         fields, dims = self._beside(columns, n)
         return self._applied(group.op, fields, dims), order
 
@@ -145,21 +139,21 @@ class Regrouping:
         """An operation, number by number, on fields that broadcast to these axes."""
         t = op.function(*(f.t for f in fields))
         varies = any(f.varies for f in fields)
-        return self._broadcast(Field(t, t.shape[1:] if varies else t.shape, varies), dims)
+        return broadcast(Field(t, t.shape[1:] if varies else t.shape, varies), dims)
 
     def _beside(self, columns: Sequence[tuple[int, Any]], n: int) -> tuple[list[Field], tuple[int, ...]]:
         """Columns of n members as fields that go together, and the axes of what is computed from them."""
         places = [column for c, column in columns if c != CONSTANT]
-        found = self._as_one_of_them(columns, n) or _factored(places)
+        found = self._as_one_of_them(columns, n) or factored(places)
         views: list[Field] = []
-        dims = _flat(n)
+        dims = flat_shape(n)
         if found is not None:
             dims = found[0]
             each = zip(places, found[1], (c for c, _ in columns if c != CONSTANT), strict=True)
             for column, strides, c in each:
                 view = self._strided(c, int(column[0]), dims, strides)
                 if view is None:
-                    dims = _flat(n)
+                    dims = flat_shape(n)
                     break
                 views.append(view)
         if len(views) != len(places):
@@ -175,7 +169,7 @@ class Regrouping:
                 continue
             dims = self._fields[c].shape
             if len(dims) > (n > 1) and np.array_equal(column, np.arange(n)):
-                steps = [_steps(u.reshape(dims)) for e, u in columns if e != CONSTANT]
+                steps = [steps_along(u.reshape(dims)) for e, u in columns if e != CONSTANT]
                 if None not in steps:
                     return dims, steps
         return None
@@ -187,9 +181,9 @@ class Regrouping:
                 continue
             source, start = self._source(c, int(column.min()), int(column.max()))
             width = source.shape[-1] if len(source.shape) == 2 else 1
-            if width > 1 and n > width and not n % width and _are_rows(column.reshape(-1, width) - start):
+            if width > 1 and n > width and not n % width and are_rows(column.reshape(-1, width) - start):
                 return n // width, width
-        return _flat(n)
+        return flat_shape(n)
 
     # ------------------------------------------------------------ sums
 
@@ -215,7 +209,7 @@ class Regrouping:
             terms.append(self._in_order(field, product.order, order, dims))
         others = [part for part in plain if part.length != 1]
         if dims is None and terms:
-            dims = _flat(n)
+            dims = flat_shape(n)
         if single:
             columns = [(part.c, part.x[order]) for part in single]
             if dims is None:
@@ -223,17 +217,17 @@ class Regrouping:
                 terms += fields
             else:
                 terms += [self._along(c, column, dims) for c, column in columns]
-        dims = _flat(n) if dims is None else dims
-        terms += [self._reshape(self._summed(part, order, n), dims) for part in others]
+        dims = flat_shape(n) if dims is None else dims
+        terms += [reshaped(self._summed(part, order, n), dims) for part in others]
         if group.constants is not None:
-            terms.append(self._constant(_taken(group.constants, order), dims))
-        return self._broadcast(self._added(terms, dims), dims), order
+            terms.append(self._constant(taken(group.constants, order), dims))
+        return broadcast(self._added(terms, dims), dims), order
 
     def _added(self, terms: Sequence[Field], dims: tuple[int, ...]) -> Field:
-        total = terms[0]
+        found = terms[0]
         for term in terms[1:]:
-            total = self._applied(elementwise.add.op, (total, term), dims)
-        return total
+            found = self._applied(elementwise.add.op, (found, term), dims)
+        return found
 
     def _part(self, part: Part, n: int) -> Terms:
         c, d = part.classes if len(part.classes) == 2 else (part.classes[0], None)
@@ -243,20 +237,20 @@ class Regrouping:
     def _in_order(self, field: Field, order: Any, wanted: np.ndarray, dims: Any) -> Field:
         """A field whose members come in one order, or as they were met, in another order, with these axes."""
         n = len(wanted)
-        dims = _flat(n) if dims is None else dims
+        dims = flat_shape(n) if dims is None else dims
         places = wanted
         if order is not None:
             if np.array_equal(order, wanted):
-                return self._reshape(field, dims)
+                return reshaped(field, dims)
             inverse = np.empty(n, np.int64)
             inverse[order] = np.arange(n)
             places = inverse[wanted]
-        return self._reshape(self._taken_from(field, places, True), dims)
+        return reshaped(self._taken_from(field, places, True), dims)
 
     def _along(self, c: int, column: np.ndarray, dims: tuple[int, ...]) -> Field:
         """One column with these axes; 1 where nothing changes along an axis."""
         places = column.reshape(dims)
-        steps = None if self.strict and self._is_leaf(c) else _steps(places)
+        steps = None if self.strict and self._is_leaf(c) else steps_along(places)
         if steps is not None:
             view = self._strided(c, int(places.flat[0]), dims, steps)
             if view is not None:
@@ -278,8 +272,8 @@ class Regrouping:
         if part.is_regular:
             places = part.x.reshape(n, part.length)[order]
             if n == 1 and (found := self._whole_pieces(part.c, places)) is not None:
-                return self._added([self._total(field, None) for field in found], ())
-            return self._reshape(self._total(self._gather(part.c, places), 1), _flat(n))
+                return self._added([total(field, None) for field in found], ())
+            return reshaped(total(self._gather(part.c, places), 1), flat_shape(n))
         rank = np.empty(n, np.int64)
         rank[order] = np.arange(n)
         return self._collected(self._gather(part.c, part.x), rank[part.rows], n)
@@ -314,18 +308,18 @@ class Regrouping:
             is_square = c == d and np.array_equal(part.x, part.y)
             if n == 1 and is_square and (found := self._whole_pieces(c, x)) is not None:
                 squares = [self._applied(elementwise.mul.op, (field, field), field.shape) for field in found]
-                total = self._added([self._total(field, None) for field in squares], ())
-                return _Product(lambda bias: total, np.zeros(1, int), ())
+                together = self._added([total(field, None) for field in squares], ())
+                return _Product(lambda bias: together, np.zeros(1, int), ())
             keys = [(c, x[:, 0])] if d == CONSTANT else [(c, x[:, 0]), (d, part.y.reshape(n, k)[:, 0])]
             order = self._sorted(keys, n)
-            y = _rows_taken(part.y, order, k)
+            y = rows_taken(part.y, order, k)
             if k == 1:
                 fields, dims = self._beside([(c, x[order, 0]), (d, y if d == CONSTANT else y[:, 0])], n)
                 return _Product(lambda bias: self._applied(elementwise.mul.op, fields, dims), order, dims)
             left = self._gather(c, x[order])
             right = left if is_square else self._gather_any(d, y, (n, k))
             return _Product(
-                lambda bias: self._total(self._applied(elementwise.mul.op, (left, right), (n, k)), 1), order, _flat(n)
+                lambda bias: total(self._applied(elementwise.mul.op, (left, right), (n, k)), 1), order, flat_shape(n)
             )
         left = self._gather(c, part.x)
         right = self._gather_any(d, part.y, (len(part.rows),))
@@ -355,21 +349,21 @@ class Regrouping:
             k = x.shape[1]
         if k == 1 or (c == d and np.array_equal(x, y)):
             return None
-        units = _distinct(x)
+        units = distinct(x)
         if d == CONSTANT or self._is_leaf(d) or self._is_leaf(c):
             # Rows of weights, and what each of them meets in turn.
             if d != CONSTANT and self._is_leaf(d) and not self._is_leaf(c):
                 c, d, x, y = d, c, y, x
-                units = _distinct(x)
+                units = distinct(x)
             elif d != CONSTANT and self._is_leaf(d) and n > 1 and units.which[0] == units.which[1]:
                 c, d, x, y = d, c, y, x  # weights change faster than inputs
-                units = _distinct(x)
+                units = distinct(x)
             layer = self._layer(c, d, x, y, units, n, k)
             if layer is not None or d == CONSTANT:
                 return layer
         return self._stacked(c, d, x, y, n, k)
 
-    def _layer(self, c: int, d: int, x: Any, y: Any, units: _Distinct, n: int, k: int) -> _Product | None:
+    def _layer(self, c: int, d: int, x: Any, y: Any, units: Distinct, n: int, k: int) -> _Product | None:
         """x Wᵀ, where each of the inputs y meets all rows of weights x before the next comes."""
         p = len(units.first)
         if n % p or (x < 0).any() or (d != CONSTANT and (y < 0).any()):
@@ -406,21 +400,21 @@ class Regrouping:
         """(q, k) times (p, k)ᵀ. A single row drops its axis."""
         dims: tuple[int, ...] = (q, p)
         if q == 1 and not weights.varies:
-            data = self._reshape(data, data.shape[-1:])
+            data = reshaped(data, data.shape[-1:])
             dims = (p,)
         varies = data.varies or weights.varies
 
         def field(bias: Field | None) -> Field:
             if bias is not None:
                 return Field(matrices.affine(data.t, weights.t, bias.t), dims, varies)
-            turned = self._transpose(weights, (1, 0))
+            turned = transposed(weights, (1, 0))
             return Field(matrices.matmul(data.t, turned.t), dims, varies)
 
         return _Product(field, order, dims, not weights.varies)
 
     def _stacked(self, c: int, d: int, x: Any, y: Any, n: int, k: int) -> _Product | None:
         """Products of the rows x and y, all with all or in equal groups, such as the heads of an attention."""
-        left, right = _distinct(x), _distinct(y)
+        left, right = distinct(x), distinct(y)
         if n > 1 and left.which[0] != left.which[1] and right.which[0] == right.which[1]:
             c, d, x, y, left, right = d, c, y, x, right, left  # what changes slowly comes first
         places = [
@@ -432,7 +426,7 @@ class Regrouping:
             for side, xs, e in ((left, x, c), (right, y, d))
         ]
         i, j = places[0][left.which], places[1][right.which]
-        group = _components(i, j, len(left.first), len(right.first))
+        group = components(i, j, len(left.first), len(right.first))
         groups = int(group.max()) + 1
         # Every row belongs to one group; the place of a row within its group.
         of_left, of_right = np.zeros(len(left.first), np.int64), np.zeros(len(right.first), np.int64)
@@ -443,7 +437,7 @@ class Regrouping:
         q, p = int(sizes[0][0]), int(sizes[1][0])
         if (q == 1 and p == 1) or (q * p * groups) * FILLED > n:
             return None
-        within_left, within_right = _within(of_left), _within(of_right)
+        within_left, within_right = within(of_left), within(of_right)
         code = (group * q + within_left[i]) * p + within_right[j]
         order = np.argsort(code, kind="stable")
         if len(np.unique(code)) != n:
@@ -454,7 +448,7 @@ class Regrouping:
         a = self._boxed(c, rows.reshape(groups, q, k))
         b = self._boxed(d, columns.reshape(groups, p, k))
         if groups == 1:
-            a, b = self._reshape(a, (q, k)), self._reshape(b, (p, k))
+            a, b = reshaped(a, (q, k)), reshaped(b, (p, k))
             if is_full:
                 return self._multiplied(a, b, order, q, p)
         varies = a.varies or b.varies
@@ -462,7 +456,7 @@ class Regrouping:
         def field(bias: Field | None) -> Field:
             axes = (1, 0) if groups == 1 else (0, 2, 1)
             whole = Field(
-                matrices.matmul(a.t, self._transpose(b, axes).t), (q, p) if groups == 1 else (groups, q, p), varies
+                matrices.matmul(a.t, transposed(b, axes).t), (q, p) if groups == 1 else (groups, q, p), varies
             )
             return whole if is_full else self._taken_from(whole, code[order], True)
 
@@ -474,7 +468,7 @@ class Regrouping:
         if there.all():
             return self._gather(c, places)
         filled = np.flatnonzero(there)
-        return self._reshape(self._collected(self._gather(c, places[there]), filled, places.size), places.shape)
+        return reshaped(self._collected(self._gather(c, places[there]), filled, places.size), places.shape)
 
     # ------------------------------------------------------------ reductions
 
@@ -504,12 +498,12 @@ class Regrouping:
         n = len(order)
         if k is None:
             return (
-                self._constant(_taken(column, order), (n,), whole=True)
+                self._constant(taken(column, order), (n,), whole=True)
                 if c == CONSTANT
                 else self._gather(c, column[order])
             )
         if not isinstance(c, tuple):
-            rows = _rows_taken(column, order, k)
+            rows = rows_taken(column, order, k)
             return self._constant(rows, (n, k), whole=True) if c == CONSTANT else self._gather(c, rows)
         pieces = []
         start = 0
@@ -527,7 +521,7 @@ class Regrouping:
             start = stop
         if any(f.varies for f in pieces):
             pieces = [f if f.varies else self._repeated(f) for f in pieces]
-        return Field(shapes.concatenate([_node(f.t) for f in pieces], -1), (n, k), pieces[0].varies)
+        return Field(shapes.concatenate([as_tensor(f.t) for f in pieces], -1), (n, k), pieces[0].varies)
 
     def _components_of_softmax(self, operands: Any, n: int) -> tuple[Field, np.ndarray]:
         """Members of softmaxes: the rows that several of them share are one softmax."""
@@ -540,13 +534,13 @@ class Regrouping:
             rows = rows.reshape(n, k)
         else:
             rows = column.reshape(n, k)
-        distinct = _distinct(rows)
-        rank = np.argsort(np.argsort(rows[distinct.first, 0], kind="stable"))
-        row = rank[distinct.which]
+        found = distinct(rows)
+        rank = np.argsort(np.argsort(rows[found.first, 0], kind="stable"))
+        row = rank[found.which]
         j = np.asarray(places, np.int64)
-        is_full = n == len(distinct.first) * k and len(np.unique(row * k + j)) == n
+        is_full = n == len(found.first) * k and len(np.unique(row * k + j)) == n
         order = np.lexsort((j, row)) if is_full else np.argsort(row, kind="stable")
-        kept = distinct.first[np.argsort(rank)]
+        kept = found.first[np.argsort(rank)]
         x = self._sequence(c, k, column, kept)
         z = Field(_softmax(x.t), x.shape, x.varies)
         return z if is_full else self._taken_from(z, (row * k + j)[order], True), order
@@ -564,12 +558,12 @@ class Regrouping:
         places, flat = places - start, flat - start
         if self.strict and not self._covers(flat, source.size):
             return self._taken_from(source, places, False)
-        found = _factored([flat])
+        found = factored([flat])
         if found is not None:
             dims, (strides,) = found
-            view = self._strided_from(source, int(flat[0]), dims, strides)
+            view = strided(source, int(flat[0]), dims, strides, whole=self.strict)
             if view is not None:
-                return self._reshape(self._broadcast(view, dims), places.shape)
+                return reshaped(broadcast(view, dims), places.shape)
         return self._taken_from(source, places, False)
 
     @staticmethod
@@ -586,61 +580,15 @@ class Regrouping:
             self.wishes.setdefault(self.reading.groups[c].key[1], []).append(places)
         ends = [step * (n - 1) for n, step in zip(dims, strides, strict=True)]
         source, begin = self._source(c, start + sum(min(e, 0) for e in ends), start + sum(max(e, 0) for e in ends))
-        return self._strided_from(source, start - begin, dims, strides)
-
-    def _strided_from(self, source: Field, start: int, dims: tuple[int, ...], strides: tuple[int, ...]) -> Field | None:
-        if self.strict:
-            spread = math.prod(n for n, s in zip(dims, strides, strict=True) if s)
-            if spread < source.size:
-                return None
-        moving = sorted((i for i, s in enumerate(strides) if s), key=lambda i: -strides[i])
-        kept = tuple(n if s else 1 for n, s in zip(dims, strides, strict=True))
-        if any(strides[i] < 0 for i in moving):
-            return None
-        if not moving:
-            if source.size > 1:
-                source = self._cut(self._reshape(source, (source.size,)), (slice(start, start + 1),))
-            return self._reshape(source, kept)
-        steps = [strides[i] for i in moving]
-        counts = [dims[i] for i in moving]
-        for a, b, count in zip(steps, steps[1:], counts[1:], strict=False):
-            if a % b or count * b > a:
-                return None
-        whole = steps[0] * counts[0]
-        size = source.size
-        radices = [a // b for a, b in itertools.pairwise(steps)]
-        if start == 0 and whole == size and counts[1:] == radices and steps[-1] == 1:
-            field = self._reshape(source, tuple(counts))
-        else:
-            flat = self._reshape(source, (size,))
-            offset = start
-            if start + whole <= size:
-                flat, offset = self._cut(flat, (slice(start, start + whole),)), 0
-                rows = counts[0]
-            elif size % steps[0] == 0:
-                rows = size // steps[0]
-            else:
-                return None
-            shape = (rows, *radices, steps[-1])
-            cuts: list[Any] = []
-            for step, count, radix in zip(steps, counts, (rows, *radices), strict=True):
-                digit = offset // step
-                offset -= digit * step
-                if digit + count > radix:
-                    return None
-                cuts.append(slice(digit, digit + count))
-            field = self._cut(self._reshape(flat, shape), (*cuts, slice(offset, offset + 1)))
-            field = self._reshape(field, tuple(counts))
-        back = tuple(np.argsort(moving).tolist())
-        return self._reshape(self._transpose(field, back), kept)
+        return strided(source, start - begin, dims, strides, whole=self.strict)
 
     def _taken_from(self, field: Field, places: np.ndarray, is_own: bool) -> Field:
         """Members of a field by their places."""
         if not self.strict and np.array_equal(places.ravel(), np.arange(field.size)):
-            return self._reshape(field, places.shape)
+            return reshaped(field, places.shape)
         width = field.shape[-1] if field.shape else 1
         by_rows = (
-            not is_own and len(field.shape) == 2 and width > 1 and places.shape[-1:] == (width,) and _are_rows(places)
+            not is_own and len(field.shape) == 2 and width > 1 and places.shape[-1:] == (width,) and are_rows(places)
         )
         if by_rows:
             places = places[..., 0] // width
@@ -650,24 +598,24 @@ class Regrouping:
         index.flags.writeable = False
         shape = (*places.shape, width) if by_rows else places.shape
         if not by_rows:
-            field = self._reshape(field, (field.size,))
+            field = reshaped(field, (field.size,))
         if not index_varies:
             t = field.t
-            return Field(_indexed(t, (slice(None), index) if field.varies else (index,)), shape, field.varies)
+            return Field(indexed(t, (slice(None), index) if field.varies else (index,)), shape, field.varies)
         if not field.varies:
-            return Field(_indexed(field.t, (index,)), shape, True)
+            return Field(indexed(field.t, (index,)), shape, True)
         samples = np.arange(len(index)).reshape(-1, *(1,) * (index.ndim - 1))
         samples.flags.writeable = False
-        return Field(_indexed(field.t, (samples, index)), shape, True)
+        return Field(indexed(field.t, (samples, index)), shape, True)
 
     def _collected(self, field: Field, places: np.ndarray, size: int) -> Field:
         """The numbers of a row added up at places of a row of this size."""
         places = places.copy()
         places.flags.writeable = False
         if field.varies:
-            t = shapes.scatter(_node(field.t), (slice(None), places), (field.t.shape[0], size))
+            t = shapes.scatter(as_tensor(field.t), (slice(None), places), (field.t.shape[0], size))
         else:
-            t = shapes.scatter(_node(field.t), (places,), (size,))
+            t = shapes.scatter(as_tensor(field.t), (places,), (size,))
         return Field(t, (size,), field.varies)
 
     def _constant(self, us: Sequence[Any], shape: tuple[int, ...], *, whole: bool = False) -> Field:
@@ -683,122 +631,9 @@ class Regrouping:
         array.flags.writeable = False
         return Field(array, shape if array.ndim else (), False)
 
-    # ------------------------------------------------------------ with or without an axis of samples
-
-    def _reshape(self, field: Field, shape: tuple[int, ...]) -> Field:
-        if field.shape == shape:
-            return field
-        t = field.t
-        if t.__class__ is np.ndarray:
-            return Field(t.reshape(shape), shape, False)
-        if t._op is shapes.reshape.op and t.label is None:  # one after the other is the last of them
-            t = t._operands[0]
-            if t.shape == ((*field.t.shape[:1], *shape) if field.varies else shape):
-                return Field(t, shape, field.varies)
-        return Field(shapes.reshape(t, (-1, *shape) if field.varies else shape), shape, field.varies)
-
-    def _transpose(self, field: Field, axes: tuple[int, ...]) -> Field:
-        if axes == tuple(range(len(axes))):
-            return field
-        shape = tuple(field.shape[a] for a in axes)
-        t = field.t
-        lead = len(t.shape) - len(axes) if field.varies else 0
-        wanted = (*range(lead), *(a + lead for a in axes))
-        if t.__class__ is np.ndarray:
-            return Field(t.transpose(wanted), shape, field.varies)
-        if t._op is shapes.transpose.op and t.label is None:
-            before = t._operands[1]
-            inner = tuple(range(t.ndim))[::-1] if before is None else before
-            together = tuple(inner[a] for a in wanted)
-            if together == tuple(range(t.ndim)):
-                return Field(t._operands[0], shape, field.varies)
-        is_plain = wanted == tuple(range(len(wanted)))[::-1]
-        return Field(shapes.transpose(t, None if is_plain else wanted), shape, field.varies)
-
-    def _cut(self, field: Field, cuts: tuple[slice, ...]) -> Field:
-        shape = tuple(cut.stop - cut.start for cut in cuts)
-        if shape == field.shape:
-            return field
-        cuts = tuple(
-            slice(None) if cut.stop - cut.start == n else cut for cut, n in zip(cuts, field.shape, strict=True)
-        )
-        index = (slice(None), *cuts) if field.varies else cuts
-        return Field(_indexed(field.t, index), shape, field.varies)
-
-    def _broadcast(self, field: Field, dims: tuple[int, ...]) -> Field:
-        if field.shape == dims:
-            return field
-        t = field.t
-        if t.__class__ is np.ndarray:
-            return Field(np.broadcast_to(t, dims), dims, False)
-        shape = (len(t), *dims) if field.varies else dims
-        if field.varies and len(field.shape) < len(dims):
-            t = shapes.reshape(t, (-1, *(1,) * (len(dims) - len(field.shape)), *field.shape))
-        return Field(shapes.broadcast_to(t, shape), dims, field.varies)
-
     def _repeated(self, field: Field) -> Field:
         """The same for each sample."""
-        return Field(shapes.broadcast_to(_node(field.t), (self.samples, *field.shape)), field.shape, True)
-
-    def _total(self, field: Field, axes: int | None) -> Field:
-        """Sums over so many of the last axes; over all for None."""
-        ndim = len(field.shape)
-        if not ndim:
-            return field
-        axes = ndim if axes is None else axes
-        if field.varies or axes < ndim:
-            along: Any = -1 if axes == 1 else tuple(range(-axes, 0))
-        else:
-            along = None
-        return Field(sums.sum(_node(field.t), axis=along), field.shape[: ndim - axes], field.varies)
-
-
-class Terms:
-    """The terms of one kind in sums: which sum each belongs to, and where in their arrays its factors are."""
-
-    def __init__(self, c: int, d: int | None, rows: np.ndarray, x: Any, y: Any, n: int) -> None:
-        self.c, self.d, self.rows, self.x, self.y, self.n = c, d, rows, x, y, n
-        self.counts = np.bincount(rows, minlength=n)
-        self.is_regular = bool((self.counts == self.counts[0]).all())
-        self.length = int(self.counts[0]) if self.is_regular else 0
-        self.is_everywhere = bool(self.counts.all())
-        self.bias: Any = None
-
-    def first(self, n: int) -> Any:
-        """The first term of each sum."""
-        return self.x.reshape(n, self.length)[:, 0]
-
-    def padded(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """The factors as rows of equal length. Rows that are beginnings of others are made these, and the
-        factors that the others then have too many are missing, -1; None if there are no such rows."""
-        ends = np.cumsum(self.counts)
-        column = np.arange(len(self.rows)) - (ends - self.counts)[self.rows]
-        k = int(self.counts.max())
-        boxes = []
-        for us in (self.x, self.y):
-            box = np.full((self.n, k), -1, np.int64)
-            box[self.rows, column] = us
-            boxes.append(box)
-        longest = [_extended(box, self.counts) for box in boxes]
-        for i in (0, 1):
-            found = longest[i]
-            if found is not None:
-                boxes[i] = found
-                return boxes[0], boxes[1]
-        return None
-
-
-def _extended(box: np.ndarray, counts: np.ndarray) -> np.ndarray | None:
-    """Rows made the longest one that begins like them; None if some are not as long as all then."""
-    k = box.shape[1]
-    whole: dict[int, int] = {}
-    for i in np.flatnonzero(counts == k).tolist():
-        whole.setdefault(int(box[i, 0]), i)
-    try:
-        found = box[[whole[first] for first in box[:, 0].tolist()]]
-    except KeyError:
-        return None
-    return found if ((box == found) | (box < 0)).all() else None
+        return Field(shapes.broadcast_to(as_tensor(field.t), (self.samples, *field.shape)), field.shape, True)
 
 
 class _Product:
@@ -814,112 +649,8 @@ class _Product:
         self.field, self.order, self.dims, self.can_have_bias = field, order, dims, can_have_bias
 
 
-class _Distinct(NamedTuple):
-    """The different rows of a matrix: where each comes first, and which of them each row is."""
-
-    first: np.ndarray
-    which: np.ndarray
-
-
-def _distinct(rows: np.ndarray) -> _Distinct:
-    _, first, which = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    return _Distinct(first, which.reshape(-1))
-
-
-def _components(i: np.ndarray, j: np.ndarray, left: int, right: int) -> np.ndarray:
-    """For every pair the number of the group of rows that it connects."""
-    a, b = np.arange(left), np.full(right, left)
-    while True:
-        np.minimum.at(b, j, a[i])
-        before = a.copy()
-        np.minimum.at(a, i, b[j])
-        if np.array_equal(a, before):
-            break
-    return np.unique(a[i], return_inverse=True)[1].reshape(-1)
-
-
-def _within(group: np.ndarray) -> np.ndarray:
-    """The place of everything within its group."""
-    order = np.argsort(group, kind="stable")
-    place = np.empty(len(group), np.int64)
-    counts = np.bincount(group)
-    place[order] = np.arange(len(group)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return place
-
-
-def _factored(columns: Sequence[np.ndarray]) -> tuple[tuple[int, ...], list[tuple[int, ...]]] | None:
-    """Axes along which all columns go on in equal steps: their sizes, and for every column its steps."""
-    if not columns:
-        return None
-    n = len(columns[0])
-    sizes: list[int] = []
-    steps: list[list[int]] = [[] for _ in columns]
-    current = list(columns)
-    while n > 1:
-        run = n
-        for column in current:
-            differs = np.flatnonzero(np.diff(column[:run]) != column[1] - column[0])
-            if differs.size:
-                run = int(differs[0]) + 1
-        if run == 1 or n % run:
-            return None
-        for column, found in zip(current, steps, strict=True):
-            step = int(column[1] - column[0])
-            rows = column.reshape(-1, run)
-            if not (rows == rows[:, :1] + step * np.arange(run)).all():
-                return None
-            found.insert(0, step)
-        sizes.insert(0, run)
-        current = [column[::run] for column in current]
-        n //= run
-    return tuple(sizes), [tuple(found) for found in steps]
-
-
-def _steps(places: np.ndarray) -> tuple[int, ...] | None:
-    """How far places are from one another along each axis; None if that changes."""
-    dims = places.shape
-    origin = (0,) * len(dims)
-    expected = np.full(dims, places[origin])
-    steps = []
-    for axis, size in enumerate(dims):
-        step = int(places[(*origin[:axis], 1, *origin[axis + 1 :])] - places[origin]) if size > 1 else 0
-        steps.append(step)
-        expected = expected + step * np.arange(size).reshape([-1 if a == axis else 1 for a in range(len(dims))])
-    return tuple(steps) if np.array_equal(expected, places) else None
-
-
-def _are_rows(places: np.ndarray) -> bool:
-    """True if each row of places is a whole row of a matrix that is as wide."""
-    width = places.shape[-1]
-    return bool((places == places[..., :1] + np.arange(width)).all() and not (places[..., 0] % width).any())
-
-
-def _flat(n: int) -> tuple[int, ...]:
-    """The shape of n numbers in a row; one is a number."""
-    return (n,) if n > 1 else ()
-
-
-def _taken(column: Any, order: np.ndarray) -> Any:
-    return [column[i] for i in order.tolist()] if isinstance(column, list) else column[order]
-
-
-def _rows_taken(column: Any, order: np.ndarray, k: int) -> Any:
-    """Rows of k in this order; numbers in one list."""
-    if isinstance(column, list):
-        return [u for i in order.tolist() for u in column[i * k : i * k + k]]
-    return column.reshape(-1, k)[order]
-
-
-def _node(t: Any) -> Any:
-    return t if t.__class__ is Tensor else Tensor(t)
-
-
-def _indexed(t: Any, index: Any) -> Any:
-    return Tensor._record(shapes.getitem.op, _node(t), index)
-
-
 def _softmax(t: Any) -> Any:
-    return softmaxes.softmax(_node(t), axis=-1)
+    return softmaxes.softmax(as_tensor(t), axis=-1)
 
 
 def group_label(group: Group, of_samples: bool) -> str | None:

@@ -302,8 +302,8 @@ class Symbol:
             found = np.broadcast_to(array.value, shape)
             if array.fixed:
                 return Symbol(self.recorder, self.recorder.constant(found), found, True)
-            names = f"{array.name}, {self.recorder.constant(shape)}"
-            return self.recorder.value(f"{self.recorder.function(np.broadcast_to)}({names})", found)
+            call = f"{self.recorder.function(np.broadcast_to)}({array.name}, {self.recorder.constant(shape)})"
+            return self.recorder.value(call, found)
         if function is not np.where or options or len(arguments) != 3:
             raise _NotRecorded
         names = map(self.recorder.operand, arguments)
