@@ -462,6 +462,14 @@ def test_recording_leaves_values_as_they_were():
     assert type(w.data) is float
 
 
+def test_graphs_of_calls_that_were_recorded_go_back_as_always():
+    w = Value(0.5)
+    fast = vectorize(lambda x, y: ag.squared_error([w * x, w], [y, 1.0]))
+    loss = fast(2.0, 3.0)
+    loss.backward()
+    assert w.grad == (2 * 0.5 - 3) * 2 + (0.5 - 1)
+
+
 def test_gradients_on_leaves_are_untouched_by_calls():
     w = Value(0.5)
     w.grad = 7.0
