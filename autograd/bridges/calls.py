@@ -324,7 +324,7 @@ class CallProgram:
         data, gradient = found
         if gradient is None:
             return Value(data)
-        return as_node(data, [*self.numbers.values, *arguments], gradient.tolist())
+        return as_node(data, (*self.numbers.values, *arguments), gradient.tolist())
 
     def _arguments(self, values: Sequence[Value]) -> list[Value]:
         return list(dict.fromkeys(v for v in values if v not in self._layout.kinds))

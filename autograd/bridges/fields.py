@@ -126,7 +126,12 @@ def strided(source: Field, start: int, dims: tuple[int, ...], strides: tuple[int
     span = steps[0] * counts[0]
     size = source.size
     radices = [a // b for a, b in itertools.pairwise(steps)]
-    if start == 0 and span == size and counts[1:] == radices and steps[-1] == 1:
+    width = source.shape[-1] if len(source.shape) == 2 else 0
+    is_in_a_row = steps[-1] == 1 and counts[1:] == radices
+    if width and is_in_a_row and not start % width and not span % width:  # whole rows of a matrix
+        some = slice(start // width, (start + span) // width)
+        field = reshaped(cut(source, (some, slice(0, width))), tuple(counts))
+    elif start == 0 and span == size and counts[1:] == radices and steps[-1] == 1:
         field = reshaped(source, tuple(counts))
     else:
         flat = reshaped(source, (size,))

@@ -48,11 +48,11 @@ def vectorized(x: Any) -> Any:
 VECTORIZED = _Vectorized(vectorized, (_refuse,), reduces=True)
 
 
-def as_node(data: float, values: Sequence[Value], gradient: Sequence[float]) -> Value:
+def as_node(data: float, values: tuple[Value, ...], gradient: Sequence[float]) -> Value:
     """A Value of this number, whose derivatives by these Values are known."""
     z = new(Value)
     z._data, z.grad, z._op = data, NO_GRADIENT, VECTORIZED
-    z._x, z._y, z._dx = (tuple(values),), None, (tuple(gradient),)
+    z._x, z._y, z._dx = (values,), None, (tuple(gradient),)
     return z
 
 
@@ -76,7 +76,8 @@ class Numbers:
     """
 
     def __init__(self, pieces: Mapping[Hashable, Sequence[Piece]]) -> None:
-        self.vector, self.values, self.blocks = in_blocks(pieces)
+        self.vector, values, self.blocks = in_blocks(pieces)
+        self.values = tuple(values)
         self._when: Any = assigned[0]
         self.update()
 

@@ -152,7 +152,7 @@ class Vectorized:
         key = "sample", tuple(flattened(x, numbers, []) for x in sample(0))
         shape = self._shape(key)
         t = np.concatenate([np.asarray(x, np.float64).reshape(m, -1) for x in arrays], 1)
-        waiting = iter(np.unique(np.linspace(0, m - 1, MOST).astype(int)).tolist())
+        waiting = iter(sorted({i * (m - 1) // (MOST - 1) for i in range(MOST)}))
         while self.is_plain is None:
             odd = None
             if shape.programs:
