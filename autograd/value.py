@@ -20,7 +20,7 @@ from .formulas.expression import symbol
 from .ieee import ieee
 from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .op import Operation
-from .operands import Operand, Vector, declined, describe, real
+from .operands import Operand, Traced, Vector, declined, describe, real
 from .ops import choosing, elementwise
 from .passes.values import Mixed
 from .passes.values import backward as _backward
@@ -421,7 +421,7 @@ class Value:
 
 def _leaf_data(data: Operand) -> float:
     if isinstance(data, float):  # np.float64 is one
-        return float(data)
+        return data if isinstance(data, Traced) else float(data)
     if isinstance(data, Value):
         raise TypeError("Value needs a real number, got a Value; it is one already, or take its .data")
     if isinstance(data, np.ndarray) and data.ndim:
