@@ -18,7 +18,7 @@ import numpy as np
 from .graph import is_node, topological_order
 from .modes import Trace, is_recording, tracing
 from .operands import describe, real
-from .ops.elementwise import linear, mul
+from .ops.elementwise import identity, mul
 from .ops.shapes import reshape, stack
 from .ops.sums import sum as total
 from .passes.gradients import gradients, zero_gradient
@@ -263,13 +263,13 @@ def _fresh(x: Any) -> Any:
     """A new node for a number or an array; for a node a new node that depends on it, so that nested
     derivatives by two variables that hold the same node are not confused."""
     if is_node(x):
-        return linear(x)
+        return identity(x)
     return Tensor(x) if isinstance(x, np.ndarray) and x.ndim else Value(x)
 
 
 def _fresh_array(x: Any) -> Any:
     """The same where arrays take part: a number is a Tensor without axes, so that it goes with them."""
-    return linear(x) if is_node(x) else Tensor(x)
+    return identity(x) if is_node(x) else Tensor(x)
 
 
 def _is_array_of_numbers(x: Any) -> bool:

@@ -1,4 +1,7 @@
-"""What NumPy calls these operations, so that its functions work on nodes."""
+"""What NumPy calls the operations, so that its functions work on nodes and formulas.
+
+An operation of the table that bears the name of a NumPy function is found under it, a user's own too.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +13,36 @@ from typing import Any
 import numpy as np
 
 from .graph import EQUALITY
+from .op import table
 from .operands import as_array
 from .ops import choosing, extremes, matrices, shapes, sums
-from .ops.elementwise import abs, add, cos, div, exp, log, maximum, minimum, mul, neg, power, sign, sin, sqrt, sub, tanh
+from .ops.elementwise import abs, div, mul, neg, power, sub
 
-# NumPy's ufuncs that do what an operation on numbers does.
-numpy_names: dict[Any, Any] = {
-    np.add: add,
+# Where the two names differ.
+_OTHERWISE: dict[np.ufunc, Callable[..., Any]] = {
     np.subtract: sub,
     np.multiply: mul,
     np.divide: div,
-    np.power: power,
     np.float_power: power,
     np.negative: neg,
     np.positive: lambda x: x,
     np.absolute: abs,
     np.fabs: abs,
-    np.exp: exp,
-    np.log: log,
-    np.sqrt: sqrt,
-    np.sin: sin,
-    np.cos: cos,
-    np.tanh: tanh,
-    np.maximum: maximum,
-    np.minimum: minimum,
-    np.sign: sign,
     np.square: lambda x: mul(x, x),
 }
+
+
+def ufunc(asked: np.ufunc) -> Callable[..., Any] | None:
+    """The operation on numbers, element by element, that this function of NumPy is; None if there is none."""
+    name = asked.__name__
+    if name in table and not table[name].reduces and getattr(np, name, None) is asked:
+        return table[name].function
+    return _OTHERWISE.get(asked)
+
+
+def array_ufunc(asked: np.ufunc) -> Callable[..., Any] | None:
+    """The same for Tensors."""
+    return _ARRAY_UFUNCS.get(asked) or ufunc(asked)
 
 
 def refuse_equality(x: Any, y: Any) -> Any:
@@ -97,7 +103,7 @@ def _padded(array: Any, pad_width: Any, mode: str = "constant", constant_values:
 
 def _clipped(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
     """numpy.clip for Tensors, with both of its names for the bounds."""
-    return choosing.array_clip(a, a_min if min is None else min, a_max if max is None else max)
+    return choosing.clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
 def dot(a: Any, b: Any) -> Any:
@@ -125,8 +131,7 @@ def _compared(compare: Any) -> Callable[..., Any]:
     return lambda x, y: compare(sums.comparable(x), sums.comparable(y))
 
 
-array_ufuncs: dict[Any, Callable[..., Any]] = {
-    **numpy_names,
+_ARRAY_UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     **{compare: _compared(compare) for compare in (np.less, np.less_equal, np.greater, np.greater_equal)},
     np.equal: refuse_equality,
     np.not_equal: refuse_equality,

@@ -3,6 +3,19 @@
 A rule such as `lambda z, x: z * (1 - z)` is ordinary arithmetic. Read on floats it gives a number,
 on arrays the diagonal of a Jacobian, on graph nodes a differentiable graph, on formulas a formula.
 This module knows none of the engines: a class that wants to take part offers `_record(op, *operands)`.
+
+A rule, and a forward function that is to be read on more than floats, may use
+
+    x + y   x - y   x * y   x / y   x ** y   -x   +x   abs(x)
+    x < y   x <= y   x > y   x >= y, joined by & and |, inside of where(condition, x, y)
+    every operation of the table: exp(x), maximum(x, y), sigmoid(x), your own
+    NumPy's names for these: np.exp(x), np.abs(x), np.maximum(x, y), np.where(condition, x, y) ...
+
+and, where operands are sequences, len(x), x[i], iteration, and the reductions: sum(x), mean(x), dot(x, y)
+... It may not ask whether a condition is true (`if`, `and`, `or`, `not`, `max`, `min`, `~`), which has
+no answer for a whole array, nor leave the numbers it was given (`math.exp`, `float`). A forward
+function may do both for floats, where `type(x) is float`. What cannot be read is a TypeError that
+says so.
 """
 
 from __future__ import annotations
@@ -10,12 +23,24 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol, TypedDict, Unpack, cast
 
 import numpy as np
 
 from .ieee import ieee, quietly
-from .operands import Vector, as_operand, describe, float_array, is_array, members, numbers_of, real, real_array
+from .operands import (
+    Vector,
+    as_operand,
+    describe,
+    float_array,
+    is_array,
+    is_array_node,
+    members,
+    numbers_of,
+    real,
+    real_array,
+)
+from .rows import along_axes, share_along_axes
 
 __all__ = [
     "Operation",
@@ -34,6 +59,24 @@ __all__ = [
 ]
 
 Rule = Callable[..., Any] | float
+Pull = Callable[..., Any]
+
+
+class Writing(TypedDict, total=False):
+    """How an operation is written; everything has a default.
+
+    shown     the name under which users know it, in messages; the function's name
+    symbol    in formulas and pictures: "+", "σ"; the shown name
+    text, latex, mathml, ascii   in formulas of that notation: a name, which gets the operands in
+              parentheses, or with # in the place of the operands all of it: "|#|", "e^{#}"; the symbol
+    """
+
+    shown: str
+    symbol: str
+    text: str
+    latex: str
+    mathml: str
+    ascii: str
 
 
 class Operation:
@@ -43,26 +86,34 @@ class Operation:
     rules     one per operand: `rule(z, *operands)` is ∂z/∂operand, or a plain number where the
               derivative is constant, or None for an operand that is not differentiated.
     function  what users call: the name that the decorator leaves behind.
-    shown     the name under which users know it, for messages: "sum" for `array_sum`; by default the name.
-    symbol    how formulas and pictures write it: "+", "σ"; by default that name.
+    shown, symbol, writing   see Writing.
     reduces   False: operands are single numbers. True: operands may be sequences, the result is
               one number and a rule gives a derivative for each member.
-    expands   formulas show the forward arithmetic itself instead of `name(...)`.
+    array     what a reduction is on arrays, an operation of its own: along axes.
+    loss      of a loss of batches, whose operands are predictions, targets and the weights of samples:
+              the formula that is summed up.
+    formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic.
+    picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
     slope     the first rule, as a function also where it is constant.
-    linear    linear in each operand, so that a finite result has finite local derivatives.
     pulls     one per operand, for arrays: `pull(g, z, *operands)` is the operand's gradient, where g
               is the gradient of the result; None for an operand that is not differentiated. An
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
     writes    which pulls can write their result into an array given as a last argument
+    plain     the places of operands that are not differentiated
+    is_flat   one or two operands, each a single number with a rule
     """
 
     __slots__ = (
-        "expands",
+        "array",
+        "formula",
         "forward",
         "function",
-        "linear",
+        "is_flat",
+        "loss",
         "name",
+        "picks",
+        "plain",
         "pulls",
         "reduces",
         "rules",
@@ -70,33 +121,47 @@ class Operation:
         "slope",
         "symbol",
         "writes",
+        "writing",
     )
 
     def __init__(
         self,
         forward: Callable[..., Any],
-        rules: tuple[Rule | None, ...],
+        rules: Sequence[Rule | None] = (),
         symbol: str | None = None,
         *,
         reduces: bool = False,
-        expands: bool = False,
-        linear: bool = False,
-        pulls: tuple[Callable[..., Any] | None, ...] | None = None,
-        shown: str | None = None,
+        pulls: Sequence[Pull | None] | None = None,
+        formula: Callable[..., Any] | None = None,
+        picks: bool = False,
+        loss: Callable[[Any, Any], Any] | None = None,
+        writing: Writing | None = None,
     ) -> None:
         self.name: str = forward.__name__
-        self.shown = shown or self.name
+        self.writing: Writing = writing or {}
+        self.shown = self.writing.get("shown") or self.name
+        self.symbol = symbol or self.writing.get("symbol") or self.shown
         self.forward = forward
+        self.function: Function = cast(Function, forward)  # until a decorator has made another
         self.rules: tuple[Any, ...] = tuple(float(r) if isinstance(r, int) else r for r in rules)
-        self.pulls = tuple(_pull(r, reduces) for r in self.rules) if pulls is None else pulls
+        if pulls is None:
+            pulls = () if reduces else tuple(_pull(self, r) for r in self.rules)
+        self.pulls: Sequence[Any] = pulls
+        self.plain = tuple(i for i, way in enumerate(self.rules or pulls) if way is None)
         self.writes: tuple[int, ...] = ()
-        self.function: Callable[..., Any] = forward
         first = self.rules[0] if self.rules else None
         self.slope: Callable[..., Any] = first if callable(first) else lambda z, *operands: first
-        self.symbol = symbol or self.shown
         self.reduces = reduces
-        self.expands = expands
-        self.linear = linear
+        self.is_flat = not reduces and not self.plain and len(self.rules) in (1, 2)
+        self.array: Operation | None = None
+        self.formula = formula
+        self.picks = picks
+        self.loss = loss
+
+    @property
+    def expands(self) -> bool:
+        """True for arithmetic, which formulas show as it is computed."""
+        return self.formula is self.forward
 
     def __repr__(self) -> str:
         return f"<operation {self.shown}>"
@@ -106,35 +171,58 @@ class Operation:
 
     def bind(self, operands: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
         """The operands in order, with keywords and defaults filled in as in the forward function."""
-        bound = inspect.signature(self.forward).bind(*operands, **named)
-        bound.apply_defaults()
-        return bound.args
+        return _bound(inspect.signature(self.forward), operands, named)
 
     def derivative(self, i: int, z: Any, operands: Sequence[Any]) -> Any:
         """∂z/∂operands[i], read on whatever the operands are."""
         rule = self.rules[i]
-        return rule(z, *operands) if callable(rule) else rule
+        if not callable(rule):
+            return rule
+        try:
+            return rule(z, *operands)
+        except (AttributeError, TypeError) as error:
+            raise _unreadable(self, "rule", z, error) from error
 
 
-def _pull(rule: Any, reduces: bool) -> Callable[..., Any] | None:
-    """How a gradient passes through an operation on arrays: times the local derivative, element by element.
-
-    The result of a reduction has one number for each row of its operands.
-    """
+def _pull(op: Operation, rule: Any) -> Pull | None:
+    """How a gradient passes through an elementwise operation on arrays: times the local derivative."""
     if rule is None:
         return None
-    if reduces:
-        return lambda g, z, *operands: g[..., None] * (rule(z, *operands) if callable(rule) else rule)
-    if callable(rule):
-        return lambda g, z, *operands: g * rule(z, *operands)
-    return (lambda g, z, *operands: g) if rule == 1.0 else (lambda g, z, *operands: g * rule)
+    if not callable(rule):
+        return (lambda g, z, *operands: g) if rule == 1.0 else (lambda g, z, *operands: g * rule)
+
+    def pull(g: Any, z: Any, *operands: Any) -> Any:
+        try:
+            return g * rule(z, *operands)
+        except (AttributeError, TypeError, ValueError) as error:
+            if isinstance(error, ValueError) and "truth value" not in str(error):
+                raise
+            raise _unreadable(op, "rule", z, error) from error
+
+    return pull
+
+
+def _unreadable(op: Operation, what: str, on: Any, error: Exception) -> TypeError:
+    return TypeError(
+        f"{op.shown}: its {what} cannot be read on {describe(on)} ({error}); write it with operators, abs(x), "
+        "where(condition, x, y), maximum(x, y) and other operations, see autograd.op"
+    )
+
+
+# What NumPy says when a function of floats is given an array.
+_NO_ARRAYS = "truth value of an array", "converted to Python scalars"
+
+
+def refused_arrays(op: Operation, operands: Sequence[Any], error: Exception) -> TypeError | None:
+    """What to say when the error comes from a forward function that reads floats only; None if it does not."""
+    if any(words in str(error) for words in _NO_ARRAYS):
+        return _unreadable(op, "forward function", next(x for x in operands if np.ndim(x)), error)
+    return None
 
 
 # The operations on single numbers and sequences, which have rules, and those on whole arrays only.
 table: dict[str, Operation] = {}
 array_table: dict[str, Operation] = {}
-# What does the same as the function of this name on whole arrays.
-array_forms: dict[str, Any] = {}
 
 
 def find(name: str) -> Operation:
@@ -150,11 +238,42 @@ def register(op: Operation) -> Operation:
     return op
 
 
-def elementwise(*rules: Rule, symbol: str | None = None, expands: bool = False, linear: bool = False):
+# ---------------------------------------------------------------- the decorators
+
+
+class Function(Protocol):
+    """What a decorator leaves behind: it is called, and knows its operation."""
+
+    __name__: str
+    op: Operation
+
+    def __call__(self, *operands: Any, **named: Any) -> Any:
+        """The result for numbers, arrays, nodes or formulas."""
+
+
+class Reduction(Function, Protocol):
+    """The same for sequences, with a decorator for the forward function on arrays."""
+
+    on_arrays: Callable[[Callable[..., Any]], Function]
+
+
+Decorator = Callable[[Callable[..., Any]], Function]
+# Takes the operands as users give them, checks them, and gives them as the forward function takes them.
+Door = Callable[..., tuple[Any, ...]]
+
+
+def elementwise(
+    *rules: Rule | None,
+    expands: bool = False,
+    formula: Callable[..., Any] | None = None,
+    door: Door | None = None,
+    **writing: Unpack[Writing],
+) -> Decorator:
     """Make an operation on single numbers (read on arrays: element by element).
 
     `rules` give the local derivative for each operand in turn, as functions of the result and the
-    operands, in operators and other operations only, or as a constant::
+    operands, in operators and other operations only, or as a constant; None for an operand that is
+    not differentiated and must be a plain number::
 
         @elementwise(lambda z, x: cos(x))
         def sin(x):
@@ -162,12 +281,16 @@ def elementwise(*rules: Rule, symbol: str | None = None, expands: bool = False, 
 
     The decorated body is the forward function for floats and arrays. The name it leaves behind
     accepts numbers, arrays, graph nodes and formulas. TypeError for anything else.
+
+    expands: formulas show the forward arithmetic itself. formula: they show this instead.
+    door: `door(*operands)` checks what the function is called with, and gives it as the forward
+    function takes it. The rest is how it is written, see Writing.
     """
 
-    def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
-        op = register(Operation(forward, rules, symbol, expands=expands, linear=linear))
+    def decorate(forward: Callable[..., Any]) -> Function:
+        op = register(Operation(forward, rules, formula=forward if expands else formula, writing=writing))
 
-        def unary(x, /):
+        def unary(x: Any, /) -> Any:
             if x.__class__ is float:
                 try:
                     return forward(x)
@@ -178,8 +301,10 @@ def elementwise(*rules: Rule, symbol: str | None = None, expands: bool = False, 
             record = getattr(x.__class__, "_record", None)
             return _compute(op, x) if record is None else record(op, x)
 
-        def several(*operands, **named):
-            if named or len(operands) != len(rules):
+        def several(*operands: Any, **named: Any) -> Any:
+            if door is not None:
+                operands = door(*operands, **named)
+            elif named or len(operands) != len(rules):
                 operands = op.bind(operands, named)
             for x in operands:
                 record = getattr(x.__class__, "_record", None)
@@ -187,48 +312,132 @@ def elementwise(*rules: Rule, symbol: str | None = None, expands: bool = False, 
                     return record(op, *operands)
             return _compute(op, *operands)
 
-        return _public(unary if len(rules) == 1 else several, forward, op)
+        return named_after(unary if len(rules) == 1 and door is None else several, forward, op)
 
     return decorate
 
 
+def _compute(op: Operation, *operands: Any) -> Any:
+    """The forward function on plain numbers (a float comes back), arrays (an array does) or Vectors (a Vector)."""
+    if any(isinstance(x, np.ndarray) and x.ndim for x in operands):
+        try:
+            return quietly(op.forward, *(float_array(x, op.shown) for x in operands))
+        except (TypeError, ValueError) as error:
+            raise refused_arrays(op, operands, error) or error from None
+    for x in operands:
+        if isinstance(x, Vector):
+            return Vector(map(op.function, *(u if isinstance(u, Vector) else [u] * len(x) for u in operands)))
+    return float(ieee(op.forward, *(real(x, op.shown) for x in operands)))
+
+
 def reduction(
     *rules: Rule | None,
-    symbol: str | None = None,
     expands: bool = False,
-    linear: bool = False,
-    shown: str | None = None,
-):
-    """Make an operation that takes whole sequences to one number, such as a dot product.
+    formula: Callable[..., Any] | None = None,
+    picks: bool = False,
+    door: Door | None = None,
+    instead: Callable[..., Any] | None = None,
+    **writing: Unpack[Writing],
+) -> Callable[[Callable[..., Any]], Reduction]:
+    """Make an operation that takes whole sequences to one number, such as a weighted sum.
 
     A rule sees sequences as `Vector`, which adds and multiplies member by member, and returns a
     Vector (one derivative per member) or one number that holds for all. The forward function gets
-    the same. The decorated name is called with sequences of numbers, graph nodes or formulas.
-    shown: what messages call it, if users call another function.
+    the same. The decorated name is called with sequences of numbers, graph nodes or formulas, and
+    with arrays and Tensors, where `axis=None` and `keepdims=False` say as in NumPy along which axes
+    they are reduced: rules are read on all rows at once, the forward function row by row. One that
+    NumPy computes at once may stand below it, and takes the gradients from the same rules::
+
+        @reduction(1)
+        def sum(x):
+            return builtins.sum(x)
+
+        @sum.on_arrays
+        def array_sum(x, axis=None, keepdims=False):
+            return x.sum(axis, keepdims=keepdims)
+
+    instead: what is called instead where an operand is an array, if that is another operation.
+    picks: see Operation. The other options are those of `elementwise`.
     """
 
-    def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
-        op = register(Operation(forward, rules, symbol, reduces=True, expands=expands, linear=linear, shown=shown))
+    def decorate(forward: Callable[..., Any]) -> Reduction:
+        op = register(
+            Operation(
+                forward, rules, reduces=True, formula=forward if expands else formula, picks=picks, writing=writing
+            )
+        )
+        signature = _with_axes(inspect.signature(forward)) if instead is None else None
 
-        def function(*operands, **named):
-            if op.name in array_forms and (any(map(is_array, operands)) or "axis" in named or "keepdims" in named):
-                return array_forms[op.name](*operands, **named)
-            if named or len(operands) != len(rules):
+        def function(*operands: Any, **named: Any) -> Any:
+            if any(map(is_array, operands)) or "axis" in named or "keepdims" in named:
+                if signature is None:
+                    return instead(*operands, **named)  # type: ignore[misc]
+                return op.array.function(*_bound(signature, operands, named))  # type: ignore[union-attr]
+            if door is not None:
+                operands = door(*operands, **named)
+            elif named or len(operands) != len(rules):
                 operands = op.bind(operands, named)
             operands = tuple(map(as_operand, operands))
             for x in operands:
                 for u in members(x):
                     record = getattr(u.__class__, "_record", None)
                     if record is not None:
+                        if is_array_node(u):
+                            raise TypeError(
+                                f"{op.shown}: expected numbers, got a list of nodes; join Tensors with stack()"
+                            )
                         return record(op, *operands)
             return float(ieee(op.forward, *(numbers_of(x, op.shown) for x in operands)))
 
-        return _public(function, forward, op)
+        def on_arrays(array_forward: Callable[..., Any]) -> Function:
+            if op.array is not None:
+                del array_table[op.array.name]
+            pulls = (*(None if rule is None else _along(op, i) for i, rule in enumerate(op.rules)), None, None)
+            op.array = register(Operation(array_forward, pulls=pulls, writing={**writing, "shown": op.shown}))
+            return _on_arrays(op.array)
+
+        public = cast(Reduction, named_after(function, forward, op))
+        if signature is not None:
+
+            def along(*operands: Any) -> Any:
+                return along_axes(op, operands[:-2], *operands[-2:])
+
+            along.__name__ = f"{op.name}_along_axes"
+            along.__doc__ = f"{op.shown} along axes."
+            function.__signature__ = along.__signature__ = signature  # type: ignore[attr-defined]
+            on_arrays(along)
+            public.on_arrays = on_arrays
+        return public
 
     return decorate
 
 
-def structural(*pulls: Callable[..., Any] | None, symbol: str | None = None, shown: str | None = None):
+def _with_axes(signature: inspect.Signature) -> inspect.Signature:
+    both = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    axes = inspect.Parameter("axis", both, default=None), inspect.Parameter("keepdims", both, default=False)
+    return signature.replace(parameters=[*signature.parameters.values(), *axes])
+
+
+def _along(op: Operation, i: int) -> Pull:
+    """How a gradient passes to operand i of a reduction along axes: by the rule for its sequences."""
+
+    def pull(g: Any, z: Any, *operands: Any) -> Any:
+        try:
+            return share_along_axes(op, i, g, z, operands[:-2], operands[-2])
+        except (AttributeError, TypeError, ValueError) as error:
+            if isinstance(error, ValueError) and "truth value" not in str(error):
+                raise
+            raise _unreadable(op, "rule", operands[i], error) from error
+
+    return pull
+
+
+def structural(
+    *pulls: Pull | None,
+    loss: Callable[[Any, Any], Any] | None = None,
+    door: Door | None = None,
+    **writing: Unpack[Writing],
+) -> Decorator:
     """Make an operation on whole arrays, such as a matrix product or an index.
 
     `pulls` give, for each operand in turn, its gradient from the gradient g of the result:
@@ -237,36 +446,42 @@ def structural(*pulls: Callable[..., Any] | None, symbol: str | None = None, sho
     they can be differentiated too. None stands for what is not differentiated: an axis, a shape.
 
     The name it leaves behind takes arrays (and gives an array) and Tensors (and gives a Tensor).
-    shown: what messages call it, if users call another function.
+    loss: see Operation. door: as of `elementwise`. The rest is how it is written, see Writing.
     """
 
-    def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
-        op = register(Operation(forward, (), symbol, pulls=pulls, shown=shown))
-
-        def function(*operands, **named):
-            if named or len(operands) != len(pulls):
-                operands = op.bind(operands, named)
-            for x in operands:
-                record = getattr(x.__class__, "_record", None)
-                if record is not None:
-                    return record(op, *operands)
-            given = zip(operands, pulls, strict=True)
-            return quietly(forward, *(x if pull is None else real_array(x, op.shown) for x, pull in given))
-
-        return _public(function, forward, op)
+    def decorate(forward: Callable[..., Any]) -> Function:
+        return _on_arrays(register(Operation(forward, pulls=pulls, loss=loss, writing=writing)), door)
 
     return decorate
 
 
-def _public(function: Callable[..., Any], forward: Callable[..., Any], op: Operation) -> Callable[..., Any]:
-    functools.update_wrapper(function, forward)
-    op.function = function
-    function.op = op  # type: ignore[attr-defined]
-    return function
+def _on_arrays(op: Operation, door: Door | None = None) -> Function:
+    """The function that users call, for an operation on whole arrays."""
+    forward, pulls = op.forward, op.pulls
+
+    def function(*operands: Any, **named: Any) -> Any:
+        if door is not None:
+            operands = door(*operands, **named)
+        elif named or len(operands) != len(pulls):
+            operands = op.bind(operands, named)
+        for x in operands:
+            record = getattr(x.__class__, "_record", None)
+            if record is not None:
+                return record(op, *operands)
+        given = zip(operands, pulls, strict=True)
+        return quietly(forward, *(x if pull is None else real_array(x, op.shown) for x, pull in given))
+
+    return named_after(function, forward, op)
 
 
-def _compute(op: Operation, *operands: Any) -> Any:
-    """The forward function on plain numbers (a float comes back) or arrays (an array does)."""
-    if any(isinstance(x, np.ndarray) and x.ndim for x in operands):
-        return quietly(op.forward, *(float_array(x, op.shown) for x in operands))
-    return float(ieee(op.forward, *(real(x, op.shown) for x in operands)))
+def _bound(signature: inspect.Signature, operands: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
+    bound = signature.bind(*operands, **named)
+    bound.apply_defaults()
+    return bound.args
+
+
+def named_after(function: Callable[..., Any], forward: Callable[..., Any], op: Operation) -> Function:
+    """The function that users call, with the name and the docstring of its operation's forward function."""
+    public = cast(Function, functools.update_wrapper(function, forward))
+    op.function, public.op = public, op
+    return public

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import numbers
+import operator
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -34,7 +36,7 @@ def _advice(x: Any) -> str:
         return "; convert it with float()"
     if isinstance(x, list | tuple | np.ndarray):
         return "; take its members one by one"
-    if getattr(x.__class__, "_is_array", False):
+    if is_array_node(x):
         return "; a Value does not go with a Tensor: make the number a Tensor too"
     return "; take its .real or .imag" if isinstance(x, numbers.Complex) else ""
 
@@ -118,9 +120,14 @@ def as_operand(x: Any) -> Any:
     return x
 
 
+def is_array_node(x: Any) -> bool:
+    """True for a Tensor, and for a formula of arrays."""
+    return getattr(x.__class__, "_is_array", False)
+
+
 def is_array(x: Any) -> bool:
     """True for a Tensor, and for an array of two dimensions or more; one of one dimension is a sequence too."""
-    return getattr(x.__class__, "_is_array", False) or (isinstance(x, np.ndarray) and x.ndim > 1)
+    return is_array_node(x) or (isinstance(x, np.ndarray) and x.ndim > 1)
 
 
 def numbers_of(x: Any, where: str) -> Any:
@@ -128,50 +135,60 @@ def numbers_of(x: Any, where: str) -> Any:
     return x.map(lambda u: real(u, where)) if isinstance(x, Vector) else real(x, where)
 
 
+def _member_by_member(f: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """An operator of Vectors, and the same from the right."""
+    return lambda self, other: self.map(f, other), lambda self, other: self.map(lambda u, v: f(v, u), other)
+
+
 class Vector(tuple):
     """A sequence of numbers, nodes or formulas whose arithmetic works member by member.
 
     It lets the rule of a reduction be written as on an array: `softmax(x) - y`. Two Vectors must
-    have the same length (ValueError); a single number goes with every member.
+    have the same length (ValueError); a single number goes with every member. Comparisons give a
+    Vector of conditions, for `where`.
     """
 
     __slots__ = ()
 
-    def _with(self, other: Any, f: Callable[[Any, Any], Any]) -> Vector:
-        if isinstance(other, tuple):
-            if len(self) != len(other):
-                raise ValueError(f"expected sequences of equal length, got {len(self)} and {len(other)}")
-            return Vector(map(f, self, other))
-        return Vector(f(u, other) for u in self)
+    def map(self, f: Callable[..., Any], *others: Any) -> Vector:
+        """`f` of every member, and of those of the others at its place; what is no sequence goes with every member."""
+        for u in others:
+            if isinstance(u, tuple) and len(u) != len(self):
+                raise ValueError(f"expected sequences of equal length, got {len(self)} and {len(u)}")
+        return Vector(map(f, self, *(u if isinstance(u, tuple) else itertools.repeat(u) for u in others)))
 
-    def __add__(self, other: Any) -> Vector:
-        return self._with(other, lambda u, v: u + v)
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Any) -> Vector:
-        return self._with(other, lambda u, v: u - v)
-
-    def __rsub__(self, other: Any) -> Vector:
-        return self._with(other, lambda u, v: v - u)
-
-    def __mul__(self, other: Any) -> Vector:
-        return self._with(other, lambda u, v: u * v)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> Vector:
-        return self._with(other, lambda u, v: u / v)
-
-    def __rtruediv__(self, other: Any) -> Vector:
-        return self._with(other, lambda u, v: v / u)
+    __add__, __radd__ = _member_by_member(operator.add)
+    __sub__, __rsub__ = _member_by_member(operator.sub)
+    __mul__, __rmul__ = _member_by_member(operator.mul)
+    __truediv__, __rtruediv__ = _member_by_member(operator.truediv)
+    __pow__, __rpow__ = _member_by_member(operator.pow)
+    __and__, __rand__ = _member_by_member(operator.and_)
+    __or__, __ror__ = _member_by_member(operator.or_)
+    __lt__, __gt__ = _member_by_member(operator.lt)
+    __le__, __ge__ = _member_by_member(operator.le)
 
     def __neg__(self) -> Vector:
-        return Vector(-u for u in self)
+        return self.map(operator.neg)
 
-    def map(self, f: Callable[[Any], Any]) -> Vector:
-        """`f` applied to every member."""
-        return Vector(map(f, self))
+    def __pos__(self) -> Vector:
+        return self
+
+    def __abs__(self) -> Vector:
+        return self.map(abs)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+        if method != "__call__" or options:
+            raise TypeError(f"np.{ufunc.__name__}.{method} is not defined for sequences in a rule")
+        return _first_vector(operands).map(lambda _, *us: ufunc(*us), *operands)
+
+    def __array_function__(self, function: Any, types: Any, operands: Any, options: Any) -> Any:
+        if function is not np.where:
+            raise TypeError(f"np.{function.__name__} is not defined for sequences in a rule; use the operation")
+        return _first_vector(operands).map(lambda _, *us: np.where(*us), *operands)
+
+
+def _first_vector(operands: tuple[Any, ...]) -> Vector:
+    return next(u for u in operands if isinstance(u, Vector))
 
 
 def members(x: Any) -> tuple[Any, ...]:

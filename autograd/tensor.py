@@ -17,9 +17,9 @@ from numpy import ndarray
 from . import graph, modes
 from .ieee import is_quiet, quietly
 from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
-from .numpy_names import array_functions, array_ufuncs, plain_functions
+from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
-from .op import Operation, array_forms
+from .op import Operation, refused_arrays
 from .operands import FLOAT64, declined, real_array
 from .ops import choosing, elementwise, extremes, matrices, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
@@ -254,7 +254,7 @@ class Tensor:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """NumPy functions and operators with an array on the left give Tensors too."""
-        function = array_ufuncs.get(ufunc)
+        function = array_ufunc(ufunc)
         if function is not None and method == "__call__" and not kwargs:
             return function(*inputs)
         called = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
@@ -430,7 +430,7 @@ class Tensor:
 
     def clip(self, lo: Any, hi: Any) -> Tensor:
         """At least lo and at most hi; see `autograd.clip`."""
-        return choosing.array_clip(self, lo, hi)
+        return choosing.clip(self, lo, hi)
 
     def dot(self, other: Any) -> Tensor:
         """Matrix product; numpy.dot for what has more than two axes."""
@@ -685,6 +685,9 @@ def _record(op: Operation, operands: tuple[Any, ...]) -> Tensor:
         elif u.dtype != dtype:
             return _record_prepared(op, operands)
         data.append(u)
+    for i in op.plain:
+        if operands[i].__class__ is Tensor:
+            raise _not_plain(op, i)
     z = op.forward(*data) if is_quiet() else _computed(op, data)
     v = new(Tensor)
     v._data = z if z.__class__ is ndarray else np.asarray(z)
@@ -718,7 +721,9 @@ def _make_leaf(v: Tensor, data: list[Any]) -> None:
 def _computed(op: Operation, data: list[Any]) -> Any:
     try:
         return quietly(op.forward, *data)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
+        if refused := refused_arrays(op, data, error):
+            raise refused from error
         if not op.rules or "broadcast" not in str(error):
             raise
         shapes = " and ".join(str(np.shape(x)) for x in data)
@@ -727,18 +732,22 @@ def _computed(op: Operation, data: list[Any]) -> Any:
 
 def _record_prepared(op: Operation, operands: tuple[Any, ...]) -> Tensor:
     """The same for operands of several kinds: numbers, arrays that may change, float32 and float64 mixed."""
-    if op.reduces and op.name in array_forms:
-        return array_forms[op.name](*operands)
+    if op.reduces:
+        raise TypeError(f"{op.shown}: expected numbers, got a list of nodes; join Tensors with stack()")
     types = set()
     for i, u in enumerate(operands):
         if u.__class__ is Tensor:
             if op.pulls[i] is None:
-                raise TypeError(f"{op.shown}: operand {i + 1} is not differentiated and must be plain, got a Tensor")
+                raise _not_plain(op, i)
             types.add(u.dtype)
         elif isinstance(u, tuple) and op.pulls[i] is not None:
             raise TypeError(f"{op.shown}: expected numbers or a Tensor, got a list of nodes; join them with stack()")
     held = None if len(types) > 1 else _constants(op, operands, types.pop())
     return _record(op, _of_one_type(op, operands) if held is None else held)
+
+
+def _not_plain(op: Operation, i: int) -> TypeError:
+    return TypeError(f"{op.shown}: operand {i + 1} is not differentiated and must be plain, got a Tensor")
 
 
 def _constants(op: Operation, operands: tuple[Any, ...], dtype: Any) -> tuple[Any, ...] | None:

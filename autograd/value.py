@@ -199,13 +199,13 @@ class Value:
     @staticmethod
     def _record(op: Operation, *operands: Any) -> Value:
         """A new node: the result of `op` with its operands and local derivatives."""
-        if op.reduces:
-            return _record_reduction(op, operands)
+        if not op.is_flat:
+            return _record_groups(op, operands)
         return _record_unary(op, operands[0]) if len(operands) == 1 else _record_elementwise(op, operands)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """NumPy functions and operators with a NumPy number on the left give Values too."""
-        function = _ufuncs.get(ufunc)
+        function = _COMPARISONS.get(ufunc) or numpy_names.ufunc(ufunc)
         for x in inputs:
             if x.__class__ is not Value and isinstance(x, np.ndarray) and x.ndim:
                 raise _meets_array(f"np.{ufunc.__name__}", x)
@@ -326,7 +326,7 @@ class Value:
 
     def linear(self) -> Value:
         """The identity; see `autograd.linear`."""
-        return _record_unary(elementwise.linear.op, self)
+        return _record_unary(elementwise.identity.op, self)
 
     def abs(self) -> Value:
         """Absolute value; see `autograd.abs`."""
@@ -503,8 +503,8 @@ def _derivative(op: Operation, i: int, z: float, data: list[float]) -> float:
     return d if d.__class__ is float else float(d)
 
 
-def _record_reduction(op: Operation, operands: tuple[Any, ...]) -> Value:
-    """A node over sequences (Vectors) and single operands."""
+def _record_groups(op: Operation, operands: tuple[Any, ...]) -> Value:
+    """A node over sequences (Vectors) and single operands, of any number."""
     data = [_data(g, op) for g in operands]
     zd = float(ieee(op.forward, *data))
     if active and not modes.is_recording():
@@ -535,7 +535,7 @@ def _record_reduction(op: Operation, operands: tuple[Any, ...]) -> Value:
 
 
 def group_derivative(op: Operation, i: int, z: float, data: list[Any]) -> Any:
-    """∂z/∂(operand i) of a reduction as a float, or as a tuple of floats for a sequence."""
+    """∂z/∂(operand i) as a float, or as a tuple of floats for a sequence."""
     rule = op.rules[i]
     if rule is None:
         raise TypeError(f"{op.shown}: operand {i + 1} is not differentiated and must be a plain number, got a Value")
@@ -686,8 +686,8 @@ _refuse("matmul rmatmul", "@ is", "a Value is one number; use * or dot(x, y) wit
 _refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join comparisons with `and`, `or`, `not`")
 _refuse("lshift rlshift rshift rrshift", "<< and >> are", "use v * 2**n or v.data")
 
-_ufuncs: dict[Any, Any] = {
-    **numpy_names.numpy_names,
+# NumPy's operators with one of its numbers on the left.
+_COMPARISONS: dict[np.ufunc, Any] = {
     np.less: lambda x, y: _comparable(x) < _comparable(y),
     np.less_equal: lambda x, y: _comparable(x) <= _comparable(y),
     np.greater: lambda x, y: _comparable(x) > _comparable(y),

@@ -19,7 +19,7 @@ from autograd import Tensor, log, no_grad, one_hot, sigmoid, softmax
 from autograd.arguments import lookup, not_negative
 from autograd.op import Operation
 from autograd.operands import describe, real
-from autograd.ops.losses import EPSILON, Softmax, batch_losses
+from autograd.ops.losses import CLOSEST, Softmax, batch_losses
 from autograd.ops.sums import array_sum
 
 from .activations import activation_name, activations
@@ -317,7 +317,7 @@ class CategoricalCrossentropy(Loss):
         _check_probabilities(self.name, y_pred)
         p = y_pred / array_sum(y_pred, 1, True)
         # A constant is added, not a bound applied, so that the slope lives on at the bounds.
-        p = p + (np.clip(p.numpy(), EPSILON, 1 - EPSILON) - p.numpy())
+        p = p + (np.clip(p.numpy(), CLOSEST, 1 - CLOSEST) - p.numpy())
         return -_weighted_mean(array_sum(log(p) * target, 1, True), weight)
 
     def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd import Value, linear
 from autograd.arguments import Rng, generator, positive_integer, shaped_array
@@ -24,6 +25,9 @@ from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
 from .module import Module
 
 __all__ = ["MLP", "Layer", "Neuron", "inputs"]
+
+# The numbers or Values that a net is given, in a row; one where it takes one.
+Sample = Sequence[Any] | np.ndarray | Value | float
 
 
 class Neuron(Module):
@@ -84,7 +88,7 @@ class Neuron(Module):
         self._weights.sum_label = self._z
         self._weights.label = self._a if self._is_fused and self._op is not None else self._z
 
-    def __call__(self, x: Any) -> Value:
+    def __call__(self, x: Sample) -> Value:
         return self._respond(Inputs(_as_inputs(x, self.nin, self)))
 
     def _respond(self, x: Inputs) -> Value:
@@ -104,7 +108,7 @@ class Neuron(Module):
             raise TypeError(f"{self}: expected a Value from the activation, got {describe(a)}") from None
         return a
 
-    def name_nodes(self, layer: Any = None, unit: Any = None) -> None:
+    def name_nodes(self, layer: object = None, unit: object = None) -> None:
         """Label the parameters, and all nodes made from now on, as those of a unit of a layer.
 
         `name_nodes(2, 1)` gives w[2]_1,1, w[2]_1,2, ..., b[2]_1, z[2]_1, a[2]_1. Without layer or
@@ -120,7 +124,7 @@ class Neuron(Module):
         """The weights as an array of shape (nin,), and the bias."""
         return np.array([w.data for w in self.w]), self.b.data
 
-    def set_weights(self, weights: Any, bias: Any) -> None:
+    def set_weights(self, weights: ArrayLike, bias: float) -> None:
         """Set the numbers. weights: nin numbers; bias: one. ValueError with both shapes if they do not fit."""
         self._write(shaped_array(f"{self}: weights", weights, (self.nin,)), real(bias, f"{self}: bias"))
 
@@ -163,10 +167,10 @@ class Layer(Module):
         self.name_nodes()
         self.set_weights(find_initializer(initializer)((self.nout, self.nin), rng=rng), np.zeros(self.nout))
 
-    def __call__(self, x: Any) -> Any:
-        x = Inputs(_as_inputs(x, self.nin, self))
-        outputs = [
-            record(neuron._op, neuron._weights, x) if neuron._is_fused else neuron._respond(x)
+    def __call__(self, x: Sample) -> Any:
+        given = Inputs(_as_inputs(x, self.nin, self))
+        outputs: Any = [
+            record(neuron._op, neuron._weights, given) if neuron._is_fused else neuron._respond(given)
             for neuron in self.neurons
         ]
         if self._is_over_layer:
@@ -175,7 +179,7 @@ class Layer(Module):
                 a._label = neuron._a
         return outputs[0] if self.nout == 1 else outputs
 
-    def name_nodes(self, layer: Any = None) -> None:
+    def name_nodes(self, layer: object = None) -> None:
         """Label the parameters, and all nodes made from now on, as those of this layer: w[2]_1,1, ..."""
         for j, neuron in enumerate(self.neurons, 1):
             neuron.name_nodes(layer, j)
@@ -194,11 +198,11 @@ class Layer(Module):
         weights, biases = zip(*(neuron.get_weights() for neuron in self.neurons), strict=True)
         return np.array(weights), np.array(biases)
 
-    def set_weights(self, weights: Any, biases: Any) -> None:
+    def set_weights(self, weights: ArrayLike, biases: ArrayLike) -> None:
         """Set the numbers. weights: (nout, nin); biases: (nout,). ValueError with both shapes if they do not fit."""
         self._write(*self._checked(weights, biases, str(self), ""))
 
-    def _checked(self, weights: Any, biases: Any, where: str, which: str) -> tuple[np.ndarray, np.ndarray]:
+    def _checked(self, weights: ArrayLike, biases: ArrayLike, where: str, which: str) -> tuple[np.ndarray, np.ndarray]:
         return (
             shaped_array(f"{where}: weights{which}", weights, (self.nout, self.nin)),
             shaped_array(f"{where}: biases{which}", biases, (self.nout,)),
@@ -263,8 +267,8 @@ class MLP(Module):
     @classmethod
     def from_weights(
         cls,
-        weights: Sequence[Any],
-        biases: Sequence[Any],
+        weights: Sequence[ArrayLike],
+        biases: Sequence[ArrayLike],
         activation: str | Function | list[Any] | tuple[Any, ...] = "relu",
         output_activation: str | Function = "linear",
         *,
@@ -283,7 +287,7 @@ class MLP(Module):
         net.set_weights(weights, biases)
         return net
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Sample) -> Any:
         for layer in self.layers:
             x = layer(x)
         return x
@@ -293,7 +297,7 @@ class MLP(Module):
         weights, biases = zip(*(layer.get_weights() for layer in self.layers), strict=True)
         return list(weights), list(biases)
 
-    def set_weights(self, weights: Sequence[Any], biases: Sequence[Any]) -> None:
+    def set_weights(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike]) -> None:
         """Set the numbers: for every layer a matrix (out, in) and a vector (out,).
 
         ValueError with both shapes if one does not fit; then nothing has been changed.
@@ -315,7 +319,7 @@ class MLP(Module):
         return f"MLP({self.layers[0].nin}, {nouts}, {shown!r}, {output!r})"
 
 
-def inputs(x: Any, name: str = "x") -> list[Value]:
+def inputs(x: Sample, name: str = "x") -> list[Value]:
     """Numbers as named nodes: inputs([0.05, 0.1]) is [Value(0.05, "x_1"), Value(0.1, "x_2")].
 
     x: a list, tuple or 1-d array. Values among them stay as they are.
@@ -326,7 +330,7 @@ def inputs(x: Any, name: str = "x") -> list[Value]:
 _SEQUENCES = (list, tuple, np.ndarray)
 
 
-def _as_inputs(x: Any, nin: int, module: Module) -> tuple[Any, ...]:
+def _as_inputs(x: Sample, nin: int, module: Module) -> tuple[Any, ...]:
     """x as a tuple of nin numbers or Values, which all neurons of a layer share."""
     if x.__class__ is not tuple:
         x = tuple(x) if x.__class__ is list else _as_tuple(x, module)
@@ -337,7 +341,7 @@ def _as_inputs(x: Any, nin: int, module: Module) -> tuple[Any, ...]:
     return x
 
 
-def _as_tuple(x: Any, where: Any) -> tuple[Any, ...]:
+def _as_tuple(x: Sample, where: object) -> tuple[Any, ...]:
     if isinstance(x, list | tuple):
         return tuple(x)
     if isinstance(x, np.ndarray) and x.ndim:

@@ -12,22 +12,30 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from autograd.arguments import checked_fraction, lookup, not_negative
-from autograd.fast.flat_parameters import EVERYTHING, blocks
+from autograd.fast.flat_parameters import EVERYTHING, Block, blocks
 from autograd.graph import is_node
 from autograd.ieee import quietly
 from autograd.operands import describe
 
 from .module import Module
+from .schedules import Schedule
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "find_optimizer"]
 
 Array = np.ndarray
+Rate = float | Schedule
+# What stands first: parameters, or the rate of an optimizer that is given them later.
+Parameters = Iterable[Any] | Rate | None
+
+
+# Of a block: its gradient, and the stretches of it that parameters have.
+Gradient = tuple[Array, list[slice]]
 
 
 class Optimizer:
@@ -55,13 +63,13 @@ class Optimizer:
 
     def __init__(
         self,
-        parameters: Any = None,
-        learning_rate: Any = None,
+        parameters: Parameters = None,
+        learning_rate: Rate | None = None,
         *,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        **unknown: Any,
+        **unknown: object,
     ) -> None:
         if unknown:
             raise TypeError(
@@ -74,13 +82,14 @@ class Optimizer:
                     f"what follows the first is given by name, as in {self.name}(0.1, clipnorm=1.0)"
                 )
             parameters, learning_rate = None, parameters
+        given: Any = parameters
         self.parameters: list[Any] = []
         self.iterations = 0
         self.learning_rate = self.default_rate if learning_rate is None else learning_rate
         self._clipping = _checked_clipping(self.name, clipnorm, clipvalue, global_clipnorm)
         self._blocks: list[_Block] = []
-        if parameters is not None:
-            self.bind(parameters)
+        if given is not None:
+            self.bind(given)
 
     @property
     def name(self) -> str:
@@ -128,11 +137,11 @@ class Optimizer:
         return not_negative(self.name, "learning_rate", self.schedule(self.iterations))
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate: Any) -> None:
-        is_schedule = _is_schedule(learning_rate)
-        rate = learning_rate(self.iterations) if is_schedule else learning_rate
+    def learning_rate(self, learning_rate: Rate) -> None:
+        schedule = learning_rate if _is_schedule(learning_rate) else None
+        rate = learning_rate if schedule is None else schedule(self.iterations)
         self._rate = not_negative(self.name, "learning_rate", rate)
-        self.schedule: Callable[[int], float] | None = learning_rate if is_schedule else None
+        self.schedule: Schedule | None = schedule
 
     def step(self) -> None:
         """Move every parameter against its gradient. RuntimeError if no backward pass gave one."""
@@ -207,7 +216,7 @@ class Optimizer:
             block.flat.end()
         self.iterations += 1
 
-    def _clipped(self, gradients: list[Any]) -> list[Any]:
+    def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
         """The gradients in arrays of our own, no larger than asked for."""
         kind, limit = self._clipping  # type: ignore[misc]
         clipped = [(np.array(g), stretches) for g, stretches in gradients]
@@ -257,12 +266,12 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        parameters: Any = None,
-        learning_rate: Any = None,
+        parameters: Parameters = None,
+        learning_rate: Rate | None = None,
         *,
         momentum: float = 0.0,
         nesterov: bool = False,
-        **clipping: Any,
+        **clipping: float | None,
     ) -> None:
         self.momentum = checked_fraction("SGD", "momentum", momentum)
         self.nesterov = bool(nesterov)
@@ -308,14 +317,14 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        parameters: Any = None,
-        learning_rate: Any = None,
+        parameters: Parameters = None,
+        learning_rate: Rate | None = None,
         *,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        **clipping: Any,
+        **clipping: float | None,
     ) -> None:
         self.rho = checked_fraction("RMSprop", "rho", rho)
         self.momentum = checked_fraction("RMSprop", "momentum", momentum)
@@ -364,13 +373,13 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        parameters: Any = None,
-        learning_rate: Any = None,
+        parameters: Parameters = None,
+        learning_rate: Rate | None = None,
         *,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        **clipping: Any,
+        **clipping: float | None,
     ) -> None:
         self.beta_1 = checked_fraction(self.name, "beta_1", beta_1)
         self.beta_2 = checked_fraction(self.name, "beta_2", beta_2)
@@ -409,7 +418,12 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self, parameters: Any = None, learning_rate: Any = None, *, weight_decay: float = 0.004, **options: Any
+        self,
+        parameters: Parameters = None,
+        learning_rate: Rate | None = None,
+        *,
+        weight_decay: float = 0.004,
+        **options: Any,
     ) -> None:
         self.weight_decay = not_negative("AdamW", "weight_decay", weight_decay)
         super().__init__(parameters, learning_rate, **options)
@@ -437,12 +451,12 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        parameters: Any = None,
-        learning_rate: Any = None,
+        parameters: Parameters = None,
+        learning_rate: Rate | None = None,
         *,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        **clipping: Any,
+        **clipping: float | None,
     ) -> None:
         self.epsilon = not_negative("Adagrad", "epsilon", epsilon)
         self.initial_accumulator_value = not_negative("Adagrad", "initial_accumulator_value", initial_accumulator_value)
@@ -491,7 +505,7 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
 class _Block:
     """What an optimizer keeps for one vector of parameters: its state, and room to compute in."""
 
-    def __init__(self, flat: Any, state: Mapping[str, float], constants: int) -> None:
+    def __init__(self, flat: Block, state: Mapping[str, float], constants: int) -> None:
         w = flat.begin()
         self.flat = flat
         self.vectors = [np.full_like(w, start) for start in state.values()]
@@ -508,7 +522,7 @@ class _Block:
             self._numbers = numbers
 
 
-def checked_parameters(where: str, parameters: Any) -> list[Any]:
+def checked_parameters(where: str, parameters: object) -> list[Any]:
     """The parameters as a list: at least one, leaf nodes only, each once, all Values or all Tensors."""
     if isinstance(parameters, Module) or is_node(parameters):
         remedy = "pass model.parameters()" if isinstance(parameters, Module) else "pass [w]"
@@ -548,11 +562,11 @@ def _options(cls: type) -> list[str]:
     return list(dict.fromkeys(p.name for p in found if p.kind is not p.VAR_KEYWORD))
 
 
-def _is_number(x: Any) -> bool:
+def _is_number(x: object) -> TypeGuard[float]:
     return isinstance(x, int | float | np.generic) or (isinstance(x, np.ndarray) and not x.ndim)
 
 
-def _is_schedule(x: Any) -> bool:
+def _is_schedule(x: object) -> TypeGuard[Schedule]:
     return callable(x) and not isinstance(x, Module | type)
 
 

@@ -5,17 +5,18 @@ A regularizer is a function of weights that gives one node. Names and formulas a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import autograd
+from autograd import Tensor, Value
 from autograd.arguments import lookup, not_negative
-from autograd.graph import is_node
 from autograd.operands import describe
 
 __all__ = ["L1", "L1L2", "L2", "find_regularizer", "l1", "l1_l2", "l2"]
 
+Weights = Tensor | Sequence[Any]  # of Values, in lists of any depth
 Regularizer = Callable[[Any], Any]
 
 
@@ -38,7 +39,7 @@ class L1(_Penalty):
 
     l1: float = 0.01
 
-    def __call__(self, weights: Any) -> Any:
+    def __call__(self, weights: Weights) -> Value | Tensor:
         return self.l1 * _sum_of_sizes(_checked("L1", weights))
 
 
@@ -53,7 +54,7 @@ class L2(_Penalty):
 
     l2: float = 0.01
 
-    def __call__(self, weights: Any) -> Any:
+    def __call__(self, weights: Weights) -> Value | Tensor:
         return self.l2 * _sum_of_squares(_checked("L2", weights))
 
 
@@ -67,7 +68,7 @@ class L1L2(_Penalty):
     l1: float = 0.0
     l2: float = 0.0
 
-    def __call__(self, weights: Any) -> Any:
+    def __call__(self, weights: Weights) -> Value | Tensor:
         found = _checked("L1L2", weights)
         return self.l1 * _sum_of_sizes(found) + self.l2 * _sum_of_squares(found)
 
@@ -89,15 +90,15 @@ def find_regularizer(regularizer: str | Regularizer | None) -> Regularizer | Non
     return lookup("regularizer", known, _regularizers)
 
 
-def _checked(where: str, weights: Any) -> Any:
+def _checked(where: str, weights: Weights) -> Tensor | list[Value]:
     """The weights as one Tensor, or as a list of Values."""
-    if getattr(weights, "_is_array", False):
+    if isinstance(weights, Tensor):
         return weights
-    found: list[Any] = []
-    unread = [weights]
+    found: list[Value] = []
+    unread: list[Any] = [weights]
     while unread:
         x = unread.pop()
-        if is_node(x) and not getattr(x, "_is_array", False):
+        if isinstance(x, Value):
             found.append(x)
         elif isinstance(x, list | tuple):
             unread.extend(reversed(x))
@@ -108,11 +109,11 @@ def _checked(where: str, weights: Any) -> Any:
     return found
 
 
-def _sum_of_sizes(weights: Any) -> Any:
+def _sum_of_sizes(weights: Tensor | list[Value]) -> Any:
     if isinstance(weights, list):
         return autograd.sum([autograd.abs(w) for w in weights])
     return autograd.abs(weights).sum()
 
 
-def _sum_of_squares(weights: Any) -> Any:
+def _sum_of_squares(weights: Tensor | list[Value]) -> Any:
     return autograd.dot(weights, weights) if isinstance(weights, list) else (weights * weights).sum()

@@ -7,7 +7,7 @@ business; that the parameters, their gradients and the graphs recorded from them
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,10 +15,28 @@ from ..tensor import Tensor, next_serial
 from ..value import NO_GRADIENT, Value, assigned
 from . import roads
 
-__all__ = ["EVERYTHING", "FlatParameters", "FlatValues", "blocks"]
+__all__ = ["EVERYTHING", "Block", "FlatParameters", "FlatValues", "blocks"]
 
 # The stretches of a vector in which every parameter has a gradient; known by identity.
 EVERYTHING = [slice(None)]
+
+
+class Block(Protocol):
+    """What an optimizer moves: parameters as one vector, and where in it each is."""
+
+    places: list[slice]
+
+    def gradient(self) -> tuple[np.ndarray, list[slice]]:
+        """All gradients in a row, not to be written to, and the stretches in which parameters have one."""
+
+    def begin(self) -> np.ndarray:
+        """The numbers of all parameters in a row, to be changed in place; then `end` is to be called."""
+
+    def end(self) -> None:
+        """Make what `begin` gave, as it is now, the numbers of the parameters."""
+
+    def clear(self) -> None:
+        """Forget all gradients."""
 
 
 class FlatParameters:
@@ -153,7 +171,7 @@ class FlatValues:
         return FlatValues, (self.values,)
 
 
-def blocks(parameters: Iterable[Any]) -> list[Any]:
+def blocks(parameters: Iterable[Value | Tensor]) -> list[Block]:
     """The parameters as vectors, in their order: one for all Values, one for the Tensors of each dtype."""
     groups: dict[Any, list[Any]] = {}
     for p in parameters:

@@ -243,6 +243,9 @@ class Symbol:
             return self.recorder.value(f"-{self.name}", -self.value)
         return self.__array_ufunc__(np.negative, "__call__", self)
 
+    def __abs__(self) -> Symbol:
+        return self.__array_ufunc__(np.absolute, "__call__", self)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, out: Any = None, **options: Any) -> Symbol:
         out = out[0] if out is not None else None
         if method != "__call__" or options or ufunc.nout != 1 or not (out is None or type(out) is Symbol):

@@ -14,7 +14,7 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from ..ieee import ieee
 from ..op import Operation, find
@@ -176,7 +176,10 @@ Term = tuple[float, Factors]
 # ---------------------------------------------------------------- expressions
 
 
-def _operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+T = TypeVar("T")
+
+
+def _operator(method: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
     """The other operand may be a number; a Vector has the operator applied to each member instead."""
 
     @functools.wraps(method)
@@ -291,10 +294,8 @@ class Expression:
     def _record(op: Operation, *operands: Any) -> Expression:
         """Apply an operation: spelled out if it is arithmetic, `name(...)` otherwise."""
         args = tuple(_as_formulas(x)[0] if isinstance(x, Vector) else expression(x) for x in operands)
-        if op.expands:
-            return op.forward(*args)
-        if op.name == "sqrt":
-            return expression(args[0]) ** 0.5
+        if op.formula is not None:
+            return op.formula(*args)
         values = (_as_formulas(a)[1] if isinstance(a, Vector) else a.value for a in args)
         return _call(op, args, float(ieee(op.forward, *values)))
 

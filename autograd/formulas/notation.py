@@ -400,7 +400,7 @@ class Latex(Writer):
     minus, times, apart, arrow, ellipsis, infinity = "-", r"\,", r" \cdot ", r" \to ", r"\ldots", r"\infty"
     dot, half, pi = r" \cdot ", r"\frac{1}{2}", r"\pi"
     has_bars = True
-    powers = "power", "exp"
+    powers: ClassVar[tuple[str, ...]] = ("power", "exp")
 
     FUNCTIONS: ClassVar[dict[str, str]] = {"sigmoid": r"\sigma", "maximum": r"\max", "minimum": r"\min"} | {
         name: f"\\{name}" for name in ("log", "sin", "cos", "tanh")

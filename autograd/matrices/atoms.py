@@ -1,7 +1,7 @@
 """What formulas of arrays consist of, besides numbers, functions and sums: names, products, sums over an axis.
 
 Each atom knows its shape and its transpose. Below stands what rewrites whole formulas: transposing,
-and replacing atoms by others. How they look is left to `matrix_notation`.
+and replacing atoms by others. How they look is left to `notation`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..formulas.expression import Atom, Call, Expression, Group
+from ..formulas.expression import Atom, Call, Expression, Factors, Group
 from ..formulas.notation import Writer
 from ..op import Operation
 from ..operands import members
@@ -21,15 +21,21 @@ from ..operands import members
 __all__ = [
     "Applied",
     "ArrayAtom",
+    "Count",
     "Data",
     "Indicator",
     "Matrix",
+    "Member",
     "Ones",
+    "Places",
     "Product",
     "Shape",
     "Total",
     "Turned",
+    "Zeros",
     "atoms",
+    "distribution",
+    "flipped",
     "formula_of",
     "natural_shape",
     "only_atom",
@@ -53,6 +59,9 @@ class ArrayAtom(Atom):
         """The formulas inside."""
         return ()
 
+    def contents(self) -> Iterable[Expression]:
+        return self.parts
+
     def rebuilt(self, parts: Sequence[Expression]) -> Atom:
         """The same with other formulas inside."""
         return self
@@ -62,38 +71,78 @@ class ArrayAtom(Atom):
         return Turned(self) if self.shape else self
 
     def write(self, writer: Writer) -> str:
-        return writer.array(self)  # type: ignore[attr-defined]
+        written: str = writer.array(self)  # type: ignore[attr-defined]
+        return written
 
 
 class Matrix(ArrayAtom):
     """A named array, or the derivative of the target by it (dW[1]), as it is or transposed.
 
+    samples: the axis along which samples lie, from the end (-2 for rows, -1 for columns), None if none do;
+    of the array as its name has it. sums_to_1: an axis from the end along which its numbers always do, as
+    those of one-hot targets, or None.
     A vector counts as a row, as it does in broadcasting, so that its transpose is a column.
     """
 
-    __slots__ = ("is_gradient", "is_leaf", "is_turned", "label", "plain_shape")
+    __slots__ = ("is_gradient", "is_turned", "label", "plain_shape", "samples", "sums_to_1")
     is_symbol = True
 
     def __init__(
-        self, label: str, shape: Shape, *, is_gradient: bool = False, is_leaf: bool = False, is_turned: bool = False
+        self,
+        label: str,
+        shape: Shape,
+        samples: int | None = None,
+        *,
+        sums_to_1: int | None = None,
+        is_gradient: bool = False,
+        is_turned: bool = False,
     ) -> None:
-        self.label, self.plain_shape = label, shape
-        self.is_gradient, self.is_leaf, self.is_turned = is_gradient, is_leaf, is_turned
+        self.label, self.plain_shape, self.samples, self.sums_to_1 = label, shape, samples, sums_to_1
+        self.is_gradient, self.is_turned = is_gradient, is_turned
         self.shape = turned_shape(shape) if is_turned else shape
         self.key = f"{'d' * is_gradient}{label!r}{'T' * is_turned}"
         self.size, self.depth = 1, 1
 
     def transposed(self) -> Atom:
-        return self if not self.plain_shape else self._like(self.plain_shape, not self.is_turned)
+        if not self.plain_shape:
+            return self
+        return self._turned(self.plain_shape, self.samples, self.sums_to_1)
 
     def as_column(self) -> Atom:
         """The array as it is, of a name that from now on stands for its transpose."""
-        if self.is_turned:
-            return self._like(self.shape, False)
-        return self._like(turned_shape(self.plain_shape), True)
+        return self._turned(turned_shape(self.plain_shape), flipped(self.samples), flipped(self.sums_to_1))
 
-    def _like(self, shape: Shape, is_turned: bool) -> Matrix:
-        return Matrix(self.label, shape, is_gradient=self.is_gradient, is_leaf=self.is_leaf, is_turned=is_turned)
+    def _turned(self, shape: Shape, samples: int | None, sums_to_1: int | None) -> Matrix:
+        is_turned = not self.is_turned
+        return Matrix(
+            self.label, shape, samples, sums_to_1=sums_to_1, is_gradient=self.is_gradient, is_turned=is_turned
+        )
+
+
+class Count(ArrayAtom):
+    """How many samples there are: m."""
+
+    __slots__ = ()
+    is_symbol = True
+
+    def __init__(self) -> None:
+        self.shape = ()
+        self.key, self.size, self.depth = "m", 1, 1
+
+
+class Member(ArrayAtom):
+    """One row or column of a named array, or one number of a vector: the sample X(i), the feature X_j.
+
+    letter: i or j. is_turned: a row where the name has a column.
+    """
+
+    __slots__ = ("is_turned", "letter", "of")
+    is_symbol = True
+
+    def __init__(self, of: Matrix, letter: str, shape: Shape, *, is_turned: bool = False) -> None:
+        self.of, self.letter, self.shape, self.is_turned = of, letter, shape, is_turned
+        self.key = f"{of.key}({letter}){'T' * is_turned}"
+        self.size, self.depth = 1, 1
 
 
 class Data(ArrayAtom):
@@ -108,19 +157,37 @@ class Data(ArrayAtom):
         self.size, self.depth = 1, 1
 
 
+class Places:
+    """A long index that has a name."""
+
+    def __init__(self, label: str, places: np.ndarray) -> None:
+        self.label, self.places = label, places
+
+    def __repr__(self) -> str:
+        return self.label
+
+
 class Ones(ArrayAtom):
     """An array of ones, where broadcasting has to be spelled out."""
 
     __slots__ = ()
     is_symbol = True
+    digit = "1"
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
-        self.key = f"1{shape}"
+        self.key = f"{self.digit}{shape}"
         self.size, self.depth = 1, 1
 
     def transposed(self) -> Atom:
-        return Ones(turned_shape(self.shape))
+        return self.__class__(turned_shape(self.shape))
+
+
+class Zeros(Ones):
+    """An array of zeros that an operation is applied to."""
+
+    __slots__ = ()
+    digit = "0"
 
 
 class _Compound(ArrayAtom):
@@ -158,32 +225,46 @@ class Product(_Compound):
 
 
 class Total(_Compound):
-    """A sum over axes.
+    """A sum over axes of the formula inside."""
 
-    axes: those of the formula inside. counted: what is counted, 0 for rows as the computation ran and
-    1 for columns; it stays when the formula is transposed.
-    """
+    __slots__ = ("axes", "keepdims")
 
-    __slots__ = ("axes", "counted", "keepdims")
-
-    def __init__(
-        self, inner: Expression, shape: Shape, axes: tuple[int, ...], keepdims: bool, counted: tuple[int, ...]
-    ) -> None:
+    def __init__(self, inner: Expression, shape: Shape, axes: tuple[int, ...], keepdims: bool) -> None:
         super().__init__(f"sum{axes}{keepdims}", [inner], shape)
-        self.axes, self.keepdims, self.counted = axes, keepdims, counted
+        self.axes, self.keepdims = axes, keepdims
+
+    @property
+    def inside(self) -> Shape:
+        """The shape of what is summed."""
+        return natural_shape(self.parts[0]) or ()
 
     def rebuilt(self, parts: Sequence[Expression]) -> Atom:
         (inner,) = parts
-        if len(self.axes) == len(natural_shape(inner) or ()) == 2:  # whichever way it stands, its sum is the same
-            inner = min(inner, transposed(inner), key=turns)
-        return Total(inner, self.shape, self.axes, self.keepdims, self.counted)
+        axes, shape = self.axes, self.shape
+        if len(self.inside) == 1 and len(natural_shape(inner) or ()) == 2:  # a vector that became a column
+            axes, shape = (0, 1), (1, 1) if self.keepdims else ()
+        total = Total(inner, shape, axes, self.keepdims)
+        return total.upright() if len(total.inside) == 2 else total
+
+    def upright(self) -> Atom:
+        """The same sum of the transpose, where fewer names stand transposed in it."""
+        inner = transposed(self.parts[0])
+        if turns(inner) >= turns(self.parts[0]):
+            return self
+        shape = turned_shape(self.shape) if self.keepdims else self.shape
+        total = Total(inner, shape, self._turned_axes, self.keepdims)
+        return Turned(total) if self.keepdims else total
 
     def transposed(self) -> Atom:
-        (inner,) = self.parts
-        if len(natural_shape(inner) or ()) != 2 or not (self.keepdims or self.axes == (0,)):
+        if len(self.inside) != 2 or not self.shape:
             return super().transposed()
-        shape = turned_shape(self.shape)
-        return Total(transposed(inner), shape, tuple(1 - a for a in self.axes), True, self.counted)
+        if self.axes == (1,) and not self.keepdims:  # what is left of the rows, as a column
+            return Total(self.parts[0], turned_shape(self.shape), self.axes, True)
+        return Total(transposed(self.parts[0]), turned_shape(self.shape), self._turned_axes, True)
+
+    @property
+    def _turned_axes(self) -> tuple[int, ...]:
+        return tuple(sorted(1 - a for a in self.axes))
 
 
 class Applied(_Compound):
@@ -198,21 +279,44 @@ class Applied(_Compound):
 
     def __init__(self, op: Operation, arguments: Iterable[Any], shape: Shape) -> None:
         self.op, self.arguments = op, tuple(arguments)
-        rest = [repr(a) for a in self.arguments if not isinstance(a, Expression)]
+        rest = [_key_of(a) for a in self.arguments if not isinstance(a, Expression)]
         super().__init__(f"{op.name}{rest}", (a for a in self.arguments if isinstance(a, Expression)), shape)
 
     def rebuilt(self, parts: Sequence[Expression]) -> Atom:
         given = iter(parts)
-        arguments = (next(given) if isinstance(a, Expression) else a for a in self.arguments)
-        return Applied(self.op, arguments, self.shape)
+        arguments: list[Any] = [next(given) if isinstance(a, Expression) else a for a in self.arguments]
+        shape = self.shape
+        if self.op.name in ALONG_AN_AXIS and len(shape) == 1:  # a vector that became a column has another shape
+            shape = natural_shape(arguments[0]) or shape
+            arguments[1] = len(shape) - 1
+        applied = Applied(self.op, arguments, shape)
+        if applied._is_reduced_matrix() and turns(transposed(arguments[0])) < turns(arguments[0]):
+            x, axis, keepdims, *rest = arguments
+            flipped = Applied(self.op, (transposed(x), 1 - axis % 2, keepdims, *rest), shape)
+            return Turned(flipped._with_shape(turned_shape(shape))) if keepdims else flipped
+        return applied
 
     def transposed(self) -> Atom:
         if self.op.name in ALONG_AN_AXIS and len(self.shape) == 2:
             x, axis = self.arguments
             return Applied(self.op, (transposed(x), 1 - axis % 2), turned_shape(self.shape))
+        if self._is_reduced_matrix():
+            x, axis, keepdims, *rest = self.arguments
+            if axis % 2 == 1 and not keepdims:  # what is left of the rows, as a column
+                return Applied(self.op, (x, axis, True, *rest), turned_shape(self.shape))
+            return Applied(self.op, (transposed(x), 1 - axis % 2, True, *rest), turned_shape(self.shape))
         if self.op.name == "reshape" and turned_shape(natural_shape(self.parts[0]) or ()) == turned_shape(self.shape):
             return Group(transposed(self.parts[0]))
         return super().transposed()
+
+    def _is_reduced_matrix(self) -> bool:
+        """True for a matrix of which one axis is left out."""
+        if self.op.name not in REDUCING or not isinstance(self.arguments[1], int):
+            return False
+        return len(natural_shape(self.parts[0]) or ()) == 2
+
+    def _with_shape(self, shape: Shape) -> Applied:
+        return Applied(self.op, self.arguments, shape)
 
 
 class Turned(_Compound):
@@ -237,14 +341,15 @@ class Indicator(_Compound):
 
     __slots__ = ("relation",)
 
-    OPPOSITE = {">": "<=", "<=": ">", "<": ">=", ">=": "<"}  # noqa: RUF012 (a table, never written to)
+    OPPOSITE: ClassVar[dict[str, str]] = {">": "<=", "<=": ">", "<": ">=", ">=": "<"}
 
     def __init__(self, left: Expression, relation: str, right: Expression, shape: Shape) -> None:
         super().__init__(relation, [left, right], shape)
         self.relation = relation
 
     def rebuilt(self, parts: Sequence[Expression]) -> Atom:
-        return Indicator(parts[0], self.relation, parts[1], self.shape)
+        inside = [natural_shape(p) or () for p in parts]
+        return Indicator(parts[0], self.relation, parts[1], np.broadcast_shapes(self.shape, *inside))
 
     def transposed(self) -> Atom:
         left, right = map(transposed, self.parts)
@@ -257,8 +362,30 @@ class Indicator(_Compound):
 
 # ---------------------------------------------------------------- whole formulas
 
-# Operations that keep the shape and work along one axis, which turns with the array.
+# Operations that keep the shape and work along one axis, which turns with the array; and those that leave it out.
 ALONG_AN_AXIS = ("array_softmax", "array_log_softmax")
+REDUCING = ("array_prod", "array_logsumexp", "max", "min", "std", "norm")
+
+
+def flipped(axis: int | None) -> int | None:
+    """The other axis of a matrix, counted from the end."""
+    return None if axis is None else -3 - axis
+
+
+def _key_of(argument: object) -> str:
+    """What equal arguments that are not differentiated have in common."""
+    if isinstance(argument, np.ndarray):
+        return data_key(argument)
+    if isinstance(argument, tuple):
+        return f"({','.join(map(_key_of, argument))})"
+    return repr(argument)
+
+
+def distribution(x: np.ndarray) -> int | None:
+    """The axis of a matrix along which all sums are 1, from the end."""
+    if x.ndim != 2 or not x.size:
+        return None
+    return next((axis for axis in (-1, -2) if np.all(np.abs(x.sum(axis) - 1) <= 1e-12)), None)
 
 
 def data_key(data: np.ndarray) -> str:
@@ -303,13 +430,31 @@ def atom_shape(a: Atom) -> Shape | None:
     return None
 
 
-def mapped(x: Expression, change: Callable[[Atom], Atom]) -> Expression:
-    """The formula with `change` applied to each of its atoms; what is in parentheses is entered."""
+def mapped(
+    x: Expression, change: Callable[[Atom], Atom], change_factors: Callable[[Factors], Factors] | None = None
+) -> Expression:
+    """The formula with `change` applied to each of its atoms, and then another to products; parentheses are entered.
+
+    The formula itself, if nothing changes.
+    """
 
     def changed(a: Atom) -> Atom:
-        return Group(mapped(a.expression, change)) if isinstance(a, Group) else change(a)
+        if not isinstance(a, Group):
+            return change(a)
+        inner = mapped(a.expression, change, change_factors)
+        return a if inner is a.expression else Group(inner)
 
-    return Expression(((c, tuple((changed(a), e) for a, e in f)) for c, f in x.terms), x.value)
+    is_same = True
+    terms = []
+    for c, factors in x.terms:
+        new: Factors = tuple((changed(a), e) for a, e in factors)
+        if all(a is b for (a, _), (b, _) in zip(new, factors, strict=True)):
+            new = factors
+        if change_factors is not None:
+            new = change_factors(new)
+        is_same = is_same and new is factors
+        terms.append((c, new))
+    return x if is_same else Expression(terms, x.value)
 
 
 def transposed(x: Expression) -> Expression:
@@ -323,20 +468,29 @@ def _transposed_atom(a: Atom) -> Atom:
     return Call(a.op, tuple(map(transposed, a.flat()))) if isinstance(a, Call) else a
 
 
-def replaced(x: Expression, change: Callable[[Atom], Atom | None]) -> Expression:
-    """The formula with atoms replaced, outermost first; where `change` gives None, what is inside is entered."""
+def replaced(
+    x: Expression,
+    change: Callable[[Atom], Atom | None],
+    change_factors: Callable[[Factors], Factors] | None = None,
+) -> Expression:
+    """The formula with atoms replaced, outermost first; where `change` gives None, what is inside is entered.
+
+    change_factors: what products are replaced by, once their atoms are.
+    """
 
     def new(a: Atom) -> Atom:
         found = change(a)
         if found is not None:
             return found
-        if isinstance(a, Call):
-            return Call(a.op, tuple(replaced(u, change) for u in a.flat()))
-        if isinstance(a, ArrayAtom) and a.parts:
-            return a.rebuilt([replaced(p, change) for p in a.parts])
-        return a
+        parts = a.flat() if isinstance(a, Call) else a.parts if isinstance(a, ArrayAtom) else ()
+        others = [replaced(p, change, change_factors) for p in parts]
+        if all(p is q for p, q in zip(parts, others, strict=True)):
+            return a
+        return (
+            Call(a.op, tuple(others)) if isinstance(a, Call) else a.rebuilt(others) if isinstance(a, ArrayAtom) else a
+        )
 
-    return mapped(x, new)
+    return mapped(x, new, change_factors)
 
 
 def turns(x: Expression) -> int:
@@ -345,15 +499,8 @@ def turns(x: Expression) -> int:
 
 
 def atoms(x: Expression) -> list[Atom]:
-    """All atoms of a formula, also those inside others, in the order in which they stand."""
-    found: list[Atom] = []
-
-    def look(a: Atom) -> None:
-        found.append(a)
-        return None
-
-    replaced(x, look)
-    return found
+    """All atoms of a formula but parentheses, also those inside others, in the order in which they stand."""
+    return [a for a in x.atoms() if not isinstance(a, Group)]
 
 
 def operation_of(a: Atom) -> tuple[Operation | None, tuple[Expression, ...]]:

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from ..formulas.expression import Call, Expression, constant
+from ..formulas.expression import Atom, Call, Expression, Group, constant
 from ..op import Operation, find
-from ..ops.elementwise import log, sigmoid
-from ..ops.softmaxes import array_softmax
 from .atoms import (
     Applied,
     ArrayAtom,
+    Count,
     Data,
     Matrix,
     Product,
     Shape,
     Total,
     atom_shape,
+    distribution,
+    flipped,
     formula_of,
     natural_shape,
     only_atom,
     transposed,
 )
-from .expression import Condition, as_condition, writes
+from .expression import Condition, MatrixExpression, Operands, as_condition, writes
+from .indices import samples_of
 
 # ---------------------------------------------------------------- operations that have a notation
 
@@ -38,14 +39,19 @@ def _split(x: Expression) -> tuple[Expression, Expression]:
         size = sizes.pop() if len(sizes) == 1 else 1.0
         size = -size if all(c < 0 for c, _ in x.terms) else size
         return constant(size), Expression(((c / size, f) for c, f in x.terms), x.value)
+    return _parted(x, lambda a: atom_shape(a) == ())
+
+
+def _parted(x: Expression, is_outside: Callable[[Atom], bool]) -> tuple[Expression, Expression]:
+    """A product as that of the number and the factors that are outside, and that of the others."""
     ((c, factors),) = x.terms
-    single = tuple((a, e) for a, e in factors if atom_shape(a) == ())
-    rest = tuple((a, e) for a, e in factors if atom_shape(a) != ())
-    return Expression(((c, single),), c if not single else math.nan), Expression(((1.0, rest),), math.nan)
+    outside = tuple((a, e) for a, e in factors if is_outside(a))
+    inside = tuple((a, e) for a, e in factors if not is_outside(a))
+    return Expression(((c, outside),), c if not outside else math.nan), Expression(((1.0, inside),), math.nan)
 
 
 @writes("matmul")
-def _matmul(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _matmul(op: Operation, operands: Operands, shape: Shape) -> Expression:
     before = constant(1.0)
     factors: list[Expression] = []
     for x in operands:
@@ -59,14 +65,18 @@ def _matmul(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
 
 
 @writes("affine")
-def _affine(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _affine(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    x: MatrixExpression
+    weight: MatrixExpression
     x, weight, bias = operands
     z = x @ weight.T
-    return z.formula if bias is None else (z + bias).formula
+    z = z if bias is None else z + bias
+    return z.formula
 
 
 @writes("transpose")
-def _transpose(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
+def _transpose(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: MatrixExpression
     x, axes = operands
     order = tuple(range(x.ndim))[::-1] if axes is None else tuple(a % x.ndim for a in axes)
     natural = natural_shape(x.formula)
@@ -82,7 +92,8 @@ def _transpose(op: Operation, operands: Sequence[Any], shape: Shape) -> Expressi
 
 
 @writes("array_sum")
-def _sum(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
+def _sum(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: MatrixExpression
     x, axis, keepdims = operands
     axes = tuple(range(x.ndim)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
     if not axes:
@@ -90,24 +101,49 @@ def _sum(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | N
     natural = natural_shape(x.formula)
     if natural == () or not x.formula.terms:  # the same number everywhere
         return x.formula * float(math.prod(x.shape[a] for a in axes))
-    atom = only_atom(x.formula)
-    is_given = isinstance(atom, Data) or (isinstance(atom, Matrix) and atom.is_leaf)
-    if is_given and np.all(x.value.sum(axes) == 1.0):  # rows of probabilities
-        return constant(1.0)
     number, rest = _split(x.spelled_out())
-    counted = axes if x.ndim == 2 else ()
-    return number * formula_of(Total(rest, shape, tuple(axes), bool(keepdims), counted))
+    if len(axes) == 1 and len(rest.terms) == 1 and natural_shape(rest) == x.shape:
+        outside, inside = _parted(rest, lambda a: _is_constant_along(axes[0], atom_shape(a), keepdims))
+        if natural_shape(inside) == x.shape:
+            number, rest = number * outside, inside
+    atom = only_atom(rest)
+    along = _sums_to_1(atom)
+    if along is not None and axes == (x.ndim + along,) and natural_shape(rest) == x.shape:  # rows of probabilities
+        return number
+    return number * formula_of(Total(rest, shape, tuple(axes), bool(keepdims)))
+
+
+def _sums_to_1(a: Atom | None) -> int | None:
+    """The axis along which given numbers sum to 1, from the end."""
+    if isinstance(a, Data):
+        return distribution(a.data)
+    if not isinstance(a, Matrix):
+        return None
+    return flipped(a.sums_to_1) if a.is_turned else a.sums_to_1
+
+
+def _is_constant_along(axis: int, shape: Shape | None, keepdims: bool) -> bool:
+    """True for a factor that a sum over the axis of a matrix need not enter."""
+    if shape is None or len(shape) > 2:
+        return False
+    return axis == 0 if len(shape) == 1 else keepdims and len(shape) == 2 and shape[axis] == 1
 
 
 @writes("array_mean")
-def _mean(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _mean(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    x: MatrixExpression
     x, axis, keepdims = operands
     total = x.sum(axis, keepdims)
-    return total.formula * (total.size / x.size)
+    axes = range(x.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
+    samples = samples_of(x.formula)
+    if samples is None or x.ndim + samples not in axes or x.shape[samples] < 2:
+        return total.formula * (total.size / x.size)
+    return total.formula * (total.size * x.shape[samples] / x.size) / formula_of(Count())
 
 
 @writes("sum_to")
-def _sum_to(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _sum_to(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    x: MatrixExpression
     x, _ = operands
     ahead = x.ndim - len(shape)
     x = x.sum(tuple(range(ahead))) if ahead else x
@@ -116,8 +152,8 @@ def _sum_to(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
 
 
 @writes("reshape")
-def _reshape(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
-    x = operands[0]
+def _reshape(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: MatrixExpression = operands[0]
     if natural_shape(x.formula) in ((), shape):
         return x.formula
     atom, bare = None, [n for n in shape if n != 1]
@@ -127,7 +163,13 @@ def _reshape(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression
         (inner,) = atom.parts
         inside = natural_shape(inner) or ()
         if shape == tuple(1 if i in atom.axes else n for i, n in enumerate(inside)):
-            return number * formula_of(Total(inner, shape, atom.axes, True, atom.counted))
+            return number * formula_of(Total(inner, shape, atom.axes, True))
+    if isinstance(atom, Total) and atom.keepdims:
+        left = tuple(n for i, n in enumerate(atom.inside) if i not in atom.axes)
+        if shape == left:
+            return number * formula_of(Total(atom.parts[0], shape, atom.axes, False))
+    if (back := _reshaped_back(x.formula, shape)) is not None:
+        return back
     if shape == (1, *x.shape):  # what broadcasting does too
         return x.formula
     if x.ndim == 1 and shape == (len(x), 1):
@@ -137,9 +179,33 @@ def _reshape(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression
     return None
 
 
+def _reshaped_back(x: Expression, shape: Shape) -> Expression | None:
+    """A formula of reshaped arrays in the shape that they had before, if it is one number by number."""
+
+    def before(a: Atom) -> Expression:
+        if isinstance(a, Applied) and a.op.name == "reshape" and natural_shape(a.parts[0]) == shape:
+            return a.parts[0]
+        if isinstance(a, Group):
+            return read(a.expression)
+        return formula_of(Call(a.op, tuple(map(read, a.flat())))) if isinstance(a, Call) else formula_of(a)
+
+    def read(x: Expression) -> Expression:
+        terms = (math.prod((before(a) ** e for a, e in factors), start=constant(c)) for c, factors in x.terms)
+        return sum(terms, constant(0.0))
+
+    try:
+        found = read(x)
+        return found if natural_shape(found) == shape else None
+    except ValueError:  # something else in it has the shape that it has now
+        return None
+
+
 @writes("getitem")
-def _getitem(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
+def _getitem(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: MatrixExpression
     x, index = operands
+    if not x.formula.terms:
+        return x.formula
     whole = slice(None)
     parts = index if isinstance(index, tuple) else (index,)
     if all(i is None or i is Ellipsis or (isinstance(i, slice) and i == whole) for i in parts):
@@ -148,6 +214,12 @@ def _getitem(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression
     if parts[0] is Ellipsis and type(parts[1]) is int and x.shape[-len(parts) + 1] == 1:
         return _with_vector(x.formula, shape, -1 if len(parts) == 2 else 0)
     return None
+
+
+@writes("scatter")
+def _scatter(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    x: Expression = operands[0].formula
+    return None if x.terms else x
 
 
 def _with_vector(x: Expression, shape: Shape, place: int) -> Expression | None:
@@ -164,43 +236,22 @@ def _with_vector(x: Expression, shape: Shape, place: int) -> Expression | None:
         factors[-1] = transposed(factors[-1])
     if len(natural_shape(factors[place]) or ()) != 1:
         return None
-    return number * formula_of(Product(factors, shape))
+    before, factors[place] = _split(factors[place])
+    return number * before * formula_of(Product(factors, shape))
 
 
 @writes("broadcast_to")
 @writes("cast")
-def _as_it_is(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
-    return operands[0].formula
-
-
-@writes("clip_between")
-def _clip(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression | None:
-    x, *bounds = operands
-    if any(np.ndim(b) for b in bounds):
-        return None
-    return formula_of(Call(find("clip"), (x.formula, *(constant(float(b)) for b in bounds))))
-
-
-def _loss(of_rows: Callable[[Any, Any], Any]) -> Callable[[Operation, Sequence[Any], Shape], Expression]:
-    """A loss as the weighted sum over samples of what `of_rows` gives for predictions and targets."""
-
-    def build(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
-        prediction, target, weight = operands[:3]
-        rows = of_rows(prediction, target)
-        if isinstance(weight, np.ndarray) and weight.ndim:
-            return (weight[:, None] * rows).sum().formula
-        return (rows.sum() * float(weight)).formula
-
-    return build
-
-
-def _binary(p: Any, y: Any) -> Any:
-    return -(y * log(p) + (1 - y) * log(1 - p)) / p.shape[-1]
+def _as_it_is(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    x: MatrixExpression = operands[0]
+    return x.formula
 
 
 @writes("choose")
-def _chosen(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
+def _chosen(op: Operation, operands: Operands, shape: Shape) -> Expression:
     """x ⊙ [condition] + y ⊙ [not condition]; the piece alone if it holds everywhere or the other one is 0."""
+    x: MatrixExpression
+    y: MatrixExpression
     condition, x, y = operands
     if not isinstance(condition, Condition):
         condition = as_condition(np.asarray(condition), formula_of(Data(np.asarray(condition, float))))
@@ -208,15 +259,11 @@ def _chosen(op: Operation, operands: Sequence[Any], shape: Shape) -> Expression:
     first, second = (np.broadcast_to(u.value, shape) for u in (x, y))
     if holds.all() or not holds.any():
         return (x if holds.all() else y).formula
+    if not (np.isfinite(first[~holds]).all() and np.isfinite(second[holds]).all()):  # 0 times ∞ would be no number
+        return formula_of(Applied(op, (condition.formula, x.as_operand(), y.as_operand()), shape))
     parts = []
     if first[holds].any():
         parts.append(x.formula * condition.formula)
     if second[~holds].any():
         parts.append(y.formula * (~condition).formula)
     return sum(parts, constant(0.0))
-
-
-writes("binary_cross_entropies")(_loss(_binary))
-writes("binary_cross_entropies_with_logits")(_loss(lambda z, y: _binary(sigmoid(z), y)))
-writes("softmax_cross_entropies")(_loss(lambda z, y: -(y * log(array_softmax(z)))))
-writes("squared_errors")(_loss(lambda x, y: 0.5 * (x - y) ** 2))

@@ -7,22 +7,33 @@ compute the gradients give dZ[2] = A[2] − Y and dW[2] = (1/m) dZ[2]ᵀ A[1].
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
-from ..formulas import names
-from ..formulas.expression import Atom, Expression
+from ..formulas.expression import Expression
+from ..graph import topological_order
 from ..passes.gradients import gradients
-from .atoms import Matrix, atoms, replaced, transposed, turned_shape
-from .notation import CLOSE, MIDDLE, OPEN, MatrixAscii, MatrixLatex, MatrixText, MatrixWriter
-from .reading import Definition, MatrixReading, Step
+from ..paths.derivation import positive
+from ..tensor import Tensor
+from .backward import Backward
+from .columns import turned, turned_names, turned_value
+from .forward import Forward, labels_in
+from .naming import Naming
+from .notation import CLOSE, MIDDLE, OPEN, MatrixWriter
+from .roles import Roles
+from .steps import Definition, Formula, Notations, Step
 
 __all__ = ["MatrixDerivation", "Step"]
 
 # Arrays are shown with their numbers up to so many rows and columns.
 SHOWN = 6
+# So many definitions and so many steps are written unless all are asked for: two screens.
+MOST = 30
+GAP = r"&\;\,\vdots"
+
+T = TypeVar("T", Definition, Step)
 
 
 class MatrixDerivation:
@@ -38,37 +49,52 @@ class MatrixDerivation:
     form            "rows" (samples are rows, as the computation ran) or "columns" (the lectures' form,
                     in which samples are columns: what has a row per sample stands transposed)
     samples         m, how many there are; None if the graph shows none
+    columns         True if samples are columns
 
     Where the target is a mean over samples, the derivatives by what has a row per sample stand without
     its 1/m, as in the lectures: it is in those by the parameters.
     """
 
-    def __init__(self, target: Any, source: Any, form: str = "rows") -> None:
+    def __init__(self, target: Tensor, source: Tensor, form: str = "rows") -> None:
         if form not in ("rows", "columns"):
             raise ValueError(f"derive: expected form to be 'rows' or 'columns'; got {form!r}")
         self.target, self.source, self.form = target, source, form
         self.value: np.ndarray = gradients(target, source)
-        reading = MatrixReading(target, source)
-        steps = list(reading.steps())
-        if reading.is_mean(steps):
-            reading.is_scaled = True
-            steps = list(reading.steps())
-        self.samples = reading.samples
-        turned = reading.turned() if form == "columns" else frozenset()
-        self.steps = tuple(_turned_step(s, turned) for s in steps)
-        definitions = reading.definitions(steps)
-        self.definitions = tuple(_turned_definition(d, turned) for d in definitions)
-        known = reading.quantities() | {d.label: d.value for d in definitions}
-        self.quantities = {label: _turned_value(x, label, turned) for label, x in known.items()}
-        formulas = [d.formula for d in definitions] + [step.formula for step in steps]
-        used = [a.label for f in formulas for a in atoms(f) if isinstance(a, Matrix)]
-        nameless = set(reading.nameless())
+        order = topological_order(target)
+        naming = Naming(order, target, source)
+        roles = Roles(order, naming.labels)
+        forward = Forward(order, naming, roles)
+        backward = Backward(forward, target, source)
+        steps = backward.steps()
+        definitions = forward.definitions((x for s in steps for x in s.formulas), target)
+        formulas = [d.formula for d in definitions] + [x for s in steps for x in s.formulas]
+        turning = turned_names(forward.values, forward.samples, formulas) if form == "columns" else frozenset()
+        self.samples = roles.samples
+        self.quantities = {label: turned_value(x, label, turning) for label, x in forward.values.items()}
+        self.columns = roles.samples is not None and (roles.sample_axis == 1 or bool(turning))
+        self._notations = Notations(self.quantities, naming.count(), columns=self.columns)
+
+        def as_formed(x: Expression, label: str) -> Formula:
+            return Formula(turned(x, label, turning), self._notations)
+
+        self.steps = tuple(
+            s._replace(
+                formula=as_formed(s.formula, s.label),
+                simplified=None if s.simplified is None else as_formed(s.simplified, s.label),
+                value=turned_value(s.value, s.label, turning),
+            )
+            for s in steps
+        )
+        self.definitions = tuple(
+            d._replace(formula=as_formed(d.formula, d.label), value=turned_value(d.value, d.label, turning))
+            for d in definitions
+        )
+        nameless = set(naming.nameless())
+        used = (label for x in formulas for label in labels_in(x))
         self.given = {label: self.quantities[label] for label in used if label in nameless}
-        self._sample_axis = reading.sample_axis
-        self._names = names.Names(known)
-        self._label = reading.labels[source]
-        self._target_label = reading.labels[target]
-        self._is_scaled = reading.is_scaled
+        self._label = naming.labels[source]
+        self._target_label = naming.labels[target]
+        self._is_scaled = backward.is_scaled
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -77,8 +103,7 @@ class MatrixDerivation:
         return iter(self.steps)
 
     def __repr__(self) -> str:
-        to = self._ascii()
-        ratio = to.ratio(to.name(self._target_label), to.name(self._label))
+        ratio = self._ratio(self._notations.ascii())
         return f"<derivation of {ratio}: {len(self.steps)} steps, an array of shape {self.value.shape}>"
 
     # ------------------------------------------------------------ text
@@ -86,43 +111,64 @@ class MatrixDerivation:
     def __str__(self) -> str:
         return self.text()
 
-    def _ascii(self, **options: Any) -> MatrixAscii:
-        return MatrixAscii(self._names.ascii, sample_axis=self._sample_axis, **options)
+    def text(self, *, ascii: bool = False, most: int | None = None) -> str:
+        """The derivation as text: how the quantities were computed, then step by step, with shapes and numbers.
 
-    def text(self, *, ascii: bool = False) -> str:
-        """The derivation as text: how the quantities were computed, then step by step, with shapes and numbers."""
-        to: MatrixWriter
-        if ascii:
-            to = self._ascii(with_shapes=True)
-        else:
-            to = MatrixText(self._names.text, sample_axis=self._sample_axis, with_shapes=True)
-        source = to.name(self._label)
-        ratio = to.ratio(to.name(self._target_label), source)
+        most: so many definitions and so many steps are written, those at the beginning and at the end, and how
+        many are left out; by default 30. ValueError if it is no positive integer.
+        """
+        most = self._most("MatrixDerivation.text", most)
+        write = self._notations.ascii if ascii else self._notations.text
+        to: MatrixWriter = write(with_shapes=True)
+        source = to.symbol(self._label)
         if not self.steps:
-            independent = f"0: {to.name(self._target_label)} does not depend on {source}"
-            return f"{ratio} = {1 if self.target is self.source else independent}"
-        lines = [f"{ratio}{self._setting()}"]
+            return self._without_steps(to)
+        lines = [f"{self._ratio(to)}{self._setting(to)}"]
         if self._is_scaled:
             lines.append(self._convention(to))
         lines.append("")
         for label, x in self.given.items():
-            lines += [*_laid_out(f"  {to._marked(to.name(label), x.shape)}"), *_numbers(to, x), ""]
-        for d in self.definitions:
-            lines += _block(to, d.label, "", d.value, d.formula)
-        for s in self.steps:
-            lines += _block(to, s.label, "d", s.value, s.formula)
+            lines += _laid_out(f"  {to._marked(to.symbol(label), x.shape)}")
+            lines += [*(_numbers(to, x) if _is_shown(x) else [f"    in .given[{label!r}]"]), ""]
+        for d in _abridged(self.definitions, most):
+            if isinstance(d, int):
+                lines += self._left_out(to, d)
+            else:
+                lines += _block(to, to.symbol(d.label), d.value, (d.formula,))
+        for s in _abridged(self.steps, most):
+            if isinstance(s, int):
+                lines += self._left_out(to, s)
+            else:
+                lines += _block(to, f"d{to.symbol(s.label)}", s.value, s.formulas)
         return "\n".join([*lines, f"{source}.grad   ({self._verdict()})"])
 
-    def _setting(self) -> str:
+    def _most(self, where: str, most: int | None) -> int:
+        return MOST if most is None else positive(where, "most", most, "a positive integer or None")
+
+    def _left_out(self, to: MatrixWriter, count: int) -> list[str]:
+        everything = max(len(self.definitions), len(self.steps))
+        return [f"  {to.ellipsis}  {count} more: text(most={everything})", ""]
+
+    def _ratio(self, to: MatrixWriter) -> str:
+        return to.ratio(to.symbol(self._target_label), to.symbol(self._label))
+
+    def _without_steps(self, to: MatrixWriter) -> str:
+        if self.target is self.source:
+            return f"{self._ratio(to)} = 1"
+        independent = f"{to.symbol(self._target_label)} does not depend on {to.symbol(self._label)}"
+        return f"{self._ratio(to)} = 0: {independent}"
+
+    def _setting(self, to: MatrixWriter) -> str:
         if self.samples is None:
             return ""
-        where = "columns" if self.form == "columns" or self._sample_axis == 1 else "rows"
-        return f", samples in {where}, m = {self.samples}"
+        where = "columns" if self.columns else "rows"
+        return f", samples in {where}, {to.name(self._notations.count)} = {self.samples}"
 
     def _convention(self, to: MatrixWriter) -> str:
-        scaled = [f"d{to.name(s.label)}" for s in self.steps if s.factor != 1]
+        scaled = [f"d{to.symbol(s.label)}" for s in self.steps if s.factor != 1]
         listed = ", ".join(scaled if len(scaled) < 5 else [*scaled[:3], to.ellipsis, scaled[-1]])
-        return f"{listed} without the 1/m of the mean, which stands in the derivatives by the parameters"
+        m = to.name(self._notations.count)
+        return f"{listed} without the 1/{m} of the mean, which stands in the derivatives by the parameters"
 
     def _verdict(self) -> str:
         """How source.grad compares with the gradient derived here."""
@@ -137,23 +183,26 @@ class MatrixDerivation:
 
     # ------------------------------------------------------------ LaTeX
 
-    def latex(self, *, shapes: bool = True) -> str:
+    def latex(self, *, shapes: bool = True, most: int | None = None) -> str:
         r"""The steps as a LaTeX `aligned` environment, to be put in math mode.
 
-        shapes: write its shape under every factor.
+        shapes: write its shape under every factor. most: see `text`.
         """
-        has_samples = self.samples is not None
-        to = MatrixLatex(self._names.latex, sample_axis=self._sample_axis, has_samples=has_samples, with_shapes=shapes)
+        most = self._most("MatrixDerivation.latex", most)
+        to = self._notations.latex(with_shapes=shapes)
         if not self.steps:
-            ratio = to.ratio(to.name(self._target_label), to.name(self._label))
-            return f"{ratio} = {int(self.target is self.source)}"
-        rows = [f"m &= {self.samples}"] if has_samples else []
-        shown = ((to._marked(to.name(label), x.shape), x) for label, x in self.given.items() if _is_shown(x))
+            return f"{self._ratio(to)} = {int(self.target is self.source)}"
+        rows = [] if self.samples is None else [f"{to.name(self._notations.count)} &= {self.samples}"]
+        shown = ((to._marked(to.symbol(label), x.shape), x) for label, x in self.given.items() if _is_shown(x))
         rows += [f"{name} &= {to.block(x)[0]}" for name, x in shown]
-        rows += [_row(to, d.label, "", d.value, d.formula) for d in self.definitions]
-        for s in self.steps:
-            row = _row(to, s.label, "d", s.value, s.formula)
-            rows.append(row + (f" = {to.block(s.value)[0]}" if _is_shown(s.value) else ""))
+        for d in _abridged(self.definitions, most):
+            rows.append(GAP if isinstance(d, int) else _row(to, to.symbol(d.label), d.value, (d.formula,)))
+        for s in _abridged(self.steps, most):
+            if isinstance(s, int):
+                rows.append(GAP)
+            else:
+                row = _row(to, f"d{to.symbol(s.label)}", s.value, s.formulas)
+                rows.append(row + (f" = {to.block(s.value)[0]}" if _is_shown(s.value) else ""))
         joined = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
 
@@ -161,14 +210,25 @@ class MatrixDerivation:
         return f"$$\n{self.latex()}\n$$"
 
 
-def _row(to: MatrixWriter, label: str, d: str, value: np.ndarray, formula: Expression) -> str:
-    return f"{to._marked(d + to.name(label), value.shape)} &= {to.sum(formula)}"
+def _abridged(items: Sequence[T], most: int) -> list[T | int]:
+    """The items; of more than `most` the first and the last, and between them how many are left out."""
+    if len(items) <= most:
+        return list(items)
+    end = most // 3
+    gap: list[T | int] = [len(items) - most]
+    return list(items[: most - end]) + gap + list(items[len(items) - end :])
 
 
-def _block(to: MatrixWriter, label: str, d: str, value: np.ndarray, formula: Expression) -> list[str]:
+def _row(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression]) -> str:
+    return f"{to._marked(name, value.shape)} &= " + " = ".join(map(to.sum, formulas))
+
+
+def _block(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression]) -> list[str]:
     """An equation, the shapes below it, its numbers if they are few, and an empty line."""
-    equation = f"  {to._marked(d + to.name(label), value.shape)} = {to.sum(formula)}"
-    return [*_laid_out(equation), *_numbers(to, value), ""]
+    lines = _laid_out(f"  {to._marked(name, value.shape)} = {to.sum(formulas[0])}")
+    for x in formulas[1:]:
+        lines += _laid_out(f"  {' ' * len(name)} = {to.sum(x)}")
+    return [*lines, *_numbers(to, value), ""]
 
 
 def _laid_out(marked: str) -> list[str]:
@@ -193,29 +253,3 @@ def _numbers(to: MatrixWriter, x: np.ndarray) -> list[str]:
     if not x.ndim:
         return [f"    = {to.number(float(x))}"]
     return [("    = " if i == 0 else "      ") + row for i, row in enumerate(to.block(x))]
-
-
-# ---------------------------------------------------------------- the lectures' form
-
-
-def _turned(formula: Expression, label: str, turned: frozenset[str]) -> Expression:
-    """A formula in which the names that are turned stand for their transposes, for a result of this label."""
-
-    def change(a: Atom) -> Atom | None:
-        return a.as_column() if isinstance(a, Matrix) and a.label in turned else None
-
-    formula = replaced(formula, change)
-    return transposed(formula) if label in turned else formula
-
-
-def _turned_value(x: np.ndarray, label: str, turned: frozenset[str]) -> np.ndarray:
-    return x.reshape(turned_shape(x.shape)) if x.ndim == 1 and label in turned else x.T if label in turned else x
-
-
-def _turned_step(s: Step, turned: frozenset[str]) -> Step:
-    formula, value = _turned(s.formula, s.label, turned), _turned_value(s.value, s.label, turned)
-    return s._replace(formula=formula, value=value)
-
-
-def _turned_definition(d: Definition, turned: frozenset[str]) -> Definition:
-    return Definition(d.label, _turned(d.formula, d.label, turned), _turned_value(d.value, d.label, turned))

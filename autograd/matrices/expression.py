@@ -3,32 +3,55 @@
 Number by number, arrays follow the algebra of `expression`: a MatrixExpression is such an Expression
 whose atoms are arrays, with a shape and the numbers at the point where it was read. What is not done
 number by number (matrix products, transposes, sums over an axis) is an atom of its own, see
-`matrix_atoms`; an operation without a notation is written as its name applied to its operands.
+`atoms`; an operation without a notation is written as its name applied to its operands.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..formulas.expression import Expression, constant
 from ..ieee import quietly
-from ..op import Operation, array_forms, find
+from ..numpy_names import array_functions, array_ufunc
+from ..op import Operation, find
 from ..operands import Vector
-from .atoms import Applied, Data, Indicator, Matrix, Ones, Shape, data_key, formula_of, natural_shape, only_atom
+from .atoms import (
+    Applied,
+    Data,
+    Indicator,
+    Matrix,
+    Ones,
+    Shape,
+    Zeros,
+    data_key,
+    distribution,
+    formula_of,
+    natural_shape,
+    only_atom,
+)
 
-__all__ = ["MatrixExpression", "data_key", "matrix", "named", "operands_of", "read"]
+__all__ = ["MatrixExpression", "Operands", "data_key", "matrix", "named", "operands_of", "read"]
 
 
-def _operator(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+T = TypeVar("T")
+# What an operation is applied to: formulas, and what is not differentiated as it is (an axis, a shape, an index).
+Operands = tuple[Any, ...]
+Axes = int | tuple[int, ...] | None
+
+
+def _operator(
+    method: Callable[[MatrixExpression, MatrixExpression], T],
+) -> Callable[[MatrixExpression, object], T]:
     """The other operand may be a number or an array."""
 
     @functools.wraps(method)
-    def operator(self: Any, other: Any) -> Any:
+    def operator(self: MatrixExpression, other: object) -> Any:
         return NotImplemented if isinstance(other, Vector) else method(self, matrix(other))
 
     return operator
@@ -42,11 +65,10 @@ class MatrixExpression:
     """
 
     __slots__ = ("formula", "shape", "value")
-    __array_ufunc__ = None
     _is_array = True
 
-    def __init__(self, formula: Expression, value: Any) -> None:
-        self.formula = formula
+    def __init__(self, formula: Expression, value: np.ndarray | float) -> None:
+        self.formula = constant(_number(formula)) if formula.is_number() else formula
         self.value: np.ndarray = np.asarray(value)
         self.shape: Shape = self.value.shape
 
@@ -67,7 +89,7 @@ class MatrixExpression:
         return self.value.size
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> np.dtype[Any]:
         """The type of the numbers."""
         return self.value.dtype
 
@@ -79,7 +101,7 @@ class MatrixExpression:
     def __len__(self) -> int:
         return len(self.value)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
         raise TypeError("a formula is no array; use .value for its numbers")
 
     def is_number(self) -> bool:
@@ -89,83 +111,89 @@ class MatrixExpression:
     # ------------------------------------------------------------ arithmetic
 
     @_operator
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: MatrixExpression) -> MatrixExpression:
         return _combined(self, other, lambda x, y: x + y)
 
     @_operator
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: MatrixExpression) -> MatrixExpression:
         return other + self
 
     @_operator
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: MatrixExpression) -> MatrixExpression:
         return _combined(self, other, lambda x, y: x - y)
 
     @_operator
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: MatrixExpression) -> MatrixExpression:
         return other - self
 
     @_operator
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: MatrixExpression) -> MatrixExpression:
         return _combined(self, other, lambda x, y: x * y)
 
     @_operator
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: MatrixExpression) -> MatrixExpression:
         return other * self
 
     @_operator
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: MatrixExpression) -> MatrixExpression:
         return _combined(self, other, lambda x, y: x / y)
 
     @_operator
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: MatrixExpression) -> MatrixExpression:
         return other / self
 
     @_operator
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: MatrixExpression) -> MatrixExpression:
         return _combined(self, other, lambda x, y: x**y)
 
     @_operator
-    def __rpow__(self, other: Any) -> Any:
+    def __rpow__(self, other: MatrixExpression) -> MatrixExpression:
         return other**self
 
     def __neg__(self) -> MatrixExpression:
         return MatrixExpression(-self.formula, -self.value)
 
-    def __matmul__(self, other: Any) -> MatrixExpression:
+    def __pos__(self) -> MatrixExpression:
+        return self
+
+    def __abs__(self) -> MatrixExpression:
+        return MatrixExpression._record(find("abs"), self)
+
+    def __matmul__(self, other: object) -> MatrixExpression:
         return MatrixExpression._record(find("matmul"), self, matrix(other))
 
-    def __rmatmul__(self, other: Any) -> MatrixExpression:
+    def __rmatmul__(self, other: object) -> MatrixExpression:
         return matrix(other) @ self
 
     dot = __matmul__
 
     @_operator
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: MatrixExpression) -> Condition | bool:
         return _compared(self, "<", other, self.value < other.value)
 
     @_operator
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: MatrixExpression) -> Condition | bool:
         return _compared(self, "<=", other, self.value <= other.value)
 
     @_operator
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: MatrixExpression) -> Condition | bool:
         return _compared(self, ">", other, self.value > other.value)
 
     @_operator
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: MatrixExpression) -> Condition | bool:
         return _compared(self, ">=", other, self.value >= other.value)
 
     # ------------------------------------------------------------ methods that pulls use
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> MatrixExpression:
+    def sum(self, axis: Axes = None, keepdims: bool = False) -> MatrixExpression:
         """Sum over axes."""
         return MatrixExpression._record(find("array_sum"), self, axis, keepdims)
 
-    def reshape(self, *shape: Any) -> MatrixExpression:
+    def reshape(self, *shape: int | Shape) -> MatrixExpression:
         """The same numbers in another shape."""
         return MatrixExpression._record(find("reshape"), self, shape[0] if len(shape) == 1 else shape)
 
-    def transpose(self, *axes: Any) -> MatrixExpression:
+    def transpose(self, *axes: int | Sequence[int]) -> MatrixExpression:
         """Axes in another order."""
         order = axes[0] if len(axes) == 1 else axes or None
         return MatrixExpression._record(find("transpose"), self, order)
@@ -176,16 +204,29 @@ class MatrixExpression:
         order[first], order[second] = order[second], order[first]
         return self.transpose(order)
 
-    def __getitem__(self, index: Any) -> MatrixExpression:
+    def __getitem__(self, index: object) -> MatrixExpression:
         return MatrixExpression._record(find("getitem"), self, index)
 
     # ------------------------------------------------------------ reading
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+        if ufunc.__name__ in _COMPARISONS:
+            return _COMPARISONS[ufunc.__name__](*map(matrix, operands))
+        function = array_ufunc(ufunc)
+        if function is None or method != "__call__" or options:
+            raise TypeError(f"np.{ufunc.__name__} is not defined for formulas of arrays")
+        return function(*operands)
+
+    def __array_function__(self, function: Any, types: Any, operands: Any, options: Any) -> Any:
+        known = array_functions.get(function)
+        found, unknown = ({}, []) if known is None else known.arguments(operands, options)
+        if known is None or unknown:
+            raise TypeError(f"np.{function.__name__} is not defined for formulas of arrays")
+        return known.function(**found)
+
     @staticmethod
-    def _record(op: Operation, *operands: Any) -> MatrixExpression:
+    def _record(op: Operation, *operands: object) -> MatrixExpression:
         """Apply an operation: as notation writes it, or as its name applied to the operands."""
-        if op.reduces and op.name in array_forms:
-            return array_forms[op.name](*operands)
         held = operands_of(op, operands)
         return read(op, held, quietly(op.forward, *map(_plain, held)))
 
@@ -198,13 +239,31 @@ class MatrixExpression:
             return formula_of(Applied(find("reshape"), (self.formula, self.shape), self.shape))
         return self.formula * formula_of(Ones(self.shape))
 
+    def as_operand(self) -> Expression:
+        """The formula, spelled out also where all are zeros."""
+        is_zero = not self.formula.terms and self.shape
+        return formula_of(Zeros(self.shape)) if is_zero else self.spelled_out()
+
     def __repr__(self) -> str:
         from .notation import MatrixAscii
 
         return f"<formula {MatrixAscii().sum(self.formula)} of shape {self.shape}>"
 
 
-Builder = Callable[[Operation, Sequence[Any], Shape], "Expression | None"]
+_COMPARISONS: dict[str, Callable[[MatrixExpression, MatrixExpression], Condition | bool]] = {
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+}
+
+
+def _number(x: Expression) -> float:
+    """The number that a formula without names is, which is known also where the numbers of its arrays are not."""
+    return x.terms[0][0] if x.terms else 0.0
+
+
+Builder = Callable[[Operation, Operands, Shape], "Expression | None"]
 
 # How the results of operations are written that have no rules, or are not written by them.
 _builders: dict[str, Builder] = {}
@@ -224,7 +283,7 @@ def writes(name: str) -> Callable[[Builder], Builder]:
     return decorate
 
 
-def matrix(x: Any) -> MatrixExpression:
+def matrix(x: object) -> MatrixExpression:
     """A formula from a formula, a number or a constant array."""
     if isinstance(x, MatrixExpression):
         return x
@@ -234,31 +293,51 @@ def matrix(x: Any) -> MatrixExpression:
     return MatrixExpression(constant(float(array)) if not array.ndim else formula_of(Data(array)), array)
 
 
-def named(label: str, value: Any, *, is_gradient: bool = False, is_leaf: bool = False) -> MatrixExpression:
-    """An array with a name, or the derivative by it."""
-    atom = Matrix(label, np.shape(value), is_gradient=is_gradient, is_leaf=is_leaf)
-    return MatrixExpression(formula_of(atom), value)
+def named(
+    label: str, value: np.ndarray, samples: int | None = None, *, is_gradient: bool = False, is_given: bool = False
+) -> MatrixExpression:
+    """An array with a name, or the derivative by it.
+
+    samples: the axis along which samples lie, see `Matrix`. is_given: data, which no training changes.
+    """
+    value = np.asarray(value)
+    along = distribution(value) if is_given else None
+    return MatrixExpression(
+        formula_of(Matrix(label, value.shape, samples, sums_to_1=along, is_gradient=is_gradient)), value
+    )
 
 
-def read(op: Operation, operands: Sequence[Any], value: Any) -> MatrixExpression:
+def read(op: Operation, operands: Operands, value: np.ndarray | float) -> MatrixExpression:
     """The formula of an operation's result. operands: formulas, and what is not differentiated as it is."""
     value = np.asarray(value)
-    build = _builders.get(op.name)
+    build = _loss if op.loss is not None else _builders.get(op.name)
     formula = None if build is None else build(op, operands, value.shape)
     if formula is None and op.rules:
-        formula = Expression._record(op, *(x.formula for x in operands))
+        formula = Expression._record(op, *(matrix(x).formula for x in operands))
     elif formula is None:
-        arguments = (x.spelled_out() if isinstance(x, MatrixExpression) else x for x in operands)
+        arguments = (x.as_operand() if isinstance(x, MatrixExpression) else x for x in operands)
         formula = formula_of(Applied(op, arguments, value.shape))
     return MatrixExpression(formula, value)
 
 
-def operands_of(op: Operation, operands: Sequence[Any]) -> tuple[Any, ...]:
+def _loss(op: Operation, operands: Operands, shape: Shape) -> Expression:
+    """A loss as the weighted sum over samples of its formula."""
+    prediction, target, weight, *_ = operands
+    assert op.loss is not None
+    each: MatrixExpression = op.loss(prediction, target)
+    if isinstance(weight, np.ndarray) and weight.ndim:
+        each = each * weight[:, None]
+        return each.sum().formula
+    total: MatrixExpression = each.sum() * weight
+    return total.formula
+
+
+def operands_of(op: Operation, operands: Sequence[object]) -> Operands:
     """The operands as formulas, those that are not differentiated as they are."""
     return tuple(x if x is None or op.pulls[i] is None else matrix(x) for i, x in enumerate(operands))
 
 
-def _plain(x: Any) -> Any:
+def _plain(x: object) -> object:
     if isinstance(x, MatrixExpression):
         return x.value
     return x.view(np.ndarray) if isinstance(x, Condition) else x
@@ -276,31 +355,31 @@ class Condition(np.ndarray):
 
     formula: Expression
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: object) -> Any:
         if not isinstance(other, Condition):
             return self if other else other
         return as_condition(np.asarray(self) & np.asarray(other), self.formula * other.formula)
 
     __rand__ = __and__
 
-    def __invert__(self) -> Any:
+    def __invert__(self) -> Condition:
         atom = only_atom(self.formula)
         opposite = formula_of(atom.opposite_relation()) if isinstance(atom, Indicator) else 1.0 - self.formula
         return as_condition(~np.asarray(self), opposite)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(self, function: Any, types: object, args: Any, kwargs: Any) -> Any:
         if function is np.where:
             return MatrixExpression._record(find("choose"), *args)
         return function(*(np.asarray(a) if isinstance(a, Condition) else a for a in args), **kwargs)
 
 
-def as_condition(holds: Any, formula: Expression) -> Condition:
+def as_condition(holds: np.ndarray, formula: Expression) -> Condition:
     found = np.asarray(holds).view(Condition)
     found.formula = formula
     return found
 
 
-def _compared(x: MatrixExpression, relation: str, y: MatrixExpression, holds: Any) -> Any:
+def _compared(x: MatrixExpression, relation: str, y: MatrixExpression, holds: np.ndarray) -> Condition | bool:
     if x.is_number() and y.is_number():
         return bool(np.all(holds))
     holds = np.asarray(holds)

@@ -2,7 +2,7 @@
 
 What `paths` is to Values: whatever operations stand between two named nodes are contracted. The
 formulas are read by the same pulls that compute the gradients; how they look is left to
-`matrix_notation`.
+`notation`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..formulas import names
 from ..formulas.expression import Atom, Expression, omitted
-from ..graph import is_node
+from ..graph import topological_order
+from ..tensor import Tensor
 from .atoms import data_key
+from .backward import Arrived, Backward, share_of
 from .expression import MatrixExpression, matrix, named
-from .notation import MatrixText
-from .reading import MatrixReading, share_of
+from .forward import Forward
+from .naming import Naming
+from .roles import Roles, is_tensor
+from .steps import Formula, Notations
 
 __all__ = ["MatrixEdge", "MatrixGraph"]
 
@@ -36,7 +39,7 @@ class MatrixEdge(NamedTuple):
     formula  the operand's share of the gradient of the result; None for a constant
     """
 
-    result: Any
+    result: Tensor
     operand: Any
     label: str | None
     formula: Expression | None
@@ -62,31 +65,41 @@ class MatrixGraph:
     The gradient of a single number is 1, that of a target of several numbers is called d and its name.
     """
 
-    def __init__(self, target: Any, *, level: str = "named") -> None:
+    def __init__(self, target: Tensor, *, level: str = "named") -> None:
         if level not in ("named", "op"):
             raise ValueError(f"level: expected 'named' or 'op'; got {level!r}")
         self.target, self.level = target, level
-        self._reading = _Names(target, level)
-        self.labels: dict[Any, str] = self._reading.labels
-        self.nodes: list[Any] = [u for u in self._reading.order if u in self.labels]
-        self.samples: int | None = self._reading.samples
-        self.names = names.Names([*self.labels.values(), *self._reading.constants()])
-        self._writer = MatrixText(self.names.text, sample_axis=self._reading.sample_axis)
+        order = topological_order(target)
+        self._naming = Naming(order, target, target)
+        roles = Roles(order, self._naming.labels)
+        self._forward = (_EveryNode if level == "op" else _NamedNodes)(order, self._naming, roles)
+        self._backward = Backward(self._forward, target, target)
+        self.labels: dict[Any, str] = self._naming.labels
+        self.nodes: list[Tensor] = [u for u in order if u in self.labels]
+        self.samples: int | None = roles.samples
+        labels = {*self.labels.values(), *self._naming.constants()}
+        self._notations = Notations(labels, self._naming.count(), columns=roles.sample_axis == 1)
+        self.names = self._notations.names
+        self._writer = self._notations.text()
 
-    def edges_of(self, v: Any) -> list[MatrixEdge]:
+    def edges_of(self, v: Tensor) -> list[MatrixEdge]:
         """The edges into a node, in the order of its operations; none for a leaf."""
-        formulas = self._reading.formulas(v)
+        if v.op is None:
+            return []
+        formulas = self._formulas(v)
         edges: list[MatrixEdge] = []
-        seen: set[Any] = set()
-        for w, i, u in self._reading.arguments(v):
-            key = (w, i) if self.level == "op" else u if is_node(u) else data_key(u)
+        seen: set[object] = set()
+        for w, i, u in self._arguments(v):
+            key = (w, i) if self.level == "op" else u if is_tensor(u) else data_key(np.asarray(u))
             if key in seen:
                 continue
             seen.add(key)
-            if is_node(u):
+            if is_tensor(u):
                 edges.append(MatrixEdge(v, u, self.labels[u], formulas[i if self.level == "op" else u]))
-            elif u.ndim or self.level == "op":
-                edges.append(MatrixEdge(v, u, self._reading.constant_name(u), None))
+            elif np.ndim(u):
+                edges.append(MatrixEdge(v, u, self._naming.constant(np.asarray(u)), None))
+            elif self.level == "op":
+                edges.append(MatrixEdge(v, u, None, None))
         return edges
 
     def text(self, edge: MatrixEdge) -> str:
@@ -98,76 +111,77 @@ class MatrixGraph:
         is_factor = len(edge.formula.terms) == 1 and text.startswith(f"{arriving} ⊙ ")
         return text.removeprefix(f"{arriving} ") if is_factor else text
 
-
-class _Names(MatrixReading):
-    """The reading in which exactly the named nodes have names or, at level "op", all nodes."""
-
-    def __init__(self, target: Any, level: str) -> None:
-        self.level = level
-        self._depth: dict[Any, int] = {}  # how many unnamed operations a formula spells out
-        super().__init__(target, target)
-
-    def constants(self) -> list[str]:
-        """The names of constant arrays."""
-        return [label for label, _ in self._data.values()]
-
-    def constant_name(self, array: np.ndarray) -> str | None:
-        """The name of a constant array; None for a number."""
-        return self._data[data_key(array)][0] if array.ndim else None
-
-    def arguments(self, v: Any) -> Iterator[tuple[Any, int, Any]]:
+    def _arguments(self, v: Tensor) -> Iterator[tuple[Tensor, int, Any]]:
         """The named Tensors and constant arrays that v is computed from: operation, place and which, left to right."""
         waiting = [(v, i, u) for i, u in enumerate(v.operands)][::-1]
         entered = {v}
         while waiting:
             w, i, u = waiting.pop()
-            if u in self.labels if is_node(u) else isinstance(u, np.ndarray) and w.op.pulls[i] is not None:
+            if not is_tensor(u):
+                if isinstance(u, np.ndarray) and w.op is not None and w.op.pulls[i] is not None:
+                    yield w, i, u
+            elif u in self.labels:
                 yield w, i, u
-            elif is_node(u) and u not in entered:
+            elif u not in entered:
                 entered.add(u)
                 waiting += [(u, j, x) for j, x in enumerate(u.operands)][::-1]
 
-    def formulas(self, v: Any) -> dict[Any, Expression]:
+    def _formulas(self, v: Tensor) -> dict[object, Expression]:
         """For every named operand of v (at level "op" for every place of one) its share of the gradient of v."""
-        region = [] if self.level == "op" else [w for w in self._region(v) if w is v or w not in self.labels]
+        region = [] if self.level == "op" else [w for w in self._backward.region(v) if w is v or w not in self.labels]
         if len(region) > MAX_CONTRACTED:
-            return {u: omitted() for w in region for u in w.operands if is_node(u)}
-        g = matrix(1.0) if v is self.target and v.size == 1 else named(self.labels[v], v.numpy(), is_gradient=True)
+            return {u: Formula(omitted(), self._notations) for w in region for u in w.operands if is_tensor(u)}
+        is_one = v is self.target and v.size == 1
+        label = self.labels[v]
+        g = matrix(1.0) if is_one else named(label, v.numpy(), self._forward.samples[label], is_gradient=True)
         g = MatrixExpression(g.formula, np.ones(v.shape))  # with zeros, pieces of a formula would fall away
-        found: dict[Any, MatrixExpression] = {}
-        if self.level == "op":
-            found = dict(self._pulls(v, g))
-        else:
-            self._sweep(v, g, {id(u) for w in region for u in w.operands}, found)
-        shares = {}
-        for key, term in found.items():
-            u = v.operands[key] if self.level == "op" else key
-            shares[key] = self._step(u, term).formula
-            if v is self.target and v.size == 1:
-                self.is_scaled = True
-                shares[key] = self._with_count(shares[key])
-                self.is_scaled = False
+        shares: dict[object, Expression] = {}
+        for key, u, term in self._pulls(v, g) if self.level == "op" else self._sweep(v, g, region):
+            shares[key] = Formula(self._backward.step(u, Arrived(term, term, False)).formula, self._notations)
         return shares
 
-    def _pulls(self, v: Any, g: MatrixExpression) -> Iterator[tuple[int, MatrixExpression]]:
-        operands = self._operands(v) if v.op is not None else ()
+    def _pulls(self, v: Tensor, g: MatrixExpression) -> Iterator[tuple[object, Tensor, MatrixExpression]]:
+        operands = self._forward.operands(v)
         for i, u in enumerate(v.operands):
-            if is_node(u):
-                yield i, share_of(v, i, g, self._known[v], operands, u)
+            if is_tensor(u):
+                yield i, u, share_of(v, i, g, self._forward.known[v], operands, u)
 
-    def _read(self, u: Any) -> None:
+    def _sweep(
+        self, v: Tensor, g: MatrixExpression, region: list[Tensor]
+    ) -> Iterator[tuple[object, Tensor, MatrixExpression]]:
+        found = self._backward.sweep(v, g, {id(u) for w in region for u in w.operands})
+        return ((u, u, term) for u, term in found.items())
+
+
+class _NamedNodes(Forward):
+    """The reading in which exactly the named nodes have names."""
+
+    def __init__(self, order: list[Tensor], naming: Naming, roles: Roles) -> None:
+        self._depth: dict[Tensor, int] = {}  # how many unnamed operations a formula spells out
+        super().__init__(order, naming, roles)
+
+    def read(self, u: Tensor) -> None:
         """The formula of a node: its name, or what stands for an unnamed one."""
-        if u not in self.labels and self.level == "op":
-            self.labels[u] = self._fresh("V" if u.ndim else "v", 2)[0]
-            self._known[u] = named(self.labels[u], u.numpy(), is_leaf=u.op is None)
-        elif u in self.labels or u.op is None:
-            super()._read(u)
-        else:
-            self._depth[u] = 1 + sum(self._depth.get(x, 0) for x in u.operands if is_node(x))
-            read = self._computed(u) if self._depth[u] <= MAX_CONTRACTED else None
-            short = read is not None and read.formula.size <= MAX_PART
-            self._known[u] = read if read is not None and short else MatrixExpression(omitted(), u.numpy())
+        if u in self.naming.labels or u.op is None:
+            super().read(u)
+            return
+        self._depth[u] = 1 + sum(self._depth.get(x, 0) for x in u.operands if is_tensor(x))
+        read = self.computed(u) if self._depth[u] <= MAX_CONTRACTED else None
+        is_short = read is not None and read.formula.size <= MAX_PART
+        self.known[u] = read if read is not None and is_short else MatrixExpression(omitted(), u.numpy())
 
-    def _introduce(self, a: Atom) -> Atom | None:
+    def introduce(self, a: Atom) -> Atom | None:
         """Nothing gets a name that no node has."""
         return None
+
+
+class _EveryNode(_NamedNodes):
+    """The reading in which every node has a name."""
+
+    def read(self, u: Tensor) -> None:
+        """The name of a node; a number that is a leaf may have none."""
+        if u not in self.naming.labels and (u.op is not None or u.ndim):
+            samples = self.roles.samples_in(u.shape) if u in self.from_data else None
+            self.known[u] = self.as_named(self.naming.name(u), u.numpy(), samples)
+        else:
+            super().read(u)

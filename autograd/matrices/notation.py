@@ -1,36 +1,47 @@
 """How formulas of whole arrays are put on paper: Unicode, ASCII that NumPy can evaluate, LaTeX.
 
-The notations of `notation` with what arrays need besides: ⊙ between what is multiplied number by
+The notations of `formulas.notation` with what arrays need besides: ⊙ between what is multiplied number by
 number, nothing between the factors of a matrix product, a T for a transpose, shapes under the names.
+
+How tightly a piece of writing holds together decides where parentheses are needed. In this order: a sum; a
+product number by number and a quotient, from left to right; a matrix product, and a sum sign with what it
+sums; a power, a root, a transpose; a name, a function with its operands, what has parentheses.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from ..formulas import names
-from ..formulas.expression import Atom, Expression, Factors
+from ..formulas.expression import Atom, Call, Expression, Factors
 from ..formulas.notation import Ascii, Latex, Text, Writer, as_fraction, turned_sign
 from .atoms import (
     ALONG_AN_AXIS,
     Applied,
     ArrayAtom,
+    Count,
+    Data,
     Indicator,
     Matrix,
+    Member,
     Ones,
+    Places,
     Product,
+    Shape,
     Total,
     Turned,
     natural_shape,
     only_atom,
     transposed,
+    turned_shape,
     turns,
 )
+from .indices import at_index, letter_of, samples_of
 
 __all__ = ["MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter"]
 
@@ -38,6 +49,15 @@ __all__ = ["MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter"]
 SHORT = 8
 # Between these marks stands a name, and after the middle one its shape, until both are laid out.
 OPEN, MIDDLE, CLOSE = "\ue000", "\ue001", "\ue002"
+# How tightly a piece holds together.
+SUM, PRODUCT, MATMUL, POWER, TIGHT = range(5)
+
+
+class Piece(NamedTuple):
+    """Part of a formula on paper, and how tightly it holds together."""
+
+    text: str
+    hold: int = TIGHT
 
 
 def is_single(a: Atom) -> bool:
@@ -48,27 +68,27 @@ def is_single(a: Atom) -> bool:
 class MatrixWriter(Writer):
     """What notations of arrays have in common.
 
-    sample_axis: along which axis the samples lie, as the computation ran; they are counted by i, what
-    lies along the other axis by j. has_samples: their number is m. with_shapes: mark names with their
-    shapes.
+    columns: samples are columns. count: what the number of samples is called. taken: the labels in use.
+    with_shapes: mark names with their shapes.
     """
 
     hadamard: str
     matmul: str
     close: str  # between a number and what it multiplies
-    beside: str  # between numbers and names of numbers
+    beside: str  # between the names of numbers
 
     def __init__(
         self,
         name: Callable[[str], str] | None = None,
         digits: int | None = 4,
         *,
-        sample_axis: int = 0,
-        has_samples: bool = True,
+        columns: bool = False,
+        count: str = "m",
+        taken: Iterable[str] = (),
         with_shapes: bool = False,
     ) -> None:
         super().__init__(name or self.plain_name, digits)
-        self.sample_axis, self.has_samples, self.with_shapes = sample_axis, has_samples, with_shapes
+        self.columns, self.count, self.taken, self.with_shapes = columns, count, frozenset(taken), with_shapes
 
     # ------------------------------------------------------------ what notations differ in
 
@@ -77,15 +97,15 @@ class MatrixWriter(Writer):
         """How a label is written without the others of its graph."""
         raise NotImplementedError
 
-    def turned(self, written: str, a: Any) -> str:
-        """A transpose. a: what is transposed."""
+    def turned(self, piece: Piece, shape: Shape) -> Piece:
+        """The transpose of something of this shape."""
         raise NotImplementedError
 
-    def total(self, a: Total) -> str:
+    def total(self, a: Total) -> Piece:
         """A sum over axes."""
         raise NotImplementedError
 
-    def applied(self, a: Applied) -> str:
+    def applied(self, a: Applied) -> Piece:
         """An operation's name applied to its operands."""
         raise NotImplementedError
 
@@ -93,8 +113,8 @@ class MatrixWriter(Writer):
         """1 where a comparison holds."""
         raise NotImplementedError
 
-    def ones(self, a: ArrayAtom) -> str:
-        """An array of ones."""
+    def filled(self, digit: str, shape: Shape) -> str:
+        """An array of ones or of zeros."""
         raise NotImplementedError
 
     def block(self, array: np.ndarray) -> list[str]:
@@ -106,67 +126,91 @@ class MatrixWriter(Writer):
 
     # ------------------------------------------------------------ atoms
 
-    def array(self, a: Any) -> str:
+    def array(self, a: ArrayAtom) -> str:
         """An atom that has a shape."""
+        return self.piece(a).text
+
+    def piece(self, a: Atom) -> Piece:
+        """An atom, and how tightly it holds together."""
         if isinstance(a, Matrix):
-            return self._marked(self.matrix(a), a.shape)
+            return self._named(self.gradient(a, self.symbol(a.label)), a.shape, a.plain_shape if a.is_turned else None)
+        if isinstance(a, Member):
+            return self._named(self.member(a), a.shape, turned_shape(a.shape) if a.is_turned else None)
+        if isinstance(a, Count):
+            return Piece(self.symbol(self.count))
         if isinstance(a, Product):
-            return self.matmul.join(map(self.factor, a.parts))
+            return Piece(self.matmul.join(self._factor(p) for p in a.parts), MATMUL)
         if isinstance(a, Total):
             return self.total(a)
         if isinstance(a, Indicator):
-            return self.indicator(a)
+            return Piece(self.indicator(a))
         if isinstance(a, Ones):
-            return self._marked(self.ones(a), a.shape)
+            return Piece(self.filled(a.digit, a.shape))
         if isinstance(a, Turned):
-            return self.turned(self._tight(a.inner), a.inner)
-        return self.applied(a) if isinstance(a, Applied) else "data"
+            return self.turned(self.piece(a.inner), a.inner.shape)
+        if isinstance(a, Applied):
+            return self.applied(a)
+        if isinstance(a, Data):
+            return Piece("data")
+        if a.terms:
+            return self.whole(Expression(a.terms, 0.0))
+        return Piece(a.write(self), POWER if isinstance(a, Call) and a.op.name in self.powers else TIGHT)
 
-    def matrix(self, a: Matrix) -> str:
-        """A name, d before it for the derivative, T after it for the transpose."""
-        name = ("d" if a.is_gradient else "") + self.name(a.label)
-        return self.turned(name, a) if a.is_turned else name
+    def gradient(self, a: Matrix, name: str) -> str:
+        """A name, with a d before it for the derivative."""
+        return f"d{name}" if a.is_gradient else name
 
-    def _marked(self, text: str, shape: tuple[int, ...]) -> str:
+    def member(self, a: Member) -> str:
+        """X(i) or X_j."""
+        label = names.with_sample(a.of.label, "i") if a.letter == "i" else f"{a.of.label}_{a.letter}"
+        return self.gradient(a.of, self.symbol(label))
+
+    def _named(self, name: str, shape: Shape, turned_from: Shape | None) -> Piece:
+        written = Piece(name) if turned_from is None else self.turned(Piece(name), turned_from)
+        return Piece(self._marked(written.text, shape), written.hold)
+
+    def _marked(self, text: str, shape: Shape) -> str:
         return f"{OPEN}{text}{MIDDLE}{self.shape(shape)}{CLOSE}" if self.with_shapes and shape else text
 
-    def shape(self, shape: tuple[int, ...]) -> str:
+    def shape(self, shape: Shape) -> str:
         """4×3, or the length of a vector."""
         return "×".join(map(str, shape))
 
-    def _tight(self, a: Any) -> str:
-        """An atom to which something may be attached."""
-        text = a.write(self)
-        return text if a.is_symbol or isinstance(a, Applied | Indicator) else self.parenthesized(text)
+    def holding(self, piece: Piece, least: int) -> str:
+        """In parentheses if it does not hold together as tightly as that."""
+        return piece.text if piece.hold >= least else self.parenthesized(piece.text)
 
-    def _tight_sum(self, x: Expression) -> str:
-        """A formula to which something may be attached."""
-        text = self.sum(x)
-        return text if len(x.terms) == 1 and x.size == 1 else self.parenthesized(text)
+    # ------------------------------------------------------------ sums and terms
 
-    # ------------------------------------------------------------ terms
-
-    def sum(self, x: Expression) -> str:
+    def whole(self, x: Expression) -> Piece:
+        """A formula, and how tightly it holds together."""
         atom = only_atom(x)
         if atom is not None and atom.terms:
-            return self.sum(atom.expression)  # type: ignore[attr-defined]
-        if isinstance(atom, Applied) and not isinstance(self, Ascii) and _is_row(atom):
-            return self.sum(atom.parts[0])
-        return super().sum(x)
+            return self.whole(Expression(atom.terms, x.value))
+        if len(x.terms) != 1:
+            return Piece(super().sum(x), SUM if x.terms else TIGHT)
+        negative, piece = self._term(*x.terms[0])
+        return Piece(self.minus + piece.text, SUM) if negative else piece
+
+    def sum(self, x: Expression) -> str:
+        return self.whole(x).text
 
     def factor(self, x: Expression) -> str:
+        return self.holding(self.whole(x), PRODUCT)
+
+    def _factor(self, x: Expression) -> str:
         """A formula as one factor of a matrix product."""
-        if len(x.terms) == 1:
-            ((c, factors),) = x.terms
-            if c == 1.0 and len(factors) == 1 and factors[0][1] == 1.0:
-                a = factors[0][0]
-                return self.power(a, 1.0) if not isinstance(a, Total) else self.parenthesized(a.write(self))
         turned = transposed(x)
-        if turns(turned) < turns(x):
-            return self.turned(self.parenthesized(self.sum(turned)), Ones(natural_shape(turned) or ()))
-        return self.parenthesized(self.sum(x))
+        if len(natural_shape(x) or ()) == 2 and only_atom(x) is None and turns(turned) < turns(x):
+            return self.holding(self.turned(self.whole(turned), natural_shape(turned) or ()), POWER)
+        return self.holding(self.whole(x), POWER)
 
     def term(self, c: float, factors: Factors) -> tuple[bool, str]:
+        negative, piece = self._term(c, factors)
+        return negative, piece.text
+
+    def _term(self, c: float, factors: Factors) -> tuple[bool, Piece]:
+        """(is negative, what follows the sign)."""
         negative = c < 0
         if negative:
             negative, factors = turned_sign(factors)
@@ -174,116 +218,329 @@ class MatrixWriter(Writer):
         single = [(a, e) for a, e in factors if is_single(a)]
         above = [(a, e) for a, e in factors if e > 0 and not is_single(a)]
         below = [(a, -e) for a, e in factors if e < 0 and not is_single(a)]
-        before = self._before(abs(c), single, is_alone=not above)
         if not above and not below:
-            return negative, before
-        body = self._times(above, alone=not before and not below) if above else before
-        if below:
-            top = self._times(above, alone=self.has_bars) if above else before
-            bottom = self._times(below, alone=self.has_bars)
-            body = self.fraction(top, bottom, compound=len(below) > 1)
-        return negative, before + self.close + body if before and above else body
+            return negative, self._before(abs(c), single)
+        before = self._before(abs(c), single) if single or abs(c) != 1 else None
+        if above and not below:
+            body = self._times(above)
+            if before is not None:
+                return negative, self._beside(before, body)
+            return negative, body if body.hold > SUM else Piece(self.parenthesized(body.text))
+        bottom = self._times(below)
+        if not above:
+            return negative, self._quotient(before or Piece(self.number(1.0)), bottom)
+        quotient = self._quotient(self._times(above), bottom)
+        return negative, quotient if before is None else self._beside(before, quotient)
 
-    def _before(self, c: float, single: Sequence[tuple[Atom, float]], *, is_alone: bool) -> str:
-        """The number and the quantities without axes that stand before a product: 2, (1/m); nothing for 1."""
+    def _beside(self, before: Piece, body: Piece) -> Piece:
+        """A number, and what it multiplies."""
+        least = MATMUL if before.hold == MATMUL else POWER
+        return Piece(self.holding(before, least) + self.close + self.holding(body, PRODUCT), min(body.hold, MATMUL))
+
+    def _quotient(self, top: Piece, bottom: Piece) -> Piece:
+        if self.has_bars:
+            return Piece(self.fraction(top.text, bottom.text, compound=False), POWER)
+        above = top.text if top.hold == PRODUCT and "/" not in top.text else self.holding(top, POWER)
+        return Piece(f"{above}/{self.holding(bottom, POWER)}", PRODUCT)
+
+    def _before(self, c: float, single: Sequence[tuple[Atom, float]]) -> Piece:
+        """A number and quantities without axes: 2, 1/m, 2 L."""
         p, q = as_fraction(c, in_fraction=any(e < 0 for _, e in single))
-        top = [self.power(a, e) for a, e in single if e > 0]
-        bottom = [self.power(a, -e) for a, e in single if e < 0]
+        top = [self._raised(a, e) for a, e in single if e > 0]
+        bottom = [self._raised(a, -e) for a, e in single if e < 0]
         if p != 1 or not top:
-            top.insert(0, self.number(p))
+            top.insert(0, Piece(self.constant(p)))
         if q != 1:
-            bottom.insert(0, self.number(q))
+            bottom.insert(0, Piece(self.constant(q)))
+        above = self._listed(top)
         if not bottom:
-            return "" if top == ["1"] and not is_alone else self.beside.join(top)
-        text = self.fraction(self.beside.join(top), self.beside.join(bottom), compound=len(bottom) > 1)
-        return text if is_alone or self.has_bars else self.parenthesized(text)
+            return above
+        return self._quotient(Piece(above.text), self._listed(bottom))
 
-    def _times(self, factors: Sequence[tuple[Atom, float]], *, alone: bool) -> str:
-        """Powers multiplied number by number. alone: nothing else is, so that a product needs no parentheses."""
-        if len(factors) == 1 and factors[0][1] == 1:
-            a = factors[0][0]
-            if isinstance(a, Product) or (alone and a.terms):
-                return a.write(self)
-        return self.hadamard.join(self._in_product(a, e) for a, e in factors)
+    def _listed(self, pieces: Sequence[Piece]) -> Piece:
+        """Numbers that are multiplied."""
+        if len(pieces) == 1:
+            return pieces[0]
+        return Piece(self.beside.join(self.holding(p, POWER) for p in pieces), MATMUL)
 
-    def _in_product(self, a: Atom, e: float) -> str:
-        if e == 1 and isinstance(a, Product):
-            return self.parenthesized(a.write(self))
-        return self.power(a, e)
+    def _times(self, factors: Sequence[tuple[Atom, float]]) -> Piece:
+        """Powers multiplied number by number."""
+        pieces = [self._raised(a, e) for a, e in factors]
+        if len(pieces) == 1:
+            return pieces[0]
+        return Piece(self.hadamard.join(self.holding(p, POWER) for p in pieces), PRODUCT)
 
-    def power(self, atom: Atom, e: float) -> str:
+    def _raised(self, atom: Atom, e: float) -> Piece:
+        """A positive power of every number."""
+        inner = self.piece(atom)
         if e == 1:
-            return super().power(atom, e)
-        inner = atom.write(self)
+            return inner
         if e == 0.5:
-            return self.root(inner, plain=atom.is_symbol)
-        inner = inner if atom.is_symbol or atom.op is not None else self.parenthesized(inner)
-        if getattr(atom, "shape", None) == ():
-            return self.raised(inner, self.number(e), plain=True)
-        if e == 2 and atom.is_symbol:
+            return Piece(self.root(inner.text, plain=inner.hold == TIGHT and atom.is_symbol), POWER)
+        is_number = getattr(atom, "shape", None) == ()
+        if e == 2 and atom.is_symbol and not is_number:
             return self.square(inner)
-        return self.elementwise_power(inner, self.number(e))
+        number = self.constant(e)
+        exponent = Piece(number, TIGHT if number.replace(".", "").isdecimal() else SUM)
+        if is_number:
+            base = self.symbol_to_raise(self.holding(inner, TIGHT))
+            return Piece(self.raised(base, exponent.text, plain=exponent.hold == TIGHT), POWER)
+        return self.elementwise_power(inner, exponent)
 
-    def square(self, base: str) -> str:
+    def square(self, base: Piece) -> Piece:
         """A product of something with itself, number by number."""
-        return base + self.hadamard + base
+        return Piece(f"{self.holding(base, POWER)}{self.hadamard}{self.holding(base, POWER)}", PRODUCT)
 
-    def elementwise_power(self, base: str, exponent: str) -> str:
+    def elementwise_power(self, base: Piece, exponent: Piece) -> Piece:
         """A power of every number."""
-        return f"{base}^∘{exponent}" if exponent.isdigit() else f"{base}^∘({exponent})"
+        return Piece(f"{self.holding(base, TIGHT)}^∘{self.holding(exponent, TIGHT)}", POWER)
 
-    # ------------------------------------------------------------ sums
+    def general_power(self, base: Expression, exponent: Expression) -> str:
+        return self.elementwise_power(self.whole(base), self.whole(exponent)).text
 
-    def _letters(self, a: Total) -> str:
-        """What a sum counts: i for samples, j for the other axis."""
-        return "".join(sorted("i" if axis == self.sample_axis else "j" for axis in a.counted))
+    # ------------------------------------------------------------ operations known by name
 
-    def _each(self, a: Total, letters: str) -> str:
-        """What is summed: of a name the sample i."""
-        atom = only_atom(a.parts[0])
-        if letters == "i" and isinstance(atom, Matrix):
-            return self._marked(
-                ("d" if atom.is_gradient else "") + self.name(names.with_sample(atom.label, "i")), atom.shape
-            )
-        text = self.sum(a.parts[0])
-        return text if isinstance(atom, Matrix) and isinstance(self, Latex) else self.parenthesized(text)
+    def application(self, a: Applied, function: str) -> Piece:
+        """name(operands), and what is not differentiated by its name where it is not the usual."""
+        if a.op.name == "concatenate":
+            return Piece(f"{function}([{', '.join(map(self.sum, a.parts))}], {self.plain(a.arguments[0])})")
+        if a.op.name == "getitem":
+            return Piece(f"{self._indexed(a)}[{self.plain(a.arguments[1])}]")
+        written = []
+        parameters = list(inspect.signature(a.op.forward).parameters.values())
+        for i, x in enumerate(a.arguments):
+            parameter = parameters[min(i, len(parameters) - 1)]
+            if isinstance(x, Expression):
+                written.append(self.inside.sum(x))
+            elif parameter.kind is parameter.VAR_POSITIONAL:
+                written.append(self.plain(x))
+            elif x is not parameter.default:
+                written.append(f"{self.plain(parameter.name)}={self.argument(parameter.name, x)}")
+        return Piece(f"{function}({', '.join(written)})")
+
+    def argument(self, name: str, x: object) -> str:
+        """What is given for a parameter that is not differentiated."""
+        return f"[{self.plain(x)}]" if name == "index" else self.plain(x)
+
+    def _indexed(self, a: Applied) -> str:
+        """What an index is attached to, in parentheses also where it would read as a layer: (Z)[1], not Z[1]."""
+        piece, atom = self.whole(a.parts[0]), only_atom(a.parts[0])
+        is_layer = (
+            isinstance(atom, Matrix)
+            and names.parse(f"{atom.label}[{MatrixWriter.plain(self, a.arguments[1])}]") is not None
+        )
+        return self.parenthesized(piece.text) if is_layer else self.holding(piece, TIGHT)
+
+    def plain(self, x: object) -> str:
+        """An axis, a shape, an index, as Python writes it."""
+        if isinstance(x, tuple) and not all(isinstance(i, int | tuple) for i in x):
+            return ", ".join(map(self._plain_index, x))
+        return x if isinstance(x, str) else self._plain_index(x)
+
+    def _plain_index(self, i: object) -> str:
+        if isinstance(i, slice):
+            ends = ["" if end is None else str(end) for end in (i.start, i.stop, i.step)]
+            return ":".join(ends if ends[2] else ends[:2])
+        if isinstance(i, Places):
+            return self.symbol(i.label)
+        if isinstance(i, np.ndarray):
+            return repr(i.tolist())
+        return "..." if i is Ellipsis else repr(i)
 
 
-def _is_gradient(a: Any) -> bool:
+def _is_gradient(a: Atom | None) -> bool:
     if isinstance(a, Product):
         return any(_is_gradient(only_atom(p)) for p in a.parts)
-    return bool(getattr(a, "is_gradient", False))
+    return isinstance(a, Matrix) and a.is_gradient
 
 
-class MatrixText(MatrixWriter, Text):
-    """Unicode on one line: `(1/m) dZ[2]ᵀ A[1]`, `dA[1] ⊙ [Z[1] > 0]`."""
+def _axes(a: Total) -> str:
+    """The axes of a sum that are not all; kept as axes of size 1, which in a matrix goes without saying."""
+    if len(a.axes) == len(a.inside):
+        return ""
+    return ", ".join(map(str, a.axes)) + (", kept" if a.keepdims and len(a.inside) != 2 else "")
 
-    hadamard, matmul, close, beside = " ⊙ ", " ", " ", ""
-    RELATIONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤"}  # noqa: RUF012 (a table, never written to)
 
-    plain_name = staticmethod(names.text)
+def _is_row(a: Applied) -> bool:
+    """True if a vector became a row or a row a vector: broadcasting does not tell them apart."""
+    before = natural_shape(a.parts[0]) if a.op.name == "reshape" else None
+    return before is not None and (before == (1, *a.shape) or a.shape == (1, *before))
 
-    def turned(self, written: str, a: Any) -> str:
-        return written + "ᵀ"
 
-    def ones(self, a: ArrayAtom) -> str:
-        return "𝟏"
+# ---------------------------------------------------------------- what people read
+
+
+class _Lectures(MatrixWriter):
+    """Text and LaTeX: a vector counts as a row, samples are counted by i, what lies along the other axis by j."""
+
+    RELATIONS: ClassVar[dict[str, str]]
 
     def indicator(self, a: Indicator) -> str:
         left, right = map(self.sum, a.parts)
         return f"[{left} {self.RELATIONS[a.relation]} {right}]"
 
-    def total(self, a: Total) -> str:
-        letters = self._letters(a)
-        if len(letters) == 2 or len(a.axes) > 1 or not a.counted:
-            axes = "" if len(a.axes) == len(_inside(a)) else " over axis " + ", ".join(map(str, a.axes))
-            return f"Σ({self.sum(a.parts[0])}{axes})"
-        sign = {"i": "Σᵢ", "j": "Σⱼ"}[letters]
-        each = self._each(a, letters)
-        return f"{sign}{each}" if each.startswith("(") else f"{sign} {each}"
+    def total(self, a: Total) -> Piece:
+        letter = letter_of(a)
+        along = -1 if self.columns else -2  # what lies otherwise has no samples that an index could count
+        inner = at_index(a, letter, along, self.taken) if letter else None
+        if not letter or (inner is None and samples_of(a.parts[0]) != along):
+            return self._as_left(a, self.sum_over(_axes(a), self.whole(a.parts[0])))
+        if inner is None:
+            piece = self.with_index(Piece(self.parenthesized(self.sum(a.parts[0]))), letter)
+        else:
+            piece = self.whole(inner)
+        return self._as_left(a, self.sum_of(letter, a.inside[a.axes[0]], piece))
 
-    def applied(self, a: Applied) -> str:
-        return _application(self, a, function=_function(a))
+    def _as_left(self, a: Total, piece: Piece) -> Piece:
+        """A sum along the rows of a matrix is a column; without that axis a vector, which counts as a row."""
+        is_vector = len(a.inside) == 2 and a.axes == (1,) and not a.keepdims
+        return self.turned(piece, ()) if is_vector else piece
+
+    def sum_of(self, letter: str, count: int, piece: Piece) -> Piece:
+        """Σᵢ with what it sums."""
+        raise NotImplementedError
+
+    def sum_over(self, axes: str, piece: Piece) -> Piece:
+        """Σ over all numbers, or over axes that have no letter."""
+        raise NotImplementedError
+
+    def with_index(self, piece: Piece, letter: str) -> Piece:
+        """(X Y)(i): the i-th sample of what is in parentheses."""
+        raise NotImplementedError
+
+    def called(self, a: Applied) -> str:
+        """How an operation is called."""
+        return a.op.symbol if a.op.symbol.isalpha() else a.op.shown
+
+    def along(self, function: str, inner: str, axis: str) -> Piece:
+        """A function that works along an axis which it has to say."""
+        raise NotImplementedError
+
+    def applied(self, a: Applied) -> Piece:
+        if _is_row(a):
+            return self.whole(a.parts[0])
+        if a.op.name == "scatter":
+            x, index, _ = a.arguments
+            zeros = self.filled("0", a.shape)
+            return Piece(f"[{self.sum(x)}{self.words(' at ')}[{self.plain(index)}]{self.words(' in ')}{zeros}]")
+        if a.op.name in ALONG_AN_AXIS:
+            axis = a.arguments[1] % len(a.shape)
+            unsaid = len(a.shape) - 2 if self.columns and len(a.shape) > 1 else len(a.shape) - 1  # of every sample
+            return self.along(self.called(a), self.sum(a.parts[0]), "" if axis == unsaid else str(axis))
+        return self.application(a, self.called(a))
+
+    def words(self, text: str) -> str:
+        """Words between formulas."""
+        return text
+
+
+class MatrixText(_Lectures, Text):
+    """Unicode on one line: `(1/m) dZ[2]ᵀ A[1]`, `dA[1] ⊙ [Z[1] > 0]`."""
+
+    hadamard, matmul, close, beside = " ⊙ ", " ", " ", " "
+    RELATIONS: ClassVar[dict[str, str]] = {">": ">", ">=": "≥", "<": "<", "<=": "≤", "==": "=", "!=": "≠"}
+
+    plain_name = staticmethod(names.text)
+
+    def member(self, a: Member) -> str:
+        name = names.parse(a.of.label)
+        if a.letter == "i" and name is not None and name.index:  # sample i of x₁; x(i)₁ is component 1 of sample i
+            return f"{self.gradient(a.of, self.symbol(a.of.label))}(i)"
+        return super().member(a)
+
+    def turned(self, piece: Piece, shape: Shape) -> Piece:
+        return Piece(f"{self.holding(piece, TIGHT)}ᵀ", POWER)
+
+    def filled(self, digit: str, shape: Shape) -> str:
+        bold = {"0": "𝟎", "1": "𝟏"}[digit]
+        subscript = "ₓ".join(str(n).translate(_SUBSCRIPTS) for n in shape)
+        return self._marked(bold, shape) if self.with_shapes else bold + subscript
+
+    def sum_of(self, letter: str, count: int, piece: Piece) -> Piece:
+        sign = {"i": "Σᵢ", "j": "Σⱼ"}[letter]
+        if piece.hold < POWER:
+            return Piece(f"{sign}({piece.text})", POWER)
+        return Piece(f"{sign} {piece.text}", MATMUL)
+
+    def sum_over(self, axes: str, piece: Piece) -> Piece:
+        return Piece(f"Σ({piece.text}{f' over axis {axes}' if axes else ''})", POWER)
+
+    def with_index(self, piece: Piece, letter: str) -> Piece:
+        return Piece(piece.text + ("(i)" if letter == "i" else "ⱼ"))
+
+    def along(self, function: str, inner: str, axis: str) -> Piece:
+        return Piece(f"{function}({inner}{f' over axis {axis}' if axis else ''})")
+
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+class MatrixLatex(_Lectures, Latex):
+    r"""LaTeX for math mode: `\frac{1}{m} dZ^{[2]} A^{[1]T}`, `\odot`."""
+
+    hadamard, matmul, close, beside = r" \odot ", r"\, ", r"\, ", r"\, "
+    powers: ClassVar[tuple[str, ...]] = ("power",)
+    RELATIONS: ClassVar[dict[str, str]] = {">": ">", ">=": r"\geq", "<": "<", "<=": r"\leq", "==": "=", "!=": r"\neq"}
+
+    plain_name = staticmethod(names.latex)
+
+    def call(self, call: Call) -> str:
+        if call.op.name == "exp":  # e^{Z} would read as the exponential of a matrix
+            return rf"\exp{self.parenthesized(self.sum(call.flat()[0]))}"
+        return super().call(call)
+
+    def turned(self, piece: Piece, shape: Shape) -> Piece:
+        text = piece.text
+        if re.fullmatch(r"d?\\?[A-Za-z]+\^\{\[[^{}]*\}(_\{[^{}]*\})?", text):  # W^{[1]T}, as the lectures write it
+            return Piece(re.sub(r"\^\{(\[[^{}]*)\}", r"^{\1T}", text, count=1), POWER)
+        if "^" in text and piece.hold == TIGHT and not text.endswith(")"):
+            return Piece(f"{{{text}}}^{{T}}", POWER)
+        return Piece(f"{self.holding(piece, TIGHT)}^{{T}}", POWER)
+
+    def shape(self, shape: Shape) -> str:
+        return r" \times ".join(map(str, shape))
+
+    def _marked(self, text: str, shape: Shape) -> str:
+        return rf"\underset{{{self.shape(shape)}}}{{{text}}}" if self.with_shapes and shape else text
+
+    def filled(self, digit: str, shape: Shape) -> str:
+        bold = rf"\mathbf{{{digit}}}"
+        return self._marked(bold, shape) if self.with_shapes else f"{bold}_{{{self.shape(shape)}}}"
+
+    def elementwise_power(self, base: Piece, exponent: Piece) -> Piece:
+        return Piece(f"{{{self.symbol_to_raise(self.holding(base, TIGHT))}}}^{{\\circ {exponent.text}}}", POWER)
+
+    def sum_of(self, letter: str, count: int, piece: Piece) -> Piece:
+        limit = self.name(self.count) if letter == "i" else str(count)
+        return Piece(rf"\sum_{{{letter}=1}}^{{{limit}}} {self.holding(piece, POWER)}", MATMUL)
+
+    def sum_over(self, axes: str, piece: Piece) -> Piece:
+        below = rf"_{{\text{{axis {axes}}}}}" if axes else ""
+        return Piece(rf"\sum{below} {self.holding(piece, POWER)}", MATMUL)
+
+    def with_index(self, piece: Piece, letter: str) -> Piece:
+        return Piece(f"{piece.text}^{{(i)}}" if letter == "i" else f"{piece.text}_{{{letter}}}", POWER)
+
+    def called(self, a: Applied) -> str:
+        return rf"\operatorname{{{super().called(a)}}}".replace("_", r"\_")
+
+    def along(self, function: str, inner: str, axis: str) -> Piece:
+        below = rf"_{{\text{{axis {axis}}}}}" if axis else ""
+        return Piece(f"{function}{below}{self.parenthesized(inner)}")
+
+    def words(self, text: str) -> str:
+        return rf"\text{{{text}}}"
+
+    def plain(self, x: object) -> str:
+        text = super().plain(x)
+        return text if "{" in text else rf"\mathtt{{{text}}}".replace("_", r"\_")
+
+    def block(self, array: np.ndarray) -> list[str]:
+        rows = (" & ".join(self.number(float(x)) for x in row) for row in np.atleast_2d(array))
+        return [r"\begin{bmatrix} " + r" \\ ".join(rows) + r" \end{bmatrix}"]
+
+
+# ---------------------------------------------------------------- what NumPy reads
 
 
 class MatrixAscii(MatrixWriter, Ascii):
@@ -293,138 +550,51 @@ class MatrixAscii(MatrixWriter, Ascii):
 
     plain_name = staticmethod(names.ascii_name)
 
-    def turned(self, written: str, a: Any) -> str:
-        plain = getattr(a, "plain_shape", a.shape)
-        if len(plain) == 1:
-            return f"{written}[:, None]"
-        return f"{written}.T" if len(plain) == 2 else f"{written}.swapaxes(-1, -2)"
+    def turned(self, piece: Piece, shape: Shape) -> Piece:
+        text = self.holding(piece, TIGHT)
+        if len(shape) == 1:
+            return Piece(f"{text}[:, None]")
+        return Piece(f"{text}.T" if len(shape) == 2 else f"{text}.swapaxes(-1, -2)")
 
-    def shape(self, shape: tuple[int, ...]) -> str:
+    def shape(self, shape: Shape) -> str:
         return "x".join(map(str, shape))
 
-    def ones(self, a: ArrayAtom) -> str:
-        return f"ones({a.shape})"
+    def filled(self, digit: str, shape: Shape) -> str:
+        return self._marked(f"{'ones' if digit == '1' else 'zeros'}({shape})", shape)
 
-    def square(self, base: str) -> str:
-        return f"{base}**2"
+    def _term(self, c: float, factors: Factors) -> tuple[bool, Piece]:
+        negative, piece = super()._term(c, factors)
+        if c in (1.0, -1.0) and factors and all(isinstance(a, Indicator) for a, _ in factors):  # no truth, a number
+            return negative, Piece(f"1 * {piece.text}", PRODUCT)
+        return negative, piece
 
-    def elementwise_power(self, base: str, exponent: str) -> str:
-        return f"{base}**{exponent}"
+    def whole(self, x: Expression) -> Piece:
+        atom = only_atom(x)
+        return self._term(*x.terms[0])[1] if isinstance(atom, Indicator) else super().whole(x)
+
+    def sum(self, x: Expression) -> str:
+        return self.whole(x).text if len(x.terms) == 1 else super().sum(x)
+
+    def square(self, base: Piece) -> Piece:
+        return Piece(f"{self.holding(base, TIGHT)}**2", POWER)
+
+    def elementwise_power(self, base: Piece, exponent: Piece) -> Piece:
+        return Piece(f"{self.holding(base, TIGHT)}**{self.holding(exponent, TIGHT)}", POWER)
+
+    def root(self, inner: str, *, plain: bool) -> str:
+        return f"sqrt({inner})"
 
     def indicator(self, a: Indicator) -> str:
         left, right = map(self.sum, a.parts)
         return f"({left} {a.relation} {right})"
 
-    def total(self, a: Total) -> str:
-        inner = self.sum(a.parts[0])
-        if not isinstance(only_atom(a.parts[0]), Matrix):
-            inner = self.parenthesized(inner)
-        axis = "" if len(a.axes) == len(_inside(a)) else f"{a.axes[0] if len(a.axes) == 1 else a.axes}"
-        options = [axis] if axis else []
-        return f"{inner}.sum({', '.join(options + ['keepdims=True'] * a.keepdims)})"
+    def total(self, a: Total) -> Piece:
+        options = [] if len(a.axes) == len(a.inside) else [str(a.axes[0] if len(a.axes) == 1 else a.axes)]
+        options += ["keepdims=True"] * a.keepdims
+        return Piece(f"{self.holding(self.whole(a.parts[0]), TIGHT)}.sum({', '.join(options)})")
 
-    def applied(self, a: Applied) -> str:
-        return _application(self, a, function=a.op.shown)
+    def applied(self, a: Applied) -> Piece:
+        return self.application(a, a.op.shown)
 
-
-class MatrixLatex(MatrixWriter, Latex):
-    r"""LaTeX for math mode: `\frac{1}{m} dZ^{[2]} A^{[1]T}`, `\odot`."""
-
-    hadamard, matmul, close, beside = r" \odot ", r"\, ", r"\, ", ""
-    RELATIONS = {">": ">", ">=": r"\geq", "<": "<", "<=": r"\leq"}  # noqa: RUF012 (a table, never written to)
-
-    plain_name = staticmethod(names.latex)
-
-    def turned(self, written: str, a: Any) -> str:
-        if getattr(a, "is_turned", False) and "^{[" in written:
-            return re.sub(r"\^\{(\[[^{}]*)\}", r"^{\1T}", written, count=1)
-        return f"{written}^{{T}}" if "^" not in written else f"{{{written}}}^{{T}}"
-
-    def shape(self, shape: tuple[int, ...]) -> str:
-        return r" \times ".join(map(str, shape))
-
-    def _marked(self, text: str, shape: tuple[int, ...]) -> str:
-        return rf"\underset{{{self.shape(shape)}}}{{{text}}}" if self.with_shapes and shape else text
-
-    def ones(self, a: ArrayAtom) -> str:
-        return r"\mathbf{1}"
-
-    def elementwise_power(self, base: str, exponent: str) -> str:
-        return f"{{{base}}}^{{\\circ {exponent}}}"
-
-    def indicator(self, a: Indicator) -> str:
-        left, right = map(self.sum, a.parts)
-        return f"[{left} {self.RELATIONS[a.relation]} {right}]"
-
-    def total(self, a: Total) -> str:
-        letters = self._letters(a)
-        if len(letters) == 1 and len(a.axes) == 1:
-            upper = _inside(a)[a.axes[0]]
-            limit = "m" if letters == "i" and self.has_samples else str(upper)
-            return rf"\sum_{{{letters}=1}}^{{{limit}}} {self._each(a, letters)}"
-        axes = "" if len(a.axes) == len(_inside(a)) else f"_{{{', '.join(map(str, a.axes))}}}"
-        return rf"\sum{axes} {self._each(a, '')}"
-
-    def applied(self, a: Applied) -> str:
-        return _application(self, a, function=rf"\operatorname{{{_function(a)}}}".replace("_", r"\_"))
-
-    def block(self, array: np.ndarray) -> list[str]:
-        rows = (" & ".join(self.number(float(x)) for x in row) for row in np.atleast_2d(array))
-        return [r"\begin{bmatrix} " + r" \\ ".join(rows) + r" \end{bmatrix}"]
-
-
-def _inside(a: Total) -> tuple[int, ...]:
-    return natural_shape(a.parts[0]) or ()
-
-
-def _function(a: Applied) -> str:
-    return a.op.symbol if a.op.symbol.isalpha() else a.op.shown
-
-
-def _application(to: MatrixWriter, a: Applied, *, function: str) -> str:
-    """name(operands), and what is not differentiated by its name where it is not the usual."""
-    if a.op.name == "concatenate":
-        return f"{function}([{', '.join(map(to.sum, a.parts))}], {_plain(to, a.arguments[0])})"
-    if a.op.name == "getitem":
-        return f"{to._tight_sum(a.parts[0])}[{_plain(to, a.arguments[1])}]"
-    if not isinstance(to, Ascii) and _is_row(a):
-        return to._tight_sum(a.parts[0])
-    written = []
-    parameters = list(inspect.signature(a.op.forward).parameters.values())
-    for i, x in enumerate(a.arguments):
-        parameter = parameters[min(i, len(parameters) - 1)]
-        if isinstance(x, Expression):
-            written.append(to.sum(x))
-        elif parameter.kind is parameter.VAR_POSITIONAL:
-            written.append(_plain(to, x))
-        elif x is not parameter.default and (a.op.name not in ALONG_AN_AXIS or isinstance(to, Ascii)):
-            index = parameter.name == "index"
-            text = f"{'s_' if isinstance(to, Ascii) else ''}[{_plain(to, x)}]" if index else _plain(to, x)
-            written.append(f"{_plain(to, parameter.name)}={text}")
-    return f"{function}({', '.join(written)})"
-
-
-def _is_row(a: Applied) -> bool:
-    """True if a vector became a row or a row a vector: broadcasting does not tell them apart."""
-    before = natural_shape(a.parts[0]) if a.op.name == "reshape" else None
-    return before is not None and (before == (1, *a.shape) or a.shape == (1, *before))
-
-
-def _plain(to: MatrixWriter, x: Any) -> str:
-    """An axis, a shape, an index, as Python writes it."""
-    if isinstance(x, np.ndarray):
-        x = x.tolist() if x.size <= SHORT or isinstance(to, Ascii) else ...
-    if isinstance(x, tuple) and any(isinstance(i, slice | np.ndarray) or i is Ellipsis or i is None for i in x):
-        text = ", ".join(_plain_index(i) for i in x)
-    else:
-        text = x if isinstance(x, str) else _plain_index(x)
-    return rf"\mathtt{{{text}}}".replace("_", r"\_") if isinstance(to, Latex) else text
-
-
-def _plain_index(i: Any) -> str:
-    if isinstance(i, slice):
-        ends = ["" if end is None else str(end) for end in (i.start, i.stop, i.step)]
-        return ":".join(ends if ends[2] else ends[:2])
-    if isinstance(i, np.ndarray):
-        return repr(i.tolist())
-    return "..." if i is Ellipsis else repr(i)
+    def argument(self, name: str, x: object) -> str:
+        return f"s_[{self.plain(x)}]" if name == "index" else self.plain(x)

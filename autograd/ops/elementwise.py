@@ -24,7 +24,6 @@ __all__ = [
     "div",
     "exp",
     "leaky_relu",
-    "linear",
     "log",
     "maximum",
     "minimum",
@@ -66,7 +65,7 @@ def is_zero(x: Any) -> Any:
 # ---------------------------------------------------------------- arithmetic
 
 
-@elementwise(1, 1, symbol="+", expands=True, linear=True)
+@elementwise(1, 1, symbol="+", expands=True)
 def add(x, y):
     """Sum x + y.
 
@@ -76,7 +75,7 @@ def add(x, y):
     return x + y
 
 
-@elementwise(1, -1, symbol="−", expands=True, linear=True)
+@elementwise(1, -1, symbol="−", expands=True)
 def sub(x, y):
     """Difference x - y.
 
@@ -86,7 +85,7 @@ def sub(x, y):
     return x - y
 
 
-@elementwise(lambda z, x, y: y, lambda z, x, y: x, symbol="×", expands=True, linear=True)
+@elementwise(lambda z, x, y: y, lambda z, x, y: x, symbol="×", expands=True)
 def mul(x, y):
     """Product x * y, number by number.
 
@@ -107,7 +106,7 @@ def div(x, y):
     return x / y
 
 
-@elementwise(-1, symbol="−", expands=True, linear=True)
+@elementwise(-1, symbol="−", expands=True)
 def neg(x):
     """Negative -x.
 
@@ -173,7 +172,7 @@ def log(x):
     return math.log(x) if type(x) is float else np.log(x)
 
 
-@elementwise(lambda z, x: 1 / (2 * z))
+@elementwise(lambda z, x: 1 / (2 * z), formula=lambda x: x**0.5)
 def sqrt(x):
     """Square root of x.
 
@@ -288,8 +287,8 @@ def randomized_leaky_relu(x, lower=1 / 8, upper=1 / 3, *, training=True, rng=Non
     return leaky_relu(x, alpha)
 
 
-@elementwise(1, expands=True, linear=True)
-def linear(x):
+@elementwise(1, expands=True, shown="linear")
+def identity(x):
     """The identity, the activation of regression outputs.
 
     x: any real, any shape. Returns the same numbers as a new node.
@@ -308,8 +307,15 @@ def softplus(x):
     Source: Dugas et al., NIPS 2000.
     """
     if type(x) is float:
-        return max(x, 0.0) + math.log1p(math.exp(-builtins.abs(x)))
-    return np.where(np.real(x) > 0, x, 0) + np.log1p(np.exp(np.where(np.real(x) > 0, -x, x)))
+        return max(x, 0.0) + log1p_exp(-builtins.abs(x))
+    return np.where(np.real(x) > 0, x, 0) + log1p_exp(np.where(np.real(x) > 0, -x, x))
+
+
+def log1p_exp(x: Any) -> Any:
+    """log(1 + e^x) of numbers and arrays that are not positive: a part of forward functions, without a rule."""
+    if type(x) is float:
+        return math.log1p(math.exp(x))
+    return np.log1p(np.exp(x))
 
 
 # ---------------------------------------------------------------- pieces

@@ -1,4 +1,4 @@
-"""Matrix products: what the layers of a network consist of."""
+"""Matrix products and weighted sums: what the layers of a network consist of."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..op import array_forms, reduction, structural
+from ..op import reduction, structural
 from ..operands import as_array, describe
 from . import elementwise
 
 __all__ = ["affine", "dot", "linear", "matmul", "outer"]
+
+
+# ---------------------------------------------------------------- products
 
 
 # How many rows of a tall matrix are multiplied at a time, while they are in the processor's cache.
@@ -74,10 +77,39 @@ def outer(x, y):
     return elementwise.mul(x.reshape((-1, 1)), y.reshape((1, -1)))
 
 
+# ---------------------------------------------------------------- weighted sums
+
+
 def array_dot(x, y, bias=None):
     """x @ y, plus the bias if there is one."""
     z = matmul(x, y)
     return z if bias is None or (isinstance(bias, float) and bias == 0) else z + bias
+
+
+@reduction(
+    lambda z, x, y, bias: y,
+    lambda z, x, y, bias: x,
+    1,
+    symbol="Σ",
+    expands=True,
+    instead=array_dot,
+)
+def dot(x, y, bias=0.0):
+    """Weighted sum x₁y₁ + ... + xₙyₙ + bias as one node.
+
+    x, y: sequences of any real numbers; bias: one number. Returns one number, the z of a neuron. For
+    Tensors, or arrays of several dimensions, it is x @ y + bias, see matmul.
+    Derivative: y for x, x for y, 1 for the bias.
+    """
+    try:
+        if len(x) == len(y):
+            return builtins.sum((*map(operator.mul, x, y), bias))
+    except TypeError:
+        raise TypeError(f"dot: expected two sequences; got {describe(x)} and {describe(y)}") from None
+    raise ValueError(f"dot: expected sequences of equal length; got {len(x)} and {len(y)} members")
+
+
+# ---------------------------------------------------------------- layers
 
 
 @functools.lru_cache(maxsize=64)
@@ -146,7 +178,7 @@ def linear(x, weight=None, bias=None):
     if weight is None:
         if bias is not None:
             raise TypeError("linear: got a bias and no weight; write x + bias")
-        return elementwise.linear(x)
+        return elementwise.identity(x)
     if bias is None:
         x, weight = as_array(x, "linear"), as_array(weight, "linear")
         if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1]:
@@ -155,29 +187,5 @@ def linear(x, weight=None, bias=None):
     return affine(x, weight, bias)
 
 
-linear.op = elementwise.linear.op  # type: ignore[attr-defined]
+linear.op = elementwise.identity.op  # type: ignore[attr-defined]
 affine.op.writes = (1, 2)
-array_forms["dot"] = array_dot
-
-
-@reduction(
-    lambda z, x, y, bias: y,
-    lambda z, x, y, bias: x,
-    1,
-    symbol="Σ",
-    expands=True,
-    linear=True,
-)
-def dot(x, y, bias=0.0):
-    """Weighted sum x₁y₁ + ... + xₙyₙ + bias as one node.
-
-    x, y: sequences of any real numbers; bias: one number. Returns one number, the z of a neuron. For
-    Tensors, or arrays of several dimensions, it is x @ y + bias, see matmul.
-    Derivative: y for x, x for y, 1 for the bias.
-    """
-    try:
-        if len(x) == len(y):
-            return builtins.sum((*map(operator.mul, x, y), bias))
-    except TypeError:
-        raise TypeError(f"dot: expected two sequences; got {describe(x)} and {describe(y)}") from None
-    raise ValueError(f"dot: expected sequences of equal length; got {len(x)} and {len(y)} members")

@@ -1,4 +1,4 @@
-"""Operations that move the numbers of an array without changing them: shapes, indices, joining, choosing.
+"""Operations that move the numbers of an array without changing them: shapes, indices, joining.
 
 Each carries the way its gradient goes back, which moves it again; so every one of them can be
 differentiated to any order. Arguments are NumPy's.
@@ -7,16 +7,16 @@ differentiated to any order. Arguments are NumPy's.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..ieee import quietly
-from ..op import Operation, array_forms, register, structural
+from ..op import Operation, register, structural
 from ..operands import as_array, describe, real_array
-from .choosing import array_clip, check_plain, choose
+from .choosing import check_plain
 
 __all__ = [
     "broadcast_to",
@@ -207,6 +207,9 @@ class _Each:
     def __getitem__(self, i: int) -> Any:
         return None if i == 0 else functools.partial(self.pull, i - 1)
 
+    def __iter__(self) -> Iterator[Any]:
+        return iter((None,))  # of the axis; how many arrays there are each call says anew
+
 
 def _piece(i: int, g: Any, z: Any, axis: int, *xs: Any) -> Any:
     """What of g belongs to the i-th of the arrays that were joined."""
@@ -260,7 +263,3 @@ def _several(where_: str, tensors: Any) -> list[Any]:
     if not tensors:
         raise ValueError(f"{where_}: expected at least one array or Tensor, got none")
     return list(tensors)
-
-
-array_forms["clip"] = array_clip
-array_forms["where"] = choose.op

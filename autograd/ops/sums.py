@@ -1,8 +1,9 @@
-"""Operations that take whole sequences to one number: sums, weighted sums, softmax and the losses.
+"""Sums, means and products of sequences and along the axes of arrays, and what is made of them.
 
-Sequences are lists, tuples, iterators or 1-d arrays, of numbers, Values or formulas; two of them have equal
-length (ValueError otherwise). Every result is a single node with an exact local derivative for each
-member: a neuron's weighted sum is one node, the z of lecture notes. Rules are written as on arrays.
+Sequences are lists, tuples, iterators or 1-d arrays, of numbers, Values or formulas; the result is one
+node with an exact local derivative for each member. Of a Tensor, or an array of several dimensions,
+`axis` is an axis, a tuple of them, or None for all; `keepdims` keeps each as an axis of size 1. Axis
+errors are NumPy's AxisError.
 """
 
 from __future__ import annotations
@@ -12,28 +13,37 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..ieee import quietly
 from ..op import reduction, structural
-from ..operands import Vector, as_array, describe, is_array, members, real_array
+from ..operands import Vector, as_array, describe, is_array_node, members, real_array
 from .choosing import where
-from .shapes import broadcast_to, stack
 
 __all__ = ["mean", "norm", "prod", "std", "sum", "var"]
 
 
-@reduction(1, symbol="Σ", expands=True, linear=True)
+# ---------------------------------------------------------------- sums
+
+
+@reduction(1, symbol="Σ", expands=True)
 def sum(x):
     """Sum x₁ + ... + xₙ.
 
     x: sequence of any real numbers. Returns one number, 0 for an empty sequence. For a Tensor, or an
-    array of several dimensions, sum(x, axis=None, keepdims=False) is as in NumPy.
+    array of several dimensions, sum(x, axis=None, keepdims=False) is as in NumPy; sum(x, ()) sums nothing.
     Derivative: 1 for every member.
     """
     return builtins.sum(members(x))
 
 
-@reduction(lambda z, x: 1 / size(x), expands=True, linear=True)
+@sum.on_arrays
+def array_sum(x, axis=None, keepdims=False):
+    """Sum over axes, as NumPy computes it."""
+    return x.sum(axis, keepdims=keepdims)
+
+
+@reduction(lambda z, x: 1 / size(x), expands=True)
 def mean(x):
     """Mean (x₁ + ... + xₙ) / n.
 
@@ -45,7 +55,14 @@ def mean(x):
     return builtins.sum(members(x)) / size(x)
 
 
-@reduction(lambda z, x: _products_of_other_members(x), symbol="Π", expands=True)
+@mean.on_arrays
+def array_mean(x, axis=None, keepdims=False):
+    """Mean over axes, as NumPy computes it. ValueError if there are no numbers."""
+    not_empty("mean", x, axis)
+    return x.mean(axis, keepdims=keepdims)
+
+
+@reduction(lambda z, x: _products_of_the_others(x), symbol="Π", expands=True)
 def prod(x):
     """Product x₁ · ... · xₙ.
 
@@ -57,117 +74,21 @@ def prod(x):
     return math.prod(sequence("prod", x))
 
 
-# ---------------------------------------------------------------- parts of the rules
-
-
-def size(x: Any) -> int:
-    """How many members an operand has; in a batch, each of its rows."""
-    return x.shape[-1] if is_array(x) else len(members(x))
-
-
-def _products_of_other_members(x: Any) -> Vector:
-    left, right = [1.0], [1.0]
-    for u in x[:-1]:
-        left.append(left[-1] * u)
-    for u in x[:0:-1]:
-        right.append(right[-1] * u)
-    return Vector(a * b for a, b in zip(left, reversed(right), strict=True))
-
-
-def sequence(where_: str, x: Any) -> Any:
-    if not isinstance(x, tuple):
-        raise TypeError(f"{where_}: expected a sequence of numbers, got a single {describe(x)}")
-    return x
-
-
-def not_empty(where_: str, x: Any) -> None:
-    if not size(x):
-        raise ValueError(f"{where_}: expected at least one member, got an empty sequence")
-
-
-def numbers(x: Any) -> Any:
-    """The array of a Tensor, an array as it is: for what is not differentiated."""
-    return x._data if getattr(x.__class__, "_is_array", False) else x
-
-
-def comparable(x: Any) -> Any:
-    """The numbers of what a Tensor is compared with: those of a Tensor, an array, a list or a number."""
-    return x._data if getattr(x.__class__, "_is_array", False) else real_array(x, "comparing a Tensor")
-
-
-def kept(x: Any, shape: tuple[int, ...], axis: Any) -> Any:
-    """A reduced array with its axes back, each of size 1. shape: that of what was reduced."""
-    if axis is None or not shape:
-        return x.reshape((1,) * len(shape))
-    axes = {a % len(shape) for a in ((axis,) if isinstance(axis, int | np.integer) else axis)}
-    return x.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
-
-
-def count(shape: tuple[int, ...], axis: Any) -> int:
-    """How many numbers a reduction takes to one."""
-    if axis is None or not shape:
-        return math.prod(shape)
-    return math.prod(shape[a] for a in ((axis,) if isinstance(axis, int | np.integer) else axis))
-
-
-def not_empty_along(name: str, x: Any, axis: Any) -> None:
-    if not x.size and (axis is None or not count(x.shape, np.lib.array_utils.normalize_axis_tuple(axis, x.ndim))):
-        raise ValueError(f"{name}: expected at least one number, got an array of shape {x.shape}, axis={axis}")
-
-
-# ---------------------------------------------------------------- sums
-
-
-@structural(
-    lambda g, z, x, axis, keepdims: broadcast_to(kept(g, x.shape, axis), x.shape), None, None, symbol="Σ", shown="sum"
-)
-def array_sum(x, axis=None, keepdims=False):
-    """Sum over axes. Each summand gets the gradient of its sum. sum(axis=()) sums nothing."""
-    return x.sum(axis, keepdims=keepdims)
-
-
-@structural(
-    lambda g, z, x, axis, keepdims: broadcast_to(kept(g, x.shape, axis) / count(x.shape, axis), x.shape),
-    None,
-    None,
-    shown="mean",
-)
-def array_mean(x, axis=None, keepdims=False):
-    """Mean over axes. Each of n numbers gets 1/n of the gradient. ValueError if there are none."""
-    not_empty_along("mean", x, axis)
-    return x.mean(axis, keepdims=keepdims)
-
-
-@structural(
-    lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _products_of_the_others(x, axis),
-    None,
-    None,
-    symbol="Π",
-    shown="prod",
-)
+@prod.on_arrays
 def array_prod(x, axis=None, keepdims=False):
-    """Product over axes. Derivative: the product of the others, exact with zeros too."""
+    """Product over axes, as NumPy computes it."""
     return x.prod(axis, keepdims=keepdims)
 
 
-def _products_of_the_others(x: Any, axis: Any) -> Any:
-    """For each number the product of those that are multiplied with it."""
-    if count(x.shape, axis) < 2:
-        return np.ones(x.shape, x.dtype)
-    axes = range(x.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
-    order = [a for a in range(x.ndim) if a not in axes] + list(axes)
-    moved = x.transpose(order)
-    rows = moved.reshape((*moved.shape[: x.ndim - len(axes)], count(x.shape, axis)))
-    others = [None] * rows.shape[-1]
-    left = right = None
-    for i in range(len(others)):  # as a row of columns, so that arrays and Tensors are read alike
-        others[i] = left
-        left = rows[..., i] if left is None else left * rows[..., i]
-    for i in reversed(range(len(others))):
-        if right is not None:
-            others[i] = right if others[i] is None else others[i] * right
-        right = rows[..., i] if right is None else right * rows[..., i]
-    return stack(others, axis=-1).reshape(moved.shape).transpose(list(np.argsort(order)))
+def _products_of_the_others(x: Any) -> Vector:
+    left, right = [1.0], [1.0]
+    for i in range(len(x) - 1):
+        left.append(left[-1] * x[i])
+        right.append(right[-1] * x[len(x) - 1 - i])
+    return Vector(a * b for a, b in zip(left, reversed(right), strict=True)) if len(x) else Vector()
+
+
+# ---------------------------------------------------------------- what is made of sums, along axes only
 
 
 def var(x, axis=None, keepdims=False, ddof=0):
@@ -181,7 +102,7 @@ def var(x, axis=None, keepdims=False, ddof=0):
 
 
 def _var(x: Any, axis: Any, keepdims: bool, ddof: int) -> Any:
-    not_empty_along("var", x, axis)
+    not_empty("var", x, axis)
     d = x - array_mean(x, axis, True)
     return array_sum(d * d, axis, keepdims) / _over(x, axis, ddof)
 
@@ -200,7 +121,7 @@ def std(x, axis=None, keepdims=False, ddof=0):
 
     Derivative: (x - mean) / ((n - ddof) z), and 0 where z is 0.
     """
-    not_empty_along("std", x, axis)
+    not_empty("std", x, axis)
     d = x - x.mean(axis, keepdims=True)
     return np.sqrt((d * d).sum(axis, keepdims=keepdims) / _over(x, axis, ddof))
 
@@ -238,3 +159,54 @@ def _zero_at_zero(x: Any, z: Any) -> Any:
     """x / z, and 0 where z is 0."""
     is_zero = numbers(z) == 0
     return where(is_zero, 0.0, x / where(is_zero, 1.0, z))
+
+
+# ---------------------------------------------------------------- what sequences and axes are asked
+#
+# The sequences of rules, Vector and Rows, are what has a `map`.
+
+
+def size(x: Any) -> int:
+    """How many members an operand has; a single number is one."""
+    return len(x) if hasattr(x, "map") else 1
+
+
+def sequence(where_: str, x: Any) -> Any:
+    """x itself; TypeError if it is a single number."""
+    if not hasattr(x, "map"):
+        raise TypeError(f"{where_}: expected a sequence of numbers, got a single {describe(x)}")
+    return x
+
+
+def not_empty(where_: str, x: Any, axis: Any = None) -> None:
+    """ValueError for an empty sequence, and for an array without a number along the axes."""
+    if not hasattr(x, "shape"):
+        if not size(x):
+            raise ValueError(f"{where_}: expected at least one member, got an empty sequence")
+    elif not x.size and (axis is None or not count(x.shape, normalize_axis_tuple(axis, x.ndim))):
+        raise ValueError(f"{where_}: expected at least one number, got an array of shape {x.shape}, axis={axis}")
+
+
+def numbers(x: Any) -> Any:
+    """The array of a Tensor, an array as it is: for what is not differentiated."""
+    return x._data if is_array_node(x) else x
+
+
+def comparable(x: Any) -> Any:
+    """The numbers of what a Tensor is compared with: those of a Tensor, an array, a list or a number."""
+    return x._data if is_array_node(x) else real_array(x, "comparing a Tensor")
+
+
+def kept(x: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """A reduced array with its axes back, each of size 1. shape: that of what was reduced."""
+    if axis is None or not shape:
+        return x.reshape((1,) * len(shape))
+    axes = {a % len(shape) for a in ((axis,) if isinstance(axis, int | np.integer) else axis)}
+    return x.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
+
+
+def count(shape: tuple[int, ...], axis: Any) -> int:
+    """How many numbers a reduction takes to one."""
+    if axis is None or not shape:
+        return math.prod(shape)
+    return math.prod(shape[a] for a in ((axis,) if isinstance(axis, int | np.integer) else axis))

@@ -127,8 +127,9 @@ class Derivation:
         if self.count > min(len(self.paths), MAX_WAY) or all(len(p.edges) < 2 for p in self.paths):
             return ""
         formula = self.formula()
-        length = sum(f.size for p in self.paths for f in self.formulas(p))
-        if formula.is_omitted() or formula.is_number() or formula.size >= length:
+        if formula.is_omitted() or formula.is_number():
+            return ""
+        if formula.size >= sum(f.size for p in self.paths for f in self.formulas(p)):
             return ""
         to = copy.copy(to)
         to.errors_first = True

@@ -427,6 +427,7 @@ class _Formulas:
         """∂v/∂operand for each operand of v, None for those whose id is not wanted."""
         found: list[Any] = []
         recorded = iter(v.local_derivatives)
+        are_numbers = all(u.data == u.data for u in v.operands if is_node(u))
         for i, us in enumerate(v.operand_groups):
             for j, u in enumerate(members(us)):
                 d = next(recorded)
@@ -437,7 +438,9 @@ class _Formulas:
                 slope = _with_names(slope[j] if isinstance(slope, tuple) else slope, self._members.named(self))
                 # A plain number may belong to another piece, where .data has moved since.
                 is_number = not isinstance(slope, Expression) or slope.is_number()
-                found.append(constant(d) if is_number else slope)
+                # Where an operation is not defined, as log below 0, no formula stands for its slope.
+                is_undefined = d != d and are_numbers
+                found.append(constant(d) if is_number or is_undefined else slope)
         return found
 
 
@@ -459,9 +462,9 @@ class _SoftmaxMembers:
 
     def __init__(self, labels: dict[Any, str]) -> None:
         self._labels = labels
-        self._taken = set(map(names.text, labels.values()))
         self._known: dict[str, Symbol | None] = {}
         self._models: dict[str, str] = {}  # for the logits of a softmax the name of its first member
+        self._taken: set[str] = set()
         self._is_read = False
         self.introduced: dict[str, Expression] = {}
 
@@ -481,7 +484,8 @@ class _SoftmaxMembers:
         return instead
 
     def _read(self, formulas: _Formulas) -> None:
-        """Note which members are nodes with a name."""
+        """Note which members are nodes with a name, and which names are taken."""
+        self._taken.update(map(names.text, self._labels.values()))
         logits_of: dict[tuple[int, ...], str] = {}
         for v, label in self._labels.items():
             if v.op is None or v.op.name != "softmax_component":

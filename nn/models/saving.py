@@ -107,7 +107,7 @@ def read_model(path: str | os.PathLike[str], cls: Any, custom_objects: Mapping[s
             )
         with _naming(path):
             generators = [np.random.Generator(BIT_GENERATORS[x["bit_generator"]]()) for x in settings["generators"]]
-            model = _made(cls, file.shapes, settings, generators, custom_objects or {})
+            model = _made(cls, file.shapes, settings, _Reader(generators, custom_objects or {}))
         arrays = file.read()
         with _naming(path):
             _fill(model, arrays, settings)
@@ -127,19 +127,12 @@ def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
         raise ValueError(f"{path}: the description of the model does not make one ({error})") from error
 
 
-def _made(
-    cls: Any,
-    shapes: Mapping[str, Shape],
-    settings: Mapping[str, Any],
-    generators: list[Any],
-    own: Mapping[str, Any],
-) -> Any:
+def _made(cls: Any, shapes: Mapping[str, Shape], settings: Mapping[str, Any], reader: _Reader) -> Any:
     """The model, with parameters of 0. ValueError if they have other shapes than the arrays; more are never made."""
-    reader = _Reader(generators, own)
     made = reader.made(settings["layers"])
     with _starting_with(_Zeros(shapes[name] for name in settings["weights"]), made):
         first = layers.Input(settings["input_shape"])
-        model = cls([first, *made], name=settings["name"], dtype=settings["dtype"], rng=generators[0])
+        model = cls([first, *made], name=settings["name"], dtype=settings["dtype"], rng=reader.generators[0])
     weights = {name: shapes[name] for name in settings["weights"]}
     model.check_state(weights)
     training = settings["training"]
@@ -169,12 +162,13 @@ class _Zeros:
 
 @contextmanager
 def _starting_with(initializer: Any, made: Iterable[Any]) -> Iterator[None]:
-    """In place of the initializers of all layers, which come back."""
-    own = [(layer, name, x) for layer in made for name, x in vars(layer).items() if name.endswith("_initializer")]
-    for layer, name, _ in own:
+    """In place of the initializers of our layers, which come back. What one's own layers start with is theirs."""
+    ours = [layer for layer in made if CLASSES.get(type(layer).__name__) is type(layer)]
+    kept = [(layer, name, x) for layer in ours for name, x in vars(layer).items() if name.endswith("_initializer")]
+    for layer, name, _ in kept:
         setattr(layer, name, initializer)
     yield
-    for layer, name, x in own:
+    for layer, name, x in kept:
         setattr(layer, name, x)
 
 

@@ -199,7 +199,7 @@ class Sequential(Module):
         self._check_built("set_weights")
         write_weights("Sequential.set_weights", self.layers, weights)
 
-    def check_state(self, shapes: Any) -> None:
+    def check_state(self, shapes: Mapping[str, Shape]) -> None:
         self._check_built("load_state_dict")
         super().check_state(shapes)
 

@@ -18,6 +18,7 @@ from autograd.ieee import quietly
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
 from ..data import Batches
+from ..losses import Weight
 from .measures import SAMPLES, Measures
 from .objective import Objective
 from .plan import Plan
@@ -115,7 +116,7 @@ class Listeners:
             method(*args)
 
 
-def _own_method(callback: Any, name: str) -> Any:
+def _own_method(callback: object, name: str) -> Callable[..., Any] | None:
     """A method that does something; None for one of the base class."""
     method = getattr(callback, name, None)
     return None if getattr(method, "__func__", method) is getattr(Callback, name) else method
@@ -170,7 +171,7 @@ def _epoch(
         for hook in begin:
             hook(number, {})
         x, y = batch[0], batch[1]
-        weight: Any = 1.0 / len(x)
+        weight: Weight = 1.0 / len(x)
         if has_weights:
             weight = batch[-1] * scale(weight)
         value, outputs = quietly(step, x, y, weight)

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd import modes
+from autograd import Tensor, modes
 from autograd.fast.links import Link, pull_back, run
 from autograd.fast.programs import Passes
 from autograd.passes.tensors import backward
 
+from ..losses import Loss, Weight
 from .links import Links
 
 __all__ = ["Objective"]
@@ -39,7 +40,7 @@ class Objective:
         self._passes = Passes(self.parameters, self.seed)
         self._may_chain = not self.penalized and _is_an_operation(loss)
 
-    def step(self, x: np.ndarray, y: np.ndarray, weight: Any) -> tuple[float, np.ndarray]:
+    def step(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[float, np.ndarray]:
         """Train on one batch: its loss before the step, and what the loss took of the net.
 
         x, y: as in TrainingData, not to be written to. weight: 1/m, or an array with weight/m for each
@@ -66,11 +67,13 @@ class Objective:
             self.optimizer.step()
         return value, outputs
 
-    def _step_in_parts(self, links: list[Link], x: np.ndarray, y: np.ndarray, weight: Any) -> tuple[float, np.ndarray]:
+    def _step_in_parts(
+        self, links: list[Link], x: np.ndarray, y: np.ndarray, weight: Weight
+    ) -> tuple[float, np.ndarray]:
         """The same, but sums over the batch are sums of sums over parts of it, and rounded as such."""
         value, outputs = 0.0, []
-        trained: list[Any] = []  # those that have a gradient; a parameter that its layer dropped has none
-        sums: list[Any] = []
+        trained: list[Tensor] = []  # those that have a gradient; a parameter that its layer dropped has none
+        sums: list[np.ndarray] = []
         for start in range(0, len(x), PART):
             part = slice(start, start + PART)
             last = self.loss.link(y[part], weight[part] if isinstance(weight, np.ndarray) else weight, self.from_logits)
@@ -79,7 +82,7 @@ class Objective:
             outputs.append(found)
             if value - value == 0.0:
                 trained = trained or [p for p in self.parameters if p._grad is not None]
-                gradients = [p._grad for p in trained]
+                gradients: list[Any] = [p._grad for p in trained]
                 sums = list(map(np.add, sums, gradients)) if sums else list(map(np.array, gradients))
         for p in self.parameters:
             p._grad = None
@@ -106,7 +109,7 @@ class Objective:
             pull_back(tape, self.seed)
         return value, tape[-1][2][0]
 
-    def links(self, y: np.ndarray, weight: Any) -> tuple[list[Link], Link] | None:
+    def links(self, y: np.ndarray, weight: Weight) -> tuple[list[Link], Link] | None:
         """The operations of `forward` one after another and the loss; None if it is more, or somebody watches."""
         links = self._links.get()
         if links is None or not self._may_chain or modes.active:
@@ -114,7 +117,7 @@ class Objective:
         last = self.loss.link(y, weight, self.from_logits)
         return None if last is None else (links, last)
 
-    def forward(self, x: np.ndarray, y: np.ndarray, weight: Any) -> tuple[Any, Any]:
+    def forward(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[Tensor, Tensor]:
         """What the loss takes of the net, and the loss, as Tensors."""
         a: Any = x
         for forward in self.forwards:
@@ -127,7 +130,7 @@ class Objective:
         return a, loss
 
 
-def _is_an_operation(loss: Any) -> bool:
+def _is_an_operation(loss: Loss) -> bool:
     """True unless `of_batch` was written anew, in a class below that of `link` or in the loss itself."""
     places = {name: i for i, c in reversed([*enumerate(type(loss).__mro__)]) for name in vars(c)}
     return places["link"] <= places["of_batch"] and "of_batch" not in vars(loss)

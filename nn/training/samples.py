@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd.arguments import checked_fraction
 from autograd.operands import describe, real
 
 from ..data import split_validation
-from ..losses import has_one_number_each
+from ..losses import Weight, has_one_number_each
 from ..samples import checked_features, checked_targets, checked_weights, plain_array
 
 __all__ = ["TrainingData", "checked_inputs", "checked_samples", "training_data"]
@@ -39,7 +40,7 @@ class TrainingData(NamedTuple):
         return self._map(lambda array: array[start:end])
 
     @property
-    def shares(self) -> Any:
+    def shares(self) -> Weight:
         """What the loss of each sample counts in their mean: 1/m, or an array with weight/m for each."""
         share = 1.0 / len(self.x)
         return share if self.weights is None else self.weights * self.x.dtype.type(share)
@@ -72,12 +73,12 @@ def _fixed_copy(array: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------- data at the door
 
 
-def checked_inputs(where: str, model: Any, x: Any, *, empty: bool = False) -> np.ndarray:
+def checked_inputs(where: str, model: Any, x: ArrayLike, *, empty: bool = False) -> np.ndarray:
     """The samples in the dtype of the model, which is built for them if it is not yet built."""
     return _for_model(where, model, _features(where, model, x, empty))
 
 
-def _features(where: str, model: Any, x: Any, empty: bool = False) -> np.ndarray:
+def _features(where: str, model: Any, x: ArrayLike, empty: bool = False) -> np.ndarray:
     array = plain_array(where, "x", x)
     if array.dtype.kind in "iub":
         return checked_features(where, array.astype(model.dtype), empty=empty)
@@ -109,7 +110,9 @@ def converted(where: str, what: str, array: np.ndarray, dtype: np.dtype) -> np.n
     return narrow
 
 
-def checked_samples(where: str, model: Any, x: Any, y: Any, sample_weight: Any = None) -> TrainingData:
+def checked_samples(
+    where: str, model: Any, x: ArrayLike, y: ArrayLike | None, sample_weight: ArrayLike | None = None
+) -> TrainingData:
     """x, y and weights, checked once and for all; the model is built if it is not.
 
     y of shape (n,) becomes (n, 1) where the model has one output, as in Keras.
@@ -135,7 +138,13 @@ def checked_samples(where: str, model: Any, x: Any, y: Any, sample_weight: Any =
 
 
 def training_data(
-    model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Any, validation_split: Any, validation_data: Any
+    model: Any,
+    x: ArrayLike,
+    y: ArrayLike | None,
+    sample_weight: ArrayLike | None,
+    class_weight: Mapping[int, float] | None,
+    validation_split: float,
+    validation_data: Sequence[Any] | None,
 ) -> tuple[TrainingData, TrainingData | None]:
     """The samples to train on, and those to validate on if there are any, from the arguments of `fit`."""
     samples = checked_samples("fit", model, x, y, sample_weight)
@@ -154,7 +163,7 @@ def training_data(
     return samples, validation
 
 
-def _weights_of_classes(where: str, class_weight: Any, samples: TrainingData) -> np.ndarray:
+def _weights_of_classes(where: str, class_weight: Mapping[int, float], samples: TrainingData) -> np.ndarray:
     """The weight of each sample's class; 1 for a class that has none, as in Keras."""
     if not isinstance(class_weight, Mapping):
         raise TypeError(

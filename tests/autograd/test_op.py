@@ -16,7 +16,7 @@ from autograd.ieee import ieee
 from autograd.op import Operation, elementwise, find, reduction, table
 from autograd.operands import Vector, real
 
-ELEMENTWISE = [op for op in table.values() if not op.reduces]
+ELEMENTWISE = [op for op in table.values() if op.is_flat]
 
 
 def samples(op):

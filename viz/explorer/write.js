@@ -96,15 +96,8 @@ class Names {
     return below ? mathml("msub", symbol, tokens(below)) : symbol;
   }
 
-  // A label that is an expression, such as e+c, is no name: ∂(e+c).
-  isExpression(v) {
-    const [base, above, below] = this.pieces[v];
-    return !above && !below && /^[^\p{L}]|[^\p{L}\p{M}\p{Nd}_′]/u.test(base);
-  }
-
   ratio(v, u) {
-    const named = (w) => (this.isExpression(w) ? inParentheses(this.math(w)) : this.math(w));
-    const part = (w) => mathml("mrow", operator("∂"), named(w));
+    const part = (w) => mathml("mrow", operator("∂"), this.math(w));
     return mathml("mfrac", part(v), part(u));
   }
 

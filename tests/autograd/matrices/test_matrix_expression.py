@@ -33,14 +33,14 @@ def evaluated(formula, **arrays):
     """The ASCII form computed by NumPy."""
     space = {name.removeprefix("array_"): op.forward for name, op in array_table.items()}
     space |= {name: getattr(autograd, name) for name in autograd.__all__}
-    space |= {"ones": np.ones, "s_": np.s_, "clip": np.clip} | arrays
+    space |= {"ones": np.ones, "s_": np.s_, "clip": np.clip, "m": 4} | arrays
     return np.asarray(eval(MatrixAscii(digits=None).sum(formula), space))
 
 
 # ---------------------------------------------------------------- notation
 
-g = array("Z", 4, 3, is_gradient=True)
-z, x, w, b = array("Z", 4, 3), array("X", 4, 2), array("W", 3, 2), array("b", 3)
+g, z = array("Z", 4, 3, samples=-2, is_gradient=True), array("Z", 4, 3, samples=-2)
+x, w, b = array("X", 4, 2), array("W", 3, 2), array("b", 3)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ z, x, w, b = array("Z", 4, 3), array("X", 4, 2), array("W", 3, 2), array("b", 3)
         ((g @ w) * x, "(dZ W) ⊙ X", "(dZ @ W) * X", r"(dZ\, W) \odot X"),
         ((g + z) @ w, "(dZ + Z) W", "(dZ + Z) @ W", r"(dZ + Z)\, W"),
         (g.sum((0,)), "Σᵢ dZ(i)", "dZ.sum(0)", r"\sum_{i=1}^{m} dZ^{(i)}"),
-        (g.sum(1, True), "Σⱼ(dZ)", "dZ.sum(1, keepdims=True)", r"\sum_{j=1}^{3} dZ"),
+        (g.sum(1, True), "Σⱼ dZⱼ", "dZ.sum(1, keepdims=True)", r"\sum_{j=1}^{3} dZ_{j}"),
         ((g * z).sum(), "Σ(dZ ⊙ Z)", "(dZ * Z).sum()", r"\sum (dZ \odot Z)"),
         (z / w.sum(), "Z/Σ(W)", "Z/W.sum()", r"\frac{Z}{\sum W}"),
         (z * z, "Z ⊙ Z", "Z**2", r"Z \odot Z"),
@@ -66,7 +66,8 @@ z, x, w, b = array("Z", 4, 3), array("X", 4, 2), array("W", 3, 2), array("b", 3)
         (elementwise.sigmoid(z), "σ(Z)", "sigmoid(Z)", r"\sigma(Z)"),
         (autograd.softmax(z), "softmax(Z)", "softmax(Z)", r"\operatorname{softmax}(Z)"),
         (z[1:, 0], "Z[1:, 0]", "Z[1:, 0]", r"Z[\mathtt{1:, 0}]"),
-        (sums.array_mean(z, 0), "0.25 Σᵢ Z(i)", "0.25 * Z.sum(0)", r"0.25\, \sum_{i=1}^{m} Z^{(i)}"),
+        (sums.array_mean(z, 0), "(1/m) Σᵢ Z(i)", "(1/m) * Z.sum(0)", r"\frac{1}{m}\, \sum_{i=1}^{m} Z^{(i)}"),
+        (sums.array_mean(w, 1), "0.5 (Σ(W over axis 1))ᵀ", "0.5 * W.sum(1)", r"0.5\, (\sum_{\text{axis 1}} W)^{T}"),
         (b[:, None], "bᵀ", "b[:, None]", "b^{T}"),
     ],
     ids=lambda part: part if isinstance(part, str) else "",

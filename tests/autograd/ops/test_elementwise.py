@@ -230,7 +230,7 @@ def test_clip_refuses_bounds_in_the_wrong_order_and_bounds_that_are_values():
     for x in (0.5, Value(0.5)):
         with pytest.raises(ValueError, match=r"clip: lo=1\.0 > hi=0\.0"):
             clip(x, 1.0, 0.0)
-    with pytest.raises(TypeError, match="clip: operand 2 is not differentiated and must be a plain number"):
+    with pytest.raises(TypeError, match="clip: the bounds are not differentiated and must be plain numbers"):
         clip(Value(0.5), Value(0.0), 1.0)
     with pytest.raises(TypeError, match=r"clip: expected a single number, got 2 of them; write \[clip"):
         clip([Value(0.5), 1.0], 0.0, 1.0)

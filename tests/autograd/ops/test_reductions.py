@@ -29,7 +29,7 @@ from autograd.operands import Vector, members
 
 inf, nan = math.inf, math.nan
 
-REDUCTIONS = [op for op in table.values() if op.reduces]
+REDUCTIONS = [op for op in table.values() if not op.is_flat]
 
 # Operands for reductions that need more than sequences of three numbers in (0, 1).
 OPERANDS = {

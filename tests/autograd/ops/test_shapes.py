@@ -37,7 +37,7 @@ MOVES = [
     lambda x: ag.concatenate([x, A], 1),
     lambda x: ag.stack([x, x], 1),
     lambda x: ag.where(A > 2, x, -1.0),
-    lambda x: choosing.array_clip(x, 1.0, A + 1.5),
+    lambda x: choosing.clip(x, 1.0, A + 1.5),
 ]
 
 
@@ -69,7 +69,7 @@ def test_what_is_linear_has_the_gradient_of_its_own_matrix(f):
 
 @pytest.mark.parametrize("f", MOVES)
 def test_lists_are_arrays(f):
-    if f not in (MOVES[0], MOVES[8]):
+    if f not in (MOVES[0], MOVES[8], MOVES[16]):  # methods, and clip, which takes a list for one of numbers
         assert np.array_equal(f(A.tolist()), f(A))
 
 

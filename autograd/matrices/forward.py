@@ -1,0 +1,304 @@
+"""The forward lines: the formula by which each named quantity was computed."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from ..formulas import names
+from ..formulas.expression import Atom, Expression, Factors, Group
+from ..ieee import quietly
+from ..op import Operation
+from ..tensor import Tensor
+from .atoms import (
+    Applied,
+    Count,
+    Data,
+    Matrix,
+    Places,
+    Total,
+    atoms,
+    data_key,
+    formula_of,
+    natural_shape,
+    only_atom,
+    operation_of,
+    replaced,
+    transposed,
+)
+from .expression import MatrixExpression, matrix, named, operands_of, read
+from .indices import samples_of
+from .naming import Naming
+from .roles import Roles, is_tensor
+from .steps import Definition
+
+__all__ = ["Forward", "labels_in", "tidy"]
+
+# The result of an operation without a name gets one if its formula is longer than this, or than that
+# if it is used more than once; a single number may be longer.
+LONGEST_UNNAMED = 9
+LONGEST_SHARED = 3
+LONGEST_NUMBER = 40
+# An index of more places gets a name.
+LONGEST_INDEX = 8
+# What stands beside a Z[2] is an A[2], which a loss from logits did not name.
+ACTIVATIONS = ("sigmoid", "array_softmax")
+
+
+class Forward:
+    """The graph read forwards: every node as a formula of named ones.
+
+    naming   the name of every named node: the result of an operation gets one if its formula would be long
+    samples  label -> the axis along which it has samples, from the end; None for what has none
+    values   label -> its numbers
+    """
+
+    def __init__(self, order: Sequence[Tensor], naming: Naming, roles: Roles) -> None:
+        self.order, self.naming, self.roles = order, naming, roles
+        self.known: dict[Tensor, MatrixExpression] = {}
+        self.samples: dict[str, int | None] = {}
+        self.values: dict[str, np.ndarray] = {}
+        self._constants: dict[str, MatrixExpression] = {}
+        self._uses = Counter(u for v in order for u in v.operands if is_tensor(u))
+        self.from_data = roles.computed_from_data()
+        self._symbols: dict[str, str] = {}  # what formulas are known by a name
+        self._products: list[tuple[str, Factors]] = []  # products that are known by a name
+        self._turned_symbols: set[str] = set()  # those of them that are its transpose
+        self._introduced: dict[str, list[Definition]] = {}  # the activations of what has this name
+        self._definitions: dict[Tensor, Definition] = {}
+        self._labelled = {  # what needs no name from here
+            (v.op.name, u.label) for v in order if v.label and v.op is not None for u in v.operands[:1] if is_tensor(u)
+        }
+        for u in order:
+            self.read(u)
+
+    # ------------------------------------------------------------ formulas
+
+    def read(self, u: Tensor) -> None:
+        """The formula of a node; its name, if it has one or needs one."""
+        labels = self.naming.labels
+        if u.op is None:
+            if not u.ndim and u not in labels:
+                self.known[u] = matrix(u.item())
+            else:
+                is_given = self.roles.is_data(u)
+                samples = self.roles.samples_in(u.shape, is_data=True) if is_given else None
+                self.known[u] = self.as_named(labels[u], u.numpy(), samples, is_given=is_given)
+            return
+        formula = self.computed(u)
+        longest = LONGEST_SHARED if self._uses[u] > 1 else LONGEST_UNNAMED if u.ndim else LONGEST_NUMBER
+        if u not in labels and formula.formula.size <= longest:
+            self.known[u] = formula
+            return
+        label = self.naming.name(u)
+        written = self.named(tidy(formula.formula)) if formula.formula.terms else formula.formula
+        self._definitions[u] = Definition(label, MatrixExpression(written, u.numpy()).spelled_out(), u.numpy())
+        atom = only_atom(written)
+        if atom is not None:
+            self._symbols.setdefault(atom.key, label)
+        elif len(written.terms) == 1 and written.terms[0][0] == 1.0 and natural_shape(written) == u.shape:
+            product = written.terms[0][1]
+            self._products += [(label, product), (label, tuple((_as_row(a), e) for a, e in product))]
+        self.known[u] = self.as_named(label, u.numpy(), self._samples_of_result(u, formula.formula))
+
+    def as_named(
+        self, label: str, value: np.ndarray, samples: int | None, *, is_given: bool = False
+    ) -> MatrixExpression:
+        """An array by its name, which is remembered with its numbers and samples."""
+        self.samples[label], self.values[label] = samples, value
+        return named(label, value, samples, is_given=is_given)
+
+    def _samples_of_result(self, u: Tensor, formula: Expression) -> int | None:
+        samples = samples_of(formula)
+        if samples is not None:
+            return samples if u.ndim >= -samples and u.shape[samples] == self.roles.samples else None
+        is_unclear = any(isinstance(a, Applied) or a.op is not None for a in atoms(formula))
+        return self.roles.samples_in(u.shape) if is_unclear and u in self.from_data else None
+
+    def operands(self, v: Tensor) -> tuple[object, ...]:
+        """The operands of an operation as formulas, what is not differentiated as it is."""
+        assert v.op is not None
+        held = list(v.operands)
+        for i, u in enumerate(held):
+            if is_tensor(u):
+                held[i] = self.known[u]
+            elif isinstance(u, np.ndarray) and u.ndim and v.op.pulls[i] is not None:
+                held[i] = self._constant(u)
+        return operands_of(v.op, tuple(self._with_count(v.op, held)))
+
+    def _constant(self, data: np.ndarray) -> MatrixExpression:
+        """A constant array by its name, or as 1 minus another."""
+        key = data_key(data)
+        if key not in self._constants:
+            self._constants[key] = self._named_constant(data)
+        return self._constants[key]
+
+    def _named_constant(self, data: np.ndarray) -> MatrixExpression:
+        other = self.naming.complement(data)
+        if other is not None:
+            known = named(other, 1.0 - data, self.roles.samples_in(data.shape, is_data=True), is_given=True)
+            return 1.0 - known
+        label = self.naming.constant(data)
+        is_target = label.startswith(("X", "Y"))
+        return self.as_named(label, data, self.roles.samples_in(data.shape, is_data=is_target), is_given=True)
+
+    def _with_count(self, op: Operation, operands: list[object]) -> Iterable[object]:
+        """A number that is the 1/m of a mean, or the m by which a sum over samples is divided, as such."""
+        m = self.roles.samples
+        if m is None or m < 2:
+            return operands
+        count = MatrixExpression(formula_of(Count()), np.asarray(float(m)))
+        if op.loss is not None and isinstance(operands[2], float) and rounded(operands[2] * m) == 1:
+            operands[2] = 1.0 / count
+        for i in {"div": (1,), "mul": (0, 1)}.get(op.name, ()):
+            c, x = operands[i], operands[1 - i]
+            if isinstance(c, int | float | np.ndarray) and not np.ndim(c) and c and _counts_samples(x):
+                n = rounded(float(c) if op.name == "div" else 1.0 / float(c))
+                if (n / m).is_integer() and not n == m == 2:  # that may be the ½ of a square
+                    operands[i] = count * (n / m) if op.name == "div" else m / n / count
+        return operands
+
+    def computed(self, v: Tensor) -> MatrixExpression:
+        """The formula of an operation's result, whatever its name is."""
+        assert v.op is not None
+        return read(v.op, self.operands(v), v.numpy())
+
+    # ------------------------------------------------------------ what formulas are called
+
+    def named(self, x: Expression) -> Expression:
+        """A formula with names for what has one: σ(Z[2]) is A[2]."""
+        return replaced(x, self._name_of, self._with_products)
+
+    def _with_products(self, factors: Factors) -> Factors:
+        """A product in which those that have a name are known by it: exp(Z)/Σⱼ exp(Zⱼ) is A."""
+        for label, product in self._products if len(factors) > 1 else ():
+            left = {a.key: (a, e) for a, e in factors}
+            if all(a.key in left and left[a.key][1] * e > 0 and abs(left[a.key][1]) >= abs(e) for a, e in product):
+                for a, e in product:
+                    left[a.key] = a, left[a.key][1] - e
+                rest = tuple((a, e) for a, e in left.values() if e)
+                return (Matrix(label, self.values[label].shape, self.samples[label]), 1.0), *rest
+        return factors
+
+    def _name_of(self, a: Atom) -> Atom | None:
+        label = self._symbols.get(a.key)
+        if label is not None:
+            is_turned = a.key in self._turned_symbols
+            return Matrix(label, self.values[label].shape, self.samples[label], is_turned=is_turned)
+        if isinstance(a, Data):
+            x = self._constant(a.data).formula
+            return only_atom(x) or Group(x)
+        if isinstance(a, Applied) and any(_is_long(x) for x in a.arguments):
+            return replaced(formula_of(self._with_places(a)), self._name_of).terms[0][1][0][0]
+        return self.introduce(a)
+
+    def _with_places(self, a: Applied) -> Applied:
+        """A long index by a name."""
+
+        def short(x: object) -> object:
+            if isinstance(x, tuple):
+                return tuple(map(short, x))
+            if not _is_long(x):
+                return x
+            places = np.asarray(x)
+            label = self.naming.constant(places)
+            self.as_named(label, places, None, is_given=True)
+            return Places(label, places)
+
+        return Applied(a.op, map(short, a.arguments), a.shape)
+
+    def introduce(self, a: Atom) -> Atom | None:
+        """A[2] for σ(Z[2]), which a loss from Z[2] did not name."""
+        op, inside = operation_of(a)
+        atom = only_atom(inside[0]) if op is not None and op.name in ACTIVATIONS else None
+        parsed = names.parse(atom.label) if isinstance(atom, Matrix) and not atom.is_gradient else None
+        if op is None or not isinstance(atom, Matrix) or parsed is None or parsed.base not in ("Z", "z"):
+            return None
+        label = names.sibling(atom.label, "A" if parsed.base == "Z" else "a")
+        if label is None or (op.name, atom.label) in self._labelled or not self.naming.reserve(label):
+            return None
+        z = self.values[atom.label].T if atom.is_turned else self.values[atom.label]
+        rest = a.arguments[1:] if isinstance(a, Applied) else ()
+        value, formula = quietly(op.forward, z, *rest), formula_of(a)
+        if atom.is_turned:  # a loss of rows takes the transpose of a net written in columns; A stands as Z does
+            formula, value = transposed(formula), value.T
+            self._turned_symbols.add(a.key)
+            self._symbols[only_atom(formula).key] = label  # type: ignore[union-attr]
+        self._introduced.setdefault(atom.label, []).append(Definition(label, formula, value))
+        self.as_named(label, value, atom.samples)
+        self._symbols[a.key] = label
+        return Matrix(label, value.shape, atom.samples, is_turned=atom.is_turned)
+
+    # ------------------------------------------------------------ the lines
+
+    def definitions(self, formulas: Iterable[Expression], target: Tensor) -> list[Definition]:
+        """How what the formulas and the target mention was computed, each line after what it mentions."""
+        known = [d for u in self.order if u.op is None for d in self._introduced.get(self.naming.labels.get(u, ""), ())]
+        for d in self._definitions.values():
+            known += [d, *self._introduced.get(d.label, ())]
+        wanted = {label for x in formulas for label in labels_in(x)} | {self.naming.labels[target]}
+        for d in reversed(known):
+            if d.label in wanted:
+                wanted.update(labels_in(d.formula))
+        return [d for d in known if d.label in wanted]
+
+
+def labels_in(x: Expression) -> list[str]:
+    """The names that a formula mentions, but for derivatives."""
+    found = []
+    for a in atoms(x):
+        if isinstance(a, Matrix) and not a.is_gradient:
+            found.append(a.label)
+        elif isinstance(a, Applied):
+            found += [i.label for i in _flat(a.arguments) if isinstance(i, Places)]
+    return found
+
+
+def _flat(x: Iterable[object]) -> Iterator[object]:
+    for u in x:
+        if isinstance(u, tuple):
+            yield from _flat(u)
+        else:
+            yield u
+
+
+def _as_row(a: Atom) -> Atom:
+    """A sum over the rows of a matrix with its axis kept: beside a matrix the same."""
+    is_vector = isinstance(a, Total) and a.axes == (0,) and not a.keepdims and len(a.inside) == 2
+    return Total(a.parts[0], (1, *a.shape), a.axes, True) if isinstance(a, Total) and is_vector else a
+
+
+def _is_long(x: object) -> bool:
+    """True for an index that would fill the line."""
+    if isinstance(x, tuple):
+        return any(map(_is_long, x))
+    return isinstance(x, np.ndarray) and x.size > LONGEST_INDEX
+
+
+def _counts_samples(x: object) -> bool:
+    """True for a formula with a sum over samples that is no mean yet."""
+    inside = atoms(x.formula) if isinstance(x, MatrixExpression) else []
+    if any(isinstance(a, Count) for a in inside):
+        return False
+    totals = (a for a in inside if isinstance(a, Total))
+    return any((s := samples_of(a.parts[0])) is not None and len(a.inside) + s in a.axes for a in totals)
+
+
+def rounded(c: float) -> float:
+    """A number that rounding has moved off a fraction: 4 · (1/4), 49 · (1/49)."""
+    if not math.isfinite(c) or c.is_integer():
+        return c
+    near = float(Fraction(c).limit_denominator(1_000_000))
+    return near if abs(near - c) <= 1e-15 * abs(c) else c
+
+
+def tidy(x: Expression) -> Expression:
+    """A formula whose numbers are rounded off to the fractions they are."""
+    numbers = [rounded(c) for c, _ in x.terms]
+    if all(c == n or c != c for (c, _), n in zip(x.terms, numbers, strict=True)):
+        return x
+    return Expression(((n, f) for n, (_, f) in zip(numbers, x.terms, strict=True)), x.value)

@@ -1,0 +1,101 @@
+"""Who is who in a recorded graph: what is the data, how many samples it has, and what has a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeGuard
+
+import numpy as np
+
+from ..formulas import names
+from ..graph import is_node
+from ..tensor import Tensor
+from .atoms import Shape
+
+__all__ = ["Roles", "constants_of", "is_data_name", "is_tensor", "role"]
+
+
+def is_tensor(x: object) -> TypeGuard[Tensor]:
+    """True for a Tensor, False for a constant and for what is no quantity: an axis, a shape."""
+    return is_node(x)
+
+
+def constants_of(v: Tensor) -> Iterator[tuple[int, np.ndarray]]:
+    """The constant arrays among the operands, each with its place."""
+    for i, u in enumerate(v.operands):
+        if isinstance(u, np.ndarray) and u.ndim and v.op is not None and v.op.pulls[i] is not None:
+            yield i, u
+
+
+def role(v: Tensor, i: int) -> str:
+    """What a constant at this place is called: the target of a loss Y, what weights multiply X, else C."""
+    name = v.op.name if v.op is not None else ""
+    if _is_loss(v) or name == "sub" or (name == "mul" and _is_logarithm(v.operands[1 - i])):
+        return "Y"
+    return "X" if name in ("matmul", "affine") and (i == 0 or name == "matmul") else "C"
+
+
+def _is_loss(v: Tensor) -> bool:
+    return v.op is not None and v.op.loss is not None
+
+
+def _is_logarithm(u: object) -> bool:
+    return is_tensor(u) and u.op is not None and u.op.name in ("log", "array_log_softmax")
+
+
+def is_data_name(label: str) -> bool:
+    """True for what is called x or y, with whatever index: the data, not a parameter."""
+    name = names.parse(label)
+    return name is not None and name.base in ("x", "X", "y", "Y")
+
+
+class Roles:
+    """How many samples there are, and what has a row (or column) for each.
+
+    samples      m, along sample_axis as the computation ran; None if the graph shows none
+    """
+
+    def __init__(self, order: Sequence[Tensor], labels: dict[Tensor, str]) -> None:
+        self.order, self.labels = order, labels
+        self.samples, self.sample_axis = self._find_samples()
+
+    def _find_samples(self) -> tuple[int | None, int]:
+        """How many samples there are and along which axis: as the data meet weights; else as the loss has them."""
+        found: tuple[int | None, int] = (None, 0)
+        for v in self.order:
+            name = v.op.name if v.op is not None else ""
+            if name == "affine" or _is_loss(v):
+                shape = np.shape(v.operands[0])
+                found = (shape[0], 0) if len(shape) == 2 else (None, 0)
+            elif name == "matmul":
+                x, y = v.operands
+                if x.ndim == 2 and y.ndim < 3 and self.is_data(x):
+                    found = x.shape[0], 0
+                elif y.ndim == 2 and x.ndim < 3 and self.is_data(y):
+                    found = y.shape[1], 1
+            if found[0] is not None:
+                break
+        return found
+
+    def is_data(self, u: object) -> bool:
+        """True for a constant array and for a leaf that is named as data are."""
+        if not is_tensor(u):
+            return isinstance(u, np.ndarray) and u.ndim > 0
+        return u.op is None and is_data_name(self.labels.get(u, ""))
+
+    def samples_in(self, shape: Shape, *, is_data: bool = False) -> int | None:
+        """The axis along which samples lie in a matrix of this shape (or data in a vector), from the end, or None."""
+        if len(shape) == 2 and shape[self.sample_axis] == self.samples:
+            return self.sample_axis - 2
+        if is_data and len(shape) == 2 and shape[1 - self.sample_axis] == self.samples:  # they lie the other way
+            return -1 - self.sample_axis
+        return -1 if is_data and shape == (self.samples,) else None
+
+    def computed_from_data(self) -> set[Tensor]:
+        """The nodes that were computed from the data."""
+        found: set[Tensor] = set()
+        for v in self.order:
+            inputs = (v,) if v.op is None else v.operands
+            if any(u in found if is_tensor(u) and u.op is not None else self.is_data(u) for u in inputs):
+                found.add(v)
+        return found

@@ -1,0 +1,89 @@
+"""Every line of every notation, read in order by an independent reader, is the number beside it."""
+
+import re
+
+import numpy as np
+import pytest
+from matrix_readers import LatexReader, Reader, numpy_reads
+from random_derivations import Computation, Mixture
+
+from autograd import derive
+from autograd.graph import topological_order
+
+FORMS = "rows", "columns"
+USUAL, ALL = 300, 5000
+
+
+def read_back(derivation):
+    """Reads a derivation from the first line to the last, each by what was given or read before it."""
+    notations = derivation._notations
+    parameters = {u.label for u in (derivation.source, *(s.node for s in derivation)) if u.op is None}
+    known = {k: x for k, x in derivation.quantities.items() if k in derivation.given or k in parameters}
+    known |= {k: x for k, x in derivation.quantities.items() if k in _leaves(derivation)}
+    derivatives = {}
+    setting = {"columns": derivation.columns, "samples": derivation.samples, "count": notations.count}
+    lines = [("", d.label, (d.formula,), d.value) for d in derivation.definitions]
+    lines += [("d", s.label, s.formulas, s.value) for s in derivation]
+    names = [d + notations.names.text(label) for d, label, *_ in lines]
+    assert len(set(names)) == len(names)
+    for d, label, formulas, value in lines:
+        for formula in formulas:
+            check(notations, known, derivatives, formula, value, setting)
+        (derivatives if d else known)[label] = value
+
+
+def _leaves(derivation):
+    return {u.label for u in topological_order(derivation.target) if u.op is None}
+
+
+def check(notations, known, derivatives, formula, value, setting):
+    samples, count = setting["samples"], setting["count"]
+    text = notations.ascii(digits=None).sum(formula)
+    if "..." in re.sub(r"\[.*?\]", "", text):
+        return  # a part is left out because it is too long
+    assert text.isascii()
+    found = numpy_reads(text, notations.names.ascii, known, derivatives, samples=samples, count=count)
+    if formula.terms:
+        assert found.shape == value.shape, text
+    close(found, value, text)
+    for kind, write, notation in (
+        (Reader, notations.names.text, notations.text()),
+        (LatexReader, notations.names.latex, notations.latex()),
+    ):
+        notation.digits = None
+        reader = kind(write, known, derivatives, **setting)
+        text = notation.sum(formula)
+        found = reader.read(text)
+        assert not formula.terms or flat(found.shape) == flat(value.shape), text
+        close(found.reshape(value.shape) if found.size == value.size else found, value, text)
+
+
+def flat(shape):
+    return tuple(n for n in shape if n != 1)
+
+
+def close(found, value, text):
+    scale = max(1.0, float(np.abs(value).max(initial=0.0)))
+    np.testing.assert_allclose(found + np.zeros(value.shape), value, rtol=1e-7, atol=1e-9 * scale, err_msg=text)
+
+
+def run(seed):
+    computation = Mixture(seed) if seed % 3 == 2 else Computation(seed)
+    source = computation.parameters[computation.rng.integers(len(computation.parameters))]
+    if not all((np.abs(u.numpy()) < 30).all() for u in topological_order(computation.target)):
+        return  # where log(1 − σ(z)) is beyond rounding
+    for form in FORMS:
+        read_back(derive(computation.target, source, form=form))
+
+
+@pytest.mark.parametrize("start", range(0, USUAL, 50))
+def test_every_line_is_the_number_beside_it(start):
+    for seed in range(start, start + 50):
+        run(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(USUAL, ALL, 50))
+def test_every_line_of_many_more_is_the_number_beside_it(start):
+    for seed in range(start, start + 50):
+        run(seed)
