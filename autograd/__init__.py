@@ -7,7 +7,6 @@ from .functional import grad, hessian, hessian_vector_product, jacobian, value_a
 from .matrices.derivation import MatrixDerivation
 from .modes import detect_anomaly, no_grad
 from .ops import (
-    abs,
     add,
     argmax,
     argmin,
@@ -27,10 +26,8 @@ from .ops import (
     log_softmax,
     logsumexp,
     matmul,
-    max,
     maximum,
     mean,
-    min,
     minimum,
     mul,
     neg,
@@ -57,7 +54,6 @@ from .ops import (
     std,
     step,
     sub,
-    sum,
     swapaxes,
     take,
     tanh,
@@ -68,6 +64,7 @@ from .ops import (
 from .passes.gradients import gradients
 from .paths import Edge, Path, PathGraph
 from .paths.derivation import Derivation
+from .python_names import abs, max, min, sum
 from .tensor import Tensor
 from .value import Value
 

@@ -50,15 +50,16 @@ _NUMBERS = frozenset({float, int})
 
 
 def _one_of(condition: Operand, x: Operand, y: Operand) -> Operand:
-    """x or y itself, by a single condition; of arrays in the shape that both of them have together."""
+    """x or y itself, by a single condition; of Tensors in the shape that both of them have together."""
     taken, other = (x, y) if condition else (y, x)
     if taken.__class__ in _NUMBERS and other.__class__ in _NUMBERS:
         return taken
-    if is_array_node(x) or is_array_node(y):
-        shape = np.shape(taken)
-        if hasattr(taken.__class__, "_record") and shape == np.broadcast_shapes(shape, np.shape(other)):
-            return taken
-        return choose(np.array(bool(condition)), x, y)
+    for u in (taken, other):
+        if is_array_node(u) and hasattr(u, "backward"):
+            shape = np.shape(taken)
+            if u is taken and shape == np.broadcast_shapes(shape, np.shape(other)):
+                return taken
+            return choose(np.array(bool(condition)), x, y)
     if hasattr(other.__class__, "backward") and not hasattr(taken.__class__, "_record"):
         return other.__class__(taken)
     return taken
