@@ -163,7 +163,7 @@ OPTIONS: dict[str, Option] = {
     "direction": Option(_one_of(DIRECTIONS), _GRAPHS, tuple(DIRECTIONS)),
     "edges": Option(_one_of(_EDGES, or_none=True), _PICTURES, ("number", "formula", None)),
     "legend": Option(_switch, _PICTURES, (True, False)),
-    "width": Option(_width, _PICTURES, (3.4, "8.6cm", "86mm", "3.4in")),
+    "width": Option(_width, (*_PICTURES, "beside"), (3.4, "8.6cm", "86mm", "3.4in")),
     "highlight": Option(_several, _PICTURES, ("w",)),
 }
 

@@ -72,9 +72,10 @@ def _on_record(stale: Sequence[Value]) -> dict[Value, float]:
     """What local derivatives tell: where a rule says that one is an operand, as of a product, it is its number."""
     used = {}
     for v in stale:
+        operands = {u for u in v.operands if is_node(u)}
         with no_grad():
             for read, recorded in zip(_derivatives(v, v, v.operand_groups), v.local_derivatives, strict=True):
-                if recorded is not None and is_node(read) and any(read is u for u in v.operands):
+                if recorded is not None and is_node(read) and read in operands:
                     used[read] = recorded
     return used
 

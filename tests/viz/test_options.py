@@ -27,7 +27,11 @@ def a_loss():
 def subject(function):
     """What a function draws in these tests."""
     loss, w = a_loss()
-    return {"draw_paths": derive(loss, w), "draw_network": lecture_net()}.get(function, loss)
+    return {
+        "draw_paths": derive(loss, w),
+        "draw_network": lecture_net(),
+        "beside": viz.draw_network(lecture_net()),
+    }.get(function, loss)
 
 
 def drawn(function, *more, **options):
