@@ -137,8 +137,11 @@ class Regrouping:
 
     def _applied(self, op: Operation, fields: Sequence[Field], dims: tuple[int, ...]) -> Field:
         """An operation, number by number, on fields that broadcast to these axes."""
-        t = op.function(*(f.t for f in fields))
         varies = any(f.varies for f in fields)
+        ndim = max(len(f.shape) for f in fields)
+        if varies:  # the axis of samples stands before all others
+            fields = [reshaped(f, (1,) * (ndim - len(f.shape)) + f.shape) if f.varies else f for f in fields]
+        t = op.function(*(f.t for f in fields))
         return broadcast(Field(t, t.shape[1:] if varies else t.shape, varies), dims)
 
     def _beside(self, columns: Sequence[tuple[int, Any]], n: int) -> tuple[list[Field], tuple[int, ...]]:
@@ -390,7 +393,7 @@ class Regrouping:
         order = (outer[:, None] * p + np.argsort(met, 1)[outer]).ravel()
         weights = self._gather(c, x[units.first][np.argsort(rank)])
         if inputs is None:
-            shape: tuple[int, ...] = (q, k) if q > 1 else (k,)
+            shape: tuple[int, ...] = (q, k) if q > 1 or weights.varies else (k,)
             data = self._constant([u for i in outer for u in numbers[i]], shape, whole=True)
         else:
             data = self._gather(d, inputs[outer])
