@@ -598,6 +598,7 @@ class Regrouping:
         number = len(self.indices)
         self.indices.append(places)
         index, index_varies = (self.given or {}).get(("index", number), (np.array(places), False))
+        index = index.reshape((*index.shape[:1], *places.shape) if index_varies else places.shape)
         index.flags.writeable = False
         shape = (*places.shape, width) if by_rows else places.shape
         if not by_rows:
@@ -627,7 +628,8 @@ class Regrouping:
         self.constants.append((list(us), shape))
         given = None if self.given is None else self.given.get(("constant", number))
         if given is not None:
-            return Field(given[0], shape, given[1])
+            t, varies = given
+            return reshaped(Field(t, t.shape[1:] if varies else t.shape, varies), shape)
         array = np.array(us, np.float64).reshape(shape)
         if not whole and self.given is not None and array.size and (array == array.flat[0]).all():
             array = np.array(array.flat[0])
