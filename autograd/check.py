@@ -16,6 +16,7 @@ import numpy as np
 
 from .functional import Traced, is_sequence, leaves, map_leaves, value_and_gradient
 from .graph import is_node, topological_order
+from .lending import plain
 from .modes import no_grad
 from .operands import describe, real, real_array
 from .tensor import Tensor
@@ -23,7 +24,7 @@ from .value import Value
 
 __all__ = ["GradientCheck", "central_difference", "check_gradients", "complex_step", "find_nan"]
 
-EPSILON = sys.float_info.epsilon
+ROUNDING = sys.float_info.epsilon
 
 
 def complex_step(f: Callable[..., Any], x: float, h: float = 2.0**-66) -> float:
@@ -70,7 +71,7 @@ def _ridders(f: Callable[[float], float], x: float) -> tuple[float, float, float
         if not math.isfinite(up - down):
             coarser = []
             continue
-        noise = EPSILON * (abs(up) + abs(down)) / (above - below)
+        noise = ROUNDING * (abs(up) + abs(down)) / (above - below)
         row = [(up - down) / (above - below)]
         for k, previous in enumerate(coarser[:4], 1):
             # the error of a central difference is a series in h²; each column removes one term
@@ -127,7 +128,7 @@ def check_gradients(f: Callable[..., Any], args: Any, *, tolerance: float = 1e-6
     >>> check_gradients(lambda x, w: x * w[0] + w[1], (3.0, [2.0, 1.0])).gradient
     (2.0, 3.0, 1.0)
     """
-    args = map_leaves(args if isinstance(args, list | tuple) else [args], _plain)
+    args = map_leaves(args if isinstance(args, list | tuple) else [args], plain)
     names = tuple(name for i, x in enumerate(args) for name in _names(f"args[{i}]", x))
     point = [u for x in leaves(args) for u in _numbers(x)]
 
@@ -174,10 +175,10 @@ def _cause(f: Callable[[float], float], x: float, g: float, n: float, unsettled:
 def _evaluate(f: Callable[..., Any], args: list[Any], numbers: list[float]) -> float:
     """f with the numbers of `args` replaced: as Values and Tensors, so that their methods work."""
     values = iter(numbers)
-    node = Tensor if any(map(_is_array, leaves(args))) else Value
+    node = Tensor if any(map(_has_axes, leaves(args))) else Value
 
     def with_numbers(x: Any) -> Any:
-        if not _is_array(x):
+        if not _has_axes(x):
             return node(next(values))
         return Tensor(np.reshape([next(values) for _ in range(x.size)], x.shape))
 
@@ -185,21 +186,16 @@ def _evaluate(f: Callable[..., Any], args: list[Any], numbers: list[float]) -> f
     return z.item() if is_node(z) else real(z, "check_gradients: the result of f")
 
 
-def _plain(x: Any) -> Any:
-    """The numbers of a node."""
-    return x.numpy() if x.__class__ is Tensor else x.data if x.__class__ is Value else x
-
-
 def _in_float64(x: Any) -> Any:
-    return np.asarray(real_array(x, "check_gradients"), np.float64) if _is_array(x) else x
+    return np.asarray(real_array(x, "check_gradients"), np.float64) if _has_axes(x) else x
 
 
-def _is_array(x: Any) -> bool:
+def _has_axes(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.ndim > 0
 
 
 def _numbers(x: Any) -> list[float]:
-    if _is_array(x):
+    if _has_axes(x):
         return [float(u) for u in real_array(x, "check_gradients").ravel()]
     return [real(x, "check_gradients")]
 
@@ -208,7 +204,7 @@ def _names(name: str, x: Any) -> Iterator[str]:
     if is_sequence(x):
         for i, u in enumerate(x):
             yield from _names(f"{name}[{i}]", u)
-    elif _is_array(x):
+    elif _has_axes(x):
         yield from (f"{name}[{', '.join(map(str, index))}]" for index in np.ndindex(x.shape))
     else:
         yield name

@@ -38,6 +38,7 @@ from autograd.ops.losses import CLOSEST, Softmax, batch_losses
 from autograd.ops.sums import array_sum
 
 from .activations import activation_name, activations
+from .module import refuse_own_call
 from .samples import check_finite, checked_weights, plain_array, whole_labels
 
 __all__ = [
@@ -85,6 +86,10 @@ class Loss:
     name = "loss"
     activation: Callable[..., Any] | None = None
     from_logits = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_own_call(cls, "of_batch(self, y_pred, target, weight, from_logits)")
 
     def __call__(
         self, y_true: ArrayLike | Tensor, y_pred: ArrayLike | Tensor, sample_weight: ArrayLike | None = None
@@ -147,9 +152,9 @@ class Loss:
         """The operation that `of_batch` is, with its operands behind y_pred; None if it is not a single one."""
         return None
 
-    def check_output(self, layer: Any) -> None:
+    def check_output(self, model: Any) -> None:
         """ValueError if the last layer of a net gives what the loss cannot take, with the remedies."""
-        found = layer.last_activation
+        layer, found = model.layers[-1], model.last_activation
         if self.activation is None or found is None:
             return
         name = activation_name(found)

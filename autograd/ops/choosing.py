@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..op import elementwise, structural
-from ..operands import Vector, is_array_node
+from ..operands import Operand, Vector, is_array_node
 
 __all__ = ["clip", "where"]
 
 
-def where(condition: Any, x: Any, y: Any) -> Any:
+def where(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x where the condition holds, else y.
 
     condition: bool or boolean array. x, y: any operands. For a single condition the operand itself is
-    returned, so the branch not taken is not part of the graph.
+    returned, so the branch not taken is not part of the graph; a number that is taken instead of a Value
+    comes as a Value.
     Derivative: that of the operand taken. An expression computed before the choice is still computed:
     keep its operands inside their domain too (`where(x > 0, log(where(x > 0, x, 1.0)), 0.0)`).
     """
     if condition.__class__ is bool or not isinstance(condition, np.ndarray | list | tuple):
         if is_array_node(condition):
             raise TypeError("where: expected a boolean condition such as t > 0, got a Tensor")
-        return x if condition else y
+        return _one_of(condition, x, y)
     if isinstance(condition, Vector):
         return condition.map(where, x, y)
     condition = np.asanyarray(condition)  # what a formula compared stays known
@@ -42,13 +41,31 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     lambda g, z, condition, x, y: where(condition, 0.0, g),
     shown="where",
 )
-def choose(condition, x, y):
+def choose(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x where the condition holds, else y, for boolean arrays; see `where`."""
     return np.where(condition, x, y)
 
 
-def _bounds(x: Any, lo: Any = None, hi: Any = None) -> tuple[Any, Any, Any]:
-    if isinstance(x, list | tuple):
+_NUMBERS = frozenset({float, int})
+
+
+def _one_of(condition: Operand, x: Operand, y: Operand) -> Operand:
+    """x or y itself, by a single condition; of arrays in the shape that both of them have together."""
+    taken, other = (x, y) if condition else (y, x)
+    if taken.__class__ in _NUMBERS and other.__class__ in _NUMBERS:
+        return taken
+    if is_array_node(x) or is_array_node(y):
+        shape = np.shape(taken)
+        if hasattr(taken.__class__, "_record") and shape == np.broadcast_shapes(shape, np.shape(other)):
+            return taken
+        return choose(np.array(bool(condition)), x, y)
+    if hasattr(other.__class__, "backward") and not hasattr(taken.__class__, "_record"):
+        return other.__class__(taken)
+    return taken
+
+
+def _bounds(x: Operand, lo: Operand = None, hi: Operand = None) -> tuple[Operand, Operand, Operand]:
+    if isinstance(x, list | tuple) and not isinstance(x, Vector):
         raise TypeError(f"clip: expected a single number, got {len(x)} of them; write [clip(u, lo, hi) for u in x]")
     check_plain("clip: the bounds", lo, hi)
     lo, hi = -np.inf if lo is None else lo, np.inf if hi is None else hi
@@ -58,7 +75,7 @@ def _bounds(x: Any, lo: Any = None, hi: Any = None) -> tuple[Any, Any, Any]:
 
 
 @elementwise(lambda z, x, lo, hi: where((x >= lo) & (x <= hi), 1, 0), None, None, door=_bounds)
-def clip(x, lo=None, hi=None):
+def clip(x: Operand, lo: Operand = None, hi: Operand = None) -> Operand:
     """x, but at least lo and at most hi.
 
     x: any real, any shape. lo, hi: plain numbers, or for arrays also arrays; None for no bound;
@@ -71,7 +88,7 @@ def clip(x, lo=None, hi=None):
     return np.clip(x, lo, hi)
 
 
-def check_plain(what: str, *numbers: Any) -> None:
+def check_plain(what: str, *numbers: Operand) -> None:
     """TypeError if one of them is a node: it would be taken as a number, and its gradient lost."""
     for n in numbers:
         if hasattr(n.__class__, "_record"):

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import Any
 
 import numpy as np
 
 from ..op import elementwise
+from ..operands import Operand
 from .choosing import where
 
 __all__ = [
@@ -47,7 +47,7 @@ __all__ = [
 ZERO, ONE = ({np.dtype(t): np.array(n, t) for t in (np.float32, np.float64)} for n in (0, 1))
 
 
-def is_real_array(x: Any) -> bool:
+def is_real_array(x: object) -> bool:
     """True for an array of float32 or float64 with axes, False for single numbers and for complex steps."""
     return x.__class__ is np.ndarray and x.ndim > 0 and x.dtype in ONE
 
@@ -57,7 +57,7 @@ def lowest(x: np.ndarray) -> float:
     return x.item(x.argmin()) if x.size else math.inf
 
 
-def is_zero(x: Any) -> Any:
+def is_zero(x: Operand) -> Operand:
     """True where x is 0. (`==` on nodes is identity, so rules ask with inequalities.)"""
     return (x >= 0) & (x <= 0)
 
@@ -139,7 +139,7 @@ def power(x, y):
     return np.power(x, y) if isinstance(x, np.generic | np.ndarray) or isinstance(y, np.generic | np.ndarray) else x**y
 
 
-def _whole_power(x: Any, n: float) -> Any:
+def _whole_power(x: Operand, n: float) -> Operand:
     """x ** n for one exponent: NumPy squares fast, but takes a hundred times as long for a cube."""
     if n == 3 or n == 4:
         square = x * x
@@ -150,7 +150,7 @@ def _whole_power(x: Any, n: float) -> Any:
 # ---------------------------------------------------------------- exponentials, roots, circles
 
 
-@elementwise(lambda z, x: z)
+@elementwise(lambda z, x: z, latex="e^{#}", mathml="<msup><mi>e</mi><mrow>#</mrow></msup>")
 def exp(x):
     """Exponential e^x.
 
@@ -218,7 +218,7 @@ def tanh(x):
     return math.tanh(x) if type(x) is float else np.tanh(x)
 
 
-@elementwise(lambda z, x: z * (1 - z), symbol="σ")
+@elementwise(lambda z, x: z * (1 - z), symbol="σ", latex=r"\sigma")
 def sigmoid(x):
     """Logistic function 1 / (1 + e^-x), an S-shaped activation.
 
@@ -311,7 +311,7 @@ def softplus(x):
     return np.where(np.real(x) > 0, x, 0) + log1p_exp(np.where(np.real(x) > 0, -x, x))
 
 
-def log1p_exp(x: Any) -> Any:
+def log1p_exp(x: Operand) -> Operand:
     """log(1 + e^x) of numbers and arrays that are not positive: a part of forward functions, without a rule."""
     if type(x) is float:
         return math.log1p(math.exp(x))
@@ -321,7 +321,7 @@ def log1p_exp(x: Any) -> Any:
 # ---------------------------------------------------------------- pieces
 
 
-@elementwise(lambda z, x: sign(x))
+@elementwise(lambda z, x: sign(x), text="|#|", latex=r"\left|#\right|", mathml="<mrow><mo>|</mo>#<mo>|</mo></mrow>")
 def abs(x):
     """Absolute value |x|.
 
@@ -343,7 +343,12 @@ def sign(x):
     return np.sign(x)
 
 
-@elementwise(0)
+@elementwise(
+    0,
+    text="[# > 0]",
+    ascii="(# > 0)",
+    mathml="<mrow><mo>[</mo>#<mo>&gt;</mo><mn>0</mn><mo>]</mo></mrow>",
+)
 def step(x):
     """1 where x > 0, else 0: the slope of relu, [x > 0].
 

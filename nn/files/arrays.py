@@ -14,7 +14,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,24 +58,31 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], di
         return file.read(), file.settings
 
 
-class ArrayFile(NamedTuple):
-    """An open file of arrays: what is in it, and the way to read it.
+class Member(NamedTuple):
+    """An array in a file: its shape as it is declared, and the function that reads it."""
 
-    shapes    of the arrays, by name
-    settings  empty in a file from elsewhere
-    """
+    shape: Shape
+    read: Callable[[], np.ndarray]
+
+
+class ArrayFile(NamedTuple):
+    """An open file of arrays: what is in it, and the way to read it. The settings are empty in one from elsewhere."""
 
     path: str
-    shapes: dict[str, Shape]
     settings: dict[str, Any]
-    members: dict[str, Callable[[], np.ndarray]]
+    members: dict[str, Member]
     checksums: dict[str, int] | None
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The shapes of the arrays, by name."""
+        return {name: member.shape for name, member in self.members.items()}
 
     def read(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """The arrays of these names, by default all. ValueError for what is truncated or damaged."""
         found = {}
-        for name in self.shapes if names is None else names:
-            array = found[name] = self.members[name]()
+        for name in self.members if names is None else names:
+            array = found[name] = self.members[name].read()
             if self.checksums is not None and _checksum(name, array) != self.checksums[name]:
                 raise ValueError(f"{self.path}: {name!r} does not have the numbers that were saved; {_DAMAGED}")
         return found
@@ -94,13 +101,7 @@ def open_arrays(path: str | os.PathLike[str]) -> Iterator[ArrayFile]:
         _openers[suffix](str(path), file) as (members, text),
     ):
         settings, checksums = _settings_in(str(path), text, members)
-        yield ArrayFile(
-            str(path),
-            {name: member.shape for name, member in members.items()},
-            settings,
-            {name: member.read for name, member in members.items()},
-            checksums,
-        )
+        yield ArrayFile(str(path), settings, members, checksums)
 
 
 def check_suffix(path: Any) -> str:
@@ -111,13 +112,6 @@ def check_suffix(path: Any) -> str:
     if suffix not in _writers:
         raise ValueError(f"{path}: expected a name that ends in {' or '.join(_writers)}")
     return suffix
-
-
-class _Member(NamedTuple):
-    """An array in a file: its shape as it is declared, and the function that reads it."""
-
-    shape: Shape
-    read: Callable[[], np.ndarray]
 
 
 _DAMAGED = "the file was changed or damaged"
@@ -146,19 +140,18 @@ def _settings_in(path: str, text: str, names: Iterable[str]) -> tuple[dict[str, 
     """The settings in a text, and the checksums of the arrays, which are in alphabetical order."""
     try:
         settings = json.loads(text)
-        assert isinstance(settings, dict)
-    except (ValueError, AssertionError, RecursionError, MemoryError):
-        raise ValueError(f"{path}: expected the settings as JSON, got {text[:40]!r}; {_DAMAGED}") from None
+    except (ValueError, RecursionError, MemoryError):
+        settings = None
+    if not isinstance(settings, dict):
+        raise ValueError(f"{path}: expected the settings as JSON, got {text[:40]!r}; {_DAMAGED}")
     if CHECKSUMS not in settings:
         return settings, None
-    checksums = settings.pop(CHECKSUMS)
-    try:
-        of_settings, *of_arrays = checksums
-        found = dict(zip(sorted(names), of_arrays, strict=True))
-        assert of_settings == _checksum_of_settings(settings)
-    except (TypeError, ValueError, AssertionError, RecursionError):
-        raise ValueError(f"{path}: the settings or the names are not those that were saved; {_DAMAGED}") from None
-    return settings, found
+    names, checksums = sorted(names), settings.pop(CHECKSUMS)
+    if isinstance(checksums, list) and len(checksums) == 1 + len(names):
+        with suppress(RecursionError):
+            if checksums[0] == _checksum_of_settings(settings):
+                return settings, dict(zip(names, checksums[1:], strict=True))
+    raise ValueError(f"{path}: the settings or the names are not those that were saved; {_DAMAGED}")
 
 
 # ---------------------------------------------------------------- .npz
@@ -177,14 +170,14 @@ def _to_npz(arrays: Mapping[str, np.ndarray], settings: str) -> bytes:
 
 
 @contextmanager
-def _open_npz(path: str, file: Any) -> Iterator[tuple[dict[str, _Member], str]]:
+def _open_npz(path: str, file: Any) -> Iterator[tuple[dict[str, Member], str]]:
     if file.peek(2)[:2] != b"PK":
         start = file.peek(2)[:2].hex(" ")
         raise ValueError(f"{path}: expected an .npz file, which starts with the bytes 50 4b; got {start}")
     with _refusing(path):
         archive = zipfile.ZipFile(file)
         size = file.seek(0, os.SEEK_END)
-    members: dict[str, _Member] = {}
+    members: dict[str, Member] = {}
     text = bytearray(b"{}")
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
@@ -218,16 +211,15 @@ def _refusing(path: str) -> Iterator[None]:
         raise ValueError(f"{path}: expected an .npz file as NumPy writes it ({error})") from None
 
 
-def _npy(where: str, path: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Member:
+def _npy(where: str, path: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     """The member of an .npz in NumPy's format; only its header is read."""
     start = io.BytesIO(_start_of(path, archive, info, MOST_HEADER))
     try:
         version = np.lib.format.read_magic(start)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, by_columns, dtype = read(start)
-        # So that no number in it is too large for NumPy: True is an int, and any number of nothing takes no bytes.
-        assert all(type(n) is int and n >= 0 for n in shape)
-        assert math.prod(n or 1 for n in shape) * (dtype.itemsize or 1) < 1 << 62
+        if not _is_shape(shape, dtype.itemsize):
+            raise ValueError(f"{shape} is no shape")
     except Exception:  # whatever comes of reading a Python expression: SyntaxError, MemoryError, RecursionError
         raise ValueError(f"{where} is no array in NumPy's format") from None
     if dtype.hasobject:
@@ -247,7 +239,12 @@ def _npy(where: str, path: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo)
         return array.reshape(shape, order="F" if by_columns else "C").astype(dtype.newbyteorder("="), order="C")
 
     check(info.file_size - first)
-    return _Member(shape, numbers)
+    return Member(shape, numbers)
+
+
+def _is_shape(shape: Shape, itemsize: int) -> bool:
+    """Whether NumPy can make an array of it: True is an int too, and any number of nothing takes no bytes."""
+    return all(type(n) is int and n >= 0 for n in shape) and math.prod(n or 1 for n in shape) * itemsize < 1 << 62
 
 
 # ---------------------------------------------------------------- .safetensors
@@ -258,7 +255,7 @@ def _to_safetensors(arrays: Mapping[str, np.ndarray], settings: str) -> bytes:
 
 
 @contextmanager
-def _open_safetensors(path: str, file: Any) -> Iterator[tuple[dict[str, _Member], str]]:
+def _open_safetensors(path: str, file: Any) -> Iterator[tuple[dict[str, Member], str]]:
     library = _safetensors()
 
     @contextmanager
@@ -272,7 +269,7 @@ def _open_safetensors(path: str, file: Any) -> Iterator[tuple[dict[str, _Member]
         opened = library.safe_open(path, "numpy")
     with opened as found:
 
-        def member(name: str) -> _Member:
+        def member(name: str) -> Member:
             with refusing():
                 part = found.get_slice(name)
                 shape, kind = tuple(part.get_shape()), part.get_dtype()
@@ -283,7 +280,7 @@ def _open_safetensors(path: str, file: Any) -> Iterator[tuple[dict[str, _Member]
                 with refusing():
                     return found.get_tensor(name)
 
-            return _Member(shape, numbers)
+            return Member(shape, numbers)
 
         names = list(found.keys())
         yield {name: member(name) for name in names}, (found.metadata() or {}).get("settings", "{}")

@@ -84,8 +84,14 @@ def _described(model: Any) -> dict[str, Any]:
             "metrics": [writer.metric(metric) for metric in model.metrics],
             "state": {},
         }
+    own = {}
+    if not model.goes_straight:
+        if "forward" in vars(model):
+            raise _nameless("the model", model.forward)
+        own = {"own class": type(model).__name__}
     return {
         "format": FORMAT,
+        **own,
         "name": model.name,
         "dtype": str(model.dtype),
         "weights": [],
@@ -107,7 +113,7 @@ def read_model(path: str | os.PathLike[str], cls: Any, custom_objects: Mapping[s
             )
         with _naming(path):
             generators = [np.random.Generator(BIT_GENERATORS[x["bit_generator"]]()) for x in settings["generators"]]
-            model = _made(cls, file.shapes, settings, generators, custom_objects or {})
+            model = _made(cls, file.shapes, settings, _Reader(generators, custom_objects or {}))
         arrays = file.read()
         with _naming(path):
             _fill(model, arrays, settings)
@@ -127,19 +133,14 @@ def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
         raise ValueError(f"{path}: the description of the model does not make one ({error})") from error
 
 
-def _made(
-    cls: Any,
-    shapes: Mapping[str, Shape],
-    settings: Mapping[str, Any],
-    generators: list[Any],
-    own: Mapping[str, Any],
-) -> Any:
+def _made(cls: Any, shapes: Mapping[str, Shape], settings: Mapping[str, Any], reader: _Reader) -> Any:
     """The model, with parameters of 0. ValueError if they have other shapes than the arrays; more are never made."""
-    reader = _Reader(generators, own)
+    if settings.get("own class", cls.__name__) != cls.__name__:
+        cls = reader.given(settings["own class"])
     made = reader.made(settings["layers"])
     with _starting_with(_Zeros(shapes[name] for name in settings["weights"]), made):
         first = layers.Input(settings["input_shape"])
-        model = cls([first, *made], name=settings["name"], dtype=settings["dtype"], rng=generators[0])
+        model = cls([first, *made], name=settings["name"], dtype=settings["dtype"], rng=reader.generators[0])
     weights = {name: shapes[name] for name in settings["weights"]}
     model.check_state(weights)
     training = settings["training"]
@@ -169,12 +170,13 @@ class _Zeros:
 
 @contextmanager
 def _starting_with(initializer: Any, made: Iterable[Any]) -> Iterator[None]:
-    """In place of the initializers of all layers, which come back."""
-    own = [(layer, name, x) for layer in made for name, x in vars(layer).items() if name.endswith("_initializer")]
-    for layer, name, _ in own:
+    """In place of the initializers of our layers, which come back. What one's own layers start with is theirs."""
+    ours = [layer for layer in made if CLASSES.get(type(layer).__name__) is type(layer)]
+    kept = [(layer, name, x) for layer in ours for name, x in vars(layer).items() if name.endswith("_initializer")]
+    for layer, name, _ in kept:
         setattr(layer, name, initializer)
     yield
-    for layer, name, x in own:
+    for layer, name, x in kept:
         setattr(layer, name, x)
 
 
@@ -266,20 +268,20 @@ class _Reader:
             return self.generators[x["generator"]]
         options = {name: self.made(value) for name, value in x.items()}
         if "own class" in x:
-            return self._given(options.pop("own class"))(**options)
+            return self.given(options.pop("own class"))(**options)
         if "class" in x:
             return CLASSES[options.pop("class")](**options)
         if "metric" in x:
             metric, name = options.pop("metric"), options.pop("name")
             return find_metric(metrics[metric] if isinstance(metric, str) else metric).using(**options).named(name)
         if "own" in x:
-            function = self._given(options.pop("own"))
+            function = self.given(options.pop("own"))
         else:
             name = options.pop("function")
             function = FUNCTIONS[name] if name in FUNCTIONS else self._operation(name)
         return functools.partial(function, **options) if options else function
 
-    def _given(self, name: str) -> Any:
+    def given(self, name: str) -> Any:
         if name not in self.own:
             raise _NotGiven(
                 f"the model uses {name}, which is no part of this library: "

@@ -46,9 +46,26 @@ class Drawing(graphviz.Digraph):
         kwargs["format"] = kwargs.get("format") or "svg"
         super().__init__(name, *args, **kwargs)
         self.level = level
+        self.ids: dict[Any, str] = {}
 
     def _copy_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         return {**super()._copy_kwargs(**kwargs), "level": self.level}
+
+    def copy(self) -> Drawing:
+        """The same drawing again, to be added to."""
+        made: Drawing = super().copy()
+        made.ids = dict(self.ids)
+        return made
+
+    def id_of(self, v: Any) -> str:
+        """What the node is called that v is drawn as, in `source` and in the SVG's `<title>`: "n3".
+
+        v: a Value or a Tensor. At a coarser level it is the unit or the layer that v is in.
+        KeyError if v is not drawn as a node, or part of one.
+        """
+        if v not in self.ids:
+            raise KeyError(f"id_of: this drawing has no node for {v!r}; at a coarser level weights are on edges")
+        return self.ids[v]
 
     def save(
         self,

@@ -262,6 +262,20 @@ class Scale(BatchLayer):
         return x * self.scale
 
 
+class Gain(BatchLayer):
+    """A layer whose initializer is a name of its own."""
+
+    def __init__(self, gain_initializer, **options):
+        super().__init__(**options)
+        self.gain_initializer = gain_initializer
+
+    def make_parameters(self, input_shape, dtype, rng):
+        self.gain = Tensor({"half": 0.5, "one": 1.0}[self.gain_initializer] * np.ones(input_shape), dtype=dtype)
+
+    def forward(self, x):
+        return x * self.gain
+
+
 class Step(Optimizer):
     def constants(self, rate, step):
         return (rate,)
@@ -326,6 +340,7 @@ OWN = {
     "initializer with options": lambda: (dense(kernel_initializer=partial(ones, scale=2.0)), "sgd", "mse", None),
     "regularizer": lambda: (dense(kernel_regularizer=shrink), "sgd", "mse", None),
     "layer": lambda: ([Scale(input_shape=(4,)), Dense(2)], "sgd", "mse", None),
+    "layer with an initializer": lambda: ([Gain("half", input_shape=(4,)), Dense(2)], "sgd", "mse", None),
     "optimizer": lambda: (dense(), Step(0.1, clipnorm=1.0), "mse", None),
     "schedule": lambda: (dense(), SGD(Drop(0.5)), "mse", None),
     "loss": lambda: (dense(), "sgd", Distance(0.5), None),
@@ -342,7 +357,7 @@ def test_code_of_ones_own_is_saved_by_its_name_and_looked_up_again(tmp_path, wha
     y = np.eye(2)[LABELS % 2]
     model.fit(X, y, epochs=1)
     model.save(path)
-    names = ("double", "Bent", "ones", "shrink", "Scale", "Step", "Drop", "Distance", "off")
+    names = ("double", "Bent", "ones", "shrink", "Scale", "Gain", "Step", "Drop", "Distance", "off")
     known = {name: globals()[name] for name in names}
     other = load_model(path, custom_objects=known)
     assert other.metrics_names == model.metrics_names
