@@ -155,6 +155,7 @@ class CallProgram:
         self._constants, self._indices = constants, indices
         self._strict = strict
         self._batches: dict[int, BatchProgram] = {}
+        self._are_alike: bool | None = None  # whether samples together give what they give one by one
         self._build()
         self._guards = self._guarded(read)
         self._check_taken()
@@ -345,12 +346,16 @@ class CallProgram:
 
     def run_all(self, what: str, t: np.ndarray) -> Any:
         """The mean over samples as a Value, or what each gives; the number of a sample for which the
-        function has to be asked, or -1 if that does not help."""
+        function has to be asked, -1 if that does not help, -2 if it never will."""
         fixed = self._fixed
         if fixed.size:
             odd = np.flatnonzero((t[:, fixed] != self.inputs[0][fixed]).any(1))
             if odd.size:
                 return int(odd[0])
+        if self._are_alike is None:
+            self._are_alike = self._compared()
+        if not self._are_alike:
+            return -2
         batch = self._batches.get(len(t))
         if batch is None:
             if len(self._batches) == BATCHES:
@@ -362,6 +367,26 @@ class CallProgram:
     def batch(self, m: int) -> BatchProgram:
         """The program for so many samples, which has run."""
         return self._batches[m]
+
+    def _compared(self) -> bool:
+        """True if the recorded samples together give what they give one by one."""
+        batch = BatchProgram(self, len(self.inputs))
+        self.numbers.update()
+        one_by_one = [found for t in self.inputs if (found := self._alone(t)) is not None]
+        if len(one_by_one) < len(self.inputs) or batch.run("all", self.inputs).__class__ is int:
+            return False
+        each, gradient = batch.numbers_and_gradient(self.inputs)
+        expected = np.mean([g for _, g in one_by_one], 0)
+        scale = max(float(np.abs(expected).max(initial=0.0)), 1e-3)
+        losses = np.array([data for data, _ in one_by_one])
+        close = np.abs(each - losses) <= TOLERANCE * np.maximum(np.abs(losses), 1.0)
+        return bool(close.all() and (np.abs(gradient - expected) <= TOLERANCE * scale).all())
+
+    def _alone(self, t: np.ndarray) -> tuple[float, np.ndarray] | None:
+        guards, self._guards = self._guards, []
+        found = self._computed(t, [], True)
+        self._guards = guards
+        return None if found is None else (found[0], found[1].copy())
 
     def agrees(self, recording: Recording) -> bool:
         """True if the program gives the numbers of a recording."""
@@ -450,6 +475,13 @@ class BatchProgram:
         if not modes.is_recording():
             return Value(data)
         return as_node(data, self.numbers.values, self._tape.gradient.tolist())
+
+    def numbers_and_gradient(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What each sample gives, and the gradient of the mean."""
+        for entries, array in self._arrays:
+            entries.write(array, t)
+        values = self._tape.run()
+        return values[self._each or 0].reshape(self.m).copy(), self._tape.gradient.copy()
 
     def tensors(self) -> Tensor:
         """The latest run as a graph of Tensors."""

@@ -137,8 +137,11 @@ class Regrouping:
 
     def _applied(self, op: Operation, fields: Sequence[Field], dims: tuple[int, ...]) -> Field:
         """An operation, number by number, on fields that broadcast to these axes."""
-        t = op.function(*(f.t for f in fields))
         varies = any(f.varies for f in fields)
+        ndim = max(len(f.shape) for f in fields)
+        if varies:  # the axis of samples stands before all others
+            fields = [reshaped(f, (1,) * (ndim - len(f.shape)) + f.shape) if f.varies else f for f in fields]
+        t = op.function(*(f.t for f in fields))
         return broadcast(Field(t, t.shape[1:] if varies else t.shape, varies), dims)
 
     def _beside(self, columns: Sequence[tuple[int, Any]], n: int) -> tuple[list[Field], tuple[int, ...]]:
@@ -390,7 +393,7 @@ class Regrouping:
         order = (outer[:, None] * p + np.argsort(met, 1)[outer]).ravel()
         weights = self._gather(c, x[units.first][np.argsort(rank)])
         if inputs is None:
-            shape: tuple[int, ...] = (q, k) if q > 1 else (k,)
+            shape: tuple[int, ...] = (q, k) if q > 1 or weights.varies else (k,)
             data = self._constant([u for i in outer for u in numbers[i]], shape, whole=True)
         else:
             data = self._gather(d, inputs[outer])
@@ -595,6 +598,7 @@ class Regrouping:
         number = len(self.indices)
         self.indices.append(places)
         index, index_varies = (self.given or {}).get(("index", number), (np.array(places), False))
+        index = index.reshape((*index.shape[:1], *places.shape) if index_varies else places.shape)
         index.flags.writeable = False
         shape = (*places.shape, width) if by_rows else places.shape
         if not by_rows:
@@ -624,7 +628,8 @@ class Regrouping:
         self.constants.append((list(us), shape))
         given = None if self.given is None else self.given.get(("constant", number))
         if given is not None:
-            return Field(given[0], shape, given[1])
+            t, varies = given
+            return reshaped(Field(t, t.shape[1:] if varies else t.shape, varies), shape)
         array = np.array(us, np.float64).reshape(shape)
         if not whole and self.given is not None and array.size and (array == array.flat[0]).all():
             array = np.array(array.flat[0])

@@ -66,6 +66,9 @@ class Tape:
             if w in place:
                 self._parts.append((place[w], self.gradient[start : start + w.size].reshape(w.shape)))
             start += w.size
+        # Of the result. An array like the others: what is computed from constants alone would be written down as a
+        # constant, also where it goes back through an index that changes.
+        self._seed = np.ones(root.shape)
         self._watched: list[int] = []
         self._runs = self._given_up = 0
         self._program: Callable[..., Any] | None = None
@@ -99,7 +102,7 @@ class Tape:
             self._given_up += 1
             if self._given_up == PATIENCE:
                 self._program = None
-        return self._passes(self._leaves, self._parts)
+        return self._passes(self._seed, self._leaves, self._parts)
 
     def _written(self) -> Sequence[Any]:
         """A run that writes its calls down."""
@@ -108,21 +111,21 @@ class Tape:
         def passes(*symbols: Any) -> Sequence[Any]:
             rest = iter(symbols)
             leaves = [None if x is None else next(rest) for x in self._leaves]
-            return self._passes(leaves, [(place, next(rest)) for place, _ in self._parts])
+            return self._passes(next(rest), leaves, [(place, next(rest)) for place, _ in self._parts])
 
-        found = recorded(passes, [], [*arrays, *(part for _, part in self._parts)])
+        found = recorded(passes, [], [*arrays, self._seed, *(part for _, part in self._parts)])
         if found is None:
-            return self._passes(self._leaves, self._parts)
+            return self._passes(self._seed, self._leaves, self._parts)
         results, self._program = found
         return results
 
     def _given(self, values: Sequence[Any]) -> Sequence[Any]:
         return [values[-1], *[values[place] for place in self._watched]]
 
-    def _passes(self, leaves: Sequence[Any], parts: Sequence[tuple[int, Any]]) -> Sequence[Any]:
+    def _passes(self, seed: Any, leaves: Sequence[Any], parts: Sequence[tuple[int, Any]]) -> Sequence[Any]:
         values = self._forward(leaves)
         gradients: list[Any] = [None] * len(values)
-        gradients[-1] = np.ones(values[-1].shape)
+        gradients[-1] = seed
         for place, op, operands, towards in reversed(self._steps):
             g = gradients[place]
             if g is None or not towards:

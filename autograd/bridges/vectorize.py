@@ -166,6 +166,8 @@ class Vectorized:
                         self._audited(shape, program, found, sample(program.calls % m), {})
                     return None if self.is_plain is not None else found
                 odd = found
+                if odd == -2:
+                    return self._goes_on(None, "its samples cannot be computed together")
             i = next(waiting, None) if odd is None or odd < 0 else odd
             if i is None or (odd is not None and odd < 0):
                 return None

@@ -146,6 +146,14 @@ def test_two_tokens_that_were_always_equal_are_recorded_again():
     assert agree(fast, f, parameters, (1, 0))
 
 
+def test_the_gradient_goes_to_the_row_that_was_looked_up_this_time():
+    table = [Value(0.1 * i) for i in range(5)]
+    fast = vectorize(lambda i, x: table[i] + table[0] * x)
+    for i, x in [(1, 0.1), (2, 0.2), (4, 0.3), (3, 0.4), (1, 0.5), (2, 0.6), (0, 0.7)]:
+        agree(fast, fast.function, table, (i, x))
+    assert agree(fast, fast.function, table, (3, 0.8))
+
+
 def test_labels_inside_of_a_cross_entropy_are_followed():
     net = MLP(2, [3], rng=0)
 
