@@ -17,15 +17,53 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from ..op import Operation, find, table
 from . import names
 
-if TYPE_CHECKING:
-    from .expression import Atom, Call, Expression, Factors
-
 __all__ = ["Ascii", "Latex", "Mathml", "Text", "Writer", "as_printable", "format_number", "is_short"]
+
+
+class Atom(Protocol):
+    """What a notation asks of an atom: a symbol, a function of formulas, a sum in parentheses."""
+
+    label: str
+    is_symbol: bool
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def op(self) -> Operation | None: ...
+    @property
+    def terms(self) -> tuple[tuple[float, tuple[tuple[Any, float], ...]], ...]: ...
+    def write(self, writer: Any) -> str: ...
+    def opposite(self) -> Any: ...
+
+
+class Call(Protocol):
+    """What it asks of a function of formulas."""
+
+    args: tuple[Any, ...]
+
+    @property
+    def op(self) -> Operation: ...
+    def flat(self) -> list[Any]: ...
+
+
+class Formula(Protocol):
+    """What it asks of a formula: its terms, each a number and atoms with their exponents."""
+
+    value: float
+
+    @property
+    def terms(self) -> tuple[tuple[float, tuple[tuple[Any, float], ...]], ...]: ...
+    def function(self) -> Operation | None: ...
+    def is_symbol(self) -> bool: ...
+    def is_number(self) -> bool: ...
+
+
+A = TypeVar("A", bound=Atom)
 
 
 def format_number(x: float, digits: int = 4) -> str:
@@ -176,7 +214,7 @@ class Writer(ABC):
         """A name inside a formula: in parentheses if it is an expression itself, as e+c is."""
         return self.name(label) if names.is_word(label) else self.parenthesized(self.name(label))
 
-    def sum(self, x: Expression) -> str:
+    def sum(self, x: Formula) -> str:
         """A formula: its terms in the order they came, but not a minus first if that can be avoided.
 
         −y + ŷ reads ŷ − y. A fraction keeps its place: −y/a + (1 − y)/(1 − a).
@@ -191,12 +229,12 @@ class Writer(ABC):
         signed = (f" {self.minus if negative else self.plus} {body}" for negative, body in written[1:])
         return (self.minus if negative else "") + text + "".join(signed)
 
-    def factor(self, x: Expression) -> str:
+    def factor(self, x: Formula) -> str:
         """A formula as one factor among others: in parentheses if it is a sum or negative."""
         text = self.sum(x)
         return text if len(x.terms) <= 1 and not text.startswith(self.minus) else self.parenthesized(text)
 
-    def term(self, c: float, factors: Factors) -> tuple[bool, str]:
+    def term(self, c: float, factors: tuple[tuple[Any, float], ...]) -> tuple[bool, str]:
         """(is negative, what follows the sign)."""
         negative = c < 0
         if negative:
@@ -263,7 +301,7 @@ class Writer(ABC):
             base = inner if atom.op is not None and not self.is_power(atom.op) else self.parenthesized(inner)
         return self.raised(base, exponent, plain=q == 1)
 
-    def general_power(self, base: Expression, exponent: Expression) -> str:
+    def general_power(self, base: Formula, exponent: Formula) -> str:
         """A power whose exponent is a formula."""
         below, above = self.sum(base), self.inside.sum(exponent)
         function = base.function()
@@ -302,7 +340,7 @@ class Writer(ABC):
                 written[i] = self.parenthesized(written[i])
         return self.comma.join(written)
 
-    def listed(self, arguments: Iterable[Expression]) -> str:
+    def listed(self, arguments: Iterable[Formula]) -> str:
         """Arguments with commas; of more than four the first two and the last."""
         items = list(arguments)
         args = [self.sum(a) for a in shown(items)]
@@ -392,7 +430,7 @@ class Ascii(Writer):
     def component(self, whole: str, place: int) -> str:
         return f"{whole}[{place}]"
 
-    def listed(self, arguments: Iterable[Expression]) -> str:
+    def listed(self, arguments: Iterable[Formula]) -> str:
         return ", ".join(map(self.sum, arguments)) if self.digits is None else super().listed(arguments)
 
     def joint(self, left: str, right: str) -> str:
@@ -542,7 +580,7 @@ def _is_function_name(atom: Atom | None) -> bool:
     return label in known or names.text(label) in known
 
 
-def turned_sign(factors: Factors) -> tuple[bool, Factors]:
+def turned_sign(factors: tuple[tuple[A, float], ...]) -> tuple[bool, tuple[tuple[A, float], ...]]:
     """What follows a minus sign, which a difference may swallow: −(y − x)·w reads better as (x − y)·w.
 
     But −a(1 − a) stays as it is.

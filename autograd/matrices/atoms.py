@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..formulas.expression import Atom, Call, Expression, Factors, Group
-from ..formulas.notation import Writer
+from ..formulas.notation import Formula, Writer
 from ..op import Operation
 from ..operands import members
 
@@ -403,7 +403,7 @@ def formula_of(atom: Atom) -> Expression:
     return Expression(((1.0, ((atom, 1.0),)),), math.nan)
 
 
-def only_atom(x: Expression) -> Atom | None:
+def only_atom(x: Formula) -> Atom | None:
     """The atom that the formula consists of, if it is one alone."""
     match x.terms:
         case ((1.0, ((atom, 1.0),)),):

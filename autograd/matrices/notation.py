@@ -19,7 +19,7 @@ import numpy as np
 
 from ..formulas import names
 from ..formulas.expression import Atom, Call, Expression, Factors
-from ..formulas.notation import Ascii, Latex, Text, Writer, as_fraction, turned_sign
+from ..formulas.notation import Ascii, Formula, Latex, Text, Writer, as_fraction, turned_sign
 from ..op import Operation
 from .atoms import (
     ALONG_AN_AXIS,
@@ -183,7 +183,7 @@ class MatrixWriter(Writer):
 
     # ------------------------------------------------------------ sums and terms
 
-    def whole(self, x: Expression) -> Piece:
+    def whole(self, x: Formula) -> Piece:
         """A formula, and how tightly it holds together."""
         atom = only_atom(x)
         if atom is not None and atom.terms:
@@ -193,10 +193,10 @@ class MatrixWriter(Writer):
         negative, piece = self._term(*x.terms[0])
         return Piece(self.minus + piece.text, SUM) if negative else piece
 
-    def sum(self, x: Expression) -> str:
+    def sum(self, x: Formula) -> str:
         return self.whole(x).text
 
-    def factor(self, x: Expression) -> str:
+    def factor(self, x: Formula) -> str:
         return self.holding(self.whole(x), PRODUCT)
 
     def _factor(self, x: Expression) -> str:
@@ -296,7 +296,7 @@ class MatrixWriter(Writer):
         """A power of every number."""
         return Piece(f"{self.holding(base, TIGHT)}^∘{self.holding(exponent, TIGHT)}", POWER)
 
-    def general_power(self, base: Expression, exponent: Expression) -> str:
+    def general_power(self, base: Formula, exponent: Formula) -> str:
         return self.elementwise_power(self.whole(base), self.whole(exponent)).text
 
     # ------------------------------------------------------------ operations known by name
@@ -568,11 +568,11 @@ class MatrixAscii(MatrixWriter, Ascii):
             return negative, Piece(f"1 * {piece.text}", PRODUCT)
         return negative, piece
 
-    def whole(self, x: Expression) -> Piece:
+    def whole(self, x: Formula) -> Piece:
         atom = only_atom(x)
         return self._term(*x.terms[0])[1] if isinstance(atom, Indicator) else super().whole(x)
 
-    def sum(self, x: Expression) -> str:
+    def sum(self, x: Formula) -> str:
         return self.whole(x).text if len(x.terms) == 1 else super().sum(x)
 
     def square(self, base: Piece) -> Piece:
