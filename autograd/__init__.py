@@ -1,12 +1,12 @@
 """Automatic differentiation of numbers and of arrays that can list every gradient path."""
 
+from .bridges.vectorize import vectorize
 from .check import central_difference, check_gradients, complex_step, find_nan
 from .derivations import derive
 from .functional import grad, hessian, hessian_vector_product, jacobian, value_and_grad
 from .matrices.derivation import MatrixDerivation
 from .modes import detect_anomaly, no_grad
 from .ops import (
-    abs,
     add,
     argmax,
     argmin,
@@ -26,10 +26,8 @@ from .ops import (
     log_softmax,
     logsumexp,
     matmul,
-    max,
     maximum,
     mean,
-    min,
     minimum,
     mul,
     neg,
@@ -56,7 +54,6 @@ from .ops import (
     std,
     step,
     sub,
-    sum,
     swapaxes,
     take,
     tanh,
@@ -67,6 +64,7 @@ from .ops import (
 from .passes.gradients import gradients
 from .paths import Edge, Path, PathGraph
 from .paths.derivation import Derivation
+from .python_names import abs, max, min, sum
 from .tensor import Tensor
 from .value import Value
 
@@ -147,5 +145,6 @@ __all__ = [
     "transpose",
     "value_and_grad",
     "var",
+    "vectorize",
     "where",
 ]

@@ -16,6 +16,7 @@ import numpy as np
 
 from .functional import Traced, is_sequence, leaves, map_leaves, value_and_gradient
 from .graph import is_node, topological_order
+from .lending import plain
 from .modes import no_grad
 from .operands import describe, real, real_array
 from .tensor import Tensor
@@ -127,7 +128,7 @@ def check_gradients(f: Callable[..., Any], args: Any, *, tolerance: float = 1e-6
     >>> check_gradients(lambda x, w: x * w[0] + w[1], (3.0, [2.0, 1.0])).gradient
     (2.0, 3.0, 1.0)
     """
-    args = map_leaves(args if isinstance(args, list | tuple) else [args], _plain)
+    args = map_leaves(args if isinstance(args, list | tuple) else [args], plain)
     names = tuple(name for i, x in enumerate(args) for name in _names(f"args[{i}]", x))
     point = [u for x in leaves(args) for u in _numbers(x)]
 
@@ -183,11 +184,6 @@ def _evaluate(f: Callable[..., Any], args: list[Any], numbers: list[float]) -> f
 
     z = f(*map_leaves(args, with_numbers))
     return z.item() if is_node(z) else real(z, "check_gradients: the result of f")
-
-
-def _plain(x: Any) -> Any:
-    """The numbers of a node."""
-    return x.numpy() if x.__class__ is Tensor else x.data if x.__class__ is Value else x
 
 
 def _in_float64(x: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from . import modes
 from .graph import is_node
 
-__all__ = ["is_free", "mask_asked_for", "numbers_in", "refuse_to_lend"]
+__all__ = ["is_free", "mask_asked_for", "numbers_in", "plain", "refuse_to_lend"]
 
 # Libraries that take over an operation from arrays and compute with what `__array__` gave them.
 _COMPUTING = ("numpy", "pandas", "scipy")
@@ -72,17 +72,27 @@ def mask_asked_for(node: Any) -> None:
     raise AttributeError("_mask")
 
 
-def numbers_in(arguments: Any) -> Any:
-    """Arguments of a NumPy function that does not know nodes, their numbers instead of them.
+def plain(x: Any) -> Any:
+    """The numbers of a node, anything else as it is: for what gives no gradient, such as a measure."""
+    if not is_node(x):
+        return x
+    return x.numpy() if hasattr(x, "numpy") else x.data
 
-    TypeError where it may not have these, as it is neither under `no_grad` nor to draw or to compare something.
+
+def numbers_in(arguments: Any, *, gradless: bool = False) -> Any:
+    """Arguments of a NumPy function with the numbers of nodes in their place.
+
+    gradless: True if it gives nothing that could have a gradient. TypeError otherwise, unless everything is free.
     """
     if is_node(arguments):
-        refuse_to_lend(arguments, computes=True)
-        return arguments.data
+        if not gradless:
+            refuse_to_lend(arguments, computes=True)
+        return plain(arguments)
     if isinstance(arguments, list | tuple):
-        return type(arguments)(map(numbers_in, arguments))
-    return {name: numbers_in(x) for name, x in arguments.items()} if isinstance(arguments, dict) else arguments
+        return type(arguments)(numbers_in(x, gradless=gradless) for x in arguments)
+    if isinstance(arguments, dict):
+        return {name: numbers_in(x, gradless=gradless) for name, x in arguments.items()}
+    return arguments
 
 
 def _who_asks() -> tuple[str, str]:

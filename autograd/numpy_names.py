@@ -6,6 +6,7 @@ An operation of the table that bears the name of a NumPy function is found under
 from __future__ import annotations
 
 import inspect
+import math
 import operator
 from collections.abc import Callable
 
@@ -129,8 +130,10 @@ def dot(a: Operand, b: Operand) -> Operand:
         return mul(a, b)
     if b.ndim <= 2:
         return matrices.matmul(a, b)
-    rows = shapes.reshape(shapes.transpose(b, (b.ndim - 2, *range(b.ndim - 2), b.ndim - 1)), (b.shape[-2], -1))
-    return shapes.reshape(matrices.matmul(a, rows), (*a.shape[:-1], *b.shape[:-2], b.shape[-1]))
+    others = (*b.shape[:-2], b.shape[-1])
+    rows = shapes.transpose(b, (b.ndim - 2, *range(b.ndim - 2), b.ndim - 1))
+    z = matrices.matmul(a, shapes.reshape(rows, (b.shape[-2], math.prod(others))))
+    return shapes.reshape(z, (*a.shape[:-1], *others))
 
 
 def _size(a: Operand, axis: int | None = None) -> int:

@@ -22,12 +22,23 @@ Axis: TypeAlias = int | Sequence[int] | None
 Index: TypeAlias = Any
 
 
+class Traced(float):
+    """A number that knows where it comes from. Nodes keep it as it is among their constants.
+
+    source: whatever whoever made it wants to find again.
+    """
+
+    __slots__ = ("source",)
+
+    source: Any
+
+
 def real(x: Operand, where: str = "Value") -> float:
     """`x` as a float. int, float, bool, Fraction, NumPy real scalars and 0-d arrays are real numbers.
 
     TypeError for anything else; OverflowError for an integer too large for a float.
     """
-    if x.__class__ is float:
+    if x.__class__ is float or isinstance(x, Traced):
         return x
     if isinstance(x, float | int | numbers.Real | np.bool_):
         try:
@@ -77,6 +88,8 @@ def real_array(x: Operand, where: str) -> np.ndarray:
 
     TypeError for what is not numbers and for lists of nodes, ValueError for rows of different lengths.
     """
+    if x.__class__ is np.ndarray and (x.dtype is FLOAT64 or x.dtype is FLOAT32):
+        return x
     if isinstance(x, list | tuple) and holds_nodes(x):
         raise TypeError(
             f"{where}: expected numbers, got a list of nodes; join Tensors with stack(), or take their .data"

@@ -266,7 +266,7 @@ class Tensor:
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Operand:
         if func in plain_functions:
-            return func(*_plain(args), **_plain(kwargs))
+            return func(*numbers_in(args, gradless=True), **numbers_in(kwargs, gradless=True))
         called = f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}"
         known = array_functions.get(func)
         if known is None:
@@ -623,15 +623,6 @@ def _on_numbers(function: Any, called: str, advice: str, args: Any, kwargs: Any)
             f"{called} is not defined for Tensors{advice}; use .data for the plain numbers, or no_grad()"
         ) from None
     return function(*args, **kwargs)
-
-
-def _plain(x: Operand) -> Operand:
-    """Arguments with the arrays of Tensors in their place."""
-    if x.__class__ is Tensor:
-        return x.numpy()
-    if isinstance(x, list | tuple):
-        return type(x)(map(_plain, x))
-    return {name: _plain(u) for name, u in x.items()} if isinstance(x, dict) else x
 
 
 def _as_leaf(t: Tensor) -> None:

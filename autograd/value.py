@@ -20,7 +20,7 @@ from .formulas.expression import symbol
 from .ieee import ieee
 from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .op import Operation
-from .operands import Operand, Vector, declined, describe, real
+from .operands import Operand, Traced, Vector, declined, describe, real
 from .ops import choosing, elementwise
 from .passes.values import Mixed
 from .passes.values import backward as _backward
@@ -222,13 +222,11 @@ class Value:
         return getattr(ufunc, method)(*inputs, **kwargs)
 
     def __array_function__(self, function: Operand, types: Any, args: Any, kwargs: Any) -> Operand:
-        if function not in (np.where, np.clip):
-            raise TypeError(
-                f"np.{function.__name__}: NumPy would make an array of objects; "
-                "keep Values in a list, or their .data in an array"
-            )
-        known = numpy_names.array_functions[function]
-        return known.function(**known.arguments(args, kwargs)[0])
+        if function in (np.where, np.clip):
+            found, unknown = numpy_names.array_functions[function].arguments(args, kwargs)
+            if not unknown:
+                return numpy_names.array_functions[function].function(**found)
+        return function(*numbers_in(args), **numbers_in(kwargs))
 
     # ------------------------------------------------------------ operators (+ − × ÷ are compiled below)
 
@@ -423,7 +421,7 @@ class Value:
 
 def _leaf_data(data: Operand) -> float:
     if isinstance(data, float):  # np.float64 is one
-        return float(data)
+        return data if isinstance(data, Traced) else float(data)
     if isinstance(data, Value):
         raise TypeError("Value needs a real number, got a Value; it is one already, or take its .data")
     if isinstance(data, np.ndarray) and data.ndim:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from autograd.lending import plain
 from autograd.operands import describe
 
 __all__ = [
@@ -41,7 +42,7 @@ def plain_array(where: str, what: str, data: ArrayLike) -> np.ndarray:
     if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
         raise TypeError(f"{where}: expected plain numbers in {what}, got masked ones; fill or drop them first")
     try:
-        array = np.asarray(data)
+        array = np.asarray(plain(data))
     except ValueError:
         raise ValueError(f"{where}: expected {what} to be an array, got rows of different lengths") from None
     except TypeError:  # Values refuse to become an array
@@ -190,7 +191,7 @@ def whole_labels(where: str, labels: ArrayLike, classes: int | None = None) -> n
 
 def are_labels(y_pred: ArrayLike) -> bool:
     """True for labels: one whole number for each sample."""
-    array = np.asarray(y_pred)
+    array = np.asarray(plain(y_pred))
     return array.ndim == 1 and array.dtype.kind in "iu"
 
 

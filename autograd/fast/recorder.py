@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["recorded"]
+__all__ = ["called", "recorded"]
 
 # From the arrays that change from run to run to the results, or to None if it gave up.
 Program = Callable[..., "tuple[Any, ...] | None"]
@@ -47,6 +47,22 @@ def recorded(
     if recorder.size > LARGEST:
         return None
     return [u.value.copy("K") if u.fixed else u.value for u in results], program
+
+
+def called(function: Callable[..., Any], *operands: Any) -> Any:
+    """The result of a function, which is written down as a call if what it does cannot be."""
+    symbols = [u for u in operands if type(u) is Recorded]
+    if not symbols:
+        return function(*operands)
+    recorder = symbols[0].recorder
+    lines = len(recorder.lines)
+    try:
+        return function(*operands)
+    except Exception:  # if it is the fault of the function, it comes again below
+        del recorder.lines[lines:]
+    names = [u.name if type(u) is Recorded else recorder.constant(u) for u in operands]
+    result = function(*map(_plain, operands))
+    return recorder.value(f"{recorder.constant(function)}({', '.join(names)})", result)
 
 
 class _Recorder:
@@ -197,6 +213,12 @@ class Recorded:
     def reshape(self, shape: Any) -> Recorded:
         return self.recorder.view(self, f".reshape({self.recorder.constant(shape)})", self.value.reshape(shape))
 
+    def transpose(self, axes: Any = None) -> Recorded:
+        return self.recorder.view(self, f".transpose({self.recorder.constant(axes)})", self.value.transpose(axes))
+
+    def swapaxes(self, i: int, j: int) -> Recorded:
+        return self.recorder.view(self, f".swapaxes({i}, {j})", self.value.swapaxes(i, j))
+
     def __getitem__(self, index: Any) -> Recorded:
         if not all(i is None or i is Ellipsis or i.__class__ in (slice, int) for i in _parts(index)):
             raise _NotRecorded
@@ -238,6 +260,21 @@ class Recorded:
         self.recorder.lines.append(f"{self.name}.max({', '.join(arguments)}, out={out.name})")
         return out
 
+    def sum(self, axis: Any = None, *, keepdims: bool = False) -> Recorded:
+        result = self.value.sum(axis, keepdims=keepdims)
+        arguments = f"axis={axis!r}, keepdims={keepdims}"
+        if not isinstance(result, np.ndarray):
+            return self.recorder.value(f"{self.name}.sum({arguments})", result)
+        out = self.recorder.buffer(result)
+        self.recorder.lines.append(f"{self.name}.sum({arguments}, out={out.name})")
+        return out
+
+    def __pow__(self, other: Any) -> Recorded:
+        return self.recorder.value(f"{self.name} ** {self.recorder.operand(other)}", self.value ** _plain(other))
+
+    def __matmul__(self, other: Any) -> Recorded:
+        return self.__array_ufunc__(np.matmul, "__call__", self, other)
+
     def __neg__(self) -> Recorded:
         if not isinstance(self.value, np.ndarray):
             return self.recorder.value(f"-{self.name}", -self.value)
@@ -260,6 +297,13 @@ class Recorded:
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Recorded:
         if function is np.real and self.value.dtype.kind == "f":
             return self
+        if function is np.broadcast_to and len(arguments) == 2 and not options:
+            array, shape = arguments
+            found = np.broadcast_to(array.value, shape)
+            if array.fixed:
+                return Recorded(self.recorder, self.recorder.constant(found), found, True)
+            call = f"{self.recorder.function(np.broadcast_to)}({array.name}, {self.recorder.constant(shape)})"
+            return self.recorder.value(call, found)
         if function is not np.where or options or len(arguments) != 3:
             raise _NotRecorded
         names = map(self.recorder.operand, arguments)

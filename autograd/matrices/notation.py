@@ -135,7 +135,7 @@ class MatrixWriter(Writer):
         if isinstance(a, Matrix):
             return self._named(self.gradient(a, self.symbol(a.label)), a.shape, a.plain_shape if a.is_turned else None)
         if isinstance(a, Member):
-            return self._named(self.member(a), a.shape, turned_shape(a.shape) if a.is_turned else None)
+            return self._named(self.part(a), a.shape, turned_shape(a.shape) if a.is_turned else None)
         if isinstance(a, Count):
             return Piece(self.symbol(self.count))
         if isinstance(a, Product):
@@ -160,7 +160,7 @@ class MatrixWriter(Writer):
         """A name, with a d before it for the derivative."""
         return f"d{name}" if a.is_gradient else name
 
-    def member(self, a: Member) -> str:
+    def part(self, a: Member) -> str:
         """X(i) or X_j."""
         label = names.with_sample(a.of.label, "i") if a.letter == "i" else f"{a.of.label}_{a.letter}"
         return self.gradient(a.of, self.symbol(label))
@@ -381,6 +381,7 @@ class _Lectures(MatrixWriter):
 
     def total(self, a: Total) -> Piece:
         letter = letter_of(a)
+        letter = "" if letter in self.taken else letter  # i is a quantity here
         along = -1 if self.columns else -2  # what lies otherwise has no samples that an index could count
         inner = at_index(a, letter, along, self.taken) if letter else None
         if not letter or (inner is None and samples_of(a.parts[0]) != along):
@@ -442,11 +443,11 @@ class MatrixText(_Lectures, Text):
 
     plain_name = staticmethod(names.text)
 
-    def member(self, a: Member) -> str:
+    def part(self, a: Member) -> str:
         name = names.parse(a.of.label)
         if a.letter == "i" and name is not None and name.index:  # sample i of x₁; x(i)₁ is component 1 of sample i
             return f"{self.gradient(a.of, self.symbol(a.of.label))}(i)"
-        return super().member(a)
+        return super().part(a)
 
     def turned(self, piece: Piece, shape: Shape) -> Piece:
         return Piece(f"{self.holding(piece, TIGHT)}ᵀ", POWER)

@@ -14,14 +14,15 @@ def where(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x where the condition holds, else y.
 
     condition: bool or boolean array. x, y: any operands. For a single condition the operand itself is
-    returned, so the branch not taken is not part of the graph.
+    returned, so the branch not taken is not part of the graph; a number that is taken instead of a Value
+    comes as a Value.
     Derivative: that of the operand taken. An expression computed before the choice is still computed:
     keep its operands inside their domain too (`where(x > 0, log(where(x > 0, x, 1.0)), 0.0)`).
     """
     if condition.__class__ is bool or not isinstance(condition, np.ndarray | list | tuple):
         if is_array_node(condition):
             raise TypeError("where: expected a boolean condition such as t > 0, got a Tensor")
-        return x if condition else y
+        return _one_of(condition, x, y)
     if isinstance(condition, Vector):
         return condition.map(where, x, y)
     condition = np.asanyarray(condition)  # what a formula compared stays known
@@ -43,6 +44,25 @@ def where(condition: Operand, x: Operand, y: Operand) -> Operand:
 def choose(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x where the condition holds, else y, for boolean arrays; see `where`."""
     return np.where(condition, x, y)
+
+
+_NUMBERS = frozenset({float, int})
+
+
+def _one_of(condition: Operand, x: Operand, y: Operand) -> Operand:
+    """x or y itself, by a single condition; of Tensors in the shape that both of them have together."""
+    taken, other = (x, y) if condition else (y, x)
+    if taken.__class__ in _NUMBERS and other.__class__ in _NUMBERS:
+        return taken
+    for u in (taken, other):
+        if is_array_node(u) and hasattr(u, "backward"):
+            shape = np.shape(taken)
+            if u is taken and shape == np.broadcast_shapes(shape, np.shape(other)):
+                return taken
+            return choose(np.array(bool(condition)), x, y)
+    if hasattr(other.__class__, "backward") and not hasattr(taken.__class__, "_record"):
+        return other.__class__(taken)
+    return taken
 
 
 def _bounds(x: Operand, lo: Operand = None, hi: Operand = None) -> tuple[Operand, Operand, Operand]:

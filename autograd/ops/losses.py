@@ -18,12 +18,24 @@ from numpy.typing import DTypeLike
 
 from ..ieee import ieee, quietly
 from ..op import Function, Operation, Writing, array_table, named_after, reduction, register, structural
-from ..operands import Operand, Vector, as_array, as_operand, describe, is_array, members, numbers_of, real, real_array
+from ..operands import (
+    Axis,
+    Operand,
+    Vector,
+    as_array,
+    as_operand,
+    describe,
+    is_array,
+    members,
+    numbers_of,
+    real,
+    real_array,
+)
 from ..rows import Rows
 from .choosing import where
 from .elementwise import abs, log, log1p_exp, relu, sigmoid
 from .matrices import row_of_ones
-from .softmaxes import array_softmax, logsumexp, softmax, softmax_component, unit_vector
+from .softmaxes import array_logsumexp, array_softmax, logsumexp, softmax, softmax_component, unit_vector
 from .sums import not_empty, numbers, sequence, size
 from .sums import sum as total
 
@@ -245,6 +257,15 @@ def cross_entropy_of_softmax(logits: Operand, probabilities: Operand) -> Operand
     """
     shift = logsumexp.op.forward(logits)
     return builtins.sum(y * (shift - z) if y else 0.0 for z, y in zip(logits, probabilities, strict=True))
+
+
+@cross_entropy_of_softmax.on_arrays
+def cross_entropy_of_softmax_along_axes(
+    logits: Operand, probabilities: Operand, axis: Axis = None, keepdims: bool = False
+) -> Operand:
+    """The same of many sequences at once."""
+    shift = array_logsumexp.op.forward(logits, axis, True)
+    return np.where(probabilities == 0, 0.0, probabilities * (shift - logits)).sum(axis, keepdims=keepdims)
 
 
 def _sum_of_targets(y: Operand) -> Operand:

@@ -7,6 +7,7 @@ differentiated to any order. Arguments are NumPy's.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -120,12 +121,30 @@ def getitem(x: Operand, index: Operand) -> Operand:
 @structural(lambda g, z, x, index, shape: getitem(g, index), None, None)
 def scatter(x: Operand, index: Operand, shape: tuple[int, ...]) -> Operand:
     """Zeros of this shape with x added at the index: the reverse of `getitem`."""
+    if index.__class__ is tuple and len(index) == 1 and x.dtype == np.float64:
+        z = _counted(x, index[0], shape)
+        if z is not None:
+            return z
     z = np.zeros(shape, x.dtype)
     if any(isinstance(i, np.ndarray | list) for i in (index if isinstance(index, tuple) else (index,))):
         np.add.at(z, index, x)
     else:
         z[index] = x
     return z
+
+
+def _counted(x: np.ndarray, places: Index, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The same for places along the first axis, none of them negative: bincount takes a third of the time of add.at."""
+    if not isinstance(places, np.ndarray) or places.dtype != np.intp:
+        return None
+    width = math.prod(shape[1:])
+    places = places.ravel()
+    if width != 1:
+        places = (places[:, None] * width + np.arange(width)).ravel()
+    try:
+        return np.bincount(places, x.ravel(), math.prod(shape)).reshape(shape)
+    except ValueError:  # a negative place, or one that is none
+        return None
 
 
 def fixed_index(index: Index) -> Operand:

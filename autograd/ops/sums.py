@@ -149,6 +149,8 @@ def norm_as_numpy(x: Operand, ord: object = None, axis: Axis = None, keepdims: b
     """numpy.linalg.norm for Tensors; the Euclidean one only."""
     if ord is not None:
         raise TypeError(f"np.linalg.norm: expected ord=None for Tensors, got {ord!r}; write it with abs, sum and max")
+    if axis is not None:
+        np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)  # NumPy knows no axis of a single number here
     return norm(x, axis, keepdims)
 
 

@@ -103,13 +103,13 @@ def _order(root: Node, zero: float) -> list[Node]:
         elif x is not None:
             if x.__class__ is tuple:
                 push(v)
-                v = _unreached(x, zero, emit)
+                v = _unreached(x, zero, emit, node)
             elif x.reached is zero and v._y.reached is zero:
                 emit(v)
                 v = pop()
             else:
                 push(v)
-                v = _unreached((x.nodes, v._y), zero, emit)
+                v = _unreached((x.nodes, v._y), zero, emit, node)
         while True:
             if v.__class__ is node:
                 y = v._y
@@ -134,14 +134,14 @@ def _order(root: Node, zero: float) -> list[Node]:
             v = pop()
 
 
-def _unreached(groups: Iterable[Operand], zero: float, emit: Callable[[Node], None]) -> Iterator[Node]:
+def _unreached(groups: Iterable[Operand], zero: float, emit: Callable[[Node], None], node: Node) -> Iterator[Node]:
     """The interior nodes in groups of operands that the pass has not reached; now it has.
 
     Neurons whose operands have been reached are emitted on the spot: all of a layer but the first.
     """
     for us in groups:
         for u in us if isinstance(us, tuple) else (us,):
-            if u.__class__ is not float and u._op is not None and u.grad is not zero:
+            if u.__class__ is node and u._op is not None and u.grad is not zero:
                 u.grad = zero
                 x = u._x
                 if getattr(x, "reached", None) is zero and u._y.reached is zero:

@@ -260,5 +260,6 @@ def test_conditions_of_sequences_choose_member_by_member():
     x = [Value(1.0), Value(-2.0)]
     chosen = where(Vector(x) > 0, Vector(x), 0.0)
     assert chosen[0] is x[0]
-    assert chosen[1] == 0.0
+    assert isinstance(chosen[1], Value)
+    assert chosen[1].data == 0.0
     assert mean(chosen).data == 0.5

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from autograd import Tensor
 from nn import metrics
 from nn.metrics import (
     Running,
@@ -324,3 +325,10 @@ def test_a_batch_of_unequal_length_is_refused_at_once():
 def test_k_must_be_a_positive_integer(k):
     with pytest.raises((TypeError, ValueError), match="top_k_accuracy: expected k to be a positive integer"):
         top_k_accuracy(LABELS, OUTPUTS, k=k)
+
+
+def test_a_measure_takes_the_numbers_of_results_for_it_has_no_gradient():
+    outputs = Tensor(OUTPUTS) * 1.0
+    assert accuracy(LABELS, outputs) == 3 / 5
+    assert confusion_matrix(LABELS, outputs).tolist() == CONFUSION
+    assert mae(OUTPUTS, outputs) == 0.0

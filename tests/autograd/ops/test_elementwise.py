@@ -333,3 +333,17 @@ def test_the_randomized_slope_is_drawn_for_each_element():
 def test_the_randomized_slope_needs_an_interval():
     with pytest.raises(ValueError, match=r"expected lower <= upper; got lower=0\.5, upper=0\.1"):
         randomized_leaky_relu(1.0, 0.5, 0.1)
+
+
+def test_a_number_that_is_taken_instead_of_a_value_comes_as_a_value():
+    """relu as a student writes it: no data makes it a plain number."""
+    for x, z, slope in ((-2.0, 0.5, 0.0), (3.0, 3.0, 1.0)):
+        v = Value(x)
+        result = where(v > 0, v, 0.5)
+        assert type(result) is Value
+        assert result.data == z
+        (result * 4).backward()
+        assert v.grad == 4 * slope
+    with pytest.warns(UserWarning, match="does not depend on argument 0"):
+        assert grad(lambda v: where(v > 0, v, 0.0))(-1.0) == 0.0
+    assert type(where(True, 1.0, 2.0)) is float

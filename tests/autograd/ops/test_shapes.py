@@ -284,3 +284,20 @@ def test_casting_carries_the_gradient_back_in_its_own_precision():
     assert z.dtype == np.float32
     (z * z).sum().backward()
     assert (x.grad.dtype, x.grad.tolist()) == (np.float64, [2.0, 4.0])
+
+
+@pytest.mark.parametrize("condition", [True, False, np.bool_(True), np.array(False)])
+def test_a_single_condition_gives_a_tensor_in_the_shape_of_both(condition):
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([[4.0], [5.0]])
+    for u, v in ((Tensor(x), y), (x, Tensor(y)), (Tensor(x), Tensor(y)), (Tensor(x), 7.0), (7, Tensor(y))):
+        z = ag.where(condition, u, v)
+        expected = np.where(condition, *(w.numpy() if isinstance(w, Tensor) else w for w in (u, v)))
+        assert type(z) is Tensor
+        assert z.tolist() == expected.tolist()
+        assert np.where(condition, u, v).tolist() == expected.tolist()
+        for leaf, is_taken in ((u, condition), (v, not condition)):
+            if isinstance(leaf, Tensor):
+                leaf.grad = None
+                z.sum().backward() if not z.is_leaf else None
+                share = z.size / leaf.size if is_taken and not z.is_leaf else 0.0
+                assert leaf.grad is None or leaf.grad.tolist() == np.full(leaf.shape, share).tolist()

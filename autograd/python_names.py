@@ -1,0 +1,80 @@
+"""sum, max, min and abs: operations whose names are Python's own, and do here what they do there.
+
+`from autograd import *` puts them in the place of Python's. On arrays and Tensors they are NumPy's, along axes;
+on everything else, generators and plain numbers among it, they are Python's, and Values are added in one node.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from .operands import Vector, describe
+from .ops import elementwise, extremes, sums
+
+__all__ = ["abs", "max", "min", "sum"]
+
+
+def sum(x: Any, /, *args: Any, **options: Any) -> Any:
+    """Sum x₁ + ... + xₙ.
+
+    x: for a Tensor or an array sum(x, axis=None, keepdims=False), as in NumPy; sum(x, ()) sums nothing. Of other
+    things sum(iterable, start=0), as in Python: Values in it give one node, numbers what Python gives.
+    Derivative: 1 for every member.
+    """
+    if _has_axes(x, options) or hasattr(x.__class__, "_record") or isinstance(x, Vector):  # as rules are read
+        return sums.sum(x, *args, **options)
+    members = list(x)
+    if not any(hasattr(u.__class__, "_record") for u in members) or any(hasattr(u, "ndim") for u in members):
+        return builtins.sum(members, *args, **options)
+    start = builtins.sum((), *args, **options)
+    total = sums.sum(members)
+    return total if start.__class__ is int and start == 0 else start + total
+
+
+def max(*args: Any, **options: Any) -> Any:
+    """The largest.
+
+    For a Tensor or an array max(x, axis=None, keepdims=False), as in NumPy; equal ones share the gradient evenly.
+    ValueError if there is no number; nan where there is one. Of other things as in Python, max(iterable) or
+    max(x, y, ...), with key= and default=: Values compare by their numbers, and the one that is taken comes back.
+    Of two arrays, element by element, see `maximum`.
+    """
+    return _extreme("max", builtins.max, extremes.max, args, options)
+
+
+def min(*args: Any, **options: Any) -> Any:
+    """The smallest; see `max`. Of two arrays, element by element, see `minimum`."""
+    return _extreme("min", builtins.min, extremes.min, args, options)
+
+
+def _extreme(name: str, python: Any, of_array: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    if args and (_has_axes(args[0], options) or (len(args) == 1 and hasattr(args[0].__class__, "_record"))):
+        return of_array(*args, **options)
+    if len(args) == 1:
+        args = (list(args[0]),)
+    for u in args[0] if len(args) == 1 else args:
+        if getattr(u, "size", 1) != 1 and "key" not in options:
+            raise TypeError(
+                f"{name}: expected numbers or Values, got {describe(u)} of shape {u.shape} among them; of several "
+                f"Tensors {name}imum(x, y) and stack([x, y, ...]).{name}(axis=0) take it element by element"
+            )
+    return python(*args, **options)
+
+
+def abs(x: Any, /) -> Any:
+    """Absolute value |x|.
+
+    x: any real, any shape. Returns the same shape, never negative; of a plain number what Python gives.
+    Derivative: sign(x), which is 0 at the kink x = 0.
+    """
+    is_ours = hasattr(x.__class__, "_record") or hasattr(x, "ndim")
+    return elementwise.abs(x) if is_ours else builtins.abs(x)
+
+
+def _has_axes(x: Any, options: dict[str, Any]) -> bool:
+    return "axis" in options or "keepdims" in options or bool(getattr(x, "ndim", 0)) or getattr(x, "_is_array", False)
+
+
+for _function, _same in ((sum, sums.sum), (max, extremes.max), (min, extremes.min), (abs, elementwise.abs)):
+    _function.op = _same.op  # type: ignore[attr-defined]
