@@ -98,6 +98,7 @@ class Operation:
     formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic.
     activation   what a loss applies to its first operand, logits, before anything else.
     picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
+    along_axis   keeps the shape of its first operand and works along one axis, its second.
     slope     the first rule, as a function also where it is constant.
     pulls     one per operand, for arrays: `pull(g, z, *operands)` is the operand's gradient, where g
               is the gradient of the result; None for an operand that is not differentiated. An
@@ -110,6 +111,7 @@ class Operation:
 
     __slots__ = (
         "activation",
+        "along_axis",
         "array",
         "formula",
         "forward",
@@ -140,6 +142,7 @@ class Operation:
         formula: Forward | None = None,
         picks: bool = False,
         loss: Callable[[Operand, Operand], Operand] | None = None,
+        along_axis: bool = False,
         writing: Writing | None = None,
     ) -> None:
         self.name: str = forward.__name__
@@ -162,6 +165,7 @@ class Operation:
         self.formula = formula
         self.picks = picks
         self.activation: Operation | None = None
+        self.along_axis = along_axis
         self.loss = loss
 
     @property
@@ -448,6 +452,7 @@ def _along(op: Operation, i: int) -> Pull:
 def structural(
     *pulls: Pull | None,
     loss: Callable[[Operand, Operand], Operand] | None = None,
+    along_axis: bool = False,
     door: Door | None = None,
     **writing: Unpack[Writing],
 ) -> Decorator:
@@ -459,11 +464,13 @@ def structural(
     they can be differentiated too. None stands for what is not differentiated: an axis, a shape.
 
     The name it leaves behind takes arrays (and gives an array) and Tensors (and gives a Tensor).
-    loss: see Operation. door: as of `elementwise`. The rest is how it is written, see Writing.
+    loss, along_axis: see Operation. door: as of `elementwise`. The rest is how it is written, see Writing.
     """
 
     def decorate(forward: Forward) -> Function:
-        return _on_arrays(register(Operation(forward, pulls=pulls, loss=loss, writing=writing)), door)
+        return _on_arrays(
+            register(Operation(forward, pulls=pulls, loss=loss, along_axis=along_axis, writing=writing)), door
+        )
 
     return decorate
 

@@ -22,7 +22,6 @@ from ..formulas.expression import Atom, Call, Expression, Factors
 from ..formulas.notation import Ascii, Formula, Latex, Text, Writer, as_fraction, turned_sign
 from ..op import Operation
 from .atoms import (
-    ALONG_AN_AXIS,
     Applied,
     ArrayAtom,
     Count,
@@ -425,7 +424,7 @@ class _Lectures(MatrixWriter):
             x, index, _ = a.arguments
             zeros = self.filled("0", a.shape)
             return Piece(f"[{self.sum(x)}{self.words(' at ')}[{self.plain(index)}]{self.words(' in ')}{zeros}]")
-        if a.op.name in ALONG_AN_AXIS:
+        if a.op.along_axis:
             axis = a.arguments[1] % len(a.shape)
             unsaid = len(a.shape) - 2 if self.columns and len(a.shape) > 1 else len(a.shape) - 1  # of every sample
             return self.along(self.called(a), self.sum(a.parts[0]), "" if axis == unsaid else str(axis))

@@ -63,7 +63,7 @@ def softmax_component(x: Operand, j: Operand) -> Operand:
     return softmax(x)[int(j)]
 
 
-@structural(lambda g, z, x, axis: z * (g - array_sum(g * z, axis, True)), None, shown="softmax")
+@structural(lambda g, z, x, axis: z * (g - array_sum(g * z, axis, True)), None, along_axis=True, shown="softmax")
 def array_softmax(x: Operand, axis: Axis = -1) -> Operand:
     """e^x over its sum along an axis. Gradient: z (g - Σ g z)."""
     not_empty("softmax", x, axis)
@@ -110,7 +110,7 @@ def unit_vector(j: float, n: int) -> Vector:
 # ---------------------------------------------------------------- its logarithm
 
 
-@structural(lambda g, z, x, axis: g - exp(z) * array_sum(g, axis, True), None, shown="log_softmax")
+@structural(lambda g, z, x, axis: g - exp(z) * array_sum(g, axis, True), None, along_axis=True, shown="log_softmax")
 def array_log_softmax(x: Operand, axis: Axis = -1) -> Operand:
     """The logarithm of softmax, x - logsumexp(x), so that none of them underflows."""
     not_empty("log_softmax", x, axis)
