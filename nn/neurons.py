@@ -29,7 +29,7 @@ from .optimizers import Optimizer
 from .training import loop as loop
 from .training.neurons import NeuronTraining
 from .training.plan import Plan
-from .training.samples import checked_inputs, checked_samples, training_data
+from .training.samples import checked_samples, training_data
 
 __all__ = ["MLP", "Layer", "Neuron", "inputs"]
 
@@ -359,11 +359,6 @@ class MLP(Module):
         """Loss and metrics over all samples, by name. RuntimeError before `compile`."""
         trained = self._training_of("evaluate")
         return loop.evaluate(trained, checked_samples("evaluate", trained, x, y, sample_weight), batch_size)
-
-    def predict(self, x: ArrayLike) -> np.ndarray:
-        """The outputs for all samples as an array, (samples, nout), not recorded. RuntimeError before `compile`."""
-        trained = self._training_of("predict")
-        return trained.outputs(checked_inputs("predict", trained, x, empty=True))
 
     def get_weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The weights of every layer, each (out, in), and the biases of every layer, each (out,)."""
