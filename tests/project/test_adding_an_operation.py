@@ -101,6 +101,7 @@ def test_a_template_stands_in_the_place_of_the_name_in_every_notation(page):
 LIBRARY = {"softplus": "elementwise", "logsumexp": "softmaxes", "outer": "matrices", "squared_error": "losses"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIBRARY)
 def test_one_of_the_library_is_handed_on_in_three_places(name):
     found = set()

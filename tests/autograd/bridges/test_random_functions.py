@@ -53,13 +53,13 @@ def run(seed):
 
 
 @pytest.mark.filterwarnings("ignore:vectorize:RuntimeWarning")
-@pytest.mark.parametrize("start", range(0, 120, 40))
+@pytest.mark.parametrize("start", range(0, 40, 40))
 def test_random_functions_keep_their_numbers_and_gradients(start):
     assert sum(run(seed) for seed in range(start, start + 40)) > 6 * 40
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:vectorize:RuntimeWarning")
-@pytest.mark.parametrize("start", range(1000, 3000, 250))
+@pytest.mark.parametrize("start", range(40, 1040, 250))
 def test_thousands_of_random_functions_do(start):
     assert sum(run(seed) for seed in range(start, start + 250)) > 6 * 250

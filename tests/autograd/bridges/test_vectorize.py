@@ -71,6 +71,7 @@ def test_as_a_decorator_it_keeps_the_name_and_the_docstring():
     assert (loss.__name__, loss.__doc__) == ("loss", "The loss.")
 
 
+@pytest.mark.slow
 def test_a_gpt_trains_on_tokens_by_programs_with_the_same_losses():
     weights, others = new_weights(), new_weights()
 
@@ -487,6 +488,7 @@ def test_gradients_on_leaves_are_untouched_by_calls():
     assert w.grad == 7.0
 
 
+@pytest.mark.slow
 def test_nothing_grows_over_many_calls():
     w = [Value(0.1 * i) for i in range(4)]
     fast = vectorize(lambda x: sum(u * x for u in w).tanh())

@@ -403,6 +403,7 @@ def test_the_examples_in_the_help_work(capsys, tmp_path, monkeypatch):
     assert "∂L/∂w" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["help"]])
 def test_help_explains_every_command(arguments):
     done = run(*arguments)
