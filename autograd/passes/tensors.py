@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph import check_recorded
 from ..ops.shapes import cast, sum_to
 
 __all__ = ["backward", "is_changed", "pulled"]
@@ -23,6 +24,7 @@ def backward(root: Any, g: np.ndarray) -> None:
     """Add the gradients of the leaves below `root`, whose own gradient is g."""
     node = root.__class__
     if root._op is None:
+        check_recorded("backward", root)
         _deliver(root, g, g)
         return
     waiting: dict[int, list[Any]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..graph import is_node
+from ..graph import check_recorded, is_node
 from ..operands import describe
 
 
@@ -20,6 +20,7 @@ def backward(root: Any) -> None:
     if not is_node(root):
         raise TypeError(f"backward: expected a Value, got {describe(root)}; compute the loss with Values")
     if root._op is None:
+        check_recorded("backward", root)
         root.grad += 1.0
         return
     # A fresh 0.0 marks the nodes this pass has reached, and is where their gradients start.
