@@ -26,6 +26,24 @@ def is_node(x: object) -> bool:
     return hasattr(x.__class__, "_record")
 
 
+class Unrecorded(tuple[()]):
+    """The operands of a result that was computed under `no_grad` or detached: there are none on record."""
+
+    __slots__ = ()
+
+
+UNRECORDED = Unrecorded()
+
+
+def check_recorded(where: str, root: Node) -> None:
+    """RuntimeError for a result of which nothing is on record, so that its gradients would all be 0 in silence."""
+    if root.op is None and getattr(root, root._operand_slots[0], None).__class__ is Unrecorded:
+        raise RuntimeError(
+            f"{where}: this was computed under no_grad(), or detached, and no gradient leads from it to anything; "
+            "compute it outside"
+        )
+
+
 def is_same(node: Node, other: object) -> bool:
     """`node == other`: identity between nodes, as for keys of a dictionary; for what is no number here, its answer.
 

@@ -233,7 +233,9 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same numbers as a new leaf: no gradient passes."""
-        return Tensor(self._data)
+        t = Tensor(self._data)
+        t._operands = graph.UNRECORDED
+        return t
 
     def astype(self, dtype: DTypeLike) -> Tensor:
         """The numbers as float32 or float64."""
@@ -719,7 +721,7 @@ def _make_leaf(v: Tensor, data: list[Operand]) -> None:
             if d is z:
                 v._data = z.copy()
     v._op = v._buffer = None
-    v._operands = ()
+    v._operands = graph.UNRECORDED
     if traces:
         modes.note_birth(v)
 

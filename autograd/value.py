@@ -468,7 +468,7 @@ def _record_elementwise(op: Operation, operands: tuple[Operand, ...]) -> Value:
     except (ArithmeticError, ValueError):
         zd = ieee(op.forward, *data)
     if active and not modes.is_recording():
-        return Value(float(zd))
+        return _unrecorded(float(zd))
     z = new(Value)
     z._data = zd = zd if zd.__class__ is float else float(zd)
     z.grad = NO_GRADIENT
@@ -488,6 +488,13 @@ def _record_elementwise(op: Operation, operands: tuple[Operand, ...]) -> Value:
     if active and modes.is_detecting_anomalies():
         _check_finite(z)
     return z
+
+
+def _unrecorded(data: float) -> Value:
+    """A leaf that knows that it is a result."""
+    v = Value(data)
+    v._x = graph.UNRECORDED
+    return v
 
 
 def _record_unary(op: Operation, x: Value) -> Value:
@@ -523,7 +530,7 @@ def _record_groups(op: Operation, operands: tuple[Operand, ...]) -> Value:
     data = [_data(g, op) for g in operands]
     zd = float(ieee(op.forward, *data))
     if active and not modes.is_recording():
-        return Value(zd)
+        return _unrecorded(zd)
     groups: list[Operand] = []
     derivatives: list[Operand] = []
     for i, (us, numbers) in enumerate(zip(operands, data, strict=True)):

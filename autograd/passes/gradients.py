@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ..graph import Node, is_node, through, walk
+from ..graph import Node, check_recorded, is_node, through, walk
 from ..ieee import ieee, quietly
 from ..modes import recording
 from ..operands import Operand, Vector, describe, is_array_node
@@ -31,14 +31,25 @@ def gradients(
     sources; with `create_graph` Values and Tensors that are part of a graph themselves, so that they can
     be differentiated again, to any order. A source that the target does not depend on has gradient 0.
     TypeError for anything that is not a node; ValueError for a target of more than one element without
-    a seed; RuntimeError if the derivatives would belong to another point, because `.data` was changed
-    since the forward pass (for Values: with `create_graph` only, otherwise they are on record).
+    a seed. RuntimeError for a target that was computed under `no_grad`; and if the derivatives would belong to
+    another point, because `.data` was changed since the forward pass (for Values: with `create_graph` only,
+    otherwise they are on record).
     """
     single = not isinstance(sources, list | tuple)
     wanted: list[Node] = [sources] if single else list(sources)
-    for x in (target, *wanted):
+    if not is_node(target):
+        raise TypeError(
+            f"gradients: expected a node to differentiate, got {describe(target)}, which depends on nothing; if it "
+            "is a derivative, take it with create_graph=True"
+        )
+    for x in wanted:
         if not is_node(x):
-            raise TypeError(f"gradients: expected nodes, got {describe(x)}; make it a Value or a Tensor first")
+            raise TypeError(
+                f"gradients: expected nodes to differentiate by, got {describe(x)}; "
+                "make it a Value or a Tensor before you compute with it"
+            )
+    if target not in wanted:
+        check_recorded("gradients", target)
     with recording():
         if is_array_node(target):
             g = target.seed(seed, "gradients")

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 
 import numpy as np
 
-from ..graph import Node
+from ..graph import Node, check_recorded
 from ..op import Operation
 from ..operands import Operand
 from ..ops.shapes import cast, sum_to
@@ -25,6 +25,7 @@ def backward(root: Node, g: np.ndarray) -> None:
     """Add the gradients of the leaves below `root`, whose own gradient is g."""
     node = root.__class__
     if root._op is None:
+        check_recorded("backward", root)
         _deliver(root, g, g)
         return
     waiting: dict[int, list[Node]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ..graph import Node, is_node
+from ..graph import Node, check_recorded, is_node
 from ..operands import Operand, describe
 
 
@@ -19,6 +19,7 @@ def backward(root: Node) -> None:
     if not is_node(root):
         raise TypeError(f"backward: expected a Value, got {describe(root)}; compute the loss with Values")
     if root._op is None:
+        check_recorded("backward", root)
         root.grad += 1.0
         return
     # A fresh 0.0 marks the nodes this pass has reached, and is where their gradients start.

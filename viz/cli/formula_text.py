@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from autograd import Value, ops
+from autograd.arguments import call_of
 from autograd.graph import is_node
 from autograd.op import table
 
@@ -338,7 +339,7 @@ class _Reader:
         try:
             bound = inspect.signature(function).bind(*operands, **named)
         except TypeError as error:
-            raise self._error(node, f"{name}{inspect.signature(function)}: {error}") from None
+            raise self._error(node, f"{name}{call_of(function)}: {error}") from None
         arguments = [
             u.data if is_node(u) and u.is_leaf and _is_plain(function, i) else u for i, u in enumerate(bound.args)
         ]
@@ -356,7 +357,7 @@ class _Reader:
             self._used.add(name)
             return self._names[name] if name in self._names else self._lists[name]
         if name in self._functions:
-            raise self._error(node, f"{name!r} is a function: write {name}{inspect.signature(self._functions[name])}")
+            raise self._error(node, f"{name!r} is a function: write {name}{call_of(self._functions[name])}")
         if name in self._assigned:
             raise self._error(node, f"{name!r} is used before it is assigned")
         if name in _CONSTANTS:

@@ -1,8 +1,10 @@
 """The reverse pass: what accumulates, what is a snapshot, functions that differentiate functions."""
 
 import cmath
+import copy
 import itertools
 import math
+import pickle
 import random
 
 import numpy as np
@@ -11,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import contour, run
 
+import autograd as ag
 from autograd import (
+    Tensor,
     Value,
     central_difference,
     cos,
@@ -23,6 +27,7 @@ from autograd import (
     log,
     maximum,
     mean,
+    no_grad,
     prod,
     sigmoid,
     sin,
@@ -215,10 +220,42 @@ def test_gradients_between_interior_nodes_hold_nothing_fixed():
 
 @pytest.mark.parametrize("wrong", [3.0, None, "x", np.ones(2)])
 def test_gradients_need_nodes(wrong):
-    with pytest.raises(TypeError, match=r"gradients: expected nodes, got .*; make it a Value or a Tensor first"):
+    with pytest.raises(TypeError, match=r"expected nodes to differentiate by, got .*; make it a Value or a Tensor be"):
         gradients(Value(1.0), wrong)
-    with pytest.raises(TypeError, match="gradients: expected nodes, got"):
+    with pytest.raises(TypeError, match=r"a node to differentiate, got .*if it is a derivative, take it with create_g"):
         gradients(wrong, Value(1.0))
+
+
+def test_a_derivative_without_a_graph_is_not_differentiated_to_zero():
+    x, t = Value(3.0), Tensor([3.0])
+    for first, node in ((gradients(x * x, x), x), (gradients((t * t).sum(), t), t)):
+        with pytest.raises(TypeError, match="create_graph=True"):
+            gradients(first, node)
+    assert gradients(gradients(x * x, x, create_graph=True), x) == 2.0
+
+
+@pytest.mark.parametrize("node", [Value, Tensor])
+def test_what_was_not_recorded_has_no_backward_pass(node):
+    w = node(2.0)
+    with no_grad():
+        loss = w * w + 1
+        total = ag.sum([w, w]) if node is Value else (w * w).sum()
+    lost = [loss, total, copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))]
+    if node is Tensor:
+        lost.append((w * w).detach())
+    for result in lost:
+        assert result.is_leaf
+        with pytest.raises(RuntimeError, match=r"backward: this was computed under no_grad\(\), or detached, and no"):
+            result.backward()
+        with pytest.raises(RuntimeError, match=r"gradients: this was computed under no_grad\(\)"):
+            gradients(result, w)
+    assert not w.grad
+    assert gradients(loss, loss) == 1.0
+    (loss * w).backward()  # it is a number like any other in what is computed from it
+    assert (loss.grad, w.grad) == (2.0, 5.0)
+    leaf = node(1.0)
+    leaf.backward()
+    assert leaf.grad == 1.0
 
 
 def test_gradients_with_a_graph_can_be_differentiated_by_backward():
