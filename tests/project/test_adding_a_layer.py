@@ -53,6 +53,7 @@ def test_the_optimizer_takes_the_steps_of_its_formula(page, kind):
         assert float(w.data) == pytest.approx(expected, rel=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "places"),
     [

@@ -58,6 +58,7 @@ def test_the_languages_of_blocks_are_known():
     assert [(name_of(p), b.line) for p in PAGES for b in blocks(p) if b.language not in known] == []
 
 
+@pytest.mark.slow  # a fresh interpreter for each page; those of the README run in test_readme.py too
 @pytest.mark.parametrize("page", WITH_PROGRAMS, ids=name_of)
 def test_the_programs_run_in_order_and_give_what_stands_below_and_beside_them(page, tmp_path):
     programs = [(block, output) for block, output in followed(page) if block.language == "python"]

@@ -1,6 +1,7 @@
 """Who imports whom: autograd < nn < viz, no cycles, nothing optional before it is used. Read with `ast`."""
 
 import ast
+import functools
 import importlib
 import inspect
 import sys
@@ -17,6 +18,7 @@ MODULES = sorted(
 )
 
 
+@functools.cache
 def tree(module):
     path = ROOT / module.replace(".", "/")
     return ast.parse(path.with_suffix(".py").read_text(encoding="utf-8"))

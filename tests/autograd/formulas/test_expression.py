@@ -284,6 +284,7 @@ def test_powers_of_a_sum_and_of_its_opposite_merge_and_roots_keep_their_orientat
     assert evaluated(simple) == pytest.approx(formula.value, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_simplification_ends_on_thousands_of_random_formulas_and_keeps_the_value():
     quantities = {name: symbol(name, number) for name, number in POINT.items()}
     for tree in formula_generator.trees(seed=3, count=3000, leaves=12):

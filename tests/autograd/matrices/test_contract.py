@@ -11,7 +11,7 @@ from autograd import derive
 from autograd.graph import topological_order
 
 FORMS = "rows", "columns"
-USUAL, ALL = 50, 1000
+USUAL, ALL = 25, 1025
 
 
 def read_back(derivation):
@@ -76,9 +76,8 @@ def run(seed):
         read_back(derive(computation.target, source, form=form))
 
 
-@pytest.mark.parametrize("start", range(0, USUAL, 50))
-def test_every_line_is_the_number_beside_it(start):
-    for seed in range(start, start + 50):
+def test_every_line_is_the_number_beside_it():
+    for seed in range(USUAL):
         run(seed)
 
 

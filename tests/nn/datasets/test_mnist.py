@@ -97,6 +97,7 @@ def test_files_in_the_folder_itself_come_before_those_below(folder):
     assert len(load_mnist(folder).train.x) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packed", [bytes, pack])
 def test_images_are_not_read_if_they_are_none_or_not_as_many_as_labels(folder, packed):
     for shape, message in (((6, 4096, 4096), "has 6 images, .* has 5 labels"), ((1 << 26,), "expected images, bytes")):

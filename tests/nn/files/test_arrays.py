@@ -147,6 +147,7 @@ def test_objects_inside_records_are_refused(tmp_path):
         load_arrays(tmp_path / "m.npz")
 
 
+@pytest.mark.slow
 def test_a_truncated_file_is_refused_wherever_it_ends(path):
     save_arrays(path, {"w": np.arange(4.0)}, SETTINGS)
     data = path.read_bytes()
@@ -277,6 +278,7 @@ def exactly(arrays, expected):
     )
 
 
+@pytest.mark.slow
 def test_a_file_with_a_flipped_bit_is_refused_or_gives_what_was_saved(path):
     expected = {"w": np.arange(3, dtype="f4"), "v": np.arange(3, dtype="f4") + 1, "n": np.array([7, 9], np.int16)}
     save_arrays(path, expected, {"rate": 0.125, "names": ["w"]})

@@ -45,6 +45,8 @@ SHAPES += (f"({'1,' * 65})", "-" * 8000 + "1", "(" * 5000, f"({'9' * 5000},)")
 ODD = (None, True, -1, 0, 10**9, 10**30, 10**400, 1e308, -0.5, "", "sgd", [], {}, [[]], [1, 2], {"class": "Popen"})
 ODD += ({"function": "tanh"}, {"generator": 9}, {"array": [1], "type": "U900000000"}, json.loads("[" * 500 + "]" * 500))
 
+pytestmark = pytest.mark.slow  # hundreds of files each
+
 
 def changed(data, rng):
     """The bytes with a few of them changed, taken out or put in."""
