@@ -1,5 +1,6 @@
 """Automatic differentiation of numbers and of arrays that can list every gradient path."""
 
+from .bridges.vectorize import vectorize
 from .check import central_difference, check_gradients, complex_step, find_nan
 from .derivations import derive
 from .functional import grad, hessian, hessian_vector_product, jacobian, value_and_grad
@@ -144,5 +145,6 @@ __all__ = [
     "transpose",
     "value_and_grad",
     "var",
+    "vectorize",
     "where",
 ]

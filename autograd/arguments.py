@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +17,13 @@ T = TypeVar("T")
 
 # Where random numbers come from: a generator, a seed for one, or None for a fresh one.
 Rng = np.random.Generator | int | None
+
+
+def call_of(function: Callable[..., object]) -> str:
+    """What a function is called with, in the words of a message: `(x, y, bias=0.0)`, without types."""
+    signature = inspect.signature(function)
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=signature.empty))
 
 
 def lookup(kind: str, name: Any, table: Mapping[str, T]) -> T:

@@ -24,7 +24,7 @@ from .value import Value
 
 __all__ = ["GradientCheck", "central_difference", "check_gradients", "complex_step", "find_nan"]
 
-EPSILON = sys.float_info.epsilon
+ROUNDING = sys.float_info.epsilon
 
 
 def complex_step(f: Callable[..., Any], x: float, h: float = 2.0**-66) -> float:
@@ -71,7 +71,7 @@ def _ridders(f: Callable[[float], float], x: float) -> tuple[float, float, float
         if not math.isfinite(up - down):
             coarser = []
             continue
-        noise = EPSILON * (abs(up) + abs(down)) / (above - below)
+        noise = ROUNDING * (abs(up) + abs(down)) / (above - below)
         row = [(up - down) / (above - below)]
         for k, previous in enumerate(coarser[:4], 1):
             # the error of a central difference is a series in h²; each column removes one term
@@ -175,10 +175,10 @@ def _cause(f: Callable[[float], float], x: float, g: float, n: float, unsettled:
 def _evaluate(f: Callable[..., Any], args: list[Any], numbers: list[float]) -> float:
     """f with the numbers of `args` replaced: as Values and Tensors, so that their methods work."""
     values = iter(numbers)
-    node = Tensor if any(map(_is_array, leaves(args))) else Value
+    node = Tensor if any(map(_has_axes, leaves(args))) else Value
 
     def with_numbers(x: Any) -> Any:
-        if not _is_array(x):
+        if not _has_axes(x):
             return node(next(values))
         return Tensor(np.reshape([next(values) for _ in range(x.size)], x.shape))
 
@@ -187,15 +187,15 @@ def _evaluate(f: Callable[..., Any], args: list[Any], numbers: list[float]) -> f
 
 
 def _in_float64(x: Any) -> Any:
-    return np.asarray(real_array(x, "check_gradients"), np.float64) if _is_array(x) else x
+    return np.asarray(real_array(x, "check_gradients"), np.float64) if _has_axes(x) else x
 
 
-def _is_array(x: Any) -> bool:
+def _has_axes(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.ndim > 0
 
 
 def _numbers(x: Any) -> list[float]:
-    if _is_array(x):
+    if _has_axes(x):
         return [float(u) for u in real_array(x, "check_gradients").ravel()]
     return [real(x, "check_gradients")]
 
@@ -204,7 +204,7 @@ def _names(name: str, x: Any) -> Iterator[str]:
     if is_sequence(x):
         for i, u in enumerate(x):
             yield from _names(f"{name}[{i}]", u)
-    elif _is_array(x):
+    elif _has_axes(x):
         yield from (f"{name}[{', '.join(map(str, index))}]" for index in np.ndindex(x.shape))
     else:
         yield name

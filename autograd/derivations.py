@@ -7,7 +7,7 @@ from typing import Any
 
 from .graph import is_node
 from .matrices.derivation import MatrixDerivation
-from .operands import describe
+from .operands import describe, is_array_node
 from .passes.gradients import gradients
 from .paths.derivation import Derivation, counted, positive
 from .paths.path_graph import PathGraph
@@ -45,7 +45,7 @@ def derive(
     if target.__class__ is not source.__class__:
         kinds = f"{type(target).__name__} and {type(source).__name__}"
         raise TypeError(f"derive: expected target and source to be both Values or both Tensors, got {kinds}")
-    if getattr(target.__class__, "_is_array", False):
+    if is_array_node(target):
         return _matrix_derivation(target, source, form, is_named=level == "named" and top is None and limit == LIMIT)
     if form != "rows":
         raise ValueError("derive: form is for Tensors, Values have neither rows nor columns; leave it out")

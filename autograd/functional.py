@@ -11,13 +11,12 @@ import operator
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
 from .graph import is_node, topological_order
 from .modes import Trace, is_recording, tracing
-from .operands import describe, real
+from .operands import Operand, describe, is_array_node, real
 from .ops.elementwise import identity, mul
 from .ops.shapes import reshape, stack
 from .ops.sums import sum as total
@@ -28,7 +27,7 @@ from .value import NumberMeetsArray, Value
 __all__ = ["grad", "hessian", "hessian_vector_product", "jacobian", "value_and_grad"]
 
 
-def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def grad(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0) -> Callable[..., Operand]:
     """The derivative of f as a function: `grad(f)(x)` is ∂f/∂x at x.
 
     f: a function of numbers, arrays and lists of them that returns one number, written with operators
@@ -48,10 +47,10 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     return lambda *args, **kwargs: with_value(*args, **kwargs)[1]
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def value_and_grad(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0) -> Callable[..., Operand]:
     """Like `grad`, but gives the pair (value, gradient) from one pass."""
 
-    def differentiated(*args: Any, **kwargs: Any) -> Any:
+    def differentiated(*args: Operand, **kwargs: Operand) -> Operand:
         traced = Traced("grad", f, argnums, args, kwargs)
         pair = value_and_gradient(traced)
         traced.tell_of_independence()
@@ -60,7 +59,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     return differentiated
 
 
-def value_and_gradient(traced: Traced) -> tuple[Any, Any]:
+def value_and_gradient(traced: Traced) -> tuple[Operand, Operand]:
     """The number that a traced function returned, and its gradient."""
     target = _one_number(traced)
     found = iter(_gradients(target, traced.sources, traced.nested))
@@ -68,7 +67,7 @@ def value_and_gradient(traced: Traced) -> tuple[Any, Any]:
     return target if traced.nested or not is_node(target) else target.item(), gradient
 
 
-def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0) -> Callable[..., Operand]:
     """All derivatives of all results: `jacobian(f)(x)` is ∂fᵢ/∂xⱼ.
 
     f: a function that returns an array, a number or a list of them; argnums as for `grad`. For arrays the
@@ -80,7 +79,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
            [0., 6.]])
     """
 
-    def matrix(*args: Any, **kwargs: Any) -> Any:
+    def matrix(*args: Operand, **kwargs: Operand) -> Operand:
         traced = Traced("jacobian", f, argnums, args, kwargs)
         traced.tell_of_independence()
         if is_sequence(traced.results):
@@ -90,7 +89,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     return matrix
 
 
-def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0) -> Callable[..., Operand]:
     """The matrix of second derivatives: `hessian(f)(x)` is ∂²f/∂xᵢ∂xⱼ in row i, column j.
 
     f: a function that returns one number. argnums: which positional arguments, numbers, arrays or lists of
@@ -99,12 +98,12 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     which [i][j] is differentiated by argument i and then by argument j.
     """
 
-    def matrix(*args: Any, **kwargs: Any) -> Any:
+    def matrix(*args: Operand, **kwargs: Operand) -> Operand:
         traced = Traced("hessian", f, argnums, args, kwargs)
         first = iter(_gradients(_one_number(traced), traced.sources, True))
         traced.tell_of_independence()
 
-        def rows(x: Any) -> Any:
+        def rows(x: Operand) -> Operand:
             found = [_row(next(first), traced) for _ in leaves(x)]
             if not is_sequence(x):
                 return found[0]
@@ -115,7 +114,7 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     return matrix
 
 
-def hessian_vector_product(f: Callable[..., Any], x: Any, v: Any) -> Any:
+def hessian_vector_product(f: Callable[..., Operand], x: Operand, v: Operand) -> Operand:
     """The product of the Hessian of f at x with v, without the matrix: the gradient of Σ v ∂f/∂x.
 
     f: a function of one array or one list of numbers that returns one number. v: an array or a list like
@@ -126,35 +125,35 @@ def hessian_vector_product(f: Callable[..., Any], x: Any, v: Any) -> Any:
     if shape_of_v != shape_of_x:
         raise ValueError(f"hessian_vector_product: x has shape {shape_of_x}, v has shape {shape_of_v}")
 
-    def slope(u: Any) -> Any:
+    def slope(u: Operand) -> Operand:
         products = [mul(g, w) for g, w in zip(leaves(grad(f)(u)), leaves(v), strict=True)]
-        if any(map(_is_array, products)):
+        if any(map(is_array_node, products)):
             return functools.reduce(operator.add, map(total, products))
         return total(products)
 
     return grad(slope)(x)
 
 
-def _shape(x: Any) -> Any:
+def _shape(x: Operand) -> Operand:
     """The shape of an array or a list of numbers; those of the members of a list of arrays."""
     if is_sequence(x) and any(np.ndim(u) for u in x):
         return [_shape(u) for u in x]
     return np.shape(x)
 
 
-def _gradients(target: Any, sources: list[Any], create_graph: bool) -> list[Any]:
+def _gradients(target: Operand, sources: list[Operand], create_graph: bool) -> list[Operand]:
     """∂target/∂sources, also where the target is a plain number."""
     return gradients(target, sources, create_graph) if is_node(target) else [zero_gradient(u) for u in sources]
 
 
-def _row(z: Any, traced: Traced) -> Any:
+def _row(z: Operand, traced: Traced) -> Operand:
     """∂z/∂sources in the form of the arguments. An array z gives an array, its own axes first."""
     if not is_node(z):
         zeros = [
-            np.zeros(np.shape(z) + np.shape(u.data)) if _is_array(u) or np.ndim(z) else 0.0 for u in traced.sources
+            np.zeros(np.shape(z) + np.shape(u.data)) if is_array_node(u) or np.ndim(z) else 0.0 for u in traced.sources
         ]
-        found: Iterator[Any] = iter(zeros)
-    elif not _is_array(z):
+        found: Iterator[Operand] = iter(zeros)
+    elif not is_array_node(z):
         found = iter(gradients(z, traced.sources, traced.nested))
     elif not z.size:
         found = iter([np.zeros(z.shape + np.shape(u.data), z.dtype) for u in traced.sources])
@@ -165,7 +164,7 @@ def _row(z: Any, traced: Traced) -> Any:
     return traced.by_position(lambda x: map_leaves(x, lambda u: _like(u, next(found))))
 
 
-def _joined(rows: Any, shape: tuple[int, ...]) -> Any:
+def _joined(rows: Operand, shape: tuple[int, ...]) -> Operand:
     first = rows[0]
     if not hasattr(first, "shape"):
         return np.array(rows).reshape(shape)
@@ -184,10 +183,17 @@ class Traced:
     several    True if a tuple of positions was asked for.
     """
 
-    def __init__(self, where: str, f: Callable[..., Any], argnums: Any, args: Any, kwargs: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        where: str,
+        f: Callable[..., Operand],
+        argnums: int | tuple[int, ...],
+        args: Operand,
+        kwargs: dict[str, Operand],
+    ) -> None:
         self.where, self.args = where, args
         self.several = isinstance(argnums, tuple | list)
-        self.positions = tuple(argnums) if self.several else (argnums,)
+        self.positions = tuple(argnums) if isinstance(argnums, tuple | list) else (argnums,)
         for i in self.positions:
             if not -len(args) <= i < len(args):
                 raise ValueError(f"{where}: expected a positional argument number {i}, got {len(args)} of them")
@@ -207,7 +213,7 @@ class Traced:
         )
         self.has_inner_derivatives = trace.has_inner_derivatives
 
-    def _run(self, f: Callable[..., Any], kwargs: dict[str, Any], fresh: Callable[[Any], Any]) -> Trace:
+    def _run(self, f: Callable[..., Operand], kwargs: dict[str, Operand], fresh: Callable[[Operand], Operand]) -> Trace:
         inputs = list(self.args)
         for i in self.positions:
             inputs[i] = map_leaves(self.args[i], fresh)
@@ -231,16 +237,16 @@ class Traced:
                     stacklevel=level,
                 )
 
-    def by_position(self, f: Callable[[Any], Any]) -> Any:
+    def by_position(self, f: Callable[[Operand], Operand]) -> Operand:
         """f of the argument that was differentiated by; a tuple of it for several."""
         found = tuple(f(self.args[i]) for i in self.positions)
         return found if self.several else found[0]
 
 
-def _one_number(traced: Traced) -> Any:
+def _one_number(traced: Traced) -> Operand:
     """The result: a node of one element, or a plain number on which nothing depends."""
     where, target = traced.where, traced.results
-    if _is_array(target):
+    if is_array_node(target):
         if target.size != 1:
             raise ValueError(
                 f"{where}: expected a function that returns one number, it returned a Tensor of shape "
@@ -255,11 +261,7 @@ def _one_number(traced: Traced) -> Any:
     return target
 
 
-def _is_array(x: Any) -> bool:
-    return getattr(x.__class__, "_is_array", False)
-
-
-def _fresh(x: Any) -> Any:
+def _fresh(x: Operand) -> Operand:
     """A new node for a number or an array; for a node a new node that depends on it, so that nested
     derivatives by two variables that hold the same node are not confused."""
     if is_node(x):
@@ -267,26 +269,26 @@ def _fresh(x: Any) -> Any:
     return Tensor(x) if isinstance(x, np.ndarray) and x.ndim else Value(x)
 
 
-def _fresh_array(x: Any) -> Any:
+def _fresh_array(x: Operand) -> Operand:
     """The same where arrays take part: a number is a Tensor without axes, so that it goes with them."""
     return identity(x) if is_node(x) else Tensor(x)
 
 
-def _is_array_of_numbers(x: Any) -> bool:
-    return _is_array(x) or (isinstance(x, np.ndarray) and x.ndim > 0)
+def _is_array_of_numbers(x: Operand) -> bool:
+    return is_array_node(x) or (isinstance(x, np.ndarray) and x.ndim > 0)
 
 
-def _like(x: Any, g: Any) -> Any:
+def _like(x: Operand, g: Operand) -> Operand:
     """The gradient of a plain number as a float."""
     return float(g) if isinstance(g, np.ndarray) and not g.ndim and not isinstance(x, np.ndarray) else g
 
 
-def is_sequence(x: Any) -> bool:
+def is_sequence(x: Operand) -> bool:
     """True for a list or a tuple, which stand for several arguments; an array is a single one."""
     return isinstance(x, list | tuple)
 
 
-def leaves(x: Any) -> Iterator[Any]:
+def leaves(x: Operand) -> Iterator[Operand]:
     """The numbers and arrays in nested sequences, from left to right; a single one alone."""
     if is_sequence(x):
         for u in x:
@@ -295,7 +297,7 @@ def leaves(x: Any) -> Iterator[Any]:
         yield x
 
 
-def map_leaves(x: Any, f: Callable[[Any], Any]) -> Any:
+def map_leaves(x: Operand, f: Callable[[Operand], Operand]) -> Operand:
     """Nested lists of the same form with f applied to every number and every array."""
     if is_sequence(x):
         return [map_leaves(u, f) for u in x]

@@ -11,19 +11,22 @@ import numbers
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
-from .operands import describe
+from .operands import Operand, describe
 
-__all__ = ["is_node", "topological_order"]
+__all__ = ["Node", "is_node", "topological_order"]
+
+# A Value or a Tensor: it has `operands`, `op` and `label`. What else it has is between it and who knows its class.
+Node: TypeAlias = Any
 
 
-def is_node(x: Any) -> bool:
+def is_node(x: object) -> bool:
     """True for a Value (or another recorded node), False for a constant."""
     return hasattr(x.__class__, "_record")
 
 
-class Unrecorded(tuple):
+class Unrecorded(tuple[()]):
     """The operands of a result that was computed under `no_grad` or detached: there are none on record."""
 
     __slots__ = ()
@@ -32,7 +35,7 @@ class Unrecorded(tuple):
 UNRECORDED = Unrecorded()
 
 
-def check_recorded(where: str, root: Any) -> None:
+def check_recorded(where: str, root: Node) -> None:
     """RuntimeError for a result of which nothing is on record, so that its gradients would all be 0 in silence."""
     if root.op is None and getattr(root, root._operand_slots[0], None).__class__ is Unrecorded:
         raise RuntimeError(
@@ -41,7 +44,7 @@ def check_recorded(where: str, root: Any) -> None:
         )
 
 
-def is_same(node: Any, other: Any) -> Any:
+def is_same(node: Node, other: object) -> bool:
     """`node == other`: identity between nodes, as for keys of a dictionary; for what is no number here, its answer.
 
     TypeError for numbers, arrays and lists, of which the identity would be wrong without a word.
@@ -56,14 +59,14 @@ def is_same(node: Any, other: Any) -> Any:
 EQUALITY = "== between nodes is identity; to compare numbers write x.data == ..., or np.array_equal or np.isclose"
 
 
-def checked_label(label: Any) -> str | None:
+def checked_label(label: object) -> str | None:
     """What a node is called: a string, or None for no name, which the empty string means too. TypeError else."""
     if label is not None and not isinstance(label, str):
         raise TypeError(f"a label is a string such as 'w[1]_1,2' or 'W[1]', or None; got {describe(label)}")
     return label or None
 
 
-def topological_order(root: Any, stop: Callable[[Any], bool] | None = None) -> list[Any]:
+def topological_order(root: Node, stop: Callable[[Node], bool] | None = None) -> list[Node]:
     """Every node that `root` depends on and `root` itself, operands before results.
 
     The order follows the operands from left to right, so it is the same in every run.
@@ -72,7 +75,7 @@ def topological_order(root: Any, stop: Callable[[Any], bool] | None = None) -> l
     return [node for node, _ in walk(root, stop)]
 
 
-def walk(root: Any, stop: Callable[[Any], bool] | None = None) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+def walk(root: Node, stop: Callable[[Node], bool] | None = None) -> Iterator[Visit]:
     """The nodes of `topological_order`, each with its operands (none below a stop), which are read once."""
     operands = root.operands
     waiting, unread = [(root, operands)], [iter(operands)]
@@ -90,7 +93,7 @@ def walk(root: Any, stop: Callable[[Any], bool] | None = None) -> Iterator[tuple
             yield waiting.pop()
 
 
-def copy_node(node: Any, operand: Callable[[Any], Any]) -> Any:
+def copy_node(node: Node, operand: Callable[[Operand], Operand]) -> Node:
     """A new node with the same contents, what it holds as operands replaced by `operand(what)`."""
     contents = node._contents()
     for name in node._operand_slots:
@@ -101,7 +104,7 @@ def copy_node(node: Any, operand: Callable[[Any], Any]) -> Any:
     return new
 
 
-def deepcopy(root: Any, memo: dict[int, Any]) -> Any:
+def deepcopy(root: Node, memo: dict[int, Any]) -> Node:
     """copy.deepcopy for nodes: the whole graph below, shared nodes and shared groups of nodes once."""
     memo.setdefault(id(memo), []).append(root)  # the ids in memo hold as long as the graph lives
     for node in topological_order(root, stop=lambda u: id(u) in memo):
@@ -110,7 +113,7 @@ def deepcopy(root: Any, memo: dict[int, Any]) -> Any:
     return memo[id(root)]
 
 
-def _copied(x: Any, memo: dict[int, Any]) -> Any:
+def _copied(x: Operand, memo: dict[int, Any]) -> Operand:
     if x.__class__ is tuple and id(x) not in memo:
         memo[id(x)] = tuple(_copied(u, memo) for u in x)
     return memo.get(id(x), x)
@@ -128,7 +131,7 @@ _listing = threading.local()
 
 
 class _Mark:
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         _listing.mark = _gone
         return int, ()
 
@@ -137,9 +140,9 @@ def _gone() -> None:
     """In place of a weak reference to a mark: there is none."""
 
 
-def reduce(node: Any) -> tuple[Any, ...]:
+def reduce(node: Node) -> tuple[object, ...]:
     """What pickle needs to rebuild the node."""
-    before: tuple[Any, ...] = ()
+    before: tuple[object, ...] = ()
     if node.op is not None and getattr(_listing, "mark", _gone)() is None:
         mark = _Mark()
         _listing.mark = weakref.ref(mark)
@@ -148,22 +151,26 @@ def reduce(node: Any) -> tuple[Any, ...]:
     return _rebuild, (node.__class__,), (*before, state), None, None, _restore
 
 
-def _rebuild(cls: type) -> Any:
+def _rebuild(cls: type) -> Node:
     return object.__new__(cls)
 
 
-def _restore(node: Any, state: tuple[Any, ...]) -> None:
+def _restore(node: Node, state: tuple[Operand, ...]) -> None:
     node._restore(state[-1])
 
 
-def depending_on(order: Iterable[Any], sources: Iterable[Any]) -> set[int]:
+# A node and its operands.
+Visit = tuple[Node, tuple[Operand, ...]]
+
+
+def depending_on(order: Iterable[Node], sources: Iterable[Node]) -> set[int]:
     """Ids of the sources and of the nodes in `order` through which the gradient of some source passes."""
     _, relevant = through(((v, v.operands) for v in order), sources)
     return {id(v) for v in relevant}
 
 
-def through(recorded: Iterable[Recorded], sources: Iterable[Any]) -> tuple[list[Recorded], set[Any]]:
-    """The recorded nodes with an operand that is a source or depends on one; and all of these, sources too."""
+def through(recorded: Iterable[Visit], sources: Iterable[Node]) -> tuple[list[Visit], set[Node]]:
+    """The nodes with an operand that is a source or depends on one; and all of these, sources too."""
     relevant = set(sources)
     found = []
     for v, operands in recorded:
@@ -173,8 +180,3 @@ def through(recorded: Iterable[Recorded], sources: Iterable[Any]) -> tuple[list[
                 found.append((v, operands))
                 break
     return found, relevant
-
-
-# ---------------------------------------------------------------- the pure form
-
-Recorded = tuple[Any, tuple[Any, ...]]  # a node and its operands

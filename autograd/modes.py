@@ -134,7 +134,7 @@ def _each_step_inside(name: str, generator: Any) -> Any:
             generator.close()
 
 
-def no_grad():
+def no_grad() -> _Mode:
     """Compute without recording: results inside the block are leaves.
 
     Use it for evaluation and for updates that should not become part of a graph, as a block or on a function::
@@ -147,7 +147,7 @@ def no_grad():
     return _Mode("no_grad")
 
 
-def detect_anomaly():
+def detect_anomaly() -> _Mode:
     """Raise where the first nan or infinity is born instead of letting it travel.
 
     Inside the block every recorded operation whose result or local derivative is not finite

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import inspect
 import math
+import operator
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from .graph import EQUALITY
 from .op import table
-from .operands import as_array
+from .operands import Operand, as_array
 from .ops import choosing, extremes, matrices, shapes, sums
 from .ops.elementwise import abs, div, mul, neg, power, sub
 
 # Where the two names differ.
-_OTHERWISE: dict[np.ufunc, Callable[..., Any]] = {
+_OTHERWISE: dict[np.ufunc, Callable[..., Operand]] = {
     np.subtract: sub,
     np.multiply: mul,
     np.divide: div,
@@ -32,7 +32,7 @@ _OTHERWISE: dict[np.ufunc, Callable[..., Any]] = {
 }
 
 
-def ufunc(asked: np.ufunc) -> Callable[..., Any] | None:
+def ufunc(asked: np.ufunc) -> Callable[..., Operand] | None:
     """The operation on numbers, element by element, that this function of NumPy is; None if there is none."""
     name = asked.__name__
     if name in table and not table[name].reduces and getattr(np, name, None) is asked:
@@ -40,12 +40,23 @@ def ufunc(asked: np.ufunc) -> Callable[..., Any] | None:
     return _OTHERWISE.get(asked)
 
 
-def array_ufunc(asked: np.ufunc) -> Callable[..., Any] | None:
+comparisons: dict[np.ufunc, Callable[[Operand, Operand], Operand]] = {
+    np.less: operator.lt,
+    np.less_equal: operator.le,
+    np.greater: operator.gt,
+    np.greater_equal: operator.ge,
+}
+
+
+# ---------------------------------------------------------------- for arrays
+
+
+def array_ufunc(asked: np.ufunc) -> Callable[..., Operand] | None:
     """The same for Tensors."""
     return _ARRAY_UFUNCS.get(asked) or ufunc(asked)
 
 
-def refuse_equality(x: Any, y: Any) -> Any:
+def refuse_equality(x: Operand, y: Operand) -> Operand:
     """`np.equal`, which NumPy calls for `array == node` too: no other convention from the left than from the right."""
     raise TypeError(EQUALITY)
 
@@ -62,13 +73,13 @@ class NumpyFunction:
 
     __slots__ = ("_known", "_names", "function")
 
-    def __init__(self, function: Callable[..., Any], names: str) -> None:
+    def __init__(self, function: Callable[..., Operand], names: str) -> None:
         self.function = function
         self._names = [name.lstrip("-") for name in names.split()]
         ours = [name for name in names.split() if not name.startswith("-")]
         self._known = dict(zip(ours, inspect.signature(function).parameters, strict=True))
 
-    def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    def arguments(self, args: tuple[Operand, ...], kwargs: dict[str, Operand]) -> tuple[dict[str, Operand], list[str]]:
         """The arguments by our names, and NumPy's names of those that are not known here."""
         given = [*zip(self._names, args, strict=False), *kwargs.items()]
         found = {self._known[name]: x for name, x in given if name in self._known}
@@ -79,34 +90,36 @@ class NumpyFunction:
         return ", ".join(self._known)
 
 
-def _flat(a: Any) -> Any:
+def _flat(a: Operand) -> Operand:
     return shapes.reshape(a, (-1,))
 
 
-def _as_row(x: Any) -> Any:
+def _as_row(x: Operand) -> Operand:
     """A number or a vector as one row, as numpy.vstack takes it."""
     return shapes.reshape(x, (1, -1)) if np.ndim(x) < 2 else x
 
 
-def _hstack(tup: Any) -> Any:
+def _hstack(tup: Operand) -> Operand:
     """numpy.hstack for Tensors: side by side, numbers and vectors in one row."""
     xs = [_flat(x) if np.ndim(x) == 0 else x for x in tup]
     return shapes.concatenate(xs, 0 if np.ndim(xs[0]) == 1 else 1)
 
 
-def _padded(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0) -> Any:
+def _padded(array: Operand, pad_width: Operand, mode: str = "constant", constant_values: Operand = 0.0) -> Operand:
     """numpy.pad for Tensors; with constants only."""
     if mode != "constant":
         raise TypeError(f"np.pad: expected mode='constant' for Tensors, got {mode!r}; join slices with concatenate")
     return shapes.pad(array, pad_width, constant_values)
 
 
-def _clipped(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
+def _clipped(
+    a: Operand, a_min: Operand = None, a_max: Operand = None, min: Operand = None, max: Operand = None
+) -> Operand:
     """numpy.clip for Tensors, with both of its names for the bounds."""
     return choosing.clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
-def dot(a: Any, b: Any) -> Any:
+def dot(a: Operand, b: Operand) -> Operand:
     """numpy.dot for Tensors: the sum over the last axis of a and the last but one of b.
 
     a, b: any shapes; (..., n) and (..., n, k) give (..., ..., k), all axes of a before those of b. A single
@@ -123,15 +136,15 @@ def dot(a: Any, b: Any) -> Any:
     return shapes.reshape(z, (*a.shape[:-1], *others))
 
 
-def _size(a: Any, axis: Any = None) -> int:
+def _size(a: Operand, axis: int | None = None) -> int:
     return a.size if axis is None else a.shape[axis]
 
 
-def _compared(compare: Any) -> Callable[..., Any]:
+def _compared(compare: np.ufunc) -> Callable[..., Operand]:
     return lambda x, y: compare(sums.comparable(x), sums.comparable(y))
 
 
-_ARRAY_UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
+_ARRAY_UFUNCS: dict[np.ufunc, Callable[..., Operand]] = {
     **{compare: _compared(compare) for compare in (np.less, np.less_equal, np.greater, np.greater_equal)},
     np.equal: refuse_equality,
     np.not_equal: refuse_equality,
@@ -143,7 +156,7 @@ _ARRAY_UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
 
 _SPREAD = "a axis -dtype -out ddof keepdims"
 
-array_functions: dict[Any, NumpyFunction] = {
+array_functions: dict[Callable[..., object], NumpyFunction] = {
     np.sum: NumpyFunction(sums.array_sum, "a axis -dtype -out keepdims"),
     np.mean: NumpyFunction(sums.array_mean, "a axis -dtype -out keepdims"),
     np.prod: NumpyFunction(sums.array_prod, "a axis -dtype -out keepdims"),

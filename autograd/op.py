@@ -23,12 +23,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypedDict, Unpack, cast
+from typing import Protocol, TypedDict, Unpack, cast
 
 import numpy as np
 
 from .ieee import ieee, quietly
 from .operands import (
+    Operand,
     Vector,
     as_operand,
     describe,
@@ -58,8 +59,10 @@ __all__ = [
     "table",
 ]
 
-Rule = Callable[..., Any] | float
-Pull = Callable[..., Any]
+# A forward function, a rule, a pull: each is read on operands of any kind, as many as its operation has.
+Forward = Callable[..., Operand]
+Rule = Forward | float
+Pull = Forward
 
 
 class Writing(TypedDict, total=False):
@@ -93,7 +96,9 @@ class Operation:
     loss      of a loss of batches, whose operands are predictions, targets and the weights of samples:
               the formula that is summed up.
     formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic.
+    activation   what a loss applies to its first operand, logits, before anything else.
     picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
+    along_axis   keeps the shape of its first operand and works along one axis, its second.
     slope     the first rule, as a function also where it is constant.
     pulls     one per operand, for arrays: `pull(g, z, *operands)` is the operand's gradient, where g
               is the gradient of the result; None for an operand that is not differentiated. An
@@ -105,6 +110,8 @@ class Operation:
     """
 
     __slots__ = (
+        "activation",
+        "along_axis",
         "array",
         "formula",
         "forward",
@@ -126,15 +133,16 @@ class Operation:
 
     def __init__(
         self,
-        forward: Callable[..., Any],
+        forward: Forward,
         rules: Sequence[Rule | None] = (),
         symbol: str | None = None,
         *,
         reduces: bool = False,
         pulls: Sequence[Pull | None] | None = None,
-        formula: Callable[..., Any] | None = None,
+        formula: Forward | None = None,
         picks: bool = False,
-        loss: Callable[[Any, Any], Any] | None = None,
+        loss: Callable[[Operand, Operand], Operand] | None = None,
+        along_axis: bool = False,
         writing: Writing | None = None,
     ) -> None:
         self.name: str = forward.__name__
@@ -143,19 +151,21 @@ class Operation:
         self.symbol = symbol or self.writing.get("symbol") or self.shown
         self.forward = forward
         self.function: Function = cast(Function, forward)  # until a decorator has made another
-        self.rules: tuple[Any, ...] = tuple(float(r) if isinstance(r, int) else r for r in rules)
+        self.rules: tuple[Rule | None, ...] = tuple(float(r) if isinstance(r, int) else r for r in rules)
         if pulls is None:
             pulls = () if reduces else tuple(_pull(self, r) for r in self.rules)
-        self.pulls: Sequence[Any] = pulls
+        self.pulls: Sequence[Pull | None] = pulls
         self.plain = tuple(i for i, way in enumerate(self.rules or pulls) if way is None)
         self.writes: tuple[int, ...] = ()
         first = self.rules[0] if self.rules else None
-        self.slope: Callable[..., Any] = first if callable(first) else lambda z, *operands: first
+        self.slope: Forward = first if callable(first) else lambda z, *operands: first
         self.reduces = reduces
         self.is_flat = not reduces and not self.plain and len(self.rules) in (1, 2)
         self.array: Operation | None = None
         self.formula = formula
         self.picks = picks
+        self.activation: Operation | None = None
+        self.along_axis = along_axis
         self.loss = loss
 
     @property
@@ -166,14 +176,14 @@ class Operation:
     def __repr__(self) -> str:
         return f"<operation {self.shown}>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Operand, ...]:
         return find, (self.name,)
 
-    def bind(self, operands: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
+    def bind(self, operands: Sequence[Operand], named: dict[str, Operand]) -> tuple[Operand, ...]:
         """The operands in order, with keywords and defaults filled in as in the forward function."""
         return _bound(inspect.signature(self.forward), operands, named)
 
-    def derivative(self, i: int, z: Any, operands: Sequence[Any]) -> Any:
+    def derivative(self, i: int, z: Operand, operands: Sequence[Operand]) -> Operand:
         """∂z/∂operands[i], read on whatever the operands are."""
         rule = self.rules[i]
         if not callable(rule):
@@ -184,14 +194,14 @@ class Operation:
             raise _unreadable(self, "rule", z, error) from error
 
 
-def _pull(op: Operation, rule: Any) -> Pull | None:
+def _pull(op: Operation, rule: Rule | None) -> Pull | None:
     """How a gradient passes through an elementwise operation on arrays: times the local derivative."""
     if rule is None:
         return None
     if not callable(rule):
         return (lambda g, z, *operands: g) if rule == 1.0 else (lambda g, z, *operands: g * rule)
 
-    def pull(g: Any, z: Any, *operands: Any) -> Any:
+    def pull(g: Operand, z: Operand, *operands: Operand) -> Operand:
         try:
             return g * rule(z, *operands)
         except (AttributeError, TypeError, ValueError) as error:
@@ -202,8 +212,12 @@ def _pull(op: Operation, rule: Any) -> Pull | None:
     return pull
 
 
-def _unreadable(op: Operation, what: str, on: Any, error: Exception) -> TypeError:
-    return TypeError(
+class Unreadable(TypeError):
+    """A rule or a forward function uses what the reader does not know."""
+
+
+def _unreadable(op: Operation, what: str, on: object, error: Exception) -> Unreadable:
+    return Unreadable(
         f"{op.shown}: its {what} cannot be read on {describe(on)} ({error}); write it with operators, abs(x), "
         "where(condition, x, y), maximum(x, y) and other operations, see autograd.op"
     )
@@ -213,7 +227,7 @@ def _unreadable(op: Operation, what: str, on: Any, error: Exception) -> TypeErro
 _NO_ARRAYS = "truth value of an array", "converted to Python scalars"
 
 
-def refused_arrays(op: Operation, operands: Sequence[Any], error: Exception) -> TypeError | None:
+def refused_arrays(op: Operation, operands: Sequence[Operand], error: Exception) -> TypeError | None:
     """What to say when the error comes from a forward function that reads floats only; None if it does not."""
     if any(words in str(error) for words in _NO_ARRAYS):
         return _unreadable(op, "forward function", next(x for x in operands if np.ndim(x)), error)
@@ -247,25 +261,25 @@ class Function(Protocol):
     __name__: str
     op: Operation
 
-    def __call__(self, *operands: Any, **named: Any) -> Any:
+    def __call__(self, *operands: Operand, **named: Operand) -> Operand:
         """The result for numbers, arrays, nodes or formulas."""
 
 
 class Reduction(Function, Protocol):
     """The same for sequences, with a decorator for the forward function on arrays."""
 
-    on_arrays: Callable[[Callable[..., Any]], Function]
+    on_arrays: Callable[[Forward], Function]
 
 
-Decorator = Callable[[Callable[..., Any]], Function]
+Decorator = Callable[[Forward], Function]
 # Takes the operands as users give them, checks them, and gives them as the forward function takes them.
-Door = Callable[..., tuple[Any, ...]]
+Door = Callable[..., tuple[Operand, ...]]
 
 
 def elementwise(
     *rules: Rule | None,
     expands: bool = False,
-    formula: Callable[..., Any] | None = None,
+    formula: Forward | None = None,
     door: Door | None = None,
     **writing: Unpack[Writing],
 ) -> Decorator:
@@ -287,21 +301,24 @@ def elementwise(
     function takes it. The rest is how it is written, see Writing.
     """
 
-    def decorate(forward: Callable[..., Any]) -> Function:
+    def decorate(forward: Forward) -> Function:
         op = register(Operation(forward, rules, formula=forward if expands else formula, writing=writing))
 
-        def unary(x: Any, /) -> Any:
+        def unary(x: Operand, /) -> Operand:
             if x.__class__ is float:
                 try:
                     return forward(x)
                 except (ArithmeticError, ValueError):
                     return float(ieee(forward, x))
             if x.__class__ is np.ndarray and x.ndim and x.dtype.kind == "f":  # as rules call it on the way back
-                return quietly(forward, x)
+                try:
+                    return quietly(forward, x)
+                except (TypeError, ValueError) as error:
+                    raise refused_arrays(op, (x,), error) or error from None
             record = getattr(x.__class__, "_record", None)
             return _compute(op, x) if record is None else record(op, x)
 
-        def several(*operands: Any, **named: Any) -> Any:
+        def several(*operands: Operand, **named: Operand) -> Operand:
             if door is not None:
                 operands = door(*operands, **named)
             elif named or len(operands) != len(rules):
@@ -317,7 +334,7 @@ def elementwise(
     return decorate
 
 
-def _compute(op: Operation, *operands: Any) -> Any:
+def _compute(op: Operation, *operands: Operand) -> Operand:
     """The forward function on plain numbers (a float comes back), arrays (an array does) or Vectors (a Vector)."""
     if any(isinstance(x, np.ndarray) and x.ndim for x in operands):
         try:
@@ -333,12 +350,12 @@ def _compute(op: Operation, *operands: Any) -> Any:
 def reduction(
     *rules: Rule | None,
     expands: bool = False,
-    formula: Callable[..., Any] | None = None,
+    formula: Forward | None = None,
     picks: bool = False,
     door: Door | None = None,
-    instead: Callable[..., Any] | None = None,
+    instead: Forward | None = None,
     **writing: Unpack[Writing],
-) -> Callable[[Callable[..., Any]], Reduction]:
+) -> Callable[[Forward], Reduction]:
     """Make an operation that takes whole sequences to one number, such as a weighted sum.
 
     A rule sees sequences as `Vector`, which adds and multiplies member by member, and returns a
@@ -348,19 +365,19 @@ def reduction(
     they are reduced: rules are read on all rows at once, the forward function row by row. One that
     NumPy computes at once may stand below it, and takes the gradients from the same rules::
 
-        @reduction(1)
-        def sum(x):
-            return builtins.sum(x)
+        @reduction(lambda z, x: 2 * x)
+        def energy(x):
+            return sum(u * u for u in x)
 
-        @sum.on_arrays
-        def array_sum(x, axis=None, keepdims=False):
-            return x.sum(axis, keepdims=keepdims)
+        @energy.on_arrays
+        def array_energy(x, axis=None, keepdims=False):
+            return (x * x).sum(axis, keepdims=keepdims)
 
     instead: what is called instead where an operand is an array, if that is another operation.
     picks: see Operation. The other options are those of `elementwise`.
     """
 
-    def decorate(forward: Callable[..., Any]) -> Reduction:
+    def decorate(forward: Forward) -> Reduction:
         op = register(
             Operation(
                 forward, rules, reduces=True, formula=forward if expands else formula, picks=picks, writing=writing
@@ -368,7 +385,7 @@ def reduction(
         )
         signature = _with_axes(inspect.signature(forward)) if instead is None else None
 
-        def function(*operands: Any, **named: Any) -> Any:
+        def function(*operands: Operand, **named: Operand) -> Operand:
             if any(map(is_array, operands)) or "axis" in named or "keepdims" in named:
                 if signature is None:
                     return instead(*operands, **named)  # type: ignore[misc]
@@ -389,7 +406,7 @@ def reduction(
                         return record(op, *operands)
             return float(ieee(op.forward, *(numbers_of(x, op.shown) for x in operands)))
 
-        def on_arrays(array_forward: Callable[..., Any]) -> Function:
+        def on_arrays(array_forward: Forward) -> Function:
             if op.array is not None:
                 del array_table[op.array.name]
             pulls = (*(None if rule is None else _along(op, i) for i, rule in enumerate(op.rules)), None, None)
@@ -399,7 +416,7 @@ def reduction(
         public = cast(Reduction, named_after(function, forward, op))
         if signature is not None:
 
-            def along(*operands: Any) -> Any:
+            def along(*operands: Operand) -> Operand:
                 return along_axes(op, operands[:-2], *operands[-2:])
 
             along.__name__ = f"{op.name}_along_axes"
@@ -421,7 +438,7 @@ def _with_axes(signature: inspect.Signature) -> inspect.Signature:
 def _along(op: Operation, i: int) -> Pull:
     """How a gradient passes to operand i of a reduction along axes: by the rule for its sequences."""
 
-    def pull(g: Any, z: Any, *operands: Any) -> Any:
+    def pull(g: Operand, z: Operand, *operands: Operand) -> Operand:
         try:
             return share_along_axes(op, i, g, z, operands[:-2], operands[-2])
         except (AttributeError, TypeError, ValueError) as error:
@@ -434,7 +451,8 @@ def _along(op: Operation, i: int) -> Pull:
 
 def structural(
     *pulls: Pull | None,
-    loss: Callable[[Any, Any], Any] | None = None,
+    loss: Callable[[Operand, Operand], Operand] | None = None,
+    along_axis: bool = False,
     door: Door | None = None,
     **writing: Unpack[Writing],
 ) -> Decorator:
@@ -446,11 +464,13 @@ def structural(
     they can be differentiated too. None stands for what is not differentiated: an axis, a shape.
 
     The name it leaves behind takes arrays (and gives an array) and Tensors (and gives a Tensor).
-    loss: see Operation. door: as of `elementwise`. The rest is how it is written, see Writing.
+    loss, along_axis: see Operation. door: as of `elementwise`. The rest is how it is written, see Writing.
     """
 
-    def decorate(forward: Callable[..., Any]) -> Function:
-        return _on_arrays(register(Operation(forward, pulls=pulls, loss=loss, writing=writing)), door)
+    def decorate(forward: Forward) -> Function:
+        return _on_arrays(
+            register(Operation(forward, pulls=pulls, loss=loss, along_axis=along_axis, writing=writing)), door
+        )
 
     return decorate
 
@@ -459,7 +479,7 @@ def _on_arrays(op: Operation, door: Door | None = None) -> Function:
     """The function that users call, for an operation on whole arrays."""
     forward, pulls = op.forward, op.pulls
 
-    def function(*operands: Any, **named: Any) -> Any:
+    def function(*operands: Operand, **named: Operand) -> Operand:
         if door is not None:
             operands = door(*operands, **named)
         elif named or len(operands) != len(pulls):
@@ -474,13 +494,13 @@ def _on_arrays(op: Operation, door: Door | None = None) -> Function:
     return named_after(function, forward, op)
 
 
-def _bound(signature: inspect.Signature, operands: Sequence[Any], named: dict[str, Any]) -> tuple[Any, ...]:
+def _bound(signature: inspect.Signature, operands: Sequence[Operand], named: dict[str, Operand]) -> tuple[Operand, ...]:
     bound = signature.bind(*operands, **named)
     bound.apply_defaults()
     return bound.args
 
 
-def named_after(function: Callable[..., Any], forward: Callable[..., Any], op: Operation) -> Function:
+def named_after(function: Forward, forward: Forward, op: Operation) -> Function:
     """The function that users call, with the name and the docstring of its operation's forward function."""
     public = cast(Function, functools.update_wrapper(function, forward))
     op.function, public.op = public, op

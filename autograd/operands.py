@@ -5,21 +5,40 @@ from __future__ import annotations
 import itertools
 import numbers
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from .ieee import quietly
 
+# What arithmetic is read on: a number, an array, a node, a formula, a sequence of these. Each has operators that give
+# its own kind again, and no class or protocol names them all; what one of them lacks shows when it is read.
+Operand: TypeAlias = Any
+# Along which axes; None for all.
+Axis: TypeAlias = int | Sequence[int] | None
+# What NumPy takes between brackets.
+Index: TypeAlias = Any
 
-def real(x: Any, where: str = "Value") -> float:
+
+class Traced(float):
+    """A number that knows where it comes from. Nodes keep it as it is among their constants.
+
+    source: whatever whoever made it wants to find again.
+    """
+
+    __slots__ = ("source",)
+
+    source: Any
+
+
+def real(x: Operand, where: str = "Value") -> float:
     """`x` as a float. int, float, bool, Fraction, NumPy real scalars and 0-d arrays are real numbers.
 
     TypeError for anything else; OverflowError for an integer too large for a float.
     """
-    if x.__class__ is float:
+    if x.__class__ is float or isinstance(x, Traced):
         return x
     if isinstance(x, float | int | numbers.Real | np.bool_):
         try:
@@ -31,7 +50,7 @@ def real(x: Any, where: str = "Value") -> float:
     raise TypeError(f"{where} needs a real number, got {describe(x)}{_advice(x)}")
 
 
-def _advice(x: Any) -> str:
+def _advice(x: Operand) -> str:
     if isinstance(x, str | bytes | Decimal):
         return "; convert it with float()"
     if isinstance(x, list | tuple | np.ndarray):
@@ -41,7 +60,7 @@ def _advice(x: Any) -> str:
     return "; take its .real or .imag" if isinstance(x, numbers.Complex) else ""
 
 
-def describe(x: Any) -> str:
+def describe(x: Operand) -> str:
     """What `x` is, in the words of an error message: 'str', 'an array of shape (2,)'."""
     if isinstance(x, np.ndarray):
         return f"an array of shape {x.shape}" + ("" if x.dtype.kind in "fiub" else f" and dtype {x.dtype}")
@@ -64,11 +83,13 @@ def declined(x: Any, operator: str) -> Any:
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
-def real_array(x: Any, where: str) -> np.ndarray:
+def real_array(x: Operand, where: str) -> np.ndarray:
     """`x` as an array of float32 or float64, itself if it is one; integers and booleans become float64.
 
     TypeError for what is not numbers and for lists of nodes, ValueError for rows of different lengths.
     """
+    if x.__class__ is np.ndarray and (x.dtype is FLOAT64 or x.dtype is FLOAT32):
+        return x
     if isinstance(x, list | tuple) and holds_nodes(x):
         raise TypeError(
             f"{where}: expected numbers, got a list of nodes; join Tensors with stack(), or take their .data"
@@ -91,17 +112,17 @@ def real_array(x: Any, where: str) -> np.ndarray:
     raise TypeError(f"{where}: expected real numbers, got {describe(array)}")
 
 
-def as_array(x: Any, where: str) -> Any:
+def as_array(x: Operand, where: str) -> Operand:
     """An array or a Tensor as it is, lists and numbers as an array."""
     return x if hasattr(x, "ndim") else real_array(x, where)
 
 
-def holds_nodes(items: Any) -> bool:
+def holds_nodes(items: Operand) -> bool:
     """True if there is a node in nested lists."""
     return any(holds_nodes(u) if isinstance(u, list | tuple) else hasattr(u.__class__, "_record") for u in items)
 
 
-def float_array(x: Any, where: str) -> Any:
+def float_array(x: Operand, where: str) -> Operand:
     if not isinstance(x, np.ndarray):
         return real(x, where)
     if x.dtype.kind in "iub":
@@ -111,7 +132,7 @@ def float_array(x: Any, where: str) -> Any:
     return x
 
 
-def as_operand(x: Any) -> Any:
+def as_operand(x: Operand) -> Operand:
     """What a reduction takes as one operand: lists, tuples, iterators and 1-d arrays become a Vector."""
     if isinstance(x, np.ndarray) and x.ndim == 1:
         return Vector(x.tolist())
@@ -120,27 +141,27 @@ def as_operand(x: Any) -> Any:
     return x
 
 
-def is_array_node(x: Any) -> bool:
+def is_array_node(x: Operand) -> bool:
     """True for a Tensor, and for a formula of arrays."""
     return getattr(x.__class__, "_is_array", False)
 
 
-def is_array(x: Any) -> bool:
+def is_array(x: Operand) -> bool:
     """True for a Tensor, and for an array of two dimensions or more; one of one dimension is a sequence too."""
     return is_array_node(x) or (isinstance(x, np.ndarray) and x.ndim > 1)
 
 
-def numbers_of(x: Any, where: str) -> Any:
+def numbers_of(x: Operand, where: str) -> Operand:
     """A Vector of floats from a Vector of numbers; a float from a single number."""
     return x.map(lambda u: real(u, where)) if isinstance(x, Vector) else real(x, where)
 
 
-def _member_by_member(f: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+def _member_by_member(f: Callable[[Operand, Operand], Operand]) -> tuple[Operand, Operand]:
     """An operator of Vectors, and the same from the right."""
     return lambda self, other: self.map(f, other), lambda self, other: self.map(lambda u, v: f(v, u), other)
 
 
-class Vector(tuple):
+class Vector(tuple[Any, ...]):
     """A sequence of numbers, nodes or formulas whose arithmetic works member by member.
 
     It lets the rule of a reduction be written as on an array: `softmax(x) - y`. Two Vectors must
@@ -150,7 +171,7 @@ class Vector(tuple):
 
     __slots__ = ()
 
-    def map(self, f: Callable[..., Any], *others: Any) -> Vector:
+    def map(self, f: Callable[..., Operand], *others: Operand) -> Vector:
         """`f` of every member, and of those of the others at its place; what is no sequence goes with every member."""
         for u in others:
             if isinstance(u, tuple) and len(u) != len(self):
@@ -176,21 +197,21 @@ class Vector(tuple):
     def __abs__(self) -> Vector:
         return self.map(abs)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Operand, method: str, *operands: Operand, **options: Operand) -> Operand:
         if method != "__call__" or options:
             raise TypeError(f"np.{ufunc.__name__}.{method} is not defined for sequences in a rule")
         return _first_vector(operands).map(lambda _, *us: ufunc(*us), *operands)
 
-    def __array_function__(self, function: Any, types: Any, operands: Any, options: Any) -> Any:
+    def __array_function__(self, function: Operand, types: Operand, operands: Operand, options: Operand) -> Operand:
         if function is not np.where:
             raise TypeError(f"np.{function.__name__} is not defined for sequences in a rule; use the operation")
         return _first_vector(operands).map(lambda _, *us: np.where(*us), *operands)
 
 
-def _first_vector(operands: tuple[Any, ...]) -> Vector:
+def _first_vector(operands: tuple[Operand, ...]) -> Vector:
     return next(u for u in operands if isinstance(u, Vector))
 
 
-def members(x: Any) -> tuple[Any, ...]:
+def members(x: Operand) -> tuple[Operand, ...]:
     """The members of a sequence operand; a single operand alone."""
     return x if isinstance(x, tuple) else (x,)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 import operator
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
+from numpy.typing import DTypeLike
 
 from . import graph, modes
 from .ieee import is_quiet, quietly
@@ -20,7 +22,7 @@ from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
-from .operands import FLOAT64, declined, real_array
+from .operands import FLOAT64, Axis, Index, Operand, declined, real_array
 from .ops import choosing, elementwise, extremes, matrices, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -75,12 +77,12 @@ class Tensor:
     _grad: np.ndarray | None
     _label: str | None
     _op: Operation | None
-    _operands: tuple[Any, ...]
+    _operands: tuple[Operand, ...]
     _serial: int
     _seen: bytes | None
     _buffer: np.ndarray | None
 
-    def __init__(self, data: Any, label: str | None = None, *, dtype: Any = None) -> None:
+    def __init__(self, data: Operand, label: str | None = None, *, dtype: DTypeLike | None = None) -> None:
         if hasattr(data.__class__, "_record"):
             raise TypeError(
                 f"Tensor needs numbers, got a {type(data).__name__}; it is one node already, take its .data"
@@ -106,7 +108,7 @@ class Tensor:
         return self._data
 
     @data.setter
-    def data(self, data: Any) -> None:
+    def data(self, data: Operand) -> None:
         if self._op is not None:
             raise TypeError(f"data: this is the result of {self._op.shown}; assign to the leaves it is computed from")
         if data is not self._data:
@@ -131,7 +133,7 @@ class Tensor:
         return g
 
     @grad.setter
-    def grad(self, g: Any) -> None:
+    def grad(self, g: Operand) -> None:
         if g is not None:
             g = quietly(np.asarray, real_array(g, "grad"), self.dtype)
             if g.shape != self.shape:
@@ -158,7 +160,7 @@ class Tensor:
         return self._op is None
 
     @property
-    def operands(self) -> tuple[Any, ...]:
+    def operands(self) -> tuple[Operand, ...]:
         """What the operation was given, in order: Tensors, constant arrays, axes, shapes, indices."""
         return self._operands
 
@@ -185,9 +187,9 @@ class Tensor:
     @property
     def T(self) -> Tensor:
         """The transpose: axes in reverse order."""
-        return shapes.transpose(self)
+        return _record(shapes.transpose.op, (self, None))
 
-    def backward(self, seed: Any = None) -> None:
+    def backward(self, seed: Operand = None) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below.
 
         seed: the gradient of self, an array of its shape; 1 if self is one number.
@@ -198,7 +200,7 @@ class Tensor:
         """
         quietly(backward, self, self.seed(seed))
 
-    def seed(self, seed: Any = None, where: str = "backward") -> np.ndarray:
+    def seed(self, seed: Operand = None, where: str = "backward") -> np.ndarray:
         """The gradient that arrives at self when it is the target; the checks are those of `backward`."""
         if seed is None:
             if self.size != 1:
@@ -225,7 +227,7 @@ class Tensor:
         view.flags.writeable = False
         return view
 
-    def tolist(self) -> Any:
+    def tolist(self) -> Operand:
         """The numbers as nested lists; a float if there are no axes."""
         return self._data.tolist()
 
@@ -235,14 +237,14 @@ class Tensor:
         t._operands = graph.UNRECORDED
         return t
 
-    def astype(self, dtype: Any) -> Tensor:
+    def astype(self, dtype: DTypeLike) -> Tensor:
         """The numbers as float32 or float64."""
         return shapes.cast(self, _float_type(dtype))
 
     # ------------------------------------------------------------ recording
 
     @staticmethod
-    def _record(op: Operation, *operands: Any) -> Tensor:
+    def _record(op: Operation, *operands: Operand) -> Tensor:
         """A new node: the result of `op` with its operands."""
         return _record(op, operands)
 
@@ -254,7 +256,7 @@ class Tensor:
             self._serial = next_serial()
         return self._serial
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Operand, **kwargs: Any) -> Operand:
         """NumPy functions and operators with an array on the left give Tensors too."""
         function = array_ufunc(ufunc)
         if function is not None and method == "__call__" and not kwargs:
@@ -264,7 +266,7 @@ class Tensor:
         advice = "; x += t would write into an array: write x = x + t" if "out" in kwargs else ""
         return _on_numbers(getattr(ufunc, method), called + options, advice, inputs, kwargs)
 
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Operand:
         if func in plain_functions:
             return func(*numbers_in(args, gradless=True), **numbers_in(kwargs, gradless=True))
         called = f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}"
@@ -277,16 +279,16 @@ class Tensor:
             return _on_numbers(func, called, f", which know {known}", args, kwargs)
         return known.function(**found)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         refuse_to_lend(self, dtype)
         with np.errstate(all="ignore"):
             return np.array(self.numpy(), dtype, copy=copy)
 
-    def __dlpack__(self, **kwargs: Any) -> Any:
+    def __dlpack__(self, **kwargs: Any) -> Operand:
         refuse_to_lend(self)
         return self._data.copy().__dlpack__(**kwargs)
 
-    def __dlpack_device__(self) -> Any:
+    def __dlpack_device__(self) -> Operand:
         return self._data.__dlpack_device__()
 
     _mask = property(mask_asked_for, doc="Masked arrays ask for this, and for _data, before they compute with it.")
@@ -298,22 +300,22 @@ class Tensor:
 
     if TYPE_CHECKING:
 
-        def __add__(self, other: Any) -> Tensor: ...
-        def __radd__(self, other: Any) -> Tensor: ...
-        def __sub__(self, other: Any) -> Tensor: ...
-        def __rsub__(self, other: Any) -> Tensor: ...
-        def __mul__(self, other: Any) -> Tensor: ...
-        def __rmul__(self, other: Any) -> Tensor: ...
-        def __truediv__(self, other: Any) -> Tensor: ...
-        def __rtruediv__(self, other: Any) -> Tensor: ...
-        def __pow__(self, other: Any) -> Tensor: ...
-        def __rpow__(self, other: Any) -> Tensor: ...
-        def __matmul__(self, other: Any) -> Tensor: ...
-        def __rmatmul__(self, other: Any) -> Tensor: ...
-        def __lt__(self, other: Any) -> np.ndarray: ...
-        def __le__(self, other: Any) -> np.ndarray: ...
-        def __gt__(self, other: Any) -> np.ndarray: ...
-        def __ge__(self, other: Any) -> np.ndarray: ...
+        def __add__(self, other: Operand) -> Tensor: ...
+        def __radd__(self, other: Operand) -> Tensor: ...
+        def __sub__(self, other: Operand) -> Tensor: ...
+        def __rsub__(self, other: Operand) -> Tensor: ...
+        def __mul__(self, other: Operand) -> Tensor: ...
+        def __rmul__(self, other: Operand) -> Tensor: ...
+        def __truediv__(self, other: Operand) -> Tensor: ...
+        def __rtruediv__(self, other: Operand) -> Tensor: ...
+        def __pow__(self, other: Operand) -> Tensor: ...
+        def __rpow__(self, other: Operand) -> Tensor: ...
+        def __matmul__(self, other: Operand) -> Tensor: ...
+        def __rmatmul__(self, other: Operand) -> Tensor: ...
+        def __lt__(self, other: Operand) -> np.ndarray: ...
+        def __le__(self, other: Operand) -> np.ndarray: ...
+        def __gt__(self, other: Operand) -> np.ndarray: ...
+        def __ge__(self, other: Operand) -> np.ndarray: ...
 
     __eq__ = graph.is_same
     __hash__ = object.__hash__
@@ -327,7 +329,7 @@ class Tensor:
     def __abs__(self) -> Tensor:
         return _record(elementwise.abs.op, (self,))
 
-    def __isub__(self, other: Any) -> Tensor:
+    def __isub__(self, other: Operand) -> Tensor:
         # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
         if self._op is None and self._grad is not None and other.__class__ is not Tensor:
             name = self._label or "p"
@@ -337,10 +339,10 @@ class Tensor:
             )
         return self - other
 
-    def __getitem__(self, index: Any) -> Tensor:
+    def __getitem__(self, index: Operand) -> Tensor:
         return _record(shapes.getitem.op, (self, _checked_index(index)))
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def __setitem__(self, index: Index, value: Operand) -> None:
         raise TypeError(
             "a Tensor cannot be written to in place, as gradients belong to what was computed; "
             "use where(mask, value, t), or t.data[index] = ... on a leaf before computing with it"
@@ -351,70 +353,70 @@ class Tensor:
             raise TypeError("a Tensor without axes is a single number and has no length")
         return len(self._data)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
     # ------------------------------------------------------------ methods
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Sum over axes; see `autograd.sum`."""
-        return sums.array_sum(self, axis, keepdims)
+        return _record(sums.array_sum.op, (self, axis, keepdims))
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Mean over axes; see `autograd.mean`."""
-        return sums.array_mean(self, axis, keepdims)
+        return _record(sums.array_mean.op, (self, axis, keepdims))
 
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def prod(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Product over axes; see `autograd.prod`."""
-        return sums.array_prod(self, axis, keepdims)
+        return _record(sums.array_prod.op, (self, axis, keepdims))
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """The largest number over axes; see `autograd.max`."""
         return extremes.max(self, axis, keepdims)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def min(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """The smallest number over axes; see `autograd.min`."""
         return extremes.min(self, axis, keepdims)
 
-    def var(self, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+    def var(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
         """Variance over axes; see `autograd.var`."""
         return sums.var(self, axis, keepdims, ddof)
 
-    def std(self, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+    def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
         """Standard deviation over axes; see `autograd.std`."""
-        return sums.std(self, axis, keepdims, ddof)
+        return _record(sums.std.op, (self, axis, keepdims, ddof))
 
-    def argmax(self, axis: Any = None) -> Any:
+    def argmax(self, axis: int | None = None) -> Operand:
         """Where the largest number is, as integers without gradient."""
         return extremes.argmax(self, axis)
 
-    def argmin(self, axis: Any = None) -> Any:
+    def argmin(self, axis: int | None = None) -> Operand:
         """Where the smallest number is, as integers without gradient."""
         return extremes.argmin(self, axis)
 
     def softmax(self, axis: int = -1) -> Tensor:
         """e^x over its sum along an axis; see `autograd.softmax`."""
-        return softmaxes.array_softmax(self, axis)
+        return _record(softmaxes.array_softmax.op, (self, axis))
 
     def log_softmax(self, axis: int = -1) -> Tensor:
         """The logarithm of softmax; see `autograd.log_softmax`."""
-        return softmaxes.array_log_softmax(self, axis)
+        return _record(softmaxes.array_log_softmax.op, (self, axis))
 
-    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """log Σ e^self over axes; see `autograd.logsumexp`."""
-        return softmaxes.array_logsumexp(self, axis, keepdims)
+        return _record(softmaxes.array_logsumexp.op, (self, axis, keepdims))
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
         """The same numbers in another shape; see `autograd.reshape`."""
         return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def flatten(self) -> Tensor:
         """The same numbers along one axis."""
-        return shapes.reshape(self, (-1,))
+        return _record(shapes.reshape.op, (self, (-1,)))
 
     ravel = flatten
 
-    def transpose(self, *axes: Any) -> Tensor:
+    def transpose(self, *axes: int | tuple[int, ...] | None) -> Tensor:
         """Axes in another order; see `autograd.transpose`."""
         return shapes.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
@@ -422,19 +424,19 @@ class Tensor:
         """Two axes exchanged."""
         return shapes.swapaxes(self, axis1, axis2)
 
-    def squeeze(self, axis: Any = None) -> Tensor:
+    def squeeze(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
         """Without axes of size 1; see `autograd.squeeze`."""
         return shapes.squeeze(self, axis)
 
-    def take(self, indices: Any, axis: int | None = None) -> Tensor:
+    def take(self, indices: Operand, axis: int | None = None) -> Tensor:
         """The members at these places; see `autograd.take`."""
         return shapes.take(self, indices, axis)
 
-    def clip(self, lo: Any, hi: Any) -> Tensor:
+    def clip(self, lo: Operand = None, hi: Operand = None) -> Tensor:
         """At least lo and at most hi; see `autograd.clip`."""
         return choosing.clip(self, lo, hi)
 
-    def dot(self, other: Any) -> Tensor:
+    def dot(self, other: Operand) -> Tensor:
         """Matrix product; numpy.dot for what has more than two axes."""
         if self.ndim == 2 and other.__class__ is Tensor and other._data.ndim == 2:
             return _record(matrices.matmul.op, (self, other))
@@ -472,13 +474,17 @@ class Tensor:
         """max(0, self); see `autograd.relu`."""
         return _record(elementwise.relu.op, (self,))
 
-    def leaky_relu(self, alpha: Any = 0.01) -> Tensor:
+    def leaky_relu(self, alpha: Operand = 0.01) -> Tensor:
         """self where positive, else alpha self; see `autograd.leaky_relu`."""
-        return elementwise.leaky_relu(self, alpha)
+        return _record(elementwise.leaky_relu.op, (self, alpha))
 
     def softplus(self) -> Tensor:
         """log(1 + e^self); see `autograd.softplus`."""
         return _record(elementwise.softplus.op, (self,))
+
+    def linear(self) -> Tensor:
+        """The identity; see `autograd.linear`."""
+        return _record(elementwise.identity.op, (self,))
 
     def abs(self) -> Tensor:
         """Absolute value; see `autograd.abs`."""
@@ -503,7 +509,7 @@ class Tensor:
     def __complex__(self) -> complex:
         raise TypeError("a Tensor is real; complex() is not defined for it")
 
-    def __round__(self, digits: int | None = None) -> Any:
+    def __round__(self, digits: int | None = None) -> Operand:
         raise TypeError("round() has no useful derivative; use t.data.round()")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -527,7 +533,7 @@ class Tensor:
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         return graph.deepcopy(self, memo)
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any) -> tuple[Operand, ...]:
         return graph.reduce(self)
 
     def _contents(self) -> dict[str, Any]:
@@ -556,13 +562,13 @@ def _operators(op: Operation, name: str) -> None:
     """The methods behind an operator: with the Tensor on its left, and with it on its right."""
     reflected = f"__r{name}__"
 
-    def left(self: Tensor, other: Any) -> Tensor:
+    def left(self: Tensor, other: Operand) -> Tensor:
         try:
             return _record(op, (self, other))
         except TypeError:
             return declined(other, reflected)
 
-    def right(self: Tensor, other: Any) -> Tensor:
+    def right(self: Tensor, other: Operand) -> Tensor:
         return _record(op, (other, self))
 
     for method, function in ((f"__{name}__", left), (reflected, right)):
@@ -581,8 +587,8 @@ for _function, _name in (
     _operators(_function.op, _name)
 
 
-def _comparison(compare: Any, mirrored: str) -> Any:
-    def compared(self: Tensor, other: Any) -> Any:
+def _comparison(compare: Any, mirrored: str) -> Operand:
+    def compared(self: Tensor, other: Operand) -> Operand:
         try:
             return compare(self._data, sums.comparable(other))
         except TypeError:
@@ -598,7 +604,7 @@ Tensor.__ge__ = _comparison(operator.ge, "__le__")  # type: ignore[method-assign
 
 
 def _refuse(names: str, signs: str, advice: str) -> None:
-    def refused(*operands: Any) -> Any:
+    def refused(*operands: Operand) -> Operand:
         raise TypeError(f"{signs} not defined for Tensors: {advice}")
 
     for name in names.split():
@@ -610,7 +616,7 @@ _refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join masks inst
 _refuse("lshift rlshift rshift rrshift", "<< and >> are", "use t * 2**n or t.data")
 
 
-def _on_numbers(function: Any, called: str, advice: str, args: Any, kwargs: Any) -> Any:
+def _on_numbers(function: Any, called: str, advice: str, args: Any, kwargs: Any) -> Operand:
     """A function of NumPy's that has no gradient here, on plain numbers where these may be taken."""
     try:
         args, kwargs = numbers_in(args), numbers_in(kwargs)
@@ -638,7 +644,7 @@ def leaf(array: ndarray, label: str | None = None) -> Tensor:
     return t
 
 
-def stand_in(data: Any, buffer: Any) -> Tensor:
+def stand_in(data: Operand, buffer: Operand) -> Tensor:
     """A leaf of anything that works like an array, with another such thing for its gradient."""
     t = new(Tensor)
     t._data = data
@@ -647,14 +653,14 @@ def stand_in(data: Any, buffer: Any) -> Tensor:
     return t
 
 
-def _float_type(dtype: Any) -> np.dtype:
+def _float_type(dtype: DTypeLike) -> np.dtype:
     found = np.dtype(dtype)
     if found not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {found}")
     return found
 
 
-def _checked_index(index: Any) -> Any:
+def _checked_index(index: Index) -> Operand:
     for i in index if isinstance(index, tuple) else (index,):
         if hasattr(i.__class__, "_record"):
             raise TypeError(f"an index must be integers, slices or a mask such as t > 0; got a {type(i).__name__}")
@@ -664,7 +670,7 @@ def _checked_index(index: Any) -> Any:
 # ---------------------------------------------------------------- recording
 
 
-def _record(op: Operation, operands: tuple[Any, ...]) -> Tensor:
+def _record(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
     """A node for the result. All operands that take part in arithmetic are made arrays of one dtype first."""
     data = []
     dtype = None
@@ -705,7 +711,7 @@ def _record(op: Operation, operands: tuple[Any, ...]) -> Tensor:
     return v
 
 
-def _make_leaf(v: Tensor, data: list[Any]) -> None:
+def _make_leaf(v: Tensor, data: list[Operand]) -> None:
     """Forget how a result was computed. Its array becomes its own: what can be written to shares with nothing."""
     z = v._data
     if z.base is not None:
@@ -720,7 +726,7 @@ def _make_leaf(v: Tensor, data: list[Any]) -> None:
         modes.note_birth(v)
 
 
-def _computed(op: Operation, data: list[Any]) -> Any:
+def _computed(op: Operation, data: list[Operand]) -> Operand:
     try:
         return quietly(op.forward, *data)
     except (TypeError, ValueError) as error:
@@ -732,7 +738,7 @@ def _computed(op: Operation, data: list[Any]) -> Any:
         raise ValueError(f"{op.shown}: shapes {shapes} do not go together") from None
 
 
-def _record_prepared(op: Operation, operands: tuple[Any, ...]) -> Tensor:
+def _record_prepared(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
     """The same for operands of several kinds: numbers, arrays that may change, float32 and float64 mixed."""
     if op.reduces:
         raise TypeError(f"{op.shown}: expected numbers, got a list of nodes; join Tensors with stack()")
@@ -752,12 +758,12 @@ def _not_plain(op: Operation, i: int) -> TypeError:
     return TypeError(f"{op.shown}: operand {i + 1} is not differentiated and must be plain, got a Tensor")
 
 
-def _constants(op: Operation, operands: tuple[Any, ...], dtype: Any) -> tuple[Any, ...] | None:
+def _constants(op: Operation, operands: tuple[Operand, ...], dtype: DTypeLike) -> tuple[Operand, ...] | None:
     """The operands with those that are not Tensors as arrays of `dtype`; None if one of them has more precision.
 
     An array that can be written to is copied, so that the result does not change with it.
     """
-    held: list[Any] = []
+    held: list[Operand] = []
     for i, u in enumerate(operands):
         if u.__class__ is Tensor:
             held.append(u)
@@ -773,7 +779,7 @@ def _constants(op: Operation, operands: tuple[Any, ...], dtype: Any) -> tuple[An
     return tuple(held)
 
 
-def _is_fixed(array: Any) -> bool:
+def _is_fixed(array: Operand) -> bool:
     """True if nobody can write to an array, nor to another of which it is a view."""
     while array.__class__ is ndarray:
         if array.flags.writeable:
@@ -790,7 +796,7 @@ def _kept(array: ndarray) -> ndarray:
     return array
 
 
-def _constant(u: Any, op: Operation) -> np.ndarray:
+def _constant(u: Operand, op: Operation) -> np.ndarray:
     if hasattr(u.__class__, "_record"):
         raise TypeError(f"{op.shown}: a Tensor does not go with a {type(u).__name__}; make the number a Tensor too")
     if isinstance(u, np.matrix):  # for which * and ** mean the matrix product
@@ -798,12 +804,12 @@ def _constant(u: Any, op: Operation) -> np.ndarray:
     return real_array(u, op.shown)
 
 
-def _of_one_type(op: Operation, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+def _of_one_type(op: Operation, operands: tuple[Operand, ...]) -> tuple[Operand, ...]:
     """All operands as float64, where some are and some are not."""
     return tuple(u if op.pulls[i] is None else _wide(u, op) for i, u in enumerate(operands))
 
 
-def _wide(u: Any, op: Operation) -> Any:
+def _wide(u: Operand, op: Operation) -> Operand:
     if u.__class__ is not Tensor:
         return _constant(u, op).astype(FLOAT64)
     return u if u.dtype == FLOAT64 else shapes.cast(u, FLOAT64)

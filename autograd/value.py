@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -20,8 +20,8 @@ from .formulas.expression import symbol
 from .ieee import ieee
 from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .op import Operation
-from .operands import Vector, declined, describe, real
-from .ops import elementwise
+from .operands import Operand, Traced, Vector, declined, describe, real
+from .ops import choosing, elementwise
 from .passes.values import Mixed
 from .passes.values import backward as _backward
 
@@ -77,13 +77,13 @@ class Value:
     _data: float
     grad: float
     _op: Operation | None
-    _x: Any
-    _y: Any
-    _dx: Any
-    _dy: Any
+    _x: Operand
+    _y: Operand
+    _dx: Operand
+    _dy: Operand
     _label: str | None
 
-    def __init__(self, data: Any, label: str | None = None) -> None:
+    def __init__(self, data: Operand, label: str | None = None) -> None:
         self._data = data if data.__class__ is float else _leaf_data(data)
         self.grad = NO_GRADIENT
         self._op = None
@@ -94,7 +94,7 @@ class Value:
 
     # ------------------------------------------------------------ what a node tells
 
-    def _assign(self, data: Any) -> None:
+    def _assign(self, data: Operand) -> None:
         self._data = data if data.__class__ is float else real(data, "data")
         assigned[0] = object()
 
@@ -103,7 +103,7 @@ class Value:
         @property
         def data(self) -> float: ...
         @data.setter
-        def data(self, data: Any) -> None: ...
+        def data(self, data: Operand) -> None: ...
 
     else:  # read in C, and written through the check; nodes are made with _data itself
         data = property(attrgetter("_data"), _assign, doc="The number, a float; what is assigned is converted.")
@@ -131,7 +131,7 @@ class Value:
         return self._op is None
 
     @property
-    def operand_groups(self) -> tuple[Any, ...]:
+    def operand_groups(self) -> tuple[Operand, ...]:
         """The operands as the operation's rules see them: sequences as Vectors, constants as floats."""
         op = self._op
         if op is None:
@@ -148,7 +148,7 @@ class Value:
         return x, self._dy if self._y is None else self._y
 
     @property
-    def operands(self) -> tuple[Any, ...]:
+    def operands(self) -> tuple[Operand, ...]:
         """All operands in order, Values and floats, each as often as it was used."""
         groups = self.operand_groups
         if self._op is None or self._x.__class__ is not tuple:
@@ -177,7 +177,7 @@ class Value:
                 flat.extend(d)
         return tuple(flat)
 
-    def _in_full_form(self) -> Any:
+    def _in_full_form(self) -> Operand:
         """What _x is once a neuron has the form of other nodes."""
         if self._x.__class__ is not tuple:
             self._x.unfold(self)
@@ -194,16 +194,20 @@ class Value:
         """The number, as a plain float."""
         return self._data
 
+    def detach(self) -> Value:
+        """The same number as a new leaf: no gradient passes."""
+        return Value(self._data)
+
     # ------------------------------------------------------------ recording
 
     @staticmethod
-    def _record(op: Operation, *operands: Any) -> Value:
+    def _record(op: Operation, *operands: Operand) -> Value:
         """A new node: the result of `op` with its operands and local derivatives."""
         if not op.is_flat:
             return _record_groups(op, operands)
         return _record_unary(op, operands[0]) if len(operands) == 1 else _record_elementwise(op, operands)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Operand, **kwargs: Any) -> Operand:
         """NumPy functions and operators with a NumPy number on the left give Values too."""
         function = _COMPARISONS.get(ufunc) or numpy_names.ufunc(ufunc)
         for x in inputs:
@@ -217,23 +221,30 @@ class Value:
             raise TypeError(f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number") from None
         return getattr(ufunc, method)(*inputs, **kwargs)
 
+    def __array_function__(self, function: Operand, types: Any, args: Any, kwargs: Any) -> Operand:
+        if function in (np.where, np.clip):
+            found, unknown = numpy_names.array_functions[function].arguments(args, kwargs)
+            if not unknown:
+                return numpy_names.array_functions[function].function(**found)
+        return function(*numbers_in(args), **numbers_in(kwargs))
+
     # ------------------------------------------------------------ operators (+ − × ÷ are compiled below)
 
     if TYPE_CHECKING:
 
-        def __add__(self, other: Any) -> Value: ...
-        def __radd__(self, other: Any) -> Value: ...
-        def __sub__(self, other: Any) -> Value: ...
-        def __rsub__(self, other: Any) -> Value: ...
-        def __mul__(self, other: Any) -> Value: ...
-        def __rmul__(self, other: Any) -> Value: ...
-        def __truediv__(self, other: Any) -> Value: ...
-        def __rtruediv__(self, other: Any) -> Value: ...
+        def __add__(self, other: Operand) -> Value: ...
+        def __radd__(self, other: Operand) -> Value: ...
+        def __sub__(self, other: Operand) -> Value: ...
+        def __rsub__(self, other: Operand) -> Value: ...
+        def __mul__(self, other: Operand) -> Value: ...
+        def __rmul__(self, other: Operand) -> Value: ...
+        def __truediv__(self, other: Operand) -> Value: ...
+        def __rtruediv__(self, other: Operand) -> Value: ...
 
-    def __pow__(self, other: Any) -> Value:
+    def __pow__(self, other: Operand) -> Value:
         return _binary(elementwise.power, self, other)
 
-    def __rpow__(self, other: Any) -> Value:
+    def __rpow__(self, other: Operand) -> Value:
         return _binary(elementwise.power, other, self)
 
     def __neg__(self) -> Value:
@@ -245,7 +256,7 @@ class Value:
     def __abs__(self) -> Value:
         return elementwise.abs(self)
 
-    def __isub__(self, other: Any) -> Value:
+    def __isub__(self, other: Operand) -> Value:
         # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
         if self._op is None and self.grad is not NO_GRADIENT and other.__class__ is not Value:
             name = "p" if self.label is None else self.label
@@ -258,25 +269,25 @@ class Value:
     __eq__ = graph.is_same
     __hash__ = object.__hash__
 
-    def __lt__(self, other: Any) -> bool:
+    def __lt__(self, other: Operand) -> bool:
         try:
             return self._data < _comparable(other)
         except TypeError:
             return declined(other, "__gt__")
 
-    def __le__(self, other: Any) -> bool:
+    def __le__(self, other: Operand) -> bool:
         try:
             return self._data <= _comparable(other)
         except TypeError:
             return declined(other, "__ge__")
 
-    def __gt__(self, other: Any) -> bool:
+    def __gt__(self, other: Operand) -> bool:
         try:
             return self._data > _comparable(other)
         except TypeError:
             return declined(other, "__lt__")
 
-    def __ge__(self, other: Any) -> bool:
+    def __ge__(self, other: Operand) -> bool:
         try:
             return self._data >= _comparable(other)
         except TypeError:
@@ -316,7 +327,7 @@ class Value:
         """max(0, self); see `autograd.relu`."""
         return _record_unary(elementwise.relu.op, self)
 
-    def leaky_relu(self, alpha: Any = 0.01) -> Value:
+    def leaky_relu(self, alpha: Operand = 0.01) -> Value:
         """self if positive, else alpha self; see `autograd.leaky_relu`."""
         return Value._record(elementwise.leaky_relu.op, self, alpha)
 
@@ -328,6 +339,10 @@ class Value:
         """The identity; see `autograd.linear`."""
         return _record_unary(elementwise.identity.op, self)
 
+    def clip(self, lo: float | None = None, hi: float | None = None) -> Value:
+        """At least lo and at most hi; see `autograd.clip`."""
+        return choosing.clip(self, lo, hi)
+
     def abs(self) -> Value:
         """Absolute value; see `autograd.abs`."""
         return _record_unary(elementwise.abs.op, self)
@@ -337,10 +352,10 @@ class Value:
     def __len__(self) -> int:
         raise TypeError("a Value is a single number and has no length; keep several in a list")
 
-    def __iter__(self):
+    def __iter__(self) -> NoReturn:
         raise TypeError("a Value is a single number and cannot be iterated over; keep several in a list")
 
-    def __getitem__(self, index: Any):
+    def __getitem__(self, index: Operand):
         raise TypeError("a Value is a single number and cannot be indexed; keep several in a list")
 
     def __bool__(self) -> bool:
@@ -360,10 +375,10 @@ class Value:
     def __complex__(self) -> complex:
         raise TypeError("a Value is real; complex() is not defined for it")
 
-    def __round__(self, digits: int | None = None):
+    def __round__(self, digits: int | None = None) -> NoReturn:
         raise TypeError("round() has no useful derivative; use round(v.data) or format the Value: f'{v:.3f}'")
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: Operand = None, copy: bool | None = None) -> np.ndarray:
         refuse_to_lend(self, computes=True)  # Values come in lists
         return np.array(self._data, dtype)
 
@@ -388,7 +403,7 @@ class Value:
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return graph.deepcopy(self, memo)
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any) -> tuple[Operand, ...]:
         return graph.reduce(self)
 
     def _contents(self) -> dict[str, Any]:
@@ -404,9 +419,9 @@ class Value:
             setattr(self, name, content)
 
 
-def _leaf_data(data: Any) -> float:
+def _leaf_data(data: Operand) -> float:
     if isinstance(data, float):  # np.float64 is one
-        return float(data)
+        return data if isinstance(data, Traced) else float(data)
     if isinstance(data, Value):
         raise TypeError("Value needs a real number, got a Value; it is one already, or take its .data")
     if isinstance(data, np.ndarray) and data.ndim:
@@ -417,11 +432,11 @@ def _leaf_data(data: Any) -> float:
     return real(data)
 
 
-def _comparable(x: Any) -> float:
+def _comparable(x: Operand) -> float:
     return x._data if x.__class__ is Value else real(x, "comparing a Value")
 
 
-def _constant(x: Any, op: Operation) -> float:
+def _constant(x: Operand, op: Operation) -> float:
     if x.__class__ is float:
         return x
     if isinstance(x, np.ndarray) and x.ndim:
@@ -433,20 +448,20 @@ class NumberMeetsArray(TypeError):
     """An operation of a Value and an array; what differentiates a function then takes Tensors for numbers."""
 
 
-def _meets_array(where: str, x: Any) -> NumberMeetsArray:
+def _meets_array(where: str, x: Operand) -> NumberMeetsArray:
     return NumberMeetsArray(
         f"{where}: a Value is one number and does not go with {describe(x)}; "
         "write [x * v for x in array], or keep arrays in a Tensor"
     )
 
 
-def _data(operand: Any, op: Operation) -> Any:
+def _data(operand: Operand, op: Operation) -> Operand:
     if isinstance(operand, tuple):
         return Vector([u._data if u.__class__ is Value else _constant(u, op) for u in operand])
     return operand._data if operand.__class__ is Value else _constant(operand, op)
 
 
-def _record_elementwise(op: Operation, operands: tuple[Any, ...]) -> Value:
+def _record_elementwise(op: Operation, operands: tuple[Operand, ...]) -> Value:
     data = [u._data if u.__class__ is Value else _constant(u, op) for u in operands]
     try:
         zd = op.forward(*data)
@@ -493,7 +508,7 @@ def _record_unary(op: Operation, x: Value) -> Value:
     if active:
         return _record_elementwise(op, (x,))
     z = new(Value)
-    z._data = zd
+    z._data = zd if zd.__class__ is float else float(zd)
     z.grad = NO_GRADIENT
     z._op = op
     z._x = x
@@ -506,18 +521,18 @@ def _derivative(op: Operation, i: int, z: float, data: list[float]) -> float:
     try:
         d = op.derivative(i, z, data)
     except (ArithmeticError, ValueError):
-        d = ieee(op.rules[i], z, *data)
+        d = ieee(op.derivative, i, z, data)
     return d if d.__class__ is float else float(d)
 
 
-def _record_groups(op: Operation, operands: tuple[Any, ...]) -> Value:
+def _record_groups(op: Operation, operands: tuple[Operand, ...]) -> Value:
     """A node over sequences (Vectors) and single operands, of any number."""
     data = [_data(g, op) for g in operands]
     zd = float(ieee(op.forward, *data))
     if active and not modes.is_recording():
         return _unrecorded(zd)
-    groups: list[Any] = []
-    derivatives: list[Any] = []
+    groups: list[Operand] = []
+    derivatives: list[Operand] = []
     for i, (us, numbers) in enumerate(zip(operands, data, strict=True)):
         several = isinstance(us, tuple)
         nodes = [u.__class__ is Value for u in (us if several else (us,))]
@@ -541,12 +556,12 @@ def _record_groups(op: Operation, operands: tuple[Any, ...]) -> Value:
     return z
 
 
-def group_derivative(op: Operation, i: int, z: float, data: list[Any]) -> Any:
+def group_derivative(op: Operation, i: int, z: float, data: list[Operand]) -> Operand:
     """∂z/∂(operand i) as a float, or as a tuple of floats for a sequence."""
     rule = op.rules[i]
     if rule is None:
         raise TypeError(f"{op.shown}: operand {i + 1} is not differentiated and must be a plain number, got a Value")
-    if rule.__class__ is float:
+    if not callable(rule):
         return rule
     try:
         d = rule(z, *data)
@@ -569,14 +584,14 @@ def _check_finite(z: Value) -> None:
     )
 
 
-def format_value(u: Any) -> str:
+def format_value(u: Operand) -> str:
     """'w=0.5' for a named node, '0.5' for an unnamed one or a number."""
     if u.__class__ is not Value:
         return f"{u:g}"
     return f"{u._data:g}" if u.label is None else f"{u.label}={u._data:g}"
 
 
-def _binary(function: Any, x: Any, y: Any) -> Any:
+def _binary(function: Operand, x: Operand, y: Operand) -> Operand:
     """An operator, with the refusal that Python words for operands of foreign classes."""
     other = y if x.__class__ is Value else x
     if other.__class__ is not Value and (isinstance(other, Vector) or hasattr(other.__class__, "_record")):
@@ -646,7 +661,7 @@ def {reflected}(y, x):
 """
 
 
-def _compile_operator(function: Any, sign: str) -> None:
+def _compile_operator(function: Operand, sign: str) -> None:
     z, x, y = symbol("z", 1.0), symbol("x", 1.0), symbol("y", 1.0)
     dx, dy = (_code(function.op.derivative(i, z, (x, y))) for i in (0, 1))
     name = f"__{ {'-': 'sub', '+': 'add', '*': 'mul', '/': 'truediv'}[sign] }__"
@@ -667,7 +682,7 @@ def _compile_operator(function: Any, sign: str) -> None:
         setattr(Value, method, scope[method])
 
 
-def _code(derivative: Any) -> str:
+def _code(derivative: Operand) -> str:
     return repr(derivative) if derivative.__class__ is float else derivative.ascii(lambda name: name + "d")
 
 
@@ -681,7 +696,7 @@ for _function, _sign in (
 
 
 def _refuse(names: str, signs: str, advice: str) -> None:
-    def refused(*operands: Any) -> Any:
+    def refused(*operands: Operand) -> Operand:
         raise TypeError(f"{signs} not defined for Values: {advice}")
 
     for name in names.split():

@@ -22,7 +22,7 @@ from autograd.ops.shapes import reshape
 
 from .activations import Function, RandomizedLeakyReLU, activation_name, check_units, find_activation
 from .initializers import Initializer, find_initializer
-from .module import Module
+from .module import Module, refuse_own_call
 from .regularizers import Regularizer, find_regularizer
 
 __all__ = ["Activation", "BatchLayer", "Dense", "Dropout", "Flatten", "Input"]
@@ -77,6 +77,10 @@ class BatchLayer(Module):
         self.name = name
         self.input_shape = None if input_shape is None else sample_shape(str(self), "input_shape", input_shape)
         self.built_for: Shape | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_own_call(cls, "forward(self, x)")
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, _named_activation(value) if name == "activation" else value)

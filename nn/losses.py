@@ -9,13 +9,28 @@ A loss is called with (y_true, y_pred) in Keras' order; rows are samples.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from autograd import Tensor, log, no_grad, one_hot, sigmoid, softmax
+from autograd import (
+    Tensor,
+    Value,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    clip,
+    log,
+    mean,
+    no_grad,
+    one_hot,
+    sigmoid,
+    softmax,
+    softmax_cross_entropy,
+    squared_error,
+    sum,
+)
 from autograd.arguments import lookup, not_negative
 from autograd.op import Operation
 from autograd.operands import describe, real
@@ -23,6 +38,7 @@ from autograd.ops.losses import CLOSEST, Softmax, batch_losses
 from autograd.ops.sums import array_sum
 
 from .activations import activation_name, activations
+from .module import refuse_own_call
 from .samples import check_finite, checked_weights, plain_array, whole_labels
 
 __all__ = [
@@ -70,6 +86,10 @@ class Loss:
     name = "loss"
     activation: Callable[..., Any] | None = None
     from_logits = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_own_call(cls, "of_batch(self, y_pred, target, weight, from_logits)")
 
     def __call__(
         self, y_true: ArrayLike | Tensor, y_pred: ArrayLike | Tensor, sample_weight: ArrayLike | None = None
@@ -121,13 +141,20 @@ class Loss:
         op, others = link
         return Tensor._record(op, y_pred, *others)
 
+    def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
+        """The loss of one sample as a Value, from what a net of Values gives and a row of what `prepare` gave.
+
+        from_logits: the outputs are weighted sums. NotImplementedError for a loss of arrays only.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method of_sample")
+
     def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         """The operation that `of_batch` is, with its operands behind y_pred; None if it is not a single one."""
         return None
 
-    def check_output(self, layer: Any) -> None:
+    def check_output(self, model: Any) -> None:
         """ValueError if the last layer of a net gives what the loss cannot take, with the remedies."""
-        found = layer.last_activation
+        layer, found = model.layers[-1], model.last_activation
         if self.activation is None or found is None:
             return
         name = activation_name(found)
@@ -180,6 +207,10 @@ class MeanSquaredError(Loss):
     def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         return squared_errors.op, (target, weight if self.half else weight * (2.0 / target.shape[1]))
 
+    def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
+        loss = squared_error(outputs, target)
+        return loss if self.half else loss * (2.0 / len(outputs))
+
     def __repr__(self) -> str:
         return f"MeanSquaredError({'half=True' if self.half else ''})"
 
@@ -195,6 +226,9 @@ class MeanAbsoluteError(Loss):
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         return _weighted_mean(abs(y_pred - target), weight)
+
+    def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
+        return mean([abs(a - y) for a, y in zip(outputs, target, strict=True)])
 
 
 class Huber(Loss):
@@ -213,9 +247,14 @@ class Huber(Loss):
             raise ValueError("Huber: expected delta to be above 0, got 0; all losses would be 0")
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
-        d = y_pred - target
-        near = d.clip(-self.delta, self.delta)
-        return _weighted_mean(near * (d - 0.5 * near), weight)
+        return _weighted_mean(self._of(y_pred - target), weight)
+
+    def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
+        return mean([self._of(a - y) for a, y in zip(outputs, target, strict=True)])
+
+    def _of(self, d: Any) -> Any:
+        near = clip(d, -self.delta, self.delta)
+        return near * (d - 0.5 * near)
 
     def __repr__(self) -> str:
         return f"Huber({self.delta:g})"
@@ -254,6 +293,9 @@ class BinaryCrossentropy(Loss):
 
     def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         return (binary_from_logits.op, (target, weight)) if from_logits else None
+
+    def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
+        return (binary_cross_entropy_with_logits if from_logits else binary_cross_entropy)(outputs, target)
 
 
 class CategoricalCrossentropy(Loss):
@@ -322,6 +364,12 @@ class CategoricalCrossentropy(Loss):
 
     def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         return (softmax_cross_entropies.op, (target, weight, Softmax())) if from_logits else None
+
+    def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
+        if from_logits:
+            return softmax_cross_entropy(outputs, target)
+        total = sum(outputs)
+        return -sum([log(a / total) * y for a, y in zip(outputs, target, strict=True)])
 
 
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):

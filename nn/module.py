@@ -151,6 +151,15 @@ def _check_names(where: str, parameters: Mapping[str, Any], state: Mapping[str, 
         )
 
 
+def refuse_own_call(cls: type, instead: str) -> None:
+    """TypeError for a class with a `__call__` of its own, which training, prediction and files would not use."""
+    if "__call__" in vars(cls):
+        raise TypeError(
+            f"{cls.__name__}: expected what it computes in {instead}, which calls, predict, fit and evaluate all use; "
+            "got a __call__, which only calls would use: rename it"
+        )
+
+
 def clear_gradients(parameters: Iterable[Any]) -> None:
     """Give every parameter the gradient of a node that no backward pass has reached."""
     for p in parameters:

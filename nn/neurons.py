@@ -7,7 +7,7 @@ one: `w[l]_j,k` goes into unit j of layer l from unit k, `z[l]_j` is the weighte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,15 @@ from autograd.graph import is_node
 from autograd.operands import describe, real
 
 from .activations import Function, activation_name, check_units, find_activation, is_of_one_number, is_over_layer
+from .callbacks.standard import History
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
+from .losses import Loss
 from .module import Module
+from .optimizers import Optimizer
+from .training import loop as loop
+from .training.neurons import NeuronTraining
+from .training.plan import Plan
+from .training.samples import checked_samples, training_data
 
 __all__ = ["MLP", "Layer", "Neuron", "inputs"]
 
@@ -224,6 +231,7 @@ class MLP(Module):
     output_activation: that of the last layer. elementary, initializer, rng: as for Neuron.
 
     `layers` holds the layers, which count from 1 in labels: w[l]_j,k, b[l]_j, z[l]_j, a[l]_j.
+    `compile` and `fit` train it as a Sequential is trained.
 
     >>> net = MLP(2, [3, 1], activation="tanh", rng=0)
     >>> len(net.parameters())
@@ -256,7 +264,8 @@ class MLP(Module):
                 f"MLP: expected one activation for each of {hidden} hidden layers, got {len(each)}; "
                 "the last layer has output_activation"
             )
-        rng = generator(rng)
+        self.rng = rng = generator(rng)
+        self._trained: NeuronTraining | None = None
         self.layers = [
             Layer(m, n, g, elementary=elementary, initializer=initializer, rng=rng)
             for m, n, g in zip([nin, *nouts], nouts, [*each, output_activation], strict=False)
@@ -291,6 +300,65 @@ class MLP(Module):
         for layer in self.layers:
             x = layer(x)
         return x
+
+    # ------------------------------------------------------------ training
+
+    def compile(
+        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | None = None, metrics: Any = None
+    ) -> None:
+        """Say how to train, with the names and objects that `Sequential.compile` takes.
+
+        After a sigmoid or softmax output, its cross-entropy is computed from the weighted sums. ValueError for
+        unknown names (suggests the nearest), TypeError for a loss that knows no single samples.
+        """
+        if loss is None:
+            raise ValueError("compile: expected a loss, such as loss='mse' or loss='binary_crossentropy'; got None")
+        self._trained = NeuronTraining(self, optimizer, loss, metrics, self.rng)
+
+    def _training_of(self, where: str) -> NeuronTraining:
+        if self._trained is None:
+            raise RuntimeError(f"{where}: the net is not compiled; call compile(optimizer='sgd', loss='mse') first")
+        return self._trained
+
+    def fit(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str | None = None,
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Sequence[Any] | None = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: ArrayLike | None = None,
+        initial_epoch: int = 0,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+        *,
+        vectorize: bool = True,
+    ) -> History:
+        """Train on x, (samples, nin), and y, and give the History; arguments and numbers are those of `Sequential.fit`.
+
+        vectorize: compute a batch with matrices, by `autograd.vectorize` of the loss of one sample; False makes a
+        node for every number of every sample, with the same losses to rounding.
+        RuntimeError before `compile`; TypeError and ValueError for data that do not fit;
+        ArithmeticError with epoch and batch if the loss becomes nan or infinite.
+        """
+        trained = self._training_of("fit")
+        size = 32 if batch_size is None else batch_size
+        plan = Plan(size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq)
+        data = training_data(trained, x, y, sample_weight, class_weight, validation_split, validation_data)
+        trained.vectorizes = vectorize
+        return loop.fit(trained, *data, plan)
+
+    def evaluate(
+        self, x: ArrayLike, y: ArrayLike, batch_size: int | None = None, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
+        """Loss and metrics over all samples, by name. RuntimeError before `compile`."""
+        trained = self._training_of("evaluate")
+        return loop.evaluate(trained, checked_samples("evaluate", trained, x, y, sample_weight), batch_size)
 
     def get_weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The weights of every layer, each (out, in), and the biases of every layer, each (out,)."""

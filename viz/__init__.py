@@ -2,10 +2,11 @@
 
 from .dot.drawing import Drawing
 from .explorer.page import Exploration, explore
+from .graphs.as_data import graph_data
 from .graphs.draw_graph import draw_graph
 from .graphs.draw_paths import draw_paths
 from .networks import draw_network
-from .picture import Picture
+from .picture import Picture, beside
 from .plots.activation import plot_activation
 from .plots.boundary import plot_decision_boundary
 from .plots.confusion import plot_confusion_matrix
@@ -24,10 +25,12 @@ __all__ = [
     "Picture",
     "RendererMissing",
     "available_renderers",
+    "beside",
     "draw_graph",
     "draw_network",
     "draw_paths",
     "explore",
+    "graph_data",
     "plot_activation",
     "plot_confusion_matrix",
     "plot_decision_boundary",

@@ -24,8 +24,9 @@ from nn.activations import activation_name
 from nn.samples import plain_array
 from nn.training.loop import training_mode
 
+from .options import Look, drawing
 from .picture import Picture
-from .style import FONT, GREY, INK, PAPER, counted, number, sign_style, tint
+from .style import FONT, GREY, HIGHLIGHT, INK, PAPER, counted, number, sign_style, tint
 
 __all__ = ["Column", "columns_of", "draw_network"]
 
@@ -39,6 +40,8 @@ PITCH = 60.0  # from unit to unit
 MARGIN = 56.0  # left and right, for names
 TOP = 20.0
 THIN, THICK = 0.5, 6.0
+
+HALO = f' stroke="{PAPER}" stroke-width="6" stroke-linejoin="round" paint-order="stroke"'  # of text on lines
 
 _Places = dict[int | None, tuple[float, float]]  # of the units that are drawn; None where some are left out
 
@@ -63,7 +66,20 @@ class Column(NamedTuple):
     activations: np.ndarray | None = None
 
 
-def draw_network(model: Any, x: Any = None, *, color: str = "weight", max_units: int = MAX_UNITS) -> Picture:
+@drawing
+def draw_network(
+    model: Any,
+    x: Any = None,
+    *,
+    color: str = "weight",
+    max_units: int = MAX_UNITS,
+    digits: int = 3,
+    edges: str | None = None,
+    highlight: Any = (),
+    title: str | None = None,
+    legend: bool = True,
+    width: Any = None,
+) -> Picture:
     """A net as layers of neurons.
 
     model      an MLP or a Layer, or a built Sequential of Dense layers; Activation and Dropout belong to
@@ -71,6 +87,13 @@ def draw_network(model: Any, x: Any = None, *, color: str = "weight", max_units:
     x          one sample; if it is given, the circles show the activations it causes, without dropout
     color      "weight" or "grad": what colour and width of the lines tell
     max_units  of a larger layer the first and the last units are drawn, and how many are between
+    digits     significant digits of the numbers that are written
+    edges      what is written on the lines of a small net: "number" (weight or gradient), "formula" (the
+               weight's name), None nothing
+    highlight  names of weights and units ("w[1]_1,2", "a[1]_2", "x_1"), or Values of the model, to be marked
+    title      above the picture
+    legend     whether it is said below what colours and widths tell
+    width      of the picture in inches (3.4), or as "8.6cm"; text is scaled with it
 
     Lines are blue and solid for positive numbers, orange and dashed for negative ones; the wider, the
     larger, up to the largest of the layer, which is written below it. Circles are tinted likewise.
@@ -82,7 +105,16 @@ def draw_network(model: Any, x: Any = None, *, color: str = "weight", max_units:
     """
     lookup("color", color, _COLORS)
     max_units = positive_integer("draw_network", "max_units", max_units)
-    return Picture(_svg(columns_of(model, x), color, max_units))
+    look = Look(digits=digits, edges=edges, title=title, legend=legend, width=width, highlight=highlight)
+    columns = columns_of(model, x)
+    marked = _marked(look.highlight, model)
+    svg = _svg(columns, color, max_units, look, marked)
+    if marked.missing:
+        raise ValueError(
+            f"draw_network: highlight: {marked.missing[0]!r} is not in this picture; names are those of its "
+            "titles, such as w[1]_1,2, a[1]_2 and x_1"
+        )
+    return Picture(svg)
 
 
 # ---------------------------------------------------------------- what there is to draw
@@ -170,37 +202,75 @@ def _numbers(values: Any) -> np.ndarray:
     return np.array([u.data if is_node(u) else u for u in several], dtype=float)
 
 
+# ---------------------------------------------------------------- what is marked
+
+
+class _Marks:
+    """Names to be highlighted. missing: those that nobody has asked for yet."""
+
+    def __init__(self, asked: Sequence[str]) -> None:
+        self._asked = {name: text(name) for name in asked}
+        self._found: set[str] = set()
+
+    def has(self, *names: str) -> bool:
+        """Whether what is drawn under these names is to be marked."""
+        drawn = set(map(text, names)) if self._asked else set()
+        found = {asked for asked, name in self._asked.items() if name in drawn}
+        self._found |= found
+        return bool(found)
+
+    @property
+    def missing(self) -> list[str]:
+        return [name for name in self._asked if name not in self._found]
+
+
+def _marked(highlight: Sequence[Any], model: Any) -> _Marks:
+    names = {}
+    if highlight and isinstance(model, MLP | Layer):
+        for i, layer in enumerate(model.layers if isinstance(model, MLP) else [model], 1):
+            place = f"[{i}]" if isinstance(model, MLP) else ""
+            for j, neuron in enumerate(layer.neurons, 1):
+                names.update({w: f"w{place}_{j},{k}" for k, w in enumerate(neuron.w, 1)})
+                names[neuron.b] = f"b{place}_{j}"
+    return _Marks([asked if isinstance(asked, str) else names.get(asked, describe(asked)) for asked in highlight])
+
+
 # ---------------------------------------------------------------- as SVG
 
 
-def _svg(columns: Sequence[Column], color: str, max_units: int) -> str:
+def _svg(columns: Sequence[Column], color: str, max_units: int, look: Look, marks: _Marks) -> str:
     shown = [_shown(column.size, max_units) for column in columns]
     tallest = max(map(len, shown)) * PITCH
     gap = min(400.0, max(230.0, 0.4 * tallest))
     across = [MARGIN + RADIUS + i * gap for i in range(len(columns))]
-    width, bottom = across[-1] + RADIUS + MARGIN, TOP + tallest
-    height = bottom + 90
+    top = TOP if look.title is None else TOP + 30
+    width, bottom = across[-1] + RADIUS + MARGIN, top + tallest
+    height = bottom + (90 if look.legend else 60)
+    scale = 0.75 if look.width is None else 72 * look.width / width
     at = [
-        {u: (x, TOP + (tallest - len(units) * PITCH) / 2 + (row + 0.5) * PITCH) for row, u in enumerate(units)}
+        {u: (x, top + (tallest - len(units) * PITCH) / 2 + (row + 0.5) * PITCH) for row, u in enumerate(units)}
         for x, units in zip(across, shown, strict=True)
     ]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1f} {height:.1f}" '
-        f'width="{0.75 * width:.1f}pt" height="{0.75 * height:.1f}pt" font-family="{FONT}" role="img">',
-        f"<title>{html.escape(_summary(columns))}</title>",
+        f'width="{scale * width:.1f}pt" height="{scale * height:.1f}pt" font-family="{FONT}" role="img">',
+        f"<title>{html.escape(look.title or _summary(columns))}</title>",
         f'<rect width="{width:.1f}" height="{height:.1f}" fill="{PAPER}"/>',
     ]
+    if look.title is not None:
+        parts.append(_text(width / 2, 30, look.title, 19))
     for here, start, end in zip(columns[1:], at, at[1:], strict=False):
-        parts += _lines(here, start, end, color)
+        parts += _lines(here, start, end, color, look, marks)
     for i, (column, x) in enumerate(zip(columns, across, strict=True)):
-        parts += _circles(column, at[i], is_first=i == 0, is_last=i == len(columns) - 1)
+        parts += _circles(column, at[i], look, marks, is_first=i == 0, is_last=i == len(columns) - 1)
         parts += [
             _text(x, bottom + 26, column.caption, 15),
             _text(x, bottom + 46, counted(column.size, "unit"), 13, GREY),
         ]
-        if i:
-            parts.append(_text(x - gap / 2, bottom + 46, _largest(column, color), 12, GREY))
-    parts += _key(width / 2, bottom + 74)
+        if i and look.legend:
+            parts.append(_text(x - gap / 2, bottom + 46, _largest(column, color, look), 12, GREY))
+    if look.legend:
+        parts += _key(width / 2, bottom + 74)
     return "\n".join([*parts, "</svg>\n"])
 
 
@@ -218,12 +288,13 @@ def _told(column: Column, color: str) -> np.ndarray:
     return values
 
 
-def _lines(here: Column, start: _Places, end: _Places, color: str) -> Iterator[str]:
+def _lines(here: Column, start: _Places, end: _Places, color: str, look: Look, marks: _Marks) -> Iterator[str]:
     """A line for every weight between units that are drawn, the strongest on top; what is no number is not faint."""
     values, weights, gradients = _told(here, color), _told(here, "weight"), _told(here, "grad")
     most = _most(values)
     pairs = [(j, k) for j in end if j is not None for k in start if k is not None]
     thick = max(2.6, THICK - len(pairs) / 60)
+    labels: list[tuple[tuple[float, float], str, str]] = []  # above all lines
     for j, k in sorted(pairs, key=lambda pair: _size(values[pair])):
         value = float(values[j, k])
         share = 1.0 if math.isinf(value) else _size(value) / most if most else 0.0
@@ -232,24 +303,49 @@ def _lines(here: Column, start: _Places, end: _Places, color: str) -> Iterator[s
         broad = THIN + (thick - THIN) * (share if value == value else 0.2)
         dash = {"solid": "", "dashed": f"{4 + 1.5 * broad:.1f} {3 + 0.5 * broad:.1f}", "dotted": "1 4"}[line]
         (x1, y1), (x2, y2) = start[k], end[j]
-        name = text(f"w{here.place}_{j + 1},{k + 1}")
+        label = f"w{here.place}_{j + 1},{k + 1}"
+        name = text(label)
         title = f"{name} = {number(float(weights[j, k]))}, grad {number(float(gradients[j, k]))}"
+        ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+        if marks.has(label):
+            yield f'<line {ends} stroke="{HIGHLIGHT}" stroke-width="{broad + 10:.2f}" stroke-linecap="round"/>'
+            opacity = 1.0
+        if look.edges is not None and look.edges != "auto":
+            written = name if look.edges == "formula" else look.number(value)
+            labels.append((_apart((x1, y1), (x2, y2), [place for place, *_ in labels]), written, stroke))
         yield (
-            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}" '
+            f'<line {ends} stroke="{stroke}" '
             f'stroke-width="{broad:.2f}" stroke-opacity="{opacity:.2f}"'
             + (f' stroke-dasharray="{dash}"' if dash else "")
             + f"><title>{html.escape(title)}</title></line>"
         )
+    for (x, y), written, stroke in labels:
+        yield _text(x, y + 4, written, 12, stroke, more=HALO)
 
 
-def _circles(column: Column, places: _Places, *, is_first: bool, is_last: bool) -> Iterator[str]:
+def _apart(
+    start: tuple[float, float], end: tuple[float, float], others: Sequence[tuple[float, float]]
+) -> tuple[float, float]:
+    """The place on a line, of a few, that is farthest from other texts; text is wider than it is high."""
+    (x1, y1), (x2, y2) = start, end
+    places = [(x1 + t * (x2 - x1), y1 + t * (y2 - y1)) for t in (0.3, 0.7, 0.5, 0.25, 0.75, 0.4, 0.6)]
+    return max(places, key=lambda p: min((math.hypot((p[0] - x) / 2.5, p[1] - y) for x, y in others), default=0.0))
+
+
+def _circles(
+    column: Column, places: _Places, look: Look, marks: _Marks, *, is_first: bool, is_last: bool
+) -> Iterator[str]:
     most = 0.0 if column.activations is None else _most(column.activations)
     for u, (x, y) in places.items():
         if u is None:
             yield from _left_out(x, y, column.size - len(places) + 1, is_first)
             continue
         a = None if column.activations is None else float(column.activations[u])
-        name = text(f"x_{u + 1}" if is_first else f"a{column.place}_{u + 1}")
+        label = f"x_{u + 1}" if is_first else f"a{column.place}_{u + 1}"
+        name = text(label)
+        called = (label, *([] if is_first else [f"b{column.place}_{u + 1}"]), *([f"yhat_{u + 1}"] * is_last))
+        if marks.has(*called):
+            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS + 7:g}" fill="{HIGHLIGHT}" stroke="{INK}"/>'
         title = name if a is None else f"{name} = {number(a)}"
         if column.biases is not None:
             title += f", bias {number(float(column.biases[u]))}"
@@ -259,8 +355,8 @@ def _circles(column: Column, places: _Places, *, is_first: bool, is_last: bool) 
             f"<title>{html.escape(title)}</title></circle>"
         )
         if a is not None:
-            shown = _short(a)
-            yield _text(x, y + 4.5, shown, 13 if len(shown) < 6 else 11)
+            shown = _short(a, look.digits)
+            yield _text(x, y + 4.5, shown, 13 if len(shown) < 6 else max(6, min(11, 80 / len(shown))))
         if is_first:
             yield _text(x - RADIUS - 9, y + 4.5, name, 13, anchor="end")
         elif is_last:
@@ -271,9 +367,8 @@ def _left_out(x: float, y: float, count: int, is_first: bool) -> Iterator[str]:
     """Three points and how many units they stand for, beside the lines or with a halo on them."""
     for d in (-10, 0, 10):
         yield f'<circle cx="{x:.1f}" cy="{y + d:.1f}" r="2.4" fill="{INK}"/>'
-    halo = f' stroke="{PAPER}" stroke-width="5" stroke-linejoin="round" paint-order="stroke"'
     side, anchor = (-12, "end") if is_first else (12, "start")
-    yield _text(x + side, y + 4.5, f"{count:,} more", 12, anchor=anchor, more=halo)
+    yield _text(x + side, y + 4.5, f"{count:,} more", 12, anchor=anchor, more=HALO)
 
 
 def _key(x: float, y: float) -> Iterator[str]:
@@ -295,11 +390,11 @@ def _summary(columns: Sequence[Column]) -> str:
     return " → ".join(f"{counted(c.size, 'unit')} ({c.caption})" for c in columns)
 
 
-def _largest(column: Column, color: str) -> str:
+def _largest(column: Column, color: str, look: Look) -> str:
     """What stands below the lines into a column: their largest number, and how many are none."""
     values = _told(column, color)
     strange = int(np.count_nonzero(~np.isfinite(values)))
-    words = [f"largest |{color}| {number(_most(values))}"] * (strange < values.size)
+    words = [f"largest |{color}| {number(_most(values), max(4, look.digits))}"] * (strange < values.size)
     return ", ".join([*words, *[f"{strange:,} nan or inf"] * (strange > 0)])
 
 
@@ -313,6 +408,6 @@ def _most(values: np.ndarray) -> float:
     return float(finite.max()) if finite.size else 0.0
 
 
-def _short(x: float) -> str:
-    """Three significant digits, as many as a circle holds."""
-    return f"{x:.3g}".replace("e+0", "e").replace("e-0", "e-").replace("-", "−")
+def _short(x: float, digits: int) -> str:
+    """So many significant digits; three are as many as a circle holds in full size."""
+    return f"{x:.{digits}g}".replace("e+0", "e").replace("e-0", "e-").replace("-", "−")

@@ -1,21 +1,28 @@
-"""Picture: a finished SVG that a notebook shows and a file takes; no renderer is needed for it."""
+"""Picture: a finished SVG that a notebook shows and a file takes, and pictures side by side as one."""
 
 from __future__ import annotations
 
+import html
 import math
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from autograd.arguments import lookup
+from autograd.operands import describe
 from nn.files.whole import check_folder, write_whole
 
 from .files import picture_file
+from .options import drawing
 from .render import to_png
+from .style import FONT, INK, PAPER
 
-__all__ = ["Picture"]
+__all__ = ["Picture", "beside"]
 
+GAP, TITLE = 24.0, 26.0  # points between pictures, and for a title above
+_ROOT = re.compile(r'<svg\b([^>]*?)\bwidth="([\d.]+)pt"\s+height="([\d.]+)pt"([^>]*)>(.*)</svg>', re.DOTALL)
 _FORMATS = dict.fromkeys(("svg", "png"))
 
 
@@ -71,3 +78,54 @@ class Picture:
 
     def __repr__(self) -> str:
         return f"<Picture, {len(self.svg):,} characters of SVG>"
+
+
+@drawing
+def beside(*pictures: Any, titles: Sequence[str] | None = None, width: Any = None) -> Picture:
+    """Pictures side by side as one, each as it is: before and after a step, two levels, a graph and its net.
+
+    pictures  Drawings and Pictures, as draw_graph, draw_paths, draw_network and beside give them
+    titles    one above each
+    width     of the whole in inches (3.4), or as "8.6cm"; text is scaled with it
+
+    TypeError for what is no picture, ValueError for none or another number of titles; RendererMissing as for
+    `pipe("svg")` of each.
+    """
+    if not pictures:
+        raise ValueError("beside: expected pictures, as in beside(draw_graph(a), draw_graph(b)); got none")
+    for picture in pictures:
+        if not hasattr(picture, "pipe"):
+            raise TypeError(f"beside: expected what draw_graph or draw_network returns, got {describe(picture)}")
+    if titles is not None and (isinstance(titles, str) or len(titles) != len(pictures)):
+        raise ValueError(f"beside: expected a list of {len(pictures)} titles, one for each picture; got {titles!r}")
+    parts = [_part(picture.pipe("svg").decode(), i) for i, picture in enumerate(pictures, 1)]
+    top = TITLE if titles is not None else 0.0
+    height = top + max(h for _, h, _ in parts)
+    x, body = 0.0, []
+    for i, (w, h, inside) in enumerate(parts):
+        if titles is not None:
+            body.append(
+                f'<text x="{x + w / 2:.2f}" y="17" font-size="14" text-anchor="middle" fill="{INK}">'
+                f"{html.escape(titles[i])}</text>"
+            )
+        body.append(f'<svg x="{x:.2f}" y="{top + (height - top - h) / 2:.2f}" {inside}</svg>')
+        x += w + GAP
+    across = x - GAP
+    scale = 1.0 if width is None else 72 * width / across
+    return Picture(
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="0 0 {across:.2f} {height:.2f}" width="{scale * across:.1f}pt" height="{scale * height:.1f}pt" '
+        f'font-family="{FONT}" role="img">\n<rect width="{across:.2f}" height="{height:.2f}" fill="{PAPER}"/>\n'
+        + "\n".join(body)
+        + "\n</svg>\n"
+    )
+
+
+def _part(svg: str, i: int) -> tuple[float, float, str]:
+    """Width and height of an SVG in points, and its text from the attributes on, with ids of its own."""
+    found = _ROOT.search(svg)
+    if found is None:
+        raise ValueError("beside: expected pictures whose SVG has a width and a height in points")
+    before, width, height, after, body = found.groups()
+    body = re.sub(r'(<[^<>]*? id=")', rf"\g<1>p{i}-", body)
+    return float(width), float(height), f'{before}width="{width}" height="{height}"{after}>{body}'

@@ -14,6 +14,7 @@ from autograd.formulas.notation import format_number
 __all__ = [
     "FONT",
     "GREY",
+    "HIGHLIGHT",
     "INK",
     "LEAF",
     "LINE",
@@ -49,6 +50,7 @@ PAPER = "#ffffff"
 LEAF = "#f4f1e8"
 RESULT = "#ffffff"
 TARGET = "#dfe7f3"
+HIGHLIGHT = "#ffe27a"  # as of a marker pen, with a thick outline
 
 
 LONGEST = 40  # characters of a name
@@ -64,9 +66,9 @@ def counted(n: int, what: str, several: str | None = None) -> str:
     return f"{n:,} {what if n == 1 else several or what + 's'}"
 
 
-def number(x: float) -> str:
-    """Four significant digits, with a real minus sign."""
-    return format_number(x).replace("-", "−")
+def number(x: float, digits: int = 4) -> str:
+    """So many significant digits, with a real minus sign."""
+    return format_number(x, digits).replace("-", "−")
 
 
 def sign_style(x: float) -> tuple[str, str]:

@@ -5,7 +5,7 @@ writes into the arrays of the first run. The calls and their numbers are the sam
 are too, to the last bit. Where the computation looked at a number to decide something, the program
 looks again, and gives up if the answer is another.
 
-While it is written down a computation sees symbols of its arrays, and what a symbol has no method for
+While it is written down a computation sees stand-ins for its arrays, and what a stand-in has no method for
 ends the writing. What does not come from the arrays, such as a random number, would be frozen: that
 there is none is for the caller to know.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["recorded"]
+__all__ = ["called", "recorded"]
 
 # From the arrays that change from run to run to the results, or to None if it gave up.
 Program = Callable[..., "tuple[Any, ...] | None"]
@@ -38,15 +38,31 @@ def recorded(
     that it computed are the caller's. Both are to be called inside `quietly`.
     """
     recorder = _Recorder()
-    symbols = [*map(recorder.input, inputs), *(Symbol(recorder, recorder.constant(a), a, True) for a in lasting)]
+    stand_ins = [*map(recorder.input, inputs), *(Recorded(recorder, recorder.constant(a), a, True) for a in lasting)]
     try:
-        results = function(*symbols)
+        results = function(*stand_ins)
         program = recorder.program(results)
-    except Exception:  # if it is the fault of the function, it comes again when that is called without symbols
+    except Exception:  # if it is the fault of the function, it comes again when that is called without them
         return None
     if recorder.size > LARGEST:
         return None
     return [u.value.copy("K") if u.fixed else u.value for u in results], program
+
+
+def called(function: Callable[..., Any], *operands: Any) -> Any:
+    """The result of a function, which is written down as a call if what it does cannot be."""
+    symbols = [u for u in operands if type(u) is Recorded]
+    if not symbols:
+        return function(*operands)
+    recorder = symbols[0].recorder
+    lines = len(recorder.lines)
+    try:
+        return function(*operands)
+    except Exception:  # if it is the fault of the function, it comes again below
+        del recorder.lines[lines:]
+    names = [u.name if type(u) is Recorded else recorder.constant(u) for u in operands]
+    result = function(*map(_plain, operands))
+    return recorder.value(f"{recorder.constant(function)}({', '.join(names)})", result)
 
 
 class _Recorder:
@@ -59,15 +75,15 @@ class _Recorder:
         self.size = 0
         self._names: dict[int, str] = {}
 
-    def input(self, array: np.ndarray) -> Symbol:
-        """A symbol for what the program is given, which has to look the same each time."""
+    def input(self, array: np.ndarray) -> Recorded:
+        """What stands for what the program is given, which has to look the same each time."""
         name = f"x{len(self.inputs)}"
         self.inputs.append(name)
         shape, strides, dtype = map(self.constant, (array.shape, array.strides, array.dtype))
         self.lines.append(
             f"if {name}.shape != {shape} or {name}.strides != {strides} or {name}.dtype is not {dtype}: return None"
         )
-        return Symbol(self, name, array, False)
+        return Recorded(self, name, array, False)
 
     def constant(self, thing: Any) -> str:
         """The name in the program of a thing that stays as it is, or of an array that stays where it is."""
@@ -77,7 +93,7 @@ class _Recorder:
             self.scope[name] = thing  # keeps it alive, so that no other thing gets its id
         return name
 
-    def call(self, function: str, arguments: Sequence[str], result: Any, out: Symbol | None = None) -> Symbol:
+    def call(self, function: str, arguments: Sequence[str], result: Any, out: Recorded | None = None) -> Recorded:
         """Write a call down that gave this result. It is to write into `out`, or else into the array it made."""
         if out is None and result.__class__ is np.ndarray:
             out = self.buffer(result)
@@ -87,26 +103,26 @@ class _Recorder:
             return out
         return self.value(f"{function}({', '.join(arguments)})", result)
 
-    def buffer(self, array: np.ndarray) -> Symbol:
+    def buffer(self, array: np.ndarray) -> Recorded:
         """An array of the first run, to be written to in the others."""
         self.size += array.nbytes
-        return Symbol(self, self.constant(array), array, True)
+        return Recorded(self, self.constant(array), array, True)
 
-    def value(self, expression: str, result: Any) -> Symbol:
+    def value(self, expression: str, result: Any) -> Recorded:
         """A number, or an array that is made anew in each run."""
         name = f"t{len(self.lines)}"
         self.lines.append(f"{name} = {expression}")
-        return Symbol(self, name, result, False)
+        return Recorded(self, name, result, False)
 
-    def view(self, array: Symbol, tail: str, result: np.ndarray) -> Symbol:
+    def view(self, array: Recorded, tail: str, result: np.ndarray) -> Recorded:
         """Another sight of an array: looked up once if the array stays where it is."""
         if array.fixed and np.may_share_memory(result, array.value):
-            return Symbol(self, self.constant(result), result, True)
+            return Recorded(self, self.constant(result), result, True)
         return self.value(array.name + tail, result)
 
     def operand(self, u: Any, dtype: Any = None) -> str:
         """The name of what an operation takes; dtype: that of the arrays with which a plain number goes."""
-        if type(u) is Symbol:
+        if type(u) is Recorded:
             return u.name
         if dtype is not None and dtype.kind == "f" and u.__class__ in (int, float):
             u = np.array(u, dtype)  # as NumPy would at each call, in twice the time
@@ -137,10 +153,10 @@ class _NotRecorded(Exception):
 
 
 def _plain(u: Any) -> Any:
-    return u.value if type(u) is Symbol else u
+    return u.value if type(u) is Recorded else u
 
 
-class Symbol:
+class Recorded:
     """An array or a number of the first run, and its name in the program.
 
     It has those methods and operators of an array that a program can write down. Code that asks for its
@@ -178,26 +194,32 @@ class Symbol:
         self.recorder.lines.append(f"if {'not ' if answer else ''}{self.name}: return None")
         return answer
 
-    def argmin(self) -> Symbol:
+    def argmin(self) -> Recorded:
         return self.recorder.value(f"{self.name}.argmin()", self.value.argmin())
 
-    def item(self, place: Any) -> Symbol:
+    def item(self, place: Any) -> Recorded:
         name = self.recorder.operand(place)
         return self.recorder.value(f"{self.name}.item({name})", self.value.item(_plain(place)))
 
     # ------------------------------------------------------------ the same numbers
 
     @property
-    def T(self) -> Symbol:
+    def T(self) -> Recorded:
         return self.recorder.view(self, ".T", self.value.T)
 
-    def ravel(self) -> Symbol:
+    def ravel(self) -> Recorded:
         return self.recorder.view(self, ".ravel()", self.value.ravel())
 
-    def reshape(self, shape: Any) -> Symbol:
+    def reshape(self, shape: Any) -> Recorded:
         return self.recorder.view(self, f".reshape({self.recorder.constant(shape)})", self.value.reshape(shape))
 
-    def __getitem__(self, index: Any) -> Symbol:
+    def transpose(self, axes: Any = None) -> Recorded:
+        return self.recorder.view(self, f".transpose({self.recorder.constant(axes)})", self.value.transpose(axes))
+
+    def swapaxes(self, i: int, j: int) -> Recorded:
+        return self.recorder.view(self, f".swapaxes({i}, {j})", self.value.swapaxes(i, j))
+
+    def __getitem__(self, index: Any) -> Recorded:
         if not all(i is None or i is Ellipsis or i.__class__ in (slice, int) for i in _parts(index)):
             raise _NotRecorded
         return self.recorder.view(self, f"[{self.recorder.constant(index)}]", self.value[index])
@@ -207,13 +229,13 @@ class Symbol:
             raise _NotRecorded
         self._take(u)
 
-    def copy(self) -> Symbol:
+    def copy(self) -> Recorded:
         return self.recorder.buffer(np.empty(self.shape, self.dtype))._take(self)
 
-    def astype(self, dtype: Any) -> Symbol:
+    def astype(self, dtype: Any) -> Recorded:
         return self.recorder.buffer(np.empty_like(self.value, dtype))._take(self)
 
-    def _take(self, u: Any) -> Symbol:
+    def _take(self, u: Any) -> Recorded:
         """Numbers written into this array."""
         np.copyto(self.value, _plain(u))
         copyto = self.recorder.function(np.copyto)
@@ -222,14 +244,14 @@ class Symbol:
 
     # ------------------------------------------------------------ arithmetic
 
-    def dot(self, other: Any, out: Any = None) -> Symbol:
+    def dot(self, other: Any, out: Any = None) -> Recorded:
         if out is None:
             result = self.value.dot(_plain(other))
         else:
             result = self.value.dot(_plain(other), out.value)
         return self.recorder.call(f"{self.name}.dot", [self.recorder.operand(other)], result, out)
 
-    def max(self, axis: Any = None, *, keepdims: bool = False) -> Symbol:
+    def max(self, axis: Any = None, *, keepdims: bool = False) -> Recorded:
         result = self.value.max(axis, keepdims=keepdims)
         arguments = [f"axis={axis!r}", f"keepdims={keepdims}"]
         if not isinstance(result, np.ndarray):
@@ -238,17 +260,32 @@ class Symbol:
         self.recorder.lines.append(f"{self.name}.max({', '.join(arguments)}, out={out.name})")
         return out
 
-    def __neg__(self) -> Symbol:
+    def sum(self, axis: Any = None, *, keepdims: bool = False) -> Recorded:
+        result = self.value.sum(axis, keepdims=keepdims)
+        arguments = f"axis={axis!r}, keepdims={keepdims}"
+        if not isinstance(result, np.ndarray):
+            return self.recorder.value(f"{self.name}.sum({arguments})", result)
+        out = self.recorder.buffer(result)
+        self.recorder.lines.append(f"{self.name}.sum({arguments}, out={out.name})")
+        return out
+
+    def __pow__(self, other: Any) -> Recorded:
+        return self.recorder.value(f"{self.name} ** {self.recorder.operand(other)}", self.value ** _plain(other))
+
+    def __matmul__(self, other: Any) -> Recorded:
+        return self.__array_ufunc__(np.matmul, "__call__", self, other)
+
+    def __neg__(self) -> Recorded:
         if not isinstance(self.value, np.ndarray):
             return self.recorder.value(f"-{self.name}", -self.value)
         return self.__array_ufunc__(np.negative, "__call__", self)
 
-    def __abs__(self) -> Symbol:
+    def __abs__(self) -> Recorded:
         return self.__array_ufunc__(np.absolute, "__call__", self)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, out: Any = None, **options: Any) -> Symbol:
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, out: Any = None, **options: Any) -> Recorded:
         out = out[0] if out is not None else None
-        if method != "__call__" or options or ufunc.nout != 1 or not (out is None or type(out) is Symbol):
+        if method != "__call__" or options or ufunc.nout != 1 or not (out is None or type(out) is Recorded):
             raise _NotRecorded
         values = [_plain(u) for u in operands]
         types = {v.dtype for v in values if isinstance(v, np.ndarray)}
@@ -257,9 +294,16 @@ class Symbol:
         names = [self.recorder.operand(u, dtype) for u in operands]
         return self.recorder.call(self.recorder.function(ufunc), names, result, out)
 
-    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Symbol:
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Recorded:
         if function is np.real and self.value.dtype.kind == "f":
             return self
+        if function is np.broadcast_to and len(arguments) == 2 and not options:
+            array, shape = arguments
+            found = np.broadcast_to(array.value, shape)
+            if array.fixed:
+                return Recorded(self.recorder, self.recorder.constant(found), found, True)
+            call = f"{self.recorder.function(np.broadcast_to)}({array.name}, {self.recorder.constant(shape)})"
+            return self.recorder.value(call, found)
         if function is not np.where or options or len(arguments) != 3:
             raise _NotRecorded
         names = map(self.recorder.operand, arguments)
@@ -275,9 +319,9 @@ def _parts(index: Any) -> tuple[Any, ...]:
 
 
 def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., Any]) -> Any:
-    """Two methods, one for a symbol on the right: the ufunc where there is an array, Python's own on numbers."""
+    """Two methods, one for a stand-in on the right: the ufunc where there is an array, Python's own on numbers."""
 
-    def calculated(self: Symbol, *operands: Any) -> Symbol:
+    def calculated(self: Recorded, *operands: Any) -> Recorded:
         values = [_plain(u) for u in operands]
         if any(isinstance(v, np.ndarray) for v in values):
             return self.__array_ufunc__(ufunc, "__call__", *operands)
@@ -287,8 +331,8 @@ def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., Any]) -> Any
     return lambda self, other: calculated(self, self, other), lambda self, other: calculated(self, other, self)
 
 
-def _in_place(ufunc: np.ufunc) -> Callable[[Symbol, Any], Symbol]:
-    def method(self: Symbol, other: Any) -> Symbol:
+def _in_place(ufunc: np.ufunc) -> Callable[[Recorded, Any], Recorded]:
+    def method(self: Recorded, other: Any) -> Recorded:
         if not self.fixed:
             raise _NotRecorded
         return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))
@@ -311,7 +355,7 @@ for _name, _sign, _ufunc in (
     ("or", "|", np.bitwise_or),
 ):
     _left, _right = _operator(_sign, _ufunc, getattr(operator, f"__{_name}__"))
-    setattr(Symbol, f"__{_name}__", _left)
+    setattr(Recorded, f"__{_name}__", _left)
     if _sign in "+-*/":
-        setattr(Symbol, f"__r{_name}__", _right)
-        setattr(Symbol, f"__i{_name}__", _in_place(_ufunc))
+        setattr(Recorded, f"__r{_name}__", _right)
+        setattr(Recorded, f"__i{_name}__", _in_place(_ufunc))

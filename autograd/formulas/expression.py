@@ -16,7 +16,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ..ieee import ieee
+from ..numpy_names import comparisons
+from ..numpy_names import ufunc as numpy_ufunc
 from ..op import Operation, find
 from ..operands import Vector, members, real
 from . import names
@@ -197,7 +201,6 @@ class Expression:
     """
 
     __slots__ = ("depth", "key", "size", "terms", "value")
-    __array_ufunc__ = None
 
     def __init__(self, terms: Iterable[Term], value: float) -> None:
         self.terms: tuple[Term, ...] = tuple(terms)
@@ -223,6 +226,12 @@ class Expression:
         if self.is_omitted():
             return omitted(-self.value)
         return Expression(((-c, f) for c, f in self.terms), -self.value)
+
+    def __pos__(self) -> Expression:
+        return self
+
+    def __abs__(self) -> Expression:
+        return Expression._record(find("abs"), self)
 
     @_operator
     def __sub__(self, other: Any) -> Expression:
@@ -289,6 +298,23 @@ class Expression:
     @_operator
     def __ge__(self, other: Any) -> bool:
         return self.value >= other.value
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+        if ufunc in comparisons:
+            return comparisons[ufunc](*map(expression, operands))
+        function = numpy_ufunc(ufunc)
+        if function is None or method != "__call__" or options:
+            raise TypeError(f"np.{ufunc.__name__} is not defined for formulas")
+        return function(*operands)
+
+    def __array_function__(self, function: Any, types: Any, operands: Any, options: Any) -> Any:
+        if function is not np.where:
+            raise TypeError(f"np.{function.__name__} is not defined for formulas")
+        condition, x, y = operands
+        return x if condition else y
+
+    def __float__(self) -> float:
+        raise TypeError("a formula is no number; write exp(x) and not math.exp(x)")
 
     @staticmethod
     def _record(op: Operation, *operands: Any) -> Expression:

@@ -17,15 +17,53 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
-from ..op import find, table
+from ..op import Operation, find, table
 from . import names
 
-if TYPE_CHECKING:
-    from .expression import Atom, Call, Expression, Factors
-
 __all__ = ["Ascii", "Latex", "Mathml", "Text", "Writer", "as_printable", "format_number", "is_short"]
+
+
+class Atom(Protocol):
+    """What a notation asks of an atom: a symbol, a function of formulas, a sum in parentheses."""
+
+    label: str
+    is_symbol: bool
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def op(self) -> Operation | None: ...
+    @property
+    def terms(self) -> tuple[tuple[float, tuple[tuple[Any, float], ...]], ...]: ...
+    def write(self, writer: Any) -> str: ...
+    def opposite(self) -> Any: ...
+
+
+class Call(Protocol):
+    """What it asks of a function of formulas."""
+
+    args: tuple[Any, ...]
+
+    @property
+    def op(self) -> Operation: ...
+    def flat(self) -> list[Any]: ...
+
+
+class Formula(Protocol):
+    """What it asks of a formula: its terms, each a number and atoms with their exponents."""
+
+    value: float
+
+    @property
+    def terms(self) -> tuple[tuple[float, tuple[tuple[Any, float], ...]], ...]: ...
+    def function(self) -> Operation | None: ...
+    def is_symbol(self) -> bool: ...
+    def is_number(self) -> bool: ...
+
+
+A = TypeVar("A", bound=Atom)
 
 
 def format_number(x: float, digits: int = 4) -> str:
@@ -49,11 +87,6 @@ def as_printable(text: Callable[..., str]) -> str:
 # Numbers in formulas are written in full if that takes so many digits, as 0.044715 does; inside functions
 # and exponents, where a small difference becomes a large one, all are written with more.
 WRITTEN, INSIDE = 7, 10
-# Losses from logits are written as those of the probabilities that they make.
-OF_LOGITS = {
-    "binary_cross_entropy_with_logits": ("binary_cross_entropy", "sigmoid"),
-    "cross_entropy_of_softmax": ("cross_entropy_of_softmax", "softmax_component"),
-}
 
 
 def is_short(x: float) -> bool:
@@ -82,7 +115,6 @@ class Writer(ABC):
     plus: ClassVar[str] = "+"
     comma: ClassVar[str] = ", "
     has_bars: ClassVar[bool] = False  # fractions have bars, which hold a sum together without parentheses
-    powers: ClassVar[tuple[str, ...]] = ("power",)  # operations written as powers; to raise them takes parentheses
     dot: ClassVar[str]  # a visible sign between factors
     half: ClassVar[str | None] = None  # before other factors
     errors_first: bool = False  # (ŷ − y)·x, as lectures end a derivation; else x(ŷ − y)
@@ -110,12 +142,16 @@ class Writer(ABC):
         """A square root. plain: of a single symbol."""
 
     @abstractmethod
-    def call(self, call: Call) -> str:
-        """A function of formulas."""
+    def pattern(self, op: Operation) -> str | None:
+        """How the operation says that it is written: a name, or # in the place of its operands; None if it does not."""
 
     @abstractmethod
-    def function(self, op: str, inner: str) -> str:
+    def function(self, op: Operation, inner: str) -> str:
         """The function that an operation is, and in parentheses what it is applied to."""
+
+    @abstractmethod
+    def component(self, whole: str, place: int) -> str:
+        """A member of a sequence. place: from 0."""
 
     @abstractmethod
     def joint(self, left: str, right: str) -> str:
@@ -170,7 +206,7 @@ class Writer(ABC):
             parts = [self.number(float(number.rstrip("/")))] * bool(number) + [self.pi or ""] * has_pi
             inner = self.fraction(*parts, compound=False) if "/" in name else "".join(parts)
             return self.root(inner, plain=len(name) == 2)
-        return self.function("log", self.number(float(name[4:]))) if name.startswith("log") else self.pi or ""
+        return self.function(find("log"), self.number(float(name[4:]))) if name.startswith("log") else self.pi or ""
 
     # ------------------------------------------------------------ formulas
 
@@ -178,7 +214,7 @@ class Writer(ABC):
         """A name inside a formula: in parentheses if it is an expression itself, as e+c is."""
         return self.name(label) if names.is_word(label) else self.parenthesized(self.name(label))
 
-    def sum(self, x: Expression) -> str:
+    def sum(self, x: Formula) -> str:
         """A formula: its terms in the order they came, but not a minus first if that can be avoided.
 
         −y + ŷ reads ŷ − y. A fraction keeps its place: −y/a + (1 − y)/(1 − a).
@@ -193,12 +229,12 @@ class Writer(ABC):
         signed = (f" {self.minus if negative else self.plus} {body}" for negative, body in written[1:])
         return (self.minus if negative else "") + text + "".join(signed)
 
-    def factor(self, x: Expression) -> str:
+    def factor(self, x: Formula) -> str:
         """A formula as one factor among others: in parentheses if it is a sum or negative."""
         text = self.sum(x)
         return text if len(x.terms) <= 1 and not text.startswith(self.minus) else self.parenthesized(text)
 
-    def term(self, c: float, factors: Factors) -> tuple[bool, str]:
+    def term(self, c: float, factors: tuple[tuple[Any, float], ...]) -> tuple[bool, str]:
         """(is negative, what follows the sign)."""
         negative = c < 0
         if negative:
@@ -245,7 +281,7 @@ class Writer(ABC):
             parts.insert(0, (None, self.constant(c)))
         text = parts[0][1]
         for (before, _), (_, part) in itertools.pairwise(parts):
-            is_called = _is_function_name(before) and part.startswith(_OPENING)
+            is_called = part.startswith(_OPENING) and _is_function_name(before)
             text += (self.dot if is_called else self.joint(text, part)) + part
         return text
 
@@ -262,33 +298,49 @@ class Writer(ABC):
         if atom.is_symbol:
             base = self.symbol_to_raise(inner)
         else:
-            is_function = atom.op is not None and atom.op.name not in self.powers
-            base = inner if is_function else self.parenthesized(inner)
+            base = inner if atom.op is not None and not self.is_power(atom.op) else self.parenthesized(inner)
         return self.raised(base, exponent, plain=q == 1)
 
-    def general_power(self, base: Expression, exponent: Expression) -> str:
+    def general_power(self, base: Formula, exponent: Formula) -> str:
         """A power whose exponent is a formula."""
         below, above = self.sum(base), self.inside.sum(exponent)
         function = base.function()
         if base.is_symbol():
             below = self.symbol_to_raise(below)
-        elif not self.is_numeral(below) and (function is None or function.name in self.powers):
+        elif not self.is_numeral(below) and (function is None or self.is_power(function)):
             below = self.parenthesized(below)
         return self.raised(below, above, plain=exponent.is_symbol() or exponent.is_number())
 
-    def arguments(self, call: Call) -> str:
-        """What a function is applied to; of several operands each sequence in parentheses of its own."""
+    def call(self, call: Call) -> str:
+        """A function of formulas, as its operation says; a power as powers are written."""
+        if call.op.name == "power":
+            return self.general_power(*call.flat())
+        if call.op.picks:
+            *whole, place = call.args
+            return self.component(self.function(call.op, self.arguments(call.op, whole)), int(place.value))
+        inner, pattern = self.arguments(call.op, call.args), self.pattern(call.op)
+        return self.function(call.op, inner) if pattern is None or "#" not in pattern else pattern.replace("#", inner)
+
+    def is_power(self, op: Operation) -> bool:
+        """True for what is written as a power, which takes parentheses to be raised."""
+        pattern = self.pattern(op) or ""
+        return op.name == "power" or "^" in pattern or "<msup>" in pattern
+
+    def arguments(self, op: Operation, operands: Sequence[Any]) -> str:
+        """What a function is applied to; of several operands each sequence in parentheses of its own.
+
+        Logits of a loss are written as the probabilities that it makes of them.
+        """
         to = self.inside
-        written = [to.listed(a) if isinstance(a, tuple) else to.sum(a) for a in call.args]
-        logits = OF_LOGITS.get(call.op.name)
-        for i, a in enumerate(call.args):
-            if i == 0 and logits is not None:
-                written[0] = self.function(logits[1], written[0])
-            elif isinstance(a, tuple) and len(call.args) > 1:
+        written = [to.listed(a) if isinstance(a, tuple) else to.sum(a) for a in operands]
+        for i, a in enumerate(operands):
+            if i == 0 and op.activation is not None:
+                written[0] = self.function(op.activation, written[0])
+            elif isinstance(a, tuple) and len(operands) > 1:
                 written[i] = self.parenthesized(written[i])
         return self.comma.join(written)
 
-    def listed(self, arguments: Iterable[Expression]) -> str:
+    def listed(self, arguments: Iterable[Formula]) -> str:
         """Arguments with commas; of more than four the first two and the last."""
         items = list(arguments)
         args = [self.sum(a) for a in shown(items)]
@@ -320,21 +372,14 @@ class Text(Writer):
     def root(self, inner: str, *, plain: bool) -> str:
         return f"√{inner}" if plain else f"√({inner})"
 
-    def call(self, call: Call) -> str:
-        x = call.flat()
-        match call.op.name:
-            case "power":
-                return self.general_power(*x)
-            case "step":
-                return f"[{self.inside.sum(x[0])} > 0]"
-            case "abs":
-                return f"|{self.inside.sum(x[0])}|"
-            case "softmax_component":
-                return f"softmax({self.inside.listed(x[:-1])})" + str(int(x[-1].value) + 1).translate(_SUBSCRIPTS)
-        return self.function(call.op.name, self.arguments(call))
+    def pattern(self, op: Operation) -> str | None:
+        return op.writing.get("text")
 
-    def function(self, op: str, inner: str) -> str:
-        return f"{find(op).symbol}({inner})"
+    def function(self, op: Operation, inner: str) -> str:
+        return f"{self.pattern(op) or op.symbol}({inner})"
+
+    def component(self, whole: str, place: int) -> str:
+        return whole + str(place + 1).translate(_SUBSCRIPTS)
 
     def constant(self, x: float) -> str:
         mantissa, e, exponent = super().constant(x).partition("e")
@@ -372,26 +417,28 @@ class Ascii(Writer):
     def root(self, inner: str, *, plain: bool) -> str:
         return f"sqrt({inner})"
 
-    def call(self, call: Call) -> str:
-        x = call.args
-        match call.op.name:
-            case "power":
-                return self.general_power(*x)
-            case "step":
-                return f"({self.inside.sum(x[0])} > 0)"
-            case "softmax_component":
-                return f"softmax([{self.inside.listed(x[0])}])[{int(x[1].value)}]"
-        args = (f"[{self.inside.listed(a)}]" if isinstance(a, tuple) else self.inside.sum(a) for a in x)
-        return self.function(call.op.name, ", ".join(args))
+    def pattern(self, op: Operation) -> str | None:
+        return op.writing.get("ascii")
 
-    def function(self, op: str, inner: str) -> str:
-        return f"{find(op).shown}({inner})"
+    def arguments(self, op: Operation, operands: Sequence[Any]) -> str:
+        to = self.inside
+        return ", ".join(f"[{to.listed(a)}]" if isinstance(a, tuple) else to.sum(a) for a in operands)
 
-    def listed(self, arguments: Iterable[Expression]) -> str:
+    def function(self, op: Operation, inner: str) -> str:
+        return f"{self.pattern(op) or op.shown}({inner})"
+
+    def component(self, whole: str, place: int) -> str:
+        return f"{whole}[{place}]"
+
+    def listed(self, arguments: Iterable[Formula]) -> str:
         return ", ".join(map(self.sum, arguments)) if self.digits is None else super().listed(arguments)
 
     def joint(self, left: str, right: str) -> str:
         return self.times
+
+
+# Functions for which LaTeX has a command of their name.
+LATEX_KNOWS = frozenset("arccos arcsin arctan cos cosh coth exp ln log max min sec sin sinh tan tanh".split())  # noqa: SIM905
 
 
 class Latex(Writer):
@@ -400,11 +447,6 @@ class Latex(Writer):
     minus, times, apart, arrow, ellipsis, infinity = "-", r"\,", r" \cdot ", r" \to ", r"\ldots", r"\infty"
     dot, half, pi = r" \cdot ", r"\frac{1}{2}", r"\pi"
     has_bars = True
-    powers: ClassVar[tuple[str, ...]] = ("power", "exp")
-
-    FUNCTIONS: ClassVar[dict[str, str]] = {"sigmoid": r"\sigma", "maximum": r"\max", "minimum": r"\min"} | {
-        name: f"\\{name}" for name in ("log", "sin", "cos", "tanh")
-    }
 
     def number(self, x: float) -> str:
         text = super().number(x)
@@ -428,25 +470,17 @@ class Latex(Writer):
     def root(self, inner: str, *, plain: bool) -> str:
         return rf"\sqrt{{{inner}}}"
 
-    def call(self, call: Call) -> str:
-        x = call.flat()
-        match call.op.name:
-            case "power":
-                return self.general_power(*x)
-            case "exp":
-                return f"e^{{{self.inside.sum(x[0])}}}"
-            case "step":
-                return f"[{self.inside.sum(x[0])} > 0]"
-            case "abs":
-                return rf"\left|{self.inside.sum(x[0])}\right|"
-            case "softmax_component":
-                softmax = self.function("softmax_component", self.inside.listed(x[:-1]))
-                return f"{softmax}_{{{int(x[-1].value) + 1}}}"
-        return self.function(call.op.name, self.arguments(call))
+    def pattern(self, op: Operation) -> str | None:
+        return op.writing.get("latex", op.writing.get("text"))
 
-    def function(self, op: str, inner: str) -> str:
-        symbol = find(op).symbol.replace("_", r"\_")
-        return (self.FUNCTIONS.get(op) or rf"\operatorname{{{symbol}}}") + self.parenthesized(inner)
+    def function(self, op: Operation, inner: str) -> str:
+        symbol = op.symbol.replace("_", r"\_")
+        known = f"\\{symbol}" if symbol in LATEX_KNOWS else rf"\operatorname{{{symbol}}}"
+        name = self.pattern(op)
+        return (known if name is None or "#" in name else name) + self.parenthesized(inner)
+
+    def component(self, whole: str, place: int) -> str:
+        return f"{whole}_{{{place + 1}}}"
 
     def joint(self, left: str, right: str) -> str:
         if right[0].isdigit():
@@ -474,7 +508,6 @@ class Mathml(Writer):
     ellipsis, infinity = "<mi>…</mi>", "<mi>∞</mi>"
     dot, half, pi = apart, "<mfrac><mn>1</mn><mn>2</mn></mfrac>", "<mi>π</mi>"
     has_bars = True
-    powers = "power", "exp"
 
     def number(self, x: float) -> str:
         if not math.isfinite(x):
@@ -500,24 +533,19 @@ class Mathml(Writer):
     def root(self, inner: str, *, plain: bool) -> str:
         return f"<msqrt>{inner}</msqrt>"
 
-    def call(self, call: Call) -> str:
-        x = call.flat()
-        match call.op.name:
-            case "power":
-                return self.general_power(*x)
-            case "exp":
-                return f"<msup><mi>e</mi><mrow>{self.inside.sum(x[0])}</mrow></msup>"
-            case "step":
-                return f"<mrow><mo>[</mo>{self.inside.sum(x[0])}<mo>&gt;</mo><mn>0</mn><mo>]</mo></mrow>"
-            case "abs":
-                return f"<mrow><mo>|</mo>{self.inside.sum(x[0])}<mo>|</mo></mrow>"
-            case "softmax_component":
-                softmax = "<mi>softmax</mi>" + self.parenthesized(self.inside.listed(x[:-1]))
-                return f"<msub><mrow>{softmax}</mrow><mn>{int(x[-1].value) + 1}</mn></msub>"
-        return self.function(call.op.name, self.arguments(call))
+    def pattern(self, op: Operation) -> str | None:
+        pattern, text = op.writing.get("mathml"), op.writing.get("text")
+        if pattern is not None or text is None or "#" not in text:
+            return pattern
+        signs = (f"<mo>{html.escape(sign.strip())}</mo>" if sign else "" for sign in text.split("#"))
+        return f"<mrow>{'#'.join(signs)}</mrow>"
 
-    def function(self, op: str, inner: str) -> str:
-        return f"<mi>{html.escape(find(op).symbol)}</mi><mo>\u2061</mo>" + self.parenthesized(inner)
+    def function(self, op: Operation, inner: str) -> str:
+        name = self.pattern(op) or f"<mi>{html.escape(op.writing.get('text', op.symbol))}</mi>"
+        return f"{name}<mo>\u2061</mo>" + self.parenthesized(inner)
+
+    def component(self, whole: str, place: int) -> str:
+        return f"<msub><mrow>{whole}</mrow><mn>{place + 1}</mn></msub>"
 
     def joint(self, left: str, right: str) -> str:
         return self.dot if re.match("(?:<msup>|<mrow>)*<mn>", right) else self.times
@@ -543,18 +571,16 @@ _OPEN_POWER = re.compile(r"\^[^\s()·/]+\Z")
 _OPENING = "(", r"\left(", "<mrow><mo>(</mo>"
 
 
-@functools.cache
-def _function_names() -> frozenset[str]:
-    return frozenset(name for op in table.values() for name in (op.name, op.symbol)) | {"f", "g"}
-
-
 def _is_function_name(atom: Atom | None) -> bool:
     """Whether a name before parentheses would be read as a function: σ(1 − σ)."""
     label = getattr(atom, "label", None)
-    return label is not None and (label in _function_names() or names.text(label) in _function_names())
+    if label is None:
+        return False
+    known = {"f", "g", *(name for op in table.values() for name in (op.name, op.symbol))}
+    return label in known or names.text(label) in known
 
 
-def turned_sign(factors: Factors) -> tuple[bool, Factors]:
+def turned_sign(factors: tuple[tuple[A, float], ...]) -> tuple[bool, tuple[tuple[A, float], ...]]:
     """What follows a minus sign, which a difference may swallow: −(y − x)·w reads better as (x − y)·w.
 
     But −a(1 − a) stays as it is.

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..formulas.expression import Atom, Call, Expression, Factors, Group
-from ..formulas.notation import Writer
+from ..formulas.notation import Formula, Writer
 from ..op import Operation
 from ..operands import members
 
@@ -286,7 +286,7 @@ class Applied(_Compound):
         given = iter(parts)
         arguments: list[Any] = [next(given) if isinstance(a, Expression) else a for a in self.arguments]
         shape = self.shape
-        if self.op.name in ALONG_AN_AXIS and len(shape) == 1:  # a vector that became a column has another shape
+        if self.op.along_axis and len(shape) == 1:  # a vector that became a column has another shape
             shape = natural_shape(arguments[0]) or shape
             arguments[1] = len(shape) - 1
         applied = Applied(self.op, arguments, shape)
@@ -297,7 +297,7 @@ class Applied(_Compound):
         return applied
 
     def transposed(self) -> Atom:
-        if self.op.name in ALONG_AN_AXIS and len(self.shape) == 2:
+        if self.op.along_axis and len(self.shape) == 2:
             x, axis = self.arguments
             return Applied(self.op, (transposed(x), 1 - axis % 2), turned_shape(self.shape))
         if self._is_reduced_matrix():
@@ -362,8 +362,6 @@ class Indicator(_Compound):
 
 # ---------------------------------------------------------------- whole formulas
 
-# Operations that keep the shape and work along one axis, which turns with the array; and those that leave it out.
-ALONG_AN_AXIS = ("array_softmax", "array_log_softmax")
 REDUCING = ("array_prod", "array_logsumexp", "max", "min", "std", "norm")
 
 
@@ -403,7 +401,7 @@ def formula_of(atom: Atom) -> Expression:
     return Expression(((1.0, ((atom, 1.0),)),), math.nan)
 
 
-def only_atom(x: Expression) -> Atom | None:
+def only_atom(x: Formula) -> Atom | None:
     """The atom that the formula consists of, if it is one alone."""
     match x.terms:
         case ((1.0, ((atom, 1.0),)),):

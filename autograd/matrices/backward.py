@@ -11,7 +11,7 @@ import numpy as np
 from ..formulas.expression import Atom, Expression, Omitted, Term
 from ..graph import depending_on, topological_order
 from ..ieee import quietly
-from ..op import Operation
+from ..op import Operation, Unreadable
 from ..ops.shapes import sum_to
 from ..tensor import Tensor
 from .atoms import Applied, Count, Matrix, Shape, atoms, formula_of
@@ -211,6 +211,8 @@ def share_of(
     assert pull is not None
     try:
         term = matrix(quietly(pull, g, z, *operands))
+    except Unreadable:  # a rule, which says what to write instead
+        raise
     except (AttributeError, IndexError, TypeError, ValueError):  # a pull that asks for more than names have
         term = _unread(w.op, i, (g, z, *operands))
     found = term if term.shape == u.shape else sum_to(term, u.shape)

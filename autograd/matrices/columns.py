@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from ..formulas.expression import Atom, Call, Expression, Group
-from .atoms import ALONG_AN_AXIS, Applied, ArrayAtom, Matrix, Product, replaced, transposed, turned_shape
+from .atoms import Applied, ArrayAtom, Matrix, Product, replaced, transposed, turned_shape
 
 __all__ = ["turned", "turned_names", "turned_value"]
 
@@ -52,7 +52,7 @@ def _inside_of_products(x: Expression) -> list[Matrix]:
             for u in a.flat():
                 look(u, is_inside)
         elif isinstance(a, ArrayAtom):
-            is_whole = isinstance(a, Product) or (isinstance(a, Applied) and a.op.name not in ALONG_AN_AXIS)
+            is_whole = isinstance(a, Product) or (isinstance(a, Applied) and not a.op.along_axis)
             for p in a.parts:
                 look(p, is_inside or is_whole)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from ..formulas.expression import Expression, constant
 from ..ieee import quietly
-from ..numpy_names import array_functions, array_ufunc
+from ..numpy_names import array_functions, array_ufunc, comparisons
 from ..op import Operation, find
 from ..operands import Vector
 from .atoms import (
@@ -103,6 +102,9 @@ class MatrixExpression:
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
         raise TypeError("a formula is no array; use .value for its numbers")
+
+    def __float__(self) -> float:
+        raise TypeError("a formula is no number; write exp(x) and not math.exp(x)")
 
     def is_number(self) -> bool:
         """True if no name is left."""
@@ -210,8 +212,8 @@ class MatrixExpression:
     # ------------------------------------------------------------ reading
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
-        if ufunc.__name__ in _COMPARISONS:
-            return _COMPARISONS[ufunc.__name__](*map(matrix, operands))
+        if ufunc in comparisons:
+            return comparisons[ufunc](*map(matrix, operands))
         function = array_ufunc(ufunc)
         if function is None or method != "__call__" or options:
             raise TypeError(f"np.{ufunc.__name__} is not defined for formulas of arrays")
@@ -248,14 +250,6 @@ class MatrixExpression:
         from .notation import MatrixAscii
 
         return f"<formula {MatrixAscii().sum(self.formula)} of shape {self.shape}>"
-
-
-_COMPARISONS: dict[str, Callable[[MatrixExpression, MatrixExpression], Condition | bool]] = {
-    "less": operator.lt,
-    "less_equal": operator.le,
-    "greater": operator.gt,
-    "greater_equal": operator.ge,
-}
 
 
 def _number(x: Expression) -> float:
@@ -361,6 +355,14 @@ class Condition(np.ndarray):
         return as_condition(np.asarray(self) & np.asarray(other), self.formula * other.formula)
 
     __rand__ = __and__
+
+    def __or__(self, other: Any) -> Any:
+        if not isinstance(other, Condition):
+            return other if other else self
+        either = self.formula + other.formula - self.formula * other.formula
+        return as_condition(np.asarray(self) | np.asarray(other), either)
+
+    __ror__ = __or__
 
     def __invert__(self) -> Condition:
         atom = only_atom(self.formula)

@@ -12,7 +12,7 @@ import numpy as np
 from ..formulas import names
 from ..formulas.expression import Atom, Expression, Factors, Group
 from ..ieee import quietly
-from ..op import Operation
+from ..op import Operation, array_table
 from ..tensor import Tensor
 from .atoms import (
     Applied,
@@ -45,8 +45,6 @@ LONGEST_SHARED = 3
 LONGEST_NUMBER = 40
 # An index of more places gets a name.
 LONGEST_INDEX = 8
-# What stands beside a Z[2] is an A[2], which a loss from logits did not name.
-ACTIVATIONS = ("sigmoid", "array_softmax")
 
 
 class Forward:
@@ -214,7 +212,7 @@ class Forward:
     def introduce(self, a: Atom) -> Atom | None:
         """A[2] for σ(Z[2]), which a loss from Z[2] did not name."""
         op, inside = operation_of(a)
-        atom = only_atom(inside[0]) if op is not None and op.name in ACTIVATIONS else None
+        atom = only_atom(inside[0]) if op is not None and _is_activation(op) else None
         parsed = names.parse(atom.label) if isinstance(atom, Matrix) and not atom.is_gradient else None
         if op is None or not isinstance(atom, Matrix) or parsed is None or parsed.base not in ("Z", "z"):
             return None
@@ -302,3 +300,8 @@ def tidy(x: Expression) -> Expression:
     if all(c == n or c != c for (c, _), n in zip(x.terms, numbers, strict=True)):
         return x
     return Expression(((n, f) for n, (_, f) in zip(numbers, x.terms, strict=True)), x.value)
+
+
+def _is_activation(op: Operation) -> bool:
+    """True for what a loss from logits makes of them: beside a Z[2] it is an A[2], which nobody named."""
+    return any(known.activation is op for known in array_table.values())

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from ..formulas import names
 from ..formulas.expression import Atom, Call, Expression, Group
 from .atoms import (
-    ALONG_AN_AXIS,
     Applied,
     ArrayAtom,
     Indicator,
@@ -50,7 +49,7 @@ def _samples_of_atom(a: Atom) -> int | None:
         return _samples_of_product(a)
     if isinstance(a, Total):
         return _left_by(a.axes, samples_of(a.parts[0]), len(a.inside), a.keepdims)
-    if isinstance(a, Applied) and a.op.name in ALONG_AN_AXIS:
+    if isinstance(a, Applied) and a.op.along_axis:
         return samples_of(a.parts[0])
     if isinstance(a, Applied) and a.op.name == "reshape" and len(a.shape) == len(natural_shape(a.parts[0]) or ()) + 1:
         return samples_of(a.parts[0]) if a.shape[0] == 1 else None

@@ -19,9 +19,9 @@ import numpy as np
 
 from ..formulas import names
 from ..formulas.expression import Atom, Call, Expression, Factors
-from ..formulas.notation import Ascii, Latex, Text, Writer, as_fraction, turned_sign
+from ..formulas.notation import Ascii, Formula, Latex, Text, Writer, as_fraction, turned_sign
+from ..op import Operation
 from .atoms import (
-    ALONG_AN_AXIS,
     Applied,
     ArrayAtom,
     Count,
@@ -135,7 +135,7 @@ class MatrixWriter(Writer):
         if isinstance(a, Matrix):
             return self._named(self.gradient(a, self.symbol(a.label)), a.shape, a.plain_shape if a.is_turned else None)
         if isinstance(a, Member):
-            return self._named(self.member(a), a.shape, turned_shape(a.shape) if a.is_turned else None)
+            return self._named(self.part(a), a.shape, turned_shape(a.shape) if a.is_turned else None)
         if isinstance(a, Count):
             return Piece(self.symbol(self.count))
         if isinstance(a, Product):
@@ -154,13 +154,13 @@ class MatrixWriter(Writer):
             return Piece("data")
         if a.terms:
             return self.whole(Expression(a.terms, 0.0))
-        return Piece(a.write(self), POWER if isinstance(a, Call) and a.op.name in self.powers else TIGHT)
+        return Piece(a.write(self), POWER if isinstance(a, Call) and self.is_power(a.op) else TIGHT)
 
     def gradient(self, a: Matrix, name: str) -> str:
         """A name, with a d before it for the derivative."""
         return f"d{name}" if a.is_gradient else name
 
-    def member(self, a: Member) -> str:
+    def part(self, a: Member) -> str:
         """X(i) or X_j."""
         label = names.with_sample(a.of.label, "i") if a.letter == "i" else f"{a.of.label}_{a.letter}"
         return self.gradient(a.of, self.symbol(label))
@@ -182,7 +182,7 @@ class MatrixWriter(Writer):
 
     # ------------------------------------------------------------ sums and terms
 
-    def whole(self, x: Expression) -> Piece:
+    def whole(self, x: Formula) -> Piece:
         """A formula, and how tightly it holds together."""
         atom = only_atom(x)
         if atom is not None and atom.terms:
@@ -192,10 +192,10 @@ class MatrixWriter(Writer):
         negative, piece = self._term(*x.terms[0])
         return Piece(self.minus + piece.text, SUM) if negative else piece
 
-    def sum(self, x: Expression) -> str:
+    def sum(self, x: Formula) -> str:
         return self.whole(x).text
 
-    def factor(self, x: Expression) -> str:
+    def factor(self, x: Formula) -> str:
         return self.holding(self.whole(x), PRODUCT)
 
     def _factor(self, x: Expression) -> str:
@@ -295,7 +295,7 @@ class MatrixWriter(Writer):
         """A power of every number."""
         return Piece(f"{self.holding(base, TIGHT)}^∘{self.holding(exponent, TIGHT)}", POWER)
 
-    def general_power(self, base: Expression, exponent: Expression) -> str:
+    def general_power(self, base: Formula, exponent: Formula) -> str:
         return self.elementwise_power(self.whole(base), self.whole(exponent)).text
 
     # ------------------------------------------------------------ operations known by name
@@ -381,6 +381,7 @@ class _Lectures(MatrixWriter):
 
     def total(self, a: Total) -> Piece:
         letter = letter_of(a)
+        letter = "" if letter in self.taken else letter  # i is a quantity here
         along = -1 if self.columns else -2  # what lies otherwise has no samples that an index could count
         inner = at_index(a, letter, along, self.taken) if letter else None
         if not letter or (inner is None and samples_of(a.parts[0]) != along):
@@ -423,7 +424,7 @@ class _Lectures(MatrixWriter):
             x, index, _ = a.arguments
             zeros = self.filled("0", a.shape)
             return Piece(f"[{self.sum(x)}{self.words(' at ')}[{self.plain(index)}]{self.words(' in ')}{zeros}]")
-        if a.op.name in ALONG_AN_AXIS:
+        if a.op.along_axis:
             axis = a.arguments[1] % len(a.shape)
             unsaid = len(a.shape) - 2 if self.columns and len(a.shape) > 1 else len(a.shape) - 1  # of every sample
             return self.along(self.called(a), self.sum(a.parts[0]), "" if axis == unsaid else str(axis))
@@ -442,11 +443,11 @@ class MatrixText(_Lectures, Text):
 
     plain_name = staticmethod(names.text)
 
-    def member(self, a: Member) -> str:
+    def part(self, a: Member) -> str:
         name = names.parse(a.of.label)
         if a.letter == "i" and name is not None and name.index:  # sample i of x₁; x(i)₁ is component 1 of sample i
             return f"{self.gradient(a.of, self.symbol(a.of.label))}(i)"
-        return super().member(a)
+        return super().part(a)
 
     def turned(self, piece: Piece, shape: Shape) -> Piece:
         return Piece(f"{self.holding(piece, TIGHT)}ᵀ", POWER)
@@ -479,15 +480,13 @@ class MatrixLatex(_Lectures, Latex):
     r"""LaTeX for math mode: `\frac{1}{m} dZ^{[2]} A^{[1]T}`, `\odot`."""
 
     hadamard, matmul, close, beside = r" \odot ", r"\, ", r"\, ", r"\, "
-    powers: ClassVar[tuple[str, ...]] = ("power",)
     RELATIONS: ClassVar[dict[str, str]] = {">": ">", ">=": r"\geq", "<": "<", "<=": r"\leq", "==": "=", "!=": r"\neq"}
 
     plain_name = staticmethod(names.latex)
 
-    def call(self, call: Call) -> str:
-        if call.op.name == "exp":  # e^{Z} would read as the exponential of a matrix
-            return rf"\exp{self.parenthesized(self.sum(call.flat()[0]))}"
-        return super().call(call)
+    def pattern(self, op: Operation) -> str | None:
+        found = super().pattern(op)
+        return None if found is not None and "^" in found else found  # e^{Z} would read as that of a matrix
 
     def turned(self, piece: Piece, shape: Shape) -> Piece:
         text = piece.text
@@ -568,11 +567,11 @@ class MatrixAscii(MatrixWriter, Ascii):
             return negative, Piece(f"1 * {piece.text}", PRODUCT)
         return negative, piece
 
-    def whole(self, x: Expression) -> Piece:
+    def whole(self, x: Formula) -> Piece:
         atom = only_atom(x)
         return self._term(*x.terms[0])[1] if isinstance(atom, Indicator) else super().whole(x)
 
-    def sum(self, x: Expression) -> str:
+    def sum(self, x: Formula) -> str:
         return self.whole(x).text if len(x.terms) == 1 else super().sum(x)
 
     def square(self, base: Piece) -> Piece:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..op import elementwise, structural
-from ..operands import Vector, is_array_node
+from ..operands import Operand, Vector, is_array_node
 
 __all__ = ["clip", "where"]
 
 
-def where(condition: Any, x: Any, y: Any) -> Any:
+def where(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x where the condition holds, else y.
 
     condition: bool or boolean array. x, y: any operands. For a single condition the operand itself is
@@ -43,7 +41,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     lambda g, z, condition, x, y: where(condition, 0.0, g),
     shown="where",
 )
-def choose(condition, x, y):
+def choose(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x where the condition holds, else y, for boolean arrays; see `where`."""
     return np.where(condition, x, y)
 
@@ -51,7 +49,7 @@ def choose(condition, x, y):
 _NUMBERS = frozenset({float, int})
 
 
-def _one_of(condition: Any, x: Any, y: Any) -> Any:
+def _one_of(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x or y itself, by a single condition; of Tensors in the shape that both of them have together."""
     taken, other = (x, y) if condition else (y, x)
     if taken.__class__ in _NUMBERS and other.__class__ in _NUMBERS:
@@ -67,8 +65,8 @@ def _one_of(condition: Any, x: Any, y: Any) -> Any:
     return taken
 
 
-def _bounds(x: Any, lo: Any = None, hi: Any = None) -> tuple[Any, Any, Any]:
-    if isinstance(x, list | tuple):
+def _bounds(x: Operand, lo: Operand = None, hi: Operand = None) -> tuple[Operand, Operand, Operand]:
+    if isinstance(x, list | tuple) and not isinstance(x, Vector):
         raise TypeError(f"clip: expected a single number, got {len(x)} of them; write [clip(u, lo, hi) for u in x]")
     check_plain("clip: the bounds", lo, hi)
     lo, hi = -np.inf if lo is None else lo, np.inf if hi is None else hi
@@ -78,7 +76,7 @@ def _bounds(x: Any, lo: Any = None, hi: Any = None) -> tuple[Any, Any, Any]:
 
 
 @elementwise(lambda z, x, lo, hi: where((x >= lo) & (x <= hi), 1, 0), None, None, door=_bounds)
-def clip(x, lo=None, hi=None):
+def clip(x: Operand, lo: Operand = None, hi: Operand = None) -> Operand:
     """x, but at least lo and at most hi.
 
     x: any real, any shape. lo, hi: plain numbers, or for arrays also arrays; None for no bound;
@@ -91,7 +89,7 @@ def clip(x, lo=None, hi=None):
     return np.clip(x, lo, hi)
 
 
-def check_plain(what: str, *numbers: Any) -> None:
+def check_plain(what: str, *numbers: Operand) -> None:
     """TypeError if one of them is a node: it would be taken as a number, and its gradient lost."""
     for n in numbers:
         if hasattr(n.__class__, "_record"):

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import Any
 
 import numpy as np
 
 from ..op import elementwise
+from ..operands import Operand
 from .choosing import where
 
 __all__ = [
@@ -47,7 +47,7 @@ __all__ = [
 ZERO, ONE = ({np.dtype(t): np.array(n, t) for t in (np.float32, np.float64)} for n in (0, 1))
 
 
-def is_real_array(x: Any) -> bool:
+def is_real_array(x: object) -> bool:
     """True for an array of float32 or float64 with axes, False for single numbers and for complex steps."""
     return x.__class__ is np.ndarray and x.ndim > 0 and x.dtype in ONE
 
@@ -57,7 +57,7 @@ def lowest(x: np.ndarray) -> float:
     return x.item(x.argmin()) if x.size else math.inf
 
 
-def is_zero(x: Any) -> Any:
+def is_zero(x: Operand) -> Operand:
     """True where x is 0. (`==` on nodes is identity, so rules ask with inequalities.)"""
     return (x >= 0) & (x <= 0)
 
@@ -66,7 +66,7 @@ def is_zero(x: Any) -> Any:
 
 
 @elementwise(1, 1, symbol="+", expands=True)
-def add(x, y):
+def add(x: Operand, y: Operand) -> Operand:
     """Sum x + y.
 
     x, y: any real, any shapes that broadcast. Returns their common shape.
@@ -76,7 +76,7 @@ def add(x, y):
 
 
 @elementwise(1, -1, symbol="−", expands=True)
-def sub(x, y):
+def sub(x: Operand, y: Operand) -> Operand:
     """Difference x - y.
 
     x, y: any real, any shapes that broadcast. Returns their common shape.
@@ -86,7 +86,7 @@ def sub(x, y):
 
 
 @elementwise(lambda z, x, y: y, lambda z, x, y: x, symbol="×", expands=True)
-def mul(x, y):
+def mul(x: Operand, y: Operand) -> Operand:
     """Product x * y, number by number.
 
     x, y: any real, any shapes that broadcast. Returns their common shape.
@@ -96,7 +96,7 @@ def mul(x, y):
 
 
 @elementwise(lambda z, x, y: 1 / y, lambda z, x, y: -z / y, symbol="÷", expands=True)
-def div(x, y):
+def div(x: Operand, y: Operand) -> Operand:
     """Quotient x / y.
 
     x, y: any real, any shapes that broadcast. Returns their common shape.
@@ -107,7 +107,7 @@ def div(x, y):
 
 
 @elementwise(-1, symbol="−", expands=True)
-def neg(x):
+def neg(x: Operand) -> Operand:
     """Negative -x.
 
     x: any real, any shape. Returns the same shape.
@@ -122,7 +122,7 @@ def neg(x):
     symbol="^",
     expands=True,
 )
-def power(x, y):
+def power(x: Operand, y: Operand) -> Operand:
     """Power x^y.
 
     x, y: any real, any shapes that broadcast. Returns their common shape, never complex: a negative base
@@ -139,7 +139,7 @@ def power(x, y):
     return np.power(x, y) if isinstance(x, np.generic | np.ndarray) or isinstance(y, np.generic | np.ndarray) else x**y
 
 
-def _whole_power(x: Any, n: float) -> Any:
+def _whole_power(x: Operand, n: float) -> Operand:
     """x ** n for one exponent: NumPy squares fast, but takes a hundred times as long for a cube."""
     if n == 3 or n == 4:
         square = x * x
@@ -150,8 +150,8 @@ def _whole_power(x: Any, n: float) -> Any:
 # ---------------------------------------------------------------- exponentials, roots, circles
 
 
-@elementwise(lambda z, x: z)
-def exp(x):
+@elementwise(lambda z, x: z, latex="e^{#}", mathml="<msup><mi>e</mi><mrow>#</mrow></msup>")
+def exp(x: Operand) -> Operand:
     """Exponential e^x.
 
     x: any real, any shape. Returns the same shape, never negative.
@@ -162,7 +162,7 @@ def exp(x):
 
 
 @elementwise(lambda z, x: where(x < 0, math.nan, 1.0) / x)
-def log(x):
+def log(x: Operand) -> Operand:
     """Natural logarithm of x.
 
     x: positive, any shape. Returns the same shape, any real.
@@ -173,7 +173,7 @@ def log(x):
 
 
 @elementwise(lambda z, x: 1 / (2 * z), formula=lambda x: x**0.5)
-def sqrt(x):
+def sqrt(x: Operand) -> Operand:
     """Square root of x.
 
     x: not negative, any shape. Returns the same shape, not negative.
@@ -184,7 +184,7 @@ def sqrt(x):
 
 
 @elementwise(lambda z, x: cos(x))
-def sin(x):
+def sin(x: Operand) -> Operand:
     """Sine of x.
 
     x: radians, any real, any shape. Returns the same shape, -1 to 1.
@@ -194,7 +194,7 @@ def sin(x):
 
 
 @elementwise(lambda z, x: -sin(x))
-def cos(x):
+def cos(x: Operand) -> Operand:
     """Cosine of x.
 
     x: radians, any real, any shape. Returns the same shape, -1 to 1.
@@ -207,7 +207,7 @@ def cos(x):
 
 
 @elementwise(lambda z, x: (1 - z) * (1 + z))
-def tanh(x):
+def tanh(x: Operand) -> Operand:
     """Hyperbolic tangent, an S-shaped activation around 0.
 
     x: any real, any shape. Returns the same shape, -1 to 1.
@@ -218,8 +218,8 @@ def tanh(x):
     return math.tanh(x) if type(x) is float else np.tanh(x)
 
 
-@elementwise(lambda z, x: z * (1 - z), symbol="σ")
-def sigmoid(x):
+@elementwise(lambda z, x: z * (1 - z), symbol="σ", latex=r"\sigma")
+def sigmoid(x: Operand) -> Operand:
     """Logistic function 1 / (1 + e^-x), an S-shaped activation.
 
     x: any real, any shape. Returns the same shape, 0 to 1.
@@ -242,7 +242,7 @@ def sigmoid(x):
 
 
 @elementwise(lambda z, x: step(x))
-def relu(x):
+def relu(x: Operand) -> Operand:
     """Rectified linear unit max(0, x).
 
     x: any real, any shape. Returns the same shape, never negative.
@@ -257,7 +257,7 @@ def relu(x):
 
 
 @elementwise(lambda z, x, alpha: where(x > 0, 1, alpha), lambda z, x, alpha: where(x > 0, 0, x))
-def leaky_relu(x, alpha=0.01):
+def leaky_relu(x: Operand, alpha: Operand = 0.01) -> Operand:
     """x where x > 0, else alpha x: a relu that never stops learning.
 
     x: any real, any shape. Returns the same shape.
@@ -288,7 +288,7 @@ def randomized_leaky_relu(x, lower=1 / 8, upper=1 / 3, *, training=True, rng=Non
 
 
 @elementwise(1, expands=True, shown="linear")
-def identity(x):
+def identity(x: Operand) -> Operand:
     """The identity, the activation of regression outputs.
 
     x: any real, any shape. Returns the same numbers as a new node.
@@ -298,7 +298,7 @@ def identity(x):
 
 
 @elementwise(lambda z, x: sigmoid(x))
-def softplus(x):
+def softplus(x: Operand) -> Operand:
     """Smooth relu, log(1 + e^x).
 
     x: any real, any shape. Returns the same shape, never negative.
@@ -311,7 +311,7 @@ def softplus(x):
     return np.where(np.real(x) > 0, x, 0) + log1p_exp(np.where(np.real(x) > 0, -x, x))
 
 
-def log1p_exp(x: Any) -> Any:
+def log1p_exp(x: Operand) -> Operand:
     """log(1 + e^x) of numbers and arrays that are not positive: a part of forward functions, without a rule."""
     if type(x) is float:
         return math.log1p(math.exp(x))
@@ -321,8 +321,8 @@ def log1p_exp(x: Any) -> Any:
 # ---------------------------------------------------------------- pieces
 
 
-@elementwise(lambda z, x: sign(x))
-def abs(x):
+@elementwise(lambda z, x: sign(x), text="|#|", latex=r"\left|#\right|", mathml="<mrow><mo>|</mo>#<mo>|</mo></mrow>")
+def abs(x: Operand) -> Operand:
     """Absolute value |x|.
 
     x: any real, any shape. Returns the same shape, never negative.
@@ -332,7 +332,7 @@ def abs(x):
 
 
 @elementwise(0)
-def sign(x):
+def sign(x: Operand) -> Operand:
     """-1, 0 or 1: the sign of x.
 
     x: any real, any shape. Returns the same shape; nan for nan.
@@ -343,8 +343,13 @@ def sign(x):
     return np.sign(x)
 
 
-@elementwise(0)
-def step(x):
+@elementwise(
+    0,
+    text="[# > 0]",
+    ascii="(# > 0)",
+    mathml="<mrow><mo>[</mo>#<mo>&gt;</mo><mn>0</mn><mo>]</mo></mrow>",
+)
+def step(x: Operand) -> Operand:
     """1 where x > 0, else 0: the slope of relu, [x > 0].
 
     x: any real, any shape. Returns the same shape; nan for nan.
@@ -368,7 +373,7 @@ relu.op.slope = lambda z, x: _step(x)
     lambda z, x, y: where(y > x, 1, where(y < x, 0, 0.5)),
     symbol="max",
 )
-def maximum(x, y):
+def maximum(x: Operand, y: Operand) -> Operand:
     """The larger of two.
 
     x, y: any real, any shapes that broadcast. Returns their common shape; nan if either is nan.
@@ -384,7 +389,7 @@ def maximum(x, y):
     lambda z, x, y: where(y < x, 1, where(y > x, 0, 0.5)),
     symbol="min",
 )
-def minimum(x, y):
+def minimum(x: Operand, y: Operand) -> Operand:
     """The smaller of two.
 
     x, y: any real, any shapes that broadcast. Returns their common shape; nan if either is nan.

@@ -6,18 +6,17 @@ errors are NumPy's AxisError. Of two operands, element by element, see `maximum`
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..op import structural
+from ..operands import Axis, Operand
 from .sums import kept, not_empty, numbers
 
 __all__ = ["argmax", "argmin", "max", "min"]
 
 
-def _over_axes(name: str, of_two: str) -> Any:
-    def door(x: Any, axis: Any = None, keepdims: bool = False) -> tuple[Any, ...]:
+def _over_axes(name: str, of_two: str) -> Operand:
+    def door(x: Operand, axis: Operand = None, keepdims: bool = False) -> tuple[Operand, ...]:
         if hasattr(axis, "shape"):
             raise TypeError(
                 f"{name}: expected an axis, a tuple of them or None, got an array of shape {axis.shape}; "
@@ -34,7 +33,7 @@ def _over_axes(name: str, of_two: str) -> Any:
     None,
     door=_over_axes("max", "larger"),
 )
-def max(x, axis=None, keepdims=False):
+def max(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """The largest number over axes. Equal ones share the gradient evenly.
 
     x: array or Tensor; ValueError if there is no number. Returns x's shape without the axes; nan where
@@ -50,7 +49,7 @@ def max(x, axis=None, keepdims=False):
     None,
     door=_over_axes("min", "smaller"),
 )
-def min(x, axis=None, keepdims=False):
+def min(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """The smallest number over axes. Equal ones share the gradient evenly.
 
     x: array or Tensor; ValueError if there is no number. Returns x's shape without the axes; nan where
@@ -60,18 +59,18 @@ def min(x, axis=None, keepdims=False):
     return x.min(axis, keepdims=keepdims)
 
 
-def _shares(x: Any, z: Any, axis: Any) -> np.ndarray:
+def _shares(x: Operand, z: Operand, axis: Axis) -> np.ndarray:
     """1 for the number that was taken, 1/k for each of k equal ones, 0 for the others."""
     x = numbers(x)
     taken = x == kept(numbers(z), x.shape, axis)
     return (taken / taken.sum(axis, keepdims=True)).astype(x.dtype)
 
 
-def argmax(x, axis=None):
+def argmax(x: Operand, axis: int | None = None) -> Operand:
     """Where the largest number is, as integers; see numpy.argmax. It has no gradient."""
     return np.argmax(numbers(x), axis)
 
 
-def argmin(x, axis=None):
+def argmin(x: Operand, axis: int | None = None) -> Operand:
     """Where the smallest number is, as integers; see numpy.argmin. It has no gradient."""
     return np.argmin(numbers(x), axis)

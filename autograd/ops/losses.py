@@ -11,18 +11,31 @@ from __future__ import annotations
 import builtins
 import functools
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..ieee import ieee, quietly
 from ..op import Function, Operation, Writing, array_table, named_after, reduction, register, structural
-from ..operands import Vector, as_array, as_operand, describe, is_array, members, numbers_of, real, real_array
+from ..operands import (
+    Axis,
+    Operand,
+    Vector,
+    as_array,
+    as_operand,
+    describe,
+    is_array,
+    members,
+    numbers_of,
+    real,
+    real_array,
+)
 from ..rows import Rows
 from .choosing import where
 from .elementwise import abs, log, log1p_exp, relu, sigmoid
 from .matrices import row_of_ones
-from .softmaxes import array_softmax, logsumexp, softmax, unit_vector
+from .softmaxes import array_logsumexp, array_softmax, logsumexp, softmax, softmax_component, unit_vector
 from .sums import not_empty, numbers, sequence, size
 from .sums import sum as total
 
@@ -35,7 +48,7 @@ __all__ = [
     "squared_error",
 ]
 
-Formula = Callable[[Any, Any], Any]
+Formula = Callable[[Operand, Operand], Operand]
 
 
 # ---------------------------------------------------------------- a loss from its formula
@@ -48,7 +61,8 @@ def loss(
     mean: bool = False,
     expands: bool = False,
     formula: Formula | None = None,
-    check: Callable[[Any, Any], None] | None = None,
+    activation: Function | None = None,
+    check: Callable[[Operand, Operand], None] | None = None,
     **writing: Unpack[Writing],
 ) -> Callable[[Formula], Function]:
     """Make a loss of its formula for one prediction and one target.
@@ -56,8 +70,10 @@ def loss(
     The rules are the derivatives of that formula, `by_prediction(prediction, target)` and
     `by_target(prediction, target)`; without the second the target is not differentiated::
 
+        from autograd.ops.losses import loss
+
         @loss(lambda p, y: sign(p - y), lambda p, y: sign(y - p))
-        def absolute_error(prediction, target):
+        def absolute_error(prediction: Operand, target: Operand) -> Operand:
             return abs(prediction - target)
 
     Formula and rules are read on floats, arrays, nodes and formulas, see `autograd.op`. The name it
@@ -65,28 +81,29 @@ def loss(
 
     mean: the loss of a sample is the mean over its outputs; otherwise their sum. expands: formulas of
     numbers show the arithmetic. formula: derivations in matrices show this, not what is computed.
+    activation: what is applied to the predictions, if these are logits.
     check: called with two sequences or two arrays, raises ValueError for what the loss does not take.
     """
     rules = by_prediction, by_target
 
     def decorate(one: Formula) -> Function:
-        def over(n: int, x: Any) -> Any:
+        def over(n: int, x: Operand) -> Operand:
             return x / n if mean and n != 1 else x
 
         @functools.wraps(one)
-        def of_sequence(prediction: Any, target: Any) -> Any:
+        def of_sequence(prediction: Operand, target: Operand) -> Operand:
             return over(size(prediction), builtins.sum(map(one, members(prediction), members(target))))
 
-        def of_batch(prediction: Any, target: Any, weight: Any) -> Any:
+        def of_batch(prediction: Operand, target: Operand, weight: Operand) -> Operand:
             return over(prediction.shape[1], _total(one(prediction, target), weight))
 
-        def rule_of_sequence(rule: Any) -> Any:
+        def rule_of_sequence(rule: Formula | float | None) -> Operand:
             if rule is None:
                 return None
             each = rule if callable(rule) else lambda x, y: rule
             return lambda z, x, y: over(size(x), x.map(each, y) if isinstance(x, Vector) else each(x, y))
 
-        def pull_of_batch(rule: Any) -> Any:
+        def pull_of_batch(rule: Formula | float | None) -> Operand:
             if rule is None:
                 return None
             each = rule if callable(rule) else lambda x, y: rule
@@ -106,16 +123,19 @@ def loss(
             *map(pull_of_batch, rules), None, loss=lambda p, y: over(p.shape[-1], (formula or one)(p, y)), **shown
         )
         op.array = batch(of_batch).op
+        op.activation = op.array.activation = activation.op if activation is not None else None
         return _called(register(op), one, check, needs_outputs=mean)
 
     return decorate
 
 
-def _called(op: Operation, one: Formula, check: Any, *, needs_outputs: bool) -> Function:
+def _called(
+    op: Operation, one: Formula, check: Callable[[Operand, Operand], None] | None, *, needs_outputs: bool
+) -> Function:
     """The function that users call, with its checks."""
     name, batch = op.shown, op.array
 
-    def function(prediction: Any, target: Any, weight: Any = None) -> Any:
+    def function(prediction: Operand, target: Operand, weight: Operand = None) -> Operand:
         if is_array(prediction) or is_array(target):
             assert batch is not None
             prediction, target = _as_rows(name, prediction, target)
@@ -143,7 +163,7 @@ def _called(op: Operation, one: Formula, check: Any, *, needs_outputs: bool) -> 
 
 
 @loss(lambda x, y: x - y, lambda x, y: y - x, symbol="½(ŷ−y)²", expands=True)
-def squared_error(prediction, target):
+def squared_error(prediction: Operand, target: Operand) -> Operand:
     """½ Σ (prediction - target)², the lectures' ½(y - ŷ)².
 
     prediction, target: any real, two numbers or two sequences. Returns one number, never negative. For
@@ -156,7 +176,7 @@ def squared_error(prediction, target):
     return 0.5 * d * d
 
 
-def _check_probabilities(p: Any, y: Any) -> None:
+def _check_probabilities(p: Operand, y: Operand) -> None:
     name = "binary_cross_entropy"
     _in_unit_interval(name, "probabilities", p, ": pass logits to binary_cross_entropy_with_logits")
     _in_unit_interval(name, "targets", y)
@@ -169,7 +189,7 @@ def _check_probabilities(p: Any, y: Any) -> None:
     check=_check_probabilities,
     symbol="BCE",
 )
-def binary_cross_entropy(probability, target):
+def binary_cross_entropy(probability: Operand, target: Operand) -> Operand:
     """-y log p - (1 - y) log(1 - p), averaged over a sequence.
 
     probability, target: 0 to 1, two numbers or two sequences; ValueError outside. Returns one number,
@@ -183,7 +203,7 @@ def binary_cross_entropy(probability, target):
     return _entropy(kept_inside(probability), target)
 
 
-def _entropy(p: Any, y: Any) -> Any:
+def _entropy(p: Operand, y: Operand) -> Operand:
     return -(y * log(p) + (1 - y) * log(1 - p))
 
 
@@ -191,7 +211,7 @@ def _entropy(p: Any, y: Any) -> Any:
 CLOSEST = 1e-7
 
 
-def kept_inside(p: Any) -> Any:
+def kept_inside(p: Operand) -> Operand:
     """A probability kept CLOSEST away from 0 and 1."""
     return where(p < CLOSEST, CLOSEST, where(p > 1 - CLOSEST, 1 - CLOSEST, p))
 
@@ -202,9 +222,10 @@ def kept_inside(p: Any) -> Any:
     mean=True,
     check=lambda z, y: _in_unit_interval("binary_cross_entropy_with_logits", "targets", y),
     formula=lambda z, y: _entropy(sigmoid(z), y),
+    activation=sigmoid,
     symbol="BCE",
 )
-def binary_cross_entropy_with_logits(logit, target):
+def binary_cross_entropy_with_logits(logit: Operand, target: Operand) -> Operand:
     """Binary cross-entropy of p = sigmoid(logit), averaged over a sequence.
 
     logit: any real, target: 0 to 1 (ValueError outside), two numbers or two sequences. Returns one
@@ -227,7 +248,7 @@ def binary_cross_entropy_with_logits(logit, target):
     symbol="CE",
     shown="softmax_cross_entropy",
 )
-def cross_entropy_of_softmax(logits, probabilities):
+def cross_entropy_of_softmax(logits: Operand, probabilities: Operand) -> Operand:
     """-Σ yⱼ log softmax(logits)ⱼ for targets given as probabilities, which are not checked.
 
     logits: sequence of any real numbers; probabilities: as many, 0 to 1, with sum 1. Returns one number,
@@ -238,7 +259,16 @@ def cross_entropy_of_softmax(logits, probabilities):
     return builtins.sum(y * (shift - z) if y else 0.0 for z, y in zip(logits, probabilities, strict=True))
 
 
-def _sum_of_targets(y: Any) -> Any:
+@cross_entropy_of_softmax.on_arrays
+def cross_entropy_of_softmax_along_axes(
+    logits: Operand, probabilities: Operand, axis: Axis = None, keepdims: bool = False
+) -> Operand:
+    """The same of many sequences at once."""
+    shift = array_logsumexp.op.forward(logits, axis, True)
+    return np.where(probabilities == 0, 0.0, probabilities * (shift - logits)).sum(axis, keepdims=keepdims)
+
+
+def _sum_of_targets(y: Operand) -> Operand:
     """The sum of target probabilities; formulas write the 1 that it is."""
     if isinstance(y, Rows):
         return total(y)
@@ -251,19 +281,23 @@ class Softmax:
     probabilities: np.ndarray
 
 
-def _to_logits(g: Any, z: Any, logits: Any, target: Any, weight: Any, on_the_way: Softmax) -> Any:
+def _to_logits(
+    g: Operand, z: Operand, logits: Operand, target: Operand, weight: Operand, on_the_way: Softmax
+) -> Operand:
     if logits.__class__ is np.ndarray:  # the rule with what is known
         one = target.dot(row_of_ones(target.shape[1], target.dtype))[:, None]
         return _weighed(g, weight) * (on_the_way.probabilities * one - target)
     return _by_rule(0, g, z, logits, target, weight)
 
 
-def _to_targets(g: Any, z: Any, logits: Any, target: Any, weight: Any, on_the_way: Softmax) -> Any:
+def _to_targets(
+    g: Operand, z: Operand, logits: Operand, target: Operand, weight: Operand, on_the_way: Softmax
+) -> Operand:
     return _by_rule(1, g, z, logits, target, weight)
 
 
-def _by_rule(i: int, g: Any, z: Any, logits: Any, target: Any, weight: Any) -> Any:
-    return _weighed(g, weight) * cross_entropy_of_softmax.op.rules[i](z, Rows(logits), Rows(target)).array
+def _by_rule(i: int, g: Operand, z: Operand, logits: Operand, target: Operand, weight: Operand) -> Operand:
+    return _weighed(g, weight) * cross_entropy_of_softmax.op.derivative(i, z, (Rows(logits), Rows(target))).array
 
 
 @structural(
@@ -275,7 +309,7 @@ def _by_rule(i: int, g: Any, z: Any, logits: Any, target: Any, weight: Any) -> A
     symbol="CE",
     shown="softmax_cross_entropy",
 )
-def batch_softmax_cross_entropy(logits, target, weight, on_the_way):
+def batch_softmax_cross_entropy(logits: Operand, target: Operand, weight: Operand, on_the_way: Operand) -> Operand:
     """The weighted sum over samples of -Σ target log softmax(logits). All (m, n); on_the_way keeps the softmax."""
     # Along a short axis NumPy's max takes three to nine times as long as on a copy of the transpose.
     m = logits.T.copy().max(0)[:, None] if logits.shape[1] <= 64 else logits.max(1, keepdims=True)
@@ -292,7 +326,11 @@ def batch_softmax_cross_entropy(logits, target, weight, on_the_way):
     return z
 
 
-def softmax_cross_entropy(logits, target, weight=None):
+cross_entropy_of_softmax.op.activation = softmax_component.op
+batch_softmax_cross_entropy.op.activation = array_softmax.op
+
+
+def softmax_cross_entropy(logits: Operand, target: Operand, weight: Operand = None) -> Operand:
     """-Σ yⱼ log softmax(logits)ⱼ for one sample, from logits.
 
     logits: sequence of n real numbers. target: the class as an integer 0 to n - 1, or n probabilities
@@ -319,7 +357,7 @@ def softmax_cross_entropy(logits, target, weight=None):
     return cross_entropy_of_softmax(logits, target)
 
 
-def _classified(logits: Any, target: Any) -> tuple[Any, Any]:
+def _classified(logits: Operand, target: Operand) -> tuple[Operand, Operand]:
     """Logits and probabilities of a batch, a row for each sample; target: labels, or probabilities."""
     name = "softmax_cross_entropy"
     if not logits.ndim:
@@ -343,7 +381,7 @@ def _classified(logits: Any, target: Any) -> tuple[Any, Any]:
 # ---------------------------------------------------------------- classes
 
 
-def one_hot(labels, classes=None, *, dtype=np.float64):
+def one_hot(labels: Operand, classes: int | None = None, *, dtype: DTypeLike = np.float64) -> Operand:
     """Rows of zeros with a 1 at the label.
 
     labels: integers 0..classes-1, any shape; integral floats count. classes: by default the largest label
@@ -357,7 +395,7 @@ def one_hot(labels, classes=None, *, dtype=np.float64):
     return z.reshape((*labels.shape, classes))
 
 
-def class_labels(labels: Any, classes: int | None) -> np.ndarray:
+def class_labels(labels: Operand, classes: int | None) -> np.ndarray:
     """Class labels as an array of integers; ValueError or TypeError that names the first that is none."""
     given = np.asarray(numbers(labels))
     n = classes or 2
@@ -378,7 +416,7 @@ def class_labels(labels: Any, classes: int | None) -> np.ndarray:
 # ---------------------------------------------------------------- batches
 
 
-def _total(each: Any, weight: Any) -> Any:
+def _total(each: Operand, weight: Operand) -> Operand:
     """The sum of an array (m, n), whose rows a weight (m,) multiplies, or all of them one number."""
     if isinstance(weight, np.ndarray):
         rows = each.ravel() if each.shape[1] == 1 else each.dot(row_of_ones(each.shape[1], each.dtype))
@@ -387,12 +425,12 @@ def _total(each: Any, weight: Any) -> Any:
     return flat.dot(row_of_ones(len(flat), flat.dtype)) * weight
 
 
-def _weighed(g: Any, weight: Any) -> Any:
+def _weighed(g: Operand, weight: Operand) -> Operand:
     """What arrives at the loss of each sample, ready to multiply rows."""
     return g * (weight[:, None] if isinstance(weight, np.ndarray) else weight)
 
 
-def _as_rows(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
+def _as_rows(name: str, prediction: Operand, target: Operand) -> tuple[Operand, Operand]:
     """Both as rows of samples: of one shape, a vector as one row, a number as one row of one."""
     prediction = as_array(prediction, name)
     if not hasattr(target, "ndim") or getattr(target, "dtype", None) not in (np.float32, np.float64):
@@ -407,7 +445,7 @@ def _as_rows(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
     return prediction.reshape(shape), target.reshape(shape)
 
 
-def _shares(name: str, weight: Any, prediction: Any) -> Any:
+def _shares(name: str, weight: Operand, prediction: Operand) -> Operand:
     """What each sample's loss is multiplied by: 1/m, or its weight / m. prediction: one row per sample."""
     samples = len(prediction)
     if not samples:
@@ -425,12 +463,12 @@ def _shares(name: str, weight: Any, prediction: Any) -> Any:
 # ---------------------------------------------------------------- checks
 
 
-def _floats(name: str, x: Any) -> Any:
+def _floats(name: str, x: Operand) -> Operand:
     """The members of an operand with plain numbers as floats; nodes as they are."""
     return Vector(u if hasattr(u.__class__, "_record") else real(u, name) for u in members(x))
 
 
-def _same_size(name: str, x: Any, y: Any) -> None:
+def _same_size(name: str, x: Operand, y: Operand) -> None:
     is_mixed = isinstance(x, tuple) != isinstance(y, tuple)
     if size(x) != size(y) or is_mixed:
         came = " and ".join(f"a sequence of {len(u)}" if isinstance(u, tuple) else "a single number" for u in (x, y))
@@ -438,7 +476,7 @@ def _same_size(name: str, x: Any, y: Any) -> None:
         raise ValueError(f"{name}: expected prediction and target of equal length; got {came}{advice}")
 
 
-def _in_unit_interval(name: str, what: str, x: Any, advice: str = "") -> None:
+def _in_unit_interval(name: str, what: str, x: Operand, advice: str = "") -> None:
     outside = x[(x < 0) | (x > 1)].flat if isinstance(x, np.ndarray) else [u for u in members(x) if u < 0 or u > 1]
     for u in outside:
         raise ValueError(f"{name}: {what} must lie in [0, 1], got {u.item() if hasattr(u, 'item') else u!r}{advice}")

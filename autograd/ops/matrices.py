@@ -5,12 +5,12 @@ from __future__ import annotations
 import builtins
 import functools
 import operator
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..op import reduction, structural
-from ..operands import as_array, describe
+from ..operands import Operand, as_array, describe
 from . import elementwise
 
 __all__ = ["affine", "dot", "linear", "matmul", "outer"]
@@ -23,7 +23,7 @@ __all__ = ["affine", "dot", "linear", "matmul", "outer"]
 ROWS = 1024
 
 
-def _product(x: Any, y: Any) -> Any:
+def _product(x: Operand, y: Operand) -> Operand:
     """x.dot(y). Pieces of a tall x take two thirds of the time where y is narrow, and no more where it is not."""
     if x.ndim != 2 or y.ndim != 2 or len(x) < 4 * ROWS:
         return x.dot(y)
@@ -33,11 +33,11 @@ def _product(x: Any, y: Any) -> Any:
     return z
 
 
-def _transposed(x: Any) -> Any:
+def _transposed(x: Operand) -> Operand:
     return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
 
 
-def _to_left(g: Any, z: Any, x: Any, y: Any) -> Any:
+def _to_left(g: Operand, z: Operand, x: Operand, y: Operand) -> Operand:
     if y.ndim == 1:
         return g[..., None] * y
     if x.ndim == 1:
@@ -45,7 +45,7 @@ def _to_left(g: Any, z: Any, x: Any, y: Any) -> Any:
     return g @ _transposed(y)
 
 
-def _to_right(g: Any, z: Any, x: Any, y: Any) -> Any:
+def _to_right(g: Operand, z: Operand, x: Operand, y: Operand) -> Operand:
     if x.ndim == 1:
         return x[:, None] * g[..., None, :] if y.ndim > 1 else x * g
     if y.ndim == 1:
@@ -54,7 +54,7 @@ def _to_right(g: Any, z: Any, x: Any, y: Any) -> Any:
 
 
 @structural(_to_left, _to_right, symbol="@")
-def matmul(x, y):
+def matmul(x: Operand, y: Operand) -> Operand:
     """Matrix product x @ y.
 
     x, y: (n,) or (..., m, n) and (n,) or (..., n, k); leading axes are broadcast. Returns (..., m, k),
@@ -68,7 +68,7 @@ def matmul(x, y):
     return _product(x, y) if x.ndim < 3 and y.ndim < 3 else x @ y
 
 
-def outer(x, y):
+def outer(x: Operand, y: Operand) -> Operand:
     """All products of a number of x with one of y.
 
     x: (m,); y: (n,). Returns (m, n). Other shapes count as rows of numbers, as in NumPy.
@@ -80,7 +80,7 @@ def outer(x, y):
 # ---------------------------------------------------------------- weighted sums
 
 
-def array_dot(x, y, bias=None):
+def array_dot(x: Operand, y: Operand, bias: Operand = None) -> Operand:
     """x @ y, plus the bias if there is one."""
     z = matmul(x, y)
     return z if bias is None or (isinstance(bias, float) and bias == 0) else z + bias
@@ -94,7 +94,7 @@ def array_dot(x, y, bias=None):
     expands=True,
     instead=array_dot,
 )
-def dot(x, y, bias=0.0):
+def dot(x: Operand, y: Operand, bias: Operand = 0.0) -> Operand:
     """Weighted sum x₁y₁ + ... + xₙyₙ + bias as one node.
 
     x, y: sequences of any real numbers; bias: one number. Returns one number, the z of a neuron. For
@@ -113,40 +113,44 @@ def dot(x, y, bias=0.0):
 
 
 @functools.lru_cache(maxsize=64)
-def row_of_ones(n: int, dtype: Any) -> np.ndarray:
+def row_of_ones(n: int, dtype: DTypeLike) -> np.ndarray:
     """n ones that nobody can write to: x.dot(row_of_ones(n)) is a sum at a quarter of its cost."""
     ones = np.ones(n, dtype)
     ones.flags.writeable = False
     return ones
 
 
-def rows_summed(g: Any, out: Any = None) -> Any:
+def rows_summed(g: Operand, out: np.ndarray | None = None) -> Operand:
     """The sum over all axes but the last. A product with ones costs a quarter of a sum."""
     if g.__class__ is np.ndarray and g.ndim == 2:
         return g.T.dot(row_of_ones(len(g), g.dtype), out)
     return g.sum(tuple(range(g.ndim - 1)))
 
 
-def _rows(x: Any) -> Any:
+def _rows(x: Operand) -> Operand:
     return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
 
 
-def _to_input(g: Any, z: Any, x: Any, weight: Any, bias: Any) -> Any:
+def _to_input(g: Operand, z: Operand, x: Operand, weight: Operand, bias: Operand) -> Operand:
     return g.dot(weight)
 
 
-def _to_weight(g: Any, z: Any, x: Any, weight: Any, bias: Any, out: Any = None) -> Any:
+def _to_weight(
+    g: Operand, z: Operand, x: Operand, weight: Operand, bias: Operand, out: np.ndarray | None = None
+) -> Operand:
     if x.ndim == 2:
         return g.T.dot(x, out) if out is not None else g.T.dot(x)
     return _rows(g).T.dot(_rows(x))
 
 
-def _to_bias(g: Any, z: Any, x: Any, weight: Any, bias: Any, out: Any = None) -> Any:
+def _to_bias(
+    g: Operand, z: Operand, x: Operand, weight: Operand, bias: Operand, out: np.ndarray | None = None
+) -> Operand:
     return rows_summed(g, out)
 
 
 @structural(_to_input, _to_weight, _to_bias, symbol="XWᵀ+b", shown="linear")
-def affine(x, weight, bias):
+def affine(x: Operand, weight: Operand, bias: Operand) -> Operand:
     """x Wᵀ + b as one operation: the weighted sums of a layer for all samples at once.
 
     x: (..., in), rows are samples; weight: (out, in); bias: (out,). Returns (..., out). Gradients, with
@@ -162,12 +166,12 @@ def affine(x, weight, bias):
     raise _does_not_fit(x, weight, bias)
 
 
-def _does_not_fit(x: Any, weight: Any, bias: Any) -> ValueError:
+def _does_not_fit(x: Operand, weight: Operand, bias: Operand) -> ValueError:
     shapes = f"{x.shape} and {weight.shape}" if bias is None else f"{x.shape}, {weight.shape} and {bias.shape}"
     return ValueError(f"linear: expected x (..., in), weight (out, in) and bias (out,) or None; got {shapes}")
 
 
-def linear(x, weight=None, bias=None):
+def linear(x: Operand, weight: Operand = None, bias: Operand = None) -> Operand:
     """x Wᵀ + b, the weighted sums of a layer; without weight and bias the identity, the activation of regression.
 
     x: any operand for the identity. With a weight: array or Tensor of shape (..., in), rows are samples;

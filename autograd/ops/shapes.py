@@ -7,15 +7,16 @@ differentiated to any order. Arguments are NumPy's.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
-from typing import Any
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.typing import DTypeLike
 
 from ..ieee import quietly
 from ..op import Operation, register, structural
-from ..operands import as_array, describe, real_array
+from ..operands import Index, Operand, as_array, describe, real_array
 from .choosing import check_plain
 
 __all__ = [
@@ -37,7 +38,7 @@ __all__ = [
 
 
 @structural(lambda g, z, x, shape: sum_to(g, x.shape), None)
-def broadcast_to(x, shape):
+def broadcast_to(x: Operand, shape: tuple[int, ...]) -> Operand:
     """x repeated along new axes and axes of size 1 until it has this shape. ValueError if it cannot.
 
     Gradient: summed over the repetitions.
@@ -46,7 +47,7 @@ def broadcast_to(x, shape):
 
 
 @structural(lambda g, z, x, shape: broadcast_to(g, x.shape), None, symbol="Σ")
-def sum_to(x, shape):
+def sum_to(x: Operand, shape: tuple[int, ...]) -> Operand:
     """x summed over the axes along which `shape` would be broadcast to that of x."""
     ahead = x.ndim - len(shape)
     x = x.sum(tuple(range(ahead))) if ahead else x
@@ -55,7 +56,7 @@ def sum_to(x, shape):
 
 
 @structural(lambda g, z, x, shape: g.reshape(x.shape), None)
-def reshape(x, shape):
+def reshape(x: Operand, shape: tuple[int, ...]) -> Operand:
     """The same numbers in another shape, row by row; one size may be -1, which takes what is left.
 
     ValueError if the number of numbers differs.
@@ -64,7 +65,7 @@ def reshape(x, shape):
 
 
 @structural(lambda g, z, x, axes: transpose(g, None if axes is None else _inverse(axes, x.ndim)), None, symbol="T")
-def transpose(x, axes=None):
+def transpose(x: Operand, axes: Operand = None) -> Operand:
     """Axes in another order; reversed by default.
 
     axes: a permutation of 0..ndim-1. ValueError if it is none.
@@ -76,7 +77,7 @@ def _inverse(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argsort([a % ndim for a in axes]))
 
 
-def swapaxes(x, axis1, axis2):
+def swapaxes(x: Operand, axis1: int, axis2: int) -> Operand:
     """Two axes exchanged; negative ones count from the end. AxisError if there is no such axis."""
     x = as_array(x, "swapaxes")
     axes = list(range(x.ndim))
@@ -85,13 +86,13 @@ def swapaxes(x, axis1, axis2):
     return transpose(x, tuple(axes))
 
 
-def squeeze(x, axis=None):
+def squeeze(x: Operand, axis: int | tuple[int, ...] | None = None) -> Operand:
     """Without axes of size 1: all of them, or those given. ValueError if one is longer."""
     x = as_array(x, "squeeze")
     return reshape(x, np.empty(x.shape, dtype=bool).squeeze(axis).shape)
 
 
-def expand_dims(x, axis):
+def expand_dims(x: Operand, axis: int | tuple[int, ...]) -> Operand:
     """With new axes of size 1 at these places of the result.
 
     axis: one place or a tuple of them. AxisError if the result has no such place.
@@ -103,7 +104,7 @@ def expand_dims(x, axis):
 
 
 @structural(lambda g, z, x, dtype: cast(g, x.dtype), None, shown="astype")
-def cast(x, dtype):
+def cast(x: Operand, dtype: DTypeLike) -> Operand:
     """The same numbers as float32 or float64."""
     return x.astype(dtype)
 
@@ -112,14 +113,18 @@ def cast(x, dtype):
 
 
 @structural(lambda g, z, x, index: scatter(g, index, x.shape), None, symbol="[]", shown="indexing")
-def getitem(x, index):
+def getitem(x: Operand, index: Operand) -> Operand:
     """x[index], whatever NumPy takes as an index; a number picked twice collects both gradients."""
     return x[index]
 
 
 @structural(lambda g, z, x, index, shape: getitem(g, index), None, None)
-def scatter(x, index, shape):
+def scatter(x: Operand, index: Operand, shape: tuple[int, ...]) -> Operand:
     """Zeros of this shape with x added at the index: the reverse of `getitem`."""
+    if index.__class__ is tuple and len(index) == 1 and x.dtype == np.float64:
+        z = _counted(x, index[0], shape)
+        if z is not None:
+            return z
     z = np.zeros(shape, x.dtype)
     if any(isinstance(i, np.ndarray | list) for i in (index if isinstance(index, tuple) else (index,))):
         np.add.at(z, index, x)
@@ -128,12 +133,26 @@ def scatter(x, index, shape):
     return z
 
 
-def fixed_index(index: Any) -> Any:
+def _counted(x: np.ndarray, places: Index, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The same for places along the first axis, none of them negative: bincount takes a third of the time of add.at."""
+    if not isinstance(places, np.ndarray) or places.dtype != np.intp:
+        return None
+    width = math.prod(shape[1:])
+    places = places.ravel()
+    if width != 1:
+        places = (places[:, None] * width + np.arange(width)).ravel()
+    try:
+        return np.bincount(places, x.ravel(), math.prod(shape)).reshape(shape)
+    except ValueError:  # a negative place, or one that is none
+        return None
+
+
+def fixed_index(index: Index) -> Operand:
     """An index that does not change with the lists and arrays it was made of."""
     return tuple(map(_fixed_places, index)) if isinstance(index, tuple) else _fixed_places(index)
 
 
-def _fixed_places(index: Any) -> Any:
+def _fixed_places(index: Index) -> Operand:
     """What stands for one axis; several places along it, which may repeat, as an array."""
     if isinstance(index, tuple | list | range | np.ndarray):
         index = np.array(index)
@@ -142,7 +161,7 @@ def _fixed_places(index: Any) -> Any:
     return index
 
 
-def take(x, indices, axis=None):
+def take(x: Operand, indices: Operand, axis: int | None = None) -> Operand:
     """The members at `indices` along an axis; of all numbers in a row if axis is None.
 
     indices: integers in any shape, which takes the place of the axis; IndexError if one is out of range.
@@ -154,7 +173,7 @@ def take(x, indices, axis=None):
     return getitem(x, (slice(None),) * normalize_axis_index(axis, x.ndim) + (indices,))
 
 
-def split(x, indices_or_sections, axis=0):
+def split(x: Operand, indices_or_sections: Operand, axis: int = 0) -> Operand:
     """Pieces along an axis, as a list: that many equal ones, or cut at the places given.
 
     ValueError if there are no equal ones.
@@ -173,11 +192,11 @@ def split(x, indices_or_sections, axis=0):
     return [getitem(x, (slice(None),) * axis + (slice(a, b),)) for a, b in cuts]
 
 
-def _pad(x, widths, value):
+def _pad(x: Operand, widths: Operand, value: Operand) -> Operand:
     return np.pad(x, widths, constant_values=value) if widths else x.copy()
 
 
-def _inside(widths: Any, x: Any) -> tuple[slice, ...]:
+def _inside(widths: Sequence[tuple[int, int]], x: Operand) -> tuple[slice, ...]:
     return tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))
 
 
@@ -185,7 +204,7 @@ _pad.__name__ = "pad"
 _bordered = structural(lambda g, z, x, widths, value: getitem(g, _inside(widths, x)), None, None)(_pad)
 
 
-def pad(x, width, value=0.0):
+def pad(x: Operand, width: Operand, value: Operand = 0.0) -> Operand:
     """x with a border of `value`, a plain number.
 
     width: as numpy.pad takes it: n, (before, after), or a pair for each axis; at least 0 (ValueError).
@@ -201,23 +220,23 @@ def pad(x, width, value=0.0):
 class _Each:
     """The pulls of an operation on any number of operands, after an axis."""
 
-    def __init__(self, pull: Any) -> None:
+    def __init__(self, pull: Callable[..., Operand]) -> None:
         self.pull = pull
 
-    def __getitem__(self, i: int) -> Any:
+    def __getitem__(self, i: int) -> Operand:
         return None if i == 0 else functools.partial(self.pull, i - 1)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Operand]:
         return iter((None,))  # of the axis; how many arrays there are each call says anew
 
 
-def _piece(i: int, g: Any, z: Any, axis: int, *xs: Any) -> Any:
+def _piece(i: int, g: Operand, z: Operand, axis: int, *xs: Operand) -> Operand:
     """What of g belongs to the i-th of the arrays that were joined."""
     start = sum(x.shape[axis] for x in xs[:i])
     return getitem(g, (slice(None),) * (axis % g.ndim) + (slice(start, start + xs[i].shape[axis]),))
 
 
-def _concatenate(axis, *xs):
+def _concatenate(axis: int, *xs: Operand) -> Operand:
     return np.concatenate(xs, axis)
 
 
@@ -225,7 +244,7 @@ _concatenate.__name__ = "concatenate"
 _join = register(Operation(_concatenate, (), pulls=_Each(_piece)))  # type: ignore[arg-type]
 
 
-def concatenate(tensors, axis=0):
+def concatenate(tensors: Operand, axis: int | None = 0) -> Operand:
     """Arrays and Tensors joined along an axis that they have; all their numbers in a row if axis is None.
 
     tensors: a sequence of at least one. ValueError if their shapes differ elsewhere.
@@ -245,7 +264,7 @@ def concatenate(tensors, axis=0):
 concatenate.op = _join  # type: ignore[attr-defined]
 
 
-def stack(tensors, axis=0):
+def stack(tensors: Operand, axis: int = 0) -> Operand:
     """Arrays and Tensors of one shape along a new axis.
 
     tensors: a sequence of at least one; axis: the place of the new axis in the result. ValueError if
@@ -257,7 +276,7 @@ def stack(tensors, axis=0):
     return concatenate([expand_dims(x, axis) for x in xs], axis)
 
 
-def _several(where_: str, tensors: Any) -> list[Any]:
+def _several(where_: str, tensors: Operand) -> list[Operand]:
     if hasattr(tensors, "ndim") or not isinstance(tensors, Sequence):
         raise TypeError(f"{where_}: expected a list of arrays or Tensors, got {describe(tensors)}")
     if not tensors:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import Any
 
 import numpy as np
 
 from ..op import reduction, structural
-from ..operands import Vector, as_operand, is_array, members
+from ..operands import Axis, Operand, Vector, as_operand, is_array, members
 from ..rows import Rows
 from .elementwise import exp, log
 from .sums import array_sum, not_empty, sequence
@@ -21,7 +20,7 @@ __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 @reduction(lambda z, x: softmax(x))
-def logsumexp(x):
+def logsumexp(x: Operand) -> Operand:
     """Smooth maximum log(e^x₁ + ... + e^xₙ).
 
     x: sequence of any real numbers; ValueError if it is empty. Returns one number, at least max(x). For
@@ -41,7 +40,7 @@ def logsumexp(x):
 
 
 @logsumexp.on_arrays
-def array_logsumexp(x, axis=None, keepdims=False):
+def array_logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """log Σ e^x over axes."""
     not_empty("logsumexp", x, axis)
     m = x.max(axis, keepdims=True)
@@ -55,7 +54,7 @@ def array_logsumexp(x, axis=None, keepdims=False):
 
 
 @reduction(lambda z, x, j: (unit_vector(j, len(x)) - softmax(x)) * z, None, picks=True, shown="softmax")
-def softmax_component(x, j):
+def softmax_component(x: Operand, j: Operand) -> Operand:
     """Member j of softmax(x) as a node of its own.
 
     x: sequence of any real numbers; j: 0 to n - 1, not differentiated. Returns one number, 0 to 1.
@@ -64,8 +63,8 @@ def softmax_component(x, j):
     return softmax(x)[int(j)]
 
 
-@structural(lambda g, z, x, axis: z * (g - array_sum(g * z, axis, True)), None, shown="softmax")
-def array_softmax(x, axis=-1):
+@structural(lambda g, z, x, axis: z * (g - array_sum(g * z, axis, True)), None, along_axis=True, shown="softmax")
+def array_softmax(x: Operand, axis: Axis = -1) -> Operand:
     """e^x over its sum along an axis. Gradient: z (g - Σ g z)."""
     not_empty("softmax", x, axis)
     e = np.exp(x - x.max(axis, keepdims=True))
@@ -73,7 +72,7 @@ def array_softmax(x, axis=-1):
     return e
 
 
-def softmax(x, axis=-1):
+def softmax(x: Operand, axis: Axis = -1) -> Operand:
     """e^xⱼ / (e^x₁ + ... + e^xₙ) for every j: scores made probabilities.
 
     x: sequence of any real numbers. Returns a list of n numbers from 0 to 1 whose sum is 1. For a Tensor,
@@ -92,7 +91,7 @@ def softmax(x, axis=-1):
     return _components(sequence("softmax", as_operand(x)))
 
 
-def _components(x: Any) -> list[Any]:
+def _components(x: Operand) -> list[Operand]:
     return [softmax_component(x, j) for j in range(len(x))]
 
 
@@ -103,7 +102,7 @@ def _numbers(x: Vector) -> Vector:
     return e / builtins.sum(e)
 
 
-def unit_vector(j: Any, n: int) -> Vector:
+def unit_vector(j: float, n: int) -> Vector:
     """n numbers, 1 at place j and 0 elsewhere."""
     return Vector(1.0 if k == j else 0.0 for k in range(n))
 
@@ -111,15 +110,15 @@ def unit_vector(j: Any, n: int) -> Vector:
 # ---------------------------------------------------------------- its logarithm
 
 
-@structural(lambda g, z, x, axis: g - exp(z) * array_sum(g, axis, True), None, shown="log_softmax")
-def array_log_softmax(x, axis=-1):
+@structural(lambda g, z, x, axis: g - exp(z) * array_sum(g, axis, True), None, along_axis=True, shown="log_softmax")
+def array_log_softmax(x: Operand, axis: Axis = -1) -> Operand:
     """The logarithm of softmax, x - logsumexp(x), so that none of them underflows."""
     not_empty("log_softmax", x, axis)
     shifted = x - x.max(axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
-def log_softmax(x, axis=-1):
+def log_softmax(x: Operand, axis: Axis = -1) -> Operand:
     """The logarithms of softmax(x), as xⱼ - logsumexp(x), so that none of them underflows.
 
     x: sequence of any real numbers. Returns a list of n numbers, never positive. For a Tensor, or an

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..ieee import quietly
 from ..op import reduction, structural
-from ..operands import Vector, as_array, describe, is_array_node, members, real_array
+from ..operands import Axis, Operand, Vector, as_array, describe, is_array_node, members, real_array
 from .choosing import where
 
 __all__ = ["mean", "norm", "prod", "std", "sum", "var"]
@@ -27,7 +26,7 @@ __all__ = ["mean", "norm", "prod", "std", "sum", "var"]
 
 
 @reduction(1, symbol="Σ", expands=True)
-def sum(x):
+def sum(x: Operand) -> Operand:
     """Sum x₁ + ... + xₙ.
 
     x: sequence of any real numbers. Returns one number, 0 for an empty sequence. For a Tensor, or an
@@ -38,13 +37,13 @@ def sum(x):
 
 
 @sum.on_arrays
-def array_sum(x, axis=None, keepdims=False):
+def array_sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Sum over axes, as NumPy computes it."""
     return x.sum(axis, keepdims=keepdims)
 
 
 @reduction(lambda z, x: 1 / size(x), expands=True)
-def mean(x):
+def mean(x: Operand) -> Operand:
     """Mean (x₁ + ... + xₙ) / n.
 
     x: sequence of any real numbers; ValueError if it is empty. Returns one number. For a Tensor, or an
@@ -56,14 +55,14 @@ def mean(x):
 
 
 @mean.on_arrays
-def array_mean(x, axis=None, keepdims=False):
+def array_mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Mean over axes, as NumPy computes it. ValueError if there are no numbers."""
     not_empty("mean", x, axis)
     return x.mean(axis, keepdims=keepdims)
 
 
 @reduction(lambda z, x: _products_of_the_others(x), symbol="Π", expands=True)
-def prod(x):
+def prod(x: Operand) -> Operand:
     """Product x₁ · ... · xₙ.
 
     x: sequence of any real numbers. Returns one number, 1 for an empty sequence. For a Tensor, or an
@@ -75,12 +74,12 @@ def prod(x):
 
 
 @prod.on_arrays
-def array_prod(x, axis=None, keepdims=False):
+def array_prod(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Product over axes, as NumPy computes it."""
     return x.prod(axis, keepdims=keepdims)
 
 
-def _products_of_the_others(x: Any) -> Vector:
+def _products_of_the_others(x: Operand) -> Vector:
     left, right = [1.0], [1.0]
     for i in range(len(x) - 1):
         left.append(left[-1] * x[i])
@@ -91,7 +90,7 @@ def _products_of_the_others(x: Any) -> Vector:
 # ---------------------------------------------------------------- what is made of sums, along axes only
 
 
-def var(x, axis=None, keepdims=False, ddof=0):
+def var(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
     """Variance over axes: the mean square of what differs from the mean.
 
     x: array or Tensor; ValueError if there is no number. ddof: divide by n - ddof; 0 as NumPy and Keras,
@@ -101,7 +100,7 @@ def var(x, axis=None, keepdims=False, ddof=0):
     return quietly(_var, as_array(x, "var"), axis, keepdims, ddof)
 
 
-def _var(x: Any, axis: Any, keepdims: bool, ddof: int) -> Any:
+def _var(x: Operand, axis: Axis, keepdims: bool, ddof: int) -> Operand:
     not_empty("var", x, axis)
     d = x - array_mean(x, axis, True)
     return array_sum(d * d, axis, keepdims) / _over(x, axis, ddof)
@@ -116,7 +115,7 @@ def _var(x: Any, axis: Any, keepdims: bool, ddof: int) -> Any:
     None,
     None,
 )
-def std(x, axis=None, keepdims=False, ddof=0):
+def std(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
     """Standard deviation over axes, the root of `var`, with the same arguments.
 
     Derivative: (x - mean) / ((n - ddof) z), and 0 where z is 0.
@@ -126,7 +125,7 @@ def std(x, axis=None, keepdims=False, ddof=0):
     return np.sqrt((d * d).sum(axis, keepdims=keepdims) / _over(x, axis, ddof))
 
 
-def _over(x: Any, axis: Any, ddof: int) -> int:
+def _over(x: Operand, axis: Axis, ddof: int) -> int:
     n = count(x.shape, axis) - ddof
     return n if n > 0 else 0
 
@@ -134,7 +133,7 @@ def _over(x: Any, axis: Any, ddof: int) -> int:
 @structural(
     lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _zero_at_zero(x, kept(z, x.shape, axis)), None, None
 )
-def norm(x, axis=None, keepdims=False):
+def norm(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Euclidean length over axes, the root of the sum of squares.
 
     x: array or Tensor. Returns x's shape without the axes, never negative; it overflows only where the
@@ -146,7 +145,7 @@ def norm(x, axis=None, keepdims=False):
     return z if keepdims else z.sum(axis)
 
 
-def norm_as_numpy(x, ord=None, axis=None, keepdims=False):
+def norm_as_numpy(x: Operand, ord: object = None, axis: Axis = None, keepdims: bool = False) -> Operand:
     """numpy.linalg.norm for Tensors; the Euclidean one only."""
     if ord is not None:
         raise TypeError(f"np.linalg.norm: expected ord=None for Tensors, got {ord!r}; write it with abs, sum and max")
@@ -155,7 +154,7 @@ def norm_as_numpy(x, ord=None, axis=None, keepdims=False):
     return norm(x, axis, keepdims)
 
 
-def _zero_at_zero(x: Any, z: Any) -> Any:
+def _zero_at_zero(x: Operand, z: Operand) -> Operand:
     """x / z, and 0 where z is 0."""
     is_zero = numbers(z) == 0
     return where(is_zero, 0.0, x / where(is_zero, 1.0, z))
@@ -166,19 +165,19 @@ def _zero_at_zero(x: Any, z: Any) -> Any:
 # The sequences of rules, Vector and Rows, are what has a `map`.
 
 
-def size(x: Any) -> int:
+def size(x: Operand) -> int:
     """How many members an operand has; a single number is one."""
     return len(x) if hasattr(x, "map") else 1
 
 
-def sequence(where_: str, x: Any) -> Any:
+def sequence(where_: str, x: Operand) -> Operand:
     """x itself; TypeError if it is a single number."""
     if not hasattr(x, "map"):
         raise TypeError(f"{where_}: expected a sequence of numbers, got a single {describe(x)}")
     return x
 
 
-def not_empty(where_: str, x: Any, axis: Any = None) -> None:
+def not_empty(where_: str, x: Operand, axis: Axis = None) -> None:
     """ValueError for an empty sequence, and for an array without a number along the axes."""
     if not hasattr(x, "shape"):
         if not size(x):
@@ -187,17 +186,17 @@ def not_empty(where_: str, x: Any, axis: Any = None) -> None:
         raise ValueError(f"{where_}: expected at least one number, got an array of shape {x.shape}, axis={axis}")
 
 
-def numbers(x: Any) -> Any:
+def numbers(x: Operand) -> Operand:
     """The array of a Tensor, an array as it is: for what is not differentiated."""
     return x._data if is_array_node(x) else x
 
 
-def comparable(x: Any) -> Any:
+def comparable(x: Operand) -> Operand:
     """The numbers of what a Tensor is compared with: those of a Tensor, an array, a list or a number."""
     return x._data if is_array_node(x) else real_array(x, "comparing a Tensor")
 
 
-def kept(x: Any, shape: tuple[int, ...], axis: Any) -> Any:
+def kept(x: Operand, shape: tuple[int, ...], axis: Axis) -> Operand:
     """A reduced array with its axes back, each of size 1. shape: that of what was reduced."""
     if axis is None or not shape:
         return x.reshape((1,) * len(shape))
@@ -205,7 +204,7 @@ def kept(x: Any, shape: tuple[int, ...], axis: Any) -> Any:
     return x.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
 
 
-def count(shape: tuple[int, ...], axis: Any) -> int:
+def count(shape: tuple[int, ...], axis: Axis) -> int:
     """How many numbers a reduction takes to one."""
     if axis is None or not shape:
         return math.prod(shape)

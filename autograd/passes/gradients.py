@@ -6,21 +6,22 @@ Both walk the graph once to order it and once from the target to the leaves, add
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ..graph import check_recorded, is_node, through, walk
+from ..graph import Node, check_recorded, is_node, through, walk
 from ..ieee import ieee, quietly
 from ..modes import recording
-from ..operands import Vector, describe
+from ..operands import Operand, Vector, describe, is_array_node
 from .tensors import pulled
 
 __all__ = ["gradients"]
 
 
-def gradients(target: Any, sources: Any, create_graph: bool = False, *, seed: Any = None) -> Any:
+def gradients(
+    target: Node, sources: Node | Sequence[Node], create_graph: bool = False, *, seed: Operand = None
+) -> Operand:
     """∂target/∂source for one source or a sequence of them, without touching any `.grad`.
 
     target: a Value, or a Tensor of one element. sources: a node, or a list or tuple of nodes, leaves or
@@ -35,7 +36,7 @@ def gradients(target: Any, sources: Any, create_graph: bool = False, *, seed: An
     otherwise they are on record).
     """
     single = not isinstance(sources, list | tuple)
-    wanted = [sources] if single else list(sources)
+    wanted: list[Node] = [sources] if single else list(sources)
     if not is_node(target):
         raise TypeError(
             f"gradients: expected a node to differentiate, got {describe(target)}, which depends on nothing; if it "
@@ -50,66 +51,69 @@ def gradients(target: Any, sources: Any, create_graph: bool = False, *, seed: An
     if target not in wanted:
         check_recorded("gradients", target)
     with recording():
-        if _is_array(target):
+        if is_array_node(target):
             g = target.seed(seed, "gradients")
-            adjoints = quietly(_array_adjoints, target, target.__class__(g) if create_graph else g, wanted)
+            adjoints = quietly(_adjoints, target, target.__class__(g) if create_graph else g, wanted, pulled)
         elif seed is not None:
             raise TypeError("gradients: a Value is one number and takes no seed; multiply it")
+        elif create_graph:
+            adjoints = _adjoints(target, target.__class__(1.0), wanted, _differentiated)
         else:
-            adjoints = _adjoints(target, wanted, create_graph)
+            adjoints = _adjoints(target, 1.0, wanted, _recorded)
     found = [adjoints[x] if x in adjoints else zero_gradient(x) for x in wanted]
     if create_graph:
         found = [g if is_node(g) else x.__class__(g) for g, x in zip(found, wanted, strict=True)]
-    elif _is_array(target):
-        found = [np.array(g) if _is_array(x) else g for g, x in zip(found, wanted, strict=True)]
+    elif is_array_node(target):
+        found = [np.array(g) if is_array_node(x) else g for g, x in zip(found, wanted, strict=True)]
     return found[0] if single else found
 
 
-def zero_gradient(x: Any) -> Any:
+def zero_gradient(x: Operand) -> Operand:
     """The gradient of a node on which nothing depends."""
-    return np.zeros(x.shape, x.dtype) if _is_array(x) else 0.0
+    return np.zeros(x.shape, x.dtype) if is_array_node(x) else 0.0
 
 
-def _is_array(x: Any) -> bool:
-    return getattr(x.__class__, "_is_array", False)
+# What a node passes on: the operands that are wanted, each with its share of the gradient that arrived.
+Shares = Callable[[Node, Operand, Sequence[bool]], Iterator[tuple[Node, Operand]]]
 
 
-def _array_adjoints(target: Any, g: Any, sources: Sequence[Any]) -> dict[Any, Any]:
-    """The same through Tensors. g: the gradient of the target, a Tensor if the result is to be a graph."""
+def _adjoints(target: Node, g: Operand, sources: Sequence[Operand], shares: Shares) -> dict[Node, Operand]:
+    """∂target/∂source for the sources that the target depends on, and no others. g: the gradient of the target."""
     nodes, relevant = through(walk(target), sources)
     wanted = set(sources)
-    adjoints: dict[Any, Any] = {target: g}
+    adjoints: dict[Node, Operand] = {target: g}
     for v, operands in reversed(nodes):
         g = adjoints.get(v) if v in wanted else adjoints.pop(v, None)
         if g is None:
             continue
-        for u, term in pulled(v, g, [is_node(u) and u in relevant for u in operands]):
+        for u, term in shares(v, g, [is_node(u) and u in relevant for u in operands]):
             adjoints[u] = adjoints[u] + term if u in adjoints else term
     return adjoints
 
 
-def _adjoints(target: Any, sources: Sequence[Any], create_graph: bool) -> dict[Any, Any]:
-    """∂target/∂source for the sources that the target depends on."""
-    nodes, relevant = through(walk(target), sources)
-    wanted = set(sources)
-    adjoints: dict[Any, Any] = {target: target.__class__(1.0) if create_graph else 1.0}
-    for v, operands in reversed(nodes):
-        g = adjoints.get(v) if v in wanted else adjoints.pop(v, None)
-        if g is None:
-            continue
-        derivatives = _differentiable(v) if create_graph else v.local_derivatives
-        for u, d in zip(operands, derivatives, strict=True):
-            if d is not None and u in relevant:
-                # multiplying by a constant 1 would only lengthen the graph of the derivative
-                term = g if d.__class__ is float and d == 1.0 else d * g
-                adjoints[u] = adjoints[u] + term if u in adjoints else term
-    return adjoints
+def _recorded(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
+    """The shares of the operands of a Value as numbers: times the local derivatives that it recorded."""
+    return _times(v.local_derivatives, v, g, wanted)
 
 
-def _differentiable(v: Any) -> list[Any]:
+def _differentiated(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
+    """The same as Values: times the rules, read on nodes."""
+    return _times(_differentiable(v), v, g, wanted)
+
+
+def _times(
+    derivatives: Sequence[Operand], v: Node, g: Operand, wanted: Sequence[bool]
+) -> Iterator[tuple[Node, Operand]]:
+    for u, d, is_wanted in zip(v.operands, derivatives, wanted, strict=True):
+        if is_wanted and d is not None:
+            # multiplying by a constant 1 would only lengthen the graph of the derivative
+            yield u, g if d.__class__ is float and d == 1.0 else d * g
+
+
+def _differentiable(v: Node) -> list[Node]:
     """The local derivatives of v read on nodes, None for constants."""
     groups = v.operand_groups
-    flat: list[Any] = []
+    flat: list[Node] = []
     for i, us in enumerate(groups):
         several = isinstance(us, Vector)
         if not any(is_node(u) for u in (us if several else (us,))):
@@ -125,11 +129,11 @@ def _differentiable(v: Any) -> list[Any]:
     return flat
 
 
-def _number(u: Any) -> Any:
+def _number(u: Node) -> Operand:
     return u.data if is_node(u) else u
 
 
-def _check_unchanged(v: Any, what: str, recorded: float, now: float) -> None:
+def _check_unchanged(v: Node, what: str, recorded: float, now: float) -> None:
     if now == recorded or (now != now and recorded != recorded) or abs(now - recorded) <= 1e-12 * abs(recorded):
         return
     raise RuntimeError(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
-from typing import Any
 
 import numpy as np
 
-from ..graph import check_recorded
+from ..graph import Node, check_recorded
+from ..op import Operation
+from ..operands import Operand
 from ..ops.shapes import cast, sum_to
 
 __all__ = ["backward", "is_changed", "pulled"]
@@ -20,16 +21,16 @@ __all__ = ["backward", "is_changed", "pulled"]
 _summed = sum_to.op.forward
 
 
-def backward(root: Any, g: np.ndarray) -> None:
+def backward(root: Node, g: np.ndarray) -> None:
     """Add the gradients of the leaves below `root`, whose own gradient is g."""
     node = root.__class__
     if root._op is None:
         check_recorded("backward", root)
         _deliver(root, g, g)
         return
-    waiting: dict[int, list[Any]] = {}
+    waiting: dict[int, list[Node]] = {}
     heap: list[int] = []
-    data: Sequence[Any]
+    data: Sequence[Operand]
     v = root
     while True:
         if v._label is not None:
@@ -68,19 +69,20 @@ def backward(root: Any, g: np.ndarray) -> None:
             g = g.astype(v._data.dtype)
 
 
-def add_to_leaf(u: Any, op: Any, i: int, g: Any, z: Any, data: Sequence[Any]) -> None:
+def add_to_leaf(u: Node, op: Operation, i: int, g: Operand, z: Operand, data: Sequence[Operand]) -> None:
     """Add to a leaf, operand i of op, what it gets of the gradient g of the result z."""
-    buffer = u._buffer
+    buffer, pull = u._buffer, op.pulls[i]
+    assert pull is not None
     if buffer is not None and u._grad is None and i in op.writes:
-        written = op.pulls[i](g, z, *data, buffer)
+        written = pull(g, z, *data, buffer)
         if written is not buffer:
             buffer[...] = written if written.shape == buffer.shape else _summed(written, buffer.shape)
         u._grad = buffer
     else:
-        _deliver(u, op.pulls[i](g, z, *data), g)
+        _deliver(u, pull(g, z, *data), g)
 
 
-def _wait(waiting: dict[int, list[Any]], heap: list[int], u: Any, term: Any) -> None:
+def _wait(waiting: dict[int, list[Node]], heap: list[int], u: Node, term: Operand) -> None:
     """Add to the gradient with which u waits for its turn."""
     key = -u._serial
     if key in waiting:
@@ -91,7 +93,7 @@ def _wait(waiting: dict[int, list[Any]], heap: list[int], u: Any, term: Any) -> 
         heappush(heap, key)
 
 
-def pulled(v: Any, g: Any, wanted: Sequence[bool]) -> Iterator[tuple[Any, Any]]:
+def pulled(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
     """The operands of v that are wanted, each with its share of the gradient g of v.
 
     If g is a Tensor the shares are too, computed from v and its operands as nodes.
@@ -114,7 +116,7 @@ def pulled(v: Any, g: Any, wanted: Sequence[bool]) -> Iterator[tuple[Any, Any]]:
             yield u, cast(term, u.dtype) if term.dtype != u.dtype else term
 
 
-def _shown(u: Any) -> Any:
+def _shown(u: Node) -> Operand:
     """The node whose numbers u shows, if it is a view of another such as a reshaped leaf; u itself otherwise."""
     while u._op is not None:
         for x in u._operands:
@@ -126,17 +128,17 @@ def _shown(u: Any) -> Any:
     return u
 
 
-def is_changed(u: Any, v: Any) -> bool:
+def is_changed(u: Node, v: Node) -> bool:
     """True if the data of the leaf u was changed after v was computed from it."""
     return u._serial > v._serial or (u._seen is not None and u._stamp() > v._serial)
 
 
-def _check_unchanged(u: Any, v: Any) -> None:
+def _check_unchanged(u: Node, v: Node) -> None:
     if is_changed(u, v):
         raise changed(u, v._op)
 
 
-def _deliver(u: Any, term: np.ndarray, g: np.ndarray) -> None:
+def _deliver(u: Node, term: np.ndarray, g: np.ndarray) -> None:
     """Add a gradient to a leaf, in an array of its own."""
     data = u._data
     if term.shape != data.shape:
@@ -152,7 +154,7 @@ def _deliver(u: Any, term: np.ndarray, g: np.ndarray) -> None:
         u._grad = np.array(term, data.dtype)
 
 
-def changed(u: Any, op: Any) -> RuntimeError:
+def changed(u: Node, op: Operation) -> RuntimeError:
     """The refusal of a gradient through numbers that are no longer those of the forward pass."""
     name = f"{u._label!r}" if u._label else f"a leaf of shape {u.shape}"
     return RuntimeError(

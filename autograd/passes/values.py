@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
-from ..graph import check_recorded, is_node
-from ..operands import describe
+from ..graph import Node, check_recorded, is_node
+from ..operands import Operand, describe
 
 
-class Mixed(tuple):
+class Mixed(tuple[float | None, ...]):
     """The local derivatives for a sequence of nodes and constants, None for the constants."""
 
     __slots__ = ()
 
 
-def backward(root: Any) -> None:
+def backward(root: Node) -> None:
     """Accumulate ∂root/∂leaf on the leaves below `root` and set it on the nodes between."""
     if not is_node(root):
         raise TypeError(f"backward: expected a Value, got {describe(root)}; compute the loss with Values")
@@ -37,7 +36,7 @@ def backward(root: Any) -> None:
         ) from None
 
 
-def _sweep(order: list[Any], node: Any, zero: float) -> None:
+def _sweep(order: list[Node], node: Node, zero: float) -> None:
     """Add (local derivative) × (what arrived) to every operand, results before operands."""
     for v in order:
         g = v.grad
@@ -63,7 +62,7 @@ def _sweep(order: list[Any], node: Any, zero: float) -> None:
                 y[-1].grad += 0.0  # a gradient of 0, and not none at all
 
 
-def _spread(v: Any, g: float) -> None:
+def _spread(v: Node, g: float) -> None:
     """Pass g on from a node over sequences."""
     for us, d in zip(v._x, v._dx, strict=True):
         if us.__class__ is not tuple:
@@ -82,15 +81,15 @@ def _spread(v: Any, g: float) -> None:
                 u.grad += e * g
 
 
-def _order(root: Any, zero: float) -> list[Any]:
+def _order(root: Node, zero: float) -> list[Node]:
     """The interior nodes below `root`, operands before results, each with its grad set to `zero`.
 
     Depth first along first operands. On the stack wait nodes whose first operand is done, and,
     each on top of its node, iterators over the members of sequence operands.
     """
     node = root.__class__
-    order: list[Any] = []
-    stack: list[Any] = [None]
+    order: list[Node] = []
+    stack: list[Node] = [None]
     emit, push, pop = order.append, stack.append, stack.pop
     v = root
     v.grad = zero
@@ -105,13 +104,13 @@ def _order(root: Any, zero: float) -> list[Any]:
         elif x is not None:
             if x.__class__ is tuple:
                 push(v)
-                v = _unreached(x, zero, emit)
+                v = _unreached(x, zero, emit, node)
             elif x.reached is zero and v._y.reached is zero:
                 emit(v)
                 v = pop()
             else:
                 push(v)
-                v = _unreached((x.nodes, v._y), zero, emit)
+                v = _unreached((x.nodes, v._y), zero, emit, node)
         while True:
             if v.__class__ is node:
                 y = v._y
@@ -136,14 +135,14 @@ def _order(root: Any, zero: float) -> list[Any]:
             v = pop()
 
 
-def _unreached(groups: Iterable[Any], zero: float, emit: Callable[[Any], None]) -> Iterator[Any]:
+def _unreached(groups: Iterable[Operand], zero: float, emit: Callable[[Node], None], node: Node) -> Iterator[Node]:
     """The interior nodes in groups of operands that the pass has not reached; now it has.
 
     Neurons whose operands have been reached are emitted on the spot: all of a layer but the first.
     """
     for us in groups:
         for u in us if isinstance(us, tuple) else (us,):
-            if u.__class__ is not float and u._op is not None and u.grad is not zero:
+            if u.__class__ is node and u._op is not None and u.grad is not zero:
                 u.grad = zero
                 x = u._x
                 if getattr(x, "reached", None) is zero and u._y.reached is zero:

@@ -419,8 +419,7 @@ class _Formulas:
     def _slope(self, v: Any, i: int) -> Any:
         """What rule i says: a Vector of formulas for a sequence, or one formula or number for all."""
         if (v, i) not in self._slopes:
-            rule = v.op.rules[i]
-            self._slopes[v, i] = rule(self._result(v), *self._operands(v)) if callable(rule) else rule
+            self._slopes[v, i] = v.op.derivative(i, self._result(v), self._operands(v))
         return self._slopes[v, i]
 
     def derivatives(self, v: Any, wanted: set[int]) -> list[Any]:
@@ -472,7 +471,7 @@ class _SoftmaxMembers:
         """The name of an atom that is a member of a softmax, None for others."""
 
         def instead(atom: Atom) -> Atom | None:
-            if not isinstance(atom, Call) or atom.op.name != "softmax_component":
+            if not isinstance(atom, Call) or not atom.op.picks:
                 return None
             if not self._is_read:
                 self._is_read = True
@@ -488,13 +487,13 @@ class _SoftmaxMembers:
         self._taken.update(map(names.text, self._labels.values()))
         logits_of: dict[tuple[int, ...], str] = {}
         for v, label in self._labels.items():
-            if v.op is None or v.op.name != "softmax_component":
+            if v.op is None or not v.op.picks:
                 continue
             logits, j = v.operand_groups
             group = tuple(map(id, logits))
             if group not in logits_of:
                 logits_of[group] = ",".join(formulas.of(u).key for u in logits)
-            self._known[f"softmax_component({logits_of[group]},{expression(j).key})"] = Symbol(label)
+            self._known[f"{v.op.name}({logits_of[group]},{expression(j).key})"] = Symbol(label)
             name = names.parse(label)
             if v.label is not None and name is not None and name.index and name.index[-1] == str(int(j) + 1):
                 first = replace(name, index=(*name.index[:-1], "1"))

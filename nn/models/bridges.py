@@ -16,7 +16,7 @@ from autograd.arguments import Rng
 from autograd.operands import describe
 
 from ..activations import activation_name, is_over_layer
-from ..layers import Activation, Dense, Dropout
+from ..layers import Activation, Dense, Dropout, is_told_in_steps
 from ..neurons import MLP, Layer
 from .sequential import Sequential, find_sequential
 
@@ -50,15 +50,18 @@ def to_mlp(model: Sequential, *, elementary: bool = False) -> MLP:
     ValueError for other layers.
     """
     find_sequential("to_mlp", model)
+    if not model.goes_straight:
+        raise ValueError(f"to_mlp: expected layers in a row; {type(model).__name__} has a forward of its own")
     denses: list[Dense] = []
     activations: list[Any] = []
     for layer in model.layers:
-        if isinstance(layer, Dense):
+        is_known = is_told_in_steps(layer) and type(layer).steps in (Dense.steps, Activation.steps, Dropout.steps)
+        if is_known and isinstance(layer, Dense):
             denses.append(layer)
             activations.append(layer.activation)
-        elif isinstance(layer, Activation) and denses and activations[-1] is linear:
+        elif is_known and isinstance(layer, Activation) and denses and activations[-1] is linear:
             activations[-1] = layer.activation
-        elif not isinstance(layer, Dropout):
+        elif not (is_known and isinstance(layer, Dropout)):
             raise ValueError(
                 f"to_mlp: a net of Values has one activation after each Dense and nothing else; got {layer}"
             )

@@ -15,7 +15,7 @@ from autograd.graph import topological_order
 from autograd.op import Operation
 
 from ..activations import RandomizedLeakyReLU, is_of_one_number, is_over_layer, leaky_relu
-from ..layers import Activation, Dense, Dropout, Flatten
+from ..layers import Activation, Dense, Dropout, Flatten, is_told_in_steps
 from ..losses import LossFunction, find_loss
 from ..training.loop import training_mode
 from ..training.objective import Objective
@@ -47,17 +47,20 @@ def per_sample_gradients(model: Any, x: Any, y: Any, *, loss: Any = None) -> lis
     else:
         model = copy.copy(model)
         model.loss = find_loss(loss)
-    model.loss.check_output(model.layers[-1])
+    model.loss.check_output(model)
     samples = checked_samples(where, model, x, y).fixed()
     objective = Objective(model)
     with training_mode(model, False):
-        if all(map(_keeps_samples_apart, model.layers)) and not isinstance(model.loss, LossFunction):
+        apart = model.goes_straight and all(map(_keeps_samples_apart, model.layers))
+        if apart and not isinstance(model.loss, LossFunction):
             return _at_once(objective, samples)
         return _one_by_one(objective, samples)
 
 
 def _keeps_samples_apart(layer: Any) -> bool:
     """True for a layer of which it is known that no sample looks at another."""
+    if not is_told_in_steps(layer):
+        return False
     if type(layer) in (Dense, Activation):
         g = layer.activation
         return (

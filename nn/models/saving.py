@@ -84,8 +84,14 @@ def _described(model: Any) -> dict[str, Any]:
             "metrics": [writer.metric(metric) for metric in model.metrics],
             "state": {},
         }
+    own = {}
+    if not model.goes_straight:
+        if "forward" in vars(model):
+            raise _nameless("the model", model.forward)
+        own = {"own class": type(model).__name__}
     return {
         "format": FORMAT,
+        **own,
         "name": model.name,
         "dtype": str(model.dtype),
         "weights": [],
@@ -129,6 +135,8 @@ def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _made(cls: Any, shapes: Mapping[str, Shape], settings: Mapping[str, Any], reader: _Reader) -> Any:
     """The model, with parameters of 0. ValueError if they have other shapes than the arrays; more are never made."""
+    if settings.get("own class", cls.__name__) != cls.__name__:
+        cls = reader.given(settings["own class"])
     made = reader.made(settings["layers"])
     with _starting_with(_Zeros(shapes[name] for name in settings["weights"]), made):
         first = layers.Input(settings["input_shape"])
@@ -260,20 +268,20 @@ class _Reader:
             return self.generators[x["generator"]]
         options = {name: self.made(value) for name, value in x.items()}
         if "own class" in x:
-            return self._given(options.pop("own class"))(**options)
+            return self.given(options.pop("own class"))(**options)
         if "class" in x:
             return CLASSES[options.pop("class")](**options)
         if "metric" in x:
             metric, name = options.pop("metric"), options.pop("name")
             return find_metric(metrics[metric] if isinstance(metric, str) else metric).using(**options).named(name)
         if "own" in x:
-            function = self._given(options.pop("own"))
+            function = self.given(options.pop("own"))
         else:
             name = options.pop("function")
             function = FUNCTIONS[name] if name in FUNCTIONS else self._operation(name)
         return functools.partial(function, **options) if options else function
 
-    def _given(self, name: str) -> Any:
+    def given(self, name: str) -> Any:
         if name not in self.own:
             raise _NotGiven(
                 f"the model uses {name}, which is no part of this library: "

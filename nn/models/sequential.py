@@ -23,7 +23,7 @@ from ..files.arrays import check_suffix
 from ..layers import Activation, BatchLayer, Input, Shape, ShapeLike, batch_shape, sample_shape, write_weights
 from ..losses import Loss, find_loss
 from ..metrics import Metric, find_metric
-from ..module import Module
+from ..module import Module, refuse_own_call
 from ..optimizers import Optimizer, find_optimizer
 from ..training import loop as loop
 from ..training.links import Links
@@ -86,6 +86,10 @@ class Sequential(Module):
             self.add(layer)
 
     trainable = BatchLayer.trainable
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_own_call(cls, "forward(self, x)")
 
     # ------------------------------------------------------------ structure
 
@@ -289,6 +293,16 @@ class Sequential(Module):
             x = layer.forward(x)
         return x
 
+    @property
+    def goes_straight(self) -> bool:
+        """True if `forward` goes through the layers in their order, False if a subclass has another."""
+        return getattr(self.forward, "__func__", None) is Sequential.forward
+
+    @property
+    def last_activation(self) -> Function | None:
+        """The function that the model ends with; None if that is not known."""
+        return self.layers[-1].last_activation if self.goes_straight else None
+
     def predict(self, x: ArrayLike, batch_size: int | None = None, verbose: int | str | None = 0) -> np.ndarray:
         """The outputs as an array, (samples, ...), as after `eval()`: no dropout, no random number drawn.
 
@@ -333,7 +347,7 @@ class Sequential(Module):
             raise ValueError("compile: expected a loss, such as loss='mse' or loss='binary_crossentropy'; got None")
         found_optimizer, found_loss = find_optimizer(optimizer), find_loss(loss)
         if self.layers:
-            found_loss.check_output(self.layers[-1])
+            found_loss.check_output(self)
         given = [] if metrics is None else list(metrics) if isinstance(metrics, list | tuple) else [metrics]
         found_metrics = [find_metric(metric) for metric in given]
         if found_loss.activation is sigmoid and found_loss.from_logits:
@@ -360,7 +374,7 @@ class Sequential(Module):
         if found is None:
             self._check_compiled("training")
             self._check_built("training")
-            self.loss.check_output(self.layers[-1])
+            self.loss.check_output(self)
             self.optimizer.bind(self.parameters())
             found = self._objective = Objective(self)
         return found

@@ -11,6 +11,7 @@ from autograd.fast.links import Link, pull_back, run
 from autograd.fast.programs import Passes
 from autograd.passes.tensors import backward
 
+from ..layers import BatchLayer, batch_shape
 from ..losses import Loss, Weight
 from .links import Links
 
@@ -25,20 +26,22 @@ class Objective:
     """
 
     def __init__(self, model: Any) -> None:
-        loss, last = model.loss, model.layers[-1]
-        skips = loss.activation is not None and not loss.from_logits and last.last_activation is loss.activation
-        self.finish = last.last_activation if skips else None
+        loss, last, straight = model.loss, model.layers[-1], model.goes_straight
+        found = model.last_activation
+        skips = found is not None and found is loss.activation and not loss.from_logits
+        self.finish = found if skips else None
         self.from_logits = loss.from_logits or skips
         self.loss = loss
         before = [layer.forward for layer in model.layers[:-1]]
-        self.forwards = [*before, last.before_activation if skips else last.forward]
-        self.penalized = [layer for layer in model.layers if layer.penalties()]
+        self.forwards = [*before, last.before_activation if skips else last.forward] if straight else [model.forward]
+        self.penalized = [m for m in model.modules() if isinstance(m, BatchLayer) and m.penalties()]
         self.parameters = model.parameters()
         self.optimizer = model.optimizer
+        self._shape = None if straight else model.output_shape
         self.seed = np.ones((), model.dtype)
         self._links = Links(model.layers, model.dtype, not skips)
         self._passes = Passes(self.parameters, self.seed)
-        self._may_chain = not self.penalized and _is_an_operation(loss)
+        self._may_chain = straight and not self.penalized and _is_an_operation(loss)
 
     def step(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[float, np.ndarray]:
         """Train on one batch: its loss before the step, and what the loss took of the net.
@@ -122,6 +125,11 @@ class Objective:
         a: Any = x
         for forward in self.forwards:
             a = forward(a)
+        if self._shape is not None and a.shape[1:] != self._shape:
+            raise ValueError(
+                f"expected {batch_shape(self._shape)} from a forward of one's own, as the layers give; got {a.shape}. "
+                "Where it gives another shape say so in a property output_shape"
+            )
         loss = self.loss.of_batch(a, y, weight, self.from_logits)
         for layer in self.penalized:
             for penalty in layer.penalties():

@@ -7,6 +7,7 @@ import pytest
 
 from autograd import Value
 from autograd.arguments import (
+    call_of,
     checked_fraction,
     float_type,
     generator,
@@ -18,6 +19,13 @@ from autograd.arguments import (
 )
 
 TABLE = {"relu": 1, "leaky_relu": 2, "tanh": 3}
+
+
+def test_how_a_function_is_called_is_said_without_types():
+    def weighted(x: float, y: list[float], bias: float = 0.0, *, scale: int = 1) -> float:
+        return scale * (x * sum(y) + bias)
+
+    assert call_of(weighted) == "(x, y, bias=0.0, *, scale=1)"
 
 
 def test_a_name_finds_its_entry():

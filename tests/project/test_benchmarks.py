@@ -22,6 +22,14 @@ def benchmark():
     del sys.modules["training_step"]
 
 
+@pytest.mark.slow
+def test_the_benchmark_of_vectorised_numbers_prints_all_three_workloads():
+    script = SCRIPT.with_name("vectorized.py")
+    done = subprocess.run([sys.executable, script, "--rounds", "1"], capture_output=True, text=True, check=True)
+    for title in ("moons: loss and gradients", "batch of 10000", "gpt: a whole step"):
+        assert title in done.stdout
+
+
 def small(net):
     """The same kind of net with fewer units and samples."""
     sizes = tuple(min(n, 12) for n in net.sizes)

@@ -31,3 +31,20 @@ def test_train_digits_by_neurons_refuses_zero(option, capsys):
     with pytest.raises(SystemExit):
         load("train_digits_by_neurons").main([option, "0"])
     assert option in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_train_gpt_by_neurons_on_names_of_ones_own(capsys, tmp_path):
+    (tmp_path / "names.txt").write_text("abba\nbaba\nabab\nbaab\naabb\nbbaa\n", encoding="utf-8")
+    load("train_gpt_by_neurons").main([str(tmp_path / "names.txt"), "--steps", "60"])
+    shown = capsys.readouterr().out
+    before, after = (float(loss) for loss in re.findall(r"loss (\d+\.\d+)", shown))
+    assert after < before
+    assert "dE = " in shown
+    assert "dU = " in shown
+
+
+def test_train_gpt_by_neurons_refuses_zero_steps(capsys):
+    with pytest.raises(SystemExit):
+        load("train_gpt_by_neurons").main(["--steps", "0"])
+    assert "--steps: expected at least 1" in capsys.readouterr().err

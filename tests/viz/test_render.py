@@ -169,6 +169,7 @@ def test_four_threads_may_draw_at_once(renderer):
     )
 
 
+@pytest.mark.slow
 @needs_pure
 def test_a_chain_of_ten_thousand_is_drawn():
     assert render(chain(10_000), "plain", renderer="pure").count(b"\nedge") == 10_000

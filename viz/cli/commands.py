@@ -7,7 +7,9 @@ code 2 and nothing on standard output.
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
@@ -15,13 +17,14 @@ from importlib import metadata
 from pathlib import Path
 
 from autograd import Value, derive
+from autograd.formulas.names import text
 from autograd.formulas.notation import as_printable
-from nn.files.whole import write_whole
 
+from ..dot.drawing import Drawing
 from ..explorer.page import PAGE_MARK, explore
 from ..graphs.draw_graph import MAX_NODES, draw_graph
 from ..graphs.draw_paths import draw_paths
-from .formula_text import Computation, compute, normal_name
+from .formula_text import Computation, compute, normal_name, typed
 
 __all__ = ["DESCRIPTION", "main"]
 
@@ -40,8 +43,10 @@ formulas:
   Statements name = expression, separated by ; or newlines. The last one is the target; if it has no
   name it is called L. Write + - * / **, parentheses, numbers, lists [a, b] and the functions of the
   table of operations: sigmoid, tanh, relu, exp, log, dot, softmax, squared_error, ...
-  Every name that is not assigned needs a value. Several numbers make a list: x=1,2 are x_1 and x_2.
-  w1 and w_1 are shown as w with the index 1, w_1_2 with the indices 1 and 2, yhat as y with a hat.
+  Every name that is not assigned needs a value, but for pi and e. Several numbers make a list: x=1,2 are
+  x_1 and x_2. A value may be arithmetic: w=1/3, x=sqrt(2). The formula - is read from standard input,
+  @FILE from a file. Names with a layer are written w[1]_1, as they are printed; w1 and w_1 are shown as w
+  with the index 1, w_1_2 with the indices 1 and 2, yhat as y with a hat.
 """
 
 
@@ -57,14 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, rest = parser.parse_known_args(argv)
     for argument in rest:  # values may stand after options too
         if argument.startswith("-") or "=" not in argument:
-            is_option = argument.startswith("--") or not argument.startswith("-")
-            advice = "" if is_option else f' (a formula that begins with - needs its name: "L = {argument}")'
-            parser.error(f"unrecognized argument: {argument}{advice}")
+            (getattr(options, "parser", None) or parser).error(_unknown(argument, options))
     try:
         if options.run is None:
             _print(f"gradpath {_version()}\n" if options.version else DESCRIPTION % {"prog": parser.prog})
             return 0
-        result = compute(options.formula, _values([*options.values, *rest]))
+        result = compute(_formula(options.formula), _values([*options.values, *rest]))
         result.target.backward()
         options.run(result, options)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -73,6 +76,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{parser.prog.split()[-1]}: {refused}", file=sys.stderr)
         return 2
     return 0
+
+
+def _unknown(argument: str, options: argparse.Namespace) -> str:
+    """What to say of an argument that no command knows."""
+    name = argument.split("=")[0]
+    if not argument.startswith("-"):
+        return f"unrecognized argument: {argument}; values are given as name=value"
+    if not argument.startswith("--"):
+        return f'unknown option {argument} (a formula that begins with - needs its name: "L = {argument}")'
+    if "=" in argument and re.search(rf"\b{re.escape(name.lstrip('-'))}\b", getattr(options, "formula", None) or ""):
+        return f"unknown option {name}; a value is given without dashes: {argument.lstrip('-')}"
+    near = difflib.get_close_matches(name, getattr(options, "known", ()), n=1, cutoff=0.7)
+    if near:
+        return f"unknown option {name}; did you mean {near[0]}?"
+    return f"unknown option {name}; --help lists those that there are"
+
+
+def _formula(written: str) -> str:
+    """The text of a formula: itself, from standard input for -, from a file for @FILE."""
+    if written == "-":
+        return sys.stdin.read()
+    return Path(written[1:]).read_text(encoding="utf-8") if written.startswith("@") else written
 
 
 def _version() -> str:
@@ -99,19 +124,30 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(
             name, help=summary, description=summary, epilog=_FORMULAS, formatter_class=raw, allow_abbrev=False
         )
-        sub.add_argument("formula", help='such as "L = (w*x - y)**2"; one that begins with - needs its name: "L = -x"')
+        sub.add_argument(
+            "formula",
+            help='such as "L = (w*x - y)**2", or - for standard input, or @FILE; one that begins with - needs its '
+            'name: "L = -x"',
+        )
         sub.add_argument("values", nargs="*", metavar="name=value", help="a number for each name, or several: x=1,2")
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=run, parser=sub, known=sub._option_string_actions)
         return sub
 
     graph = command("graph", _graph, "the computation as a graph, in DOT text on standard output or as a picture")
     graph.add_argument("-o", "--output", metavar="FILE", help="ends in .svg, .png, .pdf, .gv or .dot; is replaced")
-    graph.add_argument("--wrt", metavar="NAME", help="draw the paths from the target to this quantity in colours")
+    graph.add_argument("--format", help="svg, png, pdf or gv: for standard output (-o -), or a name without an ending")
+    graph.add_argument(
+        "--wrt", action="append", metavar="NAME", help="draw the paths from the target to this quantity in colours"
+    )
     graph.add_argument("--top", type=int, metavar="N", help="with --wrt: only the N strongest paths")
     graph.add_argument("--level", default="auto", help="auto, op (every operation), named, neurons or layers")
-    graph.add_argument("--show", default="both", help="on the nodes: data, grad or both")
+    graph.add_argument("--show", default="both", help="on the nodes: both, data, grad, names or none")
     graph.add_argument("--direction", default="LR", help="LR, TB, RL or BT")
     graph.add_argument("--cluster", metavar="WHAT", help="boxes around each: layer or neuron")
+    graph.add_argument("--edges", default="auto", help="on the edges: number, formula or none")
+    graph.add_argument("--highlight", metavar="NAMES", help="quantities to be marked, as w or w,z")
+    graph.add_argument("--width", metavar="W", help="of the picture, as 3.4in or 8.6cm")
+    _common(graph)
     graph.add_argument("--max-nodes", type=int, default=MAX_NODES, metavar="N", help="a larger graph is refused")
 
     paths = command("paths", _paths, "every path from the target to a quantity, multiplied out and added up")
@@ -133,40 +169,69 @@ def _parser() -> argparse.ArgumentParser:
         help="the page; is replaced. By default L.html, after the target, or standard output if that is a pipe",
     )
     page.add_argument("--wrt", metavar="NAME", help="the quantity whose paths the page shows first")
+    page.add_argument("--level", default="auto", help="what it shows first: auto, named, op or neurons")
+    _common(page)
     page.add_argument(
         "--open", action="store_true", help="open the page in the browser; without -o it is a temporary file"
     )
     return parser
 
 
+def _common(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--title", help="above the picture, or of the page")
+    sub.add_argument("--digits", type=int, default=4, metavar="N", help="significant digits of the numbers")
+
+
 # ---------------------------------------------------------------- commands
 
 
 def _graph(result: Computation, options: argparse.Namespace) -> None:
-    path = None if options.output is None else Path(options.output)
+    path = None if options.output in (None, "-") else Path(options.output)
+    if path is not None and options.format is not None and not path.suffix:
+        path = path.with_name(f"{path.name}.{options.format}")
     if path is not None and path.suffix.lower() not in _GRAPH_ENDINGS:
         raise ValueError(f"-o: expected a file that ends in {', '.join(_GRAPH_ENDINGS)}; got {options.output!r}")
-    look = {"show": options.show, "direction": options.direction, "max_nodes": options.max_nodes}
+    drawing = _drawn(result, options)
+    if path is not None:
+        drawing.save(path, format=options.format)
+    elif options.format in (None, "gv", "dot"):
+        _print(drawing.source)
+    else:
+        _write(drawing.pipe(options.format))
+
+
+def _drawn(result: Computation, options: argparse.Namespace) -> Drawing:
+    look = {
+        "show": options.show,
+        "direction": options.direction,
+        "max_nodes": options.max_nodes,
+        "digits": options.digits,
+        "title": options.title,
+        "edges": None if options.edges == "none" else options.edges,
+        "width": options.width,
+        "highlight": [v for name in _names(options.highlight) for v in _quantities(result, name, "--highlight")],
+    }
     if options.wrt is None and options.top is not None:
         raise ValueError("--top: lists the strongest paths to a quantity; say to which with --wrt NAME")
     if options.wrt is None:
-        drawing = draw_graph(result.target, level=options.level, cluster=options.cluster, **look)
-    elif options.cluster is not None:
+        return draw_graph(result.target, level=options.level, cluster=options.cluster, **look)
+    if options.cluster is not None:
         raise ValueError("--cluster: boxes are drawn around a whole graph; leave out --wrt or --cluster")
-    else:
-        level = "named" if options.level == "auto" else options.level
-        derivation = derive(result.target, _quantity(result, options.wrt), level=level, top=options.top)
-        drawing = draw_paths(derivation, **look)
-    if path is None:
-        _print(drawing.source)
-    elif path.suffix.lower() in (".gv", ".dot"):
-        write_whole(path, drawing.source.encode())
-    else:
-        drawing.render(path)
+    if len(options.wrt) > 1:
+        raise ValueError(f"--wrt: a graph shows the paths to one quantity, got {', '.join(options.wrt)}")
+    level = _level_of_paths(result) if options.level == "auto" else options.level
+    derivation = derive(result.target, _quantity(result, options.wrt[0]), level=level, top=options.top)
+    return draw_paths(derivation, **look)
+
+
+def _level_of_paths(result: Computation) -> str:
+    """Through what has a name, if anything between the leaves and the target has; else through every operation."""
+    between = any(not v.is_leaf and v is not result.target for v in result.names.values())
+    return "named" if between else "op"
 
 
 def _paths(result: Computation, options: argparse.Namespace) -> None:
-    asked = [name for names in options.wrt or () for name in names.split(",")]
+    asked = [name for names in options.wrt or () for name in _names(names)]
     sources = [w for name in asked for w in _quantities(result, name)] or list(result.leaves.values())
     if not sources:
         raise ValueError("the formula has no names to derive by; write one and give its value, as in w=0.4")
@@ -183,9 +248,11 @@ def _without_blank_lines(text: str) -> str:
 
 def _explore(result: Computation, options: argparse.Namespace) -> None:
     wrt = None if options.wrt is None else _quantity(result, options.wrt)
-    page = explore(result.target, wrt=wrt)
+    page = explore(result.target, wrt=wrt, level=options.level, title=options.title, digits=options.digits)
     is_terminal = sys.stdout.isatty()
-    if options.output is not None:
+    if options.output == "-":
+        _print(page.html)
+    elif options.output is not None:
         page.save(options.output)
     if options.open:
         path = page.show()
@@ -199,7 +266,7 @@ def _page_file(result: Computation) -> Path:
 
     ValueError if there is another file of that name.
     """
-    path = Path(next(name for name, node in result.names.items() if node is result.target) + ".html")
+    path = Path(typed(next(name for name, node in result.names.items() if node is result.target)) + ".html")
     if path.exists() and PAGE_MARK not in path.read_text(encoding="utf-8", errors="replace"):
         raise ValueError(f"there is a file {str(path)!r} that is no page of gradpath; name one, as in -o page.html")
     return path
@@ -217,21 +284,45 @@ def _values(arguments: Iterable[str]) -> dict[str, float | tuple[float, ...]]:
             raise ValueError(f"{argument!r}: expected name=value, as in w=0.4")
         name = normal_name(name.strip())
         if name in values:
-            raise ValueError(f"{argument!r}: {name!r} is given twice")
-        try:
-            numbers = tuple(map(float, written.split(",")))
-        except ValueError:
-            raise ValueError(f"{argument!r}: expected a number, or several as in x=1,2; got {written!r}") from None
-        values[name] = numbers if "," in written else numbers[0]
+            raise ValueError(typed(f"{argument!r}: {name!r} is given twice"))
+        numbers = tuple(_number(argument, part) for part in _ARGUMENTS.split(written))
+        values[name] = numbers if len(numbers) > 1 else numbers[0]
     return values
 
 
-def _quantities(result: Computation, name: str) -> list[Value]:
-    """The quantity of this name, or the members of the list."""
+_ARGUMENTS = re.compile(r",(?![^()]*\))")  # commas outside of parentheses
+
+
+def _number(argument: str, written: str) -> float:
+    """A number, or what arithmetic on numbers gives: 1/3, sqrt(2), 2*pi."""
+    try:
+        return float(written)
+    except ValueError:
+        try:
+            found = compute(written, {})
+        except ValueError:
+            found = None
+        if found is None or len(found.names) != 1:
+            raise ValueError(
+                f"{argument!r}: expected a number such as 0.4 or 1/3, or several as in x=1,2; got {written!r}"
+            ) from None
+        return found.target.data
+
+
+def _names(written: str | None) -> list[str]:
+    """`w,b` as names; the comma of an index, as in w[1]_1,2, separates none."""
+    return [] if written is None else re.split(r",(?!\d)", written)
+
+
+def _quantities(result: Computation, name: str, option: str = "--wrt") -> list[Value]:
+    """The quantity of this name, as it is typed or printed, or the members of the list."""
+    printed = [v for v in result.names.values() if v.label and text(v.label) == name.strip()]
+    if printed:
+        return printed
     name = normal_name(name.strip())
     if name not in result.names and name not in result.lists:
         known = ", ".join((*result.names, *result.lists))
-        raise ValueError(f"--wrt: {name!r} is no quantity of the formula; there are {known}")
+        raise ValueError(typed(f"{option}: {name!r} is no quantity of the formula; there are {known}"))
     return result.lists[name] if name in result.lists else [result.names[name]]
 
 
@@ -240,6 +331,12 @@ def _quantity(result: Computation, name: str) -> Value:
     if len(found) != 1:
         raise ValueError(f"--wrt: {name!r} is a list of {len(found)}; name one of them, such as {name}_1")
     return found[0]
+
+
+def _write(picture: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(picture)
+    sys.stdout.buffer.flush()
 
 
 def _print(text: str) -> None:

@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from autograd import Value, ops
+from autograd.arguments import call_of
 from autograd.graph import is_node
 from autograd.op import table
 
-__all__ = ["Computation", "compute", "functions", "label_of", "normal_name"]
+__all__ = ["Computation", "compute", "functions", "label_of", "normal_name", "typed"]
 
 _BINARY: dict[type, Callable[..., Operand]] = {
     ast.Add: ops.add,
@@ -62,6 +63,24 @@ _OPERATORS = {
 }
 # What stands before the sign that makes the node what it is.
 _LEFT = {ast.BinOp: "left", ast.Compare: "left", ast.Attribute: "value", ast.Subscript: "value", ast.IfExp: "body"}
+# What has a value, unless somebody gives it another, and what people call functions.
+_CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}
+_ALSO = {"ln": "log", "σ": "sigmoid", "logistic": "sigmoid", "max": "maximum", "min": "minimum", "pow": "power"}
+_INSTEAD = {
+    "mse": "mean([(a - b)**2, ...]), or squared_error(yhat, y), which is ½(ŷ − y)²",
+    "tan": "sin(x)/cos(x)",
+    "norm": "sqrt(dot(x, x))",
+    "log10": "log(x)/log(10)",
+    "log2": "log(x)/log(2)",
+    "square": "x**2",
+    "bce": "binary_cross_entropy(p, y)",
+    "cross_entropy": "softmax_cross_entropy(z, label)",
+}
+# The layer of a name, as in w[1]_1: to Python the brackets are letters while it reads, one for one.
+_OPEN, _CLOSE = "ᐸ", "ᐳ"
+_LAYERED = re.compile(r"(?<![^\W_])([^\W\d_]\w*)\[(\w+)\]")
+_OF_LAYER = re.compile(rf"([^\W\d_]\w*){_OPEN}(\w+?){_CLOSE}_?(\w*)")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _INDEXED = re.compile(r"([^\W\d_]+)((?:_(?:[0-9]+|[A-Za-z]))+)")
 _FACTOR = re.compile(r"[\w(]")  # what a product without its * goes on with
 # What people, books and our own formulas write, and how it is written here.
@@ -122,6 +141,8 @@ def compute(text: str, values: Mapping[str, float | Sequence[float]]) -> Computa
     """
     try:
         return _Reader(text, values).computation()
+    except ValueError as refused:
+        raise ValueError(typed(str(refused))) from None
     except (RecursionError, MemoryError):
         raise ValueError("the formula is too long or nested too deeply; write it as several statements") from None
 
@@ -129,15 +150,21 @@ def compute(text: str, values: Mapping[str, float | Sequence[float]]) -> Computa
 def label_of(name: str) -> str:
     """The label for an identifier: w1 and w_1 are shown w₁, and w_1_2 becomes `w_1,2`, shown w₁₂.
 
-    Underscores separate the parts of an index where each is a number or a letter. Any other
-    identifier is a label as it stands.
+    Underscores separate the parts of an index where each is a number or a letter. A name with a layer,
+    w[1]_1_2, becomes w[1]_1,2. Any other identifier is a label as it stands.
     """
+    if match := _OF_LAYER.fullmatch(name):
+        index = match[3].replace("_", ",")
+        return f"{match[1]}[{match[2]}]" + (index and f"_{index}")
     match = _INDEXED.fullmatch(name)
     return f"{match[1]}_{match[2][1:].replace('_', ',')}" if match else name
 
 
 def normal_name(name: str) -> str:
-    """The form in which Python compares identifiers; ValueError for what is none."""
+    """The form in which names are compared; ValueError for what is none. A layer may be in brackets: w[1]_1,2."""
+    name = _LAYERED.sub(rf"\1{_OPEN}\2{_CLOSE}", name)
+    if _OPEN in name:
+        name = re.sub(r"(?<!_)([₀-₉]+)", r"_\1", name).translate(_SUBSCRIPTS).replace(",", "_")
     name = unicodedata.normalize("NFKC", name)
     if keyword.iskeyword(name):
         raise ValueError(f"{name!r} is a word of Python's grammar; choose another name, such as {name[:3]}_0")
@@ -148,12 +175,18 @@ def normal_name(name: str) -> str:
     return name
 
 
+def typed(text: str) -> str:
+    """Names with a layer as they are typed: w[1]_1."""
+    return text.replace(_OPEN, "[").replace(_CLOSE, "]")
+
+
 class _Reader:
     """One text with what its names stand for so far."""
 
     def __init__(self, text: str, values: Mapping[str, float | Sequence[float]]) -> None:
         self._functions = functions()
-        self._text = inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n"))
+        self._text = _LAYERED.sub(rf"\1{_OPEN}\2{_CLOSE}", text)
         self._names: dict[str, Value] = {}
         self._lists: dict[str, list[Value]] = {}
         self._given: dict[str, tuple[str, ...]] = {}  # a name with those of its members, if it is a list
@@ -201,7 +234,7 @@ class _Reader:
         if not is_last:
             raise self._error(s, "this result has no name and is not the last; write name = ... before it")
         result = self._evaluate(s.value)
-        if isinstance(s.value, ast.Name):
+        if isinstance(s.value, ast.Name) and not isinstance(result, float):  # pi alone has no name
             return result
         if _TARGET in self._names or _TARGET in self._lists:
             raise self._error(s, f"the result would be called {_TARGET!r}, which is taken; write name = ... before it")
@@ -294,6 +327,8 @@ class _Reader:
             raise self._error(node.func, "expected the name of a function before '('; write * for a product")
         name = node.func.id
         if name not in self._functions:
+            name = _ALSO.get(name, name) if name not in self._names else name
+        if name not in self._functions:
             raise self._unknown_function(node.func)
         function = self._functions[name]
         for keyword_ in node.keywords:
@@ -304,7 +339,7 @@ class _Reader:
         try:
             bound = inspect.signature(function).bind(*operands, **named)
         except TypeError as error:
-            raise self._error(node, f"{name}{inspect.signature(function)}: {error}") from None
+            raise self._error(node, f"{name}{call_of(function)}: {error}") from None
         arguments = [
             u.data if is_node(u) and u.is_leaf and _is_plain(function, i) else u for i, u in enumerate(bound.args)
         ]
@@ -322,15 +357,21 @@ class _Reader:
             self._used.add(name)
             return self._names[name] if name in self._names else self._lists[name]
         if name in self._functions:
-            raise self._error(node, f"{name!r} is a function: write {name}{inspect.signature(self._functions[name])}")
+            raise self._error(node, f"{name!r} is a function: write {name}{call_of(self._functions[name])}")
         if name in self._assigned:
             raise self._error(node, f"{name!r} is used before it is assigned")
+        if name in _CONSTANTS:
+            return _CONSTANTS[name]
         raise self._missing(node)
 
     # ------------------------------------------------------------ errors
 
     def _missing(self, node: ast.Name) -> ValueError:
         """No value for a name: all of them at once, so that they can be given at once."""
+        base = node.id.split(_OPEN)[0]
+        if base != node.id and (base in self._names or base in self._lists):
+            what = f"brackets after a name say its layer; for the first of {base} write {base}_1"
+            return self._error(node, f"no value for {node.id!r}; {what}")
         missing = dict.fromkeys([node.id, *self._names_without_value()])
         near = _nearest(node.id, [*self._names, *self._lists])
         suggestion = f"; did you mean {near!r}?" if near else ""
@@ -340,7 +381,7 @@ class _Reader:
         return self._error(node, f"no value for {', '.join(map(repr, missing))}{suggestion or f': add {each}'}")
 
     def _names_without_value(self) -> Iterator[str]:
-        known = {*self._names, *self._lists, *self._assigned, *self._functions}
+        known = {*self._names, *self._lists, *self._assigned, *self._functions, *_CONSTANTS}
         found = (n for s in self._statements for n in ast.walk(s) if isinstance(n, ast.Name))
         for n in sorted(found, key=lambda n: (n.lineno, n.col_offset)):
             if n.id not in known and n.id.rstrip("0123456789").rstrip("_") not in self._assigned:
@@ -351,6 +392,8 @@ class _Reader:
             return self._error(node, f"{node.id!r} is not a function; for a product write {node.id}*(...)")
         near = _nearest(node.id, self._functions, cutoff=0.65)
         advice = f"did you mean {near!r}?" if near else f"known: {', '.join(self._functions)}"
+        if node.id.casefold() in _INSTEAD:
+            advice = f"write {_INSTEAD[node.id.casefold()]}"
         return self._error(node, f"unknown function {node.id!r}; {advice}")
 
     def _unreadable(self, error: SyntaxError) -> ValueError:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from autograd.formulas.names import dot_text
 
-from ..style import FONT, GREY, INK, LEAF, LINE, PALE, PAPER, RESULT, TARGET, number, sign_style, width
+from ..options import Look
+from ..style import FONT, GREY, HIGHLIGHT, INK, LEAF, LINE, PALE, PAPER, RESULT, TARGET, sign_style, width
 from .columns import chains, column_of, in_order, passed_leaves, users_of
 from .drawing import Drawing
 
@@ -30,14 +31,15 @@ class Arrow(NamedTuple):
     tooltip: str | None = None
     lines: tuple[str, ...] | None = None  # what is written on it if not the derivative
     look: Mapping[str, Any] | None = None  # how it looks if not as its derivative tells
+    of: tuple[Any, ...] = ()  # the nodes of the graph that it stands for, such as a weight
 
 
 class Node(NamedTuple):
     """A quantity in a computation, or several that are drawn as one."""
 
     kind: str  # "leaf", "result", "target", "constant"
-    data: float = 0.0
-    grad: float = 0.0
+    data: str = ""  # as it is written; nothing is left out
+    grad: str = ""
     name: str | None = None
     box: str | None = None  # the caption of the box it stands in
     symbol: str | None = None  # of the operation
@@ -45,37 +47,43 @@ class Node(NamedTuple):
     lines: tuple[str, ...] | None = None  # what is written in it if not name, data and grad
     is_left: bool = False  # its lines begin below each other
     look: Mapping[str, Any] = {}  # what differs from the look of its kind
+    of: tuple[Any, ...] = ()  # the nodes of the graph that it stands for
 
 
 def diagram(
     nodes: Sequence[Node],
+    look: Look,
     *,
     level: str,
-    direction: str,
-    data: bool = True,
-    grad: bool = True,
     legend: Sequence[tuple[str, str]] = (),
 ) -> Drawing:
     """The picture of a computation; operands come before results, the target is last.
 
-    direction: the rankdir of Graphviz. data, grad: whether nodes show them. legend: lines of text
-    below the target, each with its colour.
+    look: what was asked for. legend: lines of text below the target, each with its colour.
+    ValueError for something to be highlighted that is not drawn.
     """
     drawing = Drawing("computation", level=level)
-    drawing.graph_attr.update(rankdir=direction, fontname=FONT, fontsize="11", nodesep="0.12", ranksep="0.35")
+    drawing.graph_attr.update(rankdir=look.direction, fontname=FONT, fontsize="11", nodesep="0.12", ranksep="0.35")
     drawing.node_attr.update(fontname=FONT, fontsize="12", fontcolor=INK, color=LINE, height="0", width="0")
     drawing.node_attr.update(shape="box", style="rounded,filled", fillcolor=RESULT, margin="0.09,0.05")
     drawing.edge_attr.update(fontname=FONT, fontsize="10", arrowsize="0.6")
-    if any(len(e.lines or ()) > 1 for node in nodes for e in node.edges):
+    if look.title is not None:
+        drawing.graph_attr.update(label=_label(look.title), labelloc="t", fontsize="15", fontcolor=INK)
+    if look.width is not None:
+        drawing.graph_attr.update(size=f"{look.width:.5g},{_ANY_HEIGHT}!")
+    lines = [e.lines for node in nodes for e in node.edges]
+    if look.edges is not None and any(len(line or ()) > 1 for line in lines):
         drawing.graph_attr.update(ranksep="0.6")
-    elif any(node.edges for node in nodes) and all(e.lines == () for node in nodes for e in node.edges):
+    elif lines and all(line == () for line in lines):
         # There are too many edges to write on each.
         drawing.graph_attr.update(ranksep="2.5", splines="line")
-        out, into = _SIDES[direction]
+        out, into = _SIDES[look.direction]
         drawing.edge_attr.update(tailport=out, headport=into, arrowsize="0.4")
     if any(node.box is not None for node in nodes):
         drawing.graph_attr.update(newrank="true", nodesep="0.2")  # columns go through boxes
-    drawing.body += _statements(nodes, (data, grad), direction, legend)
+    order = _Order(nodes)
+    drawing.body += _statements(nodes, order, look, legend)
+    drawing.ids = {v: order.ids[i] for i, node in enumerate(nodes) for v in node.of}
     return drawing
 
 
@@ -104,7 +112,9 @@ def _boxes(nodes: Sequence[Node], operands: list[list[int]], column: list[int]) 
     return boxes
 
 
+_ANY_HEIGHT = 1000  # inches, more than that of any picture
 _SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}
+_BOX = {"labeljust": "r", "style": "rounded", "color": LINE, "fontcolor": GREY}
 # Graphviz puts the text to the right of an edge that goes up or down, without a gap.
 _MARGIN = {"LR": "", "RL": "", "TB": " ", "BT": " "}
 _LOOK: dict[str, dict[str, Any]] = {
@@ -115,41 +125,44 @@ _LOOK: dict[str, dict[str, Any]] = {
 }
 
 
-def _statements(
-    nodes: Sequence[Node], shows: tuple[bool, bool], direction: str, legend: Sequence[tuple[str, str]]
-) -> Iterator[str]:
-    """The lines between the braces.
+class _Order:
+    """In which order nodes are written, and what they are called.
 
     The target is n0 and comes first, then column by column: where Graphviz has a choice, as within
     a box, it keeps the order that it finds in this way only.
     """
-    operands = [[e.operand for e in node.edges] for node in nodes]
-    users = users_of(operands)
-    column = column_of(operands)
-    boxes = _boxes(nodes, operands, column)
-    columns = in_order(operands, column, boxes)
-    order = [u for us in reversed(columns) for u in us]
-    ids = {u: f"n{i}" for i, u in enumerate(order)}
-    chain = chains(operands)
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.operands = [[e.operand for e in node.edges] for node in nodes]
+        column = column_of(self.operands)
+        self.boxes = _boxes(nodes, self.operands, column)
+        self.columns = in_order(self.operands, column, self.boxes)
+        self.places = [u for us in reversed(self.columns) for u in us]
+        self.ids = {u: f"n{i}" for i, u in enumerate(self.places)}
+
+
+def _statements(nodes: Sequence[Node], o: _Order, look: Look, legend: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The lines between the braces."""
+    ids, order, boxes = o.ids, o.places, o.boxes
+    users, chain = users_of(o.operands), chains(o.operands)
     for u in order:
         start = chain[u]
         group = {} if start is None else {"group": ids[start]}  # a group stands in a straight line
-        yield _line(ids[u], **_node_look(nodes[u], shows), **group)
-    yield from _legend(ids[order[0]], legend, direction)
+        yield _line(ids[u], **_node_look(nodes[u], look), **group)
+    yield from _legend(ids[order[0]], legend, look.direction)
     for i, box in enumerate(dict.fromkeys(boxes[u] for u in order if boxes[u] is not None)):
         yield f"\tsubgraph cluster_{i} {{\n"
-        look = {"labeljust": "r", "style": "rounded", "color": LINE, "fontcolor": GREY}
-        yield "\t" + _line("graph", label=_label(box), **look)
+        yield "\t" + _line("graph", label=_label(box), **_BOX)
         yield from (f"\t\t{ids[u]}\n" for u in order if boxes[u] == box)
         yield "\t}\n"
-    for us in reversed(columns):
+    for us in reversed(o.columns):
         yield from _pins(us, ids, users, boxes)
-    for u, v in passed_leaves(operands, columns):
+    for u, v in passed_leaves(o.operands, o.columns):
         # Graphviz swaps nodes across one that nothing leads to, against the pins.
         yield _line(f"{ids[u]} -> {ids[v]}", style="invis", weight=0)
     for u in order:
         for e in nodes[u].edges:
-            yield _line(f"{ids[e.operand]} -> {ids[u]}", **_edge_look(e, margin=_MARGIN[direction]))
+            yield _line(f"{ids[e.operand]} -> {ids[u]}", **_edge_look(e, look))
 
 
 def _legend(target: str, lines: Sequence[tuple[str, str]], direction: str) -> Iterator[str]:
@@ -186,25 +199,28 @@ def _pins(column: list[int], ids: dict[int, str], users: list[list[int]], boxes:
         yield "\t}\n"
 
 
-def _node_look(node: Node, shows: tuple[bool, bool]) -> dict[str, Any]:
-    label = _label(*(_lines(node, shows) if node.lines is None else node.lines))
+def _node_look(node: Node, asked: Look) -> dict[str, Any]:
+    label = _label(*(_lines(node, asked) if node.lines is None else node.lines))
     look = {**_LOOK[node.kind], **node.look}
     if node.is_left:  # what a font takes more than Graphviz thinks is all missing on the right
         label = label.replace(r"\n", r"\l") + r"\l"
         look["margin"] = "0.14,0.05"
+    if any(v in asked.highlight for v in node.of):
+        look |= {"fillcolor": HIGHLIGHT, "color": INK, "fontcolor": INK, "penwidth": 3}
+    if not label:
+        look |= {"width": 0.2, "height": 0.2}
     return {"label": label, **look}
 
 
-def _lines(node: Node, shows: tuple[bool, bool]) -> tuple[str | None, ...]:
-    data, grad = shows
+def _lines(node: Node, look: Look) -> tuple[str | None, ...]:
     if node.kind == "constant":
-        return (number(node.data),)
-    named = [node.name or "", number(node.data) if data else ""]
-    return node.symbol, " = ".join(filter(None, named)), f"grad {number(node.grad)}" if grad else None
+        return (node.data,)
+    named = [look.name(node.name or ""), node.data if look.show.data else ""]
+    return node.symbol, " = ".join(filter(None, named)), f"grad {node.grad}" if look.show.grad and node.grad else None
 
 
-def _edge_look(e: Arrow, *, margin: str) -> dict[str, Any]:
-    """How an edge is drawn. margin: what stands on either side of its text."""
+def _edge_look(e: Arrow, asked: Look) -> dict[str, Any]:
+    """How an edge is drawn."""
     if e.look is not None:
         look = dict(e.look)
     elif e.derivative is None:
@@ -216,8 +232,13 @@ def _edge_look(e: Arrow, *, margin: str) -> dict[str, Any]:
             look["style"] = style
     lines = e.lines
     if lines is None:
-        lines = () if e.derivative is None else (number(e.derivative),)
-    if lines:
+        lines = () if e.derivative is None else (asked.number(e.derivative),)
+    elif e.look is None and len(lines) > 1:
+        look["fontcolor"] = INK  # several numbers have not all the sign that the colour tells
+    if any(v in asked.highlight for v in e.of):
+        look |= {"penwidth": 4, "fontcolor": INK, "fontsize": 13}
+    if lines and asked.edges is not None:
+        margin = _MARGIN[asked.direction]
         look = {"label": _label(*(f"{margin}{line}{margin}" for line in lines)), **look}
     if e.tooltip is not None:
         look["tooltip"] = _label(e.tooltip)

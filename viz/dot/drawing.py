@@ -5,13 +5,16 @@ What is drawn is decided elsewhere; how DOT text becomes bytes is the business o
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import graphviz
 
+from autograd.arguments import lookup
 from nn.files.whole import check_folder, write_whole
 
 from ..files import picture_file
@@ -21,6 +24,7 @@ from .mermaid import mermaid
 __all__ = ["Drawing"]
 
 _TEXT = ("gv", "dot")  # endings of DOT text
+_TEXT_OR_SVG = dict.fromkeys(("dot", "svg"))
 
 
 class Drawing(graphviz.Digraph):
@@ -46,9 +50,28 @@ class Drawing(graphviz.Digraph):
         kwargs["format"] = kwargs.get("format") or "svg"
         super().__init__(name, *args, **kwargs)
         self.level = level
+        self.ids: dict[Any, str] = {}
 
     def _copy_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         return {**super()._copy_kwargs(**kwargs), "level": self.level}
+
+    def copy(self) -> Drawing:
+        """The same drawing again, to be added to."""
+        made: Drawing = super().copy()
+        made.ids = dict(self.ids)
+        return made
+
+    def id_of(self, v: Any, format: str = "dot") -> str:
+        """What the node is called that v is drawn as: "n3" in `source`, and with format="svg" its id in that picture.
+
+        v: a Value or a Tensor. At a coarser level it is the unit or the layer that v is in. Ids of an SVG begin with
+        a mark of the drawing's own, so that several can stand in one page.
+        KeyError if v is not drawn as a node, or part of one.
+        """
+        lookup("format", format, _TEXT_OR_SVG)
+        if v not in self.ids:
+            raise KeyError(f"id_of: this drawing has no node for {v!r}; at a coarser level weights are on edges")
+        return self.ids[v] if format == "dot" else f"{_mark(self.source)}-{self.ids[v]}"
 
     def save(
         self,
@@ -107,7 +130,10 @@ class Drawing(graphviz.Digraph):
                 f"a Drawing is laid out by 'dot' only, got engine {engine or self.engine!r}; "
                 "for others give its text to Graphviz: graphviz.Source(drawing.source, engine=...)"
             )
-        picture = render(self.source, format or self.format, renderer=renderer or "auto", dpi=dpi, timeout=timeout)
+        format = format or self.format
+        picture = render(self.source, format, renderer=renderer or "auto", dpi=dpi, timeout=timeout)
+        if format == "svg":
+            picture = _with_own_ids(picture, self.source)
         return picture if encoding is None else picture.decode(encoding)
 
     def render(
@@ -180,9 +206,28 @@ class Drawing(graphviz.Digraph):
             advice = f"{self!r}: {missing}. Or paste this where Mermaid is drawn:\n\n{text}"
             return {"text/vnd.mermaid": text, "text/plain": advice}
 
+    def subgraph(self, graph: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As in graphviz; ValueError for a drawing of a computation in another, since their ids are the same."""
+        if isinstance(graph, Drawing) and graph.ids and self.ids:
+            raise ValueError(
+                "subgraph: both drawings have nodes n0, n1, ..., which would become one; "
+                "viz.beside(a, b, titles=[...]) puts them side by side"
+            )
+        return super().subgraph(graph, *args, **kwargs)
+
     def mermaid(self) -> str:
         """The same nodes and edges as a Mermaid flowchart, for where nothing else draws them."""
         return mermaid(self.source)
 
     def __repr__(self) -> str:
         return f"<Drawing at level {self.level!r}>" if self.level else "<Drawing>"
+
+
+def _mark(source: str) -> str:
+    return f"g{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+
+
+def _with_own_ids(svg: bytes, source: str) -> bytes:
+    """An SVG whose ids begin with a mark of its own: node4, which is called n3, becomes g1a2b3c4-n3."""
+    named = re.sub(rb'id="node\d+"( class="node">\s*<title>)([\w.-]+)(?=</title>)', rb'id="\2"\1\2', svg)
+    return re.sub(rb'(<[^<>]*? id=")', rb"\g<1>" + f"{_mark(source)}-".encode(), named)

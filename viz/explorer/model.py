@@ -22,19 +22,21 @@ from autograd.value import NO_GRADIENT
 
 from ..graphs.units import Constant
 from ..style import cut
+from ..used import Used
 
 __all__ = ["Nodes", "Row", "encoded", "graph_data"]
 
 LONGEST = 200  # characters of a name; deep links go by as many
 
 # Sizes of what is drawn, in pixels at scale 1.
-HEIGHT, NUMBERS, PADDING, CONSTANT = 40.0, 82.0, 21.0, 58.0
+HEIGHT, NUMBERS, PADDING, CONSTANT, DIGIT = 40.0, 82.0, 21.0, 58.0, 8.0
 
 
 class Row(NamedTuple):
     """What the page knows of a node or a constant.
 
     name: base, what stands above and below. link: how a link calls it, if not by its name on one line.
+    digits: of its numbers, which its width allows for.
     """
 
     name: tuple[str, str, str]
@@ -43,15 +45,17 @@ class Row(NamedTuple):
     symbol: str = ""
     grad: float | None = None
     link: str | None = None
+    digits: int = 4
 
     @property
     def width(self) -> float:
         """How wide its cell is."""
+        more = DIGIT * (max(4, self.digits) - 4)
         if self.kind == "constant":
-            return CONSTANT
+            return CONSTANT + more
         base, above, below = self.name
         name = 9.5 * min(len(base), 22) + 6.5 * min(max(len(above), len(below)), 14)
-        return round(PADDING + max(22.0, name) + NUMBERS)
+        return round(PADDING + max(22.0, name) + NUMBERS + more)
 
     @property
     def height(self) -> float:
@@ -66,8 +70,9 @@ class Nodes:
     cut: nodes some of whose operands the page does not have.
     """
 
-    def __init__(self, target: Value) -> None:
-        self._target = target
+    def __init__(self, target: Value, digits: int = 4) -> None:
+        self._target, self._digits = target, digits
+        self.used = Used(target)
         self._numbers: dict[Value | Constant, int] = {}
         self._rows: dict[Value | Constant, Row] = {}
         self.graphs: list[PathGraph] = []
@@ -87,7 +92,7 @@ class Nodes:
 
     def _read(self, thing: Value | Constant) -> Row:
         if isinstance(thing, Constant):
-            return Row(("", "", ""), "constant", thing.data)
+            return Row(("", "", ""), "constant", thing.data, digits=self._digits)
         graph = next(graph for graph in self.graphs if thing in graph.labels)
         base, above, below = graph.names.pieces(graph.labels[thing])
         kind = "target" if thing is self._target else "leaf" if thing.is_leaf else "result"
@@ -101,10 +106,11 @@ class Nodes:
         return Row(
             (cut(base, LONGEST), above, below),
             kind + " cut" * (thing in self.cut),
-            thing.data,
+            self.used.number(thing),
             "" if thing.op is None else thing.op.symbol,
             None if thing.grad is NO_GRADIENT else thing.grad,
             link,
+            self._digits,
         )
 
     def columns(self) -> dict[str, Any]:

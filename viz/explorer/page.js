@@ -5,6 +5,7 @@ const FIRST_CARDS = 12;
 const STEP_TIME = 1100; // milliseconds between the steps of a pass that plays
 
 const page = JSON.parse(document.getElementById("data").textContent);
+significant = page.digits;
 const names = new Names(page.nodes);
 const grads = page.nodes.grad.map(decoded);
 const kinds = (v) => page.nodes.kinds[page.nodes.kind[v]];

@@ -24,6 +24,7 @@ from autograd.graph import is_node
 from autograd.operands import describe
 
 from ..files import picture_file, write_whole
+from ..options import drawing
 from .views import LEVELS, page_data
 
 __all__ = ["PAGE_MARK", "Exploration", "explore"]
@@ -34,7 +35,10 @@ _FORMATS = dict.fromkeys(("html", "htm"))
 _SCRIPTS = ("paths.js", "write.js", "picture.js", "panel.js", "page.js")
 
 
-def explore(root: Any, wrt: Any = None, *, level: str = "auto", title: str | None = None) -> Exploration:
+@drawing
+def explore(
+    root: Any, wrt: Any = None, *, level: str = "auto", title: str | None = None, digits: int = 4
+) -> Exploration:
     """A page that shows every gradient path of a computation.
 
     root   the result to derive, such as the loss; any Value that was computed, named or not
@@ -43,6 +47,9 @@ def explore(root: Any, wrt: Any = None, *, level: str = "auto", title: str | Non
            lies between contracted. "op": every scalar. "neurons": units with the weights on the edges.
            "auto": "named" if an intermediate result has a name, "neurons" in a large net, else "op".
     title  of the page
+    digits significant digits of its numbers
+
+    Where `.data` was changed since the forward pass the page has the numbers that were used, and says so.
 
     Click a node: all paths from the root to it light up and are written out, strongest first, beside
     its `.grad`. A graph of more than 2,000 edges is shown as neurons, with layers of more than 16
@@ -61,10 +68,8 @@ def explore(root: Any, wrt: Any = None, *, level: str = "auto", title: str | Non
         raise ValueError(f"explore: expected the result of a computation; {name} is a leaf, which has no paths")
     if wrt is not None and not is_node(wrt):
         raise TypeError(f"explore: expected wrt to be a Value, got {describe(wrt)}")
-    if title is not None and not isinstance(title, str):
-        raise TypeError(f"explore: expected the title to be a string, got {describe(title)}")
     lookup("level", level, LEVELS)
-    data = page_data(root, wrt, level)
+    data = page_data(root, wrt, level, digits)
     return Exploration(_document("Gradient paths" if title is None else title, data), level=data["first"])
 
 

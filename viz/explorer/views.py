@@ -18,6 +18,8 @@ from autograd.value import NO_GRADIENT
 
 from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
+from ..style import number
+from ..used import Used
 from .layout import layout
 from .model import Nodes, graph_data
 
@@ -32,19 +34,22 @@ LAST = 4
 SEVERAL = {"unit": "units", "input": "inputs", "x": "inputs", "y": "targets", "w": "weights", "b": "biases"}
 GAP = 12.0  # between boxes of a column
 
+NAMED = 3  # so many are named in a note
+
 LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
 
 
-def page_data(root: Value, wrt: Value | None, level: str) -> dict[str, Any]:
+def page_data(root: Value, wrt: Value | None, level: str, digits: int = 4) -> dict[str, Any]:
     """Everything the page shows of the graph below `root`.
 
-    wrt: the node selected at first, or None. level: the view to begin with, one of LEVELS.
+    wrt: the node selected at first, or None. level: the view to begin with, one of LEVELS. digits: of numbers.
     """
     everything = topological_order(root)
     if wrt is not None and wrt not in set(everything):
         raise ValueError(f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}")
-    views = _Views(root, everything, wrt)
+    views = _Views(root, everything, wrt, digits)
     first = views.first(level)
+    views.notes += _notes(views.nodes.used)
     return {
         "nodes": views.nodes.columns(),
         "target": views.nodes.number(root),
@@ -55,7 +60,28 @@ def page_data(root: Value, wrt: Value | None, level: str) -> dict[str, Any]:
         "missing": views.missing,
         "notes": views.notes,
         "first": first,
+        "digits": digits,
     }
+
+
+def _notes(used: Used) -> list[str]:
+    """What a reader must know where `.data` was changed since the forward pass, as by an optimizer."""
+    kept = [v for v, x in used.changed.items() if x is not None]
+    lost = [v for v, x in used.changed.items() if x is None]
+    notes = []
+    if kept:
+        notes.append(f"{_listed(kept)} changed since the forward pass: the numbers here are those that it used.")
+    if lost:
+        notes.append(
+            f"{_listed(lost)} changed since the forward pass, and the numbers that it used are not on record: "
+            "their numbers are those of now, all others belong to the pass."
+        )
+    return notes
+
+
+def _listed(nodes: Sequence[Value]) -> str:
+    called = [f"{v.label or 'an unnamed leaf'} (now {number(v.data)})" for v in nodes[:NAMED]]
+    return ", ".join(called) + (f" and {len(nodes) - NAMED:,} more" if len(nodes) > NAMED else "")
 
 
 def _called(node: Value) -> str:
@@ -68,8 +94,8 @@ class _Views:
     missing: why a view is not there. notes: what a reader of the page should know.
     """
 
-    def __init__(self, root: Value, everything: list[Value], wrt: Value | None) -> None:
-        self.root, self.wrt, self.nodes = root, wrt, Nodes(root)
+    def __init__(self, root: Value, everything: list[Value], wrt: Value | None, digits: int) -> None:
+        self.root, self.wrt, self.nodes = root, wrt, Nodes(root, digits)
         self.graphs: dict[str, Any] = {}
         self.views: dict[str, Any] = {}
         self.missing: dict[str, str] = {}

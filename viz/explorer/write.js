@@ -26,19 +26,21 @@ const formula = (...children) => span("formula", element(MATHML, "math", { displ
 const operator = (sign) => mathml("mo", sign);
 const strong = (...children) => html("strong", {}, ...children);
 
-// Four significant digits with a real minus sign, as autograd.formulas.notation.format_number writes them.
+let significant = 4; // digits of a number; the page's data says how many
+
+// So many significant digits with a real minus sign, as autograd.formulas.notation.format_number writes them.
 function shortNumber(x) {
   if ((x ?? null) === null) return "–";
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x < 0 ? "−∞" : "∞";
   if (x === 0) return "0";
-  const [mantissa, power] = x.toExponential(3).split("e");
+  const [mantissa, power] = x.toExponential(significant - 1).split("e");
   const e = Number(power);
   if (e < -4 || e >= 7) {
     const digits = String(Math.abs(e)).padStart(2, "0");
     return `${withMinus(trimmed(mantissa))}e${e < 0 ? "−" : "+"}${digits}`;
   }
-  return withMinus(e >= 4 ? x.toFixed(0) : trimmed(x.toFixed(3 - e)));
+  return withMinus(e >= significant ? x.toFixed(0) : trimmed(x.toFixed(significant - 1 - e)));
 }
 
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

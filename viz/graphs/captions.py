@@ -2,15 +2,93 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from autograd import Tensor, Value
+from autograd.formulas.names import text
 from autograd.formulas.notation import Text
 from autograd.graph import is_node
 from autograd.matrices.graph import MatrixGraph
-from autograd.paths.path_graph import PathGraph
+from autograd.paths.path_graph import Edge, PathGraph
+from autograd.value import NO_GRADIENT
 
-from ..style import counted, cut
+from ..dot.diagram import Node
+from ..options import Look
+from ..style import INK, counted, cut
+from ..used import Used
 
-__all__ = ["kind_of", "ratio", "samples_line", "shortened", "symbol_of", "too_large"]
+__all__ = [
+    "NO_NAMES",
+    "Texts",
+    "formula_of",
+    "highlighted",
+    "kind_of",
+    "ratio",
+    "samples_line",
+    "shortened",
+    "symbol_of",
+    "too_large",
+]
+
+
+NO_NAMES = 'no names; set v.label = "w" on the nodes to be shown, or use level="op"'
+
+
+class Texts:
+    """What is written on a picture of a graph: the numbers that it used, as was asked for."""
+
+    def __init__(self, root: Value | Tensor, look: Look) -> None:
+        self.look, self.used = look, Used(root)
+
+    def data(self, v: Value) -> str:
+        """The number of a node, and what it is now if it was changed since: "3, now 0.6"."""
+        return self._with_now([v], lambda x: x[0])
+
+    def norm(self, vs: Sequence[Value]) -> str:
+        """The length of the vector of these numbers, and what it is now if one was changed since."""
+        return self._with_now(vs, lambda x: math.hypot(*x))
+
+    def _with_now(self, vs: Sequence[Value], of: Callable[[list[float]], float]) -> str:
+        now = self.look.number(of([v.data for v in vs]))
+        changed = [self.used.changed[v] for v in vs if v in self.used.changed]
+        if not changed:
+            return now
+        before = "" if None in changed else f"{self.look.number(of([self.used.number(v) for v in vs]))}, "
+        return f"{before}now {now}"
+
+    def grad(self, v: Value) -> str:
+        """The gradient of a node; nothing if no backward pass has come to it."""
+        return "" if v.grad is NO_GRADIENT else self.look.number(v.grad)
+
+    def notes(self) -> list[tuple[str, str]]:
+        """What stands below the picture, each line with its colour."""
+        return [(line, INK) for line in self.used.notes]
+
+
+def highlighted(graph: PathGraph | MatrixGraph, look: Look, where: str, nodes: Sequence[Node]) -> Look:
+    """The look with the nodes that are to be highlighted in place of names. ValueError for what is not drawn."""
+    drawn = {v for node in nodes for v in (*node.of, *(w for e in node.edges for w in e.of))}
+    found: list[Any] = []
+    for asked in look.highlight:
+        meant = {v for v in drawn if _is_called(graph, v, asked)} if isinstance(asked, str) else drawn & {asked}
+        if not meant:
+            called = asked if isinstance(asked, str) else getattr(asked, "label", None) or asked
+            known = ", ".join(graph.names.ascii(label) for v, label in graph.labels.items() if v in drawn)
+            raise ValueError(f"{where}: highlight: {called!r} is not in this picture; there are {cut(known, 300)}")
+        found += meant
+    return look._replace(highlight=tuple(found))
+
+
+def _is_called(graph: PathGraph | MatrixGraph, v: Any, asked: str) -> bool:
+    label = graph.labels[v]
+    return asked in (label, graph.names.ascii(label)) or text(asked) == graph.names.text(label)
+
+
+def formula_of(graph: PathGraph, e: Edge) -> str:
+    """The formula of a local derivative, with the names as they are written in text."""
+    return Text(graph.names.text).sum(graph.formula(e))
 
 
 def samples_line(n: int) -> tuple[str, ...]:

@@ -7,43 +7,52 @@ This module decides what is shown; `grouped` makes one node of many, `dot.diagra
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from autograd import Tensor, Value
 from autograd.arguments import lookup, positive_integer
 from autograd.formulas.names import parse
 from autograd.graph import is_node, topological_order
+from autograd.matrices.graph import MatrixGraph
 from autograd.operands import describe
-from autograd.paths.path_graph import PathGraph
+from autograd.paths.path_graph import Edge, PathGraph
 
 from ..dot.diagram import Arrow, Node, diagram
 from ..dot.drawing import Drawing
-from ..style import number
-from .captions import kind_of, ratio, shortened, symbol_of, too_large
+from ..options import Look, drawing
+from ..style import NEGATIVE, POSITIVE
+from .captions import NO_NAMES, Texts, formula_of, highlighted, kind_of, ratio, shortened, symbol_of, too_large
 from .grouped import CoarseGraph, layers, neurons
 from .tensors import nodes_and_level
 from .units import NO_UNITS, Unit, find_units
 
-__all__ = ["DIRECTIONS", "MAX_NODES", "SHOW", "draw_graph", "named_nodes"]
+__all__ = ["MAX_NODES", "draw_graph", "named_nodes"]
 
 MAX_NODES = 500  # more than that fits no page
 COMFORTABLE = 60  # more nodes than that are too many for "auto" if there is a coarser level
 MANY_EDGES = 400  # more weights than that are too many for "auto" to draw each
 MOST_RESULTS = 20_000  # with more named results than that units are not looked for, which takes seconds
 
-SHOW = {"both": (True, True), "data": (True, False), "grad": (False, True)}
-DIRECTIONS = dict.fromkeys(("LR", "TB", "RL", "BT"))
 _LEVELS = dict.fromkeys(("auto", "op", "named", "neurons", "layers"))
+_SIGNS = (("blue, solid: positive", POSITIVE), ("orange, dashed: negative", NEGATIVE))
 _CLUSTERS = dict.fromkeys(("neuron", "layer"))
 
 
+@drawing
 def draw_graph(
     root: Value | Tensor,
     *,
     level: str = "auto",
-    show: str = "both",
+    show: Any = "both",
     direction: str = "LR",
     cluster: str | None = None,
     max_nodes: int = MAX_NODES,
+    digits: int = 4,
+    edges: str | None = "auto",
+    highlight: Any = (),
+    title: str | None = None,
+    legend: bool = False,
+    width: Any = None,
 ) -> Drawing:
     """The computation that leads to `root`, a Value or a Tensor, with local derivatives on its edges.
 
@@ -56,11 +65,21 @@ def draw_graph(
                counted. "auto": "named" if an intermediate result has a name or the picture would be
                too large otherwise; where that is too large too and names tell the units, one of the
                last two. The Drawing's `level` says it.
-    show       "data", "grad" or "both", with four significant digits.
-    direction  "LR" from left to right, "TB" from top to bottom, "RL", "BT".
+    show       what nodes show: "both" numbers and gradients with the names, "data", "grad", "names" alone,
+               None; or exactly which of them, as in ("data",). No gradient is shown before a backward pass.
+    direction  "LR" from left to right, "TB" from top to bottom, "RL", "BT" (the rankdir of Graphviz).
     cluster    "layer" draws a box around the results of each layer, "neuron" around those of each
                unit, as names such as z[1]_1 tell it.
     max_nodes  a larger graph is refused.
+    digits     significant digits of the numbers.
+    edges      what edges carry: "number" the local derivative (between units the weight), "formula" how it
+               is written (the weight's name), None nothing; "auto" the number, of Tensors the formula.
+    highlight  nodes, or their names, to be marked as with a pen.
+    title      above the picture. legend: what the colours mean, below it.
+    width      of the picture in inches (3.4), or as "8.6cm"; text is scaled with it.
+
+    Numbers are those of the forward pass: where `.data` was changed since, as an optimizer does, a node
+    shows both, "3, now 0.6", or "now 0.6" if the first is not on record, and a line below says so.
 
     An edge is blue and solid for a positive derivative (or weight), orange and dashed for a negative
     one, grey and dotted for zero; its width grows with the size. Leaves have corners, results are
@@ -85,17 +104,30 @@ def draw_graph(
             "and has no graph"
         )
     lookup("level", level, _LEVELS)
-    lookup("direction", direction, DIRECTIONS)
     if cluster is not None:
         lookup("cluster", cluster, _CLUSTERS)
     if (cluster, level) in (("neuron", "neurons"), ("neuron", "layers"), ("layer", "layers")):
         raise ValueError(f"cluster {cluster!r}: at level {level!r} each is one node already; use level='named'")
-    data, grad = lookup("show", show, SHOW)
     max_nodes = positive_integer("draw_graph", "max_nodes", max_nodes)
+    look = Look(show, digits, edges, direction, title, legend, width, highlight)
+    texts = Texts(root, look)
+    graph: PathGraph | MatrixGraph
     if isinstance(root, Tensor):
+        if edges == "number":
+            raise ValueError("draw_graph: edges of Tensors carry formulas; use edges='formula' or None")
         box = _boxes(root, cluster)
-        nodes, level = nodes_and_level(root, level, data=data, grad=grad, box=box, max_nodes=max_nodes)
-        return diagram(nodes, level=level, direction=direction)
+        nodes, level, graph = nodes_and_level(root, level, texts, box=box, max_nodes=max_nodes)
+    else:
+        nodes, level, graph = _of_values(root, level, texts, cluster, max_nodes)
+    look = highlighted(graph, look, "draw_graph", nodes)
+    lines = [*(_SIGNS if legend else ()), *texts.notes()]
+    return diagram(nodes, look, level=level, legend=lines)
+
+
+def _of_values(
+    root: Value, level: str, texts: Texts, cluster: str | None, max_nodes: int
+) -> tuple[list[Node], str, PathGraph]:
+    """What is drawn of the graph below a Value, at which level if "auto" is asked for, and the graph that it is of."""
     everything = topological_order(root)
     sizes = _sizes(everything)
     if level == "auto":
@@ -103,12 +135,13 @@ def draw_graph(
     else:
         coarse = _with_units(everything, level) if level in ("neurons", "layers") else None
     if coarse is not None:
-        nodes = _coarse_nodes(coarse, level, data, grad, cluster is not None, max_nodes)
-    else:
-        _check_size(everything, sizes, level, max_nodes)
-        box = _boxes(root, cluster)
-        nodes = _every_operation(root, box) if level == "op" else named_nodes(PathGraph(root), box)
-    return diagram(nodes, level=level, direction=direction, data=data, grad=grad)
+        return _coarse_nodes(coarse, level, texts, cluster is not None, max_nodes), level, coarse.graph
+    _check_size(everything, sizes, level, max_nodes)
+    if level == "named" and sizes["names"] == (root.label is not None):
+        raise ValueError(f"draw_graph: level 'named' finds {NO_NAMES}")
+    box = _boxes(root, cluster)
+    graph = PathGraph(root, level=level)
+    return (_every_operation if level == "op" else named_nodes)(graph, texts, box), level, graph
 
 
 # ---------------------------------------------------------------- which level
@@ -162,12 +195,12 @@ def _with_units(everything: list[Value], level: str) -> CoarseGraph:
     raise ValueError(f"draw_graph: level {level!r} finds {NO_UNITS}, or use level='named'")
 
 
-def _coarse_nodes(coarse: CoarseGraph, level: str, data: bool, grad: bool, boxed: bool, max_nodes: int) -> list[Node]:
+def _coarse_nodes(coarse: CoarseGraph, level: str, texts: Texts, boxed: bool, max_nodes: int) -> list[Node]:
     if level == "neurons" and len(coarse.items) > max_nodes:
         raise too_large(len(coarse.items), "", max_nodes, 'use level="layers" or raise max_nodes')
     if level == "neurons":
-        return neurons(coarse, data=data, grad=grad, boxed=boxed)
-    nodes = layers(coarse, data=data, grad=grad)
+        return neurons(coarse, texts, boxed=boxed)
+    nodes = layers(coarse, texts)
     if len(nodes) > max_nodes:
         raise too_large(len(nodes), "", max_nodes, "draw an earlier result, or raise max_nodes")
     return nodes
@@ -219,40 +252,44 @@ def _caption(unit: Unit) -> str:
     return " ".join(filter(None, parts))
 
 
-def _every_operation(root: Value, box: Mapping[Value | Tensor, str]) -> list[Node]:
-    graph = PathGraph(root, level="op")
+def _every_operation(graph: PathGraph, texts: Texts, box: Mapping[Value | Tensor, str]) -> list[Node]:
     nodes: list[Node] = []
     place: dict[Value, int] = {}
     for v in graph.nodes:
         edges = []
+        recorded = iter(graph.edges_of(v))
         for u, d in zip(v.operands, v.local_derivatives, strict=True):
-            if is_node(u):
-                has_names = v.label is not None and u.label is not None
-                edges.append(Arrow(place[u], d, _ratio(graph, v, u, d) if has_names and d is not None else None))
-            else:
+            if not is_node(u):
                 edges.append(Arrow(len(nodes)))
-                nodes.append(Node("constant", u))
+                nodes.append(Node("constant", texts.look.number(u)))
+            elif d is None:
+                edges.append(Arrow(place[u]))
+            else:
+                has_names = v.label is not None and u.label is not None
+                edges.append(_arrow(graph, next(recorded), place[u], texts, has_names=has_names))
         place[v] = len(nodes)
         name = None if v.label is None else shortened(graph, v)
-        nodes.append(_node(graph, v, tuple(edges), name, box.get(v)))
+        nodes.append(_node(graph, v, texts, tuple(edges), name, box.get(v)))
     return nodes
 
 
-def named_nodes(graph: PathGraph, box: Mapping[Value | Tensor, str]) -> list[Node]:
+def named_nodes(graph: PathGraph, texts: Texts, box: Mapping[Value | Tensor, str]) -> list[Node]:
     """The nodes of a graph at level "named", in its order. box: the captions of the boxes they stand in."""
     place = {v: i for i, v in enumerate(graph.nodes)}
     nodes = []
     for v in graph.nodes:
-        edges = tuple(
-            Arrow(place[e.operand], e.derivative, _ratio(graph, v, e.operand, e.derivative)) for e in graph.edges[v]
-        )
-        nodes.append(_node(graph, v, edges, shortened(graph, v), box.get(v)))
+        edges = tuple(_arrow(graph, e, place[e.operand], texts) for e in graph.edges_of(v))
+        nodes.append(_node(graph, v, texts, edges, shortened(graph, v), box.get(v)))
     return nodes
 
 
-def _node(graph: PathGraph, v: Value, edges: tuple[Arrow, ...], name: str | None, box: str | None) -> Node:
-    return Node(kind_of(graph, v), v.data, v.grad, name, box, symbol_of(graph, v), edges)
+def _node(
+    graph: PathGraph, v: Value, texts: Texts, edges: tuple[Arrow, ...], name: str | None, box: str | None
+) -> Node:
+    return Node(kind_of(graph, v), texts.data(v), texts.grad(v), name, box, symbol_of(graph, v), edges, of=(v,))
 
 
-def _ratio(graph: PathGraph, v: Value, u: Value, d: float) -> str:
-    return f"{ratio(graph, v, u)} = {number(d)}"
+def _arrow(graph: PathGraph, e: Edge, operand: int, texts: Texts, *, has_names: bool = True) -> Arrow:
+    tooltip = f"{ratio(graph, e.result, e.operand)} = {texts.look.number(e.derivative)}" if has_names else None
+    lines = (formula_of(graph, e),) if texts.look.edges == "formula" else None
+    return Arrow(operand, e.derivative, tooltip, lines)

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from autograd import Derivation, Edge, MatrixDerivation, Value
-from autograd.arguments import lookup, positive_integer
-from autograd.formulas.notation import Text
+from autograd.arguments import positive_integer
 from autograd.matrices.graph import MatrixGraph
 from autograd.operands import describe
 
 from ..dot.diagram import PALE_ARROW, PALE_NODE, Arrow, Node, diagram
 from ..dot.drawing import Drawing
-from ..style import INK, PATHS, cut, number
-from .captions import kind_of, ratio, shortened, symbol_of, too_large
-from .draw_graph import DIRECTIONS, MAX_NODES, SHOW
+from ..options import Look, drawing
+from ..style import INK, PATHS, cut
+from .captions import Texts, formula_of, highlighted, kind_of, ratio, shortened, symbol_of, too_large
+from .draw_graph import MAX_NODES
 from .tensors import Tensors
 
 __all__ = ["draw_paths"]
@@ -26,23 +26,32 @@ LONGEST_FORMULA = 24  # characters; a longer formula is left to the tooltip
 LONGEST_CHAIN = 90  # characters of a path in the legend
 
 
+@drawing
 def draw_paths(
     derivation: Any,
     *,
-    show: str = "data",
+    show: Any = "data",
     direction: str = "LR",
     others: bool = True,
     max_nodes: int = MAX_NODES,
+    digits: int = 4,
+    edges: str | None = "auto",
+    highlight: Any = (),
+    title: str | None = None,
+    legend: bool = True,
+    width: Any = None,
 ) -> Drawing:
     """The paths that a derivation lists, strongest first, in the graph that they go through.
 
     derivation  as `derive(L, w)` gives it; with `top=3` it lists the strongest three. For Tensors,
                 the way of the gradient back to the source, with a formula on every edge of it, as
                 in `draw_graph`.
-    show        "data", "grad" or "both" on the nodes of the paths.
+    show        what the nodes of the paths show, as for draw_graph.
     direction   "LR" from left to right, "TB" from top to bottom, "RL", "BT".
     others      draw also what is on no listed path, pale; False leaves it out.
     max_nodes   a larger graph is refused.
+    edges       what edges on paths carry: "auto" formula and number, "number", "formula" or None.
+    legend      whether there is one. digits, highlight, title, width: as for draw_graph.
 
     The first six paths have a colour and a number each, which the legend explains with the product and
     the share of the path; an edge that several of them take has all their colours. The other paths
@@ -56,16 +65,23 @@ def draw_paths(
         raise TypeError(f"draw_paths: expected a Derivation such as derive(L, w), got {describe(derivation)}")
     if not (derivation.paths if isinstance(derivation, Derivation) else derivation.steps):
         raise ValueError(f"draw_paths: there is no path to draw: {derivation}")
-    lookup("direction", direction, DIRECTIONS)
-    data, grad = lookup("show", show, SHOW)
     limit = positive_integer("draw_paths", "max_nodes", max_nodes)
-    drawn = _Paths(derivation) if isinstance(derivation, Derivation) else _Way(derivation, data=data, grad=grad)
+    look = Look(show, digits, edges, direction, title, legend, width, highlight)
+    texts = Texts(derivation.target, look)
+    drawn: _Paths | _Way
+    if isinstance(derivation, Derivation):
+        drawn = _Paths(derivation, texts)
+    elif edges == "number":
+        raise ValueError("draw_paths: edges of Tensors carry formulas; use edges='formula' or None")
+    else:
+        drawn = _Way(derivation, texts)
     size, alone = len(drawn.graph.nodes), len(drawn.on_paths)
     if (size if others else alone) > limit:
         advice = "use others=False to draw the paths alone, or " if others and alone <= limit else drawn.advice
         raise too_large(size if others else alone, "", limit, f"{advice}raise max_nodes")
     nodes, level = drawn.nodes(others=others), drawn.graph.level
-    return diagram(nodes, level=level, direction=direction, data=data, grad=grad, legend=drawn.legend())
+    look = highlighted(drawn.graph, look, "draw_paths", nodes)
+    return diagram(nodes, look, level=level, legend=[*(drawn.legend() if legend else ()), *texts.notes()])
 
 
 class _Way:
@@ -73,11 +89,11 @@ class _Way:
 
     advice = ""
 
-    def __init__(self, derivation: MatrixDerivation, *, data: bool, grad: bool) -> None:
+    def __init__(self, derivation: MatrixDerivation, texts: Texts) -> None:
         self.derivation, self.graph = derivation, MatrixGraph(derivation.target)
         if derivation.source not in self.graph.labels:
             raise ValueError('draw_paths: the source has no name; give it one, such as t.label = "V"')
-        self.tensors = Tensors(self.graph, data=data, grad=grad)
+        self.tensors = Tensors(self.graph, texts)
         self.on_paths = self.tensors.way_from(derivation.source)
 
     def nodes(self, *, others: bool) -> list[Node]:
@@ -89,7 +105,7 @@ class _Way:
         forks = any(sum(not e.is_constant and e.operand in way for e in self.graph.edges_of(v)) > 1 for v in way)
         chain = " → ".join(map(name, reversed(way)))
         lines = [(chain, PATHS[0])] if not forks and len(chain) <= LONGEST_CHAIN else []
-        norm = number(float(np.linalg.norm(value.ravel())))
+        norm = self.tensors.look.number(float(np.linalg.norm(value.ravel())))
         return [*lines, (f"d{name(self.derivation.source)}: shape {value.shape}, norm {norm}", INK)]
 
 
@@ -98,8 +114,8 @@ class _Paths:
 
     advice = "list fewer paths with derive(..., top=), or "
 
-    def __init__(self, derivation: Derivation) -> None:
-        self.derivation, self.graph = derivation, derivation.graph
+    def __init__(self, derivation: Derivation, texts: Texts) -> None:
+        self.derivation, self.graph, self.texts, self.look = derivation, derivation.graph, texts, texts.look
         self.taken: dict[Edge, list[int]] = {}  # for every edge on a path the places of the paths that take it
         for i, path in enumerate(derivation.paths):
             for e in path.edges:
@@ -118,15 +134,16 @@ class _Paths:
     def _node(self, v: Value, arrows: tuple[Arrow, ...]) -> Node:
         graph, kind, name = self.graph, kind_of(self.graph, v), shortened(self.graph, v)
         if v not in self.on_paths:
-            return Node(kind, name=name, edges=arrows, lines=(name,), look=PALE_NODE)
+            return Node(kind, name=name, edges=arrows, lines=(self.look.name(name),), look=PALE_NODE, of=(v,))
         look = {"penwidth": 2, "color": INK} if v is self.derivation.source else {"color": INK}
-        return Node(kind, v.data, v.grad, name, symbol=symbol_of(graph, v), edges=arrows, look=look)
+        data, grad = self.texts.data(v), self.texts.grad(v)
+        return Node(kind, data, grad, name, symbol=symbol_of(graph, v), edges=arrows, look=look, of=(v,))
 
     def _arrow(self, operand: int, e: Edge) -> Arrow:
-        value, slope = number(e.derivative), ratio(self.graph, e.result, e.operand)
+        value, slope = self.look.number(e.derivative), ratio(self.graph, e.result, e.operand)
         if e not in self.taken:
             return Arrow(operand, e.derivative, f"{slope} = {value}", (), PALE_ARROW)
-        formula = Text(self.graph.names.text).sum(self.graph.formula(e))
+        formula = formula_of(self.graph, e)
         coloured = [i for i in self.taken[e] if i < len(PATHS)]
         colors = [PATHS[i] for i in coloured] or [INK]
         look: dict[str, Any] = {
@@ -136,11 +153,17 @@ class _Paths:
         }
         if e.derivative < 0:
             look["style"] = "dashed"
-        lines = [f"{formula} = {value}" if value != formula and len(formula) <= LONGEST_FORMULA else value]
+        lines = [self._factor(formula, value)]
         if coloured and len(self.derivation) > 1:
             lines.append(("path " if len(coloured) == 1 else "paths ") + ", ".join(str(i + 1) for i in coloured))
         lines.append(" ")  # the edge would touch the text
         return Arrow(operand, e.derivative, f"{slope} = {formula} = {value}", tuple(lines), look)
+
+    def _factor(self, formula: str, value: str) -> str:
+        is_short = value != formula and len(formula) <= LONGEST_FORMULA
+        if self.look.edges == "auto":
+            return f"{formula} = {value}" if is_short else value
+        return formula if self.look.edges == "formula" and is_short else value
 
     def legend(self) -> list[tuple[str, str]]:
         """A line for each path that has a colour, one for the others, and one for the sum."""
@@ -148,11 +171,11 @@ class _Paths:
         for i, (path, share, color) in enumerate(zip(derivation.paths, derivation.shares(), PATHS, strict=False), 1):
             chain = " → ".join(shortened(self.graph, v) for v in path.nodes or (derivation.source,))
             part = f"   ({share:.1%})" if share == share else ""
-            lines.append((f"{i}.  {cut(chain, LONGEST_CHAIN)}   {number(path.value)}{part}", color))
+            lines.append((f"{i}.  {cut(chain, LONGEST_CHAIN)}   {self.look.number(path.value)}{part}", color))
         if (rest := derivation.count - len(lines)) > 0:
             value = derivation.value - math.fsum(path.value for path in derivation.paths[: len(PATHS)])
-            lines.append((f"the other {'path' if rest == 1 else f'{rest} paths'}   {number(value)}", INK))
+            lines.append((f"the other {'path' if rest == 1 else f'{rest} paths'}   {self.look.number(value)}", INK))
         return [
             *lines,
-            (f"{ratio(self.graph, derivation.target, derivation.source)} = {number(derivation.value)}", INK),
+            (f"{ratio(self.graph, derivation.target, derivation.source)} = {self.look.number(derivation.value)}", INK),
         ]

@@ -10,15 +10,15 @@ import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from autograd import Value
 from autograd.formulas.names import parse
 from autograd.paths.path_graph import PathGraph
 
 from ..dot.diagram import Arrow, Node
-from ..style import GREY, LINE, counted, number
-from .captions import kind_of, samples_line, shortened, symbol_of
+from ..style import GREY, LINE, counted
+from .captions import Texts, kind_of, samples_line, shortened, symbol_of
 from .units import Constant, Unit, find_units
 
 __all__ = ["LABELLED", "Arrival", "CoarseGraph", "Item", "Thing", "layers", "neurons"]
@@ -124,65 +124,71 @@ def _in_order(arriving: dict[Thing, list[_Arriving]]) -> list[Item]:
 # ---------------------------------------------------------------- a unit is a node
 
 
-def neurons(coarse: CoarseGraph, *, data: bool, grad: bool, boxed: bool = False) -> list[Node]:
+def neurons(coarse: CoarseGraph, texts: Texts, *, boxed: bool = False) -> list[Node]:
     """A node for each unit, with its z, a and b; the weight stands on the edge, with its gradient.
 
-    data, grad: what is shown; with grad alone the edges look as the gradients of the weights tell.
+    texts: what is written; without data the edges look as the gradients of the weights tell.
     boxed: units stand in the box of their layer.
     """
     is_labelled = coarse.connections <= LABELLED
     nodes = []
     for item in coarse.items:
-        edges = tuple(_neuron_edge(coarse.graph, a, (data, grad), is_labelled) for a in item.arrivals)
-        nodes.append(_neuron(coarse.graph, item.thing, edges, (data, grad), boxed))
+        edges = tuple(_neuron_edge(coarse.graph, a, texts, is_labelled) for a in item.arrivals)
+        nodes.append(_neuron(coarse.graph, item.thing, edges, texts, boxed))
     return nodes
 
 
-def _neuron(graph: PathGraph, thing: Thing, edges: tuple[Arrow, ...], shows: tuple[bool, bool], boxed: bool) -> Node:
+def _neuron(graph: PathGraph, thing: Thing, edges: tuple[Arrow, ...], texts: Texts, boxed: bool) -> Node:
     if isinstance(thing, Constant):
-        return Node("constant", thing.data)
+        return Node("constant", texts.look.number(thing.data))
     if not isinstance(thing, Unit):
         return Node(
             kind_of(graph, thing),
-            thing.data,
-            thing.grad,
+            texts.data(thing),
+            texts.grad(thing),
             shortened(graph, thing),
             symbol=symbol_of(graph, thing),
             edges=edges,
+            of=(thing,),
         )
     parts = [v for v in (*thing.nodes, thing.bias) if v is not None]
-    lines = tuple(_line(graph, v, shows) for v in parts)
+    lines = tuple(_line(graph, v, texts) for v in parts)
     box = f"layer {thing.layer}" if boxed and thing.layer is not None else None
     name = shortened(graph, thing.output)
-    return Node(kind_of(graph, thing.output), name=name, box=box, edges=edges, lines=lines, is_left=True)
+    kind = kind_of(graph, thing.output)
+    return Node(kind, name=name, box=box, edges=edges, lines=lines, is_left=True, of=tuple(parts))
 
 
-def _line(graph: PathGraph, v: Value, shows: tuple[bool, bool]) -> str:
+def _line(graph: PathGraph, v: Value, texts: Texts) -> str:
     """What is written of one node of a unit: σ  a[1]₁ = 0.5933   grad 0.03635."""
-    data, grad = shows
+    look = texts.look
     symbol = "+" if v.is_leaf else symbol_of(graph, v)
-    written = shortened(graph, v) if symbol is None else f"{symbol}  {shortened(graph, v)}"
-    return written + f" = {number(v.data)}" * data + f"   grad {number(v.grad)}" * grad
+    named = [look.name(shortened(graph, v)), texts.data(v) if look.show.data else ""]
+    grad = texts.grad(v) if look.show.grad else ""
+    return "  ".join(filter(None, (symbol, " = ".join(filter(None, named))))) + (grad and f"   grad {grad}")
 
 
-def _neuron_edge(graph: PathGraph, a: Arrival, shows: tuple[bool, bool], is_labelled: bool) -> Arrow:
-    w = a.weight
+def _neuron_edge(graph: PathGraph, a: Arrival, texts: Texts, is_labelled: bool) -> Arrow:
+    w, look = a.weight, texts.look
     if w is None:
         return Arrow(a.item, a.derivative, lines=None if is_labelled else ())
-    data, grad = shows
-    name = shortened(graph, w)
-    lines = [number(w.data)] * data + [f"grad {number(w.grad)}"] * grad
-    tooltip = f"{name} = {number(w.data)}, grad {number(w.grad)}"
-    return Arrow(a.item, w.data if data else w.grad, tooltip, tuple(lines) if is_labelled else ())
+    name, data, grad = shortened(graph, w), texts.data(w), texts.grad(w)
+    if look.edges == "formula":
+        lines = [name]
+    else:
+        lines = [data] * look.show.data + [f"grad {grad}"] * (look.show.grad and grad != "")
+    told = texts.used.number(w) if look.show.data or not look.show.grad else w.grad
+    tooltip = f"{name} = {data}" + (grad and f", grad {grad}")
+    return Arrow(a.item, told, tooltip, tuple(lines) if is_labelled else (), of=(w,))
 
 
 # ---------------------------------------------------------------- a layer is a node
 
 
-def layers(coarse: CoarseGraph, *, data: bool, grad: bool) -> list[Node]:
+def layers(coarse: CoarseGraph, texts: Texts) -> list[Node]:
     """A node for each layer with its units, activation and biases; the weights are counted on the edge.
 
-    data, grad: whether the edge tells the norm of the weights, and of their gradient. The samples
+    texts: whether the edge tells the norm of the weights, and of their gradient. The samples
     of a layer are one node; inputs are one node, and so are targets.
     """
     groups: dict[tuple[object, ...], list[Item]] = {}
@@ -195,8 +201,8 @@ def layers(coarse: CoarseGraph, *, data: bool, grad: bool) -> list[Node]:
         arrivals: dict[int, list[Arrival]] = {}
         for a in (a for item in items for a in item.arrivals):
             arrivals.setdefault(place[id(coarse.items[a.item])], []).append(a)
-        edges = tuple(_layer_edge(coarse.graph, i, found, (data, grad)) for i, found in arrivals.items())
-        nodes.append(_layer(coarse.graph, [item.thing for item in items], edges, (data, grad)))
+        edges = tuple(_layer_edge(coarse.graph, i, found, texts) for i, found in arrivals.items())
+        nodes.append(_layer(coarse.graph, [item.thing for item in items], edges, texts))
     return nodes
 
 
@@ -214,20 +220,21 @@ def _group_key(graph: PathGraph, item: Item) -> tuple[object, ...]:
     return "nodes", name.base, name.layer, thing.is_leaf, item.depth
 
 
-def _layer(graph: PathGraph, things: list[Thing], edges: tuple[Arrow, ...], shows: tuple[bool, bool]) -> Node:
+def _layer(graph: PathGraph, things: list[Thing], edges: tuple[Arrow, ...], texts: Texts) -> Node:
     first = things[0]
     units = [thing for thing in things if isinstance(thing, Unit)]
     if units:
         is_target = any(u.output is graph.target for u in units)
-        return Node("target" if is_target else "result", lines=_layer_lines(graph, units), edges=edges)
+        parts = tuple(v for u in units for v in (*u.nodes, u.bias) if v is not None)
+        return Node("target" if is_target else "result", lines=_layer_lines(graph, units), edges=edges, of=parts)
     if isinstance(first, Constant):
         inputs = len({c.index for c in things if isinstance(c, Constant)})
         return Node("leaf", lines=("input", counted(inputs, "number"), *samples_line(len(things) // inputs)))
     if len(things) == 1:
-        return _neuron(graph, first, edges, shows, False)
+        return _neuron(graph, first, edges, texts, False)
     values = [thing for thing in things if isinstance(thing, Value)]
     ends = f"{shortened(graph, values[0])} … {shortened(graph, values[-1])}"
-    return Node(kind_of(graph, values[0]), lines=(ends, counted(len(values), "value")), edges=edges)
+    return Node(kind_of(graph, values[0]), lines=(ends, counted(len(values), "value")), edges=edges, of=tuple(values))
 
 
 def _layer_lines(graph: PathGraph, units: list[Unit]) -> tuple[str, ...]:
@@ -243,21 +250,25 @@ def _layer_lines(graph: PathGraph, units: list[Unit]) -> tuple[str, ...]:
     )
 
 
-def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], shows: tuple[bool, bool]) -> Arrow:
+def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], texts: Texts) -> Arrow:
     weights = list(dict.fromkeys(a.weight for a in arrivals if a.weight is not None))
-    look = {"color": LINE, "penwidth": round(1 + 0.5 * math.log10(len(arrivals)), 2), "fontcolor": GREY}
     if not weights:
         if len(arrivals) == 1:
             return Arrow(start, arrivals[0].derivative)
-        return Arrow(start, lines=(counted(len(arrivals), "edge"),), look=look)
+        return Arrow(start, lines=(counted(len(arrivals), "edge"),), look=_counted(arrivals))
     names = [n for w in weights if (n := parse(graph.labels[w])) is not None]
     rows, columns = ({n.index[i] for n in names if len(n.index) == 2} for i in (0, 1))
     lines = [counted(len(weights), "weight")]
     if len(weights) == len(rows) * len(columns):
         lines[0] = f"{len(rows)} × {len(columns)} weights"
-    data, grad = shows
-    if data:
-        lines.append(f"‖w‖ {number(math.hypot(*(w.data for w in weights)))}")
-    if grad:
-        lines.append(f"‖grad‖ {number(math.hypot(*(w.grad for w in weights)))}")
-    return Arrow(start, None, lines=tuple(lines), look=look)
+    look = texts.look
+    if look.show.data:
+        lines.append(f"‖w‖ {texts.norm(weights)}")
+    if look.show.grad and any(texts.grad(w) for w in weights):
+        lines.append(f"‖grad‖ {look.number(math.hypot(*(w.grad for w in weights)))}")
+    return Arrow(start, None, lines=tuple(lines), look=_counted(arrivals), of=tuple(weights))
+
+
+def _counted(arrivals: list[Arrival]) -> dict[str, Any]:
+    """The look of an edge that stands for many."""
+    return {"color": LINE, "penwidth": round(1 + 0.5 * math.log10(len(arrivals)), 2), "fontcolor": GREY}

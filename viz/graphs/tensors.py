@@ -19,8 +19,9 @@ from autograd.graph import is_node, topological_order
 from autograd.matrices.graph import MatrixEdge, MatrixGraph
 
 from ..dot.diagram import PALE_ARROW, PALE_NODE, Arrow, Node
-from ..style import GREY, INK, LINE, PATHS, counted, cut, number
-from .captions import kind_of, samples_line, shortened, too_large
+from ..options import Look
+from ..style import GREY, INK, LINE, PATHS, counted, cut
+from .captions import NO_NAMES, Texts, kind_of, samples_line, shortened, too_large
 
 __all__ = ["Tensors", "nodes_and_level"]
 
@@ -38,9 +39,9 @@ _SYMBOLS = {"getitem": "[ ]", "sum_to": "Σ", "broadcast_to": "repeat"}
 
 
 def nodes_and_level(
-    root: Tensor, level: str, *, data: bool, grad: bool, box: Mapping[Value | Tensor, str], max_nodes: int
-) -> tuple[list[Node], str]:
-    """What is drawn of the graph below a Tensor, and at which level if "auto" is asked for.
+    root: Tensor, level: str, texts: Texts, *, box: Mapping[Value | Tensor, str], max_nodes: int
+) -> tuple[list[Node], str, MatrixGraph]:
+    """What is drawn of the graph below a Tensor, at which level if "auto" is asked for, and the graph that it is of.
 
     box: the captions of the boxes in which results stand. ValueError for a level that there is not,
     and for a graph that is too large.
@@ -61,8 +62,11 @@ def nodes_and_level(
         )
     if sizes[level] > max_nodes:
         raise too_large(sizes[level], "", max_nodes, _advice(level, everything, sizes, max_nodes))
-    tensors = Tensors(MatrixGraph(root, level="op" if level == "op" else "named"), data=data, grad=grad)
-    return tensors.layers() if level == "layers" else tensors.nodes(box), level
+    graph = MatrixGraph(root, level="op" if level == "op" else "named")
+    if len(graph.nodes) == 1:
+        raise ValueError(f"draw_graph: level {level!r} finds {NO_NAMES}")
+    tensors = Tensors(graph, texts)
+    return tensors.layers() if level == "layers" else tensors.nodes(box), level, graph
 
 
 def _sizes(everything: list[Tensor]) -> dict[str, int]:
@@ -105,13 +109,13 @@ def _advice(level: str, everything: list[Tensor], sizes: dict[str, int], max_nod
 class Tensors:
     """The nodes and edges of a diagram of a MatrixGraph.
 
-    data, grad: whether nodes show numbers, and gradients: those that they keep, for the others what the
+    texts: whether nodes show numbers, and gradients: those that they keep, for the others what the
     reverse pass gives now if the target is one number.
     """
 
-    def __init__(self, graph: MatrixGraph, *, data: bool, grad: bool) -> None:
-        self.graph, self.data = graph, data
-        self.gradients: dict[Tensor, np.ndarray] = _gradients(graph) if grad else {}
+    def __init__(self, graph: MatrixGraph, texts: Texts) -> None:
+        self.graph, self.texts, self.look = graph, texts, texts.look
+        self.gradients: dict[Tensor, np.ndarray] = _gradients(graph) if self.look.show.grad else {}
 
     def nodes(
         self,
@@ -161,38 +165,53 @@ class Tensors:
 
     def _node(self, v: Tensor, edges: tuple[Arrow, ...], box: str | None = None) -> Node:
         name = None if v.label is None else self.name(v)
-        return Node(kind_of(self.graph, v), name=name, box=box, edges=edges, lines=tuple(self._lines(v)))
+        return Node(
+            kind_of(self.graph, v), name=name, box=box, edges=edges, lines=tuple(filter(None, self._lines(v))), of=(v,)
+        )
 
     def _pale(self, v: Tensor, edges: tuple[Arrow, ...]) -> Node:
         name = self.name(v)
-        return Node(kind_of(self.graph, v), name=name, edges=edges, lines=(name,), look=PALE_NODE)
+        return Node(
+            kind_of(self.graph, v), name=name, edges=edges, lines=(self.look.name(name),), look=PALE_NODE, of=(v,)
+        )
 
     def _constant(self, e: MatrixEdge) -> Node:
         if e.label is None:
-            return Node("constant", float(e.operand))
-        title = f"{self.graph.names.text(e.label)}  {e.operand.shape}"
-        return Node("constant", lines=(title, *(_block(e.operand) if self.data else ())))
+            return Node("constant", self.look.number(float(e.operand)))
+        title = self._title(self.graph.names.text(e.label), e.operand.shape)
+        return Node("constant", lines=(title, *(self._block(e.operand) if self.look.show.data else ())))
+
+    def _title(self, name: str, shape: tuple[int, ...]) -> str:
+        return "  ".join(filter(None, (self.look.name(name), str(shape))))
 
     def _lines(self, v: Tensor) -> Iterator[str]:
         """The symbol, the name and the shape, the numbers if they are few, and the gradient or its norm."""
         symbol = self._symbol(v)
         if symbol is not None:
             yield symbol
+        now = "now " if v in self.texts.used.changed else ""
+        shows = self.look.show.data
         if not v.ndim:
-            yield f"{self.name(v)} = {number(v.item())}" if self.data else self.name(v)
+            yield " = ".join(
+                filter(None, (self.look.name(self.name(v)), now + self.look.number(v.item()) if shows else ""))
+            )
         else:
-            yield f"{self.name(v)}  {v.shape}"
-            yield from _block(v.numpy()) if self.data else ()
+            block = self._block(v.numpy()) if shows else ()
+            yield self._title(self.name(v), v.shape) + (f"  {now.strip()}" if now and block else "")
+            yield from block
         g = self.gradients.get(v)
         if g is None:
             return
         if not v.ndim:
-            yield f"grad {number(float(g))}"
-        elif block := _block(g):
+            yield f"grad {self.look.number(float(g))}"
+        elif block := self._block(g):
             yield "grad"
             yield from block
         else:
-            yield f"‖grad‖ {number(_norm(g))}"
+            yield f"‖grad‖ {self.look.number(_norm(g))}"
+
+    def _block(self, array: np.ndarray) -> tuple[str, ...]:
+        return _block(array, self.look)
 
     def _symbol(self, v: Tensor) -> str | None:
         """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
@@ -260,19 +279,20 @@ class Tensors:
                 f"{counted(output.shape[-1], 'unit')}, {(self._symbol(output) or '…') if is_activated else 'linear'}"
             )
         lines += [counted(u.size, "bias", "biases") for u in vs if u.is_leaf and u.ndim == 1]
-        lines += [] if is_counted else [f"{self.name(w)}  {w.shape}" for w in weights]
+        lines += [] if is_counted else [self._title(self.name(w), w.shape) for w in weights]
         if results and results[-1].ndim > 1 and results[-1].shape[0] == self.graph.samples:
             lines += samples_line(results[-1].shape[0])
         edges = tuple(self._layer_edge(start, edges, counts) for start, edges in arriving)
         kind = "target" if self.graph.target in vs else "result"
-        return Node(kind, name=f"layer {key}", edges=edges, lines=tuple(lines))
+        return Node(kind, name=f"layer {key}", edges=edges, lines=tuple(lines), of=tuple(vs))
 
     def _weights(self, w: Tensor) -> tuple[str, ...]:
         lines = [f"{' × '.join(map(str, w.shape))} weights"]
-        if self.data:
-            lines.append(f"‖{self.name(w)}‖ {number(_norm(w.numpy()))}")
+        if self.look.show.data:
+            now = ", now" if w in self.texts.used.changed else ""
+            lines.append(f"‖{self.name(w)}‖ {self.look.number(_norm(w.numpy()))}{now}")
         if w in self.gradients:
-            lines.append(f"‖grad‖ {number(_norm(self.gradients[w]))}")
+            lines.append(f"‖grad‖ {self.look.number(_norm(self.gradients[w]))}")
         return tuple(lines)
 
     def _layer_edge(self, start: int, edges: list[MatrixEdge], counts: tuple[str, ...] = ()) -> Arrow:
@@ -317,11 +337,11 @@ def _wrapped(formula: str) -> tuple[str, ...]:
     return tuple(lines) if len(lines) <= MOST_LINES and max(map(len, lines)) <= 2 * LINE_LENGTH else ("…",)
 
 
-def _block(array: np.ndarray) -> tuple[str, ...]:
+def _block(array: np.ndarray, look: Look) -> tuple[str, ...]:
     """A small array row by row, its numbers below each other; nothing for a large one."""
     if not 0 < array.size <= SMALL or array.ndim > 2 or max(array.shape, default=1) > LONGEST_SIDE:
         return ()
-    cells = [[number(float(x)) for x in row] for row in np.atleast_2d(array)]
+    cells = [[look.number(float(x)) for x in row] for row in np.atleast_2d(array)]
     widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
     padded = ([" " * (n - _width(cell)) + cell for cell, n in zip(row, widths, strict=True)] for row in cells)
     return tuple(f"[ {'   '.join(row)} ]" for row in padded)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import Value, gradients
-from autograd.arguments import lookup
+from autograd.arguments import call_of, lookup
 from autograd.graph import is_node
 from autograd.op import Operation, table
 from nn.activations import RandomizedLeakyReLU, activation_name, activations, find_activation, is_over_layer
@@ -44,7 +44,7 @@ def curve_of(where: str, activation: Any) -> Curve:
         signature = inspect.signature(op.forward)
         defaults = tuple(p.default for p in signature.parameters.values())[1:]
         if op.reduces or inspect.Parameter.empty in defaults:
-            raise TypeError(f"{where}: expected an operation on one number; {op.name} takes {signature}")
+            raise TypeError(f"{where}: expected an operation on one number; {op.name} takes {call_of(op.forward)}")
         return Curve(op.name, op.symbol, *_of_table(op, defaults))
     if is_over_layer(activation):
         raise TypeError(f"{where}: {activation.__name__} looks at a whole layer, not at one number")

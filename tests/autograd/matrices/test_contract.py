@@ -11,7 +11,7 @@ from autograd import derive
 from autograd.graph import topological_order
 
 FORMS = "rows", "columns"
-USUAL, ALL = 300, 5000
+USUAL, ALL = 50, 1000
 
 
 def read_back(derivation):

@@ -743,6 +743,12 @@ def test_a_parameter_called_m_is_not_the_number_of_samples():
     assert lines["dm"] == "dm = (1/m₂) Σᵢ dZ(i)"
 
 
+def test_an_index_is_no_quantity_of_that_name():
+    i = parameter("i", 2)
+    lines = formulas(squared_error(named(linear(X, parameter("W", 2, 3), i), "Z"), Y), i)
+    assert lines["di"] == "di = (1/m) Σ(dZ over axis 0)"
+
+
 def test_a_softmax_over_the_other_axis_says_so_and_has_its_own_numbers():
     z = named(parameter("W", 2, 3) @ Tensor(X.T, "X"), "Z")
     columns = derive((softmax(z, axis=0) ** 2).sum(), z)

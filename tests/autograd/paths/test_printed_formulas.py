@@ -86,13 +86,13 @@ def check(seed, count, labels):
 
 @pytest.mark.parametrize("labels", [LABELS, ODD_LABELS], ids=["lectures", "odd"])
 def test_printed_formulas_evaluate_to_the_number_beside_them(labels):
-    assert check(seed=11, count=400, labels=labels) > 400
+    assert check(seed=11, count=200, labels=labels) > 200
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("labels", [LABELS, ODD_LABELS], ids=["lectures", "odd"])
 def test_thousands_of_printed_formulas_evaluate_to_the_number_beside_them(labels):
-    assert check(seed=12, count=5000, labels=labels) > 4000
+    assert check(seed=12, count=1500, labels=labels) > 1200
 
 
 # ---------------------------------------------------------------- the readers themselves

@@ -164,6 +164,7 @@ def test_a_refusal_says_what_to_change_in_the_file(tmp_path):
         load_kaggle(put(tmp_path / "a.csv", b"1,2,3,4,5,6,7\n"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [b"", csv(ROWS).encode(), b"7,0,255,12,100\n"])
 def test_a_line_without_end_takes_no_memory(tmp_path, start):
     path = put(tmp_path / "a.csv", pack(start + b"0," * (16 << 20)))

@@ -220,6 +220,7 @@ def test_data_are_read_or_refused(tmp_path, kind, packed):
     assert sum(isinstance(found, str) for found in outcomes) > 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [load_idx, load_kaggle])
 def test_a_bomb_is_given_up(tmp_path, load):
     for start in (b"", idx(IMAGES), CSV, b"\0\0\x08\x01\0\0\0\x09"):

@@ -2,6 +2,8 @@
 
 import importlib
 import importlib.metadata
+import io
+import math
 import os
 import re
 import shlex
@@ -236,7 +238,7 @@ def test_help_of_a_command(capsys):
 def test_an_option_is_written_out(capsys):
     with pytest.raises(SystemExit):
         main(["paths", "L = 2*w", "w=1", "--w=0.4"])  # no short form of --wrt
-    assert "unrecognized argument: --w=0.4" in capsys.readouterr().err
+    assert "unknown option --w; a value is given without dashes: w=0.4" in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- pages on a terminal
@@ -310,7 +312,7 @@ def test_on_a_real_terminal_the_page_is_a_file_and_few_words_are_shown(tmp_path)
         (["paths", "L = w.real", "w=1"], "a dot after a name"),
         (["paths", "L = sigmod(w)", "w=1"], "did you mean 'sigmoid'?"),
         (["paths", "L = w", "w"], "expected name=value, as in w=0.4"),
-        (["paths", "L = w", "w=one"], "expected a number, or several as in x=1,2; got 'one'"),
+        (["paths", "L = w", "w=one"], "expected a number such as 0.4 or 1/3, or several as in x=1,2; got 'one'"),
         (["paths", "L = w", "w="], "expected a number"),
         (["paths", "L = w", "w=1", "w=2"], "'w' is given twice"),
         (["paths", "L = w", "1w=1"], "'1w' is no name"),
@@ -401,6 +403,7 @@ def test_the_examples_in_the_help_work(capsys, tmp_path, monkeypatch):
     assert "∂L/∂w" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["help"]])
 def test_help_explains_every_command(arguments):
     done = run(*arguments)
@@ -415,3 +418,131 @@ def test_help_does_not_wait_for_what_it_does_not_need():
     code += "print([m for m in ('matplotlib', 'resvg_py', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.stdout.decode().splitlines()[-1] == "[]"
+
+
+def test_the_paths_of_a_formula_without_names_between_go_through_every_operation(capsys):
+    formula = "L = (sigmoid(w*x + b) - y)**2"
+    assert main(["graph", formula, "w=0.4", "x=1.5", "b=0.1", "y=1", "--wrt", "w"]) == 0
+    drawn = capsys.readouterr().out
+    assert [symbol in drawn for symbol in ('"×', '"+', '"σ', '"−', '"^')] == [True] * 5
+    assert main(["graph", "z = w*x + b; L = sigmoid(z)", "w=0.4", "x=1.5", "b=0.1", "--wrt", "w"]) == 0
+    assert '"×' not in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- what people type
+
+
+def shown(capsys, *arguments):
+    assert main(list(arguments)) == 0
+    return capsys.readouterr().out
+
+
+def test_a_formula_is_read_from_standard_input_and_from_a_file(capsys, monkeypatch, tmp_path):
+    text = "z = w*x\nL = z**2\n"
+    direct = shown(capsys, "paths", "z = w*x; L = z**2", "w=3", "x=2")
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    assert shown(capsys, "paths", "-", "w=3", "x=2") == direct
+    (tmp_path / "loss.txt").write_text(text, encoding="utf-8")
+    assert shown(capsys, "paths", f"@{tmp_path / 'loss.txt'}", "w=3", "x=2") == direct
+
+
+def test_a_file_that_is_not_there_is_named(capsys):
+    assert main(["paths", "@nowhere.txt", "w=3"]) == 2
+    assert "nowhere.txt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("1/3", 1 / 3),
+        ("-1/4", -0.25),
+        ("2*pi", 2 * math.pi),
+        ("sqrt(2)", math.sqrt(2)),
+        ("max(1, 2)", 2.0),
+        ("e", math.e),
+    ],
+)
+def test_a_value_may_be_arithmetic(capsys, written, number):
+    out = shown(capsys, "graph", "L = w*1", f"w={written}", "--digits", "12")
+    assert f"{number:.12g}".replace("-", "−") in out
+
+
+def test_a_list_of_values_may_hold_arithmetic(capsys):
+    out = shown(capsys, "graph", "L = sum(x)", "x=1/2,max(2, 3),4")
+    assert [f"= {n}" in out for n in ("0.5", "3", "4", "7.5")] == [True] * 4
+
+
+def test_options_of_pictures_are_options_of_the_shell(capsys):
+    out = shown(
+        capsys, "graph", "z = w*x; L = z**2", "w=0.123456", "x=1", "--title", "A title", "--digits", "2",
+        "--edges", "none", "--show", "names", "--highlight", "w,z", "--width", "8.6cm",
+    )  # fmt: skip
+    assert 'label="A title"' in out
+    assert "0.123" not in out
+    assert out.count("#ffe27a") == 2
+    assert 'size="3.3858,1000!"' in out
+    assert r'label="×\nz"' in out
+
+
+def test_the_page_takes_title_digits_and_level(capsys):
+    out = shown(capsys, "explore", "z = w*x; L = z**2", "w=3", "x=1", "--title", "A title", "--digits", "6", "-o", "-",
+                "--level", "op")  # fmt: skip
+    assert "<title>A title</title>" in out
+    assert '"digits":6' in out
+    assert '"first":"op"' in out
+
+
+def test_a_dash_is_standard_output_in_the_format_that_is_named(capsysbinary):
+    assert main(["graph", "L = w*2", "w=1", "-o", "-"]) == 0
+    assert capsysbinary.readouterr().out.startswith(b"digraph")
+    assert main(["graph", "L = w*2", "w=1", "-o", "-", "--format", "gv"]) == 0
+    assert capsysbinary.readouterr().out.startswith(b"digraph")
+
+
+@needs_renderer
+def test_a_dash_takes_a_picture_too(capsysbinary):
+    assert main(["graph", "L = w*2", "w=1", "-o", "-", "--format", "png"]) == 0
+    assert capsysbinary.readouterr().out.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("argument", "advice"),
+    [
+        ("--titel", "unknown option --titel; did you mean --title?"),
+        ("--foo", "unknown option --foo; --help lists"),
+        ("--x=2", "unknown option --x; a value is given without dashes: x=2"),
+    ],
+)
+def test_an_unknown_option_is_named_and_leads_on(capsys, argument, advice):
+    with pytest.raises(SystemExit):
+        main(["graph", "L = w*x", "w=1", argument])
+    assert advice in capsys.readouterr().err
+
+
+def test_a_second_quantity_is_not_dropped_in_silence(capsys):
+    assert main(["graph", "L = w*x", "w=1", "x=2", "--wrt", "w", "--wrt", "x"]) == 2
+    assert "paths to one quantity, got w, x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["w[1]_1", "w[1]₁"])
+def test_names_are_typed_as_they_are_printed(capsys, name):
+    formula = "z[1]_1 = w[1]_1*x_1 + b[1]; L = sigmoid(z[1]_1)"
+    out = shown(capsys, "paths", formula, "w[1]_1=0.5", "x_1=2", "b[1]=1/3", "--wrt", name)
+    assert "L → z[1]₁ → w[1]₁" in out
+
+
+def test_a_weight_with_two_indices_is_typed_with_its_comma(capsys):
+    formula = "z[2]_1 = w[2]_1_2*a; L = z[2]_1**2"
+    assert "w[2]₁₂" in shown(capsys, "paths", formula, "w[2]_1,2=0.5", "a=2", "--wrt", "w[2]_1,2")
+    both = shown(capsys, "paths", formula, "w[2]_1,2=0.5", "a=2", "--wrt", "w[2]_1,2,a")
+    assert "∂L/∂w[2]₁₂" in both
+    assert "∂L/∂a" in both
+
+
+def test_an_error_writes_a_name_with_its_layer_as_it_was_typed(capsys):
+    assert main(["paths", "L = w[1]_1*v[1]", "w[1]_1=0.5"]) == 2
+    err = capsys.readouterr().err
+    assert "no value for 'v[1]'" in err
+    assert "L = w[1]_1*v[1]" in err
+    assert main(["paths", "L = w[1]_1*2", "w[1]_1=0.5", "--wrt", "q"]) == 2
+    assert "there are w[1]_1, L" in capsys.readouterr().err

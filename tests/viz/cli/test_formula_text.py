@@ -169,7 +169,7 @@ def test_names_are_compared_as_python_does():
     assert compute("L = ﬁ*2", {"fi": 3.0}).target.data == 6.0  # a ligature in the text, letters in the value
 
 
-@pytest.mark.parametrize("name", ["1w", "w-1", "", "w x", "lambda", "None", "sum", "w[1]"])
+@pytest.mark.parametrize("name", ["1w", "w-1", "", "w x", "lambda", "None", "sum", "w[", "[1]", "w[1"])
 def test_what_is_no_name_cannot_be_given_a_value(name):
     with pytest.raises(ValueError, match=r"no name|word of Python|is a function"):
         compute("L = 1", {name: 1.0})
@@ -195,7 +195,7 @@ def place(message):
     ("text", "what", "above"),
     [
         ("L = w.real", "a dot after a name", "."),
-        ("L = w[0]", "brackets after a name", "["),
+        ("L = w[0]", "brackets after a name say its layer; .* write w_1", "w"),
         ("L = (w) ^ x", "a power is \\*\\*", "^"),
         ("L = w // x", "//", "/"),
         ("L = w % x", "%", "%"),
@@ -389,3 +389,37 @@ def test_an_operation_of_ones_own_is_a_function_of_formulas():
 def test_what_needs_a_condition_or_random_numbers_is_no_function_of_formulas():
     assert functions().keys().isdisjoint({"where", "choose", "randomized_leaky_relu", "max", "reshape", "one_hot"})
     assert {"softmax", "log_softmax", "softmax_cross_entropy", "linear", "clip", "sum"} <= functions().keys()
+
+
+def test_pi_and_e_are_numbers_unless_they_are_given():
+    assert compute("L = pi + π + e", {}).target.data == 2 * math.pi + math.e
+    assert compute("L = e*2", {"e": 3.0}).target.data == 6.0
+    assert compute("e = 5; L = e*pi", {}).target.data == 5 * math.pi
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [("ln(x)", "log(x)"), ("σ(x)", "sigmoid(x)"), ("max(x, 1)", "maximum(x, 1)"), ("min(x, 1)", "minimum(x, 1)")],
+)
+def test_functions_have_the_names_that_people_call_them(written, known):
+    assert compute(written, {"x": 2.5}).target.data == compute(known, {"x": 2.5}).target.data
+
+
+def test_an_unknown_function_leads_to_what_does_the_same():
+    assert "write x**2" in refusal("L = square(x)", x=2.0)
+    assert "write mean([(a - b)**2" in refusal("L = mse(x, 1)", x=2.0)
+
+
+def test_names_with_a_layer_are_labels_with_a_layer():
+    target, names, _ = compute("z[1]_1 = w[1]_1_2*x; L = z[1]_1**2", {"w[1]_1_2": 3.0, "x": 2.0})
+    assert target.data == 36.0
+    assert {v.label for v in names.values()} == {"w[1]_1,2", "x", "z[1]_1", "L"}
+
+
+def test_a_list_with_a_layer_names_its_members():
+    _, names, _ = compute("L = sum(w[2])", {"w[2]": (1.0, 2.0)})
+    assert {v.label for v in names.values()} == {"w[2]_1", "w[2]_2", "L"}
+
+
+def test_lists_stay_lists_beside_names_with_layers():
+    assert compute("L = dot([w[1]_1, w[1]_2], [x, 2])", {"w[1]_1": 3.0, "w[1]_2": 4.0, "x": 5.0}).target.data == 23.0

@@ -34,7 +34,8 @@ def test_the_lines_of_a_unit_stay_lines():
     x, w, b = Value(2.0, "x"), Value(0.5, "w"), Value(1.0, "b")
     z = w * x + b
     z.label = "z"
-    assert '("z = 2   grad 0<br/>+  b = 1   grad 0")' in draw_graph(z, level="neurons").mermaid()
+    z.backward()
+    assert '("z = 2   grad 1<br/>+  b = 1   grad 1")' in draw_graph(z, level="neurons").mermaid()
 
 
 @pytest.mark.parametrize(

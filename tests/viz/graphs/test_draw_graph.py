@@ -19,7 +19,7 @@ from autograd.formulas import names
 from nn import MLP, inputs
 from viz import Drawing, draw_graph, style
 from viz.graphs import draw_graph as graphs
-from viz.style import GREY, NEGATIVE, POSITIVE
+from viz.style import GREY, INK, NEGATIVE, POSITIVE
 
 ROOT = Path(__file__).parents[3]
 
@@ -887,3 +887,48 @@ def test_operations_with_constants_among_their_operands_are_drawn():
 @needs_renderer
 def test_a_picture_as_png():
     assert draw_graph(small()).pipe("png").startswith(b"\x89PNG")
+
+
+# ---------------------------------------------------------------- what is said instead of a puzzle
+
+
+def test_no_gradient_is_shown_before_a_backward_pass():
+    w, x = Value(3.0, "w"), Value(2.0, "x")
+    z = w * x
+    z.label = "z"
+    assert "grad" not in draw_graph(z).source
+    assert "grad" not in draw_graph(z, level="op", show="grad").source
+    z.backward()
+    assert draw_graph(z).source.count("grad") == 3
+
+
+def test_a_gradient_of_zero_after_a_backward_pass_is_shown():
+    w = Value(-3.0, "w")
+    L = relu(w)
+    L.backward()
+    assert r"w = −3\ngrad 0" in draw_graph(L, level="op").source
+
+
+@pytest.mark.parametrize("label", [None, "L"])
+def test_named_nodes_without_any_name_are_not_a_lone_box(label):
+    L = (Value(2.0) * Value(3.0)) ** 2
+    L.label = label
+    with pytest.raises(ValueError, match=r"level 'named' finds no names; set v.label = .w. .* or use level=.op."):
+        draw_graph(L, level="named")
+
+
+def test_what_a_unit_s_edge_says_of_weight_and_gradient_has_no_sign_s_colour():
+    _, edges = dot_statements(draw_graph(lecture(), level="neurons"))
+    weights = [a for *_, a in edges if "grad" in a.get("label", "")]
+    assert weights
+    assert {a["fontcolor"] for a in weights} == {INK}
+    assert any("grad −" in a["label"] and a["color"] == POSITIVE for a in weights)
+    _, edges = dot_statements(draw_graph(lecture(), level="neurons", show="grad"))
+    negative = [a for *_, a in edges if a.get("label", "").startswith("grad −")]
+    assert negative
+    assert {a["fontcolor"] for a in negative} == {NEGATIVE}
+
+
+def test_one_who_says_rankdir_is_led_to_direction():
+    with pytest.raises(TypeError, match=r"unknown option 'rankdir'; here it is direction=.TB.. Options: level, show"):
+        draw_graph(lecture(), rankdir="TB")

@@ -142,7 +142,7 @@ def test_weights_that_have_moved_since_have_no_gradient_to_compute():
     w = Tensor([2.0], "w")
     loss = named((w * w).sum(), "L")
     w.data = [3.0]
-    assert lines_of(draw_graph(loss))["w"] == ["w  (1,)", "[ 3 ]"]
+    assert lines_of(draw_graph(loss))["w"] == ["w  (1,)  now", "[ 3 ]"]
 
 
 def test_a_tensor_without_a_graph_is_refused():

@@ -216,6 +216,7 @@ def test_panels_in_single_axes_leave_no_empty_ones():
     assert len(figure.axes) == 1 + len(found) + 1  # the Axes divided, the panels, the scale
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("units", [1, 6, 64])
 def test_the_scale_is_narrower_than_an_image(units):
     found = plot_weights(np.ones((units, 4)))

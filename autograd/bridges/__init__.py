@@ -1,0 +1,1 @@
+"""Bridges between numbers and arrays: a recorded computation of Values as one of whole arrays."""

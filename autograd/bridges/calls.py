@@ -1,0 +1,509 @@
+"""Programs of a function: what several calls with arguments of one shape have in common, as operations on arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import modes
+from ..graph import is_node, topological_order
+from ..ops import shapes, sums
+from ..tensor import Tensor, leaf
+from ..value import Value
+from .inputs import Ambiguous, Entries, explained
+from .layout import Layout
+from .leaves import Block, Piece, in_blocks
+from .programs import as_node
+from .reading import Reading
+from .recording import Comparison, From, NotRecordable, Recording, Taken
+from .regroup import Regrouping
+from .tape import Tape
+
+__all__ = ["ENOUGH", "MOST", "BatchProgram", "CallProgram", "Calls"]
+
+# How many recordings of one structure a program is made of, and how many calls of one shape are recorded at most
+# while there is none.
+ENOUGH, MOST = 3, 12
+# For how many numbers of samples a program is kept at a time.
+BATCHES = 8
+# A program and the function are to agree to this, relative to the largest number.
+TOLERANCE = 1e-11
+# A program is compared with its function again after so many calls, and each time after four times as many.
+FIRST_AUDIT = 16
+ARGUMENT = "argument"
+
+
+class Calls:
+    """Calls with arguments of one shape: recordings, and programs of those of one structure."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self.recordings: list[Recording] = []
+        self.programs: list[CallProgram] = []
+        self.taken = 0
+
+    def add(self, recording: Recording) -> None:
+        """One more call. NotRecordable if these calls show that there is no program for them."""
+        self.recordings.append(recording)
+        self.taken += 1
+        if len(self.recordings) < ENOUGH:
+            return
+        try:
+            program = self._program()
+        except NotYet as error:
+            if len(self.recordings) >= MOST:
+                raise NotRecordable(recording.loss, str(error)) from None
+            return
+        self.programs = [program]
+        if self.taken > 2 * MOST:
+            raise NotRecordable(recording.loss, "what it compares comes out differently too often")
+        del self.recordings[: -(ENOUGH - 1)]
+
+    def _program(self) -> CallProgram:
+        """A program of the latest recordings that have one structure."""
+        reasons = NotYet("its structure is another in each call" + _at(self.recordings))
+        for strict in (False, True):
+            read = [Read(self._layout, r, strict) for r in self.recordings]
+            if self._layout.lay_out(read[0].wishes):
+                return self._program()
+            alike = [r for r in read if r.structure == read[-1].structure]
+            if len(alike) < ENOUGH:
+                continue
+            return CallProgram(self._layout, alike, strict)
+        raise reasons
+
+
+class NotYet(Exception):
+    """There is no program of these recordings; why not."""
+
+
+def _at(recordings: Sequence[Recording]) -> str:
+    lines = {c.line for r in recordings for c in r.comparisons}
+    return f" (it compares numbers {place_text(min(lines))})" if lines else ""
+
+
+def place_text(line: tuple[str, int]) -> str:
+    return f"in {line[0]}, line {line[1]}"
+
+
+class Read:
+    """A recording as Tensors, and what makes its structure."""
+
+    def __init__(self, layout: Layout, recording: Recording, strict: bool) -> None:
+        self.recording = recording
+        arguments = dict.fromkeys(v for v in recording.values if v not in layout.kinds)
+        self.arguments = list(arguments)
+        self.reading = Reading(
+            recording.loss,
+            lambda v: layout.kinds.get(v, ARGUMENT),
+            stops=recording.values,
+            constants=recording.fresh,
+        )
+        numbers = layout.numbers
+        _, _, blocks = in_blocks({ARGUMENT: [Piece(self.arguments, (len(self.arguments),), None)]})
+        self.blocks: dict[Hashable, Block] = {**numbers.blocks, **blocks}
+        self.regrouping = Regrouping(self.reading, self.blocks, strict=strict)
+        self.wishes = self.regrouping.wishes
+        self.structure = _structure(self.regrouping.root)
+
+
+def _structure(root: Tensor) -> tuple[Any, ...]:
+    """What a graph of Tensors has in common with another that differs in its numbers only."""
+    order = topological_order(root)
+    number = {v: i for i, v in enumerate(order)}
+    found: list[Any] = []
+    for v in order:
+        operands = [number[u] if is_node(u) else _frozen(u) for u in v.operands]
+        found.append((None if v.op is None else v.op.name, v.shape, *operands))
+    return tuple(found)
+
+
+def _frozen(u: Any) -> Any:
+    if isinstance(u, np.ndarray):
+        return "array", u.shape
+    if isinstance(u, tuple | list):
+        return tuple(map(_frozen, u))
+    return (u.start, u.stop, u.step) if isinstance(u, slice) else (u,)
+
+
+class Guard(NamedTuple):
+    """Comparisons that must come out as they did: where the numbers are that are compared."""
+
+    comparisons: list[Comparison]
+    left: list[Any]
+    right: list[Any]
+
+
+class CallProgram:
+    """What a function computes for arguments of one shape, as far as its structure stays as it is.
+
+    run it with its numbers; None if the function has to be asked again.
+    """
+
+    def __init__(self, layout: Layout, read: Sequence[Read], strict: bool) -> None:
+        self._layout = layout
+        self.calls, self.audit = 0, FIRST_AUDIT
+        self.read = read[0]
+        self.inputs = np.array([r.recording.numbers for r in read])
+        constants, indices, unexplained = self._entries(read)
+        used = [e.place for e in (*constants, *indices) if e is not None]
+        followed = set(np.concatenate(used).tolist()) if used else set()
+        stays = (self.inputs == self.inputs[0]).all(0)
+        self._fixed = np.array([j for j in np.flatnonzero(stays).tolist() if j not in followed], np.int64)
+        self._constants, self._indices = constants, indices
+        self._strict = strict
+        self._batches: dict[int, BatchProgram] = {}
+        self._are_alike: bool | None = None  # whether samples together give what they give one by one
+        self._build()
+        self._guards = self._guarded(read)
+        self._check_taken()
+        for r in read:
+            if not self.agrees(r.recording):
+                raise NotYet(
+                    "some numbers that it computes with change from call to call, and not with its arguments"
+                    f"{_named(unexplained)}" + _at([r.recording for r in read])
+                )
+
+    def _entries(self, read: Sequence[Read]) -> tuple[list[Entries | None], list[Entries | None], int]:
+        unexplained = 0
+        first = read[0].regrouping
+        try:
+            constants = [
+                explained([r.regrouping.constants[k][0] for r in read], shape, self.inputs, whole=False)
+                for k, (_, shape) in enumerate(first.constants)
+            ]
+            indices = [
+                explained([r.regrouping.indices[k] for r in read], index.shape, self.inputs, whole=True)
+                for k, index in enumerate(first.indices)
+            ]
+        except Ambiguous:
+            raise NotYet(
+                "several of its arguments are equal in all calls, so that it is not clear which of them is used where"
+            ) from None
+        unexplained = sum(e is None for e in (*constants, *indices))
+        return constants, indices, unexplained
+
+    def _check_taken(self) -> None:
+        """NotRecordable unless numbers taken from `.data` are such that any others would do as well."""
+        given: dict[tuple[str, int], tuple[Any, bool]] = {}
+        moved: dict[Any, float] = {}
+        lines = set()
+        for k, (us, shape) in enumerate(self.read.regrouping.constants):
+            sources = [getattr(u, "source", None) for u in us]
+            if not any(source.__class__ is Taken for source in sources):
+                continue
+            array = np.array(us, np.float64)
+            for i, source in enumerate(sources):
+                if source.__class__ is Taken:
+                    lines.add(source.line)
+                    key = source if source.value is None else source.value
+                    array[i] += moved.setdefault(key, 0.1 + 0.07 * (len(moved) % 7))
+            given["constant", k] = _leaf_of(array.reshape(shape)), False
+        if not given:
+            return
+        numbers = self.numbers.tensors
+        results = []
+        for overridden in ({}, given):
+            root = Regrouping(self.read.reading, self.read.blocks, given=overridden, strict=self._strict).root
+            tape = Tape(root, numbers)
+            results.append((float(tape.run()[0]), tape.gradient))
+        (data, g), (other, h) = results
+        scale = max(float(np.abs(g).max(initial=0.0)), 1e-3)
+        if not (abs(data - other) <= 1e-9 * max(abs(data), 1.0) and (np.abs(g - h) <= 1e-9 * scale).all()):
+            raise NotRecordable(
+                None, f"it computes with .data of a Value, which passes no gradient, {place_text(min(lines))}"
+            )
+
+    def _build(self) -> None:
+        self._argument = np.zeros(len(self.read.arguments))
+        tensor = _leaf_of(self._argument)
+        blocks = {**self.read.blocks, ARGUMENT: Block([tensor], self.read.blocks[ARGUMENT].places)}
+        numbers = self._layout.numbers
+        self.numbers = numbers
+        self._regrouping, self._arrays = self.regrouped(blocks, None)
+        self._tape = Tape(self._regrouping.root, [*numbers.tensors, tensor])
+
+    def regrouped(
+        self, blocks: dict[Hashable, Block], samples: int | None
+    ) -> tuple[Regrouping, list[tuple[Entries, np.ndarray]]]:
+        """The computation as Tensors, of one sample or of so many, and the arrays that follow from inputs."""
+        regrouping = self.read.regrouping
+        lead = () if samples is None else (samples,)
+        given: dict[tuple[str, int], tuple[Any, bool]] = {}
+        arrays: list[tuple[Entries, np.ndarray]] = []
+        for k, (entries, (us, shape)) in enumerate(zip(self._constants, regrouping.constants, strict=True)):
+            if entries is not None and entries.moving.size:
+                array = np.broadcast_to(np.array(us, np.float64).reshape(shape), (*lead, *shape)).copy()
+                given["constant", k] = _leaf_of(array), bool(lead)
+                arrays.append((entries, array))
+        for k, (entries, index) in enumerate(zip(self._indices, regrouping.indices, strict=True)):
+            if entries is not None and entries.moving.size:
+                array = np.broadcast_to(index, (*lead, *index.shape)).copy()
+                given["index", k] = array.view(), bool(lead)
+                arrays.append((entries, array))
+        return Regrouping(self.read.reading, blocks, samples, given=given, strict=self._strict), arrays
+
+    # ------------------------------------------------------------ what was compared
+
+    def _guarded(self, read: Sequence[Read]) -> list[Guard]:
+        """The comparisons that have always come out alike. What came out differently did not matter."""
+        recordings = [r.recording for r in read]
+        first = recordings[0].comparisons
+        changing: set[tuple[str, int]] = set()
+        for r in recordings[1:]:
+            if len(r.comparisons) != len(first):
+                changing |= {c.line for c in (*first, *r.comparisons)}
+                continue
+            for a, b in zip(first, r.comparisons, strict=True):
+                if a.outcome != b.outcome or a.line != b.line:
+                    changing |= {a.line, b.line}
+        left: list[Any] = []
+        right: list[Any] = []
+        kept: list[Comparison] = []
+        for c in first:
+            if c.line in changing:
+                continue
+            places = self._place_of(c.left), self._place_of(c.right)
+            if None in places:
+                raise NotYet(f"it compares a number that is not part of its result, {place_text(c.line)}")
+            kept.append(c)
+            left.append(places[0])
+            right.append(places[1])
+        return [Guard(kept, left, right)] if kept else []
+
+    def _place_of(self, operand: Any) -> Any:
+        """Where a number is found when the program has run."""
+        if operand.__class__ is Taken:
+            return None
+        if operand.__class__ is not Value:
+            return operand
+        reading = self.read.reading
+        place = reading.place_of(operand)
+        if place is None:
+            if operand in self._layout.kinds:
+                numbers = self.numbers
+                return "parameter", numbers.values.index(operand)
+            return None
+        return self._regrouping.found(place, self._tape)
+
+    @property
+    def guards(self) -> list[Guard]:
+        """The comparisons that are to come out as they did."""
+        return self._guards
+
+    def _holds(self, values: Sequence[Any], t: np.ndarray) -> bool:
+        for comparisons, left, right in self._guards:
+            for c, a, b in zip(comparisons, left, right, strict=True):
+                x, y = self._number(a, values, t), self._number(b, values, t)
+                if _COMPARE[c.sign](x, y) != c.outcome:
+                    return False
+        return True
+
+    def _number(self, where: Any, values: Sequence[Any], t: np.ndarray) -> Any:
+        if where.__class__ is From:
+            return where.start + where.step * t[where.place]
+        if where.__class__ is tuple:
+            if where[0] == "parameter":
+                return self.numbers.vector[where[1]]
+            return values[where[0]].flat[where[1]]
+        return where
+
+    # ------------------------------------------------------------ running
+
+    def run(self, t: np.ndarray, values: Sequence[Value]) -> Value | None:
+        """The result for these inputs, or None."""
+        fixed = self._fixed
+        if fixed.size and not np.array_equal(t[fixed], self.inputs[0][fixed]):
+            return None
+        self.numbers.update()
+        arguments = self._arguments(values)
+        found = self._computed(t, [v._data for v in arguments], modes.is_recording())
+        if found is None:
+            return None
+        data, gradient = found
+        if gradient is None:
+            return Value(data)
+        return as_node(data, (*self.numbers.values, *arguments), gradient.tolist())
+
+    def _arguments(self, values: Sequence[Value]) -> list[Value]:
+        return list(dict.fromkeys(v for v in values if v not in self._layout.kinds))
+
+    def _computed(self, t: np.ndarray, arguments: Sequence[float], with_gradient: bool) -> Any:
+        for entries, array in self._arrays:
+            entries.write(array, t)
+        if arguments:
+            self._argument[...] = arguments
+        try:
+            values = self._tape.run(with_gradient)
+        except (IndexError, ValueError):  # which the function will raise itself
+            return None
+        data = float(values[0])
+        if data - data != 0.0 or not self._holds(values, t):
+            return None
+        return data, self._tape.gradient if with_gradient else None
+
+    def run_all(self, what: str, t: np.ndarray) -> Any:
+        """The mean over samples as a Value, or what each gives; the number of a sample for which the
+        function has to be asked, -1 if that does not help, -2 if it never will."""
+        fixed = self._fixed
+        if fixed.size:
+            odd = np.flatnonzero((t[:, fixed] != self.inputs[0][fixed]).any(1))
+            if odd.size:
+                return int(odd[0])
+        if self._are_alike is None:
+            self._are_alike = self._compared()
+        if not self._are_alike:
+            return -2
+        batch = self._batches.get(len(t))
+        if batch is None:
+            if len(self._batches) == BATCHES:
+                self._batches.pop(next(iter(self._batches)))
+            batch = self._batches[len(t)] = BatchProgram(self, len(t))
+        self.numbers.update()
+        return batch.run(what, t)
+
+    def batch(self, m: int) -> BatchProgram:
+        """The program for so many samples, which has run."""
+        return self._batches[m]
+
+    def _compared(self) -> bool:
+        """True if the recorded samples together give what they give one by one."""
+        batch = BatchProgram(self, len(self.inputs))
+        self.numbers.update()
+        one_by_one = [found for t in self.inputs if (found := self._alone(t)) is not None]
+        if len(one_by_one) < len(self.inputs) or batch.run("all", self.inputs).__class__ is int:
+            return False
+        each, gradient = batch.numbers_and_gradient(self.inputs)
+        expected = np.mean([g for _, g in one_by_one], 0)
+        scale = max(float(np.abs(expected).max(initial=0.0)), 1e-3)
+        losses = np.array([data for data, _ in one_by_one])
+        close = np.abs(each - losses) <= TOLERANCE * np.maximum(np.abs(losses), 1.0)
+        return bool(close.all() and (np.abs(gradient - expected) <= TOLERANCE * scale).all())
+
+    def _alone(self, t: np.ndarray) -> tuple[float, np.ndarray] | None:
+        guards, self._guards = self._guards, []
+        found = self._computed(t, [], True)
+        self._guards = guards
+        return None if found is None else (found[0], found[1].copy())
+
+    def agrees(self, recording: Recording) -> bool:
+        """True if the program gives the numbers of a recording."""
+        numbers = self.numbers
+        vector = numbers.vector.copy()
+        arguments = self._arguments(recording.values)
+        guards, self._guards = getattr(self, "_guards", []), []
+        try:
+            numbers.vector[...] = [recording.data.get(v, x) for v, x in zip(numbers.values, vector, strict=True)]
+            t = np.array(recording.numbers)
+            found = self._computed(t, [recording.data[v] for v in arguments], True)
+        finally:
+            numbers.vector[...] = vector
+            self._guards = guards
+        if found is None:
+            return recording.loss._data - recording.loss._data != 0.0
+        data, gradient = found
+        expected = recording.gradients()
+        g = np.array([expected.get(v, 0.0) for v in (*numbers.values, *arguments)])
+        scale = max(float(np.abs(g).max(initial=0.0)), 1e-3)
+        close = abs(data - recording.loss._data) <= TOLERANCE * max(abs(data), 1.0)
+        return close and bool((np.abs(g - gradient) <= TOLERANCE * scale).all())
+
+    def tensors(self) -> Tensor:
+        """The latest run as a graph of Tensors."""
+        self.numbers.update()
+        return self._tape.tensors()
+
+
+class BatchProgram:
+    """A program of one sample, for so many samples at once."""
+
+    def __init__(self, program: CallProgram, m: int) -> None:
+        self.program, self.m = program, m
+        numbers = program.numbers
+        self.numbers = numbers
+        blocks = {**program.read.blocks}
+        regrouping, self._arrays = program.regrouped(blocks, m)
+        each = regrouping.root
+        if each.op is shapes.reshape.op and each.operands[0].size == m:
+            each = each.operands[0]
+        elif each.size != m:
+            each = shapes.broadcast_to(each, (m,))
+        self._tape = Tape(sums.mean(each), numbers.tensors)
+        self._each = self._tape.watch(each)
+        self._guards = [
+            (c, *(self._where(u, regrouping) for u in (c.left, c.right))) for g in program.guards for c in g.comparisons
+        ]
+
+    def _where(self, operand: Any, regrouping: Regrouping) -> Any:
+        if operand.__class__ is not Value:
+            return operand
+        place = self.program.read.reading.place_of(operand)
+        if place is None:
+            return "parameter", self.numbers.values.index(operand)
+        return regrouping.found(place, self._tape)
+
+    def _numbers_of(self, where: Any, values: Sequence[Any], t: np.ndarray) -> Any:
+        if where.__class__ is From:
+            return where.start + where.step * t[:, where.place]
+        if where.__class__ is not tuple:
+            return where
+        if where[0] == "parameter":
+            return self.numbers.vector[where[1]]
+        number, place, varies = where
+        return values[number].reshape(self.m, -1)[:, place] if varies else values[number].flat[place]
+
+    def run(self, what: str, t: np.ndarray) -> Any:
+        """See `CallProgram.run_all`."""
+        for entries, array in self._arrays:
+            entries.write(array, t)
+        try:
+            values = self._tape.run(what == "mean" and modes.is_recording())
+        except (IndexError, ValueError):
+            return -1
+        data = float(values[0])
+        if data - data != 0.0:
+            return -1
+        for c, left, right in self._guards:
+            x, y = (self._numbers_of(u, values, t) for u in (left, right))
+            as_it_was = np.broadcast_to(_COMPARE[c.sign](x, y) == c.outcome, (self.m,))
+            if not as_it_was.all():
+                return int(np.argmin(as_it_was))
+        if what == "all":
+            return values[self._each or 0].reshape(self.m).copy()
+        if not modes.is_recording():
+            return Value(data)
+        return as_node(data, self.numbers.values, self._tape.gradient.tolist())
+
+    def numbers_and_gradient(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What each sample gives, and the gradient of the mean."""
+        for entries, array in self._arrays:
+            entries.write(array, t)
+        values = self._tape.run()
+        return values[self._each or 0].reshape(self.m).copy(), self._tape.gradient.copy()
+
+    def tensors(self) -> Tensor:
+        """The latest run as a graph of Tensors."""
+        self.numbers.update()
+        return self._tape.tensors()
+
+
+def _named(unexplained: int) -> str:
+    return f" ({unexplained} of them)" if unexplained else ""
+
+
+def _leaf_of(array: np.ndarray) -> Tensor:
+    t = leaf(np.empty(0), None)
+    t._data = array
+    return t
+
+
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "<": lambda x, y: x < y,
+    "<=": lambda x, y: x <= y,
+    ">": lambda x, y: x > y,
+    ">=": lambda x, y: x >= y,
+    "==": lambda x, y: x == y,
+    "!=": lambda x, y: x != y,
+}

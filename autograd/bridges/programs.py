@@ -1,0 +1,206 @@
+"""Programs: a computation of Values as operations on arrays, run again whenever its numbers change."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .. import modes
+from ..derivations import derive
+from ..graph import topological_order
+from ..op import Operation
+from ..tensor import Tensor
+from ..value import NO_GRADIENT, Value, assigned, new
+from .leaves import NAMELESS, Piece, in_blocks, kind_of, leaves_of, named_blocks, nameless_block, shape_of
+from .reading import Reading
+from .regroup import Regrouping
+from .tape import Tape
+
+__all__ = ["Numbers", "Program", "as_node", "equations", "given_kinds", "without_collector"]
+
+# A graph in which hardly anything repeats is not made a program: an operation on arrays costs what four on
+# numbers do.
+FEW, SPARE = 4, 1000
+
+
+def _refuse(z: Any, x: Any) -> Any:
+    raise TypeError(
+        "vectorized: how this number was computed is in its program; derive, draw or differentiate program.tensors()"
+    )
+
+
+class _Vectorized(Operation):
+    """The operation of a number that a program computed: its local derivatives are its gradients."""
+
+    def __reduce__(self) -> Any:
+        return "VECTORIZED"
+
+
+def vectorized(x: Any) -> Any:
+    """A number that a program computed from all of x at once."""
+    return _refuse(None, x)
+
+
+VECTORIZED = _Vectorized(vectorized, (_refuse,), reduces=True)
+
+
+def as_node(data: float, values: tuple[Value, ...], gradient: Sequence[float]) -> Value:
+    """A Value of this number, whose derivatives by these Values are known."""
+    z = new(Value)
+    z._data, z.grad, z._op = data, NO_GRADIENT, VECTORIZED
+    z._x, z._y, z._dx = (values,), None, (tuple(gradient),)
+    return z
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Without looking for cycles of garbage: graphs have none, and large ones are looked through again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+class Numbers:
+    """Leaf Values as one vector, which holds their numbers as they are now.
+
+    vector  the numbers; Tensors of programs are views of it
+    values  the Values in its order
+    """
+
+    def __init__(self, pieces: Mapping[Hashable, Sequence[Piece]]) -> None:
+        self.vector, values, self.blocks = in_blocks(pieces)
+        self.values = tuple(values)
+        self._when: Any = assigned[0]
+        self.update()
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """The arrays, in the order of the vector."""
+        return [t for block in self.blocks.values() for t in block.tensors]
+
+    def update(self) -> None:
+        """Look at the numbers again, if any `.data` was assigned."""
+        when = assigned[0]
+        if self._when is not when:
+            self.vector[...] = [v._data for v in self.values]
+            self._when = when
+
+    def written(self) -> None:
+        """The vector was written to: the Values have its numbers from now on."""
+        for v, x in zip(self.values, self.vector.tolist(), strict=True):
+            v._data = x
+        self._when = assigned[0] = object()
+
+
+class Program:
+    """A recorded computation of Values as operations on arrays, which is run again on the present numbers.
+
+    Made by `vectorize(loss)`. Call it: the result is a Value of the numbers that its leaves have now, and
+    its `backward()` adds to their `.grad` as that of the recorded graph would. What was a plain number when
+    the graph was recorded, and what was decided then, stays as it was.
+
+    parameters  the leaves
+    """
+
+    def __init__(self, loss: Value, parameters: Mapping[str, Any] | None = None) -> None:
+        with without_collector():
+            kinds, given = given_kinds(parameters)
+            reading = Reading(loss, lambda v: kinds.get(v) or kind_of(v))
+            pieces = {
+                group.key[1]: given.get(group.key[1]) or [named_blocks(group.key[1], group.nodes)]
+                for group in reading.groups
+                if group.is_leaf
+            }
+            self.numbers = Numbers(pieces)
+            regrouping = Regrouping(reading, self.numbers.blocks, given={})
+            if NAMELESS in pieces:
+                pieces[NAMELESS] = nameless_block(pieces[NAMELESS][0].values, regrouping.wishes.get(NAMELESS, ()))
+                self.numbers = Numbers(pieces)
+                regrouping = Regrouping(reading, self.numbers.blocks, given={})
+            if loss.label is not None:
+                regrouping.root.label = loss.label
+            self._tape = Tape(regrouping.root, self.numbers.tensors)
+        if len(self._tape) > SPARE and reading.size < FEW * len(self._tape):
+            raise ValueError(
+                f"vectorize: found no repetition: {reading.size} numbers are {len(self._tape)} operations on "
+                "arrays, which take longer; use the graph as it is"
+            )
+        self._size = reading.size
+
+    @property
+    def parameters(self) -> list[Value]:
+        """The leaves of the computation, for an optimizer."""
+        return list(self.numbers.values)
+
+    def __call__(self) -> Value:
+        """The result for the numbers that the leaves have now."""
+        self.numbers.update()
+        is_recording = modes.is_recording()
+        data = float(self._tape.run(is_recording)[0])
+        return as_node(data, self.numbers.values, self._tape.gradient.tolist()) if is_recording else Value(data)
+
+    def tensors(self) -> Tensor:
+        """The computation as a graph of Tensors, for the numbers that the leaves have now.
+
+        It is an ordinary graph: `derive`, `draw_graph`, `gradients`, also of gradients, work on it.
+        """
+        self.numbers.update()
+        return self._tape.tensors()
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, *, form: str = "rows") -> str:
+        """The equations of the lectures, with shapes: how the result is computed, and all gradients.
+
+        form: "rows" (samples are rows) or "columns", see `derive`.
+        """
+        return equations(self.tensors(), form)
+
+    def __repr__(self) -> str:
+        return f"<program of {self._size} numbers: {len(self._tape)} operations on arrays>"
+
+
+def given_kinds(parameters: Mapping[str, Any] | None) -> tuple[dict[Value, Hashable], dict[Hashable, list[Piece]]]:
+    """Of every Value in named lists and matrices its kind, and the arrays of each kind."""
+    kinds: dict[Value, Hashable] = {}
+    pieces: dict[Hashable, list[Piece]] = {}
+    for name, given in (parameters or {}).items():
+        shape = shape_of(given)
+        if shape is None:
+            raise ValueError(
+                f"vectorize: expected parameters[{name!r}] to be a Value, a list of Values, or rows of equal length"
+            )
+        values = list(leaves_of(given))
+        kind = "given", name
+        kinds |= dict.fromkeys(values, kind)
+        pieces[kind] = [Piece(values, shape, name)]
+    return kinds, pieces
+
+
+def equations(root: Tensor, form: str) -> str:
+    """How a Tensor is computed and all its gradients, in equations with shapes."""
+    definitions: dict[str, str] = {}
+    steps: dict[str, str] = {}
+    for u in topological_order(root):
+        if u.op is not None or u.label is None or u.label in steps:
+            continue
+        derivation = derive(root, u, form=form)
+        for d in derivation.definitions:
+            name = d.formula.notations.text().symbol(d.label)
+            definitions.setdefault(d.label, f"{name} = {d.formula}{_shape(d.value)}")
+        for s in derivation.steps:
+            steps.setdefault(s.label, f"{s}{_shape(s.value)}")
+    return "\n".join([*definitions.values(), "", *steps.values()])
+
+
+def _shape(x: np.ndarray) -> str:
+    return f"    ({' × '.join(map(str, x.shape))})" if x.ndim else ""

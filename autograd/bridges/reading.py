@@ -1,0 +1,331 @@
+"""A recorded computation of Values read as classes of nodes that are computed alike.
+
+The class of a node is what it is computed from: its operation and the classes of its operands. So all
+operands of a class in one place come from one class each, which is to become one array, and the numbers
+of classes are an order of computation. Sums are taken apart into their terms, and how many there are is
+no part of the class: positions that look at three or at five others are computed alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..op import Operation
+from ..ops import elementwise, matrices, sums
+from ..value import Value
+
+__all__ = ["CONSTANT", "Group", "Reading", "walked"]
+
+# The class of plain numbers.
+CONSTANT = -1
+
+ADD, MUL, DOT, SUM = elementwise.add.op, elementwise.mul.op, matrices.dot.op, sums.sum.op
+
+
+class Part:
+    """Terms of one kind in the sums of a class: products of members of two classes, or members of one.
+
+    rows  which sum of the class a term belongs to, in rising order
+    x, y  what is multiplied, or in x what is added; places of nodes, plain numbers where the class is CONSTANT
+    """
+
+    __slots__ = ("classes", "rows", "x", "y")
+
+    def __init__(self, classes: tuple[int, ...]) -> None:
+        self.classes = classes
+        self.rows: list[int] = []
+        self.x: list[Any] = []
+        self.y: list[Any] = []
+
+
+class Group:
+    """The nodes of one class.
+
+    op        the operation; None for leaves and for sums
+    key       what makes the class
+    members   the places of its nodes, in the order in which they were met
+    operands  of every operand: its members' places and plain numbers, one list after the other
+    parts     of sums: their terms
+    constants of sums: the plain number in each, if there are any
+    """
+
+    __slots__ = ("constants", "key", "members", "nodes", "op", "operands", "parts")
+
+    def __init__(self, key: Any, op: Operation | None) -> None:
+        self.key, self.op = key, op
+        self.members: list[int] = []
+        self.nodes: list[Any] = []
+        self.operands: list[list[Any]] = []
+        self.parts: dict[tuple[int, ...], Part] = {}
+        self.constants: list[Any] | None = None
+
+    @property
+    def is_sum(self) -> bool:
+        """True for sums, which have parts and no operation."""
+        return bool(self.key) and self.key[0] == "sum"
+
+    @property
+    def is_leaf(self) -> bool:
+        """True for parameters and inputs."""
+        return bool(self.key) and self.key[0] == "leaf"
+
+
+class Reading:
+    """The computation of `root` as groups, operands before results.
+
+    kind_of: what kind of leaf a leaf is (leaves of one kind become one array). stops: nodes that count
+    as leaves, whatever they were computed from. constants: leaves that count as plain numbers.
+
+    groups    the classes
+    group_of  of every place the number of its group; a place stands for a node, or for a sum inside a neuron
+    size      how many nodes there are
+    """
+
+    def __init__(
+        self, root: Value, kind_of: Callable[[Value], Any], stops: Iterable[Value] = (), constants: Iterable[Value] = ()
+    ) -> None:
+        self.root = root
+        self.groups: list[Group] = []
+        self.group_of: list[int] = []
+        self._number: dict[Any, int] = {}  # of every class, by its key
+        self._place: dict[Value, int] = {}
+        stops, self._constants = set(stops), set(constants)
+        order, uses = walked(root, stops)
+        self.size = len(order)
+        absorbed = _absorbed(order, uses, root, stops)
+        self._absorbed = absorbed
+        for v in order:
+            if v in absorbed or v in self._constants:
+                continue
+            if v._op is None or v in stops:
+                self._enter(v, ("leaf", kind_of(v)), None)
+            else:
+                self._read(v)
+
+    def place_of(self, v: Value) -> int | None:
+        """The place of a node; None if it has none of its own."""
+        return self._place.get(v)
+
+    def _enter(self, v: Value | None, key: Any, op: Operation | None) -> Group:
+        """A new member of the class with this key."""
+        number = self._number.get(key)
+        if number is None:
+            number = self._number[key] = len(self.groups)
+            self.groups.append(Group(key, op))
+        group = self.groups[number]
+        place = len(self.group_of)
+        self.group_of.append(number)
+        group.members.append(place)
+        group.nodes.append(v)
+        if v is not None:
+            self._place[v] = place
+        return group
+
+    def _operand(self, u: Any) -> tuple[int, Any]:
+        """The class of an operand and its place, or the number that it is."""
+        if u.__class__ is Value:
+            if u in self._constants:
+                return CONSTANT, u._data
+            place = self._place[u]
+            return self.group_of[place], place
+        return CONSTANT, u
+
+    def _read(self, v: Value) -> None:
+        op, x = v._op, v._x
+        assert op is not None
+        if x is None or x.__class__ is Value:
+            if op is ADD:
+                self._sum(v, _terms(v, self._absorbed))
+                return
+            operands = [self._operand(v._dx if x is None else x)]
+            if len(op.rules) > 1:
+                operands.append(self._operand(v._dy if v._y is None else v._y))
+            self._single(v, op, operands)
+        elif x.__class__ is not tuple:  # a neuron
+            weights = v._y
+            inputs = x.nodes or x.values
+            terms: list[tuple[Any, ...]] = [(u, w) for u, w in zip(inputs, weights, strict=False)]
+            terms.append((weights[-1],))
+            if op is DOT:
+                self._sum(v, terms)
+            else:
+                self._sum(None, terms, weights.sum_label)
+                place = len(self.group_of) - 1
+                self._single(v, op, [(self.group_of[place], place)])
+        elif op is DOT or op is SUM:
+            self._sum(v, _terms(v, self._absorbed))
+        elif op.reduces:
+            self._reduction(v, op)
+        else:
+            self._single(v, op, [self._operand(u) for u in x])
+
+    def _single(self, v: Value, op: Operation, operands: list[tuple[int, Any]]) -> None:
+        """A node computed from single operands."""
+        group = self._enter(v, (op, *[c for c, _ in operands]), op)
+        if not group.operands:
+            group.operands = [[] for _ in operands]
+        for column, (_, u) in zip(group.operands, operands, strict=True):
+            column.append(u)
+
+    def _reduction(self, v: Value, op: Operation) -> None:
+        """A node computed from sequences, the lengths of which are part of the class."""
+        key: list[Any] = [op]
+        operands: list[list[Any]] = []
+        for us, numbers in zip(v._x, v.operand_groups, strict=True):
+            if us.__class__ is tuple:
+                found = [self._operand(u) for u in us]
+                classes = {c for c, _ in found}
+                key.append((classes.pop() if len(classes) == 1 else tuple(c for c, _ in found), len(found)))
+                operands.append([u for _, u in found])
+            else:
+                c, u = self._operand(us if us.__class__ is Value else numbers)
+                key.append(c)
+                operands.append([u])
+        group = self._enter(v, tuple(key), op)
+        if not group.operands:
+            group.operands = [[] for _ in operands]
+        for column, us in zip(group.operands, operands, strict=True):
+            column.extend(us)
+
+    def _sum(self, v: Value | None, terms: list[tuple[Any, ...]], label: str | None = None) -> None:
+        """A sum of these terms: (x,) or (x, y) for a product, x and y nodes or plain numbers."""
+        parts: dict[tuple[int, ...], list[tuple[Any, ...]]] = {}
+        constant: Any = None
+        for term in terms:
+            c, x = self._operand(term[0])
+            if len(term) == 1:
+                if c == CONSTANT:
+                    constant = x if constant is None else constant + x
+                else:
+                    parts.setdefault((c,), []).append((x,))
+                continue
+            d, y = self._operand(term[1])
+            if c == d == CONSTANT:
+                constant = x * y if constant is None else constant + x * y
+                continue
+            if c == CONSTANT or c > d != CONSTANT:  # a number comes last
+                c, d, x, y = d, c, y, x
+            parts.setdefault((c, d), []).append((x, y))
+        if constant is not None and constant == 0 and constant.__class__ is float:
+            constant = None  # which `sum` starts with
+        key = ("sum", *sorted(parts), constant is not None)
+        if v is None or v.label is not None:
+            key += ("of", _family(label if v is None else v.label))
+        group = self._enter(v, key, None)
+        row = len(group.members) - 1
+        for classes, found in parts.items():
+            part = group.parts.get(classes)
+            if part is None:
+                part = group.parts[classes] = Part(classes)
+            part.rows.extend([row] * len(found))
+            part.x.extend([t[0] for t in found])
+            if len(classes) == 2:
+                part.y.extend([t[1] for t in found])
+        if constant is not None:
+            if group.constants is None:
+                group.constants = []
+            group.constants.append(constant)
+
+
+def _family(label: str | None) -> str | None:
+    """What nodes of one matrix have in common: z[1] of z[1]_3."""
+    return None if label is None else label.partition("_")[0]
+
+
+def walked(root: Value, stops: set[Value]) -> tuple[list[Value], dict[Value, int]]:
+    """All nodes below the root, operands before results, and how often each is used."""
+    order: list[Value] = []
+    uses: dict[Value, int] = {}
+    entered: set[Value] = set()
+    done: set[Value] = set()
+    shared: dict[int, Any] = {}  # inputs and weights of neurons, which many look at
+    stack: list[Value] = [root]
+    push, pop = stack.append, stack.pop
+    while stack:
+        v = stack[-1]
+        if v in entered:
+            pop()
+            if v not in done:
+                done.add(v)
+                order.append(v)
+            continue
+        entered.add(v)
+        if v._op is None or v in stops:
+            continue
+        x = v._x
+        if x is None or x.__class__ is Value:
+            for u in (v._y, x):
+                if u is not None:
+                    uses[u] = uses.get(u, 0) + 1
+                    if u not in entered:
+                        push(u)
+        elif x.__class__ is tuple:
+            for us in reversed(x):
+                for u in reversed(us) if us.__class__ is tuple else (us,):
+                    if u.__class__ is Value:
+                        uses[u] = uses.get(u, 0) + 1
+                        if u not in entered:
+                            push(u)
+        else:
+            for us in (v._y, x.nodes or x.values):
+                if id(us) not in shared:
+                    shared[id(us)] = us
+                    for u in reversed(us):
+                        if u.__class__ is Value:
+                            uses[u] = uses.get(u, 0) + 2  # never part of one sum alone
+                            if u not in entered:
+                                push(u)
+    return order, uses
+
+
+def _absorbed(order: list[Value], uses: dict[Value, int], root: Value, stops: set[Value]) -> set[Value]:
+    """Sums and products that are part of one sum only and that nobody has named: they are its terms."""
+    found: set[Value] = set()
+    for v in order:
+        op = v._op
+        if op is None or v in stops or not (op is ADD or op is SUM or op is DOT):
+            continue
+        x = v._x
+        if x is None or x.__class__ is Value:
+            terms: Any = (x, v._y)
+        elif x.__class__ is tuple:
+            terms = x[0] if op is SUM else (x[2],)
+        else:
+            continue
+        for u in terms if terms.__class__ is tuple else (terms,):
+            if (
+                u.__class__ is Value
+                and uses[u] == 1
+                and (u._op is ADD or u._op is MUL or u._op is SUM or u._op is DOT)
+                and u not in stops
+                and u.label is None
+                and (u._x is None or u._x.__class__ in (Value, tuple))
+            ):
+                found.add(u)
+    return found
+
+
+def _terms(v: Value, absorbed: set[Value]) -> list[tuple[Any, ...]]:
+    """The terms of a sum, left to right."""
+    found: list[tuple[Any, ...]] = []
+    waiting: list[Any] = [v]
+    while waiting:
+        u = waiting.pop()
+        if u is not v and (u.__class__ is not Value or u not in absorbed):
+            found.append((u,))
+            continue
+        op, x = u._op, u._x
+        if op is MUL:
+            found.append((u._dx if x is None else x, u._dy if u._y is None else u._y))
+        elif op is ADD:
+            waiting.append(u._dy if u._y is None else u._y)
+            waiting.append(u._dx if x is None else x)
+        elif op is SUM:
+            waiting.extend(reversed(x[0]))
+        else:
+            groups = u._x
+            found.extend(zip(groups[0], groups[1], strict=True))
+            bias = groups[2]
+            waiting.append(bias)
+    return found

@@ -1,0 +1,124 @@
+"""Pictures side by side, and the ids by which a page or a script finds what is in them."""
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from drawings import each_renderer, lecture_net, needs_renderer
+
+from autograd import Value
+from viz import beside, draw_graph, draw_network
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def a_graph(w=3.0):
+    w, x = Value(w, "w"), Value(2.0, "x")
+    z = w * x
+    z.label = "z"
+    return z, w
+
+
+def size(svg):
+    """Width and height of an SVG in points."""
+    root = ET.fromstring(svg)
+    return tuple(float(root.get(side).removesuffix("pt")) for side in ("width", "height"))
+
+
+def ids(*svgs):
+    return [i for svg in svgs for i in re.findall(r' id="([^"]*)"', svg)]
+
+
+def test_two_nets_stand_side_by_side_in_their_own_sizes_without_a_renderer():
+    nets = [draw_network(lecture_net()), draw_network(lecture_net(), width=2)]
+    both = beside(*nets)
+    (w1, h1), (w2, h2) = (size(net.svg) for net in nets)
+    w, h = size(both.svg)
+    assert w == pytest.approx(w1 + w2 + 24, abs=0.1)
+    assert h == pytest.approx(max(h1, h2), abs=0.1)
+    parts = ET.fromstring(both.svg).findall(f"{SVG}svg")
+    assert [(float(p.get("width")), float(p.get("height"))) for p in parts] == [(w1, h1), (w2, h2)]
+    assert float(parts[1].get("x")) == pytest.approx(w1 + 24, abs=0.1)
+
+
+def test_titles_stand_above_and_stay_text():
+    titles = ["before", "<b>after</b> & more"]
+    both = beside(*[draw_network(lecture_net())] * 2, titles=titles)
+    found = [t.text for t in ET.fromstring(both.svg).findall(f"{SVG}text")]
+    assert found == titles
+
+
+def test_the_whole_has_the_width_that_is_asked_for():
+    net = draw_network(lecture_net())
+    assert size(beside(net, net, net, width="25.4cm").svg)[0] == pytest.approx(720, abs=0.1)
+
+
+@needs_renderer
+def test_drawings_and_pictures_go_together_and_save(tmp_path):
+    z, _ = a_graph()
+    both = beside(beside(draw_graph(z), draw_graph(z)), draw_network(lecture_net()), titles=["graphs", "net"])
+    ET.fromstring(both.svg)
+    assert len(set(ids(both.svg))) == len(ids(both.svg))
+    path = both.save(tmp_path / "both.svg")
+    assert Path(path).read_text(encoding="utf-8") == both.svg
+
+
+@pytest.mark.parametrize(
+    ("pictures", "options", "error", "message"),
+    [
+        ([], {}, ValueError, "expected pictures"),
+        ([3], {}, TypeError, "what draw_graph or draw_network returns, got int"),
+        ([draw_network(lecture_net())], {"titles": ["a", "b"]}, ValueError, "a list of 1 titles"),
+        ([draw_network(lecture_net())], {"titles": "a"}, ValueError, "a list of 1 titles"),
+        ([draw_network(lecture_net())], {"tiles": ["a"]}, TypeError, "did you mean 'titles'"),
+    ],
+)
+def test_what_cannot_stand_side_by_side_is_refused(pictures, options, error, message):
+    with pytest.raises(error, match=message):
+        beside(*pictures, **options)
+
+
+# ---------------------------------------------------------------- ids
+
+
+@each_renderer
+def test_ids_of_two_drawings_in_one_page_are_all_different(renderer):
+    svgs = [draw_graph(a_graph(w)[0]).pipe("svg", renderer, encoding="utf-8") for w in (3.0, 4.0)]
+    assert len(ids(svgs[0])) > 5
+    assert len(set(ids(*svgs))) == len(ids(*svgs))
+
+
+@each_renderer
+def test_the_element_of_a_node_has_the_id_that_id_of_says(renderer):
+    z, w = a_graph()
+    drawing = draw_graph(z)
+    root = ET.fromstring(drawing.pipe("svg", renderer))
+    (element,) = [g for g in root.iter(f"{SVG}g") if g.get("id") == drawing.id_of(w, "svg")]
+    assert [t.text.split(" ")[0] for t in element.iter(f"{SVG}text")] == ["w"]
+    assert element.find(f"{SVG}title").text == drawing.id_of(w)
+
+
+@each_renderer
+def test_the_same_drawing_has_the_same_bytes(renderer):
+    one, two = (draw_graph(a_graph()[0]).pipe("svg", renderer) for _ in range(2))
+    assert one == two
+
+
+def test_a_node_may_be_added_to_by_its_id():
+    z, w = a_graph()
+    drawing = draw_graph(z).copy()
+    drawing.edge("note", drawing.id_of(w))
+    assert f"note -> {drawing.id_of(w)}" in drawing.source
+
+
+def test_what_is_not_drawn_has_no_id():
+    z, _ = a_graph()
+    with pytest.raises(KeyError, match="no node for"):
+        draw_graph(z).id_of(Value(1.0, "q"))
+
+
+def test_a_drawing_is_not_merged_with_another_whose_nodes_have_the_same_ids():
+    one, two = draw_graph(a_graph()[0]), draw_graph(a_graph(4.0)[0])
+    with pytest.raises(ValueError, match=r"viz.beside\(a, b, titles"):
+        one.subgraph(two)

@@ -1,0 +1,227 @@
+"""The vocabulary of pictures: what can be asked of one, by the same words in every function that draws.
+
+OPTIONS is the table: how each word is read, and which functions know it. `drawing` puts a function at
+the public door, where words are checked and an unknown one is answered with those that there are.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+from autograd.arguments import lookup, positive_integer
+from autograd.graph import is_node
+from autograd.operands import describe, real
+
+from .style import number
+
+__all__ = ["DIRECTIONS", "OPTIONS", "Look", "Option", "Shown", "drawing"]
+
+DIRECTIONS = dict.fromkeys(("LR", "TB", "RL", "BT"))
+
+_CM = 2.54  # to an inch
+_WIDTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(cm|mm|in|)\s*")
+_MOST_DIGITS = 17  # all that a float has
+_EDGES = dict.fromkeys(("auto", "number", "formula"))
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Shown(NamedTuple):
+    """What stands on a node."""
+
+    names: bool = True
+    data: bool = True
+    grad: bool = True
+
+
+_SHOWN = {
+    "both": Shown(),
+    "data": Shown(grad=False),
+    "grad": Shown(data=False),
+    "names": Shown(data=False, grad=False),
+    "none": Shown(False, False, False),
+}
+
+
+class Look(NamedTuple):
+    """What was asked of a picture, as OPTIONS has read it."""
+
+    show: Shown = Shown()
+    digits: int = 4
+    edges: str | None = "auto"
+    direction: str = "LR"
+    title: str | None = None
+    legend: bool = False
+    width: float | None = None
+    highlight: tuple[Any, ...] = ()
+
+    def number(self, x: float) -> str:
+        """A number with the digits that were asked for."""
+        return number(x, self.digits)
+
+    def name(self, text: str) -> str:
+        """A name, or nothing where none are shown."""
+        return text if self.show.names else ""
+
+
+# ---------------------------------------------------------------- how each word is read
+
+
+def _show(where: str, asked: Any) -> Shown:
+    if isinstance(asked, Shown):
+        return asked
+    if asked is None or isinstance(asked, str):
+        return lookup("show", "none" if asked is None else asked, _SHOWN)
+    if not isinstance(asked, list | tuple | set | frozenset):
+        raise TypeError(
+            f"{where}: expected one of {', '.join(map(repr, _SHOWN))}, or several of "
+            f"{', '.join(map(repr, Shown._fields))}; got {describe(asked)}"
+        )
+    for word in asked:
+        lookup("show", word, dict.fromkeys(Shown._fields))
+    return Shown(*(word in asked for word in Shown._fields))
+
+
+def _digits(where: str, asked: Any) -> int:
+    function, name = where.split(": ")
+    digits = positive_integer(function, name, asked)
+    if digits > _MOST_DIGITS:
+        raise ValueError(f"{where}: a number has at most {_MOST_DIGITS} significant digits, got {digits}")
+    return digits
+
+
+def _text(where: str, asked: Any) -> str | None:
+    if asked is not None and not isinstance(asked, str):
+        function, name = where.split(": ")
+        raise TypeError(f"{function}: expected the {name} to be a string, got {describe(asked)}")
+    return asked
+
+
+def _one_of(table: Mapping[str, Any], *, or_none: bool = False) -> Callable[[str, Any], str | None]:
+    def read(where: str, asked: Any) -> str | None:
+        if not (asked is None and or_none):
+            lookup(where.split(": ")[-1], asked, table)
+        return asked
+
+    return read
+
+
+def _switch(where: str, asked: Any) -> bool:
+    if not isinstance(asked, bool):
+        raise TypeError(f"{where}: expected True or False, got {describe(asked)}")
+    return asked
+
+
+def _width(where: str, asked: Any) -> float | None:
+    """In inches."""
+    if asked is None:
+        return None
+    if isinstance(asked, str):
+        if (found := _WIDTH.fullmatch(asked)) is None:
+            raise ValueError(f"{where}: expected inches such as 3.4, or a text such as '8.6cm'; got {asked!r}")
+        inches = float(found[1]) / {"": 1.0, "in": 1.0, "cm": _CM, "mm": 10 * _CM}[found[2]]
+    else:
+        inches = real(asked, where)
+    if not 0 < inches <= 1000:
+        raise ValueError(f"{where}: expected more than 0 and at most 1000 inches, got {asked!r}")
+    return inches
+
+
+def _several(where: str, asked: Any) -> tuple[Any, ...]:
+    found = tuple(asked) if isinstance(asked, list | tuple | set | frozenset) else (asked,)
+    for thing in found:
+        if not (is_node(thing) or isinstance(thing, str)):
+            raise TypeError(f"{where}: expected nodes or their names, got {describe(thing)}")
+    return found
+
+
+class Option(NamedTuple):
+    """A word of the vocabulary.
+
+    read: `read("draw_graph: digits", what was given)` checks it. on: the functions that know it. shown: values
+    to show it with, as documentation and tests use them.
+    """
+
+    read: Callable[[str, Any], Any]
+    on: tuple[str, ...]
+    shown: tuple[Any, ...]
+
+
+_GRAPHS = ("draw_graph", "draw_paths")
+_PICTURES = (*_GRAPHS, "draw_network")
+
+OPTIONS: dict[str, Option] = {
+    "digits": Option(_digits, (*_PICTURES, "explore"), (2, 6)),
+    "title": Option(_text, (*_PICTURES, "explore"), ("A neuron",)),
+    "show": Option(_show, _GRAPHS, ("both", "data", "grad", "names", "none", None, ("names", "grad"), ("data",))),
+    "direction": Option(_one_of(DIRECTIONS), _GRAPHS, tuple(DIRECTIONS)),
+    "edges": Option(_one_of(_EDGES, or_none=True), _PICTURES, ("number", "formula", None)),
+    "legend": Option(_switch, _PICTURES, (True, False)),
+    "width": Option(_width, (*_PICTURES, "beside"), (3.4, "8.6cm", "86mm", "3.4in")),
+    "highlight": Option(_several, _PICTURES, ("w",)),
+}
+
+# What other programs call it.
+_ELSEWHERE = {
+    "rankdir": 'direction="TB"',
+    "orientation": 'direction="TB"',
+    "layout": 'direction="TB"',
+    "horizontal": 'direction="LR"',
+    "expand_nested": 'cluster="layer"',
+    "format": 'the ending of the name: .save("net.svg")',
+    "filename": ".save(name) on what is returned",
+    "to_file": ".save(name) on what is returned",
+    "file": ".save(name) on what is returned",
+    "path": ".save(name) on what is returned",
+    "view": ".view() on what is returned",
+    "dpi": '.save("net.png", dpi=200) on the picture',
+    "size": 'width=3.4 (inches) or width="8.6cm"',
+    "figsize": 'width=3.4 (inches) or width="8.6cm"',
+    "scale": 'width=3.4 (inches) or width="8.6cm"',
+    "precision": "digits=3",
+    "decimals": "digits=3",
+    "ndigits": "digits=3",
+    "caption": 'title="..."',
+    "show_grad": 'show="data" or show="grad"',
+    "show_attrs": 'show="names", "data", "grad"',
+    "show_shapes": 'show="names"',
+    "edge_labels": 'edges="number", "formula" or None',
+    "params": "the names of nodes: v.label = ...",
+    "depth": 'level="op", "named", "neurons" or "layers"',
+}
+
+
+def drawing(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function get its options as the table reads them; TypeError, with the nearest, for an unknown one."""
+    known, where = inspect.signature(function).parameters, function.__name__
+    words = [name for name in known if name in OPTIONS]
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **named: P.kwargs) -> R:
+        for name in named:
+            if name not in known:
+                raise TypeError(_unknown(where, name, known))
+        for name in words:
+            named[name] = OPTIONS[name].read(f"{where}: {name}", named.get(name, known[name].default))
+        return function(*args, **named)
+
+    return checked
+
+
+def _unknown(where: str, name: str, known: Mapping[str, inspect.Parameter]) -> str:
+    options = [option for option, p in known.items() if p.kind is p.KEYWORD_ONLY]
+    hint = _ELSEWHERE.get(name, "")
+    if hint and (hint.split("=")[0] in options or not hint.split("=")[0].isidentifier()):
+        advice = f"here it is {hint}"
+    elif name in OPTIONS:
+        advice = f"it is one of {', '.join(OPTIONS[name].on)}"
+    else:
+        near = difflib.get_close_matches(name.lower(), options, n=1)
+        advice = f"did you mean {near[0]!r}?" if near else "no other is like it"
+    return f"{where}: unknown option {name!r}; {advice}. Options: {', '.join(options)}"
