@@ -6,6 +6,7 @@ has no gradient. So it is given away only where nothing can be lost by it, or wh
 
 from __future__ import annotations
 
+import dis
 import sys
 from typing import Any
 
@@ -20,6 +21,8 @@ __all__ = ["is_free", "mask_asked_for", "numbers_in", "plain", "refuse_to_lend"]
 _COMPUTING = ("numpy", "pandas", "scipy")
 # Those that only draw or compare: what they are given does not come back as a number.
 _SHOWING = ("bokeh", "matplotlib", "mpl_toolkits", "plotly", "seaborn", "_pytest", "numpy.testing", "unittest")
+# Functions of NumPy's that only compare, and some of which take a refusal for "not equal".
+_EQUAL = ("allclose", "array_equal", "array_equiv", "isclose")
 
 _KEEP = (
     "Write X @ t for X.dot(t), with X.toarray() or X.to_numpy() first if X is none, stack or concatenate to join, "
@@ -47,7 +50,7 @@ def refuse_to_lend(node: Any, dtype: Any = None, *, computes: bool = False) -> N
         what, harm = f"{type(node).__name__}{name}, the result of {node.op.shown}", "cut off from its graph"
     elif modes.own_traces():
         what, harm = f"{type(node).__name__}{name}", "cut off from the function that is being differentiated"
-    elif not (helper or computes or dtype is not None):
+    elif not (helper or computes or dtype is not None or _is_given_more(node)):
         return
     else:
         what, harm = f"{type(node).__name__}{name}", "taken for a constant without a gradient"
@@ -97,17 +100,44 @@ def numbers_in(arguments: Any, *, gradless: bool = False) -> Any:
 
 def _who_asks() -> tuple[str, str]:
     """The library that computes and asks for an array, "" if none does; and the package that called it."""
-    helper = ""
-    frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__package__") == __package__:
-        frame = frame.f_back
+    helper, frame = "", _asking_frame()
     while frame is not None:
         module: str = frame.f_globals.get("__name__") or ""
         package = module.partition(".")[0]
-        if module.startswith("numpy.testing"):
+        if module.startswith("numpy.testing") or (package == "numpy" and frame.f_code.co_name in _EQUAL):
             return helper, "numpy.testing"
         if package not in _COMPUTING:
             return helper, package
         helper = helper or package
         frame = frame.f_back
     return helper, ""
+
+
+def _asking_frame() -> Any:
+    """The innermost frame that is not one of this package."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__package__") == __package__:
+        frame = frame.f_back
+    return frame
+
+
+def _is_given_more(node: Any) -> bool:
+    """True if what asks is an operator, or a call that was given something else than the node: a list with it.
+
+    To a member of `np.array([v, w])` the call looks like `np.asarray(v)`. What it was given is read from the
+    line that is being run, where that is a name or a list; of anything else it is taken to be the node.
+    """
+    frame = _asking_frame()
+    if frame is None:
+        return False
+    before = [i for i in dis.get_instructions(frame.f_code) if i.offset <= frame.f_lasti]
+    asking = before.pop().opname
+    if asking not in ("CALL", "CALL_KW", "PRECALL"):
+        return asking in ("BINARY_OP", "COMPARE_OP")
+    while before and before[-1].opname in ("PRECALL", "KW_NAMES", "LOAD_CONST", "NOP", "PUSH_NULL"):
+        before.pop()
+    given = before[-1]
+    if given.opname.startswith(("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF")):
+        name = given.argval[-1] if isinstance(given.argval, tuple) else given.argval
+        return isinstance(frame.f_locals.get(name, frame.f_globals.get(name)), list | tuple)
+    return given.opname in ("BUILD_LIST", "BUILD_TUPLE", "LIST_APPEND", "LIST_EXTEND")

@@ -196,7 +196,7 @@ class Value:
 
     def detach(self) -> Value:
         """The same number as a new leaf: no gradient passes."""
-        return Value(self._data)
+        return _unrecorded(self._data)
 
     # ------------------------------------------------------------ recording
 
@@ -226,7 +226,8 @@ class Value:
             found, unknown = numpy_names.array_functions[function].arguments(args, kwargs)
             if not unknown:
                 return numpy_names.array_functions[function].function(**found)
-        return function(*numbers_in(args), **numbers_in(kwargs))
+        gradless = function in numpy_names.plain_functions
+        return function(*numbers_in(args, gradless=gradless), **numbers_in(kwargs, gradless=gradless))
 
     # ------------------------------------------------------------ operators (+ − × ÷ are compiled below)
 

@@ -49,6 +49,12 @@ def test_numbers_of_any_node_can_be_compared():
     assert np.allclose(z, [[1.0, -2.0], [4.0, 8.0]])
     assert np.isclose(z, 1.0).tolist() == [[True, False], [False, False]]
     assert np.array_equal(z, z.data)
+    v = Value(0.5) * 4
+    assert np.array_equal(v, v)
+    assert np.array_equal([v, v], [2.0, 2.0])
+    assert np.array_equal([z[0], z[1]], z)
+    assert np.allclose([v], 2.0)
+    assert np.isclose(v, 2.0)
     np.testing.assert_allclose(z, [[1.0, -2.0], [4.0, 8.0]])
     np.testing.assert_array_equal(z, z.data)
     assert z[0, 0] == pytest.approx(1.0)
@@ -120,6 +126,51 @@ def test_nodes_are_drawn(draw):
     draw(figure.subplots(), w)
     figure.canvas.draw()
     assert w.grad is None
+
+
+class Model:
+    """Something that holds a leaf."""
+
+    def __init__(self, w):
+        self.w = w
+
+
+@pytest.mark.parametrize("times", range(20))
+def test_a_leaf_is_asked_for_in_every_way_that_names_it(times):
+    """As often as it takes until Python has specialized the calls."""
+    w = leaf()
+    model, leaves = Model(w), [w, w]
+    found = [np.asarray(model.w), np.array(leaves[0]), np.asarray(w, order="C"), np.array(w, copy=True)]
+    found += [np.asarray(u) for u in leaves]
+    found += [*map(np.asarray, leaves)]
+    found += [np.asarray((w * 1).detach()), (lambda u: np.asarray(u))(w), np.asarray(*(w,))]
+    for u in leaves:
+        found.append(np.asarray(u))
+    assert [u.tolist() for u in found] == [w.tolist()] * 13
+    assert (np.asarray(w) + np.asarray(w)).tolist() == (2 * w).tolist()
+
+
+@pytest.mark.parametrize("times", range(20))
+def test_leaves_in_a_list_are_not_asked_for(times):
+    w, v = leaf(), Tensor([[1.0, 2.0], [3.0, 4.0]])
+    leaves, pair = [w, v], (w, v)
+    for operation in (
+        lambda: np.array([w, v]),
+        lambda: np.array((w, v)),
+        lambda: np.asarray([w]),
+        lambda: np.array(leaves),
+        lambda: np.array(pair),
+        lambda: np.array([*leaves, w]),
+        lambda: np.exp([w, v]),
+        lambda: np.exp(leaves),
+        lambda: np.matmul(ROWS, [w, v]),
+        lambda: np.add.reduce([w, v]),
+        lambda: np.array([w, v], order="C"),
+        lambda: np.array([[w, v]]),
+        lambda: ROWS + leaves,
+    ):
+        with pytest.raises(TypeError):
+            operation()
 
 
 # ---------------------------------------------------------------- what is refused, for each kind of node
