@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .graph import is_node, topological_order
-from .modes import Trace, is_recording, tracing
+from .graph import is_node, walk
+from .modes import Trace, is_recording
 from .operands import Operand, describe, is_array_node, real
 from .ops.elementwise import identity, mul
 from .ops.shapes import reshape, stack
@@ -205,12 +205,13 @@ class Traced:
             if fresh is _fresh_array or any(isinstance(u, Value) for u in given):
                 raise
             trace = self._run(f, kwargs, _fresh_array)
-        results = [z for z in leaves(self.results) if is_node(z)]
-        self.reached = {u for z in results for u in topological_order(z)}
-        known = trace.born.union(self.sources)
-        self.nested = any(map(is_node, given)) or (
-            is_recording() and any(u.op is None and u not in known for u in self.reached)
-        )
+        results = self.results if is_sequence(self.results) else (self.results,)
+        recorded = [pair for z in leaves(results) if is_node(z) for pair in walk(z)]
+        self.reached = {u for u, _ in recorded}
+        self.nested = any(map(is_node, given))
+        if not self.nested and is_recording():
+            known = trace.born.union(self.sources)
+            self.nested = any(not operands and u not in known for u, operands in recorded)
         self.has_inner_derivatives = trace.has_inner_derivatives
 
     def _run(self, f: Callable[..., Operand], kwargs: dict[str, Operand], fresh: Callable[[Operand], Operand]) -> Trace:
@@ -218,7 +219,7 @@ class Traced:
         for i in self.positions:
             inputs[i] = map_leaves(self.args[i], fresh)
         self.sources = [u for i in self.positions for u in leaves(inputs[i])]
-        with tracing() as trace:
+        with Trace() as trace:
             self.results = f(*inputs, **kwargs)
         return trace
 

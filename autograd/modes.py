@@ -18,11 +18,10 @@ from typing import Any
 class _Block:
     """One entering of a `with`. It is closed when that ends, also for tasks that were started inside."""
 
-    __slots__ = ("is_open", "mode")
+    __slots__ = ("is_open", "mode", "name")
 
-    def __init__(self, mode: Any) -> None:
-        self.mode = mode
-        self.is_open = True
+    def __init__(self, mode: Any, name: str) -> None:
+        self.mode, self.name, self.is_open = mode, name, True
 
 
 active: list[str] = []
@@ -40,7 +39,10 @@ def is_detecting_anomalies() -> bool:
 
 
 def _is_inside(name: str) -> bool:
-    return any(block.is_open and block.mode.name == name for block in _blocks.get())
+    for block in _blocks.get():  # noqa: SIM110 (hot: any() of a generator takes twice the time)
+        if block.name == name and block.is_open:
+            return True
+    return False
 
 
 @contextmanager
@@ -50,12 +52,15 @@ def recording() -> Iterator[None]:
     if not outer:
         yield
         return
-    inner = tuple(block for block in outer if block.mode.name != "no_grad")
-    _blocks.set(inner)
+    _blocks.set(_without_no_grad(outer))
     try:
         yield
     finally:
         _blocks.set(outer)
+
+
+def _without_no_grad(blocks: tuple[_Block, ...]) -> tuple[_Block, ...]:
+    return tuple(block for block in blocks if block.name != "no_grad")
 
 
 class _Mode:
@@ -68,17 +73,17 @@ class _Mode:
         self.name = name
 
     def __enter__(self) -> None:
-        _blocks.set((*_blocks.get(), _Block(self)))
+        _blocks.set((*_blocks.get(), _Block(self, self.name)))
         active.append(self.name)
 
     def __exit__(self, *raised: object) -> None:
         active.remove(self.name)
-        blocks = list(_blocks.get())
-        for i in reversed(range(len(blocks))):
-            if blocks[i].mode is self:
-                blocks.pop(i).is_open = False
-                break
-        _blocks.set(tuple(blocks))
+        blocks = _blocks.get()
+        i = len(blocks) - 1
+        while blocks[i].mode is not self:  # another one was entered after it and is not left yet
+            i -= 1
+        blocks[i].is_open = False
+        _blocks.set(blocks[:i] + blocks[i + 1 :])
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, run inside; of one that waits or yields, each of its steps."""
@@ -163,18 +168,33 @@ def detect_anomaly() -> _Mode:
 
 
 class Trace:
-    """A function that is being differentiated: what it makes on its way is constant, what it finds there is not.
+    """A function is differentiated inside: `with Trace() as trace:`. Its operations are recorded, also in `no_grad`.
 
-    born                   the leaves that were made inside
+    born                   the leaves that were made inside; they are constants, what the function finds is not
     has_inner_derivatives  True if a derivative was taken inside
     """
 
-    __slots__ = ("born", "has_inner_derivatives", "is_open")
+    __slots__ = ("_outer", "_recorded", "born", "has_inner_derivatives", "is_open")
 
-    def __init__(self) -> None:
+    def __enter__(self) -> Trace:
         self.born: set[Any] = set()
         self.has_inner_derivatives = False
         self.is_open = True
+        self._outer, self._recorded = _own_traces.get(), _blocks.get()
+        for around in self._outer:
+            around.has_inner_derivatives = True
+        _own_traces.set((*self._outer, self))
+        if self._recorded:
+            _blocks.set(_without_no_grad(self._recorded))
+        traces.append(self)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        traces.remove(self)
+        self.is_open = False
+        _own_traces.set(self._outer)
+        if self._recorded:
+            _blocks.set(self._recorded)
 
 
 traces: list[Trace] = []
@@ -190,21 +210,3 @@ def note_birth(leaf: Any) -> None:
     """Tell the functions that are being differentiated of a leaf that was made inside them."""
     for trace in own_traces():
         trace.born.add(leaf)
-
-
-@contextmanager
-def tracing() -> Iterator[Trace]:
-    """Differentiate a function: its operations are recorded, also inside `no_grad`."""
-    trace = Trace()
-    outer = _own_traces.get()
-    for around in outer:
-        around.has_inner_derivatives = True
-    token = _own_traces.set((*outer, trace))
-    traces.append(trace)
-    try:
-        with recording():
-            yield trace
-    finally:
-        traces.remove(trace)
-        trace.is_open = False
-        _own_traces.reset(token)

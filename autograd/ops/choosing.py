@@ -9,6 +9,8 @@ from ..operands import Operand, Vector, is_array_node
 
 __all__ = ["clip", "where"]
 
+_NUMBERS = frozenset({float, int})
+
 
 def where(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x where the condition holds, else y.
@@ -19,6 +21,8 @@ def where(condition: Operand, x: Operand, y: Operand) -> Operand:
     Derivative: that of the operand taken. An expression computed before the choice is still computed:
     keep its operands inside their domain too (`where(x > 0, log(where(x > 0, x, 1.0)), 0.0)`).
     """
+    if condition.__class__ is bool and x.__class__ in _NUMBERS and y.__class__ in _NUMBERS:
+        return x if condition else y
     if condition.__class__ is bool or not isinstance(condition, np.ndarray | list | tuple):
         if is_array_node(condition):
             raise TypeError("where: expected a boolean condition such as t > 0, got a Tensor")
@@ -46,14 +50,9 @@ def choose(condition: Operand, x: Operand, y: Operand) -> Operand:
     return np.where(condition, x, y)
 
 
-_NUMBERS = frozenset({float, int})
-
-
 def _one_of(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x or y itself, by a single condition; of Tensors in the shape that both of them have together."""
     taken, other = (x, y) if condition else (y, x)
-    if taken.__class__ in _NUMBERS and other.__class__ in _NUMBERS:
-        return taken
     for u in (taken, other):
         if is_array_node(u) and hasattr(u, "backward"):
             shape = np.shape(taken)
