@@ -11,6 +11,7 @@ from autograd.fast.links import Link, pull_back, run
 from autograd.fast.programs import Passes
 from autograd.passes.tensors import backward
 
+from ..attributes import changed
 from ..layers import BatchLayer, batch_shape
 from ..losses import Loss, Weight
 from .links import Links
@@ -22,25 +23,28 @@ class Objective:
     """What a model's training makes small, with all that a step needs looked up.
 
     finish: what makes the outputs of the model of what the loss takes: the activation of the last
-    layer where the loss takes its weighted sums, else None.
+    layer where the loss takes its weighted sums, else None. before: what it was until something was set; the
+    programs of steps are kept where they hold.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, before: Objective | None = None) -> None:
+        self.when = changed[0]  # read first: what changes meanwhile is seen the next time
         loss, last, straight = model.loss, model.layers[-1], model.goes_straight
         found = model.last_activation
         skips = found is not None and found is loss.activation and not loss.from_logits
         self.finish = found if skips else None
         self.from_logits = loss.from_logits or skips
         self.loss = loss
-        before = [layer.forward for layer in model.layers[:-1]]
-        self.forwards = [*before, last.before_activation if skips else last.forward] if straight else [model.forward]
+        first = [layer.forward for layer in model.layers[:-1]]
+        self.forwards = [*first, last.before_activation if skips else last.forward] if straight else [model.forward]
         self.penalized = [m for m in model.modules() if isinstance(m, BatchLayer) and m.penalties()]
         self.parameters = model.parameters()
         self.optimizer = model.optimizer
         self._shape = None if straight else model.output_shape
         self.seed = np.ones((), model.dtype)
         self._links = Links(model.layers, model.dtype, not skips)
-        self._passes = Passes(self.parameters, self.seed)
+        is_kept = before is not None and list(map(id, before.parameters)) == list(map(id, self.parameters))
+        self._passes: Passes = before._passes if before is not None and is_kept else Passes(self.parameters, self.seed)
         self._may_chain = straight and not self.penalized and _is_an_operation(loss)
 
     def step(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[float, np.ndarray]:
