@@ -6,8 +6,8 @@ A Module knows nothing of how its output is computed; it finds the parameters th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextvars import ContextVar, Token
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -176,17 +176,25 @@ def refuse_own_call(cls: type, instead: str) -> None:
 class TrainingMode:
     """Modules behave as in training or as in prediction inside the `with`, for the current thread or task."""
 
-    __slots__ = ("_mode", "_tokens")
+    __slots__ = ("_mode",)
 
     def __init__(self, modules: Iterable[Module], mode: bool) -> None:
         self._mode = frozenset(map(id, modules)), mode
-        self._tokens: list[Token[Any]] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(_modes.set((self._mode, *_modes.get())))
+        _modes.set((self._mode, *_modes.get()))
 
     def __exit__(self, *raised: object) -> None:
-        _modes.reset(self._tokens.pop())
+        _modes.set(_modes.get()[1:])
+
+    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, called inside."""
+
+        def inside(*args: Any) -> Any:
+            with self:
+                return function(*args)
+
+        return inside
 
 
 # The modes that the current thread or task is in, the innermost first: of which modules, by id, and which.

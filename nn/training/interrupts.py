@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["Interrupts"]
 
 
 class Interrupts:
-    """Inside its `with` Ctrl-C ends the training after the step in which it came; a second one at once.
+    """Inside its `with` a Ctrl-C that comes in a step only sets `is_asked`; one more, or elsewhere, raises at once.
 
-    `step` is entered around each step. A program that handles the signal itself, and a training outside of the
+    step: the function that makes a step. A program that handles the signal itself, and a training outside of the
     main thread, go on as they would without.
     """
 
-    def __init__(self) -> None:
-        self.step = _Step()
+    def __init__(self, step: Callable[..., Any]) -> None:
+        self.is_asked = False
+        self._code = step.__code__
         self._is_ours = False
 
     def __enter__(self) -> Interrupts:
@@ -34,24 +36,8 @@ class Interrupts:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _interrupted(self, number: int, frame: Any) -> None:
-        if self.step.is_open and not self.step.is_interrupted:
-            self.step.is_interrupted = True
-        else:
+        while frame is not None and frame.f_code is not self._code:
+            frame = frame.f_back
+        if frame is None or self.is_asked:
             raise KeyboardInterrupt
-
-
-class _Step:
-    """A step that is not to be left half done."""
-
-    __slots__ = ("is_interrupted", "is_open")
-
-    def __init__(self) -> None:
-        self.is_open = self.is_interrupted = False
-
-    def __enter__(self) -> None:
-        self.is_open = True
-
-    def __exit__(self, *raised: object) -> None:
-        self.is_open = False
-        if self.is_interrupted:
-            raise KeyboardInterrupt
+        self.is_asked = True

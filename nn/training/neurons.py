@@ -13,6 +13,7 @@ from autograd.op import operation_of
 from ..attributes import changed
 from ..losses import Loss, Weight, find_loss
 from ..metrics import find_metric
+from ..module import TrainingMode
 from ..optimizers import find_optimizer
 
 __all__ = ["NeuronTraining"]
@@ -27,7 +28,6 @@ class NeuronTraining:
     dtype = np.dtype(np.float64)
     finish = None
     stop_training = False
-    training = True
 
     def __init__(self, net: Any, optimizer: Any, loss: Any, metrics: Any, rng: np.random.Generator) -> None:
         self.net, self.rng = net, rng
@@ -73,6 +73,11 @@ class NeuronTraining:
     def objective(self) -> NeuronTraining:
         """What makes a step."""
         return self
+
+    @property
+    def training(self) -> TrainingMode:
+        """The mode that a step is made in."""
+        return TrainingMode(self.net.modules(), True)
 
     def modules(self) -> list[Any]:
         """The modules of the net."""

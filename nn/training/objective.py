@@ -14,6 +14,7 @@ from autograd.passes.tensors import backward
 from ..attributes import changed
 from ..layers import BatchLayer, batch_shape
 from ..losses import Loss, Weight
+from ..module import TrainingMode
 from .links import Links
 
 __all__ = ["Objective"]
@@ -23,8 +24,8 @@ class Objective:
     """What a model's training makes small, with all that a step needs looked up.
 
     finish: what makes the outputs of the model of what the loss takes: the activation of the last
-    layer where the loss takes its weighted sums, else None. before: what it was until something was set; the
-    programs of steps are kept where they hold.
+    layer where the loss takes its weighted sums, else None. training: the mode that a step is made in. before: what
+    it was until something was set; the programs of steps are kept where they hold.
     """
 
     def __init__(self, model: Any, before: Objective | None = None) -> None:
@@ -39,6 +40,7 @@ class Objective:
         self.forwards = [*first, last.before_activation if skips else last.forward] if straight else [model.forward]
         self.penalized = [m for m in model.modules() if isinstance(m, BatchLayer) and m.penalties()]
         self.parameters = model.parameters()
+        self.training = TrainingMode(model.modules(), True)
         self.optimizer = model.optimizer
         self._shape = None if straight else model.output_shape
         self.seed = np.ones((), model.dtype)
