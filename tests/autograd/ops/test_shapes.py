@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd as ag
@@ -148,7 +148,6 @@ def test_a_place_that_is_not_there_is_an_index_error():
         ag.take(x, [3])
 
 
-@settings(deadline=None, max_examples=150)
 @given(st.data())
 def test_any_basic_index(data):
     from hypothesis.extra.numpy import basic_indices
@@ -167,7 +166,6 @@ def test_any_basic_index(data):
     assert np.array_equal(u.grad, expected)
 
 
-@settings(deadline=None, max_examples=150)
 @given(st.data())
 def test_any_integer_index(data):
     from hypothesis.extra.numpy import integer_array_indices
