@@ -160,6 +160,11 @@ class Tensor:
         return self._op is None
 
     @property
+    def is_constant(self) -> bool:
+        """True for what `detach()` gave or was computed under `no_grad()`: a Module that holds it does not train it."""
+        return graph.is_constant(self)
+
+    @property
     def operands(self) -> tuple[Operand, ...]:
         """What the operation was given, in order: Tensors, constant arrays, axes, shapes, indices."""
         return self._operands
@@ -232,7 +237,7 @@ class Tensor:
         return self._data.tolist()
 
     def detach(self) -> Tensor:
-        """The same numbers as a new leaf: no gradient passes."""
+        """The same numbers as a new leaf, a constant: no gradient passes, and a Module does not train it."""
         t = Tensor(self._data)
         t._operands = graph.UNRECORDED
         return t

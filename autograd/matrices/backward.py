@@ -239,7 +239,7 @@ def _unread(op: Operation, i: int, everything: tuple[object, ...]) -> MatrixExpr
     def named_pull(*arguments: object) -> object:
         return pull(*arguments)
 
-    named_pull.__name__ = f"{op.name}_pull_{i}"
+    named_pull.__name__ = f"{op.forward.__name__}_pull_{i}"
     numbers = (x.value if isinstance(x, MatrixExpression) else x for x in everything)
     value = np.asarray(quietly(pull, *numbers))
     arguments = (x.as_operand() if isinstance(x, MatrixExpression) else x for x in everything)

@@ -110,6 +110,7 @@ def loss(
             return lambda g, z, x, y, weight: _weighed(g, over(x.shape[1], weight)) * each(x, y)
 
         of_batch.__name__ = f"batch_{one.__name__}"
+        of_batch.__module__ = of_sequence.__module__ = one.__module__  # whose operations they are
         of_batch.__doc__ = f"The weighted sum over samples of {one.__name__}; weight: one number, or one per sample."
         shown: Writing = {"shown": one.__name__, **writing}
         op = Operation(
