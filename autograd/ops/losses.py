@@ -263,7 +263,10 @@ def cross_entropy_of_softmax(logits: Operand, probabilities: Operand) -> Operand
     Derivative: softmax(logits) - probabilities, and logsumexp(logits) - logits.
     """
     shift = logsumexp.op.forward(logits)
-    return builtins.sum(y * (shift - z) if y else 0.0 for z, y in zip(logits, probabilities, strict=True))
+    # 0 log 0 is 0
+    return builtins.sum(
+        where((y < 0) | (y > 0), y * (shift - z), 0.0) for z, y in zip(logits, probabilities, strict=True)
+    )
 
 
 @cross_entropy_of_softmax.on_arrays
