@@ -111,12 +111,15 @@ class Operation:
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
     writes    which pulls can write their result into an array given as a last argument
+    adds      of an operation that picks a part of its first operand: `adds(total, g, *operands)` adds the
+              operand's gradient to an array of its shape, and is False where it cannot; else None
     plain     the places of operands that are not differentiated
     is_flat   one or two operands, each a single number with a rule
     """
 
     __slots__ = (
         "activation",
+        "adds",
         "along_axis",
         "array",
         "formula",
@@ -163,6 +166,7 @@ class Operation:
         self.pulls: Sequence[Pull | None] = pulls
         self.plain = tuple(i for i, way in enumerate(self.rules or pulls) if way is None)
         self.writes: tuple[int, ...] = ()
+        self.adds: Callable[..., bool] | None = None
         first = self.rules[0] if self.rules else None
         self.slope: Forward = first if callable(first) else lambda z, *operands: first
         self.reduces = reduces
