@@ -270,10 +270,10 @@ REFUSALS = (TypeError, ValueError, IndexError, struct.error)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("node", NODES)
-def test_no_operation_of_numpy_takes_a_tensor_for_a_constant(operation, node):
-    with pytest.raises(REFUSALS):
-        OPERATIONS[operation](NODES[node]())
+def test_no_operation_of_numpy_takes_a_tensor_for_a_constant(operation):
+    for t in [node() for node in NODES.values()]:
+        with pytest.raises(REFUSALS):
+            OPERATIONS[operation](t)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
