@@ -18,11 +18,11 @@ from autograd.formulas.expression import Expression
 from autograd.formulas.notation import Mathml
 from autograd.graph import depending_on, topological_order
 from autograd.paths.path_graph import PathGraph
+from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
 from ..graphs.units import Constant
 from ..style import cut
-from ..used import Used
 
 __all__ = ["Nodes", "Row", "encoded", "graph_data"]
 

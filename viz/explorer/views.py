@@ -14,12 +14,12 @@ from autograd.formulas import names
 from autograd.graph import is_node, topological_order
 from autograd.operands import describe
 from autograd.paths.path_graph import PathGraph
+from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
 from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
 from ..style import number
-from ..used import Used
 from .layout import layout
 from .model import Nodes, graph_data
 
