@@ -4,7 +4,7 @@ A rule such as `lambda z, x: z * (1 - z)` is ordinary arithmetic. Read on floats
 on arrays the diagonal of a Jacobian, on graph nodes a differentiable graph, on formulas a formula.
 This module knows none of the engines: a class that wants to take part offers `_record(op, *operands)`.
 
-A rule, and a forward function that is to be read on more than floats, may use
+A rule may use, and a forward function too,
 
     x + y   x - y   x * y   x / y   x ** y   -x   +x   abs(x)
     x < y   x <= y   x > y   x >= y, joined by & and |, inside of where(condition, x, y)
@@ -14,8 +14,10 @@ A rule, and a forward function that is to be read on more than floats, may use
 and, where operands are sequences, len(x), x[i], iteration, and the reductions: sum(x), mean(x), dot(x, y)
 ... It may not ask whether a condition is true (`if`, `and`, `or`, `not`, `max`, `min`, `~`), which has
 no answer for a whole array, nor leave the numbers it was given (`math.exp`, `float`). A forward
-function may do both for floats, where `type(x) is float`. What cannot be read is a TypeError that
-says so.
+function may do both for floats, where `type(x) is float`; beside that it keeps to the list, so that
+arrays and script (the page of `viz.explore`, where it runs again when a number is changed) can read it.
+What it refuses, such as a probability of 2, is checked at the public door (`door`, `check`), not in it.
+What cannot be read is a TypeError that says so.
 """
 
 from __future__ import annotations
@@ -109,12 +111,15 @@ class Operation:
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
     writes    which pulls can write their result into an array given as a last argument
+    adds      of an operation that picks a part of its first operand: `adds(total, g, *operands)` adds the
+              operand's gradient to an array of its shape, and is False where it cannot; else None
     plain     the places of operands that are not differentiated
     is_flat   one or two operands, each a single number with a rule
     """
 
     __slots__ = (
         "activation",
+        "adds",
         "along_axis",
         "array",
         "formula",
@@ -161,6 +166,7 @@ class Operation:
         self.pulls: Sequence[Pull | None] = pulls
         self.plain = tuple(i for i, way in enumerate(self.rules or pulls) if way is None)
         self.writes: tuple[int, ...] = ()
+        self.adds: Callable[..., bool] | None = None
         first = self.rules[0] if self.rules else None
         self.slope: Forward = first if callable(first) else lambda z, *operands: first
         self.reduces = reduces

@@ -155,6 +155,11 @@ def as_operand(x: Operand) -> Operand:
     return x
 
 
+def is_plain(x: Operand) -> bool:
+    """True for a number, and for what stands for one; False for a node or a formula, which keeps what it came from."""
+    return not hasattr(x.__class__, "_record") or getattr(x.__class__, "_is_number", False)
+
+
 def is_array_node(x: Operand) -> bool:
     """True for a Tensor, and for a formula of arrays."""
     return getattr(x.__class__, "_is_array", False)

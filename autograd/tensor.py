@@ -399,13 +399,13 @@ class Tensor:
         """Where the smallest number is, as integers without gradient."""
         return extremes.argmin(self, axis)
 
-    def softmax(self, axis: int = -1) -> Tensor:
+    def softmax(self, axis: int = softmaxes.LAST, *, samples: str | None = None) -> Tensor:
         """e^x over its sum along an axis; see `autograd.softmax`."""
-        return _record(softmaxes.array_softmax.op, (self, axis))
+        return softmaxes.softmax(self, axis, samples=samples)
 
-    def log_softmax(self, axis: int = -1) -> Tensor:
+    def log_softmax(self, axis: int = softmaxes.LAST, *, samples: str | None = None) -> Tensor:
         """The logarithm of softmax; see `autograd.log_softmax`."""
-        return _record(softmaxes.array_log_softmax.op, (self, axis))
+        return softmaxes.log_softmax(self, axis, samples=samples)
 
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """log Σ e^self over axes; see `autograd.logsumexp`."""

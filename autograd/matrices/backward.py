@@ -13,12 +13,13 @@ from ..graph import depending_on, topological_order
 from ..ieee import quietly
 from ..op import Operation, Unreadable
 from ..ops.shapes import sum_to
+from ..samples import is_data_name
 from ..tensor import Tensor
 from .atoms import Applied, Count, Matrix, Shape, atoms, formula_of
 from .expression import MatrixExpression, matrix, named
 from .forward import Forward, tidy
 from .indices import samples_of
-from .roles import is_data_name, is_tensor
+from .roles import is_tensor
 from .steps import Step
 
 __all__ = ["Arrived", "Backward", "share_of"]
