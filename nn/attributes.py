@@ -47,7 +47,8 @@ class Attributes:
             check = known[name]
             if check is not None:
                 value = check(cls.__name__, name, value)
-        elif name[:1] != "_" and _is_ours(cls) and options_of(cls):  # a bare Module holds anything
+        elif name[:1] != "_" and name not in vars(self) and _is_ours(cls) and options_of(cls):
+            # (a bare Module has no options, and holds anything)
             raise AttributeError(_unknown(self, name, known))
         super().__setattr__(name, value)
         changed[0] = object()

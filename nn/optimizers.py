@@ -11,6 +11,7 @@ the docstring says which it is.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeGuard
 
@@ -35,6 +36,7 @@ Parameters = Iterable[Any] | Rate | None
 
 
 LIMITS = ("clipnorm", "clipvalue", "global_clipnorm")
+WRITE = "what it computes is to be written into w: w -= ..., or np.subtract(w, ..., out=w)"
 
 # Of a block: its gradient, and the stretches of it that parameters have.
 Gradient = tuple[Array, list[slice]]
@@ -162,7 +164,10 @@ class Optimizer(Attributes):
                 return
             raise RuntimeError(self._bound_already())
         self.parameters = tuple(found)
-        self._blocks = [_Block(flat, self.state(), len(self.constants(0.0, 1))) for flat in blocks(found)]
+        constants = self.constants(0.0, 1)
+        if not isinstance(constants, tuple):
+            raise TypeError(f"{self.name}.constants: expected a tuple of numbers, got {describe(constants)}")
+        self._blocks = [_Block(flat, self.state(), len(constants)) for flat in blocks(found)]
 
     def _bound_already(self) -> str:
         return (
@@ -246,16 +251,29 @@ class Optimizer(Attributes):
         if self._clipping is not None:
             gradients = self._clipped(gradients)
         constants = self.constants(rate, self.iterations + 1)
+        is_first = not self.iterations and type(self).rule.__module__ != __name__  # one of somebody's own
         for block, (g, stretches) in zip(self._blocks, gradients, strict=True):
             block.set_constants(constants)
             w = block.flat.begin()
+            before = [x.copy() for x in (w, *block.vectors)] if is_first else []
             if stretches is EVERYTHING:
-                self.rule(w, g, block.free, block.constants, block.vectors)
+                found: object = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
             else:
                 for s in stretches:
-                    self.rule(w[s], g[s], block.free[s], block.constants, [vector[s] for vector in block.vectors])
+                    vectors = [vector[s] for vector in block.vectors]
+                    found = self.rule(w[s], g[s], block.free[s], block.constants, vectors)  # type: ignore[func-returns-value]
+            if found is not None:
+                raise TypeError(f"{self.name}.rule: expected nothing in return, got {describe(found)}; {WRITE}")
+            if is_first:
+                self._check_moved(rate, g, before, (w, *block.vectors))
             block.flat.end()
         vars(self)["iterations"] += 1  # nothing to be checked, at every step
+
+    def _check_moved(self, rate: float, g: Array, before: Sequence[Array], after: Sequence[Array]) -> None:
+        """UserWarning for a rule that left everything as it was: `w = w - ...` gives another array the name."""
+        is_felt = rate * np.abs(g).max(initial=0.0) > np.abs(after[0]).max() * np.finfo(g.dtype).eps
+        if is_felt and all(map(np.array_equal, before, after)):
+            warnings.warn(f"{self.name}.rule changed no number in its first step; {WRITE}", stacklevel=5)
 
     def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
         """The gradients in arrays of our own, no larger than asked for."""
@@ -592,7 +610,10 @@ def checked_parameters(where: str, parameters: object) -> list[Any]:
         raise TypeError(f"{where}: expected a list of parameters, got {describe(parameters)}")
     found = list(parameters)
     if not found:
-        raise ValueError(f"{where}: expected at least one parameter, got none")
+        raise ValueError(
+            f"{where}: expected at least one parameter, got none; constants, which detach() and no_grad() give, "
+            "are not trained"
+        )
     for i, p in enumerate(found):
         if not is_node(p):
             raise TypeError(f"{where}: expected parameters, got {describe(p)} at place {i}")

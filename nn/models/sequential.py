@@ -21,7 +21,19 @@ from ..attributes import Check, changed
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
 from ..files.arrays import check_suffix
-from ..layers import Activation, BatchLayer, Input, Shape, ShapeLike, batch_shape, sample_shape, write_weights
+from ..layers import (
+    Activation,
+    BatchLayer,
+    Input,
+    Shape,
+    ShapeLike,
+    batch_shape,
+    count_numbers,
+    output_of,
+    read_weights,
+    sample_shape,
+    write_weights,
+)
 from ..losses import Loss, find_loss
 from ..metrics import Metric, find_metric
 from ..module import Module, refuse_own_call
@@ -237,19 +249,22 @@ class Sequential(Module):
         return Summary(self)
 
     def count_params(self) -> int:
-        """How many numbers are trained. RuntimeError before the model is built."""
+        """How many numbers there are, trained or not, shared ones once. RuntimeError before the model is built."""
         self._check_built("count_params")
-        return sum(layer.count_params() for layer in self.layers)
+        return count_numbers(self)
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of all parameters in Keras' layout: kernel (in, out) and bias of each layer in turn."""
+        """Copies of all parameters and buffers in Keras' layout: kernel (in, out) and bias of each layer in turn.
+
+        What layers share is there once; last comes what the model keeps outside of its layers.
+        """
         self._check_built("get_weights")
-        return [array for layer in self.layers for array in layer.get_weights()]
+        return read_weights([*self.layers, self])
 
     def set_weights(self, weights: Iterable[ArrayLike]) -> None:
-        """Set all parameters, in the layout of `get_weights`. ValueError if one does not fit; then none is changed."""
+        """Set all that `get_weights` gives, in its layout. ValueError if one does not fit; then none is changed."""
         self._check_built("set_weights")
-        write_weights("Sequential.set_weights", self.layers, weights)
+        write_weights("Sequential.set_weights", [*self.layers, self], weights)
 
     def check_state(self, shapes: Mapping[str, Shape]) -> None:
         self._check_built("load_state_dict")
@@ -323,9 +338,9 @@ class Sequential(Module):
         elif x.shape[1:] != self.input_shape:
             raise ValueError(f"Sequential: {self.wrong_inputs(x.shape)}")
         if training is None or training == self.training:
-            return _as_tensor(self.forward(x))
+            return _as_tensor(output_of(self, x))
         with training_mode(self, training):
-            return _as_tensor(self.forward(x))
+            return _as_tensor(output_of(self, x))
 
     def forward(self, x: Any) -> Any:
         """The outputs for a batch of the right shape and dtype. Checks nothing."""
@@ -339,7 +354,7 @@ class Sequential(Module):
                 z = quietly(result, links, array)
                 return leaf(z.copy() if z is array else z, known.label)
         for layer in self.layers:
-            x = layer.forward(x)
+            x = output_of(layer, x)
         return x
 
     @property
