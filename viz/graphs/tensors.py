@@ -35,7 +35,6 @@ _Source = Hashable  # what has one node in a diagram: a Tensor, the name of a la
 _NEUTRAL = {"color": GREY, "penwidth": 1.0, "fontcolor": INK}
 _ON_WAY = {"color": PATHS[0], "penwidth": 1.8, "fontcolor": INK}
 _COUNTED = {"color": LINE, "penwidth": 1.5, "fontcolor": GREY}
-_SYMBOLS = {"getitem": "[ ]", "sum_to": "Σ", "broadcast_to": "repeat"}
 
 
 def nodes_and_level(
@@ -217,7 +216,7 @@ class Tensors:
         """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
         if v.op is None or not all(u in self.graph.labels for u in v.operands if is_node(u)):
             return None
-        return _SYMBOLS.get(v.op.name, v.op.symbol)
+        return v.op.symbol
 
     # ------------------------------------------------------------ edges
 
