@@ -359,6 +359,20 @@ class Dropout(BatchLayer):
         return f"Dropout({self.rate:g})"
 
 
+def output_of(module: Any, x: Any) -> Any:
+    """What `forward` gives. TypeError if that cuts the graph: an array from a layer or a model that has parameters."""
+    z = module.forward(x)
+    if z.__class__ is Tensor or z is x:
+        return z
+    if isinstance(z, np.ndarray) and x.__class__ is not Tensor and not module.parameters():  # prepares the data
+        return z
+    who = module if isinstance(module, BatchLayer) else type(module).__name__
+    raise TypeError(
+        f"{who}: expected a Tensor from its forward pass, got {describe(z)}, through which no gradient comes; "
+        "compute it with operators and the functions of autograd"
+    )
+
+
 def is_told_in_steps(layer: BatchLayer) -> bool:
     """True if `forward` and `before_activation` are those of the base, in the class and in the layer itself."""
     forward, before = layer.forward, layer.before_activation

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
@@ -33,6 +34,8 @@ Rate = float | Schedule
 # What stands first: parameters, or the rate of an optimizer that is given them later.
 Parameters = Iterable[Any] | Rate | None
 
+
+WRITE = "what it computes is to be written into w: w -= ..., or np.subtract(w, ..., out=w)"
 
 # Of a block: its gradient, and the stretches of it that parameters have.
 Gradient = tuple[Array, list[slice]]
@@ -127,7 +130,10 @@ class Optimizer:
                 f"make a new {self.name}(...) for the others"
             )
         self.parameters = found
-        self._blocks = [_Block(flat, self.state(), len(self.constants(0.0, 1))) for flat in blocks(found)]
+        constants = self.constants(0.0, 1)
+        if not isinstance(constants, tuple):
+            raise TypeError(f"{self.name}.constants: expected a tuple of numbers, got {describe(constants)}")
+        self._blocks = [_Block(flat, self.state(), len(constants)) for flat in blocks(found)]
 
     @property
     def learning_rate(self) -> float:
@@ -205,16 +211,29 @@ class Optimizer:
         if self._clipping is not None:
             gradients = self._clipped(gradients)
         constants = self.constants(rate, self.iterations + 1)
+        is_first = not self.iterations and type(self).rule.__module__ != __name__  # one of somebody's own
         for block, (g, stretches) in zip(self._blocks, gradients, strict=True):
             block.set_constants(constants)
             w = block.flat.begin()
+            before = [x.copy() for x in (w, *block.vectors)] if is_first else []
             if stretches is EVERYTHING:
-                self.rule(w, g, block.free, block.constants, block.vectors)
+                found: object = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
             else:
                 for s in stretches:
-                    self.rule(w[s], g[s], block.free[s], block.constants, [vector[s] for vector in block.vectors])
+                    vectors = [vector[s] for vector in block.vectors]
+                    found = self.rule(w[s], g[s], block.free[s], block.constants, vectors)  # type: ignore[func-returns-value]
+            if found is not None:
+                raise TypeError(f"{self.name}.rule: expected nothing in return, got {describe(found)}; {WRITE}")
+            if is_first:
+                self._check_moved(rate, g, before, (w, *block.vectors))
             block.flat.end()
         self.iterations += 1
+
+    def _check_moved(self, rate: float, g: Array, before: Sequence[Array], after: Sequence[Array]) -> None:
+        """UserWarning for a rule that left everything as it was: `w = w - ...` gives another array the name."""
+        is_felt = rate * np.abs(g).max(initial=0.0) > np.abs(after[0]).max() * np.finfo(g.dtype).eps
+        if is_felt and all(map(np.array_equal, before, after)):
+            warnings.warn(f"{self.name}.rule changed no number in its first step; {WRITE}", stacklevel=5)
 
     def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
         """The gradients in arrays of our own, no larger than asked for."""
@@ -531,7 +550,10 @@ def checked_parameters(where: str, parameters: object) -> list[Any]:
         raise TypeError(f"{where}: expected a list of parameters, got {describe(parameters)}")
     found = list(parameters)
     if not found:
-        raise ValueError(f"{where}: expected at least one parameter, got none")
+        raise ValueError(
+            f"{where}: expected at least one parameter, got none; constants, which detach() and no_grad() give, "
+            "are not trained"
+        )
     for i, p in enumerate(found):
         if not is_node(p):
             raise TypeError(f"{where}: expected parameters, got {describe(p)} at place {i}")

@@ -28,6 +28,7 @@ from ..layers import (
     ShapeLike,
     batch_shape,
     count_numbers,
+    output_of,
     read_weights,
     sample_shape,
     write_weights,
@@ -289,9 +290,9 @@ class Sequential(Module):
         elif x.shape[1:] != self.input_shape:
             raise ValueError(f"Sequential: {self.wrong_inputs(x.shape)}")
         if training is None or training == self.training:
-            return _as_tensor(self.forward(x))
+            return _as_tensor(output_of(self, x))
         with training_mode(self, training):
-            return _as_tensor(self.forward(x))
+            return _as_tensor(output_of(self, x))
 
     def forward(self, x: Any) -> Any:
         """The outputs for a batch of the right shape and dtype. Checks nothing."""
@@ -304,7 +305,7 @@ class Sequential(Module):
                 z = quietly(result, links, array)
                 return leaf(z.copy() if z is array else z, self._links.label)
         for layer in self.layers:
-            x = layer.forward(x)
+            x = output_of(layer, x)
         return x
 
     @property

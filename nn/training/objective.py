@@ -9,13 +9,16 @@ import numpy as np
 from autograd import Tensor, modes
 from autograd.fast.links import Link, pull_back, run
 from autograd.fast.programs import Passes
+from autograd.operands import describe
 from autograd.passes.tensors import backward
 
-from ..layers import BatchLayer, batch_shape
+from ..layers import BatchLayer, batch_shape, output_of
 from ..losses import Loss, Weight
 from .links import Links
 
 __all__ = ["Objective"]
+
+COMPUTE = "compute it with operators and the functions of autograd"
 
 
 class Objective:
@@ -32,8 +35,8 @@ class Objective:
         self.finish = found if skips else None
         self.from_logits = loss.from_logits or skips
         self.loss = loss
-        before = [layer.forward for layer in model.layers[:-1]]
-        self.forwards = [*before, last.before_activation if skips else last.forward] if straight else [model.forward]
+        self.modules = model.layers if straight else [model]
+        self.last = last.before_activation if skips else None
         self.penalized = [m for m in model.modules() if isinstance(m, BatchLayer) and m.penalties()]
         self.parameters = model.parameters()
         self.optimizer = model.optimizer
@@ -123,16 +126,23 @@ class Objective:
     def forward(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[Tensor, Tensor]:
         """What the loss takes of the net, and the loss, as Tensors."""
         a: Any = x
-        for forward in self.forwards:
-            a = forward(a)
+        for module in self.modules if self.last is None else self.modules[:-1]:
+            a = output_of(module, a)
+        if self.last is not None:
+            a = self.last(a)
         if self._shape is not None and a.shape[1:] != self._shape:
             raise ValueError(
                 f"expected {batch_shape(self._shape)} from a forward of one's own, as the layers give; got {a.shape}. "
                 "Where it gives another shape say so in a property output_shape"
             )
         loss = self.loss.of_batch(a, y, weight, self.from_logits)
+        if loss.__class__ is not Tensor:
+            raise TypeError(f"{self.loss.name}: expected the loss as a Tensor, got {describe(loss)}; {COMPUTE}")
         for layer in self.penalized:
             for penalty in layer.penalties():
+                if penalty.__class__ is not Tensor:
+                    got = describe(penalty)
+                    raise TypeError(f"{layer}: expected what its regularizers add as a Tensor, got {got}; {COMPUTE}")
                 loss = loss + penalty
         loss._label = "L"
         return a, loss

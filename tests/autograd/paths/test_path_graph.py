@@ -497,7 +497,7 @@ def formula(make, by, *others, **named):
         (lambda w, x: sin(w * x), "w", "x·cos(w·x)"),
         (lambda x, w: w**x, "w", "x·w^(x − 1)"),
         (lambda x, w: w**x, "x", "w^x·log(w)"),
-        (lambda x: 2**x, "x", "2^x·log(2)"),
+        (lambda x: 2**x, "x", "2^x·ln 2"),
         (lambda x: log(x), "x", "1/x"),
         (lambda x: exp(x), "x", "L"),
         (lambda x: sqrt(x), "x", "1/(2L)"),

@@ -19,7 +19,7 @@ from autograd.formulas import names
 from nn import MLP, inputs
 from viz import Drawing, draw_graph, style
 from viz.graphs import draw_graph as graphs
-from viz.style import GREY, INK, NEGATIVE, POSITIVE
+from viz.style import LIGHT
 
 ROOT = Path(__file__).parents[3]
 
@@ -295,12 +295,12 @@ def test_the_weight_with_its_gradient_stands_on_the_edge():
         ["0.3", "grad 0.0009954"],
     ]
     assert edges[4][2]["tooltip"] == "w[2]₂₁ = 0.5, grad −0.0226"
-    assert edges[4][2]["color"] == POSITIVE
+    assert edges[4][2]["color"] == LIGHT.positive
 
 
 def test_with_grad_alone_the_edges_of_units_tell_gradients():
     _, edges = dot_statements(draw_graph(lecture(), level="neurons", show="grad"))
-    assert (edges[4][2]["label"], edges[4][2]["color"]) == ("grad −0.0226", NEGATIVE)
+    assert (edges[4][2]["label"], edges[4][2]["color"]) == ("grad −0.0226", LIGHT.negative)
     nodes, edges = dot_statements(draw_graph(lecture(), level="neurons", show="data"))
     assert edges[4][2]["label"] == "0.5"
     assert not any("grad" in a["label"] for a in nodes.values())
@@ -601,7 +601,7 @@ def test_a_sign_is_told_by_colour_and_line_and_number():
     for y in (relu(x), x * 3.0, x * -3.0):
         attributes = next(a for _, _, a in dot_statements(draw_graph(y))[1] if "label" in a)
         look[attributes["label"]] = attributes["color"], attributes.get("style", "solid")
-    assert look == {"0": (GREY, "dotted"), "3": (POSITIVE, "solid"), "−3": (NEGATIVE, "dashed")}
+    assert look == {"0": (LIGHT.grey, "dotted"), "3": (LIGHT.positive, "solid"), "−3": (LIGHT.negative, "dashed")}
 
 
 def test_the_width_of_an_edge_grows_with_its_derivative():
@@ -922,12 +922,12 @@ def test_what_a_unit_s_edge_says_of_weight_and_gradient_has_no_sign_s_colour():
     _, edges = dot_statements(draw_graph(lecture(), level="neurons"))
     weights = [a for *_, a in edges if "grad" in a.get("label", "")]
     assert weights
-    assert {a["fontcolor"] for a in weights} == {INK}
-    assert any("grad −" in a["label"] and a["color"] == POSITIVE for a in weights)
+    assert {a["fontcolor"] for a in weights} == {LIGHT.ink}
+    assert any("grad −" in a["label"] and a["color"] == LIGHT.positive for a in weights)
     _, edges = dot_statements(draw_graph(lecture(), level="neurons", show="grad"))
     negative = [a for *_, a in edges if a.get("label", "").startswith("grad −")]
     assert negative
-    assert {a["fontcolor"] for a in negative} == {NEGATIVE}
+    assert {a["fontcolor"] for a in negative} == {LIGHT.negative}
 
 
 def test_one_who_says_rankdir_is_led_to_direction():
