@@ -550,3 +550,9 @@ def named_after(function: Forward, forward: Forward, op: Operation) -> Function:
     public = cast(Function, functools.update_wrapper(function, forward))
     op.function, public.op = public, op
     return public
+
+
+def operation_of(function: object) -> Operation | None:
+    """The operation that users call by this function; None for any other, though it wraps one and says so."""
+    op: Operation | None = getattr(function, "op", None)
+    return op if op is not None and op.function is function else None

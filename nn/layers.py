@@ -7,8 +7,8 @@ sees the first data. A layer of one's own derives from BatchLayer.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -21,6 +21,7 @@ from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import reshape
 
 from .activations import Function, RandomizedLeakyReLU, activation_name, check_units, find_activation
+from .attributes import Check, flag
 from .initializers import Initializer, find_initializer
 from .module import Module, is_parameter, numbers_of, refuse_own_call, state_of, write_numbers
 from .regularizers import Regularizer, find_regularizer
@@ -32,9 +33,6 @@ ShapeLike = int | Sequence[int]
 
 # A function, what it takes behind the batch, and what its result is called, if it is called anything.
 Step = tuple[Callable[..., Any], tuple[Any, ...], str | None]
-
-# Replaced by a new object when an attribute of some layer is set: until then all layers are what they were.
-changed = [object()]
 
 
 class Input:
@@ -70,21 +68,24 @@ class BatchLayer(Module):
     """
 
     activation: Any = None
+    checks: ClassVar[Mapping[str, Check]] = {"activation": lambda where, what, value: _named_activation(value)}
+    settled: tuple[str, ...] = ("input_shape",)
+    built_for: Shape | None
 
     def __init__(self, *, input_shape: ShapeLike | None = None, name: str | None = None) -> None:
         if name is not None and not (isinstance(name, str) and name):
             raise TypeError(f"{type(self).__name__}: expected name to be a string, got {describe(name)}")
         self.name = name
         self.input_shape = None if input_shape is None else sample_shape(str(self), "input_shape", input_shape)
-        self.built_for: Shape | None = None
+        self.built_for = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         refuse_own_call(cls, "forward(self, x)")
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, _named_activation(value) if name == "activation" else value)
-        changed[0] = object()
+    def is_settled(self) -> bool:
+        """True once the parameters are made."""
+        return getattr(self, "built_for", None) is not None
 
     @property
     def trainable(self) -> bool:
@@ -208,6 +209,27 @@ class Dense(BatchLayer):
     Both are None until the number of inputs is known. Results are labelled Z[l] and A[l].
     """
 
+    checks: ClassVar[Mapping[str, Check]] = {
+        **dict.fromkeys(("kernel_initializer", "bias_initializer"), lambda where, what, x: find_initializer(x)),
+        **dict.fromkeys(("kernel_regularizer", "bias_regularizer"), lambda where, what, x: find_regularizer(x)),
+        "units": positive_integer,
+        "use_bias": flag,
+    }
+    settled: tuple[str, ...] = (
+        *BatchLayer.settled,
+        "units",
+        "use_bias",
+        "dtype",
+        "kernel_initializer",
+        "bias_initializer",
+    )
+    weight: Any  # a Tensor, as is the bias, once the number of inputs is known
+    bias: Any
+    kernel_initializer: Any
+    bias_initializer: Any
+    kernel_regularizer: Any
+    bias_regularizer: Any
+
     def __init__(
         self,
         units: int,
@@ -223,21 +245,17 @@ class Dense(BatchLayer):
         name: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
-        self.units = positive_integer("Dense", "units", units)
+        self.units, self.use_bias = units, use_bias
         self.activation = activation
-        self.use_bias = bool(use_bias)
         if input_dim is not None:
             if input_shape is not None:
                 raise TypeError(f"{self}: expected input_shape or input_dim, got both")
             input_shape = (positive_integer(str(self), "input_dim", input_dim),)
         super().__init__(input_shape=input_shape, name=name)
-        self.kernel_initializer = find_initializer(kernel_initializer)
-        self.bias_initializer = find_initializer(bias_initializer)
-        self.kernel_regularizer = find_regularizer(kernel_regularizer)
-        self.bias_regularizer = find_regularizer(bias_regularizer)
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
         self.dtype = None if dtype is None else float_type(str(self), dtype)
-        self.weight: Any = None  # a Tensor, as is the bias, once the number of inputs is known
-        self.bias: Any = None
+        self.weight = self.bias = None
         self._z: str | None = None
         self._a: str | None = None
 
@@ -245,7 +263,29 @@ class Dense(BatchLayer):
         if name == "activation":
             value = _named_activation(value)
             check_units("Dense(1)", value, self.units)
+        elif name in ("weight", "bias") and self.is_settled():
+            self._check_parameter(name, value)
         super().__setattr__(name, value)
+
+    def _check_parameter(self, name: str, value: Any) -> None:
+        """What is to be a parameter in the place of another has to be one like it."""
+        old = getattr(self, name)
+        if old is None:
+            if value is not None:
+                raise ValueError(f"{self}: it has no {name}; make a layer that has, Dense({self.units})")
+            return
+        if not isinstance(value, Tensor):
+            got = describe(value)
+        elif not value.is_leaf:
+            got = f"a result of {value.op and value.op.shown}"
+        elif (value.shape, value.dtype) != (old.shape, old.dtype):
+            got = f"one of shape {value.shape} and {value.dtype}"
+        else:
+            return
+        raise ValueError(
+            f"{self}: expected {name} to be a leaf Tensor of shape {old.shape} and {old.dtype}, got {got}; "
+            f"to set its numbers write layer.{name}.data = array"
+        )
 
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
         self.dtype = dtype = self.dtype or dtype
@@ -332,10 +372,12 @@ class Dropout(BatchLayer):
     the model. Source: Srivastava et al., JMLR 15 (2014); the scaling is Keras'.
     """
 
+    checks: ClassVar[Mapping[str, Check]] = {"rate": checked_fraction}
+
     def __init__(
         self, rate: float, *, rng: Rng = None, input_shape: ShapeLike | None = None, name: str | None = None
     ) -> None:
-        self.rate = checked_fraction("Dropout", "rate", rate)
+        self.rate = rate
         super().__init__(input_shape=input_shape, name=name)
         self.rng = None if rng is None else generator(rng)
 
