@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -124,7 +125,7 @@ class Sequential(Module):
                 f"Sequential.add: {layer} is in this model already; make a new one, each has its own weights"
             )
         if layer.name is None:
-            layer.name = self._free_name(type(layer).__name__.lower())
+            layer.name = self._free_name(_snake_case(type(layer).__name__))
         elif layer.name in (other.name for other in self.layers):
             raise ValueError(
                 f"Sequential.add: there is a layer called {layer.name!r} already; give {layer} another name"
@@ -529,3 +530,8 @@ def find_sequential(where: str, model: object) -> Sequential:
         raise TypeError(f"{where}: expected a Sequential, got {describe(model)}")
     model._check_built(where)
     return model
+
+
+def _snake_case(name: str) -> str:
+    """MaxPooling2D as max_pooling2d: how Keras names layers."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
