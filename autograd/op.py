@@ -87,8 +87,10 @@ class Writing(TypedDict, total=False):
     ascii: str
 
 
-class Operation:
+class Operation(str):
     """A forward function, one derivative rule per operand, and how it is written.
+
+    It is equal to itself only, and a string as well, its symbol: what is written for micrograd draws `node._op`.
 
     name      "tanh"; of one's own with its module before it, "__main__.swish", so that it is taken for no other
     forward   takes floats (or arrays) and returns the result z
@@ -105,6 +107,7 @@ class Operation:
     activation   what a loss applies to its first operand, logits, before anything else.
     picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
     along_axis   keeps the shape of its first operand and works along one axis, its second.
+    over_axes    a reduction on arrays: an axis and keepdims come after its first operand.
     slope     the first rule, as a function also where it is constant.
     pulls     one per operand, for arrays: `pull(g, z, *operands)` is the operand's gradient, where g
               is the gradient of the result; None for an operand that is not differentiated. An
@@ -128,6 +131,7 @@ class Operation:
         "is_flat",
         "loss",
         "name",
+        "over_axes",
         "picks",
         "plain",
         "pulls",
@@ -139,6 +143,29 @@ class Operation:
         "writes",
         "writing",
     )
+
+    def __new__(
+        cls,
+        forward: Forward,
+        rules: Operand = (),
+        symbol: str | None = None,
+        *,
+        writing: Writing | None = None,
+        **rest: Operand,
+    ) -> Operation:
+        known: Writing = writing or {}
+        return super().__new__(cls, symbol or known.get("symbol") or known.get("shown") or forward.__name__)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return True
 
     def __init__(
         self,
@@ -176,6 +203,7 @@ class Operation:
         self.picks = picks
         self.activation: Operation | None = None
         self.along_axis = along_axis
+        self.over_axes = not self.rules and [*inspect.signature(forward).parameters][1:3] == ["axis", "keepdims"]
         self.loss = loss
 
     @property

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from . import graph, modes, numpy_names
+from .foreign import OF_NODES, answer, own_names
 from .formulas.expression import symbol
 from .ieee import ieee
 from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
@@ -83,14 +84,22 @@ class Value:
     _dy: Operand
     _label: str | None
 
-    def __init__(self, data: Operand, label: str | None = None) -> None:
+    def __init__(self, data: Operand, label: str | None = None, _op: object = None) -> None:
         self._data = data if data.__class__ is float else _leaf_data(data)
         self.grad = NO_GRADIENT
         self._op = None
         if traces:
             modes.note_birth(self)
-        if label is not None:
+        if label is not None or _op is not None:
+            if _op is not None or isinstance(label, tuple | set):
+                raise TypeError(
+                    "Value(data, label): a result is made by its operation and keeps its operands itself; an operation "
+                    "of one's own is one decorated function, see autograd.op.elementwise"
+                )
             self.label = label
+
+    def __dir__(self) -> list[str]:
+        return own_names(type(self))
 
     # ------------------------------------------------------------ what a node tells
 
@@ -187,6 +196,11 @@ class Value:
         if self._x.__class__ is not tuple:
             self._x.unfold(self)
         return self._x
+
+    @property
+    def _prev(self) -> tuple[Value, ...]:
+        """The Values among the operands, each once: what micrograd calls so, for what is written for it."""
+        return tuple(dict.fromkeys(u for u in self.operands if u.__class__ is Value))
 
     def backward(self) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below, and set that of every node between.
@@ -722,3 +736,5 @@ _COMPARISONS: dict[np.ufunc, Any] = {
     np.equal: numpy_names.refuse_equality,
     np.not_equal: numpy_names.refuse_equality,
 }
+
+answer(Value, OF_NODES)

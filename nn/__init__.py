@@ -1,5 +1,7 @@
 """Neural networks whose every gradient path can be listed."""
 
+from autograd.foreign import finder as _finder
+
 from . import (
     activations,
     callbacks,
@@ -13,8 +15,30 @@ from . import (
     regularizers,
     schedules,
 )
+from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
-from .layers import Activation, BatchLayer, Dense, Dropout, Flatten, Input
+from .layers import (
+    Activation,
+    AveragePooling1D,
+    AveragePooling2D,
+    BatchLayer,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    Input,
+    MaxPooling1D,
+    MaxPooling2D,
+    Permute,
+    Reshape,
+    UpSampling1D,
+    UpSampling2D,
+)
 from .models.bridges import to_mlp, to_sequential
 from .models.per_sample import per_sample_gradients
 from .models.sequential import Sequential, load_model
@@ -30,19 +54,33 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "AveragePooling1D",
+    "AveragePooling2D",
     "BatchLayer",
+    "Conv1D",
+    "Conv2D",
     "Dense",
     "Dropout",
     "Fit",
     "Flatten",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
     "Input",
     "Layer",
+    "MaxPooling1D",
+    "MaxPooling2D",
     "Module",
     "Neuron",
     "Perceptron",
+    "Permute",
     "RMSprop",
     "RandomizedLeakyReLU",
+    "Reshape",
     "Sequential",
+    "UpSampling1D",
+    "UpSampling2D",
     "activations",
     "callbacks",
     "data",
@@ -60,3 +98,5 @@ __all__ = [
     "to_mlp",
     "to_sequential",
 ]
+
+__getattr__ = _finder(__name__, __all__, _foreign.NAMES)

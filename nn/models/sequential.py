@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ from autograd.operands import describe
 from autograd.tensor import leaf
 
 from ..activations import Function
-from ..attributes import Check, changed
+from ..attributes import Check, advised, changed
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
 from ..files.arrays import check_suffix
@@ -75,7 +76,7 @@ class Sequential(Module):
     def __init__(
         self,
         layers: Iterable[Any] | None = None,
-        *,
+        *more: Any,
         name: str = "sequential",
         dtype: DTypeLike = "float32",
         rng: Rng = None,
@@ -91,8 +92,9 @@ class Sequential(Module):
         self._shape: Shape | None = None
         self._objective: Objective | None = None
         self._links: Links | None = None
-        if isinstance(layers, BatchLayer | Input):
-            raise TypeError(f"Sequential: expected a list of layers, got one {describe(layers)}; write [{layers}]")
+        if more or isinstance(layers, BatchLayer | Input):
+            written = ", ".join(map(repr, (layers, *more)))
+            raise TypeError(f"Sequential: expected one list of layers; write Sequential([{written}])")
         for layer in layers or ():
             self.add(layer)
 
@@ -194,7 +196,7 @@ class Sequential(Module):
         for i, layer in enumerate(layers):
             _check_layer(layer, layers[:i])
             if layer.name is None:
-                layer.name = _free_name(type(layer).__name__.lower(), taken)
+                layer.name = _free_name(_snake_case(type(layer).__name__), taken)
                 taken.append(layer.name)
             given = layer.input_shape or layer.built_for
             if not i and shape is None:
@@ -393,6 +395,7 @@ class Sequential(Module):
 
     # ------------------------------------------------------------ training
 
+    @advised
     def compile(
         self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | Function | None = None, metrics: Any = None
     ) -> None:
@@ -453,6 +456,7 @@ class Sequential(Module):
         if not self.layers:
             raise ValueError(f"{where}: the model has no layers; add one first, such as Dense(1)")
 
+    @advised
     def fit(
         self,
         x: ArrayLike,
@@ -595,3 +599,8 @@ def find_sequential(where: str, model: object) -> Sequential:
         raise TypeError(f"{where}: expected a Sequential, got {describe(model)}")
     model._check_built(where)
     return model
+
+
+def _snake_case(name: str) -> str:
+    """MaxPooling2D as max_pooling2d: how Keras names layers."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()

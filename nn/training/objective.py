@@ -39,7 +39,7 @@ class Objective:
         self.finish = found if skips else None
         self.from_logits = loss.from_logits or skips
         self.loss = loss
-        self.modules = model.layers if straight else [model]
+        self.modules = list(model.layers) if straight else [model]
         self.last = last.before_activation if skips else None
         self.penalized = [m for m in model.modules() if isinstance(m, BatchLayer) and m.penalties()]
         self.parameters = model.parameters()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Derivation, Edge, MatrixDerivation, Value
+from autograd import Derivation, Edge, MatrixDerivation, Value, derive
 from autograd.arguments import positive_integer
 from autograd.matrices.graph import MatrixGraph
 from autograd.operands import describe
@@ -29,6 +29,7 @@ LONGEST_CHAIN = 90  # characters of a path in the legend
 @drawing
 def draw_paths(
     derivation: Any,
+    source: Any = None,
     *,
     show: Any = "data",
     direction: str = "LR",
@@ -46,7 +47,7 @@ def draw_paths(
 
     derivation  as `derive(L, w)` gives it; with `top=3` it lists the strongest three. For Tensors,
                 the way of the gradient back to the source, with a formula on every edge of it, as
-                in `draw_graph`.
+                in `draw_graph`. `draw_paths(L, w)` draws derive(L, w).
     show        what the nodes of the paths show, as for draw_graph.
     direction   "LR" from left to right, "TB" from top to bottom, "RL", "BT".
     others      draw also what is on no listed path, pale; False leaves it out.
@@ -62,6 +63,8 @@ def draw_paths(
     TypeError for what is no Derivation; ValueError for one without paths, an unknown option or a
     graph that is too large.
     """
+    if source is not None:
+        derivation = derive(derivation, source)
     if not isinstance(derivation, Derivation | MatrixDerivation):
         raise TypeError(f"draw_paths: expected a Derivation such as derive(L, w), got {describe(derivation)}")
     if not (derivation.paths if isinstance(derivation, Derivation) else derivation.steps):

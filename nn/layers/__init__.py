@@ -1,0 +1,75 @@
+"""Layers of a Sequential, by what they look at."""
+
+from autograd.foreign import finder
+
+from ..foreign import NAMES
+from .basic import (
+    Activation,
+    BatchLayer,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    Shape,
+    ShapeLike,
+    WeightedLayer,
+    batch_shape,
+    count_numbers,
+    is_told_in_steps,
+    output_of,
+    read_weights,
+    sample_shape,
+    write_weights,
+)
+from .images import (
+    AveragePooling1D,
+    AveragePooling2D,
+    Conv1D,
+    Conv2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+    Permute,
+    Reshape,
+    UpSampling1D,
+    UpSampling2D,
+)
+
+__all__ = [
+    "Activation",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "BatchLayer",
+    "Conv1D",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "Input",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "Permute",
+    "Reshape",
+    "Shape",
+    "ShapeLike",
+    "UpSampling1D",
+    "UpSampling2D",
+    "WeightedLayer",
+    "batch_shape",
+    "count_numbers",
+    "is_told_in_steps",
+    "output_of",
+    "read_weights",
+    "sample_shape",
+    "write_weights",
+]
+
+
+__getattr__ = finder(__name__, __all__, NAMES)
