@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from latex import check_latex
 from oracles import run
+from sizes import slow
 
 from autograd import (
     Value,
@@ -392,7 +393,7 @@ print(ascii(str(derive(y, w))))
 """
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", *slow("cp1252", "utf-8")])
 def test_the_text_does_not_depend_on_the_terminal(encoding):
     assert r"\u2202y\u0302/\u2202w = \u22120." in run(PRINTED, PYTHONIOENCODING=encoding).replace(r"\u0177", r"y\u0302")
 
