@@ -22,7 +22,6 @@ from ..formulas.expression import Atom, Call, Expression, Factors
 from ..formulas.notation import Ascii, Formula, Latex, Text, Writer, turned_sign
 from ..op import Operation
 from .atoms import (
-    REDUCING,
     Applied,
     ArrayAtom,
     Count,
@@ -65,7 +64,7 @@ class Piece(NamedTuple):
 def is_single(a: Atom) -> bool:
     """True for one number with a name, or a function that gives one: it stands before a product."""
     is_number = getattr(a, "shape", None) == ()
-    return is_number and (a.is_symbol or (isinstance(a, Applied) and a.op.name in REDUCING))
+    return is_number and (a.is_symbol or (isinstance(a, Applied) and a.op.over_axes))
 
 
 def is_vector(x: Expression) -> bool:
