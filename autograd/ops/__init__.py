@@ -29,6 +29,7 @@ from .extremes import argmax, argmin, max, min
 from .losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    cross_entropy,
     one_hot,
     softmax_cross_entropy,
     squared_error,
@@ -61,6 +62,7 @@ __all__ = [
     "clip",
     "concatenate",
     "cos",
+    "cross_entropy",
     "div",
     "dot",
     "exp",
