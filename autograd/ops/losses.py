@@ -113,6 +113,7 @@ def loss(
             return lambda g, z, x, y, weight: _weighed(g, over(x.shape[1], weight)) * each(x, y)
 
         of_batch.__name__ = f"batch_{one.__name__}"
+        of_batch.__module__ = of_sequence.__module__ = one.__module__  # whose operations they are
         of_batch.__doc__ = f"The weighted sum over samples of {one.__name__}; weight: one number, or one per sample."
         shown: Writing = {"shown": one.__name__, **writing}
         op = Operation(
@@ -336,7 +337,10 @@ def cross_entropy_of_softmax(logits: Operand, probabilities: Operand) -> Operand
     Derivative: softmax(logits) - probabilities, and logsumexp(logits) - logits.
     """
     shift = logsumexp.op.forward(logits)
-    return builtins.sum(y * (shift - z) if y else 0.0 for z, y in zip(logits, probabilities, strict=True))
+    # 0 log 0 is 0
+    return builtins.sum(
+        where((y < 0) | (y > 0), y * (shift - z), 0.0) for z, y in zip(logits, probabilities, strict=True)
+    )
 
 
 @cross_entropy_of_softmax.on_arrays

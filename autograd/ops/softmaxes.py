@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 
 import numpy as np
 
 from ..op import reduction, structural
-from ..operands import Axis, Operand, Vector, as_operand, is_array, members
+from ..operands import Axis, Operand, Vector, as_operand, is_array, is_plain, members
 from ..rows import Rows
 from ..samples import are_in_columns
-from .elementwise import exp, log
+from .choosing import where
+from .elementwise import exp, log, maximum
 from .sums import array_sum, not_empty, sequence
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
@@ -32,12 +34,14 @@ def logsumexp(x: Operand) -> Operand:
     Source: Blanchard, Higham and Higham, IMA J. Numer. Anal. 41 (2021).
     """
     not_empty("logsumexp", sequence("logsumexp", x))
-    if any(u != u for u in members(x)):
-        return math.nan
-    largest = max(members(x))
-    if largest == math.inf or largest == -math.inf:
-        return largest
+    largest = _largest(x)
+    largest = where((largest > -math.inf) & (largest < math.inf), largest, 0.0)
     return largest + log.op.forward(builtins.sum(exp.op.forward(u - largest) for u in members(x)))
+
+
+def _largest(x: Operand) -> Operand:
+    """The largest member, nan if there is one: asked of two at a time, which every reader can answer."""
+    return functools.reduce(maximum.op.forward, members(x))
 
 
 @logsumexp.on_arrays
@@ -106,7 +110,7 @@ def softmax(x: Operand, axis: Axis = LAST, *, samples: str | None = None) -> Ope
     if isinstance(x, Rows):
         return Rows(array_softmax(x.array))
     if isinstance(x, Vector):  # in a rule
-        return Vector(_components(x)) if any(hasattr(u.__class__, "_record") for u in x) else _numbers(x)
+        return _numbers(x) if all(map(is_plain, x)) else Vector(_components(x))
     return _components(sequence("softmax", as_operand(x)))
 
 
@@ -116,7 +120,7 @@ def _components(x: Operand) -> list[Operand]:
 
 def _numbers(x: Vector) -> Vector:
     """softmax of plain numbers, all members at once."""
-    largest = max(x)
+    largest = _largest(x)
     e = x.map(lambda u: exp.op.forward(u - largest))
     return e / builtins.sum(e)
 
