@@ -10,11 +10,12 @@ import itertools
 import operator
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, final
 
 import numpy as np
 from numpy import ndarray
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, modes
 from .ieee import is_quiet, quietly
@@ -35,7 +36,11 @@ next_serial = itertools.count(1).__next__
 new = object.__new__
 active, traces = modes.active, modes.traces
 
+# What goes with a Tensor.
+Other: TypeAlias = "Tensor | ArrayLike | Fraction"
 
+
+@final
 class Tensor:
     """An array of real numbers in a computation, with a gradient.
 
@@ -284,10 +289,12 @@ class Tensor:
             return _on_numbers(func, called, f", which know {known}", args, kwargs)
         return known.function(**found)
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
-        refuse_to_lend(self, dtype)
-        with np.errstate(all="ignore"):
-            return np.array(self.numpy(), dtype, copy=copy)
+    if not TYPE_CHECKING:  # for whom a Tensor is no array: what is on its left gives a Tensor with it
+
+        def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+            refuse_to_lend(self, dtype)
+            with np.errstate(all="ignore"):
+                return np.array(self.numpy(), dtype, copy=copy)
 
     def __dlpack__(self, **kwargs: Any) -> Operand:
         refuse_to_lend(self)
@@ -305,22 +312,22 @@ class Tensor:
 
     if TYPE_CHECKING:
 
-        def __add__(self, other: Operand) -> Tensor: ...
-        def __radd__(self, other: Operand) -> Tensor: ...
-        def __sub__(self, other: Operand) -> Tensor: ...
-        def __rsub__(self, other: Operand) -> Tensor: ...
-        def __mul__(self, other: Operand) -> Tensor: ...
-        def __rmul__(self, other: Operand) -> Tensor: ...
-        def __truediv__(self, other: Operand) -> Tensor: ...
-        def __rtruediv__(self, other: Operand) -> Tensor: ...
-        def __pow__(self, other: Operand) -> Tensor: ...
-        def __rpow__(self, other: Operand) -> Tensor: ...
-        def __matmul__(self, other: Operand) -> Tensor: ...
-        def __rmatmul__(self, other: Operand) -> Tensor: ...
-        def __lt__(self, other: Operand) -> np.ndarray: ...
-        def __le__(self, other: Operand) -> np.ndarray: ...
-        def __gt__(self, other: Operand) -> np.ndarray: ...
-        def __ge__(self, other: Operand) -> np.ndarray: ...
+        def __add__(self, other: Other) -> Tensor: ...
+        def __radd__(self, other: Other) -> Tensor: ...
+        def __sub__(self, other: Other) -> Tensor: ...
+        def __rsub__(self, other: Other) -> Tensor: ...
+        def __mul__(self, other: Other) -> Tensor: ...
+        def __rmul__(self, other: Other) -> Tensor: ...
+        def __truediv__(self, other: Other) -> Tensor: ...
+        def __rtruediv__(self, other: Other) -> Tensor: ...
+        def __pow__(self, other: Other) -> Tensor: ...
+        def __rpow__(self, other: Other) -> Tensor: ...
+        def __matmul__(self, other: Other) -> Tensor: ...
+        def __rmatmul__(self, other: Other) -> Tensor: ...
+        def __lt__(self, other: Other) -> np.ndarray: ...
+        def __le__(self, other: Other) -> np.ndarray: ...
+        def __gt__(self, other: Other) -> np.ndarray: ...
+        def __ge__(self, other: Other) -> np.ndarray: ...
 
     __eq__ = graph.is_same
     __hash__ = object.__hash__
@@ -334,7 +341,7 @@ class Tensor:
     def __abs__(self) -> Tensor:
         return _record(elementwise.abs.op, (self,))
 
-    def __isub__(self, other: Operand) -> Tensor:
+    def __isub__(self, other: Other) -> Tensor:
         # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
         if self._op is None and self._grad is not None and other.__class__ is not Tensor:
             name = self._label or "p"
@@ -413,7 +420,8 @@ class Tensor:
 
     def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
         """The same numbers in another shape; see `autograd.reshape`."""
-        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
+        found: Any = shape[0] if len(shape) == 1 else shape
+        return shapes.reshape(self, found)
 
     def flatten(self) -> Tensor:
         """The same numbers along one axis."""
@@ -517,7 +525,7 @@ class Tensor:
     def __round__(self, digits: int | None = None) -> Operand:
         raise TypeError("round() has no useful derivative; use t.data.round()")
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> NoReturn:
         raise TypeError(f"Tensor is final and {cls.__name__} cannot be derived from it; keep a Tensor as an attribute")
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, TypedDict, TypeGuard, Unpack
 
 import numpy as np
 
@@ -39,6 +39,14 @@ WRITE = "what it computes is to be written into w: w -= ..., or np.subtract(w, .
 
 # Of a block: its gradient, and the stretches of it that parameters have.
 Gradient = tuple[Array, list[slice]]
+
+
+class Clipping(TypedDict, total=False):
+    """How an optimizer keeps gradients short; at most one of the three."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
 
 
 class Optimizer:
@@ -290,7 +298,7 @@ class SGD(Optimizer):
         *,
         momentum: float = 0.0,
         nesterov: bool = False,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.momentum = checked_fraction("SGD", "momentum", momentum)
         self.nesterov = bool(nesterov)
@@ -343,7 +351,7 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.rho = checked_fraction("RMSprop", "rho", rho)
         self.momentum = checked_fraction("RMSprop", "momentum", momentum)
@@ -398,7 +406,7 @@ class Adam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.beta_1 = checked_fraction(self.name, "beta_1", beta_1)
         self.beta_2 = checked_fraction(self.name, "beta_2", beta_2)
@@ -475,7 +483,7 @@ class Adagrad(Optimizer):
         *,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.epsilon = not_negative("Adagrad", "epsilon", epsilon)
         self.initial_accumulator_value = not_negative("Adagrad", "initial_accumulator_value", initial_accumulator_value)
