@@ -12,8 +12,10 @@ from autograd.fast.programs import Passes
 from autograd.operands import describe
 from autograd.passes.tensors import backward
 
+from ..attributes import changed
 from ..layers import BatchLayer, batch_shape, output_of
 from ..losses import Loss, Weight
+from ..module import TrainingMode
 from .links import Links
 
 __all__ = ["Objective"]
@@ -25,25 +27,29 @@ class Objective:
     """What a model's training makes small, with all that a step needs looked up.
 
     finish: what makes the outputs of the model of what the loss takes: the activation of the last
-    layer where the loss takes its weighted sums, else None.
+    layer where the loss takes its weighted sums, else None. training: the mode that a step is made in. before: what
+    it was until something was set; the programs of steps are kept where they hold.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, before: Objective | None = None) -> None:
+        self.when = changed[0]  # read first: what changes meanwhile is seen the next time
         loss, last, straight = model.loss, model.layers[-1], model.goes_straight
         found = model.last_activation
         skips = found is not None and found is loss.activation and not loss.from_logits
         self.finish = found if skips else None
         self.from_logits = loss.from_logits or skips
         self.loss = loss
-        self.modules = model.layers if straight else [model]
+        self.modules = list(model.layers) if straight else [model]
         self.last = last.before_activation if skips else None
         self.penalized = [m for m in model.modules() if isinstance(m, BatchLayer) and m.penalties()]
         self.parameters = model.parameters()
+        self.training = TrainingMode(model.modules(), True)
         self.optimizer = model.optimizer
         self._shape = None if straight else model.output_shape
         self.seed = np.ones((), model.dtype)
         self._links = Links(model.layers, model.dtype, not skips)
-        self._passes = Passes(self.parameters, self.seed)
+        is_kept = before is not None and list(map(id, before.parameters)) == list(map(id, self.parameters))
+        self._passes: Passes = before._passes if before is not None and is_kept else Passes(self.parameters, self.seed)
         self._may_chain = straight and not self.penalized and _is_an_operation(loss)
 
     def step(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[float, np.ndarray]:
