@@ -13,8 +13,10 @@ import math
 
 import numpy as np
 
+from ..arguments import Rng
 from ..op import elementwise
 from ..operands import Operand
+from ..signatures import first
 from .choosing import where
 
 __all__ = [
@@ -270,7 +272,10 @@ def leaky_relu(x: Operand, alpha: Operand = 0.01) -> Operand:
     return np.where(np.real(x) > 0, x, alpha * x)
 
 
-def randomized_leaky_relu(x, lower=1 / 8, upper=1 / 3, *, training=True, rng=None):
+@first
+def randomized_leaky_relu(
+    x: Operand, lower: float = 1 / 8, upper: float = 1 / 3, *, training: bool = True, rng: Rng = None
+) -> Operand:
     """leaky_relu whose slope below zero is drawn anew at each call, uniformly from [lower, upper].
 
     x: any real, any shape. Returns the same shape; an array draws one slope per element.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import builtins
 import functools
 from collections.abc import Callable
-from typing import Unpack
+from typing import Unpack, cast
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -34,6 +34,7 @@ from ..operands import (
 )
 from ..rows import Rows
 from ..samples import are_in_columns
+from ..signatures import Pairs
 from .choosing import where
 from .elementwise import abs, log, log1p_exp, relu, sigmoid
 from .matrices import row_of_ones
@@ -67,7 +68,7 @@ def loss(
     activation: Function | None = None,
     check: Callable[[Operand, Operand], None] | None = None,
     **writing: Unpack[Writing],
-) -> Callable[[Formula], Function]:
+) -> Callable[[Formula], Pairs]:
     """Make a loss of its formula for one prediction and one target.
 
     The rules are the derivatives of that formula, `by_prediction(prediction, target)` and
@@ -89,7 +90,7 @@ def loss(
     """
     rules = by_prediction, by_target
 
-    def decorate(one: Formula) -> Function:
+    def decorate(one: Formula) -> Pairs:
         def over(n: int, x: Operand) -> Operand:
             return x / n if mean and n != 1 else x
 
@@ -135,7 +136,7 @@ def loss(
 
 def _called(
     op: Operation, one: Formula, check: Callable[[Operand, Operand], None] | None, *, needs_outputs: bool
-) -> Function:
+) -> Pairs:
     """The function that users call, with its checks."""
     name, batch = op.shown, op.array
     activation = None if op.activation is None else op.activation.function
@@ -168,7 +169,8 @@ def _called(
                 return record(op, prediction, target)
         return float(ieee(op.forward, numbers_of(prediction, name), numbers_of(target, name)))
 
-    return named_after(function, one, op)
+    named_after(function, one, op)
+    return cast(Pairs, function)
 
 
 # ---------------------------------------------------------------- the losses
@@ -304,7 +306,7 @@ def cross_entropy(
     return cross_entropy_of_probabilities(probabilities, target)
 
 
-array_cross_entropy = cross_entropy_of_probabilities.op.array.function  # type: ignore[union-attr]
+array_cross_entropy = cross_entropy_of_probabilities.op.array.function
 cross_entropy.op = cross_entropy_of_probabilities.op  # type: ignore[attr-defined]
 
 

@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..ieee import quietly
 from ..op import reduction, structural
 from ..operands import Axis, Operand, Vector, as_array, describe, is_array_node, members, real_array
+from ..signatures import of_array
 from .choosing import where
 
 __all__ = ["mean", "norm", "prod", "std", "sum", "var"]
@@ -90,6 +91,7 @@ def _products_of_the_others(x: Operand) -> Vector:
 # ---------------------------------------------------------------- what is made of sums, along axes only
 
 
+@of_array
 def var(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
     """Variance over axes: the mean square of what differs from the mean.
 
