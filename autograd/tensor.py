@@ -22,7 +22,7 @@ from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
-from .operands import FLOAT64, Axis, Index, Operand, declined, real_array
+from .operands import FLOAT64, Axis, Index, Operand, declined, made_array, real_array
 from .ops import choosing, elementwise, extremes, matrices, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -87,7 +87,8 @@ class Tensor:
             raise TypeError(
                 f"Tensor needs numbers, got a {type(data).__name__}; it is one node already, take its .data"
             )
-        self._data = quietly(np.array, real_array(data, "Tensor"), None if dtype is None else _float_type(dtype))
+        array = real_array(data, "Tensor")
+        self._data = quietly(array.astype, array.dtype if dtype is None else _float_type(dtype))
         _as_leaf(self)
         if label is not None:
             self.label = label
@@ -698,7 +699,7 @@ def _record(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
             raise _not_plain(op, i)
     z = op.forward(*data) if is_quiet() else _computed(op, data)
     v = new(Tensor)
-    v._data = z if z.__class__ is ndarray else np.asarray(z)
+    v._data = z if z.__class__ is ndarray else made_array(z)
     v._label = v._grad = v._seen = None
     v._serial = next_serial()
     v._op = op
@@ -730,6 +731,9 @@ def _computed(op: Operation, data: list[Operand]) -> Operand:
     try:
         return quietly(op.forward, *data)
     except (TypeError, ValueError) as error:
+        instead = getattr(error, "instead", None)  # of arrays that stand for those of a program, see fast.recorder
+        if instead is not None:
+            return instead(op.forward, data)
         if refused := refused_arrays(op, data, error):
             raise refused from error
         if not op.rules or "broadcast" not in str(error):

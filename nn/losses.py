@@ -32,7 +32,6 @@ from autograd import (
     sum,
 )
 from autograd.arguments import lookup, not_negative
-from autograd.op import Operation
 from autograd.operands import describe, real
 from autograd.ops.losses import CLOSEST, Softmax, batch_losses
 from autograd.ops.sums import array_sum
@@ -135,11 +134,7 @@ class Loss:
 
         weight: 1/m, or an array with weight/m for each sample. from_logits: y_pred are weighted sums.
         """
-        link = self.link(target, weight, from_logits)
-        if link is None:
-            raise NotImplementedError(f"{type(self).__name__} needs a method of_batch")
-        op, others = link
-        return Tensor._record(op, y_pred, *others)
+        raise NotImplementedError(f"{type(self).__name__} needs a method of_batch")
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         """The loss of one sample as a Value, from what a net of Values gives and a row of what `prepare` gave.
@@ -147,10 +142,6 @@ class Loss:
         from_logits: the outputs are weighted sums. NotImplementedError for a loss of arrays only.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method of_sample")
-
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        """The operation that `of_batch` is, with its operands behind y_pred; None if it is not a single one."""
-        return None
 
     def check_output(self, model: Any) -> None:
         """ValueError if the last layer of a net gives what the loss cannot take, with the remedies."""
@@ -204,8 +195,8 @@ class MeanSquaredError(Loss):
     def __init__(self, half: bool = False) -> None:
         self.half = bool(half)
 
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        return squared_errors.op, (target, weight if self.half else weight * (2.0 / target.shape[1]))
+    def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
+        return squared_errors(y_pred, target, weight if self.half else weight * (2.0 / target.shape[1]))
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         loss = squared_error(outputs, target)
@@ -287,12 +278,9 @@ class BinaryCrossentropy(Loss):
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         if from_logits:
-            return super().of_batch(y_pred, target, weight, from_logits)
+            return binary_from_logits(y_pred, target, weight)
         _check_probabilities(self.name, y_pred)
         return binary_from_probabilities(y_pred, target, weight)
-
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        return (binary_from_logits.op, (target, weight)) if from_logits else None
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         return (binary_cross_entropy_with_logits if from_logits else binary_cross_entropy)(outputs, target)
@@ -355,15 +343,12 @@ class CategoricalCrossentropy(Loss):
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         if from_logits:
-            return super().of_batch(y_pred, target, weight, from_logits)
+            return softmax_cross_entropies(y_pred, target, weight, Softmax())
         _check_probabilities(self.name, y_pred)
         p = y_pred / array_sum(y_pred, 1, True)
         # A constant is added, not a bound applied, so that the slope lives on at the bounds.
         p = p + (np.clip(p.numpy(), CLOSEST, 1 - CLOSEST) - p.numpy())
         return -_weighted_mean(array_sum(log(p) * target, 1, True), weight)
-
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        return (softmax_cross_entropies.op, (target, weight, Softmax())) if from_logits else None
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         if from_logits:

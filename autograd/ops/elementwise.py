@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from ..op import elementwise
-from ..operands import Operand
+from ..operands import Operand, drawn
 from .choosing import where
 
 __all__ = [
@@ -283,7 +283,10 @@ def randomized_leaky_relu(x, lower=1 / 8, upper=1 / 3, *, training=True, rng=Non
         raise ValueError(f"randomized_leaky_relu: expected lower <= upper; got lower={lower}, upper={upper}")
     alpha = (lower + upper) / 2
     if training:
-        alpha = np.random.default_rng(rng).uniform(lower, upper, x.shape if getattr(x, "ndim", 0) else None)
+        draw = np.random.default_rng(rng).uniform
+        shape = x.shape if getattr(x, "ndim", 0) else None
+        is_seed = isinstance(rng, int | np.integer)  # the same numbers in each call
+        alpha = draw(lower, upper, shape) if is_seed else drawn(x, draw, lower, upper, shape)
     return leaky_relu(x, alpha)
 
 

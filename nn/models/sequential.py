@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from autograd import Tensor, modes, sigmoid
 from autograd.arguments import Rng, float_type, generator, positive_integer
-from autograd.fast.links import result
+from autograd.fast.programs import Programs
 from autograd.ieee import quietly
 from autograd.operands import describe
 from autograd.tensor import leaf
@@ -26,7 +26,6 @@ from ..metrics import Metric, find_metric
 from ..module import Module, refuse_own_call
 from ..optimizers import Optimizer, find_optimizer
 from ..training import loop as loop
-from ..training.links import Links
 from ..training.loop import training_mode
 from ..training.objective import Objective
 from ..training.plan import Plan
@@ -79,13 +78,14 @@ class Sequential(Module):
         self.stop_training = False
         self._shape: Shape | None = None
         self._objective: Objective | None = None
-        self._links: Links | None = None
+        self._programs: Programs | None = None
         if isinstance(layers, BatchLayer | Input):
             raise TypeError(f"Sequential: expected a list of layers, got one {describe(layers)}; write [{layers}]")
         for layer in layers or ():
             self.add(layer)
 
     trainable = BatchLayer.trainable
+    _reads = "layers", "training"  # what its outputs depend on
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -283,12 +283,17 @@ class Sequential(Module):
         """The outputs for a batch of the right shape and dtype. Checks nothing."""
         if modes.active and not modes.is_recording():
             array = x._data if x.__class__ is Tensor else x
-            if self._links is None or self._links.layers != self.layers or self._links.dtype != array.dtype:
-                self._links = Links(self.layers, array.dtype)
-            links = self._links.get()
-            if links:  # the same numbers without a node for each operation, in two thirds of the time
-                z = quietly(result, links, array)
-                return leaf(z.copy() if z is array else z, self._links.label)
+            if self._programs is None or self._programs.reads != self.layers:
+                self._programs = Programs(self.layers)
+            z, label = quietly(self._programs.run, self._named, array)
+            return leaf(z.copy() if z is array else z, label)
+        return self._through(x)
+
+    def _named(self, x: np.ndarray) -> tuple[Any, str | None]:
+        z = self._through(x)
+        return z, z._label if isinstance(z, Tensor) else None
+
+    def _through(self, x: Any) -> Any:
         for layer in self.layers:
             x = layer.forward(x)
         return x

@@ -18,13 +18,13 @@ def data(rows=23):
 
 def recorded(model):
     """The same model, made to record a graph in each step."""
-    model.objective._may_chain = False
+    model.objective._programs._are_open = False
     return model
 
 
 def programs(model):
     """How many programs the training wrote."""
-    return sum(shape.program is not None for shape in model.objective._passes._shapes.values())
+    return sum(shape.written is not None for shape in model.objective._programs._shapes.values())
 
 
 def same_bits(one, other):
