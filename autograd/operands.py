@@ -80,6 +80,20 @@ def declined(x: Any, operator: str) -> Any:
     raise
 
 
+def refusal(operator: str, message: str) -> Callable[..., Any]:
+    """What stands for an operator that nodes do not have: TypeError, unless somebody's own kind of number has it."""
+
+    def refused(node: Any, *others: Any) -> Any:
+        try:
+            raise TypeError(message)
+        except TypeError:
+            if len(others) != 1 or operator.startswith("r"):
+                raise
+            return declined(others[0], f"__r{operator}__")
+
+    return refused
+
+
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -118,6 +132,15 @@ def made_array(x: Operand) -> np.ndarray:
     return np.asarray(x) if written is None else written()
 
 
+def plainly(function: Callable[..., Operand], *operands: Operand) -> Operand:
+    """`function(*operands)` of plain arrays, which no graph records. Where they belong to a program each run calls it."""
+    for u in operands:
+        call = getattr(u, "in_a_call", None)  # an array of a program, see fast.recorder
+        if call is not None:
+            return call(function, operands)
+    return function(*operands)
+
+
 def as_array(x: Operand, where: str) -> Operand:
     """An array or a Tensor as it is, lists and numbers as an array."""
     return x if hasattr(x, "ndim") else real_array(x, where)
@@ -154,6 +177,11 @@ def drawn(like: Operand, draw: Callable[..., np.ndarray], *arguments: Operand) -
     """
     anew = getattr(getattr(like, "_data", like), "drawn", None)
     return draw(*arguments) if anew is None else anew(draw, *arguments)
+
+
+def is_plain(x: Operand) -> bool:
+    """True for a number, and for what stands for one; False for a node or a formula, which keeps what it came from."""
+    return not hasattr(x.__class__, "_record") or getattr(x.__class__, "_is_number", False)
 
 
 def is_array_node(x: Operand) -> bool:

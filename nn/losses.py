@@ -9,8 +9,8 @@ A loss is called with (y_true, y_pred) in Keras' order; rows are samples.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,6 +37,7 @@ from autograd.ops.losses import CLOSEST, Softmax, batch_losses
 from autograd.ops.sums import array_sum
 
 from .activations import activation_name, activations
+from .attributes import Attributes, Check, flag
 from .module import refuse_own_call
 from .samples import check_finite, checked_weights, plain_array, whole_labels
 
@@ -74,7 +75,14 @@ squared_errors, binary_from_logits, binary_from_probabilities, softmax_cross_ent
 Weight = float | np.ndarray
 
 
-class Loss:
+def _above_zero(where: str, what: str, delta: Any) -> float:
+    found = not_negative(where, what, delta)
+    if not found:
+        raise ValueError(f"{where}: expected {what} to be above 0, got 0; all losses would be 0")
+    return found
+
+
+class Loss(Attributes):
     """The base of all losses.
 
     name         its name in messages
@@ -85,6 +93,7 @@ class Loss:
     name = "loss"
     activation: Callable[..., Any] | None = None
     from_logits = False
+    checks: ClassVar[Mapping[str, Check]] = {"from_logits": flag}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -191,9 +200,10 @@ class MeanSquaredError(Loss):
     """
 
     name = "mse"
+    checks: ClassVar[Mapping[str, Check]] = {"half": flag}
 
     def __init__(self, half: bool = False) -> None:
-        self.half = bool(half)
+        self.half = half
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         return squared_errors(y_pred, target, weight if self.half else weight * (2.0 / target.shape[1]))
@@ -231,11 +241,10 @@ class Huber(Loss):
     """
 
     name = "huber"
+    checks: ClassVar[Mapping[str, Check]] = {"delta": _above_zero}
 
     def __init__(self, delta: float = 1.0) -> None:
-        self.delta = not_negative("Huber", "delta", delta)
-        if not self.delta:
-            raise ValueError("Huber: expected delta to be above 0, got 0; all losses would be 0")
+        self.delta = delta
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         return _weighted_mean(self._of(y_pred - target), weight)
@@ -262,7 +271,7 @@ class BinaryCrossentropy(Loss):
     activation = staticmethod(sigmoid)
 
     def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = bool(from_logits)
+        self.from_logits = from_logits
 
     def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         target = super().prepare(where, y, outputs, dtype)
@@ -298,7 +307,7 @@ class CategoricalCrossentropy(Loss):
     activation = staticmethod(softmax)
 
     def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = bool(from_logits)
+        self.from_logits = from_logits
 
     def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         if len(outputs) != 1:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import Tensor, no_grad
+from autograd import Tensor, Value, no_grad
 from autograd.arguments import lookup, positive_integer
 from autograd.formulas.names import text
 from autograd.graph import is_node
@@ -24,15 +24,18 @@ from nn.activations import activation_name
 from nn.samples import plain_array
 from nn.training.loop import training_mode
 
-from .options import Look, drawing
+from .explorer.views import net_scene
+from .options import Asked, drawing
 from .picture import Picture
-from .style import FONT, GREY, HIGHLIGHT, INK, PAPER, counted, number, sign_style, tint
+from .style import counted, current, number, sign_style, tint
 
 __all__ = ["Column", "columns_of", "draw_network"]
 
 MAX_UNITS = 16
 
 _COLORS = dict.fromkeys(("weight", "grad"))
+
+SIZE = (1000.0, 700.0)  # of a recorded net that fits
 
 # Sizes in pixels.
 RADIUS = 24.0
@@ -41,7 +44,6 @@ MARGIN = 56.0  # left and right, for names
 TOP = 20.0
 THIN, THICK = 0.5, 6.0
 
-HALO = f' stroke="{PAPER}" stroke-width="6" stroke-linejoin="round" paint-order="stroke"'  # of text on lines
 
 _Places = dict[int | None, tuple[float, float]]  # of the units that are drawn; None where some are left out
 
@@ -73,27 +75,31 @@ def draw_network(
     *,
     color: str = "weight",
     max_units: int = MAX_UNITS,
-    digits: int = 3,
-    edges: str | None = None,
+    digits: int = 4,
+    edges: str | None = "auto",
     highlight: Any = (),
     title: str | None = None,
     legend: bool = True,
     width: Any = None,
+    look: Any = None,
 ) -> Picture:
     """A net as layers of neurons.
 
     model      an MLP or a Layer, or a built Sequential of Dense layers; Activation and Dropout belong to
-               the layer before them, Flatten leaves the inputs as they are
+               the layer before them, Flatten leaves the inputs as they are. Or the loss of a net of Values, or
+               another result of it: then circles show activation and gradient, with the weighted sum above
+               and the bias below, and lines carry the weights
     x          one sample; if it is given, the circles show the activations it causes, without dropout
     color      "weight" or "grad": what colour and width of the lines tell
     max_units  of a larger layer the first and the last units are drawn, and how many are between
     digits     significant digits of the numbers that are written
     edges      what is written on the lines of a small net: "number" (weight or gradient), "formula" (the
-               weight's name), None nothing
+               weight's name), None nothing; "auto" the number if the net was recorded
     highlight  names of weights and units ("w[1]_1,2", "a[1]_2", "x_1"), or Values of the model, to be marked
     title      above the picture
     legend     whether it is said below what colours and widths tell
     width      of the picture in inches (3.4), or as "8.6cm"; text is scaled with it
+    look       colours and font: "light", "dark", "print", "color-blind" or a Look, as for draw_graph
 
     Lines are blue and solid for positive numbers, orange and dashed for negative ones; the wider, the
     larger, up to the largest of the layer, which is written below it. Circles are tinted likewise.
@@ -105,16 +111,30 @@ def draw_network(
     """
     lookup("color", color, _COLORS)
     max_units = positive_integer("draw_network", "max_units", max_units)
-    look = Look(digits=digits, edges=edges, title=title, legend=legend, width=width, highlight=highlight)
+    asked = Asked(digits=digits, edges=edges, title=title, legend=legend, width=width, highlight=highlight)
+    if isinstance(model, Value):
+        return _recorded(model, x, color, max_units, asked)
     columns = columns_of(model, x)
-    marked = _marked(look.highlight, model)
-    svg = _svg(columns, color, max_units, look, marked)
+    marked = _marked(asked.highlight, model)
+    svg = _svg(columns, color, max_units, asked, marked)
     if marked.missing:
         raise ValueError(
             f"draw_network: highlight: {marked.missing[0]!r} is not in this picture; names are those of its "
             "titles, such as w[1]_1,2, a[1]_2 and x_1"
         )
     return Picture(svg)
+
+
+def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked) -> Picture:
+    """The net that was recorded below a result."""
+    if root.is_leaf:
+        raise ValueError("draw_network: expected the result of a computation, such as the loss; this Value is a leaf")
+    if x is not None:
+        raise ValueError("draw_network: a recorded result has its input already; x is for a model")
+    net = net_scene(root, size=SIZE, look=look, color=color, most=max_units)
+    below = [("positive", 1.0), ("negative", -1.0), (f"lines: {color}s", None)] if look.legend else []
+    title = look.title or f"A net of {counted(len(net.marks), 'node')} and its loss"
+    return Picture(net.svg(title, caption=look.title, width=look.width, below=below))
 
 
 # ---------------------------------------------------------------- what there is to draw
@@ -144,6 +164,11 @@ def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Colu
         raise ValueError(
             "draw_network: the model is not built, so that it has no weights yet; give its first layer "
             "input_shape=(features,), call model.build(features), or fit it"
+        )
+    if not model.goes_straight:
+        raise ValueError(
+            f"draw_network: expected layers in a row; {type(model).__name__} has a forward of its own: "
+            "draw_graph(model(x)) shows it"
         )
     assert model.input_shape is not None
     columns = [Column("input", math.prod(model.input_shape), activations=None if x is None else x.ravel())]
@@ -238,7 +263,7 @@ def _marked(highlight: Sequence[Any], model: Any) -> _Marks:
 # ---------------------------------------------------------------- as SVG
 
 
-def _svg(columns: Sequence[Column], color: str, max_units: int, look: Look, marks: _Marks) -> str:
+def _svg(columns: Sequence[Column], color: str, max_units: int, look: Asked, marks: _Marks) -> str:
     shown = [_shown(column.size, max_units) for column in columns]
     tallest = max(map(len, shown)) * PITCH
     gap = min(400.0, max(230.0, 0.4 * tallest))
@@ -253,9 +278,9 @@ def _svg(columns: Sequence[Column], color: str, max_units: int, look: Look, mark
     ]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1f} {height:.1f}" '
-        f'width="{scale * width:.1f}pt" height="{scale * height:.1f}pt" font-family="{FONT}" role="img">',
+        f'width="{scale * width:.1f}pt" height="{scale * height:.1f}pt" font-family="{current().font}" role="img">',
         f"<title>{html.escape(look.title or _summary(columns))}</title>",
-        f'<rect width="{width:.1f}" height="{height:.1f}" fill="{PAPER}"/>',
+        f'<rect width="{width:.1f}" height="{height:.1f}" fill="{current().paper}"/>',
     ]
     if look.title is not None:
         parts.append(_text(width / 2, 30, look.title, 19))
@@ -265,10 +290,10 @@ def _svg(columns: Sequence[Column], color: str, max_units: int, look: Look, mark
         parts += _circles(column, at[i], look, marks, is_first=i == 0, is_last=i == len(columns) - 1)
         parts += [
             _text(x, bottom + 26, column.caption, 15),
-            _text(x, bottom + 46, counted(column.size, "unit"), 13, GREY),
+            _text(x, bottom + 46, counted(column.size, "unit"), 13, current().grey),
         ]
         if i and look.legend:
-            parts.append(_text(x - gap / 2, bottom + 46, _largest(column, color, look), 12, GREY))
+            parts.append(_text(x - gap / 2, bottom + 46, _largest(column, color, look), 12, current().grey))
     if look.legend:
         parts += _key(width / 2, bottom + 74)
     return "\n".join([*parts, "</svg>\n"])
@@ -288,7 +313,7 @@ def _told(column: Column, color: str) -> np.ndarray:
     return values
 
 
-def _lines(here: Column, start: _Places, end: _Places, color: str, look: Look, marks: _Marks) -> Iterator[str]:
+def _lines(here: Column, start: _Places, end: _Places, color: str, look: Asked, marks: _Marks) -> Iterator[str]:
     """A line for every weight between units that are drawn, the strongest on top; what is no number is not faint."""
     values, weights, gradients = _told(here, color), _told(here, "weight"), _told(here, "grad")
     most = _most(values)
@@ -308,7 +333,8 @@ def _lines(here: Column, start: _Places, end: _Places, color: str, look: Look, m
         title = f"{name} = {number(float(weights[j, k]))}, grad {number(float(gradients[j, k]))}"
         ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
         if marks.has(label):
-            yield f'<line {ends} stroke="{HIGHLIGHT}" stroke-width="{broad + 10:.2f}" stroke-linecap="round"/>'
+            pen = f'stroke="{current().highlight}" stroke-width="{broad + 10:.2f}" stroke-linecap="round"'
+            yield f"<line {ends} {pen}/>"
             opacity = 1.0
         if look.edges is not None and look.edges != "auto":
             written = name if look.edges == "formula" else look.number(value)
@@ -320,7 +346,7 @@ def _lines(here: Column, start: _Places, end: _Places, color: str, look: Look, m
             + f"><title>{html.escape(title)}</title></line>"
         )
     for (x, y), written, stroke in labels:
-        yield _text(x, y + 4, written, 12, stroke, more=HALO)
+        yield _text(x, y + 4, written, 12, stroke, more=_halo())
 
 
 def _apart(
@@ -333,7 +359,7 @@ def _apart(
 
 
 def _circles(
-    column: Column, places: _Places, look: Look, marks: _Marks, *, is_first: bool, is_last: bool
+    column: Column, places: _Places, look: Asked, marks: _Marks, *, is_first: bool, is_last: bool
 ) -> Iterator[str]:
     most = 0.0 if column.activations is None else _most(column.activations)
     for u, (x, y) in places.items():
@@ -345,13 +371,15 @@ def _circles(
         name = text(label)
         called = (label, *([] if is_first else [f"b{column.place}_{u + 1}"]), *([f"yhat_{u + 1}"] * is_last))
         if marks.has(*called):
-            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS + 7:g}" fill="{HIGHLIGHT}" stroke="{INK}"/>'
+            pen = f'fill="{current().highlight}" stroke="{current().ink}"'
+            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS + 7:g}" {pen}/>'
         title = name if a is None else f"{name} = {number(a)}"
         if column.biases is not None:
             title += f", bias {number(float(column.biases[u]))}"
-        fill = PAPER if a is None else tint(a / most if most else a)
+        fill = current().paper if a is None else tint(a / most if most else a)
         yield (
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS:g}" fill="{fill}" stroke="{GREY}" stroke-width="1.5">'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS:g}" '
+            f'fill="{fill}" stroke="{current().grey}" stroke-width="1.5">'
             f"<title>{html.escape(title)}</title></circle>"
         )
         if a is not None:
@@ -366,9 +394,9 @@ def _circles(
 def _left_out(x: float, y: float, count: int, is_first: bool) -> Iterator[str]:
     """Three points and how many units they stand for, beside the lines or with a halo on them."""
     for d in (-10, 0, 10):
-        yield f'<circle cx="{x:.1f}" cy="{y + d:.1f}" r="2.4" fill="{INK}"/>'
+        yield f'<circle cx="{x:.1f}" cy="{y + d:.1f}" r="2.4" fill="{current().ink}"/>'
     side, anchor = (-12, "end") if is_first else (12, "start")
-    yield _text(x + side, y + 4.5, f"{count:,} more", 12, anchor=anchor, more=HALO)
+    yield _text(x + side, y + 4.5, f"{count:,} more", 12, anchor=anchor, more=_halo())
 
 
 def _key(x: float, y: float) -> Iterator[str]:
@@ -378,19 +406,26 @@ def _key(x: float, y: float) -> Iterator[str]:
         dash = ' stroke-dasharray="7 4"' if line == "dashed" else ""
         ends = f'x1="{start:.1f}" y1="{y:.1f}" x2="{start + 28:.1f}" y2="{y:.1f}"'
         yield f'<line {ends} stroke="{stroke}" stroke-width="3"{dash}/>'
-        yield _text(start + 36, y + 4, word, 12, GREY, anchor="start")
+        yield _text(start + 36, y + 4, word, 12, current().grey, anchor="start")
 
 
-def _text(x: float, y: float, shown: str, size: float, fill: str = INK, anchor: str = "middle", more: str = "") -> str:
+def _halo() -> str:
+    """Of text on lines."""
+    return f' stroke="{current().paper}" stroke-width="6" stroke-linejoin="round" paint-order="stroke"'
+
+
+def _text(
+    x: float, y: float, shown: str, size: float, fill: str | None = None, anchor: str = "middle", more: str = ""
+) -> str:
     place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size:g}"'
-    return f'<text {place} fill="{fill}" text-anchor="{anchor}"{more}>{html.escape(shown)}</text>'
+    return f'<text {place} fill="{fill or current().ink}" text-anchor="{anchor}"{more}>{html.escape(shown)}</text>'
 
 
 def _summary(columns: Sequence[Column]) -> str:
     return " → ".join(f"{counted(c.size, 'unit')} ({c.caption})" for c in columns)
 
 
-def _largest(column: Column, color: str, look: Look) -> str:
+def _largest(column: Column, color: str, look: Asked) -> str:
     """What stands below the lines into a column: their largest number, and how many are none."""
     values = _told(column, color)
     strange = int(np.count_nonzero(~np.isfinite(values)))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from threading import get_ident
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,6 +80,7 @@ class Recorder:
         self.inputs: list[str] = []
         self.size = 0
         self.draws: dict[np.random.Generator, None] = {}
+        self.thread = get_ident()
         self._names: dict[int, str] = {}
 
     def lasting(self, array: np.ndarray) -> Recorded:
@@ -210,7 +212,8 @@ class Recorded:
     It has those methods and operators of an array that a program can write down. Code that asks for its
     class is told ndarray, so that it takes the way it takes with arrays.
 
-    fixed: it is the same array in each run.
+    fixed: it is the same array in each run. For other threads, which may come across one in a Tensor while it is
+    written down, it is its array: what they compute is theirs.
     """
 
     __slots__ = ("fixed", "name", "recorder", "value")
@@ -238,6 +241,8 @@ class Recorded:
         return len(self.value)
 
     def __getattr__(self, name: str) -> Any:
+        if get_ident() != self.recorder.thread:
+            return getattr(self.value, name)
         raise _NotRecorded(self.recorder)
 
     # ------------------------------------------------------------ what is another in each run
@@ -265,6 +270,10 @@ class Recorded:
     def written_as_array(self) -> Recorded:
         """A single number as an array."""
         return self.recorder.as_a_call(np.asarray, [self])
+
+    def in_a_call(self, function: Callable[..., Any], operands: Sequence[Any]) -> Recorded:
+        """What a function gives of this and others, see `autograd.operands.plainly`."""
+        return self.recorder.as_a_call(function, operands)
 
     def view(self) -> Recorded:
         return self.recorder.view(self, ".view()", self.value.view())
@@ -407,6 +416,23 @@ def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., Any]) -> Any
     return lambda self, other: calculated(self, self, other), lambda self, other: calculated(self, other, self)
 
 
+def _for_others(name: str, method: Any) -> Any:
+    """The method in the thread that writes down; in others that of the array."""
+
+    @functools.wraps(method)
+    def either(self: Recorded, *operands: Any, **options: Any) -> Any:
+        if get_ident() == self.recorder.thread:
+            return method(self, *operands, **options)
+        array = object.__getattribute__(self, "value")
+        if name == "__array_ufunc__":
+            return getattr(operands[0], operands[1])(*_plain(operands[2:]), **_plain(options))
+        if name == "__array_function__":
+            return operands[0](*_plain(operands[2]), **_plain(operands[3]))
+        return getattr(array, name)(*_plain(operands), **_plain(options))
+
+    return either
+
+
 def _in_place(ufunc: np.ufunc) -> Callable[[Recorded, Any], Recorded]:
     def method(self: Recorded, other: Any) -> Recorded:
         if not self.fixed:
@@ -438,3 +464,7 @@ for _name, _sign, _ufunc in (
     if _sign in "+-*/":
         setattr(Recorded, f"__r{_name}__", _right)
         setattr(Recorded, f"__i{_name}__", _in_place(_ufunc))
+
+for _name, _method in list(vars(Recorded).items()):
+    if callable(_method) and _name not in ("__init__", "__getattribute__", "__getattr__"):
+        setattr(Recorded, _name, _for_others(_name, _method))

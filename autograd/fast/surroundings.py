@@ -109,7 +109,7 @@ class Surroundings:
         elif isinstance(x, tuple | frozenset):
             yield from x
         elif isinstance(x, list | set | dict):
-            self._watch(x, lambda: [*x, *x.values()] if isinstance(x, dict) else list(x))
+            self._watch(x, _members(x))
             yield from (x.values() if isinstance(x, dict) else x)
         elif isinstance(x, np.ndarray):
             if x.dtype.hasobject or type(x) is not np.ndarray:
@@ -144,7 +144,7 @@ class Surroundings:
             except ValueError:  # not assigned yet
                 raise Unclear(f"{f.__name__} uses a variable that has no value yet") from None
             if not is_known:
-                self._watch(cell, lambda cell=cell: (cell.cell_contents,))
+                self._watch(cell, functools.partial(_content, cell))
             yield found  # also what a wrapper of ours wraps
         if is_known:
             return
@@ -219,21 +219,29 @@ class Surroundings:
             raise Unclear(f"it uses an object of {home}.{cls.__qualname__}")
         yield cls
         attributes = getattr(x, "__dict__", {})
-        changes = getattr(cls, "_changes", None)
-        if changes is not None:  # objects that tell when they change: cheaper than to look at each
+        declared, changes = getattr(cls, "_reads", None), getattr(cls, "_changes", None)
+        reads: Iterable[str] = attributes
+        if declared is not None or not (is_ours or changes):
+            changes, reads = None, {*(declared or ()), *(() if is_ours else self._attributes)}
+        elif changes is not None:  # objects that tell when they change: cheaper than to look at each
             told = self._told.setdefault(id(changes), (changes, [changes[0]], {}))
             told[2].setdefault(id(attributes), (attributes, dict(attributes)))
-            reads: Iterable[str] = attributes
         else:
             self._watch(attributes, lambda: list(attributes))
-            reads = getattr(cls, "_reads", attributes) if is_ours else self._attributes
         for name in ("__wrapped__", *reads):
-            if name in attributes:
-                found = attributes[name] if changes is not None else self._held(attributes, name)
-                if is_ours and isinstance(found, np.random.Generator):
-                    self.generators[found] = None
-                else:
-                    yield found
+            found = attributes.get(name) if changes is not None else self._held(attributes, name)
+            if is_ours and isinstance(found, np.random.Generator):
+                self.generators[found] = None
+            else:
+                yield found
+
+
+def _content(cell: types.CellType) -> tuple[Any]:
+    return (cell.cell_contents,)
+
+
+def _members(x: Any) -> Callable[[], list[Any]]:
+    return (lambda: [*x, *x.values()]) if isinstance(x, dict) else (lambda: list(x))
 
 
 def _alike(now: Sequence[Any], found: Sequence[Any]) -> bool:

