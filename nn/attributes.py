@@ -28,7 +28,8 @@ class Attributes:
     checks   what is done with an option, by its name, in the constructor and whenever it is set later
     settled  what cannot be set any more as soon as `is_settled()`
 
-    AttributeError for a name that a class of this library does not know; a class of one's own may set any.
+    AttributeError for a name that a class of this library does not know, unless `may_keep(value)`; a class of one's
+    own may set any.
     """
 
     checks: ClassVar[Mapping[str, Check]] = {}
@@ -37,6 +38,10 @@ class Attributes:
 
     def is_settled(self) -> bool:
         """True once something was made of the options in `settled`."""
+        return False
+
+    def may_keep(self, value: Any) -> bool:
+        """True for what may be kept under any name; what is no option and looks like one is a mistake."""
         return False
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -48,7 +53,7 @@ class Attributes:
             check = known[name]
             if check is not None:
                 value = check(cls.__name__, name, value)
-        elif name[:1] != "_" and _is_ours(cls) and options_of(cls):  # a bare Module holds anything
+        elif name[:1] != "_" and not self.may_keep(value) and _is_ours(cls) and options_of(cls):
             raise AttributeError(_unknown(self, name, known))
         super().__setattr__(name, value)
         changed[0] = object()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -194,7 +195,7 @@ class Sequential(Module):
         for i, layer in enumerate(layers):
             _check_layer(layer, layers[:i])
             if layer.name is None:
-                layer.name = _free_name(type(layer).__name__.lower(), taken)
+                layer.name = _free_name(_snake_case(type(layer).__name__), taken)
                 taken.append(layer.name)
             given = layer.input_shape or layer.built_for
             if not i and shape is None:
@@ -600,3 +601,8 @@ def find_sequential(where: str, model: object) -> Sequential:
         raise TypeError(f"{where}: expected a Sequential, got {describe(model)}")
     model._check_built(where)
     return model
+
+
+def _snake_case(name: str) -> str:
+    """MaxPooling2D as max_pooling2d: how Keras names layers."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()

@@ -20,11 +20,11 @@ from autograd.operands import describe, drawn
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import reshape
 
-from .activations import Function, RandomizedLeakyReLU, activation_name, check_units, find_activation
-from .attributes import Check, flag
-from .initializers import Initializer, find_initializer
-from .module import Module, is_parameter, numbers_of, refuse_own_call, state_of, write_numbers
-from .regularizers import Regularizer, find_regularizer
+from ..activations import Function, RandomizedLeakyReLU, activation_name, check_units, find_activation
+from ..attributes import Check, flag
+from ..initializers import Initializer, find_initializer
+from ..module import Module, is_parameter, numbers_of, refuse_own_call, state_of, write_numbers
+from ..regularizers import Regularizer, find_regularizer
 
 __all__ = ["Activation", "BatchLayer", "Dense", "Dropout", "Flatten", "Input"]
 
@@ -194,19 +194,14 @@ class BatchLayer(Module):
         return f"{type(self).__name__}()"
 
 
-class Dense(BatchLayer):
-    """A layer whose units look at all inputs: Z = X Wᵀ + b, A = g(Z).
+class WeightedLayer(BatchLayer):
+    """The base of layers whose units weigh what they look at: Z = weighted sums + b, A = g(Z).
 
-    units: how many. activation: g, a name from `nn.activations`, a function of one Tensor, or None
-    for Z itself. use_bias: whether there is a b. kernel_initializer, bias_initializer: names from
-    `nn.initializers` or functions. input_dim: the number of inputs, as a short input_shape.
-    kernel_regularizer, bias_regularizer: names or objects of `nn.regularizers`.
-    dtype: float32 or float64; that of the model if None.
-
-    weight  W, (units, inputs), labelled W[l] in layer l of a net; Keras' kernel is its transpose
+    weight  W, units first, (units, ..., inputs), labelled W[l] in layer l of a net; Keras' kernel has the units last
     bias    b, (units,), labelled b[l]; None without bias
 
     Both are None until the number of inputs is known. Results are labelled Z[l] and A[l].
+    A layer derived from it makes them by `make_weights(shape, ...)` and has `weighted_sums`, a step.
     """
 
     checks: ClassVar[Mapping[str, Check]] = {
@@ -233,24 +228,19 @@ class Dense(BatchLayer):
     def __init__(
         self,
         units: int,
-        activation: str | Function | None = None,
-        use_bias: bool = True,
-        kernel_initializer: str | Initializer = "glorot_uniform",
-        bias_initializer: str | Initializer = "zeros",
+        activation: str | Function | None,
+        use_bias: bool,
+        kernel_initializer: str | Initializer,
+        bias_initializer: str | Initializer,
+        kernel_regularizer: str | Regularizer | None,
+        bias_regularizer: str | Regularizer | None,
+        dtype: DTypeLike | None,
         *,
         input_shape: ShapeLike | None = None,
-        input_dim: int | None = None,
-        kernel_regularizer: str | Regularizer | None = None,
-        bias_regularizer: str | Regularizer | None = None,
         name: str | None = None,
-        dtype: DTypeLike | None = None,
     ) -> None:
         self.units, self.use_bias = units, use_bias
         self.activation = activation
-        if input_dim is not None:
-            if input_shape is not None:
-                raise TypeError(f"{self}: expected input_shape or input_dim, got both")
-            input_shape = (positive_integer(str(self), "input_dim", input_dim),)
         super().__init__(input_shape=input_shape, name=name)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
@@ -262,7 +252,7 @@ class Dense(BatchLayer):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "activation":
             value = _named_activation(value)
-            check_units("Dense(1)", value, self.units)
+            check_units(f"{type(self).__name__}(1)", value, self.units)
         elif name in ("weight", "bias") and self.is_settled():
             self._check_parameter(name, value)
         super().__setattr__(name, value)
@@ -272,7 +262,7 @@ class Dense(BatchLayer):
         old = getattr(self, name)
         if old is None:
             if value is not None:
-                raise ValueError(f"{self}: it has no {name}; make a layer that has, Dense({self.units})")
+                raise ValueError(f"{self}: it has no {name}; make a layer that has, with use_bias=True")
             return
         if not isinstance(value, Tensor):
             got = describe(value)
@@ -287,25 +277,20 @@ class Dense(BatchLayer):
             f"to set its numbers write layer.{name}.data = array"
         )
 
-    def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
+    def make_weights(self, shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
+        """Make W of this shape, units first, and b, in the layer's dtype or else in this one."""
         self.dtype = dtype = self.dtype or dtype
-        self.weight = _initial(f"{self}: kernel", self.kernel_initializer, (self.units, input_shape[-1]), dtype, rng)
+        self.weight = _initial(f"{self}: kernel", self.kernel_initializer, shape, dtype, rng)
         if self.use_bias:
-            self.bias = _initial(f"{self}: bias", self.bias_initializer, (self.units,), dtype, rng)
+            self.bias = _initial(f"{self}: bias", self.bias_initializer, shape[:1], dtype, rng)
         _share_generator(self.activation, rng)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
-        if len(input_shape) != 1:
-            raise ValueError(
-                f"{self}: expected samples with one axis, got {input_shape or 'single numbers'}; "
-                "put a Flatten() before it"
-            )
-        return (self.units,)
+    def weighted_sums(self) -> Step:
+        """What is computed before the activation."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method weighted_sums(self)")
 
     def steps(self) -> list[Step]:
-        sums: Step = (affine, (self.weight, self.bias), self._z)
-        if not self.use_bias:
-            sums = _without_bias, (self.weight,), self._z
+        sums = self.weighted_sums()
         return [sums] if self.activation is linear else [sums, (self.activation, (), self._a)]
 
     def penalties(self) -> list[Any]:
@@ -318,9 +303,77 @@ class Dense(BatchLayer):
         if self.bias is not None:
             self.bias.label = bias
 
+    def described(self, *arguments: Any) -> str:
+        """`Name(arguments, activation)`, as the layer is called in messages and printed."""
+        g = "" if self.activation is linear else f", {activation_name(self.activation)!r}"
+        return f"{type(self).__name__}({', '.join(map(str, arguments))}{g})"
+
+
+class Dense(WeightedLayer):
+    """A layer whose units look at all inputs: Z = X Wᵀ + b, A = g(Z).
+
+    units: how many. activation: g, a name from `nn.activations`, a function of one Tensor, or None
+    for Z itself. use_bias: whether there is a b. kernel_initializer, bias_initializer: names from
+    `nn.initializers` or functions. input_dim: the number of inputs, as a short input_shape.
+    kernel_regularizer, bias_regularizer: names or objects of `nn.regularizers`.
+    dtype: float32 or float64; that of the model if None.
+
+    weight  W, (units, inputs), labelled W[l] in layer l of a net; Keras' kernel is its transpose
+    bias    b, (units,), labelled b[l]; None without bias
+
+    Both are None until the number of inputs is known. Results are labelled Z[l] and A[l].
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Function | None = None,
+        use_bias: bool = True,
+        kernel_initializer: str | Initializer = "glorot_uniform",
+        bias_initializer: str | Initializer = "zeros",
+        *,
+        input_shape: ShapeLike | None = None,
+        input_dim: int | None = None,
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        if input_dim is not None:
+            if input_shape is not None:
+                raise TypeError(f"Dense({units}): expected input_shape or input_dim, got both")
+            input_shape = (positive_integer(f"Dense({units})", "input_dim", input_dim),)
+        super().__init__(
+            units,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            dtype,
+            input_shape=input_shape,
+            name=name,
+        )
+
+    def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
+        self.make_weights((self.units, input_shape[-1]), dtype, rng)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 1:
+            raise ValueError(
+                f"{self}: expected samples with one axis, got {input_shape or 'single numbers'}; "
+                "put a Flatten() before it"
+            )
+        return (self.units,)
+
+    def weighted_sums(self) -> Step:
+        if self.use_bias:
+            return affine, (self.weight, self.bias), self._z
+        return _without_bias, (self.weight,), self._z
+
     def __repr__(self) -> str:
-        activation = "" if self.activation is linear else f", {activation_name(self.activation)!r}"
-        return f"Dense({self.units}{activation})"
+        return self.described(self.units)
 
 
 class Activation(BatchLayer):
@@ -448,7 +501,7 @@ def count_numbers(module: Module, seen: Iterable[Any] = ()) -> int:
 def read_weights(modules: Iterable[Module]) -> list[np.ndarray]:
     """Copies of parameters and buffers, each once, in Keras' layout: for each module in turn, what is trained first."""
     return [
-        np.array(numbers.T if turned else numbers, order="C")
+        np.array(np.moveaxis(numbers, 0, -1) if turned else numbers, order="C")
         for _, places, turned in _in_keras_order(modules)
         for numbers in [np.asarray(numbers_of(places[0][2]))]
     ]
@@ -463,22 +516,22 @@ def write_weights(where: str, modules: Iterable[Module], weights: Iterable[Array
     for (what, places, turned), array in zip(kept, given, strict=True):
         numbers = np.asarray(numbers_of(places[0][2]))
         array = np.asarray(array, dtype=numbers.dtype)
-        expected = numbers.shape[::-1] if turned else numbers.shape
+        expected = (*numbers.shape[1:], numbers.shape[0]) if turned else numbers.shape
         if array.shape != expected:
             raise ValueError(f"{where}: {what}: expected shape {expected}, got {array.shape}")
-        arrays[what] = array.T if turned else array
+        arrays[what] = np.moveaxis(array, -1, 0) if turned else array
     write_numbers(where, {what: places for what, places, _ in kept}, arrays)
 
 
 def _in_keras_order(modules: Iterable[Module]) -> list[tuple[str, Any, bool]]:
-    """What it is called, where it is kept, and if Keras keeps it transposed: for parameters and buffers, each once."""
+    """Parameters and buffers, each once: its name, where it is kept, and if Keras keeps it with the units last."""
     found: list[tuple[str, Any, bool]] = []
     for module in modules:
         held = state_of(module, [places[0][2] for _, places, _ in found])
         called = getattr(module, "name", None)
         where = f"{called}: " if called else ""
         for name, places in sorted(held.items(), key=lambda kept: not is_parameter(kept[1][0][2])):
-            turned = isinstance(module, Dense) and places[0][2] is module.weight
+            turned = isinstance(module, WeightedLayer) and places[0][2] is module.weight
             found.append((f"{where}{'kernel' if turned else name}", places, turned))
     return found
 
