@@ -133,7 +133,7 @@ def made_array(x: Operand) -> np.ndarray:
 
 
 def plainly(function: Callable[..., Operand], *operands: Operand) -> Operand:
-    """`function(*operands)` of plain arrays, which no graph records. Where they belong to a program each run calls it."""
+    """`function(*operands)` of plain arrays, which no graph records; each run of a program of theirs calls it."""
     for u in operands:
         call = getattr(u, "in_a_call", None)  # an array of a program, see fast.recorder
         if call is not None:

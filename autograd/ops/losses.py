@@ -505,14 +505,13 @@ def _same_size(name: str, x: Operand, y: Operand) -> None:
 
 
 def _in_unit_interval(name: str, what: str, x: Operand, advice: str = "") -> None:
-    if not isinstance(x, np.ndarray):
-        outside = [u for u in members(x) if u < 0 or u > 1]
-    elif not (is_outside := (x < 0) | (x > 1)).any():
-        return
-    else:
-        outside = x[is_outside].flat
-    for u in outside:
-        raise ValueError(f"{name}: {what} must lie in [0, 1], got {u.item() if hasattr(u, 'item') else u!r}{advice}")
+    if isinstance(x, np.ndarray):
+        is_outside = (x < 0) | (x > 1)
+        x = Vector(x[is_outside].flat) if is_outside.any() else Vector()
+    for u in members(x):
+        if u < 0 or u > 1:
+            came = u.item() if hasattr(u, "item") else u
+            raise ValueError(f"{name}: {what} must lie in [0, 1], got {came!r}{advice}")
 
 
 def _check_distributions(name: str, target: np.ndarray) -> None:
