@@ -24,7 +24,7 @@ from .node import BaseNode
 from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
-from .operands import FLOAT64, Axis, Index, Operand, declined, real_array, refusal
+from .operands import FLOAT64, Axis, Index, Operand, declined, made_array, real_array, refusal
 from .ops import elementwise, extremes, matrices, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -91,7 +91,8 @@ class Tensor(BaseNode):
             raise TypeError(
                 f"Tensor needs numbers, got a {type(data).__name__}; it is one node already, take its .data"
             )
-        self._data = quietly(np.array, real_array(data, "Tensor"), None if dtype is None else _float_type(dtype))
+        array = real_array(data, "Tensor")
+        self._data = quietly(array.astype, array.dtype if dtype is None else _float_type(dtype))
         _as_leaf(self)
         if label is not None:
             self.label = label
@@ -607,7 +608,7 @@ def _record(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
             raise _not_plain(op, i)
     z = op.forward(*data) if is_quiet() else _computed(op, data)
     v = new(Tensor)
-    v._data = z if z.__class__ is ndarray else np.asarray(z)
+    v._data = z if z.__class__ is ndarray else made_array(z)
     v._label = v._grad = v._seen = None
     v._serial = next_serial()
     v._op = op
@@ -639,6 +640,9 @@ def _computed(op: Operation, data: list[Operand]) -> Operand:
     try:
         return quietly(op.forward, *data)
     except (TypeError, ValueError) as error:
+        instead = getattr(error, "instead", None)  # of arrays that stand for those of a program, see fast.recorder
+        if instead is not None:
+            return instead(op.forward, data)
         if refused := refused_arrays(op, data, error):
             raise refused from error
         if not op.rules or "broadcast" not in str(error):

@@ -29,6 +29,7 @@ from ..operands import (
     is_array,
     members,
     numbers_of,
+    plainly,
     real,
     real_array,
 )
@@ -520,9 +521,14 @@ def one_hot(labels: Operand, classes: int | None = None, *, dtype: DTypeLike = n
     labels: integers 0..classes-1, any shape; integral floats count. classes: by default the largest label
     plus one. Returns shape (..., classes). ValueError for a label out of range or not integral.
     """
-    labels = class_labels(labels, classes)
     if classes is None:
-        classes = int(labels.max(initial=-1)) + 1
+        found = class_labels(labels, None)
+        return _one_hot(found, int(found.max(initial=-1)) + 1, dtype)
+    return plainly(_one_hot, numbers(labels), classes, dtype)
+
+
+def _one_hot(labels: Operand, classes: int, dtype: DTypeLike) -> np.ndarray:
+    labels = class_labels(labels, classes)
     z = np.zeros((labels.size, classes), dtype)
     z[np.arange(labels.size), labels.ravel()] = 1
     return z.reshape((*labels.shape, classes))
@@ -610,9 +616,13 @@ def _same_size(name: str, x: Operand, y: Operand) -> None:
 
 
 def _in_unit_interval(name: str, what: str, x: Operand, advice: str = "") -> None:
-    outside = x[(x < 0) | (x > 1)].flat if isinstance(x, np.ndarray) else [u for u in members(x) if u < 0 or u > 1]
-    for u in outside:
-        raise ValueError(f"{name}: {what} must lie in [0, 1], got {u.item() if hasattr(u, 'item') else u!r}{advice}")
+    if isinstance(x, np.ndarray):
+        is_outside = (x < 0) | (x > 1)
+        x = Vector(x[is_outside].flat) if is_outside.any() else Vector()
+    for u in members(x):
+        if u < 0 or u > 1:
+            came = u.item() if hasattr(u, "item") else u
+            raise ValueError(f"{name}: {what} must lie in [0, 1], got {came!r}{advice}")
 
 
 def _check_distributions(name: str, target: np.ndarray) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from autograd import Tensor, linear
 from autograd.arguments import Rng, checked_fraction, float_type, generator, positive_integer
 from autograd.formulas.names import Name
-from autograd.operands import describe
+from autograd.operands import describe, drawn
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import reshape
 
@@ -445,7 +445,7 @@ class Dropout(BatchLayer):
     def _drop(self, x: Any) -> Any:
         assert self.rng is not None
         # float32 draws for both types, so that a net of either drops the same numbers
-        kept = self.rng.random(x.shape, np.float32) >= self.rate
+        kept = drawn(x, self.rng.random, x.shape, np.float32) >= self.rate
         mask = kept.astype(x.dtype)
         mask *= 1 / (1 - self.rate)
         mask.flags.writeable = False
