@@ -82,6 +82,11 @@ class Nodes:
         """Whether all of them have numbers."""
         return all(thing in self._numbers for thing in things)
 
+    @property
+    def things(self) -> list[Value | Constant]:
+        """All that was asked for, in the order of their numbers."""
+        return list(self._numbers)
+
     def number(self, thing: Value | Constant) -> int:
         return self._numbers.setdefault(thing, len(self._numbers))
 

@@ -27,9 +27,13 @@ const state = {
 };
 let ranking = null; // the paths to the selected node, as far as they were asked for
 let pass = null; // the pass at this step: all its nodes, the one of this step, and what is known by then
-const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf });
+let again = []; // what is written again when numbers change: in the panel, and in its cards
+let againInCards = [];
+const live = (write) => { write(); again.push(write); };
+const liveInCards = (write) => { write(); againInCards.push(write); };
+const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf, grab, weightOf, canChange });
 
-const graph = () => graphs[page.views[state.view].graph];
+const graph = () => fresh(graphs[page.views[state.view].graph]);
 const countSteps = () => interior(graph()).length;
 
 // ---------------------------------------------------------------- changing the state
@@ -47,7 +51,7 @@ function update(changes = {}) {
     state.step = Math.min(isOther("mode") ? 0 : state.step, countSteps() - 1);
     stop();
   }
-  if (isOther("node") && state.mode === "paths") remember(state.node);
+  if (isOther("node") && state.mode === "paths") remember();
   if (isOther("node", "view", "mode", "step")) byId("panel").scrollTop = 0;
   pass = state.mode === "paths" ? null : passAt(state.step);
   hideTip();
@@ -56,11 +60,40 @@ function update(changes = {}) {
   if (pass && isOther("mode", "step")) picture.reveal(pass.now);
   if (!isOther("hovered", "pinned") || isOther("node", "view", "mode")) showPanel();
   markPinned();
+  showSentence();
 }
 
 function select(node) {
-  update({ node, mode: "paths" });
+  update({ node, mode: state.mode === "nudge" && node !== null ? "nudge" : "paths" });
 }
+
+// The numbers have changed and what is shown has not: they are written where they stand.
+function showNumbers() {
+  if (state.mode === "backward" || state.mode === "forward") {
+    pass = passAt(state.step);
+    showPanel();
+  }
+  light();
+  showSummary();
+  showSentence();
+  for (const write of again) write();
+  for (const write of againInCards) write();
+}
+
+// And when they stay so for a while, paths are ranked by them.
+function showSettled() {
+  showNumbers();
+  if (state.mode === "paths" && state.node !== null) {
+    const before = paths();
+    ranking = null;
+    if (paths().some((path, i) => !isSamePath(path, before[i]))) showCards();
+    light();
+  }
+  picture.placeLabels();
+  showControls();
+}
+
+const isSamePath = (one, other) => one.edges.length === other?.edges.length && one.edges.every((e, i) => e === other.edges[i]);
 
 function selectFromAfar(node) {
   select(node);
@@ -77,25 +110,61 @@ function showView(before) {
   if (before !== undefined) picture.fit(state.node);
 }
 
-function remember(node) {
+// The address tells what is selected and which leaves have other numbers than on record: #w[1]_11&x_1=2.
+function remember() {
+  const parts = [state.node === null ? "" : escaped(names.link(state.node))];
+  if (isChanged) {
+    for (const v of page.nodes.name.keys()) {
+      if (canChange(v) && !Object.is(names.data[v], recorded.data[v])) parts.push(`${escaped(names.link(v))}=${names.data[v]}`);
+    }
+  }
   try {
-    history.replaceState(null, "", node === null ? "#" : `#${names.link(node)}`);
+    history.replaceState(null, "", `#${parts.join("&")}`);
   } catch { /* a page inside another has no address of its own */ }
 }
 
-function fromLink() {
-  let wanted = location.hash.slice(1);
-  try { wanted = decodeURIComponent(wanted); } catch { /* a stray % is part of the name */ }
-  if (!wanted) return null;
+const escaped = (name) => name.replace(/[%&=]/g, encodeURIComponent);
+
+function unescaped(text) {
+  try { return decodeURIComponent(text); } catch { return text; /* a stray % is part of the name */ }
+}
+
+function nodeCalled(wanted, nodes) {
+  if (!wanted) return undefined;
   const spellings = [wanted, wanted.replace(",", "")]; // w[1]_1,1 is w[1]_11 in a small layer
-  const isWanted = (v) => spellings.includes(names.link(v)) || spellings.includes(names.line(v));
-  const nodeIn = (name) => graphs[page.views[name].graph].nodes.find(isWanted);
+  return nodes.find((v) => spellings.includes(names.link(v)) || spellings.includes(names.line(v)));
+}
+
+function fromLink() {
+  const hash = location.hash.slice(1);
+  const [selected, ...changes] = hash.split("&");
+  const nodeIn = (name) => {
+    const { nodes } = graphs[page.views[name].graph];
+    return nodeCalled(unescaped(selected), nodes) ?? nodeCalled(unescaped(hash), nodes);
+  };
   const view = [state.view, ...choices.view].find((name) => nodeIn(name) !== undefined);
-  return view && { view, node: nodeIn(view) };
+  return { found: view && { view, node: nodeIn(view) }, changes: changes.map((part) => part.split("=").map(unescaped)) };
+}
+
+function openLink() {
+  const { found, changes } = fromLink();
+  if (program) {
+    program.restore();
+    for (const [name, text] of changes) {
+      const v = nodeCalled(name, [...page.nodes.name.keys()]);
+      const x = readNumber(text ?? "");
+      if (v !== undefined && canChange(v) && x !== null) program.values[slotOf(v)] = x;
+    }
+    follow();
+    isSettled = true;
+  }
+  ranking = null;
+  update({ node: null, ...found, mode: "paths" });
+  showPanel();
 }
 
 function followLink() {
-  update({ node: null, ...fromLink(), mode: "paths" });
+  openLink();
   picture.reveal(state.node);
 }
 
@@ -115,7 +184,7 @@ function pathLights() {
   const edges = new Map();
   if (alone) {
     for (const e of alone.edges) {
-      edges.set(e.k, { sign: alone.value, width: 4 });
+      edges.set(e.k, { sign: valueOf(alone), width: 4 });
       nodes.set(e.result, "lit").set(e.operand, "lit");
     }
   } else {
@@ -170,6 +239,7 @@ function labelOf(line, edges, isIdle) {
 
 // A node that the backward pass did not reach, as below a relu that is off, has none in .grad, which is 0.
 function gradOf(v) {
+  if (isChanged) return grads[v];
   return grads[v] ?? (page.backward && (graph().gradients().get(v) ?? 0) === 0 ? 0 : null);
 }
 
@@ -194,6 +264,8 @@ function paths() {
 }
 
 function showPanel() {
+  again = [];
+  againInCards = [];
   byId("panel").replaceChildren(...panelOf().filter(Boolean));
 }
 
@@ -211,45 +283,82 @@ function panelOf() {
 }
 
 function overviewPanel() {
-  const gradientOf = (v) => grads[v] ?? graph().gradients().get(v) ?? 0;
+  const gradientOf = (v) => (isChanged ? grads[v] : grads[v] ?? graph().gradients().get(v) ?? 0);
   const size = (v) => (Number.isNaN(gradientOf(v)) ? Infinity : Math.abs(gradientOf(v)));
   const isGiven = (v) => Number(kinds(v).includes("given")); // inputs and targets come last
   const leaves = graph().nodes.filter((v) => !graph().operands.get(v).length)
     .sort((a, b) => isGiven(a) - isGiven(b) || size(b) - size(a) || a - b);
-  return overview({ names, leaves, select: selectFromAfar, gradientOf });
+  return overview({ names, leaves, select: selectFromAfar, gradientOf, live, isLive: program !== null });
 }
+
+const gradient = () => graph().weigh(state.node).gradient;
 
 function pathsPanel() {
   const { node } = state;
+  const { target } = graph();
   const weighed = graph().weigh(node);
-  const listed = paths();
-  const target = graph().target;
   const count = html("span", { id: "count", "data-count": weighed.count.toString() }, counted(weighed.count, "path"));
   const intro = [
-    heading(names, target, node, weighed.gradient),
-    quiet(`data ${shortNumber(names.data[node])} · `, count, ` from ${names.line(target)}`),
+    heading(names, target, node, live, gradient),
+    quiet("data ", liveText(live, () => shortNumber(names.data[node])), " · ", count, ` from ${names.line(target)}`),
   ];
   if (node === target) {
     return [...intro, quiet("The result itself: every path begins here. Select what it was computed from.")];
   }
-  const strongest = largestOf(listed.map((path) => path.value));
+  const cards = html("div", { id: "cards" });
+  showCards(cards);
+  return [...intro, canChange(node) ? controlOf(node) : null, cards, summaryOf()];
+}
+
+function controlOf(node) {
+  const middle = Number.isFinite(recorded.data[node]) ? recorded.data[node] : 0;
+  const reach = Math.max(2, 2 * Math.abs(middle));
+  return control({
+    names, node, live, range: [middle - reach, middle + reach], step: unitOf(node),
+    change: (x) => change(node, x), settle,
+  });
+}
+
+function showCards(where = byId("cards")) {
+  againInCards = [];
+  const weighed = graph().weigh(state.node);
+  const listed = paths();
+  let strongest = 0; // once for all cards
+  liveInCards(() => { strongest = largestOf(listed.map(valueOf)); });
+  const strength = () => graph().weigh(state.node).strength;
   const cards = listed.map((path, i) => card({
-    names, path, strongest, number: i + 1, isAlone: weighed.count === 1n,
-    share: weighed.strength ? Math.abs(path.value) / weighed.strength : 0,
+    names, path, live: liveInCards, strongest: () => strongest, number: i + 1, isAlone: weighed.count === 1n,
+    share: () => (strength() ? Math.abs(valueOf(path)) / strength() : 0),
     hover: (is) => update({ hovered: is ? i : null }), pin: () => pin(i),
   }));
   const left = weighed.count - BigInt(listed.length);
-  let more = null;
   if (left > 0n) {
     const next = bigNumber(left < 12n ? left : 12n);
-    more = html("button", { id: "more" }, `Show ${next} more of the other ${bigNumber(left)}`);
+    const more = html("button", { id: "more" }, `Show ${next} more of the other ${bigNumber(left)}`);
     on(more, "click", morePaths);
+    cards.push(more);
   }
-  const sum = summary({
-    name: names.line(node), paths: listed, count: weighed.count, gradient: weighed.gradient, grad: gradOf(node),
-    strength: weighed.strength, wasBackward: page.backward,
+  where.replaceChildren(...cards);
+  markPinned();
+}
+
+function summaryOf() {
+  const { node } = state;
+  const { count } = graph().weigh(node);
+  const listed = () => paths().reduce((sum, path) => sum + valueOf(path), 0);
+  const isAll = BigInt(paths().length) === count;
+  const backward = () => ({ value: gradOf(node), isRecorded: !isChanged });
+  let differences = null; // computed once for each state of the numbers
+  if (program) live(() => { differences = program.differences(slotOf(node)); });
+  return summary({
+    name: names.line(node), isAll, listed, count, whole: gradient, backward, live,
+    rest: { listed: paths().length, count: count - BigInt(paths().length) },
+    difference: program && (() => differences),
+    verdict: () => verdict({
+      sum: isAll ? listed() : gradient(), backward: backward(), differences,
+      strength: graph().weigh(node).strength, wasBackward: page.backward && !isChanged,
+    }),
   });
-  return [...intro, ...(weighed.count > BigInt(FIRST_CARDS) ? [sum, ...cards, more] : [...cards, more, sum])];
 }
 
 function morePaths() {
@@ -281,7 +390,7 @@ function showTip(line, at) {
     const isWeight = line.edges.length > 1 && kinds(w).startsWith("leaf");
     return html("section", {}, ...edgeNote({
       names, edge, symbolOf,
-      inner: isNamed ? graphs.op.between(edge.result, w, (v) => !graph().has(v)) : [],
+      inner: isNamed ? fresh(graphs.op).between(edge.result, w, (v) => !graph().has(v)) : [],
       share: flow === undefined ? null : `carries ${shortNumber(flow)} of ${shortNumber(weighed.gradient)}`,
       weight: isWeight ? `${names.line(w)} = ${shortNumber(names.data[w])}, grad ${shortNumber(gradOf(w))}` : null,
     }));
@@ -381,6 +490,8 @@ function selectMarked() {
 }
 
 const keys = {
+  r: resetNumbers,
+  "\\": togglePresent,
   Enter: selectMarked,
   Escape: () => (byId("tip").hidden ? select(null) : hideTip()),
   e: () => nextEdge(1),
@@ -407,7 +518,10 @@ for (const key of ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]) keys[key]
 for (let i = 0; i < 9; i += 1) keys[i + 1] = () => pin(i);
 
 on(document, "keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || byId("keys").open) return;
+  if (event.ctrlKey || event.metaKey || byId("keys").open) return;
+  if (nudgeKey(event)) event.preventDefault();
+  if (event.defaultPrevented || (event.altKey && !event.key.startsWith("Arrow"))) return;
+  if (event.target.matches(".entry") || event.target.closest("#divider")) return;
   if (event.target.closest("button, input, tr") && ["Enter", " "].includes(event.key)) return;
   if (event.target.matches("input") && /^(Arrow|Home|End)/.test(event.key)) return;
   if (event.target.closest("#panel") && event.key.startsWith("Arrow")) return;
@@ -416,6 +530,7 @@ on(document, "keydown", (event) => {
   event.preventDefault();
   act();
 });
+on(document, "keyup", (event) => { if (/^(Arrow|Page)/.test(event.key) && !event.target.matches("input")) settle(); });
 
 // ---------------------------------------------------------------- playing a pass
 
@@ -457,10 +572,15 @@ function showControls() {
     byId("step").value = `${state.step + 1} / ${last + 1}`;
     set(byId("play"), "aria-pressed", String(Boolean(state.playing)));
   }
+  byId("reset").hidden = !isChanged;
+  showSummary();
+  showLegend();
+}
+
+function showSummary() {
   const { target, nodes, edges } = graph();
   const size = `${counted(nodes.length, "node")}, ${counted(edges.length, "edge")}`;
-  byId("summary").textContent = `${names.line(target)} = ${shortNumber(names.data[target])}; ${size}`;
-  showLegend();
+  put(byId("summary"), `${names.line(target)} = ${shortNumber(names.data[target])}; ${size}`);
 }
 
 function showLegend() {
@@ -479,6 +599,50 @@ function sample(kind, width) {
   const frame = svg("svg", { class: `sample line ${kind} lit`, viewBox: "0 0 24 8", "aria-hidden": "true" });
   frame.append(svg("path", { class: "stroke", d: "M1 4H23", "stroke-width": width }));
   return frame;
+}
+
+// The picture alone, for a room: the panel is put away, what it says of the selected node is one line.
+function togglePresent() {
+  const isPresent = document.body.classList.toggle("present");
+  set(byId("present"), "aria-pressed", String(isPresent));
+  showSentence();
+}
+
+function showSentence() {
+  const { node } = state;
+  const sentence = byId("sentence");
+  sentence.hidden = node === null || state.mode !== "paths" || node === graph().target;
+  if (sentence.hidden || !document.body.classList.contains("present")) return;
+  const listed = paths().slice(0, 4).map(valueOf);
+  const terms = listed.map((x, i) => span("", i || x < 0 ? (x < 0 ? " − " : " + ") : "", signed(x, shortNumber(Math.abs(x)))));
+  const isAll = BigInt(listed.length) === graph().weigh(node).count;
+  sentence.replaceChildren(
+    formula(names.ratio(graph().target, node)), equals(), strong(signed(gradient())),
+    ...(listed.length > 1 ? [equals(), ...terms, isAll ? "" : " + …"] : []));
+}
+
+// The border between picture and panel, moved by pointer and keys; null: where the style sheet has it.
+function listenToDivider() {
+  const divider = byId("divider");
+  const place = (width) => {
+    const most = innerWidth - 320;
+    const fits = Math.round(Math.min(Math.max(width, 260), most));
+    document.querySelector("main").style.setProperty("--panel", `${fits}px`);
+    set(divider, "aria-valuenow", String(Math.round((100 * fits) / innerWidth)));
+  };
+  on(divider, "pointerdown", (event) => {
+    event.preventDefault();
+    divider.setPointerCapture(event.pointerId);
+    divider.onpointermove = ({ clientX }) => place(innerWidth - clientX);
+  });
+  on(divider, "lostpointercapture", () => { divider.onpointermove = null; });
+  on(divider, "dblclick", () => document.querySelector("main").style.removeProperty("--panel"));
+  on(divider, "keydown", (event) => {
+    const by = { ArrowLeft: 24, ArrowRight: -24 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    place(byId("panel").offsetWidth + by);
+  });
 }
 
 function nextTheme() {
@@ -500,24 +664,34 @@ function listen() {
   }
   const clicks = {
     theme: nextTheme, help: keys["?"], close: () => byId("keys").close(), play: togglePlay,
-    begin: keys.Home, back: keys[","], next: keys["."], closer: keys["+"], farther: keys["-"], whole: keys[0],
+    reset: resetNumbers, present: togglePresent, leave: togglePresent, begin: keys.Home, back: keys[","], next: keys["."], closer: keys["+"], farther: keys["-"], whole: keys[0],
   };
   for (const [id, act] of Object.entries(clicks)) on(byId(id), "click", act);
   on(byId("scrub"), "input", (event) => goToStep(Number(event.target.value)));
   on(window, "hashchange", followLink);
+  listenToDivider();
+  on(byId("picture"), "dblclick", ({ target }) => {
+    const cell = target.closest?.("[data-cell]");
+    const line = target.closest?.("[data-line]");
+    const v = cell ? picture.cells[cell.dataset.cell].node : weightOf(line && picture.lines[line.dataset.line]);
+    if (v !== undefined && canChange(v)) openEntry(v);
+  });
   new ResizeObserver(() => picture.fit(state.node)).observe(byId("picture"));
   on(window, "beforeprint", () => picture.print(true));
   on(window, "afterprint", () => picture.print(false));
 }
 
 function begin() {
+  const stale = beginProgram();
   const notes = [...page.notes];
+  if (stale) notes.push(`The numbers of this page cannot be changed: ${stale}.`);
   if (!page.backward) notes.unshift("No backward pass yet: .grad is empty, the gradients here are sums over paths.");
   byId("notes").replaceChildren(...notes.map((note) => html("p", {}, note)));
   showView();
   listen();
   const selected = page.selected !== null && graph().has(page.selected) ? page.selected : null;
-  update({ node: selected, ...fromLink() });
+  update({ node: selected });
+  if (location.hash.length > 1) openLink();
   picture.fit(state.node);
 }
 

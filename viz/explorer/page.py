@@ -25,6 +25,8 @@ from autograd.operands import describe
 
 from ..files import picture_file, write_whole
 from ..options import drawing
+from .script import HELPERS
+from .shorten import shortened
 from .views import LEVELS, page_data
 
 __all__ = ["PAGE_MARK", "Exploration", "explore"]
@@ -32,7 +34,7 @@ __all__ = ["PAGE_MARK", "Exploration", "explore"]
 PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
 
 _FORMATS = dict.fromkeys(("html", "htm"))
-_SCRIPTS = ("paths.js", "write.js", "picture.js", "panel.js", "page.js")
+_SCRIPTS = ("paths.js", "write.js", "program.js", "picture.js", "panel.js", "live.js", "page.js")
 
 
 @drawing
@@ -114,8 +116,8 @@ class Exploration:
 
 
 def _document(title: str, data: dict[str, Any]) -> str:
-    style = _file("page.css")
-    script = '"use strict";\n' + "".join(map(_file, _SCRIPTS))
+    style = shortened(_file("page.css"), "css")
+    script = '"use strict";\n' + HELPERS + data.pop("operations") + shortened("".join(map(_file, _SCRIPTS)), "js")
     parts = {
         "title": html.escape(_printable(title)),
         "style": style,

@@ -22,6 +22,8 @@ from ..style import number
 from ..used import Used
 from .layout import layout
 from .model import Nodes, graph_data
+from .program import NO_OPERATIONS, program_data
+from .script import Unreadable
 
 __all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "page_data"]
 
@@ -40,7 +42,7 @@ LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
 
 
 def page_data(root: Value, wrt: Value | None, level: str, digits: int = 4) -> dict[str, Any]:
-    """Everything the page shows of the graph below `root`.
+    """Everything the page shows of the graph below `root`; under "operations" script, the rest plain data.
 
     wrt: the node selected at first, or None. level: the view to begin with, one of LEVELS. digits: of numbers.
     """
@@ -50,6 +52,11 @@ def page_data(root: Value, wrt: Value | None, level: str, digits: int = 4) -> di
     views = _Views(root, everything, wrt, digits)
     first = views.first(level)
     views.notes += _notes(views.nodes.used)
+    program, operations = None, NO_OPERATIONS
+    try:
+        program, operations = program_data(everything, views.nodes.used, views.nodes.things)
+    except Unreadable as refused:
+        views.notes.append(f"The numbers of this page cannot be changed: {refused}.")
     return {
         "nodes": views.nodes.columns(),
         "target": views.nodes.number(root),
@@ -61,6 +68,8 @@ def page_data(root: Value, wrt: Value | None, level: str, digits: int = 4) -> di
         "notes": views.notes,
         "first": first,
         "digits": digits,
+        "program": program,
+        "operations": operations,
     }
 
 
