@@ -22,7 +22,9 @@ What cannot be read is a TypeError that says so.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypedDict, Unpack, cast
@@ -52,6 +54,7 @@ __all__ = [
     "elementwise",
     "find",
     "ieee",
+    "named",
     "quietly",
     "real",
     "real_array",
@@ -87,7 +90,8 @@ class Writing(TypedDict, total=False):
 class Operation:
     """A forward function, one derivative rule per operand, and how it is written.
 
-    name      "tanh"; forward takes floats (or arrays) and returns the result z.
+    name      "tanh"; of one's own with its module before it, "__main__.swish", so that it is taken for no other
+    forward   takes floats (or arrays) and returns the result z
     rules     one per operand: `rule(z, *operands)` is ∂z/∂operand, or a plain number where the
               derivative is constant, or None for an operand that is not differentiated.
     function  what users call: the name that the decorator leaves behind.
@@ -107,12 +111,15 @@ class Operation:
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
     writes    which pulls can write their result into an array given as a last argument
+    adds      of an operation that picks a part of its first operand: `adds(total, g, *operands)` adds the
+              operand's gradient to an array of its shape, and is False where it cannot; else None
     plain     the places of operands that are not differentiated
     is_flat   one or two operands, each a single number with a rule
     """
 
     __slots__ = (
         "activation",
+        "adds",
         "along_axis",
         "array",
         "formula",
@@ -147,9 +154,9 @@ class Operation:
         along_axis: bool = False,
         writing: Writing | None = None,
     ) -> None:
-        self.name: str = forward.__name__
+        self.name: str = _full_name(forward)
         self.writing: Writing = writing or {}
-        self.shown = self.writing.get("shown") or self.name
+        self.shown = self.writing.get("shown") or forward.__name__
         self.symbol = symbol or self.writing.get("symbol") or self.shown
         self.forward = forward
         self.function: Function = cast(Function, forward)  # until a decorator has made another
@@ -159,6 +166,7 @@ class Operation:
         self.pulls: Sequence[Pull | None] = pulls
         self.plain = tuple(i for i, way in enumerate(self.rules or pulls) if way is None)
         self.writes: tuple[int, ...] = ()
+        self.adds: Callable[..., bool] | None = None
         first = self.rules[0] if self.rules else None
         self.slope: Forward = first if callable(first) else lambda z, *operands: first
         self.reduces = reduces
@@ -180,6 +188,9 @@ class Operation:
 
     def __reduce__(self) -> tuple[Operand, ...]:
         return find, (self.name,)
+
+    def __deepcopy__(self, memo: object) -> Operation:
+        return self  # and not the one that took its name since
 
     def bind(self, operands: Sequence[Operand], named: dict[str, Operand]) -> tuple[Operand, ...]:
         """The operands in order, with keywords and defaults filled in as in the forward function."""
@@ -236,20 +247,49 @@ def refused_arrays(op: Operation, operands: Sequence[Operand], error: Exception)
     return None
 
 
-# The operations on single numbers and sequences, which have rules, and those on whole arrays only.
+# The operations on single numbers and sequences, which have rules, and those on whole arrays only, by their
+# full names; in the order in which they were defined.
 table: dict[str, Operation] = {}
 array_table: dict[str, Operation] = {}
 
 
+def _full_name(forward: Forward) -> str:
+    module = getattr(forward, "__module__", None) or "?"
+    return forward.__name__ if module.partition(".")[0] == __package__ else f"{module}.{forward.__name__}"
+
+
 def find(name: str) -> Operation:
-    """The operation called `name`; KeyError if there is none."""
-    return table[name] if name in table else array_table[name]
+    """The operation of this full name, as a pickled graph asks for it; its module is imported as pickle does.
+
+    LookupError that says which operation of which module is missing.
+    """
+    module, _, short = name.rpartition(".")
+    if module and name not in table and name not in array_table:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+    found = table.get(name) or array_table.get(name)
+    if found is None:
+        where = f"the operation {short!r} of the module {module!r}" if module else f"an operation {short!r} of autograd"
+        raise LookupError(f"expected {where}, which is not defined here: import or run what defines it first")
+    return found
+
+
+def named(name: str) -> Operation | None:
+    """The operation that a user means by a name: that of the library, else the one defined last; None if none is."""
+    if name in table:
+        return table[name]
+    return next((op for op in reversed(table.values()) if op.forward.__name__ == name), None)
 
 
 def register(op: Operation) -> Operation:
-    """Enter an operation into its table. ValueError if there is one of that name already."""
-    if op.name in table or op.name in array_table:
-        raise ValueError(f"there is an operation called {op.name!r} already; choose another name")
+    """Enter an operation into its table. One of one's own takes the place of an older one of its module and name.
+
+    Graphs that were recorded before keep the older one. ValueError if the library has one of that name already.
+    """
+    for known in (table, array_table):
+        if op.name in known and "." not in op.name:
+            raise ValueError(f"there is an operation called {op.name!r} already; choose another name")
+        known.pop(op.name, None)
     (table if op.rules else array_table)[op.name] = op
     return op
 
@@ -409,7 +449,7 @@ def reduction(
             return float(ieee(op.forward, *(numbers_of(x, op.shown) for x in operands)))
 
         def on_arrays(array_forward: Forward) -> Function:
-            if op.array is not None:
+            if op.array is not None and array_table.get(op.array.name) is op.array:
                 del array_table[op.array.name]
             pulls = (*(None if rule is None else _along(op, i) for i, rule in enumerate(op.rules)), None, None)
             op.array = register(Operation(array_forward, pulls=pulls, writing={**writing, "shown": op.shown}))
@@ -421,7 +461,7 @@ def reduction(
             def along(*operands: Operand) -> Operand:
                 return along_axes(op, operands[:-2], *operands[-2:])
 
-            along.__name__ = f"{op.name}_along_axes"
+            along.__name__, along.__module__ = f"{forward.__name__}_along_axes", forward.__module__
             along.__doc__ = f"{op.shown} along axes."
             function.__signature__ = along.__signature__ = signature  # type: ignore[attr-defined]
             on_arrays(along)

@@ -131,6 +131,11 @@ class Value:
         return self._op is None
 
     @property
+    def is_constant(self) -> bool:
+        """True for what `detach()` gave or was computed under `no_grad()`: a Module that holds it does not train it."""
+        return graph.is_constant(self)
+
+    @property
     def operand_groups(self) -> tuple[Operand, ...]:
         """The operands as the operation's rules see them: sequences as Vectors, constants as floats."""
         op = self._op
@@ -195,7 +200,7 @@ class Value:
         return self._data
 
     def detach(self) -> Value:
-        """The same number as a new leaf: no gradient passes."""
+        """The same number as a new leaf, a constant: no gradient passes, and a Module does not train it."""
         return _unrecorded(self._data)
 
     # ------------------------------------------------------------ recording

@@ -22,7 +22,7 @@ from autograd.ops.shapes import reshape
 
 from .activations import Function, RandomizedLeakyReLU, activation_name, check_units, find_activation
 from .initializers import Initializer, find_initializer
-from .module import Module, refuse_own_call
+from .module import Module, is_parameter, numbers_of, refuse_own_call, state_of, write_numbers
 from .regularizers import Regularizer, find_regularizer
 
 __all__ = ["Activation", "BatchLayer", "Dense", "Dropout", "Flatten", "Input"]
@@ -172,16 +172,16 @@ class BatchLayer(Module):
         return z
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of the parameters, in Keras' layout: a kernel is (in, out)."""
-        return [np.array(p.numpy()) for p in self.parameters()]
+        """Copies of the parameters, then of the buffers, in Keras' layout: a kernel is (in, out)."""
+        return read_weights([self])
 
     def set_weights(self, weights: Iterable[ArrayLike]) -> None:
-        """Set the parameters, in the layout of `get_weights`. ValueError if numbers or shapes do not fit."""
+        """Set parameters and buffers, in the layout of `get_weights`. ValueError if numbers or shapes do not fit."""
         write_weights(str(self), [self], weights)
 
     def count_params(self) -> int:
-        """How many numbers are trained."""
-        return sum(p.size for p in self.parameters())
+        """How many numbers there are, trained or not."""
+        return count_numbers(self)
 
     def _other_shape(self, shape: Shape) -> str:
         assert self.built_for is not None
@@ -277,10 +277,6 @@ class Dense(BatchLayer):
         self.weight.label, bias, self._z, self._a = names
         if self.bias is not None:
             self.bias.label = bias
-
-    def get_weights(self) -> list[np.ndarray]:
-        kernel, *bias = super().get_weights()
-        return [np.ascontiguousarray(kernel.T), *bias]
 
     def __repr__(self) -> str:
         activation = "" if self.activation is linear else f", {activation_name(self.activation)!r}"
@@ -388,26 +384,47 @@ def batch_shape(shape: Shape) -> str:
     return f"({', '.join(('batch', *map(str, shape)))})" if shape else "(batch,)"
 
 
-def write_weights(where: str, layers: list[BatchLayer], weights: Iterable[ArrayLike]) -> None:
-    """Set the parameters of layers in a row to arrays in Keras' layout, all of them or none."""
-    places = [
-        (f"{layer.name or layer}: {'kernel' if p is getattr(layer, 'weight', None) else f'parameter {i}'}", layer, p)
-        for layer in layers
-        for i, p in enumerate(layer.parameters())
+def count_numbers(module: Module, seen: Iterable[Any] = ()) -> int:
+    """How many numbers the parameters and buffers of a module are; those that were `seen` are left out."""
+    return sum(np.size(numbers_of(places[0][2])) for places in state_of(module, seen).values())
+
+
+def read_weights(modules: Iterable[Module]) -> list[np.ndarray]:
+    """Copies of parameters and buffers, each once, in Keras' layout: for each module in turn, what is trained first."""
+    return [
+        np.array(numbers.T if turned else numbers, order="C")
+        for _, places, turned in _in_keras_order(modules)
+        for numbers in [np.asarray(numbers_of(places[0][2]))]
     ]
-    given = list(weights)
-    if len(given) != len(places):
-        raise ValueError(f"{where}: expected {len(places)} arrays, kernel and bias of each layer; got {len(given)}")
-    arrays = []
-    for (what, layer, p), array in zip(places, given, strict=True):
-        array = np.asarray(array, dtype=p.dtype)
-        turned = p is getattr(layer, "weight", None) and isinstance(layer, Dense)
-        expected = p.shape[::-1] if turned else p.shape
+
+
+def write_weights(where: str, modules: Iterable[Module], weights: Iterable[ArrayLike]) -> None:
+    """Set what `read_weights` gives to these arrays, all of them or none."""
+    kept, given = _in_keras_order(modules), list(weights)
+    if len(given) != len(kept):
+        raise ValueError(f"{where}: expected {len(kept)} arrays, kernel and bias of each layer; got {len(given)}")
+    arrays = {}
+    for (what, places, turned), array in zip(kept, given, strict=True):
+        numbers = np.asarray(numbers_of(places[0][2]))
+        array = np.asarray(array, dtype=numbers.dtype)
+        expected = numbers.shape[::-1] if turned else numbers.shape
         if array.shape != expected:
             raise ValueError(f"{where}: {what}: expected shape {expected}, got {array.shape}")
-        arrays.append(array.T if turned else array)
-    for (_, _, p), array in zip(places, arrays, strict=True):
-        p.data = array
+        arrays[what] = array.T if turned else array
+    write_numbers(where, {what: places for what, places, _ in kept}, arrays)
+
+
+def _in_keras_order(modules: Iterable[Module]) -> list[tuple[str, Any, bool]]:
+    """What it is called, where it is kept, and if Keras keeps it transposed: for parameters and buffers, each once."""
+    found: list[tuple[str, Any, bool]] = []
+    for module in modules:
+        held = state_of(module, [places[0][2] for _, places, _ in found])
+        called = getattr(module, "name", None)
+        where = f"{called}: " if called else ""
+        for name, places in sorted(held.items(), key=lambda kept: not is_parameter(kept[1][0][2])):
+            turned = isinstance(module, Dense) and places[0][2] is module.weight
+            found.append((f"{where}{'kernel' if turned else name}", places, turned))
+    return found
 
 
 def _named_activation(activation: str | Function | None) -> Function:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import Tensor, no_grad
+from autograd import Tensor, Value, no_grad
 from autograd.arguments import lookup, positive_integer
 from autograd.formulas.names import text
 from autograd.graph import is_node
@@ -24,6 +24,7 @@ from nn.activations import activation_name
 from nn.samples import plain_array
 from nn.training.loop import training_mode
 
+from .explorer.views import net_scene
 from .options import Look, drawing
 from .picture import Picture
 from .style import FONT, GREY, HIGHLIGHT, INK, PAPER, counted, number, sign_style, tint
@@ -33,6 +34,8 @@ __all__ = ["Column", "columns_of", "draw_network"]
 MAX_UNITS = 16
 
 _COLORS = dict.fromkeys(("weight", "grad"))
+
+SIZE = (1000.0, 700.0)  # of a recorded net that fits
 
 # Sizes in pixels.
 RADIUS = 24.0
@@ -73,8 +76,8 @@ def draw_network(
     *,
     color: str = "weight",
     max_units: int = MAX_UNITS,
-    digits: int = 3,
-    edges: str | None = None,
+    digits: int = 4,
+    edges: str | None = "auto",
     highlight: Any = (),
     title: str | None = None,
     legend: bool = True,
@@ -83,13 +86,15 @@ def draw_network(
     """A net as layers of neurons.
 
     model      an MLP or a Layer, or a built Sequential of Dense layers; Activation and Dropout belong to
-               the layer before them, Flatten leaves the inputs as they are
+               the layer before them, Flatten leaves the inputs as they are. Or the loss of a net of Values, or
+               another result of it: then circles show activation and gradient, with the weighted sum above
+               and the bias below, and lines carry the weights
     x          one sample; if it is given, the circles show the activations it causes, without dropout
     color      "weight" or "grad": what colour and width of the lines tell
     max_units  of a larger layer the first and the last units are drawn, and how many are between
     digits     significant digits of the numbers that are written
     edges      what is written on the lines of a small net: "number" (weight or gradient), "formula" (the
-               weight's name), None nothing
+               weight's name), None nothing; "auto" the number if the net was recorded
     highlight  names of weights and units ("w[1]_1,2", "a[1]_2", "x_1"), or Values of the model, to be marked
     title      above the picture
     legend     whether it is said below what colours and widths tell
@@ -106,6 +111,8 @@ def draw_network(
     lookup("color", color, _COLORS)
     max_units = positive_integer("draw_network", "max_units", max_units)
     look = Look(digits=digits, edges=edges, title=title, legend=legend, width=width, highlight=highlight)
+    if isinstance(model, Value):
+        return _recorded(model, x, color, max_units, look)
     columns = columns_of(model, x)
     marked = _marked(look.highlight, model)
     svg = _svg(columns, color, max_units, look, marked)
@@ -115,6 +122,18 @@ def draw_network(
             "titles, such as w[1]_1,2, a[1]_2 and x_1"
         )
     return Picture(svg)
+
+
+def _recorded(root: Value, x: Any, color: str, max_units: int, look: Look) -> Picture:
+    """The net that was recorded below a result."""
+    if root.is_leaf:
+        raise ValueError("draw_network: expected the result of a computation, such as the loss; this Value is a leaf")
+    if x is not None:
+        raise ValueError("draw_network: a recorded result has its input already; x is for a model")
+    net = net_scene(root, size=SIZE, look=look, color=color, most=max_units)
+    below = [("positive", 1.0), ("negative", -1.0), (f"lines: {color}s", None)] if look.legend else []
+    title = look.title or f"A net of {counted(len(net.marks), 'node')} and its loss"
+    return Picture(net.svg(title, caption=look.title, width=look.width, below=below))
 
 
 # ---------------------------------------------------------------- what there is to draw
@@ -144,6 +163,11 @@ def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Colu
         raise ValueError(
             "draw_network: the model is not built, so that it has no weights yet; give its first layer "
             "input_shape=(features,), call model.build(features), or fit it"
+        )
+    if not model.goes_straight:
+        raise ValueError(
+            f"draw_network: expected layers in a row; {type(model).__name__} has a forward of its own: "
+            "draw_graph(model(x)) shows it"
         )
     assert model.input_shape is not None
     columns = [Column("input", math.prod(model.input_shape), activations=None if x is None else x.ravel())]

@@ -12,6 +12,8 @@ import math
 from autograd.formulas.notation import format_number
 
 __all__ = [
+    "DEEP_NEGATIVE",
+    "DEEP_POSITIVE",
     "FONT",
     "GREY",
     "HIGHLIGHT",
@@ -40,6 +42,10 @@ GREY = "#5b6472"  # what matters less: constants, zero, captions
 LINE = "#94a3b8"  # outlines
 POSITIVE = "#1560bd"
 NEGATIVE = "#b84a00"
+
+# The same for numbers on a tinted ground.
+DEEP_POSITIVE = "#0f4c9a"
+DEEP_NEGATIVE = "#8c3800"
 
 PALE = "#d3d9e2"  # lines of what is not the point
 # Paths, which a number tells apart as well; no blue or orange, which are signs.

@@ -576,7 +576,7 @@ def _is_function_name(atom: Atom | None) -> bool:
     label = getattr(atom, "label", None)
     if label is None:
         return False
-    known = {"f", "g", *(name for op in table.values() for name in (op.name, op.symbol))}
+    known = {"f", "g", *(name for op in table.values() for name in (op.name, op.shown, op.symbol))}
     return label in known or names.text(label) in known
 
 

@@ -13,12 +13,13 @@ from ..graph import depending_on, topological_order
 from ..ieee import quietly
 from ..op import Operation, Unreadable
 from ..ops.shapes import sum_to
+from ..samples import is_data_name
 from ..tensor import Tensor
 from .atoms import Applied, Count, Matrix, Shape, atoms, formula_of
 from .expression import MatrixExpression, matrix, named
 from .forward import Forward, tidy
 from .indices import samples_of
-from .roles import is_data_name, is_tensor
+from .roles import is_tensor
 from .steps import Step
 
 __all__ = ["Arrived", "Backward", "share_of"]
@@ -239,7 +240,7 @@ def _unread(op: Operation, i: int, everything: tuple[object, ...]) -> MatrixExpr
     def named_pull(*arguments: object) -> object:
         return pull(*arguments)
 
-    named_pull.__name__ = f"{op.name}_pull_{i}"
+    named_pull.__name__ = f"{op.forward.__name__}_pull_{i}"
     numbers = (x.value if isinstance(x, MatrixExpression) else x for x in everything)
     value = np.asarray(quietly(pull, *numbers))
     arguments = (x.as_operand() if isinstance(x, MatrixExpression) else x for x in everything)

@@ -20,7 +20,18 @@ from ..activations import Function
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
 from ..files.arrays import check_suffix
-from ..layers import Activation, BatchLayer, Input, Shape, ShapeLike, batch_shape, sample_shape, write_weights
+from ..layers import (
+    Activation,
+    BatchLayer,
+    Input,
+    Shape,
+    ShapeLike,
+    batch_shape,
+    count_numbers,
+    read_weights,
+    sample_shape,
+    write_weights,
+)
 from ..losses import Loss, find_loss
 from ..metrics import Metric, find_metric
 from ..module import Module, refuse_own_call
@@ -189,19 +200,22 @@ class Sequential(Module):
         return Summary(self)
 
     def count_params(self) -> int:
-        """How many numbers are trained. RuntimeError before the model is built."""
+        """How many numbers there are, trained or not, shared ones once. RuntimeError before the model is built."""
         self._check_built("count_params")
-        return sum(layer.count_params() for layer in self.layers)
+        return count_numbers(self)
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of all parameters in Keras' layout: kernel (in, out) and bias of each layer in turn."""
+        """Copies of all parameters and buffers in Keras' layout: kernel (in, out) and bias of each layer in turn.
+
+        What layers share is there once; last comes what the model keeps outside of its layers.
+        """
         self._check_built("get_weights")
-        return [array for layer in self.layers for array in layer.get_weights()]
+        return read_weights([*self.layers, self])
 
     def set_weights(self, weights: Iterable[ArrayLike]) -> None:
-        """Set all parameters, in the layout of `get_weights`. ValueError if one does not fit; then none is changed."""
+        """Set all that `get_weights` gives, in its layout. ValueError if one does not fit; then none is changed."""
         self._check_built("set_weights")
-        write_weights("Sequential.set_weights", self.layers, weights)
+        write_weights("Sequential.set_weights", [*self.layers, self], weights)
 
     def check_state(self, shapes: Mapping[str, Shape]) -> None:
         self._check_built("load_state_dict")

@@ -106,12 +106,12 @@ class NeuronTraining:
     # ------------------------------------------------------------ as callbacks see it
 
     def get_weights(self) -> list[np.ndarray]:
-        """All weights and biases, layer by layer."""
-        return [w for pair in zip(*self.net.get_weights(), strict=True) for w in pair]
+        """All parameters and buffers, in the order of `state_dict`."""
+        return list(self.net.state_dict().values())
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set what `get_weights` gave."""
-        self.net.set_weights(weights[::2], weights[1::2])
+        self.net.load_state_dict(dict(zip(self.net.state_dict(), weights, strict=True)))
 
 
 def _is_of_rows(activation: Any) -> bool:

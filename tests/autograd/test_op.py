@@ -2,19 +2,24 @@
 
 import copy
 import inspect
+import os
 import pickle
+import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
 from oracles import PAIRS, POINTS, nth_derivative
 
 import autograd
-from autograd import Value, central_difference, exp, gradients, hessian, leaky_relu, ops, power, sin
+import nn
+from autograd import Tensor, Value, central_difference, exp, gradients, hessian, leaky_relu, ops, power, sin
 from autograd.formulas.expression import symbol
 from autograd.ieee import ieee
-from autograd.op import Operation, elementwise, find, reduction, table
+from autograd.op import Operation, array_table, elementwise, find, named, reduction, structural, table
 from autograd.operands import Vector, real
+from autograd.ops.losses import loss
 
 ELEMENTWISE = [op for op in table.values() if op.is_flat]
 
@@ -130,10 +135,121 @@ def test_an_operation_is_found_by_name_and_is_itself_after_a_copy_and_a_pickle(o
     assert repr(op) == f"<operation {op.shown}>"
 
 
-def test_a_name_is_taken_once():
+CELL = """
+@elementwise(lambda z, x: {rule})
+def bend(x):
+    return x * x
+"""
+
+
+@pytest.fixture
+def notebook():
+    """A module into which cells of a notebook are run; what it defines is gone afterwards."""
+    module = types.ModuleType("a_notebook")
+    module.elementwise, module.reduction = elementwise, reduction
+    sys.modules["a_notebook"] = module
+    before = dict(table), dict(array_table)
+    yield vars(module)
+    del sys.modules["a_notebook"]
+    for now, then in zip((table, array_table), before, strict=True):
+        now.clear()
+        now.update(then)
+
+
+def test_a_cell_that_is_run_again_mends_a_wrong_rule(notebook):
+    exec(CELL.format(rule="3 * x"), notebook)
+    wrong = notebook["bend"]
+    x = Value(5.0)
+    old = wrong(x)
+    exec(CELL.format(rule="2 * x"), notebook)
+    mended = notebook["bend"]
+    assert gradients(mended(x), x) == 10.0
+    assert gradients(old, x) == 15.0  # what was recorded before stays what it was
+    assert copy.deepcopy(old).op is wrong.op
+    assert nn.Neuron(1, "bend").activation is mended
+    assert find("a_notebook.bend") is named("bend") is mended.op
+    assert [op.shown for op in table.values()].count("bend") == 1
+
+
+def test_a_reduction_can_be_defined_again_too_and_become_another_kind(notebook):
+    cell = "@reduction(lambda z, x: {} * x)\ndef bend(x):\n    return sum(u * u for u in x)\n"
+    for rule in (3, 2):
+        exec(cell.format(rule), notebook)
+    x = Tensor([1.0, 2.0])
+    notebook["bend"](x).backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+    notebook["bend"].on_arrays(lambda x, axis=None, keepdims=False: (x * x).sum(axis, keepdims=keepdims))
+    exec(CELL.format(rule="2 * x"), notebook)
+    assert not named("bend").reduces
+
+
+def test_what_decorators_make_can_all_be_defined_again(notebook):
+    notebook.update(structural=structural, loss=loss)
+    for factor in (3, 2):
+        exec(
+            f"""
+@loss(lambda p, y: {factor} * (p - y), lambda p, y: {factor} * (y - p))
+def square(prediction, target):
+    return (prediction - target) ** 2
+
+@structural(lambda g, z, x: {factor} * g[::-1])
+def turned(x):
+    return 2.0 * x[::-1]
+""",
+            notebook,
+        )
+    p = Value(3.0)
+    assert gradients(notebook["square"](p, 1.0), p) == 4.0
+    x = Tensor([[1.0], [2.0]])
+    assert gradients(notebook["square"](x, np.zeros((2, 1))), x).tolist() == [[1.0], [2.0]]
+    assert gradients(notebook["turned"](x).sum(), x).tolist() == [[2.0], [2.0]]
+
+
+def test_modules_have_names_of_their_own_and_the_library_keeps_its(notebook):
+    exec(CELL.format(rule="2 * x").replace("bend", "tanh"), notebook)
+    assert notebook["tanh"](Value(3.0)).data == 9.0
+    assert named("tanh") is table["tanh"] is autograd.tanh.op
+    assert nn.Neuron(1, "tanh").activation is autograd.tanh
+    assert np.tanh(Value(0.0)).op is autograd.tanh.op
+
+    @elementwise(lambda z, x: 2 * x)
+    def bend(x):
+        return x * x
+
+    try:
+        assert named("bend") is bend.op
+        exec(CELL.format(rule="2 * x"), notebook)
+        assert named("bend") is notebook["bend"].op  # the newest
+        assert find(bend.op.name) is bend.op
+    finally:
+        table.pop(bend.op.name)
+
+
+def test_a_graph_of_an_operation_that_is_not_defined_here_says_which(notebook):
+    exec(CELL.format(rule="2 * x"), notebook)
+    saved = pickle.dumps(notebook["bend"](Value(3.0)))
+    assert pickle.loads(saved).local_derivatives == (6.0,)
+    del table["a_notebook.bend"]
+    with pytest.raises(LookupError, match="the operation 'bend' of the module 'a_notebook', which is not defined here"):
+        pickle.loads(saved)
+
+
+def test_a_graph_brings_the_module_of_its_operations_with_it(tmp_path):
+    """As pickle does for classes: another process has only to be able to import it."""
+    (tmp_path / "a_plugin.py").write_text("from autograd.op import elementwise\n" + CELL.format(rule="2 * x"))
+    make = "import a_plugin, pickle, autograd; print(pickle.dumps(a_plugin.bend(autograd.Value(3.0))).hex())"
+    read = "import pickle, sys; print(pickle.loads(bytes.fromhex(sys.argv[1])).local_derivatives)"
+    options = {"env": {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}, "text": True}
+    saved = subprocess.run([sys.executable, "-c", make], stdout=subprocess.PIPE, check=True, **options).stdout.strip()
+    found = subprocess.run([sys.executable, "-c", read, saved], stdout=subprocess.PIPE, check=True, **options).stdout
+    assert found.strip() == "(6.0,)"
+
+
+def test_the_library_has_each_of_its_names_once():
     def tanh(x):
         return x
 
+    tanh.__module__ = autograd.tanh.__module__
     with pytest.raises(ValueError, match="there is an operation called 'tanh' already; choose another name"):
         elementwise(1)(tanh)
     assert table["tanh"] is autograd.tanh.op
@@ -156,7 +272,7 @@ def test_a_new_operation_is_one_decorated_function():
         assert cube.op.derivative(0, None, [symbol("x", 2.0)]).ascii() == "3*x**2"
         assert cube.__doc__ == "Third power. Derivative: 3x²."
     finally:
-        table.pop("cube", None)
+        table.pop(cube.op.name)
 
 
 def test_a_new_reduction_is_one_decorated_function():
@@ -173,7 +289,7 @@ def test_a_new_reduction_is_one_decorated_function():
         assert (z.data, [x.grad for x in xs]) == (10.0, [2.0, 6.0])
         assert sum_of_squares([1, 3]) == 10.0
     finally:
-        table.pop("sum_of_squares", None)
+        table.pop(sum_of_squares.op.name)
 
 
 def test_the_package_lists_every_public_name():

@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd as ag
@@ -499,7 +499,6 @@ programs = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
 @given(programs, st.integers(0, 10**6))
 def test_random_graphs_with_shared_nodes(steps, seed):
     rng = np.random.default_rng(seed)

@@ -37,7 +37,7 @@ def subject(function):
 def drawn(function, *more, **options):
     """The text of a picture or page."""
     made = getattr(viz, function)(subject(function), *more, **options)
-    return getattr(made, "source", None) or getattr(made, "svg", None) or made.html
+    return next(getattr(made, part) for part in ("source", "html", "svg") if hasattr(made, part))
 
 
 def values(word, function):

@@ -86,7 +86,7 @@ def test_a_forward_function_that_refuses_the_new_number_is_a_change():
         v.data = -1.0
         assert v in Used(result).changed
     finally:
-        del table["positive_square"]
+        del table[positive_square.op.name]
 
 
 @pytest.mark.parametrize("seed", range(5))

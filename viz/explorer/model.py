@@ -17,14 +17,14 @@ from autograd.formulas import names
 from autograd.formulas.expression import Expression
 from autograd.formulas.notation import Mathml
 from autograd.graph import depending_on, topological_order
-from autograd.paths.path_graph import PathGraph
+from autograd.paths.path_graph import Edge, PathGraph
 from autograd.value import NO_GRADIENT
 
 from ..graphs.units import Constant
 from ..style import cut
 from ..used import Used
 
-__all__ = ["Nodes", "Row", "encoded", "graph_data"]
+__all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data"]
 
 LONGEST = 200  # characters of a name; deep links go by as many
 
@@ -140,6 +140,12 @@ def encoded(x: float | None) -> float | int | str | None:
     return int(x) if x == int(x) and abs(x) < 1e15 and (x or math.copysign(1, x) > 0) else x
 
 
+def edges_among(graph: PathGraph, shown: Sequence[Value]) -> list[Edge]:
+    """The edges of a graph between the nodes that are shown; those into a node are together."""
+    among = set(shown)
+    return [e for v in shown for e in graph.edges_of(v) if e.operand in among]
+
+
 def graph_data(graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_via: bool) -> dict[str, Any]:
     """The nodes shown of a graph and the edges among them, as the page numbers them.
 
@@ -159,8 +165,7 @@ def graph_data(graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_v
 
     writer = Mathml(name)
     numbers = [nodes.number(v) for v in shown]
-    among = set(shown)
-    edges = [e for v in shown for e in graph.edges_of(v) if e.operand in among]
+    edges = edges_among(graph, shown)
     via = edges if with_via and graph.level == "named" else []
     return {
         "nodes": numbers,

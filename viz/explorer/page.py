@@ -21,13 +21,14 @@ from typing import Any
 from autograd import Tensor, Value
 from autograd.arguments import lookup
 from autograd.graph import is_node
-from autograd.operands import describe
+from autograd.operands import describe, real
 
 from ..files import picture_file, write_whole
 from ..options import drawing
+from ..picture import Picture
 from .script import HELPERS
 from .shorten import shortened
-from .views import LEVELS, page_data
+from .views import LEVELS, Views
 
 __all__ = ["PAGE_MARK", "Exploration", "explore"]
 
@@ -71,8 +72,10 @@ def explore(
     if wrt is not None and not is_node(wrt):
         raise TypeError(f"explore: expected wrt to be a Value, got {describe(wrt)}")
     lookup("level", level, LEVELS)
-    data = page_data(root, wrt, level, digits)
-    return Exploration(_document("Gradient paths" if title is None else title, data), level=data["first"])
+    views = Views(root, wrt, digits)
+    data = views.data(level)
+    title = "Gradient paths" if title is None else title
+    return Exploration(_document(title, data), level=data["first"], views=views, title=title)
 
 
 class Exploration:
@@ -82,8 +85,30 @@ class Exploration:
     level  the view that it begins with: "named", "op" or "neurons"
     """
 
-    def __init__(self, html: str, *, level: str) -> None:
+    def __init__(self, html: str, *, level: str, views: Views, title: str) -> None:
         self.html, self.level = html, level
+        self._views, self._title = views, title
+
+    def svg(
+        self,
+        node: Any = None,
+        path: int | None = None,
+        level: str | None = None,
+        size: tuple[float, float] = (1000, 700),
+    ) -> Picture:
+        """The page's picture as a Picture, to be saved as SVG or PNG: as it is at first, or with paths lit.
+
+        node   a Value, or its name: all its paths are lit, as if it had been clicked
+        path   1 lights its strongest path alone, 2 the next
+        level  "named", "op" or "neurons"; without it the one that the page begins with
+        size   width and height in pixels that the picture fills; a large graph takes more
+
+        ValueError for a level that the graph does not have (it says why), a node that is not in it, a path that
+        the node does not have; TypeError for a node that is no Value and no name.
+        """
+        level = self.level if level is None else level
+        lookup("level", level, dict.fromkeys(name for name in LEVELS if name != "auto"))
+        return Picture(self._views.svg(self._title, level, node, path, _size(size)))
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Write the page to a file and return its path. A file of that name is replaced as a whole.
@@ -113,6 +138,15 @@ class Exploration:
 
     def __repr__(self) -> str:
         return f"<Exploration at level {self.level!r}, {len(self.html):,} characters of HTML>"
+
+
+def _size(size: Any) -> tuple[float, float]:
+    if not isinstance(size, tuple | list) or len(size) != 2:
+        raise TypeError(f"svg: expected size to be (width, height) in pixels, got {describe(size)}")
+    width, height = (real(x, "svg: size") for x in size)
+    if not (100 <= width <= 20_000 and 100 <= height <= 20_000):
+        raise ValueError(f"svg: expected width and height from 100 to 20,000 pixels, got {size!r}")
+    return width, height
 
 
 def _document(title: str, data: dict[str, Any]) -> str:

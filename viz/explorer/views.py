@@ -6,26 +6,32 @@ A view says what is drawn where: boxes with nodes in them, and lines that stand 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
 
 from autograd import Value
+from autograd.arguments import positive_integer
 from autograd.formulas import names
 from autograd.graph import is_node, topological_order
 from autograd.operands import describe
-from autograd.paths.path_graph import PathGraph
+from autograd.paths.path_graph import Edge, Path, PathGraph
 from autograd.value import NO_GRADIENT
 
+from ..graphs.captions import highlighted
 from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
-from ..style import number
+from ..options import Look
+from ..scenes.scene import Scene
+from ..style import counted, number
 from ..used import Used
 from .layout import layout
-from .model import Nodes, graph_data
+from .model import Nodes, edges_among, graph_data
 from .program import NO_OPERATIONS, program_data
 from .script import Unreadable
+from .stage import Box, Drawn, Way, lit, paths_to, scene
 
-__all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "page_data"]
+__all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "net_scene", "page_data"]
 
 MAX_EDGES = 2000  # more than that are not drawn one by one
 PART = 400  # so many edges are drawn of a graph that cannot be collapsed
@@ -42,35 +48,8 @@ LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
 
 
 def page_data(root: Value, wrt: Value | None, level: str, digits: int = 4) -> dict[str, Any]:
-    """Everything the page shows of the graph below `root`; under "operations" script, the rest plain data.
-
-    wrt: the node selected at first, or None. level: the view to begin with, one of LEVELS. digits: of numbers.
-    """
-    everything = topological_order(root)
-    if wrt is not None and wrt not in set(everything):
-        raise ValueError(f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}")
-    views = _Views(root, everything, wrt, digits)
-    first = views.first(level)
-    views.notes += _notes(views.nodes.used)
-    program, operations = None, NO_OPERATIONS
-    try:
-        program, operations = program_data(everything, views.nodes.used, views.nodes.things)
-    except Unreadable as refused:
-        views.notes.append(f"The numbers of this page cannot be changed: {refused}.")
-    return {
-        "nodes": views.nodes.columns(),
-        "target": views.nodes.number(root),
-        "selected": None if wrt is None or not views.nodes.has(wrt) else views.nodes.number(wrt),
-        "backward": root.grad is not NO_GRADIENT,
-        "graphs": views.graphs,
-        "views": views.views,
-        "missing": views.missing,
-        "notes": views.notes,
-        "first": first,
-        "digits": digits,
-        "program": program,
-        "operations": operations,
-    }
+    """Everything the page shows of the graph below `root`; see `Views` and `Views.data`."""
+    return Views(root, wrt, digits).data(level)
 
 
 def _notes(used: Used) -> list[str]:
@@ -97,16 +76,39 @@ def _called(node: Value) -> str:
     return describe(node) if node.label is None else repr(node.label)
 
 
-class _Views:
-    """The views that a graph has, with the graphs that they are views of.
+def net_scene(root: Value, *, size: tuple[float, float], look: Look, color: str, most: int) -> Scene:
+    """The net whose loss, or any other result, this is, with the numbers of its forward and backward pass.
 
+    color: "weight" or "grad", what lines tell. most: units of a layer that are drawn.
+    ValueError if names tell of no units.
+    """
+    coarse = CoarseGraph(root)
+    if not coarse.units.units:
+        raise ValueError(f"draw_network: in this graph there are {NO_UNITS}")
+    nodes = Nodes(root, look.digits)
+    nodes.graphs.append(coarse.graph)
+    drawn = _Neurons(coarse, None, most).drawn(edges_among(coarse.graph, coarse.graph.nodes))
+    look = highlighted(coarse.graph, look, "draw_network", drawn.nodes())
+    return scene(drawn, nodes, size=size, look=look, color=color)
+
+
+class Views:
+    """The views that the graph below `root` has, with the graphs that they are views of.
+
+    wrt: the node selected at first, or None. digits: of numbers.
     missing: why a view is not there. notes: what a reader of the page should know.
     """
 
-    def __init__(self, root: Value, everything: list[Value], wrt: Value | None, digits: int) -> None:
-        self.root, self.wrt, self.nodes = root, wrt, Nodes(root, digits)
+    def __init__(self, root: Value, wrt: Value | None, digits: int = 4) -> None:
+        self.everything = everything = topological_order(root)
+        if wrt is not None and wrt not in set(everything):
+            raise ValueError(
+                f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}"
+            )
+        self.root, self.wrt, self.digits, self.nodes = root, wrt, digits, Nodes(root, digits)
         self.graphs: dict[str, Any] = {}
         self.views: dict[str, Any] = {}
+        self.drawn: dict[str, Drawn] = {}
         self.missing: dict[str, str] = {}
         self.notes: list[str] = []
         coarse = self._coarse()
@@ -127,6 +129,34 @@ class _Views:
             self.missing["named"] = f"{named_edges:,} edges between named nodes are too many to draw each."
         if coarse is not None:
             self._add_neurons(coarse)
+
+    def data(self, level: str) -> dict[str, Any]:
+        """Everything the page shows; under "operations" script, the rest plain data.
+
+        level: the view to begin with, one of LEVELS.
+        """
+        first = self.first(level)
+        self.notes += _notes(self.nodes.used)
+        program, operations = None, NO_OPERATIONS
+        try:
+            program, operations = program_data(self.everything, self.nodes.used, self.nodes.things)
+        except Unreadable as refused:
+            self.notes.append(f"The numbers of this page cannot be changed: {refused}.")
+        selected = self.wrt is not None and self.nodes.has(self.wrt)
+        return {
+            "nodes": self.nodes.columns(),
+            "target": self.nodes.number(self.root),
+            "selected": self.nodes.number(self.wrt) if selected and self.wrt is not None else None,
+            "backward": self.root.grad is not NO_GRADIENT,
+            "graphs": self.graphs,
+            "views": self.views,
+            "missing": self.missing,
+            "notes": self.notes,
+            "first": first,
+            "digits": self.digits,
+            "program": program,
+            "operations": operations,
+        }
 
     # ------------------------------------------------------------ which comes first
 
@@ -154,12 +184,54 @@ class _Views:
             self.notes.insert(0, f"{self.missing['op'].rstrip('.')}: {shown} are shown.")
         return found
 
+    # ------------------------------------------------------------ as a picture
+
+    def svg(self, title: str, level: str, node: Any, path: int | None, size: tuple[float, float]) -> str:
+        """The picture of a view, with the paths to a node lit, or with one of them; see `Exploration.svg`."""
+        if level not in self.drawn:
+            raise ValueError(f"svg: level {level!r} is not in this page. {self.missing.get(level, '')}")
+        drawn = self.drawn[level]
+        picture = scene(drawn, self.nodes, size=size, look=Look(digits=self.digits))
+        if node is None:
+            if path is not None:
+                raise ValueError("svg: path says which path of a node; give the node too")
+            return picture.svg(title)
+        source = self._meant(node, drawn.graph, level)
+        if path is None:
+            taken = paths_to(drawn, source)
+        else:
+            alone = self._path(drawn.graph, source, path)
+            taken = dict.fromkeys(alone.edges, alone.value)
+        return picture.svg(title, lit=lit(drawn, self.nodes, source, taken, self.digits))
+
+    def _meant(self, node: Any, graph: PathGraph, level: str) -> Value:
+        if not (is_node(node) or isinstance(node, str)):
+            raise TypeError(f"svg: expected a Value or its name, got {describe(node)}")
+        if node in graph.labels:
+            return node
+        found = [
+            v for v, label in graph.labels.items() if isinstance(node, str) and names.text(label) == names.text(node)
+        ]
+        if not found:
+            raise ValueError(f"svg: {_called(node) if is_node(node) else repr(node)} is not in the graph of {level!r}")
+        return found[0]
+
+    def _path(self, graph: PathGraph, source: Value, rank: int) -> Path:
+        rank = positive_integer("svg", "path", rank)
+        found = next(islice(graph.paths(source), rank - 1, None), None)
+        if found is None:
+            raise ValueError(
+                f"svg: {_called(source)} has {counted(graph.count(source), 'path')}, there is no path {rank}"
+            )
+        return found
+
     # ------------------------------------------------------------ views of every node
 
     def _add(self, name: str, graph: PathGraph, shown: Sequence[Value]) -> None:
         self.nodes.graphs.append(graph)
         self.graphs[name] = graph_data(graph, shown, self.nodes, with_via=not self.is_whole)
-        self.views[name] = _view_of_all(name, graph, shown, self.nodes)
+        self.drawn[name] = _drawn_of_all(name, graph, shown, edges_among(graph, shown))
+        self.views[name] = _view(name, self.drawn[name], self.nodes)
 
     def _add_part(self, level: str) -> None:
         """The nodes nearest to the target: every path to one of them is among them."""
@@ -196,7 +268,10 @@ class _Views:
             shown = [v for v in coarse.graph.nodes if not v.is_leaf or v in leaves]
             self.nodes.graphs.append(coarse.graph)
             self.graphs["named"] = graph_data(coarse.graph, shown, self.nodes, with_via=not self.is_whole)
-        self.views["neurons"] = neurons.view(self.graphs["named"], self.nodes)
+        else:
+            shown = coarse.graph.nodes
+        self.drawn["neurons"] = neurons.drawn(edges_among(coarse.graph, shown))
+        self.views["neurons"] = _view("named", self.drawn["neurons"], self.nodes)
         if neurons.rest:
             self.notes.append(
                 f"Layers of more than {ELIDED} units are shortened; paths through units that are not drawn count too."
@@ -227,22 +302,7 @@ def _nearest(graph: PathGraph, most: int) -> list[Value]:
 # ---------------------------------------------------------------- boxes and lines
 
 
-class _Box(NamedTuple):
-    """A box of the picture with what is in it, from left to right; or words for what is left out."""
-
-    cells: tuple[Value | Constant, ...] = ()
-    words: str = ""
-
-
-class _Line(NamedTuple):
-    """A line from box to box, and which edges of the graph it stands for."""
-
-    edges: tuple[int, ...]
-    start: int
-    end: int
-
-
-def _view_of_all(level: str, graph: PathGraph, shown: Sequence[Value], nodes: Nodes) -> dict[str, Any]:
+def _drawn_of_all(level: str, graph: PathGraph, shown: Sequence[Value], edges: Sequence[Edge]) -> Drawn:
     """Every node of a graph is a box of its own, as is every constant, and every edge is drawn."""
     constants: dict[Constant, Value] = {}  # and its user
     if level == "op":
@@ -252,26 +312,24 @@ def _view_of_all(level: str, graph: PathGraph, shown: Sequence[Value], nodes: No
                     constants[Constant(None, str(len(constants)), x)] = v
     drawn: list[Value | Constant] = [*constants, *shown]
     place = {thing: k for k, thing in enumerate(drawn)}
-    lines = [_Line((), place[c], place[v]) for c, v in constants.items()]
-    edges = [(u, v) for v in shown for u in _operands(graph, v) if u in place]
-    lines += [_Line((k,), place[u], place[v]) for k, (u, v) in enumerate(edges)]
-    return _view(level, [_Box((thing,)) for thing in drawn], lines, lines, nodes)
+    lines = [Way((), place[c], place[v]) for c, v in constants.items()]
+    lines += [Way((k,), place[e.operand], place[e.result]) for k, e in enumerate(edges)]
+    return Drawn(graph, edges, [Box((thing,)) for thing in drawn], lines, lines)
 
 
 def _operands(graph: PathGraph, v: Value) -> list[Value]:
     return [e.operand for e in graph.edges_of(v)]
 
 
-def _view(
-    graph: str, boxes: Sequence[_Box], lines: Iterable[_Line], pulls: Iterable[_Line], nodes: Nodes
-) -> dict[str, Any]:
-    """The picture as plain data; `pulls` are the lines that the layout goes by.
+def _view(graph: str, drawn: Drawn, nodes: Nodes) -> dict[str, Any]:
+    """The picture as plain data.
 
     Boxes are [x, y, width, height, [node, width of its cell, ...], words], lines [edges, from, to,
     x, y, ... of the points on the way].
     """
+    boxes, lines = drawn.boxes, drawn.lines
     operands: list[list[int]] = [[] for _ in boxes]
-    for line in pulls:
+    for line in drawn.pulls:
         operands[line.end].append(line.start)
     rows = [[nodes.row(thing) for thing in box.cells] for box in boxes]
     sizes = [
@@ -279,15 +337,15 @@ def _view(
         for box, cells in zip(boxes, rows, strict=True)
     ]
     corners, ways = layout(sizes, operands, GAP)
-    drawn = []
+    placed = []
     for box, cells, corner, size in zip(boxes, rows, corners, sizes, strict=True):
         numbered = [n for thing, row in zip(box.cells, cells, strict=True) for n in (nodes.number(thing), row.width)]
-        drawn.append([*(round(n, 1) for n in (*corner, *size)), numbered, box.words])
+        placed.append([*(round(n, 1) for n in (*corner, *size)), numbered, box.words])
     return {
         "graph": graph,
-        "boxes": drawn,
+        "boxes": placed,
         "lines": [
-            [line.edges, line.start, line.end, *(round(n) for point in ways.get(line[1:], ()) for n in point)]
+            [line.edges, line.start, line.end, *(round(n) for point in ways.get(line[1:3], ()) for n in point)]
             for line in lines
         ],
     }
@@ -302,8 +360,8 @@ class _Neurons:
     rest: for the first thing left out of a shortened layer, whose place it takes, words for all.
     """
 
-    def __init__(self, coarse: CoarseGraph, wrt: Value | None) -> None:
-        self.coarse, self.wrt = coarse, wrt
+    def __init__(self, coarse: CoarseGraph, wrt: Value | None, most: int = ELIDED) -> None:
+        self.coarse, self.wrt, self.most = coarse, wrt, most
         self.rest: dict[int, str] = {}
         kept = [i for layer in self._layers() for i in self._shortened(layer)]
         self._place = {i: k for k, i in enumerate(sorted([*kept, *self.rest]))}
@@ -325,9 +383,14 @@ class _Neurons:
         return ("node", None, None) if name is None else ("node", name.base, name.layer)
 
     def _shortened(self, layer: list[int]) -> list[int]:
-        if len(layer) <= ELIDED:
+        if len(layer) <= self.most:
             return layer
-        kept = {*layer[: ELIDED - LAST], *layer[-LAST:], *[i for i in layer if self._concerns_wrt(i)][:LAST]}
+        last = min(LAST, self.most // 2)
+        kept = {
+            *layer[: self.most - last],
+            *layer[len(layer) - last :],
+            *[i for i in layer if self._concerns_wrt(i)][:LAST],
+        }
         left_out = [i for i in layer if i not in kept]
         kind, letter, _ = self._kind(self.coarse.items[layer[0]].thing)
         what = SEVERAL.get(letter or kind, "nodes")
@@ -353,26 +416,25 @@ class _Neurons:
         cells = [v for i in self._place if i not in self.rest for v in _members(self.coarse.items[i].thing)]
         return cells + [a.weight for _, a in self._arrivals(with_rest=False) if a.weight is not None]
 
-    def view(self, graph: dict[str, Any], nodes: Nodes) -> dict[str, Any]:
-        """The view, on this graph of named nodes."""
-        k_of = {ends: k for k, ends in enumerate(zip(graph["result"], graph["operand"], strict=True))}
+    def drawn(self, found: Sequence[Edge]) -> Drawn:
+        """What is drawn, with these edges of the graph of named nodes."""
+        k_of = {(e.result, e.operand): k for k, e in enumerate(found)}
 
         def edges(i: int, arrival: Arrival) -> tuple[int, ...]:
-            ends = [(nodes.number(v), nodes.number(u)) for v, u in self._ends(i, arrival) if nodes.has(v, u)]
-            return tuple(k_of[pair] for pair in ends if pair in k_of)
+            return tuple(k_of[pair] for pair in self._ends(i, arrival) if pair in k_of)
 
         place = self._place
         boxes = [self._box(i) for i in place]
         arrivals = self._arrivals(with_rest=False)
-        lines = dict.fromkeys(_Line(edges(i, a), place[a.item], place[i]) for i, a in arrivals)
-        pulls = [_Line((), place[a.item], place[i]) for i, a in self._arrivals(with_rest=True)]
-        return _view("named", boxes, lines, pulls, nodes)
+        lines = dict.fromkeys(Way(edges(i, a), place[a.item], place[i], a.weight) for i, a in arrivals)
+        pulls = [Way((), place[a.item], place[i]) for i, a in self._arrivals(with_rest=True)]
+        return Drawn(self.coarse.graph, found, boxes, list(lines), pulls, is_net=True)
 
-    def _box(self, i: int) -> _Box:
+    def _box(self, i: int) -> Box:
         thing = self.coarse.items[i].thing
         if i in self.rest:
-            return _Box(words=self.rest[i])
-        return _Box((thing,) if isinstance(thing, Constant) else tuple(_members(thing)))
+            return Box(words=self.rest[i])
+        return Box((thing,) if isinstance(thing, Constant) else tuple(_members(thing)))
 
     def _ends(self, i: int, arrival: Arrival) -> list[tuple[Value, Value]]:
         """The edges (result, operand) that a line stands for: from the weight and from the source."""

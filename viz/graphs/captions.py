@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 from autograd import Tensor, Value
@@ -22,6 +22,7 @@ from ..used import Used
 __all__ = [
     "NO_NAMES",
     "Texts",
+    "drawn_of",
     "formula_of",
     "highlighted",
     "kind_of",
@@ -67,9 +68,13 @@ class Texts:
         return [(line, INK) for line in self.used.notes]
 
 
-def highlighted(graph: PathGraph | MatrixGraph, look: Look, where: str, nodes: Sequence[Node]) -> Look:
+def drawn_of(nodes: Sequence[Node]) -> set[Any]:
+    """The nodes of a graph that these nodes of a diagram, and their edges, are drawn of."""
+    return {v for node in nodes for v in (*node.of, *(w for e in node.edges for w in e.of))}
+
+
+def highlighted(graph: PathGraph | MatrixGraph, look: Look, where: str, drawn: Set[Any]) -> Look:
     """The look with the nodes that are to be highlighted in place of names. ValueError for what is not drawn."""
-    drawn = {v for node in nodes for v in (*node.of, *(w for e in node.edges for w in e.of))}
     found: list[Any] = []
     for asked in look.highlight:
         meant = {v for v in drawn if _is_called(graph, v, asked)} if isinstance(asked, str) else drawn & {asked}

@@ -21,7 +21,18 @@ from ..dot.diagram import Arrow, Node, diagram
 from ..dot.drawing import Drawing
 from ..options import Look, drawing
 from ..style import NEGATIVE, POSITIVE
-from .captions import NO_NAMES, Texts, formula_of, highlighted, kind_of, ratio, shortened, symbol_of, too_large
+from .captions import (
+    NO_NAMES,
+    Texts,
+    drawn_of,
+    formula_of,
+    highlighted,
+    kind_of,
+    ratio,
+    shortened,
+    symbol_of,
+    too_large,
+)
 from .grouped import CoarseGraph, layers, neurons
 from .tensors import nodes_and_level
 from .units import NO_UNITS, Unit, find_units
@@ -119,7 +130,7 @@ def draw_graph(
         nodes, level, graph = nodes_and_level(root, level, texts, box=box, max_nodes=max_nodes)
     else:
         nodes, level, graph = _of_values(root, level, texts, cluster, max_nodes)
-    look = highlighted(graph, look, "draw_graph", nodes)
+    look = highlighted(graph, look, "draw_graph", drawn_of(nodes))
     lines = [*(_SIGNS if legend else ()), *texts.notes()]
     return diagram(nodes, look, level=level, legend=lines)
 

@@ -16,7 +16,7 @@ from ..dot.diagram import PALE_ARROW, PALE_NODE, Arrow, Node, diagram
 from ..dot.drawing import Drawing
 from ..options import Look, drawing
 from ..style import INK, PATHS, cut
-from .captions import Texts, formula_of, highlighted, kind_of, ratio, shortened, symbol_of, too_large
+from .captions import Texts, drawn_of, formula_of, highlighted, kind_of, ratio, shortened, symbol_of, too_large
 from .draw_graph import MAX_NODES
 from .tensors import Tensors
 
@@ -80,7 +80,7 @@ def draw_paths(
         advice = "use others=False to draw the paths alone, or " if others and alone <= limit else drawn.advice
         raise too_large(size if others else alone, "", limit, f"{advice}raise max_nodes")
     nodes, level = drawn.nodes(others=others), drawn.graph.level
-    look = highlighted(drawn.graph, look, "draw_paths", nodes)
+    look = highlighted(drawn.graph, look, "draw_paths", drawn_of(nodes))
     return diagram(nodes, look, level=level, legend=[*(drawn.legend() if legend else ()), *texts.notes()])
 
 

@@ -7,6 +7,7 @@ import nn
 from autograd import Tensor, concatenate, no_grad, sigmoid
 from nn.layers import Activation, BatchLayer, Dense, Dropout, Flatten
 from nn.losses import Loss, MeanSquaredError
+from viz import draw_network
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
@@ -88,6 +89,8 @@ def test_a_file_says_whose_forward_it_needs(tmp_path):
 def test_what_has_no_place_for_it_refuses():
     with pytest.raises(ValueError, match="to_mlp: expected layers in a row; Residual has a forward of its own"):
         nn.to_mlp(residual())
+    with pytest.raises(ValueError, match="draw_network: expected layers in a row; Residual has a forward of its own"):
+        draw_network(residual())
 
 
 def test_another_shape_than_the_layers_give_is_refused_unless_it_is_said():

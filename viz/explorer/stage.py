@@ -1,0 +1,153 @@
+"""The explorer's picture of a view as a scene: the marks and lines that the page shows, for files too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from autograd import Edge, Value
+from autograd.graph import depending_on, topological_order
+from autograd.paths.path_graph import PathGraph
+
+from ..graphs.captions import ratio
+from ..graphs.units import Constant
+from ..options import Look
+from ..scenes.scene import Cell, Lit, Mark, Scene, Stroke
+from ..style import cut, number
+from .model import Nodes
+
+__all__ = ["Box", "Drawn", "Way", "lit", "paths_to", "scene"]
+
+LABELLED = 60  # with more lines than that numbers are written on lit ones only
+LONGEST = 8  # characters of a name in a mark
+
+
+class Box(NamedTuple):
+    """What is drawn as one mark: nodes from left to right, of which the last is its result; or words."""
+
+    cells: tuple[Value | Constant, ...] = ()
+    words: str = ""
+
+
+class Way(NamedTuple):
+    """A line from box to box, and which edges of the graph it stands for; between units its weight."""
+
+    edges: tuple[int, ...]
+    start: int
+    end: int
+    weight: Value | None = None
+
+
+class Drawn(NamedTuple):
+    """What a view draws.
+
+    graph, edges  on which it follows paths, and its edges as lines number them
+    pulls         the lines that the layout goes by
+    is_net        whether boxes are units in layers
+    """
+
+    graph: PathGraph
+    edges: Sequence[Edge]
+    boxes: Sequence[Box]
+    lines: Sequence[Way]
+    pulls: Sequence[Way]
+    is_net: bool = False
+
+    def nodes(self) -> set[Value]:
+        """The nodes of the graph that are drawn as marks, in them, or as weights of lines."""
+        cells = {v for box in self.boxes for v in box.cells if not isinstance(v, Constant)}
+        return cells | {line.weight for line in self.lines if line.weight is not None}
+
+
+def scene(drawn: Drawn, nodes: Nodes, *, size: tuple[float, float], look: Look, color: str = "weight") -> Scene:
+    """The marks and lines of a view with the numbers as recorded.
+
+    look: digits, and what stands on the lines of a small graph. color: "weight" or "grad", of the lines of a net.
+    """
+    marks = [_mark(box, nodes, look.digits) for box in drawn.boxes]
+    if len(drawn.lines) > LABELLED:
+        look = look._replace(edges=None)
+    strokes = [_stroke(line, drawn, nodes, look, color) for line in drawn.lines]
+    pulls = [(line.start, line.end) for line in drawn.pulls]
+    return Scene(
+        marks, strokes, size=size, even=drawn.is_net, pulls=pulls, highlight=set(_numbers(look.highlight, nodes))
+    )
+
+
+def _mark(box: Box, nodes: Nodes, digits: int) -> Mark:
+    if box.words:
+        return Mark(None, words=box.words)
+    main, *others = (_cell(thing, nodes, digits) for thing in reversed(box.cells))
+    kind = nodes.row(box.cells[-1]).kind.split()[0]
+    below = next((c for c, thing in zip(others, box.cells[-2::-1], strict=True) if _is_leaf(thing)), None)
+    above = next((c for c in others if c is not below), None)
+    return Mark(main, kind, above, below)
+
+
+def _is_leaf(thing: Value | Constant) -> bool:
+    return isinstance(thing, Constant) or thing.is_leaf
+
+
+def _cell(thing: Value | Constant, nodes: Nodes, digits: int) -> Cell:
+    row = nodes.row(thing)
+    data = number(row.data, digits)
+    if isinstance(thing, Constant):
+        return Cell(nodes.number(thing), data=data, value=row.data)
+    grad = "" if row.grad is None else number(row.grad, digits)
+    base, above, below = row.name
+    if row.kind.split()[:2] == ["result", "unnamed"]:
+        base, above, below = row.symbol, "", ""
+    title = f"{''.join(row.name)} = {data}" + (grad and f", gradient {grad}")
+    return Cell(
+        nodes.number(thing), (cut(base, LONGEST), above, below), data, grad, row.data, row.grad or 0.0, cut(title, 200)
+    )
+
+
+def _stroke(line: Way, drawn: Drawn, nodes: Nodes, look: Look, color: str) -> Stroke:
+    if line.weight is not None:
+        cell = _cell(line.weight, nodes, look.digits)
+        told, text = (cell.value, cell.data) if color == "weight" else (cell.slope, cell.grad)
+        return Stroke(line.start, line.end, told, _written(look, text, "".join(cell.name)), cell, cell.title)
+    if not line.edges:
+        return Stroke(line.start, line.end, 0.0)
+    edge = drawn.edges[line.edges[-1]]
+    text = number(edge.derivative, look.digits)
+    title = f"{ratio(drawn.graph, edge.result, edge.operand)} = {text}"
+    return Stroke(line.start, line.end, edge.derivative, _written(look, text, text), title=title)
+
+
+def _written(look: Look, number: str, formula: str) -> str:
+    return "" if look.edges is None else formula if look.edges == "formula" else number
+
+
+# ---------------------------------------------------------------- what is lit
+
+
+def paths_to(drawn: Drawn, source: Value) -> dict[Edge, float]:
+    """The edges on paths to a node, each with what flows through it of the gradient."""
+    leading = depending_on(topological_order(drawn.graph.target), [source])
+    return {e: flow for e, flow in drawn.graph.flow(source).items() if id(e.operand) in leading}
+
+
+def lit(drawn: Drawn, nodes: Nodes, source: Value, taken: Mapping[Edge, float], digits: int) -> Lit:
+    """The nodes and lines on paths to a node.
+
+    taken: the edges that are on them, each with what it carries; the sign is told by the colour.
+    """
+    most = max((abs(x) for x in taken.values() if math.isfinite(x)), default=0.0)
+    on_paths = {v for e in taken for v in (e.result, e.operand)} | {source, drawn.graph.target}
+    lines = {}
+    for i, line in enumerate(drawn.lines):
+        edges = [drawn.edges[k] for k in line.edges if drawn.edges[k] in taken]
+        if edges:
+            strongest = max(edges, key=lambda e: abs(taken[e]))
+            carried = taken[strongest]
+            share = abs(carried) / (most or 1.0) if math.isfinite(carried) else 1.0
+            told = strongest.derivative if line.weight is None else nodes.row(line.weight).data
+            lines[i] = (share, carried, number(told, digits))
+    return Lit(frozenset(_numbers(on_paths, nodes)), lines, nodes.number(source))
+
+
+def _numbers(found: Iterable[Value], nodes: Nodes) -> list[int]:
+    return [nodes.number(v) for v in found if nodes.has(v)]

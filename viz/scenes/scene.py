@@ -1,0 +1,361 @@
+"""A picture as marks and lines, and as SVG: circles for results, rounded squares for leaves, numbers on lines.
+
+The SVG is complete by itself, for files and print; a page styles it by its classes and finds in it
+`m3` mark 3, `n12` the number and `g12` the gradient of node 12, `e5` line 5 and `l5` the number on it.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..style import (
+    DEEP_NEGATIVE,
+    DEEP_POSITIVE,
+    FONT,
+    GREY,
+    HIGHLIGHT,
+    INK,
+    LEAF,
+    LINE,
+    PALE,
+    PAPER,
+    RESULT,
+    TARGET,
+    sign_style,
+    tint,
+    width,
+)
+from .placing import FONTS, Line, Placement, Point, caption_at, placed
+from .typeset import element, length, name_text, words, written
+
+__all__ = ["Cell", "Lit", "Mark", "Scene", "Stroke"]
+
+ROWS = {"name": -0.5, "data": 0.04, "grad": 0.5}  # where these stand in a mark, in radii
+CHORDS = {"name": 1.25, "data": 1.7, "grad": 1.45}  # and how long they may be
+STANDARD = 24.0  # the radius at which lines are as wide as in other pictures
+PALER = 0.55  # than a tint on which only ink is read
+FEW = 60  # with more lines than that each is thinner
+HALO = {"stroke_linejoin": "round", "paint_order": "stroke"}
+
+
+class Cell(NamedTuple):
+    """A node as it is written: its number in the page, name in pieces, number and gradient as texts."""
+
+    n: int
+    name: tuple[str, str, str] = ("", "", "")
+    data: str = ""
+    grad: str = ""
+    value: float = 0.0
+    slope: float = 0.0  # the gradient, for its sign
+    title: str = ""
+
+
+class Mark(NamedTuple):
+    """A circle or a rounded square with a node in it; what is left out is words alone.
+
+    kind          "result", "leaf", "target", "constant"
+    above, below  what stands there in small: a unit's weighted sum and its bias
+    """
+
+    main: Cell | None
+    kind: str = "result"
+    above: Cell | None = None
+    below: Cell | None = None
+    words: str = ""
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All that is written at this mark."""
+        return [cell for cell in (self.above, self.main, self.below) if cell is not None]
+
+
+class Stroke(NamedTuple):
+    """A line; its colour, dashes and width tell a number, which stands on it as text, if there is one.
+
+    weight: the node whose number it is; None for a local derivative.
+    """
+
+    start: int
+    end: int
+    value: float
+    text: str = ""
+    weight: Cell | None = None
+    title: str = ""
+
+
+class Lit(NamedTuple):
+    """What is lit while all else is dim: nodes by number, and lines by place with width and sign of their share.
+
+    selected: the node from whose point of view it is.
+    """
+
+    nodes: frozenset[int]
+    lines: Mapping[int, tuple[float, float, str]]  # share of the whole, the number on it and how it is written
+    selected: int | None = None
+
+
+class Scene:
+    """Marks, lines between them, and where all of it stands.
+
+    marks    operands before results, the target last
+    strokes  lines from earlier marks to later ones
+    pulls    the lines that the placement goes by, also those to what is left out; by default the strokes
+    size     that is filled, width and height; even: see `placed`
+    highlight  nodes by number that are marked as with a pen
+    """
+
+    def __init__(
+        self,
+        marks: Sequence[Mark],
+        strokes: Sequence[Stroke],
+        *,
+        size: tuple[float, float],
+        even: bool = False,
+        pulls: Sequence[tuple[int, int]] | None = None,
+        highlight: Container[int] = (),
+    ) -> None:
+        self.highlight = highlight
+        self.marks, self.strokes = list(marks), list(strokes)
+        operands: list[list[int]] = [[] for _ in marks]
+        for start, end in [(s.start, s.end) for s in strokes] if pulls is None else pulls:
+            operands[end].append(start)
+        lines = [Line(s.start, s.end, length(s.text)) for s in strokes]
+        captions = [m.above is not None for m in marks], [m.below is not None for m in marks]
+        self.thin = max(0.35, min(1.0, (FEW / max(1, len(strokes))) ** 0.5))
+        self.placement: Placement = placed(operands, lines, size=size, even=even, captions=captions)
+
+    # ------------------------------------------------------------ as SVG
+
+    def svg(
+        self,
+        title: str,
+        *,
+        lit: Lit | None = None,
+        caption: str | None = None,
+        width: float | None = None,
+        below: Sequence[tuple[str, float | None]] = (),
+        prefix: str = "",
+    ) -> str:
+        """The picture as the text of a file.
+
+        caption  above it. width: in inches; without it a unit is a pixel
+        below    words below it, each with the sign of the line that they explain, or None
+        prefix   of all ids
+        """
+        across, down = self.placement.size
+        top, bottom = 0.0 if caption is None else 36.0, 26.0 if below else 0.0
+        scale = 0.75 if width is None else 72 * width / across
+        height = top + down + bottom
+        parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {0 - top:g} {across:.0f} {height:.0f}" '
+            f'width="{scale * across:.1f}pt" height="{scale * height:.1f}pt" font-family="{FONT}" role="img">',
+            f"<title>{html.escape(title)}</title>",
+            element("rect", y=-top, width=across, height=height, fill=PAPER, class_="paper"),
+        ]
+        if caption is not None:
+            parts.append(words(caption, across / 2, 2 - top / 2, 19.0, fill=INK))
+        parts += self.layers(lit, prefix)
+        if below:
+            parts.append(_key(below, across / 2, down + bottom / 2 - 4))
+        return "\n".join([*parts, "</svg>\n"])
+
+    def layers(self, lit: Lit | None = None, prefix: str = "") -> list[str]:
+        """Lines, marks and the numbers on lines, each a group."""
+        order: Sequence[int] = range(len(self.strokes))
+        if lit is not None:
+            order = sorted(order, key=lambda i: lit.lines[i][0] if i in lit.lines else -1.0)
+        return [
+            _group("lines", [self._line(i, lit, prefix) for i in order]),
+            _group("marks", [self._mark(i, lit, prefix) for i in range(len(self.marks))]),
+            _group("labels", [self._label(i, lit, prefix) for i in order]),
+        ]
+
+    def _line(self, i: int, lit: Lit | None, prefix: str) -> str:
+        stroke, way = self.strokes[i], self.placement.ways[i]
+        value, is_dim = stroke.value, lit is not None and i not in lit.lines
+        scale = self.placement.radius / STANDARD
+        broad = width(value) * scale * self.thin
+        if lit is not None and not is_dim:
+            share, value, _ = lit.lines[i]
+            broad = (0.8 + 4.2 * share) * scale
+        color, line = sign_style(value)
+        dash = {"dashed": (3.0 + 1.2 * broad, 2.0 + 0.6 * broad), "dotted": (1.5, 4.0)}.get(line)
+        if is_dim:
+            color, broad, dash = PALE, 0.6 * scale, None
+        state = "dim" if is_dim else "idle" if lit is None else "lit"
+        pen = ""
+        if stroke.weight is not None and stroke.weight.n in self.highlight:
+            pen = element(
+                "path", class_="pen", d=_path(way), fill="none", stroke=HIGHLIGHT, stroke_width=broad + 8 * scale
+            )
+        return pen + element(
+            "path",
+            element("title", html.escape(stroke.title)) if stroke.title else "",
+            id=f"{prefix}e{i}",
+            class_="line dim" if is_dim else f"line {state} {_signed(value)}",
+            d=_path(way),
+            fill="none",
+            stroke=color,
+            stroke_width=broad,
+            stroke_dasharray=None if dash is None else f"{dash[0]:.1f} {dash[1]:.1f}",
+        )
+
+    def _mark(self, i: int, lit: Lit | None, prefix: str) -> str:
+        mark, radius, (x, y) = self.marks[i], self.placement.radius, self.placement.centres[i]
+        at = f"translate({x:.1f} {y:.1f})"
+        if mark.main is None:
+            look = {"fill": GREY, "font_style": "italic", "class_": "rest"}
+            size, lines = FONTS.line * radius, mark.words.rsplit(" ", 1)
+            rest = [words(line, 0, (i - 0.5) * 1.2 * size, size, **look) for i, line in enumerate(lines)]
+            return element("g", "".join(rest), id=f"{prefix}m{i}", class_="mark words", transform=at)
+        shown = [cell.n for cell in mark.cells]
+        is_dim = lit is not None and lit.nodes.isdisjoint(shown)
+        is_selected = lit is not None and lit.selected in shown
+        ink = GREY if is_dim else INK
+        ground = {
+            "class_": "ground",
+            "fill": RESULT if is_dim else _ground(mark),
+            "stroke": PALE if is_dim else INK if lit is not None or mark.kind == "target" else LINE,
+            "stroke_width": radius / 24 * (3.0 if is_selected else 1.8 if mark.kind == "target" else 1.2),
+        }
+        title = "\n".join(cell.title for cell in mark.cells if cell.title)
+        inside = [element("title", html.escape(title))] if title else []
+        if any(n in self.highlight for n in shown):
+            inside.append(_shape(mark, 1.12 * radius, {"class_": "pen", "fill": HIGHLIGHT}))
+        inside += [_shape(mark, radius, ground), *_inside(mark.main, mark.kind, radius, ink, is_dim, prefix)]
+        for cell, side in ((mark.above, -1), (mark.below, 1)):
+            if cell is not None:
+                inside.append(_caption(cell, side * caption_at(radius), FONTS.small * radius, prefix))
+        state = " dim" if is_dim else " selected lit" if is_selected else " lit" if lit is not None else ""
+        return element("g", "".join(inside), id=f"{prefix}m{i}", class_=f"mark {mark.kind}{state}", transform=at)
+
+    def _label(self, i: int, lit: Lit | None, prefix: str) -> str:
+        stroke, place = self.strokes[i], self.placement.labels[i]
+        if place is None or (lit is not None and i not in lit.lines):
+            return ""
+        text = stroke.text if lit is None else lit.lines[i][2]
+        size = FONTS.line * self.placement.radius
+        node = None if stroke.weight is None else stroke.weight.n
+        inside = _number(text, 0, size, INK, node, prefix, halo=True)
+        return element(
+            "g", inside, id=f"{prefix}l{i}", class_="label", transform=f"translate({place[0]:.1f} {place[1]:.1f})"
+        )
+
+
+def _key(below: Sequence[tuple[str, float | None]], x: float, y: float) -> str:
+    """What lines mean, and other words, in one line about x."""
+    size, sample, gap = 14.0, 30.0, 28.0
+    widths = [size * length(text) + (0 if value is None else sample + 8) for text, value in below]
+    x -= (sum(widths) + gap * (len(widths) - 1)) / 2
+    parts = []
+    for (text, value), taken in zip(below, widths, strict=True):
+        start = x
+        if value is not None:
+            color, line = sign_style(value)
+            dash = {"dashed": "7 4", "dotted": "1.5 4"}.get(line)
+            parts.append(
+                element("path", d=f"M{x:.1f} {y:.1f}h{sample:g}", stroke=color, stroke_width=3.0, stroke_dasharray=dash)
+            )
+            start += sample + 8
+        parts.append(words(text, start, y, size, anchor="start", fill=GREY))
+        x += taken + gap
+    return _group("key", parts)
+
+
+def _group(name: str, parts: Sequence[str]) -> str:
+    return f'<g class="{name}">\n' + "\n".join(filter(None, parts)) + "\n</g>"
+
+
+def _path(way: Sequence[Point]) -> str:
+    points = [f"{x:.1f} {y:.1f}" for x, y in way]
+    if len(points) == 2:
+        return f"M{points[0]}L{points[1]}"
+    return f"M{points[0]}C{' '.join(points[1:])}"
+
+
+def _shape(mark: Mark, radius: float, look: dict[str, Any]) -> str:
+    if mark.kind == "constant":
+        return element("circle", r=0.5 * radius, **{**look, "fill": PAPER, "stroke": PAPER})
+    if mark.kind == "leaf":
+        side = 2 * radius
+        return element("rect", x=-radius, y=-radius, width=side, height=side, rx=0.24 * radius, **look)
+    return element("circle", r=radius, **look)
+
+
+def _ground(mark: Mark) -> str:
+    """The ground of a mark: its number tints it, from paper at 0."""
+    if mark.kind == "target":
+        return TARGET
+    assert mark.main is not None
+    x = mark.main.value
+    share = x / (1 + abs(x)) if math.isfinite(x) else math.copysign(1.0, x)
+    return tint(PALER * share) if x == x and x else LEAF if mark.kind == "leaf" else RESULT
+
+
+def _inside(cell: Cell, kind: str, radius: float, ink: str, is_dim: bool, prefix: str) -> list[str]:
+    """Name, number and gradient of a node, as far as it has them, about the middle of its mark."""
+    if kind == "constant":
+        return [_number(cell.data, 0, FONTS.data * radius, GREY, cell.n, prefix)]
+    at = ROWS
+    if not cell.grad:
+        at = {**ROWS, "name": -0.28, "data": 0.32} if cell.data else {**ROWS, "name": 0.0}
+    elif not cell.data:
+        at = {**ROWS, "name": -0.28, "grad": 0.32}
+    parts = [name_text(cell.name, 0, at["name"] * radius, _name_size(cell, radius), fill=ink, class_="name")]
+    if cell.data:
+        size = _fitting(cell.data, FONTS.data * radius, CHORDS["data"] * radius)
+        parts.append(_number(cell.data, at["data"] * radius, size, ink, cell.n, prefix))
+    if cell.grad:
+        deep = DEEP_POSITIVE if cell.slope > 0 else DEEP_NEGATIVE if cell.slope < 0 else INK
+        color = ink if is_dim else deep
+        size = _fitting(cell.grad, FONTS.grad * radius, CHORDS["grad"] * radius)
+        parts.append(_number(cell.grad, at["grad"] * radius, size, color, cell.n, prefix, slope=cell.slope))
+    return parts
+
+
+def _name_size(cell: Cell, radius: float) -> float:
+    base, above, below = cell.name
+    long = length(base) + 0.66 * max(length(above), length(below))
+    return min(FONTS.name * radius, CHORDS["name"] * radius / max(long, 0.1))
+
+
+def _fitting(text: str, size: float, room: float) -> float:
+    """The size, or as much less as the text needs to stay within its mark."""
+    return min(size, room / max(length(text), 0.1))
+
+
+def _number(
+    text: str,
+    y: float,
+    size: float,
+    fill: str,
+    node: int | None,
+    prefix: str,
+    *,
+    slope: float | None = None,
+    halo: bool = False,
+) -> str:
+    what = "data number" if slope is None else f"grad number {_signed(slope)}"
+    more: dict[str, Any] = {"class_": what, "data_n": node}
+    if node is not None:
+        more["id"] = f"{prefix}{'n' if slope is None else 'g'}{node}"
+    if halo:
+        more |= {"stroke": PAPER, "stroke_width": 0.32 * size, **HALO}
+    return words(text, 0, y, size, fill=fill, **more)
+
+
+def _caption(cell: Cell, y: float, size: float, prefix: str) -> str:
+    """What stands above or below a mark: a name and its number."""
+    look = {"fill": GREY, "stroke": PAPER, "stroke_width": 0.32 * size, **HALO}
+    inside = f'<tspan font-style="italic">{html.escape(cell.name[0])}</tspan> ' + element(
+        "tspan", html.escape(cell.data), id=f"{prefix}n{cell.n}", class_="data number", data_n=cell.n
+    )
+    at = {"x": 0, "y": y + 0.36 * size, "font_size": size, "text_anchor": "middle", "class_": "caption"}
+    return f"<text{written({**at, **look})}>{inside}</text>"
+
+
+def _signed(x: float) -> str:
+    return "positive" if x > 0 else "negative" if x < 0 else "zero"

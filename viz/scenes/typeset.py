@@ -1,0 +1,77 @@
+"""Texts of a picture in SVG: names as w^[1]_11 with their parts above and below each other, numbers, halos."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["BASELINE", "element", "length", "name_text", "words"]
+
+SERIF = "'STIX Two Text', 'Times New Roman', Times, serif"
+
+BASELINE = 0.36  # of a size: from the middle of digits down to where they stand
+SCRIPT = 0.66  # the size of what stands above and below
+RAISED, LOWERED = 0.42, 0.24  # of the size of the base
+
+# Widths in sizes, of Arial; what is not here is as wide as a digit.
+_WIDTHS = {
+    **dict.fromkeys("iljI.,:;'|![]()/ tf", 0.29),
+    **dict.fromkeys("mwMW%", 0.84),
+    **dict.fromkeys("ABCDEFGHKNOPQRSUVXYZ", 0.7),
+    "−": 0.584,
+}
+_DIGIT = 0.556
+
+
+def length(text: str) -> float:
+    """About how long a text is, in sizes of its font."""
+    return sum(_WIDTHS.get(c, _DIGIT) for c in text)
+
+
+def element(tag: str, inside: str = "", **attributes: Any) -> str:
+    """An element; `font_size=3` becomes font-size="3", and what is None is left out."""
+    return f"<{tag}{written(attributes)}>{inside}</{tag}>" if inside else f"<{tag}{written(attributes)}/>"
+
+
+def written(attributes: Mapping[str, object]) -> str:
+    return "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{html.escape(_short(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+
+
+def _short(value: object) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def words(text: str, x: float, y: float, size: float, *, anchor: str | None = "middle", **more: Any) -> str:
+    """A text whose middle is at (x, y); with anchor="start" or "end" it begins or ends at x."""
+    at: dict[str, Any] = {"x": x, "y": y + BASELINE * size, "font_size": size, "text_anchor": anchor}
+    return element("text", html.escape(text), **at, **more)
+
+
+def name_text(
+    pieces: tuple[str, str, str], x: float, y: float, size: float, *, anchor: str | None = "middle", **more: Any
+) -> str:
+    """A name whose base is level with y, as text: base, then what stands above and below it."""
+    at = {"x": x, "y": y + BASELINE * size, "font_size": size, "text_anchor": anchor, "font_family": SERIF}
+    return element("text", name_spans(pieces, size), **at, **more)
+
+
+def name_spans(pieces: tuple[str, str, str], size: float) -> str:
+    """The inside of a text element of this size; the next characters go on at its baseline."""
+    base, above, below = pieces
+    small, style = SCRIPT * size, None if len(base) > 2 else "italic"
+    spans = [element("tspan", html.escape(base), font_style=style)]
+    if above:
+        spans.append(element("tspan", html.escape(above), dy=-RAISED * size, font_size=small))
+    if below:
+        back = -SCRIPT_WIDTH * length(above) * small if above else None
+        down = (LOWERED + (RAISED if above else 0.0)) * size
+        spans.append(element("tspan", html.escape(below), dx=back, dy=down, font_size=small))
+    return "".join(spans)
+
+
+SCRIPT_WIDTH = 0.94  # of Arial's, as what stands above is set in a serif font
