@@ -62,13 +62,15 @@ function fresh(graph) {
   return graph;
 }
 
-// A formula that was written with the number of a leaf without a name does not outlive a change of it.
+// A formula was written for the piece that held, and with the numbers of leaves without a name: where another
+// piece holds, or such a number is another, it is left out.
 function chooseFormulas(graph) {
   const isOther = (slot) => !Object.is(program.values[slot], program.recorded[slot]);
-  for (const [v, leaves] of edgesOf.get(graph).loose) {
-    const isLost = leaves.some(isOther);
-    for (const e of graph.operands.get(v)) e.formula = isLost ? OMITTED : e.written;
-    if (leaves.length) graph.definition.set(v, isLost ? OMITTED : graph.written.get(v));
+  for (const { v, loose, pieces, held: was } of edgesOf.get(graph).watched) {
+    const isLost = loose.some(isOther);
+    const isFalse = isLost || pieces.some((s, i) => program.pieceOf(s) !== was[i]);
+    for (const e of graph.operands.get(v)) e.formula = isFalse ? OMITTED : e.written;
+    graph.definition.set(v, isLost ? OMITTED : graph.written.get(v));
   }
 }
 
@@ -110,7 +112,7 @@ function resetNumbers() {
   if (!program || !isChanged) return;
   program.restore();
   follow();
-  settle();
+  forgetDescent();
 }
 
 function announce() {
@@ -175,7 +177,7 @@ function nudgeKey(event) {
   const units = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
   if (v === null || event.altKey) return false;
   if (units) {
-    if (state.node !== v || state.mode !== "paths") update({ node: v, mode: state.mode === "nudge" ? "nudge" : "paths" });
+    if (state.node !== v || isPass()) select(v);
     change(v, moved(v, names.data[v], units * (event.shiftKey ? 10 : 1)));
     return true;
   }

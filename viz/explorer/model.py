@@ -24,7 +24,7 @@ from ..graphs.units import Constant
 from ..style import cut
 from ..used import Used
 
-__all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data"]
+__all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data", "is_given", "packed"]
 
 LONGEST = 200  # characters of a name; deep links go by as many
 
@@ -103,7 +103,7 @@ class Nodes:
         kind = "target" if thing is self._target else "leaf" if thing.is_leaf else "result"
         if thing.label is None:
             kind += " unnamed"
-        elif thing.is_leaf and base in ("x", "y", "t"):
+        elif is_given(thing):
             kind += " given"
         link: str | None = graph.names.ascii(graph.labels[thing])[:LONGEST]
         if link == base + above + (below and f"_{below}"):
@@ -131,6 +131,21 @@ class Nodes:
             "data": [encoded(row.data) for row in rows],
             "grad": [encoded(row.grad) for row in rows],
         }
+
+
+# Brackets and the invisible product take six characters each in JSON that stands in a page; these take one.
+_PACKED = {"<": "~", ">": "^", "\u2062": "`", "~": "&#126;", "^": "&#94;", "`": "&#96;"}
+
+
+def packed(markup: str) -> str:
+    """MathML as the page is sent it; `unpacked` in paths.js is the way back."""
+    return re.sub("[<>\u2062~^`]", lambda found: _PACKED[found[0]], markup)
+
+
+def is_given(v: Value) -> bool:
+    """Whether a leaf is named as data are: x, y or t."""
+    name = None if v.label is None else names.parse(v.label)
+    return v.is_leaf and name is not None and name.base in ("x", "y", "t")
 
 
 def encoded(x: float | None) -> float | int | str | None:
@@ -161,7 +176,7 @@ def graph_data(graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_v
         return names.mathml(label).replace("{", "&#123;")  # a name that only the formula has
 
     def written(formula: Expression) -> str:
-        return re.sub(r"(?<=[>}]) (?=[<{])", "", writer.sum(formula))  # between elements space has no meaning
+        return packed(re.sub(r"(?<=[>}]) (?=[<{])", "", writer.sum(formula)))  # between elements space has no meaning
 
     writer = Mathml(name)
     numbers = [nodes.number(v) for v in shown]

@@ -10,10 +10,11 @@ const names = new Names(page.nodes);
 const grads = page.nodes.grad.map(decoded);
 const kinds = (v) => page.nodes.kinds[page.nodes.kind[v]];
 const symbolOf = (v) => page.nodes.symbol[v];
-const graphs = Object.fromEntries(Object.entries(page.graphs).map(([name, data]) => [name, new Graph(data)]));
+const graphs = {};
+for (const [name, data] of Object.entries(page.graphs)) graphs[name] = graphs[data] ?? new Graph(data); // or the name of another
 const byId = (id) => document.getElementById(id);
 const choices = {
-  mode: ["paths", "backward", "forward"],
+  mode: ["paths", "nudge", "backward", "forward"],
   show: ["data", "grad", "both"],
   view: ["named", "op", "neurons"].filter((name) => name in page.views),
 };
@@ -23,9 +24,11 @@ const state = {
   view: page.first, mode: "paths", show: "both", theme: "system",
   node: null, shown: FIRST_CARDS, pinned: null, hovered: null, // whose paths are shown, how many, which of them alone
   step: 0, playing: null, // of a pass
+  nudge: 0.1, rate: 0.1, // how far a nudge goes, and of descent
   cell: null, line: null, // under the keyboard or the pointer
 };
 let ranking = null; // the paths to the selected node, as far as they were asked for
+let moves = null; // how far each node is moved by a nudge
 let pass = null; // the pass at this step: all its nodes, the one of this step, and what is known by then
 let again = []; // what is written again when numbers change: in the panel, and in its cards
 let againInCards = [];
@@ -33,6 +36,7 @@ const live = (write) => { write(); again.push(write); };
 const liveInCards = (write) => { write(); againInCards.push(write); };
 const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf, grab, weightOf, canChange });
 
+const isPass = () => state.mode === "backward" || state.mode === "forward";
 const graph = () => fresh(graphs[page.views[state.view].graph]);
 const countSteps = () => interior(graph()).length;
 
@@ -51,14 +55,14 @@ function update(changes = {}) {
     state.step = Math.min(isOther("mode") ? 0 : state.step, countSteps() - 1);
     stop();
   }
-  if (isOther("node") && state.mode === "paths") remember();
+  if (isOther("node") && !isPass()) remember();
   if (isOther("node", "view", "mode", "step")) byId("panel").scrollTop = 0;
-  pass = state.mode === "paths" ? null : passAt(state.step);
+  pass = isPass() ? passAt(state.step) : null;
   hideTip();
   showControls();
   light();
   if (pass && isOther("mode", "step")) picture.reveal(pass.now);
-  if (!isOther("hovered", "pinned") || isOther("node", "view", "mode")) showPanel();
+  if (!isOther("hovered", "pinned", "cell", "line") || isOther("node", "view", "mode")) showPanel();
   markPinned();
   showSentence();
 }
@@ -69,7 +73,7 @@ function select(node) {
 
 // The numbers have changed and what is shown has not: they are written where they stand.
 function showNumbers() {
-  if (state.mode === "backward" || state.mode === "forward") {
+  if (isPass()) {
     pass = passAt(state.step);
     showPanel();
   }
@@ -86,7 +90,7 @@ function showSettled() {
   if (state.mode === "paths" && state.node !== null) {
     const before = paths();
     ranking = null;
-    if (paths().some((path, i) => !isSamePath(path, before[i]))) showCards();
+    if (byId("cards") && paths().some((path, i) => !isSamePath(path, before[i]))) showCards();
     light();
   }
   picture.placeLabels();
@@ -172,6 +176,7 @@ function followLink() {
 
 function light() {
   const isIdle = !pass && state.node === null;
+  moves = state.mode === "nudge" && state.node !== null && program ? nudge() : null;
   const { nodes, edges } = pass ? passLights() : isIdle ? idleLights() : pathLights();
   picture.fill(numbersOn);
   picture.light({ nodes, edges, isIdle, label: (line) => labelOf(line, edges, isIdle) });
@@ -230,6 +235,10 @@ function passAt(step) {
 }
 
 function labelOf(line, edges, isIdle) {
+  if (moves && line.weight !== null && line.weight === state.node) {
+    const by = withSign(state.nudge);
+    return { text: `${shortNumber(names.data[line.weight])} ${by[0]} ${by.slice(1)}`, sign: names.data[line.weight] };
+  }
   const shown = line.edges.filter((k) => edges.has(k) && !edges.get(k).isPast);
   if (!shown.length || (isIdle && picture.lines.length > 40)) return null;
   const widest = (a, b) => (edges.get(b).width > edges.get(a).width ? b : a);
@@ -245,6 +254,10 @@ function gradOf(v) {
 
 // What stands on a node: its numbers, or those it has at this step of a pass.
 function numbersOn(v) {
+  if (moves) {
+    const isMoved = graph().weigh(state.node).nodes.has(v);
+    return { data: shortNumber(names.data[v]), grad: isMoved ? withSign(moves(v)) : "", gradSign: signOf(isMoved ? moves(v) : 0) };
+  }
   const data = names.data[v];
   const grad = state.mode === "backward" ? pass.known.get(v)?.value : gradOf(v);
   const isComputed = state.mode !== "forward" || pass.known.has(v);
@@ -277,6 +290,7 @@ function markPinned() {
 }
 
 function panelOf() {
+  if (state.mode === "nudge") return nudgePanel();
   if (!pass) return state.node === null ? overviewPanel() : pathsPanel();
   const seen = { names, graph: graph(), step: state.step, pass };
   return state.mode === "backward" ? backwardPanel(seen) : forwardPanel({ ...seen, symbol: symbolOf(pass.now) });
@@ -382,7 +396,7 @@ function describeLine(line) {
 }
 
 function showTip(line, at) {
-  const weighed = state.mode === "paths" && state.node !== null ? graph().weigh(state.node) : null;
+  const weighed = !isPass() && state.node !== null ? graph().weigh(state.node) : null;
   const isNamed = page.views[state.view].graph === "named" && graphs.op;
   const notes = edgesOn(line).slice(0, 4).map((edge) => {
     const flow = weighed?.flow.get(edge.k);
@@ -418,7 +432,7 @@ function click({ cell, line }, event) {
   } else if (line?.edges.length) {
     if (event.pointerType === "touch" || line.edges.length === 1) showTip(line);
     else selectLine(line);
-  } else if (state.mode === "paths") select(null);
+  } else if (!isPass()) select(null);
 }
 
 // A line between neurons stands for its weight.
@@ -498,6 +512,8 @@ const keys = {
   E: () => nextEdge(-1),
   m: morePaths,
   p: () => update({ mode: "paths" }),
+  u: () => update({ mode: "nudge" }),
+  n: () => { takeStep(); settle(); },
   b: () => update({ mode: "backward" }),
   f: () => update({ mode: "forward" }),
   " ": () => togglePlay(),
@@ -535,11 +551,14 @@ on(document, "keyup", (event) => { if (/^(Arrow|Page)/.test(event.key) && !event
 // ---------------------------------------------------------------- playing a pass
 
 function goToStep(step) {
-  if (state.mode !== "paths") update({ step: Math.min(Math.max(step, 0), countSteps() - 1) });
+  if (isPass()) update({ step: Math.min(Math.max(step, 0), countSteps() - 1) });
 }
 
 function togglePlay() {
-  if (state.mode === "paths") return;
+  if (!isPass()) {
+    if (program) toggleDescent();
+    return;
+  }
   if (state.playing) stop();
   else {
     if (state.step === countSteps() - 1) goToStep(0);
@@ -563,9 +582,8 @@ function showControls() {
       set(button, "aria-pressed", String(button.dataset.value === state[key]));
     }
   }
-  const isPass = state.mode !== "paths";
-  byId("player").hidden = !isPass;
-  if (isPass) {
+  byId("player").hidden = !isPass();
+  if (isPass()) {
     const last = countSteps() - 1;
     byId("scrub").max = last;
     byId("scrub").value = state.step;
@@ -584,13 +602,13 @@ function showSummary() {
 }
 
 function showLegend() {
-  const isShare = state.mode === "paths" && state.node !== null;
+  const isShare = !isPass() && state.node !== null;
   const width = isShare ? "share of the gradient" : "size of the local derivative";
   const sign = (kind, text) => span("key", sample(kind, 2.5), text);
   byId("legend").replaceChildren(...[
     sign("positive", isShare ? "adds to the gradient" : "positive"),
     sign("negative", isShare ? "takes away (dashed)" : "negative (dashed)"),
-    state.mode === "paths" ? span("key", sample("zero", 1), sample("zero", 3), sample("zero", 5), width) : null,
+    !isPass() ? span("key", sample("zero", 1), sample("zero", 3), sample("zero", 5), width) : null,
     isShare ? span("key", html("b", { class: "number" }, "0.12"), " local derivative") : null,
   ].filter(Boolean));
 }
@@ -670,6 +688,7 @@ function listen() {
   on(byId("scrub"), "input", (event) => goToStep(Number(event.target.value)));
   on(window, "hashchange", followLink);
   listenToDivider();
+  listenToDescent();
   on(byId("picture"), "dblclick", ({ target }) => {
     const cell = target.closest?.("[data-cell]");
     const line = target.closest?.("[data-line]");

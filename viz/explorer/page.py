@@ -35,7 +35,7 @@ __all__ = ["PAGE_MARK", "Exploration", "explore"]
 PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
 
 _FORMATS = dict.fromkeys(("html", "htm"))
-_SCRIPTS = ("paths.js", "write.js", "program.js", "picture.js", "panel.js", "live.js", "page.js")
+_SCRIPTS = ("paths.js", "write.js", "program.js", "picture.js", "panel.js", "live.js", "learn.js", "page.js")
 
 
 @drawing

@@ -128,7 +128,7 @@ function meaningOf(names, edge, live) {
     if (template !== edge.formula) {
       template = edge.formula;
       figures = [];
-      const isNumber = template === `<mn>${shortNumber(edge.derivative)}</mn>`;
+      const isNumber = template === OMITTED || template === `<mn>${shortNumber(edge.derivative)}</mn>`;
       const inNumbers = isCompound(template) ? names.formula(template, (write) => { write(); figures.push(write); }) : null;
       made.replaceChildren(
         span("symbols", isNumber ? "" : formula(names.formula(template))), inNumbers && span("figures", formula(inNumbers)) || "");

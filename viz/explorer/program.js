@@ -74,6 +74,11 @@ class Program {
     return seen;
   }
 
+  // Which of its formulas a step of several pieces obeys now.
+  pieceOf(s) {
+    return this.operations[s].pieces(this.values, this.operands, this.starts[s], this.values[this.first + s]);
+  }
+
   // Quotients of differences at a slot: between both sides, and on either.
   differences(slot) {
     const x = this.values[slot];
@@ -113,7 +118,7 @@ class Edges {
     const { slotOf, first, starts, operands } = program;
     const kept = new Set(graph.nodes.map((v) => slotOf[v]));
     this.readers = [];
-    this.loose = new Map(); // for each result the leaves it was made from that are not in the graph
+    this.watched = []; // for each result what its formulas rest on: leaves that are not in the graph, and pieces
     for (const v of graph.nodes) {
       const edges = graph.operands.get(v);
       const slot = slotOf[v];
@@ -127,7 +132,9 @@ class Edges {
           if (u >= first && !kept.has(u)) steps.add(u - first);
         }
       }
-      this.loose.set(v, [...touched].filter((u) => u < program.leaves && !kept.has(u)));
+      const loose = [...touched].filter((u) => u < program.leaves && !kept.has(u));
+      const pieces = [...steps].filter((s) => program.operations[s].pieces);
+      if (loose.length || pieces.length) this.watched.push({ v, loose, pieces, held: pieces.map((s) => program.pieceOf(s)) });
       if (!edges.length) continue;
       const inner = [...steps].sort((a, b) => b - a);
       const isDirect = inner.length === 1;

@@ -15,7 +15,7 @@ from autograd.operands import members
 
 from ..graphs.units import Constant
 from ..used import Used
-from .model import encoded
+from .model import encoded, is_given
 from .script import Unreadable, as_script
 
 __all__ = ["MAX_STEPS", "NO_OPERATIONS", "program_data"]
@@ -61,12 +61,18 @@ def program_data(order: Sequence[Value], used: Used, on_page: Sequence[Value | C
     data = {
         "first": first,
         "leaves": len(leaves),
+        "parameters": [slots[u] for u in _parameters(leaves)],
         "others": [[slot, encoded(x)] for slot, x in others],
         "steps": steps,
         "operands": operands,
         "slot": [slots.get(thing if isinstance(thing, Value) else repr(float(thing.data)), -1) for thing in on_page],
     }
     return data, f"const OPERATIONS=[{','.join(written)}];\n"
+
+
+def _parameters(leaves: Sequence[Value]) -> Sequence[Value]:
+    """What gradient descent moves: leaves that are not called x, y or t, as data are; all, if there are no others."""
+    return [u for u in leaves if not is_given(u)] or leaves
 
 
 def _shape(op: Operation, groups: Sequence[Any]) -> tuple[Any, ...]:

@@ -148,7 +148,7 @@ class Views:
             "target": self.nodes.number(self.root),
             "selected": self.nodes.number(self.wrt) if selected and self.wrt is not None else None,
             "backward": self.root.grad is not NO_GRADIENT,
-            "graphs": self.graphs,
+            "graphs": self._graphs(),
             "views": self.views,
             "missing": self.missing,
             "notes": self.notes,
@@ -157,6 +157,11 @@ class Views:
             "program": program,
             "operations": operations,
         }
+
+    def _graphs(self) -> dict[str, Any]:
+        """The graphs; where every node has a name "named" is "op", and only its name is said."""
+        is_same = "op" in self.graphs and self.graphs.get("named") == self.graphs["op"]
+        return {**self.graphs, "named": "op"} if is_same else self.graphs
 
     # ------------------------------------------------------------ which comes first
 

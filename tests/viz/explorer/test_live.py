@@ -310,12 +310,13 @@ def test_a_formula_with_the_number_of_an_unnamed_leaf_does_not_outlive_it(visit)
     z.label = "z"
     with visit(explore(z * 1, w, level="named")) as page:
         assert (
-            page.locator(".symbols").all_text_contents()[-1] == "3" or page.locator(".factor").last.inner_text() == "3"
+            page.locator(".symbols").all_text_contents()[-1] == "3"
+            or page.locator(".factor").last.text_content() == "3"
         )
         page.evaluate("update({ view: 'op' }); change(graph().nodes.find((v) => names.data[v] === 3), 4); settle()")
         page.evaluate("update({ view: 'named' })")
-        assert page.locator(".factor").last.inner_text() == "4"
-        assert "3" not in page.locator(".symbols").last.inner_text()
+        assert page.locator(".factor").last.text_content() == "4"
+        assert "3" not in page.locator(".symbols").last.text_content()
 
 
 def test_the_passes_go_through_the_changed_numbers(visit, net):
@@ -371,3 +372,135 @@ def test_the_panel_is_made_narrower_by_pointer_and_keys(visit, net):
         assert page.locator("#panel").bounding_box()["width"] < width - 120
         page.locator("#divider").dblclick()
         assert page.locator("#panel").bounding_box()["width"] == width
+
+
+# ---------------------------------------------------------------- nudges
+
+
+def test_a_nudge_goes_through_the_net_and_its_ratios_meet_the_derivatives(visit, net):
+    with visit(explore(net[0]), "#w[1]_11") as page:
+        page.keyboard.press("u")
+        for size, apart in ((0.5, 1e-2), (-1e-3, 1e-4), (1e-5, 1e-6)):
+            page.evaluate("(size) => { state.nudge = size; showNumbers(); }", size)
+            rows = [row.inner_text().split("\t") for row in page.locator(".nudges tbody tr").all()]
+            texts = [[float(text.replace("−", "-")) for text in row[-3:]] for row in rows]
+            assert texts[0][0] == pytest.approx(size)
+            moved = weights_moved(size)
+            assert texts[-1][0] == pytest.approx(moved, rel=1e-3)
+            for delta, ratio, slope in texts:
+                assert ratio == pytest.approx(delta / size, rel=2e-3)
+                assert ratio == pytest.approx(slope, rel=apart + 1e-3)
+        assert cell(page, "L").locator(".grad").text_content() == "+4.386e−09"
+
+
+def weights_moved(size):
+    """By how much the loss of the lecture's net changes when w[1]_11 does."""
+
+    def loss(w):
+        weights = [[[w, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]]
+        net = MLP.from_weights(weights, [[0.35, 0.35], [0.60, 0.60]], "sigmoid", "sigmoid")
+        return squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y")).data
+
+    return loss(0.15 + size) - loss(0.15)
+
+
+def test_a_nudged_weight_on_its_line_says_so_and_the_direction_can_be_turned(visit, net):
+    with visit(explore(net[0], level="neurons"), "#w[1]_11") as page:
+        page.locator("#modes [data-value=nudge]").click()
+        assert "0.15 + 0.1" in page.locator("#picture").text_content()
+        page.locator(".control .sign").click()
+        assert "0.15 − 0.1" in page.locator("#picture").text_content()
+        page.evaluate("select(null)")
+        page.keyboard.press("u")
+        assert "Select a node" in page.locator("#panel").inner_text()
+
+
+# ---------------------------------------------------------------- downhill
+
+
+def test_steps_of_descent_are_those_of_python(visit):
+    loss, model = lecture()
+    with visit(explore(loss)) as page:
+        page.locator("#rate").fill("0")
+        assert page.locator("#rate-is").inner_text() == "1"
+        for _ in range(5):
+            page.keyboard.press("n")
+        found = {p.label: number_of(page, p.label) for p in model.parameters()}
+        data = [number_of(page, name) for name in ("x_1", "x_2", "y_1", "y_2")]
+        shown = page.locator("#loss").inner_text()
+        assert page.locator("#curve path").last.get_attribute("d").count("L") == 5
+        page.keyboard.press("r")
+        frame(page)
+        assert page.evaluate("isChanged") is False
+        assert page.locator("#loss").inner_text() == f"L {loss.data:.4g}"
+    x, y = inputs([0.05, 0.10]), inputs([0.01, 0.99], "y")
+    for _ in range(5):
+        now = squared_error(model(x), y)
+        for p in model.parameters():
+            p.grad = 0.0
+        now.backward()
+        for p in model.parameters():
+            p.data -= 1.0 * p.grad
+    assert found == pytest.approx({p.label: p.data for p in model.parameters()}, rel=1e-12)
+    assert data == [0.05, 0.1, 0.01, 0.99]
+    assert shown == f"L {squared_error(model(x), y).data:.4g} after 5 steps"
+
+
+def test_without_parameters_all_leaves_move(visit):
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    with visit(explore(x * y + x)) as page:
+        page.keyboard.press("n")
+        assert [number_of(page, "x"), number_of(page, "y")] == pytest.approx([2 - 0.1 * 4, 3 - 0.1 * 2])
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_descent_plays_and_stops(visit, motion):
+    with visit(explore(lecture()[0]), "#w[1]_11", reduced_motion=motion) as page:
+        page.keyboard.press(" ")
+        page.wait_for_timeout(1200)
+        page.keyboard.press(" ")
+        steps = page.evaluate("steps")
+        assert 2 <= steps <= 5 if motion == "reduce" else steps > 5
+        page.wait_for_timeout(400)
+        assert page.evaluate("steps") == steps
+        assert page.evaluate("isSettled")
+        assert "w[1]_11=" in page.evaluate("location.hash")
+
+
+def test_descent_that_diverges_stops_and_says_so(visit):
+    x = Value(3.0, "w")
+    with visit(explore((x * x) * (x * x))) as page:
+        page.evaluate("state.rate = 10; toggleDescent()")
+        page.wait_for_timeout(700)
+        assert "No longer finite" in page.locator("#loss").inner_text()
+        assert page.evaluate("descending") == 0
+
+
+def test_the_curve_of_a_long_descent_is_folded(visit):
+    w = Value(3.0, "w")
+    with visit(explore(w * w)) as page:
+        page.evaluate("state.rate = 0.001; for (let i = 0; i < 5000; i += 1) takeStep();")
+        assert 500 < page.evaluate("losses.length") <= 2000
+        assert page.evaluate("steps") == 5000
+
+
+# ---------------------------------------------------------------- formulas of pieces
+
+
+def test_a_formula_of_another_piece_is_not_shown(visit):
+    x, w = Value(2.0, "x"), Value(1.5, "w")
+    z = w * x
+    z.label = "z"
+    a = autograd.maximum(z, w * w) * w
+    a.label = "a"
+    with visit(explore(a, w, level="named")) as page:
+        before = page.locator(".symbols").all_text_contents()
+        assert before[0] != ""
+        page.evaluate("change(nodeCalled('x', graph().nodes), 1)")
+        frame(page)
+        factors = page.evaluate("graph().edges.filter((e) => names.line(e.result) === 'a').map((e) => e.formula)")
+        assert set(factors) == {"<mi>…</mi>"}
+        page.evaluate("change(nodeCalled('x', graph().nodes), 3)")
+        frame(page)
+        page.evaluate("settle()")
+        assert page.locator(".symbols").all_text_contents() == before

@@ -35,6 +35,12 @@ def data_of(page):
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page.html, re.S)[1])
 
 
+def graph_of(data, level):
+    """The graph of a level, which may be that of another."""
+    found = data["graphs"][level]
+    return data["graphs"][found] if isinstance(found, str) else found
+
+
 class Outline(html.parser.HTMLParser):
     """The tags of a page, its texts in script and style, and its policy."""
 
@@ -132,7 +138,7 @@ def test_the_model_has_the_nodes_and_edges_on_which_paths_are_counted(make, leve
     if level not in data["graphs"]:
         assert level in data["missing"]
         return
-    graph, found = PathGraph(loss, level=level), data["graphs"][level]
+    graph, found = PathGraph(loss, level=level), graph_of(data, level)
     called = names_in(data)
     expected = [
         (graph.names.ascii(graph.labels[e.result]), graph.names.ascii(graph.labels[e.operand]), e.derivative)
@@ -147,13 +153,13 @@ def test_the_model_has_the_nodes_and_edges_on_which_paths_are_counted(make, leve
 def test_formulas_refer_to_nodes_by_number():
     loss, net = lecture()
     data = page_data(loss, None, "named")
-    graph, called = data["graphs"]["named"], names_in(data)
+    graph, called = graph_of(data, "named"), names_in(data)
     z, w, x = (called.index(name) for name in ("z[1]_1", "w[1]_11", "x_1"))
     k = next(k for k in range(len(graph["result"])) if (graph["result"][k], graph["operand"][k]) == (z, w))
     assert graph["formula"][k] == f"{{{x}}}"
     a = called.index("a[1]_1")
     k = graph["result"].index(a)
-    assert re.sub("<[^>]*>", "", graph["formula"][k]) == f"{{{a}}}\u2062(1−{{{a}}})"
+    assert re.sub(r"~[^^]*\^", "", graph["formula"][k]) == f"{{{a}}}`(1−{{{a}}})"  # packed: ~ and ^ are < and >
     assert net.layers[0].neurons[0].w[0].grad == data["nodes"]["grad"][w]
 
 
@@ -252,7 +258,7 @@ def test_a_large_graph_without_units_is_shown_in_part_and_every_path_to_it_is_th
     data = page_data(v, None, "auto")
     assert list(data["views"]) == ["op"]
     assert "lie before them" in data["notes"][0]
-    graph = data["graphs"]["op"]
+    graph = graph_of(data, "op")
     assert 300 <= len(graph["result"]) <= MAX_EDGES
     shown, users = set(graph["nodes"]), {}
     for result, operand in zip(graph["result"], graph["operand"], strict=True):
@@ -269,7 +275,7 @@ def test_a_sum_of_more_numbers_than_fit_is_shown_in_part():
         total = total + x
     data = page_data(total, None, "auto")
     assert data["notes"]
-    assert sum(len(g["result"]) for g in data["graphs"].values()) <= MAX_EDGES
+    assert sum(len(g["result"]) for g in data["graphs"].values() if g != "op") <= MAX_EDGES
 
 
 # ---------------------------------------------------------------- where things stand
@@ -457,7 +463,7 @@ def test_paths_of_the_page_are_those_of_derive():
     """The page lists paths itself, in a browser; here the graph it does so on is checked by brute force."""
     loss, net = lecture()
     data = page_data(loss, None, "named")
-    graph, called = data["graphs"]["named"], names_in(data)
+    graph, called = graph_of(data, "named"), names_in(data)
     into = {}
     for v, u, d in zip(graph["result"], graph["operand"], graph["derivative"], strict=True):
         into.setdefault(v, []).append((u, d))
