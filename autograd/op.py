@@ -105,6 +105,7 @@ class Operation:
     activation   what a loss applies to its first operand, logits, before anything else.
     picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
     along_axis   keeps the shape of its first operand and works along one axis, its second.
+    over_axes    a reduction on arrays: an axis and keepdims come after its first operand.
     slope     the first rule, as a function also where it is constant.
     pulls     one per operand, for arrays: `pull(g, z, *operands)` is the operand's gradient, where g
               is the gradient of the result; None for an operand that is not differentiated. An
@@ -128,6 +129,7 @@ class Operation:
         "is_flat",
         "loss",
         "name",
+        "over_axes",
         "picks",
         "plain",
         "pulls",
@@ -176,6 +178,7 @@ class Operation:
         self.picks = picks
         self.activation: Operation | None = None
         self.along_axis = along_axis
+        self.over_axes = not self.rules and [*inspect.signature(forward).parameters][1:3] == ["axis", "keepdims"]
         self.loss = loss
 
     @property
@@ -547,3 +550,9 @@ def named_after(function: Forward, forward: Forward, op: Operation) -> Function:
     public = cast(Function, functools.update_wrapper(function, forward))
     op.function, public.op = public, op
     return public
+
+
+def operation_of(function: object) -> Operation | None:
+    """The operation that users call by this function; None for any other, though it wraps one and says so."""
+    op: Operation | None = getattr(function, "op", None)
+    return op if op is not None and op.function is function else None

@@ -80,6 +80,20 @@ def declined(x: Any, operator: str) -> Any:
     raise
 
 
+def refusal(operator: str, message: str) -> Callable[..., Any]:
+    """What stands for an operator that nodes do not have: TypeError, unless somebody's own kind of number has it."""
+
+    def refused(node: Any, *others: Any) -> Any:
+        try:
+            raise TypeError(message)
+        except TypeError:
+            if len(others) != 1 or operator.startswith("r"):
+                raise
+            return declined(others[0], f"__r{operator}__")
+
+    return refused
+
+
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 

@@ -22,7 +22,7 @@ from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
-from .operands import FLOAT64, Axis, Index, Operand, declined, real_array
+from .operands import FLOAT64, Axis, Index, Operand, declined, real_array, refusal
 from .ops import choosing, elementwise, extremes, matrices, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -609,11 +609,8 @@ Tensor.__ge__ = _comparison(operator.ge, "__le__")  # type: ignore[method-assign
 
 
 def _refuse(names: str, signs: str, advice: str) -> None:
-    def refused(*operands: Operand) -> Operand:
-        raise TypeError(f"{signs} not defined for Tensors: {advice}")
-
     for name in names.split():
-        setattr(Tensor, f"__{name}__", refused)
+        setattr(Tensor, f"__{name}__", refusal(name, f"{signs} not defined for Tensors: {advice}"))
 
 
 _refuse("floordiv rfloordiv mod rmod divmod rdivmod", "// and % are", "they jump; use t.data for the plain numbers")

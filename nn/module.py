@@ -6,7 +6,8 @@ A Module knows nothing of how its output is computed; it finds the parameters th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,13 @@ from autograd.graph import is_constant, is_node
 from autograd.operands import describe
 from autograd.value import NO_GRADIENT
 
+from .attributes import Attributes
 from .files.arrays import open_arrays, save_arrays
 
 __all__ = ["Module"]
 
 
-class Module:
+class Module(Attributes):
     """The base of everything that has parameters.
 
     A parameter is a leaf node (a Value or a Tensor) kept as an attribute, or inside lists, tuples, dicts and
@@ -39,11 +41,25 @@ class Module:
     means of a normalization: an array of numbers, or a constant, which is what `x.detach()` gives and what was
     computed under `no_grad()`. State, files and copies hold parameters and buffers; optimizers move parameters
     only. A plain number is a setting and not in the state: to keep one write Value(0.0).detach().
-
-    training: True until `eval()` is called; modules that behave differently in training look at it.
     """
 
-    training: bool = True
+    def may_keep(self, value: Any) -> bool:
+        """True for parameters, buffers and modules: for all but settings."""
+        return not isinstance(value, bool | int | float | str | None)
+
+    @property
+    def training(self) -> bool:
+        """True until `eval()` is called; modules that behave differently in training look at it.
+
+        While `fit` makes a step it is True, while `predict` and `evaluate` compute it is False, for the thread that
+        does: what `train()` and `eval()` have set holds for all other calls, those of callbacks among them.
+        """
+        mode = mode_inside(self)
+        return vars(self).get("training", True) if mode is None else mode
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        vars(self)["training"] = bool(mode)
 
     def parameters(self) -> list[Any]:
         """All parameters in order of definition, each once."""
@@ -198,6 +214,42 @@ def refuse_own_call(cls: type, instead: str) -> None:
         )
 
 
+class TrainingMode:
+    """Modules behave as in training or as in prediction inside the `with`, for the current thread or task."""
+
+    __slots__ = ("_mode",)
+
+    def __init__(self, modules: Iterable[Module], mode: bool) -> None:
+        self._mode = frozenset(map(id, modules)), mode
+
+    def __enter__(self) -> None:
+        _modes.set((self._mode, *_modes.get()))
+
+    def __exit__(self, *raised: object) -> None:
+        _modes.set(_modes.get()[1:])
+
+    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, called inside."""
+
+        def inside(*args: Any) -> Any:
+            with self:
+                return function(*args)
+
+        return inside
+
+
+# The modes that the current thread or task is in, the innermost first: of which modules, by id, and which.
+_modes: ContextVar[tuple[tuple[frozenset[int], bool], ...]] = ContextVar("training modes", default=())
+
+
+def mode_inside(module: Module) -> bool | None:
+    """The mode that the module is in inside a TrainingMode; None outside."""
+    for modules, mode in _modes.get():
+        if id(module) in modules:
+            return mode
+    return None
+
+
 def clear_gradients(parameters: Iterable[Any]) -> None:
     """Give every parameter the gradient of a node that no backward pass has reached."""
     for p in parameters:
@@ -257,7 +309,8 @@ def _walk(root: Any) -> Iterator[_Found]:
 
 def _items(x: Any, kind: str) -> Iterator[tuple[Any, Any]]:
     """What x holds, with the names or indices under which it does."""
-    return iter(enumerate(x) if kind == "sequence" else (x if kind == "dict" else vars(x)).items())
+    # A copy of the items: a thread that trains may set an attribute meanwhile.
+    return iter(enumerate(x) if kind == "sequence" else tuple((x if kind == "dict" else vars(x)).items()))
 
 
 class _Kinds(dict[type, str]):

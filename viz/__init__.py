@@ -17,11 +17,17 @@ from .plots.sensitivity import plot_sensitivity
 from .plots.surface import plot_loss_surface
 from .plots.weights import plot_weights
 from .render import RendererMissing, available_renderers
+from .style import COLOR_BLIND, DARK, LIGHT, PRINT, Look, look
 
 __all__ = [
+    "COLOR_BLIND",
+    "DARK",
+    "LIGHT",
+    "PRINT",
     "Drawing",
     "Exploration",
     "GradientNorms",
+    "Look",
     "Picture",
     "RendererMissing",
     "available_renderers",
@@ -31,6 +37,7 @@ __all__ = [
     "draw_paths",
     "explore",
     "graph_data",
+    "look",
     "plot_activation",
     "plot_confusion_matrix",
     "plot_decision_boundary",

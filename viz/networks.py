@@ -25,9 +25,9 @@ from nn.samples import plain_array
 from nn.training.loop import training_mode
 
 from .explorer.views import net_scene
-from .options import Look, drawing
+from .options import Asked, drawing
 from .picture import Picture
-from .style import FONT, GREY, HIGHLIGHT, INK, PAPER, counted, number, sign_style, tint
+from .style import counted, current, number, sign_style, tint
 
 __all__ = ["Column", "columns_of", "draw_network"]
 
@@ -44,7 +44,6 @@ MARGIN = 56.0  # left and right, for names
 TOP = 20.0
 THIN, THICK = 0.5, 6.0
 
-HALO = f' stroke="{PAPER}" stroke-width="6" stroke-linejoin="round" paint-order="stroke"'  # of text on lines
 
 _Places = dict[int | None, tuple[float, float]]  # of the units that are drawn; None where some are left out
 
@@ -82,6 +81,7 @@ def draw_network(
     title: str | None = None,
     legend: bool = True,
     width: Any = None,
+    look: Any = None,
 ) -> Picture:
     """A net as layers of neurons.
 
@@ -99,6 +99,7 @@ def draw_network(
     title      above the picture
     legend     whether it is said below what colours and widths tell
     width      of the picture in inches (3.4), or as "8.6cm"; text is scaled with it
+    look       colours and font: "light", "dark", "print", "color-blind" or a Look, as for draw_graph
 
     Lines are blue and solid for positive numbers, orange and dashed for negative ones; the wider, the
     larger, up to the largest of the layer, which is written below it. Circles are tinted likewise.
@@ -110,12 +111,12 @@ def draw_network(
     """
     lookup("color", color, _COLORS)
     max_units = positive_integer("draw_network", "max_units", max_units)
-    look = Look(digits=digits, edges=edges, title=title, legend=legend, width=width, highlight=highlight)
+    asked = Asked(digits=digits, edges=edges, title=title, legend=legend, width=width, highlight=highlight)
     if isinstance(model, Value):
-        return _recorded(model, x, color, max_units, look)
+        return _recorded(model, x, color, max_units, asked)
     columns = columns_of(model, x)
-    marked = _marked(look.highlight, model)
-    svg = _svg(columns, color, max_units, look, marked)
+    marked = _marked(asked.highlight, model)
+    svg = _svg(columns, color, max_units, asked, marked)
     if marked.missing:
         raise ValueError(
             f"draw_network: highlight: {marked.missing[0]!r} is not in this picture; names are those of its "
@@ -124,7 +125,7 @@ def draw_network(
     return Picture(svg)
 
 
-def _recorded(root: Value, x: Any, color: str, max_units: int, look: Look) -> Picture:
+def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked) -> Picture:
     """The net that was recorded below a result."""
     if root.is_leaf:
         raise ValueError("draw_network: expected the result of a computation, such as the loss; this Value is a leaf")
@@ -262,7 +263,7 @@ def _marked(highlight: Sequence[Any], model: Any) -> _Marks:
 # ---------------------------------------------------------------- as SVG
 
 
-def _svg(columns: Sequence[Column], color: str, max_units: int, look: Look, marks: _Marks) -> str:
+def _svg(columns: Sequence[Column], color: str, max_units: int, look: Asked, marks: _Marks) -> str:
     shown = [_shown(column.size, max_units) for column in columns]
     tallest = max(map(len, shown)) * PITCH
     gap = min(400.0, max(230.0, 0.4 * tallest))
@@ -277,9 +278,9 @@ def _svg(columns: Sequence[Column], color: str, max_units: int, look: Look, mark
     ]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1f} {height:.1f}" '
-        f'width="{scale * width:.1f}pt" height="{scale * height:.1f}pt" font-family="{FONT}" role="img">',
+        f'width="{scale * width:.1f}pt" height="{scale * height:.1f}pt" font-family="{current().font}" role="img">',
         f"<title>{html.escape(look.title or _summary(columns))}</title>",
-        f'<rect width="{width:.1f}" height="{height:.1f}" fill="{PAPER}"/>',
+        f'<rect width="{width:.1f}" height="{height:.1f}" fill="{current().paper}"/>',
     ]
     if look.title is not None:
         parts.append(_text(width / 2, 30, look.title, 19))
@@ -289,10 +290,10 @@ def _svg(columns: Sequence[Column], color: str, max_units: int, look: Look, mark
         parts += _circles(column, at[i], look, marks, is_first=i == 0, is_last=i == len(columns) - 1)
         parts += [
             _text(x, bottom + 26, column.caption, 15),
-            _text(x, bottom + 46, counted(column.size, "unit"), 13, GREY),
+            _text(x, bottom + 46, counted(column.size, "unit"), 13, current().grey),
         ]
         if i and look.legend:
-            parts.append(_text(x - gap / 2, bottom + 46, _largest(column, color, look), 12, GREY))
+            parts.append(_text(x - gap / 2, bottom + 46, _largest(column, color, look), 12, current().grey))
     if look.legend:
         parts += _key(width / 2, bottom + 74)
     return "\n".join([*parts, "</svg>\n"])
@@ -312,7 +313,7 @@ def _told(column: Column, color: str) -> np.ndarray:
     return values
 
 
-def _lines(here: Column, start: _Places, end: _Places, color: str, look: Look, marks: _Marks) -> Iterator[str]:
+def _lines(here: Column, start: _Places, end: _Places, color: str, look: Asked, marks: _Marks) -> Iterator[str]:
     """A line for every weight between units that are drawn, the strongest on top; what is no number is not faint."""
     values, weights, gradients = _told(here, color), _told(here, "weight"), _told(here, "grad")
     most = _most(values)
@@ -332,7 +333,8 @@ def _lines(here: Column, start: _Places, end: _Places, color: str, look: Look, m
         title = f"{name} = {number(float(weights[j, k]))}, grad {number(float(gradients[j, k]))}"
         ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
         if marks.has(label):
-            yield f'<line {ends} stroke="{HIGHLIGHT}" stroke-width="{broad + 10:.2f}" stroke-linecap="round"/>'
+            pen = f'stroke="{current().highlight}" stroke-width="{broad + 10:.2f}" stroke-linecap="round"'
+            yield f"<line {ends} {pen}/>"
             opacity = 1.0
         if look.edges is not None and look.edges != "auto":
             written = name if look.edges == "formula" else look.number(value)
@@ -344,7 +346,7 @@ def _lines(here: Column, start: _Places, end: _Places, color: str, look: Look, m
             + f"><title>{html.escape(title)}</title></line>"
         )
     for (x, y), written, stroke in labels:
-        yield _text(x, y + 4, written, 12, stroke, more=HALO)
+        yield _text(x, y + 4, written, 12, stroke, more=_halo())
 
 
 def _apart(
@@ -357,7 +359,7 @@ def _apart(
 
 
 def _circles(
-    column: Column, places: _Places, look: Look, marks: _Marks, *, is_first: bool, is_last: bool
+    column: Column, places: _Places, look: Asked, marks: _Marks, *, is_first: bool, is_last: bool
 ) -> Iterator[str]:
     most = 0.0 if column.activations is None else _most(column.activations)
     for u, (x, y) in places.items():
@@ -369,13 +371,15 @@ def _circles(
         name = text(label)
         called = (label, *([] if is_first else [f"b{column.place}_{u + 1}"]), *([f"yhat_{u + 1}"] * is_last))
         if marks.has(*called):
-            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS + 7:g}" fill="{HIGHLIGHT}" stroke="{INK}"/>'
+            pen = f'fill="{current().highlight}" stroke="{current().ink}"'
+            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS + 7:g}" {pen}/>'
         title = name if a is None else f"{name} = {number(a)}"
         if column.biases is not None:
             title += f", bias {number(float(column.biases[u]))}"
-        fill = PAPER if a is None else tint(a / most if most else a)
+        fill = current().paper if a is None else tint(a / most if most else a)
         yield (
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS:g}" fill="{fill}" stroke="{GREY}" stroke-width="1.5">'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS:g}" '
+            f'fill="{fill}" stroke="{current().grey}" stroke-width="1.5">'
             f"<title>{html.escape(title)}</title></circle>"
         )
         if a is not None:
@@ -390,9 +394,9 @@ def _circles(
 def _left_out(x: float, y: float, count: int, is_first: bool) -> Iterator[str]:
     """Three points and how many units they stand for, beside the lines or with a halo on them."""
     for d in (-10, 0, 10):
-        yield f'<circle cx="{x:.1f}" cy="{y + d:.1f}" r="2.4" fill="{INK}"/>'
+        yield f'<circle cx="{x:.1f}" cy="{y + d:.1f}" r="2.4" fill="{current().ink}"/>'
     side, anchor = (-12, "end") if is_first else (12, "start")
-    yield _text(x + side, y + 4.5, f"{count:,} more", 12, anchor=anchor, more=HALO)
+    yield _text(x + side, y + 4.5, f"{count:,} more", 12, anchor=anchor, more=_halo())
 
 
 def _key(x: float, y: float) -> Iterator[str]:
@@ -402,19 +406,26 @@ def _key(x: float, y: float) -> Iterator[str]:
         dash = ' stroke-dasharray="7 4"' if line == "dashed" else ""
         ends = f'x1="{start:.1f}" y1="{y:.1f}" x2="{start + 28:.1f}" y2="{y:.1f}"'
         yield f'<line {ends} stroke="{stroke}" stroke-width="3"{dash}/>'
-        yield _text(start + 36, y + 4, word, 12, GREY, anchor="start")
+        yield _text(start + 36, y + 4, word, 12, current().grey, anchor="start")
 
 
-def _text(x: float, y: float, shown: str, size: float, fill: str = INK, anchor: str = "middle", more: str = "") -> str:
+def _halo() -> str:
+    """Of text on lines."""
+    return f' stroke="{current().paper}" stroke-width="6" stroke-linejoin="round" paint-order="stroke"'
+
+
+def _text(
+    x: float, y: float, shown: str, size: float, fill: str | None = None, anchor: str = "middle", more: str = ""
+) -> str:
     place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size:g}"'
-    return f'<text {place} fill="{fill}" text-anchor="{anchor}"{more}>{html.escape(shown)}</text>'
+    return f'<text {place} fill="{fill or current().ink}" text-anchor="{anchor}"{more}>{html.escape(shown)}</text>'
 
 
 def _summary(columns: Sequence[Column]) -> str:
     return " → ".join(f"{counted(c.size, 'unit')} ({c.caption})" for c in columns)
 
 
-def _largest(column: Column, color: str, look: Look) -> str:
+def _largest(column: Column, color: str, look: Asked) -> str:
     """What stands below the lines into a column: their largest number, and how many are none."""
     values = _told(column, color)
     strange = int(np.count_nonzero(~np.isfinite(values)))

@@ -17,9 +17,9 @@ from autograd.arguments import lookup, positive_integer
 from autograd.graph import is_node
 from autograd.operands import describe, real
 
-from .style import number
+from .style import DARK, PRINT, Look, as_look, current, look, number
 
-__all__ = ["DIRECTIONS", "OPTIONS", "Look", "Option", "Shown", "drawing"]
+__all__ = ["DIRECTIONS", "OPTIONS", "Asked", "Option", "Shown", "drawing"]
 
 DIRECTIONS = dict.fromkeys(("LR", "TB", "RL", "BT"))
 
@@ -49,7 +49,7 @@ _SHOWN = {
 }
 
 
-class Look(NamedTuple):
+class Asked(NamedTuple):
     """What was asked of a picture, as OPTIONS has read it."""
 
     show: Shown = Shown()
@@ -133,6 +133,10 @@ def _width(where: str, asked: Any) -> float | None:
     return inches
 
 
+def _look(where: str, asked: Any) -> Look:
+    return current() if asked is None else as_look(where, asked)
+
+
 def _several(where: str, asked: Any) -> tuple[Any, ...]:
     found = tuple(asked) if isinstance(asked, list | tuple | set | frozenset) else (asked,)
     for thing in found:
@@ -153,18 +157,25 @@ class Option(NamedTuple):
     shown: tuple[Any, ...]
 
 
+_PLOTS = (
+    *("plot_activation", "plot_confusion_matrix", "plot_decision_boundary", "plot_gradients", "plot_history"),
+    *("plot_loss_surface", "plot_sensitivity", "plot_weights"),
+)
 _GRAPHS = ("draw_graph", "draw_paths")
 _PICTURES = (*_GRAPHS, "draw_network")
 
 OPTIONS: dict[str, Option] = {
     "digits": Option(_digits, (*_PICTURES, "explore"), (2, 6)),
-    "title": Option(_text, (*_PICTURES, "explore"), ("A neuron",)),
+    "title": Option(_text, (*_PICTURES, "explore", *_PLOTS), ("A neuron",)),
     "show": Option(_show, _GRAPHS, ("both", "data", "grad", "names", "none", None, ("names", "grad"), ("data",))),
     "direction": Option(_one_of(DIRECTIONS), _GRAPHS, tuple(DIRECTIONS)),
     "edges": Option(_one_of(_EDGES, or_none=True), _PICTURES, ("number", "formula", None)),
     "legend": Option(_switch, _PICTURES, (True, False)),
     "width": Option(_width, (*_PICTURES, "beside"), (3.4, "8.6cm", "86mm", "3.4in")),
     "highlight": Option(_several, _PICTURES, ("w",)),
+    "look": Option(
+        _look, (*_PICTURES, "beside", *_PLOTS), (DARK, "print", "color-blind", PRINT.but(font="Times New Roman"))
+    ),
 }
 
 # What other programs call it.
@@ -184,6 +195,12 @@ _ELSEWHERE = {
     "size": 'width=3.4 (inches) or width="8.6cm"',
     "figsize": 'width=3.4 (inches) or width="8.6cm"',
     "scale": 'width=3.4 (inches) or width="8.6cm"',
+    "theme": 'look="dark"',
+    "style": 'look="dark"',
+    "colors": 'look=viz.LIGHT.but(positive="#0000ff")',
+    "dark": 'look="dark"',
+    "fontname": 'look=viz.LIGHT.but(font="Times New Roman")',
+    "bgcolor": 'look=viz.LIGHT.but(paper="#fffff0")',
     "precision": "digits=3",
     "decimals": "digits=3",
     "ndigits": "digits=3",
@@ -209,7 +226,10 @@ def drawing(function: Callable[P, R]) -> Callable[P, R]:
                 raise TypeError(_unknown(where, name, known))
         for name in words:
             named[name] = OPTIONS[name].read(f"{where}: {name}", named.get(name, known[name].default))
-        return function(*args, **named)
+        if "look" not in words:
+            return function(*args, **named)
+        with look(named["look"]):
+            return function(*args, **named)
 
     return checked
 

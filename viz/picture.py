@@ -17,7 +17,7 @@ from nn.files.whole import check_folder, write_whole
 from .files import picture_file
 from .options import drawing
 from .render import to_png
-from .style import FONT, INK, PAPER
+from .style import current
 
 __all__ = ["Picture", "beside"]
 
@@ -81,12 +81,13 @@ class Picture:
 
 
 @drawing
-def beside(*pictures: Any, titles: Sequence[str] | None = None, width: Any = None) -> Picture:
+def beside(*pictures: Any, titles: Sequence[str] | None = None, width: Any = None, look: Any = None) -> Picture:
     """Pictures side by side as one, each as it is: before and after a step, two levels, a graph and its net.
 
     pictures  Drawings and Pictures, as draw_graph, draw_paths, draw_network and beside give them
     titles    one above each
     width     of the whole in inches (3.4), or as "8.6cm"; text is scaled with it
+    look      of titles and paper: "dark", "print" or another, as for draw_graph
 
     TypeError for what is no picture, ValueError for none or another number of titles; RendererMissing as for
     `pipe("svg")` of each.
@@ -105,7 +106,7 @@ def beside(*pictures: Any, titles: Sequence[str] | None = None, width: Any = Non
     for i, (w, h, inside) in enumerate(parts):
         if titles is not None:
             body.append(
-                f'<text x="{x + w / 2:.2f}" y="17" font-size="14" text-anchor="middle" fill="{INK}">'
+                f'<text x="{x + w / 2:.2f}" y="17" font-size="14" text-anchor="middle" fill="{current().ink}">'
                 f"{html.escape(titles[i])}</text>"
             )
         body.append(f'<svg x="{x:.2f}" y="{top + (height - top - h) / 2:.2f}" {inside}</svg>')
@@ -115,7 +116,8 @@ def beside(*pictures: Any, titles: Sequence[str] | None = None, width: Any = Non
     return Picture(
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'viewBox="0 0 {across:.2f} {height:.2f}" width="{scale * across:.1f}pt" height="{scale * height:.1f}pt" '
-        f'font-family="{FONT}" role="img">\n<rect width="{across:.2f}" height="{height:.2f}" fill="{PAPER}"/>\n'
+        f'font-family="{current().font}" role="img">\n'
+        f'<rect width="{across:.2f}" height="{height:.2f}" fill="{current().paper}"/>\n'
         + "\n".join(body)
         + "\n</svg>\n"
     )

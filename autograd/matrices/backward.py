@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..formulas.expression import Atom, Expression, Omitted, Term
+from ..formulas.expression import Atom, Expression, Term, has_omissions
 from ..graph import depending_on, topological_order
 from ..ieee import quietly
 from ..op import Operation, Unreadable
@@ -196,11 +196,6 @@ def _is_derivative(a: Atom) -> bool:
 def _is_mean(term: Term) -> bool:
     """True for a term with 1/m."""
     return any(isinstance(a, Count) and e == -1.0 for a, e in term[1])
-
-
-def has_omissions(x: Expression) -> bool:
-    """True if a part of the formula is left out because it is too long."""
-    return any(isinstance(a, Omitted) for a in atoms(x))
 
 
 def share_of(

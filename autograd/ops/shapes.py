@@ -37,7 +37,7 @@ __all__ = [
 # ---------------------------------------------------------------- broadcasting and shapes
 
 
-@structural(lambda g, z, x, shape: sum_to(g, x.shape), None)
+@structural(lambda g, z, x, shape: sum_to(g, x.shape), None, symbol="repeat")
 def broadcast_to(x: Operand, shape: tuple[int, ...]) -> Operand:
     """x repeated along new axes and axes of size 1 until it has this shape. ValueError if it cannot.
 
@@ -112,7 +112,7 @@ def cast(x: Operand, dtype: DTypeLike) -> Operand:
 # ---------------------------------------------------------------- indices
 
 
-@structural(lambda g, z, x, index: scatter(g, index, x.shape), None, symbol="[]", shown="indexing")
+@structural(lambda g, z, x, index: scatter(g, index, x.shape), None, symbol="[ ]", shown="indexing")
 def getitem(x: Operand, index: Operand) -> Operand:
     """x[index], whatever NumPy takes as an index; a number picked twice collects both gradients."""
     return x[index]

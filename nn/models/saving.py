@@ -174,10 +174,10 @@ def _starting_with(initializer: Any, made: Iterable[Any]) -> Iterator[None]:
     ours = [layer for layer in made if CLASSES.get(type(layer).__name__) is type(layer)]
     kept = [(layer, name, x) for layer in ours for name, x in vars(layer).items() if name.endswith("_initializer")]
     for layer, name, _ in kept:
-        setattr(layer, name, initializer)
+        vars(layer)[name] = initializer
     yield
     for layer, name, x in kept:
-        setattr(layer, name, x)
+        vars(layer)[name] = x
 
 
 def _fill(model: Any, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> None:

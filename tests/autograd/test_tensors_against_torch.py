@@ -105,21 +105,21 @@ def check(ours, theirs, *arrays, dtype=np.float64, second=True, tolerance=None):
 # ---------------------------------------------------------------- elementwise, from the table
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", UNARY)
-def test_operations_of_one_operand(name, shape, dtype):
-    x = sample(shape, dtype, positive=name in POSITIVE)
-    check(getattr(ag, name, None) or ag.linear, theirs(name), x, dtype=dtype, second=dtype is np.float64)
+def test_operations_of_one_operand(name, shape):
+    for dtype in (np.float64, np.float32):
+        x = sample(shape, dtype, positive=name in POSITIVE)
+        check(getattr(ag, name, None) or ag.linear, theirs(name), x, dtype=dtype, second=dtype is np.float64)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
 @pytest.mark.parametrize("shapes", PAIRS, ids=str)
 @pytest.mark.parametrize("name", BINARY)
-def test_operations_of_two_operands_and_broadcasting(name, shapes, dtype):
-    x = sample(shapes[0], dtype, positive=name in POSITIVE)
-    y = sample(shapes[1], dtype, seed=1, positive=name == "leaky_relu")
-    check(getattr(ag, name), theirs(name), x, y, dtype=dtype, second=dtype is np.float64)
+def test_operations_of_two_operands_and_broadcasting(name, shapes):
+    for dtype in (np.float64, np.float32):
+        x = sample(shapes[0], dtype, positive=name in POSITIVE)
+        y = sample(shapes[1], dtype, seed=1, positive=name == "leaky_relu")
+        check(getattr(ag, name), theirs(name), x, y, dtype=dtype, second=dtype is np.float64)
 
 
 @pytest.mark.parametrize("name", BINARY)

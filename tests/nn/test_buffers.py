@@ -27,7 +27,22 @@ MODULES = {
     "RandomizedLeakyReLU": nn.RandomizedLeakyReLU,
     "Sequential": lambda: nn.Sequential([nn.Dense(3, input_shape=(3,))], rng=0),
 }
-LAYERS = [name for name in MODULES if issubclass(getattr(nn, name), nn.BatchLayer)]
+WINDOWS = {  # layers of images and sequences, with the shape of a sample
+    f"{kind}{axes}D": ((4, 3), (4, 4, 3))[axes - 1]
+    for kind in ("Conv", "MaxPooling", "AveragePooling", "GlobalAveragePooling", "GlobalMaxPooling", "UpSampling")
+    for axes in (1, 2)
+}
+MODULES |= {
+    "Permute": lambda: nn.Permute((1,), input_shape=(3,)),
+    "Reshape": lambda: nn.Reshape((3,), input_shape=(3,)),
+    **{
+        name: lambda name=name: getattr(nn, name)(
+            *([2, 2] if name.startswith("Conv") else []), input_shape=WINDOWS[name]
+        )
+        for name in WINDOWS
+    },
+}
+LAYERS = [name for name in MODULES if issubclass(getattr(nn, name), nn.BatchLayer) and name not in WINDOWS]
 
 
 def test_every_public_class_that_keeps_parameters_is_tried_here():
@@ -39,7 +54,7 @@ def with_buffers(name, start=1.0):
     """A module of this class that keeps numbers of each kind, and the numbers."""
     module = MODULES[name]()
     if isinstance(module, nn.BatchLayer):
-        module.build((3,), dtype="float64", rng=0)
+        module.build(WINDOWS.get(name, (3,)), dtype="float64", rng=0)
     module.means = start * np.arange(3.0)
     module.held = {"steps": [np.array(int(start))], "labels": Tensor([start, 2.0]).detach()}
     with no_grad():
@@ -56,7 +71,7 @@ def test_buffers_are_in_the_state_and_no_parameters(name):
     module = with_buffers(name)
     parameters = MODULES[name]()
     if isinstance(parameters, nn.BatchLayer):
-        parameters.build((3,))
+        parameters.build(WINDOWS.get(name, (3,)))
     names = ["means", "held.steps.0", "held.labels", "scale"]
     assert [n for n, _ in module.named_buffers()] == names
     assert [n for n, _ in module.named_parameters()] == [n for n, _ in parameters.named_parameters()]
@@ -115,7 +130,9 @@ def running(name):
                 self.batches.data = self.batches.data + 1
             return Tensor(x) * 1.0 if base is nn.BatchLayer else super().forward(x)
 
-    arguments = {"Activation": ("tanh",), "Dense": (3,), "Dropout": (0.5,)}.get(name, ())
+    arguments = {"Activation": ("tanh",), "Dense": (3,), "Dropout": (0.5,), "Permute": ((1,),), "Reshape": ((3,),)}.get(
+        name, ()
+    )
     layer = Running(*arguments, input_shape=(3,))
     model = nn.Sequential([layer, nn.Dense(3)], dtype="float64", rng=0)
     model.compile("sgd", "mse")

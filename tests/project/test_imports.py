@@ -61,7 +61,8 @@ def package(name):
 
 def module_of(name):
     """The module of ours that an imported name stands for or comes from; None for others."""
-    for candidate in (name, name.rpartition(".")[0], f"{name}.__init__"):
+    above = name.rpartition(".")[0]
+    for candidate in (name, above, f"{name}.__init__", f"{above}.__init__"):
         if candidate in MODULES:
             return candidate
     return f"{package(name)}.__init__" if package(name) in PACKAGES else None

@@ -16,7 +16,7 @@ from nn import MLP, Activation, BatchLayer, Dense, Dropout, Flatten, Layer, Neur
 from nn.activations import RandomizedLeakyReLU
 from viz import Picture, draw_network
 from viz.networks import columns_of
-from viz.style import GREY, NEGATIVE, POSITIVE
+from viz.style import LIGHT
 
 NS = "{http://www.w3.org/2000/svg}"
 
@@ -90,7 +90,7 @@ def test_activations_stand_in_the_circles_when_an_input_is_given():
 def test_sign_is_told_by_colour_and_dash_and_size_by_width():
     net = MLP.from_weights([[[2.0, -1.0, 0.0]]], [[0.0]])
     lines = {t[5]: a for t, a in titled(draw_network(net), "line").items()}
-    assert [lines[k]["stroke"] for k in "₁₂₃"] == [POSITIVE, NEGATIVE, GREY]
+    assert [lines[k]["stroke"] for k in "₁₂₃"] == [LIGHT.positive, LIGHT.negative, LIGHT.grey]
     dashes = [lines[k].get("stroke-dasharray") for k in "₁₂₃"]
     assert dashes[0] is None
     assert len(set(dashes)) == 3
@@ -101,8 +101,8 @@ def test_sign_is_told_by_colour_and_dash_and_size_by_width():
 
 def test_the_colour_can_tell_gradients():
     lines = titled(draw_network(lecture(), color="grad"), "line")
-    assert lines["w[2]₂₂ = 0.55, grad −0.02274"]["stroke"] == NEGATIVE
-    assert titled(draw_network(lecture()), "line")["w[2]₂₂ = 0.55, grad −0.02274"]["stroke"] == POSITIVE
+    assert lines["w[2]₂₂ = 0.55, grad −0.02274"]["stroke"] == LIGHT.negative
+    assert titled(draw_network(lecture()), "line")["w[2]₂₂ = 0.55, grad −0.02274"]["stroke"] == LIGHT.positive
     assert "largest |grad| 0.08267" in texts(draw_network(lecture(), color="grad"))
     assert "largest |weight| 0.55" in texts(draw_network(lecture()))
 
@@ -286,7 +286,7 @@ def test_weights_that_are_no_numbers_can_be_seen_and_are_counted():
     net.layers[0].neurons[0].w[0].data = math.nan
     picture = draw_network(net)
     assert "largest |weight| 0.3, 1 nan or inf" in texts(picture)
-    (strange,) = [look for look in lines_with_looks(picture) if look["stroke"] == GREY]
+    (strange,) = [look for look in lines_with_looks(picture) if look["stroke"] == LIGHT.grey]
     assert float(strange["stroke-opacity"]) == 1.0
     for p in net.parameters():
         p.data = math.nan
@@ -299,7 +299,7 @@ def test_weights_that_are_all_zero_are_drawn_faint_but_seen():
         p.data = 0.0
     looks = lines_with_looks(draw_network(net))
     assert len(looks) == 8
-    assert {(look["stroke"], look["stroke-opacity"]) for look in looks} == {(GREY, "1.00")}
+    assert {(look["stroke"], look["stroke-opacity"]) for look in looks} == {(LIGHT.grey, "1.00")}
 
 
 def test_an_input_may_be_a_tensor_for_either_family():

@@ -11,7 +11,9 @@ from autograd import Tensor, Value, derive, squared_error, tanh
 from nn import inputs
 from viz.options import OPTIONS
 
-PROMISED = [(word, function) for word, option in OPTIONS.items() for function in option.on]
+PROMISED = [  # plots are drawn by matplotlib and tested where they are
+    (word, function) for word, option in OPTIONS.items() for function in option.on if not function.startswith("plot_")
+]
 
 
 def a_loss():
@@ -203,7 +205,7 @@ def test_a_page_writes_its_numbers_with_so_many_digits():
 
 def test_a_hostile_title_stays_text():
     title = '"]; n0 -> n1 <b> \\N &amp;'
-    for function in OPTIONS["title"].on:
+    for function in (function for word, function in PROMISED if word == "title"):
         text = drawn(function, title=title)
         assert "<b>" not in text or function in ("draw_graph", "draw_paths")  # in DOT it is in quotes
     assert dot_statements(viz.draw_graph(a_loss()[0], title=title))[1] == dot_statements(viz.draw_graph(a_loss()[0]))[1]

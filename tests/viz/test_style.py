@@ -1,6 +1,7 @@
 """Text can be read on its ground, and numbers are written as in print."""
 
 import math
+import threading
 
 import pytest
 from contrast import contrast
@@ -8,14 +9,11 @@ from contrast import contrast
 from viz import style
 
 
-@pytest.mark.parametrize("text", [style.INK, style.GREY, style.POSITIVE, style.NEGATIVE, *style.PATHS])
+@pytest.mark.parametrize(
+    "text", [style.LIGHT.ink, style.LIGHT.grey, style.LIGHT.positive, style.LIGHT.negative, *style.LIGHT.paths]
+)
 def test_text_on_paper_can_be_read(text):
     assert contrast(text, "#ffffff") >= 4.5
-
-
-@pytest.mark.parametrize("ground", [style.LEAF, style.RESULT, style.TARGET])
-def test_text_on_nodes_can_be_read(ground):
-    assert contrast(style.INK, ground) >= 4.5
 
 
 def test_numbers_have_four_digits_and_a_real_minus_sign():
@@ -41,11 +39,53 @@ def test_a_tint_tells_sign_and_size_and_leaves_text_readable():
     tints = [style.tint(share) for share in shares]
     assert tints[0] == tints[1]
     assert tints[5] == tints[6]
-    assert tints[3] == tints[7] == style.PAPER
+    assert tints[3] == tints[7] == style.LIGHT.paper
     assert len(set(tints)) == 5
-    assert all(contrast(style.INK, ground) >= 4.5 for ground in tints)
-    assert contrast(tints[1], style.PAPER) > contrast(tints[2], style.PAPER) > 1
+    assert all(contrast(style.LIGHT.ink, ground) >= 4.5 for ground in tints)
+    assert contrast(tints[1], style.LIGHT.paper) > contrast(tints[2], style.LIGHT.paper) > 1
 
 
-def test_the_colours_of_paths_are_no_signs_and_differ():
-    assert len({*style.PATHS, style.POSITIVE, style.NEGATIVE, style.INK, style.GREY}) == len(style.PATHS) + 4
+@pytest.mark.parametrize("look", [style.LIGHT, style.DARK, style.COLOR_BLIND])
+def test_the_colours_of_paths_are_no_signs_and_differ(look):
+    assert len({*look.paths, look.positive, look.negative, look.grey}) == len(look.paths) + 3
+
+
+def test_in_print_colours_are_greys():
+    for color in (getattr(style.PRINT, part) for part in style.PRINT.__slots__ if part != "font"):
+        for each in (color,) if isinstance(color, str) else color:
+            assert each[1:3] == each[3:5] == each[5:7]
+
+
+def test_a_look_holds_in_its_block_and_in_its_task_alone():
+    with style.look("dark") as dark:
+        assert style.current() is dark is style.DARK
+        with style.look(style.PRINT):
+            assert style.current() is style.PRINT
+        assert style.current() is style.DARK
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append(style.current()))
+        thread.start()
+        thread.join()
+        assert seen == [style.LIGHT]
+    assert style.current() is style.LIGHT
+
+
+def test_a_look_of_ones_own_differs_in_what_was_asked():
+    mine = style.PRINT.but(font="Times New Roman", paper="#fffff0")
+    assert (mine.font, mine.paper, mine.ink) == ("Times New Roman", "#fffff0", style.PRINT.ink)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: style.LIGHT.but(inc="#000000"), ValueError, "did you mean 'ink'"),
+        (lambda: style.LIGHT.but(ink="black"), ValueError, "expected ink as in '#0f172a', six digits; got 'black'"),
+        (lambda: style.LIGHT.but(paths="#000000"), ValueError, "expected paths"),
+        (lambda: style.LIGHT.but(font=3), TypeError, "expected the font to be the name of a family, got int"),
+        (lambda: style.as_look("draw_graph: look", "drak"), ValueError, "did you mean 'dark'"),
+        (lambda: style.as_look("draw_graph: look", 3), TypeError, "draw_graph: look: expected a Look such as viz.DARK"),
+    ],
+)
+def test_what_is_no_look_is_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make()

@@ -11,16 +11,22 @@ from typing import Any, NamedTuple
 
 from autograd.formulas.names import dot_text
 
-from ..options import Look
-from ..style import FONT, GREY, HIGHLIGHT, INK, LEAF, LINE, PALE, PAPER, RESULT, TARGET, sign_style, width
+from ..options import Asked
+from ..style import LIGHT, current, sign_style, width
 from .columns import chains, column_of, in_order, passed_leaves, users_of
 from .drawing import Drawing
 
-__all__ = ["PALE_ARROW", "PALE_NODE", "Arrow", "Node", "diagram"]
+__all__ = ["Arrow", "Node", "diagram", "pale_arrow", "pale_node"]
 
-# The look of what is not the point.
-PALE_NODE = {"color": PALE, "fontcolor": GREY, "fillcolor": PAPER, "fontsize": 10}
-PALE_ARROW = {"color": PALE, "penwidth": 0.8}
+
+def pale_node() -> dict[str, Any]:
+    """The look of a node that is not the point."""
+    return {"color": current().pale, "fontcolor": current().grey, "fillcolor": current().paper, "fontsize": 10}
+
+
+def pale_arrow() -> dict[str, Any]:
+    """The look of an edge that is not the point."""
+    return {"color": current().pale, "penwidth": 0.8}
 
 
 class Arrow(NamedTuple):
@@ -52,7 +58,7 @@ class Node(NamedTuple):
 
 def diagram(
     nodes: Sequence[Node],
-    look: Look,
+    look: Asked,
     *,
     level: str,
     legend: Sequence[tuple[str, str]] = (),
@@ -63,12 +69,15 @@ def diagram(
     ValueError for something to be highlighted that is not drawn.
     """
     drawing = Drawing("computation", level=level)
-    drawing.graph_attr.update(rankdir=look.direction, fontname=FONT, fontsize="11", nodesep="0.12", ranksep="0.35")
-    drawing.node_attr.update(fontname=FONT, fontsize="12", fontcolor=INK, color=LINE, height="0", width="0")
-    drawing.node_attr.update(shape="box", style="rounded,filled", fillcolor=RESULT, margin="0.09,0.05")
-    drawing.edge_attr.update(fontname=FONT, fontsize="10", arrowsize="0.6")
+    now, font = current(), current().font
+    drawing.graph_attr.update(rankdir=look.direction, fontname=font, fontsize="11", nodesep="0.12", ranksep="0.35")
+    drawing.node_attr.update(fontname=font, fontsize="12", fontcolor=now.ink, color=now.line, height="0", width="0")
+    drawing.node_attr.update(shape="box", style="rounded,filled", fillcolor=now.result, margin="0.09,0.05")
+    drawing.edge_attr.update(fontname=font, fontsize="10", arrowsize="0.6")
+    if now.paper != LIGHT.paper:
+        drawing.graph_attr.update(bgcolor=now.paper)
     if look.title is not None:
-        drawing.graph_attr.update(label=_label(look.title), labelloc="t", fontsize="15", fontcolor=INK)
+        drawing.graph_attr.update(label=_label(look.title), labelloc="t", fontsize="15", fontcolor=current().ink)
     if look.width is not None:
         drawing.graph_attr.update(size=f"{look.width:.5g},{_ANY_HEIGHT}!")
     lines = [e.lines for node in nodes for e in node.edges]
@@ -114,15 +123,20 @@ def _boxes(nodes: Sequence[Node], operands: list[list[int]], column: list[int]) 
 
 _ANY_HEIGHT = 1000  # inches, more than that of any picture
 _SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}
-_BOX = {"labeljust": "r", "style": "rounded", "color": LINE, "fontcolor": GREY}
 # Graphviz puts the text to the right of an edge that goes up or down, without a gap.
 _MARGIN = {"LR": "", "RL": "", "TB": " ", "BT": " "}
-_LOOK: dict[str, dict[str, Any]] = {
-    "result": {},
-    "leaf": {"style": "filled", "fillcolor": LEAF},
-    "target": {"fillcolor": TARGET, "color": INK, "penwidth": 2},
-    "constant": {"shape": "plaintext", "style": "", "fontcolor": GREY, "fontsize": 10, "margin": "0.03,0.02"},
-}
+
+
+def _look_of(kind: str) -> dict[str, Any]:
+    """How a node of a kind differs from a result."""
+    now = current()
+    looks: dict[str, dict[str, Any]] = {
+        "result": {},
+        "leaf": {"style": "filled", "fillcolor": now.leaf},
+        "target": {"fillcolor": now.target, "color": now.ink, "penwidth": 2},
+        "constant": {"shape": "plaintext", "style": "", "fontcolor": now.grey, "fontsize": 10, "margin": "0.03,0.02"},
+    }
+    return looks[kind]
 
 
 class _Order:
@@ -141,7 +155,7 @@ class _Order:
         self.ids = {u: f"n{i}" for i, u in enumerate(self.places)}
 
 
-def _statements(nodes: Sequence[Node], o: _Order, look: Look, legend: Sequence[tuple[str, str]]) -> Iterator[str]:
+def _statements(nodes: Sequence[Node], o: _Order, look: Asked, legend: Sequence[tuple[str, str]]) -> Iterator[str]:
     """The lines between the braces."""
     ids, order, boxes = o.ids, o.places, o.boxes
     users, chain = users_of(o.operands), chains(o.operands)
@@ -152,7 +166,8 @@ def _statements(nodes: Sequence[Node], o: _Order, look: Look, legend: Sequence[t
     yield from _legend(ids[order[0]], legend, look.direction)
     for i, box in enumerate(dict.fromkeys(boxes[u] for u in order if boxes[u] is not None)):
         yield f"\tsubgraph cluster_{i} {{\n"
-        yield "\t" + _line("graph", label=_label(box), **_BOX)
+        frame = {"labeljust": "r", "style": "rounded", "color": current().line, "fontcolor": current().grey}
+        yield "\t" + _line("graph", label=_label(box), **frame)
         yield from (f"\t\t{ids[u]}\n" for u in order if boxes[u] == box)
         yield "\t}\n"
     for us in reversed(o.columns):
@@ -170,7 +185,7 @@ def _legend(target: str, lines: Sequence[tuple[str, str]], direction: str) -> It
     plain = {"shape": "plaintext", "style": "", "margin": "0,0", "fontsize": 11}
     if direction in ("TB", "BT"):
         texts = ["".join(_label(text) + r"\l" for text, _ in lines)] if lines else []
-        colors = [INK]
+        colors = [current().ink]
     else:
         texts, colors = [_label(text) + r"\l" for text, _ in lines], [color for _, color in lines]
         plain["width"] = round(0.085 * max((len(text) for text, _ in lines), default=0), 2)  # all the same
@@ -199,32 +214,32 @@ def _pins(column: list[int], ids: dict[int, str], users: list[list[int]], boxes:
         yield "\t}\n"
 
 
-def _node_look(node: Node, asked: Look) -> dict[str, Any]:
+def _node_look(node: Node, asked: Asked) -> dict[str, Any]:
     label = _label(*(_lines(node, asked) if node.lines is None else node.lines))
-    look = {**_LOOK[node.kind], **node.look}
+    look = {**_look_of(node.kind), **node.look}
     if node.is_left:  # what a font takes more than Graphviz thinks is all missing on the right
         label = label.replace(r"\n", r"\l") + r"\l"
         look["margin"] = "0.14,0.05"
     if any(v in asked.highlight for v in node.of):
-        look |= {"fillcolor": HIGHLIGHT, "color": INK, "fontcolor": INK, "penwidth": 3}
+        look |= {"fillcolor": current().highlight, "color": current().ink, "fontcolor": current().ink, "penwidth": 3}
     if not label:
         look |= {"width": 0.2, "height": 0.2}
     return {"label": label, **look}
 
 
-def _lines(node: Node, look: Look) -> tuple[str | None, ...]:
+def _lines(node: Node, look: Asked) -> tuple[str | None, ...]:
     if node.kind == "constant":
         return (node.data,)
     named = [look.name(node.name or ""), node.data if look.show.data else ""]
     return node.symbol, " = ".join(filter(None, named)), f"grad {node.grad}" if look.show.grad and node.grad else None
 
 
-def _edge_look(e: Arrow, asked: Look) -> dict[str, Any]:
+def _edge_look(e: Arrow, asked: Asked) -> dict[str, Any]:
     """How an edge is drawn."""
     if e.look is not None:
         look = dict(e.look)
     elif e.derivative is None:
-        look = {"color": GREY, "penwidth": 0.7}
+        look = {"color": current().grey, "penwidth": 0.7}
     else:
         color, style = sign_style(e.derivative)
         look = {"color": color, "fontcolor": color, "penwidth": width(e.derivative)}
@@ -234,9 +249,9 @@ def _edge_look(e: Arrow, asked: Look) -> dict[str, Any]:
     if lines is None:
         lines = () if e.derivative is None else (asked.number(e.derivative),)
     elif e.look is None and len(lines) > 1:
-        look["fontcolor"] = INK  # several numbers have not all the sign that the colour tells
+        look["fontcolor"] = current().ink  # several numbers have not all the sign that the colour tells
     if any(v in asked.highlight for v in e.of):
-        look |= {"penwidth": 4, "fontcolor": INK, "fontsize": 13}
+        look |= {"penwidth": 4, "fontcolor": current().ink, "fontsize": 13}
     if lines and asked.edges is not None:
         margin = _MARGIN[asked.direction]
         look = {"label": _label(*(f"{margin}{line}{margin}" for line in lines)), **look}

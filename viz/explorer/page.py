@@ -23,6 +23,7 @@ from autograd.arguments import lookup
 from autograd.graph import is_node
 from autograd.operands import describe, real
 
+from .. import style
 from ..files import picture_file, write_whole
 from ..options import drawing
 from ..picture import Picture
@@ -95,6 +96,7 @@ class Exploration:
         path: int | None = None,
         level: str | None = None,
         size: tuple[float, float] = (1000, 700),
+        look: Any = None,
     ) -> Picture:
         """The page's picture as a Picture, to be saved as SVG or PNG: as it is at first, or with paths lit.
 
@@ -102,13 +104,15 @@ class Exploration:
         path   1 lights its strongest path alone, 2 the next
         level  "named", "op" or "neurons"; without it the one that the page begins with
         size   width and height in pixels that the picture fills; a large graph takes more
+        look   its colours and font, as for draw_graph; without it that of the `with viz.look(...)` around
 
         ValueError for a level that the graph does not have (it says why), a node that is not in it, a path that
         the node does not have; TypeError for a node that is no Value and no name.
         """
         level = self.level if level is None else level
         lookup("level", level, dict.fromkeys(name for name in LEVELS if name != "auto"))
-        return Picture(self._views.svg(self._title, level, node, path, _size(size)))
+        with style.look(style.current() if look is None else style.as_look("svg: look", look)):
+            return Picture(self._views.svg(self._title, level, node, path, _size(size)))
 
     def save(self, path: str | os.PathLike[str]) -> str:
         """Write the page to a file and return its path. A file of that name is replaced as a whole.

@@ -12,9 +12,9 @@ from autograd import Value
 from autograd.graph import is_node
 from autograd.op import Operation
 from autograd.operands import members
+from autograd.used import Used
 
 from ..graphs.units import Constant
-from ..used import Used
 from .model import encoded, is_given
 from .script import Unreadable, as_script
 

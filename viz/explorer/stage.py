@@ -12,7 +12,7 @@ from autograd.paths.path_graph import PathGraph
 
 from ..graphs.captions import ratio
 from ..graphs.units import Constant
-from ..options import Look
+from ..options import Asked
 from ..scenes.scene import Cell, Lit, Mark, Scene, Stroke
 from ..style import cut, number
 from .model import Nodes
@@ -60,7 +60,7 @@ class Drawn(NamedTuple):
         return cells | {line.weight for line in self.lines if line.weight is not None}
 
 
-def scene(drawn: Drawn, nodes: Nodes, *, size: tuple[float, float], look: Look, color: str = "weight") -> Scene:
+def scene(drawn: Drawn, nodes: Nodes, *, size: tuple[float, float], look: Asked, color: str = "weight") -> Scene:
     """The marks and lines of a view with the numbers as recorded.
 
     look: digits, and what stands on the lines of a small graph. color: "weight" or "grad", of the lines of a net.
@@ -104,7 +104,7 @@ def _cell(thing: Value | Constant, nodes: Nodes, digits: int) -> Cell:
     )
 
 
-def _stroke(line: Way, drawn: Drawn, nodes: Nodes, look: Look, color: str) -> Stroke:
+def _stroke(line: Way, drawn: Drawn, nodes: Nodes, look: Asked, color: str) -> Stroke:
     if line.weight is not None:
         cell = _cell(line.weight, nodes, look.digits)
         told, text = (cell.value, cell.data) if color == "weight" else (cell.slope, cell.grad)
@@ -117,7 +117,7 @@ def _stroke(line: Way, drawn: Drawn, nodes: Nodes, look: Look, color: str) -> St
     return Stroke(line.start, line.end, edge.derivative, _written(look, text, text), title=title)
 
 
-def _written(look: Look, number: str, formula: str) -> str:
+def _written(look: Asked, number: str, formula: str) -> str:
     return "" if look.edges is None else formula if look.edges == "formula" else number
 
 

@@ -16,15 +16,15 @@ from autograd.formulas import names
 from autograd.graph import is_node, topological_order
 from autograd.operands import describe
 from autograd.paths.path_graph import Edge, Path, PathGraph
+from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
 from ..graphs.captions import highlighted
 from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
-from ..options import Look
+from ..options import Asked
 from ..scenes.scene import Scene
 from ..style import counted, number
-from ..used import Used
 from .layout import layout
 from .model import Nodes, edges_among, graph_data
 from .program import NO_OPERATIONS, program_data
@@ -76,7 +76,7 @@ def _called(node: Value) -> str:
     return describe(node) if node.label is None else repr(node.label)
 
 
-def net_scene(root: Value, *, size: tuple[float, float], look: Look, color: str, most: int) -> Scene:
+def net_scene(root: Value, *, size: tuple[float, float], look: Asked, color: str, most: int) -> Scene:
     """The net whose loss, or any other result, this is, with the numbers of its forward and backward pass.
 
     color: "weight" or "grad", what lines tell. most: units of a layer that are drawn.
@@ -196,7 +196,7 @@ class Views:
         if level not in self.drawn:
             raise ValueError(f"svg: level {level!r} is not in this page. {self.missing.get(level, '')}")
         drawn = self.drawn[level]
-        picture = scene(drawn, self.nodes, size=size, look=Look(digits=self.digits))
+        picture = scene(drawn, self.nodes, size=size, look=Asked(digits=self.digits))
         if node is None:
             if path is not None:
                 raise ValueError("svg: path says which path of a node; give the node too")

@@ -12,12 +12,12 @@ from autograd.formulas.notation import Text
 from autograd.graph import is_node
 from autograd.matrices.graph import MatrixGraph
 from autograd.paths.path_graph import Edge, PathGraph
+from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
 from ..dot.diagram import Node
-from ..options import Look
-from ..style import INK, counted, cut
-from ..used import Used
+from ..options import Asked
+from ..style import counted, current, cut
 
 __all__ = [
     "NO_NAMES",
@@ -40,7 +40,7 @@ NO_NAMES = 'no names; set v.label = "w" on the nodes to be shown, or use level="
 class Texts:
     """What is written on a picture of a graph: the numbers that it used, as was asked for."""
 
-    def __init__(self, root: Value | Tensor, look: Look) -> None:
+    def __init__(self, root: Value | Tensor, look: Asked) -> None:
         self.look, self.used = look, Used(root)
 
     def data(self, v: Value) -> str:
@@ -65,7 +65,7 @@ class Texts:
 
     def notes(self) -> list[tuple[str, str]]:
         """What stands below the picture, each line with its colour."""
-        return [(line, INK) for line in self.used.notes]
+        return [(line, current().ink) for line in self.used.notes]
 
 
 def drawn_of(nodes: Sequence[Node]) -> set[Any]:
@@ -73,7 +73,7 @@ def drawn_of(nodes: Sequence[Node]) -> set[Any]:
     return {v for node in nodes for v in (*node.of, *(w for e in node.edges for w in e.of))}
 
 
-def highlighted(graph: PathGraph | MatrixGraph, look: Look, where: str, drawn: Set[Any]) -> Look:
+def highlighted(graph: PathGraph | MatrixGraph, look: Asked, where: str, drawn: Set[Any]) -> Asked:
     """The look with the nodes that are to be highlighted in place of names. ValueError for what is not drawn."""
     found: list[Any] = []
     for asked in look.highlight:

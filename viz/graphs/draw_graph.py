@@ -19,8 +19,8 @@ from autograd.paths.path_graph import Edge, PathGraph
 
 from ..dot.diagram import Arrow, Node, diagram
 from ..dot.drawing import Drawing
-from ..options import Look, drawing
-from ..style import NEGATIVE, POSITIVE
+from ..options import Asked, drawing
+from ..style import LIGHT, current
 from .captions import (
     NO_NAMES,
     Texts,
@@ -45,7 +45,6 @@ MANY_EDGES = 400  # more weights than that are too many for "auto" to draw each
 MOST_RESULTS = 20_000  # with more named results than that units are not looked for, which takes seconds
 
 _LEVELS = dict.fromkeys(("auto", "op", "named", "neurons", "layers"))
-_SIGNS = (("blue, solid: positive", POSITIVE), ("orange, dashed: negative", NEGATIVE))
 _CLUSTERS = dict.fromkeys(("neuron", "layer"))
 
 
@@ -64,6 +63,7 @@ def draw_graph(
     title: str | None = None,
     legend: bool = False,
     width: Any = None,
+    look: Any = None,
 ) -> Drawing:
     """The computation that leads to `root`, a Value or a Tensor, with local derivatives on its edges.
 
@@ -88,6 +88,8 @@ def draw_graph(
     highlight  nodes, or their names, to be marked as with a pen.
     title      above the picture. legend: what the colours mean, below it.
     width      of the picture in inches (3.4), or as "8.6cm"; text is scaled with it.
+    look       its colours and font: "light", "dark", "print" (black on white), "color-blind", or a Look such as
+               `viz.DARK.but(font="Times New Roman")`; by default that of the `with viz.look(...)` around it.
 
     Numbers are those of the forward pass: where `.data` was changed since, as an optimizer does, a node
     shows both, "3, now 0.6", or "now 0.6" if the first is not on record, and a line below says so.
@@ -120,8 +122,8 @@ def draw_graph(
     if (cluster, level) in (("neuron", "neurons"), ("neuron", "layers"), ("layer", "layers")):
         raise ValueError(f"cluster {cluster!r}: at level {level!r} each is one node already; use level='named'")
     max_nodes = positive_integer("draw_graph", "max_nodes", max_nodes)
-    look = Look(show, digits, edges, direction, title, legend, width, highlight)
-    texts = Texts(root, look)
+    asked = Asked(show, digits, edges, direction, title, legend, width, highlight)
+    texts = Texts(root, asked)
     graph: PathGraph | MatrixGraph
     if isinstance(root, Tensor):
         if edges == "number":
@@ -130,9 +132,15 @@ def draw_graph(
         nodes, level, graph = nodes_and_level(root, level, texts, box=box, max_nodes=max_nodes)
     else:
         nodes, level, graph = _of_values(root, level, texts, cluster, max_nodes)
-    look = highlighted(graph, look, "draw_graph", drawn_of(nodes))
-    lines = [*(_SIGNS if legend else ()), *texts.notes()]
-    return diagram(nodes, look, level=level, legend=lines)
+    asked = highlighted(graph, asked, "draw_graph", drawn_of(nodes))
+    lines = [*(_signs() if legend else ()), *texts.notes()]
+    return diagram(nodes, asked, level=level, legend=lines)
+
+
+def _signs() -> tuple[tuple[str, str], ...]:
+    """What the colours of edges mean, in words; of a look of one's own they are not named."""
+    now, words = current(), ("blue, ", "orange, ") if current().positive == LIGHT.positive else ("", "")
+    return (f"{words[0]}solid: positive", now.positive), (f"{words[1]}dashed: negative", now.negative)
 
 
 def _of_values(

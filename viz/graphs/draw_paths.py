@@ -12,10 +12,10 @@ from autograd.arguments import positive_integer
 from autograd.matrices.graph import MatrixGraph
 from autograd.operands import describe
 
-from ..dot.diagram import PALE_ARROW, PALE_NODE, Arrow, Node, diagram
+from ..dot.diagram import Arrow, Node, diagram, pale_arrow, pale_node
 from ..dot.drawing import Drawing
-from ..options import Look, drawing
-from ..style import INK, PATHS, cut
+from ..options import Asked, drawing
+from ..style import current, cut
 from .captions import Texts, drawn_of, formula_of, highlighted, kind_of, ratio, shortened, symbol_of, too_large
 from .draw_graph import MAX_NODES
 from .tensors import Tensors
@@ -40,6 +40,7 @@ def draw_paths(
     title: str | None = None,
     legend: bool = True,
     width: Any = None,
+    look: Any = None,
 ) -> Drawing:
     """The paths that a derivation lists, strongest first, in the graph that they go through.
 
@@ -51,7 +52,7 @@ def draw_paths(
     others      draw also what is on no listed path, pale; False leaves it out.
     max_nodes   a larger graph is refused.
     edges       what edges on paths carry: "auto" formula and number, "number", "formula" or None.
-    legend      whether there is one. digits, highlight, title, width: as for draw_graph.
+    legend      whether there is one. digits, highlight, title, width, look: as for draw_graph.
 
     The first six paths have a colour and a number each, which the legend explains with the product and
     the share of the path; an edge that several of them take has all their colours. The other paths
@@ -66,8 +67,8 @@ def draw_paths(
     if not (derivation.paths if isinstance(derivation, Derivation) else derivation.steps):
         raise ValueError(f"draw_paths: there is no path to draw: {derivation}")
     limit = positive_integer("draw_paths", "max_nodes", max_nodes)
-    look = Look(show, digits, edges, direction, title, legend, width, highlight)
-    texts = Texts(derivation.target, look)
+    asked = Asked(show, digits, edges, direction, title, legend, width, highlight)
+    texts = Texts(derivation.target, asked)
     drawn: _Paths | _Way
     if isinstance(derivation, Derivation):
         drawn = _Paths(derivation, texts)
@@ -80,8 +81,8 @@ def draw_paths(
         advice = "use others=False to draw the paths alone, or " if others and alone <= limit else drawn.advice
         raise too_large(size if others else alone, "", limit, f"{advice}raise max_nodes")
     nodes, level = drawn.nodes(others=others), drawn.graph.level
-    look = highlighted(drawn.graph, look, "draw_paths", drawn_of(nodes))
-    return diagram(nodes, look, level=level, legend=[*(drawn.legend() if legend else ()), *texts.notes()])
+    asked = highlighted(drawn.graph, asked, "draw_paths", drawn_of(nodes))
+    return diagram(nodes, asked, level=level, legend=[*(drawn.legend() if legend else ()), *texts.notes()])
 
 
 class _Way:
@@ -104,9 +105,9 @@ class _Way:
         way, name, value = self.on_paths, self.tensors.name, self.derivation.value
         forks = any(sum(not e.is_constant and e.operand in way for e in self.graph.edges_of(v)) > 1 for v in way)
         chain = " → ".join(map(name, reversed(way)))
-        lines = [(chain, PATHS[0])] if not forks and len(chain) <= LONGEST_CHAIN else []
+        lines = [(chain, current().paths[0])] if not forks and len(chain) <= LONGEST_CHAIN else []
         norm = self.tensors.look.number(float(np.linalg.norm(value.ravel())))
-        return [*lines, (f"d{name(self.derivation.source)}: shape {value.shape}, norm {norm}", INK)]
+        return [*lines, (f"d{name(self.derivation.source)}: shape {value.shape}, norm {norm}", current().ink)]
 
 
 class _Paths:
@@ -134,22 +135,22 @@ class _Paths:
     def _node(self, v: Value, arrows: tuple[Arrow, ...]) -> Node:
         graph, kind, name = self.graph, kind_of(self.graph, v), shortened(self.graph, v)
         if v not in self.on_paths:
-            return Node(kind, name=name, edges=arrows, lines=(self.look.name(name),), look=PALE_NODE, of=(v,))
-        look = {"penwidth": 2, "color": INK} if v is self.derivation.source else {"color": INK}
+            return Node(kind, name=name, edges=arrows, lines=(self.look.name(name),), look=pale_node(), of=(v,))
+        look = {"penwidth": 2, "color": current().ink} if v is self.derivation.source else {"color": current().ink}
         data, grad = self.texts.data(v), self.texts.grad(v)
         return Node(kind, data, grad, name, symbol=symbol_of(graph, v), edges=arrows, look=look, of=(v,))
 
     def _arrow(self, operand: int, e: Edge) -> Arrow:
         value, slope = self.look.number(e.derivative), ratio(self.graph, e.result, e.operand)
         if e not in self.taken:
-            return Arrow(operand, e.derivative, f"{slope} = {value}", (), PALE_ARROW)
+            return Arrow(operand, e.derivative, f"{slope} = {value}", (), pale_arrow())
         formula = formula_of(self.graph, e)
-        coloured = [i for i in self.taken[e] if i < len(PATHS)]
-        colors = [PATHS[i] for i in coloured] or [INK]
+        coloured = [i for i in self.taken[e] if i < len(current().paths)]
+        colors = [current().paths[i] for i in coloured] or [current().ink]
         look: dict[str, Any] = {
             "color": ":".join(colors),
             "penwidth": 1.8 if len(colors) < 3 else 1.1,  # of each colour
-            "fontcolor": colors[0] if len(colors) == 1 else INK,
+            "fontcolor": colors[0] if len(colors) == 1 else current().ink,
         }
         if e.derivative < 0:
             look["style"] = "dashed"
@@ -167,15 +168,15 @@ class _Paths:
 
     def legend(self) -> list[tuple[str, str]]:
         """A line for each path that has a colour, one for the others, and one for the sum."""
-        derivation, lines = self.derivation, []
-        for i, (path, share, color) in enumerate(zip(derivation.paths, derivation.shares(), PATHS, strict=False), 1):
+        derivation, ink, hues = self.derivation, current().ink, current().paths
+        lines = []
+        for i, (path, share, color) in enumerate(zip(derivation.paths, derivation.shares(), hues, strict=False), 1):
             chain = " → ".join(shortened(self.graph, v) for v in path.nodes or (derivation.source,))
             part = f"   ({share:.1%})" if share == share else ""
             lines.append((f"{i}.  {cut(chain, LONGEST_CHAIN)}   {self.look.number(path.value)}{part}", color))
         if (rest := derivation.count - len(lines)) > 0:
-            value = derivation.value - math.fsum(path.value for path in derivation.paths[: len(PATHS)])
-            lines.append((f"the other {'path' if rest == 1 else f'{rest} paths'}   {self.look.number(value)}", INK))
-        return [
-            *lines,
-            (f"{ratio(self.graph, derivation.target, derivation.source)} = {self.look.number(derivation.value)}", INK),
-        ]
+            value = derivation.value - math.fsum(path.value for path in derivation.paths[: len(hues)])
+            words = "the other path" if rest == 1 else f"the other {rest} paths"
+            lines.append((f"{words}   {self.look.number(value)}", ink))
+        slope = ratio(self.graph, derivation.target, derivation.source)
+        return [*lines, (f"{slope} = {self.look.number(derivation.value)}", ink)]

@@ -17,7 +17,7 @@ from autograd.formulas.names import parse
 from autograd.paths.path_graph import PathGraph
 
 from ..dot.diagram import Arrow, Node
-from ..style import GREY, LINE, counted
+from ..style import counted, current
 from .captions import Texts, kind_of, samples_line, shortened, symbol_of
 from .units import Constant, Unit, find_units
 
@@ -271,4 +271,8 @@ def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], texts: Te
 
 def _counted(arrivals: list[Arrival]) -> dict[str, Any]:
     """The look of an edge that stands for many."""
-    return {"color": LINE, "penwidth": round(1 + 0.5 * math.log10(len(arrivals)), 2), "fontcolor": GREY}
+    return {
+        "color": current().line,
+        "penwidth": round(1 + 0.5 * math.log10(len(arrivals)), 2),
+        "fontcolor": current().grey,
+    }

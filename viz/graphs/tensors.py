@@ -18,9 +18,9 @@ from autograd.formulas.names import parse
 from autograd.graph import is_node, topological_order
 from autograd.matrices.graph import MatrixEdge, MatrixGraph
 
-from ..dot.diagram import PALE_ARROW, PALE_NODE, Arrow, Node
-from ..options import Look
-from ..style import GREY, INK, LINE, PATHS, counted, cut
+from ..dot.diagram import Arrow, Node, pale_arrow, pale_node
+from ..options import Asked
+from ..style import counted, current, cut
 from .captions import NO_NAMES, Texts, kind_of, samples_line, shortened, too_large
 
 __all__ = ["Tensors", "nodes_and_level"]
@@ -31,11 +31,6 @@ LONGEST_TOOLTIP = 400
 LINE_LENGTH, MOST_LINES = 30, 3  # of a formula on an edge; a longer one is left to the tooltip
 
 _Source = Hashable  # what has one node in a diagram: a Tensor, the name of a layer or of a constant array, a number
-
-_NEUTRAL = {"color": GREY, "penwidth": 1.0, "fontcolor": INK}
-_ON_WAY = {"color": PATHS[0], "penwidth": 1.8, "fontcolor": INK}
-_COUNTED = {"color": LINE, "penwidth": 1.5, "fontcolor": GREY}
-_SYMBOLS = {"getitem": "[ ]", "sum_to": "Σ", "broadcast_to": "repeat"}
 
 
 def nodes_and_level(
@@ -143,7 +138,7 @@ class Tensors:
                         continue
                     place[u] = len(nodes)
                     nodes.append(self._constant(e))
-                look = _NEUTRAL if way is None else _ON_WAY if _is_on(way, e) and not is_pale else None
+                look = _plain() if way is None else _on_way() if _is_on(way, e) and not is_pale else None
                 edges.append(self._edge(e, place[u], look))
             place[v] = len(nodes)
             nodes.append(self._pale(v, tuple(edges)) if is_pale else self._node(v, tuple(edges), (box or {}).get(v)))
@@ -172,7 +167,7 @@ class Tensors:
     def _pale(self, v: Tensor, edges: tuple[Arrow, ...]) -> Node:
         name = self.name(v)
         return Node(
-            kind_of(self.graph, v), name=name, edges=edges, lines=(self.look.name(name),), look=PALE_NODE, of=(v,)
+            kind_of(self.graph, v), name=name, edges=edges, lines=(self.look.name(name),), look=pale_node(), of=(v,)
         )
 
     def _constant(self, e: MatrixEdge) -> Node:
@@ -217,18 +212,18 @@ class Tensors:
         """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
         if v.op is None or not all(u in self.graph.labels for u in v.operands if is_node(u)):
             return None
-        return _SYMBOLS.get(v.op.name, v.op.symbol)
+        return v.op.symbol
 
     # ------------------------------------------------------------ edges
 
-    def _edge(self, e: MatrixEdge, operand: int, look: Mapping[str, Any] | None = _NEUTRAL) -> Arrow:
+    def _edge(self, e: MatrixEdge, operand: int, look: Mapping[str, Any] | None) -> Arrow:
         """An edge with its formula; without a look it is pale and the formula in the tooltip."""
         if e.is_constant:
             return Arrow(operand)
         formula = self.graph.text(e)
         tooltip = cut(f"d{self.name(e.operand)} from {self.name(e.result)}: {formula}", LONGEST_TOOLTIP)
         if look is None:
-            return Arrow(operand, None, tooltip, (), PALE_ARROW)
+            return Arrow(operand, None, tooltip, (), pale_arrow())
         return Arrow(operand, None, tooltip, _wrapped(formula), look)
 
     # ------------------------------------------------------------ layers
@@ -297,10 +292,10 @@ class Tensors:
 
     def _layer_edge(self, start: int, edges: list[MatrixEdge], counts: tuple[str, ...] = ()) -> Arrow:
         if counts:
-            return Arrow(start, None, lines=counts, look=_COUNTED)
+            return Arrow(start, None, lines=counts, look=_counted())
         if len(edges) == 1:
-            return self._edge(edges[0], start)
-        return Arrow(start, None, lines=(counted(len(edges), "edge"),), look=_COUNTED)
+            return self._edge(edges[0], start, _plain())
+        return Arrow(start, None, lines=(counted(len(edges), "edge"),), look=_counted())
 
 
 def _is_on(way: Container[Tensor], e: MatrixEdge) -> bool:
@@ -330,6 +325,18 @@ def _layer_of(label: str | None) -> str | None:
 # ---------------------------------------------------------------- text
 
 
+def _plain() -> dict[str, Any]:
+    return {"color": current().grey, "penwidth": 1.0, "fontcolor": current().ink}
+
+
+def _on_way() -> dict[str, Any]:
+    return {"color": current().paths[0], "penwidth": 1.8, "fontcolor": current().ink}
+
+
+def _counted() -> dict[str, Any]:
+    return {"color": current().line, "penwidth": 1.5, "fontcolor": current().grey}
+
+
 def _wrapped(formula: str) -> tuple[str, ...]:
     """A formula in a few short lines, or an ellipsis for one that needs more."""
     joined = formula.replace("⊙ ", "⊙\N{NO-BREAK SPACE}")
@@ -337,7 +344,7 @@ def _wrapped(formula: str) -> tuple[str, ...]:
     return tuple(lines) if len(lines) <= MOST_LINES and max(map(len, lines)) <= 2 * LINE_LENGTH else ("…",)
 
 
-def _block(array: np.ndarray, look: Look) -> tuple[str, ...]:
+def _block(array: np.ndarray, look: Asked) -> tuple[str, ...]:
     """A small array row by row, its numbers below each other; nothing for a large one."""
     if not 0 < array.size <= SMALL or array.ndim > 2 or max(array.shape, default=1) > LONGEST_SIDE:
         return ()

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.operands import real
 
-from ..style import INK, LINE, POSITIVE, number
+from ..style import current, number
 from .base import MATH, End, Look, finite, name_lines, panels, styled
 from .curves import Curve, Function, curve_of, jumps, pieces
 
@@ -51,8 +51,8 @@ def _draw(ax: Axes, curve: Curve, low: float, high: float) -> None:
     ends: list[End] = []
     extremes: list[float] = []
     for f, text, color, line, width in (
-        (curve.function, f"{curve.symbol}(z)", INK, "-", 2.2),
-        (curve.derivative, f"{curve.symbol}′(z)", POSITIVE, "--", 2.0),
+        (curve.function, f"{curve.symbol}(z)", current().ink, "-", 2.2),
+        (curve.derivative, f"{curve.symbol}′(z)", current().positive, "--", 2.0),
     ):
         gaps = jumps(f, low, high)
         x, y = pieces(f, low, high, gaps)
@@ -68,8 +68,8 @@ def _draw(ax: Axes, curve: Curve, low: float, high: float) -> None:
     margin = 0.12 * (max(extremes) - min(extremes)) or 1.0
     ax.set_ylim(min(extremes) - margin, max(extremes) + margin)
     ax.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
-    ax.axhline(0, color=LINE, linewidth=0.9, zorder=1)
-    ax.axvline(0, color=LINE, linewidth=0.9, zorder=1)
+    ax.axhline(0, color=current().line, linewidth=0.9, zorder=1)
+    ax.axvline(0, color=current().line, linewidth=0.9, zorder=1)
     ax.set_title(curve.title)
     ax.set_xlabel("$z$", size=MATH)
     name_lines(ax, ends)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
@@ -18,21 +19,22 @@ from autograd.arguments import positive_integer
 from autograd.formulas import names
 from autograd.operands import describe
 
+from .. import style
+from ..options import drawing
 from ..render import RendererMissing
-from ..style import GREY, INK, LINE, NEGATIVE, PAPER, POSITIVE, cut, number
+from ..style import DARK, LIGHT, current, cut, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "CLASS_COLORS",
-    "CLASS_TINTS",
     "MARKERS",
     "MATH",
     "OUTSIDE",
     "End",
     "Look",
     "at_least_two",
+    "class_tint",
     "color_bar",
     "count_axis",
     "diverging",
@@ -54,38 +56,31 @@ LONGEST_NAME = 24  # characters at an axis; more would leave no room for the plo
 MATH = 12.5  # the size of a formula at an axis, whose letters are smaller than those of words
 OUTSIDE: Look = {"textcoords": "offset points", "annotation_clip": False}  # of text beside the axes
 
-# Classes, and whatever else is told apart and has no sign: each has a colour, a tint and a marker of its own.
-# fmt: off
-CLASS_COLORS = (
-    NEGATIVE, POSITIVE, "#19734a", "#7b3fa0", "#8a6500", "#b3245f", "#0f7280", "#5b6472", "#6b4226", "#3b3f9e",
-)
-CLASS_TINTS = (
-    "#f6d5bd", "#c3d8f3", "#c2e3d2", "#e2d1ee", "#efe3b5", "#f5cddc", "#c5e6ea", "#dde1e6", "#e6d6ca", "#d3d4f1",
-)
-# fmt: on
 MARKERS = tuple("so^DvPXp<*")
 
 _FONTS = ("Arial", "Arimo", "Liberation Sans", "Helvetica", "DejaVu Sans")  # the first that is there
 _STYLE = {
     "font.size": 10,
     "mathtext.fontset": "stix",
-    "text.color": INK,
     "text.usetex": False,
     "axes.titlelocation": "left",
     "axes.titlesize": 11.5,
     "axes.titleweight": "bold",
     "axes.titlepad": 9,
-    "axes.titlecolor": INK,
-    "figure.facecolor": PAPER,
     "figure.dpi": 110,
     "legend.frameon": True,
     "legend.framealpha": 0.85,
     "legend.edgecolor": "none",
-    "legend.facecolor": PAPER,
     "legend.fontsize": 9,
     "lines.linewidth": 2,
     "lines.solid_capstyle": "round",
     "hatch.linewidth": 0.8,
+}
+_COLORS = {  # and the part of a look that each is
+    "text.color": "ink",
+    "axes.titlecolor": "ink",
+    "figure.facecolor": "paper",
+    "legend.facecolor": "paper",
 }
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -101,20 +96,53 @@ def matplotlib(module: str = "") -> Any:
         raise RendererMissing(f'plots need matplotlib ({error}). Run: pip install "gradpath[plot]"') from error
 
 
-def styled(plot: Callable[_Arguments, _Drawn]) -> Callable[_Arguments, _Drawn]:
-    """Make a plot draw in the style of this package, and leave matplotlib's settings as they were."""
+def styled(plot: Callable[_Arguments, _Drawn]) -> Callable[..., _Drawn]:
+    """Make a plot draw in the look there is, and leave matplotlib's settings as they were.
 
-    @functools.wraps(plot)
-    def in_style(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Drawn:
-        installed = set(matplotlib("font_manager").get_font_names())
-        fonts = [font for font in _FONTS if font in installed] or ["sans-serif"]
-        with matplotlib().rc_context({**_STYLE, "font.family": fonts}):
+    Every plot takes `look=` ("dark", "print", or another, as for draw_graph) and `title=`, in place of its own.
+    What somebody set in matplotlib's rcParams, by hand or by a style such as "dark_background", holds: a dark
+    figure makes the look dark, and fonts, sizes and the like stay as they were set.
+    """
+
+    def in_style(*args: Any, look: Any, title: str | None, **kwargs: Any) -> _Drawn:
+        ours = {name: value for name, value in _settings().items() if not _is_set(name)}
+        with style.look(_look()), matplotlib("pyplot").rc_context(ours):
             drawn = plot(*args, **kwargs)
-            for ax in np.ravel(np.array(drawn, dtype=object)):
+            axes = list(np.ravel(np.array(drawn, dtype=object)))
+            if title is not None and len(axes) == 1:
+                axes[0].set_title(title)
+            elif title is not None:
+                axes[0].figure.suptitle(title, weight="bold")
+            for ax in axes:
                 _pale_on_dark(ax)
             return drawn
 
-    return in_style
+    mine = inspect.signature(plot)
+    more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in ("look", "title")]
+    functools.update_wrapper(in_style, plot)
+    in_style.__signature__ = mine.replace(parameters=[*mine.parameters.values(), *more])  # type: ignore[attr-defined]
+    return drawing(in_style)
+
+
+def _settings() -> dict[str, Any]:
+    installed = set(matplotlib("font_manager").get_font_names())
+    wanted = (current().font, *_FONTS)
+    fonts = [font for font in wanted if font in installed] or ["sans-serif"]
+    return {**_STYLE, "font.family": fonts, **{name: getattr(_look(), part) for name, part in _COLORS.items()}}
+
+
+def _is_set(name: str) -> bool:
+    """Whether somebody gave matplotlib another value than it begins with."""
+    begin, now = matplotlib().rcParamsDefault, matplotlib().rcParams
+    return bool(now[name] != begin[name])
+
+
+def _look() -> style.Look:
+    """The look there is, made dark where matplotlib's own style is."""
+    *ground, _ = matplotlib("colors").to_rgba(matplotlib().rcParams["figure.facecolor"])
+    if current() is not LIGHT or _luminance(ground) > 0.18:
+        return current()
+    return DARK.but(paper=matplotlib("colors").to_hex(ground))
 
 
 # ---------------------------------------------------------------- axes
@@ -168,21 +196,21 @@ def _cells(figure: Any, grid: Any, count: int) -> list[Axes]:
 
 def _dress(ax: Axes) -> None:
     """The look of Axes, also of those that somebody else made."""
-    ax.set_facecolor(PAPER)
+    ax.set_facecolor(current().paper)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set(color=LINE, linewidth=0.8)
-    ax.tick_params(which="both", color=LINE, labelcolor=GREY)
+    ax.spines[["left", "bottom"]].set(color=current().line, linewidth=0.8)
+    ax.tick_params(which="both", color=current().line, labelcolor=current().grey)
     ax.set_axisbelow(True)
-    ax.grid(True, color="#e5e7eb", linewidth=0.8)
+    ax.grid(True, color=current().mixed(current().pale, 0.6), linewidth=0.8)
     for label in (ax.xaxis.label, ax.yaxis.label):
-        label.set(color=INK, size=10)
+        label.set(color=current().ink, size=10)
 
 
 def _pale_on_dark(ax: Axes) -> None:
     """What stands beside the Axes, made pale if somebody made the figure dark."""
     colors = matplotlib("colors")
     *ground, alpha = colors.to_rgba(ax.figure.get_facecolor())
-    if alpha < 0.5 or readable_on(ground) == INK:
+    if alpha < 0.5 or current().is_dark or readable_on(ground) != "white":
         return
 
     def pale(color: Any) -> tuple[float, ...]:
@@ -191,7 +219,7 @@ def _pale_on_dark(ax: Axes) -> None:
     bars = [drawn.colorbar.ax for drawn in (*ax.images, *ax.collections) if drawn.colorbar is not None]
     for each in (ax, *bars):
         for axis in (each.xaxis, each.yaxis):
-            axis.set_tick_params(labelcolor=pale(axis.get_tick_params().get("labelcolor", GREY)))
+            axis.set_tick_params(labelcolor=pale(axis.get_tick_params().get("labelcolor", current().grey)))
         titles = [t for t in each.get_children() if isinstance(t, matplotlib("text").Text) and t not in each.texts]
         beside = [t for t in each.texts if getattr(t, "get_annotation_clip", lambda: None)() is False]
         for text in (each.xaxis.label, each.yaxis.label, *titles, *beside):
@@ -202,7 +230,7 @@ def color_bar(drawn: Any, axes: Any, **look: Any) -> Any:
     """The scale of what was drawn in colours, beside the Axes that it was drawn on."""
     bar = drawn.figure.colorbar(drawn, ax=axes, **look)
     bar.outline.set_visible(False)
-    bar.ax.tick_params(color=LINE, labelcolor=GREY)
+    bar.ax.tick_params(color=current().line, labelcolor=current().grey)
     return bar
 
 
@@ -285,7 +313,7 @@ def title_with_line(ax: Axes, title: str, line: str) -> None:
     """A title, and below it in smaller letters what the picture says."""
     ax.set_title(title, pad=22 if line else None)
     if line:
-        ax.annotate(line, (0, 1), (0, 7), xycoords="axes fraction", color=GREY, fontsize=9.5, **OUTSIDE)
+        ax.annotate(line, (0, 1), (0, 7), xycoords="axes fraction", color=current().grey, fontsize=9.5, **OUTSIDE)
 
 
 def math_name(label: str, write: names.Names | None = None) -> str:
@@ -299,15 +327,28 @@ def math_name(label: str, write: names.Names | None = None) -> str:
 def diverging() -> Any:
     """Orange below zero, white at zero, blue above; the ends differ in lightness too."""
     colors = matplotlib("colors")
-    steps = ("#7a2e00", NEGATIVE, "#e8a877", "#fbe9dc", "#ffffff", "#dce8f8", "#7fabe0", POSITIVE, "#082f63")
+    now = current()
+    below, above = ([now.mixed(color, share) for share in (0.13, 0.5, 1.0)] for color in (now.negative, now.positive))
+    if now is LIGHT:
+        below, above = ["#fbe9dc", "#e8a877", now.negative, "#7a2e00"], ["#dce8f8", "#7fabe0", now.positive, "#082f63"]
+    steps = [*reversed(below), now.paper, *above]
     return colors.LinearSegmentedColormap.from_list("gradpath_sign", steps).with_extremes(bad="#d1d5db")
 
 
 def readable_on(color: Any) -> str:
-    """Ink or white, whichever has the greater contrast on an (r, g, b) from 0 to 1."""
-    channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3]]
-    luminance = 0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]
-    return "white" if luminance < 0.18 else INK
+    """Dark ink or white, whichever has the greater contrast on an (r, g, b) from 0 to 1."""
+    return "white" if _luminance(color) < 0.18 else LIGHT.ink
+
+
+def _luminance(color: Any) -> float:
+    """How light an (r, g, b) is, from 0 to 1, as the WCAG measures it."""
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3])
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def class_tint(c: int) -> str:
+    """The ground of a class: its colour, thin."""
+    return current().mixed(current().classes[c], 0.25)
 
 
 def finite(values: np.ndarray) -> np.ndarray:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..style import INK, number
+from ..style import current, number
 from .answers import Answer, ask, labelled_points
-from .base import CLASS_COLORS, CLASS_TINTS, MARKERS, MATH, Look, at_least_two, matplotlib, panels, styled
+from .base import MARKERS, MATH, Look, at_least_two, class_tint, matplotlib, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def plot_decision_boundary(
     else:
         _draw_regions(ax, axes, answer)
     for c, name in enumerate(names):
-        look: Look = {"marker": MARKERS[c], "color": CLASS_COLORS[c], "edgecolor": "white", "linewidth": 0.7}
+        look: Look = {"marker": MARKERS[c], "color": current().classes[c], "edgecolor": "white", "linewidth": 0.7}
         x1, x2 = points[index == c].T
         ax.scatter(x1, x2, s=30, zorder=3, label=name, **look)
     ax.grid(False)
@@ -83,20 +83,22 @@ def _draw_regions(ax: Axes, axes: list[np.ndarray], answer: Answer) -> None:
     """Every class's part of the plane in its tint; the border is where its score equals the best other."""
     count, shape = len(answer.classes), [len(axes[1]), len(axes[0])]
     winners = answer.winners.reshape(shape)
-    ax.contourf(*axes, winners, levels=np.arange(count + 1) - 0.5, colors=CLASS_TINTS[:count])
+    ax.contourf(*axes, winners, levels=np.arange(count + 1) - 0.5, colors=[class_tint(c) for c in range(count)])
     present = np.unique(winners)
     for c in present:
         lead = (winners == c) - 0.5
         if answer.scores is not None and count > 1:
             lead = (answer.scores[:, c] - np.delete(answer.scores, c, axis=1).max(axis=1)).reshape(shape)
-        ax.contourf(*axes, lead, levels=[0, np.inf], colors=[CLASS_TINTS[c]])
+        ax.contourf(*axes, lead, levels=[0, np.inf], colors=[class_tint(c)])
         if c != present[0]:  # its borders are those of the others
-            ax.contour(*axes, lead, levels=[0], colors=INK, linewidths=1.3)
+            ax.contour(*axes, lead, levels=[0], colors=current().ink, linewidths=1.3)
 
 
 def _draw_scores(ax: Axes, axes: list[np.ndarray], scores: np.ndarray, answer: Answer) -> None:
     """Two classes told apart by one number: their tints, and the line where it is the threshold."""
-    tints = ("#f1c4a3", "#fae2d1", "#ffffff", "#dbe8f8", "#b0cbef")
+    now = current()
+    strengths = ((now.negative, 0.3), (now.negative, 0.15), (now.paper, 1.0), (now.positive, 0.15), (now.positive, 0.3))
+    tints = [now.mixed(*each) for each in strengths]
     shades = matplotlib("colors").LinearSegmentedColormap.from_list("gradpath_tints", tints)
     at = answer.threshold
     reach = max(at, 1 - at) if answer.is_probability else float(np.abs(scores - at).max()) or 1.0
@@ -104,5 +106,5 @@ def _draw_scores(ax: Axes, axes: list[np.ndarray], scores: np.ndarray, answer: A
     lines = [([0.1, 0.9], 0.8, "--")] * answer.is_probability + [([at], 2.2, "-")]
     for levels, width, style in lines:
         if inside := [level for level in levels if scores.min() < level < scores.max()]:
-            drawn = ax.contour(*axes, scores, levels=inside, colors=INK, linewidths=width, linestyles=style)
+            drawn = ax.contour(*axes, scores, levels=inside, colors=current().ink, linewidths=width, linestyles=style)
             ax.clabel(drawn, fmt=number, fontsize=8, inline=True, inline_spacing=3)

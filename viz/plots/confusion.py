@@ -10,7 +10,7 @@ import numpy as np
 from autograd.arguments import shaped_array
 from nn.metrics import confusion_matrix
 
-from ..style import GREY, INK, LINE, NEGATIVE, POSITIVE, number
+from ..style import current, number
 from .base import OUTSIDE, Look, matplotlib, panels, readable_on, styled, title_with_line
 
 if TYPE_CHECKING:
@@ -57,13 +57,18 @@ def plot_confusion_matrix(
     ax.grid(False)
     ax.spines[:].set_visible(False)
     for (i, j), count in np.ndenumerate(counts):
-        look: Look = {"color": readable_on(colors[i, j]) if count else LINE, "weight": "bold" if i == j else "normal"}
+        look: Look = {
+            "color": readable_on(colors[i, j]) if count else current().line,
+            "weight": "bold" if i == j else "normal",
+        }
         ax.text(j, i, number(count) if count else "·", ha="center", va="center", fontsize=min(10.0, 130 / n), **look)
-    beside: Look = {"xytext": (0, 0), "color": GREY, "fontsize": 8.5, **OUTSIDE}
+    beside: Look = {"xytext": (0, 0), "color": current().grey, "fontsize": 8.5, **OUTSIDE}
     ax.annotate("right", (n - 0.42, -0.6), va="bottom", **beside)
     for i in range(n):
         ax.add_patch(
-            matplotlib("patches").Rectangle((i - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=0.8)
+            matplotlib("patches").Rectangle(
+                (i - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=current().ink, linewidth=0.8
+            )
         )
         ax.annotate(f"{shares[i, i]:.0%}" if totals[i] else "–", (n - 0.42, i), va="center", **beside)
     slanted: Look = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if max(map(len, labels)) > 4 else {}
@@ -80,7 +85,7 @@ def _colors(shares: np.ndarray) -> np.ndarray:
     """Blue on the diagonal and orange beside it; the darker the larger the share of the row."""
     is_right = np.eye(len(shares), dtype=bool)
     strength = np.where(is_right, shares, np.sqrt(shares))  # the root lets a confusion of a few percent be seen
-    full = np.where(is_right[..., None], *map(matplotlib("colors").to_rgb, (POSITIVE, NEGATIVE)))
+    full = np.where(is_right[..., None], *map(matplotlib("colors").to_rgb, (current().positive, current().negative)))
     return np.subtract(1, strength[..., None] * (1 - full))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.arguments import shaped_array
 
-from ..style import LINE, NEGATIVE, POSITIVE, number
+from ..style import current, number
 from .base import (
     MARKERS,
     End,
@@ -47,14 +47,17 @@ def plot_gradients(gradients: Any, *, ax: Axes | None = None) -> Axes:
     positive = {name: np.where(np.isfinite(v) & (v > 0), v, np.nan) for name, v in norms.items()}
     sizes = np.array(list(positive.values()))  # (layers, steps)
     layers, steps = sizes.shape
-    shades = ("gradpath_depth", (NEGATIVE, "#9b4a8a", "#5a55b0", POSITIVE))  # first layer to last, all can be read
+    shades = (
+        "gradpath_depth",
+        (current().negative, "#9b4a8a", "#5a55b0", current().positive),
+    )  # first layer to last, all can be read
     ramp = matplotlib("colors").LinearSegmentedColormap.from_list(*shades)
     colors = [ramp(share) for share in np.linspace(0, 1, layers)]
 
     (ax,) = panels("plot_gradients", ax, 1, size=(5.6, 3.7))
     if steps == 1:
         x = range(1, layers + 1)
-        ax.plot(x, sizes[:, 0], color=LINE, zorder=1)
+        ax.plot(x, sizes[:, 0], color=current().line, zorder=1)
         ax.scatter(x, sizes[:, 0], color=colors, s=60, zorder=3)
         ax.set_xticks(x, list(norms))
     else:

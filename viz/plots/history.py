@@ -11,7 +11,7 @@ import numpy as np
 from autograd.arguments import shaped_array
 from autograd.operands import describe
 
-from ..style import GREY, LINE, NEGATIVE, POSITIVE, number
+from ..style import current, number
 from .base import End, Look, count_axis, finite, log_axis, name_lines, panels, styled
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_history"]
 
 _VALIDATION = "val_"
-_LOOKS = {"": ("train", POSITIVE, "-", "o"), _VALIDATION: ("validation", NEGATIVE, "--", "s")}
+_LOOKS = {"": ("train", "positive", "-", "o"), _VALIDATION: ("validation", "negative", "--", "s")}
 
 
 @styled
@@ -53,7 +53,8 @@ def _draw(ax: Axes, name: str, shown: dict[str, np.ndarray], best: int | None) -
     """The curves of one quantity, of the training and perhaps of the validation data."""
     ends = []
     for prefix, curve in shown.items():
-        text, color, line, marker = _LOOKS[prefix]
+        text, part, line, marker = _LOOKS[prefix]
+        color = getattr(current(), part)
         measured = ~np.ma.getmaskarray(curve)
         x, y = 1 + np.flatnonzero(measured), np.asarray(curve[measured])
         ax.plot(x, y, color=color, linestyle=line, marker=marker if len(x) < 3 else None)
@@ -66,7 +67,7 @@ def _draw(ax: Axes, name: str, shown: dict[str, np.ndarray], best: int | None) -
     if is_log:
         log_axis(ax, numbers.min(), numbers.max())
     if not numbers.size:
-        ax.text(0.5, 0.5, "no finite number", transform=ax.transAxes, ha="center", va="center", color=GREY)
+        ax.text(0.5, 0.5, "no finite number", transform=ax.transAxes, ha="center", va="center", color=current().grey)
     ax.set(title=f"{name.replace('_', ' ').capitalize()}{' (log scale)' * is_log}", xlabel="epoch")
     if best is not None:
         _mark_best(ax, best, np.ma.filled(curve, np.nan), color, is_least=name == "loss")
@@ -78,13 +79,13 @@ def _mark_best(ax: Axes, best: int, curve: np.ndarray, color: str, *, is_least: 
     value = curve[best - 1]
     if not math.isfinite(value):
         return
-    ax.axvline(best, color=LINE, linewidth=0.9, linestyle=":", zorder=1)
+    ax.axvline(best, color=current().line, linewidth=0.9, linestyle=":", zorder=1)
     ax.plot([best], [value], "o", markersize=8, markerfacecolor="white", markeredgecolor=color, markeredgewidth=2)
     # A loss comes down from the top left and a metric goes up, so the text stands in the other corner.
     y, up = (1, -7) if is_least else (0, 7)
     side, align = (-5, "right") if best > 0.5 * len(curve) else (5, "left")
     text = f"{'best ' * is_least}{number(value)} @ epoch {best}"
-    look: Look = {"textcoords": "offset points", "ha": align, "va": "center", "color": GREY, "fontsize": 9}
+    look: Look = {"textcoords": "offset points", "ha": align, "va": "center", "color": current().grey, "fontsize": 9}
     ax.annotate(text, (best, y), (side, up), xycoords=("data", "axes fraction"), **look).set_in_layout(False)
 
 

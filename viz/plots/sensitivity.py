@@ -14,7 +14,7 @@ from autograd.graph import is_node
 from autograd.operands import describe
 from autograd.value import NO_GRADIENT
 
-from ..style import INK, NEGATIVE, POSITIVE, number
+from ..style import current, number
 from .base import Look, math_name, panels, styled, title_with_line
 
 if TYPE_CHECKING:
@@ -45,15 +45,16 @@ def plot_sensitivity(gradient: Any, *, top: int = 10, ax: Axes | None = None) ->
 
     (ax,) = panels(where, ax, 1, size=(5.4 + room, 0.3 * len(largest) + 1.2))
     for i, (_, g) in enumerate(largest):
-        color, fill, hatch, side = (POSITIVE,) * 2 + ("", 1) if g >= 0 else (NEGATIVE, "#fbe9dc", "////", -1)
+        color, hatch, side = (current().positive, "", 1) if g >= 0 else (current().negative, "////", -1)
+        fill = current().mixed(color, 0.15) if hatch else color
         ax.barh(i, g, height=0.66, facecolor=fill, edgecolor=color, hatch=hatch, linewidth=1)
         at: Look = {"xytext": (4 * side, 0), "textcoords": "offset points", "ha": "left" if side > 0 else "right"}
         ax.annotate(number(g), (g, i), va="center", fontsize=9, color=color, **at)
-    ax.axvline(0, color=INK, linewidth=0.8)
+    ax.axvline(0, color=current().ink, linewidth=0.8)
     ax.margins(x=0.26)  # for the numbers beside the bars
     ax.set_ylim(len(largest) - 0.4, -0.6)
     ax.set_yticks(range(len(largest)), names)
-    ax.tick_params(axis="y", length=0, labelcolor=INK, labelsize=11)
+    ax.tick_params(axis="y", length=0, labelcolor=current().ink, labelsize=11)
     ax.grid(False, axis="y")
     ax.set_xlabel("gradient of the loss")
     all_of_them = len(largest) == len(components)

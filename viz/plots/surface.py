@@ -10,9 +10,8 @@ import numpy as np
 
 from autograd.arguments import not_negative, positive_integer
 
-from ..style import GREY, INK, NEGATIVE, number
+from ..style import current, number
 from .base import (
-    CLASS_COLORS,
     MARKERS,
     MATH,
     Look,
@@ -109,9 +108,9 @@ def _draw_valley(
     ax: Axes, x: np.ndarray, heights: np.ndarray, paths: list[np.ndarray], along: list[np.ndarray], name: str
 ) -> None:
     """The curve of a single weight, every descent on it, and the minima they fall into."""
-    ax.plot(x, heights, color=INK, linewidth=2, zorder=2)
+    ax.plot(x, heights, color=current().ink, linewidth=2, zorder=2)
     for i, (p, y) in enumerate(zip(paths, along, strict=True)):
-        color, marker = CLASS_COLORS[i % len(CLASS_COLORS)], MARKERS[i % len(MARKERS)]
+        color, marker = current().classes[i % len(current().classes)], MARKERS[i % len(MARKERS)]
         look: Look = {"color": color, "marker": marker}
         ax.plot(p, y, markersize=5, markeredgecolor="white", markeredgewidth=0.5, linewidth=1.2, zorder=3, **look)
         ax.plot(p[:1], y[:1], markersize=9, markerfacecolor="white", zorder=4, **look)
@@ -126,10 +125,12 @@ def _draw_valley(
     for (w, loss), starts in sorted(ends.items()):
         drop = 1 - drop if w - last < 0.2 * span else 0  # neighbours stand at two heights
         last = w
-        ax.plot([w], [loss], marker="*", markersize=14, markerfacecolor="white", markeredgecolor=INK, zorder=5)
+        ax.plot(
+            [w], [loss], marker="*", markersize=14, markerfacecolor="white", markeredgecolor=current().ink, zorder=5
+        )
         text = f"{name} = {number(w)}, $L$ = {number(loss)}"
         text += f"\nfrom start{'s' * (len(starts) > 1)} {', '.join(starts)}" if len(paths) > 1 else ""
-        look = {"ha": "center", "va": "top", "color": GREY, "fontsize": 8.5, "weight": "normal"}
+        look = {"ha": "center", "va": "top", "color": current().grey, "fontsize": 8.5, "weight": "normal"}
         _write(ax, text, (w, loss), (0, -11 - 25 * drop), **look)
 
     curve, visited = finite(heights), finite(np.concatenate(along))
@@ -153,7 +154,7 @@ def _draw_contours(ax: Axes, axes: list[np.ndarray], heights: np.ndarray, paths:
     bar = color_bar(filled, ax, pad=0.03, aspect=28, format=ticker.FuncFormatter(lambda y, _: tick_text(y)))
     bar.set_ticks([t for t in ticks.tick_values(low, high) if low <= t <= high])
     bar.minorticks_off()
-    bar.set_label("loss", color=INK)
+    bar.set_label("loss", color=current().ink)
     for i, p in enumerate(paths, 1):
         _draw_path(ax, p, f"start {i}" if len(paths) > 1 else "start")
     ax.grid(False)
@@ -163,14 +164,14 @@ def _draw_contours(ax: Axes, axes: list[np.ndarray], heights: np.ndarray, paths:
 def _draw_path(ax: Axes, p: np.ndarray, name: str) -> None:
     """A descent, readable on light and dark ground: orange on white, ring at the start, star at the end."""
     ax.plot(*p.T, color="white", linewidth=4, zorder=3)
-    ax.plot(*p.T, color=NEGATIVE, linewidth=1.8, marker="o", markersize=4, markeredgecolor="white", zorder=4)
-    look: Look = {"markerfacecolor": "white", "markeredgecolor": INK, "markeredgewidth": 1.3, "zorder": 5}
+    ax.plot(*p.T, color=current().negative, linewidth=1.8, marker="o", markersize=4, markeredgecolor="white", zorder=4)
+    look: Look = {"markerfacecolor": "white", "markeredgecolor": current().ink, "markeredgewidth": 1.3, "zorder": 5}
     ax.plot(*p[:1].T, marker="o", markersize=9, **look)
     ax.plot(*p[-1:].T, marker="*", markersize=15, **look)
-    _write(ax, name, p[0], (9, 7), color=INK)
+    _write(ax, name, p[0], (9, 7), color=current().ink)
     if name == "start":  # of several, two may end at the same place
         across, up = np.abs(np.diff(ax.transAxes.inverted().transform(ax.transData.transform(p[[0, -1]])), axis=0)[0])
-        _write(ax, "end", p[-1], (9, -16) if across < 0.12 and up < 0.06 else (9, 7), color=INK)
+        _write(ax, "end", p[-1], (9, -16) if across < 0.12 and up < 0.06 else (9, 7), color=current().ink)
 
 
 def _write(ax: Axes, text: str, at: Any, offset: tuple[float, float], **look: Any) -> None:

@@ -13,7 +13,7 @@ from autograd.arguments import positive_integer, shaped_array
 from autograd.operands import describe
 from nn import Module
 
-from ..style import GREY, LINE, NEGATIVE
+from ..style import current
 from .base import Look, color_bar, diverging, finite, panels, styled
 
 __all__ = ["plot_weights"]
@@ -54,14 +54,14 @@ def plot_weights(
         drawn = panel.imshow(image, cmap=diverging(), vmin=-scale, vmax=scale)
         panel.set(xticks=[], yticks=[])
         panel.grid(False)
-        panel.spines[:].set(visible=True, color=LINE, linewidth=0.8)
-        panel.set_title(str(unit), loc="center", fontsize=8.5, weight="normal", color=GREY, pad=3)
+        panel.spines[:].set(visible=True, color=current().line, linewidth=0.8)
+        panel.set_title(str(unit), loc="center", fontsize=8.5, weight="normal", color=current().grey, pad=3)
         if np.abs(row).max() < 1e-3 * scale:
-            look: Look = {"ha": "center", "va": "center", "color": GREY, "fontsize": 8}
+            look: Look = {"ha": "center", "va": "center", "color": current().grey, "fontsize": 8}
             panel.text((width - 1) / 2, (height - 1) / 2, "all near 0", **look)
         elif max(height, width) <= 16:  # a minus on what is negative: sign is not told by colour alone
             y, x = np.nonzero(image < -0.08 * scale)
-            colors = np.where(image[y, x] < -0.4 * scale, "white", NEGATIVE)
+            colors = np.where(image[y, x] < -0.4 * scale, "white", current().negative)
             panel.hlines(y, x - 0.22, x + 0.22, colors=list(colors), linewidth=0.7)
     bar = color_bar(drawn, found, shrink=0.9, pad=0.02, aspect=max(30, 15 * math.ceil(shown / columns)))
     bar.ax.tick_params(labelsize=8.5)

@@ -11,23 +11,7 @@ import math
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..style import (
-    DEEP_NEGATIVE,
-    DEEP_POSITIVE,
-    FONT,
-    GREY,
-    HIGHLIGHT,
-    INK,
-    LEAF,
-    LINE,
-    PALE,
-    PAPER,
-    RESULT,
-    TARGET,
-    sign_style,
-    tint,
-    width,
-)
+from ..style import current, sign_style, tint, width
 from .placing import FONTS, Line, Placement, Point, caption_at, placed
 from .typeset import element, length, name_text, words, written
 
@@ -151,12 +135,13 @@ class Scene:
         height = top + down + bottom
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {0 - top:g} {across:.0f} {height:.0f}" '
-            f'width="{scale * across:.1f}pt" height="{scale * height:.1f}pt" font-family="{FONT}" role="img">',
+            f'width="{scale * across:.1f}pt" height="{scale * height:.1f}pt" '
+            f'font-family="{current().font}" role="img">',
             f"<title>{html.escape(title)}</title>",
-            element("rect", y=-top, width=across, height=height, fill=PAPER, class_="paper"),
+            element("rect", y=-top, width=across, height=height, fill=current().paper, class_="paper"),
         ]
         if caption is not None:
-            parts.append(words(caption, across / 2, 2 - top / 2, 19.0, fill=INK))
+            parts.append(words(caption, across / 2, 2 - top / 2, 19.0, fill=current().ink))
         parts += self.layers(lit, prefix)
         if below:
             parts.append(_key(below, across / 2, down + bottom / 2 - 4))
@@ -184,12 +169,17 @@ class Scene:
         color, line = sign_style(value)
         dash = {"dashed": (3.0 + 1.2 * broad, 2.0 + 0.6 * broad), "dotted": (1.5, 4.0)}.get(line)
         if is_dim:
-            color, broad, dash = PALE, 0.6 * scale, None
+            color, broad, dash = current().pale, 0.6 * scale, None
         state = "dim" if is_dim else "idle" if lit is None else "lit"
         pen = ""
         if stroke.weight is not None and stroke.weight.n in self.highlight:
             pen = element(
-                "path", class_="pen", d=_path(way), fill="none", stroke=HIGHLIGHT, stroke_width=broad + 8 * scale
+                "path",
+                class_="pen",
+                d=_path(way),
+                fill="none",
+                stroke=current().highlight,
+                stroke_width=broad + 8 * scale,
             )
         return pen + element(
             "path",
@@ -207,24 +197,28 @@ class Scene:
         mark, radius, (x, y) = self.marks[i], self.placement.radius, self.placement.centres[i]
         at = f"translate({x:.1f} {y:.1f})"
         if mark.main is None:
-            look = {"fill": GREY, "font_style": "italic", "class_": "rest"}
+            look = {"fill": current().grey, "font_style": "italic", "class_": "rest"}
             size, lines = FONTS.line * radius, mark.words.rsplit(" ", 1)
             rest = [words(line, 0, (i - 0.5) * 1.2 * size, size, **look) for i, line in enumerate(lines)]
             return element("g", "".join(rest), id=f"{prefix}m{i}", class_="mark words", transform=at)
         shown = [cell.n for cell in mark.cells]
         is_dim = lit is not None and lit.nodes.isdisjoint(shown)
         is_selected = lit is not None and lit.selected in shown
-        ink = GREY if is_dim else INK
+        ink = current().grey if is_dim else current().ink
         ground = {
             "class_": "ground",
-            "fill": RESULT if is_dim else _ground(mark),
-            "stroke": PALE if is_dim else INK if lit is not None or mark.kind == "target" else LINE,
+            "fill": current().result if is_dim else _ground(mark),
+            "stroke": current().pale
+            if is_dim
+            else current().ink
+            if lit is not None or mark.kind == "target"
+            else current().line,
             "stroke_width": radius / 24 * (3.0 if is_selected else 1.8 if mark.kind == "target" else 1.2),
         }
         title = "\n".join(cell.title for cell in mark.cells if cell.title)
         inside = [element("title", html.escape(title))] if title else []
         if any(n in self.highlight for n in shown):
-            inside.append(_shape(mark, 1.12 * radius, {"class_": "pen", "fill": HIGHLIGHT}))
+            inside.append(_shape(mark, 1.12 * radius, {"class_": "pen", "fill": current().highlight}))
         inside += [_shape(mark, radius, ground), *_inside(mark.main, mark.kind, radius, ink, is_dim, prefix)]
         for cell, side in ((mark.above, -1), (mark.below, 1)):
             if cell is not None:
@@ -239,7 +233,7 @@ class Scene:
         text = stroke.text if lit is None else lit.lines[i][2]
         size = FONTS.line * self.placement.radius
         node = None if stroke.weight is None else stroke.weight.n
-        inside = _number(text, 0, size, INK, node, prefix, halo=True)
+        inside = _number(text, 0, size, current().ink, node, prefix, halo=True)
         return element(
             "g", inside, id=f"{prefix}l{i}", class_="label", transform=f"translate({place[0]:.1f} {place[1]:.1f})"
         )
@@ -260,7 +254,7 @@ def _key(below: Sequence[tuple[str, float | None]], x: float, y: float) -> str:
                 element("path", d=f"M{x:.1f} {y:.1f}h{sample:g}", stroke=color, stroke_width=3.0, stroke_dasharray=dash)
             )
             start += sample + 8
-        parts.append(words(text, start, y, size, anchor="start", fill=GREY))
+        parts.append(words(text, start, y, size, anchor="start", fill=current().grey))
         x += taken + gap
     return _group("key", parts)
 
@@ -278,7 +272,7 @@ def _path(way: Sequence[Point]) -> str:
 
 def _shape(mark: Mark, radius: float, look: dict[str, Any]) -> str:
     if mark.kind == "constant":
-        return element("circle", r=0.5 * radius, **{**look, "fill": PAPER, "stroke": PAPER})
+        return element("circle", r=0.5 * radius, **{**look, "fill": current().paper, "stroke": current().paper})
     if mark.kind == "leaf":
         side = 2 * radius
         return element("rect", x=-radius, y=-radius, width=side, height=side, rx=0.24 * radius, **look)
@@ -288,17 +282,17 @@ def _shape(mark: Mark, radius: float, look: dict[str, Any]) -> str:
 def _ground(mark: Mark) -> str:
     """The ground of a mark: its number tints it, from paper at 0."""
     if mark.kind == "target":
-        return TARGET
+        return current().target
     assert mark.main is not None
     x = mark.main.value
     share = x / (1 + abs(x)) if math.isfinite(x) else math.copysign(1.0, x)
-    return tint(PALER * share) if x == x and x else LEAF if mark.kind == "leaf" else RESULT
+    return tint(PALER * share) if x == x and x else current().leaf if mark.kind == "leaf" else current().result
 
 
 def _inside(cell: Cell, kind: str, radius: float, ink: str, is_dim: bool, prefix: str) -> list[str]:
     """Name, number and gradient of a node, as far as it has them, about the middle of its mark."""
     if kind == "constant":
-        return [_number(cell.data, 0, FONTS.data * radius, GREY, cell.n, prefix)]
+        return [_number(cell.data, 0, FONTS.data * radius, current().grey, cell.n, prefix)]
     at = ROWS
     if not cell.grad:
         at = {**ROWS, "name": -0.28, "data": 0.32} if cell.data else {**ROWS, "name": 0.0}
@@ -309,7 +303,9 @@ def _inside(cell: Cell, kind: str, radius: float, ink: str, is_dim: bool, prefix
         size = _fitting(cell.data, FONTS.data * radius, CHORDS["data"] * radius)
         parts.append(_number(cell.data, at["data"] * radius, size, ink, cell.n, prefix))
     if cell.grad:
-        deep = DEEP_POSITIVE if cell.slope > 0 else DEEP_NEGATIVE if cell.slope < 0 else INK
+        deep = (
+            current().deep_positive if cell.slope > 0 else current().deep_negative if cell.slope < 0 else current().ink
+        )
         color = ink if is_dim else deep
         size = _fitting(cell.grad, FONTS.grad * radius, CHORDS["grad"] * radius)
         parts.append(_number(cell.grad, at["grad"] * radius, size, color, cell.n, prefix, slope=cell.slope))
@@ -343,13 +339,13 @@ def _number(
     if node is not None:
         more["id"] = f"{prefix}{'n' if slope is None else 'g'}{node}"
     if halo:
-        more |= {"stroke": PAPER, "stroke_width": 0.32 * size, **HALO}
+        more |= {"stroke": current().paper, "stroke_width": 0.32 * size, **HALO}
     return words(text, 0, y, size, fill=fill, **more)
 
 
 def _caption(cell: Cell, y: float, size: float, prefix: str) -> str:
     """What stands above or below a mark: a name and its number."""
-    look = {"fill": GREY, "stroke": PAPER, "stroke_width": 0.32 * size, **HALO}
+    look = {"fill": current().grey, "stroke": current().paper, "stroke_width": 0.32 * size, **HALO}
     inside = f'<tspan font-style="italic">{html.escape(cell.name[0])}</tspan> ' + element(
         "tspan", html.escape(cell.data), id=f"{prefix}n{cell.n}", class_="data number", data_n=cell.n
     )

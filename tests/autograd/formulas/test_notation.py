@@ -120,7 +120,7 @@ def test_all_digits_are_written_on_request():
         (3 * 0.044715 * x, "0.134145x", f"{3 * 0.044715}*x", "0.134145x"),
         (x * 0.12345678, "0.1235x", "0.12345678*x", "0.1235x"),
         (2 * math.sqrt(2) * x, "2√2·x", f"{2 * math.sqrt(2)}*x", r"2\sqrt{2}\,x"),
-        (x / math.log(10), "x/log(10)", f"{1 / math.log(10)}*x", r"\frac{x}{\log(10)}"),
+        (x / math.log(10), "x/ln 10", f"{1 / math.log(10)}*x", r"\frac{x}{\ln 10}"),
         (x / math.sqrt(2 * math.pi), "x/√(2π)", f"{1 / math.sqrt(2 * math.pi)}*x", r"\frac{x}{\sqrt{2\pi}}"),
         (
             cos(12345.678 * x) * 12345.678,

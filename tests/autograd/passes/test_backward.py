@@ -444,6 +444,7 @@ print(peak, len(gc.get_objects()) - objects)
     assert left < 20
 
 
+@pytest.mark.slow
 def test_a_node_takes_136_bytes_at_most_and_is_one_object_for_the_collector():
     out = run(
         """

@@ -207,6 +207,7 @@ print(hashlib.sha256(found + b"".join(g.tobytes() for g in pure)).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_the_same_program_gives_the_same_bits():
     assert len({run(SAME_BITS, PYTHONHASHSEED=seed) for seed in ("0", "1", "12345")}) == 1
 

@@ -497,7 +497,7 @@ def formula(make, by, *others, **named):
         (lambda w, x: sin(w * x), "w", "x·cos(w·x)"),
         (lambda x, w: w**x, "w", "x·w^(x − 1)"),
         (lambda x, w: w**x, "x", "w^x·log(w)"),
-        (lambda x: 2**x, "x", "2^x·log(2)"),
+        (lambda x: 2**x, "x", "2^x·ln 2"),
         (lambda x: log(x), "x", "1/x"),
         (lambda x: exp(x), "x", "L"),
         (lambda x: sqrt(x), "x", "1/(2L)"),
@@ -589,7 +589,7 @@ def test_formulas_of_random_graphs_have_the_value_of_the_edge(program, point):
 
 
 def test_a_formula_is_read_through_a_long_sum_that_it_does_not_need():
-    w = [Value(0.1 * i, f"w_{i}") for i in range(3000)]
+    w = [Value(0.1 * i, f"w_{i}") for i in range(1000)]
     yhat, y = Value(0.7, "yhat"), Value(0.2, "y")
     loss = 0.5 * (yhat - y) ** 2 + 0.01 * sum([u * u for u in w])
     graph = PathGraph(loss)

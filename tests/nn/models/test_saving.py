@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 from oracles import ROOT, run
+from sizes import slow
 
 import autograd
 from autograd import Tensor
@@ -104,6 +105,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(tmp_path, na
     assert resumed.optimizer.iterations == 6 * 7
 
 
+@pytest.mark.slow
 def test_another_process_resumes_to_the_same_numbers(path):
     model = classifier()
     model.fit(X, LABELS, batch_size=8, epochs=2)
@@ -599,7 +601,7 @@ def test_a_description_of_more_numbers_than_the_file_has_takes_no_memory(path, c
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("load", [load_model, classifier().load_weights])
+@pytest.mark.parametrize("load", [load_model, *slow(classifier().load_weights)])
 def test_arrays_of_more_numbers_than_the_net_has_are_not_read(tmp_path, load):
     path = tmp_path / "m.npz"
     classifier().save(path)

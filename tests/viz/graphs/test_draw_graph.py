@@ -19,7 +19,7 @@ from autograd.formulas import names
 from nn import MLP, inputs
 from viz import Drawing, draw_graph, style
 from viz.graphs import draw_graph as graphs
-from viz.style import GREY, INK, NEGATIVE, POSITIVE
+from viz.style import LIGHT
 
 ROOT = Path(__file__).parents[3]
 
@@ -295,12 +295,12 @@ def test_the_weight_with_its_gradient_stands_on_the_edge():
         ["0.3", "grad 0.0009954"],
     ]
     assert edges[4][2]["tooltip"] == "w[2]₂₁ = 0.5, grad −0.0226"
-    assert edges[4][2]["color"] == POSITIVE
+    assert edges[4][2]["color"] == LIGHT.positive
 
 
 def test_with_grad_alone_the_edges_of_units_tell_gradients():
     _, edges = dot_statements(draw_graph(lecture(), level="neurons", show="grad"))
-    assert (edges[4][2]["label"], edges[4][2]["color"]) == ("grad −0.0226", NEGATIVE)
+    assert (edges[4][2]["label"], edges[4][2]["color"]) == ("grad −0.0226", LIGHT.negative)
     nodes, edges = dot_statements(draw_graph(lecture(), level="neurons", show="data"))
     assert edges[4][2]["label"] == "0.5"
     assert not any("grad" in a["label"] for a in nodes.values())
@@ -331,8 +331,8 @@ def test_in_a_dense_net_no_weight_is_written():
 
 
 def test_a_layer_is_one_node_and_its_weights_are_counted():
-    net = MLP(784, [16, 10], "relu", "softmax", rng=0)
-    loss = squared_error(net(inputs([0.5] * 784)), inputs([0.0] * 10, "y"))
+    net = MLP(64, [16, 10], "relu", "softmax", rng=0)
+    loss = squared_error(net(inputs([0.5] * 64)), inputs([0.0] * 10, "y"))
     loss.backward()
     nodes, edges = dot_statements(draw_graph(loss, level="layers", show="data"))
     assert [a["label"].split(r"\n") for a in nodes.values()] == [
@@ -340,11 +340,11 @@ def test_a_layer_is_one_node_and_its_weights_are_counted():
         ["layer 2", "10 units, softmax", "10 biases"],
         ["y₁ … y₁₀", "10 values"],
         ["layer 1", "16 units, relu", "16 biases"],
-        ["x₁ … x₇₈₄", "784 values"],
+        ["x₁ … x₆₄", "64 values"],
     ]
     by_hand = math.sqrt(sum(float(w) ** 2 for w in net.get_weights()[0][0].ravel()))
     lines = [a["label"].split(r"\n") for *_, a in edges]
-    assert [line[0] for line in lines] == ["10 edges", "10 edges", "10 × 16 weights", "16 × 784 weights"]
+    assert [line[0] for line in lines] == ["10 edges", "10 edges", "10 × 16 weights", "16 × 64 weights"]
     assert lines[3][1] == f"‖w‖ {style.number(by_hand)}"
 
 
@@ -601,7 +601,7 @@ def test_a_sign_is_told_by_colour_and_line_and_number():
     for y in (relu(x), x * 3.0, x * -3.0):
         attributes = next(a for _, _, a in dot_statements(draw_graph(y))[1] if "label" in a)
         look[attributes["label"]] = attributes["color"], attributes.get("style", "solid")
-    assert look == {"0": (GREY, "dotted"), "3": (POSITIVE, "solid"), "−3": (NEGATIVE, "dashed")}
+    assert look == {"0": (LIGHT.grey, "dotted"), "3": (LIGHT.positive, "solid"), "−3": (LIGHT.negative, "dashed")}
 
 
 def test_the_width_of_an_edge_grows_with_its_derivative():
@@ -871,6 +871,7 @@ def test_an_unknown_option_is_refused(options, message):
         draw_graph(small(), **options)
 
 
+@pytest.mark.slow
 def test_the_engine_and_the_nets_know_no_pictures():
     code = "import sys, autograd, nn; sys.exit(any(m in sys.modules for m in ('viz', 'graphviz')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
@@ -921,12 +922,12 @@ def test_what_a_unit_s_edge_says_of_weight_and_gradient_has_no_sign_s_colour():
     _, edges = dot_statements(draw_graph(lecture(), level="neurons"))
     weights = [a for *_, a in edges if "grad" in a.get("label", "")]
     assert weights
-    assert {a["fontcolor"] for a in weights} == {INK}
-    assert any("grad −" in a["label"] and a["color"] == POSITIVE for a in weights)
+    assert {a["fontcolor"] for a in weights} == {LIGHT.ink}
+    assert any("grad −" in a["label"] and a["color"] == LIGHT.positive for a in weights)
     _, edges = dot_statements(draw_graph(lecture(), level="neurons", show="grad"))
     negative = [a for *_, a in edges if a.get("label", "").startswith("grad −")]
     assert negative
-    assert {a["fontcolor"] for a in negative} == {NEGATIVE}
+    assert {a["fontcolor"] for a in negative} == {LIGHT.negative}
 
 
 def test_one_who_says_rankdir_is_led_to_direction():

@@ -11,7 +11,7 @@ from drawings import GOLDEN, each_renderer, lecture_net, needs_renderer
 from autograd import Value, derive, sin, squared_error
 from nn import MLP, inputs
 from viz import Drawing, draw_paths
-from viz.style import INK, PALE, PATHS
+from viz.style import LIGHT
 
 
 def lecture():
@@ -62,9 +62,9 @@ def test_the_lectures_two_paths_carry_their_factors():
         ("a[2]₁", "L"): ["a[2]₁ − y₁ = 0.7414", "path 1"],
         ("a[2]₂", "L"): ["a[2]₂ − y₂ = −0.2171", "path 2"],
     }
-    assert on_path["a[2]₁", "L"]["color"] == PATHS[0]
-    assert on_path["a[2]₂", "L"]["color"] == PATHS[1]
-    assert on_path["w[1]₁₁", "z[1]₁"]["color"] == f"{PATHS[0]}:{PATHS[1]}"
+    assert on_path["a[2]₁", "L"]["color"] == LIGHT.paths[0]
+    assert on_path["a[2]₂", "L"]["color"] == LIGHT.paths[1]
+    assert on_path["w[1]₁₁", "z[1]₁"]["color"] == f"{LIGHT.paths[0]}:{LIGHT.paths[1]}"
     assert [ends for ends, a in on_path.items() if a.get("style") == "dashed"] == [("a[2]₂", "L")]
 
 
@@ -78,9 +78,9 @@ def test_the_legend_writes_each_path_with_product_and_share_and_then_the_sum():
 
 def test_what_is_on_no_path_is_pale_and_can_be_left_out():
     looks, edges = read(draw_paths(lecture()))
-    assert looks["w[1]₂₂"]["color"] == PALE
-    assert {a["color"] for a in edges["w[1]₂₂", "z[1]₂"]} == {PALE}
-    assert looks["z[1]₁"]["color"] == INK
+    assert looks["w[1]₂₂"]["color"] == LIGHT.pale
+    assert {a["color"] for a in edges["w[1]₂₂", "z[1]₂"]} == {LIGHT.pale}
+    assert looks["z[1]₁"]["color"] == LIGHT.ink
     looks, edges = read(draw_paths(lecture(), others=False))
     assert {"w[1]₁₁", "z[1]₁", "a[1]₁", "z[2]₁", "z[2]₂", "a[2]₁", "a[2]₂", "L"} < set(looks)
     assert "w[1]₂₂" not in looks
@@ -96,14 +96,14 @@ def test_beyond_six_paths_the_rest_is_dark_and_counted():
     rest = sum(p.value for p in derivation.paths[6:])
     assert re.fullmatch(r"the other 3 paths   (.*)", lines[6])[1] == f"{rest:.4g}".replace("-", "−")
     colors = {c for _, es in read(drawing)[1].items() for a in es if "label" in a for c in a["color"].split(":")}
-    assert colors == {*PATHS, INK}
+    assert colors == {*LIGHT.paths, LIGHT.ink}
 
 
 def test_only_the_paths_that_are_listed_are_drawn():
     drawing = draw_paths(deep(3, top=1), others=False)
     labelled = [a for es in read(drawing)[1].values() for a in es]
     assert len(labelled) == 8  # L, and z and a of three layers, and z[1]₁ to w
-    assert {a["color"] for a in labelled} == {PATHS[0]}
+    assert {a["color"] for a in labelled} == {LIGHT.paths[0]}
     assert legend(drawing)[1].startswith("the other 8 paths")
 
 
@@ -111,7 +111,7 @@ def test_parallel_edges_are_different_paths_at_level_op():
     x = Value(3.0, "x")
     drawing = draw_paths(derive(x * x + sin(x), x, level="op"))
     assert drawing.level == "op"
-    assert [a["color"] for a in read(drawing)[1]["x", "v₁"]] == [PATHS[0], PATHS[1]]
+    assert [a["color"] for a in read(drawing)[1]["x", "v₁"]] == [LIGHT.paths[0], LIGHT.paths[1]]
 
 
 def test_a_single_path_needs_no_number_on_its_edges():

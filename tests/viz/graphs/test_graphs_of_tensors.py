@@ -12,7 +12,7 @@ from autograd import Tensor, derive, exp, sigmoid, sin
 from autograd.formulas import names
 from nn import Dense, Flatten, Sequential
 from viz import draw_graph, draw_paths
-from viz.style import GREY, PALE, PATHS
+from viz.style import LIGHT
 
 
 def named(t, label):
@@ -111,7 +111,7 @@ def test_a_large_array_shows_its_shape_and_the_norm_of_its_gradient():
 def test_constants_are_small_grey_and_without_gradient():
     drawing = draw_graph(lecture())
     nodes, edges = statements(drawing)
-    constants = [a["label"] for a in nodes.values() if a.get("fontcolor") == GREY]
+    constants = [a["label"] for a in nodes.values() if a.get("fontcolor") == LIGHT.grey]
     assert [c.split(r"\n")[0] for c in constants] == ["Y  (2, 2)", "X  (2, 2)"]
     assert "grad" not in "".join(constants)
     assert all("label" not in a for u, _, a in edges if u in ("X", "Y"))
@@ -285,7 +285,7 @@ def test_the_way_of_the_gradient_is_highlighted():
     w1 = next(u for u in leaves(loss) if u.label == "W[1]")
     drawing = draw_paths(derive(loss, w1))
     edges = statements(drawing)[1]
-    on_way = {(u, v): a["label"] for u, v, a in edges if a["color"] == PATHS[0]}
+    on_way = {(u, v): a["label"] for u, v, a in edges if a["color"] == LIGHT.paths[0]}
     assert on_way == {
         ("W[1]", "Z[1]"): "dZ[1]ᵀ X",
         ("Z[1]", "A[1]"): "⊙ A[1] ⊙ (1 − A[1])",
@@ -293,7 +293,7 @@ def test_the_way_of_the_gradient_is_highlighted():
         ("Z[2]", "A[2]"): "⊙ A[2] ⊙ (1 − A[2])",
         ("A[2]", "L"): "(1/m) (A[2] − Y)",
     }
-    assert {u for u, _, a in edges if a["color"] == PALE} == {"b[1]", "W[2]", "b[2]"}
+    assert {u for u, _, a in edges if a["color"] == LIGHT.pale} == {"b[1]", "W[2]", "b[2]"}
     assert "L → A[2] → Z[2] → A[1] → Z[1] → W[1]" in drawing.source
     assert f"dW[1]: shape (2, 2), norm {np.linalg.norm(w1.grad):.4g}" in drawing.source
 

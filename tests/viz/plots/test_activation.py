@@ -12,7 +12,7 @@ from autograd.op import table
 from nn import RandomizedLeakyReLU
 from nn.activations import activations
 from viz import plot_activation
-from viz.style import INK, POSITIVE
+from viz.style import LIGHT
 
 
 def curves(ax):
@@ -51,8 +51,8 @@ def test_function_and_derivative_are_drawn(name):
         assert has_value.sum() > 390
         assert y[has_value] == pytest.approx(known(x[has_value]), abs=1e-9)
     function, derivative = curves(ax)
-    assert (function.get_color(), function.get_linestyle()) == (INK, "-")
-    assert (derivative.get_color(), derivative.get_linestyle()) == (POSITIVE, "--")
+    assert (function.get_color(), function.get_linestyle()) == (LIGHT.ink, "-")
+    assert (derivative.get_color(), derivative.get_linestyle()) == (LIGHT.positive, "--")
 
 
 def test_curves_are_named_at_their_ends():

@@ -10,7 +10,7 @@ from figures import matplotlib, no_figure_stays_open, plt, texts  # noqa: F401
 from autograd import Tensor, Value, dot, no_grad, sigmoid, squared_error
 from nn import MLP, Dense, Module, Perceptron, Sequential
 from viz import plot_decision_boundary, plot_sensitivity, plot_weights
-from viz.style import NEGATIVE, POSITIVE
+from viz.style import LIGHT
 
 X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.2, 0.7]])
 Y = np.array([0, 1, 0, 1, 0])
@@ -287,8 +287,8 @@ def test_the_ratio_is_that_of_the_lecture():
 def test_signs_differ_in_colour_and_hatch():
     positive, negative = plot_sensitivity({"a": 2.0, "b": -1.0}).patches
     to_hex = matplotlib.colors.to_hex
-    assert (to_hex(positive.get_edgecolor()), positive.get_hatch()) == (POSITIVE, "")
-    assert to_hex(negative.get_edgecolor()) == NEGATIVE
+    assert (to_hex(positive.get_edgecolor()), positive.get_hatch()) == (LIGHT.positive, "")
+    assert to_hex(negative.get_edgecolor()) == LIGHT.negative
     assert negative.get_hatch()
 
 

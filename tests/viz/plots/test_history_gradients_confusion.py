@@ -10,7 +10,7 @@ from figures import matplotlib, no_figure_stays_open, plt, texts  # noqa: F401
 from autograd import Value, squared_error
 from nn import MLP, Module, Perceptron
 from viz import GradientNorms, plot_confusion_matrix, plot_gradients, plot_history
-from viz.style import NEGATIVE, POSITIVE
+from viz.style import LIGHT
 
 FULL = {
     "loss": [0.9, 0.5, 0.3, 0.2],
@@ -40,8 +40,8 @@ def test_loss_and_metrics_stand_beside_each_other():
 def test_train_and_validation_differ_in_colour_in_line_and_in_name():
     loss, _ = plot_history(FULL)
     train, validation = curves(loss)
-    assert (train.get_color(), train.get_linestyle()) == (POSITIVE, "-")
-    assert (validation.get_color(), validation.get_linestyle()) == (NEGATIVE, "--")
+    assert (train.get_color(), train.get_linestyle()) == (LIGHT.positive, "-")
+    assert (validation.get_color(), validation.get_linestyle()) == (LIGHT.negative, "--")
     assert {"train", "validation"} <= set(texts(loss))
 
 
@@ -258,7 +258,7 @@ def test_a_matrix_is_shown_as_it_is():
 def test_the_diagonal_is_blue_and_confusion_orange():
     (image,) = plot_confusion_matrix([[3, 1], [0, 4]]).images
     colors = np.asarray(image.get_array())
-    assert colors[1, 1] == pytest.approx(matplotlib.colors.to_rgb(POSITIVE))
+    assert colors[1, 1] == pytest.approx(matplotlib.colors.to_rgb(LIGHT.positive))
     assert colors[1, 0] == pytest.approx([1, 1, 1])
     assert colors[0, 1, 0] > colors[0, 1, 2]
 

@@ -11,8 +11,9 @@ from oracles import run
 import viz
 from autograd import Value, squared_error
 from nn import MLP
-from viz import style
+from viz.options import OPTIONS
 from viz.plots import base
+from viz.style import LIGHT
 
 
 def trained():
@@ -33,20 +34,27 @@ def valley():
 
 HISTORY = {"loss": [1.0, 0.5, 0.3], "val_loss": [1.1, 0.7, 0.8]}
 
+CURVES = {**HISTORY, "accuracy": [0.5, 0.6, 0.7]}
+
 # Every plot with one panel, and those with several.
 SINGLE = {
-    "plot_history": lambda ax: viz.plot_history(HISTORY, ax=ax),
-    "plot_decision_boundary": lambda ax: viz.plot_decision_boundary(*points(), ax=ax, resolution=20),
-    "plot_activation": lambda ax: viz.plot_activation("relu", ax=ax),
-    "plot_loss_surface": lambda ax: viz.plot_loss_surface(*valley(), ax=ax),
-    "plot_confusion_matrix": lambda ax: viz.plot_confusion_matrix([[3, 1], [0, 4]], ax=ax),
-    "plot_gradients": lambda ax: viz.plot_gradients(trained(), ax=ax),
-    "plot_sensitivity": lambda ax: viz.plot_sensitivity(trained(), ax=ax),
+    "plot_history": lambda ax=None, **options: viz.plot_history(HISTORY, ax=ax, **options),
+    "plot_decision_boundary": lambda ax=None, **options: viz.plot_decision_boundary(
+        *points(), ax=ax, **options, resolution=20
+    ),
+    "plot_activation": lambda ax=None, **options: viz.plot_activation("relu", ax=ax, **options),
+    "plot_loss_surface": lambda ax=None, **options: viz.plot_loss_surface(*valley(), ax=ax, **options),
+    "plot_confusion_matrix": lambda ax=None, **options: viz.plot_confusion_matrix([[3, 1], [0, 4]], ax=ax, **options),
+    "plot_gradients": lambda ax=None, **options: viz.plot_gradients(trained(), ax=ax, **options),
+    "plot_sensitivity": lambda ax=None, **options: viz.plot_sensitivity(trained(), ax=ax, **options),
 }
 SEVERAL = {
-    "plot_history": (2, lambda ax: viz.plot_history({**HISTORY, "accuracy": [0.5, 0.6, 0.7]}, ax=ax)),
-    "plot_weights": (3, lambda ax: viz.plot_weights(trained(), ax=ax)),
-    "plot_activation": (2, lambda ax: viz.plot_activation(["relu", "tanh"], ax=ax)),
+    "plot_history": (
+        2,
+        lambda ax=None, **options: viz.plot_history({**HISTORY, "accuracy": [0.5, 0.6, 0.7]}, ax=ax, **options),
+    ),
+    "plot_weights": (3, lambda ax=None, **options: viz.plot_weights(trained(), ax=ax, **options)),
+    "plot_activation": (2, lambda ax=None, **options: viz.plot_activation(["relu", "tanh"], ax=ax, **options)),
 }
 each_plot = pytest.mark.parametrize("draw", [*SINGLE.values(), *(draw for _, draw in SEVERAL.values())])
 
@@ -153,7 +161,7 @@ def test_importing_viz_does_not_import_matplotlib():
 def test_names_at_the_ends_of_lines_do_not_overlap(heights):
     _, ax = plt.subplots()
     ax.set_ylim(0, 1)
-    ends = [base.End(1, y, f"line {i}", style.INK) for i, y in enumerate(heights)]
+    ends = [base.End(1, y, f"line {i}", LIGHT.ink) for i, y in enumerate(heights)]
     base.name_lines(ax, ends, gap=13)
     ax.figure.canvas.draw()
     heights = sorted(text.get_window_extent().y0 for text in ax.texts)
@@ -213,12 +221,52 @@ def test_ticks_on_a_log_axis_differ_where_numbers_are_small_or_large(low, high):
 
 @pytest.mark.parametrize("name", SINGLE)
 def test_on_a_dark_figure_of_the_user_what_stands_beside_the_axes_is_pale(name):
+    figure, ax = plt.subplots(facecolor="black")
+    SINGLE[name](ax)
+    figure.canvas.draw()
+    assert ax.get_facecolor() == (1, 1, 1, 1)
+    assert figure.get_facecolor() == (0, 0, 0, 1)  # it stays the user's
+    assert_pale_beside(ax)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_in_a_dark_style_of_matplotlib_all_is_dark(name):
     with plt.style.context("dark_background"):
         figure, ax = plt.subplots()
         SINGLE[name](ax)
         figure.canvas.draw()
-        assert figure.get_facecolor() == (0, 0, 0, 1)  # it stays the user's
-    assert ax.get_facecolor() == (1, 1, 1, 1)
+    assert ax.get_facecolor() == figure.get_facecolor() == (0, 0, 0, 1)
+    assert_pale_beside(ax)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_every_plot_takes_a_look_and_a_title(name):
+    for look in ("dark", viz.DARK):
+        ax = np.ravel(SINGLE[name](look=look, title="So"))[0]
+        assert matplotlib.colors.to_hex(ax.get_facecolor()) == viz.DARK.paper
+        assert matplotlib.colors.to_hex(ax.figure.get_facecolor()) == viz.DARK.paper
+        assert "So" in (ax.get_title("left"), ax.get_title())
+    with viz.look("dark"):
+        assert matplotlib.colors.to_hex(np.ravel(SINGLE[name]())[0].get_facecolor()) == viz.DARK.paper
+
+
+def test_what_was_set_in_rcparams_holds():
+    with plt.rc_context({"font.size": 17, "figure.facecolor": "#ffffee"}):
+        ax = SINGLE["plot_activation"]()
+    assert matplotlib.colors.to_hex(ax.figure.get_facecolor()) == "#ffffee"
+    assert ax.get_xticklabels()[0].get_fontsize() > 12
+
+
+def test_the_words_that_plots_promise_are_taken_by_all_of_them():
+    plots = {*SINGLE, *SEVERAL}
+    for word in ("look", "title"):
+        assert {function for function in OPTIONS[word].on if function.startswith("plot_")} == plots
+    for name in plots:
+        with pytest.raises(TypeError, match=f"{name}: unknown option 'lok'; did you mean 'look'?"):
+            getattr(viz, name)(lok="dark")
+
+
+def assert_pale_beside(ax):
     beside = [ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()]
     beside += [text for text in ax.texts if text.get_window_extent().x0 > ax.get_window_extent().x1]
     shown = [text for text in beside if text.get_text()]
@@ -226,11 +274,11 @@ def test_on_a_dark_figure_of_the_user_what_stands_beside_the_axes_is_pale(name):
     assert all(luminance(text.get_color()) > 0.175 for text in shown)  # 4.5 to 1 on black
 
 
-def test_the_legend_on_a_dark_figure_is_dark_on_light():
+def test_the_legend_in_a_dark_style_is_light_on_dark():
     with plt.style.context("dark_background"):
         legend = SINGLE["plot_decision_boundary"](plt.subplots()[1]).get_legend()
-    assert luminance(legend.get_frame().get_facecolor()[:3]) > 0.9
-    assert all(luminance(text.get_color()) < 0.1 for text in legend.get_texts())
+    assert luminance(legend.get_frame().get_facecolor()[:3]) < 0.1
+    assert all(luminance(text.get_color()) > 0.5 for text in legend.get_texts())
 
 
 @pytest.mark.parametrize(
@@ -256,13 +304,13 @@ def test_text_is_readable_on_every_ground(grey):
     assert (lighter + 0.05) / (darker + 0.05) >= 4.0
 
 
-@pytest.mark.parametrize("color", base.CLASS_COLORS)
+@pytest.mark.parametrize("color", LIGHT.classes)
 def test_colours_of_classes_can_be_read_on_paper(color):
     assert 1.05 / (luminance(color) + 0.05) >= 4.5
 
 
 def test_classes_differ_in_marker_and_in_colour():
-    several = base.MARKERS, base.CLASS_COLORS, base.CLASS_TINTS
+    several = base.MARKERS, LIGHT.classes, [base.class_tint(c) for c in range(10)]
     assert len({len(set(each)) for each in several} | {len(each) for each in several}) == 1
 
 

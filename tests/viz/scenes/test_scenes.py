@@ -13,7 +13,7 @@ from autograd import Value, derive
 from autograd.graph import topological_order
 from viz import Picture, draw_network, explore
 from viz.scenes.typeset import length
-from viz.style import PAPER
+from viz.style import LIGHT
 
 SCREENS = [(1024, 768), (1440, 900), (3840, 2160)]
 
@@ -153,7 +153,7 @@ def test_every_text_can_be_read_on_its_ground():
         for group in elements(picture.svg, "g", "mark"):
             ground = next(e for e in group.iter() if "ground" in e.get("class", ""))
             for text in group.iter("{http://www.w3.org/2000/svg}text"):
-                on = PAPER if text.get("class") == "caption" else ground.get("fill")
+                on = LIGHT.paper if text.get("class") == "caption" else ground.get("fill")
                 assert contrast(text.get("fill"), on) >= 4.5
 
 
