@@ -24,9 +24,12 @@ from nn.activations import activation_name
 from nn.samples import plain_array
 from nn.training.loop import training_mode
 
-from .explorer.views import net_scene
+from .explorer.stage import scene
+from .explorer.views import net_of
+from .graphs.captions import highlighted
 from .options import Asked, drawing
 from .picture import Picture
+from .scenes.scene import Note
 from .style import counted, current, number, sign_style, tint
 
 __all__ = ["Column", "columns_of", "draw_network"]
@@ -35,6 +38,7 @@ MAX_UNITS = 16
 
 _COLORS = dict.fromkeys(("weight", "grad"))
 
+SIGNS = (Note("positive", sample=1.0), Note("negative", sample=-1.0))
 SIZE = (1000.0, 700.0)  # of a recorded net that fits
 
 # Sizes in pixels.
@@ -131,8 +135,11 @@ def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked) -> P
         raise ValueError("draw_network: expected the result of a computation, such as the loss; this Value is a leaf")
     if x is not None:
         raise ValueError("draw_network: a recorded result has its input already; x is for a model")
-    net = net_scene(root, size=SIZE, look=look, color=color, most=max_units)
-    below = [("positive", 1.0), ("negative", -1.0), (f"lines: {color}s", None)] if look.legend else []
+    drawn, nodes = net_of(root, digits=look.digits, most=max_units)
+    net = scene(
+        drawn, nodes, size=SIZE, look=highlighted(drawn.graph, look, "draw_network", drawn.nodes()), color=color
+    )
+    below = [[*SIGNS, Note(f"lines: {color}s")]] if look.legend else []
     title = look.title or f"A net of {counted(len(net.marks), 'node')} and its loss"
     return Picture(net.svg(title, caption=look.title, width=look.width, below=below))
 

@@ -133,6 +133,17 @@ def _width(where: str, asked: Any) -> float | None:
     return inches
 
 
+def _around(where: str, asked: Any) -> tuple[tuple[Any, ...], int] | None:
+    if asked is None:
+        return None
+    if not isinstance(asked, tuple) or len(asked) != 2:
+        asked = asked, 1
+    nodes, steps = asked
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+        raise ValueError(f"{where}: expected (node, steps) with whole steps from 0, as in (w, 2); got {asked!r}")
+    return _several(where, nodes), steps
+
+
 def _look(where: str, asked: Any) -> Look:
     return current() if asked is None else as_look(where, asked)
 
@@ -173,6 +184,8 @@ OPTIONS: dict[str, Option] = {
     "legend": Option(_switch, _PICTURES, (True, False)),
     "width": Option(_width, (*_PICTURES, "beside"), (3.4, "8.6cm", "86mm", "3.4in")),
     "highlight": Option(_several, _PICTURES, ("w",)),
+    "until": Option(_several, ("draw_graph",), ("z", ["z", "y"])),
+    "around": Option(_around, ("draw_graph",), (("z", 1), "w")),
     "look": Option(
         _look, (*_PICTURES, "beside", *_PLOTS), (DARK, "print", "color-blind", PRINT.but(font="Times New Roman"))
     ),
@@ -210,6 +223,10 @@ _ELSEWHERE = {
     "show_shapes": 'show="names"',
     "edge_labels": 'edges="number", "formula" or None',
     "params": "the names of nodes: v.label = ...",
+    "stop": "until=[a, b]",
+    "neighbors": "around=(w, 1)",
+    "subgraph": "until=[a, b] or around=(w, 2)",
+    "root": "until=[a, b] or around=(w, 2)",
     "depth": 'level="op", "named", "neurons" or "layers"',
 }
 

@@ -221,7 +221,9 @@ def _drawn(result: Computation, options: argparse.Namespace) -> Drawing:
         raise ValueError(f"--wrt: a graph shows the paths to one quantity, got {', '.join(options.wrt)}")
     level = _level_of_paths(result) if options.level == "auto" else options.level
     derivation = derive(result.target, _quantity(result, options.wrt[0]), level=level, top=options.top)
-    return draw_paths(derivation, **look)
+    drawn = draw_paths(derivation, level=level, **look)
+    assert isinstance(drawn, Drawing)  # at a level of nodes
+    return drawn
 
 
 def _level_of_paths(result: Computation) -> str:

@@ -13,7 +13,7 @@ from autograd.paths.path_graph import PathGraph
 from ..graphs.captions import ratio
 from ..graphs.units import Constant
 from ..options import Asked
-from ..scenes.scene import Cell, Lit, Mark, Scene, Stroke
+from ..scenes.scene import Cell, Glow, Lit, Mark, Scene, Stroke
 from ..style import cut, number
 from .model import Nodes
 
@@ -145,8 +145,8 @@ def lit(drawn: Drawn, nodes: Nodes, source: Value, taken: Mapping[Edge, float], 
             carried = taken[strongest]
             share = abs(carried) / (most or 1.0) if math.isfinite(carried) else 1.0
             told = strongest.derivative if line.weight is None else nodes.row(line.weight).data
-            lines[i] = (share, carried, number(told, digits))
-    return Lit(frozenset(_numbers(on_paths, nodes)), lines, nodes.number(source))
+            lines[i] = Glow(share, carried, number(told, digits))
+    return Lit(frozenset(_numbers(on_paths, nodes)), lines, frozenset({nodes.number(source)}))
 
 
 def _numbers(found: Iterable[Value], nodes: Nodes) -> list[int]:

@@ -18,18 +18,16 @@ from autograd.operands import describe
 from autograd.paths.path_graph import Edge, Path, PathGraph
 from autograd.value import NO_GRADIENT
 
-from ..graphs.captions import highlighted
 from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
 from ..options import Asked
-from ..scenes.scene import Scene
 from ..style import counted, number
 from ..used import Used
 from .layout import layout
 from .model import Nodes, edges_among, graph_data
 from .stage import Box, Drawn, Way, lit, paths_to, scene
 
-__all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "net_scene", "page_data"]
+__all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "net_of", "page_data"]
 
 MAX_EDGES = 2000  # more than that are not drawn one by one
 PART = 400  # so many edges are drawn of a graph that cannot be collapsed
@@ -74,20 +72,18 @@ def _called(node: Value) -> str:
     return describe(node) if node.label is None else repr(node.label)
 
 
-def net_scene(root: Value, *, size: tuple[float, float], look: Asked, color: str, most: int) -> Scene:
-    """The net whose loss, or any other result, this is, with the numbers of its forward and backward pass.
+def net_of(root: Value, *, digits: int, most: int = ELIDED, keep: Value | None = None) -> tuple[Drawn, Nodes]:
+    """What is drawn of the net whose loss, or any other result, this is; and its nodes.
 
-    color: "weight" or "grad", what lines tell. most: units of a layer that are drawn.
+    most: units of a layer that are drawn; those that concern `keep` are among them.
     ValueError if names tell of no units.
     """
     coarse = CoarseGraph(root)
     if not coarse.units.units:
-        raise ValueError(f"draw_network: in this graph there are {NO_UNITS}")
-    nodes = Nodes(root, look.digits)
+        raise ValueError(f"in this graph there are {NO_UNITS}")
+    nodes = Nodes(root, digits)
     nodes.graphs.append(coarse.graph)
-    drawn = _Neurons(coarse, None, most).drawn(edges_among(coarse.graph, coarse.graph.nodes))
-    look = highlighted(coarse.graph, look, "draw_network", drawn.nodes())
-    return scene(drawn, nodes, size=size, look=look, color=color)
+    return _Neurons(coarse, keep, most).drawn(edges_among(coarse.graph, coarse.graph.nodes)), nodes
 
 
 class Views:

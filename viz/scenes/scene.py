@@ -15,12 +15,13 @@ from ..style import current, sign_style, tint, width
 from .placing import FONTS, Line, Placement, Point, caption_at, placed
 from .typeset import element, length, name_text, words, written
 
-__all__ = ["Cell", "Lit", "Mark", "Scene", "Stroke"]
+__all__ = ["Cell", "Glow", "Lit", "Mark", "Note", "Scene", "Stroke"]
 
 ROWS = {"name": -0.5, "data": 0.04, "grad": 0.5}  # where these stand in a mark, in radii
 CHORDS = {"name": 1.25, "data": 1.7, "grad": 1.45}  # and how long they may be
 STANDARD = 24.0  # the radius at which lines are as wide as in other pictures
 PALER = 0.55  # than a tint on which only ink is read
+NOTE = 24.0  # the height of a line of words below
 FEW = 60  # with more lines than that each is thinner
 HALO = {"stroke_linejoin": "round", "paint_order": "stroke"}
 
@@ -70,15 +71,35 @@ class Stroke(NamedTuple):
     title: str = ""
 
 
-class Lit(NamedTuple):
-    """What is lit while all else is dim: nodes by number, and lines by place with width and sign of their share.
+class Note(NamedTuple):
+    """Words below a picture, in a colour of their own or behind a sample of the line that they explain."""
 
-    selected: the node from whose point of view it is.
+    text: str
+    color: str | None = None
+    sample: float | None = None  # a number with the sign of the line
+
+
+class Glow(NamedTuple):
+    """How a line is lit: its share of the whole, from 0 to 1, the number whose sign it has, and what stands on it.
+
+    colors: several lines beside each other, one of each; without them the colour is that of the sign.
+    """
+
+    share: float
+    value: float
+    text: str
+    colors: tuple[str, ...] = ()
+
+
+class Lit(NamedTuple):
+    """What is lit while all else is dim: nodes by number, and lines by place.
+
+    selected: the nodes from whose point of view it is.
     """
 
     nodes: frozenset[int]
-    lines: Mapping[int, tuple[float, float, str]]  # share of the whole, the number on it and how it is written
-    selected: int | None = None
+    lines: Mapping[int, Glow]
+    selected: frozenset[int] = frozenset()
 
 
 class Scene:
@@ -120,17 +141,17 @@ class Scene:
         lit: Lit | None = None,
         caption: str | None = None,
         width: float | None = None,
-        below: Sequence[tuple[str, float | None]] = (),
+        below: Sequence[Sequence[Note]] = (),
         prefix: str = "",
     ) -> str:
         """The picture as the text of a file.
 
         caption  above it. width: in inches; without it a unit is a pixel
-        below    words below it, each with the sign of the line that they explain, or None
+        below    lines of words below it
         prefix   of all ids
         """
         across, down = self.placement.size
-        top, bottom = 0.0 if caption is None else 36.0, 26.0 if below else 0.0
+        top, bottom = 0.0 if caption is None else 36.0, NOTE * len(below) + 6 * bool(below)
         scale = 0.75 if width is None else 72 * width / across
         height = top + down + bottom
         parts = [
@@ -143,15 +164,14 @@ class Scene:
         if caption is not None:
             parts.append(words(caption, across / 2, 2 - top / 2, 19.0, fill=current().ink))
         parts += self.layers(lit, prefix)
-        if below:
-            parts.append(_key(below, across / 2, down + bottom / 2 - 4))
+        parts += [_notes(line, across / 2, down + NOTE * (i + 0.5) - 4) for i, line in enumerate(below)]
         return "\n".join([*parts, "</svg>\n"])
 
     def layers(self, lit: Lit | None = None, prefix: str = "") -> list[str]:
         """Lines, marks and the numbers on lines, each a group."""
         order: Sequence[int] = range(len(self.strokes))
         if lit is not None:
-            order = sorted(order, key=lambda i: lit.lines[i][0] if i in lit.lines else -1.0)
+            order = sorted(order, key=lambda i: lit.lines[i].share if i in lit.lines else -1.0)
         return [
             _group("lines", [self._line(i, lit, prefix) for i in order]),
             _group("marks", [self._mark(i, lit, prefix) for i in range(len(self.marks))]),
@@ -163,8 +183,9 @@ class Scene:
         value, is_dim = stroke.value, lit is not None and i not in lit.lines
         scale = self.placement.radius / STANDARD
         broad = width(value) * scale * self.thin
+        hues: tuple[str, ...] = ()
         if lit is not None and not is_dim:
-            share, value, _ = lit.lines[i]
+            share, value, _, hues = lit.lines[i]
             broad = (0.8 + 4.2 * share) * scale
         color, line = sign_style(value)
         dash = {"dashed": (3.0 + 1.2 * broad, 2.0 + 0.6 * broad), "dotted": (1.5, 4.0)}.get(line)
@@ -181,17 +202,21 @@ class Scene:
                 stroke=current().highlight,
                 stroke_width=broad + 8 * scale,
             )
-        return pen + element(
-            "path",
-            element("title", html.escape(stroke.title)) if stroke.title else "",
-            id=f"{prefix}e{i}",
-            class_="line dim" if is_dim else f"line {state} {_signed(value)}",
-            d=_path(way),
-            fill="none",
-            stroke=color,
-            stroke_width=broad,
-            stroke_dasharray=None if dash is None else f"{dash[0]:.1f} {dash[1]:.1f}",
-        )
+        look: dict[str, Any] = {
+            "class_": "line dim" if is_dim else f"line {state} {_signed(value)}",
+            "fill": "none",
+            "stroke_dasharray": None if dash is None else f"{dash[0]:.1f} {dash[1]:.1f}",
+        }
+        title = element("title", html.escape(stroke.title)) if stroke.title else ""
+        (x, y), (u, v) = way[0], way[-1]
+        shown = pen
+        for k, hue in enumerate(hues or (color,)):  # beside each other, along the normal of the line
+            each = broad / len(hues or (color,))
+            off = (k - (len(hues) - 1) / 2) * 1.15 * each / math.hypot(u - x, v - y) if hues else 0.0
+            aside = [(a + off * (y - v), b + off * (u - x)) for a, b in way]
+            name = f"{prefix}e{i}" if k == 0 else None
+            shown += element("path", title, id=name, d=_path(aside), stroke=hue, stroke_width=each, **look)
+        return shown
 
     def _mark(self, i: int, lit: Lit | None, prefix: str) -> str:
         mark, radius, (x, y) = self.marks[i], self.placement.radius, self.placement.centres[i]
@@ -203,7 +228,7 @@ class Scene:
             return element("g", "".join(rest), id=f"{prefix}m{i}", class_="mark words", transform=at)
         shown = [cell.n for cell in mark.cells]
         is_dim = lit is not None and lit.nodes.isdisjoint(shown)
-        is_selected = lit is not None and lit.selected in shown
+        is_selected = lit is not None and not lit.selected.isdisjoint(shown)
         ink = current().grey if is_dim else current().ink
         ground = {
             "class_": "ground",
@@ -230,7 +255,7 @@ class Scene:
         stroke, place = self.strokes[i], self.placement.labels[i]
         if place is None or (lit is not None and i not in lit.lines):
             return ""
-        text = stroke.text if lit is None else lit.lines[i][2]
+        text = stroke.text if lit is None else lit.lines[i].text
         size = FONTS.line * self.placement.radius
         node = None if stroke.weight is None else stroke.weight.n
         inside = _number(text, 0, size, current().ink, node, prefix, halo=True)
@@ -239,22 +264,21 @@ class Scene:
         )
 
 
-def _key(below: Sequence[tuple[str, float | None]], x: float, y: float) -> str:
-    """What lines mean, and other words, in one line about x."""
+def _notes(line: Sequence[Note], x: float, y: float) -> str:
+    """Words in one line about x."""
     size, sample, gap = 14.0, 30.0, 28.0
-    widths = [size * length(text) + (0 if value is None else sample + 8) for text, value in below]
+    widths = [size * length(note.text) + (0 if note.sample is None else sample + 8) for note in line]
     x -= (sum(widths) + gap * (len(widths) - 1)) / 2
     parts = []
-    for (text, value), taken in zip(below, widths, strict=True):
+    for note, taken in zip(line, widths, strict=True):
         start = x
-        if value is not None:
-            color, line = sign_style(value)
-            dash = {"dashed": "7 4", "dotted": "1.5 4"}.get(line)
-            parts.append(
-                element("path", d=f"M{x:.1f} {y:.1f}h{sample:g}", stroke=color, stroke_width=3.0, stroke_dasharray=dash)
-            )
+        if note.sample is not None:
+            color, style = sign_style(note.sample)
+            dash = {"dashed": "7 4", "dotted": "1.5 4"}.get(style)
+            at = f"M{x:.1f} {y:.1f}h{sample:g}"
+            parts.append(element("path", d=at, stroke=color, stroke_width=3.0, stroke_dasharray=dash))
             start += sample + 8
-        parts.append(words(text, start, y, size, anchor="start", fill=current().grey))
+        parts.append(words(note.text, start, y, size, anchor="start", fill=note.color or current().grey))
         x += taken + gap
     return _group("key", parts)
 
