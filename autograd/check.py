@@ -18,6 +18,7 @@ from .functional import Traced, is_sequence, leaves, map_leaves, value_and_gradi
 from .graph import is_node, topological_order
 from .lending import plain
 from .modes import no_grad
+from .op import operation_of
 from .operands import describe, real, real_array
 from .tensor import Tensor
 from .value import Value
@@ -36,7 +37,7 @@ def complex_step(f: Callable[..., Any], x: float, h: float = 2.0**-66) -> float:
     ValueError if f loses the imaginary part, as abs, max, float() and comparisons may.
     Source: Squire and Trapp, SIAM Review 40 (1998) 110.
     """
-    f = f.op.forward if hasattr(f, "op") else f
+    f = op.forward if (op := operation_of(f)) else f
     with np.errstate(all="ignore"):
         z = f(complex(real(x, "complex_step"), h))
     if not isinstance(z, complex | np.complexfloating):

@@ -180,6 +180,7 @@ class Traced:
     results    what it returned. sources: the new nodes, in the order of the numbers and arrays in the arguments.
     nested     True if the derivative is to be a graph again, as it depends on nodes: on those among the
                arguments, or on others that the function found where it was written.
+               Constants, such as what `detach()` gives, are not among these.
     several    True if a tuple of positions was asked for.
     """
 
@@ -211,7 +212,7 @@ class Traced:
         self.nested = any(map(is_node, given))
         if not self.nested and is_recording():
             known = trace.born.union(self.sources)
-            self.nested = any(not operands and u not in known for u, operands in recorded)
+            self.nested = any(not operands and u not in known and not u.is_constant for u, operands in recorded)
         self.has_inner_derivatives = trace.has_inner_derivatives
 
     def _run(self, f: Callable[..., Operand], kwargs: dict[str, Operand], fresh: Callable[[Operand], Operand]) -> Trace:

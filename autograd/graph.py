@@ -31,13 +31,21 @@ class Unrecorded(tuple[()]):
 
     __slots__ = ()
 
+    def __reduce__(self) -> str:
+        return "UNRECORDED"  # the one there is, known by identity
+
 
 UNRECORDED = Unrecorded()
 
 
+def is_constant(node: Node) -> bool:
+    """True for a leaf that is a result: what `detach()` gave, or was computed under `no_grad`. It is not trained."""
+    return node.op is None and getattr(node, node._operand_slots[0], None) is UNRECORDED
+
+
 def check_recorded(where: str, root: Node) -> None:
     """RuntimeError for a result of which nothing is on record, so that its gradients would all be 0 in silence."""
-    if root.op is None and getattr(root, root._operand_slots[0], None).__class__ is Unrecorded:
+    if is_constant(root):
         raise RuntimeError(
             f"{where}: this was computed under no_grad(), or detached, and no gradient leads from it to anything; "
             "compute it outside"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .graph import EQUALITY
-from .op import table
+from .op import named
 from .operands import Operand, as_array
 from .ops import choosing, extremes, matrices, shapes, sums
 from .ops.elementwise import abs, div, mul, neg, power, sub
@@ -35,9 +35,11 @@ _OTHERWISE: dict[np.ufunc, Callable[..., Operand]] = {
 def ufunc(asked: np.ufunc) -> Callable[..., Operand] | None:
     """The operation on numbers, element by element, that this function of NumPy is; None if there is none."""
     name = asked.__name__
-    if name in table and not table[name].reduces and getattr(np, name, None) is asked:
-        return table[name].function
-    return _OTHERWISE.get(asked)
+    if asked in _OTHERWISE:
+        return _OTHERWISE[asked]
+    if getattr(np, name, None) is asked and (op := named(name)) is not None and not op.reduces:
+        return op.function
+    return None
 
 
 comparisons: dict[np.ufunc, Callable[[Operand, Operand], Operand]] = {

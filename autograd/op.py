@@ -4,7 +4,7 @@ A rule such as `lambda z, x: z * (1 - z)` is ordinary arithmetic. Read on floats
 on arrays the diagonal of a Jacobian, on graph nodes a differentiable graph, on formulas a formula.
 This module knows none of the engines: a class that wants to take part offers `_record(op, *operands)`.
 
-A rule, and a forward function that is to be read on more than floats, may use
+A rule may use, and a forward function too,
 
     x + y   x - y   x * y   x / y   x ** y   -x   +x   abs(x)
     x < y   x <= y   x > y   x >= y, joined by & and |, inside of where(condition, x, y)
@@ -14,13 +14,17 @@ A rule, and a forward function that is to be read on more than floats, may use
 and, where operands are sequences, len(x), x[i], iteration, and the reductions: sum(x), mean(x), dot(x, y)
 ... It may not ask whether a condition is true (`if`, `and`, `or`, `not`, `max`, `min`, `~`), which has
 no answer for a whole array, nor leave the numbers it was given (`math.exp`, `float`). A forward
-function may do both for floats, where `type(x) is float`. What cannot be read is a TypeError that
-says so.
+function may do both for floats, where `type(x) is float`; beside that it keeps to the list, so that
+arrays and script (the page of `viz.explore`, where it runs again when a number is changed) can read it.
+What it refuses, such as a probability of 2, is checked at the public door (`door`, `check`), not in it.
+What cannot be read is a TypeError that says so.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypedDict, Unpack, cast
@@ -50,6 +54,7 @@ __all__ = [
     "elementwise",
     "find",
     "ieee",
+    "named",
     "quietly",
     "real",
     "real_array",
@@ -85,7 +90,8 @@ class Writing(TypedDict, total=False):
 class Operation:
     """A forward function, one derivative rule per operand, and how it is written.
 
-    name      "tanh"; forward takes floats (or arrays) and returns the result z.
+    name      "tanh"; of one's own with its module before it, "__main__.swish", so that it is taken for no other
+    forward   takes floats (or arrays) and returns the result z
     rules     one per operand: `rule(z, *operands)` is ∂z/∂operand, or a plain number where the
               derivative is constant, or None for an operand that is not differentiated.
     function  what users call: the name that the decorator leaves behind.
@@ -99,18 +105,22 @@ class Operation:
     activation   what a loss applies to its first operand, logits, before anything else.
     picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
     along_axis   keeps the shape of its first operand and works along one axis, its second.
+    over_axes    a reduction on arrays: an axis and keepdims come after its first operand.
     slope     the first rule, as a function also where it is constant.
     pulls     one per operand, for arrays: `pull(g, z, *operands)` is the operand's gradient, where g
               is the gradient of the result; None for an operand that is not differentiated. An
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
     writes    which pulls can write their result into an array given as a last argument
+    adds      of an operation that picks a part of its first operand: `adds(total, g, *operands)` adds the
+              operand's gradient to an array of its shape, and is False where it cannot; else None
     plain     the places of operands that are not differentiated
     is_flat   one or two operands, each a single number with a rule
     """
 
     __slots__ = (
         "activation",
+        "adds",
         "along_axis",
         "array",
         "formula",
@@ -119,6 +129,7 @@ class Operation:
         "is_flat",
         "loss",
         "name",
+        "over_axes",
         "picks",
         "plain",
         "pulls",
@@ -145,9 +156,9 @@ class Operation:
         along_axis: bool = False,
         writing: Writing | None = None,
     ) -> None:
-        self.name: str = forward.__name__
+        self.name: str = _full_name(forward)
         self.writing: Writing = writing or {}
-        self.shown = self.writing.get("shown") or self.name
+        self.shown = self.writing.get("shown") or forward.__name__
         self.symbol = symbol or self.writing.get("symbol") or self.shown
         self.forward = forward
         self.function: Function = cast(Function, forward)  # until a decorator has made another
@@ -157,6 +168,7 @@ class Operation:
         self.pulls: Sequence[Pull | None] = pulls
         self.plain = tuple(i for i, way in enumerate(self.rules or pulls) if way is None)
         self.writes: tuple[int, ...] = ()
+        self.adds: Callable[..., bool] | None = None
         first = self.rules[0] if self.rules else None
         self.slope: Forward = first if callable(first) else lambda z, *operands: first
         self.reduces = reduces
@@ -166,6 +178,7 @@ class Operation:
         self.picks = picks
         self.activation: Operation | None = None
         self.along_axis = along_axis
+        self.over_axes = not self.rules and [*inspect.signature(forward).parameters][1:3] == ["axis", "keepdims"]
         self.loss = loss
 
     @property
@@ -178,6 +191,9 @@ class Operation:
 
     def __reduce__(self) -> tuple[Operand, ...]:
         return find, (self.name,)
+
+    def __deepcopy__(self, memo: object) -> Operation:
+        return self  # and not the one that took its name since
 
     def bind(self, operands: Sequence[Operand], named: dict[str, Operand]) -> tuple[Operand, ...]:
         """The operands in order, with keywords and defaults filled in as in the forward function."""
@@ -234,20 +250,49 @@ def refused_arrays(op: Operation, operands: Sequence[Operand], error: Exception)
     return None
 
 
-# The operations on single numbers and sequences, which have rules, and those on whole arrays only.
+# The operations on single numbers and sequences, which have rules, and those on whole arrays only, by their
+# full names; in the order in which they were defined.
 table: dict[str, Operation] = {}
 array_table: dict[str, Operation] = {}
 
 
+def _full_name(forward: Forward) -> str:
+    module = getattr(forward, "__module__", None) or "?"
+    return forward.__name__ if module.partition(".")[0] == __package__ else f"{module}.{forward.__name__}"
+
+
 def find(name: str) -> Operation:
-    """The operation called `name`; KeyError if there is none."""
-    return table[name] if name in table else array_table[name]
+    """The operation of this full name, as a pickled graph asks for it; its module is imported as pickle does.
+
+    LookupError that says which operation of which module is missing.
+    """
+    module, _, short = name.rpartition(".")
+    if module and name not in table and name not in array_table:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+    found = table.get(name) or array_table.get(name)
+    if found is None:
+        where = f"the operation {short!r} of the module {module!r}" if module else f"an operation {short!r} of autograd"
+        raise LookupError(f"expected {where}, which is not defined here: import or run what defines it first")
+    return found
+
+
+def named(name: str) -> Operation | None:
+    """The operation that a user means by a name: that of the library, else the one defined last; None if none is."""
+    if name in table:
+        return table[name]
+    return next((op for op in reversed(table.values()) if op.forward.__name__ == name), None)
 
 
 def register(op: Operation) -> Operation:
-    """Enter an operation into its table. ValueError if there is one of that name already."""
-    if op.name in table or op.name in array_table:
-        raise ValueError(f"there is an operation called {op.name!r} already; choose another name")
+    """Enter an operation into its table. One of one's own takes the place of an older one of its module and name.
+
+    Graphs that were recorded before keep the older one. ValueError if the library has one of that name already.
+    """
+    for known in (table, array_table):
+        if op.name in known and "." not in op.name:
+            raise ValueError(f"there is an operation called {op.name!r} already; choose another name")
+        known.pop(op.name, None)
     (table if op.rules else array_table)[op.name] = op
     return op
 
@@ -407,7 +452,7 @@ def reduction(
             return float(ieee(op.forward, *(numbers_of(x, op.shown) for x in operands)))
 
         def on_arrays(array_forward: Forward) -> Function:
-            if op.array is not None:
+            if op.array is not None and array_table.get(op.array.name) is op.array:
                 del array_table[op.array.name]
             pulls = (*(None if rule is None else _along(op, i) for i, rule in enumerate(op.rules)), None, None)
             op.array = register(Operation(array_forward, pulls=pulls, writing={**writing, "shown": op.shown}))
@@ -419,7 +464,7 @@ def reduction(
             def along(*operands: Operand) -> Operand:
                 return along_axes(op, operands[:-2], *operands[-2:])
 
-            along.__name__ = f"{op.name}_along_axes"
+            along.__name__, along.__module__ = f"{forward.__name__}_along_axes", forward.__module__
             along.__doc__ = f"{op.shown} along axes."
             function.__signature__ = along.__signature__ = signature  # type: ignore[attr-defined]
             on_arrays(along)
@@ -505,3 +550,9 @@ def named_after(function: Forward, forward: Forward, op: Operation) -> Function:
     public = cast(Function, functools.update_wrapper(function, forward))
     op.function, public.op = public, op
     return public
+
+
+def operation_of(function: object) -> Operation | None:
+    """The operation that users call by this function; None for any other, though it wraps one and says so."""
+    op: Operation | None = getattr(function, "op", None)
+    return op if op is not None and op.function is function else None

@@ -80,6 +80,20 @@ def declined(x: Any, operator: str) -> Any:
     raise
 
 
+def refusal(operator: str, message: str) -> Callable[..., Any]:
+    """What stands for an operator that nodes do not have: TypeError, unless somebody's own kind of number has it."""
+
+    def refused(node: Any, *others: Any) -> Any:
+        try:
+            raise TypeError(message)
+        except TypeError:
+            if len(others) != 1 or operator.startswith("r"):
+                raise
+            return declined(others[0], f"__r{operator}__")
+
+    return refused
+
+
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -139,6 +153,11 @@ def as_operand(x: Operand) -> Operand:
     if isinstance(x, list | tuple | Iterator):
         return Vector(x)
     return x
+
+
+def is_plain(x: Operand) -> bool:
+    """True for a number, and for what stands for one; False for a node or a formula, which keeps what it came from."""
+    return not hasattr(x.__class__, "_record") or getattr(x.__class__, "_is_number", False)
 
 
 def is_array_node(x: Operand) -> bool:

@@ -22,7 +22,7 @@ from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
-from .operands import FLOAT64, Axis, Index, Operand, declined, real_array
+from .operands import FLOAT64, Axis, Index, Operand, declined, real_array, refusal
 from .ops import choosing, elementwise, extremes, matrices, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -160,6 +160,11 @@ class Tensor:
         return self._op is None
 
     @property
+    def is_constant(self) -> bool:
+        """True for what `detach()` gave or was computed under `no_grad()`: a Module that holds it does not train it."""
+        return graph.is_constant(self)
+
+    @property
     def operands(self) -> tuple[Operand, ...]:
         """What the operation was given, in order: Tensors, constant arrays, axes, shapes, indices."""
         return self._operands
@@ -232,7 +237,7 @@ class Tensor:
         return self._data.tolist()
 
     def detach(self) -> Tensor:
-        """The same numbers as a new leaf: no gradient passes."""
+        """The same numbers as a new leaf, a constant: no gradient passes, and a Module does not train it."""
         t = Tensor(self._data)
         t._operands = graph.UNRECORDED
         return t
@@ -394,13 +399,13 @@ class Tensor:
         """Where the smallest number is, as integers without gradient."""
         return extremes.argmin(self, axis)
 
-    def softmax(self, axis: int = -1) -> Tensor:
+    def softmax(self, axis: int = softmaxes.LAST, *, samples: str | None = None) -> Tensor:
         """e^x over its sum along an axis; see `autograd.softmax`."""
-        return _record(softmaxes.array_softmax.op, (self, axis))
+        return softmaxes.softmax(self, axis, samples=samples)
 
-    def log_softmax(self, axis: int = -1) -> Tensor:
+    def log_softmax(self, axis: int = softmaxes.LAST, *, samples: str | None = None) -> Tensor:
         """The logarithm of softmax; see `autograd.log_softmax`."""
-        return _record(softmaxes.array_log_softmax.op, (self, axis))
+        return softmaxes.log_softmax(self, axis, samples=samples)
 
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """log Σ e^self over axes; see `autograd.logsumexp`."""
@@ -604,11 +609,8 @@ Tensor.__ge__ = _comparison(operator.ge, "__le__")  # type: ignore[method-assign
 
 
 def _refuse(names: str, signs: str, advice: str) -> None:
-    def refused(*operands: Operand) -> Operand:
-        raise TypeError(f"{signs} not defined for Tensors: {advice}")
-
     for name in names.split():
-        setattr(Tensor, f"__{name}__", refused)
+        setattr(Tensor, f"__{name}__", refusal(name, f"{signs} not defined for Tensors: {advice}"))
 
 
 _refuse("floordiv rfloordiv mod rmod divmod rdivmod", "// and % are", "they jump; use t.data for the plain numbers")

@@ -20,7 +20,7 @@ from .formulas.expression import symbol
 from .ieee import ieee
 from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
 from .op import Operation
-from .operands import Operand, Traced, Vector, declined, describe, real
+from .operands import Operand, Traced, Vector, declined, describe, real, refusal
 from .ops import choosing, elementwise
 from .passes.values import Mixed
 from .passes.values import backward as _backward
@@ -131,6 +131,11 @@ class Value:
         return self._op is None
 
     @property
+    def is_constant(self) -> bool:
+        """True for what `detach()` gave or was computed under `no_grad()`: a Module that holds it does not train it."""
+        return graph.is_constant(self)
+
+    @property
     def operand_groups(self) -> tuple[Operand, ...]:
         """The operands as the operation's rules see them: sequences as Vectors, constants as floats."""
         op = self._op
@@ -195,7 +200,7 @@ class Value:
         return self._data
 
     def detach(self) -> Value:
-        """The same number as a new leaf: no gradient passes."""
+        """The same number as a new leaf, a constant: no gradient passes, and a Module does not train it."""
         return _unrecorded(self._data)
 
     # ------------------------------------------------------------ recording
@@ -440,7 +445,7 @@ def _comparable(x: Operand) -> float:
 def _constant(x: Operand, op: Operation) -> float:
     if x.__class__ is float:
         return x
-    if isinstance(x, np.ndarray) and x.ndim:
+    if getattr(x, "ndim", 0) and hasattr(x.__class__, "__array__") and not graph.is_node(x):  # pandas' too
         raise _meets_array(op.shown, x)
     return real(x, op.shown)
 
@@ -599,6 +604,8 @@ def _binary(function: Operand, x: Operand, y: Operand) -> Operand:
         return NotImplemented
     try:
         return Value._record(function.op, x, y)
+    except NumberMeetsArray:
+        raise
     except TypeError:
         if other is x:
             raise
@@ -697,11 +704,8 @@ for _function, _sign in (
 
 
 def _refuse(names: str, signs: str, advice: str) -> None:
-    def refused(*operands: Operand) -> Operand:
-        raise TypeError(f"{signs} not defined for Values: {advice}")
-
     for name in names.split():
-        setattr(Value, f"__{name}__", refused)
+        setattr(Value, f"__{name}__", refusal(name, f"{signs} not defined for Values: {advice}"))
 
 
 _refuse("floordiv rfloordiv mod rmod divmod rdivmod", "// and % are", "they jump; use v.data for the plain number")

@@ -23,7 +23,7 @@ from autograd import (
     tanh,
 )
 from autograd.arguments import Rng, generator, lookup
-from autograd.op import Operation, table
+from autograd.op import Operation, named
 
 from .module import Module
 
@@ -86,7 +86,7 @@ def find_activation(activation: str | Function, *, rng: Rng = None) -> Function:
     """
     if callable(activation) and not isinstance(activation, type):
         return activation
-    if isinstance(activation, str) and activation not in activations and is_of_one_number(op := table.get(activation)):
+    if isinstance(activation, str) and activation not in activations and is_of_one_number(op := named(activation)):
         return op.function
     found = lookup("activation", activation, activations)
     return found(rng=rng) if isinstance(found, type) else found

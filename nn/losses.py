@@ -9,8 +9,8 @@ A loss is called with (y_true, y_pred) in Keras' order; rows are samples.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,6 +38,7 @@ from autograd.ops.losses import CLOSEST, Softmax, batch_losses
 from autograd.ops.sums import array_sum
 
 from .activations import activation_name, activations
+from .attributes import Attributes, Check, flag
 from .module import refuse_own_call
 from .samples import check_finite, checked_weights, plain_array, whole_labels
 
@@ -75,7 +76,14 @@ squared_errors, binary_from_logits, binary_from_probabilities, softmax_cross_ent
 Weight = float | np.ndarray
 
 
-class Loss:
+def _above_zero(where: str, what: str, delta: Any) -> float:
+    found = not_negative(where, what, delta)
+    if not found:
+        raise ValueError(f"{where}: expected {what} to be above 0, got 0; all losses would be 0")
+    return found
+
+
+class Loss(Attributes):
     """The base of all losses.
 
     name         its name in messages
@@ -86,6 +94,7 @@ class Loss:
     name = "loss"
     activation: Callable[..., Any] | None = None
     from_logits = False
+    checks: ClassVar[Mapping[str, Check]] = {"from_logits": flag}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -200,9 +209,10 @@ class MeanSquaredError(Loss):
     """
 
     name = "mse"
+    checks: ClassVar[Mapping[str, Check]] = {"half": flag}
 
     def __init__(self, half: bool = False) -> None:
-        self.half = bool(half)
+        self.half = half
 
     def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
         return squared_errors.op, (target, weight if self.half else weight * (2.0 / target.shape[1]))
@@ -240,11 +250,10 @@ class Huber(Loss):
     """
 
     name = "huber"
+    checks: ClassVar[Mapping[str, Check]] = {"delta": _above_zero}
 
     def __init__(self, delta: float = 1.0) -> None:
-        self.delta = not_negative("Huber", "delta", delta)
-        if not self.delta:
-            raise ValueError("Huber: expected delta to be above 0, got 0; all losses would be 0")
+        self.delta = delta
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         return _weighted_mean(self._of(y_pred - target), weight)
@@ -271,7 +280,7 @@ class BinaryCrossentropy(Loss):
     activation = staticmethod(sigmoid)
 
     def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = bool(from_logits)
+        self.from_logits = from_logits
 
     def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         target = super().prepare(where, y, outputs, dtype)
@@ -310,7 +319,7 @@ class CategoricalCrossentropy(Loss):
     activation = staticmethod(softmax)
 
     def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = bool(from_logits)
+        self.from_logits = from_logits
 
     def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         if len(outputs) != 1:

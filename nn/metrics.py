@@ -350,7 +350,7 @@ class SumsOf:
         self.function, self.name = function, name
 
     def __call__(self, y_true: np.ndarray, y_pred: np.ndarray, **options: Any) -> np.ndarray:
-        values = np.asarray(self.function(y_true, y_pred, **options), dtype=np.float64)
+        values = plain_array(self.name, "what it gives", self.function(y_true, y_pred, **options))
         if values.ndim and len(values) != len(y_true):
             raise ValueError(
                 f"{self.name}: expected one number, or one for each of {len(y_true)} samples; got {values.shape}"

@@ -6,26 +6,29 @@ A Module knows nothing of how its output is computed; it finds the parameters th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from autograd import Tensor
 from autograd.fast.neuron import Weights
+from autograd.graph import is_constant, is_node
 from autograd.operands import describe
 from autograd.value import NO_GRADIENT
 
+from .attributes import Attributes
 from .files.arrays import open_arrays, save_arrays
 
 __all__ = ["Module"]
 
 
-class Module:
+class Module(Attributes):
     """The base of everything that has parameters.
 
     A parameter is a leaf node (a Value or a Tensor) kept as an attribute, or inside lists, tuples, dicts and
-    Modules that are. Results of operations are not parameters; plain numbers and arrays are not::
+    Modules that are. Results of operations are not parameters; plain numbers are not::
 
         class Line(Module):
             def __init__(self):
@@ -34,10 +37,29 @@ class Module:
             def __call__(self, x):
                 return self.slope * x + self.intercept
 
-    training: True until `eval()` is called; modules that behave differently in training look at it.
+    A buffer is what is kept in the same places and belongs to the state, but is not trained, such as the running
+    means of a normalization: an array of numbers, or a constant, which is what `x.detach()` gives and what was
+    computed under `no_grad()`. State, files and copies hold parameters and buffers; optimizers move parameters
+    only. A plain number is a setting and not in the state: to keep one write Value(0.0).detach().
     """
 
-    training: bool = True
+    def may_keep(self, value: Any) -> bool:
+        """True for parameters, buffers and modules: for all but settings."""
+        return not isinstance(value, bool | int | float | str | None)
+
+    @property
+    def training(self) -> bool:
+        """True until `eval()` is called; modules that behave differently in training look at it.
+
+        While `fit` makes a step it is True, while `predict` and `evaluate` compute it is False, for the thread that
+        does: what `train()` and `eval()` have set holds for all other calls, those of callbacks among them.
+        """
+        mode = mode_inside(self)
+        return vars(self).get("training", True) if mode is None else mode
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        vars(self)["training"] = bool(mode)
 
     def parameters(self) -> list[Any]:
         """All parameters in order of definition, each once."""
@@ -47,7 +69,7 @@ class Module:
                 nodes.update(dict.fromkeys(x))
             elif kind == "node":
                 nodes[x] = None
-        return [x for x in nodes if x.is_leaf]
+        return [x for x in nodes if is_parameter(x)]
 
     def named_parameters(self) -> list[tuple[str, Any]]:
         """All parameters with their names, in order of definition, each once.
@@ -56,14 +78,15 @@ class Module:
         PyTorch: `layers.0.neurons.1.w.0`. It is unique and does not depend on labels. A parameter
         held twice has the name of its first place.
         """
-        names: dict[Any, str] = {}
-        for found in _walk(self):
-            if found[3] == "nodes":
-                for i, x in enumerate(found[2]):
-                    names.setdefault(x, _path((found, i, x, "node")))
-            elif found[3] == "node":
-                names.setdefault(found[2], _path(found))
-        return [(name, x) for x, name in names.items() if x.is_leaf]
+        return [(name, places[0][2]) for name, places in state_of(self).items() if is_parameter(places[0][2])]
+
+    def buffers(self) -> list[Any]:
+        """All that is kept and not trained, in order of definition, each once: arrays and constant nodes."""
+        return [x for _, x in self.named_buffers()]
+
+    def named_buffers(self) -> list[tuple[str, Any]]:
+        """The same with their names, which are made as those of parameters."""
+        return [(name, places[0][2]) for name, places in state_of(self).items() if not is_parameter(places[0][2])]
 
     def modules(self) -> list[Module]:
         """This module and all modules inside it, each once."""
@@ -84,11 +107,11 @@ class Module:
         return self.train(False)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of the numbers of all parameters, by the names of `named_parameters`."""
-        return {name: np.array(_numbers(p)) for name, p in self.named_parameters()}
+        """Copies of the numbers of all parameters and buffers, by their names."""
+        return {name: np.array(numbers_of(places[0][2])) for name, places in state_of(self).items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set all parameters to numbers that `state_dict` gave.
+        """Set all parameters and buffers to numbers that `state_dict` gave. An array is replaced by another one.
 
         ValueError that names the parameter and both shapes if one does not fit, and the names if
         some are missing or too many; then nothing has been changed.
@@ -101,27 +124,26 @@ class Module:
         for name, array in arrays.items():
             if array.dtype.kind not in "fiub":
                 raise TypeError(f"load_state_dict: {name}: expected plain numbers, got {describe(array)}")
-        for name, p in self.named_parameters():
-            p.data = arrays[name]
+        write_numbers("load_state_dict", state_of(self), arrays)
 
     def check_state(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Refuse names and shapes that are not those of the parameters, as `load_state_dict` does."""
-        parameters = dict(self.named_parameters())
-        _check_names(type(self).__name__, parameters, shapes)
-        for name, p in parameters.items():
-            expected = np.shape(_numbers(p))
+        """Refuse names and shapes that are not those of parameters and buffers, as `load_state_dict` does."""
+        state = state_of(self)
+        _check_names(type(self).__name__, state, shapes)
+        for name, places in state.items():
+            expected = np.shape(numbers_of(places[0][2]))
             if shapes[name] != expected:
                 raise ValueError(f"load_state_dict: {name}: expected shape {expected}, got {shapes[name]}")
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Save the numbers of all parameters, as `state_dict` gives them, to `path`: a .npz or .safetensors file.
+        """Save what `state_dict` gives, all parameters and buffers, to `path`: a .npz or .safetensors file.
 
         The file is made whole or stays as it was. To save more than the weights see `Sequential.save`.
         """
         save_arrays(path, self.state_dict(), {})
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
-        """Set all parameters to the numbers that `save_weights`, or `Sequential.save`, wrote to `path`.
+        """Set all parameters and buffers to the numbers that `save_weights`, or `Sequential.save`, wrote to `path`.
 
         ValueError, and no change, for a file that is damaged or belongs to a net of other layers or
         shapes; it names the parameter and both shapes.
@@ -136,8 +158,40 @@ class Module:
             self.load_state_dict(file.read(shapes))
 
 
-def _numbers(p: Any) -> Any:
-    return p.numpy() if p.__class__ is Tensor else p.data
+def numbers_of(x: Any) -> Any:
+    """What a parameter or a buffer holds: an array, which may be that of a Tensor itself, or a float."""
+    return x.numpy() if x.__class__ is Tensor else x.data if is_node(x) else x
+
+
+def write_numbers(where: str, places: Mapping[str, list[_Found]], arrays: Mapping[str, np.ndarray]) -> None:
+    """Put arrays of the right shapes where what has these names is kept; all or none. TypeError for another kind."""
+    written: list[tuple[_Found, Any]] = []
+    for name, found in places.items():
+        x, array = found[0][2], arrays[name]
+        if isinstance(x, np.ndarray):
+            if not np.can_cast(array.dtype, x.dtype, "same_kind"):
+                raise TypeError(f"{where}: {name}: expected {x.dtype}, got {array.dtype}; this would lose digits")
+            array = array.astype(x.dtype)
+            for place in found:
+                if isinstance(place[0][2], tuple) and not x.flags.writeable:
+                    raise TypeError(f"{where}: {name} is a read-only array in a tuple; keep it as an attribute")
+                written.append((place, array))
+        else:
+            written.append((found[0], array))
+    for (holder, key, x, _), array in written:
+        if is_node(x):
+            x.data = array
+        elif isinstance(holder[2], tuple):
+            x[...] = array
+        elif holder[3] == "module":
+            setattr(holder[2], key, array)
+        else:
+            holder[2][key] = array
+
+
+def is_parameter(x: Any) -> bool:
+    """True for a node that training moves, False for a result, a constant and an array."""
+    return x.__class__ is not np.ndarray and x._op is None and not is_constant(x)
 
 
 def _check_names(where: str, parameters: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -146,7 +200,7 @@ def _check_names(where: str, parameters: Mapping[str, Any], state: Mapping[str, 
     if missing or unknown:
         parts = [f"{names[0]} is {what}" for names, what in ((missing, "missing"), (unknown, "unknown")) if names]
         raise ValueError(
-            f"load_state_dict: {where} has {len(parameters)} parameters, the state has {len(state)}: "
+            f"load_state_dict: {where} has {len(parameters)} parameters and buffers, the state has {len(state)}: "
             f"{' and '.join(parts)}; make a model of the same layers first"
         )
 
@@ -160,6 +214,42 @@ def refuse_own_call(cls: type, instead: str) -> None:
         )
 
 
+class TrainingMode:
+    """Modules behave as in training or as in prediction inside the `with`, for the current thread or task."""
+
+    __slots__ = ("_mode",)
+
+    def __init__(self, modules: Iterable[Module], mode: bool) -> None:
+        self._mode = frozenset(map(id, modules)), mode
+
+    def __enter__(self) -> None:
+        _modes.set((self._mode, *_modes.get()))
+
+    def __exit__(self, *raised: object) -> None:
+        _modes.set(_modes.get()[1:])
+
+    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, called inside."""
+
+        def inside(*args: Any) -> Any:
+            with self:
+                return function(*args)
+
+        return inside
+
+
+# The modes that the current thread or task is in, the innermost first: of which modules, by id, and which.
+_modes: ContextVar[tuple[tuple[frozenset[int], bool], ...]] = ContextVar("training modes", default=())
+
+
+def mode_inside(module: Module) -> bool | None:
+    """The mode that the module is in inside a TrainingMode; None outside."""
+    for modules, mode in _modes.get():
+        if id(module) in modules:
+            return mode
+    return None
+
+
 def clear_gradients(parameters: Iterable[Any]) -> None:
     """Give every parameter the gradient of a node that no backward pass has reached."""
     for p in parameters:
@@ -170,8 +260,25 @@ def clear_gradients(parameters: Iterable[Any]) -> None:
 _Found = tuple[Any, Any, Any, str]
 
 
+def state_of(root: Any, seen: Iterable[Any] = ()) -> dict[str, list[_Found]]:
+    """Parameters and buffers by their names, each once with all places where it is kept; without those `seen`."""
+    kept: dict[int, list[_Found]] = {}
+    known = set(map(id, seen))
+    for found in _walk(root):
+        if found[3] == "nodes":
+            for i, x in enumerate(found[2]):
+                kept.setdefault(id(x), []).append((found, i, x, "node"))
+        elif found[3] in ("node", "array"):
+            kept.setdefault(id(found[2]), []).append(found)
+    return {
+        _path(places[0]): places
+        for places in kept.values()
+        if ((x := places[0][2]).__class__ is np.ndarray or x.op is None) and id(x) not in known
+    }
+
+
 def _walk(root: Any) -> Iterator[_Found]:
-    """What `root` holds and `root` itself, in order of definition, all but nodes once.
+    """What `root` holds and `root` itself, in order of definition, all but nodes and arrays once.
 
     A sequence of nodes alone is given as a whole: nets consist of these.
     """
@@ -185,9 +292,9 @@ def _walk(root: Any) -> Iterator[_Found]:
             kind = _kinds[x.__class__]
             if not kind:
                 continue
-            if kind == "node":
+            if kind == "node" or (kind == "array" and x.dtype.kind in "fiub"):
                 yield holder, name, x, kind
-            elif id(x) not in seen:
+            elif kind != "array" and id(x) not in seen:
                 seen.add(id(x))
                 if kind == "sequence" and len(classes := set(map(type, x))) == 1 and _kinds[classes.pop()] == "node":
                     yield holder, name, x, "nodes"
@@ -202,7 +309,8 @@ def _walk(root: Any) -> Iterator[_Found]:
 
 def _items(x: Any, kind: str) -> Iterator[tuple[Any, Any]]:
     """What x holds, with the names or indices under which it does."""
-    return iter(enumerate(x) if kind == "sequence" else (x if kind == "dict" else vars(x)).items())
+    # A copy of the items: a thread that trains may set an attribute meanwhile.
+    return iter(enumerate(x) if kind == "sequence" else tuple((x if kind == "dict" else vars(x)).items()))
 
 
 class _Kinds(dict[type, str]):
@@ -211,6 +319,8 @@ class _Kinds(dict[type, str]):
     def __missing__(self, cls: type) -> str:
         if hasattr(cls, "_record"):
             kind = "node"
+        elif cls is np.ndarray:
+            kind = "array"
         elif cls is Weights:  # a second view of parameters that a neuron holds as w and b
             kind = ""
         else:

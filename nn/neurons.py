@@ -18,6 +18,7 @@ from autograd.arguments import Rng, generator, positive_integer, shaped_array
 from autograd.fast.neuron import Inputs, Weights, record, recorder
 from autograd.formulas.names import Name
 from autograd.graph import is_node
+from autograd.op import operation_of
 from autograd.operands import describe, real
 
 from .activations import Function, activation_name, check_units, find_activation, is_of_one_number, is_over_layer
@@ -50,6 +51,14 @@ class Neuron(Module):
 
     Call it with a sequence of nin numbers or Values; the result is the Value a.
     """
+
+    settled: tuple[str, ...] = ("nin", "initializer", "rng")
+    w: tuple[Value, ...]
+    b: Value
+
+    def is_settled(self) -> bool:
+        """True once there are weights."""
+        return "b" in vars(self)
 
     def __init__(
         self,
@@ -87,7 +96,7 @@ class Neuron(Module):
 
     def _prepare(self) -> None:
         """What `_respond` needs of the parameters, one object for all samples."""
-        op = getattr(self.activation, "op", None)
+        op = operation_of(self.activation)
         self._record = recorder()
         self._is_fused = self._record is record and not self.elementary and is_of_one_number(op)
         self._op = None if self.activation is linear else op
@@ -153,6 +162,13 @@ class Layer(Module):
     Call it with a sequence of nin numbers or Values; the result is a list of nout Values, or the
     Value itself if nout is 1.
     """
+
+    settled: tuple[str, ...] = ("nin", "nout", "elementary", "initializer", "rng")
+    neurons: list[Neuron]
+
+    def is_settled(self) -> bool:
+        """True once there are neurons."""
+        return "neurons" in vars(self)
 
     def __init__(
         self,
@@ -238,6 +254,13 @@ class MLP(Module):
     13
     """
 
+    settled: tuple[str, ...] = ("nin", "nouts", "activation", "output_activation", "elementary", "initializer")
+    layers: list[Layer]
+
+    def is_settled(self) -> bool:
+        """True once there are layers."""
+        return "layers" in vars(self)
+
     def __init__(
         self,
         nin: int,
@@ -313,6 +336,8 @@ class MLP(Module):
         """
         if loss is None:
             raise ValueError("compile: expected a loss, such as loss='mse' or loss='binary_crossentropy'; got None")
+        if self._trained is not None:
+            loop.check_not_fitting(self._trained)
         self._trained = NeuronTraining(self, optimizer, loss, metrics, self.rng)
 
     def _training_of(self, where: str) -> NeuronTraining:

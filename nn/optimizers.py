@@ -10,19 +10,20 @@ the docstring says which it is.
 
 from __future__ import annotations
 
-import inspect
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 
-from autograd.arguments import checked_fraction, lookup, not_negative
+from autograd.arguments import checked_fraction, lookup, not_negative, whole_number
 from autograd.fast.flat_parameters import EVERYTHING, Block, blocks
 from autograd.graph import is_node
 from autograd.ieee import quietly
 from autograd.operands import describe
 
+from .attributes import Attributes, Check, flag, options_of
 from .module import Module
 from .schedules import Schedule
 
@@ -34,11 +35,31 @@ Rate = float | Schedule
 Parameters = Iterable[Any] | Rate | None
 
 
+WRITE = "what it computes is to be written into w: w -= ..., or np.subtract(w, ..., out=w)"
+LIMITS = ("clipnorm", "clipvalue", "global_clipnorm")
+
 # Of a block: its gradient, and the stretches of it that parameters have.
 Gradient = tuple[Array, list[slice]]
 
 
-class Optimizer:
+class Limit:
+    """One of the three ways to clip, as an attribute: None where it is not the one in use."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, optimizer: Any, owner: type) -> Any:
+        if optimizer is None:
+            return self
+        kind, limit = optimizer._clipping or ("", None)
+        return limit if kind == self.name else None
+
+    def __set__(self, optimizer: Any, limit: float | None) -> None:
+        kept = {} if optimizer._clipping is None else dict([optimizer._clipping])
+        optimizer._clipping = _checked_clipping(optimizer.name, kept | {self.name: limit})
+
+
+class Optimizer(Attributes):
     """The base of all optimizers. One of your own defines `constants`, `rule` and, if it keeps any, `state`.
 
     parameters: what to train, usually `model.parameters()`; or the learning rate alone, for an optimizer
@@ -57,9 +78,17 @@ class Optimizer:
     A parameter without a gradient stays where it is, and so does its state.
 
     iterations    how many steps were taken
+
+    Every option may be set later under its name, and holds from the next step on.
     """
 
     default_rate = 0.001
+    checks: ClassVar[Mapping[str, Check]] = {"iterations": whole_number}
+    settled: tuple[str, ...] = ("parameters",)
+    clipnorm, clipvalue, global_clipnorm = Limit(), Limit(), Limit()
+    schedule: Schedule | None
+    _blocks: Sequence[_Block] = ()
+    _clipping: tuple[str, float] | None = None
 
     def __init__(
         self,
@@ -73,7 +102,7 @@ class Optimizer:
     ) -> None:
         if unknown:
             raise TypeError(
-                f"{self.name}: unknown option {next(iter(unknown))!r}; known: {', '.join(_options(type(self)))}"
+                f"{self.name}: unknown option {next(iter(unknown))!r}; known: {', '.join(options_of(type(self)))}"
             )
         if _is_number(parameters) or _is_schedule(parameters):
             if learning_rate is not None:
@@ -83,13 +112,24 @@ class Optimizer:
                 )
             parameters, learning_rate = None, parameters
         given: Any = parameters
-        self.parameters: list[Any] = []
+        self.parameters: Sequence[Any] = ()
         self.iterations = 0
         self.learning_rate = self.default_rate if learning_rate is None else learning_rate
-        self._clipping = _checked_clipping(self.name, clipnorm, clipvalue, global_clipnorm)
-        self._blocks: list[_Block] = []
+        limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
+        self._clipping = _checked_clipping(self.name, limits)
         if given is not None:
             self.bind(given)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name[:1] != "_" and self._blocks:
+            state = self.state()  # momentum that came later needs a velocity
+            for block in self._blocks:
+                block.keep(state)
+
+    def is_settled(self) -> bool:
+        """True once it has its parameters."""
+        return bool(self._blocks)
 
     @property
     def name(self) -> str:
@@ -122,12 +162,18 @@ class Optimizer:
         if self.parameters:
             if len(found) == len(self.parameters) and all(map(lambda p, q: p is q, found, self.parameters)):
                 return
-            raise RuntimeError(
-                f"{self.name}: it trains {len(self.parameters)} parameters already, and its state belongs to them; "
-                f"make a new {self.name}(...) for the others"
-            )
-        self.parameters = found
-        self._blocks = [_Block(flat, self.state(), len(self.constants(0.0, 1))) for flat in blocks(found)]
+            raise RuntimeError(self._bound_already())
+        self.parameters = tuple(found)
+        constants = self.constants(0.0, 1)
+        if not isinstance(constants, tuple):
+            raise TypeError(f"{self.name}.constants: expected a tuple of numbers, got {describe(constants)}")
+        self._blocks = [_Block(flat, self.state(), len(constants)) for flat in blocks(found)]
+
+    def _bound_already(self) -> str:
+        return (
+            f"{self.name}: it trains {len(self.parameters)} parameters already, and its state belongs to them; make a "
+            f"new {self.name}(...) for others, and compile the model with it again if it is a model's"
+        )
 
     @property
     def learning_rate(self) -> float:
@@ -141,7 +187,7 @@ class Optimizer:
         schedule = learning_rate if _is_schedule(learning_rate) else None
         rate = learning_rate if schedule is None else schedule(self.iterations)
         self._rate = not_negative(self.name, "learning_rate", rate)
-        self.schedule: Schedule | None = schedule
+        self.schedule = schedule
 
     def step(self) -> None:
         """Move every parameter against its gradient. RuntimeError if no backward pass gave one."""
@@ -205,16 +251,29 @@ class Optimizer:
         if self._clipping is not None:
             gradients = self._clipped(gradients)
         constants = self.constants(rate, self.iterations + 1)
+        is_first = not self.iterations and type(self).rule.__module__ != __name__  # one of somebody's own
         for block, (g, stretches) in zip(self._blocks, gradients, strict=True):
             block.set_constants(constants)
             w = block.flat.begin()
+            before = [x.copy() for x in (w, *block.vectors)] if is_first else []
             if stretches is EVERYTHING:
-                self.rule(w, g, block.free, block.constants, block.vectors)
+                found: object = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
             else:
                 for s in stretches:
-                    self.rule(w[s], g[s], block.free[s], block.constants, [vector[s] for vector in block.vectors])
+                    vectors = [vector[s] for vector in block.vectors]
+                    found = self.rule(w[s], g[s], block.free[s], block.constants, vectors)  # type: ignore[func-returns-value]
+            if found is not None:
+                raise TypeError(f"{self.name}.rule: expected nothing in return, got {describe(found)}; {WRITE}")
+            if is_first:
+                self._check_moved(rate, g, before, (w, *block.vectors))
             block.flat.end()
-        self.iterations += 1
+        vars(self)["iterations"] += 1  # nothing to be checked, at every step
+
+    def _check_moved(self, rate: float, g: Array, before: Sequence[Array], after: Sequence[Array]) -> None:
+        """UserWarning for a rule that left everything as it was: `w = w - ...` gives another array the name."""
+        is_felt = rate * np.abs(g).max(initial=0.0) > np.abs(after[0]).max() * np.finfo(g.dtype).eps
+        if is_felt and all(map(np.array_equal, before, after)):
+            warnings.warn(f"{self.name}.rule changed no number in its first step; {WRITE}", stacklevel=5)
 
     def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
         """The gradients in arrays of our own, no larger than asked for."""
@@ -263,6 +322,7 @@ class SGD(Optimizer):
     """
 
     default_rate = 0.01
+    checks: ClassVar[Mapping[str, Check]] = {"momentum": checked_fraction, "nesterov": flag}
 
     def __init__(
         self,
@@ -273,8 +333,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
         **clipping: float | None,
     ) -> None:
-        self.momentum = checked_fraction("SGD", "momentum", momentum)
-        self.nesterov = bool(nesterov)
+        self.momentum, self.nesterov = momentum, nesterov
         super().__init__(parameters, learning_rate, **clipping)
 
     def state(self) -> dict[str, float]:
@@ -315,6 +374,12 @@ class RMSprop(Optimizer):
     arXiv:1308.0850 (2013).
     """
 
+    checks: ClassVar[Mapping[str, Check]] = {
+        **dict.fromkeys(("rho", "momentum"), checked_fraction),
+        "epsilon": not_negative,
+        "centered": flag,
+    }
+
     def __init__(
         self,
         parameters: Parameters = None,
@@ -326,10 +391,7 @@ class RMSprop(Optimizer):
         centered: bool = False,
         **clipping: float | None,
     ) -> None:
-        self.rho = checked_fraction("RMSprop", "rho", rho)
-        self.momentum = checked_fraction("RMSprop", "momentum", momentum)
-        self.epsilon = not_negative("RMSprop", "epsilon", epsilon)
-        self.centered = bool(centered)
+        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
         super().__init__(parameters, learning_rate, **clipping)
 
     def state(self) -> dict[str, float]:
@@ -371,6 +433,11 @@ class Adam(Optimizer):
     Source: Kingma and Ba, ICLR 2015 (arXiv:1412.6980).
     """
 
+    checks: ClassVar[Mapping[str, Check]] = {
+        **dict.fromkeys(("beta_1", "beta_2"), checked_fraction),
+        "epsilon": not_negative,
+    }
+
     def __init__(
         self,
         parameters: Parameters = None,
@@ -381,9 +448,7 @@ class Adam(Optimizer):
         epsilon: float = 1e-7,
         **clipping: float | None,
     ) -> None:
-        self.beta_1 = checked_fraction(self.name, "beta_1", beta_1)
-        self.beta_2 = checked_fraction(self.name, "beta_2", beta_2)
-        self.epsilon = not_negative(self.name, "epsilon", epsilon)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         super().__init__(parameters, learning_rate, **clipping)
 
     def state(self) -> dict[str, float]:
@@ -417,6 +482,8 @@ class AdamW(Adam):
     Source: Loshchilov and Hutter, ICLR 2019 (arXiv:1711.05101).
     """
 
+    checks: ClassVar[Mapping[str, Check]] = {"weight_decay": not_negative}
+
     def __init__(
         self,
         parameters: Parameters = None,
@@ -425,7 +492,7 @@ class AdamW(Adam):
         weight_decay: float = 0.004,
         **options: Any,
     ) -> None:
-        self.weight_decay = not_negative("AdamW", "weight_decay", weight_decay)
+        self.weight_decay = weight_decay
         super().__init__(parameters, learning_rate, **options)
 
     def constants(self, rate: float, step: int) -> tuple[float, ...]:
@@ -449,6 +516,9 @@ class Adagrad(Optimizer):
     Source: Duchi, Hazan and Singer, JMLR 12 (2011).
     """
 
+    checks: ClassVar[Mapping[str, Check]] = {"epsilon": not_negative, "initial_accumulator_value": not_negative}
+    settled: tuple[str, ...] = (*Optimizer.settled, "initial_accumulator_value")
+
     def __init__(
         self,
         parameters: Parameters = None,
@@ -458,8 +528,7 @@ class Adagrad(Optimizer):
         epsilon: float = 1e-7,
         **clipping: float | None,
     ) -> None:
-        self.epsilon = not_negative("Adagrad", "epsilon", epsilon)
-        self.initial_accumulator_value = not_negative("Adagrad", "initial_accumulator_value", initial_accumulator_value)
+        self.epsilon, self.initial_accumulator_value = epsilon, initial_accumulator_value
         super().__init__(parameters, learning_rate, **clipping)
 
     def state(self) -> dict[str, float]:
@@ -509,10 +578,20 @@ class _Block:
         w = flat.begin()
         self.flat = flat
         self.vectors = [np.full_like(w, start) for start in state.values()]
+        self._starts = dict(state)
         self.free = np.empty_like(w)
         # A ufunc takes half as long with an array without axes as with a Python number.
         self.constants = tuple(np.empty((), w.dtype) for _ in range(constants))
         self._numbers: tuple[float, ...] = ()
+
+    def keep(self, state: Mapping[str, float]) -> None:
+        """Keep these vectors from now on: what is new starts, the others go on."""
+        if state != self._starts:
+            known = dict(zip(self._starts, self.vectors, strict=True))
+            self.vectors = [
+                known[name] if name in known else np.full_like(self.free, start) for name, start in state.items()
+            ]
+            self._starts = dict(state)
 
     def set_constants(self, numbers: tuple[float, ...]) -> None:
         """Let `constants` hold these numbers."""
@@ -531,7 +610,10 @@ def checked_parameters(where: str, parameters: object) -> list[Any]:
         raise TypeError(f"{where}: expected a list of parameters, got {describe(parameters)}")
     found = list(parameters)
     if not found:
-        raise ValueError(f"{where}: expected at least one parameter, got none")
+        raise ValueError(
+            f"{where}: expected at least one parameter, got none; constants, which detach() and no_grad() give, "
+            "are not trained"
+        )
     for i, p in enumerate(found):
         if not is_node(p):
             raise TypeError(f"{where}: expected parameters, got {describe(p)} at place {i}")
@@ -544,22 +626,15 @@ def checked_parameters(where: str, parameters: object) -> list[Any]:
     return found
 
 
-def _checked_clipping(where: str, *limits: float | None) -> tuple[str, float] | None:
-    names = ("clipnorm", "clipvalue", "global_clipnorm")
-    given = {name: limit for name, limit in zip(names, limits, strict=True) if limit is not None}
+def _checked_clipping(where: str, limits: Mapping[str, float | None]) -> tuple[str, float] | None:
+    given = {name: limit for name, limit in limits.items() if limit is not None}
     if len(given) > 1:
-        raise ValueError(f"{where}: expected one of {', '.join(names)} at most, got {' and '.join(given)}")
+        raise ValueError(f"{where}: expected one of {', '.join(LIMITS)} at most, got {' and '.join(given)}")
     for name, limit in given.items():
         if not not_negative(where, name, limit):
             raise ValueError(f"{where}: expected {name} to be above 0, got {limit!r}; no gradient would be left")
         return name, float(limit)
     return None
-
-
-def _options(cls: type) -> list[str]:
-    """The names of all arguments that the class and those it is derived from take."""
-    found = [p for c in cls.__mro__[:-1] for p in inspect.signature(c).parameters.values()]
-    return list(dict.fromkeys(p.name for p in found if p.kind is not p.VAR_KEYWORD))
 
 
 def _is_number(x: object) -> TypeGuard[float]:

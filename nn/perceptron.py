@@ -49,6 +49,13 @@ class Perceptron(Module):
     Call it with one sample for the Value ŷ.
     """
 
+    settled: tuple[str, ...] = ("nin", "task", "rng")
+    neuron: Neuron
+
+    def is_settled(self) -> bool:
+        """True once there is a neuron."""
+        return "neuron" in vars(self)
+
     def __init__(self, nin: int, task: str = "regression", *, rng: Rng = None) -> None:
         activation, self._loss = lookup("task", task, TASKS)
         self.task = task

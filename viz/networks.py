@@ -172,6 +172,11 @@ def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Colu
             "draw_network: the model is not built, so that it has no weights yet; give its first layer "
             "input_shape=(features,), call model.build(features), or fit it"
         )
+    if not model.goes_straight:
+        raise ValueError(
+            f"draw_network: expected layers in a row; {type(model).__name__} has a forward of its own: "
+            "draw_graph(model(x)) shows it"
+        )
     assert model.input_shape is not None
     columns = [Column("input", math.prod(model.input_shape), activations=None if x is None else x.ravel())]
     with training_mode(model, False), no_grad():

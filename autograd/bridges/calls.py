@@ -116,7 +116,7 @@ def _structure(root: Tensor) -> tuple[Any, ...]:
     found: list[Any] = []
     for v in order:
         operands = [number[u] if is_node(u) else _frozen(u) for u in v.operands]
-        found.append((None if v.op is None else v.op.name, v.shape, *operands))
+        found.append((v.op, v.shape, *operands))
     return tuple(found)
 
 

@@ -665,7 +665,7 @@ def group_label(group: Group, of_samples: bool) -> str | None:
     """
     if group.nodes[0] is None:
         return group.key[-1] and matrix_label(group.key[-1])
-    labels = [v.label for v in group.nodes]
+    labels = [v.label for v in group.nodes if v is not None]
     parsed = [None if label is None else names.parse(label) for label in labels]
     first = parsed[0]
     if first is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Operation
+from ..op import Operation, operation_of
 from ..passes.tensors import add_to_leaf
 from ..tensor import Tensor
 from . import roads
@@ -34,7 +34,7 @@ def links_of(steps: Iterable[tuple[Callable[..., Any], tuple[Any, ...]]], dtype:
         return None
     links: list[Link] = []
     for function, others in steps:
-        op: Operation | None = getattr(function, "op", None)
+        op = operation_of(function)
         if op is None or op.reduces or len(op.pulls) != 1 + len(others):
             return None
         if any(u.__class__ is Tensor and not (u.is_leaf and u.dtype == dtype) for u in others):

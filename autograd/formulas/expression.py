@@ -26,7 +26,7 @@ from ..operands import Vector, members, real
 from . import names
 from .notation import Ascii, Latex, Text, Writer, is_short, named_factors, shown
 
-__all__ = ["Expression", "constant", "expression", "omitted", "symbol"]
+__all__ = ["Expression", "constant", "divided", "expression", "has_omissions", "omitted", "symbol"]
 
 # A longer or more deeply nested formula helps nobody: it is written as an ellipsis.
 MAX_SIZE = 120
@@ -393,11 +393,15 @@ class Expression:
         expanded = _expanded(cancelled)
         added = _added(expanded, self.size)
         forms = [_factored(form, self.size) for form in (start, cancelled, expanded)]
-        forms = [start, *forms[:2], cancelled, forms[2], expanded]
+        forms = [start, *forms[:2], cancelled, forms[2], expanded, _grouped(expanded, self.size)]
         if added is not expanded:  # 1/(p(1 − p)) is as long as 1/p + 1/(1 − p), and preferred
             forms.insert(0, added)
         best = min(forms, key=lambda e: e.size)
         return _from_term(*best.terms[0], self.value) if len(best.terms) == 1 else best
+
+    def factored(self) -> Expression:
+        """What all terms have in common put before a pair of parentheses: a(1 − a) for a − a²."""
+        return _factored(self, self.size)
 
     # ------------------------------------------------------------ writing
 
@@ -446,6 +450,11 @@ def omitted(value: float = math.nan) -> Expression:
     return _from_atom(Omitted(), value)
 
 
+def has_omissions(x: Expression) -> bool:
+    """True if a part of the formula is left out because it is too long."""
+    return any(isinstance(a, Omitted) for a in x.atoms())
+
+
 def _limited(x: Expression) -> Expression:
     return omitted(x.value) if x.size > MAX_SIZE or x.depth > MAX_DEPTH else x
 
@@ -463,8 +472,17 @@ def _call(op: Operation, args: tuple[Any, ...], value: float) -> Expression:
 
 def _term_size(term: Term) -> int:
     c, factors = term
-    number = not factors or c not in (1.0, -1.0)
-    return number + (not is_short(c)) + sum(a.size + (e != 1.0) for a, e in factors)
+    number = 0 if factors and c in (1.0, -1.0) else _number_size(abs(c))
+    return number + sum(a.size + (e != 1.0) for a, e in factors)
+
+
+@functools.lru_cache(maxsize=4096)
+def _number_size(c: float) -> int:
+    """How long a number is: 1 if it is short, 2 if not, and √(2/π) as much wherever it stands among others."""
+    if is_short(c):
+        return 1
+    p, above, q, below = named_factors(c) or (c, (), 1, ())
+    return 2 * max(1, len(above) + len(below)) + ((p != 1) + (not is_short(p)) + (q != 1) if above or below else 0)
 
 
 def _key(terms: Iterable[Term], sign: int = 1) -> str:
@@ -486,13 +504,19 @@ def _orientation(factors: Factors) -> int:
 
 
 def _collected(terms: Iterable[Term]) -> list[Term]:
-    """Like terms added up, in order of first appearance; what cancels is left out."""
+    """Like terms added up, in order of first appearance, but what is subtracted again and again behind it: x + y − 2m.
+
+    What cancels is left out.
+    """
     found: dict[str, Term] = {}
     for c, factors in _opened(terms):
         key = _factors_key(factors)
         if key in found:
             total, first = found[key]
-            found[key] = (total + c * _orientation(factors) * _orientation(first), first)
+            added = total + c * _orientation(factors) * _orientation(first)
+            if added < total < 0.0:
+                del found[key]
+            found[key] = (added, first)
         else:
             found[key] = (c, factors)
     return [(c, f) for c, f in found.values() if c != 0.0]
@@ -518,6 +542,17 @@ def _merged(f: Factors, g: Factors) -> tuple[int, Factors]:
             sides[-whole] = first, power + n
             sign *= -1 if n % 2 == 1 else 1
     return sign, tuple((a, e) for sides in found.values() for a, e in sides.values() if e != 0.0)
+
+
+def divided(factors: Factors, product: Factors) -> Factors | None:
+    """What is left of the factors when a product is taken out of them; None if it is not in them."""
+    left = {(a.key, a.orientation): (a, e) for a, e in factors}
+    for a, e in product:
+        same, power = left.get((a.key, a.orientation), (a, 0.0))
+        if power * e <= 0 or abs(power) < abs(e):
+            return None
+        left[a.key, a.orientation] = same, power - e
+    return tuple((a, e) for a, e in left.values() if e != 0.0)
 
 
 def _as_term(x: Expression) -> Term:
@@ -688,6 +723,26 @@ def _factored(x: Expression, limit: int) -> Expression:
     d, group = _as_term(rest.simplified() if rest.size < limit else rest)
     sign, factors = _merged(common, group)
     return Expression(((c * d * sign, factors),), x.value)
+
+
+def _grouped(x: Expression, limit: int) -> Expression:
+    """What only some terms have in common put before parentheses, where that is shorter: a(y + t) − y."""
+    terms = list(x.terms)
+    while len(terms) > 2:
+        users: dict[str, list[int]] = {}
+        for i, (c, factors) in enumerate(terms):
+            if c in (1.0, -1.0) and len(factors) > 1 and all(a.is_symbol and e == 1.0 for a, e in factors):
+                for a, _ in factors:
+                    users.setdefault(a.key, []).append(i)
+        key, places = max(users.items(), key=lambda item: len(item[1]), default=("", []))
+        if not 1 < len(places) < len(terms):
+            break
+        common = next(factor for factor in terms[places[0]][1] if factor[0].key == key)
+        inner = ((terms[i][0], tuple(f for f in terms[i][1] if f[0].key != key)) for i in places)
+        c, group = _as_term(_factored(Expression(inner, math.nan), limit))
+        terms[places[0]] = c, (common, *group)
+        terms = [t for i, t in enumerate(terms) if i not in places[1:]]
+    return _factored(Expression(terms, x.value), limit)
 
 
 def _common_powers(products: list[Factors]) -> Factors:

@@ -62,7 +62,11 @@ _STEP = r"(?:[0-9]++|[A-Za-z](?:[+-][0-9]++)?)"
 _ABOVE = re.compile(
     rf"(?=.)(?:\[(?P<layer>{_STEP})\])?(?:\((?P<sample>{_STEP})\))?|(?P<bare>[0-9]++|[lL](?:[+-][0-9]++)?)"
 )
-_BELOW = re.compile(r"\\?[0-9A-Za-z]++(?:, ?\\?[0-9A-Za-z]++)*+")
+_PART = r"(?:[A-Za-z][+-][0-9]++|\\?[0-9A-Za-z]++)"  # h_{t-1}; in braces only, as h_t-1 is a difference
+_BELOW = re.compile(rf"{_PART}(?:, ?{_PART})*+")
+# What is no name but the power of one, as the variance often is called: sigma^2, sigma_B^2.
+_POWER = re.compile(r"(?P<below>.+)\^(?:\{(?P<braced>[0-9]++)\}|(?P<bare>[0-9]++))")
+_SPREADS = ("sigma", "std")  # of these lectures take squares, and layers of what is computed
 
 _GREEK_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi
     rho sigma tau upsilon phi chi psi omega"""
@@ -82,12 +86,14 @@ _MARK_MATHML = {"hat": "^", "tilde": "~", "bar": "\u00af", "dot": "\u02d9"}
 
 _SUBSCRIPT = dict(
     zip(
-        "0123456789aehijklmnoprstuvxβγρφχ",
-        "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ",
+        "0123456789+-aehijklmnoprstuvxβγρφχ",
+        "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ",
         strict=True,
     )
 )
 
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_ON_THE_LINE_ABOVE = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SUBSCRIPTS = re.compile(f"[{''.join(_SUBSCRIPT.values())}]++")
 _ON_THE_LINE = {ord(subscript): c for c, subscript in _SUBSCRIPT.items()}
 
@@ -131,6 +137,7 @@ class Name:
 
     def _write(self, base: str, index: str) -> str:
         joint = "_" if index and not self.attached else ""
+        index = f"{{{index}}}" if "-" in index or "+" in index else index
         return f"{base}{self._line()}{joint}{index}"
 
     def _line(self) -> str:
@@ -165,7 +172,7 @@ def parse(label: str) -> Name | None:
 
 def _lecture_name(label: str) -> Name | None:
     r"""A label in the notation of lectures: `w_{11}^{[1]}`, `a_1^1`, `\tilde{y}_1`; None for others."""
-    label = _SUBSCRIPTS.sub(lambda run: "_" + run[0].translate(_ON_THE_LINE), label.replace(r"\ell", "l"))
+    label = _SUBSCRIPTS.sub(lambda run: f"_{{{run[0].translate(_ON_THE_LINE)}}}", label.replace(r"\ell", "l"))
     if len(label) > 2 and label[0] == label[-1] == "$":
         label = label[1:-1]
     match = _BASE.match(label)
@@ -187,9 +194,20 @@ def _lecture_name(label: str) -> Name | None:
     if found is None or _anatomy(found) is None or (above and over is None) or not _is_below(below):
         return None
     layer, sample = (over["layer"] or over["bare"], over["sample"]) if over else (None, None)
-    if over and over["bare"] and not below:  # x^2 is a power
+    if over and over["bare"] and (not below or base in _SPREADS):  # x^2 is a power
         return None
-    return Name(found, layer, sample, tuple(re.findall(r"[0-9A-Za-z]+", below)))
+    return Name(found, layer, sample, tuple(re.findall(r"[A-Za-z][+-][0-9]+|[0-9A-Za-z]+", below)))
+
+
+def _power_of(label: str) -> tuple[str, str] | None:
+    """The name and the exponent of a label that is the power of a name, as the variance is called: sigma^2, σ²."""
+    end = len(label.rstrip("⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    raised = f"{label[:end]}^{label[end:].translate(_ON_THE_LINE_ABOVE)}" if end < len(label) else label
+    match = _POWER.fullmatch(raised)
+    name = None if match is None else parse(match["below"])
+    if match is None or name is None or name.layer is not None or name.sample is not None or _primes(name.base):
+        return None
+    return match["below"], match["braced"] or match["bare"]
 
 
 def _is_below(below: str) -> bool:
@@ -252,13 +270,15 @@ def text(label: str, *, commas: bool | None = None) -> str:
     """
     name = parse(label)
     if name is None:
-        return _one_line(label)
+        power = _power_of(label)
+        return _one_line(label) if power is None else text(power[0]) + power[1].translate(_SUPERSCRIPT)
     separator = name._separator(commas)
     parts = [_GREEK.get(part, part) for part in name.index]
     symbol = _text_symbol(name.base) + name._line()
-    if all(c in _SUBSCRIPT for part in parts for c in part):
+    if all(c in _SUBSCRIPT for part in parts for c in part) and not any(map(_is_spelled_out, parts)):
         return symbol + separator.join("".join(map(_SUBSCRIPT.__getitem__, part)) for part in parts)
-    return f"{symbol}_{separator.join(parts)}"
+    below = separator.join(parts).replace("-", "−")
+    return f"{symbol}_{{{below}}}" if "−" in below or "+" in below else f"{symbol}_{below}"
 
 
 def ascii_name(label: str, *, commas: bool | None = None) -> str:
@@ -276,6 +296,10 @@ def latex(label: str, *, commas: bool | None = None) -> str:
     r"""Math-mode LaTeX: `w^{[1]}_{12}`, `\hat{y}_{1}`, `\mathrm{loss}`, `\text{my label}`."""
     name = parse(label)
     if name is None:
+        power = _power_of(label)
+        if power is not None:
+            symbol, _, below = latex(power[0]).partition("_")
+            return f"{symbol}^{{{power[1]}}}{'_' * bool(below)}{below}"
         return rf"\text{{{_one_line(label).translate(_LATEX_SPECIAL)}}}"
     above = r"\prime" * _primes(name.base) + name._brackets()
     below = name._separator(commas).join(map(_latex_part, name.index))
@@ -286,6 +310,9 @@ def mathml(label: str, *, commas: bool | None = None) -> str:
     """Presentation MathML: `<msub><mover>…</mover><mn>1</mn></msub>`, `<mtext>my label</mtext>`."""
     name = parse(label)
     if name is None:
+        power = _power_of(label)
+        if power is not None:
+            return f"<msup><mrow>{mathml(power[0])}</mrow><mn>{power[1]}</mn></msup>"
         return f"<mtext>{html.escape(_one_line(label))}</mtext>"
     symbol = _mathml_symbol(name.base)
     comma = "<mo>,</mo>" if name._separator(commas) else ""
@@ -306,6 +333,10 @@ def pieces(label: str, *, commas: bool | None = None) -> tuple[str, str, str]:
     """
     name = parse(label)
     if name is None:
+        power = _power_of(label)
+        if power is not None:
+            base, _, below = pieces(power[0])
+            return base, power[1], below
         return _one_line(label), "", ""
     below = name._separator(commas).join(_GREEK.get(part, part) for part in name.index)
     return _text_symbol(name.base), name._brackets().replace("-", "−"), below
@@ -399,6 +430,11 @@ def _anatomy(base: str) -> tuple[str, str] | None:
     return (core, accent) if not accent or len(core) == 1 or core in _GREEK else None
 
 
+def _is_spelled_out(part: str) -> bool:
+    """rate, pred: a word, which stands in an index on the line; ij and max stand below it."""
+    return len(part) > 3 and part.isalpha()
+
+
 def _core(base: str) -> tuple[str, str]:
     anatomy = _anatomy(base)
     return (base, "") if anatomy is None else anatomy
@@ -432,7 +468,7 @@ def _latex_symbol(base: str) -> str:
 def _latex_part(part: str) -> str:
     if part in _GREEK:
         return f"{{{_latex_symbol(part)}}}"
-    return part if len(part) < 3 or part.isdigit() else rf"\mathrm{{{part}}}"
+    return part if len(part) < 3 or not part.isalpha() else rf"\mathrm{{{part}}}"
 
 
 def _mathml_symbol(base: str) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from ..op import Operation, find, table
+from ..op import Operation, table
 from . import names
 
 __all__ = ["Ascii", "Latex", "Mathml", "Text", "Writer", "as_printable", "format_number", "is_short"]
@@ -157,6 +157,10 @@ class Writer(ABC):
     def joint(self, left: str, right: str) -> str:
         """What stands between two factors: nothing, or a sign."""
 
+    def logarithm(self, number: str) -> str:
+        """The natural logarithm of a plain number."""
+        return f"ln {number}"
+
     def parenthesized(self, text: str) -> str:
         """In parentheses."""
         return f"({text})"
@@ -200,13 +204,13 @@ class Writer(ABC):
         return self.with_digits(INSIDE)
 
     def named_number(self, name: str) -> str:
-        """π, √2, √(2π) or log 10, as NAMED calls them."""
+        """π, √2, √(2π) or ln 10, as NAMED calls them."""
         if name.startswith("√"):
             number, has_pi = name[1:].strip("()").removesuffix("π"), name.endswith(("π", "π)"))
             parts = [self.number(float(number.rstrip("/")))] * bool(number) + [self.pi or ""] * has_pi
             inner = self.fraction(*parts, compound=False) if "/" in name else "".join(parts)
             return self.root(inner, plain=len(name) == 2)
-        return self.function(find("log"), self.number(float(name[4:]))) if name.startswith("log") else self.pi or ""
+        return self.logarithm(self.number(float(name[3:]))) if name.startswith("ln") else self.pi or ""
 
     # ------------------------------------------------------------ formulas
 
@@ -217,14 +221,17 @@ class Writer(ABC):
     def sum(self, x: Formula) -> str:
         """A formula: its terms in the order they came, but not a minus first if that can be avoided.
 
-        −y + ŷ reads ŷ − y. A fraction keeps its place: −y/a + (1 − y)/(1 − a).
+        −y + ŷ reads ŷ − y. A fraction keeps its place, −y/a + (1 − y)/(1 − a), but beside a name: σ − 1/σ.
         """
         if not x.terms:
             return self.number(0.0)
         written = [self.term(c, factors) for c, factors in x.terms]
-        if all(e > 0 for _, e in x.terms[0][1]):
-            first = next((i for i, (negative, _) in enumerate(written) if not negative), 0)
-            written.insert(0, written.pop(first))
+        if written[0][0]:
+            are_whole = [all(e > 0 for _, e in factors) for _, factors in x.terms]
+            if not are_whole[0] and not (len(written) == 2 and _is_in_symbols(x)):
+                are_whole = [False] * len(written)
+            leading = (i for i, (negative, _) in enumerate(written) if not negative and (are_whole[0] or are_whole[i]))
+            written.insert(0, written.pop(next(leading, 0)))
         negative, text = written[0]
         signed = (f" {self.minus if negative else self.plus} {body}" for negative, body in written[1:])
         return (self.minus if negative else "") + text + "".join(signed)
@@ -271,9 +278,11 @@ class Writer(ABC):
         if bare and c == 1 and not named and len(factors) == 1 and factors[0][1] == 1:
             return factors[0][0].write(self)
         ordered = _in_order(factors, errors_first=self.errors_first)
+        if self.pi is not None:  # 2^x·ln 2, as ln 2·2^x would be read in two ways
+            ordered.sort(key=lambda factor: _is_logarithm_of_number(factor[0]))
         parts: list[tuple[Atom | None, str]] = [(a, self.power(a, e)) for a, e in ordered]
-        for name in reversed(named):  # π·x, but x·log(10), and below a bar σ·√(2π)
-            is_last = name.startswith("log") or (is_below and name.startswith("√"))
+        for name in reversed(named):  # π·x, but x·ln 10, and below a bar σ·√(2π)
+            is_last = name.startswith("ln") or (is_below and name.startswith("√"))
             parts.insert(len(parts) if is_last else 0, (None, self.named_number(name)))
         if c == 0.5 and parts and self.half is not None:
             parts.insert(0, (None, self.half))
@@ -281,7 +290,10 @@ class Writer(ABC):
             parts.insert(0, (None, self.constant(c)))
         text = parts[0][1]
         for (before, _), (_, part) in itertools.pairwise(parts):
-            is_called = part.startswith(_OPENING) and _is_function_name(before)
+            is_name = before is not None and not before.terms
+            is_called = (is_name and part.startswith(_TWICE_OPENING)) or (
+                part.startswith(_OPENING) and _is_function_name(before)
+            )
             text += (self.dot if is_called else self.joint(text, part)) + part
         return text
 
@@ -294,12 +306,21 @@ class Writer(ABC):
             return self.root(inner, plain=atom.is_symbol)
         p, q = as_fraction(e, in_fraction=True)
         to = self.inside
-        exponent = to.constant(p) if q == 1 else self.fraction(to.number(p), to.number(q), compound=False)
+        exponent = to.exponent(p) if q == 1 else self.fraction(to.number(p), to.number(q), compound=False)
         if atom.is_symbol:
             base = self.symbol_to_raise(inner)
         else:
-            base = inner if atom.op is not None and not self.is_power(atom.op) else self.parenthesized(inner)
-        return self.raised(base, exponent, plain=q == 1)
+            is_called = atom.op is not None and not self.is_power(atom.op) and not _is_logarithm_of_number(atom)
+            base = inner if is_called else self.parenthesized(inner)
+        return self.raised(base, exponent, plain=q == 1 and self.minus not in exponent)
+
+    def exponent(self, e: float) -> str:
+        """A positive exponent that is no fraction: 3, π, or π − 1, as the derivative of x^π has it."""
+        for n in (0, 1, 2) if self.pi is not None and not is_short(e) else ():
+            p, above, q, below = named_factors(e + n) or (e, (), 1, ())
+            if p == q == 1 and len(above) == 1 and not below:
+                return self.named_number(above[0]) + (f" {self.minus} {self.number(n)}" if n else "")
+        return self.constant(e)
 
     def general_power(self, base: Formula, exponent: Formula) -> str:
         """A power whose exponent is a formula."""
@@ -315,6 +336,8 @@ class Writer(ABC):
         """A function of formulas, as its operation says; a power as powers are written."""
         if call.op.name == "power":
             return self.general_power(*call.flat())
+        if self.pi is not None and _is_logarithm_of_number(call):
+            return self.logarithm(self.number(call.flat()[0].value))
         if call.op.picks:
             *whole, place = call.args
             return self.component(self.function(call.op, self.arguments(call.op, whole)), int(place.value))
@@ -357,6 +380,8 @@ class Text(Writer):
         return f"∂{over}/∂{under}"
 
     def fraction(self, top: str, bottom: str, *, compound: bool) -> str:
+        if _LOGARITHM_LAST.search(top):  # ln 2/x would be the logarithm of a quotient
+            top = self.parenthesized(top)
         return f"{top}/({bottom})" if compound else f"{top}/{bottom}"
 
     def raised(self, base: str, exponent: str, *, plain: bool) -> str:
@@ -467,6 +492,9 @@ class Latex(Writer):
     def raised(self, base: str, exponent: str, *, plain: bool) -> str:
         return f"{base}^{{{exponent}}}"
 
+    def logarithm(self, number: str) -> str:
+        return rf"\ln {number}"
+
     def root(self, inner: str, *, plain: bool) -> str:
         return rf"\sqrt{{{inner}}}"
 
@@ -530,6 +558,9 @@ class Mathml(Writer):
     def raised(self, base: str, exponent: str, *, plain: bool) -> str:
         return f"<msup><mrow>{base}</mrow><mrow>{exponent}</mrow></msup>"
 
+    def logarithm(self, number: str) -> str:
+        return f"<mi>ln</mi><mo>\u2061</mo>{number}"
+
     def root(self, inner: str, *, plain: bool) -> str:
         return f"<msqrt>{inner}</msqrt>"
 
@@ -567,8 +598,23 @@ _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
+_LOGARITHM_LAST = re.compile(r"\bln \d+\Z")
 _OPEN_POWER = re.compile(r"\^[^\s()·/]+\Z")
 _OPENING = "(", r"\left(", "<mrow><mo>(</mo>"
+_TWICE_OPENING = "((", r"\left((", r"\left(\left(", f"{_OPENING[2]}{_OPENING[2]}"
+
+
+def _is_in_symbols(x: Formula) -> bool:
+    """True for a formula of names and numbers."""
+    return all(a.is_symbol for _, factors in x.terms for a, _ in factors)
+
+
+def _is_logarithm_of_number(atom: Any) -> bool:
+    """ln 2, which is written without parentheses."""
+    if getattr(atom, "op", None) is None or atom.op.name != "log":
+        return False
+    (x,) = atom.flat()
+    return x.is_number() and x.value > 1 and x.value.is_integer()
 
 
 def _is_function_name(atom: Atom | None) -> bool:
@@ -576,7 +622,7 @@ def _is_function_name(atom: Atom | None) -> bool:
     label = getattr(atom, "label", None)
     if label is None:
         return False
-    known = {"f", "g", *(name for op in table.values() for name in (op.name, op.symbol))}
+    known = {"f", "g", *(name for op in table.values() for name in (op.name, op.shown, op.symbol))}
     return label in known or names.text(label) in known
 
 
@@ -614,7 +660,9 @@ def _in_order(factors: Iterable[tuple[Atom, float]], *, errors_first: bool) -> l
 
 
 def _is_error(atom: Atom) -> bool:
-    """ŷ − y or a − 1: what a loss leaves of a prediction."""
+    """ŷ − y or a − 1: what a loss leaves of a prediction; or a sum of products each of which has one."""
+    if len(atom.terms) > 1 and all(any(a.terms and _is_error(a) for a, _ in f) for _, f in atom.terms):
+        return True
     plain = all(not f or (len(f) == 1 and f[0][0].is_symbol and f[0][1] == 1) for _, f in atom.terms)
     signs = sorted(c for c, _ in atom.terms)
     return plain and len(signs) == 2 and signs[0] < 0 and signs[1] == 1 and all(f for c, f in atom.terms if c == 1)
@@ -631,6 +679,8 @@ def as_fraction(c: float, *, in_fraction: bool = False) -> tuple[float, float]:
     """
     if not 0 < c < math.inf or c.is_integer():
         return c, 1
+    written = float(format_number(c))
+    c = written if _is_near(c, written) else c  # 0.1 + 0.2
     if is_short(c) and not in_fraction:
         return c, 1
     p, q = Fraction(c).limit_denominator(1_000_000).as_integer_ratio()
@@ -646,8 +696,8 @@ NAMED = {
     "√π": math.sqrt(math.pi),
     "√(2π)": math.sqrt(2 * math.pi),
     "√(2/π)": math.sqrt(2 / math.pi),
-    "log 2": math.log(2),
-    "log 10": math.log(10),
+    "ln 2": math.log(2),
+    "ln 10": math.log(10),
 }
 _Names = tuple[str, ...]
 _PRODUCTS: list[tuple[_Names, _Names, float]] = [

@@ -311,9 +311,8 @@ class Applied(_Compound):
 
     def _is_reduced_matrix(self) -> bool:
         """True for a matrix of which one axis is left out."""
-        if self.op.name not in REDUCING or not isinstance(self.arguments[1], int):
-            return False
-        return len(natural_shape(self.parts[0]) or ()) == 2
+        is_reduced = self.op.over_axes and isinstance(self.arguments[1], int)
+        return is_reduced and len(natural_shape(self.parts[0]) or ()) == 2
 
     def _with_shape(self, shape: Shape) -> Applied:
         return Applied(self.op, self.arguments, shape)
@@ -361,8 +360,6 @@ class Indicator(_Compound):
 
 
 # ---------------------------------------------------------------- whole formulas
-
-REDUCING = ("array_prod", "array_logsumexp", "max", "min", "std", "norm")
 
 
 def flipped(axis: int | None) -> int | None:

@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..formulas.expression import Atom, Expression, Omitted, Term
+from ..formulas.expression import Atom, Expression, Term, has_omissions
 from ..graph import depending_on, topological_order
 from ..ieee import quietly
 from ..op import Operation, Unreadable
 from ..ops.shapes import sum_to
+from ..samples import is_data_name
 from ..tensor import Tensor
 from .atoms import Applied, Count, Matrix, Shape, atoms, formula_of
 from .expression import MatrixExpression, matrix, named
 from .forward import Forward, tidy
 from .indices import samples_of
-from .roles import is_data_name, is_tensor
+from .roles import is_tensor
 from .steps import Step
 
 __all__ = ["Arrived", "Backward", "share_of"]
@@ -197,11 +198,6 @@ def _is_mean(term: Term) -> bool:
     return any(isinstance(a, Count) and e == -1.0 for a, e in term[1])
 
 
-def has_omissions(x: Expression) -> bool:
-    """True if a part of the formula is left out because it is too long."""
-    return any(isinstance(a, Omitted) for a in atoms(x))
-
-
 def share_of(
     w: Tensor, i: int, g: MatrixExpression, z: MatrixExpression, operands: tuple[object, ...], u: Tensor
 ) -> MatrixExpression:
@@ -239,7 +235,7 @@ def _unread(op: Operation, i: int, everything: tuple[object, ...]) -> MatrixExpr
     def named_pull(*arguments: object) -> object:
         return pull(*arguments)
 
-    named_pull.__name__ = f"{op.name}_pull_{i}"
+    named_pull.__name__ = f"{op.forward.__name__}_pull_{i}"
     numbers = (x.value if isinstance(x, MatrixExpression) else x for x in everything)
     value = np.asarray(quietly(pull, *numbers))
     arguments = (x.as_operand() if isinstance(x, MatrixExpression) else x for x in everything)

@@ -110,7 +110,8 @@ def _sum(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
     along = _sums_to_1(atom)
     if along is not None and axes == (x.ndim + along,) and natural_shape(rest) == x.shape:  # rows of probabilities
         return number
-    return number * formula_of(Total(rest, shape, tuple(axes), bool(keepdims)))
+    total = Total(rest, shape, tuple(axes), bool(keepdims))
+    return number * formula_of(total.upright() if shape == () and len(total.inside) == 2 else total)
 
 
 def _sums_to_1(a: Atom | None) -> int | None:

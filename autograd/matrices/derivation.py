@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..formulas.expression import Expression
+from ..formulas.expression import MAX_SIZE, Expression, has_omissions
 from ..graph import topological_order
 from ..passes.gradients import gradients
 from ..paths.derivation import positive
@@ -31,6 +31,7 @@ __all__ = ["MatrixDerivation", "Step"]
 SHOWN = 6
 # So many definitions and so many steps are written unless all are asked for: two screens.
 MOST = 30
+OMISSION = f"in a formula: more than {MAX_SIZE} symbols; label what lies between"
 GAP = r"&\;\,\vdots"
 
 T = TypeVar("T", Definition, Step)
@@ -140,7 +141,15 @@ class MatrixDerivation:
                 lines += self._left_out(to, s)
             else:
                 lines += _block(to, f"d{to.symbol(s.label)}", s.value, s.formulas)
+        if self._has_omissions(most):
+            lines += [f"{to.ellipsis}  {OMISSION}", ""]
         return "\n".join([*lines, f"{source}.grad   ({self._verdict()})"])
+
+    def _has_omissions(self, most: int) -> bool:
+        """True if an ellipsis stands in a formula that is written."""
+        written = [d.formula for d in _abridged(self.definitions, most) if not isinstance(d, int)]
+        written += [x for s in _abridged(self.steps, most) if not isinstance(s, int) for x in s.formulas]
+        return any(map(has_omissions, written))
 
     def _most(self, where: str, most: int | None) -> int:
         return MOST if most is None else positive(where, "most", most, "a positive integer or None")
@@ -203,6 +212,8 @@ class MatrixDerivation:
             else:
                 row = _row(to, f"d{to.symbol(s.label)}", s.value, s.formulas)
                 rows.append(row + (f" = {to.block(s.value)[0]}" if _is_shown(s.value) else ""))
+        if self._has_omissions(most):
+            rows.append(rf"&\text{{\ldots{{}} {OMISSION}}}")
         joined = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
 
@@ -220,7 +231,8 @@ def _abridged(items: Sequence[T], most: int) -> list[T | int]:
 
 
 def _row(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression]) -> str:
-    return f"{to._marked(name, value.shape)} &= " + " = ".join(map(to.sum, formulas))
+    first, *simplified = map(to.sum, formulas)
+    return " = ".join([f"{to._marked(name, value.shape)} &= {first}", *(rf"\boxed{{{x}}}" for x in simplified)])
 
 
 def _block(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression]) -> list[str]:

@@ -33,7 +33,7 @@ from .atoms import (
 from .expression import MatrixExpression, matrix, named, operands_of, read
 from .indices import samples_of
 from .naming import Naming
-from .roles import Roles, is_tensor
+from .roles import Roles, is_tensor, is_turned
 from .steps import Definition
 
 __all__ = ["Forward", "labels_in", "tidy"]
@@ -125,7 +125,7 @@ class Forward:
             if is_tensor(u):
                 held[i] = self.known[u]
             elif isinstance(u, np.ndarray) and u.ndim and v.op.pulls[i] is not None:
-                held[i] = self._constant(u)
+                held[i] = self._constant(u.T).T if is_turned(v, i) else self._constant(u)
         return operands_of(v.op, tuple(self._with_count(v.op, held)))
 
     def _constant(self, data: np.ndarray) -> MatrixExpression:

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..formulas import names
 from ..paths.labels import unique_labels
+from ..samples import is_data_name
 from ..tensor import Tensor
 from .atoms import data_key
-from .roles import constants_of, is_data_name, is_tensor, role
+from .roles import constants_of, is_tensor, role
 
 __all__ = ["Naming"]
 

@@ -7,12 +7,12 @@ from typing import TypeGuard
 
 import numpy as np
 
-from ..formulas import names
 from ..graph import is_node
+from ..samples import axis_of_data, is_data_name, shown_axis
 from ..tensor import Tensor
 from .atoms import Shape
 
-__all__ = ["Roles", "constants_of", "is_data_name", "is_tensor", "role"]
+__all__ = ["Roles", "constants_of", "is_tensor", "is_turned", "role"]
 
 
 def is_tensor(x: object) -> TypeGuard[Tensor]:
@@ -21,10 +21,17 @@ def is_tensor(x: object) -> TypeGuard[Tensor]:
 
 
 def constants_of(v: Tensor) -> Iterator[tuple[int, np.ndarray]]:
-    """The constant arrays among the operands, each with its place."""
+    """The constant arrays among the operands, each with its place and as it is called; see `is_turned`."""
     for i, u in enumerate(v.operands):
         if isinstance(u, np.ndarray) and u.ndim and v.op is not None and v.op.pulls[i] is not None:
-            yield i, u
+            yield i, u.T if is_turned(v, i) else u
+
+
+def is_turned(v: Tensor, i: int) -> bool:
+    """True for the targets of predictions that were turned into rows for a loss: what has a name has columns too."""
+    prediction = v.operands[0]
+    was_turned = is_tensor(prediction) and prediction.op is not None and prediction.op.name == "transpose"
+    return i == 1 and _is_loss(v) and was_turned
 
 
 def role(v: Tensor, i: int) -> str:
@@ -41,12 +48,6 @@ def _is_loss(v: Tensor) -> bool:
 
 def _is_logarithm(u: object) -> bool:
     return is_tensor(u) and u.op is not None and u.op.name in ("log", "array_log_softmax")
-
-
-def is_data_name(label: str) -> bool:
-    """True for what is called x or y, with whatever index: the data, not a parameter."""
-    name = names.parse(label)
-    return name is not None and name.base in ("x", "X", "y", "Y")
 
 
 class Roles:
@@ -69,12 +70,14 @@ class Roles:
                 found = (shape[0], 0) if len(shape) == 2 else (None, 0)
             elif name == "matmul":
                 x, y = v.operands
-                if x.ndim == 2 and y.ndim < 3 and self.is_data(x):
-                    found = x.shape[0], 0
-                elif y.ndim == 2 and x.ndim < 3 and self.is_data(y):
-                    found = y.shape[1], 1
+                axis = axis_of_data(x, y, self.is_data(x), self.is_data(y))
+                if axis is not None:
+                    found = (y.shape[1], 1) if axis else (x.shape[0], 0)
             if found[0] is not None:
                 break
+        for v in self.order:
+            if found[1] and _is_loss(v) and shown_axis(v.operands[0]) == 1:  # which takes rows for samples all the same
+                return len(v.operands[0]), 0
         return found
 
     def is_data(self, u: object) -> bool:

@@ -1,6 +1,7 @@
 """The operations: a file for each kind, in it each operation with its derivatives."""
 
 from .choosing import clip, where
+from .convolutions import average_pool, conv, fold, max_pool, windows
 from .elementwise import (
     abs,
     add,
@@ -55,16 +56,19 @@ __all__ = [
     "add",
     "argmax",
     "argmin",
+    "average_pool",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "broadcast_to",
     "clip",
     "concatenate",
+    "conv",
     "cos",
     "div",
     "dot",
     "exp",
     "expand_dims",
+    "fold",
     "leaky_relu",
     "linear",
     "log",
@@ -72,6 +76,7 @@ __all__ = [
     "logsumexp",
     "matmul",
     "max",
+    "max_pool",
     "maximum",
     "mean",
     "min",
@@ -108,4 +113,5 @@ __all__ = [
     "transpose",
     "var",
     "where",
+    "windows",
 ]

@@ -52,6 +52,9 @@ def choose(condition: Operand, x: Operand, y: Operand) -> Operand:
 
 def _one_of(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x or y itself, by a single condition; of Tensors in the shape that both of them have together."""
+    choose_by = getattr(condition.__class__, "_choose", None)
+    if choose_by is not None:  # a condition that is not decided yet
+        return choose_by(condition, x, y)
     taken, other = (x, y) if condition else (y, x)
     for u in (taken, other):
         if is_array_node(u) and hasattr(u, "backward"):

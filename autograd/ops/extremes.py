@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..op import structural
+from ..op import Decorator, structural
 from ..operands import Axis, Operand
 from .sums import kept, not_empty, numbers
 
 __all__ = ["argmax", "argmin", "max", "min"]
 
 
-def _over_axes(name: str, of_two: str) -> Operand:
+def _extreme(name: str, of_two: str) -> Decorator:
+    """Makes an operation of a function that takes one of the numbers along axes."""
+
     def door(x: Operand, axis: Operand = None, keepdims: bool = False) -> tuple[Operand, ...]:
         if hasattr(axis, "shape"):
             raise TypeError(
@@ -24,15 +26,13 @@ def _over_axes(name: str, of_two: str) -> Operand:
             )
         return x, axis, keepdims
 
-    return door
+    def pull(g: Operand, z: Operand, x: Operand, axis: Axis, keepdims: bool) -> Operand:
+        return kept(g, x.shape, axis) * _shares(x, z, axis)
+
+    return structural(pull, None, None, door=door)
 
 
-@structural(
-    lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _shares(x, z, axis),
-    None,
-    None,
-    door=_over_axes("max", "larger"),
-)
+@_extreme("max", "larger")
 def max(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """The largest number over axes. Equal ones share the gradient evenly.
 
@@ -43,12 +43,7 @@ def max(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     return x.max(axis, keepdims=keepdims)
 
 
-@structural(
-    lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _shares(x, z, axis),
-    None,
-    None,
-    door=_over_axes("min", "smaller"),
-)
+@_extreme("min", "smaller")
 def min(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """The smallest number over axes. Equal ones share the gradient evenly.
 

@@ -1,8 +1,9 @@
 """Losses: of one prediction, of the outputs of one sample, and of a whole batch.
 
 A loss says its formula once, for one prediction and one target, with a derivative for each; `loss`
-makes of it what sequences and batches need. Of a batch (m, n) the rows are samples, and the result is
-their mean; a weight for each sample may replace the 1 in 1/m. Besides the formulas stand here the checks
+makes of it what sequences and batches need. Of a batch (m, n) the rows are samples, or with
+samples="columns" the columns of (n, m), as in lecture notes, and the result is their mean; a weight for each
+sample may replace the 1 in 1/m. Besides the formulas stand here the checks
 of what comes in, and the cross-entropy of a softmax, which looks at all outputs of a sample at once.
 """
 
@@ -32,6 +33,7 @@ from ..operands import (
     real_array,
 )
 from ..rows import Rows
+from ..samples import are_in_columns
 from .choosing import where
 from .elementwise import abs, log, log1p_exp, relu, sigmoid
 from .matrices import row_of_ones
@@ -77,7 +79,7 @@ def loss(
             return abs(prediction - target)
 
     Formula and rules are read on floats, arrays, nodes and formulas, see `autograd.op`. The name it
-    leaves behind takes two numbers, two sequences, or two batches and a weight for each sample.
+    leaves behind takes two numbers, two sequences, or two batches, a weight for each sample, and samples="columns".
 
     mean: the loss of a sample is the mean over its outputs; otherwise their sum. expands: formulas of
     numbers show the arithmetic. formula: derivations in matrices show this, not what is computed.
@@ -110,6 +112,7 @@ def loss(
             return lambda g, z, x, y, weight: _weighed(g, over(x.shape[1], weight)) * each(x, y)
 
         of_batch.__name__ = f"batch_{one.__name__}"
+        of_batch.__module__ = of_sequence.__module__ = one.__module__  # whose operations they are
         of_batch.__doc__ = f"The weighted sum over samples of {one.__name__}; weight: one number, or one per sample."
         shown: Writing = {"shown": one.__name__, **writing}
         op = Operation(
@@ -135,10 +138,13 @@ def _called(
     """The function that users call, with its checks."""
     name, batch = op.shown, op.array
 
-    def function(prediction: Operand, target: Operand, weight: Operand = None) -> Operand:
+    def function(
+        prediction: Operand, target: Operand, weight: Operand = None, *, samples: str | None = None
+    ) -> Operand:
         if is_array(prediction) or is_array(target):
             assert batch is not None
-            prediction, target = _as_rows(name, prediction, target)
+            is_turned = are_in_columns(name, samples, prediction)
+            prediction, target = _as_rows(name, prediction, target, is_turned)
             if check is not None:
                 check(numbers(prediction), numbers(target))
             return batch.function(prediction, target, _shares(name, weight, prediction))
@@ -167,8 +173,9 @@ def squared_error(prediction: Operand, target: Operand) -> Operand:
     """½ Σ (prediction - target)², the lectures' ½(y - ŷ)².
 
     prediction, target: any real, two numbers or two sequences. Returns one number, never negative. For
-    Tensors, or arrays (m, n), rows are samples and the result is their mean, (1/m) Σ ½ Σ (ŷ - y)²; a
-    third argument, (m,), weighs the samples. ValueError if the shapes differ.
+    Tensors, or arrays (m, n), rows are samples and the result is their mean, (1/m) Σ ½ Σ (ŷ - y)²; with
+    samples="columns" the columns of (n, m) are. A third argument, (m,), weighs the samples. ValueError if the
+    shapes differ, or if nothing was said and the graph shows columns.
     Derivative: prediction - target, and target - prediction.
     Source: Rumelhart, Hinton and Williams, Nature 323 (1986).
     """
@@ -194,7 +201,7 @@ def binary_cross_entropy(probability: Operand, target: Operand) -> Operand:
 
     probability, target: 0 to 1, two numbers or two sequences; ValueError outside. Returns one number,
     never negative. For Tensors, or arrays (m, n), it is the mean over outputs and samples; a third
-    argument, (m,), weighs the samples.
+    argument, (m,), weighs the samples, samples="columns" says that (n, m) has them in columns.
     Derivative: -y/p + (1 - y)/(1 - p), and log(1 - p) - log(p), divided by the number of members.
     0 log 0 is 0. p is kept 1e-7 away from 0 and 1, as Keras does, and the slope stays alive there, so
     that a saturated unit can recover.
@@ -230,7 +237,7 @@ def binary_cross_entropy_with_logits(logit: Operand, target: Operand) -> Operand
 
     logit: any real, target: 0 to 1 (ValueError outside), two numbers or two sequences. Returns one
     number, never negative. For Tensors, or arrays (m, n), it is the mean over outputs and samples; a
-    third argument, (m,), weighs the samples.
+    third argument, (m,), weighs the samples, samples="columns" says that (n, m) has them in columns.
     Derivative: sigmoid(logit) - target, and -logit, divided by the number of members.
     One operation, max(z, 0) - zy + log1p(e^-|z|): exact in both tails for finite logits, and at
     z = 0, y = 1 the slope is exactly -½, where the parts differentiated one by one give -1.
@@ -256,7 +263,10 @@ def cross_entropy_of_softmax(logits: Operand, probabilities: Operand) -> Operand
     Derivative: softmax(logits) - probabilities, and logsumexp(logits) - logits.
     """
     shift = logsumexp.op.forward(logits)
-    return builtins.sum(y * (shift - z) if y else 0.0 for z, y in zip(logits, probabilities, strict=True))
+    # 0 log 0 is 0
+    return builtins.sum(
+        where((y < 0) | (y > 0), y * (shift - z), 0.0) for z, y in zip(logits, probabilities, strict=True)
+    )
 
 
 @cross_entropy_of_softmax.on_arrays
@@ -330,20 +340,23 @@ cross_entropy_of_softmax.op.activation = softmax_component.op
 batch_softmax_cross_entropy.op.activation = array_softmax.op
 
 
-def softmax_cross_entropy(logits: Operand, target: Operand, weight: Operand = None) -> Operand:
+def softmax_cross_entropy(
+    logits: Operand, target: Operand, weight: Operand = None, *, samples: str | None = None
+) -> Operand:
     """-Σ yⱼ log softmax(logits)ⱼ for one sample, from logits.
 
     logits: sequence of n real numbers. target: the class as an integer 0 to n - 1, or n probabilities
     whose sum is 1 (one-hot among them). ValueError for a label out of range or not integral, a wrong
     number of probabilities, or a sum that is not 1. Returns one number, never negative. For a Tensor, or
     an array (m, n), rows are samples, with labels (m,) or probabilities (m, n) as target, and the result
-    is their mean; weight: (m,), weighs the samples.
+    is their mean; with samples="columns" the columns of (n, m) are, as in lecture notes. weight: (m,), weighs
+    the samples. ValueError if nothing was said and the graph shows columns.
     Derivative: softmax(logits) - target. 0 log 0 is 0.
     Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
     """
     name = "softmax_cross_entropy"
     if is_array(logits):
-        logits, target = _classified(logits, target)
+        logits, target = _classified(logits, target, are_in_columns(name, samples, logits))
         return batch_softmax_cross_entropy(logits, target, _shares(name, weight, logits), Softmax())
     if weight is not None:
         raise TypeError(f"{name}: weights belong to the rows of a batch; this is one sample")
@@ -357,12 +370,18 @@ def softmax_cross_entropy(logits: Operand, target: Operand, weight: Operand = No
     return cross_entropy_of_softmax(logits, target)
 
 
-def _classified(logits: Operand, target: Operand) -> tuple[Operand, Operand]:
-    """Logits and probabilities of a batch, a row for each sample; target: labels, or probabilities."""
+def _classified(logits: Operand, target: Operand, is_turned: bool) -> tuple[Operand, Operand]:
+    """Logits and probabilities of a batch, a row for each sample; target: labels, or probabilities.
+
+    is_turned: the logits, and the probabilities, have a column for each sample.
+    """
     name = "softmax_cross_entropy"
     if not logits.ndim:
         raise ValueError(f"{name}: expected logits of shape (samples, classes), got a single number")
     given = numbers(target) if hasattr(target, "shape") else np.asarray(target)
+    if is_turned and given.ndim == 2:
+        return _checked_classes(*_as_rows(name, logits, target, is_turned))
+    logits = logits.T if is_turned else logits
     classes = logits.shape[-1]
     if given.ndim == logits.ndim - 1:
         if given.shape != logits.shape[:-1]:
@@ -373,8 +392,11 @@ def _classified(logits: Operand, target: Operand) -> tuple[Operand, Operand]:
         return logits, one_hot(given.reshape(-1), classes, dtype=logits.dtype)
     if logits.ndim > 2 and np.shape(target) == logits.shape:
         logits, target = logits.reshape((-1, classes)), as_array(target, name).reshape((-1, classes))
-    logits, target = _as_rows(name, logits, target)
-    _check_distributions(name, numbers(target))
+    return _checked_classes(*_as_rows(name, logits, target))
+
+
+def _checked_classes(logits: Operand, target: Operand) -> tuple[Operand, Operand]:
+    _check_distributions("softmax_cross_entropy", numbers(target))
     return logits, target
 
 
@@ -430,8 +452,8 @@ def _weighed(g: Operand, weight: Operand) -> Operand:
     return g * (weight[:, None] if isinstance(weight, np.ndarray) else weight)
 
 
-def _as_rows(name: str, prediction: Operand, target: Operand) -> tuple[Operand, Operand]:
-    """Both as rows of samples: of one shape, a vector as one row, a number as one row of one."""
+def _as_rows(name: str, prediction: Operand, target: Operand, is_turned: bool = False) -> tuple[Operand, Operand]:
+    """Both as rows of samples: of one shape, a vector as one row, a number as one row of one; columns turned."""
     prediction = as_array(prediction, name)
     if not hasattr(target, "ndim") or getattr(target, "dtype", None) not in (np.float32, np.float64):
         target = real_array(target, name).astype(prediction.dtype)  # and not the prediction to float64
@@ -440,7 +462,7 @@ def _as_rows(name: str, prediction: Operand, target: Operand) -> tuple[Operand, 
             f"{name}: prediction has shape {prediction.shape}, target has shape {target.shape}: reshape one of them"
         )
     if prediction.ndim == 2:
-        return prediction, target
+        return (prediction.T, target.T) if is_turned else (prediction, target)
     shape = (1, -1) if prediction.ndim < 2 else (len(prediction), -1)
     return prediction.reshape(shape), target.reshape(shape)
 

@@ -37,7 +37,7 @@ __all__ = [
 # ---------------------------------------------------------------- broadcasting and shapes
 
 
-@structural(lambda g, z, x, shape: sum_to(g, x.shape), None)
+@structural(lambda g, z, x, shape: sum_to(g, x.shape), None, symbol="repeat")
 def broadcast_to(x: Operand, shape: tuple[int, ...]) -> Operand:
     """x repeated along new axes and axes of size 1 until it has this shape. ValueError if it cannot.
 
@@ -112,7 +112,7 @@ def cast(x: Operand, dtype: DTypeLike) -> Operand:
 # ---------------------------------------------------------------- indices
 
 
-@structural(lambda g, z, x, index: scatter(g, index, x.shape), None, symbol="[]", shown="indexing")
+@structural(lambda g, z, x, index: scatter(g, index, x.shape), None, symbol="[ ]", shown="indexing")
 def getitem(x: Operand, index: Operand) -> Operand:
     """x[index], whatever NumPy takes as an index; a number picked twice collects both gradients."""
     return x[index]
@@ -121,30 +121,32 @@ def getitem(x: Operand, index: Operand) -> Operand:
 @structural(lambda g, z, x, index, shape: getitem(g, index), None, None)
 def scatter(x: Operand, index: Operand, shape: tuple[int, ...]) -> Operand:
     """Zeros of this shape with x added at the index: the reverse of `getitem`."""
-    if index.__class__ is tuple and len(index) == 1 and x.dtype == np.float64:
-        z = _counted(x, index[0], shape)
-        if z is not None:
-            return z
+    size = math.prod(shape)
+    if not is_basic(index) and size < 2 * x.size:
+        # a half of the time of add.at, unless few numbers of many are meant; adds in float64
+        places = np.arange(size).reshape(shape)[index]
+        return np.bincount(places.ravel(), x.ravel(), size).reshape(shape).astype(x.dtype, copy=False)
     z = np.zeros(shape, x.dtype)
-    if any(isinstance(i, np.ndarray | list) for i in (index if isinstance(index, tuple) else (index,))):
-        np.add.at(z, index, x)
-    else:
+    if is_basic(index):
         z[index] = x
+    else:
+        np.add.at(z, index, x)
     return z
 
 
-def _counted(x: np.ndarray, places: Index, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The same for places along the first axis, none of them negative: bincount takes a third of the time of add.at."""
-    if not isinstance(places, np.ndarray) or places.dtype != np.intp:
-        return None
-    width = math.prod(shape[1:])
-    places = places.ravel()
-    if width != 1:
-        places = (places[:, None] * width + np.arange(width)).ravel()
-    try:
-        return np.bincount(places, x.ravel(), math.prod(shape)).reshape(shape)
-    except ValueError:  # a negative place, or one that is none
-        return None
+def is_basic(index: Index) -> bool:
+    """True for an index of ints and slices, which shows a part of an array and names no number twice."""
+    return not any(isinstance(i, np.ndarray | list) for i in (index if isinstance(index, tuple) else (index,)))
+
+
+def _add_part(total: np.ndarray, g: np.ndarray, x: np.ndarray, index: Index) -> bool:
+    if not is_basic(index):
+        return False
+    total[index] += g
+    return True
+
+
+getitem.op.adds = _add_part
 
 
 def fixed_index(index: Index) -> Operand:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 
 import numpy as np
 
 from ..op import reduction, structural
-from ..operands import Axis, Operand, Vector, as_operand, is_array, members
+from ..operands import Axis, Operand, Vector, as_operand, is_array, is_plain, members
 from ..rows import Rows
-from .elementwise import exp, log
+from ..samples import are_in_columns
+from .choosing import where
+from .elementwise import exp, log, maximum
 from .sums import array_sum, not_empty, sequence
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
@@ -31,12 +34,14 @@ def logsumexp(x: Operand) -> Operand:
     Source: Blanchard, Higham and Higham, IMA J. Numer. Anal. 41 (2021).
     """
     not_empty("logsumexp", sequence("logsumexp", x))
-    if any(u != u for u in members(x)):
-        return math.nan
-    largest = max(members(x))
-    if largest == math.inf or largest == -math.inf:
-        return largest
+    largest = _largest(x)
+    largest = where((largest > -math.inf) & (largest < math.inf), largest, 0.0)
     return largest + log.op.forward(builtins.sum(exp.op.forward(u - largest) for u in members(x)))
+
+
+def _largest(x: Operand) -> Operand:
+    """The largest member, nan if there is one: asked of two at a time, which every reader can answer."""
+    return functools.reduce(maximum.op.forward, members(x))
 
 
 @logsumexp.on_arrays
@@ -51,6 +56,22 @@ def array_logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Op
 
 
 # ---------------------------------------------------------------- softmax
+
+
+class _Last(int):
+    """The last axis, where no axis was named."""
+
+
+LAST = _Last(-1)
+
+
+def _axis(where: str, x: Operand, axis: Axis, samples: str | None) -> Axis:
+    """The axis of the outputs of a sample."""
+    if samples is None and axis is not LAST:
+        return axis
+    if axis is not LAST:
+        raise TypeError(f"{where}: axis={axis} and samples={samples!r} both say it; leave one of them out")
+    return 0 if are_in_columns(where, samples, x) else -1
 
 
 @reduction(lambda z, x, j: (unit_vector(j, len(x)) - softmax(x)) * z, None, picks=True, shown="softmax")
@@ -72,22 +93,24 @@ def array_softmax(x: Operand, axis: Axis = -1) -> Operand:
     return e
 
 
-def softmax(x: Operand, axis: Axis = -1) -> Operand:
+def softmax(x: Operand, axis: Axis = LAST, *, samples: str | None = None) -> Operand:
     """e^xⱼ / (e^x₁ + ... + e^xₙ) for every j: scores made probabilities.
 
     x: sequence of any real numbers. Returns a list of n numbers from 0 to 1 whose sum is 1. For a Tensor,
-    or an array of several dimensions, they run along `axis`, and the result has the same shape.
+    or an array of several dimensions, they run along `axis`, by default the last, and the result has the same
+    shape; samples="columns" runs them along the first, the units of (units, samples). ValueError if neither was
+    said and the graph shows samples in columns.
     Derivative: aⱼ (δⱼₖ - aₖ) of member aⱼ for xₖ.
     The largest member is taken out first: softmax([1e308, 1e308]) is [½, ½]. If the largest is ±inf,
     all members are nan.
     Source: Bridle, in Neurocomputing, NATO ASI Series F68 (1990).
     """
     if is_array(x):
-        return array_softmax(x, axis)
+        return array_softmax(x, _axis("softmax", x, axis, samples))
     if isinstance(x, Rows):
         return Rows(array_softmax(x.array))
     if isinstance(x, Vector):  # in a rule
-        return Vector(_components(x)) if any(hasattr(u.__class__, "_record") for u in x) else _numbers(x)
+        return _numbers(x) if all(map(is_plain, x)) else Vector(_components(x))
     return _components(sequence("softmax", as_operand(x)))
 
 
@@ -97,7 +120,7 @@ def _components(x: Operand) -> list[Operand]:
 
 def _numbers(x: Vector) -> Vector:
     """softmax of plain numbers, all members at once."""
-    largest = max(x)
+    largest = _largest(x)
     e = x.map(lambda u: exp.op.forward(u - largest))
     return e / builtins.sum(e)
 
@@ -118,16 +141,17 @@ def array_log_softmax(x: Operand, axis: Axis = -1) -> Operand:
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
-def log_softmax(x: Operand, axis: Axis = -1) -> Operand:
+def log_softmax(x: Operand, axis: Axis = LAST, *, samples: str | None = None) -> Operand:
     """The logarithms of softmax(x), as xⱼ - logsumexp(x), so that none of them underflows.
 
     x: sequence of any real numbers. Returns a list of n numbers, never positive. For a Tensor, or an
-    array of several dimensions, they run along `axis`, and the result has the same shape.
+    array of several dimensions, they run along `axis`, and the result has the same shape; see `softmax` for
+    samples="columns".
     Derivative: δⱼₖ - softmax(x)ₖ of member j for xₖ. If the largest is ±inf, its own
     logarithm is nan.
     """
     if is_array(x):
-        return array_log_softmax(x, axis)
+        return array_log_softmax(x, _axis("log_softmax", x, axis, samples))
     if isinstance(x, Rows):
         return Rows(array_log_softmax(x.array))
     x = as_operand(x)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,9 @@ __all__ = ["backward", "is_changed", "pulled"]
 
 _summed = sum_to.op.forward
 
+# A node that waits for its turn, the gradient that has arrived at it, and whether that array is the pass's own.
+Arrived = list[Any]
+
 
 def backward(root: Node, g: np.ndarray) -> None:
     """Add the gradients of the leaves below `root`, whose own gradient is g."""
@@ -28,7 +32,7 @@ def backward(root: Node, g: np.ndarray) -> None:
         check_recorded("backward", root)
         _deliver(root, g, g)
         return
-    waiting: dict[int, list[Node]] = {}
+    waiting: dict[int, Arrived] = {}
     heap: list[int] = []
     data: Sequence[Operand]
     v = root
@@ -50,6 +54,8 @@ def backward(root: Node, g: np.ndarray) -> None:
                     _check_unchanged(u, v)
                 add_to_leaf(u, op, i, g, v._data, data)
                 continue
+            if op.adds is not None and _added(waiting.get(-u._serial), op, g, data):
+                continue
             term = op.pulls[i](g, v._data, *data)
             if term.shape != u._data.shape:
                 term = _summed(term, u._data.shape)
@@ -60,7 +66,7 @@ def backward(root: Node, g: np.ndarray) -> None:
         if heap:
             if ahead is not None:
                 _wait(waiting, heap, ahead, arriving)
-            v, g = waiting.pop(heappop(heap))
+            v, g, _ = waiting.pop(heappop(heap))
         elif ahead is None:
             return
         else:
@@ -82,15 +88,31 @@ def add_to_leaf(u: Node, op: Operation, i: int, g: Operand, z: Operand, data: Se
         _deliver(u, pull(g, z, *data), g)
 
 
-def _wait(waiting: dict[int, list[Node]], heap: list[int], u: Node, term: Operand) -> None:
+def _wait(waiting: dict[int, Arrived], heap: list[int], u: Node, term: Operand) -> None:
     """Add to the gradient with which u waits for its turn."""
     key = -u._serial
-    if key in waiting:
-        entry = waiting[key]
-        entry[1] = entry[1] + term
-    else:
-        waiting[key] = [u, term]
+    if key not in waiting:
+        waiting[key] = [u, term, False]
         heappush(heap, key)
+        return
+    entry = waiting[key]
+    if entry[2] and term.dtype == entry[1].dtype:
+        entry[1] += term
+    else:
+        entry[1] = entry[1] + term
+
+
+def _added(entry: Arrived | None, op: Operation, g: np.ndarray, data: Sequence[Operand]) -> bool:
+    """True if the share of an operand of which op takes a part could be added where it waits.
+
+    A loop over the parts of an array then costs what the parts cost, not an array of zeros for each.
+    """
+    if entry is None:
+        return False
+    if not entry[2]:
+        entry[1] = np.array(entry[1])
+        entry[2] = True
+    return op.adds is not None and op.adds(entry[1], g, *data)
 
 
 def pulled(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:

@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..formulas.expression import Expression
+from ..formulas.expression import Expression, has_omissions
 from ..formulas.notation import Ascii, Latex, Text, Writer
-from .path_graph import MAX_WAY, Edge, Path, PathGraph
+from .path_graph import MAX_WAY, MAX_WRITTEN, Edge, Path, PathGraph
 
 __all__ = ["Derivation"]
 # Of a path with more factors than their sum, so many are written at its beginning and its end.
@@ -22,6 +22,8 @@ SHOWN = 20
 # In a notebook so many paths are shown, and so many products stand in one line of LaTeX.
 SHOWN_IN_NOTEBOOK = 8
 PRODUCTS_IN_A_LINE = 6
+# The gradient as one formula is written if it has no more symbols than this.
+LONGEST_WHOLE = 40
 
 
 def positive(where: str, name: str, n: Any, expected: str) -> int:
@@ -106,8 +108,11 @@ class Derivation:
         lines += self._introduced(to, paths)
         for block in blocks:
             lines += ["", *block]
+        notes = self._notes(paths)
         if len(paths) < len(self.paths):
-            lines += ["", f"{to.ellipsis}  {len(self.paths) - len(paths)} more: text(most={len(self.paths)})"]
+            notes.append(f"{len(self.paths) - len(paths)} more: text(most={len(self.paths)})")
+        if notes:
+            lines += ["", *(f"{to.ellipsis}  {note}" for note in notes)]
         whole = self._whole(to)
         result = [f"{ratio} = {whole} = {to.number(self.value)}", ""] if whole else []
         return "\n".join([*lines, "", *result, *self._summary(to, paths)])
@@ -129,7 +134,7 @@ class Derivation:
         formula = self.formula()
         if formula.is_omitted() or formula.is_number():
             return ""
-        if formula.size >= sum(f.size for p in self.paths for f in self.formulas(p)):
+        if formula.size > LONGEST_WHOLE or formula.size >= sum(f.size for p in self.paths for f in self.formulas(p)):
             return ""
         to = copy.copy(to)
         to.errors_first = True
@@ -140,8 +145,20 @@ class Derivation:
         introduced = self.graph.introduced
         edges = dict.fromkeys(e for p in paths for e in _abridged(p.edges) if e is not None)
         shown = {a.label for e in edges for a in self.graph.formula(e).atoms()} if introduced else set()
-        said = [f"{to.symbol(label)} = {to.sum(introduced[label])}" for label in introduced if label in shown]
+        ordered = sorted(introduced, key=lambda label: (introduced[label].key, len(label), label))
+        said = [f"{to.symbol(label)} = {to.sum(introduced[label])}" for label in ordered if label in shown]
         return [f"where {to.comma.join(said)}"] if said else []
+
+    def _notes(self, paths: Iterable[Path]) -> list[str]:
+        """What an ellipsis in these paths stands for, and how to get it."""
+        notes = []
+        edges = dict.fromkeys(e for p in paths for e in _abridged(p.edges))
+        if None in edges:
+            notes.append("in a chain: all its nodes and factors are in .paths[0].nodes and .paths[0].factors")
+        if any(has_omissions(self.graph.formula(e)) for e in edges if e is not None):
+            way = "label what lies between" + (", or ask for level='op'" if self.graph.level == "named" else "")
+            notes.append(f"in a formula: more than {MAX_WRITTEN} symbols; {way}")
+        return notes
 
     def _ascii(self) -> Ascii:
         return Ascii(self.graph.names.ascii)
@@ -242,7 +259,8 @@ class Derivation:
         elif steps[-1] != [value]:
             rows.append(f"&= {value}")
         if len(paths) == len(self.paths) and (whole := self._whole(to)):
-            rows.append(f"&= {whole}")
+            rows.append(rf"{ratio} &= \boxed{{{whole}}} = {value}")
+        rows += [rf"&\text{{\ldots{{}} {note.replace('_', chr(92) + '_')}}}" for note in self._notes(paths)]
         introduced = self._introduced(to, paths)
         rows += [rf"&\text{{where }} {line.removeprefix('where ')}" for line in introduced]
         joined = " \\\\\n".join(rows)

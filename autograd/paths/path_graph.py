@@ -11,21 +11,19 @@ import functools
 import heapq
 import math
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..formulas import names
-from ..formulas.expression import Atom, Call, Expression, Group, Omitted, Symbol, constant, expression, omitted, symbol
+from ..formulas.expression import Atom, Expression, Group, Omitted, Symbol, constant, has_omissions, omitted, symbol
 from ..formulas.notation import format_number
-from ..graph import depending_on, is_node, topological_order
-from ..operands import Vector, members
+from ..graph import depending_on, topological_order
 from .labels import unique_labels
+from .reading import MAX_CONTRACTED, Formulas, Quotients, SoftmaxMembers
 
 __all__ = ["Edge", "Path", "PathGraph"]
 
-# A formula through more unnamed operations, or with more symbols than this is not written out. If it
-# is too long, what stands for unnamed nodes in it is left out first.
-MAX_CONTRACTED = 2000
+# A formula with more symbols than this is not written out. If it is too long, what stands for unnamed
+# nodes in it is left out first.
 MAX_WRITTEN = 60
 MAX_PART = 12
 # One formula for the whole derivative is tried for so many nodes and paths.
@@ -104,10 +102,11 @@ class PathGraph:
         self.names = names.Names(self.labels.values())
         self._edges: dict[Any, list[Edge]] = {}
         self._formulas: dict[Edge, Expression] = {}
-        members = _SoftmaxMembers(self.labels)
+        members = SoftmaxMembers(self.labels)
         self.introduced: dict[str, Expression] = members.introduced
-        self._whole = _Formulas(self.labels, members, MAX_WRITTEN)
-        self._shortened = _Formulas(self.labels, members, MAX_PART)
+        self._whole = Formulas(target, self.labels, members, MAX_WRITTEN)
+        self._shortened = Formulas(target, self.labels, members, MAX_PART)
+        self._quotients = Quotients(self.labels, self._whole)
         self._asked: tuple[Any, list[Any]] = None, []
         # By operand: the derivatives of the unnamed nodes above it, which many results may share.
         self._partial: dict[Any, dict[Any, Expression]] = {}
@@ -237,9 +236,9 @@ class PathGraph:
                     products = (self.formula(e) * found[e.operand] for e in self._onwards(v, found))
                     found[v] = sum(products, constant(0.0)).simplified()
             total = found[self.target]
-        if any(isinstance(a, Omitted) for a in total.atoms()):
+        if has_omissions(total):
             return omitted(total.value)
-        return min((total, self._with_quotients(total)), key=lambda x: x.size)
+        return min((total, self._with_quotients(total), self._quotients.within_whole(total)), key=lambda x: x.size)
 
     def _with_quotients(self, x: Expression) -> Expression:
         """x with the tops of named quotients written by these: of a = e/s, e is a·s; a softmax's s then cancels."""
@@ -256,13 +255,13 @@ class PathGraph:
         formula = self._whole.definition(v)
         return formula if formula.size <= MAX_WRITTEN else omitted(v.data)
 
-    def _formula(self, edge: Edge, formulas: _Formulas) -> Expression:
-        formula = self._derivative(edge, formulas).simplified()
+    def _formula(self, edge: Edge, formulas: Formulas) -> Expression:
+        formula = self._quotients.within(self._derivative(edge, formulas)).simplified()
         # Several ellipses in one formula would look equal.
         gaps = len({a.key for a in formula.atoms() if isinstance(a, Omitted)})
         return formula if formula.size <= MAX_WRITTEN and gaps < 2 else omitted(formula.value)
 
-    def _derivative(self, edge: Edge, formulas: _Formulas) -> Expression:
+    def _derivative(self, edge: Edge, formulas: Formulas) -> Expression:
         v, operand = edge.result, edge.operand
         if self.level == "op":
             return formulas.derivatives(v, {id(operand)})[edge.position]
@@ -278,6 +277,10 @@ class PathGraph:
             pairs = zip(u.operands, formulas.derivatives(u, relevant), strict=True)
             found[u] = sum((d * found[x] for x, d in pairs if d is not None), constant(0.0))
         return found[v]
+
+
+def _instead_of(key: str, other: Atom, atom: Atom) -> Atom | None:
+    return other if atom.key == key else None
 
 
 def _swept(inner: Sequence[Any], one: Any, derivatives: Callable[[Any], Iterable[Any]]) -> dict[Any, Any]:
@@ -358,167 +361,3 @@ class _Ranking:
             edges.append(way.edge)
             way = self.found[way.edge.result][way.rank]
         return Path(tuple(reversed(edges)), last.product)
-
-
-# ---------------------------------------------------------------- reading formulas
-
-
-class _Formulas:
-    """The formulas of nodes and of their local derivatives, in the named nodes of a graph.
-
-    What is between named nodes is read only when a rule asks for it, and only once.
-    """
-
-    def __init__(self, labels: dict[Any, str], members: _SoftmaxMembers, longest: int) -> None:
-        """longest: the formula of an unnamed node may have so many symbols, else it is an ellipsis."""
-        self._labels, self._members, self._longest = labels, members, longest
-        self._known: dict[Any, Expression] = {}
-        self._slopes: dict[tuple[Any, int], Any] = {}
-
-    def of(self, u: Any) -> Expression:
-        """The formula of a node or a number."""
-        if not is_node(u):
-            return expression(u)
-        if u not in self._known:
-            unread = [u] if u in self._labels else topological_order(u, stop=self._is_settled)
-            if len(unread) > MAX_CONTRACTED:
-                self._known[u] = omitted(u.data)
-            else:
-                for node in unread:
-                    if node not in self._known:
-                        self._known[node] = self._read(node)
-        return self._known[u]
-
-    def definition(self, v: Any) -> Expression:
-        """The formula of the operation that made v."""
-        return self.of(v) if v.op is None else Expression._record(v.op, *self._operands(v))
-
-    def _result(self, v: Any) -> Expression:
-        """v as a rule of its operation sees it: its name, but arithmetic by its own operands, as in (x/y)' by y."""
-        return self.definition(v) if v.op.expands else self.of(v)
-
-    def _is_settled(self, u: Any) -> bool:
-        return u in self._known or u in self._labels
-
-    def _read(self, u: Any) -> Expression:
-        if u in self._labels:
-            return symbol(self._labels[u], u.data)
-        if u.op is None:
-            return constant(u.data)
-        formula = _with_names(Expression._record(u.op, *self._operands(u)), self._members.named(self))
-        # The number is the recorded one: where .data of a leaf has moved since, another piece would be read.
-        return Expression(formula.terms, u.data) if formula.size <= self._longest else omitted(u.data)
-
-    def _operands(self, v: Any) -> list[Any]:
-        """The operands as the operation's rules see them; what is not differentiated stays a number."""
-        return [
-            us if rule is None else us.map(self.of) if isinstance(us, Vector) else self.of(us)
-            for us, rule in zip(v.operand_groups, v.op.rules, strict=True)
-        ]
-
-    def _slope(self, v: Any, i: int) -> Any:
-        """What rule i says: a Vector of formulas for a sequence, or one formula or number for all."""
-        if (v, i) not in self._slopes:
-            self._slopes[v, i] = v.op.derivative(i, self._result(v), self._operands(v))
-        return self._slopes[v, i]
-
-    def derivatives(self, v: Any, wanted: set[int]) -> list[Any]:
-        """∂v/∂operand for each operand of v, None for those whose id is not wanted."""
-        found: list[Any] = []
-        recorded = iter(v.local_derivatives)
-        are_numbers = all(u.data == u.data for u in v.operands if is_node(u))
-        for i, us in enumerate(v.operand_groups):
-            for j, u in enumerate(members(us)):
-                d = next(recorded)
-                if d is None or id(u) not in wanted:
-                    found.append(None)
-                    continue
-                slope = self._slope(v, i)
-                slope = _with_names(slope[j] if isinstance(slope, tuple) else slope, self._members.named(self))
-                # A plain number may belong to another piece, where .data has moved since.
-                is_number = not isinstance(slope, Expression) or slope.is_number()
-                # Where an operation is not defined, as log below 0, no formula stands for its slope.
-                is_undefined = d != d and are_numbers
-                found.append(constant(d) if is_number or is_undefined else slope)
-        return found
-
-
-def _instead_of(key: str, other: Atom, atom: Atom) -> Atom | None:
-    return other if atom.key == key else None
-
-
-def _with_names(x: Any, instead: Callable[[Atom], Atom | None]) -> Any:
-    return x.replaced(instead) if isinstance(x, Expression) else x
-
-
-class _SoftmaxMembers:
-    """What the members of a softmax are called in formulas.
-
-    A member that is a named node has its name, and the others are named in its manner: beside a_2 there
-    is a_1. Of named logits z_1, z_2, ... lectures call the members a_1, a_2, ... Such a name is introduced
-    only if nothing else has it; `introduced` says what it stands for.
-    """
-
-    def __init__(self, labels: dict[Any, str]) -> None:
-        self._labels = labels
-        self._known: dict[str, Symbol | None] = {}
-        self._models: dict[str, str] = {}  # for the logits of a softmax the name of its first member
-        self._taken: set[str] = set()
-        self._is_read = False
-        self.introduced: dict[str, Expression] = {}
-
-    def named(self, formulas: _Formulas) -> Callable[[Atom], Atom | None]:
-        """The name of an atom that is a member of a softmax, None for others."""
-
-        def instead(atom: Atom) -> Atom | None:
-            if not isinstance(atom, Call) or not atom.op.picks:
-                return None
-            if not self._is_read:
-                self._is_read = True
-                self._read(formulas)
-            if atom.key not in self._known:
-                self._known[atom.key] = self._introduced(atom)
-            return self._known[atom.key] or atom
-
-        return instead
-
-    def _read(self, formulas: _Formulas) -> None:
-        """Note which members are nodes with a name, and which names are taken."""
-        self._taken.update(map(names.text, self._labels.values()))
-        logits_of: dict[tuple[int, ...], str] = {}
-        for v, label in self._labels.items():
-            if v.op is None or not v.op.picks:
-                continue
-            logits, j = v.operand_groups
-            group = tuple(map(id, logits))
-            if group not in logits_of:
-                logits_of[group] = ",".join(formulas.of(u).key for u in logits)
-            self._known[f"{v.op.name}({logits_of[group]},{expression(j).key})"] = Symbol(label)
-            name = names.parse(label)
-            if v.label is not None and name is not None and name.index and name.index[-1] == str(int(j) + 1):
-                first = replace(name, index=(*name.index[:-1], "1"))
-                self._models.setdefault(logits_of[group], first.label())
-
-    def _introduced(self, atom: Call) -> Symbol | None:
-        *logits, j = atom.flat()
-        model = self._models.get(",".join(u.key for u in logits))
-        label = _indexed(model, int(j.value)) if model else _activation([u.label() for u in logits], int(j.value))
-        if label is None or names.text(label) in self._taken:
-            return None
-        self._taken.add(names.text(label))
-        self.introduced[label] = Expression(((1.0, ((atom, 1.0),)),), math.nan)
-        return Symbol(label)
-
-
-def _indexed(first: str, j: int) -> str | None:
-    """The name of member j, where the first is called a_1."""
-    name = names.parse(first)
-    return None if name is None else replace(name, index=(*name.index[:-1], str(j + 1))).label()
-
-
-def _activation(labels: list[str], j: int) -> str | None:
-    """a[2]_1 for the logit z[2]_1, if all logits have such names and no two the same; else None."""
-    parsed = [names.parse(label) for label in labels]
-    if len(set(labels)) < len(labels) or not all(p is not None and p.base == "z" and p.index for p in parsed):
-        return None
-    return names.sibling(labels[j], "a")

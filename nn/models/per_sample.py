@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd import Tensor, gradients
 from autograd.graph import topological_order
-from autograd.op import Operation
+from autograd.op import Operation, operation_of
 
 from ..activations import RandomizedLeakyReLU, is_of_one_number, is_over_layer, leaky_relu
 from ..layers import Activation, Dense, Dropout, Flatten, is_told_in_steps
@@ -46,7 +46,7 @@ def per_sample_gradients(model: Any, x: Any, y: Any, *, loss: Any = None) -> lis
         model._check_compiled(where)
     else:
         model = copy.copy(model)
-        model.loss = find_loss(loss)
+        vars(model)["loss"] = find_loss(loss)
     model.loss.check_output(model)
     samples = checked_samples(where, model, x, y).fixed()
     objective = Objective(model)
@@ -67,7 +67,7 @@ def _keeps_samples_apart(layer: Any) -> bool:
             isinstance(g, RandomizedLeakyReLU)
             or is_over_layer(g)
             or g is leaky_relu
-            or is_of_one_number(getattr(g, "op", None))
+            or is_of_one_number(operation_of(g))
         )
     return type(layer) in (Flatten, Dropout)
 

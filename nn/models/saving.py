@@ -19,7 +19,7 @@ import numpy as np
 
 import autograd
 from autograd.arguments import lookup
-from autograd.op import table
+from autograd.op import named
 from autograd.operands import describe
 
 from .. import initializers, layers, losses, optimizers, regularizers, schedules
@@ -174,10 +174,10 @@ def _starting_with(initializer: Any, made: Iterable[Any]) -> Iterator[None]:
     ours = [layer for layer in made if CLASSES.get(type(layer).__name__) is type(layer)]
     kept = [(layer, name, x) for layer in ours for name, x in vars(layer).items() if name.endswith("_initializer")]
     for layer, name, _ in kept:
-        setattr(layer, name, initializer)
+        vars(layer)[name] = initializer
     yield
     for layer, name, x in kept:
-        setattr(layer, name, x)
+        vars(layer)[name] = x
 
 
 def _fill(model: Any, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> None:
@@ -226,7 +226,7 @@ class _Writer:
             if function is known:
                 return {"function": name}
         name = getattr(function, "__name__", "")
-        if name in table and table[name].function is function:
+        if (op := named(name)) is not None and op.function is function:
             return {"function": name}
         if not name.isidentifier():
             raise _nameless(where, function)
@@ -290,9 +290,9 @@ class _Reader:
         return self.own[name]
 
     def _operation(self, name: str) -> Any:
-        if name not in table:
+        if (op := named(name)) is None:
             raise _NotGiven(f"the model uses the operation {name!r}: define it, or import what does, before loading")
-        return table[name].function
+        return op.function
 
 
 class _NotGiven(Exception):

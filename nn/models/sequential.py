@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -17,10 +18,23 @@ from autograd.operands import describe
 from autograd.tensor import leaf
 
 from ..activations import Function
+from ..attributes import Check, changed
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
 from ..files.arrays import check_suffix
-from ..layers import Activation, BatchLayer, Input, Shape, ShapeLike, batch_shape, sample_shape, write_weights
+from ..layers import (
+    Activation,
+    BatchLayer,
+    Input,
+    Shape,
+    ShapeLike,
+    batch_shape,
+    count_numbers,
+    output_of,
+    read_weights,
+    sample_shape,
+    write_weights,
+)
 from ..losses import Loss, find_loss
 from ..metrics import Metric, find_metric
 from ..module import Module, refuse_own_call
@@ -70,13 +84,11 @@ class Sequential(Module):
         self.name = name
         self.dtype = float_type("Sequential", dtype)
         self.rng = generator(rng)
-        self.layers: list[BatchLayer] = []
-        self.input_shape: Shape | None = None
-        self.optimizer: Any = None  # an Optimizer, as the loss is a Loss, once it is compiled
-        self.loss: Any = None
-        self.metrics: list[Metric] = []
-        self.history: History | None = None
+        self.history = None
         self.stop_training = False
+        # An Optimizer, as the loss is a Loss, once it is compiled.
+        vars(self).update(layers=[], input_shape=None, optimizer=None, loss=None, metrics=[])
+        self._arranged: list[BatchLayer] = []  # the layers that are named and, if the shape is known, built
         self._shape: Shape | None = None
         self._objective: Objective | None = None
         self._links: Links | None = None
@@ -86,6 +98,60 @@ class Sequential(Module):
             self.add(layer)
 
     trainable = BatchLayer.trainable
+    checks: ClassVar[Mapping[str, Check]] = {
+        "dtype": lambda where, what, dtype: float_type(where, dtype),
+        "rng": lambda where, what, rng: generator(rng),
+    }
+    settled: tuple[str, ...] = ("dtype", "input_shape")
+    dtype: np.dtype
+    rng: np.random.Generator
+    input_shape: Shape | None
+    optimizer: Any
+    loss: Any
+    metrics: list[Metric]
+    history: History | None
+    stop_training: bool
+    _is_fitting = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("optimizer", "loss", "metrics"):
+            raise AttributeError(
+                f"Sequential: optimizer, loss and metrics belong together; set {name} by compile(optimizer=..., "
+                "loss=..., metrics=...). Options of the optimizer may be set: model.optimizer.learning_rate = 0.001"
+            )
+        before = vars(self).get("rng")
+        super().__setattr__(name, value)
+        if name == "rng" and before is not None:  # those who drew from the old one draw from the new one
+            for module in self.modules():
+                if vars(module).get("rng") is before:
+                    module.rng = self.rng
+
+    def is_settled(self) -> bool:
+        """True once there are layers."""
+        return bool(vars(self).get("_arranged"))
+
+    @property
+    def layers(self) -> list[BatchLayer]:
+        """The layers in their order. The list may be changed: what is new in it is checked, named and built.
+
+        After a change that brings or takes parameters, `compile` again: the optimizer has the others.
+        """
+        self._arrange()
+        return vars(self)["layers"]
+
+    @layers.setter
+    def layers(self, layers: Iterable[BatchLayer]) -> None:
+        found = list(layers)
+        self._arrange(found)
+        vars(self)["layers"] = found
+
+    def parameters(self) -> list[Any]:
+        self._arrange()
+        return super().parameters()
+
+    def named_parameters(self) -> list[tuple[str, Any]]:
+        self._arrange()
+        return super().named_parameters()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -98,37 +164,11 @@ class Sequential(Module):
         if isinstance(layer, Input):
             if self.layers or self.input_shape is not None:
                 raise ValueError(f"Sequential.add: {layer} must come first, before {len(self.layers)} layers")
-            self.input_shape = self._shape = layer.shape
+            vars(self).update(input_shape=layer.shape, _shape=layer.shape)
             return
-        if not isinstance(layer, BatchLayer):
-            got = (
-                f"the class {layer.__name__}; write {layer.__name__}(...)"
-                if isinstance(layer, type)
-                else describe(layer)
-            )
-            raise TypeError(f"Sequential.add: expected a layer such as Dense(32), got {got}")
-        if any(layer is other for other in self.layers):
-            raise ValueError(
-                f"Sequential.add: {layer} is in this model already; make a new one, each has its own weights"
-            )
-        if layer.name is None:
-            layer.name = self._free_name(type(layer).__name__.lower())
-        elif layer.name in (other.name for other in self.layers):
-            raise ValueError(
-                f"Sequential.add: there is a layer called {layer.name!r} already; give {layer} another name"
-            )
-        shape = self._shape
-        if not self.layers and shape is None and (layer.input_shape or layer.built_for) is not None:
-            self.input_shape = shape = layer.input_shape or layer.built_for
-        elif shape is not None and layer.input_shape not in (None, shape):
-            raise ValueError(
-                f"Sequential.add: {layer} has input_shape={layer.input_shape}, what comes before gives {shape}; "
-                "leave input_shape out"
-            )
-        if shape is not None:
-            self._shape = self._build_layer(layer, shape, [*self.layers, layer])
-        self.layers.append(layer)
-        self._objective = None
+        found = [*self.layers, layer]
+        self._arrange(found)
+        vars(self)["layers"] = found
 
     def build(self, input_shape: ShapeLike) -> None:
         """Make the parameters for samples of this shape, given without the batch: (10,) or 10."""
@@ -139,23 +179,44 @@ class Sequential(Module):
             if shape != self.input_shape:
                 raise ValueError(f"Sequential.build: {self.wrong_inputs((None, *shape))}")
             return
-        here = shape
-        for i, layer in enumerate(self.layers, 1):
-            here = self._build_layer(layer, here, self.layers[:i])
-        self.input_shape, self._shape = shape, here
-        self._objective = None
+        self._arrange(self.layers, shape)
 
-    def _build_layer(self, layer: BatchLayer, shape: Shape, so_far: list[BatchLayer]) -> Shape:
-        layer.build(shape, dtype=self.dtype, rng=self.rng)
-        number = sum(1 for other in so_far if other.parameters())
-        if layer.parameters() or (isinstance(layer, Activation) and number):
-            layer.name_nodes(number)
-        return layer.output_shape(shape)
+    def _arrange(self, layers: list[Any] | None = None, shape: Shape | None = None) -> None:
+        """Name and build what is new in the list of layers, if it has changed. ValueError if they do not fit.
 
-    def _free_name(self, base: str) -> str:
-        taken = {layer.name for layer in self.layers}
-        names = [base, *(f"{base}_{i}" for i in range(1, len(taken) + 1))]
-        return next(name for name in names if name not in taken)
+        layers: in the place of those that there are. shape: that of a sample, if it is only known now.
+        """
+        kept = vars(self)
+        layers = kept["layers"] if layers is None else layers
+        if layers == self._arranged and shape is None:
+            return
+        shape = first = shape or self.input_shape
+        number, taken = 0, [layer.name for layer in layers if isinstance(layer, BatchLayer)]
+        for i, layer in enumerate(layers):
+            _check_layer(layer, layers[:i])
+            if layer.name is None:
+                layer.name = _free_name(_snake_case(type(layer).__name__), taken)
+                taken.append(layer.name)
+            given = layer.input_shape or layer.built_for
+            if not i and shape is None:
+                shape = first = given
+            elif shape is not None and layer.input_shape not in (None, shape):
+                raise ValueError(
+                    f"Sequential.add: {layer} has input_shape={layer.input_shape}, what comes before gives {shape}; "
+                    "leave input_shape out"
+                )
+            if shape is not None:
+                layer.build(shape, dtype=self.dtype, rng=self.rng)
+                has_parameters = bool(layer.parameters())
+                number += has_parameters
+                if (has_parameters or (isinstance(layer, Activation) and number)) and not self._is_in_place(i, layers):
+                    layer.name_nodes(number)
+                shape = layer.output_shape(shape)
+        kept.update(input_shape=first, _shape=shape, _arranged=list(layers), _objective=None)
+
+    def _is_in_place(self, i: int, layers: list[BatchLayer]) -> bool:
+        """True for a layer with the same ones before it as until now: it has its labels, or those a user gave it."""
+        return self._shape is not None and layers[: i + 1] == self._arranged[: i + 1]
 
     @property
     def built(self) -> bool:
@@ -189,19 +250,22 @@ class Sequential(Module):
         return Summary(self)
 
     def count_params(self) -> int:
-        """How many numbers are trained. RuntimeError before the model is built."""
+        """How many numbers there are, trained or not, shared ones once. RuntimeError before the model is built."""
         self._check_built("count_params")
-        return sum(layer.count_params() for layer in self.layers)
+        return count_numbers(self)
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of all parameters in Keras' layout: kernel (in, out) and bias of each layer in turn."""
+        """Copies of all parameters and buffers in Keras' layout: kernel (in, out) and bias of each layer in turn.
+
+        What layers share is there once; last comes what the model keeps outside of its layers.
+        """
         self._check_built("get_weights")
-        return [array for layer in self.layers for array in layer.get_weights()]
+        return read_weights([*self.layers, self])
 
     def set_weights(self, weights: Iterable[ArrayLike]) -> None:
-        """Set all parameters, in the layout of `get_weights`. ValueError if one does not fit; then none is changed."""
+        """Set all that `get_weights` gives, in its layout. ValueError if one does not fit; then none is changed."""
         self._check_built("set_weights")
-        write_weights("Sequential.set_weights", self.layers, weights)
+        write_weights("Sequential.set_weights", [*self.layers, self], weights)
 
     def check_state(self, shapes: Mapping[str, Shape]) -> None:
         self._check_built("load_state_dict")
@@ -275,22 +339,23 @@ class Sequential(Module):
         elif x.shape[1:] != self.input_shape:
             raise ValueError(f"Sequential: {self.wrong_inputs(x.shape)}")
         if training is None or training == self.training:
-            return _as_tensor(self.forward(x))
+            return _as_tensor(output_of(self, x))
         with training_mode(self, training):
-            return _as_tensor(self.forward(x))
+            return _as_tensor(output_of(self, x))
 
     def forward(self, x: Any) -> Any:
         """The outputs for a batch of the right shape and dtype. Checks nothing."""
         if modes.active and not modes.is_recording():
             array = x._data if x.__class__ is Tensor else x
-            if self._links is None or self._links.layers != self.layers or self._links.dtype != array.dtype:
-                self._links = Links(self.layers, array.dtype)
-            links = self._links.get()
+            known = self._links  # which another thread may replace meanwhile
+            if known is None or known.layers != self.layers or known.dtype != array.dtype:
+                known = vars(self)["_links"] = Links(self.layers, array.dtype)
+            links = known.get()
             if links:  # the same numbers without a node for each operation, in two thirds of the time
                 z = quietly(result, links, array)
-                return leaf(z.copy() if z is array else z, self._links.label)
+                return leaf(z.copy() if z is array else z, known.label)
         for layer in self.layers:
-            x = layer.forward(x)
+            x = output_of(layer, x)
         return x
 
     @property
@@ -343,6 +408,7 @@ class Sequential(Module):
         Compile again after a layer was added or given another activation.
         ValueError for unknown names (suggests the nearest) and for a loss that does not fit the last layer.
         """
+        loop.check_not_fitting(self)
         if loss is None:
             raise ValueError("compile: expected a loss, such as loss='mse' or loss='binary_crossentropy'; got None")
         found_optimizer, found_loss = find_optimizer(optimizer), find_loss(loss)
@@ -359,8 +425,7 @@ class Sequential(Module):
                 raise ValueError(f"compile: two metrics would be called {name!r}; rename one with .named('...')")
         if self.built:
             found_optimizer.bind(self.parameters())
-        self.optimizer, self.loss, self.metrics = found_optimizer, found_loss, found_metrics
-        self._objective = None
+        vars(self).update(optimizer=found_optimizer, loss=found_loss, metrics=found_metrics, _objective=None)
 
     @property
     def metrics_names(self) -> list[str]:
@@ -369,14 +434,15 @@ class Sequential(Module):
 
     @property
     def objective(self) -> Objective:
-        """What a training step needs, looked up once; made anew by `compile` and `add`."""
+        """What a training step needs, looked up again after anything of the model was set."""
+        self._arrange()
         found = self._objective
-        if found is None:
+        if found is None or found.when is not changed[0]:
             self._check_compiled("training")
             self._check_built("training")
             self.loss.check_output(self)
             self.optimizer.bind(self.parameters())
-            found = self._objective = Objective(self)
+            found = vars(self)["_objective"] = Objective(self, found)
         return found
 
     def _check_compiled(self, where: str) -> None:
@@ -499,6 +565,22 @@ class Sequential(Module):
         return f"Sequential([{', '.join(map(repr, self.layers))}])"
 
 
+def _check_layer(layer: Any, before: list[BatchLayer]) -> None:
+    """What becomes a layer has to be one, and no other one."""
+    if not isinstance(layer, BatchLayer):
+        got = f"the class {layer.__name__}; write {layer.__name__}(...)" if isinstance(layer, type) else describe(layer)
+        raise TypeError(f"Sequential.add: expected a layer such as Dense(32), got {got}")
+    if any(layer is other for other in before):
+        raise ValueError(f"Sequential.add: {layer} is in this model already; make a new one, each has its own weights")
+    if layer.name is not None and layer.name in [other.name for other in before]:
+        raise ValueError(f"Sequential.add: there is a layer called {layer.name!r} already; give {layer} another name")
+
+
+def _free_name(base: str, taken: list[str | None]) -> str:
+    names = [base, *(f"{base}_{i}" for i in range(1, len(taken) + 1))]
+    return next(name for name in names if name not in taken)
+
+
 def _as_tensor(a: ArrayLike | Tensor) -> Tensor:
     return a if isinstance(a, Tensor) else Tensor(a)  # a net without parameters computes with arrays
 
@@ -514,3 +596,8 @@ def find_sequential(where: str, model: object) -> Sequential:
         raise TypeError(f"{where}: expected a Sequential, got {describe(model)}")
     model._check_built(where)
     return model
+
+
+def _snake_case(name: str) -> str:
+    """MaxPooling2D as max_pooling2d: how Keras names layers."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()

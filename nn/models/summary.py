@@ -5,6 +5,11 @@ from __future__ import annotations
 import html
 from typing import Any
 
+import numpy as np
+
+from ..layers import count_numbers
+from ..module import numbers_of
+
 __all__ = ["Summary"]
 
 TITLES = ("Layer (type)", "Output Shape", "Param #")
@@ -13,21 +18,24 @@ TITLES = ("Layer (type)", "Output Shape", "Param #")
 class Summary:
     """The layers of a model as a table, taken when it was made. `str()` is the text.
 
-    rows    one (layer, output shape, number of parameters) for each layer
-    total   the number of parameters of all layers
-    text    the table in columns
+    rows        one (layer, output shape, how many numbers) for each layer; what it shares counts where it is first
+    total       how many numbers there are; trainable: those of them that training moves
+    text        the table in columns
     """
 
     def __init__(self, model: Any) -> None:
         self.name: str = model.name
         self.rows: list[tuple[str, str, int]] = []
         shape = model.input_shape
+        seen: list[Any] = []
         for layer in model.layers:
             shape = layer.output_shape(shape)
             written = f"({', '.join(('None', *map(str, shape)))})"
-            self.rows.append((f"{layer.name} ({type(layer).__name__})", written, layer.count_params()))
-        self.total = sum(n for _, _, n in self.rows)
-        self.bytes = sum(p._data.nbytes for p in model.parameters())
+            self.rows.append((f"{layer.name} ({type(layer).__name__})", written, count_numbers(layer, seen)))
+            seen += [*layer.parameters(), *layer.buffers()]
+        state = model.state_dict().values()
+        self.total, self.bytes = sum(x.size for x in state), sum(x.nbytes for x in state)
+        self.trainable: int = sum(np.size(numbers_of(p)) for p in model.parameters())
 
     @property
     def text(self) -> str:
@@ -49,7 +57,11 @@ class Summary:
         )
 
     def _totals(self) -> str:
-        return f"Total params: {self.total:,} ({_size(self.bytes)})"
+        total = f"Total params: {self.total:,} ({_size(self.bytes)})"
+        if self.trainable == self.total:
+            return total
+        rest = self.total - self.trainable
+        return f"{total}\nTrainable params: {self.trainable:,}\nNon-trainable params: {rest:,}"
 
     def _repr_html_(self) -> str:
         numeric = ' style="text-align: right"'
@@ -60,7 +72,7 @@ class Summary:
         )
         return (
             f"<table><caption>Model: {html.escape(self.name)}</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{rows}</tbody></table><p>{self._totals()}</p>"
+            f"<tbody>{rows}</tbody></table><p>{self._totals().replace(chr(10), '<br>')}</p>"
         )
 
     def __str__(self) -> str:

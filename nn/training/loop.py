@@ -6,8 +6,8 @@ forward pass, one node for the loss, the reverse pass and the optimizer's step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ from ..callbacks.base import Callback
 from ..callbacks.standard import History
 from ..data import Batches
 from ..losses import Weight
+from ..module import TrainingMode
+from .interrupts import Interrupts
 from .measures import SAMPLES, Measures
-from .objective import Objective
 from .plan import Plan
 from .samples import TrainingData
 
@@ -34,11 +35,12 @@ def train_on_batch(model: Any, samples: TrainingData) -> dict[str, float]:
     """One training step; the loss before it and the metrics, by name."""
     objective = model.objective
     step = objective.step
-    if not model.training or modes.active:
-        with training_mode(model, True), modes.recording():
+    with objective.training:
+        if modes.active:
+            with modes.recording():
+                value, outputs = quietly(step, samples.x, samples.y, samples.shares)
+        else:
             value, outputs = quietly(step, samples.x, samples.y, samples.shares)
-    else:
-        value, outputs = quietly(step, samples.x, samples.y, samples.shares)
     if value - value != 0.0:
         raise ArithmeticError(f"train_on_batch: {_not_finite(value)}")
     if not model.metrics:
@@ -58,17 +60,9 @@ def _not_finite(value: float) -> str:
 # ---------------------------------------------------------------- without training
 
 
-@contextmanager
-def training_mode(model: Any, mode: bool) -> Iterator[None]:
-    """Modules behave as in training or as in prediction; afterwards as before."""
-    before = [(module, module.training) for module in model.modules()]
-    for module, _ in before:
-        module.training = mode
-    try:
-        yield
-    finally:
-        for module, was in before:
-            module.training = was
+def training_mode(model: Any, mode: bool) -> TrainingMode:
+    """All modules of the model behave as in training or as in prediction, inside a `with`."""
+    return TrainingMode(model.modules(), mode)
 
 
 def evaluate(model: Any, samples: TrainingData, batch_size: int | None) -> dict[str, float]:
@@ -122,6 +116,30 @@ def _own_method(callback: object, name: str) -> Callable[..., Any] | None:
     return None if getattr(method, "__func__", method) is getattr(Callback, name) else method
 
 
+class _Fitting:
+    """A model is being trained inside the `with`; see `check_not_fitting`."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def __enter__(self) -> None:
+        self._before = getattr(self.model, "_is_fitting", False)
+        vars(self.model)["_is_fitting"] = True
+
+    def __exit__(self, *raised: object) -> None:
+        vars(self.model)["_is_fitting"] = self._before
+
+
+def check_not_fitting(model: Any) -> None:
+    """RuntimeError if somebody, such as a callback, compiles a model while it is being trained."""
+    if getattr(model, "_is_fitting", False):
+        raise RuntimeError(
+            "compile: the model is being trained, and the training goes on as it was compiled; end it first "
+            "(model.stop_training = True) and call fit again after compile. Options of the optimizer may be set at any "
+            "time: model.optimizer.learning_rate = 0.001"
+        )
+
+
 def fit(model: Any, samples: TrainingData, validation: TrainingData | None, plan: Plan) -> History:
     """The training that `Sequential.fit` describes."""
     objective = model.objective
@@ -129,17 +147,17 @@ def fit(model: Any, samples: TrainingData, validation: TrainingData | None, plan
     if not shuffles and objective.links(samples.y, 1.0) is None:
         samples = samples.fixed()  # a graph copies what can change, and would at every step
     batches = Batches(samples.arrays, plan.batch_size, model.rng if shuffles else None, fixed=True)
-    history = model.history = History()
+    history = History()
+    vars(model).update(history=history, stop_training=False)  # nothing that the objective was made of
     params = plan.params(len(samples.x), model.metrics_names, validates=validation is not None)
     hooks = Listeners([*plan.callbacks, history, *plan.shown], model, params)
     logs: dict[str, float] = {}
-    model.stop_training = False
     try:
-        with training_mode(model, True), modes.recording():
+        with modes.recording(), _Fitting(model), Interrupts(type(objective).step) as interrupts:
             hooks.call("on_train_begin", {})
             for epoch in range(plan.initial_epoch, plan.epochs):
                 hooks.call("on_epoch_begin", epoch, {})
-                logs = _epoch(model, objective, samples, batches, hooks, epoch)
+                logs = _epoch(model, samples, batches, hooks, epoch, interrupts)
                 if validation is not None and plan.validates(epoch):
                     measured = evaluate(model, validation, plan.validation_batch_size)
                     logs |= {f"val_{name}": number for name, number in measured.items()}
@@ -155,33 +173,45 @@ def fit(model: Any, samples: TrainingData, validation: TrainingData | None, plan
 
 
 def _epoch(
-    model: Any, objective: Objective, samples: TrainingData, batches: Batches, hooks: Listeners, epoch: int
+    model: Any, samples: TrainingData, batches: Batches, hooks: Listeners, epoch: int, interrupts: Interrupts
 ) -> dict[str, float]:
     """Train on all batches once; the means over the samples, by name.
 
     A loss that is not finite is an error, unless a callback stops the training because of it.
     """
+    objective = (
+        model.objective
+    )  # anew in each epoch, and for each batch of which a callback hears: it may change the net
     measures = Measures(model.metrics, objective.finish)
     begin, end = hooks.of("on_train_batch_begin"), hooks.of("on_train_batch_end")
-    step, add = objective.step, measures.add
+    step, add, hears = objective.step, measures.add, bool(begin or end)
     has_weights, is_plain = samples.weights is not None, len(samples.arrays) == 2
     scale = samples.x.dtype.type
     number = 0  # not by enumerate, which holds a batch while the next is gathered: see Batches
-    for batch in batches:
-        for hook in begin:
-            hook(number, {})
-        x, y = batch[0], batch[1]
-        weight: Weight = 1.0 / len(x)
-        if has_weights:
-            weight = batch[-1] * scale(weight)
-        value, outputs = quietly(step, x, y, weight)
-        add(value, y if is_plain else samples.parts(batch).shown, outputs)
-        for hook in end:
-            hook(number, {"loss": measures.total / measures.samples})
-        number += 1  # noqa: SIM113
-        if value - value != 0.0:
-            if model.stop_training:
-                return dict.fromkeys(model.metrics_names, value)
-            raise ArithmeticError(f"fit: epoch {epoch + 1}, batch {number}: {_not_finite(value)}")
-        del batch, x
+    # Callbacks are called in the mode that the user has set, so that it cannot be entered once for all batches.
+    with nullcontext() if hears else objective.training:
+        for batch in batches:
+            if hears:
+                for hook in begin:
+                    hook(number, {})
+                if model.objective is not objective:
+                    objective = model.objective
+                    measures.use(objective.finish)
+                step = objective.training.around(objective.step)
+            x, y = batch[0], batch[1]
+            weight: Weight = 1.0 / len(x)
+            if has_weights:
+                weight = batch[-1] * scale(weight)
+            value, outputs = quietly(step, x, y, weight)
+            if interrupts.is_asked:
+                raise KeyboardInterrupt
+            add(value, y if is_plain else samples.parts(batch).shown, outputs)
+            for hook in end:
+                hook(number, {"loss": measures.total / measures.samples})
+            number += 1
+            if value - value != 0.0:
+                if model.stop_training:
+                    return dict.fromkeys(model.metrics_names, value)
+                raise ArithmeticError(f"fit: epoch {epoch + 1}, batch {number}: {_not_finite(value)}")
+            del batch, x
     return measures.logs()

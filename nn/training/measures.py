@@ -41,6 +41,11 @@ class Measures:
             if self._samples_waiting >= self._limit:
                 self._count()
 
+    def use(self, finish: Callable[..., Any] | None) -> None:
+        """The net ends otherwise from now on."""
+        self._count()
+        self.finish = finish
+
     def _count(self) -> None:
         if self._waiting:
             shown, outputs = map(np.concatenate, zip(*self._waiting, strict=True))

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor, Value, linear, mean, modes, no_grad, vectorize
+from autograd import Tensor, Value, linear, mean, modes, no_grad, softmax, vectorize
+from autograd.op import operation_of
 
+from ..attributes import changed
 from ..losses import Loss, Weight, find_loss
 from ..metrics import find_metric
+from ..module import TrainingMode
 from ..optimizers import find_optimizer
 
 __all__ = ["NeuronTraining"]
@@ -25,7 +28,6 @@ class NeuronTraining:
     dtype = np.dtype(np.float64)
     finish = None
     stop_training = False
-    training = True
 
     def __init__(self, net: Any, optimizer: Any, loss: Any, metrics: Any, rng: np.random.Generator) -> None:
         self.net, self.rng = net, rng
@@ -43,14 +45,24 @@ class NeuronTraining:
                 "to_sequential(net)"
             )
         self._each: Any = None
+        self._known: tuple[Any, Any] = (None, None)
         self.optimizer.bind(net.parameters())
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_each": None}  # a copy makes its own programs
+        return vars(self) | {"_each": None, "_known": (None, None)}  # a copy makes its own programs
 
     @property
     def each(self) -> Any:
         """The loss of one sample, vectorised."""
+        layers = self.net.layers
+        now = changed[0], list(layers), [list(layer.neurons) for layer in layers]
+        when, parts = self._known
+        if when != now:  # look again at what a program is made of; attributes of other nets were set, most times
+            found = _parts(self.net, self.loss)
+            if parts != found:
+                self.optimizer.bind(self.net.parameters())
+                self._each = None
+            self._known = now, found
         if self._each is None:
             self._each = vectorize(_of_sample(self.loss, self.net))
         return self._each
@@ -61,6 +73,11 @@ class NeuronTraining:
     def objective(self) -> NeuronTraining:
         """What makes a step."""
         return self
+
+    @property
+    def training(self) -> TrainingMode:
+        """The mode that a step is made in."""
+        return TrainingMode(self.net.modules(), True)
 
     def modules(self) -> list[Any]:
         """The modules of the net."""
@@ -98,7 +115,7 @@ class NeuronTraining:
                 a = linear(a, weights, biases)
                 own = {id(neuron.activation): neuron.activation for neuron in layer.neurons}
                 activation = layer.activation if _is_of_rows(layer.activation) else next(iter(own.values()))
-                if len(own) > 1 or not (hasattr(activation, "op") or _is_of_rows(activation)):
+                if len(own) > 1 or not (operation_of(activation) or _is_of_rows(activation)):
                     return np.array([_numbers(self.net(row)) for row in x.tolist()])
                 a = activation(a)
         return a.numpy()
@@ -106,16 +123,27 @@ class NeuronTraining:
     # ------------------------------------------------------------ as callbacks see it
 
     def get_weights(self) -> list[np.ndarray]:
-        """All weights and biases, layer by layer."""
-        return [w for pair in zip(*self.net.get_weights(), strict=True) for w in pair]
+        """All parameters and buffers, in the order of `state_dict`."""
+        return list(self.net.state_dict().values())
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set what `get_weights` gave."""
-        self.net.set_weights(weights[::2], weights[1::2])
+        self.net.load_state_dict(dict(zip(self.net.state_dict(), weights, strict=True)))
+
+
+def _parts(net: Any, loss: Loss) -> list[Any]:
+    """All that the loss of a sample depends on, apart from numbers."""
+    units = [
+        (layer.activation, neuron.activation, neuron.elementary, neuron.w, neuron.b)
+        for layer in net.layers
+        for neuron in layer.neurons
+    ]
+    options = [dict(vars(x)) for x in (loss, *(unit[1] for unit in units)) if hasattr(x, "__dict__")]
+    return [units, options]
 
 
 def _is_of_rows(activation: Any) -> bool:
-    return getattr(activation, "__name__", "") == "softmax"
+    return activation is softmax
 
 
 def _numbers(outputs: Any) -> list[float]:

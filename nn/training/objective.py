@@ -9,38 +9,47 @@ import numpy as np
 from autograd import Tensor, modes
 from autograd.fast.links import Link, pull_back, run
 from autograd.fast.programs import Passes
+from autograd.operands import describe
 from autograd.passes.tensors import backward
 
-from ..layers import BatchLayer, batch_shape
+from ..attributes import changed
+from ..layers import BatchLayer, batch_shape, output_of
 from ..losses import Loss, Weight
+from ..module import TrainingMode
 from .links import Links
 
 __all__ = ["Objective"]
+
+COMPUTE = "compute it with operators and the functions of autograd"
 
 
 class Objective:
     """What a model's training makes small, with all that a step needs looked up.
 
     finish: what makes the outputs of the model of what the loss takes: the activation of the last
-    layer where the loss takes its weighted sums, else None.
+    layer where the loss takes its weighted sums, else None. training: the mode that a step is made in. before: what
+    it was until something was set; the programs of steps are kept where they hold.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, before: Objective | None = None) -> None:
+        self.when = changed[0]  # read first: what changes meanwhile is seen the next time
         loss, last, straight = model.loss, model.layers[-1], model.goes_straight
         found = model.last_activation
         skips = found is not None and found is loss.activation and not loss.from_logits
         self.finish = found if skips else None
         self.from_logits = loss.from_logits or skips
         self.loss = loss
-        before = [layer.forward for layer in model.layers[:-1]]
-        self.forwards = [*before, last.before_activation if skips else last.forward] if straight else [model.forward]
+        self.modules = list(model.layers) if straight else [model]
+        self.last = last.before_activation if skips else None
         self.penalized = [m for m in model.modules() if isinstance(m, BatchLayer) and m.penalties()]
         self.parameters = model.parameters()
+        self.training = TrainingMode(model.modules(), True)
         self.optimizer = model.optimizer
         self._shape = None if straight else model.output_shape
         self.seed = np.ones((), model.dtype)
         self._links = Links(model.layers, model.dtype, not skips)
-        self._passes = Passes(self.parameters, self.seed)
+        is_kept = before is not None and list(map(id, before.parameters)) == list(map(id, self.parameters))
+        self._passes: Passes = before._passes if before is not None and is_kept else Passes(self.parameters, self.seed)
         self._may_chain = straight and not self.penalized and _is_an_operation(loss)
 
     def step(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[float, np.ndarray]:
@@ -123,16 +132,23 @@ class Objective:
     def forward(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[Tensor, Tensor]:
         """What the loss takes of the net, and the loss, as Tensors."""
         a: Any = x
-        for forward in self.forwards:
-            a = forward(a)
+        for module in self.modules if self.last is None else self.modules[:-1]:
+            a = output_of(module, a)
+        if self.last is not None:
+            a = self.last(a)
         if self._shape is not None and a.shape[1:] != self._shape:
             raise ValueError(
                 f"expected {batch_shape(self._shape)} from a forward of one's own, as the layers give; got {a.shape}. "
                 "Where it gives another shape say so in a property output_shape"
             )
         loss = self.loss.of_batch(a, y, weight, self.from_logits)
+        if loss.__class__ is not Tensor:
+            raise TypeError(f"{self.loss.name}: expected the loss as a Tensor, got {describe(loss)}; {COMPUTE}")
         for layer in self.penalized:
             for penalty in layer.penalties():
+                if penalty.__class__ is not Tensor:
+                    got = describe(penalty)
+                    raise TypeError(f"{layer}: expected what its regularizers add as a Tensor, got {got}; {COMPUTE}")
                 loss = loss + penalty
         loss._label = "L"
         return a, loss

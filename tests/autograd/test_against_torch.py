@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
@@ -197,7 +197,6 @@ programs = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=100)
 @given(programs, st.lists(st.floats(-3, 3), min_size=1, max_size=4))
 def test_random_graphs_with_shared_nodes_and_parallel_edges(steps, point):
     ours, theirs = [Value(x) for x in point], [tensor(x) for x in point]

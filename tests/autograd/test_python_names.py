@@ -116,6 +116,7 @@ def test_several_tensors_are_told_what_to_write(name, other):
         getattr(ag, name)(x, y)
 
 
+@pytest.mark.slow
 def test_a_program_that_imports_everything_runs_as_before():
     program = """
 from autograd import *

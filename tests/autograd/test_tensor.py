@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles import run
 
@@ -690,7 +690,6 @@ WRITES = [
 ]
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.lists(st.tuples(*[st.integers(0, 99)] * 3), min_size=1, max_size=6), st.integers(0, 6), st.integers(0, 99))
 def test_a_gradient_is_that_of_the_numbers_of_the_forward_pass_or_it_is_refused(steps, when, how):
     rng = np.random.default_rng([when, how])

@@ -172,8 +172,11 @@ def test_a_state_can_be_loaded():
     [
         ({"w": np.zeros((2, 1))}, r"load_state_dict: w: expected shape \(1, 2\), got \(2, 1\)"),
         ({"inside.slope": np.zeros(1)}, r"inside.slope: expected shape \(\), got \(1,\)"),
-        ({"v": np.zeros(1)}, "Mixed has 3 parameters, the state has 4: v is unknown; make a model of the same layers"),
-        ({"w": None}, "Mixed has 3 parameters, the state has 2: w is missing"),
+        (
+            {"v": np.zeros(1)},
+            "Mixed has 3 parameters and buffers, the state has 4: v is unknown; make a model of the same layers",
+        ),
+        ({"w": None}, "Mixed has 3 parameters and buffers, the state has 2: w is missing"),
     ],
 )
 def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(change, message):

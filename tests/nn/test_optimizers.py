@@ -285,6 +285,59 @@ def test_an_optimizer_of_ones_own_is_a_rule():
     assert t.tolist() == [0.5, 2.5]
 
 
+def test_a_rule_that_gives_its_result_instead_of_writing_it_is_refused():
+    class Descent(Optimizer):
+        def constants(self, rate, step):
+            return (rate,)
+
+        def rule(self, w, g, free, c, state):
+            return w - c[0] * g
+
+    for parameter in (with_gradient([1.0, 2.0], [5.0, -0.1]), Value(1.0)):
+        if isinstance(parameter, Value):
+            (parameter * parameter).backward()
+        with pytest.raises(TypeError, match=r"Descent.rule: expected nothing in return, got an array .* w -= \.\.\."):
+            Descent([parameter], 0.5).step()
+
+
+def test_a_rule_that_moves_nothing_is_told_of_once():
+    class Rebinding(Optimizer):
+        def constants(self, rate, step):
+            return (rate,)
+
+        def rule(self, w, g, free, c, state):
+            w = w - c[0] * g
+
+    t = with_gradient([1.0, 2.0], [5.0, -0.1])
+    optimizer = Rebinding([t], 0.5)
+    with pytest.warns(UserWarning, match=r"Rebinding.rule changed no number in its first step; .* w -= \.\.\."):
+        optimizer.step()
+    optimizer.step()  # once is enough
+
+    class Waiting(Rebinding):
+        """Moves nothing in its first step, and remembers."""
+
+        def state(self):
+            return {"sum": 0.0}
+
+        def rule(self, w, g, free, c, state):
+            state[0] += g
+
+    Waiting([t], 0.5).step()
+    Rebinding([t], 0.0).step()
+    t.grad = np.zeros(2)
+    Rebinding([t], 0.5).step()
+
+
+def test_constants_are_a_tuple():
+    class Descent(Optimizer):
+        def constants(self, rate, step):
+            return rate
+
+    with pytest.raises(TypeError, match=r"Descent\.constants: expected a tuple of numbers, got float"):
+        Descent([Value(1.0)], 0.5)
+
+
 # ---------------------------------------------------------------- parameters given later
 
 

@@ -1,6 +1,9 @@
 """The worked example: its figures against arithmetic done here, step by step, without the library."""
 
+import contextlib
+import functools
 import importlib.util
+import io
 import math
 import os
 import re
@@ -70,8 +73,7 @@ def loss_after(learning_rate, gradient):
     return loss_at([w - learning_rate * g for w, g in zip(START, gradient, strict=True)])
 
 
-@pytest.fixture
-def example():
+def loaded():
     spec = importlib.util.spec_from_file_location("backprop_by_hand", FILE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -79,14 +81,23 @@ def example():
 
 
 @pytest.fixture
-def page(example, capsys):
+def example():
+    return loaded()
+
+
+def printed(*arguments):
     """What the example prints, with ordinary minus signs."""
+    with contextlib.redirect_stdout(io.StringIO()) as page:
+        assert loaded().main(list(arguments)) == 0
+    return page.getvalue().replace("−", "-")
 
-    def run(*arguments):
-        assert example.main(list(arguments)) == 0
-        return capsys.readouterr().out.replace("−", "-")
 
-    return run
+once = functools.cache(printed)
+
+
+@pytest.fixture
+def page():
+    return once
 
 
 def part(page, number):
@@ -294,28 +305,28 @@ def drawn(monkeypatch):
 
 
 @pytest.mark.usefixtures("drawn")
-def test_pictures_are_written_where_the_reader_says(page, tmp_path):
-    shown = part(page("--svg", str(tmp_path)), 6)
+def test_pictures_are_written_where_the_reader_says(tmp_path):
+    shown = part(printed("--svg", str(tmp_path)), 6)
     named, op = tmp_path / "backprop_named.svg", tmp_path / "backprop_op.svg"
     assert sorted(tmp_path.iterdir()) == [named, op]
     assert named.read_bytes().startswith(b'digraph "L at level named, 1.0"')
     assert op.read_bytes().startswith(b'digraph "L at level op, 1.0"')
     assert shown.endswith(f"\nwritten: {named}\nwritten: {op}\n")
     op.write_bytes(b"old")
-    assert f"replaced: {op}\n" in page("--svg", str(tmp_path))
+    assert f"replaced: {op}\n" in printed("--svg", str(tmp_path))
     assert op.read_bytes().startswith(b'digraph "L at level op, 1.0"')
 
 
 @pytest.mark.usefixtures("drawn")
-def test_nothing_is_written_unasked(page, tmp_path, monkeypatch):
+def test_nothing_is_written_unasked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "6. Pictures" not in page()
+    assert "6. Pictures" not in printed()
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(not available_renderers(), reason="needs a renderer for SVG")
-def test_the_real_pictures(page, tmp_path):
-    page("--svg", str(tmp_path))
+def test_the_real_pictures(tmp_path):
+    printed("--svg", str(tmp_path))
     named, op = ((tmp_path / f"backprop_{level}.svg").read_text(encoding="utf-8") for level in ("named", "op"))
     assert "<svg" in named
     assert "<svg" in op

@@ -3,7 +3,6 @@
 import ast
 import functools
 import importlib
-import inspect
 import sys
 
 import pytest
@@ -19,31 +18,41 @@ MODULES = sorted(
 
 
 @functools.cache
-def tree(module):
+def nodes(module):
+    """All nodes of a module, outer ones first, each with whether it is run only when it is called for."""
     path = ROOT / module.replace(".", "/")
-    return ast.parse(path.with_suffix(".py").read_text(encoding="utf-8"))
-
-
-def imports(module, *, everywhere):
-    """Full names of what a module imports: with `everywhere` also in functions and for type checking only."""
-    found = []
-    todo = [tree(module)]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            parts = module.split(".")[: -node.level] if node.level else []
-            base = ".".join([*parts, *([node.module] if node.module else [])])
-            found += [f"{base}.{alias.name}" for alias in node.names]
-        deferred = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or is_type_checking(node)
-        if everywhere or not deferred:
-            todo += ast.iter_child_nodes(node)
+    found = [(ast.parse(path.with_suffix(".py").read_text(encoding="utf-8")), False)]
+    for node, deferred in found:
+        deferred |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or is_type_checking(node)
+        found += [(child, deferred) for child in ast.iter_child_nodes(node)]
     return found
 
 
 def is_type_checking(node):
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+def base(module, node):
+    """The full name of what `node`, a `from ... import`, takes names from."""
+    parts = module.split(".")[: -node.level] if node.level else []
+    return ".".join([*parts, *([node.module] if node.module else [])])
+
+
+@functools.cache
+def imports(module, *, everywhere):
+    """Full names of what a module imports: with `everywhere` also in functions and for type checking only."""
+    found = []
+    for node, deferred in nodes(module):
+        if isinstance(node, ast.Import) and (everywhere or not deferred):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and (everywhere or not deferred):
+            found += [f"{base(module, node)}.{alias.name}" for alias in node.names]
+    return found
+
+
+def faults(of):
+    """What `of` finds wrong with each module, for those with which something is wrong."""
+    return {module: wrong for module in MODULES if (wrong := of(module))}
 
 
 def package(name):
@@ -52,7 +61,8 @@ def package(name):
 
 def module_of(name):
     """The module of ours that an imported name stands for or comes from; None for others."""
-    for candidate in (name, name.rpartition(".")[0], f"{name}.__init__"):
+    above = name.rpartition(".")[0]
+    for candidate in (name, above, f"{name}.__init__", f"{above}.__init__"):
         if candidate in MODULES:
             return candidate
     return f"{package(name)}.__init__" if package(name) in PACKAGES else None
@@ -65,43 +75,50 @@ def test_there_is_something_to_read():
     )
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_nothing_is_imported_upwards(module):
-    allowed = PACKAGES[: PACKAGES.index(package(module)) + 1]
-    assert [name for name in imports(module, everywhere=True) if package(name) in set(PACKAGES) - set(allowed)] == []
+def test_nothing_is_imported_upwards():
+    def upwards(module):
+        above = PACKAGES[PACKAGES.index(package(module)) + 1 :]
+        return [name for name in imports(module, everywhere=True) if package(name) in above]
+
+    assert faults(upwards) == {}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_only_what_is_required_is_imported_before_it_is_used(module):
-    known = sys.stdlib_module_names | set(PACKAGES) | REQUIRED[package(module)]
-    assert [name for name in imports(module, everywhere=False) if package(name) not in known] == []
+def test_only_what_is_required_is_imported_before_it_is_used():
+    def optional(module):
+        known = sys.stdlib_module_names | set(PACKAGES) | REQUIRED[package(module)]
+        return [name for name in imports(module, everywhere=False) if package(name) not in known]
+
+    assert faults(optional) == {}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_within_a_package_are_relative(module):
-    absolute = [
-        node
-        for node in ast.walk(tree(module))
-        if (isinstance(node, ast.Import) and any(package(alias.name) == package(module) for alias in node.names))
-        or (isinstance(node, ast.ImportFrom) and not node.level and package(node.module) == package(module))
-    ]
-    assert [ast.unparse(node) for node in absolute] == []
+def test_imports_within_a_package_are_relative():
+    def absolute(module):
+        return [
+            ast.unparse(node)
+            for node, _ in nodes(module)
+            if (isinstance(node, ast.Import) and any(package(alias.name) == package(module) for alias in node.names))
+            or (isinstance(node, ast.ImportFrom) and not node.level and package(node.module) == package(module))
+        ]
+
+    assert faults(absolute) == {}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_names_with_an_underscore_are_used_in_their_own_module_only(module):
-    imported, used = [], []
-    modules = {}  # what this module calls another one of ours
-    for node in ast.walk(tree(module)):
-        if isinstance(node, ast.ImportFrom) and (node.level or package(node.module) in PACKAGES):
-            parts = [*module.split(".")[: -node.level]] if node.level else []
-            base = ".".join([*parts, *([node.module] if node.module else [])])
-            imported += [alias.name for alias in node.names if alias.name.startswith("_")]
-            modules |= {a.asname or a.name: a.name for a in node.names if f"{base}.{a.name}" in MODULES}
-    for node in ast.walk(tree(module)):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
-            used += [f"{node.value.id}.{node.attr}"] if node.attr.startswith("_") else []
-    assert [*imported, *used] == []
+def test_names_with_an_underscore_are_used_in_their_own_module_only():
+    def private(module):
+        imported, used = [], []
+        modules = {}  # what this module calls another one of ours
+        for node, _ in nodes(module):
+            if isinstance(node, ast.ImportFrom) and (node.level or package(node.module) in PACKAGES):
+                imported += [alias.name for alias in node.names if alias.name.startswith("_")]
+                modules |= {
+                    a.asname or a.name: a.name for a in node.names if f"{base(module, node)}.{a.name}" in MODULES
+                }
+        for node, _ in nodes(module):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+                used += [f"{node.value.id}.{node.attr}"] if node.attr.startswith("_") else []
+        return [*imported, *used]
+
+    assert faults(private) == {}
 
 
 def test_modules_do_not_import_each_other_in_a_circle():
@@ -130,7 +147,7 @@ def test_nothing_needs_what_only_makes_things_faster():
 
 @pytest.mark.parametrize("face", [module for module in MODULES if module.endswith(".__init__")])
 def test_an_init_file_imports_lists_the_public_names_and_does_nothing_else(face):
-    docstring, *statements = tree(face).body
+    docstring, *statements = nodes(face)[0][0].body
     assert isinstance(docstring, ast.Expr)
     *rest, names = statements or [None]
     assert all(isinstance(node, ast.ImportFrom) for node in rest)
@@ -142,14 +159,13 @@ def test_an_init_file_imports_lists_the_public_names_and_does_nothing_else(face)
         assert set(listed) <= {alias.asname or alias.name for node in rest for alias in node.names}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_public_names_exist_and_say_what_they_are(module):
-    loaded = importlib.import_module(module.removesuffix(".__init__"))
-    assert inspect.getdoc(loaded)
-    for name in getattr(loaded, "__all__", ()):
-        thing = getattr(loaded, name)
-        if callable(thing):
-            assert (thing.__doc__ or "").strip(), f"{module}.{name} has no docstring"
+def test_public_names_exist_and_say_what_they_are():
+    def silent(module):
+        loaded = importlib.import_module(module.removesuffix(".__init__"))
+        public = [loaded, *(getattr(loaded, name) for name in getattr(loaded, "__all__", ()))]
+        return [thing for thing in public if (thing is loaded or callable(thing)) and not (thing.__doc__ or "").strip()]
+
+    assert faults(silent) == {}
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ SET_UP = "python3 -m venv .venv && .venv/bin/pip install -q "
 
 
 def test_it_is_read_in_five_minutes():
-    assert len(README.splitlines()) <= 115
+    assert len(README.splitlines()) <= 98
 
 
 def test_the_first_screen_is_a_command_to_install_one_to_run_and_what_it_prints():

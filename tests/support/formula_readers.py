@@ -176,7 +176,8 @@ def text_tokens(text, symbols):
     names = "|".join(map(re.escape, known))
     functions = "|".join(sorted(map(re.escape, FUNCTIONS), key=len, reverse=True))
     token = re.compile(
-        rf"\s*(?:(?P<function>(?:{functions})(?=\())|(?P<name>{names})|(?P<number>\d+(?:\.\d+)?|½|π|nan|∞)"
+        rf"\s*(?:(?P<function>(?:{functions})(?=\())|ln (?P<logarithm>\d+)(?![\d·/(.])"
+        rf"|(?P<name>{names})|(?P<number>\d+(?:\.\d+)?|½|π|nan|∞)"
         r"|(?P<superscript>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<subscript>[₀-₉]+)|(?P<sign>[-+−·/^()√|\[\]>,]))"
     )
     at = 0
@@ -191,6 +192,8 @@ def text_tokens(text, symbols):
         elif kind == "number":
             special = {"½": sympy.Rational(1, 2), "π": sympy.pi, "nan": sympy.nan, "∞": sympy.oo}
             yield ("value" if found in special else kind), special.get(found) or sympy.Float(found, 17)
+        elif kind == "logarithm":  # ln 2·x and ln 2/x have two readings
+            yield "value", sympy.log(int(found))
         elif kind == "superscript":
             yield kind, found.translate(SUPERSCRIPTS)
         elif kind == "subscript":
@@ -246,6 +249,9 @@ def read_latex(tex, symbols):
             elif rest.startswith(r"\sqrt"):
                 inner, at = group(at + 5)
                 yield "value", sympy.sqrt(read_latex(inner, symbols))
+            elif (number := re.match(r"\\ln (\d+)(?!\d|\s*(?:\\,|\\cdot|\(|\\left))", rest)) is not None:
+                yield "value", sympy.log(int(number[1]))
+                at += number.end()
             elif rest.startswith(r"\pi"):
                 yield "value", sympy.pi
                 at += 3
@@ -281,6 +287,9 @@ def read_mathml(markup, symbols):
     def row(elements):
         tokens = []
         for i, element in enumerate(elements):
+            if i > 1 and [u.text for u in elements[i - 2 : i]] == ["ln", "\u2061"]:
+                tokens.append(("value", sympy.log(int(element.text))))
+                continue
             tag, text = element.tag, (element.text or "").strip()
             children = list(element)
             applies = i + 1 < len(elements) and elements[i + 1].text == "\u2061"
@@ -288,6 +297,8 @@ def read_mathml(markup, symbols):
                 tokens.append(("name", symbols[element.get("id")]))
             elif tag == "mi" and text in functions and (applies or text == "softmax"):
                 tokens.append(("function", text))
+            elif tag == "mi" and text == "ln":
+                continue
             elif tag == "mi" and text == "π":
                 tokens.append(("value", sympy.pi))
             elif tag == "mn":

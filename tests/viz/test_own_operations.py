@@ -22,7 +22,7 @@ def atan():
         return math.atan(x) if type(x) is float else np.arctan(x)
 
     yield atan
-    del table["atan"]
+    del table[atan.op.name]
 
 
 def computed(atan):

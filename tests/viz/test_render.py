@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from drawings import HERE, NASTY, each_renderer, needs_pure
+from sizes import slow
 
 from autograd.formulas import names
 from viz import render as render_module
@@ -364,7 +365,7 @@ def test_a_png_without_its_packages_names_the_pip_command(monkeypatch, package):
 
 
 @needs_pure
-@pytest.mark.parametrize("dpi", [1e5, 1e9])
+@pytest.mark.parametrize("dpi", [1e5, *slow(1e9)])
 def test_a_png_too_large_says_what_to_do(dpi):
     """Where memory ends, resvg would end the process."""
     pytest.importorskip("resvg_py", reason="needs resvg_py")

@@ -18,11 +18,11 @@ from autograd.formulas.expression import Expression
 from autograd.formulas.notation import Mathml
 from autograd.graph import depending_on, topological_order
 from autograd.paths.path_graph import Edge, PathGraph
+from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
 from ..graphs.units import Constant
 from ..style import cut
-from ..used import Used
 
 __all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data"]
 

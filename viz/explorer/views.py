@@ -16,13 +16,13 @@ from autograd.formulas import names
 from autograd.graph import is_node, topological_order
 from autograd.operands import describe
 from autograd.paths.path_graph import Edge, Path, PathGraph
+from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
 from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
 from ..options import Asked
 from ..style import counted, number
-from ..used import Used
 from .layout import layout
 from .model import Nodes, edges_among, graph_data
 from .stage import Box, Drawn, Way, lit, paths_to, scene

@@ -15,9 +15,9 @@ from autograd.graph import is_node, topological_order
 from autograd.matrices.graph import MatrixGraph
 from autograd.operands import describe
 from autograd.paths.path_graph import PathGraph
+from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
-from ..used import Used
 from .captions import kind_of
 
 __all__ = ["graph_data"]

@@ -12,12 +12,12 @@ from autograd.formulas.notation import Text
 from autograd.graph import is_node
 from autograd.matrices.graph import MatrixGraph
 from autograd.paths.path_graph import Edge, PathGraph
+from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
 from ..dot.diagram import Node
 from ..options import Asked
 from ..style import counted, current, cut
-from ..used import Used
 
 __all__ = [
     "NO_NAMES",

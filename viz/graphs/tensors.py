@@ -32,8 +32,6 @@ LINE_LENGTH, MOST_LINES = 30, 3  # of a formula on an edge; a longer one is left
 
 _Source = Hashable  # what has one node in a diagram: a Tensor, the name of a layer or of a constant array, a number
 
-_SYMBOLS = {"getitem": "[ ]", "sum_to": "Σ", "broadcast_to": "repeat"}
-
 
 def nodes_and_level(
     root: Tensor, level: str, texts: Texts, *, box: Mapping[Value | Tensor, str], max_nodes: int
@@ -214,7 +212,7 @@ class Tensors:
         """The symbol of the operation whose result v is, if that is all there is between v and its neighbours."""
         if v.op is None or not all(u in self.graph.labels for u in v.operands if is_node(u)):
             return None
-        return _SYMBOLS.get(v.op.name, v.op.symbol)
+        return v.op.symbol
 
     # ------------------------------------------------------------ edges
 

@@ -12,7 +12,7 @@ import numpy as np
 from autograd import Value, gradients
 from autograd.arguments import call_of, lookup
 from autograd.graph import is_node
-from autograd.op import Operation, table
+from autograd.op import Operation, named, table
 from nn.activations import RandomizedLeakyReLU, activation_name, activations, find_activation, is_over_layer
 
 __all__ = ["Curve", "curve_of", "jumps", "pieces"]
@@ -31,21 +31,21 @@ class Curve(NamedTuple):
 
 def curve_of(where: str, activation: Any) -> Curve:
     """The curve of a name, an operation, or a function of one Value; TypeError for what needs more than one number."""
-    if isinstance(activation, str) and activation not in activations and activation in table:
-        activation = table[activation]
+    if isinstance(activation, str) and activation not in activations:
+        activation = named(activation) or activation
     if isinstance(activation, Operation):
         op: Operation | None = activation
     else:
         if not callable(activation):
-            lookup("activation", activation, {**activations, **table})
+            lookup("activation", activation, {**activations, **{op.shown: op for op in table.values()}})
         activation = find_activation(activation)
         op = getattr(activation, "op", None)
     if op is not None:
         signature = inspect.signature(op.forward)
         defaults = tuple(p.default for p in signature.parameters.values())[1:]
         if op.reduces or inspect.Parameter.empty in defaults:
-            raise TypeError(f"{where}: expected an operation on one number; {op.name} takes {call_of(op.forward)}")
-        return Curve(op.name, op.symbol, *_of_table(op, defaults))
+            raise TypeError(f"{where}: expected an operation on one number; {op.shown} takes {call_of(op.forward)}")
+        return Curve(op.forward.__name__, op.symbol, *_of_table(op, defaults))
     if is_over_layer(activation):
         raise TypeError(f"{where}: {activation.__name__} looks at a whole layer, not at one number")
     if isinstance(activation, RandomizedLeakyReLU):

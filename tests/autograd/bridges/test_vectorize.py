@@ -404,6 +404,7 @@ def test_labels_are_followed_over_samples():
     assert gradients_of(found, net.parameters()) == pytest.approx(gradients_of(expected, net.parameters()), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_whole_gpt_over_sequences_of_one_length():
     weights = new_weights()
     rng = np.random.default_rng(0)

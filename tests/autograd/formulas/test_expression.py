@@ -5,7 +5,7 @@ import math
 import formula_generator
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from oracles import run
 from random_formulas import BINARY, FUNCTIONS, POINT, UNARY, _sigmoid, formula_of, trees
 
@@ -242,7 +242,6 @@ def checked_number(tree):
         assume(False)
 
 
-@settings(deadline=None, max_examples=300)
 @given(trees)
 def test_a_formula_and_its_simplification_have_the_value_of_what_was_computed(tree):
     number, formula = checked_number(tree), formula_of(tree)
@@ -255,7 +254,6 @@ def test_a_formula_and_its_simplification_have_the_value_of_what_was_computed(tr
             assert evaluated(form) == close
 
 
-@settings(deadline=None, max_examples=150)
 @given(trees)
 def test_simplification_does_not_lengthen_and_is_soon_done(tree):
     checked_number(tree)

@@ -242,12 +242,39 @@ def test_a_layer_in_parentheses_is_written_above_the_line():
     assert mathml("a^(L)").startswith("<msup><mi>a</mi>")
 
 
-@pytest.mark.parametrize(
-    "label", ["x^2", "x^{2}", "x²", "e+c", "w^[1]^[2]", "w_1_2", "2", r"\hat{ab}", "f(x)", "x^(y+z)"]
-)
+@pytest.mark.parametrize("label", ["x²", "e+c", "w^[1]^[2]", "w_1_2", "2", r"\hat{ab}", "f(x)", "x^(y+z)"])
 def test_what_is_an_expression_is_no_name(label):
     assert parse(label) is None
     assert text(label) == label
+
+
+@pytest.mark.parametrize(
+    ("label", "as_text", "as_latex"),
+    [
+        ("x^2", "x²", "x^{2}"),
+        ("sigma^{2}", "σ²", r"\sigma^{2}"),
+        ("sigma_B^2", "σ_B²", r"\sigma^{2}_{B}"),
+        ("σ²", "σ²", r"\sigma^{2}"),
+    ],
+)
+def test_the_square_of_a_name_is_no_name_and_written_as_a_square(label, as_text, as_latex):
+    assert parse(label) is None
+    assert (text(label), latex(label)) == (as_text, as_latex)
+    assert "<msup>" in mathml(label)
+    assert pieces(label)[1] == "2"
+
+
+def test_the_step_before_stands_in_braces():
+    assert (text("h_{t-1}"), ascii_name("h_{t-1}"), latex("h_{t-1}")) == ("hₜ₋₁", "h_{t-1}", "h_{t-1}")
+    assert text("c_{b-1}") == "c_{b−1}"
+    assert parse(parse("W_{t-1,2}").label()) == parse("W_{t-1,2}")
+    assert parse("hₜ₋₁") == parse("h_{t-1}")
+    assert parse("h_t-1") is None  # a difference
+
+
+def test_a_long_word_in_an_index_stands_on_the_line():
+    assert text("learning_rate") == "learning_rate"
+    assert text("w_out") == "wₒᵤₜ"
 
 
 def test_words_need_no_parentheses_in_a_formula_and_expressions_do():

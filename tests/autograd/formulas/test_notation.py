@@ -6,7 +6,7 @@ import unicodedata
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from latex import check_latex
 from random_formulas import formula_of, trees
@@ -120,7 +120,7 @@ def test_all_digits_are_written_on_request():
         (3 * 0.044715 * x, "0.134145x", f"{3 * 0.044715}*x", "0.134145x"),
         (x * 0.12345678, "0.1235x", "0.12345678*x", "0.1235x"),
         (2 * math.sqrt(2) * x, "2√2·x", f"{2 * math.sqrt(2)}*x", r"2\sqrt{2}\,x"),
-        (x / math.log(10), "x/log(10)", f"{1 / math.log(10)}*x", r"\frac{x}{\log(10)}"),
+        (x / math.log(10), "x/ln 10", f"{1 / math.log(10)}*x", r"\frac{x}{\ln 10}"),
         (x / math.sqrt(2 * math.pi), "x/√(2π)", f"{1 / math.sqrt(2 * math.pi)}*x", r"\frac{x}{\sqrt{2\pi}}"),
         (
             cos(12345.678 * x) * 12345.678,
@@ -302,7 +302,6 @@ def test_many_arguments_in_mathml_are_shortened():
 LAYERED = dict(zip("xywab", ("x_1", "w[1]_1,2", "a[1](3)_2", "yhat", "my label"), strict=True))
 
 
-@settings(deadline=None, max_examples=200)
 @given(trees)
 def test_random_formulas_are_well_formed_in_every_notation(tree):
     formula = formula_of(tree)
@@ -316,7 +315,6 @@ def test_random_formulas_are_well_formed_in_every_notation(tree):
         compile(form.ascii(), "formula", "eval")
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_random_formulas_are_understood_by_a_reader_of_latex(data):
     mathtext = pytest.importorskip("matplotlib.mathtext")

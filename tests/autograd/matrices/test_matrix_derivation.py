@@ -35,7 +35,7 @@ from autograd import (
 )
 from autograd.formulas.names import ascii_name
 from autograd.matrices.notation import MatrixAscii
-from autograd.op import array_table, structural
+from autograd.op import array_table, reduction, structural, table
 from nn import Dense, Sequential
 
 FORMS = "rows", "columns"
@@ -504,13 +504,26 @@ def test_a_pull_that_cannot_be_read_on_names_is_written_as_its_name(monkeypatch)
     def rolled(x, times):
         return np.roll(x, times, axis=0)
 
-    monkeypatch.delitem(array_table, "rolled")
+    monkeypatch.delitem(array_table, rolled.op.name)
     w = Tensor([[1.0, 2.0], [3.0, 4.0]], "W")
     loss = (rolled(w * 2, 1) * np.array([[1.0, 2.0], [3.0, 4.0]])).sum()
     (step,) = derive(loss, w)
     assert step.text() == "dW = 2 rolled_pull_0(C, rolled(2 W, times=1), 2 W, 1)"
     assert step.value.tolist() == [[6.0, 8.0], [2.0, 4.0]]
     check_latex(re.sub(r"\\\\|\\[{}]", " ", derive(loss, w).latex()))
+
+
+def test_a_reduction_of_ones_own_is_turned_for_columns_as_ours_are(monkeypatch):
+    @reduction(lambda z, x: 2 * x)
+    def energy(x):
+        return sum(u * u for u in x)
+
+    monkeypatch.delitem(table, energy.op.name)
+    monkeypatch.delitem(array_table, energy.op.array.name)
+    x, w = Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], "X"), Tensor([[0.1, 0.2], [0.3, 0.4]], "W")
+    e = named(energy(named(x @ w.T, "Z"), axis=1), "e")
+    text = derive((e * e).mean(), w, form="columns").text()
+    assert re.search(r"e += energy\(Zᵀ *, axis=1, keepdims=True\)\n +3×1 ", text)
 
 
 # ---------------------------------------------------------------- asking

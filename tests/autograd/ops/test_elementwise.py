@@ -79,16 +79,16 @@ def test_numbers_and_arrays_meet_the_same_singular_points(f, xs, expected):
 
 
 @pytest.mark.parametrize("name", [*elementwise.__all__, "where", "clip"])
-@pytest.mark.parametrize("x", [nan, inf, -inf, 0.0, -0.0, 1e308, -1e308, 5e-324])
-def test_no_function_raises_or_turns_complex_anywhere(name, x):
+def test_no_function_raises_or_turns_complex_anywhere(name):
     f = getattr(elementwise if name in elementwise.__all__ else choosing, name)
     more = {"clip": (-1.0, 1.0), "where": None, "randomized_leaky_relu": ()}.get(name)
     if more is None and name != "where":
         more = (0.7,) * (len(f.op.rules) - 1)
-    z = f(x > 0, Value(x), Value(1.0)) if name == "where" else f(Value(x), *more)
-    z.backward()
-    assert type(z.data) is float
-    assert all(type(d) is float for d in z.local_derivatives if d is not None)
+    for x in (nan, inf, -inf, 0.0, -0.0, 1e308, -1e308, 5e-324):
+        z = f(x > 0, Value(x), Value(1.0)) if name == "where" else f(Value(x), *more)
+        z.backward()
+        assert type(z.data) is float
+        assert all(type(d) is float for d in z.local_derivatives if d is not None)
 
 
 @pytest.mark.parametrize("x", [log, sqrt])

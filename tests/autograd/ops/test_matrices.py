@@ -163,3 +163,19 @@ def test_a_tall_matrix_is_multiplied_as_a_low_one(rows, dtype):
             np.testing.assert_allclose(found, sums, **tolerance)
     with pytest.raises(ValueError, match=rf"linear: .*\({rows}, 7\), \(3, 6\) and \(3,\)"):
         ag.linear(x, w[:, 1:], b)
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 3), (2, 1, 4, 3), (0, 5, 3), (4, 0, 3)])
+def test_products_of_rows_along_several_axes_are_those_of_each_matrix(shape):
+    rng = np.random.default_rng(1)
+    x, w, b = Tensor(rng.normal(size=shape)), Tensor(rng.normal(size=(6, 3))), Tensor(rng.normal(size=6))
+    g = rng.normal(size=(*shape[:-1], 6))
+    for product, bias in ((lambda: ag.linear(x, w, b), b.data), (lambda: x @ w.T, 0.0)):
+        for leaf in (x, w, b):
+            leaf.grad = None
+        z = product()
+        assert z.data == pytest.approx(np.einsum("...i,oi->...o", x.data, w.data) + bias, rel=1e-12, abs=1e-14)
+        z.backward(g)
+        assert x.grad == pytest.approx(np.einsum("...o,oi->...i", g, w.data), rel=1e-12, abs=1e-14)
+        assert w.grad == pytest.approx(np.einsum("no,ni->oi", g.reshape(-1, 6), x.data.reshape(-1, 3)), abs=1e-13)
+    assert b.grad is None

@@ -174,5 +174,5 @@ def test_a_rule_that_cannot_be_read_on_rows_says_so():
         with pytest.raises(TypeError, match=r"above_one_by_if: its rule cannot be read on .*where\(condition"):
             z.backward(np.ones(2))
     finally:
-        table.pop("above_one_by_if")
-        array_table.pop("above_one_by_if_along_axes")
+        table.pop(above_one_by_if.op.name)
+        array_table.pop(above_one_by_if.op.array.name)

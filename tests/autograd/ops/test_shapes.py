@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd as ag
@@ -148,7 +148,6 @@ def test_a_place_that_is_not_there_is_an_index_error():
         ag.take(x, [3])
 
 
-@settings(deadline=None, max_examples=150)
 @given(st.data())
 def test_any_basic_index(data):
     from hypothesis.extra.numpy import basic_indices
@@ -167,7 +166,6 @@ def test_any_basic_index(data):
     assert np.array_equal(u.grad, expected)
 
 
-@settings(deadline=None, max_examples=150)
 @given(st.data())
 def test_any_integer_index(data):
     from hypothesis.extra.numpy import integer_array_indices
@@ -301,3 +299,23 @@ def test_a_single_condition_gives_a_tensor_in_the_shape_of_both(condition):
                 z.sum().backward() if not z.is_leaf else None
                 share = z.size / leaf.size if is_taken and not z.is_leaf else 0.0
                 assert leaf.grad is None or leaf.grad.tolist() == np.full(leaf.shape, share).tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "index",
+    [[1, 1, -2, 0], np.array([[2, 2], [0, 1]]), ([0, 1, 0], [2, -1, 2]), (slice(None), [0, 0, 0, 1]), A[:, 0] > 1],
+)
+def test_a_number_picked_several_times_collects_all_of_its_gradients(dtype, index):
+    # few picks of many numbers, and many of few
+    for height in (3, 300):
+        x = Tensor(np.zeros((height, 3)), dtype=dtype)
+        if isinstance(index, np.ndarray) and index.dtype == bool:
+            index = np.arange(height) % 2 == 1
+        picked = x[index]
+        g = np.random.default_rng(2).normal(size=picked.shape).astype(dtype)
+        picked.backward(g)
+        right = np.zeros((height, 3))
+        np.add.at(right, index, g.astype(float))
+        assert x.grad.dtype == dtype
+        assert x.grad == pytest.approx(right, rel=1e-6, abs=1e-6)

@@ -9,7 +9,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracles import contour, run
 
@@ -444,6 +444,7 @@ print(peak, len(gc.get_objects()) - objects)
     assert left < 20
 
 
+@pytest.mark.slow
 def test_a_node_takes_136_bytes_at_most_and_is_one_object_for_the_collector():
     out = run(
         """
@@ -534,7 +535,6 @@ programs = st.lists(st.tuples(st.integers(0, len(STEPS) - 1), st.integers(0, 30)
 points = st.lists(st.floats(-2, 2), min_size=1, max_size=4)
 
 
-@settings(deadline=None, max_examples=60)
 @given(programs, points)
 def test_gradients_of_random_graphs_agree_with_complex_steps(steps, point):
     xs = [Value(x) for x in point]
@@ -551,7 +551,6 @@ def test_gradients_of_random_graphs_agree_with_complex_steps(steps, point):
             assert x.grad == pytest.approx(numeric, rel=1e-6, abs=1e-6)
 
 
-@settings(deadline=None, max_examples=60)
 @given(programs, points)
 def test_the_gradient_is_the_sum_over_all_paths(steps, point):
     xs = [Value(x) for x in point]
@@ -568,7 +567,6 @@ def test_the_gradient_is_the_sum_over_all_paths(steps, point):
         assert x.grad == pytest.approx(paths(z), rel=1e-9, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=60)
 @given(programs, points)
 def test_a_second_pass_adds_exactly_as_much_as_the_first(steps, point):
     xs = [Value(x) for x in point]
@@ -583,7 +581,6 @@ def test_a_second_pass_adds_exactly_as_much_as_the_first(steps, point):
     assert [x.grad for x in xs] == pytest.approx([2 * g for g in once], rel=1e-14)
 
 
-@settings(deadline=None, max_examples=30)
 @given(programs, points)
 def test_the_hessian_of_random_graphs_is_symmetric(steps, point):
     rows = hessian(lambda v: compute(steps[:12], v))(point)

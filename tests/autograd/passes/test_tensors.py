@@ -207,6 +207,7 @@ print(hashlib.sha256(found + b"".join(g.tobytes() for g in pure)).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_the_same_program_gives_the_same_bits():
     assert len({run(SAME_BITS, PYTHONHASHSEED=seed) for seed in ("0", "1", "12345")}) == 1
 
@@ -260,3 +261,43 @@ def test_derivatives_of_any_order(order):
         z = gradients(z.sum(), x, create_graph=True)
     expected = 2 ** (order / 2) * np.exp(x.data) * np.sin(x.data + order * math.pi / 4)
     assert np.allclose(z.data, expected, rtol=1e-12)
+
+
+PARTS = [
+    3,
+    -1,
+    slice(None, None, 2),
+    (Ellipsis, 1),
+    (None, slice(1, 4)),
+    (slice(None), slice(None, None, -1)),
+    [0, 0, 4],
+]
+
+
+def test_parts_of_a_result_collect_their_gradients_with_what_comes_from_the_whole():
+    rng = np.random.default_rng(0)
+    x = Tensor(rng.normal(size=(5, 3)))
+    u = x * 1.0
+    seeds = [rng.normal(size=np.zeros((5, 3))[i].shape) for i in PARTS]
+    total = (3.0 * u).sum()
+    for i, seed in zip(PARTS, seeds, strict=True):
+        total = total + (u[i] * seed).sum()
+    total.backward()
+    right = np.full((5, 3), 3.0)
+    for i, seed in zip(PARTS, seeds, strict=True):
+        np.add.at(right, i, seed)
+    assert x.grad == pytest.approx(right, rel=1e-12)
+    assert gradients(total, x) == pytest.approx(right, rel=1e-12)
+
+
+def test_adding_up_parts_writes_to_no_array_of_anyone_else():
+    x = Tensor(np.zeros((4, 2)))
+    u = x * 1.0
+    both = u + (v := x * 2.0)  # hands one array on to u and to v
+    seed = np.ones((4, 2))
+    first, second = u[0], u[1]
+    z = ag.concatenate([both, ag.stack([first, second])])
+    z.backward(np.concatenate([seed, [[10.0, 10.0], [20.0, 20.0]]]))
+    assert x.grad.tolist() == [[13.0, 13.0], [23.0, 23.0], [3.0, 3.0], [3.0, 3.0]]
+    assert (seed == 1).all()
+    assert v.shape == (4, 2)

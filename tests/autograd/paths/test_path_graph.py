@@ -7,7 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from oracles import contour, run
 
@@ -123,7 +123,6 @@ def brute_force(target, source, level):
 
 
 @pytest.mark.parametrize("level", ["named", "op"])
-@settings(deadline=None, max_examples=150)
 @given(program=programs, point=points)
 def test_the_paths_are_those_that_brute_force_finds(level, program, point):
     leaves, nodes = build(program, point)
@@ -152,7 +151,6 @@ def test_the_paths_are_those_that_brute_force_finds(level, program, point):
 
 
 @pytest.mark.parametrize("level", ["named", "op"])
-@settings(deadline=None, max_examples=150)
 @given(program=programs, point=points)
 def test_the_flow_is_the_sum_over_paths_and_conserved_at_every_cut(level, program, point):
     leaves, nodes = build(program, point)
@@ -172,7 +170,6 @@ def test_the_flow_is_the_sum_over_paths_and_conserved_at_every_cut(level, progra
         assert abs(math.fsum(across) - gradient) <= 1e-12 * scale
 
 
-@settings(deadline=None, max_examples=150)
 @given(programs, points)
 def test_an_edge_is_the_derivative_with_all_other_named_nodes_held_fixed(program, point):
     leaves, nodes = build(program, point)
@@ -392,7 +389,6 @@ def test_nan_and_infinity_come_first_and_zero_last():
 factors = st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 0.1, 1e200, 1e-200, math.inf, math.nan])
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.lists(st.lists(factors, min_size=1, max_size=4), min_size=1, max_size=4))
 def test_the_order_is_that_of_the_sizes_whatever_the_factors(layers):
     x = z = Value(1.0, "x")
@@ -501,7 +497,7 @@ def formula(make, by, *others, **named):
         (lambda w, x: sin(w * x), "w", "x·cos(w·x)"),
         (lambda x, w: w**x, "w", "x·w^(x − 1)"),
         (lambda x, w: w**x, "x", "w^x·log(w)"),
-        (lambda x: 2**x, "x", "2^x·log(2)"),
+        (lambda x: 2**x, "x", "2^x·ln 2"),
         (lambda x: log(x), "x", "1/x"),
         (lambda x: exp(x), "x", "L"),
         (lambda x: sqrt(x), "x", "1/(2L)"),
@@ -581,7 +577,6 @@ def test_at_level_op_each_operation_has_its_own_formula():
     assert [str(graph.formula(e)) for e in graph.edges[square]] == ["x", "x"]
 
 
-@settings(deadline=None, max_examples=150)
 @given(programs, points)
 def test_formulas_of_random_graphs_have_the_value_of_the_edge(program, point):
     _, nodes = build(program, point)
@@ -594,7 +589,7 @@ def test_formulas_of_random_graphs_have_the_value_of_the_edge(program, point):
 
 
 def test_a_formula_is_read_through_a_long_sum_that_it_does_not_need():
-    w = [Value(0.1 * i, f"w_{i}") for i in range(3000)]
+    w = [Value(0.1 * i, f"w_{i}") for i in range(1000)]
     yhat, y = Value(0.7, "yhat"), Value(0.2, "y")
     loss = 0.5 * (yhat - y) ** 2 + 0.01 * sum([u * u for u in w])
     graph = PathGraph(loss)

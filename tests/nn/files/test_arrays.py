@@ -357,6 +357,7 @@ def test_what_is_in_a_file_is_said_before_any_of_it_is_read(tmp_path):
         assert exactly(file.read(["v"]), {"v": np.zeros(3)})
 
 
+@pytest.mark.slow
 def test_what_a_header_promises_costs_nothing(tmp_path):
     with zipfile.ZipFile(tmp_path / "m.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("w.npy", header("'<f8'", "(100000000,)") + bytes(64 << 20))
@@ -367,6 +368,7 @@ def test_what_a_header_promises_costs_nothing(tmp_path):
         load_arrays(tmp_path / "m.npz")
 
 
+@pytest.mark.slow
 def test_settings_that_unpack_to_more_than_the_file_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "m.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("settings.json", "[" + "[]," * (8 << 20) + "[]]")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
@@ -59,7 +59,6 @@ def assert_equal(one, other):
 sizes = st.lists(st.integers(1, 5), min_size=1, max_size=3)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     nin=st.integers(1, 5), nouts=sizes, hidden=st.sampled_from(UNITWISE), output=st.data(), seed=st.integers(0, 10**6)
 )

@@ -7,6 +7,7 @@ import nn
 from autograd import Tensor, concatenate, no_grad, sigmoid
 from nn.layers import Activation, BatchLayer, Dense, Dropout, Flatten
 from nn.losses import Loss, MeanSquaredError
+from viz import draw_network
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
@@ -88,6 +89,8 @@ def test_a_file_says_whose_forward_it_needs(tmp_path):
 def test_what_has_no_place_for_it_refuses():
     with pytest.raises(ValueError, match="to_mlp: expected layers in a row; Residual has a forward of its own"):
         nn.to_mlp(residual())
+    with pytest.raises(ValueError, match="draw_network: expected layers in a row; Residual has a forward of its own"):
+        draw_network(residual())
 
 
 def test_another_shape_than_the_layers_give_is_refused_unless_it_is_said():
@@ -182,3 +185,102 @@ def test_regularizers_of_layers_inside_a_layer_are_in_the_loss():
 def test_a_call_of_ones_own_is_refused_where_it_is_defined(base):
     with pytest.raises(TypeError, match=r"Mine: expected what it computes in (forward|of_batch)\(self, .* rename it"):
         type("Mine", (base,), {"__call__": lambda self, *operands: sigmoid(operands[0])})
+
+
+# ---------------------------------------------------------------- what cuts the graph
+
+
+class Scaled(BatchLayer):
+    def __init__(self, result, **options):
+        super().__init__(**options)
+        self.result = result
+
+    def make_parameters(self, input_shape, dtype, rng):
+        self.scale = Tensor(np.full(input_shape, 2.0), dtype=dtype)
+
+    def forward(self, x):
+        z = x * self.scale
+        return {"array": z.numpy(), "list": z.tolist(), "nothing": None, "itself": x, "Tensor": z}[self.result]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("result", ["array", "list", "nothing"])
+def test_a_layer_that_gives_no_tensor_is_refused_everywhere(result, place):
+    layers = [Dense(3), Dense(3)]
+    layers.insert(place, Scaled(result))
+    model = nn.Sequential(layers, dtype="float64", rng=0)
+    model.build(3)
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    for use in (
+        lambda: model(X),
+        lambda: model.predict(X),
+        lambda: model.evaluate(X, Y),
+        lambda: model.loss_of(X, Y),
+        lambda: model.fit(X, Y, verbose=0),
+        lambda: nn.per_sample_gradients(model, X, Y),
+    ):
+        with pytest.raises(
+            TypeError, match=r"Scaled\(\): expected a Tensor from its forward pass, got (an arr|list|None)"
+        ):
+            use()
+    for a, b in zip(model.get_weights(), before, strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_a_layer_may_give_what_it_was_given_and_one_without_parameters_may_prepare_arrays():
+    class Standardized(BatchLayer):
+        def forward(self, x):
+            return (x - 1.0) / 2.0
+
+    for layer, inputs in ((Scaled("itself"), X), (Standardized(), (X - 1) / 2)):
+        layers = [layer, Dense(3)]
+        model = nn.Sequential(layers, dtype="float64", rng=0)
+        model.build(3)
+        model.compile("sgd", "mse")
+        kernel, bias = layers[1].get_weights()
+        np.testing.assert_allclose(model.predict(X), inputs @ kernel + bias)
+        assert np.isfinite(model.fit(X, Y, verbose=0).history["loss"]).all()
+
+
+def test_a_model_a_loss_and_a_regularizer_that_give_no_tensor_are_refused():
+    class Numbers(nn.Sequential):
+        def forward(self, x):
+            return super().forward(x).numpy()
+
+    class Error(Loss):
+        def of_batch(self, y_pred, target, weight, from_logits):
+            return ((y_pred.numpy() - target) ** 2).mean()
+
+    def size(w):
+        return (w.numpy() ** 2).sum()
+
+    for model, loss, message in (
+        (
+            Numbers([Dense(3, input_shape=(3,))]),
+            "mse",
+            "Numbers: expected a Tensor from its forward pass, got an array",
+        ),
+        (nn.Sequential([Dense(3, input_shape=(3,))]), Error(), "loss: expected the loss as a Tensor, got float"),
+        (
+            nn.Sequential([Dense(3, kernel_regularizer=size, input_shape=(3,))]),
+            "mse",
+            r"Dense\(3\): expected what its regularizers add as a Tensor, got float32",
+        ),
+    ):
+        model.compile("sgd", loss)
+        with pytest.raises(TypeError, match=message):
+            model.fit(X, Y, verbose=0)
+
+
+def test_a_metric_may_give_a_tensor_and_not_nothing():
+    model = nn.Sequential([Dense(3, input_shape=(3,))], dtype="float64", rng=0)
+
+    def distance(y_true, y_pred):
+        return Tensor(np.abs(y_true - y_pred).mean(axis=1))
+
+    model.compile("sgd", "mse", metrics=[distance])
+    assert model.evaluate(X, Y)[1] == pytest.approx(np.abs(model.predict(X) - Y).mean())
+    model.compile("sgd", "mse", metrics=[lambda y_true, y_pred: None])
+    with pytest.raises(TypeError, match="<lambda>: expected plain numbers in what it gives, got NoneType"):
+        model.evaluate(X, Y)

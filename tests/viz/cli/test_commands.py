@@ -283,6 +283,7 @@ def test_open_shows_the_page_and_says_where_it_is(tmp_path, capsys, monkeypatch)
     shutil.rmtree(path.parent)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
 def test_on_a_real_terminal_the_page_is_a_file_and_few_words_are_shown(tmp_path):
     import pty
@@ -380,6 +381,7 @@ def test_a_terminal_without_unicode_gets_ascii_derivations_and_utf8_dot():
     assert "ŷ" in done.stdout.decode("utf-8")
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_gone_is_no_error():
     process = subprocess.Popen(
         [sys.executable, "-m", "viz", "graph", LECTURE, *VALUES],
@@ -412,6 +414,7 @@ def test_help_explains_every_command(arguments):
     assert all(word in text for word in ("graph", "paths", "explore", "name = expression", "w_1_2"))
 
 
+@pytest.mark.slow
 def test_help_does_not_wait_for_what_it_does_not_need():
     """It answers in a third of a second; the slow ones would be renderers, plots and data sets."""
     code = "import sys\nsys.argv = ['viz', '--help']\nfrom viz.cli import main\ntry: main()\nfinally: "

@@ -362,6 +362,7 @@ def test_another_layout_engine_is_refused(drawing):
         drawing.pipe(engine="neato")
 
 
+@pytest.mark.slow
 def test_importing_viz_loads_no_renderer():
     code = "import sys, viz; sys.exit('resvg_py' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -331,8 +331,8 @@ def test_in_a_dense_net_no_weight_is_written():
 
 
 def test_a_layer_is_one_node_and_its_weights_are_counted():
-    net = MLP(784, [16, 10], "relu", "softmax", rng=0)
-    loss = squared_error(net(inputs([0.5] * 784)), inputs([0.0] * 10, "y"))
+    net = MLP(64, [16, 10], "relu", "softmax", rng=0)
+    loss = squared_error(net(inputs([0.5] * 64)), inputs([0.0] * 10, "y"))
     loss.backward()
     nodes, edges = dot_statements(draw_graph(loss, level="layers", show="data"))
     assert [a["label"].split(r"\n") for a in nodes.values()] == [
@@ -340,11 +340,11 @@ def test_a_layer_is_one_node_and_its_weights_are_counted():
         ["layer 2", "10 units, softmax", "10 biases"],
         ["y₁ … y₁₀", "10 values"],
         ["layer 1", "16 units, relu", "16 biases"],
-        ["x₁ … x₇₈₄", "784 values"],
+        ["x₁ … x₆₄", "64 values"],
     ]
     by_hand = math.sqrt(sum(float(w) ** 2 for w in net.get_weights()[0][0].ravel()))
     lines = [a["label"].split(r"\n") for *_, a in edges]
-    assert [line[0] for line in lines] == ["10 edges", "10 edges", "10 × 16 weights", "16 × 784 weights"]
+    assert [line[0] for line in lines] == ["10 edges", "10 edges", "10 × 16 weights", "16 × 64 weights"]
     assert lines[3][1] == f"‖w‖ {style.number(by_hand)}"
 
 
@@ -871,6 +871,7 @@ def test_an_unknown_option_is_refused(options, message):
         draw_graph(small(), **options)
 
 
+@pytest.mark.slow
 def test_the_engine_and_the_nets_know_no_pictures():
     code = "import sys, autograd, nn; sys.exit(any(m in sys.modules for m in ('viz', 'graphviz')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

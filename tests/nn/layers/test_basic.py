@@ -233,7 +233,7 @@ def test_weights_of_another_number_or_shape_are_refused_and_none_is_changed():
     before = layer.get_weights()
     with pytest.raises(ValueError, match=r"Dense\(2\): kernel: expected shape \(2, 2\), got \(3, 2\)"):
         layer.set_weights([np.zeros((3, 2)), np.zeros(2)])
-    with pytest.raises(ValueError, match=r"parameter 1: expected shape \(2,\), got \(3,\)"):
+    with pytest.raises(ValueError, match=r"Dense\(2\): bias: expected shape \(2,\), got \(3,\)"):
         layer.set_weights([np.zeros((2, 2)), np.zeros(3)])
     with pytest.raises(ValueError, match="expected 2 arrays, kernel and bias of each layer; got 1"):
         layer.set_weights([np.zeros((2, 2))])

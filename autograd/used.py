@@ -1,7 +1,8 @@
 """Which numbers a recorded computation used, where `.data` was changed since, as an optimizer does.
 
 Results, local derivatives and gradients belong to the numbers of the forward pass. A picture that put
-today's weight beside them would be false, so it shows the number that was used.
+today's weight beside them would be false, so it shows the number that was used; and a formula of a piecewise
+operation is that of the piece that was taken.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autograd import Tensor, Value, no_grad
-from autograd.graph import is_node, topological_order
-from autograd.ieee import ieee
-from autograd.operands import Vector, members
-from autograd.passes.tensors import is_changed
+from .graph import is_node, topological_order
+from .ieee import ieee
+from .modes import no_grad
+from .operands import Vector, members
+from .passes.tensors import is_changed
+from .tensor import Tensor
+from .value import Value
 
 __all__ = ["Used"]
 
@@ -60,6 +63,10 @@ def _changed_values(order: Sequence[Value]) -> dict[Any, float | None]:
         if len(left) == len(waiting):
             break
         waiting = left
+    for v in stale:  # of a piecewise operation the rule that holds today was read, perhaps not that of the record
+        if all(u in used for u in _leaves(v)) and not _is_explained(v, used):
+            for u in _leaves(v):
+                del used[u]
     asked = {u: used.get(u) for v in stale for u in _leaves(v)}
     return {u: x for u, x in asked.items() if x is None or not _same(x, u.data, abs(x))}
 

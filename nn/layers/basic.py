@@ -7,8 +7,8 @@ sees the first data. A layer of one's own derives from BatchLayer.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -20,10 +20,11 @@ from autograd.operands import describe
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import reshape
 
-from .activations import Function, RandomizedLeakyReLU, activation_name, check_units, find_activation
-from .initializers import Initializer, find_initializer
-from .module import Module, refuse_own_call
-from .regularizers import Regularizer, find_regularizer
+from ..activations import Function, RandomizedLeakyReLU, activation_name, check_units, find_activation
+from ..attributes import Check, flag
+from ..initializers import Initializer, find_initializer
+from ..module import Module, is_parameter, numbers_of, refuse_own_call, state_of, write_numbers
+from ..regularizers import Regularizer, find_regularizer
 
 __all__ = ["Activation", "BatchLayer", "Dense", "Dropout", "Flatten", "Input"]
 
@@ -32,9 +33,6 @@ ShapeLike = int | Sequence[int]
 
 # A function, what it takes behind the batch, and what its result is called, if it is called anything.
 Step = tuple[Callable[..., Any], tuple[Any, ...], str | None]
-
-# Replaced by a new object when an attribute of some layer is set: until then all layers are what they were.
-changed = [object()]
 
 
 class Input:
@@ -70,21 +68,24 @@ class BatchLayer(Module):
     """
 
     activation: Any = None
+    checks: ClassVar[Mapping[str, Check]] = {"activation": lambda where, what, value: _named_activation(value)}
+    settled: tuple[str, ...] = ("input_shape",)
+    built_for: Shape | None
 
     def __init__(self, *, input_shape: ShapeLike | None = None, name: str | None = None) -> None:
         if name is not None and not (isinstance(name, str) and name):
             raise TypeError(f"{type(self).__name__}: expected name to be a string, got {describe(name)}")
         self.name = name
         self.input_shape = None if input_shape is None else sample_shape(str(self), "input_shape", input_shape)
-        self.built_for: Shape | None = None
+        self.built_for = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         refuse_own_call(cls, "forward(self, x)")
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, _named_activation(value) if name == "activation" else value)
-        changed[0] = object()
+    def is_settled(self) -> bool:
+        """True once the parameters are made."""
+        return getattr(self, "built_for", None) is not None
 
     @property
     def trainable(self) -> bool:
@@ -172,16 +173,16 @@ class BatchLayer(Module):
         return z
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of the parameters, in Keras' layout: a kernel is (in, out)."""
-        return [np.array(p.numpy()) for p in self.parameters()]
+        """Copies of the parameters, then of the buffers, in Keras' layout: a kernel is (in, out)."""
+        return read_weights([self])
 
     def set_weights(self, weights: Iterable[ArrayLike]) -> None:
-        """Set the parameters, in the layout of `get_weights`. ValueError if numbers or shapes do not fit."""
+        """Set parameters and buffers, in the layout of `get_weights`. ValueError if numbers or shapes do not fit."""
         write_weights(str(self), [self], weights)
 
     def count_params(self) -> int:
-        """How many numbers are trained."""
-        return sum(p.size for p in self.parameters())
+        """How many numbers there are, trained or not."""
+        return count_numbers(self)
 
     def _other_shape(self, shape: Shape) -> str:
         assert self.built_for is not None
@@ -193,7 +194,122 @@ class BatchLayer(Module):
         return f"{type(self).__name__}()"
 
 
-class Dense(BatchLayer):
+class WeightedLayer(BatchLayer):
+    """The base of layers whose units weigh what they look at: Z = weighted sums + b, A = g(Z).
+
+    weight  W, units first, (units, ..., inputs), labelled W[l] in layer l of a net; Keras' kernel has the units last
+    bias    b, (units,), labelled b[l]; None without bias
+
+    Both are None until the number of inputs is known. Results are labelled Z[l] and A[l].
+    A layer derived from it makes them by `make_weights(shape, ...)` and has `weighted_sums`, a step.
+    """
+
+    checks: ClassVar[Mapping[str, Check]] = {
+        **dict.fromkeys(("kernel_initializer", "bias_initializer"), lambda where, what, x: find_initializer(x)),
+        **dict.fromkeys(("kernel_regularizer", "bias_regularizer"), lambda where, what, x: find_regularizer(x)),
+        "units": positive_integer,
+        "use_bias": flag,
+    }
+    settled: tuple[str, ...] = (
+        *BatchLayer.settled,
+        "units",
+        "use_bias",
+        "dtype",
+        "kernel_initializer",
+        "bias_initializer",
+    )
+    weight: Any  # a Tensor, as is the bias, once the number of inputs is known
+    bias: Any
+    kernel_initializer: Any
+    bias_initializer: Any
+    kernel_regularizer: Any
+    bias_regularizer: Any
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Function | None,
+        use_bias: bool,
+        kernel_initializer: str | Initializer,
+        bias_initializer: str | Initializer,
+        kernel_regularizer: str | Regularizer | None,
+        bias_regularizer: str | Regularizer | None,
+        dtype: DTypeLike | None,
+        *,
+        input_shape: ShapeLike | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.units, self.use_bias = units, use_bias
+        self.activation = activation
+        super().__init__(input_shape=input_shape, name=name)
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+        self.dtype = None if dtype is None else float_type(str(self), dtype)
+        self.weight = self.bias = None
+        self._z: str | None = None
+        self._a: str | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "activation":
+            value = _named_activation(value)
+            check_units(f"{type(self).__name__}(1)", value, self.units)
+        elif name in ("weight", "bias") and self.is_settled():
+            self._check_parameter(name, value)
+        super().__setattr__(name, value)
+
+    def _check_parameter(self, name: str, value: Any) -> None:
+        """What is to be a parameter in the place of another has to be one like it."""
+        old = getattr(self, name)
+        if old is None:
+            if value is not None:
+                raise ValueError(f"{self}: it has no {name}; make a layer that has, with use_bias=True")
+            return
+        if not isinstance(value, Tensor):
+            got = describe(value)
+        elif not value.is_leaf:
+            got = f"a result of {value.op and value.op.shown}"
+        elif (value.shape, value.dtype) != (old.shape, old.dtype):
+            got = f"one of shape {value.shape} and {value.dtype}"
+        else:
+            return
+        raise ValueError(
+            f"{self}: expected {name} to be a leaf Tensor of shape {old.shape} and {old.dtype}, got {got}; "
+            f"to set its numbers write layer.{name}.data = array"
+        )
+
+    def make_weights(self, shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
+        """Make W of this shape, units first, and b, in the layer's dtype or else in this one."""
+        self.dtype = dtype = self.dtype or dtype
+        self.weight = _initial(f"{self}: kernel", self.kernel_initializer, shape, dtype, rng)
+        if self.use_bias:
+            self.bias = _initial(f"{self}: bias", self.bias_initializer, shape[:1], dtype, rng)
+        _share_generator(self.activation, rng)
+
+    def weighted_sums(self) -> Step:
+        """What is computed before the activation."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method weighted_sums(self)")
+
+    def steps(self) -> list[Step]:
+        sums = self.weighted_sums()
+        return [sums] if self.activation is linear else [sums, (self.activation, (), self._a)]
+
+    def penalties(self) -> list[Any]:
+        both = ((self.kernel_regularizer, self.weight), (self.bias_regularizer, self.bias))
+        return [regularizer(p) for regularizer, p in both if regularizer is not None and p is not None]
+
+    def name_nodes(self, layer: int) -> None:
+        names = (Name(base, str(layer)).label() for base in "WbZA")
+        self.weight.label, bias, self._z, self._a = names
+        if self.bias is not None:
+            self.bias.label = bias
+
+    def described(self, *arguments: Any) -> str:
+        """`Name(arguments, activation)`, as the layer is called in messages and printed."""
+        g = "" if self.activation is linear else f", {activation_name(self.activation)!r}"
+        return f"{type(self).__name__}({', '.join(map(str, arguments))}{g})"
+
+
+class Dense(WeightedLayer):
     """A layer whose units look at all inputs: Z = X Wᵀ + b, A = g(Z).
 
     units: how many. activation: g, a name from `nn.activations`, a function of one Tensor, or None
@@ -223,36 +339,25 @@ class Dense(BatchLayer):
         name: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
-        self.units = positive_integer("Dense", "units", units)
-        self.activation = activation
-        self.use_bias = bool(use_bias)
         if input_dim is not None:
             if input_shape is not None:
-                raise TypeError(f"{self}: expected input_shape or input_dim, got both")
-            input_shape = (positive_integer(str(self), "input_dim", input_dim),)
-        super().__init__(input_shape=input_shape, name=name)
-        self.kernel_initializer = find_initializer(kernel_initializer)
-        self.bias_initializer = find_initializer(bias_initializer)
-        self.kernel_regularizer = find_regularizer(kernel_regularizer)
-        self.bias_regularizer = find_regularizer(bias_regularizer)
-        self.dtype = None if dtype is None else float_type(str(self), dtype)
-        self.weight: Any = None  # a Tensor, as is the bias, once the number of inputs is known
-        self.bias: Any = None
-        self._z: str | None = None
-        self._a: str | None = None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "activation":
-            value = _named_activation(value)
-            check_units("Dense(1)", value, self.units)
-        super().__setattr__(name, value)
+                raise TypeError(f"Dense({units}): expected input_shape or input_dim, got both")
+            input_shape = (positive_integer(f"Dense({units})", "input_dim", input_dim),)
+        super().__init__(
+            units,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            dtype,
+            input_shape=input_shape,
+            name=name,
+        )
 
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
-        self.dtype = dtype = self.dtype or dtype
-        self.weight = _initial(f"{self}: kernel", self.kernel_initializer, (self.units, input_shape[-1]), dtype, rng)
-        if self.use_bias:
-            self.bias = _initial(f"{self}: bias", self.bias_initializer, (self.units,), dtype, rng)
-        _share_generator(self.activation, rng)
+        self.make_weights((self.units, input_shape[-1]), dtype, rng)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
@@ -262,29 +367,13 @@ class Dense(BatchLayer):
             )
         return (self.units,)
 
-    def steps(self) -> list[Step]:
-        sums: Step = (affine, (self.weight, self.bias), self._z)
-        if not self.use_bias:
-            sums = _without_bias, (self.weight,), self._z
-        return [sums] if self.activation is linear else [sums, (self.activation, (), self._a)]
-
-    def penalties(self) -> list[Any]:
-        both = ((self.kernel_regularizer, self.weight), (self.bias_regularizer, self.bias))
-        return [regularizer(p) for regularizer, p in both if regularizer is not None and p is not None]
-
-    def name_nodes(self, layer: int) -> None:
-        names = (Name(base, str(layer)).label() for base in "WbZA")
-        self.weight.label, bias, self._z, self._a = names
-        if self.bias is not None:
-            self.bias.label = bias
-
-    def get_weights(self) -> list[np.ndarray]:
-        kernel, *bias = super().get_weights()
-        return [np.ascontiguousarray(kernel.T), *bias]
+    def weighted_sums(self) -> Step:
+        if self.use_bias:
+            return affine, (self.weight, self.bias), self._z
+        return _without_bias, (self.weight,), self._z
 
     def __repr__(self) -> str:
-        activation = "" if self.activation is linear else f", {activation_name(self.activation)!r}"
-        return f"Dense({self.units}{activation})"
+        return self.described(self.units)
 
 
 class Activation(BatchLayer):
@@ -336,10 +425,12 @@ class Dropout(BatchLayer):
     the model. Source: Srivastava et al., JMLR 15 (2014); the scaling is Keras'.
     """
 
+    checks: ClassVar[Mapping[str, Check]] = {"rate": checked_fraction}
+
     def __init__(
         self, rate: float, *, rng: Rng = None, input_shape: ShapeLike | None = None, name: str | None = None
     ) -> None:
-        self.rate = checked_fraction("Dropout", "rate", rate)
+        self.rate = rate
         super().__init__(input_shape=input_shape, name=name)
         self.rng = None if rng is None else generator(rng)
 
@@ -361,6 +452,20 @@ class Dropout(BatchLayer):
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate:g})"
+
+
+def output_of(module: Any, x: Any) -> Any:
+    """What `forward` gives. TypeError if that cuts the graph: an array from a layer or a model that has parameters."""
+    z = module.forward(x)
+    if z.__class__ is Tensor or z is x:
+        return z
+    if isinstance(z, np.ndarray) and x.__class__ is not Tensor and not module.parameters():  # prepares the data
+        return z
+    who = module if isinstance(module, BatchLayer) else type(module).__name__
+    raise TypeError(
+        f"{who}: expected a Tensor from its forward pass, got {describe(z)}, through which no gradient comes; "
+        "compute it with operators and the functions of autograd"
+    )
 
 
 def is_told_in_steps(layer: BatchLayer) -> bool:
@@ -388,26 +493,47 @@ def batch_shape(shape: Shape) -> str:
     return f"({', '.join(('batch', *map(str, shape)))})" if shape else "(batch,)"
 
 
-def write_weights(where: str, layers: list[BatchLayer], weights: Iterable[ArrayLike]) -> None:
-    """Set the parameters of layers in a row to arrays in Keras' layout, all of them or none."""
-    places = [
-        (f"{layer.name or layer}: {'kernel' if p is getattr(layer, 'weight', None) else f'parameter {i}'}", layer, p)
-        for layer in layers
-        for i, p in enumerate(layer.parameters())
+def count_numbers(module: Module, seen: Iterable[Any] = ()) -> int:
+    """How many numbers the parameters and buffers of a module are; those that were `seen` are left out."""
+    return sum(np.size(numbers_of(places[0][2])) for places in state_of(module, seen).values())
+
+
+def read_weights(modules: Iterable[Module]) -> list[np.ndarray]:
+    """Copies of parameters and buffers, each once, in Keras' layout: for each module in turn, what is trained first."""
+    return [
+        np.array(np.moveaxis(numbers, 0, -1) if turned else numbers, order="C")
+        for _, places, turned in _in_keras_order(modules)
+        for numbers in [np.asarray(numbers_of(places[0][2]))]
     ]
-    given = list(weights)
-    if len(given) != len(places):
-        raise ValueError(f"{where}: expected {len(places)} arrays, kernel and bias of each layer; got {len(given)}")
-    arrays = []
-    for (what, layer, p), array in zip(places, given, strict=True):
-        array = np.asarray(array, dtype=p.dtype)
-        turned = p is getattr(layer, "weight", None) and isinstance(layer, Dense)
-        expected = p.shape[::-1] if turned else p.shape
+
+
+def write_weights(where: str, modules: Iterable[Module], weights: Iterable[ArrayLike]) -> None:
+    """Set what `read_weights` gives to these arrays, all of them or none."""
+    kept, given = _in_keras_order(modules), list(weights)
+    if len(given) != len(kept):
+        raise ValueError(f"{where}: expected {len(kept)} arrays, kernel and bias of each layer; got {len(given)}")
+    arrays = {}
+    for (what, places, turned), array in zip(kept, given, strict=True):
+        numbers = np.asarray(numbers_of(places[0][2]))
+        array = np.asarray(array, dtype=numbers.dtype)
+        expected = (*numbers.shape[1:], numbers.shape[0]) if turned else numbers.shape
         if array.shape != expected:
             raise ValueError(f"{where}: {what}: expected shape {expected}, got {array.shape}")
-        arrays.append(array.T if turned else array)
-    for (_, _, p), array in zip(places, arrays, strict=True):
-        p.data = array
+        arrays[what] = np.moveaxis(array, -1, 0) if turned else array
+    write_numbers(where, {what: places for what, places, _ in kept}, arrays)
+
+
+def _in_keras_order(modules: Iterable[Module]) -> list[tuple[str, Any, bool]]:
+    """Parameters and buffers, each once: its name, where it is kept, and if Keras keeps it with the units last."""
+    found: list[tuple[str, Any, bool]] = []
+    for module in modules:
+        held = state_of(module, [places[0][2] for _, places, _ in found])
+        called = getattr(module, "name", None)
+        where = f"{called}: " if called else ""
+        for name, places in sorted(held.items(), key=lambda kept: not is_parameter(kept[1][0][2])):
+            turned = isinstance(module, WeightedLayer) and places[0][2] is module.weight
+            found.append((f"{where}{'kernel' if turned else name}", places, turned))
+    return found
 
 
 def _named_activation(activation: str | Function | None) -> Function:

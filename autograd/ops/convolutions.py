@@ -1,0 +1,441 @@
+"""Convolution and pooling: what looks at an image, or a sequence, through a window.
+
+Arrays have samples first and channels last, (n, *space, channels), with any number of axes of space: one for
+sequences, two for images. A window of sizes `kernel` stands at every stride-th place; `padding` is "valid" for
+the places where it lies inside, "same" for as many places as space has (divided by the stride, rounded up, the
+odd one padded behind, as Keras and TensorFlow do), or a pair (before, after) for each axis of space.
+
+A convolution is one form, Σ g[n, p, o] x[n, p·stride + k, c] w[o, k, c] over samples n, places p, offsets k in
+the window, channels c and units o. Two of g, x and w given, it is linear in the third: that is `correlate`,
+`conv_to_kernel` and `conv_to_input`, and the gradients of each are the two others, to any order.
+(Goodfellow, Bengio and Courville, Deep Learning, section 9.5; Dumoulin and Visin, arXiv:1603.07285.)
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ..op import Pull, structural
+from ..operands import Operand, as_array, describe
+from .choosing import where
+from .matrices import rows_summed
+from .sums import array_sum
+
+__all__ = ["average_pool", "conv", "fold", "max_pool", "windows"]
+
+Sizes = tuple[int, ...]
+Pads = tuple[tuple[int, int], ...]
+
+# How many bytes of windows are copied out at a time: what stays in a processor's cache.
+PIECE = 1 << 20
+
+
+# ---------------------------------------------------------------- where windows stand
+
+
+def sizes(where: str, what: str, given: int | Sequence[int], axes: int) -> Sizes:
+    """One whole number of at least 1 for each axis of space; one number stands for all."""
+    several = (given,) * axes if isinstance(given, int | np.integer) else given
+    if not isinstance(several, tuple | list) or not all(
+        isinstance(n, int | np.integer) and not isinstance(n, bool) for n in several
+    ):
+        raise TypeError(f"{where}: expected {what} as an int or {axes} of them, got {describe(given)}")
+    if len(several) != axes or min(several, default=1) < 1:
+        raise ValueError(f"{where}: expected {what} of at least 1, one or {axes} of them, got {given}")
+    return tuple(map(int, several))
+
+
+def pads_of(where: str, padding: str | Sequence[Sequence[int]], space: Sizes, kernel: Sizes, strides: Sizes) -> Pads:
+    """How many zeros stand before and behind each axis. ValueError if no window fits in."""
+    if isinstance(padding, str):
+        if padding not in ("valid", "same"):
+            raise ValueError(
+                f"{where}: expected padding 'valid', 'same' or (before, after) for each axis, got {padding!r}"
+            )
+        needed = (
+            max(0, (-(-n // s) - 1) * s + k - n) if padding == "same" else 0
+            for n, k, s in zip(space, kernel, strides, strict=True)
+        )
+        pads = tuple((n // 2, n - n // 2) for n in needed)
+    else:
+        try:
+            pads = tuple((int(before), int(after)) for before, after in padding)
+        except (TypeError, ValueError):
+            pads = ()
+        if len(pads) != len(space) or any(n < 0 for pair in pads for n in pair):
+            raise ValueError(
+                f"{where}: expected padding 'valid', 'same' or (before, after) of at least 0 for each of {len(space)} "
+                f"axes, got {padding!r}"
+            )
+    for n, k, pair in zip(space, kernel, pads, strict=True):
+        if n + sum(pair) < k:
+            raise ValueError(
+                f"{where}: a window of {_times(kernel)} does not fit into {_times(space)}"
+                + (f" with padding {pads}" if any(map(any, pads)) else "; padding='same' surrounds it with zeros")
+            )
+    return pads
+
+
+def _times(shape: Sizes) -> str:
+    return "×".join(map(str, shape))
+
+
+def places(space: Sizes, kernel: Sizes, strides: Sizes, pads: Pads) -> Sizes:
+    """At how many places the window stands, along each axis."""
+    return tuple((n + sum(pair) - k) // s + 1 for n, k, s, pair in zip(space, kernel, strides, pads, strict=True))
+
+
+def _padded(x: np.ndarray, pads: Pads, value: float = 0.0) -> np.ndarray:
+    return np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=value) if any(map(any, pads)) else x
+
+
+def _cropped(x: np.ndarray, pads: Pads) -> np.ndarray:
+    if not any(map(any, pads)):
+        return x
+    return x[(slice(None), *(slice(before, n - after) for n, (before, after) in zip(x.shape[1:-1], pads, strict=True)))]
+
+
+def _wide(shape: Sizes, pads: Pads) -> Sizes:
+    """The shape (n, *space, channels) with padding."""
+    return (shape[0], *(n + sum(pair) for n, pair in zip(shape[1:-1], pads, strict=True)), shape[-1])
+
+
+def _offsets(kernel: Sizes, strides: Sizes, where_to: Sizes) -> Iterator[tuple[Sizes, tuple[slice, ...]]]:
+    """Each offset in the window, with the part of the padded array that lies under it at all places."""
+    for k in itertools.product(*map(range, kernel)):
+        yield (
+            k,
+            (slice(None), *(slice(i, i + (p - 1) * s + 1, s) for i, p, s in zip(k, where_to, strides, strict=True))),
+        )
+
+
+def _pieces(n: int, bytes_each: int) -> Iterator[slice]:
+    """Samples a few at a time, so that what is copied for them stays in the cache."""
+    step = max(1, PIECE // max(1, bytes_each))
+    for i in range(0, n, step):
+        yield slice(i, min(n, i + step))
+
+
+# ---------------------------------------------------------------- the form
+
+
+def _columns(x: np.ndarray, kernel: Sizes, strides: Sizes, where_to: Sizes) -> np.ndarray:
+    """What lies under the window at each place, as a matrix: (samples × places, offsets × channels)."""
+    n, channels = len(x), x.shape[-1]
+    if channels == 1:  # offset by offset, since each would copy single numbers
+        found = np.empty((math.prod(kernel), n, *where_to), x.dtype)
+        for row, (_, part) in zip(found, _offsets(kernel, strides, where_to), strict=True):
+            row[...] = x[part][..., 0]
+        return found.reshape(len(found), -1).T
+    axes = tuple(range(1, x.ndim - 1))
+    seen = sliding_window_view(x, kernel, axes)[(slice(None), *(slice(None, None, s) for s in strides))]
+    return np.moveaxis(seen, len(axes) + 1, -1).reshape(n * math.prod(where_to), -1)
+
+
+def _bytes_of_columns(x: np.ndarray, kernel: Sizes, where_to: Sizes) -> int:
+    return math.prod(where_to) * math.prod(kernel) * x.shape[-1] * x.itemsize
+
+
+@structural(
+    lambda g, z, x, w, strides, pads: conv_to_input(g, w, strides, pads, x.shape[1:-1]),
+    lambda g, z, x, w, strides, pads: conv_to_kernel(g, x, strides, pads, w.shape[1:-1]),
+    None,
+    None,
+    symbol="⋆",
+)
+def correlate(x: Operand, w: Operand, strides: Sizes, pads: Pads) -> Operand:
+    """The sums of x under the window, weighted with w, at each place, for each unit.
+
+    x: (n, *space, in); w: (out, *kernel, in). Returns (n, *places, out). Gradients: the two other readings of the form.
+    """
+    units, kernel = len(w), w.shape[1:-1]
+    where_to = places(x.shape[1:-1], kernel, strides, pads)
+    by_rows = w.reshape(units, -1).T
+    z = np.empty((len(x), *where_to, units), np.result_type(x, w))
+    for piece in _pieces(len(x), _bytes_of_columns(x, kernel, where_to)):
+        columns = _columns(_padded(x[piece], pads), kernel, strides, where_to)
+        z[piece] = columns.dot(by_rows).reshape(-1, *where_to, units)
+    return z
+
+
+@structural(
+    lambda h, r, g, w, strides, pads, space: correlate(h, w, strides, pads),
+    lambda h, r, g, w, strides, pads, space: conv_to_kernel(g, h, strides, pads, w.shape[1:-1]),
+    None,
+    None,
+    None,
+    symbol="∗",
+)
+def conv_to_input(g: Operand, w: Operand, strides: Sizes, pads: Pads, space: Sizes) -> Operand:
+    """What arrives at each number of the input if g is the gradient of a correlation with w.
+
+    g: (n, *places, out); w: (out, *kernel, in); space: the sizes of the input. Returns (n, *space, in). It is the
+    convolution of g with w in which the window is turned round; it is computed offset by offset.
+    """
+    units, kernel, channels = len(w), w.shape[1:-1], w.shape[-1]
+    where_to = g.shape[1:-1]
+    x = np.zeros(_wide((len(g), *space, channels), pads), np.result_type(g, w))
+    by_offsets = w.reshape(units, -1, channels)
+    for piece in _pieces(len(g), g[0].nbytes if len(g) else 0):
+        rows, into = g[piece].reshape(-1, units), x[piece]
+        if channels == 1:  # all offsets in one product
+            terms = by_offsets[:, :, 0].T.dot(rows.T)
+            for term, (_, part) in zip(terms, _offsets(kernel, strides, where_to), strict=True):
+                into[part][..., 0] += term.reshape(-1, *where_to)
+            continue
+        for i, (_, part) in enumerate(_offsets(kernel, strides, where_to)):
+            into[part] += rows.dot(by_offsets[:, i]).reshape(-1, *where_to, channels)
+    return _cropped(x, pads)
+
+
+@structural(
+    lambda h, r, g, x, strides, pads, kernel: correlate(x, h, strides, pads),
+    lambda h, r, g, x, strides, pads, kernel: conv_to_input(g, h, strides, pads, x.shape[1:-1]),
+    None,
+    None,
+    None,
+    symbol="⋆",
+)
+def conv_to_kernel(g: Operand, x: Operand, strides: Sizes, pads: Pads, kernel: Sizes) -> Operand:
+    """What arrives at each weight of the window if g is the gradient of a correlation of x with it.
+
+    g: (n, *places, out); x: (n, *space, in); kernel: the sizes of the window. Returns (out, *kernel, in). It is the
+    correlation of x with g: a weight has a share from every place at which the window stands.
+    """
+    units, where_to = g.shape[-1], g.shape[1:-1]
+    w = np.zeros((units, math.prod(kernel) * x.shape[-1]), np.result_type(g, x))
+    for piece in _pieces(len(x), _bytes_of_columns(x, kernel, where_to)):
+        w += g[piece].reshape(-1, units).T.dot(_columns(_padded(x[piece], pads), kernel, strides, where_to))
+    return w.reshape(units, *kernel, x.shape[-1])
+
+
+def _door(
+    x: Operand, w: Operand, b: Operand = None, strides: Operand = 1, padding: Operand = "valid"
+) -> tuple[Operand, ...]:
+    x, w = as_array(x, "conv"), as_array(w, "conv")
+    b = b if b is None else as_array(b, "conv")
+    if x.ndim < 3 or w.ndim != x.ndim or x.shape[-1] != w.shape[-1] or (b is not None and b.shape != w.shape[:1]):
+        raise ValueError(
+            f"conv: expected x (samples, *space, channels), w (units, *kernel, channels) and b (units,) or None; got "
+            f"{x.shape}, {w.shape} and {None if b is None else b.shape}"
+        )
+    if 0 in w.shape[1:]:
+        raise ValueError(f"conv: a window of {_times(w.shape[1:])} has no weights")
+    kernel = w.shape[1:-1]
+    steps = sizes("conv", "strides", strides, len(kernel))
+    return x, w, b, steps, pads_of("conv", padding, x.shape[1:-1], kernel, steps)
+
+
+@structural(
+    lambda g, z, x, w, b, strides, pads: conv_to_input(g, w, strides, pads, x.shape[1:-1]),
+    lambda g, z, x, w, b, strides, pads: conv_to_kernel(g, x, strides, pads, w.shape[1:-1]),
+    lambda g, z, x, w, b, strides, pads: rows_summed(g),
+    None,
+    None,
+    symbol="X⋆W+b",
+    shown="conv",
+)
+def correlate_and_add(x: Operand, w: Operand, b: Operand, strides: Sizes, pads: Pads) -> Operand:
+    """x ⋆ w + b as one operation: the weighted sums of a convolutional layer. See `conv`."""
+    z = correlate.op.forward(x, w, strides, pads)
+    return np.add(z, b, z)
+
+
+def conv(
+    x: Operand,
+    w: Operand,
+    b: Operand = None,
+    strides: int | Sequence[int] = 1,
+    padding: str | Sequence[Sequence[int]] = "valid",
+) -> Operand:
+    """x ⋆ w + b: the weighted sums of a convolutional layer, the same weights at every place.
+
+    x: array or Tensor (n, *space, in), samples first, channels last; w: (out, *kernel, in), units first; b: (out,)
+    or None for 0. strides: how far the window moves, one number or one for each axis; padding: "valid", "same"
+    or (before, after) for each axis, see above. Returns (n, *places, out) with
+    z[n, p, o] = Σ x[n, p·stride + k, c] w[o, k, c] + b[o]: the window is not turned round, as in all networks.
+    Gradients: x ⋆ dz for the weights, dz ∗ w for x (the window turned round), Σ dz for the bias.
+    ValueError with the shapes if they do not fit, and if the window is larger than what it looks at.
+    """
+    x, w, b, steps, pads = _door(x, w, b, strides, padding)
+    return correlate(x, w, steps, pads) if b is None else correlate_and_add(x, w, b, steps, pads)
+
+
+# ---------------------------------------------------------------- pooling
+
+
+def _pooled(
+    name: str, x: Operand, size: Operand, strides: Operand, padding: Operand
+) -> tuple[Operand, Sizes, Sizes, Pads]:
+    x = as_array(x, name)
+    if x.ndim < 3:
+        raise ValueError(f"{name}: expected x (samples, *space, channels), got shape {x.shape}")
+    kernel = sizes(name, "size", size, x.ndim - 2)
+    steps = kernel if strides is None else sizes(name, "strides", strides, x.ndim - 2)
+    return x, kernel, steps, pads_of(name, padding, x.shape[1:-1], kernel, steps)
+
+
+def _max_door(x: Operand, size: Operand, strides: Operand = None, padding: Operand = "valid") -> tuple[Operand, ...]:
+    return _pooled("max_pool", x, size, strides, padding)
+
+
+@structural(
+    lambda g, z, x, size, strides, padding: unpool(g, x, z, size, strides, padding),
+    None,
+    None,
+    None,
+    door=_max_door,
+)
+def max_pool(x: Operand, size: Sizes, strides: Sizes, padding: Pads) -> Operand:
+    """The largest number of each channel in each window.
+
+    x: array or Tensor (n, *space, channels); size: of the window, one number or one for each axis; strides: None
+    for windows side by side; padding as of `conv`, with what never is the largest. Returns (n, *places, channels).
+    Derivative: 1 for the number that was taken, 0 for the others; equal ones share it evenly, as of `max`
+    (behind a relu these are zeros, which pass nothing on).
+    ValueError if the window is larger than what it looks at.
+    """
+    where_to = places(x.shape[1:-1], size, strides, padding)
+    wide = _padded(x, padding, -math.inf)
+    z = None
+    for _, part in _offsets(size, strides, where_to):
+        z = wide[part].copy() if z is None else np.maximum(z, wide[part], out=z)
+    assert z is not None
+    return z
+
+
+def _taken(
+    x: np.ndarray, z: np.ndarray, size: Sizes, strides: Sizes, pads: Pads
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """For each offset where it holds a largest number, and how many of these each window has."""
+    wide = _padded(x, pads, -math.inf)
+    taken = [wide[part] == z for _, part in _offsets(size, strides, z.shape[1:-1])]
+    return taken, np.maximum(np.sum(taken, axis=0, dtype=x.dtype), 1)  # a window with a nan has none
+
+
+def _nothing(i: int) -> Pull:
+    """The pull of operand i, on which the result depends only by where its numbers are the largest."""
+    return lambda h, r, *operands: where(np.zeros(operands[i].shape, bool), operands[i], 0.0)
+
+
+@structural(
+    lambda h, r, g, x, z, size, strides, pads: picked(h, x, z, size, strides, pads),
+    _nothing(1),
+    _nothing(2),
+    None,
+    None,
+    None,
+)
+def unpool(g: Operand, x: Operand, z: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
+    """g at the places where z, the largest numbers of the windows of x, were found: the gradient of `max_pool`.
+
+    g, z: (n, *places, channels); x: (n, *space, channels). Returns x's shape.
+    """
+    taken, several = _taken(x, z, size, strides, pads)
+    share = g / several
+    wide = np.zeros(_wide(x.shape, pads), share.dtype)
+    for each, (_, part) in zip(taken, _offsets(size, strides, z.shape[1:-1]), strict=True):
+        wide[part] += each * share
+    return _cropped(wide, pads)
+
+
+@structural(
+    lambda h, r, g, x, z, size, strides, pads: unpool(h, x, z, size, strides, pads),
+    _nothing(1),
+    _nothing(2),
+    None,
+    None,
+    None,
+)
+def picked(g: Operand, x: Operand, z: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
+    """g, of x's shape, where the largest numbers of the windows of x were found: the reverse of `unpool`."""
+    taken, several = _taken(x, z, size, strides, pads)
+    wide = _padded(g, pads)
+    parts = (each * wide[part] for each, (_, part) in zip(taken, _offsets(size, strides, z.shape[1:-1]), strict=True))
+    return sum(parts) / several
+
+
+# ---------------------------------------------------------------- windows
+
+
+@structural(
+    lambda g, z, x, size, strides, pads: folded(g, x.shape[1:-1], strides, pads), None, None, None, shown="windows"
+)
+def unfolded(x: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
+    """What lies under the window at each place: (n, *places, *size, channels). See `windows`."""
+    axes = tuple(range(1, x.ndim - 1))
+    seen = sliding_window_view(_padded(x, pads), size, axes)[(slice(None), *(slice(None, None, s) for s in strides))]
+    return np.ascontiguousarray(np.moveaxis(seen, len(axes) + 1, -1))
+
+
+@structural(
+    lambda h, r, v, space, strides, pads: unfolded(h, _size_of(v.shape, len(space)), strides, pads),
+    None,
+    None,
+    None,
+    shown="fold",
+)
+def folded(v: Operand, space: Sizes, strides: Sizes, pads: Pads) -> Operand:
+    """The sum of all windows, each added where it stood: (n, *space, channels). See `fold`."""
+    size = _size_of(v.shape, len(space))
+    where_to = v.shape[1 : len(space) + 1]
+    wide = np.zeros(_wide((len(v), *space, v.shape[-1]), pads), v.dtype)
+    every = (slice(None),) * (len(space) + 1)
+    for k, part in _offsets(size, strides, where_to):
+        wide[part] += v[(*every, *k)]
+    return np.ascontiguousarray(_cropped(wide, pads))
+
+
+def _size_of(shape: Sizes, axes: int) -> Sizes:
+    return shape[axes + 1 : 2 * axes + 1]
+
+
+def windows(x: Operand, size: Operand, strides: Operand = 1, padding: Operand = "valid") -> Operand:
+    """What lies under the window at each place, so that any function of it can be written.
+
+    x: array or Tensor (n, *space, channels); size, strides, padding as of `max_pool`, strides 1 by default. Returns
+    (n, *places, *size, channels). A convolution is windows(x, size) weighted and summed up; `conv` is faster.
+    Gradient: each window's is added where it stood, see `fold`.
+    """
+    return unfolded(*_pooled("windows", x, size, strides, padding))
+
+
+def fold(v: Operand, space: Operand, strides: Operand = 1, padding: Operand = "valid") -> Operand:
+    """All windows added up, each where it stood: the gradient of `windows`, whose gradient it has.
+
+    v: (n, *places, *size, channels); space: the sizes of the result's axes between samples and channels. Returns
+    (n, *space, channels). ValueError if so many windows do not stand in it.
+    """
+    v = as_array(v, "fold")
+    axes = (v.ndim - 2) // 2
+    if v.ndim < 4 or v.ndim % 2:
+        raise ValueError(f"fold: expected v (samples, *places, *size, channels), got shape {v.shape}")
+    within = sizes("fold", "space", space, axes)
+    steps = sizes("fold", "strides", strides, axes)
+    size = _size_of(v.shape, axes)
+    pads = pads_of("fold", padding, within, size, steps)
+    if v.shape[1 : axes + 1] != places(within, size, steps, pads):
+        raise ValueError(
+            f"fold: {_times(places(within, size, steps, pads))} windows of {_times(size)} stand in {_times(within)}, "
+            f"got {_times(v.shape[1 : axes + 1])}"
+        )
+    return folded(v, within, steps, pads)
+
+
+def average_pool(x: Operand, size: Operand, strides: Operand = None, padding: Operand = "valid") -> Operand:
+    """The mean of each channel in each window.
+
+    x: array or Tensor (n, *space, channels); size, strides, padding as of `max_pool`; numbers that padding adds do
+    not count, as in Keras and TensorFlow. Returns (n, *places, channels). Derivative: 1 / numbers in the window.
+    """
+    x, size, strides, pads = _pooled("average_pool", x, size, strides, padding)
+    counts: Operand = math.prod(size)
+    if any(map(any, pads)):
+        ones, kernel = np.ones((1, *x.shape[1:-1], 1), x.dtype), np.ones((1, *size, 1), x.dtype)
+        counts = correlate.op.forward(ones, kernel, strides, pads)
+    return array_sum(unfolded(x, size, strides, pads), tuple(range(x.ndim - 1, 2 * x.ndim - 3))) / counts

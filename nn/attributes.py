@@ -1,0 +1,104 @@
+"""What may be set on a part of a net: an option is checked whenever it is set, and nothing unknown is.
+
+Options are looked at when they are needed, or what was made of them is made again when `changed` says so.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from autograd.operands import describe
+
+__all__ = ["Attributes", "changed", "flag", "options_of"]
+
+# Takes whose option it is, what it is called and what it shall be; gives what is kept.
+Check = Callable[[str, str, Any], Any]
+
+# Replaced by a new object when an attribute of some part of some net is set: until then all are what they were.
+changed = [object()]
+
+
+class Attributes:
+    """The base of what keeps its options as attributes: layers, nets, losses, optimizers.
+
+    checks   what is done with an option, by its name, in the constructor and whenever it is set later
+    settled  what cannot be set any more as soon as `is_settled()`
+
+    AttributeError for a name that a class of this library does not know, unless `may_keep(value)`; a class of one's
+    own may set any.
+    """
+
+    checks: ClassVar[Mapping[str, Check]] = {}
+    settled: tuple[str, ...] = ()
+
+    def is_settled(self) -> bool:
+        """True once something was made of the options in `settled`."""
+        return False
+
+    def may_keep(self, value: Any) -> bool:
+        """True for what may be kept under any name; what is no option and looks like one is a mistake."""
+        return False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        cls = type(self)
+        if name in cls.settled and self.is_settled():
+            raise AttributeError(f"{self}: {name} cannot be set any more; make a new {cls.__name__}")
+        known = _known[cls]
+        if name in known:
+            check = known[name]
+            if check is not None:
+                value = check(cls.__name__, name, value)
+        elif name[:1] != "_" and not self.may_keep(value) and _is_ours(cls) and options_of(cls):
+            raise AttributeError(_unknown(self, name, known))
+        super().__setattr__(name, value)
+        changed[0] = object()
+
+
+def flag(where: str, what: str, x: Any) -> bool:
+    """`x` as True or False."""
+    if isinstance(x, str):
+        raise TypeError(f"{where}: expected {what} to be True or False, got {describe(x)} {x!r}")
+    return bool(x)
+
+
+class _Known(dict[type, dict[str, Check | None]]):
+    """All that may be set: what a class has or declares, and the arguments of its constructors; with their checks."""
+
+    def __missing__(self, cls: type) -> dict[str, Check | None]:
+        names = {*dir(cls), *options_of(cls)}
+        for c in cls.__mro__:
+            names.update(vars(c).get("__annotations__", ()))
+        found: dict[str, Check | None] = dict.fromkeys(names)
+        for c in reversed(cls.__mro__):
+            found.update(vars(c).get("checks", {}))
+        return self.setdefault(cls, found)
+
+
+_known = _Known()
+
+
+def options_of(cls: type) -> dict[str, None]:
+    """The names of all arguments that the class and those it is derived from take, in order."""
+    found = [p for c in cls.__mro__[:-1] for p in inspect.signature(c).parameters.values()]
+    return dict.fromkeys(p.name for p in found if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
+
+
+def _is_ours(cls: type) -> bool:
+    home = sys.modules.get(cls.__module__)
+    return (
+        home is not None
+        and home.__name__.partition(".")[0] == __name__.partition(".")[0]
+        and (getattr(home, cls.__name__, None) is cls)
+    )
+
+
+def _unknown(x: object, name: str, known: Mapping[str, Any]) -> str:
+    options = [option for option in options_of(type(x)) if not option.startswith("_")]
+    near = difflib.get_close_matches(name, [k for k in known if not k.startswith("_")], n=1)
+    advice = f"did you mean {near[0]!r}? " if near else ""
+    listed = f"{advice}options: {', '.join(options)}" if options else advice
+    return f"{type(x).__name__} has no attribute {name!r} to be set; {listed or 'derive a class of your own for more'}"
