@@ -82,6 +82,7 @@ def draw_network(
     digits: int = 4,
     edges: str | None = "auto",
     highlight: Any = (),
+    like: Any = None,
     title: str | None = None,
     legend: bool = True,
     width: Any = None,
@@ -100,6 +101,8 @@ def draw_network(
     edges      what is written on the lines of a small net: "number" (weight or gradient), "formula" (the
                weight's name), None nothing; "auto" the number if the net was recorded
     highlight  names of weights and units ("w[1]_1,2", "a[1]_2", "x_1"), or Values of the model, to be marked
+    like       a picture of the same recorded net, made before a step: everything stands where it stands there, for
+               frames; colours, tints and widths have the same scale in all
     title      above the picture
     legend     whether it is said below what colours and widths tell
     width      of the picture in inches (3.4), or as "8.6cm"; text is scaled with it
@@ -117,7 +120,9 @@ def draw_network(
     max_units = positive_integer("draw_network", "max_units", max_units)
     asked = Asked(digits=digits, edges=edges, title=title, legend=legend, width=width, highlight=highlight)
     if isinstance(model, Value):
-        return _recorded(model, x, color, max_units, asked)
+        return _recorded(model, x, color, max_units, asked, like)
+    if like is not None:
+        raise ValueError("draw_network: like= is for a recorded result, such as the loss")
     columns = columns_of(model, x)
     marked = _marked(asked.highlight, model)
     svg = _svg(columns, color, max_units, asked, marked)
@@ -129,19 +134,18 @@ def draw_network(
     return Picture(svg)
 
 
-def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked) -> Picture:
+def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked, like: Any) -> Picture:
     """The net that was recorded below a result."""
     if root.is_leaf:
         raise ValueError("draw_network: expected the result of a computation, such as the loss; this Value is a leaf")
     if x is not None:
         raise ValueError("draw_network: a recorded result has its input already; x is for a model")
     drawn, nodes = net_of(root, digits=look.digits, most=max_units)
-    net = scene(
-        drawn, nodes, size=SIZE, look=highlighted(drawn.graph, look, "draw_network", drawn.nodes()), color=color
-    )
+    look = highlighted(drawn.graph, look, "draw_network", drawn.nodes())
+    net = scene(drawn, nodes, size=SIZE, look=look, color=color, like=like)
     below = [[*SIGNS, Note(f"lines: {color}s")]] if look.legend else []
     title = look.title or f"A net of {counted(len(net.marks), 'node')} and its loss"
-    return Picture(net.svg(title, caption=look.title, width=look.width, below=below))
+    return Picture(net.svg(title, caption=look.title, width=look.width, below=below), net.placement)
 
 
 # ---------------------------------------------------------------- what there is to draw

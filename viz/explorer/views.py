@@ -27,7 +27,7 @@ from .layout import layout
 from .model import Nodes, edges_among, graph_data
 from .stage import Box, Drawn, Way, lit, paths_to, scene
 
-__all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "net_of", "page_data"]
+__all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "drawn_of", "net_of", "page_data"]
 
 MAX_EDGES = 2000  # more than that are not drawn one by one
 PART = 400  # so many edges are drawn of a graph that cannot be collapsed
@@ -84,6 +84,29 @@ def net_of(root: Value, *, digits: int, most: int = ELIDED, keep: Value | None =
     nodes = Nodes(root, digits)
     nodes.graphs.append(coarse.graph)
     return _Neurons(coarse, keep, most).drawn(edges_among(coarse.graph, coarse.graph.nodes)), nodes
+
+
+def drawn_of(root: Value, level: str, *, digits: int) -> tuple[Drawn, Nodes]:
+    """What one level draws of the graph below `root`, and its nodes.
+
+    level: "neurons", "named", "op", or "auto" for the first of these that names allow.
+    ValueError for a level that the graph does not have, or one with more than MAX_EDGES edges.
+    """
+    if level in ("auto", "neurons"):
+        try:
+            return net_of(root, digits=digits)
+        except ValueError:
+            if level == "neurons":
+                raise
+    nodes = Nodes(root, digits)
+    graph = PathGraph(root, level="op" if level == "op" else "named")
+    if level == "auto" and not any(not v.is_leaf for v in graph.nodes[:-1]):
+        graph = PathGraph(root, level="op")
+    nodes.graphs.append(graph)
+    edges = edges_among(graph, graph.nodes)
+    if len(edges) > MAX_EDGES:
+        raise ValueError(f"{len(edges):,} edges are too many to draw each; name fewer nodes, or look at a part")
+    return _drawn_of_all(graph.level, graph, graph.nodes, edges), nodes
 
 
 class Views:

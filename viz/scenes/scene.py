@@ -110,6 +110,7 @@ class Scene:
     pulls    the lines that the placement goes by, also those to what is left out; by default the strokes
     size     that is filled, width and height; even: see `placed`
     highlight  nodes by number that are marked as with a pen
+    like     the placement of another scene of the same graph, which this one takes; ValueError for another graph
     """
 
     def __init__(
@@ -121,16 +122,26 @@ class Scene:
         even: bool = False,
         pulls: Sequence[tuple[int, int]] | None = None,
         highlight: Container[int] = (),
+        like: Placement | None = None,
     ) -> None:
         self.highlight = highlight
         self.marks, self.strokes = list(marks), list(strokes)
+        self.placement: Placement
+        self.thin = max(0.35, min(1.0, (FEW / max(1, len(strokes))) ** 0.5))
         operands: list[list[int]] = [[] for _ in marks]
         for start, end in [(s.start, s.end) for s in strokes] if pulls is None else pulls:
             operands[end].append(start)
+        if like is not None:
+            if (len(like.centres), len(like.ways)) != (len(self.marks), len(self.strokes)):
+                raise ValueError(
+                    f"like: that picture has {len(like.centres)} nodes and {len(like.ways)} lines, this one "
+                    f"{len(self.marks)} and {len(self.strokes)}; the same places are for the same graph"
+                )
+            self.placement = like
+            return
         lines = [Line(s.start, s.end, length(s.text)) for s in strokes]
         captions = [m.above is not None for m in marks], [m.below is not None for m in marks]
-        self.thin = max(0.35, min(1.0, (FEW / max(1, len(strokes))) ** 0.5))
-        self.placement: Placement = placed(operands, lines, size=size, even=even, captions=captions)
+        self.placement = placed(operands, lines, size=size, even=even, captions=captions)
 
     # ------------------------------------------------------------ as SVG
 
