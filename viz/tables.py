@@ -118,9 +118,14 @@ class WeightsTable(Sequence[Row]):
         """
         file, format = picture_file("save", File(path), None, "txt")
         lookup("format", format, _FORMATS)
-        made = {"txt": self.text, "md": self.markdown, "csv": self.csv, "json": self.json, "html": self._repr_html_}
-        write_whole(file, (made[format]().rstrip("\n") + "\n").encode())
+        write_whole(file, self.written(format).encode())
         return str(file)
+
+    def written(self, format: str) -> str:
+        """The table as the text of a file: "txt", "md", "csv", "json" or "html". ValueError for another format."""
+        lookup("format", format, _FORMATS)
+        made = {"txt": self.text, "md": self.markdown, "csv": self.csv, "json": self.json, "html": self._repr_html_}
+        return made[format]().rstrip("\n") + "\n"
 
     def __str__(self) -> str:
         return self.text()
