@@ -40,7 +40,7 @@ def column_of(operands: Sequence[Sequence[int]]) -> list[int]:
             column[v] = 1 + max(anchors)
     for u in reversed(range(len(operands) - 1)):
         if not (is_anchored[u] and any(operands[w] for w in operands[u])):
-            column[u] = min((column[v] for v in users[u]), default=1) - 1
+            column[u] = min((column[v] for v in users[u]), default=column[-1] + 1) - 1
     first = min(column)
     return [c - first for c in column]
 

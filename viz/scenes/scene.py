@@ -7,12 +7,13 @@ The SVG is complete by itself, for files and print; a page styles it by its clas
 from __future__ import annotations
 
 import html
+import itertools
 import math
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..style import current, sign_style, tint, width
-from .placing import FONTS, Line, Placement, Point, caption_at, placed
+from .placing import FONTS, PAD, SMALLEST, Line, Placement, Point, caption_at, placed
 from .typeset import element, length, name_text, words, written
 
 __all__ = ["Cell", "Glow", "Lit", "Mark", "Note", "Scene", "Stroke"]
@@ -21,7 +22,9 @@ ROWS = {"name": -0.5, "data": 0.04, "grad": 0.5}  # where these stand in a mark,
 CHORDS = {"name": 1.25, "data": 1.7, "grad": 1.45}  # and how long they may be
 STANDARD = 24.0  # the radius at which lines are as wide as in other pictures
 PALER = 0.55  # than a tint on which only ink is read
+FOOT = 20.0  # the height of a line below a column
 NOTE = 24.0  # the height of a line of words below
+IMAGE = 4.4  # the side of an image in radii; it ends where a mark ends, and begins farther to the left
 FEW = 60  # with more lines than that each is thinner
 HALO = {"stroke_linejoin": "round", "paint_order": "stroke"}
 
@@ -43,6 +46,8 @@ class Mark(NamedTuple):
 
     kind          "result", "leaf", "target", "constant"
     above, below  what stands there in small: a unit's weighted sum and its bias
+    share         how strong its tint is, from −1 to 1; None for what its number tells by itself
+    pixels        rows of numbers from 0 to 1, drawn in its place
     """
 
     main: Cell | None
@@ -50,6 +55,8 @@ class Mark(NamedTuple):
     above: Cell | None = None
     below: Cell | None = None
     words: str = ""
+    share: float | None = None
+    pixels: tuple[tuple[float, ...], ...] = ()
 
     @property
     def cells(self) -> list[Cell]:
@@ -61,6 +68,7 @@ class Stroke(NamedTuple):
     """A line; its colour, dashes and width tell a number, which stands on it as text, if there is one.
 
     weight: the node whose number it is; None for a local derivative.
+    share: how large it is among its like, from 0 to 1, told by width and strength; None for what the number tells.
     """
 
     start: int
@@ -69,6 +77,7 @@ class Stroke(NamedTuple):
     text: str = ""
     weight: Cell | None = None
     title: str = ""
+    share: float | None = None
 
 
 class Note(NamedTuple):
@@ -108,7 +117,7 @@ class Scene:
     marks    operands before results, the target last
     strokes  lines from earlier marks to later ones
     pulls    the lines that the placement goes by, also those to what is left out; by default the strokes
-    size     that is filled, width and height; even: see `placed`
+    size     that is filled, width and height; even, smallest: see `placed`
     highlight  nodes by number that are marked as with a pen
     like     the placement of another scene of the same graph, which this one takes; ValueError for another graph
     """
@@ -123,6 +132,7 @@ class Scene:
         pulls: Sequence[tuple[int, int]] | None = None,
         highlight: Container[int] = (),
         like: Placement | None = None,
+        smallest: float = SMALLEST,
     ) -> None:
         self.highlight = highlight
         self.marks, self.strokes = list(marks), list(strokes)
@@ -141,7 +151,7 @@ class Scene:
             return
         lines = [Line(s.start, s.end, length(s.text)) for s in strokes]
         captions = [m.above is not None for m in marks], [m.below is not None for m in marks]
-        self.placement = placed(operands, lines, size=size, even=even, captions=captions)
+        self.placement = placed(operands, lines, size=size, even=even, captions=captions, smallest=smallest)
 
     # ------------------------------------------------------------ as SVG
 
@@ -153,30 +163,50 @@ class Scene:
         caption: str | None = None,
         width: float | None = None,
         below: Sequence[Sequence[Note]] = (),
+        feet: Sequence[tuple[float, Sequence[str]]] = (),
         prefix: str = "",
     ) -> str:
         """The picture as the text of a file.
 
         caption  above it. width: in inches; without it a unit is a pixel
-        below    lines of words below it
+        below    lines of words below it. feet: words below columns, each with the x that they are about
         prefix   of all ids
         """
         across, down = self.placement.size
-        top, bottom = 0.0 if caption is None else 36.0, NOTE * len(below) + 6 * bool(below)
+        left = min([0.0, *(x + (1 - IMAGE) * self.placement.radius - PAD for x in self._images())])  # of what is wider
+        foot = FOOT * max((len(lines) for _, lines in feet), default=0) + 6 * bool(feet)
+        top, bottom = 0.0 if caption is None else 36.0, foot + NOTE * len(below) + 6 * bool(below)
+        across -= left
         scale = 0.75 if width is None else 72 * width / across
-        height = top + down + bottom
+        height, middle = top + down + bottom, left + across / 2
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {0 - top:g} {across:.0f} {height:.0f}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.0f} {0 - top:g} {across:.0f} {height:.0f}" '
             f'width="{scale * across:.1f}pt" height="{scale * height:.1f}pt" '
             f'font-family="{current().font}" role="img">',
             f"<title>{html.escape(title)}</title>",
-            element("rect", y=-top, width=across, height=height, fill=current().paper, class_="paper"),
+            element(
+                "rect",
+                x=left if left else None,
+                y=-top,
+                width=across,
+                height=height,
+                fill=current().paper,
+                class_="paper",
+            ),
         ]
         if caption is not None:
-            parts.append(words(caption, across / 2, 2 - top / 2, 19.0, fill=current().ink))
+            parts.append(words(caption, middle, 2 - top / 2, 19.0, fill=current().ink))
         parts += self.layers(lit, prefix)
-        parts += [_notes(line, across / 2, down + NOTE * (i + 0.5) - 4) for i, line in enumerate(below)]
+        for x, lines in feet:
+            sizes = [(15.0, current().ink), *[(13.0, current().grey)] * len(lines)]
+            for i, (line, (size, color)) in enumerate(zip(lines, sizes, strict=False)):
+                parts.append(words(line, x, down + FOOT * (i + 0.5), size, fill=color, class_="foot"))
+        parts += [_notes(line, middle, down + foot + NOTE * (i + 0.5) - 4) for i, line in enumerate(below)]
         return "\n".join([*parts, "</svg>\n"])
+
+    def _images(self) -> list[float]:
+        """The middles of the columns that are images."""
+        return [x for mark, (x, _) in zip(self.marks, self.placement.centres, strict=True) if mark.pixels]
 
     def layers(self, lit: Lit | None = None, prefix: str = "") -> list[str]:
         """Lines, marks and the numbers on lines, each a group."""
@@ -194,6 +224,10 @@ class Scene:
         value, is_dim = stroke.value, lit is not None and i not in lit.lines
         scale = self.placement.radius / STANDARD
         broad = width(value) * scale * self.thin
+        opacity = None
+        if stroke.share is not None:
+            broad = (0.4 + 3.2 * stroke.share) * scale * self.thin
+            opacity = f"{0.15 + 0.85 * stroke.share:.2f}"
         hues: tuple[str, ...] = ()
         if lit is not None and not is_dim:
             share, value, _, hues = lit.lines[i]
@@ -217,6 +251,7 @@ class Scene:
             "class_": "line dim" if is_dim else f"line {state} {_signed(value)}",
             "fill": "none",
             "stroke_dasharray": None if dash is None else f"{dash[0]:.1f} {dash[1]:.1f}",
+            "stroke_opacity": opacity if lit is None else None,
         }
         title = element("title", html.escape(stroke.title)) if stroke.title else ""
         (x, y), (u, v) = way[0], way[-1]
@@ -252,6 +287,8 @@ class Scene:
             "stroke_width": radius / 24 * (3.0 if is_selected else 1.8 if mark.kind == "target" else 1.2),
         }
         title = "\n".join(cell.title for cell in mark.cells if cell.title)
+        if mark.pixels:
+            return element("g", _image(mark.pixels, radius), id=f"{prefix}m{i}", class_="mark image", transform=at)
         inside = [element("title", html.escape(title))] if title else []
         if any(n in self.highlight for n in shown):
             inside.append(_shape(mark, 1.12 * radius, {"class_": "pen", "fill": current().highlight}))
@@ -314,11 +351,32 @@ def _shape(mark: Mark, radius: float, look: dict[str, Any]) -> str:
     return element("circle", r=radius, **look)
 
 
+def _image(pixels: Sequence[Sequence[float]], radius: float) -> str:
+    """Rows of numbers as squares, from paper at 0 to ink at 1; a run of equal ones is one piece."""
+    side = IMAGE * radius / max(len(pixels), len(pixels[0]))
+    left, top = radius - side * len(pixels[0]), -side * len(pixels) / 2
+    frame: dict[str, Any] = {"fill": current().paper, "stroke": current().line, "stroke_width": radius / 24}
+    whole: dict[str, Any] = {"x": left, "y": top, "width": side * len(pixels[0]), "height": side * len(pixels)}
+    parts = [element("rect", class_="ground", **whole, **frame)]
+    for i, row in enumerate(pixels):
+        k = 0
+        for shade, run in itertools.groupby(round(31 * x) for x in row):
+            size = len(list(run))
+            if shade:
+                color = current().mixed(current().ink, shade / 31)
+                at: dict[str, Any] = {"x": left + k * side, "y": top + i * side, "width": size * side, "height": side}
+                parts.append(element("rect", fill=color, shape_rendering="crispEdges", **at))
+            k += size
+    return "".join(parts)
+
+
 def _ground(mark: Mark) -> str:
     """The ground of a mark: its number tints it, from paper at 0."""
     if mark.kind == "target":
         return current().target
     assert mark.main is not None
+    if mark.share is not None:
+        return tint(PALER * mark.share)
     x = mark.main.value
     share = x / (1 + abs(x)) if math.isfinite(x) else math.copysign(1.0, x)
     return tint(PALER * share) if x == x and x else current().leaf if mark.kind == "leaf" else current().result
