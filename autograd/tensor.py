@@ -10,11 +10,12 @@ import itertools
 import operator
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 from numpy import ndarray
-from numpy.typing import DTypeLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, modes
 from .ieee import is_quiet, quietly
@@ -23,7 +24,7 @@ from .node import BaseNode
 from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
-from .operands import FLOAT64, Axis, Index, Operand, declined, real_array, refusal
+from .operands import FLOAT64, Axis, Index, Operand, declined, made_array, real_array, refusal
 from .ops import elementwise, extremes, matrices, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -36,7 +37,11 @@ next_serial = itertools.count(1).__next__
 new = object.__new__
 active, traces = modes.active, modes.traces
 
+# What goes with a Tensor.
+Other: TypeAlias = "Tensor | ArrayLike | Fraction"
 
+
+@final
 class Tensor(BaseNode):
     """An array of real numbers in a computation, with a gradient.
 
@@ -86,7 +91,8 @@ class Tensor(BaseNode):
             raise TypeError(
                 f"Tensor needs numbers, got a {type(data).__name__}; it is one node already, take its .data"
             )
-        self._data = quietly(np.array, real_array(data, "Tensor"), None if dtype is None else _float_type(dtype))
+        array = real_array(data, "Tensor")
+        self._data = quietly(array.astype, array.dtype if dtype is None else _float_type(dtype))
         _as_leaf(self)
         if label is not None:
             self.label = label
@@ -262,10 +268,12 @@ class Tensor(BaseNode):
             return _on_numbers(func, called, f", which know {known}", args, kwargs)
         return known.function(**found)
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
-        refuse_to_lend(self, dtype)
-        with np.errstate(all="ignore"):
-            return np.array(self.numpy(), dtype, copy=copy)
+    if not TYPE_CHECKING:  # for whom a Tensor is no array: what is on its left gives a Tensor with it
+
+        def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+            refuse_to_lend(self, dtype)
+            with np.errstate(all="ignore"):
+                return np.array(self.numpy(), dtype, copy=copy)
 
     def __dlpack__(self, **kwargs: Any) -> Operand:
         refuse_to_lend(self)
@@ -280,24 +288,24 @@ class Tensor(BaseNode):
 
     if TYPE_CHECKING:
 
-        def __add__(self, other: Operand) -> Tensor: ...
-        def __radd__(self, other: Operand) -> Tensor: ...
-        def __sub__(self, other: Operand) -> Tensor: ...
-        def __rsub__(self, other: Operand) -> Tensor: ...
-        def __mul__(self, other: Operand) -> Tensor: ...
-        def __rmul__(self, other: Operand) -> Tensor: ...
-        def __truediv__(self, other: Operand) -> Tensor: ...
-        def __rtruediv__(self, other: Operand) -> Tensor: ...
-        def __pow__(self, other: Operand) -> Tensor: ...
-        def __rpow__(self, other: Operand) -> Tensor: ...
-        def __matmul__(self, other: Operand) -> Tensor: ...
-        def __rmatmul__(self, other: Operand) -> Tensor: ...
-        def __lt__(self, other: Operand) -> np.ndarray: ...
-        def __le__(self, other: Operand) -> np.ndarray: ...
-        def __gt__(self, other: Operand) -> np.ndarray: ...
-        def __ge__(self, other: Operand) -> np.ndarray: ...
+        def __add__(self, other: Other) -> Tensor: ...
+        def __radd__(self, other: Other) -> Tensor: ...
+        def __sub__(self, other: Other) -> Tensor: ...
+        def __rsub__(self, other: Other) -> Tensor: ...
+        def __mul__(self, other: Other) -> Tensor: ...
+        def __rmul__(self, other: Other) -> Tensor: ...
+        def __truediv__(self, other: Other) -> Tensor: ...
+        def __rtruediv__(self, other: Other) -> Tensor: ...
+        def __pow__(self, other: Other) -> Tensor: ...
+        def __rpow__(self, other: Other) -> Tensor: ...
+        def __matmul__(self, other: Other) -> Tensor: ...
+        def __rmatmul__(self, other: Other) -> Tensor: ...
+        def __lt__(self, other: Other) -> np.ndarray: ...
+        def __le__(self, other: Other) -> np.ndarray: ...
+        def __gt__(self, other: Other) -> np.ndarray: ...
+        def __ge__(self, other: Other) -> np.ndarray: ...
 
-    def __isub__(self, other: Operand) -> Tensor:
+    def __isub__(self, other: Other) -> Tensor:
         # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
         if self._op is None and self._grad is not None and other.__class__ is not Tensor:
             name = self._label or "p"
@@ -376,7 +384,8 @@ class Tensor(BaseNode):
 
     def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
         """The same numbers in another shape; see `autograd.reshape`."""
-        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
+        found: Any = shape[0] if len(shape) == 1 else shape
+        return shapes.reshape(self, found)
 
     def flatten(self) -> Tensor:
         """The same numbers along one axis."""
@@ -599,7 +608,7 @@ def _record(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
             raise _not_plain(op, i)
     z = op.forward(*data) if is_quiet() else _computed(op, data)
     v = new(Tensor)
-    v._data = z if z.__class__ is ndarray else np.asarray(z)
+    v._data = z if z.__class__ is ndarray else made_array(z)
     v._label = v._grad = v._seen = None
     v._serial = next_serial()
     v._op = op
@@ -631,6 +640,9 @@ def _computed(op: Operation, data: list[Operand]) -> Operand:
     try:
         return quietly(op.forward, *data)
     except (TypeError, ValueError) as error:
+        instead = getattr(error, "instead", None)  # of arrays that stand for those of a program, see fast.recorder
+        if instead is not None:
+            return instead(op.forward, data)
         if refused := refused_arrays(op, data, error):
             raise refused from error
         if not op.rules or "broadcast" not in str(error):

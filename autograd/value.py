@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, final
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from .operands import Operand, Traced, Vector, declined, describe, real, refusal
 from .ops import elementwise
 from .passes.values import Mixed
 from .passes.values import backward as _backward
+from .signatures import Real
 
 __all__ = ["Value", "format_value"]
 
@@ -40,6 +41,7 @@ new = object.__new__
 active, traces = modes.active, modes.traces
 
 
+@final
 class Value(BaseNode):
     """A real number in a computation, with a gradient.
 
@@ -229,22 +231,22 @@ class Value(BaseNode):
 
     if TYPE_CHECKING:
 
-        def __add__(self, other: Operand) -> Value: ...
-        def __radd__(self, other: Operand) -> Value: ...
-        def __sub__(self, other: Operand) -> Value: ...
-        def __rsub__(self, other: Operand) -> Value: ...
-        def __mul__(self, other: Operand) -> Value: ...
-        def __rmul__(self, other: Operand) -> Value: ...
-        def __truediv__(self, other: Operand) -> Value: ...
-        def __rtruediv__(self, other: Operand) -> Value: ...
+        def __add__(self, other: Value | Real) -> Value: ...
+        def __radd__(self, other: Value | Real) -> Value: ...
+        def __sub__(self, other: Value | Real) -> Value: ...
+        def __rsub__(self, other: Value | Real) -> Value: ...
+        def __mul__(self, other: Value | Real) -> Value: ...
+        def __rmul__(self, other: Value | Real) -> Value: ...
+        def __truediv__(self, other: Value | Real) -> Value: ...
+        def __rtruediv__(self, other: Value | Real) -> Value: ...
 
-    def __pow__(self, other: Operand) -> Value:
+    def __pow__(self, other: Value | Real) -> Value:
         return _binary(elementwise.power, self, other)
 
-    def __rpow__(self, other: Operand) -> Value:
+    def __rpow__(self, other: Value | Real) -> Value:
         return _binary(elementwise.power, other, self)
 
-    def __isub__(self, other: Operand) -> Value:
+    def __isub__(self, other: Value | Real) -> Value:
         # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
         if self._op is None and self.grad is not NO_GRADIENT and other.__class__ is not Value:
             name = "p" if self.label is None else self.label
@@ -286,7 +288,7 @@ class Value(BaseNode):
     def __iter__(self) -> NoReturn:
         raise TypeError("a Value is a single number and cannot be iterated over; keep several in a list")
 
-    def __getitem__(self, index: Operand):
+    def __getitem__(self, index: Operand) -> NoReturn:
         raise TypeError("a Value is a single number and cannot be indexed; keep several in a list")
 
     def __bool__(self) -> bool:
@@ -309,9 +311,11 @@ class Value(BaseNode):
     def __round__(self, digits: int | None = None) -> NoReturn:
         raise TypeError("round() has no useful derivative; use round(v.data) or format the Value: f'{v:.3f}'")
 
-    def __array__(self, dtype: Operand = None, copy: bool | None = None) -> np.ndarray:
-        refuse_to_lend(self, computes=True)  # Values come in lists
-        return np.array(self._data, dtype)
+    if not TYPE_CHECKING:  # for whom a Value is no array: a number on its left gives a Value with it
+
+        def __array__(self, dtype: Operand = None, copy: bool | None = None) -> np.ndarray:
+            refuse_to_lend(self, computes=True)  # Values come in lists
+            return np.array(self._data, dtype)
 
     def __repr__(self) -> str:
         name = "" if self.label is None else f", label={self.label!r}"

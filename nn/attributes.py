@@ -34,6 +34,7 @@ class Attributes:
 
     checks: ClassVar[Mapping[str, Check]] = {}
     settled: tuple[str, ...] = ()
+    _changes = changed  # for `autograd.fast.surroundings`, which need not look at each attribute
 
     def is_settled(self) -> bool:
         """True once something was made of the options in `settled`."""

@@ -32,7 +32,6 @@ from autograd import (
     sum,
 )
 from autograd.arguments import lookup, not_negative
-from autograd.op import Operation
 from autograd.operands import describe, real
 from autograd.ops.losses import Softmax, batch_losses, refuse_activated
 from autograd.ops.sums import array_sum
@@ -153,11 +152,7 @@ class Loss(Attributes):
 
         weight: 1/m, or an array with weight/m for each sample. from_logits: y_pred are weighted sums.
         """
-        link = self.link(target, weight, from_logits)
-        if link is None:
-            raise NotImplementedError(f"{type(self).__name__} needs a method of_batch")
-        op, others = link
-        return Tensor._record(op, y_pred, *others)
+        raise NotImplementedError(f"{type(self).__name__} needs a method of_batch")
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         """The loss of one sample as a Value, from what a net of Values gives and a row of what `prepare` gave.
@@ -165,10 +160,6 @@ class Loss(Attributes):
         from_logits: the outputs are weighted sums. NotImplementedError for a loss of arrays only.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method of_sample")
-
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        """The operation that `of_batch` is, with its operands behind y_pred; None if it is not a single one."""
-        return None
 
     def check_output(self, model: Any) -> None:
         """ValueError if the last layer of a net gives what the loss cannot take, with the remedies."""
@@ -223,8 +214,8 @@ class MeanSquaredError(Loss):
     def __init__(self, half: bool = False) -> None:
         self.half = half
 
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        return squared_errors.op, (target, weight if self.half else weight * (2.0 / target.shape[1]))
+    def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
+        return squared_errors(y_pred, target, weight if self.half else weight * (2.0 / target.shape[1]))
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         loss = squared_error(outputs, target)
@@ -305,12 +296,9 @@ class BinaryCrossentropy(Loss):
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         if from_logits:
-            return super().of_batch(y_pred, target, weight, from_logits)
+            return binary_from_logits(y_pred, target, weight)
         _check_probabilities(self.name, y_pred)
         return binary_from_probabilities(y_pred, target, weight)
-
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        return (binary_from_logits.op, (target, weight)) if from_logits else None
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         return (binary_cross_entropy_with_logits if from_logits else binary_cross_entropy)(outputs, target)
@@ -373,12 +361,9 @@ class CategoricalCrossentropy(Loss):
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         if from_logits:
-            return super().of_batch(y_pred, target, weight, from_logits)
+            return softmax_cross_entropies(y_pred, target, weight, Softmax())
         _check_probabilities(self.name, y_pred)
         return cross_entropies(y_pred / array_sum(y_pred, 1, True), target, weight)
-
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        return (softmax_cross_entropies.op, (target, weight, Softmax())) if from_logits else None
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         if from_logits:

@@ -50,7 +50,7 @@ from .shapes import (
     transpose,
 )
 from .softmaxes import log_softmax, logsumexp, softmax
-from .sums import mean, norm, prod, std, sum, var
+from .sums import mean, norm, prod, standardize, std, sum, var
 
 __all__ = [
     "abs",
@@ -105,6 +105,7 @@ __all__ = [
     "squared_error",
     "squeeze",
     "stack",
+    "standardize",
     "std",
     "step",
     "sub",

@@ -280,7 +280,7 @@ def _drawn(result: Computation, options: argparse.Namespace) -> Drawing:
         raise ValueError("--until, --around: parts of a graph are drawn without --wrt")
     if options.cluster is not None:
         raise ValueError("--cluster: boxes are drawn around a whole graph; leave out --wrt or --cluster")
-    level = _level_of_paths(result) if options.level == "auto" else options.level
+    level: Any = _level_of_paths(result) if options.level == "auto" else options.level
     sources = [_quantity(result, name) for names in options.wrt for name in _names(names)]
     derivations = [derive(result.target, w, level=level, top=options.top) for w in sources]
     drawn = draw_paths(derivations, level=level, **look)

@@ -7,7 +7,7 @@ This module decides what is shown; `grouped` makes one node of many, `dot.diagra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from autograd import Tensor, Value
 from autograd.arguments import lookup, positive_integer
@@ -55,10 +55,10 @@ _CLUSTERS = dict.fromkeys(("neuron", "layer"))
 def draw_graph(
     root: Value | Tensor,
     *,
-    level: str = "auto",
+    level: Literal["auto", "op", "named", "neurons", "layers"] = "auto",
     show: Any = "both",
-    direction: str = "LR",
-    cluster: str | None = None,
+    direction: Literal["LR", "TB", "RL", "BT"] = "LR",
+    cluster: Literal["neuron", "layer"] | None = None,
     max_nodes: int = MAX_NODES,
     digits: int = 4,
     edges: str | None = "auto",
@@ -138,9 +138,9 @@ def draw_graph(
         if edges == "number":
             raise ValueError("draw_graph: edges of Tensors carry formulas; use edges='formula' or None")
         box = _boxes(root, cluster)
-        nodes, level, graph = nodes_and_level(root, level, texts, box=box, max_nodes=most)
+        nodes, found, graph = nodes_and_level(root, level, texts, box=box, max_nodes=most)
     else:
-        nodes, level, graph = _of_values(root, level, texts, cluster, most)
+        nodes, found, graph = _of_values(root, level, texts, cluster, most)
     if until:
         nodes = parts.until(nodes, set(meant(graph, until, "draw_graph: until", drawn_of(nodes))))
     if around is not None:
@@ -150,7 +150,7 @@ def draw_graph(
         raise too_large(len(nodes), "", max_nodes, "draw a smaller part, or raise max_nodes")
     asked = highlighted(graph, asked, "draw_graph", drawn_of(nodes))
     lines = [*(_signs() if legend else ()), *texts.notes()]
-    return diagram(nodes, asked, level=level, legend=lines)
+    return diagram(nodes, asked, level=found, legend=lines)
 
 
 def _signs() -> tuple[tuple[str, str], ...]:
