@@ -322,7 +322,9 @@ class Expression:
         args = tuple(_as_formulas(x)[0] if isinstance(x, Vector) else expression(x) for x in operands)
         if op.formula is not None:
             return op.formula(*args)
-        values = (_as_formulas(a)[1] if isinstance(a, Vector) else a.value for a in args)
+        values: list[Any] = [_as_formulas(a)[1] if isinstance(a, Vector) else a.value for a in args]
+        if op.picks is not None:
+            return _call(op, args, float(_all_members(op, *values[:-1])[int(values[-1])]))
         return _call(op, args, float(ieee(op.forward, *values)))
 
     # ------------------------------------------------------------ what it is
@@ -427,6 +429,13 @@ class Expression:
 def expression(x: Any) -> Expression:
     """A formula from a formula or a number."""
     return x if isinstance(x, Expression) else constant(real(x, "Expression"))
+
+
+@functools.lru_cache(maxsize=8)
+def _all_members(op: Operation, *values: Vector) -> Any:
+    """The numbers of all members of a softmax; read once, and not for each of them anew."""
+    assert op.picks is not None
+    return ieee(op.picks, *values)
 
 
 @functools.lru_cache(maxsize=8)
