@@ -30,6 +30,7 @@ from .extremes import argmax, argmin, max, min
 from .losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    cross_entropy,
     one_hot,
     softmax_cross_entropy,
     squared_error,
@@ -64,6 +65,7 @@ __all__ = [
     "concatenate",
     "conv",
     "cos",
+    "cross_entropy",
     "div",
     "dot",
     "exp",

@@ -274,6 +274,7 @@ def _caption(unit: Unit) -> str:
 def _every_operation(graph: PathGraph, texts: Texts, box: Mapping[Value | Tensor, str]) -> list[Node]:
     nodes: list[Node] = []
     place: dict[Value, int] = {}
+    all_named = texts.look.edges == "formula"  # a formula mentions results by names that then have to be seen
     for v in graph.nodes:
         edges = []
         recorded = iter(graph.edges_of(v))
@@ -284,10 +285,10 @@ def _every_operation(graph: PathGraph, texts: Texts, box: Mapping[Value | Tensor
             elif d is None:
                 edges.append(Arrow(place[u]))
             else:
-                has_names = v.label is not None and u.label is not None
+                has_names = all_named or (v.label is not None and u.label is not None)
                 edges.append(_arrow(graph, next(recorded), place[u], texts, has_names=has_names))
         place[v] = len(nodes)
-        name = None if v.label is None else shortened(graph, v)
+        name = shortened(graph, v) if all_named or v.label is not None else None
         nodes.append(_node(graph, v, texts, tuple(edges), name, box.get(v)))
     return nodes
 
