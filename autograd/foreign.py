@@ -67,7 +67,6 @@ NAMES = {
     "float32": 'write dtype="float32"',
     "float64": 'write dtype="float64"',
     "mse_loss": "write mean((a - y) ** 2), or squared_error(a, y), which is the mean over samples of half the sum",
-    "cross_entropy": "softmax_cross_entropy takes logits and labels, binary_cross_entropy probabilities",
     "nll_loss": "softmax_cross_entropy takes logits and labels",
     "bce_loss": "it is called binary_cross_entropy",
     "binary_crossentropy": "it is called binary_cross_entropy",

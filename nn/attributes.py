@@ -47,6 +47,7 @@ class Attributes:
 
     checks: ClassVar[Mapping[str, Check]] = {}
     settled: tuple[str, ...] = ()
+    _changes = changed  # for `autograd.fast.surroundings`, which need not look at each attribute
 
     def __dir__(self) -> list[str]:
         return sorted({*own_names(type(self)), *vars(self)})
@@ -64,8 +65,12 @@ class Attributes:
             check = known[name]
             if check is not None:
                 value = check(cls.__name__, name, value)
-        elif name[:1] != "_" and name not in vars(self) and _is_ours(cls) and options_of(cls):
-            # (a bare Module has no options, and holds anything)
+        elif (
+            name[:1] != "_"
+            and name not in vars(self)
+            and _is_ours(cls)
+            and options_of(cls)  # a bare Module has none, and holds anything
+        ):
             raise AttributeError(_unknown(self, name, known))
         super().__setattr__(name, value)
         changed[0] = object()
