@@ -89,8 +89,10 @@ class Writing(TypedDict, total=False):
     ascii: str
 
 
-class Operation:
+class Operation(str):
     """A forward function, one derivative rule per operand, and how it is written.
+
+    It is equal to itself only, and a string as well, its symbol: what is written for micrograd draws `node._op`.
 
     name      "tanh"; of one's own with its module before it, "__main__.swish", so that it is taken for no other
     forward   takes floats (or arrays) and returns the result z
@@ -144,6 +146,29 @@ class Operation:
         "writes",
         "writing",
     )
+
+    def __new__(
+        cls,
+        forward: Forward,
+        rules: Operand = (),
+        symbol: str | None = None,
+        *,
+        writing: Writing | None = None,
+        **rest: Operand,
+    ) -> Operation:
+        known: Writing = writing or {}
+        return super().__new__(cls, symbol or known.get("symbol") or known.get("shown") or forward.__name__)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return True
 
     def __init__(
         self,

@@ -32,6 +32,7 @@ from autograd import (
     sum,
 )
 from autograd.arguments import lookup, not_negative
+from autograd.foreign import finder
 from autograd.operands import describe, real
 from autograd.ops.losses import Softmax, batch_losses, refuse_activated
 from autograd.ops.sums import array_sum
@@ -39,6 +40,7 @@ from autograd.samples import shown_axis
 
 from .activations import activation_name, activations
 from .attributes import Attributes, Check, flag
+from .foreign import NAMES
 from .module import refuse_own_call
 from .samples import check_finite, checked_weights, plain_array, whole_labels
 
@@ -466,3 +468,6 @@ def _check_probabilities(where: str, y_pred: Tensor) -> None:
 
 def _shapes(where: str, prediction: tuple[int, ...], target: tuple[int, ...]) -> str:
     return f"{where}: prediction has shape {prediction}, target has shape {target}: reshape one of them"
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

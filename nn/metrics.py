@@ -23,7 +23,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd.arguments import lookup, positive_integer
+from autograd.foreign import finder
 
+from .foreign import NAMES
 from .samples import (
     are_labels,
     as_labels,
@@ -382,3 +384,6 @@ def _shares(matrix: ArrayLike, axis: int) -> np.ndarray:
     matrix = np.asarray(matrix)
     hits, all_of_class = np.diag(matrix), matrix.sum(axis=axis)
     return np.divide(hits, all_of_class, out=np.zeros(len(matrix)), where=all_of_class > 0)
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

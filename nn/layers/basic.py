@@ -157,6 +157,11 @@ class BatchLayer(Module):
 
     def __call__(self, x: Any) -> Any:
         """The output for a batch as a Tensor; builds the layer if it is not. ValueError if shapes do not fit."""
+        if isinstance(x, Input | Module | type):
+            raise TypeError(
+                f"{self}: expected a batch of numbers, got {describe(x)}; layers are put in a row by "
+                f"Sequential([Input(...), {self}])"
+            )
         if not isinstance(x, Tensor):
             x = Tensor(x)
         if not x.ndim:
