@@ -1,5 +1,6 @@
 """Automatic differentiation of numbers and of arrays that can list every gradient path."""
 
+from .bridges.replaying import replayed
 from .bridges.vectorize import vectorize
 from .check import central_difference, check_gradients, complex_step, find_nan
 from .derivations import derive
@@ -132,6 +133,7 @@ __all__ = [
     "prod",
     "randomized_leaky_relu",
     "relu",
+    "replayed",
     "reshape",
     "sigmoid",
     "sign",
