@@ -21,7 +21,7 @@ from autograd import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     clip,
-    log,
+    cross_entropy,
     mean,
     no_grad,
     one_hot,
@@ -33,8 +33,9 @@ from autograd import (
 )
 from autograd.arguments import lookup, not_negative
 from autograd.operands import describe, real
-from autograd.ops.losses import CLOSEST, Softmax, batch_losses
+from autograd.ops.losses import Softmax, batch_losses, refuse_activated
 from autograd.ops.sums import array_sum
+from autograd.samples import shown_axis
 
 from .activations import activation_name, activations
 from .attributes import Attributes, Check, flag
@@ -60,12 +61,13 @@ __all__ = [
     "sparse_categorical_crossentropy",
 ]
 
-squared_errors, binary_from_logits, binary_from_probabilities, softmax_cross_entropies = (
+squared_errors, binary_from_logits, binary_from_probabilities, cross_entropies, softmax_cross_entropies = (
     batch_losses[name]
     for name in (
         "squared_error",
         "binary_cross_entropy_with_logits",
         "binary_cross_entropy",
+        "cross_entropy",
         "softmax_cross_entropy",
     )
 )
@@ -113,6 +115,13 @@ class Loss(Attributes):
                 return self(y_true, Tensor(plain_array(self.name, "y_pred", y_pred)), sample_weight).item()
         if not y_pred.ndim or not len(y_pred):
             raise ValueError(f"{self.name}: expected at least one sample, got y_pred of shape {y_pred.shape}")
+        if y_pred.size > 1 and shown_axis(y_pred) == 1:
+            raise ValueError(
+                f"{self.name}: expected samples in rows, and the graph shows them in columns, with the weights on the "
+                "left of the data: pass y_true.T and y_pred.T"
+            )
+        if self.from_logits and self.activation is not None:
+            refuse_activated(self.name, y_pred, self.activation)
         y_true = plain_array(self.name, "y_true", y_true.numpy() if isinstance(y_true, Tensor) else y_true)
         if y_pred.ndim == 1:
             if y_true.shape != y_pred.shape:
@@ -354,16 +363,13 @@ class CategoricalCrossentropy(Loss):
         if from_logits:
             return softmax_cross_entropies(y_pred, target, weight, Softmax())
         _check_probabilities(self.name, y_pred)
-        p = y_pred / array_sum(y_pred, 1, True)
-        # A constant is added, not a bound applied, so that the slope lives on at the bounds.
-        p = p + (np.clip(p.numpy(), CLOSEST, 1 - CLOSEST) - p.numpy())
-        return -_weighted_mean(array_sum(log(p) * target, 1, True), weight)
+        return cross_entropies(y_pred / array_sum(y_pred, 1, True), target, weight)
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         if from_logits:
             return softmax_cross_entropy(outputs, target)
         total = sum(outputs)
-        return -sum([log(a / total) * y for a, y in zip(outputs, target, strict=True)])
+        return cross_entropy([a / total for a in outputs], target)
 
 
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):

@@ -393,7 +393,8 @@ class Expression:
         expanded = _expanded(cancelled)
         added = _added(expanded, self.size)
         forms = [_factored(form, self.size) for form in (start, cancelled, expanded)]
-        forms = [start, *forms[:2], cancelled, forms[2], expanded, _grouped(expanded, self.size)]
+        forms = [start, *forms[:2], cancelled, forms[2], expanded]
+        forms += [_grouped(form, self.size) for form in (start, expanded)]
         if added is not expanded:  # 1/(p(1 − p)) is as long as 1/p + 1/(1 − p), and preferred
             forms.insert(0, added)
         best = min(forms, key=lambda e: e.size)
@@ -726,21 +727,22 @@ def _factored(x: Expression, limit: int) -> Expression:
 
 
 def _grouped(x: Expression, limit: int) -> Expression:
-    """What only some terms have in common put before parentheses, where that is shorter: a(y + t) − y."""
+    """What only some terms have in common put before parentheses: a(y + t) − y, x²(1 − t²) + c(1 − t²) + t."""
     terms = list(x.terms)
     while len(terms) > 2:
-        users: dict[str, list[int]] = {}
+        users: dict[tuple[str, int], list[int]] = {}
+        gains: dict[tuple[str, int], int] = {}
         for i, (c, factors) in enumerate(terms):
-            if c in (1.0, -1.0) and len(factors) > 1 and all(a.is_symbol and e == 1.0 for a, e in factors):
-                for a, _ in factors:
-                    users.setdefault(a.key, []).append(i)
-        key, places = max(users.items(), key=lambda item: len(item[1]), default=("", []))
+            is_plain = c in (1.0, -1.0) and len(factors) > 1 and all(a.is_symbol and e == 1.0 for a, e in factors)
+            for a, e in factors:
+                if is_plain or (a.terms and e == 1.0):
+                    users.setdefault((a.key, a.orientation), []).append(i)
+                    gains[a.key, a.orientation] = a.size * (len(users[a.key, a.orientation]) - 1)
+        places = users[max(gains, key=gains.__getitem__)] if gains else []
         if not 1 < len(places) < len(terms):
             break
-        common = next(factor for factor in terms[places[0]][1] if factor[0].key == key)
-        inner = ((terms[i][0], tuple(f for f in terms[i][1] if f[0].key != key)) for i in places)
-        c, group = _as_term(_factored(Expression(inner, math.nan), limit))
-        terms[places[0]] = c, (common, *group)
+        part = _factored(Expression((terms[i] for i in places), math.nan), limit)
+        terms[places[0]] = _as_term(part)
         terms = [t for i, t in enumerate(terms) if i not in places[1:]]
     return _factored(Expression(terms, x.value), limit)
 

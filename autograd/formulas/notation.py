@@ -685,7 +685,9 @@ def as_fraction(c: float, *, in_fraction: bool = False) -> tuple[float, float]:
         return c, 1
     p, q = Fraction(c).limit_denominator(1_000_000).as_integer_ratio()
     is_simple = p <= 100 and (q < 10 or not is_short(c))
-    return (p, q) if is_simple and abs(c - p / q) <= 1e-15 * c else (c, 1)
+    if not is_simple or abs(c - p / q) > 1e-15 * c:
+        return c, 1
+    return (1, float(format_number(q / p))) if p % 10 == 0 and is_short(q / p) else (p, q)  # 1/0.07, not 100/7
 
 
 # Numbers that have a name, in the order in which they are tried.

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any, overload
+
 import numpy as np
 
 from ..op import elementwise, structural
 from ..operands import Operand, Vector, is_array_node
+from ..signatures import N, Plain, Real
 
 __all__ = ["clip", "where"]
 
 _NUMBERS = frozenset({float, int})
 
 
-def where(condition: Operand, x: Operand, y: Operand) -> Operand:
+@overload
+def where(condition: Operand, x: N, y: N | Plain) -> N: ...
+@overload
+def where(condition: Operand, x: Plain, y: N) -> N: ...
+@overload
+def where(condition: bool, x: Real, y: Real) -> float: ...
+@overload
+def where(condition: Operand, x: Plain, y: Plain) -> Any: ...
+def where(condition: Operand, x: Operand, y: Operand) -> Any:
     """x where the condition holds, else y.
 
     condition: bool or boolean array. x, y: any operands. For a single condition the operand itself is

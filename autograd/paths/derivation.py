@@ -23,7 +23,7 @@ SHOWN = 20
 SHOWN_IN_NOTEBOOK = 8
 PRODUCTS_IN_A_LINE = 6
 # The gradient as one formula is written if it has no more symbols than this.
-LONGEST_WHOLE = 40
+LONGEST_WHOLE = 30
 
 
 def positive(where: str, name: str, n: Any, expected: str) -> int:

@@ -250,6 +250,11 @@ class PathGraph:
             x = x.replaced(functools.partial(_instead_of, Symbol(self.labels[top]).key, product)).simplified()
         return x
 
+    def spelled_out(self, x: Expression) -> Expression:
+        """A formula without the names that only formulas have, for who has no room to say what they stand for."""
+        stand_for = {Symbol(label).key: formula.terms[0][1][0][0] for label, formula in self.introduced.items()}
+        return x.replaced(lambda atom: stand_for.get(atom.key)) if stand_for else x
+
     def definition(self, v: Any) -> Expression:
         """How v was computed, as a formula in the named nodes that it comes from; of a leaf its own name."""
         formula = self._whole.definition(v)

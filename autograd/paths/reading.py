@@ -108,7 +108,8 @@ class Formulas:
         if now != now or math.isclose(now, recorded, rel_tol=1e-9, abs_tol=1e-300):
             return slope
         if self._used is not None:
-            return recorded
+            # at a bound, as of a probability of 0, the formula is what is meant
+            return recorded if self._used.changed else slope
         self._used = Used(self._target)
         self._known.clear()
         self._slopes.clear()

@@ -111,7 +111,7 @@ def converted(where: str, what: str, array: np.ndarray, dtype: np.dtype) -> np.n
 
 
 def checked_samples(
-    where: str, model: Any, x: ArrayLike, y: ArrayLike | None, sample_weight: ArrayLike | None = None
+    where: str, model: Any, x: Any, y: ArrayLike | None, sample_weight: ArrayLike | None = None
 ) -> TrainingData:
     """x, y and weights, checked once and for all; the model is built if it is not.
 

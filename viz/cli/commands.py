@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from autograd import Value, derive
 from autograd.formulas.names import text
@@ -219,7 +220,7 @@ def _drawn(result: Computation, options: argparse.Namespace) -> Drawing:
         raise ValueError("--cluster: boxes are drawn around a whole graph; leave out --wrt or --cluster")
     if len(options.wrt) > 1:
         raise ValueError(f"--wrt: a graph shows the paths to one quantity, got {', '.join(options.wrt)}")
-    level = _level_of_paths(result) if options.level == "auto" else options.level
+    level: Any = _level_of_paths(result) if options.level == "auto" else options.level
     derivation = derive(result.target, _quantity(result, options.wrt[0]), level=level, top=options.top)
     return draw_paths(derivation, **look)
 

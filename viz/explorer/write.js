@@ -73,6 +73,7 @@ class Names {
     this.pieces = nodes.name;
     this.data = nodes.data.map(decoded);
     this.links = nodes.link;
+    this.bracketed = new Set(nodes.bracketed);
   }
 
   // On one line, for readers of text and of links: w[1]_11.
@@ -98,8 +99,13 @@ class Names {
     return below ? mathml("msub", symbol, tokens(below)) : symbol;
   }
 
+  // Part of a formula: in parentheses if it is an expression itself, as e+c is.
+  symbol(v) {
+    return this.bracketed.has(v) ? inParentheses(this.math(v)) : this.math(v);
+  }
+
   ratio(v, u) {
-    const part = (w) => mathml("mrow", operator("∂"), this.math(w));
+    const part = (w) => mathml("mrow", operator("∂"), this.symbol(w));
     return mathml("mfrac", part(v), part(u));
   }
 

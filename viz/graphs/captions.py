@@ -93,7 +93,7 @@ def _is_called(graph: PathGraph | MatrixGraph, v: Any, asked: str) -> bool:
 
 def formula_of(graph: PathGraph, e: Edge) -> str:
     """The formula of a local derivative, with the names as they are written in text."""
-    return Text(graph.names.text).sum(graph.formula(e))
+    return Text(graph.names.text).sum(graph.spelled_out(graph.formula(e)))
 
 
 def samples_line(n: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ This module decides what is shown; `grouped` makes one node of many, `dot.diagra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from autograd import Tensor, Value
 from autograd.arguments import lookup, positive_integer
@@ -52,10 +52,10 @@ _CLUSTERS = dict.fromkeys(("neuron", "layer"))
 def draw_graph(
     root: Value | Tensor,
     *,
-    level: str = "auto",
+    level: Literal["auto", "op", "named", "neurons", "layers"] = "auto",
     show: Any = "both",
-    direction: str = "LR",
-    cluster: str | None = None,
+    direction: Literal["LR", "TB", "RL", "BT"] = "LR",
+    cluster: Literal["neuron", "layer"] | None = None,
     max_nodes: int = MAX_NODES,
     digits: int = 4,
     edges: str | None = "auto",
@@ -129,12 +129,12 @@ def draw_graph(
         if edges == "number":
             raise ValueError("draw_graph: edges of Tensors carry formulas; use edges='formula' or None")
         box = _boxes(root, cluster)
-        nodes, level, graph = nodes_and_level(root, level, texts, box=box, max_nodes=max_nodes)
+        nodes, found, graph = nodes_and_level(root, level, texts, box=box, max_nodes=max_nodes)
     else:
-        nodes, level, graph = _of_values(root, level, texts, cluster, max_nodes)
+        nodes, found, graph = _of_values(root, level, texts, cluster, max_nodes)
     asked = highlighted(graph, asked, "draw_graph", drawn_of(nodes))
     lines = [*(_signs() if legend else ()), *texts.notes()]
-    return diagram(nodes, asked, level=level, legend=lines)
+    return diagram(nodes, asked, level=found, legend=lines)
 
 
 def _signs() -> tuple[tuple[str, str], ...]:
@@ -274,6 +274,7 @@ def _caption(unit: Unit) -> str:
 def _every_operation(graph: PathGraph, texts: Texts, box: Mapping[Value | Tensor, str]) -> list[Node]:
     nodes: list[Node] = []
     place: dict[Value, int] = {}
+    all_named = texts.look.edges == "formula"  # a formula mentions results by names that then have to be seen
     for v in graph.nodes:
         edges = []
         recorded = iter(graph.edges_of(v))
@@ -284,10 +285,10 @@ def _every_operation(graph: PathGraph, texts: Texts, box: Mapping[Value | Tensor
             elif d is None:
                 edges.append(Arrow(place[u]))
             else:
-                has_names = v.label is not None and u.label is not None
+                has_names = all_named or (v.label is not None and u.label is not None)
                 edges.append(_arrow(graph, next(recorded), place[u], texts, has_names=has_names))
         place[v] = len(nodes)
-        name = None if v.label is None else shortened(graph, v)
+        name = shortened(graph, v) if all_named or v.label is not None else None
         nodes.append(_node(graph, v, texts, tuple(edges), name, box.get(v)))
     return nodes
 
