@@ -27,7 +27,7 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypedDict, Unpack, cast
+from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, Unpack, cast, overload
 
 import numpy as np
 
@@ -46,6 +46,7 @@ from .operands import (
     real_array,
 )
 from .rows import along_axes, share_along_axes
+from .signatures import Both, First, OfArray, Reduced, Sequences
 
 __all__ = [
     "Operation",
@@ -68,6 +69,7 @@ __all__ = [
 Forward = Callable[..., Operand]
 Rule = Forward | float
 Pull = Forward
+P = ParamSpec("P")
 
 
 class Writing(TypedDict, total=False):
@@ -103,7 +105,8 @@ class Operation:
               the formula that is summed up.
     formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic.
     activation   what a loss applies to its first operand, logits, before anything else.
-    picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
+    picks     the last operand says which member of the result for a whole layer it is, softmax(z)₂: the function
+              that gives all members of numbers at once; None for others.
     along_axis   keeps the shape of its first operand and works along one axis, its second.
     over_axes    a reduction on arrays: an axis and keepdims come after its first operand.
     slope     the first rule, as a function also where it is constant.
@@ -151,7 +154,7 @@ class Operation:
         reduces: bool = False,
         pulls: Sequence[Pull | None] | None = None,
         formula: Forward | None = None,
-        picks: bool = False,
+        picks: Forward | None = None,
         loss: Callable[[Operand, Operand], Operand] | None = None,
         along_axis: bool = False,
         writing: Writing | None = None,
@@ -301,7 +304,7 @@ def register(op: Operation) -> Operation:
 
 
 class Function(Protocol):
-    """What a decorator leaves behind: it is called, and knows its operation."""
+    """What a decorator leaves behind: it is called, and knows its operation. Users see it as one of `signatures`."""
 
     __name__: str
     op: Operation
@@ -310,24 +313,55 @@ class Function(Protocol):
         """The result for numbers, arrays, nodes or formulas."""
 
 
-class Reduction(Function, Protocol):
-    """The same for sequences, with a decorator for the forward function on arrays."""
-
-    on_arrays: Callable[[Forward], Function]
+# A forward function, whose first operand is differentiated.
+OfFirst = Callable[Concatenate[Operand, P], Operand]
 
 
-Decorator = Callable[[Forward], Function]
+class Decorator(Protocol):
+    """Makes an operation on whole arrays, whose first operand is differentiated, of its forward function."""
+
+    def __call__(self, forward: OfFirst[P], /) -> OfArray[P]:
+        """The function that users call."""
+
+
 # Takes the operands as users give them, checks them, and gives them as the forward function takes them.
 Door = Callable[..., tuple[Operand, ...]]
 
 
+class _Options(Writing, total=False):
+    expands: bool
+    formula: Forward | None
+    door: Door | None
+
+
+class _Reducing(_Options, total=False):
+    picks: Forward | None
+    instead: Forward | None
+
+
+class _Structural(Writing, total=False):
+    loss: Callable[[Operand, Operand], Operand] | None
+    along_axis: bool
+    door: Door | None
+
+
+@overload
+def elementwise(rule: Rule, /, *plain: None, **options: Unpack[_Options]) -> Callable[[OfFirst[P]], First[P]]: ...
+@overload
+def elementwise(first: Rule, second: Rule, /, **options: Unpack[_Options]) -> Callable[[OfFirst[P]], Both[P]]: ...
+@overload
+def elementwise(
+    first: Rule, second: Rule, third: Rule | None, /, *more: Rule | None, **options: Unpack[_Options]
+) -> Callable[[Forward], Function]: ...
+@overload
+def elementwise(first: None, /, *more: Rule | None, **options: Unpack[_Options]) -> Callable[[Forward], Function]: ...
 def elementwise(
     *rules: Rule | None,
     expands: bool = False,
     formula: Forward | None = None,
     door: Door | None = None,
     **writing: Unpack[Writing],
-) -> Decorator:
+) -> Any:
     """Make an operation on single numbers (read on arrays: element by element).
 
     `rules` give the local derivative for each operand in turn, as functions of the result and the
@@ -392,15 +426,21 @@ def _compute(op: Operation, *operands: Operand) -> Operand:
     return float(ieee(op.forward, *(real(x, op.shown) for x in operands)))
 
 
+@overload
+def reduction(rule: Rule, /, *plain: None, **options: Unpack[_Reducing]) -> Callable[[OfFirst[P]], Reduced[P]]: ...
+@overload
+def reduction(
+    first: Rule, second: Rule, /, *more: Rule | None, **options: Unpack[_Reducing]
+) -> Callable[[Forward], Sequences]: ...
 def reduction(
     *rules: Rule | None,
     expands: bool = False,
     formula: Forward | None = None,
-    picks: bool = False,
+    picks: Forward | None = None,
     door: Door | None = None,
     instead: Forward | None = None,
     **writing: Unpack[Writing],
-) -> Callable[[Forward], Reduction]:
+) -> Any:
     """Make an operation that takes whole sequences to one number, such as a weighted sum.
 
     A rule sees sequences as `Vector`, which adds and multiplies member by member, and returns a
@@ -422,7 +462,7 @@ def reduction(
     picks: see Operation. The other options are those of `elementwise`.
     """
 
-    def decorate(forward: Forward) -> Reduction:
+    def decorate(forward: Forward) -> Any:
         op = register(
             Operation(
                 forward, rules, reduces=True, formula=forward if expands else formula, picks=picks, writing=writing
@@ -458,7 +498,7 @@ def reduction(
             op.array = register(Operation(array_forward, pulls=pulls, writing={**writing, "shown": op.shown}))
             return _on_arrays(op.array)
 
-        public = cast(Reduction, named_after(function, forward, op))
+        public: Any = named_after(function, forward, op)
         if signature is not None:
 
             def along(*operands: Operand) -> Operand:
@@ -494,13 +534,23 @@ def _along(op: Operation, i: int) -> Pull:
     return pull
 
 
+@overload
+def structural(pull: Pull, /, *plain: None, **options: Unpack[_Structural]) -> Callable[[OfFirst[P]], OfArray[P]]: ...
+@overload
+def structural(first: Pull, second: Pull, /, **options: Unpack[_Structural]) -> Callable[[OfFirst[P]], Both[P]]: ...
+@overload
+def structural(
+    first: Pull, second: Pull, third: Pull | None, /, *more: Pull | None, **options: Unpack[_Structural]
+) -> Callable[[Forward], Function]: ...
+@overload
+def structural(first: None, /, *more: Pull | None, **options: Unpack[_Structural]) -> Callable[[Forward], Function]: ...
 def structural(
     *pulls: Pull | None,
     loss: Callable[[Operand, Operand], Operand] | None = None,
     along_axis: bool = False,
     door: Door | None = None,
     **writing: Unpack[Writing],
-) -> Decorator:
+) -> Any:
     """Make an operation on whole arrays, such as a matrix product or an index.
 
     `pulls` give, for each operand in turn, its gradient from the gradient g of the result:

@@ -190,7 +190,7 @@ class Layer(Module):
         self.name_nodes()
         self.set_weights(find_initializer(initializer)((self.nout, self.nin), rng=rng), np.zeros(self.nout))
 
-    def __call__(self, x: Sample) -> Any:
+    def __call__(self, x: Sample) -> Value | Any:  # a list of Values if there are several outputs
         given = Inputs(_as_inputs(x, self.nin, self))
         outputs: Any = [
             record(neuron._op, neuron._weights, given) if neuron._is_fused else neuron._respond(given)
@@ -319,10 +319,11 @@ class MLP(Module):
         net.set_weights(weights, biases)
         return net
 
-    def __call__(self, x: Sample) -> Any:
+    def __call__(self, x: Sample) -> Value | Any:  # a list of Values if there are several outputs
+        outputs: Any = x
         for layer in self.layers:
-            x = layer(x)
-        return x
+            outputs = layer(outputs)
+        return outputs
 
     # ------------------------------------------------------------ training
 

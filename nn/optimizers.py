@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, TypeGuard
+from typing import Any, ClassVar, TypedDict, TypeGuard, Unpack
 
 import numpy as np
 
@@ -40,6 +40,14 @@ LIMITS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 # Of a block: its gradient, and the stretches of it that parameters have.
 Gradient = tuple[Array, list[slice]]
+
+
+class Clipping(TypedDict, total=False):
+    """How an optimizer keeps gradients short; at most one of the three."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
 
 
 class Limit:
@@ -331,7 +339,7 @@ class SGD(Optimizer):
         *,
         momentum: float = 0.0,
         nesterov: bool = False,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.momentum, self.nesterov = momentum, nesterov
         super().__init__(parameters, learning_rate, **clipping)
@@ -389,7 +397,7 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
         super().__init__(parameters, learning_rate, **clipping)
@@ -446,7 +454,7 @@ class Adam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         super().__init__(parameters, learning_rate, **clipping)
@@ -526,7 +534,7 @@ class Adagrad(Optimizer):
         *,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.epsilon, self.initial_accumulator_value = epsilon, initial_accumulator_value
         super().__init__(parameters, learning_rate, **clipping)

@@ -109,7 +109,14 @@ class Nodes:
             "symbol": [row.symbol for row in rows],
             "data": [encoded(row.data) for row in rows],
             "grad": [encoded(row.grad) for row in rows],
+            "bracketed": [i for i, thing in enumerate(self._numbers) if self._is_expression(thing)],
         }
+
+    def _is_expression(self, thing: Value | Constant) -> bool:
+        """Whether a name stands in parentheses where it is part of a formula: e+c."""
+        if isinstance(thing, Constant):
+            return False
+        return not names.is_word(next(graph for graph in self.graphs if thing in graph.labels).labels[thing])
 
 
 # Brackets and the invisible product take six characters each in JSON that stands in a page; these take one.
@@ -155,6 +162,7 @@ def graph_data(graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_v
         return names.mathml(label).replace("{", "&#123;")  # a name that only the formula has
 
     def written(formula: Expression) -> str:
+        formula = graph.spelled_out(formula)
         return packed(re.sub(r"(?<=[>}]) (?=[<{])", "", writer.sum(formula)))  # between elements space has no meaning
 
     writer = Mathml(name)

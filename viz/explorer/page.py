@@ -16,7 +16,7 @@ import tempfile
 import webbrowser
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from autograd import Tensor, Value
 from autograd.arguments import lookup
@@ -41,7 +41,12 @@ _SCRIPTS = ("paths.js", "write.js", "program.js", "picture.js", "panel.js", "liv
 
 @drawing
 def explore(
-    root: Any, wrt: Any = None, *, level: str = "auto", title: str | None = None, digits: int = 4
+    root: Value,
+    wrt: Value | None = None,
+    *,
+    level: Literal["auto", "op", "named", "neurons"] = "auto",
+    title: str | None = None,
+    digits: int = 4,
 ) -> Exploration:
     """A page that shows every gradient path of a computation.
 

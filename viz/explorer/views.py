@@ -19,18 +19,16 @@ from autograd.paths.path_graph import Edge, Path, PathGraph
 from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
-from ..graphs.captions import highlighted
 from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
 from ..options import Asked
-from ..scenes.scene import Scene
 from ..style import counted, number
 from .model import Nodes, edges_among, graph_data
 from .program import NO_OPERATIONS, program_data
 from .script import Unreadable
 from .stage import Box, Drawn, Way, lit, paths_to, scene
 
-__all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "net_scene", "page_data"]
+__all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "drawn_of", "net_of", "page_data"]
 
 MAX_EDGES = 2000  # more than that are not drawn one by one
 PART = 400  # so many edges are drawn of a graph that cannot be collapsed
@@ -75,20 +73,41 @@ def _called(node: Value) -> str:
     return describe(node) if node.label is None else repr(node.label)
 
 
-def net_scene(root: Value, *, size: tuple[float, float], look: Asked, color: str, most: int) -> Scene:
-    """The net whose loss, or any other result, this is, with the numbers of its forward and backward pass.
+def net_of(root: Value, *, most: int = ELIDED, keep: Value | None = None) -> tuple[Drawn, Nodes]:
+    """What is drawn of the net whose loss, or any other result, this is; and its nodes.
 
-    color: "weight" or "grad", what lines tell. most: units of a layer that are drawn.
+    most: units of a layer that are drawn; those that concern `keep` are among them.
     ValueError if names tell of no units.
     """
     coarse = CoarseGraph(root)
     if not coarse.units.units:
-        raise ValueError(f"draw_network: in this graph there are {NO_UNITS}")
+        raise ValueError(f"in this graph there are {NO_UNITS}")
     nodes = Nodes(root)
     nodes.graphs.append(coarse.graph)
-    drawn = _Neurons(coarse, None, most).drawn(edges_among(coarse.graph, coarse.graph.nodes))
-    look = highlighted(coarse.graph, look, "draw_network", drawn.nodes())
-    return scene(drawn, nodes, size=size, look=look, color=color)
+    return _Neurons(coarse, keep, most).drawn(edges_among(coarse.graph, coarse.graph.nodes)), nodes
+
+
+def drawn_of(root: Value, level: str) -> tuple[Drawn, Nodes]:
+    """What one level draws of the graph below `root`, and its nodes.
+
+    level: "neurons", "named", "op", or "auto" for the first of these that names allow.
+    ValueError for a level that the graph does not have, or one with more than MAX_EDGES edges.
+    """
+    if level in ("auto", "neurons"):
+        try:
+            return net_of(root)
+        except ValueError:
+            if level == "neurons":
+                raise
+    nodes = Nodes(root)
+    graph = PathGraph(root, level="op" if level == "op" else "named")
+    if level == "auto" and not any(not v.is_leaf for v in graph.nodes[:-1]):
+        graph = PathGraph(root, level="op")
+    nodes.graphs.append(graph)
+    edges = edges_among(graph, graph.nodes)
+    if len(edges) > MAX_EDGES:
+        raise ValueError(f"{len(edges):,} edges are too many to draw each; name fewer nodes, or look at a part")
+    return _drawn_of_all(graph.level, graph, graph.nodes, edges), nodes
 
 
 class Views:

@@ -93,6 +93,7 @@ class Names {
     this.pieces = nodes.name;
     this.data = nodes.data.map(decoded);
     this.links = nodes.link;
+    this.bracketed = new Set(nodes.bracketed);
   }
 
   // On one line, for readers of text and of links: w[1]_11.
@@ -118,6 +119,11 @@ class Names {
     return below ? mathml("msub", symbol, tokens(below)) : symbol;
   }
 
+  // Part of a formula: in parentheses if it is an expression itself, as e+c is.
+  symbol(v) {
+    return this.bracketed.has(v) ? inParentheses(this.math(v)) : this.math(v);
+  }
+
   ratio(v, u) {
     return mathml("mfrac", this.change(v), this.change(u));
   }
@@ -128,7 +134,7 @@ class Names {
   }
 
   change(v) {
-    return mathml("mrow", operator("∂"), this.math(v));
+    return mathml("mrow", operator("∂"), this.symbol(v));
   }
 
   // A formula with the names of nodes in it, or, where `live` is given, with their numbers, which follow.
