@@ -119,6 +119,7 @@ class Operation(str):
     writes    which pulls can write their result into an array given as a last argument
     adds      of an operation that picks a part of its first operand: `adds(total, g, *operands)` adds the
               operand's gradient to an array of its shape, and is False where it cannot; else None
+    delivers  of an operation on leaves alone that knows all their gradients: `delivers(result, g)` adds them; else None
     plain     the places of operands that are not differentiated
     is_flat   one or two operands, each a single number with a rule
     """
@@ -128,6 +129,7 @@ class Operation(str):
         "adds",
         "along_axis",
         "array",
+        "delivers",
         "formula",
         "forward",
         "function",
@@ -197,6 +199,7 @@ class Operation(str):
         self.plain = tuple(i for i, way in enumerate(self.rules or pulls) if way is None)
         self.writes: tuple[int, ...] = ()
         self.adds: Callable[..., bool] | None = None
+        self.delivers: Callable[..., None] | None = None
         first = self.rules[0] if self.rules else None
         self.slope: Forward = first if callable(first) else lambda z, *operands: first
         self.reduces = reduces
@@ -360,7 +363,7 @@ class _Options(Writing, total=False):
 
 
 class _Reducing(_Options, total=False):
-    picks: bool
+    picks: Forward | None
     instead: Forward | None
 
 

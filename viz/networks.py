@@ -144,7 +144,7 @@ def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked, like
         raise ValueError("draw_network: expected the result of a computation, such as the loss; this Value is a leaf")
     if x is not None:
         raise ValueError("draw_network: a recorded result has its input already; x is for a model")
-    drawn, nodes = net_of(root, digits=look.digits, most=max_units)
+    drawn, nodes = net_of(root, most=max_units)
     look = highlighted(drawn.graph, look, "draw_network", drawn.nodes())
     net = scene(drawn, nodes, size=SIZE, look=look, color=color, like=like)
     below = [[*SIGNS, Note(f"lines: {color}s")]] if look.legend else []
