@@ -20,7 +20,7 @@ def progress(verbose: Any = None) -> Callback | None:
         Epoch  3/20 - 41ms - loss: 0.3412 - accuracy: 0.8750 - val_loss: 0.3610 - val_accuracy: 0.8600
 
     1 does too and has a bar below them, if standard output is a terminal and tqdm is installed
-    (`pip install "gradpath[progress]"`). In a notebook 1 is one picture that grows instead: a bar, the line of the last
+    (`pip install tqdm`). In a notebook 1 is one picture that grows instead: a bar, the line of the last
     epoch, and the curves of the losses. None, or "auto", is 1 in a terminal and in a notebook, and 0 elsewhere.
     """
     display = notebook_display()
