@@ -53,7 +53,13 @@ class Attributes:
             check = known[name]
             if check is not None:
                 value = check(cls.__name__, name, value)
-        elif name[:1] != "_" and not self.may_keep(value) and _is_ours(cls) and options_of(cls):
+        elif (
+            name[:1] != "_"
+            and name not in vars(self)
+            and not self.may_keep(value)
+            and _is_ours(cls)
+            and options_of(cls)  # a bare Module has none, and holds anything
+        ):
             raise AttributeError(_unknown(self, name, known))
         super().__setattr__(name, value)
         changed[0] = object()

@@ -99,6 +99,7 @@ class Derivation:
         ValueError if it is no positive integer.
         """
         to = self._ascii() if ascii else Text(self.graph.names.text)
+        to.typed = self.graph.typed
         ratio = self._ratio(to)
         if not self.count:
             return f"{ratio} = 0: {self._name(to, self.target)} does not depend on {self._name(to, self.source)}"
@@ -242,6 +243,7 @@ class Derivation:
         """
         paths = self._written("Derivation.latex", most)
         to = Latex(self.graph.names.latex)
+        to.typed = self.graph.typed
         ratio = self._ratio(to)
         if not self.count:
             return rf"{ratio} = 0"

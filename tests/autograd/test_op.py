@@ -235,6 +235,7 @@ def test_a_graph_of_an_operation_that_is_not_defined_here_says_which(notebook):
         pickle.loads(saved)
 
 
+@pytest.mark.slow
 def test_a_graph_brings_the_module_of_its_operations_with_it(tmp_path):
     """As pickle does for classes: another process has only to be able to import it."""
     (tmp_path / "a_plugin.py").write_text("from autograd.op import elementwise\n" + CELL.format(rule="2 * x"))

@@ -25,6 +25,8 @@ from ..options import Asked
 from ..style import counted, number
 from .layout import layout
 from .model import Nodes, edges_among, graph_data
+from .program import NO_OPERATIONS, program_data
+from .script import Unreadable
 from .stage import Box, Drawn, Way, lit, paths_to, scene
 
 __all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "drawn_of", "net_of", "page_data"]
@@ -117,7 +119,7 @@ class Views:
     """
 
     def __init__(self, root: Value, wrt: Value | None, digits: int = 4) -> None:
-        everything = topological_order(root)
+        self.everything = everything = topological_order(root)
         if wrt is not None and wrt not in set(everything):
             raise ValueError(
                 f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}"
@@ -148,22 +150,37 @@ class Views:
             self._add_neurons(coarse)
 
     def data(self, level: str) -> dict[str, Any]:
-        """Everything the page shows. level: the view to begin with, one of LEVELS."""
+        """Everything the page shows; under "operations" script, the rest plain data.
+
+        level: the view to begin with, one of LEVELS.
+        """
         first = self.first(level)
         self.notes += _notes(self.nodes.used)
+        program, operations = None, NO_OPERATIONS
+        try:
+            program, operations = program_data(self.everything, self.nodes.used, self.nodes.things)
+        except Unreadable as refused:
+            self.notes.append(f"The numbers of this page cannot be changed: {refused}.")
         selected = self.wrt is not None and self.nodes.has(self.wrt)
         return {
             "nodes": self.nodes.columns(),
             "target": self.nodes.number(self.root),
             "selected": self.nodes.number(self.wrt) if selected and self.wrt is not None else None,
             "backward": self.root.grad is not NO_GRADIENT,
-            "graphs": self.graphs,
+            "graphs": self._graphs(),
             "views": self.views,
             "missing": self.missing,
             "notes": self.notes,
             "first": first,
             "digits": self.digits,
+            "program": program,
+            "operations": operations,
         }
+
+    def _graphs(self) -> dict[str, Any]:
+        """The graphs; where every node has a name "named" is "op", and only its name is said."""
+        is_same = "op" in self.graphs and self.graphs.get("named") == self.graphs["op"]
+        return {**self.graphs, "named": "op"} if is_same else self.graphs
 
     # ------------------------------------------------------------ which comes first
 
