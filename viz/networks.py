@@ -191,7 +191,7 @@ def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Colu
         for layer in model.layers:
             x = x if x is None else layer.forward(x)
             a = None if x is None else np.asarray(x.data, dtype=float).ravel()
-            if isinstance(layer, Dense):
+            if isinstance(layer, Dense) and len(layer.built_for or ()) == 1:
                 weights = np.asarray(layer.weight.numpy(), dtype=float)
                 gradients = np.zeros_like(weights) if layer.weight.grad is None else layer.weight.grad.astype(float)
                 biases = None if layer.bias is None else np.asarray(layer.bias.numpy(), dtype=float)
