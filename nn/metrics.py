@@ -83,7 +83,11 @@ class Metric:
         return self.read(self.summed(y_true, y_pred, **options))
 
     def summed(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> np.ndarray:
-        """The sums over these samples."""
+        """The sums over these samples. Outputs at several places, (m, *places, outputs), are as many samples."""
+        if self.known_as is not None and np.ndim(y_pred) > 2 and np.ndim(y_true) >= np.ndim(y_pred) - 1:
+            y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+            y_true = y_true.reshape((-1, *y_true.shape[y_pred.ndim - 1 :]))
+            y_pred = y_pred.reshape((-1, y_pred.shape[-1]))
         return self.sums(y_true, y_pred, **{**self.options, **options})
 
     def using(self, **options: Any) -> Metric:
