@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import operator
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
 from .operands import FLOAT64, Axis, Index, Operand, declined, real_array, refusal
-from .ops import choosing, elementwise, extremes, matrices, shapes, softmaxes, sums
+from .ops import choosing, elementwise, extremes, matrices, moves, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
 __all__ = ["Tensor"]
@@ -122,14 +123,19 @@ class Tensor:
 
     @property
     def grad(self) -> np.ndarray | None:
-        """The gradient after a backward pass, None before. It is the caller's: no later pass writes to it."""
-        g = self._grad
-        if g is None:
-            return None
-        if self._op is not None:
-            return np.array(g)
-        if g is self._buffer:
-            self._grad = g = g.copy()
+        """The gradient after a backward pass, None before. It is the caller's: no later pass writes to it.
+
+        A pass keeps none for a result without a label; asking for it is None with a warning.
+        """
+        g = kept_gradient(self)
+        if g is None and self._op is not None and self._label is None:
+            warnings.warn(
+                f"grad: this is the result of {self._op.shown} and has no label, and a backward pass keeps the "
+                "gradients of leaves and of results with a label only: give it one before (t.label = 't'), or use "
+                "gradients(target, t)",
+                UserWarning,
+                stacklevel=2,
+            )
         return g
 
     @grad.setter
@@ -437,6 +443,34 @@ class Tensor:
         """The members at these places; see `autograd.take`."""
         return shapes.take(self, indices, axis)
 
+    def repeat(self, repeats: int | list[int], axis: int | None = None) -> Tensor:
+        """Each member so many times; see `autograd.repeat`."""
+        return moves.repeat(self, repeats, axis)
+
+    def cumsum(self, axis: int | None = None) -> Tensor:
+        """Running sums; see `autograd.cumsum`."""
+        return moves.cumsum(self, axis)
+
+    def cumprod(self, axis: int | None = None) -> Tensor:
+        """Running products; see `autograd.cumprod`."""
+        return moves.cumprod(self, axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """The numbers at equal places of two axes; see `autograd.diagonal`."""
+        return moves.diagonal(self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """The sum of a diagonal; see `autograd.trace`."""
+        return moves.trace(self, offset, axis1, axis2)
+
+    def any(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Operand:
+        """Whether a number is not 0, without gradient; see numpy.any."""
+        return self._data.any(axis, keepdims=keepdims)
+
+    def all(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Operand:
+        """Whether no number is 0, without gradient; see numpy.all."""
+        return self._data.all(axis, keepdims=keepdims)
+
     def clip(self, lo: Operand = None, hi: Operand = None) -> Tensor:
         """At least lo and at most hi; see `autograd.clip`."""
         return choosing.clip(self, lo, hi)
@@ -635,6 +669,18 @@ def _as_leaf(t: Tensor) -> None:
     t._serial = next_serial()
     if traces:
         modes.note_birth(t)
+
+
+def kept_gradient(t: Tensor) -> np.ndarray | None:
+    """What `.grad` is, for those who show what there is: none is no reason for a word."""
+    g = t._grad
+    if g is None:
+        return None
+    if t._op is not None:
+        return np.array(g)
+    if g is t._buffer:
+        t._grad = g = g.copy()
+    return g
 
 
 def leaf(array: ndarray, label: str | None = None) -> Tensor:

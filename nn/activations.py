@@ -12,14 +12,21 @@ import numpy as np
 
 from autograd import (
     Tensor,
+    elu,
+    gelu,
+    hard_sigmoid,
     leaky_relu,
     linear,
     log_softmax,
+    mish,
     randomized_leaky_relu,
     relu,
+    selu,
     sigmoid,
+    silu,
     softmax,
     softplus,
+    softsign,
     tanh,
 )
 from autograd.arguments import Rng, generator, lookup
@@ -74,7 +81,10 @@ activations: dict[str, Function] = {
     "softplus": softplus,
     "softmax": softmax,
     "log_softmax": log_softmax,
+    **{f.__name__: f for f in (elu, gelu, hard_sigmoid, mish, selu, silu, softsign)},
 }
+# Other names, unless an operation of one's own bears them.
+ALIASES: dict[str, Function] = {"swish": silu, "hardsigmoid": hard_sigmoid}
 
 
 def find_activation(activation: str | Function, *, rng: Rng = None) -> Function:
@@ -88,6 +98,8 @@ def find_activation(activation: str | Function, *, rng: Rng = None) -> Function:
         return activation
     if isinstance(activation, str) and activation not in activations and is_of_one_number(op := named(activation)):
         return op.function
+    if isinstance(activation, str) and activation in ALIASES:
+        return ALIASES[activation]
     found = lookup("activation", activation, activations)
     return found(rng=rng) if isinstance(found, type) else found
 
