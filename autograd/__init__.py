@@ -1,5 +1,7 @@
 """Automatic differentiation of numbers and of arrays that can list every gradient path."""
 
+from . import foreign as _foreign
+from .bridges.replaying import replayed
 from .bridges.unroll import unroll
 from .bridges.vectorize import vectorize
 from .check import central_difference, check_gradients, complex_step, find_nan
@@ -91,6 +93,7 @@ from .ops import (
     squared_error,
     squeeze,
     stack,
+    standardize,
     std,
     step,
     sub,
@@ -200,6 +203,7 @@ __all__ = [
     "reciprocal",
     "relu",
     "repeat",
+    "replayed",
     "reshape",
     "roll",
     "selu",
@@ -219,6 +223,7 @@ __all__ = [
     "squared_error",
     "squeeze",
     "stack",
+    "standardize",
     "std",
     "step",
     "sub",
@@ -238,3 +243,5 @@ __all__ = [
     "where",
     "windows",
 ]
+
+__getattr__ = _foreign.finder(__name__, __all__, _foreign.NAMES)

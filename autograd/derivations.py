@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, Literal, overload
 
 from .graph import is_node
 from .matrices.derivation import MatrixDerivation
@@ -11,6 +11,8 @@ from .operands import describe, is_array_node
 from .passes.gradients import gradients
 from .paths.derivation import Derivation, counted, positive
 from .paths.path_graph import PathGraph
+from .tensor import Tensor
+from .value import Value
 
 __all__ = ["derive"]
 
@@ -18,6 +20,16 @@ __all__ = ["derive"]
 LIMIT = 10_000
 
 
+Level = Literal["named", "op"]
+Form = Literal["rows", "columns"]
+
+
+@overload
+def derive(
+    target: Value, source: Value, *, level: Level = "named", top: int | None = None, limit: int = LIMIT
+) -> Derivation: ...
+@overload
+def derive(target: Tensor, source: Tensor, *, form: Form = "rows") -> MatrixDerivation: ...
 def derive(
     target: Any, source: Any, *, level: str = "named", top: int | None = None, limit: int = LIMIT, form: str = "rows"
 ) -> Any:

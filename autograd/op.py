@@ -27,7 +27,7 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypedDict, Unpack, cast
+from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, Unpack, cast, overload
 
 import numpy as np
 
@@ -46,6 +46,7 @@ from .operands import (
     real_array,
 )
 from .rows import along_axes, share_along_axes
+from .signatures import Both, First, OfArray, Reduced, Sequences
 
 __all__ = [
     "Operation",
@@ -68,6 +69,7 @@ __all__ = [
 Forward = Callable[..., Operand]
 Rule = Forward | float
 Pull = Forward
+P = ParamSpec("P")
 
 
 class Writing(TypedDict, total=False):
@@ -87,8 +89,10 @@ class Writing(TypedDict, total=False):
     ascii: str
 
 
-class Operation:
+class Operation(str):
     """A forward function, one derivative rule per operand, and how it is written.
+
+    It is equal to itself only, and a string as well, its symbol: what is written for micrograd draws `node._op`.
 
     name      "tanh"; of one's own with its module before it, "__main__.swish", so that it is taken for no other
     forward   takes floats (or arrays) and returns the result z
@@ -103,7 +107,8 @@ class Operation:
               the formula that is summed up.
     formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic.
     activation   what a loss applies to its first operand, logits, before anything else.
-    picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
+    picks     the last operand says which member of the result for a whole layer it is, softmax(z)₂: the function
+              that gives all members of numbers at once; None for others.
     along_axis   keeps the shape of its first operand and works along one axis, its second.
     over_axes    a reduction on arrays: an axis and keepdims come after its first operand.
     slope     the first rule, as a function also where it is constant.
@@ -114,6 +119,7 @@ class Operation:
     writes    which pulls can write their result into an array given as a last argument
     adds      of an operation that picks a part of its first operand: `adds(total, g, *operands)` adds the
               operand's gradient to an array of its shape, and is False where it cannot; else None
+    delivers  of an operation on leaves alone that knows all their gradients: `delivers(result, g)` adds them; else None
     plain     the places of operands that are not differentiated
     is_flat   one or two operands, each a single number with a rule
     """
@@ -123,6 +129,7 @@ class Operation:
         "adds",
         "along_axis",
         "array",
+        "delivers",
         "formula",
         "forward",
         "function",
@@ -142,6 +149,29 @@ class Operation:
         "writing",
     )
 
+    def __new__(
+        cls,
+        forward: Forward,
+        rules: Operand = (),
+        symbol: str | None = None,
+        *,
+        writing: Writing | None = None,
+        **rest: Operand,
+    ) -> Operation:
+        known: Writing = writing or {}
+        return super().__new__(cls, symbol or known.get("symbol") or known.get("shown") or forward.__name__)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return True
+
     def __init__(
         self,
         forward: Forward,
@@ -151,7 +181,7 @@ class Operation:
         reduces: bool = False,
         pulls: Sequence[Pull | None] | None = None,
         formula: Forward | None = None,
-        picks: bool = False,
+        picks: Forward | None = None,
         loss: Callable[[Operand, Operand], Operand] | None = None,
         along_axis: bool = False,
         writing: Writing | None = None,
@@ -169,6 +199,7 @@ class Operation:
         self.plain = tuple(i for i, way in enumerate(self.rules or pulls) if way is None)
         self.writes: tuple[int, ...] = ()
         self.adds: Callable[..., bool] | None = None
+        self.delivers: Callable[..., None] | None = None
         first = self.rules[0] if self.rules else None
         self.slope: Forward = first if callable(first) else lambda z, *operands: first
         self.reduces = reduces
@@ -301,7 +332,7 @@ def register(op: Operation) -> Operation:
 
 
 class Function(Protocol):
-    """What a decorator leaves behind: it is called, and knows its operation."""
+    """What a decorator leaves behind: it is called, and knows its operation. Users see it as one of `signatures`."""
 
     __name__: str
     op: Operation
@@ -310,24 +341,55 @@ class Function(Protocol):
         """The result for numbers, arrays, nodes or formulas."""
 
 
-class Reduction(Function, Protocol):
-    """The same for sequences, with a decorator for the forward function on arrays."""
-
-    on_arrays: Callable[[Forward], Function]
+# A forward function, whose first operand is differentiated.
+OfFirst = Callable[Concatenate[Operand, P], Operand]
 
 
-Decorator = Callable[[Forward], Function]
+class Decorator(Protocol):
+    """Makes an operation on whole arrays, whose first operand is differentiated, of its forward function."""
+
+    def __call__(self, forward: OfFirst[P], /) -> OfArray[P]:
+        """The function that users call."""
+
+
 # Takes the operands as users give them, checks them, and gives them as the forward function takes them.
 Door = Callable[..., tuple[Operand, ...]]
 
 
+class _Options(Writing, total=False):
+    expands: bool
+    formula: Forward | None
+    door: Door | None
+
+
+class _Reducing(_Options, total=False):
+    picks: Forward | None
+    instead: Forward | None
+
+
+class _Structural(Writing, total=False):
+    loss: Callable[[Operand, Operand], Operand] | None
+    along_axis: bool
+    door: Door | None
+
+
+@overload
+def elementwise(rule: Rule, /, *plain: None, **options: Unpack[_Options]) -> Callable[[OfFirst[P]], First[P]]: ...
+@overload
+def elementwise(first: Rule, second: Rule, /, **options: Unpack[_Options]) -> Callable[[OfFirst[P]], Both[P]]: ...
+@overload
+def elementwise(
+    first: Rule, second: Rule, third: Rule | None, /, *more: Rule | None, **options: Unpack[_Options]
+) -> Callable[[Forward], Function]: ...
+@overload
+def elementwise(first: None, /, *more: Rule | None, **options: Unpack[_Options]) -> Callable[[Forward], Function]: ...
 def elementwise(
     *rules: Rule | None,
     expands: bool = False,
     formula: Forward | None = None,
     door: Door | None = None,
     **writing: Unpack[Writing],
-) -> Decorator:
+) -> Any:
     """Make an operation on single numbers (read on arrays: element by element).
 
     `rules` give the local derivative for each operand in turn, as functions of the result and the
@@ -392,15 +454,21 @@ def _compute(op: Operation, *operands: Operand) -> Operand:
     return float(ieee(op.forward, *(real(x, op.shown) for x in operands)))
 
 
+@overload
+def reduction(rule: Rule, /, *plain: None, **options: Unpack[_Reducing]) -> Callable[[OfFirst[P]], Reduced[P]]: ...
+@overload
+def reduction(
+    first: Rule, second: Rule, /, *more: Rule | None, **options: Unpack[_Reducing]
+) -> Callable[[Forward], Sequences]: ...
 def reduction(
     *rules: Rule | None,
     expands: bool = False,
     formula: Forward | None = None,
-    picks: bool = False,
+    picks: Forward | None = None,
     door: Door | None = None,
     instead: Forward | None = None,
     **writing: Unpack[Writing],
-) -> Callable[[Forward], Reduction]:
+) -> Any:
     """Make an operation that takes whole sequences to one number, such as a weighted sum.
 
     A rule sees sequences as `Vector`, which adds and multiplies member by member, and returns a
@@ -422,7 +490,7 @@ def reduction(
     picks: see Operation. The other options are those of `elementwise`.
     """
 
-    def decorate(forward: Forward) -> Reduction:
+    def decorate(forward: Forward) -> Any:
         op = register(
             Operation(
                 forward, rules, reduces=True, formula=forward if expands else formula, picks=picks, writing=writing
@@ -458,7 +526,7 @@ def reduction(
             op.array = register(Operation(array_forward, pulls=pulls, writing={**writing, "shown": op.shown}))
             return _on_arrays(op.array)
 
-        public = cast(Reduction, named_after(function, forward, op))
+        public: Any = named_after(function, forward, op)
         if signature is not None:
 
             def along(*operands: Operand) -> Operand:
@@ -494,13 +562,23 @@ def _along(op: Operation, i: int) -> Pull:
     return pull
 
 
+@overload
+def structural(pull: Pull, /, *plain: None, **options: Unpack[_Structural]) -> Callable[[OfFirst[P]], OfArray[P]]: ...
+@overload
+def structural(first: Pull, second: Pull, /, **options: Unpack[_Structural]) -> Callable[[OfFirst[P]], Both[P]]: ...
+@overload
+def structural(
+    first: Pull, second: Pull, third: Pull | None, /, *more: Pull | None, **options: Unpack[_Structural]
+) -> Callable[[Forward], Function]: ...
+@overload
+def structural(first: None, /, *more: Pull | None, **options: Unpack[_Structural]) -> Callable[[Forward], Function]: ...
 def structural(
     *pulls: Pull | None,
     loss: Callable[[Operand, Operand], Operand] | None = None,
     along_axis: bool = False,
     door: Door | None = None,
     **writing: Unpack[Writing],
-) -> Decorator:
+) -> Any:
     """Make an operation on whole arrays, such as a matrix product or an index.
 
     `pulls` give, for each operand in turn, its gradient from the gradient g of the result:

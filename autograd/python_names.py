@@ -7,14 +7,24 @@ on everything else, generators and plain numbers among it, they are Python's, an
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, overload
 
-from .operands import Vector, describe
+from .operands import Axis, Vector, describe
 from .ops import elementwise, extremes, sums
+from .signatures import A, Array, N, Real
 
 __all__ = ["abs", "max", "min", "sum"]
 
 
+@overload
+def sum(x: A, /, axis: Axis = None, keepdims: bool = False) -> A: ...
+@overload
+def sum(x: Array, /, axis: Axis = None, keepdims: bool = False) -> Any: ...
+@overload
+def sum(x: Iterable[N], /, start: Any = 0) -> N: ...
+@overload
+def sum(x: Iterable[Any], /, start: Any = 0) -> Any: ...
 def sum(x: Any, /, *args: Any, **options: Any) -> Any:
     """Sum x₁ + ... + xₙ.
 
@@ -32,6 +42,12 @@ def sum(x: Any, /, *args: Any, **options: Any) -> Any:
     return total if start.__class__ is int and start == 0 else start + total
 
 
+@overload
+def max(x: A, /, axis: Axis = None, keepdims: bool = False) -> A: ...
+@overload
+def max(x: N, y: N | Real, /, *more: N | Real, key: Any = None) -> N: ...
+@overload
+def max(*args: Any, **options: Any) -> Any: ...
 def max(*args: Any, **options: Any) -> Any:
     """The largest.
 
@@ -43,6 +59,12 @@ def max(*args: Any, **options: Any) -> Any:
     return _extreme("max", builtins.max, extremes.max, args, options)
 
 
+@overload
+def min(x: A, /, axis: Axis = None, keepdims: bool = False) -> A: ...
+@overload
+def min(x: N, y: N | Real, /, *more: N | Real, key: Any = None) -> N: ...
+@overload
+def min(*args: Any, **options: Any) -> Any: ...
 def min(*args: Any, **options: Any) -> Any:
     """The smallest; see `max`. Of two arrays, element by element, see `minimum`."""
     return _extreme("min", builtins.min, extremes.min, args, options)
@@ -62,6 +84,12 @@ def _extreme(name: str, python: Any, of_array: Any, args: tuple[Any, ...], optio
     return python(*args, **options)
 
 
+@overload
+def abs(x: N, /) -> N: ...
+@overload
+def abs(x: Real, /) -> float: ...
+@overload
+def abs(x: Any, /) -> Any: ...
 def abs(x: Any, /) -> Any:
     """Absolute value |x|.
 
@@ -76,5 +104,6 @@ def _has_axes(x: Any, options: dict[str, Any]) -> bool:
     return "axis" in options or "keepdims" in options or bool(getattr(x, "ndim", 0)) or getattr(x, "_is_array", False)
 
 
+_function: Any
 for _function, _same in ((sum, sums.sum), (max, extremes.max), (min, extremes.min), (abs, elementwise.abs)):
-    _function.op = _same.op  # type: ignore[attr-defined]
+    _function.op = _same.op

@@ -1,5 +1,7 @@
 """Neural networks whose every gradient path can be listed."""
 
+from autograd.foreign import finder as _finder
+
 from . import (
     activations,
     callbacks,
@@ -13,26 +15,33 @@ from . import (
     regularizers,
     schedules,
 )
+from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
 from .layers import (
+    GRU,
+    LSTM,
     Activation,
     AveragePooling1D,
     AveragePooling2D,
     BatchLayer,
+    BatchNormalization,
     Conv1D,
     Conv2D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
     GlobalMaxPooling1D,
     GlobalMaxPooling2D,
     Input,
+    LayerNormalization,
     MaxPooling1D,
     MaxPooling2D,
     Permute,
     Reshape,
+    SimpleRNN,
     UpSampling1D,
     UpSampling2D,
 )
@@ -45,6 +54,8 @@ from .optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from .perceptron import Fit, Perceptron
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "MLP",
     "SGD",
     "Activation",
@@ -54,10 +65,12 @@ __all__ = [
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchLayer",
+    "BatchNormalization",
     "Conv1D",
     "Conv2D",
     "Dense",
     "Dropout",
+    "Embedding",
     "Fit",
     "Flatten",
     "GlobalAveragePooling1D",
@@ -66,6 +79,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "Input",
     "Layer",
+    "LayerNormalization",
     "MaxPooling1D",
     "MaxPooling2D",
     "Module",
@@ -76,6 +90,7 @@ __all__ = [
     "RandomizedLeakyReLU",
     "Reshape",
     "Sequential",
+    "SimpleRNN",
     "UpSampling1D",
     "UpSampling2D",
     "activations",
@@ -95,3 +110,5 @@ __all__ = [
     "to_mlp",
     "to_sequential",
 ]
+
+__getattr__ = _finder(__name__, __all__, _foreign.NAMES)

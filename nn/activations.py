@@ -30,8 +30,11 @@ from autograd import (
     tanh,
 )
 from autograd.arguments import Rng, generator, lookup
+from autograd.foreign import finder
 from autograd.op import Operation, named
+from autograd.operands import drawn
 
+from .foreign import NAMES
 from .module import Module
 
 __all__ = [
@@ -67,7 +70,7 @@ class RandomizedLeakyReLU(Module):
     def __call__(self, x: Any) -> Any:
         if not self.training or not isinstance(x, Tensor | np.ndarray):
             return randomized_leaky_relu(x, self.lower, self.upper, training=self.training, rng=self.rng)
-        slopes = self.rng.uniform(self.lower, self.upper, x.shape).astype(x.dtype)
+        slopes = drawn(x, self.rng.uniform, self.lower, self.upper, x.shape).astype(x.dtype)
         return leaky_relu(x, slopes)
 
 
@@ -126,3 +129,6 @@ def activation_name(activation: Function) -> str:
         if activation is known or activation.__class__ is known:
             return name
     return getattr(activation, "__name__", type(activation).__name__)
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

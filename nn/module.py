@@ -18,7 +18,7 @@ from autograd.graph import is_constant, is_node
 from autograd.operands import describe
 from autograd.value import NO_GRADIENT
 
-from .attributes import Attributes
+from .attributes import Attributes, changed
 from .files.arrays import open_arrays, save_arrays
 
 __all__ = ["Module"]
@@ -43,10 +43,6 @@ class Module(Attributes):
     only. A plain number is a setting and not in the state: to keep one write Value(0.0).detach().
     """
 
-    def may_keep(self, value: Any) -> bool:
-        """True for parameters, buffers and modules: for all but settings."""
-        return not isinstance(value, bool | int | float | str | None)
-
     @property
     def training(self) -> bool:
         """True until `eval()` is called; modules that behave differently in training look at it.
@@ -59,7 +55,9 @@ class Module(Attributes):
 
     @training.setter
     def training(self, mode: bool) -> None:
-        vars(self)["training"] = bool(mode)
+        if vars(self).get("training") is not bool(mode):
+            vars(self)["training"] = bool(mode)
+            changed[0] = object()
 
     def parameters(self) -> list[Any]:
         """All parameters in order of definition, each once."""

@@ -22,6 +22,7 @@ from autograd.op import operation_of
 from autograd.operands import describe, real
 
 from .activations import Function, activation_name, check_units, find_activation, is_of_one_number, is_over_layer
+from .attributes import advised
 from .callbacks.standard import History
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
 from .losses import Loss
@@ -190,7 +191,7 @@ class Layer(Module):
         self.name_nodes()
         self.set_weights(find_initializer(initializer)((self.nout, self.nin), rng=rng), np.zeros(self.nout))
 
-    def __call__(self, x: Sample) -> Any:
+    def __call__(self, x: Sample) -> Value | Any:  # a list of Values if there are several outputs
         given = Inputs(_as_inputs(x, self.nin, self))
         outputs: Any = [
             record(neuron._op, neuron._weights, given) if neuron._is_fused else neuron._respond(given)
@@ -319,13 +320,15 @@ class MLP(Module):
         net.set_weights(weights, biases)
         return net
 
-    def __call__(self, x: Sample) -> Any:
+    def __call__(self, x: Sample) -> Value | Any:  # a list of Values if there are several outputs
+        outputs: Any = x
         for layer in self.layers:
-            x = layer(x)
-        return x
+            outputs = layer(outputs)
+        return outputs
 
     # ------------------------------------------------------------ training
 
+    @advised
     def compile(
         self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | None = None, metrics: Any = None
     ) -> None:
@@ -345,6 +348,7 @@ class MLP(Module):
             raise RuntimeError(f"{where}: the net is not compiled; call compile(optimizer='sgd', loss='mse') first")
         return self._trained
 
+    @advised
     def fit(
         self,
         x: ArrayLike,

@@ -13,17 +13,19 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, TypeGuard
+from typing import Any, ClassVar, TypedDict, TypeGuard, Unpack
 
 import numpy as np
 
 from autograd.arguments import checked_fraction, lookup, not_negative, whole_number
 from autograd.fast.flat_parameters import EVERYTHING, Block, blocks
+from autograd.foreign import finder
 from autograd.graph import is_node
 from autograd.ieee import quietly
 from autograd.operands import describe
 
-from .attributes import Attributes, Check, flag, options_of
+from .attributes import Attributes, Check, flag
+from .foreign import NAMES
 from .module import Module
 from .schedules import Schedule
 
@@ -40,6 +42,14 @@ LIMITS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 # Of a block: its gradient, and the stretches of it that parameters have.
 Gradient = tuple[Array, list[slice]]
+
+
+class Clipping(TypedDict, total=False):
+    """How an optimizer keeps gradients short; at most one of the three."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
 
 
 class Limit:
@@ -98,12 +108,7 @@ class Optimizer(Attributes):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        **unknown: object,
     ) -> None:
-        if unknown:
-            raise TypeError(
-                f"{self.name}: unknown option {next(iter(unknown))!r}; known: {', '.join(options_of(type(self)))}"
-            )
         if _is_number(parameters) or _is_schedule(parameters):
             if learning_rate is not None:
                 raise TypeError(
@@ -331,7 +336,7 @@ class SGD(Optimizer):
         *,
         momentum: float = 0.0,
         nesterov: bool = False,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.momentum, self.nesterov = momentum, nesterov
         super().__init__(parameters, learning_rate, **clipping)
@@ -389,7 +394,7 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
         super().__init__(parameters, learning_rate, **clipping)
@@ -446,7 +451,7 @@ class Adam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         super().__init__(parameters, learning_rate, **clipping)
@@ -526,7 +531,7 @@ class Adagrad(Optimizer):
         *,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        **clipping: float | None,
+        **clipping: Unpack[Clipping],
     ) -> None:
         self.epsilon, self.initial_accumulator_value = epsilon, initial_accumulator_value
         super().__init__(parameters, learning_rate, **clipping)
@@ -669,3 +674,6 @@ def _norm(vectors: list[np.ndarray]) -> float:
     if not math.isfinite(largest):
         return largest
     return largest * math.sqrt(sum(float(np.square(v / largest).sum()) for v in vectors))
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import modes
-from ..derivations import derive
+from ..derivations import Form, derive
 from ..graph import topological_order
 from ..op import Operation
 from ..tensor import Tensor
@@ -158,7 +158,7 @@ class Program:
     def __str__(self) -> str:
         return self.text()
 
-    def text(self, *, form: str = "rows") -> str:
+    def text(self, *, form: Form = "rows") -> str:
         """The equations of the lectures, with shapes: how the result is computed, and all gradients.
 
         form: "rows" (samples are rows) or "columns", see `derive`.
@@ -186,14 +186,15 @@ def given_kinds(parameters: Mapping[str, Any] | None) -> tuple[dict[Value, Hasha
     return kinds, pieces
 
 
-def equations(root: Tensor, form: str) -> str:
+def equations(root: Tensor, form: Form) -> str:
     """How a Tensor is computed and all its gradients, in equations with shapes."""
     definitions: dict[str, str] = {}
     steps: dict[str, str] = {}
     for u in topological_order(root):
         if u.op is not None or u.label is None or u.label in steps:
             continue
-        derivation = derive(root, u, form=form)
+        leaf: Any = u
+        derivation: Any = derive(root, leaf, form=form)
         for d in derivation.definitions:
             name = d.formula.notations.text().symbol(d.label)
             definitions.setdefault(d.label, f"{name} = {d.formula}{_shape(d.value)}")

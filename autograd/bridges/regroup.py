@@ -638,6 +638,7 @@ class Regrouping:
 
     def _repeated(self, field: Field) -> Field:
         """The same for each sample."""
+        assert self.samples is not None
         return Field(shapes.broadcast_to(as_tensor(field.t), (self.samples, *field.shape)), field.shape, True)
 
 

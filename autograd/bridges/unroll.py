@@ -257,10 +257,20 @@ def _moved(op: Operation, operands: Sequence[Any]) -> list[Any]:
 
 
 def _scattered(shape: tuple[int, ...], x: Members, index: Any, whole: tuple[int, ...]) -> list[Any]:
-    found: list[list[Any]] = [[] for _ in range(math.prod(whole))]
-    places = np.broadcast_to(np.arange(len(found)).reshape(whole)[index], x.shape)
+    return _added_at(shape, np.broadcast_to(np.arange(math.prod(whole)).reshape(whole)[index], x.shape), x)
+
+
+def _folded(shape: tuple[int, ...], x: Members, space: Sequence[int], strides: Any, pads: Any) -> list[Any]:
+    size = x.shape[len(space) + 1 : 2 * len(space) + 1]
+    return _added_at(shape, _windows(Members([0.0] * math.prod(shape), shape), size, strides, pads), x)
+
+
+def _added_at(shape: tuple[int, ...], places: np.ndarray, x: Members) -> list[Any]:
+    """The sums of the members that come to each place of an array of this shape."""
+    found: list[list[Any]] = [[] for _ in range(math.prod(shape))]
     for i, u in zip(places.ravel().tolist(), x.flat, strict=True):
-        found[i].append(u)
+        if i >= 0:
+            found[i].append(u)
     return [_added(us) for us in found]
 
 
@@ -269,12 +279,7 @@ def _added(us: Sequence[Any]) -> Any:
 
 
 def _summed_to(shape: tuple[int, ...], x: Members, whole: tuple[int, ...]) -> list[Any]:
-    size = math.prod(shape)
-    into = np.broadcast_to(np.arange(size).reshape(shape), x.shape).ravel().tolist()
-    found: list[list[Any]] = [[] for _ in range(size)]
-    for i, u in zip(into, x.flat, strict=True):
-        found[i].append(u)
-    return [_added(us) for us in found]
+    return _added_at(shape, np.broadcast_to(np.arange(math.prod(shape)).reshape(shape), x.shape), x)
 
 
 def _dot(x: Sequence[Any], y: Sequence[Any], bias: Any = 0.0) -> Any:
@@ -350,9 +355,9 @@ def _number(u: Any) -> float:
     return u.data if isinstance(u, Value) else u
 
 
-def _along_axis(of: Callable[[Sequence[Any]], Sequence[Any]]) -> Reader:
-    def read(shape: tuple[int, ...], x: Members, axis: Any) -> list[Any]:
-        rows = [of(row) for row in _rows(x, axis)]
+def _along_axis(of: Callable[..., Sequence[Any]]) -> Reader:
+    def read(shape: tuple[int, ...], x: Members, axis: Any, *rest: Any) -> list[Any]:
+        rows = [of(row, *rest) for row in _rows(x, axis)]
         axes = tuple(range(len(shape))) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, len(shape))
         others = tuple(a for a in range(len(shape)) if a not in axes)
         back = x.places().transpose((*others, *axes)).ravel().tolist()
@@ -372,6 +377,13 @@ def _length(us: Sequence[Any]) -> Any:
 def _deviation(us: Sequence[Any], ddof: int) -> Any:
     mean = _added(us) / len(us)
     return _length([u - mean for u in us]) / math.sqrt(len(us) - ddof)
+
+
+def _standardized(us: Sequence[Any], epsilon: float) -> list[Any]:
+    mean = _added(us) / len(us)
+    away = [u - mean for u in us]
+    deviation = (_dot(away, away) / len(us) + epsilon) ** 0.5
+    return [d / deviation for d in away]
 
 
 def _running(us: Sequence[Any]) -> list[Any]:
@@ -422,7 +434,9 @@ _READERS: dict[str, Reader] = {
     "array_softmax": _along_axis(softmaxes.softmax),
     "array_log_softmax": _along_axis(softmaxes.log_softmax),
     "_cumsum": _along_axis(_running),
+    "standardize": _along_axis(_standardized),
     "scatter": _scattered,
+    "folded": _folded,
     "sum_to": _summed_to,
     "choose": lambda shape, condition, x, y: [
         choosing.where(bool(c), a, b)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import modes
+from ..derivations import Form
 from ..operands import describe, real_array
 from ..ops import sums
 from ..tensor import Tensor
@@ -266,7 +267,7 @@ class Vectorized:
             )
         return self._last.tensors()
 
-    def text(self, *, form: str = "rows") -> str:
+    def text(self, *, form: Form = "rows") -> str:
         """The equations of the latest call of a program, see `Program.text`."""
         return equations(self.tensors(), form)
 

@@ -71,7 +71,7 @@ from .shapes import (
     transpose,
 )
 from .softmaxes import log_softmax, logsumexp, softmax
-from .sums import average, mean, prod, std, sum, var
+from .sums import average, mean, prod, standardize, std, sum, var
 
 __all__ = [
     "abs",
@@ -160,6 +160,7 @@ __all__ = [
     "squared_error",
     "squeeze",
     "stack",
+    "standardize",
     "std",
     "step",
     "sub",

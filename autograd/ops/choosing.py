@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any, overload
+
 import numpy as np
 
 from ..op import elementwise, structural
 from ..operands import Operand, Vector, is_array_node
+from ..signatures import N, Plain, Real
 
 __all__ = ["clip", "where"]
 
 _NUMBERS = frozenset({float, int})
 
 
-def where(condition: Operand, x: Operand, y: Operand) -> Operand:
+@overload
+def where(condition: Operand, x: N, y: N | Plain) -> N: ...
+@overload
+def where(condition: Operand, x: Plain, y: N) -> N: ...
+@overload
+def where(condition: bool, x: Real, y: Real) -> float: ...
+@overload
+def where(condition: Operand, x: Plain, y: Plain) -> Any: ...
+def where(condition: Operand, x: Operand, y: Operand) -> Any:
     """x where the condition holds, else y.
 
     condition: bool or boolean array. x, y: any operands. For a single condition the operand itself is
@@ -29,7 +40,8 @@ def where(condition: Operand, x: Operand, y: Operand) -> Operand:
         return _one_of(condition, x, y)
     if isinstance(condition, Vector):
         return condition.map(where, x, y)
-    condition = np.asanyarray(condition)  # what a formula compared stays known
+    if condition.__class__ is not np.ndarray:
+        condition = np.asanyarray(condition)  # what a formula compared stays known
     if condition.dtype != np.bool_:
         raise TypeError(f"where: expected booleans, got an array of dtype {condition.dtype}; write condition != 0")
     for u in (x, y):

@@ -13,8 +13,10 @@ import math
 
 import numpy as np
 
+from ..arguments import Rng
 from ..op import elementwise
-from ..operands import Operand
+from ..operands import Operand, drawn
+from ..signatures import first
 from .choosing import where
 
 __all__ = [
@@ -270,7 +272,10 @@ def leaky_relu(x: Operand, alpha: Operand = 0.01) -> Operand:
     return np.where(np.real(x) > 0, x, alpha * x)
 
 
-def randomized_leaky_relu(x, lower=1 / 8, upper=1 / 3, *, training=True, rng=None):
+@first
+def randomized_leaky_relu(
+    x: Operand, lower: float = 1 / 8, upper: float = 1 / 3, *, training: bool = True, rng: Rng = None
+) -> Operand:
     """leaky_relu whose slope below zero is drawn anew at each call, uniformly from [lower, upper].
 
     x: any real, any shape. Returns the same shape; an array draws one slope per element.
@@ -281,9 +286,12 @@ def randomized_leaky_relu(x, lower=1 / 8, upper=1 / 3, *, training=True, rng=Non
     """
     if not lower <= upper:
         raise ValueError(f"randomized_leaky_relu: expected lower <= upper; got lower={lower}, upper={upper}")
-    alpha = (lower + upper) / 2
+    alpha: Operand = (lower + upper) / 2
     if training:
-        alpha = np.random.default_rng(rng).uniform(lower, upper, x.shape if getattr(x, "ndim", 0) else None)
+        draw = np.random.default_rng(rng).uniform
+        shape = x.shape if getattr(x, "ndim", 0) else None
+        is_seed = isinstance(rng, int | np.integer)  # the same numbers in each call
+        alpha = draw(lower, upper, shape) if is_seed else drawn(x, draw, lower, upper, shape)
     return leaky_relu(x, alpha)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import builtins
 import functools
 from collections.abc import Callable
-from typing import Unpack
+from typing import Unpack, cast
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -29,11 +29,13 @@ from ..operands import (
     is_array,
     members,
     numbers_of,
+    plainly,
     real,
     real_array,
 )
 from ..rows import Rows
 from ..samples import are_in_columns
+from ..signatures import Pairs
 from .choosing import where
 from .elementwise import abs, log, log1p_exp, relu, sigmoid
 from .matrices import row_of_ones
@@ -67,7 +69,7 @@ def loss(
     activation: Function | None = None,
     check: Callable[[Operand, Operand], None] | None = None,
     **writing: Unpack[Writing],
-) -> Callable[[Formula], Function]:
+) -> Callable[[Formula], Pairs]:
     """Make a loss of its formula for one prediction and one target.
 
     The rules are the derivatives of that formula, `by_prediction(prediction, target)` and
@@ -89,7 +91,7 @@ def loss(
     """
     rules = by_prediction, by_target
 
-    def decorate(one: Formula) -> Function:
+    def decorate(one: Formula) -> Pairs:
         def over(n: int, x: Operand) -> Operand:
             return x / n if mean and n != 1 else x
 
@@ -135,7 +137,7 @@ def loss(
 
 def _called(
     op: Operation, one: Formula, check: Callable[[Operand, Operand], None] | None, *, needs_outputs: bool
-) -> Function:
+) -> Pairs:
     """The function that users call, with its checks."""
     name, batch = op.shown, op.array
     activation = None if op.activation is None else op.activation.function
@@ -168,7 +170,8 @@ def _called(
                 return record(op, prediction, target)
         return float(ieee(op.forward, numbers_of(prediction, name), numbers_of(target, name)))
 
-    return named_after(function, one, op)
+    named_after(function, one, op)
+    return cast(Pairs, function)
 
 
 # ---------------------------------------------------------------- the losses
@@ -304,7 +307,7 @@ def cross_entropy(
     return cross_entropy_of_probabilities(probabilities, target)
 
 
-array_cross_entropy = cross_entropy_of_probabilities.op.array.function  # type: ignore[union-attr]
+array_cross_entropy = cross_entropy_of_probabilities.op.array.function
 cross_entropy.op = cross_entropy_of_probabilities.op  # type: ignore[attr-defined]
 
 
@@ -518,9 +521,14 @@ def one_hot(labels: Operand, classes: int | None = None, *, dtype: DTypeLike = n
     labels: integers 0..classes-1, any shape; integral floats count. classes: by default the largest label
     plus one. Returns shape (..., classes). ValueError for a label out of range or not integral.
     """
-    labels = class_labels(labels, classes)
     if classes is None:
-        classes = int(labels.max(initial=-1)) + 1
+        found = class_labels(labels, None)
+        return _one_hot(found, int(found.max(initial=-1)) + 1, dtype)
+    return plainly(_one_hot, numbers(labels), classes, dtype)
+
+
+def _one_hot(labels: Operand, classes: int, dtype: DTypeLike) -> np.ndarray:
+    labels = class_labels(labels, classes)
     z = np.zeros((labels.size, classes), dtype)
     z[np.arange(labels.size), labels.ravel()] = 1
     return z.reshape((*labels.shape, classes))
@@ -608,9 +616,13 @@ def _same_size(name: str, x: Operand, y: Operand) -> None:
 
 
 def _in_unit_interval(name: str, what: str, x: Operand, advice: str = "") -> None:
-    outside = x[(x < 0) | (x > 1)].flat if isinstance(x, np.ndarray) else [u for u in members(x) if u < 0 or u > 1]
-    for u in outside:
-        raise ValueError(f"{name}: {what} must lie in [0, 1], got {u.item() if hasattr(u, 'item') else u!r}{advice}")
+    if isinstance(x, np.ndarray):
+        is_outside = (x < 0) | (x > 1)
+        x = Vector(x[is_outside].flat) if is_outside.any() else Vector()
+    for u in members(x):
+        if u < 0 or u > 1:
+            came = u.item() if hasattr(u, "item") else u
+            raise ValueError(f"{name}: {what} must lie in [0, 1], got {came!r}{advice}")
 
 
 def _check_distributions(name: str, target: np.ndarray) -> None:

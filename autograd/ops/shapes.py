@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 from ..ieee import quietly
 from ..op import Operation, Pull, register, structural
 from ..operands import Index, Operand, as_array, describe, real_array
+from ..signatures import joining, of_array
 from .choosing import check_plain
 
 __all__ = [
@@ -56,7 +57,7 @@ def sum_to(x: Operand, shape: tuple[int, ...]) -> Operand:
 
 
 @structural(lambda g, z, x, shape: g.reshape(x.shape), None)
-def reshape(x: Operand, shape: tuple[int, ...]) -> Operand:
+def reshape(x: Operand, shape: int | tuple[int, ...]) -> Operand:
     """The same numbers in another shape, row by row; one size may be -1, which takes what is left.
 
     ValueError if the number of numbers differs.
@@ -77,6 +78,7 @@ def _inverse(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argsort([a % ndim for a in axes]))
 
 
+@of_array
 def swapaxes(x: Operand, axis1: int, axis2: int) -> Operand:
     """Two axes exchanged; negative ones count from the end. AxisError if there is no such axis."""
     x = as_array(x, "swapaxes")
@@ -86,12 +88,14 @@ def swapaxes(x: Operand, axis1: int, axis2: int) -> Operand:
     return transpose(x, tuple(axes))
 
 
+@of_array
 def squeeze(x: Operand, axis: int | tuple[int, ...] | None = None) -> Operand:
     """Without axes of size 1: all of them, or those given. ValueError if one is longer."""
     x = as_array(x, "squeeze")
     return reshape(x, np.empty(x.shape, dtype=bool).squeeze(axis).shape)
 
 
+@of_array
 def expand_dims(x: Operand, axis: int | tuple[int, ...]) -> Operand:
     """With new axes of size 1 at these places of the result.
 
@@ -157,12 +161,13 @@ def fixed_index(index: Index) -> Operand:
 def _fixed_places(index: Index) -> Operand:
     """What stands for one axis; several places along it, which may repeat, as an array."""
     if isinstance(index, tuple | list | range | np.ndarray):
-        index = np.array(index)
+        index = index.copy() if index.__class__ is np.ndarray else np.array(index)
         index = index if index.size else index.astype(bool if index.dtype == bool else np.intp)
         index.flags.writeable = False
     return index
 
 
+@of_array
 def take(x: Operand, indices: Operand, axis: int | None = None) -> Operand:
     """The members at `indices` along an axis; of all numbers in a row if axis is None.
 
@@ -206,6 +211,7 @@ _pad.__name__ = "pad"
 _bordered = structural(lambda g, z, x, widths, value: getitem(g, _inside(widths, x)), None, None)(_pad)
 
 
+@of_array
 def pad(x: Operand, width: Operand, value: Operand = 0.0) -> Operand:
     """x with a border of `value`, a plain number.
 
@@ -251,6 +257,7 @@ _concatenate.__name__ = "concatenate"
 _join = register(Operation(_concatenate, (), pulls=each_of(_piece)))
 
 
+@joining
 def concatenate(tensors: Operand, axis: int | None = 0) -> Operand:
     """Arrays and Tensors joined along an axis that they have; all their numbers in a row if axis is None.
 
@@ -271,6 +278,7 @@ def concatenate(tensors: Operand, axis: int | None = 0) -> Operand:
 concatenate.op = _join  # type: ignore[attr-defined]
 
 
+@joining
 def stack(tensors: Operand, axis: int = 0) -> Operand:
     """Arrays and Tensors of one shape along a new axis.
 

@@ -12,6 +12,7 @@ from ..op import reduction, structural
 from ..operands import Axis, Operand, Vector, as_operand, is_array, is_plain, members
 from ..rows import Rows
 from ..samples import are_in_columns
+from ..signatures import of_scores
 from .choosing import where
 from .elementwise import exp, log, maximum
 from .sums import array_sum, not_empty, sequence
@@ -74,7 +75,7 @@ def _axis(where: str, x: Operand, axis: Axis, samples: str | None) -> Axis:
     return 0 if are_in_columns(where, samples, x) else -1
 
 
-@reduction(lambda z, x, j: (unit_vector(j, len(x)) - softmax(x)) * z, None, picks=True, shown="softmax")
+@reduction(lambda z, x, j: (unit_vector(j, len(x)) - softmax(x)) * z, None, picks=lambda x: softmax(x), shown="softmax")
 def softmax_component(x: Operand, j: Operand) -> Operand:
     """Member j of softmax(x) as a node of its own.
 
@@ -93,6 +94,7 @@ def array_softmax(x: Operand, axis: Axis = -1) -> Operand:
     return e
 
 
+@of_scores
 def softmax(x: Operand, axis: Axis = LAST, *, samples: str | None = None) -> Operand:
     """e^xⱼ / (e^x₁ + ... + e^xₙ) for every j: scores made probabilities.
 
@@ -141,6 +143,7 @@ def array_log_softmax(x: Operand, axis: Axis = -1) -> Operand:
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
+@of_scores
 def log_softmax(x: Operand, axis: Axis = LAST, *, samples: str | None = None) -> Operand:
     """The logarithms of softmax(x), as xⱼ - logsumexp(x), so that none of them underflows.
 

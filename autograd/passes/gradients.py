@@ -7,6 +7,7 @@ Both walk the graph once to order it and once from the target to the leaves, add
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -14,14 +15,33 @@ from ..graph import Node, check_recorded, is_node, through, walk
 from ..ieee import ieee, quietly
 from ..modes import recording
 from ..operands import Operand, Vector, describe, is_array_node
+from ..signatures import A, Array, N, Recorded
 from .tensors import pulled
 
 __all__ = ["gradients"]
 
 
+@overload
+def gradients(  # type: ignore[overload-overlap]  # a Tensor is a node, too
+    target: Recorded, sources: A, create_graph: Literal[False] = False, *, seed: Operand = None
+) -> Array: ...
+@overload
+def gradients(target: Recorded, sources: Recorded, create_graph: Literal[False] = False) -> float: ...
+@overload
+def gradients(target: Recorded, sources: N, create_graph: Literal[True], *, seed: Operand = None) -> N: ...
+@overload
+def gradients(  # type: ignore[overload-overlap]
+    target: Recorded, sources: Sequence[A], create_graph: Literal[False] = False, *, seed: Operand = None
+) -> list[Array]: ...
+@overload
+def gradients(target: Recorded, sources: Sequence[N], create_graph: Literal[False] = False) -> list[float]: ...
+@overload
 def gradients(
-    target: Node, sources: Node | Sequence[Node], create_graph: bool = False, *, seed: Operand = None
-) -> Operand:
+    target: Recorded, sources: Sequence[N], create_graph: Literal[True], *, seed: Operand = None
+) -> list[N]: ...
+@overload
+def gradients(target: Node, sources: Node, create_graph: bool = False, *, seed: Operand = None) -> Any: ...
+def gradients(target: Node, sources: Node | Sequence[Node], create_graph: bool = False, *, seed: Operand = None) -> Any:
     """∂target/∂source for one source or a sequence of them, without touching any `.grad`.
 
     target: a Value, or a Tensor of one element. sources: a node, or a list or tuple of nodes, leaves or

@@ -1,5 +1,8 @@
 """Layers of a Sequential, by what they look at."""
 
+from autograd.foreign import finder
+
+from ..foreign import NAMES
 from .basic import (
     Activation,
     BatchLayer,
@@ -34,28 +37,36 @@ from .images import (
     UpSampling1D,
     UpSampling2D,
 )
+from .normalizing import BatchNormalization, LayerNormalization
+from .sequences import GRU, LSTM, Embedding, SimpleRNN
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "Activation",
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchLayer",
+    "BatchNormalization",
     "Conv1D",
     "Conv2D",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "Input",
+    "LayerNormalization",
     "MaxPooling1D",
     "MaxPooling2D",
     "Permute",
     "Reshape",
     "Shape",
     "ShapeLike",
+    "SimpleRNN",
     "UpSampling1D",
     "UpSampling2D",
     "WeightedLayer",
@@ -67,3 +78,6 @@ __all__ = [
     "sample_shape",
     "write_weights",
 ]
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

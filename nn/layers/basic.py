@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from autograd import Tensor, linear
 from autograd.arguments import Rng, checked_fraction, float_type, generator, positive_integer
 from autograd.formulas.names import Name
-from autograd.operands import describe
+from autograd.operands import describe, drawn
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import reshape
 
@@ -157,6 +157,11 @@ class BatchLayer(Module):
 
     def __call__(self, x: Any) -> Any:
         """The output for a batch as a Tensor; builds the layer if it is not. ValueError if shapes do not fit."""
+        if isinstance(x, Input | Module | type):
+            raise TypeError(
+                f"{self}: expected a batch of numbers, got {describe(x)}; layers are put in a row by "
+                f"Sequential([Input(...), {self}])"
+            )
         if not isinstance(x, Tensor):
             x = Tensor(x)
         if not x.ndim:
@@ -218,6 +223,7 @@ class WeightedLayer(BatchLayer):
         "kernel_initializer",
         "bias_initializer",
     )
+    kernels: ClassVar[tuple[str, ...]] = ("weight",)  # what Keras keeps with the units last
     weight: Any  # a Tensor, as is the bias, once the number of inputs is known
     bias: Any
     kernel_initializer: Any
@@ -280,9 +286,9 @@ class WeightedLayer(BatchLayer):
     def make_weights(self, shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
         """Make W of this shape, units first, and b, in the layer's dtype or else in this one."""
         self.dtype = dtype = self.dtype or dtype
-        self.weight = _initial(f"{self}: kernel", self.kernel_initializer, shape, dtype, rng)
+        self.weight = initial(f"{self}: kernel", self.kernel_initializer, shape, dtype, rng)
         if self.use_bias:
-            self.bias = _initial(f"{self}: bias", self.bias_initializer, shape[:1], dtype, rng)
+            self.bias = initial(f"{self}: bias", self.bias_initializer, shape[:1], dtype, rng)
         _share_generator(self.activation, rng)
 
     def weighted_sums(self) -> Step:
@@ -311,6 +317,8 @@ class WeightedLayer(BatchLayer):
 
 class Dense(WeightedLayer):
     """A layer whose units look at all inputs: Z = X Wᵀ + b, A = g(Z).
+
+    Where a sample has more than one axis, (steps, inputs), the units look at each step alone, with the same weights.
 
     units: how many. activation: g, a name from `nn.activations`, a function of one Tensor, or None
     for Z itself. use_bias: whether there is a b. kernel_initializer, bias_initializer: names from
@@ -360,12 +368,7 @@ class Dense(WeightedLayer):
         self.make_weights((self.units, input_shape[-1]), dtype, rng)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        if len(input_shape) != 1:
-            raise ValueError(
-                f"{self}: expected samples with one axis, got {input_shape or 'single numbers'}; "
-                "put a Flatten() before it"
-            )
-        return (self.units,)
+        return (*input_shape[:-1], self.units)
 
     def weighted_sums(self) -> Step:
         if self.use_bias:
@@ -444,7 +447,7 @@ class Dropout(BatchLayer):
     def _drop(self, x: Any) -> Any:
         assert self.rng is not None
         # float32 draws for both types, so that a net of either drops the same numbers
-        kept = self.rng.random(x.shape, np.float32) >= self.rate
+        kept = drawn(x, self.rng.random, x.shape, np.float32) >= self.rate
         mask = kept.astype(x.dtype)
         mask *= 1 / (1 - self.rate)
         mask.flags.writeable = False
@@ -531,8 +534,8 @@ def _in_keras_order(modules: Iterable[Module]) -> list[tuple[str, Any, bool]]:
         called = getattr(module, "name", None)
         where = f"{called}: " if called else ""
         for name, places in sorted(held.items(), key=lambda kept: not is_parameter(kept[1][0][2])):
-            turned = isinstance(module, WeightedLayer) and places[0][2] is module.weight
-            found.append((f"{where}{'kernel' if turned else name}", places, turned))
+            turned = any(places[0][2] is getattr(module, kernel) for kernel in getattr(module, "kernels", ()))
+            found.append((f"{where}{name.replace('weight', 'kernel') if turned else name}", places, turned))
     return found
 
 
@@ -555,7 +558,7 @@ def _share_generator(activation: Function, rng: np.random.Generator) -> None:
         activation.rng = rng
 
 
-def _initial(where: str, initializer: Initializer, shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Tensor:
+def initial(where: str, initializer: Initializer, shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Tensor:
     numbers = np.asarray(initializer(shape, rng=rng))
     if numbers.shape != shape:
         raise ValueError(f"{where}: expected an array of shape {shape} from the initializer, got {numbers.shape}")

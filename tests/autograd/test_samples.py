@@ -199,3 +199,9 @@ def test_rows_that_were_said_are_counted_as_such():
     d = derive(squared_error(sigmoid(w @ X + Tensor(B, "b")), Y, samples="rows"), w)
     assert (d.samples, d.columns) == (2, False)
     assert lines(d.text())[0].endswith("samples in rows, m = 2")
+
+
+def test_what_is_added_to_one_output_of_every_sample_is_no_bias():
+    z = Tensor(np.ones((1, 1)), "W") @ Tensor(np.arange(4.0)[None])
+    z = (z * z + z).T
+    assert binary_cross_entropy_with_logits(z, np.ones((4, 1))).ndim == 0

@@ -1,14 +1,17 @@
 """A computation of Tensors read member by member: the same number, the same gradients, and every path."""
 
+import sys
+
 import numpy as np
 import pytest
 
 import autograd as ag
 from autograd import Tensor, Value, derive, softmax, unroll, vectorize
 from autograd.graph import topological_order
-from autograd.op import elementwise, reduction, structural
+from autograd.op import array_table, elementwise, reduction, structural, table
 from nn import Conv2D, Dense, Flatten, MaxPooling2D, Sequential
 
+unrolling = sys.modules["autograd.bridges.unroll"]
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(4, 3)).round(2)
 K = RNG.normal(size=(2, 3)).round(2)
@@ -53,6 +56,7 @@ PROGRAMS = {
     "indices": lambda w: w[[0, 1, 1], [2, 0, 0]] + ag.take(w, [1, 1, 0], 1)[0] + ag.repeat(w, 2, 1)[1, :3],
     "joined": lambda w: ag.concatenate([w, X[:2], w * w], 1),
     "diagonals": lambda w: ag.diag(w[0]) * ag.trace(w) + ag.diagonal(w, 1)[0],
+    "standardized": lambda w: ag.standardize(w, 1, 1e-3) + ag.standardize(w, (0, 1)) + ag.standardize(w, 0, 0.1),
     "running": lambda w: ag.cumsum(w, 1) + ag.cumprod(w, 1),
     "sorted": lambda w: ag.sort(w, 1) * np.array([1.0, 2.0, 4.0]),
     "where": lambda w: ag.where(w > 0, w * w, -w) + ag.clip(w, -0.5, 0.5) + ag.leaky_relu(w, 0.2),
@@ -69,6 +73,7 @@ PROGRAMS = {
     "correlation": lambda w: ag.conv(IMAGE, w.reshape(2, 1, 3, 1)),
     "pooling": lambda w: ag.max_pool(ag.conv(IMAGE, w.reshape(2, 3, 1, 1)), 2) + 0.0,
     "windows": lambda w: ag.windows(w.reshape(1, 2, 3, 1), (2, 2)) ** 2,
+    "windows put back": lambda w: ag.fold(ag.windows(w.reshape(1, 2, 3, 1), (2, 2), 1, "same") * 2, (2, 3), 1, "same"),
     "average pooling": lambda w: ag.average_pool(w.reshape(1, 2, 3, 1), (2, 2), 1),
 }
 
@@ -217,6 +222,17 @@ def test_operations_of_ones_own_are_read_too():
 
     w = Tensor(W3, "W")
     is_alike((squared(w) * energy(w, axis=1, keepdims=True)).sum(), w)
+
+
+def test_all_operations_on_arrays_are_read_but_those_that_only_gradients_use():
+    read = {
+        *unrolling._MOVES,
+        *unrolling._READERS,
+        *unrolling._SEQUENCES,
+        *(r.array.name for r in table.values() if r.array),
+    }
+    left = {name for name, op in array_table.items() if not op.rules and op.name not in read and "." not in name}
+    assert left == {"conv_to_input", "conv_to_kernel", "unpool", "picked"}
 
 
 # ---------------------------------------------------------------- limits
