@@ -2,6 +2,7 @@
 
 from . import foreign as _foreign
 from .bridges.replaying import replayed
+from .bridges.unroll import unroll
 from .bridges.vectorize import vectorize
 from .check import central_difference, check_gradients, complex_step, find_nan
 from .derivations import derive
@@ -237,6 +238,7 @@ __all__ = [
     "tile",
     "trace",
     "transpose",
+    "unroll",
     "value_and_grad",
     "var",
     "vectorize",
