@@ -1,5 +1,7 @@
 """Automatic differentiation of numbers and of arrays that can list every gradient path."""
 
+from . import foreign as _foreign
+from .bridges.replaying import replayed
 from .bridges.vectorize import vectorize
 from .check import central_difference, check_gradients, complex_step, find_nan
 from .derivations import derive
@@ -200,6 +202,7 @@ __all__ = [
     "reciprocal",
     "relu",
     "repeat",
+    "replayed",
     "reshape",
     "roll",
     "selu",
@@ -238,3 +241,5 @@ __all__ = [
     "where",
     "windows",
 ]
+
+__getattr__ = _foreign.finder(__name__, __all__, _foreign.NAMES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import operator
 import sys
+import types
 import warnings
 from collections.abc import Iterator
 from fractions import Fraction
@@ -19,6 +20,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, modes
+from .foreign import OF_NODES, advice, answer, own_names
 from .ieee import is_quiet, quietly
 from .lending import is_free, numbers_in, refuse_to_lend
 from .node import BaseNode
@@ -87,7 +89,13 @@ class Tensor(BaseNode):
     _seen: bytes | None
     _buffer: np.ndarray | None
 
-    def __init__(self, data: Operand, label: str | None = None, *, dtype: DTypeLike | None = None) -> None:
+    def __init__(
+        self, data: Operand, label: str | None = None, *, dtype: DTypeLike | None = None, **unknown: object
+    ) -> None:
+        if unknown:
+            name = next(iter(unknown))
+            found = advice(name, OF_NODES)
+            raise TypeError(f"Tensor: unknown option {name!r}; {found and found + '; '}known: data, label, dtype")
         if hasattr(data.__class__, "_record"):
             raise TypeError(
                 f"Tensor needs numbers, got a {type(data).__name__}; it is one node already, take its .data"
@@ -97,6 +105,9 @@ class Tensor(BaseNode):
         _as_leaf(self)
         if label is not None:
             self.label = label
+
+    def __dir__(self) -> list[str]:
+        return own_names(type(self))
 
     # ------------------------------------------------------------ what a node tells
 
@@ -186,6 +197,11 @@ class Tensor(BaseNode):
     def T(self) -> Tensor:
         """The transpose: axes in reverse order."""
         return _record(shapes.transpose.op, (self, None))
+
+    @property
+    def _prev(self) -> tuple[Tensor, ...]:
+        """The Tensors among the operands, each once: what micrograd calls so."""
+        return tuple(dict.fromkeys(u for u in self.operands if u.__class__ is Tensor))
 
     def backward(self, seed: Operand = None) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below.
@@ -782,3 +798,16 @@ def _check_finite(v: Tensor) -> None:
         f"{name}({shapes}) gave {v._data[place]} at {place}, {int(bad.sum())} of {bad.size} numbers not finite, "
         f"recorded at {frame.f_code.co_filename}, line {frame.f_lineno}"
     )
+
+
+answer(Tensor, OF_NODES)
+
+
+class _Called(types.ModuleType):
+    """This module, called: autograd.tensor([1.0, 2.0]) is the Tensor that it is in other libraries."""
+
+    def __call__(self, *args: Any, **named: Any) -> Tensor:
+        return Tensor(*args, **named)
+
+
+sys.modules[__name__].__class__ = _Called

@@ -30,9 +30,11 @@ from autograd import (
     tanh,
 )
 from autograd.arguments import Rng, generator, lookup
+from autograd.foreign import finder
 from autograd.op import Operation, named
 from autograd.operands import drawn
 
+from .foreign import NAMES
 from .module import Module
 
 __all__ = [
@@ -127,3 +129,6 @@ def activation_name(activation: Function) -> str:
         if activation is known or activation.__class__ is known:
             return name
     return getattr(activation, "__name__", type(activation).__name__)
+
+
+__getattr__ = finder(__name__, __all__, NAMES)
