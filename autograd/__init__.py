@@ -111,6 +111,7 @@ from .ops import (
 )
 from .passes.gradients import gradients
 from .paths import Edge, Path, PathGraph
+from .paths.backward_steps import backward_steps
 from .paths.derivation import Derivation
 from .python_names import abs, max, min, sum
 from .tensor import Tensor
@@ -133,6 +134,7 @@ __all__ = [
     "argmin",
     "average",
     "average_pool",
+    "backward_steps",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "broadcast_to",
