@@ -9,7 +9,10 @@ errors are NumPy's AxisError.
 from __future__ import annotations
 
 import builtins
+import functools
 import math
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -19,6 +22,9 @@ from ..op import reduction, structural
 from ..operands import Axis, Operand, Vector, as_array, describe, is_array_node, members, real_array
 from ..signatures import of_array
 from .choosing import where
+from .elementwise import is_zero, maximum, sqrt
+
+T = TypeVar("T")
 
 __all__ = ["mean", "norm", "prod", "std", "sum", "var"]
 
@@ -91,12 +97,68 @@ def _products_of_the_others(x: Operand) -> Vector:
 # ---------------------------------------------------------------- what is made of sums, along axes only
 
 
+def _of_sequences_too(of_sequence: Callable[..., Operand]) -> Callable[[T], T]:
+    """Let a function of arrays take lists of Values, with its other arguments as they are."""
+
+    def decorate(of_array: Any) -> Any:
+        @functools.wraps(of_array)
+        def function(x: Operand, *others: Operand, **named: Operand) -> Operand:
+            if hasattr(x.__class__, "_record") and not is_array_node(x):
+                raise TypeError(f"{of_array.__name__}: expected an array or a sequence of Values, got a single one")
+            if isinstance(x, Iterator):
+                x = list(x)
+            if isinstance(x, list | tuple) and any(hasattr(u.__class__, "_record") and not is_array_node(u) for u in x):
+                return of_sequence(Vector(x), *others, **named)
+            return of_array(x, *others, **named)
+
+        return function
+
+    return decorate
+
+
+def _no_axes(where_: str, axis: Axis, keepdims: bool) -> None:
+    if axis not in (None, 0, -1) or keepdims:
+        raise TypeError(f"{where_}: a list of Values has no axes; leave out axis and keepdims")
+
+
+@reduction(lambda z, x: _over_zero(x, z), shown="norm")
+def norm_of_sequence(x: Operand) -> Operand:
+    """Euclidean length √(x₁² + ... + xₙ²) of a sequence.
+
+    x: sequence of any real numbers. Returns one number, never negative, 0 for an empty sequence; it overflows
+    only where the length does. Derivative: x / z, and 0 where all x are 0.
+    """
+    xs = members(sequence("norm", x))
+    if not xs:
+        return 0.0
+    largest = functools.reduce(maximum.op.forward, (maximum.op.forward(u, -u) for u in xs))
+    scale = where((largest > 0) & (largest < math.inf), largest, 1.0)  # so that no square overflows
+    return sqrt.op.forward(builtins.sum((u / scale) ** 2 for u in xs)) * scale
+
+
+def _norm_of_values(x: Vector, axis: Axis = None, keepdims: bool = False) -> Operand:
+    _no_axes("norm", axis, keepdims)
+    return norm_of_sequence(x)
+
+
+def _std_of_values(x: Vector, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
+    _no_axes("std", axis, keepdims)
+    return norm_of_sequence(x - mean(x)) / math.sqrt(max(len(x) - ddof, 0))  # whose slope is 0 where all are equal
+
+
+def _var_of_values(x: Vector, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
+    _no_axes("var", axis, keepdims)
+    d = x - mean(x)
+    return sum(d * d) / max(len(x) - ddof, 0)
+
+
+@_of_sequences_too(_var_of_values)
 @of_array
 def var(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
-    """Variance over axes: the mean square of what differs from the mean.
+    """Variance over axes, or of a sequence: the mean square of what differs from the mean.
 
-    x: array or Tensor; ValueError if there is no number. ddof: divide by n - ddof; 0 as NumPy and Keras,
-    1 for the unbiased estimate; nan or inf where that leaves nothing. Returns x's shape without the axes.
+    x: array or Tensor, or a list of Values; ValueError if there is no number. ddof: divide by n - ddof; 0 as NumPy
+    and Keras, 1 for the unbiased estimate; nan or inf where that leaves nothing. Returns x's shape without the axes.
     Derivative: 2 (x - mean) / (n - ddof).
     """
     return quietly(_var, as_array(x, "var"), axis, keepdims, ddof)
@@ -108,6 +170,7 @@ def _var(x: Operand, axis: Axis, keepdims: bool, ddof: int) -> Operand:
     return array_sum(d * d, axis, keepdims) / _over(x, axis, ddof)
 
 
+@_of_sequences_too(_std_of_values)
 @structural(
     lambda g, z, x, axis, keepdims, ddof: (
         kept(g, x.shape, axis)
@@ -118,7 +181,7 @@ def _var(x: Operand, axis: Axis, keepdims: bool, ddof: int) -> Operand:
     None,
 )
 def std(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
-    """Standard deviation over axes, the root of `var`, with the same arguments.
+    """Standard deviation over axes or of a sequence, the root of `var`, with the same arguments.
 
     Derivative: (x - mean) / ((n - ddof) z), and 0 where z is 0.
     """
@@ -132,14 +195,15 @@ def _over(x: Operand, axis: Axis, ddof: int) -> int:
     return n if n > 0 else 0
 
 
+@_of_sequences_too(_norm_of_values)
 @structural(
     lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _zero_at_zero(x, kept(z, x.shape, axis)), None, None
 )
 def norm(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
-    """Euclidean length over axes, the root of the sum of squares.
+    """Euclidean length over axes or of a sequence, the root of the sum of squares.
 
-    x: array or Tensor. Returns x's shape without the axes, never negative; it overflows only where the
-    length does. Derivative: x / z, and 0 where all x are 0.
+    x: array or Tensor, or a list of Values. Returns x's shape without the axes, never negative; it overflows only
+    where the length does. Derivative: x / z, and 0 where all x are 0.
     """
     largest = np.abs(x).max(axis, keepdims=True, initial=0.0)
     scale = np.where((largest > 0) & np.isfinite(largest), largest, 1)  # so that no square overflows
@@ -156,10 +220,15 @@ def norm_as_numpy(x: Operand, ord: object = None, axis: Axis = None, keepdims: b
     return norm(x, axis, keepdims)
 
 
+def _over_zero(x: Operand, z: Operand) -> Operand:
+    """x / z for a single z, and 0 where z is 0."""
+    return where(is_zero(z), 0.0, x / where(is_zero(z), 1.0, z))
+
+
 def _zero_at_zero(x: Operand, z: Operand) -> Operand:
     """x / z, and 0 where z is 0."""
-    is_zero = numbers(z) == 0
-    return where(is_zero, 0.0, x / where(is_zero, 1.0, z))
+    is_none = numbers(z) == 0
+    return where(is_none, 0.0, x / where(is_none, 1.0, z))
 
 
 # ---------------------------------------------------------------- what sequences and axes are asked
@@ -181,7 +250,7 @@ def sequence(where_: str, x: Operand) -> Operand:
 
 def not_empty(where_: str, x: Operand, axis: Axis = None) -> None:
     """ValueError for an empty sequence, and for an array without a number along the axes."""
-    if not hasattr(x, "shape"):
+    if not hasattr(x, "ndim"):
         if not size(x):
             raise ValueError(f"{where_}: expected at least one member, got an empty sequence")
     elif not x.size and (axis is None or not count(x.shape, normalize_axis_tuple(axis, x.ndim))):

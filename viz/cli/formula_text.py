@@ -69,7 +69,6 @@ _ALSO = {"ln": "log", "σ": "sigmoid", "logistic": "sigmoid", "max": "maximum", 
 _INSTEAD = {
     "mse": "mean([(a - b)**2, ...]), or squared_error(yhat, y), which is ½(ŷ − y)²",
     "tan": "sin(x)/cos(x)",
-    "norm": "sqrt(dot(x, x))",
     "log10": "log(x)/log(10)",
     "log2": "log(x)/log(2)",
     "square": "x**2",

@@ -349,7 +349,7 @@ def test_every_function_of_the_table_can_be_called():
     x = {"x": (0.3, 0.6)}
     numbers = {"clip": "x_1, 0, 1", "power": "x_1, x_2", "dot": "x, x", "leaky_relu": "x_1"}
     numbers |= dict.fromkeys(["add", "sub", "mul", "div", "maximum", "minimum"], "x_1, x_2")
-    numbers |= dict.fromkeys(["sum", "mean", "prod", "logsumexp", "softmax", "log_softmax"], "x")
+    numbers |= dict.fromkeys(["sum", "mean", "prod", "norm", "logsumexp", "softmax", "log_softmax"], "x")
     numbers |= dict.fromkeys(["squared_error", "binary_cross_entropy", "binary_cross_entropy_with_logits"], "x, [0, 1]")
     numbers |= {"softmax_cross_entropy": "x, 1"}
     for name in functions():
