@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .functional import Traced, is_sequence, leaves, map_leaves, value_and_gradient
+from .functional import TracedCall, is_sequence, leaves, map_leaves, value_and_gradient
 from .graph import is_node, topological_order
 from .lending import plain
 from .modes import no_grad
@@ -137,7 +137,7 @@ def check_gradients(f: Callable[..., Any], args: Any, *, tolerance: float = 1e-6
         return lambda t: _evaluate(f, args, [*point[:i], t, *point[i + 1 :]])
 
     with no_grad():  # the gradient as plain numbers, also where f uses other nodes
-        traced = Traced("check_gradients", f, tuple(range(len(args))), map_leaves(args, _in_float64), {})
+        traced = TracedCall("check_gradients", f, tuple(range(len(args))), map_leaves(args, _in_float64), {})
         _, gradients = value_and_gradient(traced)
     gradient = tuple(float(u) for g in leaves(gradients) for u in np.ravel(g))
     numeric = []

@@ -52,7 +52,7 @@ def value_and_grad(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0
     """Like `grad`, but gives the pair (value, gradient) from one pass."""
 
     def differentiated(*args: Operand, **kwargs: Operand) -> Operand:
-        traced = Traced("grad", f, argnums, args, kwargs)
+        traced = TracedCall("grad", f, argnums, args, kwargs)
         pair = value_and_gradient(traced)
         traced.tell_of_independence()
         return pair
@@ -60,7 +60,7 @@ def value_and_grad(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0
     return differentiated
 
 
-def value_and_gradient(traced: Traced) -> tuple[Operand, Operand]:
+def value_and_gradient(traced: TracedCall) -> tuple[Operand, Operand]:
     """The number that a traced function returned, and its gradient."""
     target = _one_number(traced)
     found = iter(_gradients(target, traced.sources, traced.nested))
@@ -81,7 +81,7 @@ def jacobian(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0) -> C
     """
 
     def matrix(*args: Operand, **kwargs: Operand) -> Operand:
-        traced = Traced("jacobian", f, argnums, args, kwargs)
+        traced = TracedCall("jacobian", f, argnums, args, kwargs)
         traced.tell_of_independence()
         if is_sequence(traced.results):
             return [_row(z, traced) for z in traced.results]
@@ -100,7 +100,7 @@ def hessian(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0) -> Ca
     """
 
     def matrix(*args: Operand, **kwargs: Operand) -> Operand:
-        traced = Traced("hessian", f, argnums, args, kwargs)
+        traced = TracedCall("hessian", f, argnums, args, kwargs)
         first = iter(_gradients(_one_number(traced), traced.sources, True))
         traced.tell_of_independence()
 
@@ -152,7 +152,7 @@ def _gradients(target: Operand, sources: list[Operand], create_graph: bool) -> l
     return gradients(target, sources, create_graph) if is_node(target) else [zero_gradient(u) for u in sources]
 
 
-def _row(z: Operand, traced: Traced) -> Operand:
+def _row(z: Operand, traced: TracedCall) -> Operand:
     """∂z/∂sources in the form of the arguments. An array z gives an array, its own axes first."""
     if not is_node(z):
         zeros = [
@@ -180,7 +180,7 @@ def _joined(rows: Operand, shape: tuple[int, ...]) -> Operand:
 # ---------------------------------------------------------------- tracing
 
 
-class Traced:
+class TracedCall:
     """What a function returned when new nodes stood in the place of the arguments that it is differentiated by.
 
     results    what it returned. sources: the new nodes, in the order of the numbers and arrays in the arguments.
@@ -251,7 +251,7 @@ class Traced:
         return found if self.several else found[0]
 
 
-def _one_number(traced: Traced) -> Operand:
+def _one_number(traced: TracedCall) -> Operand:
     """The result: a node of one element, or a plain number on which nothing depends."""
     where, target = traced.where, traced.results
     if is_array_node(target):

@@ -105,7 +105,8 @@ class Operation:
               the formula that is summed up.
     formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic.
     activation   what a loss applies to its first operand, logits, before anything else.
-    picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
+    picks     the last operand says which member of the result for a whole layer it is, softmax(z)₂: the function
+              that gives all members of numbers at once; None for others.
     along_axis   keeps the shape of its first operand and works along one axis, its second.
     over_axes    a reduction on arrays: an axis and keepdims come after its first operand.
     slope     the first rule, as a function also where it is constant.
@@ -153,7 +154,7 @@ class Operation:
         reduces: bool = False,
         pulls: Sequence[Pull | None] | None = None,
         formula: Forward | None = None,
-        picks: bool = False,
+        picks: Forward | None = None,
         loss: Callable[[Operand, Operand], Operand] | None = None,
         along_axis: bool = False,
         writing: Writing | None = None,
@@ -334,7 +335,7 @@ class _Options(Writing, total=False):
 
 
 class _Reducing(_Options, total=False):
-    picks: bool
+    picks: Forward | None
     instead: Forward | None
 
 
@@ -435,7 +436,7 @@ def reduction(
     *rules: Rule | None,
     expands: bool = False,
     formula: Forward | None = None,
-    picks: bool = False,
+    picks: Forward | None = None,
     door: Door | None = None,
     instead: Forward | None = None,
     **writing: Unpack[Writing],

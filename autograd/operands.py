@@ -109,7 +109,7 @@ def real_array(x: Operand, where: str) -> np.ndarray:
             f"{where}: expected numbers, got a list of nodes; join Tensors with stack(), or take their .data"
         )
     try:
-        array = np.asarray(x)
+        array = x if x.__class__ is np.ndarray else made_array(x)
     except ValueError:
         raise ValueError(f"{where}: expected an array of numbers, got rows of different lengths") from None
     dtype = array.dtype
@@ -124,6 +124,21 @@ def real_array(x: Operand, where: str) -> np.ndarray:
     if dtype.kind == "O" and isinstance(x, list | tuple):  # among them Fractions, integers of any size, or None
         return np.array([real(u, where) for u in array.flat]).reshape(array.shape)
     raise TypeError(f"{where}: expected real numbers, got {describe(array)}")
+
+
+def made_array(x: Operand) -> np.ndarray:
+    """A number, or lists of them, as an array."""
+    written = getattr(x, "written_as_array", None)  # a number of a program, see fast.recorder
+    return np.asarray(x) if written is None else written()
+
+
+def plainly(function: Callable[..., Operand], *operands: Operand) -> Operand:
+    """`function(*operands)` of plain arrays, which no graph records; each run of a program of theirs calls it."""
+    for u in operands:
+        call = getattr(u, "in_a_call", None)  # an array of a program, see fast.recorder
+        if call is not None:
+            return call(function, operands)
+    return function(*operands)
 
 
 def as_array(x: Operand, where: str) -> Operand:
@@ -153,6 +168,15 @@ def as_operand(x: Operand) -> Operand:
     if isinstance(x, list | tuple | Iterator):
         return Vector(x)
     return x
+
+
+def drawn(like: Operand, draw: Callable[..., np.ndarray], *arguments: Operand) -> np.ndarray:
+    """Random numbers for an array or a Tensor: `draw(*arguments)`, a method of a generator.
+
+    A program in which the array takes part draws them anew in each run, in this order.
+    """
+    anew = getattr(getattr(like, "_data", like), "drawn", None)
+    return draw(*arguments) if anew is None else anew(draw, *arguments)
 
 
 def is_plain(x: Operand) -> bool:

@@ -75,7 +75,8 @@ def shown_axis(v: Operand) -> int | None:
         nodes = [u for u in operands if is_node(u)]
         computed = [u for u in nodes if u.op is not None and u.shape == v.shape]
         if name == "add" and len(operands) == 2:
-            bias = next((u for u in operands if u is not computed[0]), None) if computed else None
+            others = (u for u in operands if u is not computed[0] and np.shape(u) != v.shape) if computed else ()
+            bias = next(iter(others), None)  # what has the shape of the sum itself is none: of one output, m numbers
         v = (computed or nodes)[0]
     return None
 

@@ -11,7 +11,7 @@ import operator
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 from numpy import ndarray
@@ -19,12 +19,13 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, modes
 from .ieee import is_quiet, quietly
-from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
+from .lending import is_free, numbers_in, refuse_to_lend
+from .node import BaseNode
 from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
-from .operands import FLOAT64, Axis, Index, Operand, declined, real_array, refusal
-from .ops import choosing, elementwise, extremes, matrices, shapes, softmaxes, sums
+from .operands import FLOAT64, Axis, Index, Operand, declined, made_array, real_array, refusal
+from .ops import elementwise, extremes, matrices, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
 __all__ = ["Tensor"]
@@ -41,7 +42,7 @@ Other: TypeAlias = "Tensor | ArrayLike | Fraction"
 
 
 @final
-class Tensor:
+class Tensor(BaseNode):
     """An array of real numbers in a computation, with a gradient.
 
     data   numbers in any shape: an array, nested lists, one number. They are copied. float32 and
@@ -73,15 +74,13 @@ class Tensor:
     # _serial    when it was computed or, for a leaf, last changed
     # _seen      the bytes of a leaf whose array somebody outside may write to; None if nobody can
     # _buffer    where a leaf's gradient is written, an array that nobody outside sees; None if new ones are made
-    __slots__ = ("_buffer", "_data", "_grad", "_label", "_op", "_operands", "_seen", "_serial")
+    __slots__ = ("_buffer", "_data", "_grad", "_operands", "_seen", "_serial")
 
     _is_array = True
     _operand_slots = ("_operands",)
 
     _data: np.ndarray
     _grad: np.ndarray | None
-    _label: str | None
-    _op: Operation | None
     _operands: tuple[Operand, ...]
     _serial: int
     _seen: bytes | None
@@ -92,7 +91,8 @@ class Tensor:
             raise TypeError(
                 f"Tensor needs numbers, got a {type(data).__name__}; it is one node already, take its .data"
             )
-        self._data = quietly(np.array, real_array(data, "Tensor"), None if dtype is None else _float_type(dtype))
+        array = real_array(data, "Tensor")
+        self._data = quietly(array.astype, array.dtype if dtype is None else _float_type(dtype))
         _as_leaf(self)
         if label is not None:
             self.label = label
@@ -144,30 +144,6 @@ class Tensor:
             if g.shape != self.shape:
                 raise ValueError(f"grad: expected shape {self.shape}, got {g.shape}")
         self._grad = g
-
-    @property
-    def label(self) -> str | None:
-        """The name of the node, None if it has none. Assigning a string names it, None unnames it."""
-        return self._label
-
-    @label.setter
-    def label(self, label: str | None) -> None:
-        self._label = graph.checked_label(label)
-
-    @property
-    def op(self) -> Operation | None:
-        """The operation that made the node; None for a leaf."""
-        return self._op
-
-    @property
-    def is_leaf(self) -> bool:
-        """True if no operation made it: an input, a parameter, a constant."""
-        return self._op is None
-
-    @property
-    def is_constant(self) -> bool:
-        """True for what `detach()` gave or was computed under `no_grad()`: a Module that holds it does not train it."""
-        return graph.is_constant(self)
 
     @property
     def operands(self) -> tuple[Operand, ...]:
@@ -258,6 +234,9 @@ class Tensor:
         """A new node: the result of `op` with its operands."""
         return _record(op, operands)
 
+    def _unary(self, op: Operation) -> Tensor:
+        return _record(op, (self,))
+
     def _stamp(self) -> int:
         """When the data of this leaf was last changed, as far as anybody can tell now."""
         now = self._data.tobytes()
@@ -303,9 +282,6 @@ class Tensor:
     def __dlpack_device__(self) -> Operand:
         return self._data.__dlpack_device__()
 
-    _mask = property(mask_asked_for, doc="Masked arrays ask for this, and for _data, before they compute with it.")
-    __pandas_priority__ = 5000  # above a DataFrame's: what is on its right computes
-
     # ------------------------------------------------------------ operators
 
     # (+ − × ÷ ** @ and their comparisons are made below)
@@ -328,18 +304,6 @@ class Tensor:
         def __le__(self, other: Other) -> np.ndarray: ...
         def __gt__(self, other: Other) -> np.ndarray: ...
         def __ge__(self, other: Other) -> np.ndarray: ...
-
-    __eq__ = graph.is_same
-    __hash__ = object.__hash__
-
-    def __neg__(self) -> Tensor:
-        return _record(elementwise.neg.op, (self,))
-
-    def __pos__(self) -> Tensor:
-        return self
-
-    def __abs__(self) -> Tensor:
-        return _record(elementwise.abs.op, (self,))
 
     def __isub__(self, other: Other) -> Tensor:
         # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
@@ -445,63 +409,11 @@ class Tensor:
         """The members at these places; see `autograd.take`."""
         return shapes.take(self, indices, axis)
 
-    def clip(self, lo: Operand = None, hi: Operand = None) -> Tensor:
-        """At least lo and at most hi; see `autograd.clip`."""
-        return choosing.clip(self, lo, hi)
-
     def dot(self, other: Operand) -> Tensor:
         """Matrix product; numpy.dot for what has more than two axes."""
         if self.ndim == 2 and other.__class__ is Tensor and other._data.ndim == 2:
             return _record(matrices.matmul.op, (self, other))
         return numpy_dot(self, other)
-
-    def exp(self) -> Tensor:
-        """e^self; see `autograd.exp`."""
-        return _record(elementwise.exp.op, (self,))
-
-    def log(self) -> Tensor:
-        """Natural logarithm; see `autograd.log`."""
-        return _record(elementwise.log.op, (self,))
-
-    def sqrt(self) -> Tensor:
-        """Square root; see `autograd.sqrt`."""
-        return _record(elementwise.sqrt.op, (self,))
-
-    def sin(self) -> Tensor:
-        """Sine; see `autograd.sin`."""
-        return _record(elementwise.sin.op, (self,))
-
-    def cos(self) -> Tensor:
-        """Cosine; see `autograd.cos`."""
-        return _record(elementwise.cos.op, (self,))
-
-    def tanh(self) -> Tensor:
-        """Hyperbolic tangent; see `autograd.tanh`."""
-        return _record(elementwise.tanh.op, (self,))
-
-    def sigmoid(self) -> Tensor:
-        """Logistic function; see `autograd.sigmoid`."""
-        return _record(elementwise.sigmoid.op, (self,))
-
-    def relu(self) -> Tensor:
-        """max(0, self); see `autograd.relu`."""
-        return _record(elementwise.relu.op, (self,))
-
-    def leaky_relu(self, alpha: Operand = 0.01) -> Tensor:
-        """self where positive, else alpha self; see `autograd.leaky_relu`."""
-        return _record(elementwise.leaky_relu.op, (self, alpha))
-
-    def softplus(self) -> Tensor:
-        """log(1 + e^self); see `autograd.softplus`."""
-        return _record(elementwise.softplus.op, (self,))
-
-    def linear(self) -> Tensor:
-        """The identity; see `autograd.linear`."""
-        return _record(elementwise.identity.op, (self,))
-
-    def abs(self) -> Tensor:
-        """Absolute value; see `autograd.abs`."""
-        return _record(elementwise.abs.op, (self,))
 
     # ------------------------------------------------------------ what a Tensor is not
 
@@ -525,9 +437,6 @@ class Tensor:
     def __round__(self, digits: int | None = None) -> Operand:
         raise TypeError("round() has no useful derivative; use t.data.round()")
 
-    def __init_subclass__(cls, **kwargs: Any) -> NoReturn:
-        raise TypeError(f"Tensor is final and {cls.__name__} cannot be derived from it; keep a Tensor as an attribute")
-
     def __repr__(self) -> str:
         numbers = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=100)
         dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
@@ -539,15 +448,6 @@ class Tensor:
         return format(self.item(), spec) if spec else str(self)
 
     # ------------------------------------------------------------ copies
-
-    def __copy__(self) -> Tensor:
-        return graph.copy_node(self, lambda u: u)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        return graph.deepcopy(self, memo)
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Operand, ...]:
-        return graph.reduce(self)
 
     def _contents(self) -> dict[str, Any]:
         # The serial is not copied: nodes are restored in the order of computation and get new ones. A result
@@ -708,7 +608,7 @@ def _record(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
             raise _not_plain(op, i)
     z = op.forward(*data) if is_quiet() else _computed(op, data)
     v = new(Tensor)
-    v._data = z if z.__class__ is ndarray else np.asarray(z)
+    v._data = z if z.__class__ is ndarray else made_array(z)
     v._label = v._grad = v._seen = None
     v._serial = next_serial()
     v._op = op
@@ -740,6 +640,9 @@ def _computed(op: Operation, data: list[Operand]) -> Operand:
     try:
         return quietly(op.forward, *data)
     except (TypeError, ValueError) as error:
+        instead = getattr(error, "instead", None)  # of arrays that stand for those of a program, see fast.recorder
+        if instead is not None:
+            return instead(op.forward, data)
         if refused := refused_arrays(op, data, error):
             raise refused from error
         if not op.rules or "broadcast" not in str(error):

@@ -18,10 +18,11 @@ import numpy as np
 from . import graph, modes, numpy_names
 from .formulas.expression import symbol
 from .ieee import ieee
-from .lending import is_free, mask_asked_for, numbers_in, refuse_to_lend
+from .lending import is_free, numbers_in, refuse_to_lend
+from .node import BaseNode
 from .op import Operation
 from .operands import Operand, Traced, Vector, declined, describe, real, refusal
-from .ops import choosing, elementwise
+from .ops import elementwise
 from .passes.values import Mixed
 from .passes.values import backward as _backward
 from .signatures import Real
@@ -41,7 +42,7 @@ active, traces = modes.active, modes.traces
 
 
 @final
-class Value:
+class Value(BaseNode):
     """A real number in a computation, with a gradient.
 
     data   the number, a float. int, bool, Fraction, NumPy real scalars and 0-d arrays are
@@ -70,20 +71,18 @@ class Value:
     #   sequences             _x is a tuple of operands and of tuples of operands, _dx one of their
     #                         derivatives: as many as operands (Mixed if some of these are
     #                         constants), a float that holds for all, or None for constants; _y is None
-    #   both at once          an activation of a weighted sum, as `fused` describes it
+    #   both at once          an activation of a weighted sum, as `fast.neuron` describes it
     #   a leaf                _op is None, the rest is unset
-    __slots__ = ("_data", "_dx", "_dy", "_label", "_op", "_x", "_y", "grad")
+    __slots__ = ("_data", "_dx", "_dy", "_x", "_y", "grad")
 
     _operand_slots = ("_x", "_y")
 
     _data: float
     grad: float
-    _op: Operation | None
     _x: Operand
     _y: Operand
     _dx: Operand
     _dy: Operand
-    _label: str | None
 
     def __init__(self, data: Operand, label: str | None = None) -> None:
         self._data = data if data.__class__ is float else _leaf_data(data)
@@ -109,33 +108,6 @@ class Value:
 
     else:  # read in C, and written through the check; nodes are made with _data itself
         data = property(attrgetter("_data"), _assign, doc="The number, a float; what is assigned is converted.")
-
-    @property
-    def label(self) -> str | None:
-        """The name of the node, None if it has none. Assigning a string names it, None unnames it."""
-        try:
-            return self._label
-        except AttributeError:
-            return None
-
-    @label.setter
-    def label(self, label: str | None) -> None:
-        self._label = graph.checked_label(label)
-
-    @property
-    def op(self) -> Operation | None:
-        """The operation that made the node; None for a leaf."""
-        return self._op
-
-    @property
-    def is_leaf(self) -> bool:
-        """True if no operation made it: an input, a parameter, a constant."""
-        return self._op is None
-
-    @property
-    def is_constant(self) -> bool:
-        """True for what `detach()` gave or was computed under `no_grad()`: a Module that holds it does not train it."""
-        return graph.is_constant(self)
 
     @property
     def operand_groups(self) -> tuple[Operand, ...]:
@@ -223,7 +195,26 @@ class Value:
         """A new node: the result of `op` with its operands and local derivatives."""
         if not op.is_flat:
             return _record_groups(op, operands)
-        return _record_unary(op, operands[0]) if len(operands) == 1 else _record_elementwise(op, operands)
+        return operands[0]._unary(op) if len(operands) == 1 else _record_elementwise(op, operands)
+
+    def _unary(self, op: Operation) -> Value:
+        """The same for one operand, without detours."""
+        xd = self._data
+        try:
+            zd = op.forward(xd)
+            dx = op.slope(zd, xd)
+        except (ArithmeticError, ValueError):
+            return _record_elementwise(op, (self,))
+        if active:
+            return _record_elementwise(op, (self,))
+        z = new(Value)
+        z._data = zd if zd.__class__ is float else float(zd)
+        z.grad = NO_GRADIENT
+        z._op = op
+        z._x = self
+        z._y = None
+        z._dx = dx if dx.__class__ is float else float(dx)
+        return z
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Operand, **kwargs: Any) -> Operand:
         """NumPy functions and operators with a NumPy number on the left give Values too."""
@@ -266,15 +257,6 @@ class Value:
     def __rpow__(self, other: Value | Real) -> Value:
         return _binary(elementwise.power, other, self)
 
-    def __neg__(self) -> Value:
-        return elementwise.neg(self)
-
-    def __pos__(self) -> Value:
-        return self
-
-    def __abs__(self) -> Value:
-        return elementwise.abs(self)
-
     def __isub__(self, other: Value | Real) -> Value:
         # `p -= lr * p.grad` would rebind the loop's name and leave the parameter as it was.
         if self._op is None and self.grad is not NO_GRADIENT and other.__class__ is not Value:
@@ -284,9 +266,6 @@ class Value:
                 "to update it in place write p.data -= lr * p.grad"
             )
         return self - other
-
-    __eq__ = graph.is_same
-    __hash__ = object.__hash__
 
     def __lt__(self, other: Operand) -> bool:
         try:
@@ -311,60 +290,6 @@ class Value:
             return self._data >= _comparable(other)
         except TypeError:
             return declined(other, "__le__")
-
-    # ------------------------------------------------------------ functions, as methods
-
-    def exp(self) -> Value:
-        """e^self; see `autograd.exp`."""
-        return _record_unary(elementwise.exp.op, self)
-
-    def log(self) -> Value:
-        """Natural logarithm; see `autograd.log`."""
-        return _record_unary(elementwise.log.op, self)
-
-    def sqrt(self) -> Value:
-        """Square root; see `autograd.sqrt`."""
-        return _record_unary(elementwise.sqrt.op, self)
-
-    def sin(self) -> Value:
-        """Sine; see `autograd.sin`."""
-        return _record_unary(elementwise.sin.op, self)
-
-    def cos(self) -> Value:
-        """Cosine; see `autograd.cos`."""
-        return _record_unary(elementwise.cos.op, self)
-
-    def tanh(self) -> Value:
-        """Hyperbolic tangent; see `autograd.tanh`."""
-        return _record_unary(elementwise.tanh.op, self)
-
-    def sigmoid(self) -> Value:
-        """Logistic function; see `autograd.sigmoid`."""
-        return _record_unary(elementwise.sigmoid.op, self)
-
-    def relu(self) -> Value:
-        """max(0, self); see `autograd.relu`."""
-        return _record_unary(elementwise.relu.op, self)
-
-    def leaky_relu(self, alpha: Operand = 0.01) -> Value:
-        """self if positive, else alpha self; see `autograd.leaky_relu`."""
-        return Value._record(elementwise.leaky_relu.op, self, alpha)
-
-    def softplus(self) -> Value:
-        """log(1 + e^self); see `autograd.softplus`."""
-        return _record_unary(elementwise.softplus.op, self)
-
-    def linear(self) -> Value:
-        """The identity; see `autograd.linear`."""
-        return _record_unary(elementwise.identity.op, self)
-
-    def clip(self, lo: float | None = None, hi: float | None = None) -> Value:
-        """At least lo and at most hi; see `autograd.clip`."""
-        return choosing.clip(self, lo, hi)
-
-    def abs(self) -> Value:
-        """Absolute value; see `autograd.abs`."""
-        return _record_unary(elementwise.abs.op, self)
 
     # ------------------------------------------------------------ what a Value is not
 
@@ -403,12 +328,6 @@ class Value:
             refuse_to_lend(self, computes=True)  # Values come in lists
             return np.array(self._data, dtype)
 
-    _mask = property(mask_asked_for, doc="Masked arrays ask for this, and for _data, before they compute with it.")
-    __pandas_priority__ = 5000  # above a DataFrame's: what is on its right computes, or refuses
-
-    def __init_subclass__(cls, **kwargs: Any) -> NoReturn:
-        raise TypeError(f"Value is final and {cls.__name__} cannot be derived from it; keep a Value as an attribute")
-
     def __repr__(self) -> str:
         name = "" if self.label is None else f", label={self.label!r}"
         return f"Value(data={self._data!r}, grad={self.grad!r}{name})"
@@ -418,18 +337,11 @@ class Value:
 
     # ------------------------------------------------------------ copies
 
-    def __copy__(self) -> Value:
-        return graph.copy_node(self, lambda u: u)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        return graph.deepcopy(self, memo)
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Operand, ...]:
-        return graph.reduce(self)
-
     def _contents(self) -> dict[str, Any]:
         _ = self.operand_groups  # a neuron takes its full form
-        contents = {name: getattr(self, name) for name in Value.__slots__ if hasattr(self, name)}
+        contents = {
+            name: getattr(self, name) for name in (*BaseNode.__slots__, *Value.__slots__) if hasattr(self, name)
+        }
         if self.grad is NO_GRADIENT:  # which is an object, and not a number
             del contents["grad"]
         return contents
@@ -516,26 +428,6 @@ def _unrecorded(data: float) -> Value:
     v = Value(data)
     v._x = graph.UNRECORDED
     return v
-
-
-def _record_unary(op: Operation, x: Value) -> Value:
-    """The same for one operand, without detours."""
-    xd = x._data
-    try:
-        zd = op.forward(xd)
-        dx = op.slope(zd, xd)
-    except (ArithmeticError, ValueError):
-        return _record_elementwise(op, (x,))
-    if active:
-        return _record_elementwise(op, (x,))
-    z = new(Value)
-    z._data = zd if zd.__class__ is float else float(zd)
-    z.grad = NO_GRADIENT
-    z._op = op
-    z._x = x
-    z._y = None
-    z._dx = dx if dx.__class__ is float else float(dx)
-    return z
 
 
 def _derivative(op: Operation, i: int, z: float, data: list[float]) -> float:

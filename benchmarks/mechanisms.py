@@ -28,7 +28,6 @@ from autograd.fast import neuron
 from autograd.fast.flat_parameters import FlatParameters
 from autograd.ieee import quietly
 from nn import optimizers
-from nn.training import objective
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -147,32 +146,14 @@ def step_of(model: Any, x: np.ndarray, y: np.ndarray) -> Work:
     return lambda: quietly(take, x, y, weight)[0]
 
 
-def layers_without_nodes_and_programs(small: bool) -> list[Row]:
+def steps_as_numpy_calls(small: bool) -> list[Row]:
     rows = []
     for sizes, batch, hidden in NETS:
-        name = f"{'-'.join(map(str, sizes))}, batch {batch}"
-        programs, links, others, graph = (made(sizes, batch, hidden, small) for _ in range(4))
-        for model, _, _ in (links, others):
-            model.objective._passes.run = lambda *given: None
-        graph[0].objective._may_chain = False
-        what = f"step of {name}; without:"
-        rows += [
-            Row("layers without nodes", f"{what} a graph", step_of(*links), step_of(*graph)),
-            Row("a step as NumPy calls", f"{what} layers without nodes", step_of(*programs), step_of(*others)),
-        ]
+        programs, graph = (made(sizes, batch, hidden, small) for _ in range(2))
+        graph[0].objective._programs._are_open = False
+        what = f"step of {'-'.join(map(str, sizes))}, batch {batch}; without: a graph"
+        rows.append(Row("a step as NumPy calls", what, step_of(*programs), step_of(*graph)))
     return rows
-
-
-def large_batches_in_parts(small: bool) -> list[Row]:
-    one, other = (made((784, 10, 10), 41_000, "relu", small) for _ in range(2))
-    take = step_of(*other)
-
-    def whole() -> Any:
-        with put(objective, "PART", 1 << 30):
-            return take()
-
-    what = "step of 784-10-10, batch 41,000; without: all at once"
-    return [Row("large batches in parts", what, step_of(*one), whole)]
 
 
 def tensors_in_place(small: bool) -> list[Row]:
@@ -272,8 +253,7 @@ MECHANISMS = [
     one_node_a_neuron,
     values_in_place,
     tensors_in_place,
-    layers_without_nodes_and_programs,
-    large_batches_in_parts,
+    steps_as_numpy_calls,
     parameters_as_one_vector,
     paths_without_listing,
 ]

@@ -24,6 +24,7 @@ from autograd import (
 )
 from autograd.arguments import Rng, generator, lookup
 from autograd.op import Operation, named
+from autograd.operands import drawn
 
 from .module import Module
 
@@ -60,7 +61,7 @@ class RandomizedLeakyReLU(Module):
     def __call__(self, x: Any) -> Any:
         if not self.training or not isinstance(x, Tensor | np.ndarray):
             return randomized_leaky_relu(x, self.lower, self.upper, training=self.training, rng=self.rng)
-        slopes = self.rng.uniform(self.lower, self.upper, x.shape).astype(x.dtype)
+        slopes = drawn(x, self.rng.uniform, self.lower, self.upper, x.shape).astype(x.dtype)
         return leaky_relu(x, slopes)
 
 

@@ -34,6 +34,7 @@ class Attributes:
 
     checks: ClassVar[Mapping[str, Check]] = {}
     settled: tuple[str, ...] = ()
+    _changes = changed  # for `autograd.fast.surroundings`, which need not look at each attribute
 
     def is_settled(self) -> bool:
         """True once something was made of the options in `settled`."""
@@ -52,7 +53,13 @@ class Attributes:
             check = known[name]
             if check is not None:
                 value = check(cls.__name__, name, value)
-        elif name[:1] != "_" and not self.may_keep(value) and _is_ours(cls) and options_of(cls):
+        elif (
+            name[:1] != "_"
+            and name not in vars(self)
+            and not self.may_keep(value)
+            and _is_ours(cls)
+            and options_of(cls)  # a bare Module has none, and holds anything
+        ):
             raise AttributeError(_unknown(self, name, known))
         super().__setattr__(name, value)
         changed[0] = object()

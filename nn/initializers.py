@@ -30,6 +30,7 @@ __all__ = [
     "lecun_uniform",
     "normal",
     "ones",
+    "orthogonal",
     "random_normal",
     "random_uniform",
     "scaled_normal",
@@ -157,6 +158,18 @@ def ones(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64
     return constant(shape, 1.0, dtype=dtype)
 
 
+def orthogonal(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float64) -> np.ndarray:
+    """Rows at right angles to each other and of length 1 (columns, where there are more rows).
+
+    For the weights of a recurrent layer by its own results, which are multiplied at every step: lengths stay. A
+    taller shape is one matrix of all axes but the first. Source: Saxe, McClelland and Ganguli, arXiv:1312.6120.
+    """
+    rows, columns = shape[0], math.prod(shape[1:])
+    q, r = np.linalg.qr(generator(rng).standard_normal((max(rows, columns), min(rows, columns))))
+    q *= np.sign(np.diag(r))  # so that every orthogonal matrix is equally likely
+    return (q if rows >= columns else q.T).reshape(tuple(shape)).astype(float_type("orthogonal", dtype), copy=False)
+
+
 def _fans(shape: Sequence[int]) -> tuple[int, int]:
     """(fan_in, fan_out): how many weights meet in an output and how many leave an input."""
     if len(shape) == 1:
@@ -183,6 +196,7 @@ initializers: dict[str, Initializer] = {
         constant,
         zeros,
         ones,
+        orthogonal,
     )
 }
 

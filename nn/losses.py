@@ -21,7 +21,7 @@ from autograd import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     clip,
-    log,
+    cross_entropy,
     mean,
     no_grad,
     one_hot,
@@ -32,10 +32,10 @@ from autograd import (
     sum,
 )
 from autograd.arguments import lookup, not_negative
-from autograd.op import Operation
 from autograd.operands import describe, real
-from autograd.ops.losses import CLOSEST, Softmax, batch_losses
+from autograd.ops.losses import Softmax, batch_losses, refuse_activated
 from autograd.ops.sums import array_sum
+from autograd.samples import shown_axis
 
 from .activations import activation_name, activations
 from .attributes import Attributes, Check, flag
@@ -61,12 +61,13 @@ __all__ = [
     "sparse_categorical_crossentropy",
 ]
 
-squared_errors, binary_from_logits, binary_from_probabilities, softmax_cross_entropies = (
+squared_errors, binary_from_logits, binary_from_probabilities, cross_entropies, softmax_cross_entropies = (
     batch_losses[name]
     for name in (
         "squared_error",
         "binary_cross_entropy_with_logits",
         "binary_cross_entropy",
+        "cross_entropy",
         "softmax_cross_entropy",
     )
 )
@@ -125,6 +126,13 @@ class Loss(Attributes):
                 return self(y_true, Tensor(plain_array(self.name, "y_pred", y_pred)), sample_weight).item()
         if not y_pred.ndim or not len(y_pred):
             raise ValueError(f"{self.name}: expected at least one sample, got y_pred of shape {y_pred.shape}")
+        if y_pred.size > 1 and shown_axis(y_pred) == 1:
+            raise ValueError(
+                f"{self.name}: expected samples in rows, and the graph shows them in columns, with the weights on the "
+                "left of the data: pass y_true.T and y_pred.T"
+            )
+        if self.from_logits and self.activation is not None:
+            refuse_activated(self.name, y_pred, self.activation)
         y_true = plain_array(self.name, "y_true", y_true.numpy() if isinstance(y_true, Tensor) else y_true)
         if y_pred.ndim == 1:
             if y_true.shape != y_pred.shape:
@@ -155,11 +163,7 @@ class Loss(Attributes):
 
         weight: 1/m, or an array with weight/m for each sample. from_logits: y_pred are weighted sums.
         """
-        link = self.link(target, weight, from_logits)
-        if link is None:
-            raise NotImplementedError(f"{type(self).__name__} needs a method of_batch")
-        op, others = link
-        return Tensor._record(op, y_pred, *others)
+        raise NotImplementedError(f"{type(self).__name__} needs a method of_batch")
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         """The loss of one sample as a Value, from what a net of Values gives and a row of what `prepare` gave.
@@ -167,10 +171,6 @@ class Loss(Attributes):
         from_logits: the outputs are weighted sums. NotImplementedError for a loss of arrays only.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method of_sample")
-
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        """The operation that `of_batch` is, with its operands behind y_pred; None if it is not a single one."""
-        return None
 
     def check_output(self, model: Any) -> None:
         """ValueError if the last layer of a net gives what the loss cannot take, with the remedies."""
@@ -225,8 +225,8 @@ class MeanSquaredError(Loss):
     def __init__(self, half: bool = False) -> None:
         self.half = half
 
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        return squared_errors.op, (target, weight if self.half else weight * (2.0 / target.shape[1]))
+    def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
+        return squared_errors(y_pred, target, weight if self.half else weight * (2.0 / target.shape[1]))
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         loss = squared_error(outputs, target)
@@ -307,12 +307,9 @@ class BinaryCrossentropy(Loss):
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         if from_logits:
-            return super().of_batch(y_pred, target, weight, from_logits)
+            return binary_from_logits(y_pred, target, weight)
         _check_probabilities(self.name, y_pred)
         return binary_from_probabilities(y_pred, target, weight)
-
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        return (binary_from_logits.op, (target, weight)) if from_logits else None
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         return (binary_cross_entropy_with_logits if from_logits else binary_cross_entropy)(outputs, target)
@@ -375,21 +372,15 @@ class CategoricalCrossentropy(Loss):
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         if from_logits:
-            return super().of_batch(y_pred, target, weight, from_logits)
+            return softmax_cross_entropies(y_pred, target, weight, Softmax())
         _check_probabilities(self.name, y_pred)
-        p = y_pred / array_sum(y_pred, 1, True)
-        # A constant is added, not a bound applied, so that the slope lives on at the bounds.
-        p = p + (np.clip(p.numpy(), CLOSEST, 1 - CLOSEST) - p.numpy())
-        return -_weighted_mean(array_sum(log(p) * target, 1, True), weight)
-
-    def link(self, target: np.ndarray, weight: Weight, from_logits: bool) -> tuple[Operation, tuple[Any, ...]] | None:
-        return (softmax_cross_entropies.op, (target, weight, Softmax())) if from_logits else None
+        return cross_entropies(y_pred / array_sum(y_pred, 1, True), target, weight)
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         if from_logits:
             return softmax_cross_entropy(outputs, target)
         total = sum(outputs)
-        return -sum([log(a / total) * y for a, y in zip(outputs, target, strict=True)])
+        return cross_entropy([a / total for a in outputs], target)
 
 
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):

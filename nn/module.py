@@ -18,7 +18,7 @@ from autograd.graph import is_constant, is_node
 from autograd.operands import describe
 from autograd.value import NO_GRADIENT
 
-from .attributes import Attributes
+from .attributes import Attributes, changed
 from .files.arrays import open_arrays, save_arrays
 
 __all__ = ["Module"]
@@ -59,7 +59,9 @@ class Module(Attributes):
 
     @training.setter
     def training(self, mode: bool) -> None:
-        vars(self)["training"] = bool(mode)
+        if vars(self).get("training") is not bool(mode):
+            vars(self)["training"] = bool(mode)
+            changed[0] = object()
 
     def parameters(self) -> list[Any]:
         """All parameters in order of definition, each once."""

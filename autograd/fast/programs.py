@@ -1,125 +1,318 @@
-"""Training steps in the same shape, written down once and run again."""
+"""Training steps in the same shape, written down once and run again.
+
+A step is a function of arrays that gives Tensors, the first of which is the loss, and the reverse pass from there.
+It is run as it is until its arrays have come in one shape a few times. Then it runs on stand-ins, which writes its
+NumPy calls down, those of the reverse pass among them; and what was written down is run and compared with the graph,
+bit by bit, before it takes its place.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import operator
+import pickle
+import threading
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from .. import modes
+from ..graph import topological_order
 from ..op import Operation
-from ..ops.losses import Softmax
-from ..tensor import Tensor, stand_in
-from .links import Link, pull_back, run
-from .recorder import Program, recorded
+from ..passes.tensors import backward
+from ..tensor import Tensor, next_serial
+from . import roads
+from .recorder import LARGEST, Recorder, called
+from .surroundings import Surroundings, Unclear
 
-__all__ = ["Passes"]
-
-
-class Passes:
-    """The passes forward and back over links with a loss at their end, as programs for the shapes that come again.
-
-    parameters: all Tensors of the links, whose gradients are written into arrays that exist (see
-    `autograd.fast.flat_parameters`). seed: the gradient of the loss.
-    """
-
-    def __init__(self, parameters: Sequence[Tensor], seed: np.ndarray) -> None:
-        self.parameters, self.seed = list(parameters), seed
-        self._links: Sequence[Link] = ()
-        self._shapes: dict[Any, _Shape] = {}
-
-    def run(self, links: Sequence[Link], last: Link, x: np.ndarray) -> tuple[Any, np.ndarray] | None:
-        """The loss and what it took, for a shape seen before; None if `run` and `pull_back` are to be called.
-
-        last: the loss, which takes a target and a weight. The gradients are in the buffers of the parameters,
-        in the place of those that were there. Call it inside `quietly`.
-        """
-        if links is not self._links:
-            if links != self._links:
-                self._shapes.clear()
-            self._links = links
-        op, others = last
-        if len(others) < 2:
-            return None
-        target, weight = others[:2]
-        key = op, len(x), weight if weight.__class__ is float else None
-        shape = self._shapes.get(key)
-        if shape is None:
-            if len(self._shapes) == SHAPES:
-                self._shapes.clear()
-            shape = self._shapes[key] = _Shape()
-        program = shape.program
-        if program is None:
-            shape.seen += 1
-            return self._written(shape, last, x) if shape.seen == REPEATED else None
-        for p, data, gradient in shape.arrays:
-            if p._data is not data or p._buffer is not gradient:
-                del self._shapes[key]
-                return None
-        found = program(x, target) if key[2] is not None else program(x, target, weight)
-        if found is None:
-            shape.given_up += 1
-            if shape.given_up == PATIENCE:
-                shape.program = None
-        return found
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A copied program would write into the arrays of the original.
-        return Passes, (self.parameters, self.seed)
-
-    def _written(self, shape: _Shape, last: Link, x: np.ndarray) -> tuple[Any, np.ndarray] | None:
-        """The results for x, with the program for its shape from now on; None if none can be written."""
-        op, (target, weight, *rest) = last
-        changing = [x, target] if weight.__class__ is float else [x, target, weight]
-        used = [u for _, others in self._links for u in others if u.__class__ is Tensor]
-        if (
-            any(a.__class__ is not np.ndarray for a in changing)
-            or {id(p) for p in self.parameters} != {id(u) for u in used}
-            or any(p._buffer is None for p in self.parameters)
-            or not all(map(_is_ours, [op, *(op for op, _ in self._links)]))
-            or any(u.__class__ is not Softmax for u in rest)
-        ):
-            return None
-        shape.arrays = [(p, p._data, p._buffer) for p in self.parameters]
-        lasting = [array for _, *arrays in shape.arrays for array in arrays]
-
-        def passes(*arrays: Any) -> tuple[Any, Any]:
-            x, target, *more = arrays[: len(changing)]
-            rest_of_arrays = iter(arrays[len(changing) :])
-            stands_for = {id(p): stand_in(next(rest_of_arrays), next(rest_of_arrays)) for p in self.parameters}
-            links = [(op, tuple(stands_for.get(id(u), u) for u in others)) for op, others in self._links]
-            loss, tape = run([*links, (op, (target, *(more or [weight]), *rest))], x)
-            pull_back(tape, self.seed)
-            return loss, tape[-1][2][0]
-
-        found = recorded(passes, changing, lasting)
-        if found is None:
-            return None
-        (loss, outputs), shape.program = found
-        return loss, outputs
-
-
-class _Shape:
-    """Batches of one shape.
-
-    seen: how often they came without a program. given_up: how often the program could not answer.
-    arrays: the parameters, with the arrays of their numbers and gradients that the program knows.
-    """
-
-    __slots__ = ("arrays", "given_up", "program", "seen")
-
-    def __init__(self) -> None:
-        self.seen = self.given_up = 0
-        self.program: Program | None = None
-        self.arrays: list[tuple[Tensor, np.ndarray, Any]] = []
-
+__all__ = ["Programs", "Written", "written_down"]
 
 # How often a shape comes until its program is written, which takes as long as some twenty small steps; how many
 # shapes are kept in mind; and how often a program may give up, after which it would save nothing.
 REPEATED, SHAPES, PATIENCE = 3, 8, 10
 
 
-def _is_ours(op: Operation) -> bool:
-    """True for an operation of this package: what it computes depends on its operands alone."""
-    home = getattr(op.forward, "__module__", None) or ""
-    return home.partition(".")[0] == __name__.partition(".")[0]
+class Programs:
+    """Runs of a function of arrays, as a program for each shape that comes again.
+
+    reads: the objects that the function computes with, see `Surroundings`. wanted: the leaves whose gradients are
+    wanted of the first result; none if it runs without gradients.
+    """
+
+    def __init__(self, reads: Iterable[Any], wanted: Sequence[Tensor] = ()) -> None:
+        self.reads, self.wanted = list(reads), list(wanted)
+        self._shapes: dict[Any, _Shape] = {}
+        self._are_open = roads.are_open()
+
+    def is_like(self, other: Programs) -> bool:
+        """True for programs of the same leaves and objects."""
+        ours, theirs = ((*p.reads, None, *p.wanted) for p in (self, other))
+        return len(ours) == len(theirs) and all(map(operator.is_, ours, theirs))
+
+    def run(self, function: Callable[..., Sequence[Any]], *arguments: Any) -> Sequence[Any]:
+        """What the function gives, as arrays; each wanted leaf has its gradient, or None if the first is not finite.
+
+        function: always the same; takes arrays and plain numbers, gives Tensors, arrays and strings. The arguments
+        are not to be written to. Call it inside `quietly`.
+        """
+        if modes.active and (self.wanted or modes.is_detecting_anomalies()):
+            return self._by_graph(function, arguments)
+        key = tuple([a.shape if a.__class__ is np.ndarray else a for a in arguments])
+        shape = self._shapes.get(key)
+        if shape is None:
+            if len(self._shapes) == SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[key] = _Shape()
+        written = shape.written
+        if written is None:
+            shape.seen += 1
+            if shape.seen != REPEATED or not self._are_open:
+                return self._by_graph(function, arguments)
+            results, shape.written = self._written_down(function, arguments)
+            return results
+        if not written.is_running.acquire(blocking=False):  # in another thread
+            return self._by_graph(function, arguments)
+        try:
+            if not written.is_current():
+                self._shapes.pop(key, None)
+                return self._by_graph(function, arguments)
+            if not shape.is_trusted:  # it is compared once more, for numbers of the first run that stayed in it
+                states = _states(written.generators)
+                results = self._by_graph(function, arguments)
+                shape.is_trusted = written.gives(results, self.wanted, arguments, states)
+                if not shape.is_trusted:
+                    shape.written = None
+                return results
+            for p in self.wanted:
+                p._grad = None  # first, so that nobody sees half of one if the step is interrupted
+            found = written.run(arguments)
+        finally:
+            written.is_running.release()
+        if found is not None:
+            return found
+        shape.given_up += 1
+        if shape.given_up == PATIENCE:
+            shape.written = None
+        return self._by_graph(function, arguments)
+
+    def _by_graph(self, function: Callable[..., Sequence[Any]], arguments: Sequence[Any]) -> Sequence[Any]:
+        """The same by a recorded graph."""
+        results = function(*arguments)
+        if self.wanted:
+            _give_gradients(results[0], self.wanted)
+        return [r._data if r.__class__ is Tensor else r for r in results]
+
+    def _written_down(
+        self, function: Callable[..., Sequence[Any]], arguments: Sequence[Any]
+    ) -> tuple[Sequence[Any], Written | None]:
+        """What the graph gives, and a program that gives the same bits; None if there is none."""
+        try:
+            surroundings = Surroundings(self.reads)
+        except Unclear:
+            return self._by_graph(function, arguments), None
+        return written_down(function, arguments, self.wanted, surroundings, functools.partial(self._by_graph, function))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copied program would write into the arrays of the original.
+        return Programs, (self.reads, self.wanted)
+
+
+class _Shape:
+    """Arguments of one shape.
+
+    seen: how often they came without a program. given_up: how often the program could not answer. is_trusted: it was
+    compared with the graph for other numbers than those of its first run.
+    """
+
+    __slots__ = ("given_up", "is_trusted", "seen", "written")
+
+    def __init__(self) -> None:
+        self.seen = self.given_up = 0
+        self.is_trusted = False
+        self.written: Written | None = None
+
+
+class Written:
+    """A program of a function, with all that has to stay as it is.
+
+    passes   gives results, and goes on to the gradients; see `Recorder.program`
+    leaves   all Tensors that it computes with; reached: those that get a gradient
+    """
+
+    def __init__(
+        self,
+        passes: Callable[..., Iterator[Any]],
+        leaves: Sequence[Tensor],
+        reached: Sequence[Tensor],
+        surroundings: Surroundings,
+    ) -> None:
+        self.passes, self.reached, self._surroundings = passes, reached, surroundings
+        self.generators = list(surroundings.generators)
+        self.is_running = threading.Lock()  # its arrays are those of one run at a time
+        self._leaves = [(t, t._data, t._buffer) for t in leaves]
+
+    def is_current(self) -> bool:
+        """True if the program is still what the function would do."""
+        for t, data, buffer in self._leaves:
+            if t._data is not data or t._buffer is not buffer:
+                return False
+        return self._surroundings.are_the_same()
+
+    def run(self, arguments: Sequence[Any]) -> Sequence[np.ndarray] | None:
+        """The results, and the gradients if the first is finite; None if the function is to be asked."""
+        generators = self.generators
+        states = _states(generators) if generators else ()
+        passes = self.passes(*arguments)
+        try:
+            found = next(passes, None)
+            if found is not None:
+                if not self.reached or (loss := found[0].item()) - loss != 0.0:
+                    return found
+                if next(passes, None) is not None:
+                    for p in self.reached:
+                        p._grad = p._buffer
+                    return found
+        except (IndexError, ValueError):  # which the function will raise itself
+            pass
+        if states:
+            _rewind(generators, states)
+        return None
+
+    def gives(
+        self, results: Sequence[Any], wanted: Sequence[Tensor], arguments: Sequence[Any], before: Sequence[Any]
+    ) -> bool:
+        """True if it gives the bits of these results of a graph, and of the gradients that the leaves have now.
+
+        before: the states of the generators when the graph was recorded. They and the leaves stay as they are.
+        """
+        generators = self.generators
+        after, expected = _states(generators), _bits(results, wanted)
+        gradients = [None if t._grad is None else t._grad.copy() for t in wanted]
+        for t in wanted:
+            t._grad = None
+        _rewind(generators, before)
+        found = self.run(arguments)
+        if found is not None and _bits(found, wanted) == expected and _same(_states(generators), after):
+            return True
+        for t, g in zip(wanted, gradients, strict=True):
+            t._grad = g
+        _rewind(generators, after)
+        return False
+
+
+def written_down(
+    function: Callable[..., Sequence[Any]],
+    arguments: Sequence[Any],
+    wanted: Sequence[Tensor],
+    surroundings: Surroundings,
+    by_graph: Callable[[Sequence[Any]], Sequence[np.ndarray]],
+) -> tuple[Sequence[np.ndarray], Written | None]:
+    """What `by_graph` gives for the arguments, and a program that gave the same bits; None if there is none.
+
+    wanted: as for `Programs`. A function that changes what it reads has no program.
+    """
+    for t in wanted:
+        if t._buffer is None:
+            t._buffer = np.empty(t.shape, t.dtype)
+    before = _states(surroundings.generators)
+    results = by_graph(arguments)
+    if not surroundings.are_the_same():
+        return results, None
+    after = _states(surroundings.generators)
+    _rewind(surroundings.generators, before)
+    written = _on_stand_ins(function, arguments, wanted, surroundings)
+    _rewind(surroundings.generators, after)
+    if written is None or not written.gives(results, wanted, arguments, before):
+        return results, None
+    return results, written
+
+
+def _states(generators: Iterable[np.random.Generator]) -> list[Any]:
+    return [g.bit_generator.state for g in generators]
+
+
+def _rewind(generators: Iterable[np.random.Generator], states: Sequence[Any]) -> None:
+    for g, state in zip(generators, states, strict=True):
+        g.bit_generator.state = state
+
+
+def _same(states: Sequence[Any], others: Sequence[Any]) -> bool:
+    return pickle.dumps(states) == pickle.dumps(others)  # some contain arrays
+
+
+def _bits(results: Sequence[np.ndarray], wanted: Sequence[Tensor]) -> list[Any]:
+    found = [*results, *(t._grad for t in wanted)]
+    return [u if u is None or u.__class__ is str else (np.shape(u), np.asarray(u).tobytes()) for u in found]
+
+
+def _on_stand_ins(
+    function: Callable[..., Sequence[Any]],
+    arguments: Sequence[Any],
+    wanted: Sequence[Tensor],
+    surroundings: Surroundings,
+) -> Written | None:
+    """A program of what the function does with arguments like these; None if it does what cannot be written down.
+
+    While it runs all Tensors that it may come across have stand-ins for their arrays.
+    """
+    leaves = list(dict.fromkeys([*wanted, *surroundings.tensors]))
+    before = [(t, t._data, t._buffer, t._grad, t._seen) for t in leaves]
+    recorder, start = Recorder(), next_serial()
+    try:
+        for t in leaves:
+            t._data, t._grad, t._seen = recorder.lasting(t._data), None, None  # type: ignore[assignment]
+        for t in wanted:
+            t._buffer = recorder.lasting(t._buffer)  # type: ignore[assignment, arg-type]
+        given = [recorder.input(a) for a in arguments]
+        with np.errstate(all="ignore"):  # and not `quietly`, where operations do not ask what to do instead
+            results = function(*given)
+            recorder.give([r._data if r.__class__ is Tensor else r for r in results])
+            if wanted:
+                _pull_back(results[0], set(wanted), start)
+                recorder.give([])
+        passes = recorder.program()
+        reached = [t for t in wanted if t._grad is not None]
+    except Exception:  # if it is the fault of the function, it comes again when that is called without them
+        return None
+    finally:
+        for t, data, buffer, gradient, seen in before:
+            t._data, t._buffer, t._grad, t._seen = data, buffer, gradient, seen
+    return None if recorder.size > LARGEST else Written(passes, leaves, reached, surroundings)
+
+
+def _pull_back(loss: Tensor, wanted: Container[Tensor], start: int) -> None:
+    """The reverse pass from a loss computed on stand-ins, to the leaves that are wanted.
+
+    Other leaves must be younger than `start`, and gone with the step.
+    """
+    for v in topological_order(loss):
+        if v._op is None:
+            if v not in wanted and v._serial < start:
+                raise LookupError("a gradient of which nobody knows")
+        else:
+            v._operands = tuple(
+                u._data if u.__class__ is Tensor and u._op is None and u not in wanted else u for u in v._operands
+            )
+            v._op = SimpleNamespace(pulls=_Pulls(v._op), writes=v._op.writes, adds=v._op.adds)
+    backward(loss, np.ones(loss.shape, loss.dtype))
+
+
+class _Pulls:
+    """The pulls of an operation, each written down as a call where it cannot be read."""
+
+    def __init__(self, op: Operation) -> None:
+        self._pulls: Any = op.pulls
+
+    def __getitem__(self, i: int) -> Callable[..., Any]:
+        return functools.partial(called, self._pulls[i])
+
+
+def _give_gradients(loss: Tensor, wanted: Iterable[Tensor]) -> None:
+    """Give the leaves the gradients of a loss in place of those they had, if it is finite; else none."""
+    for p in wanted:
+        p._grad = None
+    value = loss._data.item()
+    if value - value == 0.0:
+        backward(loss, np.ones(loss.shape, loss.dtype))

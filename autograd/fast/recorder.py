@@ -6,14 +6,17 @@ are too, to the last bit. Where the computation looked at a number to decide som
 looks again, and gives up if the answer is another.
 
 While it is written down a computation sees stand-ins for its arrays, and what a stand-in has no method for
-ends the writing. What does not come from the arrays, such as a random number, would be frozen: that
-there is none is for the caller to know.
+ends the writing. What does not come from the arrays, such as a variable that changes, would be frozen: that
+there is none is for the caller to know, see `surroundings`.
 """
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from threading import get_ident
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -37,16 +40,17 @@ def recorded(
     the function would have decided otherwise; then what it has written to is to be written anew. Arrays
     that it computed are the caller's. Both are to be called inside `quietly`.
     """
-    recorder = _Recorder()
-    stand_ins = [*map(recorder.input, inputs), *(Recorded(recorder, recorder.constant(a), a, True) for a in lasting)]
+    recorder = Recorder()
     try:
-        results = function(*stand_ins)
-        program = recorder.program(results)
+        results = function(*map(recorder.input, inputs), *map(recorder.lasting, lasting))
+        recorder.give(results)
+        passes = recorder.program()
     except Exception:  # if it is the fault of the function, it comes again when that is called without them
         return None
     if recorder.size > LARGEST:
         return None
-    return [u.value.copy("K") if u.fixed else u.value for u in results], program
+    given = [u.value.copy("K") if u.fixed else u.value for u in results]
+    return given, lambda *arrays: next(passes(*arrays), None)
 
 
 def called(function: Callable[..., Any], *operands: Any) -> Any:
@@ -60,30 +64,65 @@ def called(function: Callable[..., Any], *operands: Any) -> Any:
         return function(*operands)
     except Exception:  # if it is the fault of the function, it comes again below
         del recorder.lines[lines:]
-    names = [u.name if type(u) is Recorded else recorder.constant(u) for u in operands]
-    result = function(*map(_plain, operands))
-    return recorder.value(f"{recorder.constant(function)}({', '.join(names)})", result)
+    return recorder.as_a_call(function, operands)
 
 
-class _Recorder:
-    """The lines of a program, and what the names in it stand for."""
+class Recorder:
+    """The lines of a program, and what the names in it stand for.
+
+    size   how many bytes of arrays it keeps
+    draws  the generators from which it draws random numbers
+    """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {}
         self.inputs: list[str] = []
         self.size = 0
+        self.draws: dict[np.random.Generator, None] = {}
+        self.thread = get_ident()
         self._names: dict[int, str] = {}
 
-    def input(self, array: np.ndarray) -> Recorded:
-        """What stands for what the program is given, which has to look the same each time."""
+    def lasting(self, array: np.ndarray) -> Recorded:
+        """What stands for an array that stays where it is, though its numbers may change."""
+        return Recorded(self, self.constant(array), array, True)
+
+    def as_a_call(self, function: Callable[..., Any], operands: Sequence[Any]) -> Recorded:
+        """The result of a function of arrays, which each run of the program calls."""
+        names = [u.name if type(u) is Recorded else self.constant(u) for u in operands]
+        result = function(*map(_plain, operands))
+        return self.value(f"{self.constant(function)}({', '.join(names)})", result)
+
+    def give(self, results: Sequence[Any]) -> None:
+        """Let a run give these results, and wait until it is told to go on."""
+        given = []
+        for r in results:
+            is_kept = r.fixed if type(r) is Recorded else isinstance(r, np.ndarray)
+            name = r.name if type(r) is Recorded else self.constant(r)
+            given.append(f"{name}.copy('K')" if is_kept else name)
+        self.lines.append(f"yield ({''.join(f'{name}, ' for name in given)})")
+
+    def program(self) -> Callable[..., Iterator[Any]]:
+        """The lines as a function, which gives results where it was told to, and ends where it gives up."""
+        body = "\n    ".join(self.lines)
+        code = compile(f"def program({', '.join(self.inputs)}):\n    {body}\n", "<recorded>", "exec")
+        exec(code, self.scope)
+        return self.scope.pop("program")  # else it would hold itself, and its arrays until the next garbage collection
+
+    def input(self, x: Any) -> Any:
+        """What stands for an array that the program is given, which has to look the same each time.
+
+        What is no array is itself, and has to stay it.
+        """
         name = f"x{len(self.inputs)}"
         self.inputs.append(name)
-        shape, strides, dtype = map(self.constant, (array.shape, array.strides, array.dtype))
+        if x.__class__ is not np.ndarray:
+            return x
+        shape, strides, dtype = map(self.constant, (x.shape, x.strides, x.dtype))
         self.lines.append(
             f"if {name}.shape != {shape} or {name}.strides != {strides} or {name}.dtype is not {dtype}: return None"
         )
-        return Recorded(self, name, array, False)
+        return Recorded(self, name, x, False)
 
     def constant(self, thing: Any) -> str:
         """The name in the program of a thing that stays as it is, or of an array that stays where it is."""
@@ -127,7 +166,7 @@ class _Recorder:
         if dtype is not None and dtype.kind == "f" and u.__class__ in (int, float):
             u = np.array(u, dtype)  # as NumPy would at each call, in twice the time
         if not isinstance(u, int | float | np.generic | np.ndarray):
-            raise _NotRecorded
+            raise _NotRecorded(self)
         if isinstance(u, np.ndarray) and u.flags.writeable:
             u = u.copy()  # as it is now, whatever becomes of it
             self.size += u.nbytes
@@ -136,24 +175,35 @@ class _Recorder:
     def function(self, function: Any) -> str:
         """The name of a NumPy function."""
         if self.scope.setdefault(function.__name__, function) is not function:
-            raise _NotRecorded
+            raise _NotRecorded(self)
         return function.__name__
 
-    def program(self, results: Sequence[Any]) -> Program:
-        """The lines as a function."""
-        given = [f"{r.name}.copy('K')" if r.fixed else r.name for r in results]
-        body = "\n    ".join([*self.lines, f"return {', '.join(given)},"])
-        code = compile(f"def program({', '.join(self.inputs)}):\n    {body}\n", "<recorded>", "exec")
-        exec(code, self.scope)
-        return self.scope.pop("program")  # else it would hold itself, and its arrays until the next garbage collection
 
-
-class _NotRecorded(Exception):
+class _NotRecorded(AttributeError, TypeError):
     """The computation did what a program cannot."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__("this cannot be written down as NumPy calls")
+        self.instead = recorder.as_a_call  # an operation of which it is a part is written down as one call
 
 
 def _plain(u: Any) -> Any:
-    return u.value if type(u) is Recorded else u
+    """The array or number of the first run; also in lists and the like."""
+    if type(u) is Recorded:
+        return u.value
+    if isinstance(u, list | tuple):
+        return type(u)(map(_plain, u))
+    return {name: _plain(v) for name, v in u.items()} if isinstance(u, dict) else u
+
+
+# NumPy's functions of arrays that depend on nothing else, and the shape of whose result depends on shapes only.
+_OF_SHAPES = {
+    *(np.where, np.concatenate, np.stack, np.vstack, np.hstack, np.broadcast_to, np.reshape, np.ravel, np.transpose),
+    *(np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.flip, np.roll, np.pad, np.tile, np.take, np.diagonal),
+    *(np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std, np.any, np.all, np.argmax, np.argmin, np.cumsum),
+    *(np.dot, np.outer, np.tensordot, np.einsum, np.trace, np.tril, np.triu, np.linalg.norm, np.clip, np.sort),
+    *(np.argsort, np.diff, np.take_along_axis, np.zeros_like, np.ones_like, np.full_like, np.nan_to_num, np.isclose),
+}
 
 
 class Recorded:
@@ -162,12 +212,13 @@ class Recorded:
     It has those methods and operators of an array that a program can write down. Code that asks for its
     class is told ndarray, so that it takes the way it takes with arrays.
 
-    fixed: it is the same array in each run.
+    fixed: it is the same array in each run. For other threads, which may come across one in a Tensor while it is
+    written down, it is its array: what they compute is theirs.
     """
 
     __slots__ = ("fixed", "name", "recorder", "value")
 
-    def __init__(self, recorder: _Recorder, name: str, value: Any, fixed: bool) -> None:
+    def __init__(self, recorder: Recorder, name: str, value: Any, fixed: bool) -> None:
         self.recorder, self.name, self.value, self.fixed = recorder, name, value, fixed
 
     @property  # type: ignore[misc]
@@ -183,9 +234,16 @@ class Recorded:
     ndim = property(lambda self: self.value.ndim)
     size = property(lambda self: self.value.size)
     dtype = property(lambda self: self.value.dtype)
+    base = None
+    flags = property(lambda self: SimpleNamespace(writeable=False))  # nobody can write to it but as it is written down
 
     def __len__(self) -> int:
         return len(self.value)
+
+    def __getattr__(self, name: str) -> Any:
+        if get_ident() != self.recorder.thread:
+            return getattr(self.value, name)
+        raise _NotRecorded(self.recorder)
 
     # ------------------------------------------------------------ what is another in each run
 
@@ -194,8 +252,10 @@ class Recorded:
         self.recorder.lines.append(f"if {'not ' if answer else ''}{self.name}: return None")
         return answer
 
-    def argmin(self) -> Recorded:
-        return self.recorder.value(f"{self.name}.argmin()", self.value.argmin())
+    def drawn(self, draw: Any, *arguments: Any) -> Recorded:
+        """Random numbers, drawn anew in each run: see `autograd.operands.drawn`."""
+        self.recorder.draws[draw.__self__] = None
+        return self.recorder.as_a_call(draw, arguments)
 
     def item(self, place: Any) -> Recorded:
         name = self.recorder.operand(place)
@@ -206,6 +266,17 @@ class Recorded:
     @property
     def T(self) -> Recorded:
         return self.recorder.view(self, ".T", self.value.T)
+
+    def written_as_array(self) -> Recorded:
+        """A single number as an array."""
+        return self.recorder.as_a_call(np.asarray, [self])
+
+    def in_a_call(self, function: Callable[..., Any], operands: Sequence[Any]) -> Recorded:
+        """What a function gives of this and others, see `autograd.operands.plainly`."""
+        return self.recorder.as_a_call(function, operands)
+
+    def view(self) -> Recorded:
+        return self.recorder.view(self, ".view()", self.value.view())
 
     def ravel(self) -> Recorded:
         return self.recorder.view(self, ".ravel()", self.value.ravel())
@@ -220,14 +291,29 @@ class Recorded:
         return self.recorder.view(self, f".swapaxes({i}, {j})", self.value.swapaxes(i, j))
 
     def __getitem__(self, index: Any) -> Recorded:
-        if not all(i is None or i is Ellipsis or i.__class__ in (slice, int) for i in _parts(index)):
-            raise _NotRecorded
-        return self.recorder.view(self, f"[{self.recorder.constant(index)}]", self.value[index])
+        parts = index if isinstance(index, tuple) else (index,)
+        if all(i is None or i is Ellipsis or i.__class__ in (slice, int) for i in parts):
+            return self.recorder.view(self, f"[{self.recorder.constant(index)}]", self.value[index])
+        return self.recorder.value(f"{self.name}[{self._places(parts)}]", self.value[tuple(map(_plain, parts))])
 
     def __setitem__(self, index: Any, u: Any) -> None:
-        if index is not Ellipsis or not self.fixed:
-            raise _NotRecorded
-        self._take(u)
+        if not self.fixed:
+            raise _NotRecorded(self.recorder)
+        if index is Ellipsis:
+            self._take(u)
+            return
+        parts = index if isinstance(index, tuple) else (index,)
+        self.recorder.lines.append(f"{self.name}[{self._places(parts)}] = {self.recorder.operand(u)}")
+        self.value[tuple(map(_plain, parts))] = _plain(u)
+
+    def _places(self, parts: Sequence[Any]) -> str:
+        """An index of several parts as it is written. A mask picks as many numbers as are true, which may change."""
+        names = []
+        for i in parts:
+            if isinstance(i, np.ndarray | np.generic) and i.dtype.kind not in "iu":
+                raise _NotRecorded(self.recorder)
+            names.append(self.recorder.operand(i) if isinstance(i, np.ndarray) else self.recorder.constant(i))
+        return ", ".join(names) + ","
 
     def copy(self) -> Recorded:
         return self.recorder.buffer(np.empty(self.shape, self.dtype))._take(self)
@@ -251,22 +337,14 @@ class Recorded:
             result = self.value.dot(_plain(other), out.value)
         return self.recorder.call(f"{self.name}.dot", [self.recorder.operand(other)], result, out)
 
-    def max(self, axis: Any = None, *, keepdims: bool = False) -> Recorded:
-        result = self.value.max(axis, keepdims=keepdims)
-        arguments = [f"axis={axis!r}", f"keepdims={keepdims}"]
+    def _reduced(self, method: str, axis: Any = None, **options: Any) -> Recorded:
+        result = getattr(self.value, method)(axis, **options)
+        given = options if axis is None else {"axis": axis, **options}
+        arguments = [f"{name}={u!r}" for name, u in given.items()]
         if not isinstance(result, np.ndarray):
-            return self.recorder.value(f"{self.name}.max({', '.join(arguments)})", result)
+            return self.recorder.value(f"{self.name}.{method}({', '.join(arguments)})", result)
         out = self.recorder.buffer(result)
-        self.recorder.lines.append(f"{self.name}.max({', '.join(arguments)}, out={out.name})")
-        return out
-
-    def sum(self, axis: Any = None, *, keepdims: bool = False) -> Recorded:
-        result = self.value.sum(axis, keepdims=keepdims)
-        arguments = f"axis={axis!r}, keepdims={keepdims}"
-        if not isinstance(result, np.ndarray):
-            return self.recorder.value(f"{self.name}.sum({arguments})", result)
-        out = self.recorder.buffer(result)
-        self.recorder.lines.append(f"{self.name}.sum({arguments}, out={out.name})")
+        self.recorder.lines.append(f"{self.name}.{method}({', '.join([*arguments, f'out={out.name}'])})")
         return out
 
     def __pow__(self, other: Any) -> Recorded:
@@ -283,10 +361,12 @@ class Recorded:
     def __abs__(self) -> Recorded:
         return self.__array_ufunc__(np.absolute, "__call__", self)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, out: Any = None, **options: Any) -> Recorded:
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, out: Any = None, **options: Any) -> Any:
+        if any(hasattr(u.__class__, "_record") for u in operands):
+            return NotImplemented
         out = out[0] if out is not None else None
         if method != "__call__" or options or ufunc.nout != 1 or not (out is None or type(out) is Recorded):
-            raise _NotRecorded
+            raise _NotRecorded(self.recorder)
         values = [_plain(u) for u in operands]
         types = {v.dtype for v in values if isinstance(v, np.ndarray)}
         dtype = types.pop() if len(types) == 1 else None
@@ -294,34 +374,39 @@ class Recorded:
         names = [self.recorder.operand(u, dtype) for u in operands]
         return self.recorder.call(self.recorder.function(ufunc), names, result, out)
 
-    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Recorded:
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         if function is np.real and self.value.dtype.kind == "f":
             return self
-        if function is np.broadcast_to and len(arguments) == 2 and not options:
-            array, shape = arguments
-            found = np.broadcast_to(array.value, shape)
-            if array.fixed:
-                return Recorded(self.recorder, self.recorder.constant(found), found, True)
-            call = f"{self.recorder.function(np.broadcast_to)}({array.name}, {self.recorder.constant(shape)})"
-            return self.recorder.value(call, found)
-        if function is not np.where or options or len(arguments) != 3:
-            raise _NotRecorded
-        names = map(self.recorder.operand, arguments)
-        expression = f"{self.recorder.function(function)}({', '.join(names)})"
-        return self.recorder.value(expression, np.where(*map(_plain, arguments)))
+        if function is np.result_type:
+            return function(*_plain(arguments))
+        if function not in _OF_SHAPES or "out" in options or (function is np.where and len(arguments) != 3):
+            raise _NotRecorded(self.recorder)
+        result = function(*_plain(arguments), **_plain(options))
+        written = [self._written(u) for u in arguments]
+        written += [f"{name}={self._written(u)}" for name, u in options.items()]
+        call = f"{self.recorder.function(function)}({', '.join(written)})"
+        if function is np.broadcast_to and self.fixed:
+            return Recorded(self.recorder, self.recorder.constant(result), result, True)
+        return self.recorder.value(call, result)
+
+    def _written(self, u: Any) -> str:
+        """What a function is given, as it is written."""
+        if type(u) is Recorded and not isinstance(u.value, np.ndarray | np.floating | float):
+            raise _NotRecorded(self.recorder)  # a size, or a place, that is another in each run
+        if isinstance(u, list | tuple):
+            return f"({''.join(f'{self._written(v)}, ' for v in u)})"
+        return self.recorder.operand(u) if isinstance(u, np.ndarray) else self.recorder.constant(u)
 
     def __array__(self, *arguments: Any, **options: Any) -> Any:
-        raise _NotRecorded
-
-
-def _parts(index: Any) -> tuple[Any, ...]:
-    return index if isinstance(index, tuple) else (index,)
+        raise _NotRecorded(self.recorder)
 
 
 def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., Any]) -> Any:
     """Two methods, one for a stand-in on the right: the ufunc where there is an array, Python's own on numbers."""
 
-    def calculated(self: Recorded, *operands: Any) -> Recorded:
+    def calculated(self: Recorded, *operands: Any) -> Any:
+        if any(hasattr(u.__class__, "_record") for u in operands):
+            return NotImplemented  # a node, which computes itself
         values = [_plain(u) for u in operands]
         if any(isinstance(v, np.ndarray) for v in values):
             return self.__array_ufunc__(ufunc, "__call__", *operands)
@@ -331,14 +416,34 @@ def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., Any]) -> Any
     return lambda self, other: calculated(self, self, other), lambda self, other: calculated(self, other, self)
 
 
+def _for_others(name: str, method: Any) -> Any:
+    """The method in the thread that writes down; in others that of the array."""
+
+    @functools.wraps(method)
+    def either(self: Recorded, *operands: Any, **options: Any) -> Any:
+        if get_ident() == self.recorder.thread:
+            return method(self, *operands, **options)
+        array = object.__getattribute__(self, "value")
+        if name == "__array_ufunc__":
+            return getattr(operands[0], operands[1])(*_plain(operands[2:]), **_plain(options))
+        if name == "__array_function__":
+            return operands[0](*_plain(operands[2]), **_plain(operands[3]))
+        return getattr(array, name)(*_plain(operands), **_plain(options))
+
+    return either
+
+
 def _in_place(ufunc: np.ufunc) -> Callable[[Recorded, Any], Recorded]:
     def method(self: Recorded, other: Any) -> Recorded:
         if not self.fixed:
-            raise _NotRecorded
+            raise _NotRecorded(self.recorder)
         return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))
 
     return method
 
+
+for _name in ("sum", "max", "min", "mean", "prod", "argmax", "argmin", "any", "all"):
+    setattr(Recorded, _name, functools.partialmethod(Recorded._reduced, _name))
 
 for _name, _sign, _ufunc in (
     ("add", "+", np.add),
@@ -359,3 +464,7 @@ for _name, _sign, _ufunc in (
     if _sign in "+-*/":
         setattr(Recorded, f"__r{_name}__", _right)
         setattr(Recorded, f"__i{_name}__", _in_place(_ufunc))
+
+for _name, _method in list(vars(Recorded).items()):
+    if callable(_method) and _name not in ("__init__", "__getattribute__", "__getattr__"):
+        setattr(Recorded, _name, _for_others(_name, _method))

@@ -41,6 +41,7 @@ __all__ = [
     "only_atom",
     "replaced",
     "transposed",
+    "turned_axes",
     "turned_shape",
 ]
 
@@ -79,8 +80,8 @@ class Matrix(ArrayAtom):
     """A named array, or the derivative of the target by it (dW[1]), as it is or transposed.
 
     samples: the axis along which samples lie, from the end (-2 for rows, -1 for columns), None if none do;
-    of the array as its name has it. sums_to_1: an axis from the end along which its numbers always do, as
-    those of one-hot targets, or None.
+    of the array as its name has it. sums_to_1: the axes from the end along which its numbers always do, as
+    those of one-hot targets.
     A vector counts as a row, as it does in broadcasting, so that its transpose is a column.
     """
 
@@ -93,7 +94,7 @@ class Matrix(ArrayAtom):
         shape: Shape,
         samples: int | None = None,
         *,
-        sums_to_1: int | None = None,
+        sums_to_1: tuple[int, ...] = (),
         is_gradient: bool = False,
         is_turned: bool = False,
     ) -> None:
@@ -110,9 +111,9 @@ class Matrix(ArrayAtom):
 
     def as_column(self) -> Atom:
         """The array as it is, of a name that from now on stands for its transpose."""
-        return self._turned(turned_shape(self.plain_shape), flipped(self.samples), flipped(self.sums_to_1))
+        return self._turned(turned_shape(self.plain_shape), flipped(self.samples), turned_axes(self.sums_to_1))
 
-    def _turned(self, shape: Shape, samples: int | None, sums_to_1: int | None) -> Matrix:
+    def _turned(self, shape: Shape, samples: int | None, sums_to_1: tuple[int, ...]) -> Matrix:
         is_turned = not self.is_turned
         return Matrix(
             self.label, shape, samples, sums_to_1=sums_to_1, is_gradient=self.is_gradient, is_turned=is_turned
@@ -376,11 +377,16 @@ def _key_of(argument: object) -> str:
     return repr(argument)
 
 
-def distribution(x: np.ndarray) -> int | None:
-    """The axis of a matrix along which all sums are 1, from the end."""
+def turned_axes(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of a matrix, from the end, in its transpose."""
+    return tuple(-3 - axis for axis in axes)
+
+
+def distribution(x: np.ndarray) -> tuple[int, ...]:
+    """The axes of a matrix along which all sums are 1, from the end."""
     if x.ndim != 2 or not x.size:
-        return None
-    return next((axis for axis in (-1, -2) if np.all(np.abs(x.sum(axis) - 1) <= 1e-12)), None)
+        return ()
+    return tuple(axis for axis in (-1, -2) if np.all(np.abs(x.sum(axis) - 1) <= 1e-12))
 
 
 def data_key(data: np.ndarray) -> str:
@@ -426,18 +432,21 @@ def atom_shape(a: Atom) -> Shape | None:
 
 
 def mapped(
-    x: Expression, change: Callable[[Atom], Atom], change_factors: Callable[[Factors], Factors] | None = None
+    x: Expression,
+    change: Callable[[Atom], Atom],
+    change_factors: Callable[[Factors], Factors] | None = None,
+    change_sum: Callable[[Expression], Atom | None] | None = None,
 ) -> Expression:
-    """The formula with `change` applied to each of its atoms, and then another to products; parentheses are entered.
+    """The formula with `change` applied to each of its atoms, and then others to products and to sums.
 
-    The formula itself, if nothing changes.
+    Parentheses are entered. The formula itself, if nothing changes.
     """
 
     def changed(a: Atom) -> Atom:
         if not isinstance(a, Group):
             return change(a)
-        inner = mapped(a.expression, change, change_factors)
-        return a if inner is a.expression else Group(inner)
+        inner = mapped(a.expression, change, change_factors, change_sum)
+        return a if inner is a.expression else only_atom(inner) or Group(inner)
 
     is_same = True
     terms = []
@@ -449,7 +458,9 @@ def mapped(
             new = change_factors(new)
         is_same = is_same and new is factors
         terms.append((c, new))
-    return x if is_same else Expression(terms, x.value)
+    found = x if is_same else Expression(terms, x.value)
+    atom = change_sum(found) if change_sum is not None and len(terms) > 1 else None
+    return found if atom is None else formula_of(atom)
 
 
 def transposed(x: Expression) -> Expression:
@@ -467,10 +478,11 @@ def replaced(
     x: Expression,
     change: Callable[[Atom], Atom | None],
     change_factors: Callable[[Factors], Factors] | None = None,
+    change_sum: Callable[[Expression], Atom | None] | None = None,
 ) -> Expression:
     """The formula with atoms replaced, outermost first; where `change` gives None, what is inside is entered.
 
-    change_factors: what products are replaced by, once their atoms are.
+    change_factors, change_sum: what products and sums are replaced by, once their atoms are.
     """
 
     def new(a: Atom) -> Atom:
@@ -478,14 +490,14 @@ def replaced(
         if found is not None:
             return found
         parts = a.flat() if isinstance(a, Call) else a.parts if isinstance(a, ArrayAtom) else ()
-        others = [replaced(p, change, change_factors) for p in parts]
+        others = [replaced(p, change, change_factors, change_sum) for p in parts]
         if all(p is q for p, q in zip(parts, others, strict=True)):
             return a
         return (
             Call(a.op, tuple(others)) if isinstance(a, Call) else a.rebuilt(others) if isinstance(a, ArrayAtom) else a
         )
 
-    return mapped(x, new, change_factors)
+    return mapped(x, new, change_factors, change_sum)
 
 
 def turns(x: Expression) -> int:

@@ -20,6 +20,7 @@ from .expression import MatrixExpression, matrix, named
 from .forward import Forward, tidy
 from .indices import samples_of
 from .roles import is_tensor
+from .simplifying import simplified
 from .steps import Step
 
 __all__ = ["Arrived", "Backward", "share_of"]
@@ -169,16 +170,10 @@ class Backward:
         return Step(u, self.labels[u], formula, value, factor, simple if is_shorter else None)
 
     def _formula(self, term: MatrixExpression, shape: Shape) -> Expression:
-        formula = _simplified(self.forward.named(tidy(term.formula)))
+        formula = simplified(self.forward.named(tidy(term.formula)))
         again = self.forward.named(formula)  # what is left when a factor was taken out may have a name
-        formula = tidy(formula if again is formula else _simplified(again))
+        formula = tidy(formula if again is formula else simplified(again))
         return MatrixExpression(formula, np.broadcast_to(term.value, shape)).spelled_out()
-
-
-def _simplified(x: Expression) -> Expression:
-    """The shortest form; a product without sums has no other."""
-    has_sums = len(x.terms) > 1 or any(a.terms for _, factors in x.terms for a, _ in factors)
-    return x.simplified() if has_sums else x
 
 
 class Arrived(NamedTuple):

@@ -20,19 +20,21 @@ from .atoms import (
     Total,
     atom_shape,
     distribution,
-    flipped,
     formula_of,
     natural_shape,
     only_atom,
     transposed,
+    turned_axes,
 )
 from .expression import Condition, MatrixExpression, Operands, as_condition, writes
 from .indices import samples_of
 
+__all__ = ["split"]
+
 # ---------------------------------------------------------------- operations that have a notation
 
 
-def _split(x: Expression) -> tuple[Expression, Expression]:
+def split(x: Expression) -> tuple[Expression, Expression]:
     """A formula as a number times the rest: what has no axes stands before a product or a sum of others."""
     if len(x.terms) != 1:
         sizes = {abs(c) for c, _ in x.terms}
@@ -57,7 +59,7 @@ def _matmul(op: Operation, operands: Operands, shape: Shape) -> Expression:
     for x in operands:
         if not x.formula.terms:
             return constant(0.0)
-        number, rest = _split(x.spelled_out())
+        number, rest = split(x.spelled_out())
         before = before * number
         atom = only_atom(rest)
         factors += atom.parts if isinstance(atom, Product) and x.ndim == 2 else [rest]
@@ -101,26 +103,26 @@ def _sum(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
     natural = natural_shape(x.formula)
     if natural == () or not x.formula.terms:  # the same number everywhere
         return x.formula * float(math.prod(x.shape[a] for a in axes))
-    number, rest = _split(x.spelled_out())
+    number, rest = split(x.spelled_out())
     if len(axes) == 1 and len(rest.terms) == 1 and natural_shape(rest) == x.shape:
         outside, inside = _parted(rest, lambda a: _is_constant_along(axes[0], atom_shape(a), keepdims))
         if natural_shape(inside) == x.shape:
             number, rest = number * outside, inside
     atom = only_atom(rest)
-    along = _sums_to_1(atom)
-    if along is not None and axes == (x.ndim + along,) and natural_shape(rest) == x.shape:  # rows of probabilities
+    is_one = any(axes == (x.ndim + along,) for along in _sums_to_1(atom))
+    if is_one and natural_shape(rest) == x.shape:  # rows of probabilities
         return number
     total = Total(rest, shape, tuple(axes), bool(keepdims))
     return number * formula_of(total.upright() if shape == () and len(total.inside) == 2 else total)
 
 
-def _sums_to_1(a: Atom | None) -> int | None:
-    """The axis along which given numbers sum to 1, from the end."""
+def _sums_to_1(a: Atom | None) -> tuple[int, ...]:
+    """The axes along which given numbers sum to 1, from the end."""
     if isinstance(a, Data):
         return distribution(a.data)
     if not isinstance(a, Matrix):
-        return None
-    return flipped(a.sums_to_1) if a.is_turned else a.sums_to_1
+        return ()
+    return turned_axes(a.sums_to_1) if a.is_turned else a.sums_to_1
 
 
 def _is_constant_along(axis: int, shape: Shape | None, keepdims: bool) -> bool:
@@ -158,7 +160,7 @@ def _reshape(op: Operation, operands: Operands, shape: Shape) -> Expression | No
     if natural_shape(x.formula) in ((), shape):
         return x.formula
     atom, bare = None, [n for n in shape if n != 1]
-    number, rest = _split(x.formula)
+    number, rest = split(x.formula)
     atom = only_atom(rest)
     if isinstance(atom, Total) and not atom.keepdims and bare == [n for n in atom.shape if n != 1]:
         (inner,) = atom.parts
@@ -225,7 +227,7 @@ def _scatter(op: Operation, operands: Operands, shape: Shape) -> Expression | No
 
 def _with_vector(x: Expression, shape: Shape, place: int) -> Expression | None:
     """A product whose factor at this end was made a matrix, with that factor as the vector it was."""
-    number, rest = _split(x)
+    number, rest = split(x)
     atom = only_atom(rest)
     if not isinstance(atom, Product):
         return None
@@ -237,7 +239,7 @@ def _with_vector(x: Expression, shape: Shape, place: int) -> Expression | None:
         factors[-1] = transposed(factors[-1])
     if len(natural_shape(factors[place]) or ()) != 1:
         return None
-    before, factors[place] = _split(factors[place])
+    before, factors[place] = split(factors[place])
     return number * before * formula_of(Product(factors, shape))
 
 

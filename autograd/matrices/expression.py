@@ -295,7 +295,7 @@ def named(
     samples: the axis along which samples lie, see `Matrix`. is_given: data, which no training changes.
     """
     value = np.asarray(value)
-    along = distribution(value) if is_given else None
+    along = distribution(value) if is_given else ()
     return MatrixExpression(
         formula_of(Matrix(label, value.shape, samples, sums_to_1=along, is_gradient=is_gradient)), value
     )

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..formulas import names
-from ..formulas.expression import Atom, Expression, Factors, Group
+from ..formulas.expression import Atom, Expression, Factors, Group, divided, merged
 from ..ieee import quietly
 from ..op import Operation, array_table
 from ..tensor import Tensor
@@ -63,7 +63,9 @@ class Forward:
         self._constants: dict[str, MatrixExpression] = {}
         self._uses = Counter(u for v in order for u in v.operands if is_tensor(u))
         self.from_data = roles.computed_from_data()
+        self.per_sample = roles.states(self.from_data)
         self._symbols: dict[str, str] = {}  # what formulas are known by a name
+        self._sums: dict[str, str] = {}  # what sums are known by a name
         self._products: list[tuple[str, Factors]] = []  # products that are known by a name
         self._turned_symbols: set[str] = set()  # those of them that are its transpose
         self._introduced: dict[str, list[Definition]] = {}  # the activations of what has this name
@@ -84,7 +86,8 @@ class Forward:
                 self.known[u] = matrix(u.item())
             else:
                 is_given = self.roles.is_data(u)
-                samples = self.roles.samples_in(u.shape, is_data=True) if is_given else None
+                is_per_sample = is_given or u in self.per_sample
+                samples = self.roles.samples_in(u.shape, is_data=is_given) if is_per_sample else None
                 self.known[u] = self.as_named(labels[u], u.numpy(), samples, is_given=is_given)
             return
         formula = self.computed(u)
@@ -101,6 +104,8 @@ class Forward:
         elif len(written.terms) == 1 and written.terms[0][0] == 1.0 and natural_shape(written) == u.shape:
             product = written.terms[0][1]
             self._products += [(label, product), (label, tuple((_as_row(a), e) for a, e in product))]
+        elif len(written.terms) > 1 and natural_shape(written) == u.shape:
+            self._sums.setdefault(_key_of_sum(written), label)
         self.known[u] = self.as_named(label, u.numpy(), self._samples_of_result(u, formula.formula))
 
     def as_named(
@@ -156,7 +161,7 @@ class Forward:
             c, x = operands[i], operands[1 - i]
             if isinstance(c, int | float | np.ndarray) and not np.ndim(c) and c and _counts_samples(x):
                 n = rounded(float(c) if op.name == "div" else 1.0 / float(c))
-                if (n / m).is_integer() and not n == m == 2:  # that may be the ½ of a square
+                if abs(n / m) in (1.0, 2.0) and not n == m == 2:  # that may be the ½ of a square
                     operands[i] = count * (n / m) if op.name == "div" else m / n / count
         return operands
 
@@ -169,17 +174,22 @@ class Forward:
 
     def named(self, x: Expression) -> Expression:
         """A formula with names for what has one: σ(Z[2]) is A[2]."""
-        return replaced(x, self._name_of, self._with_products)
+        return replaced(x, self._name_of, self._with_products, self._sum_name)
+
+    def _sum_name(self, x: Expression) -> Atom | None:
+        """The name of a sum that has one: Z − μ is V₁."""
+        label = self._sums.get(_key_of_sum(x))
+        return None if label is None else Matrix(label, self.values[label].shape, self.samples[label])
 
     def _with_products(self, factors: Factors) -> Factors:
         """A product in which those that have a name are known by it: exp(Z)/Σⱼ exp(Zⱼ) is A."""
         for label, product in self._products if len(factors) > 1 else ():
-            left = {a.key: (a, e) for a, e in factors}
-            if all(a.key in left and left[a.key][1] * e > 0 and abs(left[a.key][1]) >= abs(e) for a, e in product):
-                for a, e in product:
-                    left[a.key] = a, left[a.key][1] - e
-                rest = tuple((a, e) for a, e in left.values() if e)
-                return (Matrix(label, self.values[label].shape, self.samples[label]), 1.0), *rest
+            while (rest := divided(factors, product)) is not None:
+                name: Factors = ((Matrix(label, self.values[label].shape, self.samples[label]), 1.0),)
+                sign, found = merged(name, rest)
+                if sign < 0:
+                    break
+                factors = found
         return factors
 
     def _name_of(self, a: Atom) -> Atom | None:
@@ -262,6 +272,11 @@ def _flat(x: Iterable[object]) -> Iterator[object]:
             yield from _flat(u)
         else:
             yield u
+
+
+def _key_of_sum(x: Expression) -> str:
+    """What equal sums have in common, whether a mean that is taken off keeps its axis or not."""
+    return Expression(((c, tuple((_as_row(a), e) for a, e in factors)) for c, factors in x.terms), x.value).key
 
 
 def _as_row(a: Atom) -> Atom:

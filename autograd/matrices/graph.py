@@ -26,9 +26,9 @@ from .steps import Formula, Notations
 __all__ = ["MatrixEdge", "MatrixGraph"]
 
 # A formula through more operations than this is not read.
-MAX_CONTRACTED = 30
+MAX_READ = 30
 # What stands for unnamed nodes in a formula is written out up to this size.
-MAX_PART = 60
+MAX_WRITTEN = 60
 
 
 class MatrixEdge(NamedTuple):
@@ -129,7 +129,7 @@ class MatrixGraph:
     def _formulas(self, v: Tensor) -> dict[object, Expression]:
         """For every named operand of v (at level "op" for every place of one) its share of the gradient of v."""
         region = [] if self.level == "op" else [w for w in self._backward.region(v) if w is v or w not in self.labels]
-        if len(region) > MAX_CONTRACTED:
+        if len(region) > MAX_READ:
             return {u: Formula(omitted(), self._notations) for w in region for u in w.operands if is_tensor(u)}
         is_one = v is self.target and v.size == 1
         label = self.labels[v]
@@ -166,8 +166,8 @@ class _NamedNodes(Forward):
             super().read(u)
             return
         self._depth[u] = 1 + sum(self._depth.get(x, 0) for x in u.operands if is_tensor(x))
-        read = self.computed(u) if self._depth[u] <= MAX_CONTRACTED else None
-        is_short = read is not None and read.formula.size <= MAX_PART
+        read = self.computed(u) if self._depth[u] <= MAX_READ else None
+        is_short = read is not None and read.formula.size <= MAX_WRITTEN
         self.known[u] = read if read is not None and is_short else MatrixExpression(omitted(), u.numpy())
 
     def introduce(self, a: Atom) -> Atom | None:

@@ -68,7 +68,8 @@ def _left_by(axes: tuple[int, ...], samples: int | None, ndim: int, keepdims: bo
     """Where the samples lie after a sum over axes."""
     if samples is None or ndim + samples in axes:
         return None
-    return samples if keepdims else samples + sum(a > ndim + samples for a in axes)
+    left = samples if keepdims else samples + sum(a > ndim + samples for a in axes)
+    return left if left < 0 else None  # of what has a part left out nobody knows the axes
 
 
 def letter_of(a: Total) -> str:

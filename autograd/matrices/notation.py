@@ -19,7 +19,7 @@ import numpy as np
 
 from ..formulas import names
 from ..formulas.expression import Atom, Call, Expression, Factors
-from ..formulas.notation import Ascii, Formula, Latex, Text, Writer, as_fraction, turned_sign
+from ..formulas.notation import Ascii, Formula, Latex, Text, Writer, turned_sign
 from ..op import Operation
 from .atoms import (
     Applied,
@@ -35,6 +35,7 @@ from .atoms import (
     Shape,
     Total,
     Turned,
+    atom_shape,
     natural_shape,
     only_atom,
     transposed,
@@ -61,8 +62,14 @@ class Piece(NamedTuple):
 
 
 def is_single(a: Atom) -> bool:
-    """True for the name of one number: it stands before a product."""
-    return a.is_symbol and getattr(a, "shape", None) == ()
+    """True for one number with a name, or a function that gives one: it stands before a product."""
+    is_number = getattr(a, "shape", None) == ()
+    return is_number and (a.is_symbol or (isinstance(a, Applied) and a.op.over_axes))
+
+
+def is_vector(x: Expression) -> bool:
+    """True for a formula of one axis."""
+    return len(natural_shape(x) or ()) == 1
 
 
 class MatrixWriter(Writer):
@@ -139,7 +146,7 @@ class MatrixWriter(Writer):
         if isinstance(a, Count):
             return Piece(self.symbol(self.count))
         if isinstance(a, Product):
-            return Piece(self.matmul.join(self._factor(p) for p in a.parts), MATMUL)
+            return self.matrix_product(a)
         if isinstance(a, Total):
             return self.total(a)
         if isinstance(a, Indicator):
@@ -155,6 +162,10 @@ class MatrixWriter(Writer):
         if a.terms:
             return self.whole(Expression(a.terms, 0.0))
         return Piece(a.write(self), POWER if isinstance(a, Call) and self.is_power(a.op) else TIGHT)
+
+    def matrix_product(self, a: Product) -> Piece:
+        """Factors side by side."""
+        return Piece(self.matmul.join(map(self._factor, a.parts)), MATMUL)
 
     def gradient(self, a: Matrix, name: str) -> str:
         """A name, with a d before it for the derivative."""
@@ -201,7 +212,8 @@ class MatrixWriter(Writer):
     def _factor(self, x: Expression) -> str:
         """A formula as one factor of a matrix product."""
         turned = transposed(x)
-        if len(natural_shape(x) or ()) == 2 and only_atom(x) is None and turns(turned) < turns(x):
+        is_compound = only_atom(x) is None or isinstance(only_atom(x), Call)
+        if len(natural_shape(x) or ()) == 2 and is_compound and turns(turned) < turns(x):
             return self.holding(self.turned(self.whole(turned), natural_shape(turned) or ()), POWER)
         return self.holding(self.whole(x), POWER)
 
@@ -245,9 +257,9 @@ class MatrixWriter(Writer):
 
     def _before(self, c: float, single: Sequence[tuple[Atom, float]]) -> Piece:
         """A number and quantities without axes: 2, 1/m, 2 L."""
-        p, q = as_fraction(c, in_fraction=any(e < 0 for _, e in single))
-        top = [self._raised(a, e) for a, e in single if e > 0]
-        bottom = [self._raised(a, -e) for a, e in single if e < 0]
+        p, over, q, under = self._number_of(c, in_fraction=any(e < 0 for _, e in single))
+        top = [*map(self._named_number, over), *(self._raised(a, e) for a, e in single if e > 0)]
+        bottom = [*map(self._named_number, under), *(self._raised(a, -e) for a, e in single if e < 0)]
         if p != 1 or not top:
             top.insert(0, Piece(self.constant(p)))
         if q != 1:
@@ -256,6 +268,9 @@ class MatrixWriter(Writer):
         if not bottom:
             return above
         return self._quotient(Piece(above.text), self._listed(bottom))
+
+    def _named_number(self, name: str) -> Piece:
+        return Piece(self.named_number(name), SUM if name.startswith("ln") else POWER)
 
     def _listed(self, pieces: Sequence[Piece]) -> Piece:
         """Numbers that are multiplied."""
@@ -370,10 +385,27 @@ def _is_row(a: Applied) -> bool:
 # ---------------------------------------------------------------- what people read
 
 
+def _numbers_in(a: Applied) -> list[Expression]:
+    """The numbers that a vector is put together from; none if it is from vectors."""
+    found = []
+    for p in a.parts:
+        match p.terms:
+            case ((c, factors),):
+                rest = tuple(f for f in factors if not isinstance(f[0], Ones))
+                number = Expression(((c, rest),), p.value)
+                if len(rest) == len(factors) or natural_shape(number) != () or natural_shape(p) != (1,):
+                    return []
+                found.append(number)
+            case _:
+                return []
+    return found
+
+
 class _Lectures(MatrixWriter):
     """Text and LaTeX: a vector counts as a row, samples are counted by i, what lies along the other axis by j."""
 
     RELATIONS: ClassVar[dict[str, str]]
+    inner: str  # between two vectors
 
     def indicator(self, a: Indicator) -> str:
         left, right = map(self.sum, a.parts)
@@ -424,21 +456,44 @@ class _Lectures(MatrixWriter):
             x, index, _ = a.arguments
             zeros = self.filled("0", a.shape)
             return Piece(f"[{self.sum(x)}{self.words(' at ')}[{self.plain(index)}]{self.words(' in ')}{zeros}]")
+        if a.op.name == "norm" and a.arguments[1] is None and not a.arguments[2]:
+            return self.length(self.sum(a.parts[0]))
+        if a.op.name == "concatenate" and len(a.shape) == 1 and (numbers := _numbers_in(a)):
+            return Piece(f"[{self.comma.join(map(self.sum, numbers))}]")
         if a.op.along_axis:
             axis = a.arguments[1] % len(a.shape)
             unsaid = len(a.shape) - 2 if self.columns and len(a.shape) > 1 else len(a.shape) - 1  # of every sample
             return self.along(self.called(a), self.sum(a.parts[0]), "" if axis == unsaid else str(axis))
         return self.application(a, self.called(a))
 
+    def length(self, inner: str) -> Piece:
+        """The Euclidean length of what is inside."""
+        raise NotImplementedError
+
     def words(self, text: str) -> str:
         """Words between formulas."""
         return text
+
+    def matrix_product(self, a: Product) -> Piece:
+        """Factors side by side; between two vectors a dot."""
+        *first, last = a.parts
+        if is_vector(last) and is_vector(first[0]):  # x A · x
+            return Piece(self.matmul.join(map(self._factor, first)) + self.inner + self._factor(last), MATMUL)
+        return super().matrix_product(a)
+
+    def _times(self, factors: Sequence[tuple[Atom, float]]) -> Piece:
+        """Powers multiplied number by number; a column by a row, which gives a matrix, side by side."""
+        if len(factors) == 2 and all(e == 1 for _, e in factors):
+            first, second = (atom_shape(a) or () for a, _ in factors)
+            if len(first) == 2 and first[0] > 1 == first[1] and second[:-1] in ((), (1,)) and second[-1:] > (1,):
+                return Piece(self.matmul.join(self.holding(self.piece(a), POWER) for a, _ in factors), MATMUL)
+        return super()._times(factors)
 
 
 class MatrixText(_Lectures, Text):
     """Unicode on one line: `(1/m) dZ[2]ᵀ A[1]`, `dA[1] ⊙ [Z[1] > 0]`."""
 
-    hadamard, matmul, close, beside = " ⊙ ", " ", " ", " "
+    hadamard, matmul, inner, close, beside = " ⊙ ", " ", " · ", " ", " "
     RELATIONS: ClassVar[dict[str, str]] = {">": ">", ">=": "≥", "<": "<", "<=": "≤", "==": "=", "!=": "≠"}
 
     plain_name = staticmethod(names.text)
@@ -472,6 +527,9 @@ class MatrixText(_Lectures, Text):
     def along(self, function: str, inner: str, axis: str) -> Piece:
         return Piece(f"{function}({inner}{f' over axis {axis}' if axis else ''})")
 
+    def length(self, inner: str) -> Piece:
+        return Piece(f"‖{inner}‖")
+
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -479,7 +537,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 class MatrixLatex(_Lectures, Latex):
     r"""LaTeX for math mode: `\frac{1}{m} dZ^{[2]} A^{[1]T}`, `\odot`."""
 
-    hadamard, matmul, close, beside = r" \odot ", r"\, ", r"\, ", r"\, "
+    hadamard, matmul, inner, close, beside = r" \odot ", r"\, ", r" \cdot ", r"\, ", r"\, "
     RELATIONS: ClassVar[dict[str, str]] = {">": ">", ">=": r"\geq", "<": "<", "<=": r"\leq", "==": "=", "!=": r"\neq"}
 
     plain_name = staticmethod(names.latex)
@@ -507,7 +565,10 @@ class MatrixLatex(_Lectures, Latex):
         return self._marked(bold, shape) if self.with_shapes else f"{bold}_{{{self.shape(shape)}}}"
 
     def elementwise_power(self, base: Piece, exponent: Piece) -> Piece:
-        return Piece(f"{{{self.symbol_to_raise(self.holding(base, TIGHT))}}}^{{\\circ {exponent.text}}}", POWER)
+        text = self.holding(base, TIGHT)
+        return Piece(
+            f"{{{text if text.endswith(')') else self.symbol_to_raise(text)}}}^{{\\circ {exponent.text}}}", POWER
+        )
 
     def sum_of(self, letter: str, count: int, piece: Piece) -> Piece:
         limit = self.name(self.count) if letter == "i" else str(count)
@@ -519,6 +580,9 @@ class MatrixLatex(_Lectures, Latex):
 
     def with_index(self, piece: Piece, letter: str) -> Piece:
         return Piece(f"{piece.text}^{{(i)}}" if letter == "i" else f"{piece.text}_{{{letter}}}", POWER)
+
+    def length(self, inner: str) -> Piece:
+        return Piece(rf"\lVert {inner} \rVert")
 
     def called(self, a: Applied) -> str:
         return rf"\operatorname{{{super().called(a)}}}".replace("_", r"\_")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import TypeGuard
 
 import numpy as np
@@ -93,6 +93,22 @@ class Roles:
         if is_data and len(shape) == 2 and shape[1 - self.sample_axis] == self.samples:  # they lie the other way
             return -1 - self.sample_axis
         return -1 if is_data and shape == (self.samples,) else None
+
+    def states(self, from_data: Container[Tensor]) -> set[Tensor]:
+        """Leaves with a row per sample that are not named as data, such as the state before the first step, H_0."""
+        found: set[Tensor] = set()
+        place = self.sample_axis  # of the factor that has the samples, in a matrix product
+        for v in self.order:
+            name = v.op.name if v.op is not None else ""
+            for i, u in enumerate(v.operands[:2] if name in ("matmul", "add", "sub", "mul", "div") else ()):
+                if not is_tensor(u) or u.op is not None or self.samples_in(u.shape) is None:
+                    continue
+                other = v.operands[1 - i]
+                beside = is_tensor(other) and other in from_data and other.shape == u.shape
+                is_input = i == place and is_tensor(other) and other.op is None and not self.is_data(other)
+                if is_input if name == "matmul" else beside:
+                    found.add(u)
+        return found
 
     def computed_from_data(self) -> set[Tensor]:
         """The nodes that were computed from the data."""

@@ -30,6 +30,7 @@ from .extremes import argmax, argmin, max, min
 from .losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    cross_entropy,
     one_hot,
     softmax_cross_entropy,
     squared_error,
@@ -49,7 +50,7 @@ from .shapes import (
     transpose,
 )
 from .softmaxes import log_softmax, logsumexp, softmax
-from .sums import mean, norm, prod, std, sum, var
+from .sums import mean, norm, prod, standardize, std, sum, var
 
 __all__ = [
     "abs",
@@ -64,6 +65,7 @@ __all__ = [
     "concatenate",
     "conv",
     "cos",
+    "cross_entropy",
     "div",
     "dot",
     "exp",
@@ -103,6 +105,7 @@ __all__ = [
     "squared_error",
     "squeeze",
     "stack",
+    "standardize",
     "std",
     "step",
     "sub",

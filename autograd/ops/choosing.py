@@ -40,7 +40,8 @@ def where(condition: Operand, x: Operand, y: Operand) -> Any:
         return _one_of(condition, x, y)
     if isinstance(condition, Vector):
         return condition.map(where, x, y)
-    condition = np.asanyarray(condition)  # what a formula compared stays known
+    if condition.__class__ is not np.ndarray:
+        condition = np.asanyarray(condition)  # what a formula compared stays known
     if condition.dtype != np.bool_:
         raise TypeError(f"where: expected booleans, got an array of dtype {condition.dtype}; write condition != 0")
     for u in (x, y):

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arguments import Rng
 from ..op import elementwise
-from ..operands import Operand
+from ..operands import Operand, drawn
 from ..signatures import first
 from .choosing import where
 
@@ -286,9 +286,12 @@ def randomized_leaky_relu(
     """
     if not lower <= upper:
         raise ValueError(f"randomized_leaky_relu: expected lower <= upper; got lower={lower}, upper={upper}")
-    alpha = (lower + upper) / 2
+    alpha: Operand = (lower + upper) / 2
     if training:
-        alpha = np.random.default_rng(rng).uniform(lower, upper, x.shape if getattr(x, "ndim", 0) else None)
+        draw = np.random.default_rng(rng).uniform
+        shape = x.shape if getattr(x, "ndim", 0) else None
+        is_seed = isinstance(rng, int | np.integer)  # the same numbers in each call
+        alpha = draw(lower, upper, shape) if is_seed else drawn(x, draw, lower, upper, shape)
     return leaky_relu(x, alpha)
 
 

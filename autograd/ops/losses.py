@@ -31,6 +31,7 @@ from ..operands import (
     is_array_node,
     members,
     numbers_of,
+    plainly,
     real,
     real_array,
 )
@@ -47,6 +48,7 @@ from .sums import sum as total
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "cross_entropy",
     "loss",
     "one_hot",
     "softmax_cross_entropy",
@@ -140,6 +142,7 @@ def _called(
 ) -> Pairs:
     """The function that users call, with its checks."""
     name, batch = op.shown, op.array
+    activation = None if op.activation is None else op.activation.function
     first, second = inspect.signature(one).parameters
     places = {first: 0, "prediction": 0, "y_pred": 0, second: 1, "target": 1, "y_true": 1}
 
@@ -155,6 +158,8 @@ def _called(
             prediction, target = _by_name(name, [prediction, target], named, places)
         if is_array(prediction) or is_array(target):
             assert batch is not None
+            if activation is not None:
+                refuse_activated(name, prediction, activation)
             is_turned = are_in_columns(name, samples, prediction)
             prediction, target = _as_rows(name, prediction, target, is_turned)
             if check is not None:
@@ -163,6 +168,8 @@ def _called(
         if weight is not None:
             raise TypeError(f"{name}: weights belong to the rows of a batch; this is one sample")
         prediction, target = as_operand(prediction), as_operand(target)
+        if activation is not None:
+            refuse_activated(name, prediction, activation)
         _same_size(name, prediction, target)
         if needs_outputs:
             not_empty(name, prediction)
@@ -218,10 +225,11 @@ def _check_probabilities(p: Operand, y: Operand) -> None:
 
 
 @loss(
-    lambda p, y: -y / kept_inside(p) + (1 - y) / (1 - kept_inside(p)),
-    lambda p, y: log(1 - kept_inside(p)) - log(kept_inside(p)),
+    lambda p, y: -y / above_zero(p) + (1 - y) / complement(p),
+    lambda p, y: log(complement(p)) - log(above_zero(p)),
     mean=True,
     check=_check_probabilities,
+    formula=lambda p, y: _entropy(p, y),
     symbol="BCE",
 )
 def binary_cross_entropy(probability: Operand, target: Operand) -> Operand:
@@ -231,24 +239,33 @@ def binary_cross_entropy(probability: Operand, target: Operand) -> Operand:
     never negative. For Tensors, or arrays (m, n), it is the mean over outputs and samples; a third
     argument, (m,), weighs the samples, samples="columns" says that (n, m) has them in columns.
     Derivative: -y/p + (1 - y)/(1 - p), and log(1 - p) - log(p), divided by the number of members.
-    0 log 0 is 0. p is kept 1e-7 away from 0 and 1, as Keras does, and the slope stays alive there, so
-    that a saturated unit can recover.
+    0 log 0 is 0. A p of 0 or 1 counts as the number next to it in its precision, so that loss and slope are
+    finite. Behind a sigmoid the slope by the logit is p - y as long as p has not rounded to 1, up to a logit of
+    36 (in float32 of 16); binary_cross_entropy_with_logits knows no such bound.
     Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.2.
     """
-    return _entropy(kept_inside(probability), target)
+    return -(target * log(above_zero(probability)) + (1 - target) * log(complement(probability)))
 
 
 def _entropy(p: Operand, y: Operand) -> Operand:
     return -(y * log(p) + (1 - y) * log(1 - p))
 
 
-# Probabilities are kept this far from 0 and 1 inside a logarithm, as Keras does.
-CLOSEST = 1e-7
+def above_zero(p: Operand) -> Operand:
+    """A probability, but at least the smallest normal number of its precision; formulas show p."""
+    return _at_least(p, "tiny")
 
 
-def kept_inside(p: Operand) -> Operand:
-    """A probability kept CLOSEST away from 0 and 1."""
-    return where(p < CLOSEST, CLOSEST, where(p > 1 - CLOSEST, 1 - CLOSEST, p))
+def complement(p: Operand) -> Operand:
+    """1 - p of a probability, but at least what is between 1 and the number below it; formulas show 1 - p."""
+    return _at_least(1 - p, "epsneg")
+
+
+def _at_least(p: Operand, bound: str) -> Operand:
+    if hasattr(p, "terms") or hasattr(p, "formula"):
+        return p
+    least = float(getattr(np.finfo(getattr(p, "dtype", np.float64)), bound))
+    return where(p < least, least, p)
 
 
 @loss(
@@ -272,6 +289,64 @@ def binary_cross_entropy_with_logits(logit: Operand, target: Operand) -> Operand
     Source: documentation of TensorFlow's sigmoid_cross_entropy_with_logits.
     """
     return relu(logit) - logit * target + log1p_exp(-abs(logit))
+
+
+# ---------------------------------------------------------------- the cross-entropy of several probabilities
+
+
+@loss(
+    lambda p, y: -y / above_zero(p),
+    lambda p, y: -log(above_zero(p)),
+    formula=lambda p, y: -(y * log(p)),
+    symbol="CE",
+    shown="cross_entropy",
+)
+def cross_entropy_of_probabilities(probability: Operand, target: Operand) -> Operand:
+    """-Σ yⱼ log pⱼ for targets given as probabilities; nothing is checked.
+
+    Derivative: -y/p, and -log p.
+    """
+    return -(target * log(above_zero(probability)))
+
+
+def cross_entropy(
+    probabilities: Operand, target: Operand, weight: Operand = None, *, samples: str | None = None
+) -> Operand:
+    """-Σ yⱼ log pⱼ for one sample, from probabilities, such as those of a softmax.
+
+    probabilities: sequence of n numbers, 0 to 1, with sum 1 (to one in a thousand). target, weight, samples, the
+    result and the errors are those of `softmax_cross_entropy`, which takes logits; ValueError for what is no
+    probability.
+    Derivative: -y/p; behind p = softmax(z) it is p - y by z. 0 log 0 is 0. A p that has underflowed to 0 counts
+    as the smallest number of its precision, but its softmax passes no slope on: logits further apart than
+    745 (in float32 than 103) want softmax_cross_entropy.
+    Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
+    """
+    name = "cross_entropy"
+    if is_array(probabilities):
+        is_turned = are_in_columns(name, samples, probabilities)
+        _check_shares(name, numbers(probabilities), 0 if is_turned else -1)
+        probabilities, target = _classified(name, probabilities, target, is_turned)
+        return array_cross_entropy(probabilities, target, _shares(name, weight, probabilities))
+    probabilities, target = _one_sample(name, probabilities, target, weight)
+    _check_shares(name, _floats_of(name, probabilities), -1)
+    return cross_entropy_of_probabilities(probabilities, target)
+
+
+array_cross_entropy = cross_entropy_of_probabilities.op.array.function
+cross_entropy.op = cross_entropy_of_probabilities.op  # type: ignore[attr-defined]
+
+
+def _check_shares(name: str, p: np.ndarray, axis: int) -> None:
+    """ValueError unless numbers are probabilities along an axis."""
+    _in_unit_interval(name, "probabilities", p, ": pass logits to softmax_cross_entropy")
+    sums = p.sum(axis) if p.ndim else p
+    off = np.abs(sums - 1)
+    if not (off <= 1e-3).all():
+        raise ValueError(
+            f"{name}: expected probabilities with sum 1, got {sums.flat[int(np.argmax(off))]:g}: apply softmax, or for "
+            "several questions of yes or no use binary_cross_entropy"
+        )
 
 
 # ---------------------------------------------------------------- the cross-entropy of a softmax
@@ -384,47 +459,82 @@ def softmax_cross_entropy(
     """
     name = "softmax_cross_entropy"
     if is_array(logits):
-        logits, target = _classified(logits, target, are_in_columns(name, samples, logits))
+        refuse_activated(name, logits, softmax)
+        logits, target = _classified(name, logits, target, are_in_columns(name, samples, logits))
         return batch_softmax_cross_entropy(logits, target, _shares(name, weight, logits), Softmax())
-    if weight is not None:
-        raise TypeError(f"{name}: weights belong to the rows of a batch; this is one sample")
-    logits, target = sequence(name, as_operand(logits)), as_operand(target)
-    if not isinstance(target, Vector):
-        n = len(logits)
-        label = target if target.__class__ is int and 0 <= target < n else int(class_labels(target, n))
-        return cross_entropy_of_softmax(logits, unit_vector(label, n))
-    _same_size(name, logits, target)
-    _check_distributions(name, np.array([u.item() if hasattr(u, "item") else real(u, name) for u in target]))
+    logits, target = _one_sample(name, logits, target, weight)
+    refuse_activated(name, logits, softmax)
     return cross_entropy_of_softmax(logits, target)
 
 
-def _classified(logits: Operand, target: Operand, is_turned: bool) -> tuple[Operand, Operand]:
-    """Logits and probabilities of a batch, a row for each sample; target: labels, or probabilities.
+_OF_PROBABILITIES = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
+# What moves numbers, and leaves what they are.
+_MOVES = frozenset({"transpose", "reshape", "getitem", "cast", "broadcast_to"})
 
-    is_turned: the logits, and the probabilities, have a column for each sample.
+
+def refuse_activated(name: str, logits: Operand, activation: Callable[..., Operand]) -> None:
+    """ValueError if what a loss takes for logits is what its own activation gave: it would be applied twice."""
+    applied = activation.__name__
+    if members(logits) and all(_origin(u) == applied for u in members(logits)):
+        raise ValueError(
+            f"{name}: expected logits, got what a {applied} gave, which would be applied twice: pass what went into "
+            f"that {applied}, or use {_OF_PROBABILITIES[applied]} of probabilities"
+        )
+
+
+def _origin(u: Operand) -> str | None:
+    """The name of the operation that gave the numbers of a node, whatever moved them since."""
+    while getattr(u, "op", None) is not None:
+        if u.op.name not in _MOVES:
+            return u.op.shown
+        u = u.operands[0]
+    return None
+
+
+def _one_sample(name: str, outputs: Operand, target: Operand, weight: Operand) -> tuple[Operand, Operand]:
+    """The outputs of one sample and the probabilities that it should have; target: a label, or probabilities."""
+    if weight is not None:
+        raise TypeError(f"{name}: weights belong to the rows of a batch; this is one sample")
+    outputs, target = sequence(name, as_operand(outputs)), as_operand(target)
+    if not isinstance(target, Vector):
+        n = len(outputs)
+        label = target if target.__class__ is int and 0 <= target < n else int(class_labels(target, n))
+        return outputs, unit_vector(label, n)
+    _same_size(name, outputs, target)
+    _check_distributions(name, _floats_of(name, target))
+    return outputs, target
+
+
+def _floats_of(name: str, x: Operand) -> np.ndarray:
+    return np.array([u.item() if hasattr(u, "item") else real(u, name) for u in x])
+
+
+def _classified(name: str, logits: Operand, target: Operand, is_turned: bool) -> tuple[Operand, Operand]:
+    """Outputs and probabilities of a batch, a row for each sample; target: labels, or probabilities.
+
+    is_turned: the outputs, and the probabilities, have a column for each sample.
     """
-    name = "softmax_cross_entropy"
     if not logits.ndim:
-        raise ValueError(f"{name}: expected logits of shape (samples, classes), got a single number")
+        raise ValueError(f"{name}: expected an array of shape (samples, classes), got a single number")
     given = numbers(target) if isinstance(target, np.ndarray) or is_array_node(target) else np.asarray(target)
     if is_turned and given.ndim == 2:
-        return _checked_classes(*_as_rows(name, logits, target, is_turned))
+        return _checked_classes(name, *_as_rows(name, logits, target, is_turned))
     logits = logits.T if is_turned else logits
     classes = logits.shape[-1]
     if given.ndim == logits.ndim - 1:
         if given.shape != logits.shape[:-1]:
             raise ValueError(
-                f"{name}: expected {logits.shape[:-1]} labels for logits {logits.shape}, got {given.shape}"
+                f"{name}: expected {logits.shape[:-1]} labels for outputs {logits.shape}, got {given.shape}"
             )
         logits = logits if logits.ndim == 2 else logits.reshape((-1, classes))  # further axes are samples too
         return logits, one_hot(given.reshape(-1), classes, dtype=logits.dtype)
     if logits.ndim > 2 and np.shape(target) == logits.shape:
         logits, target = logits.reshape((-1, classes)), as_array(target, name).reshape((-1, classes))
-    return _checked_classes(*_as_rows(name, logits, target))
+    return _checked_classes(name, *_as_rows(name, logits, target))
 
 
-def _checked_classes(logits: Operand, target: Operand) -> tuple[Operand, Operand]:
-    _check_distributions("softmax_cross_entropy", numbers(target))
+def _checked_classes(name: str, logits: Operand, target: Operand) -> tuple[Operand, Operand]:
+    _check_distributions(name, numbers(target))
     return logits, target
 
 
@@ -437,9 +547,14 @@ def one_hot(labels: Operand, classes: int | None = None, *, dtype: DTypeLike = n
     labels: integers 0..classes-1, any shape; integral floats count. classes: by default the largest label
     plus one. Returns shape (..., classes). ValueError for a label out of range or not integral.
     """
-    labels = class_labels(labels, classes)
     if classes is None:
-        classes = int(labels.max(initial=-1)) + 1
+        found = class_labels(labels, None)
+        return _one_hot(found, int(found.max(initial=-1)) + 1, dtype)
+    return plainly(_one_hot, numbers(labels), classes, dtype)
+
+
+def _one_hot(labels: Operand, classes: int, dtype: DTypeLike) -> np.ndarray:
+    labels = class_labels(labels, classes)
     z = np.zeros((labels.size, classes), dtype)
     z[np.arange(labels.size), labels.ravel()] = 1
     return z.reshape((*labels.shape, classes))
@@ -527,9 +642,13 @@ def _same_size(name: str, x: Operand, y: Operand) -> None:
 
 
 def _in_unit_interval(name: str, what: str, x: Operand, advice: str = "") -> None:
-    outside = x[(x < 0) | (x > 1)].flat if isinstance(x, np.ndarray) else [u for u in members(x) if u < 0 or u > 1]
-    for u in outside:
-        raise ValueError(f"{name}: {what} must lie in [0, 1], got {u.item() if hasattr(u, 'item') else u!r}{advice}")
+    if isinstance(x, np.ndarray):
+        is_outside = (x < 0) | (x > 1)
+        x = Vector(x[is_outside].flat) if is_outside.any() else Vector()
+    for u in members(x):
+        if u < 0 or u > 1:
+            came = u.item() if hasattr(u, "item") else u
+            raise ValueError(f"{name}: {what} must lie in [0, 1], got {came!r}{advice}")
 
 
 def _check_distributions(name: str, target: np.ndarray) -> None:

@@ -161,7 +161,7 @@ def fixed_index(index: Index) -> Operand:
 def _fixed_places(index: Index) -> Operand:
     """What stands for one axis; several places along it, which may repeat, as an array."""
     if isinstance(index, tuple | list | range | np.ndarray):
-        index = np.array(index)
+        index = index.copy() if index.__class__ is np.ndarray else np.array(index)
         index = index if index.size else index.astype(bool if index.dtype == bool else np.intp)
         index.flags.writeable = False
     return index

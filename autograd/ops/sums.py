@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..arguments import not_negative
 from ..ieee import quietly
 from ..op import reduction, structural
 from ..operands import Axis, Operand, Vector, as_array, describe, is_array_node, members, real_array
@@ -26,7 +27,7 @@ from .elementwise import is_zero, maximum, sqrt
 
 T = TypeVar("T")
 
-__all__ = ["mean", "norm", "prod", "std", "sum", "var"]
+__all__ = ["mean", "norm", "prod", "standardize", "std", "sum", "var"]
 
 
 # ---------------------------------------------------------------- sums
@@ -188,6 +189,32 @@ def std(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) ->
     not_empty("std", x, axis)
     d = x - x.mean(axis, keepdims=True)
     return np.sqrt((d * d).sum(axis, keepdims=keepdims) / _over(x, axis, ddof))
+
+
+def _standardize_door(x: Operand, axis: Axis = -1, epsilon: float = 0.0) -> tuple[Operand, ...]:
+    return as_array(x, "standardize"), axis, not_negative("standardize", "epsilon", epsilon)
+
+
+@structural(
+    lambda g, z, x, axis, epsilon: (
+        (g - array_mean(g, axis, True) - z * array_mean(g * z, axis, True)) / sqrt(_var(x, axis, True, 0) + epsilon)
+    ),
+    None,
+    None,
+    door=_standardize_door,
+)
+def standardize(x: Operand, axis: Axis = -1, epsilon: float = 0.0) -> Operand:
+    """(x - mean) / √(variance + epsilon) over axes: mean 0 and variance 1, what normalizations are made of.
+
+    x: array or Tensor; ValueError if there is no number. axis: one, a tuple of them, or None for all. epsilon: at
+    least 0, keeps equal numbers from a division by 0. Returns x's shape.
+    Gradient: (g - mean g - z mean(g z)) / √(variance + epsilon).
+    Source: Ioffe and Szegedy, arXiv:1502.03167, section 3.
+    """
+    not_empty("standardize", x, axis)
+    d = x - x.mean(axis, keepdims=True)
+    d /= np.sqrt((d * d).mean(axis, keepdims=True) + d.dtype.type(epsilon))
+    return d
 
 
 def _over(x: Operand, axis: Axis, ddof: int) -> int:

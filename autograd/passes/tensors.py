@@ -110,7 +110,7 @@ def _added(entry: Arrived | None, op: Operation, g: np.ndarray, data: Sequence[O
     if entry is None:
         return False
     if not entry[2]:
-        entry[1] = np.array(entry[1])
+        entry[1] = entry[1].copy()
         entry[2] = True
     return op.adds is not None and op.adds(entry[1], g, *data)
 

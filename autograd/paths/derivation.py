@@ -23,7 +23,7 @@ SHOWN = 20
 SHOWN_IN_NOTEBOOK = 8
 PRODUCTS_IN_A_LINE = 6
 # The gradient as one formula is written if it has no more symbols than this.
-LONGEST_WHOLE = 40
+LONGEST_WHOLE = 30
 
 
 def positive(where: str, name: str, n: Any, expected: str) -> int:
@@ -99,6 +99,7 @@ class Derivation:
         ValueError if it is no positive integer.
         """
         to = self._ascii() if ascii else Text(self.graph.names.text)
+        to.typed = self.graph.typed
         ratio = self._ratio(to)
         if not self.count:
             return f"{ratio} = 0: {self._name(to, self.target)} does not depend on {self._name(to, self.source)}"
@@ -242,6 +243,7 @@ class Derivation:
         """
         paths = self._written("Derivation.latex", most)
         to = Latex(self.graph.names.latex)
+        to.typed = self.graph.typed
         ratio = self._ratio(to)
         if not self.count:
             return rf"{ratio} = 0"

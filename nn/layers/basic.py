@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from autograd import Tensor, linear
 from autograd.arguments import Rng, checked_fraction, float_type, generator, positive_integer
 from autograd.formulas.names import Name
-from autograd.operands import describe
+from autograd.operands import describe, drawn
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import reshape
 
@@ -218,6 +218,7 @@ class WeightedLayer(BatchLayer):
         "kernel_initializer",
         "bias_initializer",
     )
+    kernels: ClassVar[tuple[str, ...]] = ("weight",)  # what Keras keeps with the units last
     weight: Any  # a Tensor, as is the bias, once the number of inputs is known
     bias: Any
     kernel_initializer: Any
@@ -280,9 +281,9 @@ class WeightedLayer(BatchLayer):
     def make_weights(self, shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
         """Make W of this shape, units first, and b, in the layer's dtype or else in this one."""
         self.dtype = dtype = self.dtype or dtype
-        self.weight = _initial(f"{self}: kernel", self.kernel_initializer, shape, dtype, rng)
+        self.weight = initial(f"{self}: kernel", self.kernel_initializer, shape, dtype, rng)
         if self.use_bias:
-            self.bias = _initial(f"{self}: bias", self.bias_initializer, shape[:1], dtype, rng)
+            self.bias = initial(f"{self}: bias", self.bias_initializer, shape[:1], dtype, rng)
         _share_generator(self.activation, rng)
 
     def weighted_sums(self) -> Step:
@@ -444,7 +445,7 @@ class Dropout(BatchLayer):
     def _drop(self, x: Any) -> Any:
         assert self.rng is not None
         # float32 draws for both types, so that a net of either drops the same numbers
-        kept = self.rng.random(x.shape, np.float32) >= self.rate
+        kept = drawn(x, self.rng.random, x.shape, np.float32) >= self.rate
         mask = kept.astype(x.dtype)
         mask *= 1 / (1 - self.rate)
         mask.flags.writeable = False
@@ -534,8 +535,8 @@ def _in_keras_order(modules: Iterable[Module]) -> list[tuple[str, Any, bool]]:
         called = getattr(module, "name", None)
         where = f"{called}: " if called else ""
         for name, places in sorted(held.items(), key=lambda kept: not is_parameter(kept[1][0][2])):
-            turned = isinstance(module, WeightedLayer) and places[0][2] is module.weight
-            found.append((f"{where}{'kernel' if turned else name}", places, turned))
+            turned = any(places[0][2] is getattr(module, kernel) for kernel in getattr(module, "kernels", ()))
+            found.append((f"{where}{name.replace('weight', 'kernel') if turned else name}", places, turned))
     return found
 
 
@@ -558,7 +559,7 @@ def _share_generator(activation: Function, rng: np.random.Generator) -> None:
         activation.rng = rng
 
 
-def _initial(where: str, initializer: Initializer, shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Tensor:
+def initial(where: str, initializer: Initializer, shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Tensor:
     numbers = np.asarray(initializer(shape, rng=rng))
     if numbers.shape != shape:
         raise ValueError(f"{where}: expected an array of shape {shape} from the initializer, got {numbers.shape}")

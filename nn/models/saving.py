@@ -307,7 +307,11 @@ def _arguments(where: str, x: Any) -> dict[str, Any]:
             continue
         parameters = list(inspect.signature(cls).parameters.values())
         for p in parameters:
-            if p.kind is p.VAR_KEYWORD or p.name in ELSEWHERE:
+            if (
+                p.kind is p.VAR_KEYWORD
+                or p.name in ELSEWHERE
+                or (isinstance(x, layers.Dense) and p.name == "input_dim")
+            ):
                 continue
             if not hasattr(x, p.name):
                 raise TypeError(
@@ -323,9 +327,9 @@ def _arguments(where: str, x: Any) -> dict[str, Any]:
     return found
 
 
-# Arguments that are written otherwise: parameters are the model's, input_dim is in input_shape, and the clipping
-# of an optimizer is a pair.
-ELSEWHERE = ("parameters", "input_dim", "clipnorm", "clipvalue", "global_clipnorm")
+# Arguments of optimizers that are written otherwise: parameters are the model's, and the clipping is a pair. The
+# input_dim of a Dense is in its input_shape.
+ELSEWHERE = ("parameters", "clipnorm", "clipvalue", "global_clipnorm")
 
 # What a class of one's own may be derived from; another one is known by being callable.
 KINDS = (layers.BatchLayer, losses.Loss, optimizers.Optimizer, Module)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from autograd import Tensor, modes, sigmoid
 from autograd.arguments import Rng, float_type, generator, positive_integer
-from autograd.fast.links import result
+from autograd.fast.programs import Programs
 from autograd.ieee import quietly
 from autograd.operands import describe
 from autograd.tensor import leaf
@@ -37,10 +37,9 @@ from ..layers import (
 )
 from ..losses import Loss, find_loss
 from ..metrics import Metric, find_metric
-from ..module import Module, refuse_own_call
+from ..module import Module, mode_inside, refuse_own_call
 from ..optimizers import Optimizer, find_optimizer
 from ..training import loop as loop
-from ..training.links import Links
 from ..training.loop import training_mode
 from ..training.objective import Objective
 from ..training.plan import Plan
@@ -91,7 +90,7 @@ class Sequential(Module):
         self._arranged: list[BatchLayer] = []  # the layers that are named and, if the shape is known, built
         self._shape: Shape | None = None
         self._objective: Objective | None = None
-        self._links: Links | None = None
+        self._programs: Programs | None = None
         if isinstance(layers, BatchLayer | Input):
             raise TypeError(f"Sequential: expected a list of layers, got one {describe(layers)}; write [{layers}]")
         for layer in layers or ():
@@ -103,6 +102,7 @@ class Sequential(Module):
         "rng": lambda where, what, rng: generator(rng),
     }
     settled: tuple[str, ...] = ("dtype", "input_shape")
+    _reads = "layers", "training"  # what its outputs depend on
     dtype: np.dtype
     rng: np.random.Generator
     input_shape: Shape | None
@@ -347,13 +347,18 @@ class Sequential(Module):
         """The outputs for a batch of the right shape and dtype. Checks nothing."""
         if modes.active and not modes.is_recording():
             array = x._data if x.__class__ is Tensor else x
-            known = self._links  # which another thread may replace meanwhile
-            if known is None or known.layers != self.layers or known.dtype != array.dtype:
-                known = vars(self)["_links"] = Links(self.layers, array.dtype)
-            links = known.get()
-            if links:  # the same numbers without a node for each operation, in two thirds of the time
-                z = quietly(result, links, array)
-                return leaf(z.copy() if z is array else z, known.label)
+            known = self._programs  # which another thread may replace meanwhile
+            if known is None or known.reads != self.layers:
+                known = vars(self)["_programs"] = Programs(self.layers)
+            z, label = quietly(known.run, self._named, array, mode_inside(self))
+            return leaf(z.copy() if z is array else z, label)
+        return self._through(x)
+
+    def _named(self, x: np.ndarray, mode: bool | None) -> tuple[Any, str | None]:
+        z = self._through(x)
+        return z, z._label if isinstance(z, Tensor) else None
+
+    def _through(self, x: Any) -> Any:
         for layer in self.layers:
             x = output_of(layer, x)
         return x

@@ -144,7 +144,7 @@ def fit(model: Any, samples: TrainingData, validation: TrainingData | None, plan
     """The training that `Sequential.fit` describes."""
     objective = model.objective
     shuffles = plan.shuffle and len(samples.x) > plan.batch_size
-    if not shuffles and objective.links(samples.y, 1.0) is None:
+    if not shuffles:
         samples = samples.fixed()  # a graph copies what can change, and would at every step
     batches = Batches(samples.arrays, plan.batch_size, model.rng if shuffles else None, fixed=True)
     history = History()

@@ -83,9 +83,6 @@ class NeuronTraining:
         """The modules of the net."""
         return self.net.modules()
 
-    def links(self, y: np.ndarray, weight: Weight) -> None:
-        """Values are not layers in a row of arrays."""
-
     def wrong_inputs(self, shape: tuple[int, ...]) -> str:
         """What to say about samples of another shape."""
         return f"{self.net} takes samples of {self.input_shape[0]} numbers, x has shape {shape}"

@@ -10,13 +10,14 @@ import math
 import numpy as np
 import pytest
 from rule_cases import CASES, POINTS
+from tables import restored
 
 import autograd
 import autograd.op
 from autograd import Tensor, Value, derive, gradients, mean, where
 from autograd.formulas.expression import symbol
 from autograd.matrices.expression import named
-from autograd.op import array_table, elementwise, table
+from autograd.op import elementwise
 from autograd.operands import Vector
 from autograd.rows import Rows
 
@@ -81,11 +82,8 @@ def test_the_docstring_lists_the_operators():
 @pytest.fixture
 def own():
     """Decorates operations that leave the tables as they were."""
-    before = dict(table), dict(array_table)
-    yield elementwise
-    for now, then in zip((table, array_table), before, strict=True):
-        now.clear()
-        now.update(then)
+    with restored():
+        yield elementwise
 
 
 # ---------------------------------------------------------------- an operation of one's own

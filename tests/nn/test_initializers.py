@@ -46,7 +46,17 @@ DEVIATIONS = {
 
 
 def test_the_table_is_complete():
-    assert set(initializers) == {*LIMITS, *DEVIATIONS, "ones"}
+    assert set(initializers) == {*LIMITS, *DEVIATIONS, "ones", "orthogonal"}
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 7), (8, 2), (6, 2, 2, 1), (5,)])
+def test_orthogonal_rows_or_columns_have_length_1_and_are_at_right_angles(shape):
+    w = initializers["orthogonal"](shape, rng=0).reshape(shape[0], -1)
+    products = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
+    assert products == pytest.approx(np.eye(len(products)), abs=1e-12)
+    # the signs are drawn too: over many seeds no entry leans to a side
+    means = np.mean([initializers["orthogonal"](shape, rng=seed) for seed in range(400)], axis=0)
+    assert np.abs(means).max() < 0.25
 
 
 @pytest.mark.parametrize("name", DEVIATIONS)

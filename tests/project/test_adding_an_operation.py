@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from markdown import blocks
 from oracles import ROOT
+from tables import restored
 
 from autograd import Tensor, Value, check_gradients, derive, find_nan, gradients
 from autograd.formulas.expression import symbol
 from autograd.formulas.names import mathml
 from autograd.formulas.notation import Mathml
-from autograd.op import array_table, table
 from nn import MLP, Dense, Sequential
 from viz import draw_graph, plot_activation
 from viz.cli.formula_text import compute
@@ -28,16 +28,13 @@ PAGE = ROOT / "docs" / "adding-an-operation.md"
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """What the programs of the page define, run one after another; the tables are as before in the end."""
-    before = dict(table), dict(array_table)
     scope = {"__name__": "page"}
-    with contextlib.chdir(tmp_path_factory.mktemp("page")), contextlib.redirect_stdout(io.StringIO()):
-        for block in blocks(PAGE):
-            if block.language == "python":
-                exec(block.text, scope)
-    yield scope
-    for now, then in zip((table, array_table), before, strict=True):
-        now.clear()
-        now.update(then)
+    with restored():
+        with contextlib.chdir(tmp_path_factory.mktemp("page")), contextlib.redirect_stdout(io.StringIO()):
+            for block in blocks(PAGE):
+                if block.language == "python":
+                    exec(block.text, scope)
+        yield scope
 
 
 def test_every_kind_of_operation_has_a_section_with_a_program():

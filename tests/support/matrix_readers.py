@@ -127,15 +127,19 @@ class Reader:
 
     def product(self):
         x = self.factor()
-        while self.at < len(self.text) and self._another():
-            y = self.factor()
-            x = _beside(x, y)
+        while self.at < len(self.text):
+            if self.take(" · "):
+                x = _inner(x, self.factor())
+            elif self._another():
+                x = _beside(x, self.factor())
+            else:
+                break
         return x
 
     def _another(self):
         rest = self.text[self.at :]
-        if re.match(r" (?![⊙+−≥>≤<=≠-] ?|at |over )(?=\S)", rest) and not re.match(
-            r" [⊙+\-−≥>≤<=≠] | at | over ", rest
+        if re.match(r" (?![·⊙+−≥>≤<=≠-] ?|at |over )(?=\S)", rest) and not re.match(
+            r" [·⊙+\-−≥>≤<=≠] | at | over ", rest
         ):
             self.at += 1
             return True
@@ -252,6 +256,15 @@ class Reader:
             return lambda i, j: np.float64(found[0].replace("−", "-"))
         if self.take("∞"):
             return lambda i, j: np.inf
+        if self.take("π"):
+            return lambda i, j: np.pi
+        if found := re.match(r"ln (\d+)(?![\d/])", rest):
+            self.at += found.end()
+            return lambda i, j: np.log(float(found[1]))
+        if self.take("‖"):
+            x = self.sum()
+            self.need("‖")
+            return lambda i, j: np.linalg.norm(x(i, j))
         if found := re.match(r"([𝟎𝟏])([₀-₉]+(?:ₓ[₀-₉]+)*)", rest):
             self.at += found.end()
             return lambda i, j: np.full(_shape(found[2]), float("𝟎𝟏".index(found[1])))
@@ -277,6 +290,8 @@ class Reader:
 
     def bracket(self):
         x = self.sum()
+        if self.text.startswith(", ", self.at) or self.take("]"):
+            return self.listed(x)
         if self.take(" at ["):
             found = re.compile(r"(.*?)\] in 𝟎([₀-₉ₓ]+)\]").match(self.text, self.at)
             self.at = found.end()
@@ -287,6 +302,15 @@ class Reader:
         y = self.sum()
         self.need("]")
         return lambda i, j: RELATIONS[relation](x(i, j), y(i, j)).astype(float)
+
+    def listed(self, first):
+        """The numbers that a vector is put together from."""
+        numbers = [first]
+        while self.take(", "):
+            numbers.append(self.sum())
+        if len(numbers) > 1:
+            self.need("]")
+        return lambda i, j: np.array([x(i, j) for x in numbers])
 
     def scattered(self, x, index, shape):
         def value(i, j):
@@ -359,9 +383,23 @@ def _transposed(x):
     return value
 
 
+def _inner(x, y):
+    def value(i, j):
+        a, b = np.asarray(x(i, j)), np.asarray(y(i, j))
+        if a.ndim != 1 or b.ndim != 1:
+            raise Unreadable("a dot between what are no vectors")
+        return a @ b
+
+    return value
+
+
 def _beside(x, y):
     def value(i, j):
         a, b = np.asarray(x(i, j)), np.asarray(y(i, j))
+        if a.ndim == b.ndim == 1:
+            raise Unreadable("two vectors side by side")
+        if a.ndim == 2 and a.shape[1] == 1 and b.ndim == 1 and len(b) > 1:  # a column by a row
+            return a * b
         return a * b if not a.ndim or not b.ndim else a @ b
 
     return value
@@ -382,7 +420,14 @@ class LatexReader(Reader):
                 turned = re.sub(r"\^\{(\[[^{}]*)\}", r"^{\1T}", written, count=1)
                 text = re.sub(start + re.escape(turned), mark + "ᵀ", text)
         text = text.replace(r"\left(", "(").replace(r"\right)", ")").replace(r"\left|", "|").replace(r"\right|", "|")
-        text = text.replace(r"\infty", "∞").replace(r" \odot ", " ⊙ ").replace(r"\, ", " ").replace(r"\sigma", "σ")
+        text = text.replace(r"\lVert ", "‖").replace(r" \rVert", "‖").replace(r" \cdot ", " · ").replace(r"\pi", "π")
+        text = (
+            text.replace(r"\ln ", "ln ")
+            .replace(r"\infty", "∞")
+            .replace(r" \odot ", " ⊙ ")
+            .replace(r"\, ", " ")
+            .replace(r"\sigma", "σ")
+        )
         text = re.sub(r"\\sum_\{([ij])=1\}\^\{[^{}]*\} ", lambda f: {"i": "Σᵢ ", "j": "Σⱼ "}[f[1]], text)
         text = re.sub(r"\\sum_\{\\text\{axis ([^{}]*)\}\} ", r"Σ_\1_", text).replace(r"\sum ", "Σ ")
         text = re.sub(r"\\mathbf\{([01])\}_\{([^{}]*)\}", lambda f: "𝟎𝟏"[int(f[1])] + self._ones(f[2]), text)
@@ -422,7 +467,7 @@ class LatexReader(Reader):
         while (at := text.find("{")) >= 0:
             inner, after = _braced(text, at)
             text = f"{text[:at]}({inner}){text[after:]}"
-        return text.replace("(-", "(−") if False else text
+        return text
 
     def axes_before(self):
         if found := re.compile(r"_([\d, kept]+)_").match(self.text, self.at):

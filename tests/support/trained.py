@@ -20,14 +20,15 @@ def data(rows=23):
 
 def recorded(model):
     """The same model, made to record a graph in each step."""
-    vars(model)["loss"] = copy.copy(model.loss)
-    model.loss.of_batch = model.loss.of_batch  # as if it were one's own: nobody knows what it does
+    loss = copy.copy(model.loss)
+    vars(model)["loss"] = loss
+    loss.of_batch = lambda *given: getattr(type(loss), "of_batch")(loss, *given)  # noqa: B009 (so nobody knows what it does)
     return model
 
 
 def programs(model):
     """How many programs the training wrote."""
-    return sum(shape.program is not None for shape in model.objective._passes._shapes.values())
+    return sum(shape.written is not None for shape in model.objective._programs._shapes.values())
 
 
 def same_bits(one, other):

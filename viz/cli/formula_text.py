@@ -73,7 +73,6 @@ _INSTEAD = {
     "log2": "log(x)/log(2)",
     "square": "x**2",
     "bce": "binary_cross_entropy(p, y)",
-    "cross_entropy": "softmax_cross_entropy(z, label)",
 }
 # The layer of a name, as in w[1]_1: to Python the brackets are letters while it reads, one for one.
 _OPEN, _CLOSE = "ᐸ", "ᐳ"
@@ -455,7 +454,7 @@ class _Reader:
 
 def _is_plain(function: Callable[..., Operand], i: int) -> bool:
     """Whether a named value stands for its number as operand i: one that is not differentiated, or a class."""
-    if function is ops.softmax_cross_entropy:
+    if function in (ops.cross_entropy, ops.softmax_cross_entropy):
         return i == 1
     op = getattr(function, "op", None)
     return op is not None and op.rules[i : i + 1] == (None,)

@@ -24,7 +24,7 @@ from autograd.value import NO_GRADIENT
 from ..graphs.units import Constant
 from ..style import cut
 
-__all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data"]
+__all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data", "is_given", "packed"]
 
 LONGEST = 200  # characters of a name; deep links go by as many
 
@@ -82,6 +82,11 @@ class Nodes:
         """Whether all of them have numbers."""
         return all(thing in self._numbers for thing in things)
 
+    @property
+    def things(self) -> list[Value | Constant]:
+        """All that was asked for, in the order of their numbers."""
+        return list(self._numbers)
+
     def number(self, thing: Value | Constant) -> int:
         return self._numbers.setdefault(thing, len(self._numbers))
 
@@ -98,7 +103,7 @@ class Nodes:
         kind = "target" if thing is self._target else "leaf" if thing.is_leaf else "result"
         if thing.label is None:
             kind += " unnamed"
-        elif thing.is_leaf and base in ("x", "y", "t"):
+        elif is_given(thing):
             kind += " given"
         link: str | None = graph.names.ascii(graph.labels[thing])[:LONGEST]
         if link == base + above + (below and f"_{below}"):
@@ -125,7 +130,29 @@ class Nodes:
             "symbol": [row.symbol for row in rows],
             "data": [encoded(row.data) for row in rows],
             "grad": [encoded(row.grad) for row in rows],
+            "bracketed": [i for i, thing in enumerate(self._numbers) if self._is_expression(thing)],
         }
+
+    def _is_expression(self, thing: Value | Constant) -> bool:
+        """Whether a name stands in parentheses where it is part of a formula: e+c."""
+        if isinstance(thing, Constant):
+            return False
+        return not names.is_word(next(graph for graph in self.graphs if thing in graph.labels).labels[thing])
+
+
+# Brackets and the invisible product take six characters each in JSON that stands in a page; these take one.
+_PACKED = {"<": "~", ">": "^", "\u2062": "`", "~": "&#126;", "^": "&#94;", "`": "&#96;"}
+
+
+def packed(markup: str) -> str:
+    """MathML as the page is sent it; `unpacked` in paths.js is the way back."""
+    return re.sub("[<>\u2062~^`]", lambda found: _PACKED[found[0]], markup)
+
+
+def is_given(v: Value) -> bool:
+    """Whether a leaf is named as data are: x, y or t."""
+    name = None if v.label is None else names.parse(v.label)
+    return v.is_leaf and name is not None and name.base in ("x", "y", "t")
 
 
 def encoded(x: float | None) -> float | int | str | None:
@@ -156,7 +183,8 @@ def graph_data(graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_v
         return names.mathml(label).replace("{", "&#123;")  # a name that only the formula has
 
     def written(formula: Expression) -> str:
-        return re.sub(r"(?<=[>}]) (?=[<{])", "", writer.sum(formula))  # between elements space has no meaning
+        formula = graph.spelled_out(formula)
+        return packed(re.sub(r"(?<=[>}]) (?=[<{])", "", writer.sum(formula)))  # between elements space has no meaning
 
     writer = Mathml(name)
     numbers = [nodes.number(v) for v in shown]

@@ -27,6 +27,8 @@ from .. import style
 from ..files import picture_file, write_whole
 from ..options import drawing
 from ..picture import Picture
+from .script import HELPERS
+from .shorten import shortened
 from .views import LEVELS, Views
 
 __all__ = ["PAGE_MARK", "Exploration", "explore"]
@@ -34,7 +36,7 @@ __all__ = ["PAGE_MARK", "Exploration", "explore"]
 PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
 
 _FORMATS = dict.fromkeys(("html", "htm"))
-_SCRIPTS = ("paths.js", "write.js", "picture.js", "panel.js", "page.js")
+_SCRIPTS = ("paths.js", "write.js", "program.js", "picture.js", "panel.js", "live.js", "learn.js", "page.js")
 
 
 @drawing
@@ -157,8 +159,8 @@ def _size(size: Any) -> tuple[float, float]:
 
 
 def _document(title: str, data: dict[str, Any]) -> str:
-    style = _file("page.css")
-    script = '"use strict";\n' + "".join(map(_file, _SCRIPTS))
+    style = shortened(_file("page.css"), "css")
+    script = '"use strict";\n' + HELPERS + data.pop("operations") + shortened("".join(map(_file, _SCRIPTS)), "js")
     parts = {
         "title": html.escape(_printable(title)),
         "style": style,

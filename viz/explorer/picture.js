@@ -23,6 +23,8 @@ class Picture {
     Object.assign(this, { view, graph });
     this.cells = [];
     this.cellsOf = new Map();
+    this.lit = null;
+    this.labelled = [];
     this.lines = view.lines.map(([edges, start, end, ...way], i) => ({ i, edges, start, end, way }));
     this.spreadEnds();
     const layers = ["lines", "boxes", "labels"].map((name) => svg("g", { class: name }));
@@ -80,10 +82,23 @@ class Picture {
     if (line.edges.length) {
       line.group.append(svg("path", { class: "touch", d: path }));
       set(line.group, "tabindex", "-1");
-      set(line.group, "role", "button");
-      set(line.group, "aria-label", this.on.describeLine(line));
+      const weight = this.on.weightOf(line);
+      this.makeControl(line.group, weight ?? null);
+      line.weight = this.on.canChange(weight ?? null) ? weight : null;
     }
     return line.group;
+  }
+
+  // A number that can be changed is a control with a value, anything else a button.
+  makeControl(group, v) {
+    const isNumber = this.on.canChange(v);
+    set(group, "role", isNumber ? "spinbutton" : "button");
+    group.classList.toggle("changeable", isNumber);
+  }
+
+  tellValue(group, v) {
+    set(group, "aria-valuenow", String(this.names.data[v]));
+    set(group, "aria-valuetext", `${this.names.line(v)} ${shortNumber(this.names.data[v])}`);
   }
 
   drawBox([x, y, width, height, cells, words], i) {
@@ -114,9 +129,9 @@ class Picture {
       cell.group.append(svg("text", at, shortNumber(this.names.data[node])));
     } else {
       set(cell.group, "tabindex", "-1");
-      set(cell.group, "role", "button");
-      const numbers = ["data", "grad number"].map((name) => svg("text", { class: name }));
-      cell.group.append(...this.drawName(cell, kind), ...numbers);
+      this.makeControl(cell.group, node);
+      [cell.data, cell.grad] = ["data", "grad number"].map((name) => svg("text", { class: name }));
+      cell.group.append(...this.drawName(cell, kind), cell.data, cell.grad);
       cell.group.append(svg("title", {}, this.names.line(node)));
     }
     this.cells.push(cell);
@@ -163,9 +178,10 @@ class Picture {
       if (/constant/.test(this.kinds(cell.node))) continue;
       const shown = numbers(cell.node);
       const key = `${shown.data} ${shown.grad} ${shown.gradSign}`;
+      if (this.on.canChange(cell.node)) this.tellValue(cell.group, cell.node);
       if (cell.shown === key) continue; // to write it again would cost the layout of all texts
       cell.shown = key;
-      const [data, grad] = cell.group.querySelectorAll(".data, .grad");
+      const { data, grad } = cell;
       const middle = cell.y + cell.height / 2;
       const isBoth = shown.data !== "" && shown.grad !== "";
       set(grad, "class", `grad number ${shown.gradSign}`);
@@ -177,12 +193,12 @@ class Picture {
     }
   }
 
-  // nodes: Map node -> class; lines: Map edge -> { share, sign } or null for all as they are;
-  // label(line) gives the number to write on a line, or null.
+  // nodes: Map node -> class; edges: Map edge -> { width, sign }; label(line) gives the number to write on a line.
   light({ nodes, edges, isIdle, label }) {
     for (const cell of this.cells) {
       const state = nodes.get(cell.node) ?? "";
-      set(cell.group, "class", `cell ${this.kinds(cell.node)} ${isIdle ? "" : state || "dim"}`);
+      const isChangeable = this.on.canChange(cell.node) ? "changeable" : "";
+      set(cell.group, "class", `cell ${this.kinds(cell.node)} ${isChangeable} ${isIdle ? "" : state || "dim"}`);
       if (state.includes("selected")) set(cell.group, "aria-current", "true");
       else cell.group.removeAttribute("aria-current");
     }
@@ -190,13 +206,22 @@ class Picture {
     for (const line of this.lines) {
       const shown = this.strongestOf(line, edges, isIdle);
       const state = isIdle ? "idle" : shown ? "lit" : "dim";
-      set(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)}`);
+      set(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)} ${line.weight === null ? "" : "changeable"}`);
       set(line.shape, "stroke-width", shown ? shown.width.toFixed(2) : "1");
-      if (shown && line.edges.length) lit.push(line);
+      if (!line.edges.length) continue;
+      set(line.group, "aria-label", this.on.describeLine(line));
+      if (line.weight !== null) this.tellValue(line.group, line.weight);
+      if (shown) lit.push(line);
     }
-    const front = lit.length < this.lines.length ? lit : [];
-    this.world.firstChild?.append(...front.map((line) => line.group));
-    this.label(lit.length <= LABELLED ? lit : [], label);
+    const isOther = lit.length !== this.lit?.length || lit.some((line, i) => line !== this.lit[i]);
+    this.labelOf = label;
+    if (isOther) {
+      const front = lit.length < this.lines.length ? lit : [];
+      this.world.firstChild?.append(...front.map((line) => line.group));
+      this.lit = lit;
+      this.placeLabels();
+    } else if (this.labelled.some((line) => Boolean(label(line)) !== Boolean(line.label))) this.placeLabels();
+    else this.writeLabels();
   }
 
   // What a line shows of the edges it stands for: the one with the widest stroke.
@@ -207,12 +232,15 @@ class Picture {
     return found.reduce((best, one) => (best && best.width >= one.width ? best : one), null);
   }
 
-  label(lines, text) {
+  // A number on each of the lit lines, where it covers nothing.
+  placeLabels() {
+    this.labelled = (this.lit ?? []).length <= LABELLED ? this.lit ?? [] : [];
     const taken = this.view.boxes.map(([x, y, w, h]) => [x - 2, y - 2, x + w + 2, y + h + 2]);
-    const strokes = lines.length < 40 ? lines.flatMap(obstacles) : [];
+    const strokes = this.labelled.length < 40 ? this.labelled.flatMap(obstacles) : [];
     const made = [];
-    for (const line of lines) {
-      const shown = text(line);
+    for (const line of this.labelled) {
+      const shown = this.labelOf(line);
+      line.label = null;
       if (!shown) continue;
       const width = 6.9 * shown.text.length + 6;
       const beside = shown.quiet ? null : spotFor(line, width, [...taken, ...strokes], [-12, 12, -16, 16]);
@@ -220,10 +248,20 @@ class Picture {
       if (!spot) continue;
       const [x, y] = spot;
       taken.push([x - width / 2, y - 8, x + width / 2, y + 8]);
-      const kind = `label number ${signOf(shown.sign)} ${shown.quiet ? "quiet" : ""}`;
-      made.push(svg("text", { class: kind, x, y: y + 4 }, shown.text));
+      line.label = svg("text", { x, y: y + 4 });
+      made.push(line.label);
     }
+    this.writeLabels();
     this.labels.replaceChildren(...made);
+  }
+
+  writeLabels() {
+    for (const line of this.labelled) {
+      const shown = line.label && this.labelOf(line);
+      if (!shown) continue;
+      put(line.label, shown.text);
+      set(line.label, "class", `label number ${signOf(shown.sign)} ${shown.quiet ? "quiet" : ""}`);
+    }
   }
 
   mark(cell) {
@@ -317,6 +355,8 @@ class Picture {
   listenToPointers() {
     const pointers = new Map();
     let moved = 0;
+    let grabbed = null; // a number that is being dragged
+    const CLICK = 3; // pixels; what moves less is a click
     const where = (event) => {
       const frame = this.stage.getBoundingClientRect();
       return [event.clientX - frame.left, event.clientY - frame.top];
@@ -327,7 +367,14 @@ class Picture {
     }, { passive: false });
     on(this.stage, "pointerdown", (event) => {
       if (event.button) return;
-      if (!pointers.size) moved = 0;
+      if (!pointers.size) {
+        moved = 0;
+        grabbed = this.on.grab(thing(event), event);
+        this.stage.classList.toggle("grabbed", Boolean(grabbed));
+      } else if (grabbed) {
+        grabbed.end(); // a second finger: they zoom
+        grabbed = null;
+      }
       pointers.set(event.pointerId, where(event));
     });
     on(window, "pointermove", (event) => {
@@ -336,14 +383,18 @@ class Picture {
       const now = where(event);
       const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
       if (other) this.zoom(distance(now, other) / Math.max(1, distance(before, other)), other);
+      else if (grabbed) grabbed.move(now[0] - before[0], event, moved + distance(now, before) <= CLICK);
       else this.pan(now[0] - before[0], now[1] - before[1]);
       moved += distance(now, before);
       pointers.set(event.pointerId, now);
-      this.stage.classList.toggle("dragged", moved > 4);
+      this.stage.classList.toggle("dragged", moved > CLICK && !grabbed);
     });
     for (const name of ["pointerup", "pointercancel"]) {
       on(window, name, (event) => {
-        pointers.delete(event.pointerId);
+        if (!pointers.delete(event.pointerId)) return;
+        grabbed?.end();
+        grabbed = null;
+        this.stage.classList.remove("grabbed");
         this.stage.classList.remove("dragged");
       });
     }
@@ -352,7 +403,7 @@ class Picture {
       const line = event.target.closest?.("[data-line]");
       return { cell: cell && this.cells[cell.dataset.cell], line: line && this.lines[line.dataset.line] };
     };
-    on(this.stage, "click", (event) => { if (moved <= 4) this.on.click(thing(event), event); });
+    on(this.stage, "click", (event) => { if (moved <= CLICK) this.on.click(thing(event), event); });
     for (const name of ["pointerover", "focusin"]) {
       on(this.stage, name, (event) => this.on.hover(thing(event), event, where(event)));
     }

@@ -19,17 +19,17 @@ from autograd.paths.path_graph import Edge, Path, PathGraph
 from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
-from ..graphs.captions import highlighted
 from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
 from ..options import Asked
-from ..scenes.scene import Scene
 from ..style import counted, number
 from .layout import layout
 from .model import Nodes, edges_among, graph_data
+from .program import NO_OPERATIONS, program_data
+from .script import Unreadable
 from .stage import Box, Drawn, Way, lit, paths_to, scene
 
-__all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "net_scene", "page_data"]
+__all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "drawn_of", "net_of", "page_data"]
 
 MAX_EDGES = 2000  # more than that are not drawn one by one
 PART = 400  # so many edges are drawn of a graph that cannot be collapsed
@@ -74,20 +74,41 @@ def _called(node: Value) -> str:
     return describe(node) if node.label is None else repr(node.label)
 
 
-def net_scene(root: Value, *, size: tuple[float, float], look: Asked, color: str, most: int) -> Scene:
-    """The net whose loss, or any other result, this is, with the numbers of its forward and backward pass.
+def net_of(root: Value, *, digits: int, most: int = ELIDED, keep: Value | None = None) -> tuple[Drawn, Nodes]:
+    """What is drawn of the net whose loss, or any other result, this is; and its nodes.
 
-    color: "weight" or "grad", what lines tell. most: units of a layer that are drawn.
+    most: units of a layer that are drawn; those that concern `keep` are among them.
     ValueError if names tell of no units.
     """
     coarse = CoarseGraph(root)
     if not coarse.units.units:
-        raise ValueError(f"draw_network: in this graph there are {NO_UNITS}")
-    nodes = Nodes(root, look.digits)
+        raise ValueError(f"in this graph there are {NO_UNITS}")
+    nodes = Nodes(root, digits)
     nodes.graphs.append(coarse.graph)
-    drawn = _Neurons(coarse, None, most).drawn(edges_among(coarse.graph, coarse.graph.nodes))
-    look = highlighted(coarse.graph, look, "draw_network", drawn.nodes())
-    return scene(drawn, nodes, size=size, look=look, color=color)
+    return _Neurons(coarse, keep, most).drawn(edges_among(coarse.graph, coarse.graph.nodes)), nodes
+
+
+def drawn_of(root: Value, level: str, *, digits: int) -> tuple[Drawn, Nodes]:
+    """What one level draws of the graph below `root`, and its nodes.
+
+    level: "neurons", "named", "op", or "auto" for the first of these that names allow.
+    ValueError for a level that the graph does not have, or one with more than MAX_EDGES edges.
+    """
+    if level in ("auto", "neurons"):
+        try:
+            return net_of(root, digits=digits)
+        except ValueError:
+            if level == "neurons":
+                raise
+    nodes = Nodes(root, digits)
+    graph = PathGraph(root, level="op" if level == "op" else "named")
+    if level == "auto" and not any(not v.is_leaf for v in graph.nodes[:-1]):
+        graph = PathGraph(root, level="op")
+    nodes.graphs.append(graph)
+    edges = edges_among(graph, graph.nodes)
+    if len(edges) > MAX_EDGES:
+        raise ValueError(f"{len(edges):,} edges are too many to draw each; name fewer nodes, or look at a part")
+    return _drawn_of_all(graph.level, graph, graph.nodes, edges), nodes
 
 
 class Views:
@@ -98,7 +119,7 @@ class Views:
     """
 
     def __init__(self, root: Value, wrt: Value | None, digits: int = 4) -> None:
-        everything = topological_order(root)
+        self.everything = everything = topological_order(root)
         if wrt is not None and wrt not in set(everything):
             raise ValueError(
                 f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}"
@@ -129,22 +150,37 @@ class Views:
             self._add_neurons(coarse)
 
     def data(self, level: str) -> dict[str, Any]:
-        """Everything the page shows. level: the view to begin with, one of LEVELS."""
+        """Everything the page shows; under "operations" script, the rest plain data.
+
+        level: the view to begin with, one of LEVELS.
+        """
         first = self.first(level)
         self.notes += _notes(self.nodes.used)
+        program, operations = None, NO_OPERATIONS
+        try:
+            program, operations = program_data(self.everything, self.nodes.used, self.nodes.things)
+        except Unreadable as refused:
+            self.notes.append(f"The numbers of this page cannot be changed: {refused}.")
         selected = self.wrt is not None and self.nodes.has(self.wrt)
         return {
             "nodes": self.nodes.columns(),
             "target": self.nodes.number(self.root),
             "selected": self.nodes.number(self.wrt) if selected and self.wrt is not None else None,
             "backward": self.root.grad is not NO_GRADIENT,
-            "graphs": self.graphs,
+            "graphs": self._graphs(),
             "views": self.views,
             "missing": self.missing,
             "notes": self.notes,
             "first": first,
             "digits": self.digits,
+            "program": program,
+            "operations": operations,
         }
+
+    def _graphs(self) -> dict[str, Any]:
+        """The graphs; where every node has a name "named" is "op", and only its name is said."""
+        is_same = "op" in self.graphs and self.graphs.get("named") == self.graphs["op"]
+        return {**self.graphs, "named": "op"} if is_same else self.graphs
 
     # ------------------------------------------------------------ which comes first
 

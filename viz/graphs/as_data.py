@@ -99,7 +99,7 @@ def _of_values(graph: PathGraph) -> tuple[list[dict[str, Any]], list[dict[str, A
                     nodes.append(_constant(names.next(), u))
                     edges.append(_edge(nodes[-1]["id"], me["id"]))
         for e in graph.edges_of(v):
-            formula = graph.formula(e)
+            formula = graph.spelled_out(graph.formula(e))
             written = text.sum(formula), latex.sum(formula)
             edges.append(_edge(_id(graph, e.operand), me["id"], _plain(e.derivative), *written))
         data = used.changed.get(v, v.data)

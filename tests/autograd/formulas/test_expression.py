@@ -43,6 +43,7 @@ MEANING = {
     "logsumexp": lambda zs: math.log(sum(map(math.exp, zs))),
     "binary_cross_entropy": lambda p, t: -t * math.log(p) - (1 - t) * math.log(1 - p),
     "binary_cross_entropy_with_logits": lambda z, t: math.log(1 + math.exp(z)) - t * z,
+    "cross_entropy": lambda ps, ts: -sum(t * math.log(p) for p, t in zip(ps, ts, strict=True)),
     "softmax_cross_entropy": lambda zs, ts: -sum(t * math.log(p) for p, t in zip(_softmax(zs), ts, strict=True)),
 }
 
@@ -299,8 +300,8 @@ def operands(op):
     """Operands for an operation, each a label and a number or a plain number, as the function takes them."""
     if op.name == "softmax_component":
         return [("x", 0.8), ("y", -0.4), ("w", 0.3)], 1
-    if op.name == "cross_entropy_of_softmax":
-        return [("x", 0.8), ("y", -0.4), ("w", 0.3)], [("a", 0.2), ("b", 0.5), 0.3]
+    if op.name in ("cross_entropy_of_softmax", "cross_entropy_of_probabilities"):
+        return [("x", 0.8), ("y", 0.4), ("w", 0.3)], [("a", 0.2), ("b", 0.5), 0.3]
     if op.name in ("binary_cross_entropy", "binary_cross_entropy_with_logits"):
         return ("x", 0.8), ("y", 0.3)
     if op.name == "clip":

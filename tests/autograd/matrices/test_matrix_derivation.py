@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from latex import check_latex
+from tables import restored
 
 import autograd
 from autograd import (
@@ -35,7 +36,7 @@ from autograd import (
 )
 from autograd.formulas.names import ascii_name
 from autograd.matrices.notation import MatrixAscii
-from autograd.op import array_table, reduction, structural, table
+from autograd.op import array_table, reduction, structural
 from nn import Dense, Sequential
 
 FORMS = "rows", "columns"
@@ -499,12 +500,12 @@ def test_float32_is_derived_as_well():
     np.testing.assert_allclose(derivation.steps[-1].value, derivation.value, rtol=1e-5)
 
 
+@restored()
 def test_a_pull_that_cannot_be_read_on_names_is_written_as_its_name():
     @structural(lambda g, z, x, times: np.roll(g, -times, axis=0), None)
     def rolled(x, times):
         return np.roll(x, times, axis=0)
 
-    del array_table[rolled.op.name]
     w = Tensor([[1.0, 2.0], [3.0, 4.0]], "W")
     loss = (rolled(w * 2, 1) * np.array([[1.0, 2.0], [3.0, 4.0]])).sum()
     (step,) = derive(loss, w)
@@ -513,13 +514,12 @@ def test_a_pull_that_cannot_be_read_on_names_is_written_as_its_name():
     check_latex(re.sub(r"\\\\|\\[{}]", " ", derive(loss, w).latex()))
 
 
+@restored()
 def test_a_reduction_of_ones_own_is_turned_for_columns_as_ours_are():
     @reduction(lambda z, x: 2 * x)
     def energy(x):
         return sum(u * u for u in x)
 
-    del table[energy.op.name]
-    del array_table[energy.op.array.name]
     x, w = Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], "X"), Tensor([[0.1, 0.2], [0.3, 0.4]], "W")
     e = named(energy(named(x @ w.T, "Z"), axis=1), "e")
     text = derive((e * e).mean(), w, form="columns").text()
@@ -788,7 +788,88 @@ def test_a_row_of_biases_is_a_column_where_samples_are():
 
 def test_products_with_vectors_are_kept_apart():
     v, a = parameter("v", 3), parameter("A", 3, 3)
-    assert formulas((v @ a) @ (v @ a), v) == {"L": "(v A) (v A)", "dA": "dA = 2 vᵀ ⊙ (v A)", "dv": "dv = 2 (v A) Aᵀ"}
+    assert formulas((v @ a) @ (v @ a), v) == {"L": "(v A) · (v A)", "dA": "dA = 2 vᵀ (v A)", "dv": "dv = 2 (v A) Aᵀ"}
+
+
+def test_what_stands_in_a_matrix_product_or_under_a_sum_is_simplified_too():
+    w, b, y = parameter("w", 3), parameter("b"), Y[:, 0].round()
+    p = named(sigmoid(Tensor(X, "X") @ w + b), "p")
+    lines = formulas(-(y * autograd.log(p) + (1 - y) * autograd.log(1 - p)).mean(), w)
+    assert lines["dw"] == "dw = (1/m) Xᵀ (dp ⊙ p ⊙ (1 − p)) = (1/m) Xᵀ (p − Y)"
+    assert lines["db"] == "db = (1/m) Σ(dp ⊙ p ⊙ (1 − p)) = (1/m) Σ(p − Y)"
+
+
+def test_ones_beside_what_has_their_shape_are_not_written():
+    w = parameter("W", 2, 3)
+    a = named(relu(named(linear(X, w), "Z")), "A")
+    assert formulas(a.sum(), w)["dZ"] == "dZ = dA ⊙ [Z > 0] = [Z > 0]"
+
+
+def test_targets_whose_columns_sum_to_1_are_known_as_such_also_where_their_rows_do():
+    z = named(parameter("W", 3, 3) @ Tensor(X[:3].T, "X"), "Z")
+    a = named(softmax(z, axis=0), "A")
+    assert formulas(-(np.eye(3) * autograd.log(a)).sum() / 3, z)["dZ"].endswith(" = A − Y")
+
+
+@pytest.mark.parametrize(
+    ("scale", "written"), [(5, "(1/m)"), (10, "(1/(2 m))"), (100, "0.01"), (20, "0.05"), (2.5, "0.4")]
+)
+def test_only_m_and_2m_are_taken_for_the_number_of_samples(scale, written):
+    loss = named(((Tensor(X, "X") @ parameter("w", 3, 1) - Y[:, :1]) ** 2).sum() / scale, "L")
+    assert (
+        derive(loss, loss.operands[0].operands[0].operands[0].operands[0].operands[1]).definitions[-1].formula.text()
+        == f"{written} Σ((X w − Y)^∘2)"
+    )
+
+
+def test_a_state_before_the_first_step_has_a_row_per_sample_too():
+    x, w, u = Tensor(X[:, :2], "X_1"), parameter("W", 2, 2), parameter("U", 2, 2)
+    h, c = parameter("H_0", M, 2), parameter("C_0", M, 2)
+    cell = named(sigmoid(x @ w + h @ u) * c, "C_1")
+    derivation = derive(squared_error(cell, Y), u, form="columns")
+    assert derivation.definitions[0].formula.text() == "σ(Wᵀ X₁ + Uᵀ H₀) ⊙ C₀"
+    assert derivation.quantities["H_0"].shape == (2, M)
+
+
+def test_a_sum_that_has_a_name_is_known_by_it():
+    z = named(Tensor(X, "X") @ parameter("W", 3, 2), "Z")
+    n = named((z - z.mean(0)) / sqrt(z.var(0) + 0.01), "N")
+    lines = formulas((n**3).sum(), z)
+    assert lines["V_1"] == "Z − (1/m) Σᵢ Z(i)"
+    assert lines["N"] == "V₁/√((1/m) Σᵢ(V₁(i) ⊙ V₁(i)) + 0.01)"
+
+
+def test_numbers_with_a_name_stand_before_matrices_by_it():
+    w = parameter("W", 2, 2)
+    assert formulas((w @ w.T / np.sqrt(2)).sum(), w)["L"] == "(1/√2) Σ(W Wᵀ)"
+    assert formulas((np.pi * w).sum(), w)["L"] == "π Σ(W)"
+    assert formulas((np.log(2) * 2.0**w).sum(), w)["L"] == "(ln 2) Σ(2^∘W)"
+    assert formulas((w / 0.07).sum(), w)["L"] == "(1/0.07) Σ(W)"
+
+
+def test_lengths_have_bars_and_a_column_by_a_row_is_their_product():
+    a, b = parameter("a", 3), parameter("b", 3)
+    assert formulas((a @ b) / (norm(a) * norm(b)), a)["L"] == "(1/(‖a‖ ‖b‖)) a · b"
+    assert formulas(b @ parameter("A", 3, 3) @ a, a)["dA"] == "dA = bᵀ a"
+    assert derive(norm(a), a).definitions[0].formula.latex() == r"\lVert a \rVert"
+
+
+def test_a_vector_put_together_from_numbers_is_a_list_of_them():
+    x, k = parameter("x", 3), parameter("k", 2)
+    o = named(autograd.stack([(x[i : i + 2] * k).sum() for i in range(2)]), "o")
+    assert formulas((o**2).sum(), k)["o"] == "[Σ(x[0:2] ⊙ k), Σ(x[1:3] ⊙ k)]"
+
+
+def test_an_ellipsis_says_what_is_left_out():
+    w = parameter("w", 2)
+    steps = [named(w * float(i) + np.array([i, 1.0]), f"z_{i}") for i in range(1, 70)]
+    loss = sum((tanh(z) * z).sum() for z in steps)
+    derivation = derive(loss, w)
+    assert derivation.steps[-1].formula.text() == "…"
+    assert "\n  …  in a formula: more than 120 symbols; label what lies between\n" in derivation.text().replace(
+        "…  in", "  …  in"
+    )
+    assert r"\text{\ldots{} in a formula: more than 120 symbols; label what lies between}" in derivation.latex()
 
 
 def test_zeros_give_zeros():

@@ -116,13 +116,13 @@ def test_shapes_that_differ_are_an_error_with_both(loss, prediction, target):
 
 def test_the_shapes_of_labels():
     logits = Tensor(X)
-    with pytest.raises(ValueError, match=r"expected \(4,\) labels for logits \(4, 3\), got \(3,\)"):
+    with pytest.raises(ValueError, match=r"expected \(4,\) labels for outputs \(4, 3\), got \(3,\)"):
         ag.softmax_cross_entropy(logits, [0, 1, 2])
     with pytest.raises(ValueError, match=r"prediction has shape \(4, 3\), target has shape \(4, 1\)"):
         ag.softmax_cross_entropy(logits, np.zeros((4, 1), int))
     with pytest.raises(ValueError, match=r"prediction has shape \(4, 3\), target has shape \(\)"):
         ag.softmax_cross_entropy(logits, 1)
-    with pytest.raises(ValueError, match=r"expected logits of shape \(samples, classes\), got a single number"):
+    with pytest.raises(ValueError, match=r"expected an array of shape \(samples, classes\), got a single number"):
         ag.softmax_cross_entropy(Tensor(1.0), 0)
 
 
@@ -191,13 +191,39 @@ def test_from_logits_both_tails_are_exact(z, y):
     assert slope[0, 0] == pytest.approx(ag.sigmoid(z) - y, rel=1e-14, abs=1e-322)
 
 
-def test_a_saturated_probability_has_a_live_slope():
-    z, slope = loss_and_slope(ag.binary_cross_entropy, [[0.0, 1.0]], [[1.0, 0.0]])
-    assert z == pytest.approx(-math.log(1e-7), rel=1e-8)
-    assert np.allclose(slope, [[-1e7 / 2, 1e7 / 2]], rtol=1e-6)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_saturated_probability_counts_as_the_number_next_to_it(dtype):
+    smallest, below_one = np.finfo(dtype).tiny, np.finfo(dtype).epsneg
+    p = Tensor([[0.0, 1.0]], dtype=dtype)
+    z = ag.binary_cross_entropy(p, np.array([[1.0, 0.0]], dtype))
+    z.backward()
+    assert z.item() == pytest.approx(-(math.log(smallest) + math.log(below_one)) / 2, rel=1e-6)
+    assert p.grad / [[-0.5 / float(smallest), 0.5 / float(below_one)]] == pytest.approx(1.0, rel=1e-6)
     right, flat = loss_and_slope(ag.binary_cross_entropy, [[0.0, 1.0]], [[0.0, 1.0]])
-    assert right == pytest.approx(1e-7, rel=1e-6)
+    assert abs(right) < 1e-15
     assert np.allclose(flat, [[0.5, -0.5]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("dtype", "logits"), [(np.float64, [17.0, 20.0, 25.0, 36.0]), (np.float32, [9.0, 12.0, 16.0])])
+def test_sure_and_wrong_samples_keep_their_slope(dtype, logits):
+    for z in logits:
+        for y in (0.0, 1.0):
+            t = Tensor([[z if y == 0 else -z]], dtype=dtype)
+            ag.binary_cross_entropy(ag.sigmoid(t), np.array([[y]], dtype)).backward()
+            assert t.grad.item() == pytest.approx((1 - 2 * y) / (1 + math.exp(-z)), rel=10 * float(np.finfo(dtype).eps))
+    for z in (40.0, 100.0, 700.0):  # where 1 - p is lost, p is not
+        t = Tensor([[-z]])
+        ag.binary_cross_entropy(ag.sigmoid(t), [[1.0]]).backward()
+        assert t.grad.item() == pytest.approx(-1.0, rel=1e-14)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 33])
+def test_from_logits_the_loss_of_a_sure_and_right_sample_is_not_lost(n):
+    # log(1 + e^-40), from Python's own log1p
+    for z, y in ((40.0, 1.0), (-40.0, 0.0)):
+        loss, slope = loss_and_slope(ag.binary_cross_entropy_with_logits, np.full((n, 1), z), np.full((n, 1), y))
+        assert loss == pytest.approx(math.log1p(math.exp(-40.0)), rel=1e-14, abs=0)
+        assert slope == pytest.approx(np.full((n, 1), (1 / (1 + math.exp(-z)) - y) / n), rel=1e-14, abs=0)
 
 
 def test_cross_entropy_of_logits_far_out():
@@ -256,6 +282,6 @@ def test_one_hot():
 
 def test_the_operations_that_check_nothing_are_those_that_are_checked():
     for name, loss in losses.batch_losses.items():
-        x, y = Tensor(P), ROWS
+        x, y = Tensor(P if name != "cross_entropy" else P / P.sum(1, keepdims=True)), ROWS
         more = (losses.Softmax(),) if name == "softmax_cross_entropy" else ()
         assert loss(x, y, 0.25, *more).item() == getattr(ag, name)(x, y).item()

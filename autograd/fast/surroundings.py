@@ -1,0 +1,265 @@
+"""What a function computes with besides its arguments, and whether it is still what it was.
+
+A program makes the calls that a function made once. It makes the right ones only as long as everything else that
+the function reads stays as it was: variables, attributes, lists, arrays. `Surroundings` finds all of that by reading
+the code, and says so where it cannot, rather than guess.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import functools
+import inspect
+import numbers
+import operator
+import types
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..op import Operation
+from ..tensor import Tensor
+
+__all__ = ["Surroundings", "Unclear"]
+
+
+class Unclear(Exception):
+    """It is not known all that a function computes with; why."""
+
+
+# Nothing that can change, and nothing that gives another answer the next time.
+_FIXED = numbers.Number, str, bytes, range, slice, type(None), type(...), np.dtype, np.ufunc, inspect.Signature
+_PURE = {"_functools", "_operator", "builtins", "functools", "itertools", "math", "operator", "types", "typing"}
+_IMPURE = {
+    "__import__",
+    "breakpoint",
+    "compile",
+    "delattr",
+    "dir",
+    "eval",
+    "exec",
+    "getattr",
+    "globals",
+    "hasattr",
+    "hash",
+    "id",
+}
+_IMPURE |= {"input", "locals", "memoryview", "open", "print", "setattr", "vars"}
+_OURS = "autograd", "nn"
+_MISSING = object()
+_RANDOM = "it draws random numbers; draw them outside and pass them in"
+
+
+class Surroundings:
+    """What functions and objects read besides arguments, as it is now.
+
+    roots: functions, modules and layers of one's own or of this library, and what else they may be. Code of this
+    library is known to compute from what it holds and is given; other code is read, with all that it calls.
+    Unclear, with the reason, where that cannot be followed: random numbers, input and output, attributes found by
+    names made up on the way, objects of other libraries.
+
+    tensors     all Tensors among it
+    generators  of random numbers that objects of this library draw from, see `autograd.operands.drawn`
+    """
+
+    def __init__(self, roots: Iterable[Any]) -> None:
+        self.tensors: dict[Tensor, None] = {}
+        self.generators: dict[np.random.Generator, None] = {}
+        # Where something stands, and what stood there: a dict with a key, or a function that looks at all of it.
+        self._places: dict[tuple[int, Any], tuple[Any, Any, Any]] = {}
+        self._contents: dict[int, tuple[Callable[[], Sequence[Any]], Sequence[Any]]] = {}
+        # Of objects that replace a token when one of them changes: where it lies, what it was, and their attributes.
+        self._told: dict[int, tuple[list[object], list[object], dict[int, tuple[Any, Any]]]] = {}
+        self._attributes: set[str] = set()  # all names behind a dot in the code that was read
+        roots = list(roots)
+        known = -1
+        while known != len(self._attributes):  # a name found late may be an attribute of what was looked at before
+            known = len(self._attributes)
+            self._seen: dict[int, Any] = {}
+            waiting = list(roots)
+            while waiting:
+                x = waiting.pop()
+                if not isinstance(x, _FIXED) and id(x) not in self._seen:
+                    self._seen[id(x)] = x  # kept alive, so that no other thing gets its id
+                    waiting.extend(self._inside(x))
+
+    def are_the_same(self) -> bool:
+        """True if everything is what it was."""
+        for holder, key, found in self._places.values():
+            if holder.get(key, _MISSING) is not found:
+                return False
+        for changes, token, objects in self._told.values():
+            if changes[0] is not token[0]:
+                for attributes, found in objects.values():
+                    if not (_alike([*attributes], [*found]) and _alike([*attributes.values()], [*found.values()])):
+                        return False
+                token[0] = changes[0]
+        return all(_alike(look(), found) for look, found in self._contents.values())
+
+    # ------------------------------------------------------------ what there is
+
+    def _inside(self, x: Any) -> Iterator[Any]:
+        """What is to be looked at next, x being looked at."""
+        if isinstance(x, Tensor):
+            if x.op is not None:
+                raise Unclear(f"it uses the result of {x.op.shown}, computed outside of it")
+            self.tensors[x] = None
+        elif isinstance(x, tuple | frozenset):
+            yield from x
+        elif isinstance(x, list | set | dict):
+            self._watch(x, _members(x))
+            yield from (x.values() if isinstance(x, dict) else x)
+        elif isinstance(x, np.ndarray):
+            if x.dtype.hasobject or type(x) is not np.ndarray:
+                raise Unclear("it uses an array of objects, or of a class of its own")
+            self._watch(x, x.tobytes)
+        elif isinstance(x, Operation):
+            yield from (x.forward, *x.rules, *(pull for pull in x.pulls if pull is not None))
+        elif isinstance(x, types.FunctionType):
+            yield from self._function(x)
+        elif isinstance(x, types.MethodType):
+            yield from (x.__func__, x.__self__)
+        elif isinstance(x, functools.partial):
+            yield from (x.func, x.args, x.keywords)
+        elif isinstance(x, types.ModuleType):
+            yield from self._module(x)
+        elif isinstance(x, type):
+            yield from self._class(x)
+        elif isinstance(x, property):
+            yield x.fget
+        elif isinstance(x, classmethod | staticmethod):
+            yield x.__func__
+        elif isinstance(x, types.BuiltinFunctionType | types.MethodWrapperType | types.WrapperDescriptorType):
+            yield from self._builtin(x)
+        else:
+            yield from self._object(x)
+
+    def _function(self, f: types.FunctionType) -> Iterator[Any]:
+        is_known = _is_known(f.__globals__.get("__name__"))
+        for cell in f.__closure__ or ():
+            try:
+                found = cell.cell_contents
+            except ValueError:  # not assigned yet
+                raise Unclear(f"{f.__name__} uses a variable that has no value yet") from None
+            if not is_known:
+                self._watch(cell, functools.partial(_content, cell))
+            yield found  # also what a wrapper of ours wraps
+        if is_known:
+            return
+        yield from (self._held(vars(f), name) for name in self._attributes if name in vars(f))
+        yield from (f.__defaults__ or ())
+        yield from (f.__kwdefaults__ or {}).values()
+        self._watch(f, lambda: (f.__code__, f.__defaults__, f.__kwdefaults__))
+        for code in _codes(f.__code__):
+            for step in dis.get_instructions(code):
+                if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+                    yield self._global(f.__globals__, step.argval)
+                elif step.opname.startswith("LOAD") and step.opname.endswith(("ATTR", "METHOD")):
+                    self._attributes.add(step.argval)
+                elif step.opname.startswith("IMPORT"):
+                    raise Unclear(f"{f.__name__} imports inside")
+
+    def _global(self, scope: dict[str, Any], name: str) -> Any:
+        if name not in scope and name in vars(builtins):
+            if name in _IMPURE:
+                raise Unclear(f"it calls {name}")
+            found = vars(builtins)[name]
+            return None if isinstance(found, type) else found
+        return self._held(scope, name)
+
+    def _held(self, holder: Any, name: str) -> Any:
+        """What stands in a dict under a name, which is looked at again each time."""
+        found = holder.get(name, _MISSING)
+        self._places[id(holder), name] = holder, name, found
+        return None if found is _MISSING else found
+
+    def _watch(self, x: Any, look: Callable[[], Any]) -> None:
+        self._contents.setdefault(id(x), (look, look()))
+
+    def _module(self, module: types.ModuleType) -> Iterator[Any]:
+        name = module.__name__
+        if name.startswith("numpy.random"):
+            raise Unclear(_RANDOM)
+        if _is_known(name) and name != "numpy":
+            return
+        scope = vars(module)
+        yield from (self._held(scope, a) for a in self._attributes if a in scope)
+
+    def _class(self, cls: type) -> Iterator[Any]:
+        for c in cls.__mro__:
+            if _is_known(c.__module__):
+                continue
+            if "__getattr__" in vars(c) or "__getattribute__" in vars(c):
+                raise Unclear(f"{c.__name__} makes up its attributes")
+            for name, found in list(vars(c).items()):
+                is_in_c = isinstance(found, types.MethodDescriptorType | types.GetSetDescriptorType)
+                if name in self._attributes and is_in_c:
+                    raise Unclear(f"it uses {c.__module__}.{c.__name__}.{name}")
+                if name in self._attributes or (name.startswith("__") and isinstance(found, types.FunctionType)):
+                    yield self._held(vars(c), name)
+
+    def _builtin(self, f: Any) -> Iterator[Any]:
+        owner = getattr(f, "__self__", None)
+        if isinstance(owner, (*_FIXED, tuple, list, dict, set, np.ndarray)):
+            yield owner
+        elif not (owner is None or isinstance(owner, types.ModuleType)) or not _is_known(f.__module__ or "builtins"):
+            raise Unclear(_RANDOM if "andom" in f"{owner} {f.__module__}" else f"it calls {f.__module__}.{f.__name__}")
+
+    def _object(self, x: Any) -> Iterator[Any]:
+        cls = type(x)
+        home = str(cls.__module__)
+        is_ours = home.partition(".")[0] in _OURS
+        if home.startswith("numpy.random"):
+            raise Unclear(_RANDOM)
+        if not is_ours and not hasattr(x, "__dict__"):
+            if _is_known(home) and home not in _PURE:  # a number, or a function of NumPy's
+                return
+            raise Unclear(f"it uses an object of {home}.{cls.__qualname__}")
+        yield cls
+        attributes = getattr(x, "__dict__", {})
+        declared, changes = getattr(cls, "_reads", None), getattr(cls, "_changes", None)
+        reads: Iterable[str] = attributes
+        if declared is not None or not (is_ours or changes):
+            changes, reads = None, {*(declared or ()), *(() if is_ours else self._attributes)}
+        elif changes is not None:  # objects that tell when they change: cheaper than to look at each
+            told = self._told.setdefault(id(changes), (changes, [changes[0]], {}))
+            told[2].setdefault(id(attributes), (attributes, dict(attributes)))
+        else:
+            self._watch(attributes, lambda: list(attributes))
+        for name in ("__wrapped__", *reads):
+            found = attributes.get(name) if changes is not None else self._held(attributes, name)
+            if is_ours and isinstance(found, np.random.Generator):
+                self.generators[found] = None
+            else:
+                yield found
+
+
+def _content(cell: types.CellType) -> tuple[Any]:
+    return (cell.cell_contents,)
+
+
+def _members(x: Any) -> Callable[[], list[Any]]:
+    return (lambda: [*x, *x.values()]) if isinstance(x, dict) else (lambda: list(x))
+
+
+def _alike(now: Sequence[Any], found: Sequence[Any]) -> bool:
+    """True for the same bytes, or the same objects in the same order."""
+    if now.__class__ is bytes:
+        return now == found
+    return len(now) == len(found) and all(map(operator.is_, now, found))
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _codes(constant)
+
+
+def _is_known(module: str | None) -> bool:
+    """True for a module whose functions compute from what they hold and are given, and from nothing else."""
+    if module is None or module.startswith("numpy.random"):
+        return False
+    return module in _PURE or module.partition(".")[0] in (*_OURS, "numpy")

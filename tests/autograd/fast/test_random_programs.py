@@ -1,0 +1,46 @@
+"""Random functions over all operations: their programs give the bits of the graph, or the graph is recorded."""
+
+import numpy as np
+import pytest
+from random_programs import ROWS, WIDTH, random_function
+
+from autograd.fast.programs import Programs
+from autograd.ieee import quietly
+
+
+def bits(arrays):
+    return [None if a is None else np.asarray(a).tobytes() for a in arrays]
+
+
+def compared(seed, dtype):
+    """Runs a random function by programs and by graphs; True if there was a program at the end."""
+    (one, parameters), (other, others) = random_function(seed, dtype), random_function(seed, dtype)
+    programs, graphs = Programs([one], parameters), Programs([other], others)
+    graphs._are_open = False
+    rng = np.random.default_rng(seed + 1)
+    for k in range(7):
+        x = rng.normal(size=(ROWS, WIDTH)).astype(dtype) * (1 if k % 3 else 40)
+        y = rng.normal(size=(ROWS, WIDTH)).astype(dtype)
+        for array in (x, y):
+            array.flags.writeable = False
+        found = quietly(programs.run, one, x, y)
+        expected = quietly(graphs.run, other, x, y)
+        assert bits(found) == bits(expected), (seed, k)
+        assert bits(p.grad for p in parameters) == bits(p.grad for p in others), (seed, k)
+        for p in (*parameters, *others):
+            if p.grad is not None:
+                p.data = p.data - 0.01 * np.nan_to_num(np.clip(p.grad, -1, 1))
+    return any(shape.written is not None for shape in programs._shapes.values())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_random_functions_have_programs_with_the_bits_of_their_graphs(dtype):
+    written = [compared(seed, dtype) for seed in range(60)]
+    assert sum(written) > 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(10))
+def test_many_random_functions_have_programs_with_the_bits_of_their_graphs(block):
+    written = [compared(1000 * (block + 1) + seed, "float64") for seed in range(100)]
+    assert sum(written) > 70
