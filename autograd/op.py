@@ -335,7 +335,7 @@ class _Options(Writing, total=False):
 
 
 class _Reducing(_Options, total=False):
-    picks: bool
+    picks: Forward
     instead: Forward | None
 
 

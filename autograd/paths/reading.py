@@ -294,9 +294,15 @@ def _replaced(x: Expression, products: Sequence[Product]) -> Expression | None:
             while (rest := divided(factors, product)) is not None:
                 is_same = False
                 sign, factors = merged(rest, instead)
-                c = sign * (c if number == 1.0 else float(f"{c / number:.6g}"))
+                c = sign * _without_rounding(c / number)
         terms.append(Expression(((c, factors),), math.nan) * 1.0)
     return None if is_same else Expression(sum(terms, constant(0.0)).terms, x.value)
+
+
+def _without_rounding(c: float) -> float:
+    """A number that a division has moved off a short one."""
+    near = float(f"{c:.6g}")
+    return near if math.isclose(c, near, rel_tol=1e-15) else c
 
 
 def _is_exponential(u: Any, labels: dict[Any, str]) -> bool:
