@@ -89,8 +89,10 @@ class Writing(TypedDict, total=False):
     ascii: str
 
 
-class Operation:
+class Operation(str):
     """A forward function, one derivative rule per operand, and how it is written.
+
+    It is equal to itself only, and a string as well, its symbol: what is written for micrograd draws `node._op`.
 
     name      "tanh"; of one's own with its module before it, "__main__.swish", so that it is taken for no other
     forward   takes floats (or arrays) and returns the result z
@@ -105,7 +107,8 @@ class Operation:
               the formula that is summed up.
     formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic.
     activation   what a loss applies to its first operand, logits, before anything else.
-    picks     the last operand says which member of the result for a whole layer it is: softmax(z)₂.
+    picks     the last operand says which member of the result for a whole layer it is, softmax(z)₂: the function
+              that gives all members of numbers at once; None for others.
     along_axis   keeps the shape of its first operand and works along one axis, its second.
     over_axes    a reduction on arrays: an axis and keepdims come after its first operand.
     slope     the first rule, as a function also where it is constant.
@@ -146,6 +149,29 @@ class Operation:
         "writing",
     )
 
+    def __new__(
+        cls,
+        forward: Forward,
+        rules: Operand = (),
+        symbol: str | None = None,
+        *,
+        writing: Writing | None = None,
+        **rest: Operand,
+    ) -> Operation:
+        known: Writing = writing or {}
+        return super().__new__(cls, symbol or known.get("symbol") or known.get("shown") or forward.__name__)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return True
+
     def __init__(
         self,
         forward: Forward,
@@ -155,7 +181,7 @@ class Operation:
         reduces: bool = False,
         pulls: Sequence[Pull | None] | None = None,
         formula: Forward | None = None,
-        picks: bool = False,
+        picks: Forward | None = None,
         loss: Callable[[Operand, Operand], Operand] | None = None,
         along_axis: bool = False,
         writing: Writing | None = None,
@@ -337,7 +363,7 @@ class _Options(Writing, total=False):
 
 
 class _Reducing(_Options, total=False):
-    picks: bool
+    picks: Forward | None
     instead: Forward | None
 
 
@@ -438,7 +464,7 @@ def reduction(
     *rules: Rule | None,
     expands: bool = False,
     formula: Forward | None = None,
-    picks: bool = False,
+    picks: Forward | None = None,
     door: Door | None = None,
     instead: Forward | None = None,
     **writing: Unpack[Writing],

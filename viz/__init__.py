@@ -1,5 +1,8 @@
 """Pictures of gradients and networks."""
 
+from autograd.foreign import finder as _finder
+
+from . import foreign as _foreign
 from .dot.drawing import Drawing
 from .explorer.page import Exploration, explore
 from .graphs.as_data import graph_data
@@ -13,11 +16,14 @@ from .plots.confusion import plot_confusion_matrix
 from .plots.gradient_norms import GradientNorms
 from .plots.gradients import plot_gradients
 from .plots.history import plot_history
+from .plots.path_shares import PathShares, plot_path_shares
 from .plots.sensitivity import plot_sensitivity
 from .plots.surface import plot_loss_surface
 from .plots.weights import plot_weights
 from .render import RendererMissing, available_renderers
+from .stepwise import Step, Steps, steps
 from .style import COLOR_BLIND, DARK, LIGHT, PRINT, Look, look
+from .tables import WeightsTable, weights_table
 
 __all__ = [
     "COLOR_BLIND",
@@ -28,8 +34,12 @@ __all__ = [
     "Exploration",
     "GradientNorms",
     "Look",
+    "PathShares",
     "Picture",
     "RendererMissing",
+    "Step",
+    "Steps",
+    "WeightsTable",
     "available_renderers",
     "beside",
     "draw_graph",
@@ -44,6 +54,11 @@ __all__ = [
     "plot_gradients",
     "plot_history",
     "plot_loss_surface",
+    "plot_path_shares",
     "plot_sensitivity",
     "plot_weights",
+    "steps",
+    "weights_table",
 ]
+
+__getattr__ = _finder(__name__, __all__, _foreign.NAMES)

@@ -7,16 +7,17 @@ in `columns_of`.
 
 from __future__ import annotations
 
-import html
+import itertools
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd import Tensor, Value, no_grad
 from autograd.arguments import lookup, positive_integer
-from autograd.formulas.names import text
+from autograd.formulas.names import pieces, text
 from autograd.graph import is_node
 from autograd.operands import describe
 from nn import MLP, Activation, Dense, Dropout, Flatten, Layer, Sequential
@@ -24,10 +25,15 @@ from nn.activations import activation_name
 from nn.samples import plain_array
 from nn.training.loop import training_mode
 
-from .explorer.views import net_scene
+from .explorer.stage import scene
+from .explorer.views import net_of
+from .graphs.captions import highlighted
 from .options import Asked, drawing
 from .picture import Picture
-from .style import counted, current, number, sign_style, tint
+from .scenes.placing import SMALLEST
+from .scenes.scene import Cell, Mark, Note, Scene, Stroke, stage
+from .scenes.typeset import length
+from .style import counted, number
 
 __all__ = ["Column", "columns_of", "draw_network"]
 
@@ -35,17 +41,10 @@ MAX_UNITS = 16
 
 _COLORS = dict.fromkeys(("weight", "grad"))
 
-SIZE = (1000.0, 700.0)  # of a recorded net that fits
+SIGNS = (Note("positive", sample=1.0), Note("negative", sample=-1.0))
 
-# Sizes in pixels.
-RADIUS = 24.0
-PITCH = 60.0  # from unit to unit
-MARGIN = 56.0  # left and right, for names
-TOP = 20.0
-THIN, THICK = 0.5, 6.0
-
-
-_Places = dict[int | None, tuple[float, float]]  # of the units that are drawn; None where some are left out
+FEW = 60  # with more lines than that no weights are written on them, nor biases below units
+BOUNDED = ("sigmoid", "softmax", "tanh", "hard_sigmoid")  # activations whose scale is fixed
 
 
 class Column(NamedTuple):
@@ -78,6 +77,7 @@ def draw_network(
     digits: int = 4,
     edges: str | None = "auto",
     highlight: Any = (),
+    like: Any = None,
     title: str | None = None,
     legend: bool = True,
     width: Any = None,
@@ -93,16 +93,19 @@ def draw_network(
     color      "weight" or "grad": what colour and width of the lines tell
     max_units  of a larger layer the first and the last units are drawn, and how many are between
     digits     significant digits of the numbers that are written
-    edges      what is written on the lines of a small net: "number" (weight or gradient), "formula" (the
-               weight's name), None nothing; "auto" the number if the net was recorded
+    edges      what is written on the lines: "number" (weight or gradient), "formula" (the weight's name), None
+               nothing; "auto" the number where there are at most 60 lines
     highlight  names of weights and units ("w[1]_1,2", "a[1]_2", "x_1"), or Values of the model, to be marked
+    like       a picture of the same recorded net, made before a step: everything stands where it stands there, for
+               frames; colours, tints and widths have the same scale in all
     title      above the picture
     legend     whether it is said below what colours and widths tell
     width      of the picture in inches (3.4), or as "8.6cm"; text is scaled with it
     look       colours and font: "light", "dark", "print", "color-blind" or a Look, as for draw_graph
 
     Lines are blue and solid for positive numbers, orange and dashed for negative ones; the wider, the
-    larger, up to the largest of the layer, which is written below it. Circles are tinted likewise.
+    larger, up to the largest of the layer, which is written below it. Circles are tinted likewise; those of
+    sigmoid, softmax and tanh on a scale that is fixed. The input of a model of images is drawn as an image.
     A pointer that rests on a line or a circle shows its numbers.
 
     Returns a Picture: a notebook shows it, `save` writes SVG or PNG. Nothing in the model is changed.
@@ -113,28 +116,40 @@ def draw_network(
     max_units = positive_integer("draw_network", "max_units", max_units)
     asked = Asked(digits=digits, edges=edges, title=title, legend=legend, width=width, highlight=highlight)
     if isinstance(model, Value):
-        return _recorded(model, x, color, max_units, asked)
+        return _recorded(model, x, color, max_units, asked, like)
+    if like is not None:
+        raise ValueError("draw_network: like= is for a recorded result, such as the loss")
     columns = columns_of(model, x)
     marked = _marked(asked.highlight, model)
-    svg = _svg(columns, color, max_units, asked, marked)
+    picture = _picture(columns, color, max_units, asked, marked, _image_shape(model, x, max_units))
     if marked.missing:
         raise ValueError(
             f"draw_network: highlight: {marked.missing[0]!r} is not in this picture; names are those of its "
             "titles, such as w[1]_1,2, a[1]_2 and x_1"
         )
-    return Picture(svg)
+    return picture
 
 
-def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked) -> Picture:
+def _image_shape(model: Any, x: Any, max_units: int) -> tuple[int, ...] | None:
+    """The shape in which the input is drawn as an image: a model of images that is given one too large for units."""
+    shape = getattr(model, "input_shape", None)
+    if x is None or shape is None or len(shape) != 2 or min(shape) < 4 or math.prod(shape) <= max_units:
+        return None
+    return tuple(shape)
+
+
+def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked, like: Any) -> Picture:
     """The net that was recorded below a result."""
     if root.is_leaf:
         raise ValueError("draw_network: expected the result of a computation, such as the loss; this Value is a leaf")
     if x is not None:
         raise ValueError("draw_network: a recorded result has its input already; x is for a model")
-    net = net_scene(root, size=SIZE, look=look, color=color, most=max_units)
-    below = [("positive", 1.0), ("negative", -1.0), (f"lines: {color}s", None)] if look.legend else []
+    drawn, nodes = net_of(root, most=max_units)
+    look = highlighted(drawn.graph, look, "draw_network", drawn.nodes())
+    net = scene(drawn, nodes, size=stage(look.width), look=look, color=color, like=like)
+    below = [[*SIGNS, Note(f"lines: {color}s")]] if look.legend else []
     title = look.title or f"A net of {counted(len(net.marks), 'node')} and its loss"
-    return Picture(net.svg(title, caption=look.title, width=look.width, below=below))
+    return Picture(net.svg(title, caption=look.title, width=look.width, below=below), net.placement)
 
 
 # ---------------------------------------------------------------- what there is to draw
@@ -176,7 +191,7 @@ def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Colu
         for layer in model.layers:
             x = x if x is None else layer.forward(x)
             a = None if x is None else np.asarray(x.data, dtype=float).ravel()
-            if isinstance(layer, Dense):
+            if isinstance(layer, Dense) and len(layer.built_for or ()) == 1:
                 weights = np.asarray(layer.weight.numpy(), dtype=float)
                 gradients = np.zeros_like(weights) if layer.weight.grad is None else layer.weight.grad.astype(float)
                 biases = None if layer.bias is None else np.asarray(layer.bias.numpy(), dtype=float)
@@ -260,43 +275,71 @@ def _marked(highlight: Sequence[Any], model: Any) -> _Marks:
     return _Marks([asked if isinstance(asked, str) else names.get(asked, describe(asked)) for asked in highlight])
 
 
-# ---------------------------------------------------------------- as SVG
+# ---------------------------------------------------------------- as a scene
 
 
-def _svg(columns: Sequence[Column], color: str, max_units: int, look: Asked, marks: _Marks) -> str:
+def _picture(
+    columns: Sequence[Column], color: str, max_units: int, asked: Asked, marks: _Marks, image: tuple[int, ...] | None
+) -> Picture:
     shown = [_shown(column.size, max_units) for column in columns]
-    tallest = max(map(len, shown)) * PITCH
-    gap = min(400.0, max(230.0, 0.4 * tallest))
-    across = [MARGIN + RADIUS + i * gap for i in range(len(columns))]
-    top = TOP if look.title is None else TOP + 30
-    width, bottom = across[-1] + RADIUS + MARGIN, top + tallest
-    height = bottom + (90 if look.legend else 60)
-    scale = 0.75 if look.width is None else 72 * look.width / width
-    at = [
-        {u: (x, top + (tallest - len(units) * PITCH) / 2 + (row + 0.5) * PITCH) for row, u in enumerate(units)}
-        for x, units in zip(across, shown, strict=True)
+    if image is not None:
+        shown[0] = [None]
+    lines = sum(len(a) * len(b) for a, b in pairwise(shown))
+    is_small = lines <= FEW
+    edges = asked.edges if asked.edges != "auto" else "number" if is_small else None
+    numbered = itertools.count()
+    drawn: list[Mark] = []
+    strokes: list[Stroke] = []
+    pulls: list[tuple[int, int]] = []
+    pen: set[int] = set()
+    before: dict[int | None, int] = {}
+    at = []
+    for i, (column, units) in enumerate(zip(columns, shown, strict=True)):
+        here = {u: len(drawn) + k for k, u in enumerate(units)}
+        is_first, is_last = i == 0, i == len(columns) - 1
+        for u in units:
+            if u is not None:
+                drawn.append(
+                    _unit(
+                        column,
+                        u,
+                        numbered,
+                        asked,
+                        marks,
+                        pen,
+                        side=is_last - is_first,
+                        small=is_small and edges is not None,
+                    )
+                )
+            elif is_first and image is not None:
+                drawn.append(_thumbnail(column, image, next(numbered)))
+            else:
+                what = "inputs" if is_first else "units"
+                drawn.append(Mark(None, words=f"⋮ {column.size - len(units) + 1:,} more {what}"))
+        pulls += [(start, end) for start in before.values() for end in here.values()]
+        if before:
+            strokes += _strokes(column, before, here, color, edges, asked, numbered, marks, pen)
+        if None in before and image is not None and i == 1:
+            strokes += [Stroke(before[None], end, math.nan, share=0.6) for u, end in here.items() if u is not None]
+        before = here
+        at.append(next(iter(here.values())))
+    strokes.sort(key=lambda stroke: stroke.share or 0.0)  # the strongest on top
+    size = (240.0 * max(2, len(columns)), min(700.0, max(320.0, 160.0 * max(map(len, shown)))))
+    if asked.width is not None:
+        size = min(size, stage(asked.width))
+    smallest = SMALLEST if columns[0].activations is not None else 0.75 * SMALLEST
+    scene = Scene(drawn, strokes, size=size, even=True, pulls=pulls, highlight=pen, smallest=smallest)
+    x = [scene.placement.centres[k][0] for k in at]
+    feet: list[tuple[float, list[str]]] = [
+        (x[i], [column.caption, counted(column.size, "unit")]) for i, column in enumerate(columns)
     ]
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1f} {height:.1f}" '
-        f'width="{scale * width:.1f}pt" height="{scale * height:.1f}pt" font-family="{current().font}" role="img">',
-        f"<title>{html.escape(look.title or _summary(columns))}</title>",
-        f'<rect width="{width:.1f}" height="{height:.1f}" fill="{current().paper}"/>',
-    ]
-    if look.title is not None:
-        parts.append(_text(width / 2, 30, look.title, 19))
-    for here, start, end in zip(columns[1:], at, at[1:], strict=False):
-        parts += _lines(here, start, end, color, look, marks)
-    for i, (column, x) in enumerate(zip(columns, across, strict=True)):
-        parts += _circles(column, at[i], look, marks, is_first=i == 0, is_last=i == len(columns) - 1)
-        parts += [
-            _text(x, bottom + 26, column.caption, 15),
-            _text(x, bottom + 46, counted(column.size, "unit"), 13, current().grey),
-        ]
-        if i and look.legend:
-            parts.append(_text(x - gap / 2, bottom + 46, _largest(column, color, look), 12, current().grey))
-    if look.legend:
-        parts += _key(width / 2, bottom + 74)
-    return "\n".join([*parts, "</svg>\n"])
+    if asked.legend:
+        said = [_largest(column, color, asked) for column in columns[1:]]
+        if 13 * (length("0,000 units") + max(map(length, said))) < min(b - a for a, b in pairwise(x)):
+            feet += [((a + b) / 2, ["", line]) for (a, b), line in zip(pairwise(x), said, strict=True)]
+    below = [[*SIGNS]] if asked.legend else []
+    title = asked.title or _summary(columns)
+    return Picture(scene.svg(title, caption=asked.title, width=asked.width, below=below, feet=feet))
 
 
 def _shown(size: int, most: int) -> list[int | None]:
@@ -306,6 +349,54 @@ def _shown(size: int, most: int) -> list[int | None]:
     return [*range(math.ceil(most / 2)), None, *range(size - most // 2, size)]
 
 
+def _unit(
+    column: Column,
+    u: int,
+    numbered: Iterator[int],
+    asked: Asked,
+    marks: _Marks,
+    pen: set[int],
+    *,
+    side: int,
+    small: bool,
+) -> Mark:
+    """A unit with its name, the activation if there is one, and in a small net its bias below.
+
+    side: -1 in the first column, 1 in the last, else 0.
+    """
+    is_first, is_last = side < 0, side > 0
+    a = None if column.activations is None else float(column.activations[u])
+    label = f"x_{u + 1}" if is_first else f"a{column.place}_{u + 1}"
+    name, n = text(label), next(numbered)
+    if marks.has(label, *([] if is_first else [f"b{column.place}_{u + 1}"]), *([f"yhat_{u + 1}"] * is_last)):
+        pen.add(n)
+    title = name if a is None else f"{name} = {number(a)}"
+    bias = None
+    if column.biases is not None:
+        title += f", bias {number(float(column.biases[u]))}"
+        if small:
+            bias = Cell(next(numbered), ("b", "", ""), asked.number(float(column.biases[u])))
+    cell = Cell(n, pieces(label), "" if a is None else asked.number(a), value=a or 0.0, title=title)
+    return Mark(cell, "leaf" if is_first else "result", below=bias, share=0.0 if a is None else _share(column, a))
+
+
+def _share(column: Column, a: float) -> float:
+    """How strongly an activation tints its circle: on a fixed scale where its function has one."""
+    assert column.activations is not None
+    if column.caption in BOUNDED or not (most := _most(column.activations)):
+        return a if a == a else 0.0
+    return a / most if math.isfinite(a) else math.copysign(1.0, a) if a == a else 0.0
+
+
+def _thumbnail(column: Column, shape: tuple[int, ...], n: int) -> Mark:
+    """An input that is an image, from its smallest to its largest number."""
+    assert column.activations is not None
+    image = column.activations.reshape(shape)
+    low, high = float(image.min()), float(image.max())
+    rows = (image - low) / (high - low) if high > low else np.zeros(shape)
+    return Mark(Cell(n), "leaf", pixels=tuple(tuple(map(float, row)) for row in rows))
+
+
 def _told(column: Column, color: str) -> np.ndarray:
     """The numbers that the lines into a column tell."""
     values = column.weights if color == "weight" else column.gradients
@@ -313,112 +404,30 @@ def _told(column: Column, color: str) -> np.ndarray:
     return values
 
 
-def _lines(here: Column, start: _Places, end: _Places, color: str, look: Asked, marks: _Marks) -> Iterator[str]:
-    """A line for every weight between units that are drawn, the strongest on top; what is no number is not faint."""
+def _strokes(
+    here: Column,
+    start: dict[int | None, int],
+    end: dict[int | None, int],
+    color: str,
+    edges: str | None,
+    asked: Asked,
+    numbered: Iterator[int],
+    marks: _Marks,
+    pen: set[int],
+) -> Iterator[Stroke]:
+    """A line for every weight between units that are drawn; what is no number is not faint."""
     values, weights, gradients = _told(here, color), _told(here, "weight"), _told(here, "grad")
     most = _most(values)
-    pairs = [(j, k) for j in end if j is not None for k in start if k is not None]
-    thick = max(2.6, THICK - len(pairs) / 60)
-    labels: list[tuple[tuple[float, float], str, str]] = []  # above all lines
-    for j, k in sorted(pairs, key=lambda pair: _size(values[pair])):
+    for j, k in ((j, k) for j in end if j is not None for k in start if k is not None):
         value = float(values[j, k])
-        share = 1.0 if math.isinf(value) else _size(value) / most if most else 0.0
-        opacity = 0.15 + 0.85 * (share if most and value == value else 1.0)
-        stroke, line = sign_style(value)
-        broad = THIN + (thick - THIN) * (share if value == value else 0.2)
-        dash = {"solid": "", "dashed": f"{4 + 1.5 * broad:.1f} {3 + 0.5 * broad:.1f}", "dotted": "1 4"}[line]
-        (x1, y1), (x2, y2) = start[k], end[j]
+        share = 1.0 if not math.isfinite(value) or not most else _size(value) / most
         label = f"w{here.place}_{j + 1},{k + 1}"
-        name = text(label)
-        title = f"{name} = {number(float(weights[j, k]))}, grad {number(float(gradients[j, k]))}"
-        ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+        name, n = text(label), next(numbered)
         if marks.has(label):
-            pen = f'stroke="{current().highlight}" stroke-width="{broad + 10:.2f}" stroke-linecap="round"'
-            yield f"<line {ends} {pen}/>"
-            opacity = 1.0
-        if look.edges is not None and look.edges != "auto":
-            written = name if look.edges == "formula" else look.number(value)
-            labels.append((_apart((x1, y1), (x2, y2), [place for place, *_ in labels]), written, stroke))
-        yield (
-            f'<line {ends} stroke="{stroke}" '
-            f'stroke-width="{broad:.2f}" stroke-opacity="{opacity:.2f}"'
-            + (f' stroke-dasharray="{dash}"' if dash else "")
-            + f"><title>{html.escape(title)}</title></line>"
-        )
-    for (x, y), written, stroke in labels:
-        yield _text(x, y + 4, written, 12, stroke, more=_halo())
-
-
-def _apart(
-    start: tuple[float, float], end: tuple[float, float], others: Sequence[tuple[float, float]]
-) -> tuple[float, float]:
-    """The place on a line, of a few, that is farthest from other texts; text is wider than it is high."""
-    (x1, y1), (x2, y2) = start, end
-    places = [(x1 + t * (x2 - x1), y1 + t * (y2 - y1)) for t in (0.3, 0.7, 0.5, 0.25, 0.75, 0.4, 0.6)]
-    return max(places, key=lambda p: min((math.hypot((p[0] - x) / 2.5, p[1] - y) for x, y in others), default=0.0))
-
-
-def _circles(
-    column: Column, places: _Places, look: Asked, marks: _Marks, *, is_first: bool, is_last: bool
-) -> Iterator[str]:
-    most = 0.0 if column.activations is None else _most(column.activations)
-    for u, (x, y) in places.items():
-        if u is None:
-            yield from _left_out(x, y, column.size - len(places) + 1, is_first)
-            continue
-        a = None if column.activations is None else float(column.activations[u])
-        label = f"x_{u + 1}" if is_first else f"a{column.place}_{u + 1}"
-        name = text(label)
-        called = (label, *([] if is_first else [f"b{column.place}_{u + 1}"]), *([f"yhat_{u + 1}"] * is_last))
-        if marks.has(*called):
-            pen = f'fill="{current().highlight}" stroke="{current().ink}"'
-            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS + 7:g}" {pen}/>'
-        title = name if a is None else f"{name} = {number(a)}"
-        if column.biases is not None:
-            title += f", bias {number(float(column.biases[u]))}"
-        fill = current().paper if a is None else tint(a / most if most else a)
-        yield (
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS:g}" '
-            f'fill="{fill}" stroke="{current().grey}" stroke-width="1.5">'
-            f"<title>{html.escape(title)}</title></circle>"
-        )
-        if a is not None:
-            shown = _short(a, look.digits)
-            yield _text(x, y + 4.5, shown, 13 if len(shown) < 6 else max(6, min(11, 80 / len(shown))))
-        if is_first:
-            yield _text(x - RADIUS - 9, y + 4.5, name, 13, anchor="end")
-        elif is_last:
-            yield _text(x + RADIUS + 9, y + 4.5, text(f"yhat_{u + 1}"), 13, anchor="start")
-
-
-def _left_out(x: float, y: float, count: int, is_first: bool) -> Iterator[str]:
-    """Three points and how many units they stand for, beside the lines or with a halo on them."""
-    for d in (-10, 0, 10):
-        yield f'<circle cx="{x:.1f}" cy="{y + d:.1f}" r="2.4" fill="{current().ink}"/>'
-    side, anchor = (-12, "end") if is_first else (12, "start")
-    yield _text(x + side, y + 4.5, f"{count:,} more", 12, anchor=anchor, more=_halo())
-
-
-def _key(x: float, y: float) -> Iterator[str]:
-    """What colour and dashes mean."""
-    for start, value, word in ((x - 100, 1.0, "positive"), (x + 14, -1.0, "negative")):
-        stroke, line = sign_style(value)
-        dash = ' stroke-dasharray="7 4"' if line == "dashed" else ""
-        ends = f'x1="{start:.1f}" y1="{y:.1f}" x2="{start + 28:.1f}" y2="{y:.1f}"'
-        yield f'<line {ends} stroke="{stroke}" stroke-width="3"{dash}/>'
-        yield _text(start + 36, y + 4, word, 12, current().grey, anchor="start")
-
-
-def _halo() -> str:
-    """Of text on lines."""
-    return f' stroke="{current().paper}" stroke-width="6" stroke-linejoin="round" paint-order="stroke"'
-
-
-def _text(
-    x: float, y: float, shown: str, size: float, fill: str | None = None, anchor: str = "middle", more: str = ""
-) -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size:g}"'
-    return f'<text {place} fill="{fill or current().ink}" text-anchor="{anchor}"{more}>{html.escape(shown)}</text>'
+            pen.add(n)
+        title = f"{name} = {number(float(weights[j, k]))}, grad {number(float(gradients[j, k]))}"
+        written = "" if edges is None else name if edges == "formula" else asked.number(value)
+        yield Stroke(start[k], end[j], value, written, Cell(n), title, share)
 
 
 def _summary(columns: Sequence[Column]) -> str:
@@ -441,8 +450,3 @@ def _most(values: np.ndarray) -> float:
     """The largest finite size."""
     finite = np.abs(values[np.isfinite(values)])
     return float(finite.max()) if finite.size else 0.0
-
-
-def _short(x: float, digits: int) -> str:
-    """So many significant digits; three are as many as a circle holds in full size."""
-    return f"{x:.{digits}g}".replace("e+0", "e").replace("e-0", "e-").replace("-", "−")

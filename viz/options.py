@@ -133,6 +133,25 @@ def _width(where: str, asked: Any) -> float | None:
     return inches
 
 
+def _around(where: str, asked: Any) -> tuple[tuple[Any, ...], int] | None:
+    if asked is None:
+        return None
+    if not isinstance(asked, tuple) or len(asked) != 2:
+        asked = asked, 1
+    nodes, steps = asked
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+        raise ValueError(f"{where}: expected (node, steps) with whole steps from 0, as in (w, 2); got {asked!r}")
+    return _several(where, nodes), steps
+
+
+def _like(where: str, asked: Any) -> Any:
+    if asked is None or getattr(asked, "places", None) is not None:
+        return getattr(asked, "places", None)
+    raise TypeError(
+        f"{where}: expected a Picture of the same recorded net, as draw_network(L) gives it; got {describe(asked)}"
+    )
+
+
 def _look(where: str, asked: Any) -> Look:
     return current() if asked is None else as_look(where, asked)
 
@@ -159,22 +178,27 @@ class Option(NamedTuple):
 
 _PLOTS = (
     *("plot_activation", "plot_confusion_matrix", "plot_decision_boundary", "plot_gradients", "plot_history"),
-    *("plot_loss_surface", "plot_sensitivity", "plot_weights"),
+    *("plot_loss_surface", "plot_path_shares", "plot_sensitivity", "plot_weights"),
 )
 _GRAPHS = ("draw_graph", "draw_paths")
 _PICTURES = (*_GRAPHS, "draw_network")
 
 OPTIONS: dict[str, Option] = {
-    "digits": Option(_digits, (*_PICTURES, "explore"), (2, 6)),
-    "title": Option(_text, (*_PICTURES, "explore", *_PLOTS), ("A neuron",)),
+    "digits": Option(_digits, (*_PICTURES, "explore", "steps", "weights_table"), (2, 6)),
+    "title": Option(_text, (*_PICTURES, "explore", "steps", *_PLOTS), ("A neuron",)),
     "show": Option(_show, _GRAPHS, ("both", "data", "grad", "names", "none", None, ("names", "grad"), ("data",))),
     "direction": Option(_one_of(DIRECTIONS), _GRAPHS, tuple(DIRECTIONS)),
     "edges": Option(_one_of(_EDGES, or_none=True), _PICTURES, ("number", "formula", None)),
     "legend": Option(_switch, _PICTURES, (True, False)),
-    "width": Option(_width, (*_PICTURES, "beside"), (3.4, "8.6cm", "86mm", "3.4in")),
+    "width": Option(_width, (*_PICTURES, "beside", "steps"), (3.4, "8.6cm", "86mm", "3.4in")),
     "highlight": Option(_several, _PICTURES, ("w",)),
+    "like": Option(_like, ("draw_network", "steps"), ()),
+    "until": Option(_several, ("draw_graph",), ("z", ["z", "y"])),
+    "around": Option(_around, ("draw_graph",), (("z", 1), "w")),
     "look": Option(
-        _look, (*_PICTURES, "beside", *_PLOTS), (DARK, "print", "color-blind", PRINT.but(font="Times New Roman"))
+        _look,
+        (*_PICTURES, "beside", "steps", *_PLOTS),
+        (DARK, "print", "color-blind", PRINT.but(font="Times New Roman")),
     ),
 }
 
@@ -210,6 +234,10 @@ _ELSEWHERE = {
     "show_shapes": 'show="names"',
     "edge_labels": 'edges="number", "formula" or None',
     "params": "the names of nodes: v.label = ...",
+    "stop": "until=[a, b]",
+    "neighbors": "around=(w, 1)",
+    "subgraph": "until=[a, b] or around=(w, 2)",
+    "root": "until=[a, b] or around=(w, 2)",
     "depth": 'level="op", "named", "neurons" or "layers"',
 }
 

@@ -29,11 +29,12 @@ _FORMATS = dict.fromkeys(("svg", "png"))
 class Picture:
     """A picture as SVG text; a notebook shows it.
 
-    svg  the text, complete and of its own
+    svg     the text, complete and of its own
+    places  where everything stands, for another picture that is to be `like` this one; None if others place it
     """
 
-    def __init__(self, svg: str) -> None:
-        self.svg = svg
+    def __init__(self, svg: str, places: Any = None) -> None:
+        self.svg, self.places = svg, places
 
     def pipe(self, format: str = "svg", *, encoding: str | None = None, dpi: float = 96.0) -> Any:
         """The picture as bytes, or as text if an encoding is given.

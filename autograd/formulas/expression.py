@@ -26,7 +26,7 @@ from ..operands import Vector, members, real
 from . import names
 from .notation import Ascii, Latex, Text, Writer, is_short, named_factors, shown
 
-__all__ = ["Expression", "constant", "divided", "expression", "has_omissions", "omitted", "symbol"]
+__all__ = ["Expression", "constant", "divided", "expression", "has_omissions", "merged", "omitted", "symbol"]
 
 # A longer or more deeply nested formula helps nobody: it is written as an ellipsis.
 MAX_SIZE = 120
@@ -248,7 +248,7 @@ class Expression:
         (c, f), (d, g) = _as_term(self), _as_term(other)
         if c != c or d != d:
             return constant(math.nan)
-        sign, factors = _merged(f, g)
+        sign, factors = merged(f, g)
         return _limited(_from_term(sign * c * d, factors, self.value * other.value))
 
     @_operator
@@ -322,7 +322,9 @@ class Expression:
         args = tuple(_as_formulas(x)[0] if isinstance(x, Vector) else expression(x) for x in operands)
         if op.formula is not None:
             return op.formula(*args)
-        values = (_as_formulas(a)[1] if isinstance(a, Vector) else a.value for a in args)
+        values: list[Any] = [_as_formulas(a)[1] if isinstance(a, Vector) else a.value for a in args]
+        if op.picks is not None:
+            return _call(op, args, float(_all_members(op, *values[:-1])[int(values[-1])]))
         return _call(op, args, float(ieee(op.forward, *values)))
 
     # ------------------------------------------------------------ what it is
@@ -373,7 +375,7 @@ class Expression:
                 part: Term = 1.0, ((other or atom.replaced(instead), e),)
                 if other is None and atom.terms and e.is_integer():  # the sum may have become a single term
                     part = _raised(_as_term(Expression(atom.terms, math.nan).replaced(instead)), e)
-                sign, done = _merged(done, part[1])
+                sign, done = merged(done, part[1])
                 c *= part[0] * sign
             terms.append((c, done))
         return Expression(_collected(terms), self.value)
@@ -427,6 +429,13 @@ class Expression:
 def expression(x: Any) -> Expression:
     """A formula from a formula or a number."""
     return x if isinstance(x, Expression) else constant(real(x, "Expression"))
+
+
+@functools.lru_cache(maxsize=8)
+def _all_members(op: Operation, *values: Vector) -> Any:
+    """The numbers of all members of a softmax; read once, and not for each of them anew."""
+    assert op.picks is not None
+    return ieee(op.picks, *values)
 
 
 @functools.lru_cache(maxsize=8)
@@ -523,7 +532,7 @@ def _collected(terms: Iterable[Term]) -> list[Term]:
     return [(c, f) for c, f in found.values() if c != 0.0]
 
 
-def _merged(f: Factors, g: Factors) -> tuple[int, Factors]:
+def merged(f: Factors, g: Factors) -> tuple[int, Factors]:
     """f times g, powers of equal atoms merged and what cancels left out: a sign and the factors.
 
     A sum and its opposite merge if one of the two powers is integral: that one is turned round, so
@@ -609,7 +618,7 @@ def _with_simplified_sums(x: Expression) -> Expression:
                 elif inner.size < atom.size:
                     part = (inner**e).terms[0]
             d, new = part
-            sign, done = _merged(done, new)
+            sign, done = merged(done, new)
             c *= sign * d
         terms.append((c, _fused(done)))
     return Expression(_collected(terms), x.value)
@@ -626,9 +635,9 @@ def _fused(factors: Factors) -> Factors:
                 continue
             rest = tuple(f for f in factors if f[0] is not a and f[0] is not b)
             if a.op.name == "sign" and n >= 1.0:
-                return _fused(_merged(rest, ((b, n - 1.0), (Call(find("abs"), (base,)), 1.0)))[1])
+                return _fused(merged(rest, ((b, n - 1.0), (Call(find("abs"), (base,)), 1.0)))[1])
             if exponent and (total := exponent[0] + n).size < exponent[0].size:
-                return _fused(_merged(rest, ((Call(a.op, (base, total)), 1.0),))[1])
+                return _fused(merged(rest, ((Call(a.op, (base, total)), 1.0),))[1])
     return factors
 
 
@@ -653,14 +662,14 @@ def _added(x: Expression, limit: int) -> Expression:
     over = tuple(below.values())
     terms = []
     for c, f in x.terms:
-        sign, factors = _merged(f, over)
+        sign, factors = merged(f, over)
         terms.append((c * sign, factors))
     above = _expanded(Expression(_collected(terms), math.nan))
     kinds = {frozenset(_base_key(a, e) for a, e in f if e < 0) for _, f in x.terms}
     if len(kinds) > 1 and not above.is_number():
         return x
     c, group = _as_term(_factored(above, limit))
-    sign, factors = _merged(group, tuple((a, -e) for a, e in over))
+    sign, factors = merged(group, tuple((a, -e) for a, e in over))
     return Expression(((c * sign, factors),) if c else (), x.value)
 
 
@@ -677,8 +686,8 @@ def _expanded(x: Expression, *, fractions_only: bool = False) -> Expression:
                 if fractions_only and not any(p < 0 for _, f in atom.terms for _, p in f):
                     continue
                 rest = factors[:i] + factors[i + 1 :] + (((atom, e - 1.0),) if e > 1.0 else ())
-                parts = [(d, *_merged(rest, f)) for d, f in atom.terms]
-                todo[:0] = [(c * d * sign, merged) for d, sign, merged in parts]
+                parts = [(d, *merged(rest, f)) for d, f in atom.terms]
+                todo[:0] = [(c * d * sign, product) for d, sign, product in parts]
                 break
         else:
             done.append((c, factors))
@@ -702,8 +711,8 @@ def _shorter_product(factors: Factors) -> Term | None:
         product = _expanded(Expression(((1.0, ((p, 1.0), (q, 1.0))),), math.nan))
         if product.size < p.size + q.size:
             c, new = _as_term(product)
-            sign, merged = _merged(tuple((a, e) for a, e in factors if a is not p and a is not q), new)
-            return c * sign, merged
+            sign, left = merged(tuple((a, e) for a, e in factors if a is not p and a is not q), new)
+            return c * sign, left
     return None
 
 
@@ -718,11 +727,11 @@ def _factored(x: Expression, limit: int) -> Expression:
     inverse = tuple((a, -e) for a, e in common)
     terms = []
     for d, f in x.terms:
-        sign, factors = _merged(f, inverse)
+        sign, factors = merged(f, inverse)
         terms.append((sign * (d if c == 1.0 else float(f"{d / c:.6g}")), factors))
     rest = Expression(_collected(terms), math.nan)
     d, group = _as_term(rest.simplified() if rest.size < limit else rest)
-    sign, factors = _merged(common, group)
+    sign, factors = merged(common, group)
     return Expression(((c * d * sign, factors),), x.value)
 
 

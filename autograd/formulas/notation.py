@@ -15,14 +15,14 @@ import math
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from ..op import Operation, table
 from . import names
 
-__all__ = ["Ascii", "Latex", "Mathml", "Text", "Writer", "as_printable", "format_number", "is_short"]
+__all__ = ["Ascii", "Latex", "Mathml", "Text", "Writer", "as_printable", "format_number", "is_short", "is_written"]
 
 
 class Atom(Protocol):
@@ -94,6 +94,11 @@ def is_short(x: float) -> bool:
     return not math.isfinite(x) or float(format_number(x)) == x
 
 
+def is_written(x: float) -> bool:
+    """True if a formula has the number in full: 0.044715, but not 1/3."""
+    return _is_near(x, float(f"{x:.{WRITTEN}g}"))
+
+
 def shown(arguments: Sequence[Any]) -> Sequence[Any]:
     """Which arguments of a function are written: of more than four the first two and the last."""
     return arguments if len(arguments) <= 4 else [*arguments[:2], arguments[-1]]
@@ -119,6 +124,7 @@ class Writer(ABC):
     half: ClassVar[str | None] = None  # before other factors
     errors_first: bool = False  # (ŷ − y)·x, as lectures end a derivation; else x(ŷ − y)
     pi: ClassVar[str | None] = None
+    typed: Collection[float] = ()  # long numbers as somebody wrote them: 3·0.044715 instead of 0.134145
 
     def __init__(self, name: Callable[[str], str], digits: int | None = 4) -> None:
         self.name, self.digits = name, digits
@@ -207,7 +213,8 @@ class Writer(ABC):
         """π, √2, √(2π) or ln 10, as NAMED calls them."""
         if name.startswith("√"):
             number, has_pi = name[1:].strip("()").removesuffix("π"), name.endswith(("π", "π)"))
-            parts = [self.number(float(number.rstrip("/")))] * bool(number) + [self.pi or ""] * has_pi
+            parts = [self.number(float(number.rstrip("/")))] if number else []
+            parts += [self.pi or ""] * has_pi
             inner = self.fraction(*parts, compound=False) if "/" in name else "".join(parts)
             return self.root(inner, plain=len(name) == 2)
         return self.logarithm(self.number(float(name[3:]))) if name.startswith("ln") else self.pi or ""
@@ -287,7 +294,7 @@ class Writer(ABC):
         if c == 0.5 and parts and self.half is not None:
             parts.insert(0, (None, self.half))
         elif c != 1 or not parts:
-            parts.insert(0, (None, self.constant(c)))
+            parts[:0] = [(None, self.constant(x)) for x in self._as_typed(c)]
         text = parts[0][1]
         for (before, _), (_, part) in itertools.pairwise(parts):
             is_name = before is not None and not before.terms
@@ -296,6 +303,14 @@ class Writer(ABC):
             )
             text += (self.dot if is_called else self.joint(text, part)) + part
         return text
+
+    def _as_typed(self, c: float) -> Sequence[float]:
+        """A number, or a small multiple of one that was written so."""
+        for number in () if is_short(c) else self.typed:
+            times = round(c / number)
+            if 1 < times < 10 and _is_near(c, float(f"{times * number:.{WRITTEN}g}")):
+                return times, number
+        return (c,)
 
     def power(self, atom: Atom, e: float) -> str:
         """An atom, raised to a positive power."""
@@ -559,7 +574,7 @@ class Mathml(Writer):
         return f"<msup><mrow>{base}</mrow><mrow>{exponent}</mrow></msup>"
 
     def logarithm(self, number: str) -> str:
-        return f"<mi>ln</mi><mo>\u2061</mo>{number}"
+        return f'<mi>ln</mi><mo rspace="0.17em">\u2061</mo>{number}'
 
     def root(self, inner: str, *, plain: bool) -> str:
         return f"<msqrt>{inner}</msqrt>"
@@ -579,7 +594,7 @@ class Mathml(Writer):
         return f"<msub><mrow>{whole}</mrow><mn>{place + 1}</mn></msub>"
 
     def joint(self, left: str, right: str) -> str:
-        return self.dot if re.match("(?:<msup>|<mrow>)*<mn>", right) else self.times
+        return self.dot if re.match("(?:<msup>|<mrow>)*<m(?:n>|i>ln<)", right) else self.times
 
     def parenthesized(self, text: str) -> str:
         return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>"

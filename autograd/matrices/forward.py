@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..formulas import names
-from ..formulas.expression import Atom, Expression, Factors, Group
+from ..formulas.expression import Atom, Expression, Factors, Group, divided, merged
 from ..ieee import quietly
 from ..op import Operation, array_table
 from ..tensor import Tensor
@@ -184,12 +184,12 @@ class Forward:
     def _with_products(self, factors: Factors) -> Factors:
         """A product in which those that have a name are known by it: exp(Z)/Σⱼ exp(Zⱼ) is A."""
         for label, product in self._products if len(factors) > 1 else ():
-            left = {a.key: (a, e) for a, e in factors}
-            if all(a.key in left and left[a.key][1] * e > 0 and abs(left[a.key][1]) >= abs(e) for a, e in product):
-                for a, e in product:
-                    left[a.key] = a, left[a.key][1] - e
-                rest = tuple((a, e) for a, e in left.values() if e)
-                return (Matrix(label, self.values[label].shape, self.samples[label]), 1.0), *rest
+            while (rest := divided(factors, product)) is not None:
+                name: Factors = ((Matrix(label, self.values[label].shape, self.samples[label]), 1.0),)
+                sign, found = merged(name, rest)
+                if sign < 0:
+                    break
+                factors = found
         return factors
 
     def _name_of(self, a: Atom) -> Atom | None:

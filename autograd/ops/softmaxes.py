@@ -75,7 +75,7 @@ def _axis(where: str, x: Operand, axis: Axis, samples: str | None) -> Axis:
     return 0 if are_in_columns(where, samples, x) else -1
 
 
-@reduction(lambda z, x, j: (unit_vector(j, len(x)) - softmax(x)) * z, None, picks=True, shown="softmax")
+@reduction(lambda z, x, j: (unit_vector(j, len(x)) - softmax(x)) * z, None, picks=lambda x: softmax(x), shown="softmax")
 def softmax_component(x: Operand, j: Operand) -> Operand:
     """Member j of softmax(x) as a node of its own.
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..formulas import names
 from ..formulas.expression import Atom, Expression, Group, Omitted, Symbol, constant, has_omissions, omitted, symbol
-from ..formulas.notation import format_number
+from ..formulas.notation import format_number, is_short, is_written
 from ..graph import depending_on, topological_order
 from .labels import unique_labels
 from .reading import MAX_CONTRACTED, Formulas, Quotients, SoftmaxMembers
@@ -249,6 +249,14 @@ class PathGraph:
             product = Group(symbol(self.labels[v]) * symbol(self.labels[bottom]))
             x = x.replaced(functools.partial(_instead_of, Symbol(self.labels[top]).key, product)).simplified()
         return x
+
+    @functools.cached_property
+    def typed(self) -> frozenset[float]:
+        """The constants of more than four digits that the computation was written with."""
+        constants = {abs(u.data) for u in self._everything if u.op is None and u not in self.labels}
+        for v in self._everything:
+            constants.update(abs(u) for u in v.operands if isinstance(u, float))
+        return frozenset(c for c in constants if not is_short(c) and is_written(c))
 
     def spelled_out(self, x: Expression) -> Expression:
         """A formula without the names that only formulas have, for who has no room to say what they stand for."""

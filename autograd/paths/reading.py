@@ -23,6 +23,7 @@ from ..formulas.expression import (
     constant,
     divided,
     expression,
+    merged,
     omitted,
     symbol,
 )
@@ -292,8 +293,8 @@ def _replaced(x: Expression, products: Sequence[Product]) -> Expression | None:
         for number, product, instead in products:
             while (rest := divided(factors, product)) is not None:
                 is_same = False
-                c = c if number == 1.0 else float(f"{c / number:.6g}")
-                factors = (*rest, *instead)
+                sign, factors = merged(rest, instead)
+                c = sign * (c if number == 1.0 else float(f"{c / number:.6g}"))
         terms.append(Expression(((c, factors),), math.nan) * 1.0)
     return None if is_same else Expression(sum(terms, constant(0.0)).terms, x.value)
 

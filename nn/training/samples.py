@@ -13,7 +13,7 @@ from autograd.arguments import checked_fraction
 from autograd.operands import describe, real
 
 from ..data import split_validation
-from ..losses import Weight, has_one_number_each
+from ..losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, Weight
 from ..samples import checked_features, checked_targets, checked_weights, plain_array
 
 __all__ = ["TrainingData", "checked_inputs", "checked_samples", "training_data"]
@@ -127,9 +127,9 @@ def checked_samples(
     outputs = model.output_shape
     if targets.ndim == 1 and outputs == (1,):
         targets = targets[:, None]
-    prepared = model.loss.prepare(where, targets, outputs, model.dtype)
-    labels = len(outputs) == 1 and outputs[0] > 1 and has_one_number_each(targets)
-    shown = targets.reshape(-1) if labels and prepared.shape != targets.shape else prepared
+    prepared = model.loss.targets(where, targets, outputs, model.dtype)
+    labels = outputs[-1] > 1 and targets.shape[1:] in (outputs[:-1], (*outputs[:-1], 1))
+    shown = targets.reshape(targets.shape[: len(outputs)]) if labels and prepared.shape != targets.shape else prepared
     weights = None
     if sample_weight is not None:
         weights = checked_weights(where, sample_weight, len(features)).astype(model.dtype)
@@ -158,20 +158,27 @@ def training_data(
         kept = len(split_validation(samples.x, samples.y, validation_split)[0][0])
         samples, validation = samples.rows(0, kept), samples.rows(kept, len(samples.x))
     if class_weight is not None:
-        weights = _weights_of_classes("fit", class_weight, samples)
+        weights = _weights_of_classes("fit", class_weight, samples, model.loss)
         samples = samples._replace(weights=weights if samples.weights is None else weights * samples.weights)
     return samples, validation
 
 
-def _weights_of_classes(where: str, class_weight: Mapping[int, float], samples: TrainingData) -> np.ndarray:
+def _weights_of_classes(where: str, class_weight: Mapping[int, float], samples: TrainingData, loss: Loss) -> np.ndarray:
     """The weight of each sample's class; 1 for a class that has none, as in Keras."""
     if not isinstance(class_weight, Mapping):
         raise TypeError(
             f"{where}: expected class_weight as a dict such as {{0: 1.0, 1: 5.0}}, got {describe(class_weight)}"
         )
     y = samples.shown
-    labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+    are_rows = y.ndim == 2 and y.shape[1] > 1
+    if are_rows and not isinstance(loss, CategoricalCrossentropy) and not _are_one_hot(y):
+        raise ValueError(
+            f"{where}: class_weight needs one class for each sample, and rows of y have several labels, or others; "
+            "give the weight of each sample as sample_weight"
+        )
+    labels = y.argmax(axis=1) if are_rows else y.reshape(-1)
     weights = np.ones(len(labels), samples.x.dtype)
+    known = {0.0, 1.0} if isinstance(loss, BinaryCrossentropy) else set(np.unique(labels).tolist())
     for label, weight in class_weight.items():
         real(label, f"{where}: a label of class_weight")
         weight = real(weight, f"{where}: class_weight[{label!r}]")
@@ -180,7 +187,14 @@ def _weights_of_classes(where: str, class_weight: Mapping[int, float], samples: 
                 f"{where}: class {label} of class_weight is out of range for {classes} classes (0..{classes - 1}): "
                 "labels count from 0"
             )
+        if not are_rows and label not in known and not isinstance(loss, CategoricalCrossentropy):
+            found = ", ".join(f"{x:g}" for x in sorted(known)[:10])
+            raise ValueError(f"{where}: class {label} of class_weight is no label of y; its labels are {found}")
         if not 0 <= weight < math.inf:
             raise ValueError(f"{where}: expected class weights of at least 0, got {weight} for class {label!r}")
         weights[labels == label] = weight
     return weights
+
+
+def _are_one_hot(rows: np.ndarray) -> bool:
+    return bool((np.isin(rows, (0, 1)).all(axis=1) & (rows.sum(axis=1) == 1)).all())

@@ -38,12 +38,12 @@ def by_a_derivative_that_closes_over_it(program):
 WAYS = [by_backward, by_backward_of_a_result, by_grad, by_a_derivative_that_closes_over_it]
 
 
-@pytest.mark.parametrize("start", [0, *slow(50, 100)])
+@pytest.mark.parametrize("start", [0, *slow(*range(25, 150, 25))])
 @pytest.mark.parametrize("cuts", [0.15, 0.0], ids=["with what cuts", "without"])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_gradient_is_right_or_the_program_is_refused(way, cuts, start):
     count = collections.Counter()
-    for seed in range(start, start + 50):
+    for seed in range(start, start + 25):
         program = Program(seed if cuts else 1000 + seed, cuts)
         expected, is_smooth = program.slopes()
         if not program.lines or not is_smooth:
@@ -57,8 +57,8 @@ def test_a_gradient_is_right_or_the_program_is_refused(way, cuts, start):
                 continue
         assert np.allclose(found, expected, 1e-5, 1e-5), (seed, program.text)
         count["right"] += 1
-    assert count["right"] > 10
-    assert count["refused"] > 6 or not cuts
+    assert count["right"] > 4
+    assert count["refused"] > 1 or not cuts
 
 
 def test_every_line_that_is_answered_was_tried_and_most_that_cut_run_on_arrays():

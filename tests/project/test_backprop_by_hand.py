@@ -177,6 +177,7 @@ def test_what_the_loss_is_if_the_biases_stay_or_a_weight_moves_too_early(page):
     assert f"to {early:.10g}. That is a slip" in shown
 
 
+@pytest.mark.slow
 def test_other_learning_rates_and_numbers_of_steps(page):
     shown = part(page("--learning-rate", "0.1", "--steps", "37"), 4)
     assert float(cells(shown, "1")[0]) == pytest.approx(loss_after(0.1, GRADIENT.values()), rel=1e-9)
@@ -324,6 +325,7 @@ def test_nothing_is_written_unasked(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not available_renderers(), reason="needs a renderer for SVG")
 def test_the_real_pictures(tmp_path):
     printed("--svg", str(tmp_path))
@@ -345,12 +347,14 @@ def test_what_cannot_be_a_folder_is_refused_before_the_page(example, capsys, tmp
     assert not shown.out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
 def test_a_folder_that_is_missing_is_made(example, tmp_path):
     example.main(["--svg", str(tmp_path / "pictures")])
     assert (tmp_path / "pictures" / "backprop_named.svg").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
 def test_a_folder_that_refuses_the_file(example, tmp_path):
     (tmp_path / "backprop_op.svg").mkdir()
@@ -361,7 +365,7 @@ def test_a_folder_that_refuses_the_file(example, tmp_path):
 
 def test_without_a_renderer_the_page_ends_with_what_to_install(example, capsys, tmp_path, monkeypatch):
     def pipe(*_, **__):
-        raise RendererMissing('no Graphviz here. Run: pip install "gradpath[render]"')
+        raise RendererMissing("no Graphviz here. Run: pip install graphviz-pure resvg_py fontpkg-arimo")
 
     monkeypatch.setattr(viz.Drawing, "pipe", pipe)
     with pytest.raises(SystemExit, match=r'^--svg: .*pip install "gradpath\[render\]"$'):

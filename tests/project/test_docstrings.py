@@ -69,6 +69,23 @@ def born(scope):
     scope["x"] = autograd.Value(1.0)
 
 
+def recorded_loss(scope):
+    scope["loss"] = (autograd.Value(0.5, "w") * autograd.Value(2.0, "x") - 3.0) ** 2
+
+
+def trained_net(scope):
+    pytest.importorskip("matplotlib").use("Agg")
+    net = nn.MLP(2, [2, 1], "tanh", "sigmoid", rng=0)
+    net.compile("sgd", "mse")
+    x, y = nn.inputs([0.5, -1.0]), autograd.Value(1.0, "y")
+    scope.update(net=net, x=x, y=y, X=np.array([[0.5, -1.0], [1.0, 2.0]]), Y=np.array([[1.0], [0.0]]))
+
+
+def watched(scope):
+    assert len(scope["shares"]) == 2  # before, and after the one epoch
+    pytest.importorskip("matplotlib.pyplot").close("all")
+
+
 def line(scope):
     model = scope["Line"]()
     assert (model(3.0).data, len(model.parameters())) == (3.0, 2)
@@ -103,7 +120,7 @@ def measured(scope):
 
 
 # What an example needs beyond the things, and what it promises beyond that it runs.
-BEFORE = {"detect_anomaly": born}
+BEFORE = {"detect_anomaly": born, "PathShares": trained_net, "steps": recorded_loss}
 AFTER = {
     "Module": line,
     "BatchLayer": scaled,
@@ -112,6 +129,7 @@ AFTER = {
     "Standardizer": standardized,
     "Sequential": learned,
     "metrics": measured,
+    "PathShares": watched,
 }
 RAISES = {"detect_anomaly": (ArithmeticError, "log")}
 

@@ -21,14 +21,16 @@ def test_the_first_screen_is_a_command_to_install_one_to_run_and_what_it_prints(
     shell, output, program = BLOCKS[:3]
     assert commands(shell)[0] == "pip install gradpath"
     assert commands(shell)[1].startswith("gradpath paths ")
-    assert output.text.startswith("∂L/∂w = −0.1104   (1 path)\n")
+    assert output.text.startswith("L = 0.05505\n∂L/∂w = −0.1104   (1 path)\n")
     assert program.language == "python"
     assert program.line < 30
 
 
 def test_the_first_program_prints_what_the_first_command_does(capsys):
     exec(PROGRAMS[0], {})
-    assert [line for line in capsys.readouterr().out.splitlines() if line] == BLOCKS[1].text.splitlines()
+    loss, *derivation = BLOCKS[1].text.splitlines()
+    assert [line for line in capsys.readouterr().out.splitlines() if line] == derivation
+    assert f"# {loss.replace('L', 'L.data')}" in PROGRAMS[0]
 
 
 def test_the_derivation_in_matrices_has_the_line_beside_it(capsys):

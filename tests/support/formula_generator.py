@@ -6,7 +6,28 @@ An expression is a tree of tuples; `computed` reads it with any numbers, formula
 import math
 import random
 
-from autograd import abs, cos, exp, log, maximum, relu, sigmoid, sin, softmax, softplus, sqrt, tanh
+from autograd import (
+    abs,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cos,
+    dot,
+    exp,
+    log,
+    log_softmax,
+    logsumexp,
+    maximum,
+    mean,
+    relu,
+    sigmoid,
+    sin,
+    softmax,
+    softmax_cross_entropy,
+    softplus,
+    sqrt,
+    squared_error,
+    tanh,
+)
 
 POINT = {"x": 0.8, "y": 1.7, "w": 0.35, "a": 0.6, "b": 1.3}
 
@@ -31,13 +52,29 @@ OPERATIONS = {
     "softmax": lambda u, v: softmax([u, v])[0],
     "pow": lambda u, v: u**v,
 }
+# Losses and sums of sequences, for trees that ask for them.
+OF_SEQUENCES = {
+    "CE": lambda u, v: softmax_cross_entropy([u, v, u * v], 1),
+    "CE of a distribution": lambda u, v: softmax_cross_entropy([u, v], [0.25, 0.75]),
+    "BCE": lambda u, v: binary_cross_entropy(sigmoid(u), sigmoid(v)),
+    "BCE of logits": lambda u, v: binary_cross_entropy_with_logits(u, sigmoid(v)),
+    "squared error": lambda u, v: squared_error([u, v], [v, 2.0]),
+    "dot": lambda u, v: dot([u, v], [v, u + 1.0]),
+    "mean": lambda u, v: mean([u, v, u]),
+    "logsumexp": lambda u, v: logsumexp([u, v]),
+    "log softmax": lambda u, v: log_softmax([u, v])[1],
+}
+OPERATIONS |= OF_SEQUENCES
 FUNCTIONS = ["sqrt", "sin", "cos", "exp", "log", "tanh", "sigmoid", "relu", "softplus", "abs"]
 EXPONENTS = [-2.0, -1.0, -0.5, 0.5, 1.5, 2.0, 3.0]
 NUMBERS = [-3.0, -1.0, -0.5, 0.1, 0.5, 1.0, 2.0, 4.0, 1 / 3, math.pi, 12.5]
 
 
-def tree(rng, leaves, shared=()):
-    """A random tree with so many leaves; some of its parts occur several times, so that things cancel."""
+def tree(rng, leaves, shared=(), binary=(*"+-*/" * 3, "max", "softmax", "pow")):
+    """A random tree with so many leaves; some of its parts occur several times, so that things cancel.
+
+    binary: the operations on two parts, the more often the more times.
+    """
     shared = list(shared)
     if leaves <= 1:
         return rng.choice([*POINT, *POINT, rng.choice(NUMBERS)])
@@ -45,14 +82,14 @@ def tree(rng, leaves, shared=()):
         return rng.choice(shared)
     kind = rng.random()
     if kind < 0.15:
-        part = (rng.choice([*FUNCTIONS, "neg"]), tree(rng, leaves - 1, shared))
+        part = (rng.choice([*FUNCTIONS, "neg"]), tree(rng, leaves - 1, shared, binary))
     elif kind < 0.35:
-        part = ("**", tree(rng, leaves - 1, shared), rng.choice(EXPONENTS))
+        part = ("**", tree(rng, leaves - 1, shared, binary), rng.choice(EXPONENTS))
     else:
         left = rng.randint(1, leaves - 1)
-        first = tree(rng, left, shared)
+        first = tree(rng, left, shared, binary)
         shared.append(first)
-        part = (rng.choice([*"+-*/" * 3, "max", "softmax", "pow"]), first, tree(rng, leaves - left, shared))
+        part = (rng.choice(binary), first, tree(rng, leaves - left, shared, binary))
     return part
 
 
@@ -91,12 +128,12 @@ def numbers_within(part, low=0.05, high=50.0):
     return all(s == s and s < high for s in sizes)
 
 
-def trees(seed, count, leaves=9):
-    """So many random trees, all with numbers of order one."""
+def trees(seed, count, leaves=9, binary=None):
+    """So many random trees, all with numbers of order one. binary: see `tree`."""
     rng = random.Random(seed)
     found = 0
     while found < count:
-        part = tree(rng, rng.randint(2, leaves))
+        part = tree(rng, rng.randint(2, leaves), *([(), binary] if binary else []))
         if numbers_within(part) and isinstance(part, tuple):
             found += 1
             yield part

@@ -25,6 +25,8 @@ FUNCTIONS = {
     "tanh": sympy.tanh,
     "logsumexp": lambda *z: sympy.log(sum(map(sympy.exp, z))),
     "softmax": lambda *z: [sympy.exp(u) / sum(map(sympy.exp, z)) for u in z],
+    "log_softmax": lambda *z: [u - sympy.log(sum(map(sympy.exp, z))) for u in z],
+    "CE": lambda p, t: -sum(v * sympy.log(u) for u, v in zip(p, t, strict=True)),
     "BCE": lambda p, y: -y * sympy.log(p) - (1 - y) * sympy.log(1 - p),
 }
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -163,6 +165,8 @@ class Reader:
     def applied(self, text):
         result = FUNCTIONS[text](*self.arguments())
         if isinstance(result, list):
+            if self.peek()[1] == "," and text == "softmax":  # all its members, as a loss has them
+                return result
             kind, place = self.take()
             if kind != "subscript":
                 raise Unreadable("a member of a softmax without its place")
@@ -301,8 +305,9 @@ def read_mathml(markup, symbols):
                 continue
             elif tag == "mi" and text == "π":
                 tokens.append(("value", sympy.pi))
-            elif tag == "mn":
-                tokens.append(("number", sympy.Float(text, 17)))
+            elif tag == "mn":  # a number of the page, whose sign may change, has its parentheses with it
+                number = text.removeprefix("(").removesuffix(")").replace("−", "-")
+                tokens.append(("number", sympy.Float(number, 17)))
             elif tag == "mo" and text == "\u2061":
                 continue
             elif tag == "mo" and text == "\u2062":

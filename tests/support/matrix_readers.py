@@ -467,7 +467,7 @@ class LatexReader(Reader):
         while (at := text.find("{")) >= 0:
             inner, after = _braced(text, at)
             text = f"{text[:at]}({inner}){text[after:]}"
-        return text.replace("(-", "(−") if False else text
+        return text
 
     def axes_before(self):
         if found := re.compile(r"_([\d, kept]+)_").match(self.text, self.at):

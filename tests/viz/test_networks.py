@@ -10,6 +10,7 @@ import pytest
 from drawings import lecture_net
 from named_pipes import Pipe, posix
 from oracles import run
+from scenes import elements
 
 from autograd import Tensor, squared_error
 from nn import MLP, Activation, BatchLayer, Dense, Dropout, Flatten, Layer, Neuron, Sequential, inputs, to_sequential
@@ -29,12 +30,13 @@ def lecture():
 
 
 def titled(picture, kind):
-    """What a pointer is told on every line or circle, with its attributes."""
+    """What a pointer is told on every line or unit, with the attributes of its line or its ground."""
     found = {}
-    for element in ET.fromstring(picture.svg).iter(f"{NS}{kind}"):
-        title = element.find(f"{NS}title")
+    for group in elements(picture.svg, "g", "mark") if kind == "unit" else elements(picture.svg, "path", "line"):
+        title = group.find(f"{NS}title")
         if title is not None:
-            found[title.text] = element.attrib
+            shape = next(e for e in group.iter() if e.get("class") == "ground") if kind == "unit" else group
+            found[title.text.splitlines()[0]] = shape.attrib | {"at": group.get("transform", "")}
     return found
 
 
@@ -47,7 +49,7 @@ def measured(looks):
 
 
 def texts(picture):
-    return [t.text for t in ET.fromstring(picture.svg).iter(f"{NS}text")]
+    return ["".join(t.itertext()) for t in ET.fromstring(picture.svg).iter(f"{NS}text")]
 
 
 def test_every_weight_is_a_line_with_its_number_and_its_gradient():
@@ -66,16 +68,51 @@ def test_every_weight_is_a_line_with_its_number_and_its_gradient():
 
 def test_a_line_goes_from_the_unit_to_the_unit_that_its_weight_joins():
     picture = draw_network(MLP(2, [3], rng=0), [5.0, 7.0])
-    circles = {t.split(" = ")[0]: (a["cx"], a["cy"]) for t, a in titled(picture, "circle").items()}
+    units = {t.split(" = ")[0]: look["at"] for t, look in titled(picture, "unit").items()}
     for title, line in titled(picture, "line").items():
         j, k = re.match(r"w\[1\](.)(.)", title).groups()
-        assert (line["x1"], line["y1"]) == circles[f"x{k}"]
-        assert (line["x2"], line["y2"]) == circles[f"a[1]{j}"]
+        start, end = re.fullmatch(r"M([\d. ]+)L([\d. ]+)", line["d"]).groups()
+        assert f"translate({start})" == units[f"x{k}"]
+        assert f"translate({end})" == units[f"a[1]{j}"]
+
+
+def test_weights_and_biases_of_a_small_net_are_written_and_those_of_a_large_one_are_not():
+    said = texts(draw_network(lecture()))
+    assert {"0.15", "0.2", "0.25", "0.3", "0.4", "0.45", "0.5", "0.55"} <= set(said)
+    assert said.count("b 0.35") == said.count("b 0.6") == 2
+    assert not {"0.15", "b 0.35"} & set(texts(draw_network(lecture(), edges=None)))
+    large = draw_network(MLP(9, [9], rng=0))
+    assert not elements(large.svg, "g", "label")
+    assert {"w[1]₁₁", "w[1]₁₂"} <= set(texts(draw_network(lecture(), edges="formula")))
+
+
+def test_activations_of_a_sigmoid_are_tinted_on_a_fixed_scale():
+    def grounds(activation, z):
+        net = MLP.from_weights([[[1.0], [1.0]]], [[z, 0.0]], activation, activation)
+        return [look["fill"] for t, look in titled(draw_network(net, [0.0]), "unit").items() if t.startswith("a")]
+
+    assert grounds("sigmoid", 0.0) == grounds("sigmoid", 5.0)[1:] * 2
+    assert grounds("relu", 2.0)[0] == grounds("relu", 9.0)[0]  # the largest of the layer has the full tint
+
+
+def test_the_input_of_a_model_of_images_is_an_image():
+    model = sequential(Dense(3, "relu"), shape=(8, 8))
+    image = np.zeros((8, 8))
+    image[2:4, 1:7] = 1.0
+    picture = draw_network(model, image)
+    (drawn,) = elements(picture.svg, "g", "image")
+    pieces = [e for e in drawn.iter(f"{NS}rect") if e.get("class") != "ground"]
+    assert len(pieces) == 2  # a run of equal pixels is one
+    assert {e.get("fill") for e in pieces} == {LIGHT.ink}
+    side = float(pieces[0].get("height"))
+    assert float(pieces[0].get("width")) == pytest.approx(6 * side, rel=0.01)
+    assert not elements(draw_network(model).svg, "g", "image")
+    assert not elements(draw_network(model, image, max_units=64).svg, "g", "image")
 
 
 def test_activations_stand_in_the_circles_when_an_input_is_given():
     picture = draw_network(lecture(), [0.05, 0.10])
-    assert list(titled(picture, "circle")) == [
+    assert list(titled(picture, "unit")) == [
         "x₁ = 0.05",
         "x₂ = 0.1",
         "a[1]₁ = 0.5933, bias 0.35",
@@ -109,18 +146,16 @@ def test_the_colour_can_tell_gradients():
 
 def test_a_large_layer_shows_its_first_and_last_units_and_how_many_are_left_out():
     picture = draw_network(MLP(100, [3], rng=0), max_units=5)
-    names = [t for t in titled(picture, "circle") if t.startswith("x")]
+    names = [t for t in titled(picture, "unit") if t.startswith("x")]
     assert names == ["x₁", "x₂", "x₃", "x₉₉", "x₁₀₀"]
-    assert "95 more" in texts(picture)
+    assert "⋮ 95 more" in texts(picture)
     assert "100 units" in texts(picture)
     assert len(titled(picture, "line")) == 15
 
 
 @pytest.mark.parametrize(("size", "most", "shown"), [(4, 4, 4), (5, 4, 4), (5, 1, 1), (1, 1, 1)])
 def test_never_more_units_than_asked_for(size, most, shown):
-    assert (
-        sum(t.startswith("x") for t in titled(draw_network(MLP(size, [1], rng=0), max_units=most), "circle")) == shown
-    )
+    assert sum(t.startswith("x") for t in titled(draw_network(MLP(size, [1], rng=0), max_units=most), "unit")) == shown
 
 
 def test_captions_name_the_layers_with_their_units():
@@ -132,7 +167,7 @@ def test_captions_name_the_layers_with_their_units():
 def test_a_net_for_digits_is_drawn_with_long_layers_shortened():
     net = MLP(784, [16, 16, 10], "sigmoid", "softmax", rng=0)
     picture = draw_network(net, [0.5] * 784)
-    assert "768 more" in texts(picture)
+    assert "⋮ 768 more" in texts(picture)
     assert len(titled(picture, "line")) == 16 * 16 + 16 * 16 + 16 * 10
 
 
@@ -278,7 +313,7 @@ def test_a_picture_needs_the_name_of_a_file():
 
 
 def lines_with_looks(picture):
-    return [line.attrib for line in ET.fromstring(picture.svg).iter(NS + "line") if line.find(NS + "title") is not None]
+    return [line.attrib for line in elements(picture.svg, "path", "line")]
 
 
 def test_weights_that_are_no_numbers_can_be_seen_and_are_counted():
@@ -290,7 +325,7 @@ def test_weights_that_are_no_numbers_can_be_seen_and_are_counted():
     assert float(strange["stroke-opacity"]) == 1.0
     for p in net.parameters():
         p.data = math.nan
-    assert {"4 nan or inf"} == {text for text in texts(draw_network(net)) if "nan" in text}
+    assert {"4 nan or inf"} == {text for text in texts(draw_network(net, edges=None)) if "nan or" in text}
 
 
 def test_weights_that_are_all_zero_are_drawn_faint_but_seen():
@@ -348,7 +383,7 @@ def test_a_sequential_is_drawn_as_its_net_of_values():
         for title, look in drawn.items():
             # Half of the largest gradient has an opacity of 0.575, which the last bit rounds up or down.
             assert look == pytest.approx(expected[title], abs=0.011)
-    assert titled(draw_network(model, [0.05, 0.10]), "circle") == titled(draw_network(mlp, [0.05, 0.10]), "circle")
+    assert titled(draw_network(model, [0.05, 0.10]), "unit") == titled(draw_network(mlp, [0.05, 0.10]), "unit")
 
 
 def test_what_follows_a_dense_belongs_to_it():
@@ -377,7 +412,7 @@ def test_what_follows_a_dense_belongs_to_it():
 def test_a_sequential_for_digits_is_drawn_with_long_layers_shortened():
     model = sequential(Dense(16, "sigmoid"), Dense(16, "sigmoid"), Dense(10, "softmax"), shape=(28, 28))
     drawn = draw_network(model, np.zeros((28, 28)))
-    assert {"784 units", "16 units", "10 units", "768 more"} <= set(texts(drawn))
+    assert {"784 units", "16 units", "10 units"} <= set(texts(drawn))
 
 
 def test_drawing_a_sequential_changes_nothing_and_draws_no_random_number():

@@ -12,7 +12,10 @@ from nn import inputs
 from viz.options import OPTIONS
 
 PROMISED = [  # plots are drawn by matplotlib and tested where they are
-    (word, function) for word, option in OPTIONS.items() for function in option.on if not function.startswith("plot_")
+    (word, function)
+    for word, option in OPTIONS.items()
+    for function in option.on
+    if option.shown and not function.startswith("plot_")
 ]
 
 
@@ -39,7 +42,9 @@ def subject(function):
 def drawn(function, *more, **options):
     """The text of a picture or page."""
     made = getattr(viz, function)(subject(function), *more, **options)
-    return next(getattr(made, part) for part in ("source", "html", "svg") if hasattr(made, part))
+    if isinstance(made, viz.Steps):
+        made = made[1].picture()
+    return next((getattr(made, part) for part in ("source", "html", "svg") if hasattr(made, part)), str(made))
 
 
 def values(word, function):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import os
 import re
 import sys
@@ -17,15 +18,23 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from autograd import Value, derive
+from autograd import Derivation, Value, derive
 from autograd.formulas.names import text
 from autograd.formulas.notation import as_printable
 
 from ..dot.drawing import Drawing
+from ..explorer.model import encoded
 from ..explorer.page import PAGE_MARK, explore
+from ..files import write_whole
+from ..graphs.as_data import graph_data
 from ..graphs.draw_graph import MAX_NODES, draw_graph
 from ..graphs.draw_paths import draw_paths
+from ..networks import draw_network
+from ..stepwise import steps
+from ..style import LOOKS, number
+from ..tables import weights_table
 from .formula_text import Computation, compute, normal_name, typed
+from .values_file import values_in
 
 __all__ = ["DESCRIPTION", "main"]
 
@@ -68,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.run is None:
             _print(f"gradpath {_version()}\n" if options.version else DESCRIPTION % {"prog": parser.prog})
             return 0
-        result = compute(_formula(options.formula), _values([*options.values, *rest]))
+        given = _values([*options.values, *rest])
+        result = compute(_formula(options.formula), {**values_in(options.values_file), **given})
         result.target.backward()
         options.run(result, options)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -88,7 +98,7 @@ def _unknown(argument: str, options: argparse.Namespace) -> str:
         return f'unknown option {argument} (a formula that begins with - needs its name: "L = {argument}")'
     if "=" in argument and re.search(rf"\b{re.escape(name.lstrip('-'))}\b", getattr(options, "formula", None) or ""):
         return f"unknown option {name}; a value is given without dashes: {argument.lstrip('-')}"
-    near = difflib.get_close_matches(name, getattr(options, "known", ()), n=1, cutoff=0.7)
+    near = difflib.get_close_matches(name, getattr(options, "known", ()), n=1, cutoff=0.75)
     if near:
         return f"unknown option {name}; did you mean {near[0]}?"
     return f"unknown option {name}; --help lists those that there are"
@@ -131,6 +141,12 @@ def _parser() -> argparse.ArgumentParser:
             'name: "L = -x"',
         )
         sub.add_argument("values", nargs="*", metavar="name=value", help="a number for each name, or several: x=1,2")
+        sub.add_argument(
+            "--values",
+            dest="values_file",
+            metavar="FILE",
+            help="more of them, from a .json (an object of numbers and lists) or a .csv (names above numbers)",
+        )
         sub.set_defaults(run=run, parser=sub, known=sub._option_string_actions)
         return sub
 
@@ -141,14 +157,15 @@ def _parser() -> argparse.ArgumentParser:
         "--wrt", action="append", metavar="NAME", help="draw the paths from the target to this quantity in colours"
     )
     graph.add_argument("--top", type=int, metavar="N", help="with --wrt: only the N strongest paths")
-    graph.add_argument("--level", default="auto", help="auto, op (every operation), named, neurons or layers")
-    graph.add_argument("--show", default="both", help="on the nodes: both, data, grad, names or none")
-    graph.add_argument("--direction", default="LR", help="LR, TB, RL or BT")
-    graph.add_argument("--cluster", metavar="WHAT", help="boxes around each: layer or neuron")
-    graph.add_argument("--edges", default="auto", help="on the edges: number, formula or none")
-    graph.add_argument("--highlight", metavar="NAMES", help="quantities to be marked, as w or w,z")
-    graph.add_argument("--width", metavar="W", help="of the picture, as 3.4in or 8.6cm")
-    _common(graph)
+    _choice(graph, "--level", "auto", ("auto", "op", "named", "neurons", "layers"), "op: every operation")
+    _choice(graph, "--show", "both", ("both", "data", "grad", "names", "none"), "on the nodes")
+    _choice(graph, "--direction", "LR", ("LR", "TB", "RL", "BT"), "of the computation")
+    _choice(graph, "--cluster", None, ("layer", "neuron"), "boxes around each")
+    _choice(graph, "--edges", "auto", ("auto", "number", "formula", "none"), "on the edges")
+    graph.add_argument("--until", metavar="NAMES", help="nothing is drawn behind these, as in a or a,b")
+    graph.add_argument("--around", metavar="NAME[:N]", help="what is at most N edges away from it, or its neighbours")
+    graph.add_argument("--json", action="store_true", help="nodes and edges as data instead of a picture")
+    _picture(graph)
     graph.add_argument("--max-nodes", type=int, default=MAX_NODES, metavar="N", help="a larger graph is refused")
 
     paths = command("paths", _paths, "every path from the target to a quantity, multiplied out and added up")
@@ -159,8 +176,27 @@ def _parser() -> argparse.ArgumentParser:
         help="by which, as w or w,b; a list is all its members; by default every leaf",
     )
     paths.add_argument("--top", type=int, metavar="N", help="only the N strongest paths")
-    paths.add_argument("--level", default="named", help="named (paths of named quantities) or op (every operation)")
+    _choice(paths, "--level", "named", ("named", "op"), "paths of named quantities, or of every operation")
     paths.add_argument("--latex", action="store_true", help="write LaTeX, to be put in math mode")
+    paths.add_argument("--json", action="store_true", help="write numbers and chains of names as JSON")
+
+    network = command("network", _network, "the net that the formula is, its units in layers with weights on the lines")
+    network.add_argument(
+        "-o", "--output", metavar="FILE", help="ends in .svg or .png; by default SVG to standard output"
+    )
+    _choice(network, "--color", "weight", ("weight", "grad"), "what lines tell")
+    _choice(network, "--edges", "auto", ("auto", "number", "formula", "none"), "on the lines")
+    _picture(network)
+
+    table = command("table", _table, "every leaf with its gradient and the strongest path that it takes")
+    table.add_argument("-o", "--output", metavar="FILE", help="ends in .txt, .md, .csv, .json or .html")
+    _choice(table, "--level", "named", ("named", "op"), "paths of named quantities, or of every operation")
+    _choice(table, "--format", "txt", ("txt", "md", "csv", "json", "html"), "on standard output")
+    table.add_argument("--digits", type=int, default=4, metavar="N", help="significant digits of the numbers")
+
+    steps = command("steps", _steps, "the forward and the backward pass, one step at a time")
+    _choice(steps, "--level", "auto", ("auto", "named", "op", "neurons"), "op: every operation")
+    steps.add_argument("--digits", type=int, default=4, metavar="N", help="significant digits of the numbers")
 
     page = command("explore", _explore, "one page to explore the gradient paths in a browser")
     page.add_argument(
@@ -170,12 +206,24 @@ def _parser() -> argparse.ArgumentParser:
         help="the page; is replaced. By default L.html, after the target, or standard output if that is a pipe",
     )
     page.add_argument("--wrt", metavar="NAME", help="the quantity whose paths the page shows first")
-    page.add_argument("--level", default="auto", help="what it shows first: auto, named, op or neurons")
+    _choice(page, "--level", "auto", ("auto", "named", "op", "neurons"), "what it shows first")
     _common(page)
     page.add_argument(
         "--open", action="store_true", help="open the page in the browser; without -o it is a temporary file"
     )
     return parser
+
+
+def _choice(sub: argparse.ArgumentParser, name: str, default: str | None, words: Sequence[str], what: str) -> None:
+    """An option with these words; what is none of them is answered by the function that draws, with the nearest."""
+    sub.add_argument(name, default=default, metavar=f"{{{','.join(words)}}}", help=what)
+
+
+def _picture(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--highlight", metavar="NAMES", help="quantities to be marked, as w or w,z")
+    sub.add_argument("--width", metavar="W", help="of the picture, as 3.4in or 8.6cm")
+    _choice(sub, "--look", None, tuple(LOOKS), "colours and paper")
+    _common(sub)
 
 
 def _common(sub: argparse.ArgumentParser) -> None:
@@ -192,6 +240,9 @@ def _graph(result: Computation, options: argparse.Namespace) -> None:
         path = path.with_name(f"{path.name}.{options.format}")
     if path is not None and path.suffix.lower() not in _GRAPH_ENDINGS:
         raise ValueError(f"-o: expected a file that ends in {', '.join(_GRAPH_ENDINGS)}; got {options.output!r}")
+    if options.json:
+        data = json.dumps(graph_data(result.target, level=options.level), indent=1, ensure_ascii=False, default=encoded)
+        return _print(data + "\n") if path is None else write_whole(path, data.encode())
     drawing = _drawn(result, options)
     if path is not None:
         drawing.save(path, format=options.format)
@@ -202,7 +253,8 @@ def _graph(result: Computation, options: argparse.Namespace) -> None:
 
 
 def _drawn(result: Computation, options: argparse.Namespace) -> Drawing:
-    look = {
+    look: dict[str, Any] = {
+        "look": options.look,
         "show": options.show,
         "direction": options.direction,
         "max_nodes": options.max_nodes,
@@ -215,14 +267,25 @@ def _drawn(result: Computation, options: argparse.Namespace) -> Drawing:
     if options.wrt is None and options.top is not None:
         raise ValueError("--top: lists the strongest paths to a quantity; say to which with --wrt NAME")
     if options.wrt is None:
-        return draw_graph(result.target, level=options.level, cluster=options.cluster, **look)
+        part: dict[str, Any] = {}
+        if options.until is not None:
+            part["until"] = [v for name in _names(options.until) for v in _quantities(result, name, "--until")]
+        if options.around is not None:
+            name, _, steps = options.around.partition(":")
+            if not (steps or "1").isdecimal():
+                raise ValueError(f"--around: expected NAME or NAME:N, as in w:2; got {options.around!r}")
+            part["around"] = (_quantities(result, name, "--around"), int(steps or 1))
+        return draw_graph(result.target, level=options.level, cluster=options.cluster, **part, **look)
+    if options.until is not None or options.around is not None:
+        raise ValueError("--until, --around: parts of a graph are drawn without --wrt")
     if options.cluster is not None:
         raise ValueError("--cluster: boxes are drawn around a whole graph; leave out --wrt or --cluster")
-    if len(options.wrt) > 1:
-        raise ValueError(f"--wrt: a graph shows the paths to one quantity, got {', '.join(options.wrt)}")
     level: Any = _level_of_paths(result) if options.level == "auto" else options.level
-    derivation = derive(result.target, _quantity(result, options.wrt[0]), level=level, top=options.top)
-    return draw_paths(derivation, **look)
+    sources = [_quantity(result, name) for names in options.wrt for name in _names(names)]
+    derivations = [derive(result.target, w, level=level, top=options.top) for w in sources]
+    drawn = draw_paths(derivations, level=level, **look)
+    assert isinstance(drawn, Drawing)  # at a level of nodes
+    return drawn
 
 
 def _level_of_paths(result: Computation) -> str:
@@ -237,10 +300,56 @@ def _paths(result: Computation, options: argparse.Namespace) -> None:
     if not sources:
         raise ValueError("the formula has no names to derive by; write one and give its value, as in w=0.4")
     derivations = [derive(result.target, w, level=options.level, top=options.top) for w in sources]
-    _print(
-        "\n\n".join(d.latex() if options.latex else _without_blank_lines(as_printable(d.text)) for d in derivations)
-        + "\n"
-    )
+    if options.json:
+        return _print(json.dumps([_data(d) for d in derivations], indent=1, ensure_ascii=False) + "\n")
+    texts = [d.latex() if options.latex else _without_blank_lines(as_printable(d.text)) for d in derivations]
+    target = f"{text(derivations[0].graph.labels[result.target])} = {number(result.target.data)}"
+    return _print(f"{target}\n" * (not options.latex) + "\n\n".join(texts) + "\n")
+
+
+def _data(derivation: Derivation) -> dict[str, Any]:
+    """A derivation as numbers and names."""
+    labels = derivation.graph.labels
+    paths = [
+        {
+            "nodes": [labels[v] for v in path.nodes],
+            "factors": [encoded(x) for x in path.factors],
+            "product": encoded(path.value),
+            "share": encoded(share),
+        }
+        for path, share in zip(derivation.paths, derivation.shares(), strict=True)
+    ]
+    return {
+        "of": labels[derivation.target],
+        "value": encoded(derivation.target.data),
+        "by": labels[derivation.source],
+        "gradient": encoded(derivation.value),
+        "count": derivation.count,
+        "paths": paths,
+    }
+
+
+def _network(result: Computation, options: argparse.Namespace) -> None:
+    marked = [v for name in _names(options.highlight) for v in _quantities(result, name, "--highlight")]
+    edges = None if options.edges == "none" else options.edges
+    asked = {"title": options.title, "digits": options.digits, "width": options.width, "look": options.look}
+    picture = draw_network(result.target, color=options.color, edges=edges, highlight=marked, **asked)
+    if options.output in (None, "-"):
+        _print(picture.svg)
+    else:
+        picture.save(options.output)
+
+
+def _table(result: Computation, options: argparse.Namespace) -> None:
+    table = weights_table(result.target, level=options.level, digits=options.digits)
+    if options.output not in (None, "-"):
+        table.save(options.output)
+    else:
+        _print(table.written(options.format))
+
+
+def _steps(result: Computation, options: argparse.Namespace) -> None:
+    _print(steps(result.target, level=options.level, digits=options.digits).text() + "\n")
 
 
 def _without_blank_lines(text: str) -> str:
@@ -257,7 +366,7 @@ def _explore(result: Computation, options: argparse.Namespace) -> None:
         page.save(options.output)
     if options.open:
         path = page.show()
-        _print(f"{path}\n" * is_terminal)
+        print(path, file=sys.stdout if is_terminal else sys.stderr)  # for whoever has no browser here
     elif options.output is None:
         _print(f"{page.save(_page_file(result))}: open it in a browser, or add --open\n" if is_terminal else page.html)
 

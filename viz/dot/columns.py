@@ -5,7 +5,7 @@ that reading the computation suggests: inputs and weights just before the unit t
 the order in which they were declared, and the units of a layer below each other.
 
 Nodes are numbers here. `operands[v]` lists the operands of v, all smaller than v; the last node is
-the target, and all others lead to it.
+the target, and all others lead to it, or in part of a graph to another that nothing uses.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def column_of(operands: Sequence[Sequence[int]]) -> list[int]:
             column[v] = 1 + max(anchors)
     for u in reversed(range(len(operands) - 1)):
         if not (is_anchored[u] and any(operands[w] for w in operands[u])):
-            column[u] = min(column[v] for v in users[u]) - 1
+            column[u] = min((column[v] for v in users[u]), default=column[-1] + 1) - 1
     first = min(column)
     return [c - first for c in column]
 

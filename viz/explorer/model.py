@@ -24,19 +24,15 @@ from autograd.value import NO_GRADIENT
 from ..graphs.units import Constant
 from ..style import cut
 
-__all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data"]
+__all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data", "is_given", "packed"]
 
 LONGEST = 200  # characters of a name; deep links go by as many
-
-# Sizes of what is drawn, in pixels at scale 1.
-HEIGHT, NUMBERS, PADDING, CONSTANT, DIGIT = 40.0, 82.0, 21.0, 58.0, 8.0
 
 
 class Row(NamedTuple):
     """What the page knows of a node or a constant.
 
     name: base, what stands above and below. link: how a link calls it, if not by its name on one line.
-    digits: of its numbers, which its width allows for.
     """
 
     name: tuple[str, str, str]
@@ -45,22 +41,6 @@ class Row(NamedTuple):
     symbol: str = ""
     grad: float | None = None
     link: str | None = None
-    digits: int = 4
-
-    @property
-    def width(self) -> float:
-        """How wide its cell is."""
-        more = DIGIT * (max(4, self.digits) - 4)
-        if self.kind == "constant":
-            return CONSTANT + more
-        base, above, below = self.name
-        name = 9.5 * min(len(base), 22) + 6.5 * min(max(len(above), len(below)), 14)
-        return round(PADDING + max(22.0, name) + NUMBERS + more)
-
-    @property
-    def height(self) -> float:
-        """How high its cell is."""
-        return 24.0 if self.kind == "constant" else HEIGHT
 
 
 class Nodes:
@@ -70,8 +50,8 @@ class Nodes:
     cut: nodes some of whose operands the page does not have.
     """
 
-    def __init__(self, target: Value, digits: int = 4) -> None:
-        self._target, self._digits = target, digits
+    def __init__(self, target: Value) -> None:
+        self._target = target
         self.used = Used(target)
         self._numbers: dict[Value | Constant, int] = {}
         self._rows: dict[Value | Constant, Row] = {}
@@ -81,6 +61,11 @@ class Nodes:
     def has(self, *things: Value | Constant) -> bool:
         """Whether all of them have numbers."""
         return all(thing in self._numbers for thing in things)
+
+    @property
+    def things(self) -> list[Value | Constant]:
+        """All that was asked for, in the order of their numbers."""
+        return list(self._numbers)
 
     def number(self, thing: Value | Constant) -> int:
         return self._numbers.setdefault(thing, len(self._numbers))
@@ -92,13 +77,13 @@ class Nodes:
 
     def _read(self, thing: Value | Constant) -> Row:
         if isinstance(thing, Constant):
-            return Row(("", "", ""), "constant", thing.data, digits=self._digits)
+            return Row(("", "", ""), "constant", thing.data)
         graph = next(graph for graph in self.graphs if thing in graph.labels)
         base, above, below = graph.names.pieces(graph.labels[thing])
         kind = "target" if thing is self._target else "leaf" if thing.is_leaf else "result"
         if thing.label is None:
             kind += " unnamed"
-        elif thing.is_leaf and base in ("x", "y", "t"):
+        elif is_given(thing):
             kind += " given"
         link: str | None = graph.names.ascii(graph.labels[thing])[:LONGEST]
         if link == base + above + (below and f"_{below}"):
@@ -110,7 +95,6 @@ class Nodes:
             "" if thing.op is None else thing.op.symbol,
             None if thing.grad is NO_GRADIENT else thing.grad,
             link,
-            self._digits,
         )
 
     def columns(self) -> dict[str, Any]:
@@ -133,6 +117,21 @@ class Nodes:
         if isinstance(thing, Constant):
             return False
         return not names.is_word(next(graph for graph in self.graphs if thing in graph.labels).labels[thing])
+
+
+# Brackets and the invisible product take six characters each in JSON that stands in a page; these take one.
+_PACKED = {"<": "~", ">": "^", "\u2062": "`", "~": "&#126;", "^": "&#94;", "`": "&#96;"}
+
+
+def packed(markup: str) -> str:
+    """MathML as the page is sent it; `unpacked` in paths.js is the way back."""
+    return re.sub("[<>\u2062~^`]", lambda found: _PACKED[found[0]], markup)
+
+
+def is_given(v: Value) -> bool:
+    """Whether a leaf is named as data are: x, y or t."""
+    name = None if v.label is None else names.parse(v.label)
+    return v.is_leaf and name is not None and name.base in ("x", "y", "t")
 
 
 def encoded(x: float | None) -> float | int | str | None:
@@ -164,7 +163,7 @@ def graph_data(graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_v
 
     def written(formula: Expression) -> str:
         formula = graph.spelled_out(formula)
-        return re.sub(r"(?<=[>}]) (?=[<{])", "", writer.sum(formula))  # between elements space has no meaning
+        return packed(re.sub(r"(?<=[>}]) (?=[<{])", "", writer.sum(formula)))  # between elements space has no meaning
 
     writer = Mathml(name)
     numbers = [nodes.number(v) for v in shown]

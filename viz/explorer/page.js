@@ -10,10 +10,11 @@ const names = new Names(page.nodes);
 const grads = page.nodes.grad.map(decoded);
 const kinds = (v) => page.nodes.kinds[page.nodes.kind[v]];
 const symbolOf = (v) => page.nodes.symbol[v];
-const graphs = Object.fromEntries(Object.entries(page.graphs).map(([name, data]) => [name, new Graph(data)]));
+const graphs = {};
+for (const [name, data] of Object.entries(page.graphs)) graphs[name] = graphs[data] ?? new Graph(data); // or the name of another
 const byId = (id) => document.getElementById(id);
 const choices = {
-  mode: ["paths", "backward", "forward"],
+  mode: ["paths", "nudge", "backward", "forward"],
   show: ["data", "grad", "both"],
   view: ["named", "op", "neurons"].filter((name) => name in page.views),
 };
@@ -23,13 +24,20 @@ const state = {
   view: page.first, mode: "paths", show: "both", theme: "system",
   node: null, shown: FIRST_CARDS, pinned: null, hovered: null, // whose paths are shown, how many, which of them alone
   step: 0, playing: null, // of a pass
+  nudge: 0.1, rate: 0.1, // how far a nudge goes, and of descent
   cell: null, line: null, // under the keyboard or the pointer
 };
 let ranking = null; // the paths to the selected node, as far as they were asked for
+let moves = null; // how far each node is moved by a nudge
 let pass = null; // the pass at this step: all its nodes, the one of this step, and what is known by then
-const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf });
+let again = []; // what is written again when numbers change: in the panel, and in its cards
+let againInCards = [];
+const live = (write) => { write(); again.push(write); };
+const liveInCards = (write) => { write(); againInCards.push(write); };
+const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf, grab, canChange });
 
-const graph = () => graphs[page.views[state.view].graph];
+const isPass = () => state.mode === "backward" || state.mode === "forward";
+const graph = () => fresh(graphs[page.views[state.view].graph]);
 const countSteps = () => interior(graph()).length;
 
 // ---------------------------------------------------------------- changing the state
@@ -47,20 +55,49 @@ function update(changes = {}) {
     state.step = Math.min(isOther("mode") ? 0 : state.step, countSteps() - 1);
     stop();
   }
-  if (isOther("node") && state.mode === "paths") remember(state.node);
+  if (isOther("node") && !isPass()) remember();
   if (isOther("node", "view", "mode", "step")) byId("panel").scrollTop = 0;
-  pass = state.mode === "paths" ? null : passAt(state.step);
+  pass = isPass() ? passAt(state.step) : null;
   hideTip();
   showControls();
   light();
   if (pass && isOther("mode", "step")) picture.reveal(pass.now);
-  if (!isOther("hovered", "pinned") || isOther("node", "view", "mode")) showPanel();
+  if (!isOther("hovered", "pinned", "cell", "line") || isOther("node", "view", "mode")) showPanel();
   markPinned();
+  showSentence();
 }
 
 function select(node) {
-  update({ node, mode: "paths" });
+  update({ node, mode: state.mode === "nudge" && node !== null ? "nudge" : "paths" });
 }
+
+// The numbers have changed and what is shown has not: they are written where they stand.
+function showNumbers() {
+  if (isPass()) {
+    pass = passAt(state.step);
+    showPanel();
+  }
+  light();
+  showSummary();
+  showSentence();
+  for (const write of again) write();
+  for (const write of againInCards) write();
+}
+
+// And when they stay so for a while, paths are ranked by them.
+function showSettled() {
+  showNumbers();
+  if (state.mode === "paths" && state.node !== null) {
+    const before = paths();
+    ranking = null;
+    if (byId("cards") && paths().some((path, i) => !isSamePath(path, before[i]))) showCards();
+    light();
+  }
+  picture.placeLabels();
+  showControls();
+}
+
+const isSamePath = (one, other) => one.edges.length === other?.edges.length && one.edges.every((e, i) => e === other.edges[i]);
 
 function selectFromAfar(node) {
   select(node);
@@ -77,25 +114,61 @@ function showView(before) {
   if (before !== undefined) picture.fit(state.node);
 }
 
-function remember(node) {
+// The address tells what is selected and which leaves have other numbers than on record: #w[1]_11&x_1=2.
+function remember() {
+  const parts = [state.node === null ? "" : escaped(names.link(state.node))];
+  if (isChanged) {
+    for (const v of page.nodes.name.keys()) {
+      if (canChange(v) && !Object.is(names.data[v], recorded.data[v])) parts.push(`${escaped(names.link(v))}=${names.data[v]}`);
+    }
+  }
   try {
-    history.replaceState(null, "", node === null ? "#" : `#${names.link(node)}`);
+    history.replaceState(null, "", `#${parts.join("&")}`);
   } catch { /* a page inside another has no address of its own */ }
 }
 
-function fromLink() {
-  let wanted = location.hash.slice(1);
-  try { wanted = decodeURIComponent(wanted); } catch { /* a stray % is part of the name */ }
-  if (!wanted) return null;
+const escaped = (name) => name.replace(/[%&=]/g, encodeURIComponent);
+
+function unescaped(text) {
+  try { return decodeURIComponent(text); } catch { return text; /* a stray % is part of the name */ }
+}
+
+function nodeCalled(wanted, nodes) {
+  if (!wanted) return undefined;
   const spellings = [wanted, wanted.replace(",", "")]; // w[1]_1,1 is w[1]_11 in a small layer
-  const isWanted = (v) => spellings.includes(names.link(v)) || spellings.includes(names.line(v));
-  const nodeIn = (name) => graphs[page.views[name].graph].nodes.find(isWanted);
+  return nodes.find((v) => spellings.includes(names.link(v)) || spellings.includes(names.line(v)));
+}
+
+function fromLink() {
+  const hash = location.hash.slice(1);
+  const [selected, ...changes] = hash.split("&");
+  const nodeIn = (name) => {
+    const { nodes } = graphs[page.views[name].graph];
+    return nodeCalled(unescaped(selected), nodes) ?? nodeCalled(unescaped(hash), nodes);
+  };
   const view = [state.view, ...choices.view].find((name) => nodeIn(name) !== undefined);
-  return view && { view, node: nodeIn(view) };
+  return { found: view && { view, node: nodeIn(view) }, changes: changes.map((part) => part.split("=").map(unescaped)) };
+}
+
+function openLink() {
+  const { found, changes } = fromLink();
+  if (program) {
+    program.restore();
+    for (const [name, text] of changes) {
+      const v = nodeCalled(name, [...page.nodes.name.keys()]);
+      const x = readNumber(text ?? "");
+      if (v !== undefined && canChange(v) && x !== null) program.values[slotOf(v)] = x;
+    }
+    follow();
+    isSettled = true;
+  }
+  ranking = null;
+  update({ node: null, ...found, mode: "paths" });
+  showPanel();
 }
 
 function followLink() {
-  update({ node: null, ...fromLink(), mode: "paths" });
+  openLink();
   picture.reveal(state.node);
 }
 
@@ -103,6 +176,7 @@ function followLink() {
 
 function light() {
   const isIdle = !pass && state.node === null;
+  moves = state.mode === "nudge" && state.node !== null && program ? nudge() : null;
   const { nodes, edges } = pass ? passLights() : isIdle ? idleLights() : pathLights();
   picture.fill(numbersOn);
   picture.light({ nodes, edges, isIdle, label: (line) => labelOf(line, edges, isIdle) });
@@ -115,7 +189,7 @@ function pathLights() {
   const edges = new Map();
   if (alone) {
     for (const e of alone.edges) {
-      edges.set(e.k, { sign: alone.value, width: 4 });
+      edges.set(e.k, { sign: valueOf(alone), width: 4 });
       nodes.set(e.result, "lit").set(e.operand, "lit");
     }
   } else {
@@ -162,7 +236,11 @@ function passAt(step) {
 
 function labelOf(line, edges, isIdle) {
   const shown = line.edges.filter((k) => edges.has(k) && !edges.get(k).isPast);
-  if (!shown.length || (isIdle && picture.lines.length > 40)) return null;
+  if (!shown.length || (isIdle && picture.lines.length > LABELLED)) return null;
+  if (line.node !== undefined) { // a line between units has the number of its weight
+    const by = moves && line.node === state.node ? withSign(state.nudge) : "";
+    return { text: shortNumber(names.data[line.node]) + (by && ` ${by[0]} ${by.slice(1)}`), sign: names.data[line.node] };
+  }
   const widest = (a, b) => (edges.get(b).width > edges.get(a).width ? b : a);
   const edge = graph().edges[isIdle ? shown.at(-1) : shown.reduce(widest)];
   return { text: shortNumber(edge.derivative), sign: edge.derivative, quiet: isIdle };
@@ -170,11 +248,16 @@ function labelOf(line, edges, isIdle) {
 
 // A node that the backward pass did not reach, as below a relu that is off, has none in .grad, which is 0.
 function gradOf(v) {
+  if (isChanged) return grads[v];
   return grads[v] ?? (page.backward && (graph().gradients().get(v) ?? 0) === 0 ? 0 : null);
 }
 
 // What stands on a node: its numbers, or those it has at this step of a pass.
 function numbersOn(v) {
+  if (moves) {
+    const isMoved = graph().weigh(state.node).nodes.has(v);
+    return { data: shortNumber(names.data[v]), grad: isMoved ? withSign(moves(v)) : "", gradSign: signOf(isMoved ? moves(v) : 0) };
+  }
   const data = names.data[v];
   const grad = state.mode === "backward" ? pass.known.get(v)?.value : gradOf(v);
   const isComputed = state.mode !== "forward" || pass.known.has(v);
@@ -194,6 +277,8 @@ function paths() {
 }
 
 function showPanel() {
+  again = [];
+  againInCards = [];
   byId("panel").replaceChildren(...panelOf().filter(Boolean));
 }
 
@@ -205,51 +290,89 @@ function markPinned() {
 }
 
 function panelOf() {
+  if (state.mode === "nudge") return nudgePanel();
   if (!pass) return state.node === null ? overviewPanel() : pathsPanel();
   const seen = { names, graph: graph(), step: state.step, pass };
   return state.mode === "backward" ? backwardPanel(seen) : forwardPanel({ ...seen, symbol: symbolOf(pass.now) });
 }
 
 function overviewPanel() {
-  const gradientOf = (v) => grads[v] ?? graph().gradients().get(v) ?? 0;
+  const gradientOf = (v) => (isChanged ? grads[v] : grads[v] ?? graph().gradients().get(v) ?? 0);
   const size = (v) => (Number.isNaN(gradientOf(v)) ? Infinity : Math.abs(gradientOf(v)));
   const isGiven = (v) => Number(kinds(v).includes("given")); // inputs and targets come last
   const leaves = graph().nodes.filter((v) => !graph().operands.get(v).length)
     .sort((a, b) => isGiven(a) - isGiven(b) || size(b) - size(a) || a - b);
-  return overview({ names, leaves, select: selectFromAfar, gradientOf });
+  return overview({ names, leaves, select: selectFromAfar, gradientOf, live, isLive: program !== null });
 }
+
+const gradient = () => graph().weigh(state.node).gradient;
 
 function pathsPanel() {
   const { node } = state;
+  const { target } = graph();
   const weighed = graph().weigh(node);
-  const listed = paths();
-  const target = graph().target;
   const count = html("span", { id: "count", "data-count": weighed.count.toString() }, counted(weighed.count, "path"));
   const intro = [
-    heading(names, target, node, weighed.gradient),
-    quiet(`data ${shortNumber(names.data[node])} · `, count, ` from ${names.line(target)}`),
+    heading(names, target, node, live, gradient),
+    quiet("data ", liveText(live, () => shortNumber(names.data[node])), " · ", count, ` from ${names.line(target)}`),
   ];
   if (node === target) {
     return [...intro, quiet("The result itself: every path begins here. Select what it was computed from.")];
   }
-  const strongest = largestOf(listed.map((path) => path.value));
+  const cards = html("div", { id: "cards" });
+  showCards(cards);
+  return [...intro, canChange(node) ? controlOf(node) : null, cards, summaryOf()];
+}
+
+function controlOf(node) {
+  const middle = Number.isFinite(recorded.data[node]) ? recorded.data[node] : 0;
+  const reach = Math.max(2, 2 * Math.abs(middle));
+  return control({
+    names, node, live, range: [middle - reach, middle + reach], step: unitOf(node),
+    change: (x) => change(node, x), settle,
+  });
+}
+
+function showCards(where = byId("cards")) {
+  againInCards = [];
+  const weighed = graph().weigh(state.node);
+  const listed = paths();
+  let strongest = 0; // once for all cards
+  liveInCards(() => { strongest = largestOf(listed.map(valueOf)); });
+  const strength = () => graph().weigh(state.node).strength;
   const cards = listed.map((path, i) => card({
-    names, path, strongest, number: i + 1, isAlone: weighed.count === 1n,
-    share: weighed.strength ? Math.abs(path.value) / weighed.strength : 0,
+    names, path, live: liveInCards, strongest: () => strongest, number: i + 1, isAlone: weighed.count === 1n,
+    share: () => (strength() ? Math.abs(valueOf(path)) / strength() : 0),
     hover: (is) => update({ hovered: is ? i : null }), pin: () => pin(i),
   }));
   const left = weighed.count - BigInt(listed.length);
-  let more = null;
   if (left > 0n) {
     const next = bigNumber(left < 12n ? left : 12n);
-    more = html("button", { id: "more" }, `Show ${next} more of the other ${bigNumber(left)}`);
+    const more = html("button", { id: "more" }, `Show ${next} more of the other ${bigNumber(left)}`);
     on(more, "click", morePaths);
+    cards.push(more);
   }
-  const sum = summary({
-    name: names.line(node), paths: listed, count: weighed.count, gradient: weighed.gradient, grad: gradOf(node),
-    strength: weighed.strength, wasBackward: page.backward,
+  where.replaceChildren(...cards);
+  markPinned();
+}
+
+function summaryOf() {
+  const { node } = state;
+  const { count } = graph().weigh(node);
+  const listed = () => paths().reduce((sum, path) => sum + valueOf(path), 0);
+  const isAll = BigInt(paths().length) === count;
+  const backward = () => ({ value: gradOf(node), isRecorded: !isChanged });
+  let differences = null; // computed once for each state of the numbers
+  if (program) live(() => { differences = program.differences(slotOf(node)); });
+  return summary({
+    name: names.line(node), isAll, listed, count, whole: gradient, backward, live,
+    rest: { listed: paths().length, count: count - BigInt(paths().length) },
+    difference: program && (() => differences),
+    verdict: () => verdict({
+      sum: isAll ? listed() : gradient(), backward: backward(), differences,
+      strength: graph().weigh(node).strength, wasBackward: page.backward && !isChanged,
+    }),
   });
-  return [...intro, ...(weighed.count > BigInt(FIRST_CARDS) ? [sum, ...cards, more] : [...cards, more, sum])];
 }
 
 function morePaths() {
@@ -273,7 +396,7 @@ function describeLine(line) {
 }
 
 function showTip(line, at) {
-  const weighed = state.mode === "paths" && state.node !== null ? graph().weigh(state.node) : null;
+  const weighed = !isPass() && state.node !== null ? graph().weigh(state.node) : null;
   const isNamed = page.views[state.view].graph === "named" && graphs.op;
   const notes = edgesOn(line).slice(0, 4).map((edge) => {
     const flow = weighed?.flow.get(edge.k);
@@ -281,7 +404,7 @@ function showTip(line, at) {
     const isWeight = line.edges.length > 1 && kinds(w).startsWith("leaf");
     return html("section", {}, ...edgeNote({
       names, edge, symbolOf,
-      inner: isNamed ? graphs.op.between(edge.result, w, (v) => !graph().has(v)) : [],
+      inner: isNamed ? fresh(graphs.op).between(edge.result, w, (v) => !graph().has(v)) : [],
       share: flow === undefined ? null : `carries ${shortNumber(flow)} of ${shortNumber(weighed.gradient)}`,
       weight: isWeight ? `${names.line(w)} = ${shortNumber(names.data[w])}, grad ${shortNumber(gradOf(w))}` : null,
     }));
@@ -309,11 +432,15 @@ function click({ cell, line }, event) {
   } else if (line?.edges.length) {
     if (event.pointerType === "touch" || line.edges.length === 1) showTip(line);
     else selectLine(line);
-  } else if (state.mode === "paths") select(null);
+  } else if (!isPass()) select(null);
 }
 
 // A line between neurons stands for its weight.
 function selectLine(line) {
+  if (line.node !== undefined) {
+    select(line.node);
+    return;
+  }
   const operands = edgesOn(line).map((e) => e.operand);
   select(operands.find((v) => kinds(v) === "leaf") ?? operands[0]);
 }
@@ -348,7 +475,7 @@ function neighbour(from, direction, cells) {
   if (direction === "ArrowRight") linked = graph().users.get(from.node).map((e) => e.result);
   const isVertical = direction === "ArrowUp" || direction === "ArrowDown";
   const sign = direction === "ArrowLeft" || direction === "ArrowUp" ? -1 : 1;
-  const middle = (cell) => [cell.x + cell.width / 2, cell.y + cell.height / 2];
+  const middle = (cell) => picture.middleOfCell(cell);
   const [x, y] = middle(from);
   const away = (cell) => {
     const [u, v] = middle(cell);
@@ -381,12 +508,18 @@ function selectMarked() {
 }
 
 const keys = {
+  r: resetNumbers,
+  s: saveSvg,
+  S: savePng,
+  "\\": togglePresent,
   Enter: selectMarked,
   Escape: () => (byId("tip").hidden ? select(null) : hideTip()),
   e: () => nextEdge(1),
   E: () => nextEdge(-1),
   m: morePaths,
   p: () => update({ mode: "paths" }),
+  u: () => update({ mode: "nudge" }),
+  n: () => { takeStep(); settle(); },
   b: () => update({ mode: "backward" }),
   f: () => update({ mode: "forward" }),
   " ": () => togglePlay(),
@@ -407,7 +540,10 @@ for (const key of ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]) keys[key]
 for (let i = 0; i < 9; i += 1) keys[i + 1] = () => pin(i);
 
 on(document, "keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || byId("keys").open) return;
+  if (event.ctrlKey || event.metaKey || byId("keys").open) return;
+  if (nudgeKey(event)) event.preventDefault();
+  if (event.defaultPrevented || (event.altKey && !event.key.startsWith("Arrow"))) return;
+  if (event.target.matches(".entry") || event.target.closest("#divider")) return;
   if (event.target.closest("button, input, tr") && ["Enter", " "].includes(event.key)) return;
   if (event.target.matches("input") && /^(Arrow|Home|End)/.test(event.key)) return;
   if (event.target.closest("#panel") && event.key.startsWith("Arrow")) return;
@@ -416,15 +552,19 @@ on(document, "keydown", (event) => {
   event.preventDefault();
   act();
 });
+on(document, "keyup", (event) => { if (/^(Arrow|Page)/.test(event.key) && !event.target.matches("input")) settle(); });
 
 // ---------------------------------------------------------------- playing a pass
 
 function goToStep(step) {
-  if (state.mode !== "paths") update({ step: Math.min(Math.max(step, 0), countSteps() - 1) });
+  if (isPass()) update({ step: Math.min(Math.max(step, 0), countSteps() - 1) });
 }
 
 function togglePlay() {
-  if (state.mode === "paths") return;
+  if (!isPass()) {
+    if (program) toggleDescent();
+    return;
+  }
   if (state.playing) stop();
   else {
     if (state.step === countSteps() - 1) goToStep(0);
@@ -448,29 +588,33 @@ function showControls() {
       set(button, "aria-pressed", String(button.dataset.value === state[key]));
     }
   }
-  const isPass = state.mode !== "paths";
-  byId("player").hidden = !isPass;
-  if (isPass) {
+  byId("player").hidden = !isPass();
+  if (isPass()) {
     const last = countSteps() - 1;
     byId("scrub").max = last;
     byId("scrub").value = state.step;
     byId("step").value = `${state.step + 1} / ${last + 1}`;
     set(byId("play"), "aria-pressed", String(Boolean(state.playing)));
   }
-  const { target, nodes, edges } = graph();
-  const size = `${counted(nodes.length, "node")}, ${counted(edges.length, "edge")}`;
-  byId("summary").textContent = `${names.line(target)} = ${shortNumber(names.data[target])}; ${size}`;
+  byId("reset").hidden = !isChanged;
+  showSummary();
   showLegend();
 }
 
+function showSummary() {
+  const { target, nodes, edges } = graph();
+  const size = `${counted(nodes.length, "node")}, ${counted(edges.length, "edge")}`;
+  put(byId("summary"), `${names.line(target)} = ${shortNumber(names.data[target])}; ${size}`);
+}
+
 function showLegend() {
-  const isShare = state.mode === "paths" && state.node !== null;
+  const isShare = !isPass() && state.node !== null;
   const width = isShare ? "share of the gradient" : "size of the local derivative";
   const sign = (kind, text) => span("key", sample(kind, 2.5), text);
   byId("legend").replaceChildren(...[
     sign("positive", isShare ? "adds to the gradient" : "positive"),
     sign("negative", isShare ? "takes away (dashed)" : "negative (dashed)"),
-    state.mode === "paths" ? span("key", sample("zero", 1), sample("zero", 3), sample("zero", 5), width) : null,
+    !isPass() ? span("key", sample("zero", 1), sample("zero", 3), sample("zero", 5), width) : null,
     isShare ? span("key", html("b", { class: "number" }, "0.12"), " local derivative") : null,
   ].filter(Boolean));
 }
@@ -479,6 +623,50 @@ function sample(kind, width) {
   const frame = svg("svg", { class: `sample line ${kind} lit`, viewBox: "0 0 24 8", "aria-hidden": "true" });
   frame.append(svg("path", { class: "stroke", d: "M1 4H23", "stroke-width": width }));
   return frame;
+}
+
+// The picture alone, for a room: the panel is put away, what it says of the selected node is one line.
+function togglePresent() {
+  const isPresent = document.body.classList.toggle("present");
+  set(byId("present"), "aria-pressed", String(isPresent));
+  showSentence();
+}
+
+function showSentence() {
+  const { node } = state;
+  const sentence = byId("sentence");
+  sentence.hidden = node === null || state.mode !== "paths" || node === graph().target;
+  if (sentence.hidden || !document.body.classList.contains("present")) return;
+  const listed = paths().slice(0, 4).map(valueOf);
+  const terms = listed.map((x, i) => span("", i || x < 0 ? (x < 0 ? " − " : " + ") : "", signed(x, shortNumber(Math.abs(x)))));
+  const isAll = BigInt(listed.length) === graph().weigh(node).count;
+  sentence.replaceChildren(
+    formula(names.ratio(graph().target, node)), equals(), strong(signed(gradient())),
+    ...(listed.length > 1 ? [equals(), ...terms, isAll ? "" : " + …"] : []));
+}
+
+// The border between picture and panel, moved by pointer and keys; null: where the style sheet has it.
+function listenToDivider() {
+  const divider = byId("divider");
+  const place = (width) => {
+    const most = innerWidth - 320;
+    const fits = Math.round(Math.min(Math.max(width, 260), most));
+    document.querySelector("main").style.setProperty("--panel", `${fits}px`);
+    set(divider, "aria-valuenow", String(Math.round((100 * fits) / innerWidth)));
+  };
+  on(divider, "pointerdown", (event) => {
+    event.preventDefault();
+    divider.setPointerCapture(event.pointerId);
+    divider.onpointermove = ({ clientX }) => place(innerWidth - clientX);
+  });
+  on(divider, "lostpointercapture", () => { divider.onpointermove = null; });
+  on(divider, "dblclick", () => document.querySelector("main").style.removeProperty("--panel"));
+  on(divider, "keydown", (event) => {
+    const by = { ArrowLeft: 24, ArrowRight: -24 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    place(byId("panel").offsetWidth + by);
+  });
 }
 
 function nextTheme() {
@@ -500,24 +688,36 @@ function listen() {
   }
   const clicks = {
     theme: nextTheme, help: keys["?"], close: () => byId("keys").close(), play: togglePlay,
-    begin: keys.Home, back: keys[","], next: keys["."], closer: keys["+"], farther: keys["-"], whole: keys[0],
+    reset: resetNumbers, svg: saveSvg, png: savePng, present: togglePresent, leave: togglePresent, begin: keys.Home, back: keys[","], next: keys["."], closer: keys["+"], farther: keys["-"], whole: keys[0],
   };
   for (const [id, act] of Object.entries(clicks)) on(byId(id), "click", act);
   on(byId("scrub"), "input", (event) => goToStep(Number(event.target.value)));
   on(window, "hashchange", followLink);
+  listenToDivider();
+  listenToDescent();
+  on(byId("picture"), "dblclick", ({ target }) => {
+    const cell = target.closest?.("[data-cell]");
+    const line = target.closest?.("[data-line]");
+    const v = cell ? picture.cells[cell.dataset.cell].node : picture.lines[line?.dataset.line]?.node;
+    if (v !== undefined && canChange(v)) openEntry(v);
+  });
   new ResizeObserver(() => picture.fit(state.node)).observe(byId("picture"));
   on(window, "beforeprint", () => picture.print(true));
   on(window, "afterprint", () => picture.print(false));
 }
 
 function begin() {
+  const stale = beginProgram();
   const notes = [...page.notes];
+  if (stale) notes.push(`The numbers of this page cannot be changed: ${stale}.`);
   if (!page.backward) notes.unshift("No backward pass yet: .grad is empty, the gradients here are sums over paths.");
   byId("notes").replaceChildren(...notes.map((note) => html("p", {}, note)));
   showView();
+  picture.fit(null);
   listen();
   const selected = page.selected !== null && graph().has(page.selected) ? page.selected : null;
-  update({ node: selected, ...fromLink() });
+  update({ node: selected });
+  if (location.hash.length > 1) openLink();
   picture.fit(state.node);
 }
 

@@ -1,5 +1,6 @@
 // The panel beside the picture: leaves and their gradients, the cards of paths, the steps of a pass.
-// Everything here makes elements from what it is given; it changes nothing and remembers nothing.
+// Everything here makes elements from what it is given; it changes nothing and remembers nothing. What it shows
+// of numbers is read again when they change, by `live`.
 
 const quiet = (...children) => html("p", { class: "quiet" }, ...children);
 const paragraph = (...children) => html("p", {}, ...children);
@@ -9,15 +10,14 @@ const equals = () => span("equals", "=");
 
 // ---------------------------------------------------------------- when nothing is selected
 
-function overview({ names, leaves, select, gradientOf }) {
-  const largest = largestOf(leaves.map(gradientOf));
+function overview({ names, leaves, select, gradientOf, live, isLive }) {
+  const largest = () => largestOf(leaves.map(gradientOf));
   const rows = leaves.slice(0, 40).map((v) => {
-    const gradient = gradientOf(v);
     const row = html("tr", { tabindex: "0" },
       html("th", { scope: "row" }, formula(names.math(v))),
-      html("td", { class: "number" }, shortNumber(names.data[v])),
-      html("td", { class: "wide" }, bar(gradient, largest)),
-      html("td", {}, signed(gradient)));
+      html("td", { class: "number" }, liveText(live, () => shortNumber(names.data[v]))),
+      html("td", { class: "wide" }, bar(live, () => gradientOf(v), largest)),
+      html("td", {}, liveNumber(live, () => gradientOf(v))));
     on(row, "click", () => select(v));
     on(row, "keydown", (event) => event.key === "Enter" && select(v));
     return row;
@@ -26,6 +26,7 @@ function overview({ names, leaves, select, gradientOf }) {
   return [
     html("h2", {}, "Where does each gradient come from?"),
     quiet("Select a node: every path to it lights up and is written out. Point at an edge for its local derivative."),
+    isLive ? quiet("Drag a leaf, or the line of a weight, to the side: its number changes, and with it everything else.") : null,
     html("h3", {}, "Leaves, the largest gradient first"),
     html("table", { class: "leaves" }, html("thead", {}, head), html("tbody", {}, ...rows)),
     leaves.length > rows.length ? quiet(`and ${leaves.length - rows.length} more`) : null,
@@ -33,35 +34,64 @@ function overview({ names, leaves, select, gradientOf }) {
 }
 
 // A bar from the middle to the right for a positive number, to the left for a negative one.
-function bar(x, largest) {
-  const share = largest && Number.isFinite(x) ? Math.min(1, Math.abs(x) / largest) : 0;
-  const length = share ? Math.max(0.6, 50 * share) : 0;
-  const inner = svg("rect", { class: signOf(x), x: x < 0 ? 50 - length : 50, width: length, y: 0, height: 6, rx: 1 });
+function bar(live, read, largest) {
+  const inner = svg("rect", { y: 0, height: 6, rx: 1 });
   const frame = svg("svg", { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" });
   frame.append(svg("rect", { class: "rail", width: 100, height: 6, rx: 1 }), inner);
+  live(() => {
+    const [x, most] = [read(), largest()];
+    const share = most && Number.isFinite(x) ? Math.min(1, Math.abs(x) / most) : 0;
+    const length = share ? Math.max(0.6, 50 * share) : 0;
+    set(inner, "class", signOf(x));
+    set(inner, "x", (x < 0 ? 50 - length : 50).toFixed(2));
+    set(inner, "width", length.toFixed(2));
+  });
   return frame;
 }
 
 // ---------------------------------------------------------------- the paths to a node
 
-function heading(names, target, node, gradient) {
+function heading(names, target, node, live, gradient) {
   return html("div", { class: "heading" },
     span("large", formula(names.ratio(target, node))),
     equals(),
-    html("strong", { class: "large" }, signed(gradient, shortNumber(gradient))));
+    html("strong", { class: "large" }, liveNumber(live, gradient)));
 }
 
-function card({ names, path, number, share, strongest, isAlone, hover, pin }) {
+// A leaf's number to be changed: by a slider, or exactly.
+function control({ names, node, range, step, live, change, settle }) {
+  const slider = html("input", { type: "range", min: range[0], max: range[1], step, "aria-label": names.line(node) });
+  const entry = html("input", { class: "entry", inputmode: "decimal", size: "9", "aria-label": `${names.line(node)}, exactly` });
+  live(() => {
+    if (document.activeElement !== slider || Number(slider.value) !== names.data[node]) slider.value = names.data[node];
+    if (document.activeElement !== entry) entry.value = shortNumber(names.data[node]);
+  });
+  on(slider, "input", () => change(Number(slider.value)));
+  on(slider, "change", settle);
+  on(entry, "focus", () => { entry.value = longNumber(names.data[node]); entry.select(); });
+  on(entry, "change", () => { if (readNumber(entry.value) !== null) { change(readNumber(entry.value)); settle(); } });
+  on(entry, "keydown", (event) => { if (event.key === "Enter" || event.key === "Escape") entry.blur(); });
+  return html("label", { class: "control" }, formula(names.math(node)), slider, entry);
+}
+
+// A number as people type it; null for what is none.
+function readNumber(text) {
+  const plain = text.trim().replace(/[−–]/g, "-").replace(",", ".");
+  return plain !== "" && Number.isFinite(Number(plain)) ? Number(plain) : null;
+}
+
+function card({ names, path, number, share, strongest, isAlone, hover, pin, live }) {
   const chain = [path.edges[0].result, ...path.edges.map((e) => e.operand)];
   const button = html("button", { class: "badge", title: number < 10 ? `Pin (${number})` : "Pin" }, String(number));
   on(button, "click", pin);
   const made = html("article", { class: "card path", tabindex: "0", "aria-label": `path ${number}` },
     html("div", { class: "top" },
       button,
-      span("chain", chainOf(names, chain)),
-      isAlone ? null : span("share", percent(share))),
-    factorsOf(names, path),
-    html("div", { class: "row product" }, equals(), strong(signed(path.value)), bar(path.value, strongest)));
+      chainOf(names, chain),
+      isAlone ? null : liveText(live, () => percent(share()), span("share"))),
+    factorsOf(names, path, live),
+    html("div", { class: "row product" },
+      bar(live, () => valueOf(path), strongest), html("strong", {}, liveNumber(live, () => valueOf(path)))));
   for (const [type, is] of [["pointerenter", true], ["pointerleave", false], ["focus", true], ["blur", false]]) {
     on(made, type, () => hover(is));
   }
@@ -70,51 +100,77 @@ function card({ names, path, number, share, strongest, isAlone, hover, pin }) {
 
 function chainOf(names, nodes) {
   const shown = nodes.length > 14 ? [...nodes.slice(0, 8), null, ...nodes.slice(-5)] : nodes;
-  const parts = shown.flatMap((v, i) => [i ? operator("→") : null, v === null ? operator("…") : names.math(v)]);
-  return formula(...parts);
+  const last = shown.length - 1;
+  const parts = shown.map((v, i) => formula(v === null ? operator("…") : names.math(v), i < last ? operator("→") : null));
+  return span("chain", ...parts); // in pieces, so that it can be broken
 }
 
-// The factors of a path, each with what stands above its number: the ratio, its formula, the formula with numbers.
-function factorsOf(names, path) {
+// The factors of a path, a row for each: the ratio, its formula, the formula with numbers, its number.
+function factorsOf(names, path, live) {
   const { edges } = path;
   const shown = edges.length > 25 ? [...edges.slice(0, 16), null, ...edges.slice(-8)] : edges;
-  const hasFigures = shown.some((e) => e && isCompound(e.formula));
-  return html("div", { class: "factors" }, ...shown.map((e, i) => {
-    if (!e) return html("div", {}, span("ratio", "…"), span("factor", "…"));
-    const number = shortNumber(e.derivative);
-    const figures = isCompound(e.formula) ? formula(names.formula(e.formula, { numbers: true })) : "\u00a0";
-    return html("div", {},
-      i ? span("sign ratio", "·") : null,
-      span("ratio", formula(names.ratio(e.result, e.operand))),
-      span("symbols", e.formula === `<mn>${number}</mn>` ? "" : formula(names.formula(e.formula))),
-      hasFigures ? span("figures", figures) : null,
-      i ? span("sign factor", "×") : null,
-      span("factor", signed(e.derivative, number.startsWith("−") ? `(${number})` : number)));
+  return html("div", { class: "factors" }, ...shown.flatMap((e) => {
+    if (!e) return [span("ratio", "⋮"), span("meaning", ""), span("factor", "⋮")];
+    return [
+      span("ratio", formula(names.quotient(e.result, e.operand))),
+      meaningOf(names, e, live),
+      span("factor", liveNumber(live, () => e.derivative)),
+    ];
   }));
 }
 
-// The sum beside the gradient that the reverse pass left in the node.
-function summary({ name, paths, count, gradient, grad, strength, wasBackward }) {
-  const listed = paths.reduce((sum, path) => sum + path.value, 0);
-  const isAll = BigInt(paths.length) === count;
-  const row = (what, number, kind = "") => [html("dt", {}, what), html("dd", { class: kind }, number)];
-  const sums = isAll ? row(`sum of ${counted(count, "path")}`, longNumber(listed)) : [
-    ...row(`sum of the ${paths.length} strongest`, longNumber(listed)),
-    ...row(`the other ${counted(count - BigInt(paths.length), "path")}`, longNumber(gradient - listed)),
-    ...row("all together", longNumber(gradient)),
-  ];
-  const list = html("dl", {}, ...sums, ...row(`${name}.grad`, grad === null ? "none" : longNumber(grad), "grad"));
-  const said = verdict(isAll ? listed : gradient, grad, strength, wasBackward);
-  return html("section", { class: "sum" }, list, paragraph(said));
+// What an edge's derivative is: its formula, and the formula with numbers in it.
+// It is written anew where another formula holds.
+function meaningOf(names, edge, live) {
+  const made = span("meaning");
+  let [template, figures] = [null, []];
+  live(() => {
+    if (template !== edge.formula) {
+      template = edge.formula;
+      figures = [];
+      const isNumber = template === OMITTED || template === `<mn>${shortNumber(edge.derivative)}</mn>`;
+      const inNumbers = isCompound(template) ? names.formula(template, (write) => { write(); figures.push(write); }) : null;
+      made.replaceChildren(
+        span("symbols", isNumber ? "" : formula(names.formula(template))), inNumbers && span("figures", formula(inNumbers)) || "");
+    }
+    for (const write of figures) write();
+  });
+  return made;
 }
 
-function verdict(sum, grad, strength, wasBackward) {
+// The sum beside what the reverse pass gives and what the difference quotient does.
+function summary({ name, isAll, listed, rest, count, whole, backward, difference, verdict, live }) {
+  const row = (what, read, kind = "") => [
+    html("dt", {}, what), html("dd", { class: kind }, liveText(live, () => { const x = read(); return x === null ? "none" : longNumber(x); }))];
+  const sums = isAll ? row(`sum of ${counted(count, "path")}`, listed) : [
+    ...row(`sum of the ${rest.listed} strongest`, listed),
+    ...row(`the other ${counted(rest.count, "path")}`, () => whole() - listed()),
+    ...row("all together", whole),
+  ];
+  const name_ = html("dt", {});
+  live(() => put(name_, backward().isRecorded ? `${name}.grad` : "backward pass"));
+  const list = html("dl", {}, ...sums, name_, row("", () => backward().value, "grad")[1],
+    ...(difference ? [html("dt", {}, "central difference"), html("dd", {}, liveText(live, () => longNumber(difference().central, 10)))] : []));
+  return html("section", { class: isAll ? "sum whole" : "sum" }, list, liveText(live, verdict, html("p", {})));
+}
+
+function verdict({ sum, backward, strength, wasBackward, differences }) {
+  const { value: grad, isRecorded } = backward;
   if (grad === null && wasBackward) return "Cleared since the last backward pass.";
   if (grad === null) return "No backward pass yet: backward() fills in .grad.";
-  if (grad === sum || (Number.isNaN(grad) && Number.isNaN(sum))) return "✓ equal to the last bit";
-  const difference = Math.abs(grad - sum);
-  if (difference <= 1e-9 * strength) return `✓ equal but for rounding: ${shortNumber(difference)}`;
-  return "Not equal: .grad adds up over passes, or belongs to another result.";
+  const isBit = grad === sum || (Number.isNaN(grad) && Number.isNaN(sum));
+  if (!isBit && !(Math.abs(grad - sum) <= 1e-9 * strength)) {
+    return isRecorded ? "Not equal: .grad adds up over passes, or belongs to another result." : "Not equal.";
+  }
+  if (Number.isFinite(grad) && Number.isFinite(differences?.central)) {
+    const { central, left, right, rounding } = differences;
+    const tolerance = 1e-5 * Math.max(strength, Math.abs(central)) + rounding;
+    if (!(Math.abs(central - grad) <= tolerance)) {
+      if (Math.abs(left - right) > tolerance) return "✓ paths and pass equal; the difference quotient sees a kink";
+      return "Paths and pass equal; the difference quotient is not.";
+    }
+  }
+  return isBit ? "✓ equal to the last bit" : `✓ equal but for rounding: ${shortNumber(Math.abs(grad - sum))}`;
 }
 
 // ---------------------------------------------------------------- an edge
@@ -123,7 +179,7 @@ function edgeNote({ names, edge, inner, share, weight, symbolOf }) {
   const parts = [names.ratio(edge.result, edge.operand)];
   const number = shortNumber(edge.derivative);
   if (edge.formula !== `<mn>${number}</mn>`) parts.push(operator("="), names.formula(edge.formula));
-  if (isCompound(edge.formula)) parts.push(operator("="), names.formula(edge.formula, { numbers: true }));
+  if (isCompound(edge.formula)) parts.push(operator("="), names.formula(edge.formula, once));
   const rows = [html("div", { class: "main" }, formula(...parts), equals(), signed(edge.derivative))];
   if (weight) rows.push(paragraph(weight));
   if (share) rows.push(paragraph(share));
@@ -141,6 +197,8 @@ function edgeNote({ names, edge, inner, share, weight, symbolOf }) {
   }
   return rows;
 }
+
+const once = (write) => write();
 
 // ---------------------------------------------------------------- the passes, step by step
 
@@ -165,7 +223,7 @@ function backwardPanel({ names, graph, step, pass }) {
   const uses = graph.users.get(node).length;
   return [
     html("h2", {}, `Step ${step + 1} of ${all.length}: `, formula(names.math(node)), " passes its gradient back"),
-    heading(names, target, node, g),
+    heading(names, target, node, once, () => g),
     quiet(uses
       ? `Complete: ${counted(uses, "use")} added to it. Each operand receives this times the local derivative.`
       : "The pass begins here: the result changes as fast as itself."),
@@ -194,7 +252,7 @@ function forwardPanel({ names, graph, step, pass: { all, now: node }, symbol }) 
     html("article", { class: "card definition" },
       line(formula(names.math(node), operator("="), names.formula(definition))),
       isCompound(definition)
-        ? html("div", { class: "row figures" }, equals(), formula(names.formula(definition, { numbers: true })))
+        ? html("div", { class: "row figures" }, equals(), formula(names.formula(definition, once)))
         : null,
       line(equals(), html("strong", { class: "large" }, shortNumber(names.data[node])))),
     quiet(`Operation: ${symbol}. The local derivatives are kept for the backward pass.`),

@@ -2,17 +2,22 @@
 // Counting, weighing and listing are those of autograd/paths.py; nothing here knows the picture.
 
 const decoded = (x) => (typeof x === "string" ? { nan: NaN, inf: Infinity, "-inf": -Infinity }[x] : x);
+const valueOf = (path) => path.edges.reduce((product, e) => product * e.derivative, 1);
 const largestOf = (numbers) => Math.max(...numbers.map(Math.abs).filter(Number.isFinite), 0);
+
+// MathML as it was before model.py made it short.
+const unpacked = (text) => text.replace(/[~^`]/g, (sign) => ({ "~": "<", "^": ">", "`": "\u2062" })[sign]);
 
 class Graph {
   // nodes: operands before results, the target last. An edge's k is its place in `edges`.
   constructor(data) {
     this.nodes = data.nodes;
     this.target = data.nodes.at(-1);
-    this.definition = new Map(data.nodes.map((v, i) => [v, data.definition[i]]));
+    this.definition = new Map(data.nodes.map((v, i) => [v, unpacked(data.definition[i])]));
+    this.written = new Map(this.definition);
     this.edges = data.result.map((result, k) => ({
       k, result, operand: data.operand[k], derivative: decoded(data.derivative[k]),
-      formula: data.formula[k], via: data.via[k],
+      formula: unpacked(data.formula[k]), written: unpacked(data.formula[k]), via: data.via[k],
     }));
     this.operands = new Map(this.nodes.map((v) => [v, []])); // the edges into a node
     this.users = new Map(this.nodes.map((v) => [v, []])); // the edges out of it
@@ -70,7 +75,7 @@ class Graph {
       }
     }
     const gradient = above.get(source) ?? 0; // as backward() adds up; from below, ∞ · 0 could come first
-    return { nodes, flow, gradient, count: count.get(this.target) ?? 0n, strength: strength.get(this.target) ?? 0 };
+    return { nodes, flow, gradient, below, count: count.get(this.target) ?? 0n, strength: strength.get(this.target) ?? 0 };
   }
 
   // What the backward pass brings to every node that it reaches.

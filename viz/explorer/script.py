@@ -79,6 +79,8 @@ class _Reading:
     def __init__(self) -> None:
         self.parts: dict[tuple[Any, ...], Script] = {}
         self.decided: dict[int, bool] = {}
+        self.pieces: dict[int, Script] = {}  # conditions that choose, but for those inside of other operations
+        self.depth = 0
         self.ways = 0
 
     def note(self, what: str, *parts: Script, text: str = "") -> Script:
@@ -183,6 +185,7 @@ class Script:
     def __bool__(self) -> bool:
         if self.what not in _TRUTHS:
             return bool(self != 0.0)
+        self._note_piece()
         if self.serial not in self.reading.decided:
             raise _Undecided(self)
         return self.reading.decided[self.serial]
@@ -204,12 +207,24 @@ class Script:
             xs, ys = (u if isinstance(u, Vector) else [u] * n for u in (x, y))
             return Vector(map(self._choose, xs, ys))
         x, y = map(self.reading.number, (x, y))
-        return x if x is y else self.reading.note("?", self, x, y)
+        if x is y:
+            return x
+        self._note_piece()
+        return self.reading.note("?", self, x, y)
+
+    def _note_piece(self) -> None:
+        if not self.reading.depth:
+            self.reading.pieces[self.serial] = self
 
     @staticmethod
     def _record(op: Operation, *operands: Any) -> Any:
         """An operation inside of another is read in its place."""
-        return op.forward(*operands)
+        reading = next(u.reading for x in operands for u in members(x) if isinstance(u, Script))
+        reading.depth += 1
+        try:
+            return op.forward(*operands)
+        finally:
+            reading.depth -= 1
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Any, **options: Any) -> Any:
         if any(isinstance(u, Vector) for u in operands):
@@ -240,6 +255,8 @@ class Script:
 
 def as_script(op: Operation, groups: Sequence[Any]) -> str:
     """An operation at operands of this shape: `{n, forward(v,o,p), slopes(v,o,p,z,d)}` in JavaScript.
+
+    Where its rules choose by conditions, there is `pieces(v,o,p,z)` too, which tells how they are answered.
 
     groups: the operands as a node has them; what is in them matters only where an operand is not
     differentiated, whose numbers are taken as they are. The n others stand at v[o[p]], v[o[p+1]] and so
@@ -290,9 +307,12 @@ def _slopes(op: Operation, groups: Sequence[Any]) -> str:
             continue
         slope = reading.both(lambda i=i: op.derivative(i, z, operands))  # type: ignore[misc]
         found += map(reading.number, slope if isinstance(slope, Vector) else [slope] * len(members(group)))
+    pieces = list(reading.pieces.values())
     names, lines = _written(found)
+    asked, before = _written(pieces)
+    told = "+".join(f"({condition}?{1 << i}:0)" for i, condition in enumerate(asked[:30]))
     stores = "".join(f"d[p+{i}]={name};" if i else f"d[p]={name};" for i, name in enumerate(names))
-    return f"(v,o,p,z,d)=>{{{lines}{stores}}}"
+    return f"(v,o,p,z,d)=>{{{lines}{stores}}}" + (f",pieces:(v,o,p,z)=>{{{before}return {told}}}" if pieces else "")
 
 
 # ---------------------------------------------------------------- writing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autograd import Edge, Value
 from autograd.graph import depending_on, topological_order
@@ -13,7 +13,7 @@ from autograd.paths.path_graph import PathGraph
 from ..graphs.captions import ratio
 from ..graphs.units import Constant
 from ..options import Asked
-from ..scenes.scene import Cell, Lit, Mark, Scene, Stroke
+from ..scenes.scene import Cell, Glow, Lit, Mark, Scene, Stroke
 from ..style import cut, number
 from .model import Nodes
 
@@ -60,18 +60,37 @@ class Drawn(NamedTuple):
         return cells | {line.weight for line in self.lines if line.weight is not None}
 
 
-def scene(drawn: Drawn, nodes: Nodes, *, size: tuple[float, float], look: Asked, color: str = "weight") -> Scene:
+def scene(
+    drawn: Drawn,
+    nodes: Nodes,
+    *,
+    size: tuple[float, float],
+    look: Asked,
+    color: str = "weight",
+    like: Any = None,
+    texts: Any = None,
+) -> Scene:
     """The marks and lines of a view with the numbers as recorded.
 
     look: digits, and what stands on the lines of a small graph. color: "weight" or "grad", of the lines of a net.
+    like: the placement of another picture of this graph.
+    texts: what stands on some lines, by place, while nothing does on the others.
     """
     marks = [_mark(box, nodes, look.digits) for box in drawn.boxes]
     if len(drawn.lines) > LABELLED:
         look = look._replace(edges=None)
     strokes = [_stroke(line, drawn, nodes, look, color) for line in drawn.lines]
+    if texts is not None:
+        strokes = [stroke._replace(text=texts.get(i, "")) for i, stroke in enumerate(strokes)]
     pulls = [(line.start, line.end) for line in drawn.pulls]
     return Scene(
-        marks, strokes, size=size, even=drawn.is_net, pulls=pulls, highlight=set(_numbers(look.highlight, nodes))
+        marks,
+        strokes,
+        size=size,
+        even=drawn.is_net,
+        pulls=pulls,
+        highlight=set(_numbers(look.highlight, nodes)),
+        like=like,
     )
 
 
@@ -145,8 +164,8 @@ def lit(drawn: Drawn, nodes: Nodes, source: Value, taken: Mapping[Edge, float], 
             carried = taken[strongest]
             share = abs(carried) / (most or 1.0) if math.isfinite(carried) else 1.0
             told = strongest.derivative if line.weight is None else nodes.row(line.weight).data
-            lines[i] = (share, carried, number(told, digits))
-    return Lit(frozenset(_numbers(on_paths, nodes)), lines, nodes.number(source))
+            lines[i] = Glow(share, carried, number(told, digits))
+    return Lit(frozenset(_numbers(on_paths, nodes)), lines, frozenset({nodes.number(source)}))
 
 
 def _numbers(found: Iterable[Value], nodes: Nodes) -> list[int]:

@@ -17,6 +17,26 @@ function set(node, name, value) {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
+function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// Numbers are written where they stand whenever they change: `live(write)` calls write now and then.
+function liveText(live, text, node = span("number")) {
+  live(() => put(node, text()));
+  return node;
+}
+
+function liveNumber(live, read, text = shortNumber) {
+  const made = span("number");
+  live(() => {
+    const x = read();
+    put(made, text(x));
+    set(made, "class", `number ${signOf(x)}`);
+  });
+  return made;
+}
+
 const span = (kind, ...children) => html("span", { class: kind }, ...children);
 const on = (target, type, act, options) => target.addEventListener(type, act, options);
 const html = (tag, attributes, ...children) => element(null, tag, attributes, children);
@@ -48,8 +68,8 @@ const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : tex
 const withMinus = (text) => text.replace(/-/g, "−");
 
 // All digits, so that what differs in rounding can be seen to differ.
-function longNumber(x) {
-  return Number.isFinite(x) ? withMinus(String(x)) : shortNumber(x);
+function longNumber(x, digits = null) {
+  return Number.isFinite(x) ? withMinus(String(digits ? Number(x.toPrecision(digits)) : x)) : shortNumber(x);
 }
 
 function percent(share) {
@@ -105,12 +125,20 @@ class Names {
   }
 
   ratio(v, u) {
-    const part = (w) => mathml("mrow", operator("∂"), this.symbol(w));
-    return mathml("mfrac", part(v), part(u));
+    return mathml("mfrac", this.change(v), this.change(u));
   }
 
-  // A formula with the names of nodes in it, or with their numbers.
-  formula(template, { numbers = false } = {}) {
+  // The same on one line.
+  quotient(v, u) {
+    return mathml("mrow", this.change(v), operator("/"), this.change(u));
+  }
+
+  change(v) {
+    return mathml("mrow", operator("∂"), this.symbol(v));
+  }
+
+  // A formula with the names of nodes in it, or, where `live` is given, with their numbers, which follow.
+  formula(template, live = null) {
     const row = mathml("mrow");
     row.innerHTML = template.replace(/\{(\d+)\}/g, '<mn data-node="$1"></mn>');
     for (const stranger of [...row.querySelectorAll("*")].filter((x) => x.namespaceURI !== MATHML)) {
@@ -121,14 +149,23 @@ class Names {
       const around = hole.parentNode;
       const isAlone = around.childNodes.length === 1 && around === around.parentNode?.firstChild;
       const isRaised = isAlone && around.parentNode.localName === "msup";
-      let shown = numbers ? numeral(this.data[v]) : this.math(v);
-      if (!numbers && isRaised && this.pieces[v][1]) shown = inParentheses(shown);
+      let shown = live ? this.numeral(v, live) : this.math(v);
+      if (!live && isRaised && this.pieces[v][1]) shown = inParentheses(shown);
       hole.replaceWith(shown);
     }
-    if (numbers) {
+    if (live) {
       for (const sign of row.querySelectorAll("mo")) if (sign.textContent === "\u2062") sign.textContent = "·";
     }
     return row;
+  }
+
+  numeral(v, live) {
+    const made = mathml("mn");
+    live(() => {
+      const text = shortNumber(this.data[v]);
+      put(made, text.startsWith("−") ? `(${text})` : text);
+    });
+    return made;
   }
 }
 
@@ -142,12 +179,6 @@ function tokens(text) {
     return element(MATHML, "mo", { stretchy: "false", lspace: "0", rspace: "0" }, [part]);
   });
   return made.length === 1 ? made[0] : mathml("mrow", ...made);
-}
-
-function numeral(x) {
-  const text = shortNumber(x);
-  const made = mathml("mn", text);
-  return text.startsWith("−") ? inParentheses(made) : made;
 }
 
 const inParentheses = (made) => mathml("mrow", operator("("), made, operator(")"));

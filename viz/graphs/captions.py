@@ -26,6 +26,7 @@ __all__ = [
     "formula_of",
     "highlighted",
     "kind_of",
+    "meant",
     "ratio",
     "samples_line",
     "shortened",
@@ -75,15 +76,20 @@ def drawn_of(nodes: Sequence[Node]) -> set[Any]:
 
 def highlighted(graph: PathGraph | MatrixGraph, look: Asked, where: str, drawn: Set[Any]) -> Asked:
     """The look with the nodes that are to be highlighted in place of names. ValueError for what is not drawn."""
+    return look._replace(highlight=tuple(meant(graph, look.highlight, f"{where}: highlight", drawn)))
+
+
+def meant(graph: PathGraph | MatrixGraph, several: Sequence[Any], where: str, drawn: Set[Any]) -> list[Any]:
+    """The nodes that were asked for, by themselves or by their names. ValueError for what is not drawn."""
     found: list[Any] = []
-    for asked in look.highlight:
-        meant = {v for v in drawn if _is_called(graph, v, asked)} if isinstance(asked, str) else drawn & {asked}
-        if not meant:
+    for asked in several:
+        these = {v for v in drawn if _is_called(graph, v, asked)} if isinstance(asked, str) else drawn & {asked}
+        if not these:
             called = asked if isinstance(asked, str) else getattr(asked, "label", None) or asked
             known = ", ".join(graph.names.ascii(label) for v, label in graph.labels.items() if v in drawn)
-            raise ValueError(f"{where}: highlight: {called!r} is not in this picture; there are {cut(known, 300)}")
-        found += meant
-    return look._replace(highlight=tuple(found))
+            raise ValueError(f"{where}: {called!r} is not in this picture; there are {cut(known, 300)}")
+        found += these
+    return found
 
 
 def _is_called(graph: PathGraph | MatrixGraph, v: Any, asked: str) -> bool:

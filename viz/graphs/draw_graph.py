@@ -21,6 +21,7 @@ from ..dot.diagram import Arrow, Node, diagram
 from ..dot.drawing import Drawing
 from ..options import Asked, drawing
 from ..style import LIGHT, current
+from . import parts
 from .captions import (
     NO_NAMES,
     Texts,
@@ -28,6 +29,7 @@ from .captions import (
     formula_of,
     highlighted,
     kind_of,
+    meant,
     ratio,
     shortened,
     symbol_of,
@@ -42,6 +44,7 @@ __all__ = ["MAX_NODES", "draw_graph", "named_nodes"]
 MAX_NODES = 500  # more than that fits no page
 COMFORTABLE = 60  # more nodes than that are too many for "auto" if there is a coarser level
 MANY_EDGES = 400  # more weights than that are too many for "auto" to draw each
+MOST_PART = 50_000  # nodes of a graph of which a part is drawn
 MOST_RESULTS = 20_000  # with more named results than that units are not looked for, which takes seconds
 
 _LEVELS = dict.fromkeys(("auto", "op", "named", "neurons", "layers"))
@@ -59,6 +62,8 @@ def draw_graph(
     max_nodes: int = MAX_NODES,
     digits: int = 4,
     edges: str | None = "auto",
+    until: Any = (),
+    around: Any = None,
     highlight: Any = (),
     title: str | None = None,
     legend: bool = False,
@@ -85,6 +90,9 @@ def draw_graph(
     digits     significant digits of the numbers.
     edges      what edges carry: "number" the local derivative (between units the weight), "formula" how it
                is written (the weight's name), None nothing; "auto" the number, of Tensors the formula.
+    until      a node, or several, behind which nothing is drawn: `until=[a1, a2]`. Names do as well, here and below.
+    around     (w, 2): what is at most two edges away from w; w alone: its neighbours. Nodes that lost operands by
+               either are dashed.
     highlight  nodes, or their names, to be marked as with a pen.
     title      above the picture. legend: what the colours mean, below it.
     width      of the picture in inches (3.4), or as "8.6cm"; text is scaled with it.
@@ -122,6 +130,7 @@ def draw_graph(
     if (cluster, level) in (("neuron", "neurons"), ("neuron", "layers"), ("layer", "layers")):
         raise ValueError(f"cluster {cluster!r}: at level {level!r} each is one node already; use level='named'")
     max_nodes = positive_integer("draw_graph", "max_nodes", max_nodes)
+    most = MOST_PART if until or around is not None else max_nodes
     asked = Asked(show, digits, edges, direction, title, legend, width, highlight)
     texts = Texts(root, asked)
     graph: PathGraph | MatrixGraph
@@ -129,9 +138,16 @@ def draw_graph(
         if edges == "number":
             raise ValueError("draw_graph: edges of Tensors carry formulas; use edges='formula' or None")
         box = _boxes(root, cluster)
-        nodes, found, graph = nodes_and_level(root, level, texts, box=box, max_nodes=max_nodes)
+        nodes, found, graph = nodes_and_level(root, level, texts, box=box, max_nodes=most)
     else:
-        nodes, found, graph = _of_values(root, level, texts, cluster, max_nodes)
+        nodes, found, graph = _of_values(root, level, texts, cluster, most)
+    if until:
+        nodes = parts.until(nodes, set(meant(graph, until, "draw_graph: until", drawn_of(nodes))))
+    if around is not None:
+        middle, steps = around
+        nodes = parts.around(nodes, set(meant(graph, middle, "draw_graph: around", drawn_of(nodes))), steps)
+    if len(nodes) > max_nodes:
+        raise too_large(len(nodes), "", max_nodes, "draw a smaller part, or raise max_nodes")
     asked = highlighted(graph, asked, "draw_graph", drawn_of(nodes))
     lines = [*(_signs() if legend else ()), *texts.notes()]
     return diagram(nodes, asked, level=found, legend=lines)

@@ -73,6 +73,7 @@ def placed(
     size: Point,
     even: bool = False,
     captions: tuple[Sequence[bool], Sequence[bool]] | None = None,
+    smallest: float = SMALLEST,
 ) -> Placement:
     """Places for marks.
 
@@ -81,6 +82,7 @@ def placed(
     even      whether the marks of a column share its height, as the units of a layer do; else each is as
               level with its neighbours as its column lets it be
     captions  which marks have a text above, and which below
+    smallest  the least radius of a mark
     """
     column = column_of(operands)
     lanes = lanes_of(operands, column)
@@ -90,7 +92,7 @@ def placed(
     rows = _shared(columns) if even and not lanes.of else _stretched(levelled(columns, lanes.operands, heights, 0.0))
     pitch = _pitch(columns, rows, len(operands))
     gaps = _gaps(columns, lanes.operands)
-    width, height, radius = _fitting(size, pitch, len(columns), (any(above), any(below)), is_even=even)
+    width, height, radius = _fitting(size, pitch, len(columns), (any(above), any(below)), smallest, is_even=even)
     top = PAD + radius * (1.0 if even and not lanes.of else 1.45 if any(above) else 1.05)
     low = PAD + radius * (1.0 if even and not lanes.of else 1.45 if any(below) else 1.05)
     if even and not lanes.of:
@@ -209,7 +211,7 @@ def _pitch(columns: Sequence[Sequence[int]], rows: Sequence[float], marks: int) 
 
 
 def _fitting(
-    size: Point, pitch: float, columns: int, captions: tuple[bool, bool], *, is_even: bool
+    size: Point, pitch: float, columns: int, captions: tuple[bool, bool], smallest: float, *, is_even: bool
 ) -> tuple[float, float, float]:
     """Width, height and radius: as large as rows and columns allow, the picture larger if that is too small."""
     width, height = size
@@ -224,12 +226,12 @@ def _fitting(
             return share * pitch * (h - 2 * PAD)
         return share * pitch * (h - 2 * PAD) / (1 + 2.5 * share * pitch)
 
-    if across(width) < SMALLEST:
-        width *= SMALLEST / across(width)
-    if down(height) < SMALLEST:
-        height = 2 * PAD + (height - 2 * PAD) * SMALLEST / down(height)
+    if across(width) < smallest:
+        width *= smallest / across(width)
+    if down(height) < smallest:
+        height = 2 * PAD + (height - 2 * PAD) * smallest / down(height)
         width = max(width, 0.8 * height)  # or its lines were steep
-    return width, height, min(across(width), down(height), max(SMALLEST, 0.1 * height))
+    return width, height, min(across(width), down(height), max(smallest, 0.1 * height))
 
 
 def _gaps(columns: Sequence[Sequence[int]], operands: Sequence[Sequence[int]]) -> list[float]:

@@ -7,20 +7,24 @@ The SVG is complete by itself, for files and print; a page styles it by its clas
 from __future__ import annotations
 
 import html
+import itertools
 import math
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..style import current, sign_style, tint, width
-from .placing import FONTS, Line, Placement, Point, caption_at, placed
+from .placing import FONTS, PAD, SMALLEST, Line, Placement, Point, caption_at, placed
 from .typeset import element, length, name_text, words, written
 
-__all__ = ["Cell", "Lit", "Mark", "Scene", "Stroke"]
+__all__ = ["Cell", "Glow", "Lit", "Mark", "Note", "Scene", "Stroke", "stage"]
 
 ROWS = {"name": -0.5, "data": 0.04, "grad": 0.5}  # where these stand in a mark, in radii
 CHORDS = {"name": 1.25, "data": 1.7, "grad": 1.45}  # and how long they may be
 STANDARD = 24.0  # the radius at which lines are as wide as in other pictures
 PALER = 0.55  # than a tint on which only ink is read
+FOOT = 20.0  # the height of a line below a column
+NOTE = 24.0  # the height of a line of words below
+IMAGE = 4.4  # the side of an image in radii; it ends where a mark ends, and begins farther to the left
 FEW = 60  # with more lines than that each is thinner
 HALO = {"stroke_linejoin": "round", "paint_order": "stroke"}
 
@@ -42,6 +46,8 @@ class Mark(NamedTuple):
 
     kind          "result", "leaf", "target", "constant"
     above, below  what stands there in small: a unit's weighted sum and its bias
+    share         how strong its tint is, from −1 to 1; None for what its number tells by itself
+    pixels        rows of numbers from 0 to 1, drawn in its place
     """
 
     main: Cell | None
@@ -49,6 +55,8 @@ class Mark(NamedTuple):
     above: Cell | None = None
     below: Cell | None = None
     words: str = ""
+    share: float | None = None
+    pixels: tuple[tuple[float, ...], ...] = ()
 
     @property
     def cells(self) -> list[Cell]:
@@ -60,6 +68,7 @@ class Stroke(NamedTuple):
     """A line; its colour, dashes and width tell a number, which stands on it as text, if there is one.
 
     weight: the node whose number it is; None for a local derivative.
+    share: how large it is among its like, from 0 to 1, told by width and strength; None for what the number tells.
     """
 
     start: int
@@ -68,17 +77,44 @@ class Stroke(NamedTuple):
     text: str = ""
     weight: Cell | None = None
     title: str = ""
+    share: float | None = None
+
+
+class Note(NamedTuple):
+    """Words below a picture, in a colour of their own or behind a sample of the line that they explain."""
+
+    text: str
+    color: str | None = None
+    sample: float | None = None  # a number with the sign of the line
+
+
+class Glow(NamedTuple):
+    """How a line is lit: its share of the whole, from 0 to 1, the number whose sign it has, and what stands on it.
+
+    colors: several lines beside each other, one of each; without them the colour is that of the sign.
+    """
+
+    share: float
+    value: float
+    text: str
+    colors: tuple[str, ...] = ()
 
 
 class Lit(NamedTuple):
-    """What is lit while all else is dim: nodes by number, and lines by place with width and sign of their share.
+    """What is lit while all else is dim: nodes by number, and lines by place.
 
-    selected: the node from whose point of view it is.
+    selected: the nodes from whose point of view it is.
     """
 
     nodes: frozenset[int]
-    lines: Mapping[int, tuple[float, float, str]]  # share of the whole, the number on it and how it is written
-    selected: int | None = None
+    lines: Mapping[int, Glow]
+    selected: frozenset[int] = frozenset()
+
+
+def stage(width: float | None) -> tuple[float, float]:
+    """The size to be filled by a picture of so many inches, 96 units each; text of a narrow one is no smaller."""
+    across = 1000.0 if width is None else min(1000.0, max(240.0, 96 * width))
+    return across, 0.7 * across
 
 
 class Scene:
@@ -87,8 +123,9 @@ class Scene:
     marks    operands before results, the target last
     strokes  lines from earlier marks to later ones
     pulls    the lines that the placement goes by, also those to what is left out; by default the strokes
-    size     that is filled, width and height; even: see `placed`
+    size     that is filled, width and height; even, smallest: see `placed`
     highlight  nodes by number that are marked as with a pen
+    like     the placement of another scene of the same graph, which this one takes; ValueError for another graph
     """
 
     def __init__(
@@ -100,16 +137,27 @@ class Scene:
         even: bool = False,
         pulls: Sequence[tuple[int, int]] | None = None,
         highlight: Container[int] = (),
+        like: Placement | None = None,
+        smallest: float = SMALLEST,
     ) -> None:
         self.highlight = highlight
         self.marks, self.strokes = list(marks), list(strokes)
+        self.placement: Placement
+        self.thin = max(0.35, min(1.0, (FEW / max(1, len(strokes))) ** 0.5))
         operands: list[list[int]] = [[] for _ in marks]
         for start, end in [(s.start, s.end) for s in strokes] if pulls is None else pulls:
             operands[end].append(start)
+        if like is not None:
+            if (len(like.centres), len(like.ways)) != (len(self.marks), len(self.strokes)):
+                raise ValueError(
+                    f"like: that picture has {len(like.centres)} nodes and {len(like.ways)} lines, this one "
+                    f"{len(self.marks)} and {len(self.strokes)}; the same places are for the same graph"
+                )
+            self.placement = like
+            return
         lines = [Line(s.start, s.end, length(s.text)) for s in strokes]
         captions = [m.above is not None for m in marks], [m.below is not None for m in marks]
-        self.thin = max(0.35, min(1.0, (FEW / max(1, len(strokes))) ** 0.5))
-        self.placement: Placement = placed(operands, lines, size=size, even=even, captions=captions)
+        self.placement = placed(operands, lines, size=size, even=even, captions=captions, smallest=smallest)
 
     # ------------------------------------------------------------ as SVG
 
@@ -120,38 +168,58 @@ class Scene:
         lit: Lit | None = None,
         caption: str | None = None,
         width: float | None = None,
-        below: Sequence[tuple[str, float | None]] = (),
+        below: Sequence[Sequence[Note]] = (),
+        feet: Sequence[tuple[float, Sequence[str]]] = (),
         prefix: str = "",
     ) -> str:
         """The picture as the text of a file.
 
         caption  above it. width: in inches; without it a unit is a pixel
-        below    words below it, each with the sign of the line that they explain, or None
+        below    lines of words below it. feet: words below columns, each with the x that they are about
         prefix   of all ids
         """
         across, down = self.placement.size
-        top, bottom = 0.0 if caption is None else 36.0, 26.0 if below else 0.0
+        left = min([0.0, *(x + (1 - IMAGE) * self.placement.radius - PAD for x in self._images())])  # of what is wider
+        foot = FOOT * max((len(lines) for _, lines in feet), default=0) + 6 * bool(feet)
+        top, bottom = 0.0 if caption is None else 36.0, foot + NOTE * len(below) + 6 * bool(below)
+        across -= left
         scale = 0.75 if width is None else 72 * width / across
-        height = top + down + bottom
+        height, middle = top + down + bottom, left + across / 2
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {0 - top:g} {across:.0f} {height:.0f}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.0f} {0 - top:g} {across:.0f} {height:.0f}" '
             f'width="{scale * across:.1f}pt" height="{scale * height:.1f}pt" '
             f'font-family="{current().font}" role="img">',
             f"<title>{html.escape(title)}</title>",
-            element("rect", y=-top, width=across, height=height, fill=current().paper, class_="paper"),
+            element(
+                "rect",
+                x=left if left else None,
+                y=-top,
+                width=across,
+                height=height,
+                fill=current().paper,
+                class_="paper",
+            ),
         ]
         if caption is not None:
-            parts.append(words(caption, across / 2, 2 - top / 2, 19.0, fill=current().ink))
+            size = min(19.0, max(13.0, 0.027 * across), (across - 16) / max(0.1, length(caption)))
+            parts.append(words(caption, middle, 2 - top / 2, size, fill=current().ink))
         parts += self.layers(lit, prefix)
-        if below:
-            parts.append(_key(below, across / 2, down + bottom / 2 - 4))
+        for x, lines in feet:
+            sizes = [(15.0, current().ink), *[(13.0, current().grey)] * len(lines)]
+            for i, (line, (size, color)) in enumerate(zip(lines, sizes, strict=False)):
+                parts.append(words(line, x, down + FOOT * (i + 0.5), size, fill=color, class_="foot"))
+        parts += [_notes(line, middle, down + foot + NOTE * (i + 0.5) - 4, across) for i, line in enumerate(below)]
         return "\n".join([*parts, "</svg>\n"])
+
+    def _images(self) -> list[float]:
+        """The middles of the columns that are images."""
+        return [x for mark, (x, _) in zip(self.marks, self.placement.centres, strict=True) if mark.pixels]
 
     def layers(self, lit: Lit | None = None, prefix: str = "") -> list[str]:
         """Lines, marks and the numbers on lines, each a group."""
         order: Sequence[int] = range(len(self.strokes))
         if lit is not None:
-            order = sorted(order, key=lambda i: lit.lines[i][0] if i in lit.lines else -1.0)
+            order = sorted(order, key=lambda i: lit.lines[i].share if i in lit.lines else -1.0)
         return [
             _group("lines", [self._line(i, lit, prefix) for i in order]),
             _group("marks", [self._mark(i, lit, prefix) for i in range(len(self.marks))]),
@@ -163,8 +231,13 @@ class Scene:
         value, is_dim = stroke.value, lit is not None and i not in lit.lines
         scale = self.placement.radius / STANDARD
         broad = width(value) * scale * self.thin
+        opacity = None
+        if stroke.share is not None:
+            broad = (0.4 + 3.2 * stroke.share) * scale * self.thin
+            opacity = f"{0.15 + 0.85 * stroke.share:.2f}"
+        hues: tuple[str, ...] = ()
         if lit is not None and not is_dim:
-            share, value, _ = lit.lines[i]
+            share, value, _, hues = lit.lines[i]
             broad = (0.8 + 4.2 * share) * scale
         color, line = sign_style(value)
         dash = {"dashed": (3.0 + 1.2 * broad, 2.0 + 0.6 * broad), "dotted": (1.5, 4.0)}.get(line)
@@ -181,17 +254,22 @@ class Scene:
                 stroke=current().highlight,
                 stroke_width=broad + 8 * scale,
             )
-        return pen + element(
-            "path",
-            element("title", html.escape(stroke.title)) if stroke.title else "",
-            id=f"{prefix}e{i}",
-            class_="line dim" if is_dim else f"line {state} {_signed(value)}",
-            d=_path(way),
-            fill="none",
-            stroke=color,
-            stroke_width=broad,
-            stroke_dasharray=None if dash is None else f"{dash[0]:.1f} {dash[1]:.1f}",
-        )
+        look: dict[str, Any] = {
+            "class_": "line dim" if is_dim else f"line {state} {_signed(value)}",
+            "fill": "none",
+            "stroke_dasharray": None if dash is None else f"{dash[0]:.1f} {dash[1]:.1f}",
+            "stroke_opacity": opacity if lit is None else None,
+        }
+        title = element("title", html.escape(stroke.title)) if stroke.title else ""
+        (x, y), (u, v) = way[0], way[-1]
+        shown = pen
+        for k, hue in enumerate(hues or (color,)):  # beside each other, along the normal of the line
+            each = broad / len(hues or (color,))
+            off = (k - (len(hues) - 1) / 2) * 1.15 * each / math.hypot(u - x, v - y) if hues else 0.0
+            aside = [(a + off * (y - v), b + off * (u - x)) for a, b in way]
+            name = f"{prefix}e{i}" if k == 0 else None
+            shown += element("path", title, id=name, d=_path(aside), stroke=hue, stroke_width=each, **look)
+        return shown
 
     def _mark(self, i: int, lit: Lit | None, prefix: str) -> str:
         mark, radius, (x, y) = self.marks[i], self.placement.radius, self.placement.centres[i]
@@ -203,7 +281,7 @@ class Scene:
             return element("g", "".join(rest), id=f"{prefix}m{i}", class_="mark words", transform=at)
         shown = [cell.n for cell in mark.cells]
         is_dim = lit is not None and lit.nodes.isdisjoint(shown)
-        is_selected = lit is not None and lit.selected in shown
+        is_selected = lit is not None and not lit.selected.isdisjoint(shown)
         ink = current().grey if is_dim else current().ink
         ground = {
             "class_": "ground",
@@ -216,6 +294,8 @@ class Scene:
             "stroke_width": radius / 24 * (3.0 if is_selected else 1.8 if mark.kind == "target" else 1.2),
         }
         title = "\n".join(cell.title for cell in mark.cells if cell.title)
+        if mark.pixels:
+            return element("g", _image(mark.pixels, radius), id=f"{prefix}m{i}", class_="mark image", transform=at)
         inside = [element("title", html.escape(title))] if title else []
         if any(n in self.highlight for n in shown):
             inside.append(_shape(mark, 1.12 * radius, {"class_": "pen", "fill": current().highlight}))
@@ -230,7 +310,7 @@ class Scene:
         stroke, place = self.strokes[i], self.placement.labels[i]
         if place is None or (lit is not None and i not in lit.lines):
             return ""
-        text = stroke.text if lit is None else lit.lines[i][2]
+        text = stroke.text if lit is None else lit.lines[i].text
         size = FONTS.line * self.placement.radius
         node = None if stroke.weight is None else stroke.weight.n
         inside = _number(text, 0, size, current().ink, node, prefix, halo=True)
@@ -239,22 +319,23 @@ class Scene:
         )
 
 
-def _key(below: Sequence[tuple[str, float | None]], x: float, y: float) -> str:
-    """What lines mean, and other words, in one line about x."""
-    size, sample, gap = 14.0, 30.0, 28.0
-    widths = [size * length(text) + (0 if value is None else sample + 8) for text, value in below]
+def _notes(line: Sequence[Note], x: float, y: float, room: float) -> str:
+    """Words in one line about x, no longer than there is room."""
+    sample, gap = 30.0, 28.0
+    free = room - sum(gap + (0.0 if note.sample is None else sample + 8) for note in line)
+    size = min(14.0, free / max(0.1, sum(length(note.text) for note in line)))
+    widths = [size * length(note.text) + (0 if note.sample is None else sample + 8) for note in line]
     x -= (sum(widths) + gap * (len(widths) - 1)) / 2
     parts = []
-    for (text, value), taken in zip(below, widths, strict=True):
+    for note, taken in zip(line, widths, strict=True):
         start = x
-        if value is not None:
-            color, line = sign_style(value)
-            dash = {"dashed": "7 4", "dotted": "1.5 4"}.get(line)
-            parts.append(
-                element("path", d=f"M{x:.1f} {y:.1f}h{sample:g}", stroke=color, stroke_width=3.0, stroke_dasharray=dash)
-            )
+        if note.sample is not None:
+            color, style = sign_style(note.sample)
+            dash = {"dashed": "7 4", "dotted": "1.5 4"}.get(style)
+            at = f"M{x:.1f} {y:.1f}h{sample:g}"
+            parts.append(element("path", d=at, stroke=color, stroke_width=3.0, stroke_dasharray=dash))
             start += sample + 8
-        parts.append(words(text, start, y, size, anchor="start", fill=current().grey))
+        parts.append(words(note.text, start, y, size, anchor="start", fill=note.color or current().grey))
         x += taken + gap
     return _group("key", parts)
 
@@ -279,11 +360,32 @@ def _shape(mark: Mark, radius: float, look: dict[str, Any]) -> str:
     return element("circle", r=radius, **look)
 
 
+def _image(pixels: Sequence[Sequence[float]], radius: float) -> str:
+    """Rows of numbers as squares, from paper at 0 to ink at 1; a run of equal ones is one piece."""
+    side = IMAGE * radius / max(len(pixels), len(pixels[0]))
+    left, top = radius - side * len(pixels[0]), -side * len(pixels) / 2
+    frame: dict[str, Any] = {"fill": current().paper, "stroke": current().line, "stroke_width": radius / 24}
+    whole: dict[str, Any] = {"x": left, "y": top, "width": side * len(pixels[0]), "height": side * len(pixels)}
+    parts = [element("rect", class_="ground", **whole, **frame)]
+    for i, row in enumerate(pixels):
+        k = 0
+        for shade, run in itertools.groupby(round(31 * x) for x in row):
+            size = len(list(run))
+            if shade:
+                color = current().mixed(current().ink, shade / 31)
+                at: dict[str, Any] = {"x": left + k * side, "y": top + i * side, "width": size * side, "height": side}
+                parts.append(element("rect", fill=color, shape_rendering="crispEdges", **at))
+            k += size
+    return "".join(parts)
+
+
 def _ground(mark: Mark) -> str:
     """The ground of a mark: its number tints it, from paper at 0."""
     if mark.kind == "target":
         return current().target
     assert mark.main is not None
+    if mark.share is not None:
+        return tint(PALER * mark.share)
     x = mark.main.value
     share = x / (1 + abs(x)) if math.isfinite(x) else math.copysign(1.0, x)
     return tint(PALER * share) if x == x and x else current().leaf if mark.kind == "leaf" else current().result

@@ -158,7 +158,7 @@ def test_every_part_of_a_model_comes_back(path, dtype):
     model.save(path)
     loaded = load_model(path)
     assert repr(loaded) == repr(model)
-    assert str(loaded.summary()) == str(model.summary())
+    assert loaded.summary().text == model.summary().text
     assert (loaded.name, loaded.dtype, loaded.input_shape) == ("all of it", np.dtype(dtype), (2, 2))
     assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
     assert loaded.layers[1].kernel_regularizer == L1L2(0.01, 0.02)
@@ -607,13 +607,13 @@ def test_arrays_of_more_numbers_than_the_net_has_are_not_read(tmp_path, load):
     classifier().save(path)
     arrays, settings = load_arrays(path)
     for name in ("layers.0.weight", "layers.2.bias"):
-        np.savez_compressed(path, **{**arrays, name: np.zeros((1 << 11, 1 << 12))})
+        np.savez_compressed(path, **{**arrays, name: np.zeros((1 << 10, 1 << 11))})
         with zipfile.ZipFile(path, "a") as archive:
             archive.writestr("settings.json", json.dumps(settings))
         assert path.stat().st_size < 1 << 20
         tracemalloc.start()
         try:
-            with pytest.raises(ValueError, match=rf"m\.npz: .*{name}: expected .*, got \(2048, 4096\)"):
+            with pytest.raises(ValueError, match=rf"m\.npz: .*{name}: expected .*, got \(1024, 2048\)"):
                 load(path)
             assert tracemalloc.get_traced_memory()[1] < 8 << 20
         finally:

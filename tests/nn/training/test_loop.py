@@ -306,6 +306,25 @@ def test_the_data_of_the_caller_are_neither_changed_nor_locked():
     assert y.flags.writeable
 
 
+def test_a_weight_for_a_label_that_no_sample_can_have_is_refused():
+    with pytest.raises(ValueError, match=r"class 2 of class_weight is no label of y; its labels are 0, 1"):
+        binary().fit(X, Y, class_weight={0: 1.0, 2: 4.0})
+    with pytest.raises(ValueError, match=r"class -1 of class_weight is no label of y"):
+        line(loss="mse").fit([[1.0], [2.0]], [1.0, 5.0], class_weight={-1: 2.0})
+    assert binary().fit(X, np.zeros(50), class_weight={1: 2.0}, verbose=0).epoch == [0]  # a class that has no samples
+
+
+def test_a_weight_for_a_class_needs_one_class_for_each_sample():
+    several = np.column_stack([Y, 1 - Y, Y])
+    model = classes(last="sigmoid", loss="binary_crossentropy")
+    with pytest.raises(ValueError, match="needs one class for each sample, and rows of y have several labels"):
+        model.fit(X, several, class_weight={0: 2.0})
+    one_of_three = np.eye(3)[LABELS]
+    found = model.evaluate(X, one_of_three, sample_weight=np.where(LABELS == 1, 3.0, 1.0))[0]
+    history = model.fit(X, one_of_three, batch_size=50, class_weight={1: 3.0}, verbose=0).history
+    assert history["loss"][0] == pytest.approx(found, rel=1e-12)
+
+
 # ---------------------------------------------------------------- chance
 
 

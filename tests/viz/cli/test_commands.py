@@ -3,6 +3,7 @@
 import importlib
 import importlib.metadata
 import io
+import json
 import math
 import os
 import re
@@ -163,7 +164,7 @@ def test_explore_writes_the_page(tmp_path, capsys):
 
 def test_a_number_alone_is_derived_by_itself(capsys):
     assert main(["paths", "2*3"]) == 0
-    assert capsys.readouterr().out.startswith("∂L/∂L = 1")
+    assert capsys.readouterr().out.startswith("L = 6\n∂L/∂L = 1")
 
 
 def test_paths_prints_what_the_front_page_shows(capsys):
@@ -172,6 +173,7 @@ def test_paths_prints_what_the_front_page_shows(capsys):
     assert (
         capsys.readouterr().out
         == """\
+L = 0.05505
 ∂L/∂w = −0.1104   (1 path)
 1.  L → ŷ → z → w
     ∂L/∂ŷ     · ∂ŷ/∂z    · ∂z/∂w
@@ -186,7 +188,7 @@ w.grad   −0.1104   (equal)
 def test_derivations_are_apart_by_a_blank_line(capsys):
     main(["paths", LECTURE, *VALUES, "--wrt", "w,b"])
     blocks = capsys.readouterr().out.split("\n\n")
-    assert [block[:5] for block in blocks] == ["∂L/∂w", "∂L/∂b"]
+    assert [block.splitlines()[-1].split()[0] for block in blocks] == ["w.grad", "b.grad"]
 
 
 # ---------------------------------------------------------------- the program itself
@@ -522,9 +524,118 @@ def test_an_unknown_option_is_named_and_leads_on(capsys, argument, advice):
     assert advice in capsys.readouterr().err
 
 
-def test_a_second_quantity_is_not_dropped_in_silence(capsys):
-    assert main(["graph", "L = w*x", "w=1", "x=2", "--wrt", "w", "--wrt", "x"]) == 2
-    assert "paths to one quantity, got w, x" in capsys.readouterr().err
+@pytest.mark.parametrize("several", [("--wrt", "w", "--wrt", "x"), ("--wrt", "w,x")])
+def test_paths_to_several_quantities_are_drawn_in_one_graph(capsys, several):
+    out = shown(capsys, "graph", "L = w*x", "w=1", "x=2", *several)
+    assert "1.  ∂L/∂w = 2" in out
+    assert "2.  ∂L/∂x = 1" in out
+
+
+def test_paths_begin_with_the_number_of_the_target(capsys):
+    assert shown(capsys, "paths", "L = tanh(w)", "w=0.5").startswith("L = 0.4621\n")
+
+
+def test_derivations_as_json_have_all_digits(capsys):
+    found = json.loads(shown(capsys, "paths", "a = w*x; L = tanh(a) + w", "w=0.5", "x=3", "--wrt", "w", "--json"))
+    (derivation,) = found
+    slope = 1 - math.tanh(1.5) ** 2
+    assert derivation["value"] == math.tanh(1.5) + 0.5
+    assert derivation["gradient"] == pytest.approx(3 * slope + 1, rel=1e-15)
+    assert [path["nodes"] for path in derivation["paths"]] == [["L", "w"], ["L", "a", "w"]]
+    assert [path["product"] for path in derivation["paths"]] == pytest.approx([1.0, 3 * slope])
+    assert derivation["count"] == 2
+
+
+def test_the_graph_as_json_is_graph_data(capsys):
+    found = json.loads(shown(capsys, "graph", "L = tanh(w*x)", "w=0.5", "x=3", "--json"))
+    assert {node["label"] for node in found["nodes"]} >= {"w", "x", "L"}
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("v.json", '{"w": [0.4, -0.2], "x": [1, 2], "b": 0.1}'),
+        ("v.csv", "w,x,b\n0.4,1,0.1\n-0.2,2,0.1\n"),
+    ],
+)
+def test_values_come_from_a_file(capsys, tmp_path, name, written):
+    (tmp_path / name).write_text(written)
+    formula = "L = dot(w, x) + b" if name.endswith("json") else "L = dot(w, x) + b_1"
+    out = shown(capsys, "paths", formula, "--values", str(tmp_path / name), "--wrt", "w_1")
+    assert out.startswith("L = 0.1\n∂L/∂w₁ = 1")
+
+
+def test_a_value_that_is_given_goes_before_that_of_the_file(capsys, tmp_path):
+    (tmp_path / "v.json").write_text('{"w": 2, "x": 3}')
+    assert shown(capsys, "paths", "L = w*x", "x=5", "--values", str(tmp_path / "v.json")).startswith("L = 10\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "message"),
+    [
+        ("v.json", "[1]", "expected an object"),
+        ("v.json", "{", "is no JSON"),
+        ("v.json", '{"w": "a"}', "w: expected a number or a list of numbers, got 'a'"),
+        ("v.json", '{"w": true}', "expected a number"),
+        ("v.csv", "w\n", "names in the first line and numbers below"),
+        ("v.csv", "w,x\n1\n", "line 2 has 1 columns, expected 2"),
+        ("v.csv", "w\n1\na\n", "line 3, w: expected a number, got 'a'"),
+        ("v.txt", "w=1", "ends in .json or .csv"),
+    ],
+)
+def test_a_file_of_no_values_is_refused(capsys, tmp_path, name, written, message):
+    (tmp_path / name).write_text(written)
+    assert main(["paths", "L = w", "--values", str(tmp_path / name)]) == 2
+    assert message in capsys.readouterr().err
+
+
+NET = "z[1]_1 = dot(w, x, b); L = (relu(z[1]_1) - y)**2"
+OF_NET = ["w=0.4,-0.2", "x=1,2", "b=0.1", "y=1"]
+
+
+def test_the_net_of_a_formula_is_drawn(capsys, tmp_path):
+    formula = "z[1]_1 = w[1]_1*x_1 + w[1]_2*x_2 + b[1]_1; a[1]_1 = tanh(z[1]_1); L = (a[1]_1 - y)**2"
+    values = ["w[1]_1=0.5", "w[1]_2=-0.25", "x_1=1", "x_2=2", "b[1]_1=0.1", "y=1"]
+    out = shown(capsys, "network", formula, *values, "--title", "One unit", "--look", "print")
+    assert out.startswith("<svg")
+    assert {">0.5<", ">−0.25<", ">One unit<"} <= set(re.findall(r">[^<>]+<", out))
+    assert shown(capsys, "network", formula, *values, "-o", str(tmp_path / "net.svg")) == ""
+    assert (tmp_path / "net.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert main(["network", "L = w*2", "w=1"]) == 2
+    assert "no units of a network" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("format", "begin"), [("txt", "name "), ("md", "| name |"), ("csv", "name,"), ("json", "[")])
+def test_the_table_of_leaves_is_written_in_several_forms(capsys, tmp_path, format, begin):
+    out = shown(capsys, "table", NET, *OF_NET, "--format", format)
+    assert out.startswith(begin)
+    shown(capsys, "table", NET, *OF_NET, "-o", str(tmp_path / f"t.{format}"))
+    assert (tmp_path / f"t.{format}").read_text(encoding="utf-8") == out
+
+
+def test_steps_are_printed_one_by_one(capsys):
+    out = shown(capsys, "steps", "L = w*x", "w=1", "x=2")
+    assert "  w.grad += ∂L/∂w · L.grad = 2 · 1 = 2\n" in out
+
+
+def test_part_of_a_graph_is_drawn(capsys):
+    formula = "a = w*x; b = a + w; L = tanh(b)"
+    until, around = (
+        shown(capsys, "graph", formula, "w=1", "x=2", *part) for part in (("--until", "b"), ("--around", "a:1"))
+    )
+    assert "x = 2" not in until
+    assert "tanh" not in around
+    assert "x = 2" in around
+    assert main(["graph", formula, "w=1", "x=2", "--around", "a:b"]) == 2
+    assert "--around: expected NAME or NAME:N" in capsys.readouterr().err
+
+
+def test_words_of_an_option_stand_in_the_usage_and_the_nearest_is_told(capsys):
+    with pytest.raises(SystemExit):
+        main(["graph", "--help"])
+    assert "--level {auto,op,named,neurons,layers}" in capsys.readouterr().out
+    assert main(["graph", "L = w*2", "w=1", "--look", "drak"]) == 2
+    assert "did you mean 'dark'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["w[1]_1", "w[1]₁"])

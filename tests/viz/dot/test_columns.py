@@ -13,6 +13,11 @@ def no_box(operands):
     return [None] * len(operands)
 
 
+def test_several_results_that_nothing_uses_stand_in_the_column_of_the_last():
+    assert column_of([[], [], [0, 1], [0, 1], [0, 1]]) == [0, 0, 1, 1, 1]
+    assert column_of([[], [0], [1], [0]]) == [0, 1, 2, 1]  # as near to what they share as they can
+
+
 def test_users_are_listed_once():
     assert users_of(POLYNOMIAL) == [[1, 2], [3], [3], []]
 

@@ -12,7 +12,6 @@ import subprocess
 
 import numpy as np
 import pytest
-from browser import chromium  # noqa: F401 (the fixture)
 from rule_cases import CASES, POINTS
 from sizes import slow
 from tables import restored

@@ -7,19 +7,32 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from drawings import GOLDEN, each_renderer, lecture_net, needs_renderer
+from scenes import elements
 
 from autograd import Value, derive, sin, squared_error
+from autograd.formulas.names import text
 from nn import MLP, inputs
-from viz import Drawing, draw_paths
+from viz import Drawing, Picture, draw_paths
 from viz.style import LIGHT
+
+
+def net_and_loss():
+    """Lecture 20's net after its backward pass, and its loss."""
+    net = lecture_net()
+    loss = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
+    loss.backward()
+    return loss, net
 
 
 def lecture():
     """Lecture 20's net: the derivation of ∂L/∂w[1]₁₁, which has two paths."""
-    net = lecture_net()
-    loss = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
-    loss.backward()
+    loss, net = net_and_loss()
     return derive(loss, net.layers[0].neurons[0].w[0])
+
+
+def name(v):
+    """The name of a node as it is drawn."""
+    return text(v.label or "L")
 
 
 def deep(units=3, **options):
@@ -90,7 +103,7 @@ def test_what_is_on_no_path_is_pale_and_can_be_left_out():
 def test_beyond_six_paths_the_rest_is_dark_and_counted():
     derivation = deep(3)
     assert derivation.count == 9
-    drawing = draw_paths(derivation)
+    drawing = draw_paths(derivation, level="named")
     lines = legend(drawing)
     assert [line[:2] for line in lines[:6]] == ["1.", "2.", "3.", "4.", "5.", "6."]
     rest = sum(p.value for p in derivation.paths[6:])
@@ -100,7 +113,7 @@ def test_beyond_six_paths_the_rest_is_dark_and_counted():
 
 
 def test_only_the_paths_that_are_listed_are_drawn():
-    drawing = draw_paths(deep(3, top=1), others=False)
+    drawing = draw_paths(deep(3, top=1), level="named", others=False)
     labelled = [a for es in read(drawing)[1].values() for a in es]
     assert len(labelled) == 8  # L, and z and a of three layers, and z[1]₁ to w
     assert {a["color"] for a in labelled} == {LIGHT.paths[0]}
@@ -151,10 +164,72 @@ def test_a_derivation_without_paths_is_refused():
 def test_a_large_graph_is_refused_with_advice_that_helps():
     derivation = deep(6, top=2)
     with pytest.raises(ValueError, match=r"graph has \d+ nodes; .* limited to 40 at this level: use others=False"):
-        draw_paths(derivation, max_nodes=40)
-    assert draw_paths(derivation, max_nodes=40, others=False).level == "named"
+        draw_paths(derivation, level="named", max_nodes=40, others=True)
+    assert draw_paths(derivation, level="named", max_nodes=40, others=False).level == "named"
     with pytest.raises(ValueError, match=r"list fewer paths with derive\(\.\.\., top=\)"):
-        draw_paths(derivation, max_nodes=4, others=False)
+        draw_paths(derivation, level="named", max_nodes=4, others=False)
+
+
+def test_of_a_large_graph_only_what_is_next_to_a_path_is_drawn():
+    derivation = deep(6, top=2)
+    size = len(derivation.graph.nodes)
+    assert size > 60
+    drawn = draw_paths(derivation, level="named")
+    near = {v for path in derivation.paths for v in path.nodes}
+    near |= {u for v in near for e in derivation.graph.edges_of(v) for u in (e.operand,)}
+    assert len(read(drawn)[0]) - 4 < size  # but for the lines of the legend
+    assert all(drawn.id_of(v) for v in near)
+    assert len(read(draw_paths(derivation, level="named", others=True))[0]) - 4 == size
+
+
+def test_a_large_net_is_drawn_by_its_units_with_the_paths_on_its_lines():
+    derivation = deep(6, top=2)
+    picture = draw_paths(derivation)
+    assert isinstance(picture, Picture)
+    lit = elements(picture.svg, "path", "lit")
+    assert {e.get("stroke") for e in lit} == set(LIGHT.paths[:2])
+    shared = {e for path in derivation.paths for e in path.edges}
+    assert len(lit) >= len(shared) / 2  # a unit's z and a are one circle
+    assert "∂L/∂w[1]₁₁" in picture.svg
+
+
+def test_several_derivations_are_drawn_in_one_picture_each_in_its_colour():
+    loss, net = net_and_loss()
+    both = [derive(loss, net.layers[0].neurons[j].w[0]) for j in (0, 1)]
+    looks, edges = read(draw_paths(both))
+    colors = {u: a["color"] for (u, v), (a, *_) in edges.items() if v.startswith("z[1]") and u.startswith("w[1]")}
+    assert colors["w[1]₁₁"] == LIGHT.paths[0]
+    assert colors["w[1]₂₁"] == LIGHT.paths[1]
+    assert edges["z[1]₁", "a[1]₁"][0]["color"] == LIGHT.paths[0]
+    assert [drawn for drawn in looks if "∂L/∂" in drawn] == ["1.  ∂L/∂w[1]₁₁", "2.  ∂L/∂w[1]₂₁"]
+
+
+def test_one_path_can_be_drawn_in_the_colour_that_it_has_among_all():
+    loss, net = net_and_loss()
+    derivation = derive(loss, net.layers[0].neurons[0].w[0])
+    _, edges = read(draw_paths(derivation, path=2))
+    lit = {ends for ends, (a, *_) in edges.items() if a["color"] == LIGHT.paths[1]}
+    assert lit == {(name(e.operand), name(e.result)) for e in derivation.paths[1].edges}
+    assert LIGHT.paths[0] not in {a["color"] for a, *_ in edges.values()}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"path": 3}, "path 3: the derivation lists 2 paths"),
+        ({"path": 0}, "path"),
+        ({"level": "op"}, "the derivation is at level 'named', not 'op'"),
+    ],
+)
+def test_paths_that_there_are_not_are_refused(options, message):
+    loss, net = net_and_loss()
+    with pytest.raises(ValueError, match=message):
+        draw_paths(derive(loss, net.layers[0].neurons[0].w[0]), **options)
+
+
+def test_derivations_of_different_targets_are_refused():
+    with pytest.raises(ValueError, match="one target and one level"):
+        draw_paths([lecture(), lecture()])
 
 
 def test_an_unknown_option_is_refused():

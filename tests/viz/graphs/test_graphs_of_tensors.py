@@ -305,7 +305,8 @@ def test_what_is_off_the_way_can_be_left_out():
     with pytest.raises(
         ValueError, match=r"limited to 5 .*: use others=False to draw the paths alone, or raise max_nodes"
     ):
-        draw_paths(derive(loss, w2), max_nodes=5)
+        draw_paths(derive(loss, w2), max_nodes=5, others=True)
+    assert len(lines_of(draw_paths(derive(loss, w2), max_nodes=5))) == 4
 
 
 def test_without_a_way_there_is_nothing_to_draw():

@@ -32,6 +32,15 @@ def valley():
     return (lambda: (w * w - 1) ** 2), w
 
 
+def shares():
+    w, x = Value(0.3, "w"), Value(2.0, "x")
+    noted = viz.PathShares(lambda: (w * x - 1) ** 2 + w * 0.1, w)
+    noted.record()
+    w.data = 0.4
+    noted.record()
+    return noted
+
+
 HISTORY = {"loss": [1.0, 0.5, 0.3], "val_loss": [1.1, 0.7, 0.8]}
 
 CURVES = {**HISTORY, "accuracy": [0.5, 0.6, 0.7]}
@@ -46,6 +55,7 @@ SINGLE = {
     "plot_loss_surface": lambda ax=None, **options: viz.plot_loss_surface(*valley(), ax=ax, **options),
     "plot_confusion_matrix": lambda ax=None, **options: viz.plot_confusion_matrix([[3, 1], [0, 4]], ax=ax, **options),
     "plot_gradients": lambda ax=None, **options: viz.plot_gradients(trained(), ax=ax, **options),
+    "plot_path_shares": lambda ax=None, **options: viz.plot_path_shares(shares(), ax=ax, **options),
     "plot_sensitivity": lambda ax=None, **options: viz.plot_sensitivity(trained(), ax=ax, **options),
 }
 SEVERAL = {

@@ -6,11 +6,12 @@ from xml.etree import ElementTree
 import pytest
 from browser import chromium  # noqa: F401 (the fixture)
 from contrast import contrast
-from pages import HOSTILE, dense, hostile
+from pages import HOSTILE, dense, hostile, lecture
 from scenes import CASES, elements
 
-from autograd import Value, derive
+from autograd import Value, derive, squared_error
 from autograd.graph import topological_order
+from nn import inputs
 from viz import Picture, draw_network, explore
 from viz.scenes.typeset import length
 from viz.style import LIGHT
@@ -204,6 +205,29 @@ def test_large_layers_are_shortened():
 def test_what_is_no_recorded_net_is_refused(model, options, message):
     with pytest.raises(ValueError, match=message):
         draw_network(model, **options)
+
+
+def test_a_picture_like_another_has_its_places_and_the_same_scales():
+    loss, net = lecture()
+    before = draw_network(loss)
+    for p in net.parameters():
+        p.data -= 50 * p.grad
+    after_loss = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
+    after_loss.backward()
+    after = draw_network(after_loss, like=before)
+    for tag, name in (("g", "mark"), ("g", "label")):
+        places = [[e.get("transform") for e in elements(picture.svg, tag, name)] for picture in (before, after)]
+        assert places[0] == places[1]
+    assert before.svg != after.svg
+    unchanged = [
+        [e.get("stroke-width") for e in elements(picture.svg, "path", "line")]
+        for picture in (before, draw_network(lecture()[0], like=after))
+    ]
+    assert unchanged[0] == unchanged[1]
+    with pytest.raises(ValueError, match="the same places are for the same graph"):
+        draw_network(CASES["3-4-3-1"](), like=before)
+    with pytest.raises(TypeError, match="draw_network: like: expected a Picture of the same recorded net"):
+        draw_network(loss, like=3)
 
 
 def test_what_is_highlighted_is_marked():

@@ -1,0 +1,102 @@
+"""Part of a graph: what lies between the target and some nodes, or around one."""
+
+import numpy as np
+import pytest
+from drawings import dot_statements, lecture_net
+
+from autograd import Value, squared_error
+from autograd.graph import topological_order
+from nn import inputs
+from viz import draw_graph
+
+
+def lecture():
+    net = lecture_net()
+    loss = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
+    loss.backward()
+    return loss
+
+
+def drawn(drawing):
+    """The nodes that are drawn, by label."""
+    return {v.label for v in drawing.ids}
+
+
+def test_nothing_is_drawn_behind_what_the_graph_goes_back_to():
+    drawing = draw_graph(lecture(), until=["a[1]_1", "a[1]_2"])
+    assert drawn(drawing) == {
+        *("a[1]_1", "a[1]_2", "w[2]_1,1", "w[2]_1,2", "w[2]_2,1", "w[2]_2,2", "b[2]_1", "b[2]_2"),
+        *("z[2]_1", "z[2]_2", "a[2]_1", "a[2]_2", "y_1", "y_2", None),
+    }
+    nodes, _ = dot_statements(drawing)
+    assert sum("dashed" in a.get("style", "") for a in nodes.values()) == 2
+
+
+def test_what_is_around_a_node_is_at_most_so_many_edges_away():
+    loss = lecture()
+    assert drawn(draw_graph(loss, around=("a[1]_1", 0))) == {"a[1]_1"}
+    assert drawn(draw_graph(loss, around="a[1]_1")) == {"a[1]_1", "z[1]_1", "z[2]_1", "z[2]_2"}
+    assert drawn(draw_graph(loss, around=("w[1]_1,2", 2))) == {
+        *("w[1]_1,2", "z[1]_1", "w[1]_1,1", "b[1]_1", "x_1", "x_2", "a[1]_1"),
+    }
+
+
+def test_nodes_may_be_given_themselves():
+    loss = lecture()
+    a = next(v for v in topological_order(loss) if v.label == "a[1]_1")
+    assert draw_graph(loss, around=(a, 1)).source == draw_graph(loss, around=("a^[1]_1", 1)).source
+
+
+@pytest.mark.parametrize("level", ["op", "named", "neurons", "layers"])
+def test_a_part_is_drawn_at_every_level(level):
+    loss = lecture()
+    a = next(v for v in topological_order(loss) if v.label == "a[1]_1")
+    part, whole = draw_graph(loss, level=level, until=["a[1]_1", "a[1]_2"]), draw_graph(loss, level=level)
+    assert a in part.ids
+    assert 0 < len(part.ids) < len(whole.ids)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_part_around_a_node_is_found_by_counting_edges(seed):
+    rng = np.random.default_rng(seed)
+    a, b = Value(0.3, "a"), Value(-0.4, "b")
+    pool = [a, b]
+    for i in range(12):
+        u, v = (pool[j] for j in rng.integers(0, len(pool), 2))
+        pool.append(u * v + 0.1 * u)
+        pool[-1].label = f"v{i}"
+    root = sum(pool)
+    root.label = "L"
+    middle = pool[int(rng.integers(2, len(pool)))]
+    found = draw_graph(root, level="named", around=(middle, 2), max_nodes=10_000).ids.keys()
+    whole = draw_graph(root, level="named", max_nodes=10_000)
+    nodes, edges = dot_statements(whole)
+    beside = {n: {v for u, v, _ in edges if u == n} | {u for u, v, _ in edges if v == n} for n in nodes}
+    one = {whole.ids[middle], *beside[whole.ids[middle]]}
+    assert {whole.ids[v] for v in found} == one.union(*(beside[n] for n in one))
+
+
+def test_part_of_a_graph_too_large_to_be_drawn_is_drawn():
+    v = x = Value(0.5, "x")
+    for i in range(2000):
+        v = 0.999 * v + 0.01 * x
+        v.label = f"v{i}"
+    with pytest.raises(ValueError, match="drawing is limited to 500"):
+        draw_graph(v, level="named")
+    assert drawn(draw_graph(v, level="named", until="v1990")) == {"x", *(f"v{i}" for i in range(1990, 2000))}
+    with pytest.raises(ValueError, match="drawing is limited to 5 at this level: draw a smaller part"):
+        draw_graph(v, level="named", until="v1990", max_nodes=5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        ({"until": "u"}, ValueError, "draw_graph: until: 'u' is not in this picture; there are"),
+        ({"until": 3}, TypeError, "draw_graph: until: expected nodes or their names, got int"),
+        ({"around": ("w[1]_1,1", -1)}, ValueError, r"draw_graph: around: expected \(node, steps\)"),
+        ({"around": ("u", 1)}, ValueError, "draw_graph: around: 'u' is not in this picture"),
+    ],
+)
+def test_what_is_no_part_is_refused(asked, error, message):
+    with pytest.raises(error, match=message):
+        draw_graph(lecture(), **asked)

@@ -1,0 +1,51 @@
+"""Part of a picture of a graph: what lies between the target and some nodes, or around one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from typing import Any
+
+from ..dot.diagram import Node
+
+__all__ = ["around", "kept", "until"]
+
+
+def until(nodes: Sequence[Node], ends: Set[Any]) -> list[Node]:
+    """The nodes from the target back to `ends`, and nothing before these; a node lies before what it leads to."""
+    shown, waiting = set(), [len(nodes) - 1]
+    while waiting:
+        i = waiting.pop()
+        if i in shown:
+            continue
+        shown.add(i)
+        if ends.isdisjoint(nodes[i].of):
+            waiting += [e.operand for e in nodes[i].edges]
+    return kept(nodes, shown)
+
+
+def around(nodes: Sequence[Node], middle: Set[Any], steps: int) -> list[Node]:
+    """The nodes that are at most so many edges away from some, in either direction."""
+    beside: list[list[int]] = [[] for _ in nodes]
+    for i, node in enumerate(nodes):
+        for e in node.edges:
+            beside[i].append(e.operand)
+            beside[e.operand].append(i)
+    shown = {i for i, node in enumerate(nodes) if not middle.isdisjoint(node.of)}
+    shown |= {end for i, node in enumerate(nodes) for e in node.edges if middle & set(e.of) for end in (i, e.operand)}
+    rim = shown
+    for _ in range(steps):
+        rim = {j for i in rim for j in beside[i]} - shown
+        shown = shown | rim
+    return kept(nodes, shown)
+
+
+def kept(nodes: Sequence[Node], shown: Set[int]) -> list[Node]:
+    """These nodes alone, with the edges between them; what has lost operands is dashed."""
+    place = {old: new for new, old in enumerate(sorted(shown))}
+    found = []
+    for old in place:
+        node = nodes[old]
+        edges = tuple(e._replace(operand=place[e.operand]) for e in node.edges if e.operand in place)
+        look = node.look if len(edges) == len(node.edges) else {**node.look, "style": "rounded,filled,dashed"}
+        found.append(node._replace(edges=edges, look=look))
+    return found
