@@ -22,7 +22,7 @@ from .reading import Reading
 from .regroup import Regrouping
 from .tape import Tape
 
-__all__ = ["Numbers", "Parameters", "Program", "as_node", "equations", "given_kinds", "without_collector"]
+__all__ = ["Numbers", "Parameters", "Program", "as_node", "equations", "given_kinds", "with_names", "without_collector"]
 
 # A graph in which hardly anything repeats is not made a program: an operation on arrays costs what four on
 # numbers do.
@@ -152,10 +152,11 @@ class Program:
     def tensors(self) -> Tensor:
         """The computation as a graph of Tensors, for the numbers that the leaves have now.
 
-        It is an ordinary graph: `derive`, `draw_graph`, `gradients`, also of gradients, work on it.
+        It is an ordinary graph: `derive`, `draw_graph`, `gradients`, also of gradients, work on it. Results on the way
+        that have no name have those of the equations: V₁, V₂.
         """
         self.numbers.begin()
-        return self._tape.tensors()
+        return with_names(self._tape.tensors())
 
     def __str__(self) -> str:
         return self.text()
@@ -186,6 +187,16 @@ def given_kinds(parameters: Mapping[str, Any] | None) -> tuple[dict[Value, Hasha
         kinds |= dict.fromkeys(values, kind)
         pieces[kind] = [Piece(values, shape, name)]
     return kinds, pieces
+
+
+def with_names(root: Tensor) -> Tensor:
+    """The graph, with results on the way called as in its equations, so that pictures show them too."""
+    leaves: list[Any] = [u for u in topological_order(root) if u.op is None and u.label is not None]
+    steps: list[Any] = [s for u in leaves for s in derive(root, u).steps]
+    for s in steps:
+        if s.node.label is None:
+            s.node.label = s.label
+    return root
 
 
 def equations(root: Tensor, form: Form) -> str:

@@ -19,7 +19,7 @@ from ..tensor import Tensor
 from ..value import Value
 from .calls import ENOUGH, MOST, BatchProgram, CallProgram, Calls
 from .layout import Layout
-from .programs import Parameters, Program, equations, without_collector
+from .programs import Parameters, Program, equations, with_names, without_collector
 from .recording import NotRecordable, Recording, flattened, record
 
 __all__ = ["Vectorized", "vectorize"]
@@ -290,7 +290,7 @@ class Vectorized:
                 f"vectorize: no program has run yet; call the function {ENOUGH + 1} times"
                 + ("" if self.is_plain is None else f". It runs as it is: {self.is_plain}")
             )
-        return self._last.tensors()
+        return with_names(self._last.tensors())
 
     def text(self, *, form: Form = "rows") -> str:
         """The equations of the latest call of a program, see `Program.text`."""

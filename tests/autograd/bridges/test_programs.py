@@ -351,3 +351,12 @@ def test_a_function_is_trained_from_array_to_array_while_it_is_recorded_anew():
 
     assert trained(True) == trained(False)
     assert trained(True)[2] is None
+
+
+def test_results_on_the_way_have_the_names_of_the_equations():
+    weights = new_weights()
+    program = vectorize(loss_of(weights, [0, 3, 1, 4, 2]), parameters=weights)
+    defined = {line.partition(" = ")[0] for line in program.text().partition("\n\n")[0].splitlines()}
+    named = [v for v in topological_order(program.tensors()) if v.op is not None and v.label is not None]
+    assert len(named) >= 8
+    assert {f"V{'₀₁₂₃₄₅₆₇₈₉'[int(v.label[2:])]}" for v in named if v.label.startswith("V_")} <= defined
