@@ -2,6 +2,7 @@
 
 from .dot.drawing import Drawing
 from .explorer.page import Exploration, explore
+from .explorer.playground import playground
 from .graphs.as_data import graph_data
 from .graphs.draw_graph import draw_graph
 from .graphs.draw_paths import draw_paths
@@ -45,6 +46,7 @@ __all__ = [
     "explore",
     "graph_data",
     "look",
+    "playground",
     "plot_activation",
     "plot_confusion_matrix",
     "plot_decision_boundary",
