@@ -18,11 +18,10 @@ from .explorer.views import drawn_of
 from .options import Asked, drawing
 from .picture import Picture
 from .scenes.placing import Placement
-from .scenes.scene import Cell, Glow, Lit, Mark, Note, Scene
+from .scenes.scene import Cell, Glow, Lit, Mark, Note, Scene, stage
 
 __all__ = ["Step", "Steps", "steps"]
 
-SIZE = (1000.0, 700.0)
 _LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
 
 
@@ -55,7 +54,7 @@ class Steps:
     def __init__(self, graph: PathGraph, drawn: Drawn, nodes: Nodes, asked: Asked, like: Placement | None) -> None:
         self._graph, self._drawn, self._nodes, self._asked = graph, drawn, nodes, asked
         self._look = style.current()
-        self._scene = scene(drawn, nodes, size=SIZE, look=asked, like=like)
+        self._scene = scene(drawn, nodes, size=stage(asked.width), look=asked, like=like)
         self._forward = [v for v in graph.nodes if not v.is_leaf]
         self._backward = list(reversed(self._forward))
         self._words = Text(graph.names.text)
@@ -147,7 +146,7 @@ class Steps:
         numbers = {self._nodes.number(v) for v in known if self._nodes.has(v)}
         slopes = {self._nodes.number(v): x for v, x in grads.items() if self._nodes.has(v)}
         marks = [_at(mark, numbers, slopes, self._number) for mark in self._scene.marks]
-        now = Scene(marks, self._scene.strokes, size=SIZE, like=self._scene.placement)
+        now = Scene(marks, self._scene.strokes, size=self._scene.placement.size, like=self._scene.placement)
         lines = {}
         for i, line in enumerate(self._drawn.lines):
             slopes_on = [

@@ -16,7 +16,7 @@ from ..style import current, sign_style, tint, width
 from .placing import FONTS, PAD, SMALLEST, Line, Placement, Point, caption_at, placed
 from .typeset import element, length, name_text, words, written
 
-__all__ = ["Cell", "Glow", "Lit", "Mark", "Note", "Scene", "Stroke"]
+__all__ = ["Cell", "Glow", "Lit", "Mark", "Note", "Scene", "Stroke", "stage"]
 
 ROWS = {"name": -0.5, "data": 0.04, "grad": 0.5}  # where these stand in a mark, in radii
 CHORDS = {"name": 1.25, "data": 1.7, "grad": 1.45}  # and how long they may be
@@ -111,6 +111,12 @@ class Lit(NamedTuple):
     selected: frozenset[int] = frozenset()
 
 
+def stage(width: float | None) -> tuple[float, float]:
+    """The size to be filled by a picture of so many inches, 96 units each; text of a narrow one is no smaller."""
+    across = 1000.0 if width is None else min(1000.0, max(240.0, 96 * width))
+    return across, 0.7 * across
+
+
 class Scene:
     """Marks, lines between them, and where all of it stands.
 
@@ -195,13 +201,14 @@ class Scene:
             ),
         ]
         if caption is not None:
-            parts.append(words(caption, middle, 2 - top / 2, 19.0, fill=current().ink))
+            size = min(19.0, max(13.0, 0.027 * across), (across - 16) / max(0.1, length(caption)))
+            parts.append(words(caption, middle, 2 - top / 2, size, fill=current().ink))
         parts += self.layers(lit, prefix)
         for x, lines in feet:
             sizes = [(15.0, current().ink), *[(13.0, current().grey)] * len(lines)]
             for i, (line, (size, color)) in enumerate(zip(lines, sizes, strict=False)):
                 parts.append(words(line, x, down + FOOT * (i + 0.5), size, fill=color, class_="foot"))
-        parts += [_notes(line, middle, down + foot + NOTE * (i + 0.5) - 4) for i, line in enumerate(below)]
+        parts += [_notes(line, middle, down + foot + NOTE * (i + 0.5) - 4, across) for i, line in enumerate(below)]
         return "\n".join([*parts, "</svg>\n"])
 
     def _images(self) -> list[float]:
@@ -312,9 +319,11 @@ class Scene:
         )
 
 
-def _notes(line: Sequence[Note], x: float, y: float) -> str:
-    """Words in one line about x."""
-    size, sample, gap = 14.0, 30.0, 28.0
+def _notes(line: Sequence[Note], x: float, y: float, room: float) -> str:
+    """Words in one line about x, no longer than there is room."""
+    sample, gap = 30.0, 28.0
+    free = room - sum(gap + (0.0 if note.sample is None else sample + 8) for note in line)
+    size = min(14.0, free / max(0.1, sum(length(note.text) for note in line)))
     widths = [size * length(note.text) + (0 if note.sample is None else sample + 8) for note in line]
     x -= (sum(widths) + gap * (len(widths) - 1)) / 2
     parts = []
