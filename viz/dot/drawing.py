@@ -19,6 +19,7 @@ from nn.files.whole import check_folder, write_whole
 
 from ..files import picture_file
 from ..render import RendererMissing, render
+from ..scenes.typeset import typeset
 from .mermaid import mermaid
 
 __all__ = ["Drawing"]
@@ -133,7 +134,7 @@ class Drawing(graphviz.Digraph):
         format = format or self.format
         picture = render(self.source, format, renderer=renderer or "auto", dpi=dpi, timeout=timeout)
         if format == "svg":
-            picture = _with_own_ids(picture, self.source)
+            picture = typeset(_with_own_ids(picture, self.source).decode()).encode()
         return picture if encoding is None else picture.decode(encoding)
 
     def render(

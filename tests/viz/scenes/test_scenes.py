@@ -94,7 +94,11 @@ def test_ids_are_those_of_nodes_and_lines_and_each_is_there_once():
     svg = explore(CASES["2-2-2"]()).svg(level="neurons").svg
     ids = [e.get("id") for e in ElementTree.fromstring(svg).iter() if e.get("id")]
     assert len(ids) == len(set(ids))
-    assert {i[0] for i in ids} == {"m", "n", "g", "e", "l"}
+    marks, kinds = zip(*(re.fullmatch(r"(p[0-9a-f]{8})-([a-z])\d+", i).groups() for i in ids), strict=True)
+    assert set(kinds) == {"m", "n", "g", "e", "l"}
+    other = re.search(r' id="(p\w+)-', explore(CASES["3-4-3-1"]()).svg().svg)[1]
+    assert {other} != set(marks)
+    assert len(set(marks)) == 1
 
 
 def test_the_paths_of_a_node_are_lit_and_the_rest_is_dim():
