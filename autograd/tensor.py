@@ -9,6 +9,8 @@ from __future__ import annotations
 import itertools
 import operator
 import sys
+import types
+import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias, final
@@ -18,6 +20,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, modes
+from .foreign import OF_NODES, advice, answer, own_names
 from .ieee import is_quiet, quietly
 from .lending import is_free, numbers_in, refuse_to_lend
 from .node import BaseNode
@@ -25,7 +28,7 @@ from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
 from .operands import FLOAT64, Axis, Index, Operand, declined, made_array, real_array, refusal
-from .ops import elementwise, extremes, matrices, shapes, softmaxes, sums
+from .ops import elementwise, extremes, matrices, moves, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
 __all__ = ["Tensor"]
@@ -86,7 +89,13 @@ class Tensor(BaseNode):
     _seen: bytes | None
     _buffer: np.ndarray | None
 
-    def __init__(self, data: Operand, label: str | None = None, *, dtype: DTypeLike | None = None) -> None:
+    def __init__(
+        self, data: Operand, label: str | None = None, *, dtype: DTypeLike | None = None, **unknown: object
+    ) -> None:
+        if unknown:
+            name = next(iter(unknown))
+            found = advice(name, OF_NODES)
+            raise TypeError(f"Tensor: unknown option {name!r}; {found and found + '; '}known: data, label, dtype")
         if hasattr(data.__class__, "_record"):
             raise TypeError(
                 f"Tensor needs numbers, got a {type(data).__name__}; it is one node already, take its .data"
@@ -96,6 +105,9 @@ class Tensor(BaseNode):
         _as_leaf(self)
         if label is not None:
             self.label = label
+
+    def __dir__(self) -> list[str]:
+        return own_names(type(self))
 
     # ------------------------------------------------------------ what a node tells
 
@@ -127,9 +139,20 @@ class Tensor(BaseNode):
 
     @property
     def grad(self) -> np.ndarray | None:
-        """The gradient after a backward pass, None before. It is the caller's: no later pass writes to it."""
+        """The gradient after a backward pass, None before. It is the caller's: no later pass writes to it.
+
+        A pass keeps none for a result without a label; asking for it is None with a warning.
+        """
         g = self._grad
         if g is None:
+            if self._op is not None and self._label is None:
+                warnings.warn(
+                    f"grad: this is the result of {self._op.shown} and has no label, and a backward pass keeps the "
+                    "gradients of leaves and of results with a label only: give it one before (t.label = 't'), or use "
+                    "gradients(target, t)",
+                    UserWarning,
+                    stacklevel=2,
+                )
             return None
         if self._op is not None:
             return np.array(g)
@@ -174,6 +197,11 @@ class Tensor(BaseNode):
     def T(self) -> Tensor:
         """The transpose: axes in reverse order."""
         return _record(shapes.transpose.op, (self, None))
+
+    @property
+    def _prev(self) -> tuple[Tensor, ...]:
+        """The Tensors among the operands, each once: what micrograd calls so."""
+        return tuple(dict.fromkeys(u for u in self.operands if u.__class__ is Tensor))
 
     def backward(self, seed: Operand = None) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below.
@@ -408,6 +436,34 @@ class Tensor(BaseNode):
     def take(self, indices: Operand, axis: int | None = None) -> Tensor:
         """The members at these places; see `autograd.take`."""
         return shapes.take(self, indices, axis)
+
+    def repeat(self, repeats: int | list[int], axis: int | None = None) -> Tensor:
+        """Each member so many times; see `autograd.repeat`."""
+        return moves.repeat(self, repeats, axis)
+
+    def cumsum(self, axis: int | None = None) -> Tensor:
+        """Running sums; see `autograd.cumsum`."""
+        return moves.cumsum(self, axis)
+
+    def cumprod(self, axis: int | None = None) -> Tensor:
+        """Running products; see `autograd.cumprod`."""
+        return moves.cumprod(self, axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """The numbers at equal places of two axes; see `autograd.diagonal`."""
+        return moves.diagonal(self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """The sum of a diagonal; see `autograd.trace`."""
+        return moves.trace(self, offset, axis1, axis2)
+
+    def any(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Operand:
+        """Whether a number is not 0, without gradient; see numpy.any."""
+        return self._data.any(axis, keepdims=keepdims)
+
+    def all(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Operand:
+        """Whether no number is 0, without gradient; see numpy.all."""
+        return self._data.all(axis, keepdims=keepdims)
 
     def dot(self, other: Operand) -> Tensor:
         """Matrix product; numpy.dot for what has more than two axes."""
@@ -742,3 +798,16 @@ def _check_finite(v: Tensor) -> None:
         f"{name}({shapes}) gave {v._data[place]} at {place}, {int(bad.sum())} of {bad.size} numbers not finite, "
         f"recorded at {frame.f_code.co_filename}, line {frame.f_lineno}"
     )
+
+
+answer(Tensor, OF_NODES)
+
+
+class _Called(types.ModuleType):
+    """This module, called: autograd.tensor([1.0, 2.0]) is the Tensor that it is in other libraries."""
+
+    def __call__(self, *args: Any, **named: Any) -> Tensor:
+        return Tensor(*args, **named)
+
+
+sys.modules[__name__].__class__ = _Called

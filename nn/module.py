@@ -43,10 +43,6 @@ class Module(Attributes):
     only. A plain number is a setting and not in the state: to keep one write Value(0.0).detach().
     """
 
-    def may_keep(self, value: Any) -> bool:
-        """True for parameters, buffers and modules: for all but settings."""
-        return not isinstance(value, bool | int | float | str | None)
-
     @property
     def training(self) -> bool:
         """True until `eval()` is called; modules that behave differently in training look at it.

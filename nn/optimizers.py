@@ -19,11 +19,13 @@ import numpy as np
 
 from autograd.arguments import checked_fraction, lookup, not_negative, whole_number
 from autograd.fast.flat_parameters import EVERYTHING, Block, blocks
+from autograd.foreign import finder
 from autograd.graph import is_node
 from autograd.ieee import quietly
 from autograd.operands import describe
 
-from .attributes import Attributes, Check, flag, options_of
+from .attributes import Attributes, Check, flag
+from .foreign import NAMES
 from .module import Module
 from .schedules import Schedule
 
@@ -106,12 +108,7 @@ class Optimizer(Attributes):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        **unknown: object,
     ) -> None:
-        if unknown:
-            raise TypeError(
-                f"{self.name}: unknown option {next(iter(unknown))!r}; known: {', '.join(options_of(type(self)))}"
-            )
         if _is_number(parameters) or _is_schedule(parameters):
             if learning_rate is not None:
                 raise TypeError(
@@ -677,3 +674,6 @@ def _norm(vectors: list[np.ndarray]) -> float:
     if not math.isfinite(largest):
         return largest
     return largest * math.sqrt(sum(float(np.square(v / largest).sum()) for v in vectors))
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

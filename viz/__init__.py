@@ -1,5 +1,8 @@
 """Pictures of gradients and networks."""
 
+from autograd.foreign import finder as _finder
+
+from . import foreign as _foreign
 from .dot.drawing import Drawing
 from .explorer.page import Exploration, explore
 from .graphs.as_data import graph_data
@@ -57,3 +60,5 @@ __all__ = [
     "steps",
     "weights_table",
 ]
+
+__getattr__ = _finder(__name__, __all__, _foreign.NAMES)

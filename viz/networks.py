@@ -144,7 +144,7 @@ def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked, like
         raise ValueError("draw_network: expected the result of a computation, such as the loss; this Value is a leaf")
     if x is not None:
         raise ValueError("draw_network: a recorded result has its input already; x is for a model")
-    drawn, nodes = net_of(root, digits=look.digits, most=max_units)
+    drawn, nodes = net_of(root, most=max_units)
     look = highlighted(drawn.graph, look, "draw_network", drawn.nodes())
     net = scene(drawn, nodes, size=stage(look.width), look=look, color=color, like=like)
     below = [[*SIGNS, Note(f"lines: {color}s")]] if look.legend else []
@@ -191,7 +191,7 @@ def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Colu
         for layer in model.layers:
             x = x if x is None else layer.forward(x)
             a = None if x is None else np.asarray(x.data, dtype=float).ravel()
-            if isinstance(layer, Dense):
+            if isinstance(layer, Dense) and len(layer.built_for or ()) == 1:
                 weights = np.asarray(layer.weight.numpy(), dtype=float)
                 gradients = np.zeros_like(weights) if layer.weight.grad is None else layer.weight.grad.astype(float)
                 biases = None if layer.bias is None else np.asarray(layer.bias.numpy(), dtype=float)

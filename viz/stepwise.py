@@ -240,5 +240,5 @@ def steps(
         raise ValueError("steps: expected the result of a computation; this Value is a leaf, which has no steps")
     lookup("level", level, _LEVELS)
     asked = Asked(digits=digits, title=title, width=width)
-    drawn, nodes = drawn_of(root, level, digits=digits)
+    drawn, nodes = drawn_of(root, level)
     return Steps(drawn.graph, drawn, nodes, asked, like)

@@ -305,8 +305,9 @@ def read_mathml(markup, symbols):
                 continue
             elif tag == "mi" and text == "π":
                 tokens.append(("value", sympy.pi))
-            elif tag == "mn":
-                tokens.append(("number", sympy.Float(text, 17)))
+            elif tag == "mn":  # a number of the page, whose sign may change, has its parentheses with it
+                number = text.removeprefix("(").removesuffix(")").replace("−", "-")
+                tokens.append(("number", sympy.Float(number, 17)))
             elif tag == "mo" and text == "\u2061":
                 continue
             elif tag == "mo" and text == "\u2062":

@@ -141,7 +141,7 @@ const pace = (event) => (event.shiftKey ? 10 : 1) * (event.altKey ? 0.1 : 1);
 
 // What is dragged by a pointer that went down on a cell or a line: { move, end }, or null.
 function grab({ cell, line }) {
-  const v = cell ? cell.node : weightOf(line);
+  const v = cell ? cell.node : line?.node;
   if (v === undefined || !canChange(v)) return null;
   let [x, isMoved, waiting] = [names.data[v], false, 0];
   return {
@@ -158,17 +158,11 @@ function grab({ cell, line }) {
   };
 }
 
-// The leaf that a line between neurons stands for, if it does.
-function weightOf(line) {
-  if (!line || line.edges.length < 2) return undefined;
-  return edgesOn(line).map((e) => e.operand).find((v) => kinds(v).startsWith("leaf") && !picture.cellsOf.has(v));
-}
-
 // The number that has the keyboard, if it can be changed.
 function held() {
   const group = document.activeElement?.closest?.('[role="spinbutton"]');
   if (!group) return null;
-  const v = group.dataset.cell !== undefined ? picture.cells[group.dataset.cell].node : weightOf(picture.lines[group.dataset.line]);
+  const v = group.dataset.cell !== undefined ? picture.cells[group.dataset.cell].node : picture.lines[group.dataset.line].node;
   return v !== undefined && canChange(v) ? v : null;
 }
 

@@ -34,7 +34,7 @@ let again = []; // what is written again when numbers change: in the panel, and 
 let againInCards = [];
 const live = (write) => { write(); again.push(write); };
 const liveInCards = (write) => { write(); againInCards.push(write); };
-const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf, grab, weightOf, canChange });
+const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf, grab, canChange });
 
 const isPass = () => state.mode === "backward" || state.mode === "forward";
 const graph = () => fresh(graphs[page.views[state.view].graph]);
@@ -235,12 +235,12 @@ function passAt(step) {
 }
 
 function labelOf(line, edges, isIdle) {
-  if (moves && line.weight !== null && line.weight === state.node) {
-    const by = withSign(state.nudge);
-    return { text: `${shortNumber(names.data[line.weight])} ${by[0]} ${by.slice(1)}`, sign: names.data[line.weight] };
-  }
   const shown = line.edges.filter((k) => edges.has(k) && !edges.get(k).isPast);
-  if (!shown.length || (isIdle && picture.lines.length > 40)) return null;
+  if (!shown.length || (isIdle && picture.lines.length > LABELLED)) return null;
+  if (line.node !== undefined) { // a line between units has the number of its weight
+    const by = moves && line.node === state.node ? withSign(state.nudge) : "";
+    return { text: shortNumber(names.data[line.node]) + (by && ` ${by[0]} ${by.slice(1)}`), sign: names.data[line.node] };
+  }
   const widest = (a, b) => (edges.get(b).width > edges.get(a).width ? b : a);
   const edge = graph().edges[isIdle ? shown.at(-1) : shown.reduce(widest)];
   return { text: shortNumber(edge.derivative), sign: edge.derivative, quiet: isIdle };
@@ -437,6 +437,10 @@ function click({ cell, line }, event) {
 
 // A line between neurons stands for its weight.
 function selectLine(line) {
+  if (line.node !== undefined) {
+    select(line.node);
+    return;
+  }
   const operands = edgesOn(line).map((e) => e.operand);
   select(operands.find((v) => kinds(v) === "leaf") ?? operands[0]);
 }
@@ -471,7 +475,7 @@ function neighbour(from, direction, cells) {
   if (direction === "ArrowRight") linked = graph().users.get(from.node).map((e) => e.result);
   const isVertical = direction === "ArrowUp" || direction === "ArrowDown";
   const sign = direction === "ArrowLeft" || direction === "ArrowUp" ? -1 : 1;
-  const middle = (cell) => [cell.x + cell.width / 2, cell.y + cell.height / 2];
+  const middle = (cell) => picture.middleOfCell(cell);
   const [x, y] = middle(from);
   const away = (cell) => {
     const [u, v] = middle(cell);
@@ -505,6 +509,8 @@ function selectMarked() {
 
 const keys = {
   r: resetNumbers,
+  s: saveSvg,
+  S: savePng,
   "\\": togglePresent,
   Enter: selectMarked,
   Escape: () => (byId("tip").hidden ? select(null) : hideTip()),
@@ -682,7 +688,7 @@ function listen() {
   }
   const clicks = {
     theme: nextTheme, help: keys["?"], close: () => byId("keys").close(), play: togglePlay,
-    reset: resetNumbers, present: togglePresent, leave: togglePresent, begin: keys.Home, back: keys[","], next: keys["."], closer: keys["+"], farther: keys["-"], whole: keys[0],
+    reset: resetNumbers, svg: saveSvg, png: savePng, present: togglePresent, leave: togglePresent, begin: keys.Home, back: keys[","], next: keys["."], closer: keys["+"], farther: keys["-"], whole: keys[0],
   };
   for (const [id, act] of Object.entries(clicks)) on(byId(id), "click", act);
   on(byId("scrub"), "input", (event) => goToStep(Number(event.target.value)));
@@ -692,7 +698,7 @@ function listen() {
   on(byId("picture"), "dblclick", ({ target }) => {
     const cell = target.closest?.("[data-cell]");
     const line = target.closest?.("[data-line]");
-    const v = cell ? picture.cells[cell.dataset.cell].node : weightOf(line && picture.lines[line.dataset.line]);
+    const v = cell ? picture.cells[cell.dataset.cell].node : picture.lines[line?.dataset.line]?.node;
     if (v !== undefined && canChange(v)) openEntry(v);
   });
   new ResizeObserver(() => picture.fit(state.node)).observe(byId("picture"));
@@ -707,6 +713,7 @@ function begin() {
   if (!page.backward) notes.unshift("No backward pass yet: .grad is empty, the gradients here are sums over paths.");
   byId("notes").replaceChildren(...notes.map((note) => html("p", {}, note)));
   showView();
+  picture.fit(null);
   listen();
   const selected = page.selected !== null && graph().has(page.selected) ? page.selected : null;
   update({ node: selected });

@@ -36,7 +36,7 @@ __all__ = ["PAGE_MARK", "Exploration", "explore"]
 PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
 
 _FORMATS = dict.fromkeys(("html", "htm"))
-_SCRIPTS = ("paths.js", "write.js", "program.js", "picture.js", "panel.js", "live.js", "learn.js", "page.js")
+_SCRIPTS = ("paths.js", "write.js", "program.js", "picture.js", "panel.js", "live.js", "learn.js", "save.js", "page.js")
 
 
 @drawing
@@ -143,7 +143,8 @@ class Exploration:
 
     def _repr_html_(self) -> str:
         frame = "width: 100%; height: 720px; border: 1px solid #94a3b8; border-radius: 8px"
-        return f'<iframe sandbox="allow-scripts" style="{frame}" srcdoc="{html.escape(self.html)}"></iframe>'
+        allowed = "allow-scripts allow-downloads"
+        return f'<iframe sandbox="{allowed}" style="{frame}" srcdoc="{html.escape(self.html)}"></iframe>'
 
     def __repr__(self) -> str:
         return f"<Exploration at level {self.level!r}, {len(self.html):,} characters of HTML>"
