@@ -299,7 +299,7 @@ class _Paths:
 
     def on_units(self, asked: Asked) -> Picture:
         """The same paths on the units of the net: a path through a unit is a line into its circle."""
-        drawn, nodes = net_of(self.derivations[0].target, digits=asked.digits, keep=self.derivations[0].source)
+        drawn, nodes = net_of(self.derivations[0].target, keep=self.derivations[0].source)
         lines = {}
         for i, line in enumerate(drawn.lines):
             edges = [e for k in line.edges if _key(e := drawn.edges[k]) in self.taken]

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from browser import chromium  # noqa: F401 (the fixture)
 from contrast import contrast
+from drawings import GOLDEN
 from pages import HOSTILE, dense, hostile, lecture
 from scenes import CASES, elements
 
@@ -160,6 +161,29 @@ def test_every_text_can_be_read_on_its_ground():
             for text in group.iter("{http://www.w3.org/2000/svg}text"):
                 on = LIGHT.paper if text.get("class") == "caption" else ground.get("fill")
                 assert contrast(text.get("fill"), on) >= 4.5
+
+
+def test_where_a_notebook_drops_the_page_it_shows_the_picture():
+    page = explore(CASES["2-2-2"]())
+    bundle = page._repr_mimebundle_()
+    assert bundle["image/svg+xml"] == page.svg().svg
+    assert bundle["text/html"].startswith("<iframe")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_picture_is_that_of_the_golden_file(case):
+    # Places are ours: no renderer and no font is asked. To write them anew, delete the files and run this once.
+    file = GOLDEN / f"scene_{case}.svg"
+    svg = explore(CASES[case]()).svg(level="named" if case == "shared" else "neurons").svg
+    if not file.exists():
+        file.write_text(svg, encoding="utf-8")
+    assert rounded(svg) == rounded(file.read_text(encoding="utf-8"))
+
+
+def rounded(svg):
+    """A picture without the mark of its ids, its numbers to a tenth."""
+    svg = re.sub(r' id="p\w+-', ' id="', svg)
+    return re.sub(r"-?\d+\.\d+", lambda x: f"{float(x[0]):.1f}", svg)
 
 
 def test_a_picture_is_the_same_each_time():
