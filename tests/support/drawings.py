@@ -80,7 +80,8 @@ def dot_statements(drawing):
         if match := re.match(r"\t(n\d+) \[", line):
             nodes[match[1]] = attributes
         elif (match := re.match(r"\t+(n\d+) -> (n\d+) \[", line)) and attributes.get("style") != "invis":
-            edges.append((match[1], match[2], attributes))
+            ends = match.groups() if attributes.get("dir") != "back" else match.groups()[::-1]
+            edges.append((*ends, attributes))
     return nodes, edges
 
 

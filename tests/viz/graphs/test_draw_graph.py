@@ -896,6 +896,36 @@ def test_operations_with_constants_among_their_operands_are_drawn():
     assert ("0.1", "leaky_relu", None) in arrows(drawing)
 
 
+def named_chain(length):
+    v = Value(0.5, "x")
+    for i in range(1, length + 1):
+        v = sin(v)
+        v.label = f"v{i}"
+    return v
+
+
+@each_renderer
+def test_a_long_chain_is_folded_into_rows_that_turn_back_and_forth(renderer):
+    drawing = draw_graph(named_chain(60))
+    found = places(drawing, renderer)
+    rows = {}
+    for name, (x, y) in found.items():
+        rows.setdefault(round(y / 20), []).append((x, name))
+    assert 4 <= len(rows) <= 8
+    width = max(x for x, _ in found.values())
+    assert width < 2000
+    ids = {n: label for label, n in ((v.label, drawing.ids[v]) for v in drawing.ids)}
+    edges = {(ids[u], ids[v]) for u, v, _ in dot_statements(drawing)[1]}
+    assert edges == {("x", "v1"), *((f"v{i}", f"v{i + 1}") for i in range(1, 60))}
+    assert "v60" in drawing.mermaid().replace("₀", "0").replace("₆", "6") or "v₆₀" in drawing.mermaid()
+
+
+def test_a_chain_that_fits_or_goes_down_is_not_folded():
+    assert 'dir="back"' not in draw_graph(named_chain(20)).source
+    assert 'dir="back"' not in draw_graph(named_chain(60), direction="TB").source
+    assert 'dir="back"' in draw_graph(named_chain(60)).source
+
+
 @needs_renderer
 def test_a_picture_as_png():
     assert draw_graph(small()).pipe("png").startswith(b"\x89PNG")
