@@ -2,6 +2,7 @@
 
 from . import foreign as _foreign
 from .bridges.replaying import replayed
+from .bridges.unroll import unroll
 from .bridges.vectorize import vectorize
 from .check import central_difference, check_gradients, complex_step, find_nan
 from .derivations import derive
@@ -110,6 +111,7 @@ from .ops import (
 )
 from .passes.gradients import gradients
 from .paths import Edge, Path, PathGraph
+from .paths.backward_steps import backward_steps
 from .paths.derivation import Derivation
 from .python_names import abs, max, min, sum
 from .tensor import Tensor
@@ -132,6 +134,7 @@ __all__ = [
     "argmin",
     "average",
     "average_pool",
+    "backward_steps",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "broadcast_to",
@@ -235,6 +238,7 @@ __all__ = [
     "tile",
     "trace",
     "transpose",
+    "unroll",
     "value_and_grad",
     "var",
     "vectorize",

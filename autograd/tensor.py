@@ -143,21 +143,15 @@ class Tensor(BaseNode):
 
         A pass keeps none for a result without a label; asking for it is None with a warning.
         """
-        g = self._grad
-        if g is None:
-            if self._op is not None and self._label is None:
-                warnings.warn(
-                    f"grad: this is the result of {self._op.shown} and has no label, and a backward pass keeps the "
-                    "gradients of leaves and of results with a label only: give it one before (t.label = 't'), or use "
-                    "gradients(target, t)",
-                    UserWarning,
-                    stacklevel=2,
-                )
-            return None
-        if self._op is not None:
-            return np.array(g)
-        if g is self._buffer:
-            self._grad = g = g.copy()
+        g = kept_gradient(self)
+        if g is None and self._op is not None and self._label is None:
+            warnings.warn(
+                f"grad: this is the result of {self._op.shown} and has no label, and a backward pass keeps the "
+                "gradients of leaves and of results with a label only: give it one before (t.label = 't'), or use "
+                "gradients(target, t)",
+                UserWarning,
+                stacklevel=2,
+            )
         return g
 
     @grad.setter
@@ -599,6 +593,18 @@ def _as_leaf(t: Tensor) -> None:
     t._serial = next_serial()
     if traces:
         modes.note_birth(t)
+
+
+def kept_gradient(t: Tensor) -> np.ndarray | None:
+    """What `.grad` is, for those who show what there is: none is no reason for a word."""
+    g = t._grad
+    if g is None:
+        return None
+    if t._op is not None:
+        return np.array(g)
+    if g is t._buffer:
+        t._grad = g = g.copy()
+    return g
 
 
 def leaf(array: ndarray, label: str | None = None) -> Tensor:

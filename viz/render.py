@@ -24,7 +24,7 @@ FORMATS = ("svg", "png", "pdf", "dot", "json", "plain", "xdot")
 RENDERERS = ("auto", "dot", "pure")
 
 _PURE = "graphviz-pure"
-_INSTALL = 'pip install "gradpath[render]"'
+_INSTALL = "pip install graphviz-pure resvg_py fontpkg-arimo"
 _FONT_PACKAGE, _FONT_FAMILY = "fontpkg_arimo", "Arimo"
 
 # What matters for where DOT text ends: braces, and the strings, comments, lines of the C preprocessor and

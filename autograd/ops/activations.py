@@ -97,14 +97,51 @@ def normal_cdf(x: Operand) -> Operand:
     """Φ(x), how likely a standard normal number is below x.
 
     x: any real, any shape. Returns the same shape, 0 to 1. Derivative: e^(-x²/2)/√(2π).
-    From Python's erfc, exact in both tails; of an array number by number, which is slow.
+    Half of erfc(-x/√2), to 2e-16 of it around 0 and 1e-13 in the lower tail.
+    Source of its three pieces: Cody, Mathematics of Computation 23 (1969).
     """
     if type(x) is float:
         return 0.5 * math.erfc(-x / math.sqrt(2))
-    return np.asarray(0.5 * _erfc(x / -math.sqrt(2)), x.dtype)
+    y = x / -math.sqrt(2)
+    size = np.abs(y)
+    near = y * _ratio(y * y, _NEAR)
+    middle = np.exp(-y * y) * _ratio(size, _MIDDLE)
+    inverse = 1 / (y * y)
+    far = np.exp(-y * y) * (1 / math.sqrt(math.pi) - inverse * _ratio(inverse, _FAR)) / size
+    tail = np.where(size > 4, far, middle)
+    return 0.5 * np.where(size <= 0.46875, 1 - near, np.where(y > 0, tail, 2 - tail))
 
 
-_erfc = np.vectorize(math.erfc, otypes=[float])
+def _ratio(t: Operand, coefficients: tuple[tuple[float, ...], tuple[float, ...]]) -> Operand:
+    """One polynomial over another; coefficients: from the highest power of t down, the denominator's begins with 1."""
+    above, below = coefficients
+    p, q = above[0] * t, t
+    for a, b in zip(above[1:-1], below[:-1], strict=True):
+        p, q = (p + a) * t, (q + b) * t
+    return (p + above[-1]) / (q + below[-1])
+
+
+_NEAR = (
+    (0.185777706184603153, 3.16112374387056560, 113.864154151050156, 377.485237685302021, 3209.37758913846947),
+    (23.6012909523441209, 244.024637934444173, 1282.61652607737228, 2844.23683343917062),
+)
+_MIDDLE = (
+    (
+        *(2.15311535474403846e-8, 0.564188496988670089, 8.88314979438837594, 66.1191906371416295, 298.635138197400131),
+        *(881.952221241769090, 1712.04761263407058, 2051.07837782607147, 1230.33935479799725),
+    ),
+    (
+        *(15.7449261107098347, 117.693950891312499, 537.181101862009858, 1621.38957456669019, 3290.79923573345963),
+        *(4362.61909014324716, 3439.36767414372164, 1230.33935480374942),
+    ),
+)
+_FAR = (
+    (
+        *(0.0163153871373020978, 0.305326634961232344, 0.360344899949804439, 0.125781726111229246),
+        *(0.0160837851487422766, 0.000658749161529837803),
+    ),
+    (2.56852019228982242, 1.87295284992346047, 0.527905102951428412, 0.0605183413124413191, 0.00233520497626869185),
+)
 
 
 @elementwise(lambda z, x: normal_cdf(x) + x * exp(-x * x / 2) / math.sqrt(2 * math.pi))

@@ -114,8 +114,6 @@ def logaddexp(x: Operand, y: Operand) -> Operand:
     """
     if type(x) is float and type(y) is float:
         return x + LN2 if x == y else max(x, y) + math.log1p(math.exp(-abs(x - y)))
-    if np.iscomplexobj(x) or np.iscomplexobj(y):
-        return np.log(np.exp(x) + np.exp(y))
     return np.logaddexp(x, y)
 
 

@@ -8,8 +8,8 @@ from autograd.foreign import finder
 
 from ..foreign import NAMES
 from .base import Callback
-from .display import progress
 from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from .shown import progress
 from .standard import CSVLogger, History, LambdaCallback, LearningRateScheduler, TerminateOnNaN
 
 __all__ = [

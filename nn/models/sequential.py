@@ -246,9 +246,14 @@ class Sequential(Module):
         raise ValueError(f"get_layer: no layer is called {name!r}; known: {known}")
 
     def summary(self) -> Summary:
-        """The layers with their output shapes and numbers of parameters: print it, or show it in a notebook."""
+        """Print the layers with their output shapes and numbers of parameters, as Keras does, and give the table.
+
+        In a notebook it is shown as a table. RuntimeError before the model is built.
+        """
         self._check_built("summary")
-        return Summary(self)
+        table = Summary(self)
+        table.show()
+        return table
 
     def count_params(self) -> int:
         """How many numbers there are, trained or not, shared ones once. RuntimeError before the model is built."""

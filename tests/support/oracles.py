@@ -24,7 +24,11 @@ def normal_cdf(x):
 
 
 # Forward functions that know real numbers only, and are analytic all the same.
-ANALYTIC = {"normal_cdf": normal_cdf, "gelu": lambda x: x * normal_cdf(x)}
+ANALYTIC = {
+    "normal_cdf": normal_cdf,
+    "gelu": lambda x: x * normal_cdf(x),
+    "logaddexp": lambda x, y: np.log(np.exp(x) + np.exp(y)),
+}
 
 
 def contour(f, x, order, radius=0.1, n=48):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import Derivation, Edge, MatrixDerivation, Value
+from autograd import Derivation, Edge, MatrixDerivation, Value, derive
 from autograd.arguments import lookup, positive_integer
 from autograd.matrices.graph import MatrixGraph
 from autograd.operands import describe
@@ -40,6 +40,7 @@ LONGEST_CHAIN = 90  # characters of a path in the legend
 @drawing
 def draw_paths(
     derivation: Any,
+    source: Any = None,
     *,
     level: str = "auto",
     path: Any = None,
@@ -60,7 +61,7 @@ def draw_paths(
     derivation  as `derive(L, w)` gives it; with `top=3` it lists the strongest three. Several of one target, as
                 in `[derive(L, w), derive(L, v)]`, are drawn in one picture, each in one colour. For Tensors,
                 the way of the gradient back to the source, with a formula on every edge of it, as
-                in `draw_graph`.
+                in `draw_graph`. `draw_paths(L, w)` draws derive(L, w).
     level       "neurons": the paths on the units of the net, with weights on its lines, as a Picture. Otherwise
                 the level of the derivation, as a Drawing: "auto" where it has at most 40 nodes or names tell of no
                 units, "named" or "op" always.
@@ -81,6 +82,8 @@ def draw_paths(
     TypeError for what is no Derivation; ValueError for one without paths, derivations of different targets, an
     unknown option or a graph that is too large.
     """
+    if source is not None:
+        derivation = derive(derivation, source)
     found = list(derivation) if isinstance(derivation, list | tuple) else [derivation]
     for each in found or [derivation]:
         if not isinstance(each, Derivation | MatrixDerivation):

@@ -17,6 +17,7 @@ from autograd import Tensor, Value, gradients
 from autograd.formulas.names import parse
 from autograd.graph import is_node, topological_order
 from autograd.matrices.graph import MatrixEdge, MatrixGraph
+from autograd.tensor import kept_gradient
 
 from ..dot.diagram import Arrow, Node, pale_arrow, pale_node
 from ..options import Asked
@@ -308,7 +309,8 @@ def _source(e: MatrixEdge) -> _Source:
 
 
 def _gradients(graph: MatrixGraph) -> dict[Tensor, np.ndarray]:
-    found = {v: v.grad for v in graph.nodes if v.grad is not None}
+    kept = {v: kept_gradient(v) for v in graph.nodes}
+    found = {v: g for v, g in kept.items() if g is not None}
     others = [v for v in graph.nodes if v not in found]
     if graph.target.size == 1 and others:
         # If a weight was changed since the forward pass there is no gradient any more.
