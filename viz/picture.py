@@ -19,11 +19,17 @@ from .options import drawing
 from .render import to_png
 from .style import current
 
-__all__ = ["Picture", "beside"]
+__all__ = ["Picture", "beside", "fitted"]
 
 GAP, TITLE = 24.0, 26.0  # points between pictures, and for a title above
+_SVG = re.compile(r"<svg\b")
 _ROOT = re.compile(r'<svg\b([^>]*?)\bwidth="([\d.]+)pt"\s+height="([\d.]+)pt"([^>]*)>(.*)</svg>', re.DOTALL)
 _FORMATS = dict.fromkeys(("svg", "png"))
+
+
+def fitted(svg: str) -> str:
+    """An SVG for a notebook: no wider than the page, in its proportions."""
+    return _SVG.sub('<svg style="max-width: 100%; height: auto"', svg, count=1)
 
 
 class Picture:
@@ -70,12 +76,12 @@ class Picture:
     render = save
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        return fitted(self.svg)
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
     ) -> dict[str, Any]:
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        return {"image/svg+xml": fitted(self.svg), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Picture, {len(self.svg):,} characters of SVG>"

@@ -39,6 +39,7 @@ class Arrow(NamedTuple):
     lines: tuple[str, ...] | None = None  # what is written on it if not the derivative
     look: Mapping[str, Any] | None = None  # how it looks if not as its derivative tells
     of: tuple[Any, ...] = ()  # the nodes of the graph that it stands for, such as a weight
+    share: float | None = None  # how wide it is, from 0 to 1; None as the derivative tells
 
 
 class Node(NamedTuple):
@@ -267,6 +268,8 @@ def _edge_look(e: Arrow, asked: Asked) -> dict[str, Any]:
     else:
         color, style = sign_style(e.derivative)
         look = {"color": color, "fontcolor": color, "penwidth": width(e.derivative)}
+        if e.share is not None:
+            look["penwidth"] = round(0.6 + 4 * e.share, 2) if e.share == e.share else 0.6
         if style != "solid":
             look["style"] = style
     lines = e.lines

@@ -18,6 +18,7 @@ from autograd.arguments import lookup
 from nn.files.whole import check_folder, write_whole
 
 from ..files import picture_file
+from ..picture import fitted
 from ..render import RendererMissing, render
 from ..scenes.typeset import typeset
 from .mermaid import mermaid
@@ -201,7 +202,8 @@ class Drawing(graphviz.Digraph):
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
     ) -> dict[str, Any]:
         try:
-            return super()._repr_mimebundle_(include, exclude)
+            bundle = super()._repr_mimebundle_(include, exclude)
+            return {kind: fitted(made) if kind == "image/svg+xml" else made for kind, made in bundle.items()}
         except RendererMissing as missing:  # a notebook shows what to do, not a traceback
             text = self.mermaid()  # which some notebooks draw themselves
             advice = f"{self!r}: {missing}. Or paste this where Mermaid is drawn:\n\n{text}"

@@ -148,7 +148,7 @@ class Exploration:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
         """The page, and where HTML is dropped its picture."""
-        return {"text/html": self._repr_html_(), "image/svg+xml": self.svg().svg, "text/plain": repr(self)}
+        return {"text/html": self._repr_html_(), "image/svg+xml": self.svg()._repr_svg_(), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Exploration at level {self.level!r}, {len(self.html):,} characters of HTML>"

@@ -166,7 +166,7 @@ def test_every_text_can_be_read_on_its_ground():
 def test_where_a_notebook_drops_the_page_it_shows_the_picture():
     page = explore(CASES["2-2-2"]())
     bundle = page._repr_mimebundle_()
-    assert bundle["image/svg+xml"] == page.svg().svg
+    assert bundle["image/svg+xml"] == page.svg()._repr_svg_()
     assert bundle["text/html"].startswith("<iframe")
 
 
