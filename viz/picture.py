@@ -14,7 +14,7 @@ from autograd.arguments import lookup
 from autograd.operands import describe
 from nn.files.whole import check_folder, write_whole
 
-from .files import picture_file
+from .files import opened, picture_file
 from .options import drawing
 from .render import to_png
 from .style import current
@@ -74,6 +74,10 @@ class Picture:
         return str(path)
 
     render = save
+
+    def show(self) -> str:
+        """Open the picture in the browser; returns the path of the temporary file that is made for it."""
+        return opened(self.svg.encode(), "picture.svg")
 
     def _repr_svg_(self) -> str:
         return fitted(self.svg)

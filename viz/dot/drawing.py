@@ -17,7 +17,7 @@ import graphviz
 from autograd.arguments import lookup
 from nn.files.whole import check_folder, write_whole
 
-from ..files import picture_file
+from ..files import opened, picture_file
 from ..picture import fitted
 from ..render import RendererMissing, render
 from ..scenes.typeset import typeset
@@ -197,6 +197,10 @@ class Drawing(graphviz.Digraph):
     ) -> str:
         """`render` the picture and open it with the program of the system; returns its path."""
         return self.render(filename, directory, view=True, cleanup=cleanup, quiet_view=quiet_view)
+
+    def show(self) -> str:
+        """Open the picture in the browser; returns the path of the temporary file that is made for it."""
+        return opened(self.pipe("svg"), "picture.svg")
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
