@@ -39,6 +39,24 @@ class Block(Protocol):
         """Forget all gradients."""
 
 
+class Steps:
+    """What a vector of parameters was before the last step: the numbers `before`, at the latest `since` and `until`."""
+
+    __slots__ = ("before", "since", "until")
+
+    def __init__(self, before: np.ndarray, until: int) -> None:
+        self.before, self.since, self.until = before, until, until
+
+    def begin(self, numbers: np.ndarray) -> None:
+        """Keep the numbers; until the step has ended they are nothing that was before it."""
+        np.copyto(self.before, numbers)
+        if self.until != NEVER:
+            self.since, self.until = self.until, NEVER
+
+
+NEVER = -1
+
+
 class FlatParameters:
     """Leaf Tensors of one dtype as one vector of numbers and one of gradients.
 
@@ -62,6 +80,9 @@ class FlatParameters:
             dtype = self.tensors[0].dtype
             self._data, self._gradient = np.empty(ends[-1], dtype), np.zeros(ends[-1], dtype)
         self._gradients: list[tuple[Tensor, Any]] = []
+        self._steps = Steps(np.empty_like(self._data), max(t._serial for t in self.tensors))
+        for t, place in zip(self.tensors, self.places, strict=True):
+            t._steps = self._steps, place
         for t, place in zip(self.tensors, self.places, strict=True):
             if found is None:
                 self._take_in(t, self._data[place].reshape(t.shape), self._gradient[place].reshape(t.shape))
@@ -103,16 +124,19 @@ class FlatParameters:
         """The numbers of all parameters in a row, to be changed in place; then `end` is to be called."""
         for t, numbers in self._others:
             numbers[...] = t._data
+        self._steps.begin(self._data)
         return self._data
 
     def end(self) -> None:
         """Make what `begin` gave, as it is now, the numbers of the parameters.
 
-        A gradient through graphs recorded before is refused from now on.
+        A gradient through graphs recorded before is refused from now on; pictures of them show what they used.
         """
         for t, numbers in self._others:
             t._data[...] = numbers
-        serial = next_serial()
+            if t._seen is not None:
+                t._seen = t._data.tobytes()
+        self._steps.until = serial = next_serial()
         for t in self.tensors:
             t._serial = serial
 

@@ -368,7 +368,7 @@ def test_a_program_that_pip_did_not_note_is_found_on_path(monkeypatch, tmp_path,
 @pytest.mark.parametrize("package", ["resvg_py", "fontpkg_arimo"])
 def test_a_png_without_its_packages_names_the_pip_command(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(RendererMissing, match=rf'{package}.*pip install "gradpath\[render\]"'):
+    with pytest.raises(RendererMissing, match=rf"{package}.*pip install graphviz-pure resvg_py fontpkg-arimo"):
         render(SMALL, "png", renderer="pure")
 
 
