@@ -39,7 +39,7 @@ def are_in_columns(where: str, samples: str | None, outputs: Operand) -> bool:
     rows would count each output as a sample, and give a plausible wrong number.
     """
     if samples is None:
-        if np.ndim(outputs) == 2 and outputs.size > 1 and is_array_node(outputs) and shown_axis(outputs) == 1:
+        if is_array_node(outputs) and outputs.ndim == 2 and outputs.size > 1 and shown_axis(outputs) == 1:
             n, m = outputs.shape
             raise ValueError(
                 f"{where}: the graph shows samples in columns, with the weights on the left of the data, and nothing "
