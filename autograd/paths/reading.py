@@ -70,7 +70,7 @@ class Formulas:
 
     def _result(self, v: Any) -> Expression:
         """v as a rule of its operation sees it: its name, but arithmetic by its own operands, as in (x/y)' by y."""
-        return self.definition(v) if v.op.expands else self.of(v)
+        return self.definition(v) if v.op.expands and not v.op.reduces else self.of(v)
 
     def _is_settled(self, u: Any) -> bool:
         return u in self._known or u in self._labels
