@@ -12,6 +12,7 @@ import html
 import json
 import os
 import re
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -34,7 +35,7 @@ __all__ = ["PAGE_MARK", "Exploration", "explore"]
 PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
 
 _FORMATS = dict.fromkeys(("html", "htm"))
-_SCRIPTS = ("paths.js", "write.js", "program.js", "picture.js", "panel.js", "live.js", "learn.js", "save.js", "page.js")
+_PARTS = ("paths", "write", "program", "picture", "panel", "live", "learn", "save", "samples", "page")
 
 
 @drawing
@@ -45,6 +46,8 @@ def explore(
     level: Literal["auto", "op", "named", "neurons"] = "auto",
     title: str | None = None,
     digits: int = 4,
+    samples: Mapping[Any, Any] | None = None,
+    parameters: Sequence[Value] | None = None,
 ) -> Exploration:
     """A page that shows every gradient path of a computation.
 
@@ -52,9 +55,19 @@ def explore(
     wrt    the node that is selected at first; without it the page begins with all gradients
     level  what the page shows first; the reader can change it. "named": named nodes, with whatever
            lies between contracted. "op": every scalar. "neurons": units with the weights on the edges.
-           "auto": "named" if an intermediate result has a name, "neurons" in a large net, else "op".
+           "auto": "neurons" in a net of more than 12 named nodes, "named" if an intermediate result has a name,
+           else "op".
     title  of the page
     digits significant digits of its numbers
+    samples     numbers for leaves, sample by sample: {"x": X, "y": Y} with X of shape (n, as many as there are
+                leaves x_1, x_2, ...), or (n,) for one. A key is the name of leaves without index, a leaf, or a
+                tuple of leaves. The page shows one sample at a time, each sample's gradient and their average,
+                and goes downhill on one or on all; for two inputs also a map of what the net answers.
+    parameters  the leaves that gradient descent in the page moves; without it those that are not called x, y or t
+                and are in no samples, or all leaves if there are no others
+
+    The page computes again whatever depends on a number that is changed in it, with the operations of Python read
+    as script; one that cannot be read, or a graph of more than 20,000 edges, keeps the page as it was recorded.
 
     Where `.data` was changed since the forward pass the page has the numbers that were used, and says so.
 
@@ -65,7 +78,7 @@ def explore(
     Call `root.backward()` before, or the page says that `.grad` is empty.
 
     TypeError if root or wrt is not a Value; ValueError for a leaf, for a wrt that root does not depend on,
-    for an unknown level, and for "neurons" where names tell of no units.
+    for an unknown level, for "neurons" where names tell of no units, and for samples that do not fit the leaves.
     """
     if not isinstance(root, Value):
         advice = "; nn.to_mlp(model) makes the same net of Values" if isinstance(root, Tensor) else ""
@@ -77,7 +90,7 @@ def explore(
         raise TypeError(f"explore: expected wrt to be a Value, got {describe(wrt)}")
     lookup("level", level, LEVELS)
     views = Views(root, wrt, digits)
-    data = views.data(level)
+    data = views.data(level, samples, parameters)
     title = "Gradient paths" if title is None else title
     return Exploration(_document(title, data), level=data["first"], views=views, title=title)
 
@@ -165,7 +178,8 @@ def _size(size: Any) -> tuple[float, float]:
 
 def _document(title: str, data: dict[str, Any]) -> str:
     style = shortened(_file("page.css"), "css")
-    script = '"use strict";\n' + HELPERS + data.pop("operations") + shortened("".join(map(_file, _SCRIPTS)), "js")
+    scripts = [f"{name}.js" for name in _PARTS if name != "samples" or data["samples"]]
+    script = '"use strict";\n' + HELPERS + data.pop("operations") + shortened("".join(map(_file, scripts)), "js")
     parts = {
         "title": html.escape(_printable(title)),
         "style": style,
