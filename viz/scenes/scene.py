@@ -156,7 +156,7 @@ class Scene:
                 )
             self.placement = like
             return
-        lines = [Line(s.start, s.end, length(s.text)) for s in strokes]
+        lines = [Line(s.start, s.end, length(s.text), 0.95 if "[" in s.text else 0.6) for s in strokes]
         captions = [m.above is not None for m in marks], [m.below is not None for m in marks]
         self.placement = placed(operands, lines, size=size, even=even, captions=captions, smallest=smallest)
 

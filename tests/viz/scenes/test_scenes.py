@@ -208,6 +208,11 @@ def test_lines_can_tell_the_gradient_or_the_name_of_the_weight():
     ]
     assert "0.08217" in said[0]
     assert "w[1]11" in said[1]
+    svg = draw_network(loss, edges="formula").svg
+    (label,) = [e for e in elements(svg, "text", "number") if "".join(e.itertext()) == "w[1]11"]
+    above, below = list(label)  # set as mathematics: [1] above, 11 below
+    assert (above.text, below.text) == ("[1]", "11")
+    assert float(above.get("dy")) < 0 < float(above.get("dy")) + float(below.get("dy"))
     assert "0.15" not in said[2]
 
 
