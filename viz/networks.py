@@ -164,7 +164,9 @@ def columns_of(model: Any, x: Any = None) -> list[Column]:
     if isinstance(model, Sequential):
         return _columns_of_sequential(model, None if x is None else _one_sample(model, x))
     if not isinstance(model, MLP | Layer):
-        raise TypeError(f"draw_network: expected an MLP, a Layer or a Sequential, got {describe(model)}")
+        raise TypeError(
+            f"draw_network: expected an MLP, a Layer, a Sequential or a loss of Values, got {describe(model)}"
+        )
     layers = model.layers if isinstance(model, MLP) else [model]
     activations = [None] * (len(layers) + 1) if x is None else _activations(model, layers, x)
     columns = [Column("input", layers[0].nin, activations=activations[0])]

@@ -102,6 +102,15 @@ def test_ids_are_those_of_nodes_and_lines_and_each_is_there_once():
     assert len(set(marks)) == 1
 
 
+def test_a_weight_on_the_lines_of_two_samples_has_one_id():
+    _, net = lecture()
+    losses = [squared_error(net(inputs(x)), inputs([0.01, 0.99], "y")) for x in ([0.05, 0.1], [0.3, -0.2])]
+    svg = draw_network(losses[0] + losses[1]).svg
+    ids = [e.get("id") for e in ElementTree.fromstring(svg).iter() if e.get("id")]
+    assert len(ids) == len(set(ids))
+    assert len([e for e in elements(svg, "g", "label") if "".join(e.itertext()) == "0.15"]) == 2
+
+
 def test_the_paths_of_a_node_are_lit_and_the_rest_is_dim():
     loss = CASES["2-2-2"]()
     svg = explore(loss).svg("w[1]_1,1", level="neurons").svg
