@@ -117,6 +117,8 @@ def _expressions(tree: ast.AST) -> Iterator[ast.expr]:
     for child in ast.iter_child_nodes(tree):
         if isinstance(child, ast.Raise | ast.JoinedStr | ast.AnnAssign | ast.arg | ast.Assert | ast.Import):
             continue
+        if isinstance(child, ast.keyword) and child.arg == "strict":  # of zip: what cannot happen
+            continue
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
             continue
         if isinstance(child, ast.expr) and not _is_type(child):
