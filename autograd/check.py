@@ -116,7 +116,7 @@ class GradientCheck:
         return f"<GradientCheck: {len(self.names)} derivatives agree, largest difference {self.largest_difference:.1g}>"
 
 
-def check_gradients(f: Callable[..., Any], args: Any, *, tolerance: float = 1e-6) -> GradientCheck:
+def check_gradients(f: Callable[..., Any], args: Any, tolerance: float = 1e-6) -> GradientCheck:
     """Compare the engine's gradient of f with central differences, for every number in `args`.
 
     f: a function of numbers, arrays and (nested) lists of them that returns one number, as for `grad`.
@@ -129,6 +129,11 @@ def check_gradients(f: Callable[..., Any], args: Any, *, tolerance: float = 1e-6
     >>> check_gradients(lambda x, w: x * w[0] + w[1], (3.0, [2.0, 1.0])).gradient
     (2.0, 3.0, 1.0)
     """
+    if not callable(f):
+        raise TypeError(
+            f"check_gradients: expected a function that computes the loss anew, got {describe(f)}; "
+            "write check_gradients(lambda w: ..., [w.data])"
+        )
     args = map_leaves(args if isinstance(args, list | tuple) else [args], plain)
     names = tuple(name for i, x in enumerate(args) for name in _names(f"args[{i}]", x))
     point = [u for x in leaves(args) for u in _numbers(x)]

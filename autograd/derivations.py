@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Any, Literal, overload
 
-from .graph import is_node
+from .graph import is_node, topological_order
 from .matrices.derivation import MatrixDerivation
 from .operands import describe, is_array_node
 from .passes.gradients import gradients
 from .paths.derivation import Derivation, counted, positive
+from .paths.labels import node_called
 from .paths.path_graph import PathGraph
 from .tensor import Tensor
 from .value import Value
@@ -26,17 +27,17 @@ Form = Literal["rows", "columns"]
 
 @overload
 def derive(
-    target: Value, source: Value, *, level: Level = "named", top: int | None = None, limit: int = LIMIT
+    target: Value, source: Value | str, *, level: Level = "named", top: int | None = None, limit: int = LIMIT
 ) -> Derivation: ...
 @overload
-def derive(target: Tensor, source: Tensor, *, form: Form = "rows") -> MatrixDerivation: ...
+def derive(target: Tensor, source: Tensor | str, *, form: Form = "rows") -> MatrixDerivation: ...
 def derive(
     target: Any, source: Any, *, level: str = "named", top: int | None = None, limit: int = LIMIT, form: str = "rows"
 ) -> Any:
     """∂target/∂source, derived path by path for Values and in matrices for Tensors.
 
     target, source: Values, or Tensors and the target of one element; the source needs a label (among
-    Values at level "op" every node gets a name).
+    Values at level "op" every node gets a name), and may be given by it: derive(L, "w[1]_1,1").
     level: "named" (chains of named nodes, as lecture notes write them) or "op" (every operation).
     top: list only that many paths, strongest first. limit: more paths than this are refused
     unless `top` is given. These three are for Values.
@@ -50,6 +51,8 @@ def derive(
     unknown level or form, a top or limit that is not a positive integer, or more paths than `limit`
     (says how many).
     """
+    if isinstance(source, str) and is_node(target):
+        source = node_called("derive", source, topological_order(target))
     for role, node in (("target", target), ("source", source)):
         if not is_node(node):
             advice = f"; derive by each {role} in turn" if isinstance(node, list | tuple) else ""

@@ -15,7 +15,7 @@ import numpy as np
 from .graph import EQUALITY
 from .op import named
 from .operands import Operand, as_array
-from .ops import choosing, extremes, matrices, shapes, sums
+from .ops import choosing, einsums, extremes, functions, matrices, moves, norms, shapes, sums
 from .ops.elementwise import abs, div, mul, neg, power, sub
 
 # Where the two names differ.
@@ -28,7 +28,6 @@ _OTHERWISE: dict[np.ufunc, Callable[..., Operand]] = {
     np.positive: lambda x: x,
     np.absolute: abs,
     np.fabs: abs,
-    np.square: lambda x: mul(x, x),
 }
 
 
@@ -90,6 +89,20 @@ class NumpyFunction:
 
     def __str__(self) -> str:
         return ", ".join(self._known)
+
+
+class SeveralOperands(NumpyFunction):
+    """The same for a function of any number of operands. passing: what may be given and changes no number."""
+
+    __slots__ = ()
+
+    def __init__(self, function: Callable[..., Operand], passing: str) -> None:
+        super().__init__(lambda operands: function(*operands), "operands")
+        self._names += passing.split()
+
+    def arguments(self, args: tuple[Operand, ...], kwargs: dict[str, Operand]) -> tuple[dict[str, Operand], list[str]]:
+        """All that has no name as one."""
+        return {"operands": args}, [name for name, x in kwargs.items() if x is not None and name not in self._names]
 
 
 def _flat(a: Operand) -> Operand:
@@ -168,9 +181,28 @@ array_functions: dict[Callable[..., object], NumpyFunction] = {
     np.amin: NumpyFunction(extremes.min, "a axis -out keepdims"),
     np.var: NumpyFunction(lambda x, axis=None, ddof=0, keepdims=False: sums.var(x, axis, keepdims, ddof), _SPREAD),
     np.std: NumpyFunction(lambda x, axis=None, ddof=0, keepdims=False: sums.std(x, axis, keepdims, ddof), _SPREAD),
-    np.linalg.norm: NumpyFunction(sums.norm_as_numpy, "x ord axis keepdims"),
+    np.linalg.norm: NumpyFunction(norms.norm_as_numpy, "x ord axis keepdims"),
     np.argmax: NumpyFunction(extremes.argmax, "a axis -out"),
     np.argmin: NumpyFunction(extremes.argmin, "a axis -out"),
+    np.average: NumpyFunction(sums.average, "a axis weights keepdims"),
+    np.cumsum: NumpyFunction(moves.cumsum, "a axis -dtype -out"),
+    np.cumprod: NumpyFunction(moves.cumprod, "a axis -dtype -out"),
+    np.nan_to_num: NumpyFunction(
+        lambda x, copy=True, nan=0.0, posinf=None, neginf=None: functions.nan_to_num(x, nan, posinf, neginf),
+        "x copy nan posinf neginf",
+    ),
+    np.einsum: SeveralOperands(einsums.einsum, "optimize"),
+    np.tensordot: NumpyFunction(einsums.tensordot, "a b axes"),
+    np.flip: NumpyFunction(moves.flip, "m axis"),
+    np.roll: NumpyFunction(moves.roll, "a shift axis"),
+    np.moveaxis: NumpyFunction(moves.moveaxis, "a source destination"),
+    np.sort: NumpyFunction(moves.sort, "a axis -kind -order -stable"),
+    np.repeat: NumpyFunction(moves.repeat, "a repeats axis"),
+    np.tile: NumpyFunction(moves.tile, "A reps"),
+    np.column_stack: NumpyFunction(moves.column_stack, "tup"),
+    np.diag: NumpyFunction(moves.diag, "v k"),
+    np.diagonal: NumpyFunction(moves.diagonal, "a offset axis1 axis2"),
+    np.trace: NumpyFunction(moves.trace, "a offset axis1 axis2 -dtype -out"),
     np.reshape: NumpyFunction(shapes.reshape, "a shape"),
     np.ravel: NumpyFunction(_flat, "a"),
     np.transpose: NumpyFunction(shapes.transpose, "a axes"),
@@ -198,7 +230,16 @@ array_functions: dict[Callable[..., object], NumpyFunction] = {
 plain_functions = frozenset(
     {
         *(np.zeros_like, np.ones_like, np.empty_like, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj),
-        *(np.array_equal, np.array_equiv, np.allclose, np.isclose, np.may_share_memory, np.shares_memory),
+        *(
+            np.any,
+            np.all,
+            np.array_equal,
+            np.array_equiv,
+            np.allclose,
+            np.isclose,
+            np.may_share_memory,
+            np.shares_memory,
+        ),
         *(np.argsort, np.argwhere, np.nonzero, np.flatnonzero, np.count_nonzero),
         *(np.array2string, np.array_repr, np.array_str, np.save, np.savez, np.savez_compressed, np.savetxt),
     }

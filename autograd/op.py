@@ -89,8 +89,10 @@ class Writing(TypedDict, total=False):
     ascii: str
 
 
-class Operation:
+class Operation(str):
     """A forward function, one derivative rule per operand, and how it is written.
+
+    It is equal to itself only, and a string as well, its symbol: what is written for micrograd draws `node._op`.
 
     name      "tanh"; of one's own with its module before it, "__main__.swish", so that it is taken for no other
     forward   takes floats (or arrays) and returns the result z
@@ -117,6 +119,7 @@ class Operation:
     writes    which pulls can write their result into an array given as a last argument
     adds      of an operation that picks a part of its first operand: `adds(total, g, *operands)` adds the
               operand's gradient to an array of its shape, and is False where it cannot; else None
+    delivers  of an operation on leaves alone that knows all their gradients: `delivers(result, g)` adds them; else None
     plain     the places of operands that are not differentiated
     is_flat   one or two operands, each a single number with a rule
     """
@@ -126,6 +129,7 @@ class Operation:
         "adds",
         "along_axis",
         "array",
+        "delivers",
         "formula",
         "forward",
         "function",
@@ -144,6 +148,29 @@ class Operation:
         "writes",
         "writing",
     )
+
+    def __new__(
+        cls,
+        forward: Forward,
+        rules: Operand = (),
+        symbol: str | None = None,
+        *,
+        writing: Writing | None = None,
+        **rest: Operand,
+    ) -> Operation:
+        known: Writing = writing or {}
+        return super().__new__(cls, symbol or known.get("symbol") or known.get("shown") or forward.__name__)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return True
 
     def __init__(
         self,
@@ -172,6 +199,7 @@ class Operation:
         self.plain = tuple(i for i, way in enumerate(self.rules or pulls) if way is None)
         self.writes: tuple[int, ...] = ()
         self.adds: Callable[..., bool] | None = None
+        self.delivers: Callable[..., None] | None = None
         first = self.rules[0] if self.rules else None
         self.slope: Forward = first if callable(first) else lambda z, *operands: first
         self.reduces = reduces

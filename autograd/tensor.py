@@ -9,7 +9,9 @@ from __future__ import annotations
 import itertools
 import operator
 import sys
-from collections.abc import Iterator
+import types
+import warnings
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
@@ -18,6 +20,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, modes
+from .foreign import OF_NODES, advice, answer, own_names
 from .ieee import is_quiet, quietly
 from .lending import is_free, numbers_in, refuse_to_lend
 from .node import BaseNode
@@ -25,7 +28,7 @@ from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
 from .operands import FLOAT64, Axis, Index, Operand, declined, made_array, real_array, refusal
-from .ops import elementwise, extremes, matrices, shapes, softmaxes, sums
+from .ops import elementwise, extremes, matrices, moves, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
 __all__ = ["Tensor"]
@@ -74,7 +77,9 @@ class Tensor(BaseNode):
     # _serial    when it was computed or, for a leaf, last changed
     # _seen      the bytes of a leaf whose array somebody outside may write to; None if nobody can
     # _buffer    where a leaf's gradient is written, an array that nobody outside sees; None if new ones are made
-    __slots__ = ("_buffer", "_data", "_grad", "_operands", "_seen", "_serial")
+    # _before    of a leaf that was changed: from when to when it had other numbers, and these; unset before that
+    # _steps     the numbers before the last step of an optimizer, and where in them; unset before that
+    __slots__ = ("_before", "_buffer", "_data", "_grad", "_operands", "_seen", "_serial", "_steps")
 
     _is_array = True
     _operand_slots = ("_operands",)
@@ -85,8 +90,16 @@ class Tensor(BaseNode):
     _serial: int
     _seen: bytes | None
     _buffer: np.ndarray | None
+    _before: tuple[int, int, np.ndarray]
+    _steps: tuple[Any, slice]
 
-    def __init__(self, data: Operand, label: str | None = None, *, dtype: DTypeLike | None = None) -> None:
+    def __init__(
+        self, data: Operand, label: str | None = None, *, dtype: DTypeLike | None = None, **unknown: object
+    ) -> None:
+        if unknown:
+            name = next(iter(unknown))
+            found = advice(name, OF_NODES)
+            raise TypeError(f"Tensor: unknown option {name!r}; {found and found + '; '}known: data, label, dtype")
         if hasattr(data.__class__, "_record"):
             raise TypeError(
                 f"Tensor needs numbers, got a {type(data).__name__}; it is one node already, take its .data"
@@ -96,6 +109,9 @@ class Tensor(BaseNode):
         _as_leaf(self)
         if label is not None:
             self.label = label
+
+    def __dir__(self) -> list[str]:
+        return own_names(type(self))
 
     # ------------------------------------------------------------ what a node tells
 
@@ -116,6 +132,7 @@ class Tensor(BaseNode):
     def data(self, data: Operand) -> None:
         if self._op is not None:
             raise TypeError(f"data: this is the result of {self._op.shown}; assign to the leaves it is computed from")
+        before = self._data.copy() if self._seen is None else self._seen_numbers()
         if data is not self._data:
             array = real_array(data, "data")
             if array.shape != self.shape:
@@ -123,18 +140,24 @@ class Tensor(BaseNode):
             quietly(np.copyto, self._data, array, "same_kind")
         if self._seen is not None:
             self._seen = self._data.tobytes()
-        self._serial = next_serial()
+        self._before = self._serial, (serial := next_serial()), before
+        self._serial = serial
 
     @property
     def grad(self) -> np.ndarray | None:
-        """The gradient after a backward pass, None before. It is the caller's: no later pass writes to it."""
-        g = self._grad
-        if g is None:
-            return None
-        if self._op is not None:
-            return np.array(g)
-        if g is self._buffer:
-            self._grad = g = g.copy()
+        """The gradient after a backward pass, None before. It is the caller's: no later pass writes to it.
+
+        A pass keeps none for a result without a label; asking for it is None with a warning.
+        """
+        g = kept_gradient(self)
+        if g is None and self._op is not None and self._label is None:
+            warnings.warn(
+                f"grad: this is the result of {self._op.shown} and has no label, and a backward pass keeps the "
+                "gradients of leaves and of results with a label only: give it one before (t.label = 't'), or use "
+                "gradients(target, t)",
+                UserWarning,
+                stacklevel=2,
+            )
         return g
 
     @grad.setter
@@ -174,6 +197,11 @@ class Tensor(BaseNode):
     def T(self) -> Tensor:
         """The transpose: axes in reverse order."""
         return _record(shapes.transpose.op, (self, None))
+
+    @property
+    def _prev(self) -> tuple[Tensor, ...]:
+        """The Tensors among the operands, each once: what micrograd calls so."""
+        return tuple(dict.fromkeys(u for u in self.operands if u.__class__ is Tensor))
 
     def backward(self, seed: Operand = None) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below.
@@ -241,9 +269,14 @@ class Tensor(BaseNode):
         """When the data of this leaf was last changed, as far as anybody can tell now."""
         now = self._data.tobytes()
         if now != self._seen:
+            self._before = self._serial, (serial := next_serial()), self._seen_numbers()
             self._seen = now
-            self._serial = next_serial()
+            self._serial = serial
         return self._serial
+
+    def _seen_numbers(self) -> np.ndarray:
+        assert self._seen is not None
+        return np.frombuffer(self._seen, self.dtype).reshape(self.shape)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Operand, **kwargs: Any) -> Operand:
         """NumPy functions and operators with an array on the left give Tensors too."""
@@ -409,6 +442,34 @@ class Tensor(BaseNode):
         """The members at these places; see `autograd.take`."""
         return shapes.take(self, indices, axis)
 
+    def repeat(self, repeats: int | list[int], axis: int | None = None) -> Tensor:
+        """Each member so many times; see `autograd.repeat`."""
+        return moves.repeat(self, repeats, axis)
+
+    def cumsum(self, axis: int | None = None) -> Tensor:
+        """Running sums; see `autograd.cumsum`."""
+        return moves.cumsum(self, axis)
+
+    def cumprod(self, axis: int | None = None) -> Tensor:
+        """Running products; see `autograd.cumprod`."""
+        return moves.cumprod(self, axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """The numbers at equal places of two axes; see `autograd.diagonal`."""
+        return moves.diagonal(self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """The sum of a diagonal; see `autograd.trace`."""
+        return moves.trace(self, offset, axis1, axis2)
+
+    def any(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Operand:
+        """Whether a number is not 0, without gradient; see numpy.any."""
+        return self._data.any(axis, keepdims=keepdims)
+
+    def all(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Operand:
+        """Whether no number is 0, without gradient; see numpy.all."""
+        return self._data.all(axis, keepdims=keepdims)
+
     def dot(self, other: Operand) -> Tensor:
         """Matrix product; numpy.dot for what has more than two axes."""
         if self.ndim == 2 and other.__class__ is Tensor and other._data.ndim == 2:
@@ -543,6 +604,27 @@ def _as_leaf(t: Tensor) -> None:
     t._serial = next_serial()
     if traces:
         modes.note_birth(t)
+
+
+def numbers_before(t: Tensor, results: Sequence[Tensor]) -> np.ndarray | None:
+    """The numbers of a leaf that these results used, if it was changed once since; None if that is not on record."""
+    since, until, numbers = getattr(t, "_before", (0, 0, None))
+    steps, place = getattr(t, "_steps", (None, None))
+    if steps is not None and steps.until == t._serial:
+        since, until, numbers = max(steps.since, until), steps.until, steps.before[place].reshape(t.shape).copy()
+    return numbers if until == t._serial and all(v._serial > since for v in results) else None
+
+
+def kept_gradient(t: Tensor) -> np.ndarray | None:
+    """What `.grad` is, for those who show what there is: none is no reason for a word."""
+    g = t._grad
+    if g is None:
+        return None
+    if t._op is not None:
+        return np.array(g)
+    if g is t._buffer:
+        t._grad = g = g.copy()
+    return g
 
 
 def leaf(array: ndarray, label: str | None = None) -> Tensor:
@@ -742,3 +824,16 @@ def _check_finite(v: Tensor) -> None:
         f"{name}({shapes}) gave {v._data[place]} at {place}, {int(bad.sum())} of {bad.size} numbers not finite, "
         f"recorded at {frame.f_code.co_filename}, line {frame.f_lineno}"
     )
+
+
+answer(Tensor, OF_NODES)
+
+
+class _Called(types.ModuleType):
+    """This module, called: autograd.tensor([1.0, 2.0]) is the Tensor that it is in other libraries."""
+
+    def __call__(self, *args: Any, **named: Any) -> Tensor:
+        return Tensor(*args, **named)
+
+
+sys.modules[__name__].__class__ = _Called

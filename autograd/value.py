@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, final
 import numpy as np
 
 from . import graph, modes, numpy_names
+from .foreign import OF_NODES, answer, own_names
 from .formulas.expression import symbol
 from .ieee import ieee
 from .lending import is_free, numbers_in, refuse_to_lend
@@ -84,14 +85,22 @@ class Value(BaseNode):
     _dx: Operand
     _dy: Operand
 
-    def __init__(self, data: Operand, label: str | None = None) -> None:
+    def __init__(self, data: Operand, label: str | None = None, _op: object = None) -> None:
         self._data = data if data.__class__ is float else _leaf_data(data)
         self.grad = NO_GRADIENT
         self._op = None
         if traces:
             modes.note_birth(self)
-        if label is not None:
+        if label is not None or _op is not None:
+            if _op is not None or isinstance(label, tuple | set):
+                raise TypeError(
+                    "Value(data, label): a result is made by its operation and keeps its operands itself; an operation "
+                    "of one's own is one decorated function, see autograd.op.elementwise"
+                )
             self.label = label
+
+    def __dir__(self) -> list[str]:
+        return own_names(type(self))
 
     # ------------------------------------------------------------ what a node tells
 
@@ -161,6 +170,11 @@ class Value(BaseNode):
         if self._x.__class__ is not tuple:
             self._x.unfold(self)
         return self._x
+
+    @property
+    def _prev(self) -> tuple[Value, ...]:
+        """The Values among the operands, each once: what micrograd calls so, for what is written for it."""
+        return tuple(dict.fromkeys(u for u in self.operands if u.__class__ is Value))
 
     def backward(self) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below, and set that of every node between.
@@ -629,3 +643,5 @@ _COMPARISONS: dict[np.ufunc, Any] = {
     np.equal: numpy_names.refuse_equality,
     np.not_equal: numpy_names.refuse_equality,
 }
+
+answer(Value, OF_NODES)

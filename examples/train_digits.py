@@ -125,7 +125,7 @@ def run(options):
     x_train, x_test, y_train, y_test = load_data(options.data, options.seed)
     rate = RATES[options.net] if options.learning_rate is None else options.learning_rate
     model = make_net(options.net, x_train.shape[1], options.hidden, rate, options.seed)
-    print(model.summary())
+    model.summary()
     print(f"{len(x_train)} images to learn from, {len(x_test)} held out\n")
 
     start = time.perf_counter()

@@ -1,5 +1,7 @@
 """Neural networks whose every gradient path can be listed."""
 
+from autograd.foreign import finder as _finder
+
 from . import (
     activations,
     callbacks,
@@ -13,6 +15,7 @@ from . import (
     regularizers,
     schedules,
 )
+from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
 from .layers import (
     GRU,
@@ -109,3 +112,5 @@ __all__ = [
     "to_mlp",
     "to_sequential",
 ]
+
+__getattr__ = _finder(__name__, __all__, _foreign.NAMES)

@@ -12,20 +12,29 @@ import numpy as np
 
 from autograd import (
     Tensor,
+    elu,
+    gelu,
+    hard_sigmoid,
     leaky_relu,
     linear,
     log_softmax,
+    mish,
     randomized_leaky_relu,
     relu,
+    selu,
     sigmoid,
+    silu,
     softmax,
     softplus,
+    softsign,
     tanh,
 )
 from autograd.arguments import Rng, generator, lookup
+from autograd.foreign import finder
 from autograd.op import Operation, named
 from autograd.operands import drawn
 
+from .foreign import NAMES
 from .module import Module
 
 __all__ = [
@@ -75,7 +84,10 @@ activations: dict[str, Function] = {
     "softplus": softplus,
     "softmax": softmax,
     "log_softmax": log_softmax,
+    **{f.__name__: f for f in (elu, gelu, hard_sigmoid, mish, selu, silu, softsign)},
 }
+# Other names, unless an operation of one's own bears them.
+ALIASES: dict[str, Function] = {"swish": silu, "hardsigmoid": hard_sigmoid}
 
 
 def find_activation(activation: str | Function, *, rng: Rng = None) -> Function:
@@ -89,6 +101,8 @@ def find_activation(activation: str | Function, *, rng: Rng = None) -> Function:
         return activation
     if isinstance(activation, str) and activation not in activations and is_of_one_number(op := named(activation)):
         return op.function
+    if isinstance(activation, str) and activation in ALIASES:
+        return ALIASES[activation]
     found = lookup("activation", activation, activations)
     return found(rng=rng) if isinstance(found, type) else found
 
@@ -115,3 +129,6 @@ def activation_name(activation: Function) -> str:
         if activation is known or activation.__class__ is known:
             return name
     return getattr(activation, "__name__", type(activation).__name__)
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

@@ -5,15 +5,21 @@ Options are looked at when they are needed, or what was made of them is made aga
 
 from __future__ import annotations
 
-import difflib
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
+from autograd.foreign import advice, answer, own_names
 from autograd.operands import describe
 
-__all__ = ["Attributes", "changed", "flag", "options_of"]
+from .foreign import OF_PARTS, OF_TRAINING, OPTIONS
+
+__all__ = ["Attributes", "advised", "changed", "flag", "options_of"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Takes whose option it is, what it is called and what it shall be; gives what is kept.
 Check = Callable[[str, str, Any], Any]
@@ -28,20 +34,26 @@ class Attributes:
     checks   what is done with an option, by its name, in the constructor and whenever it is set later
     settled  what cannot be set any more as soon as `is_settled()`
 
-    AttributeError for a name that a class of this library does not know, unless `may_keep(value)`; a class of one's
-    own may set any.
+    AttributeError for a name that a class of this library does not know; a class of one's own may set any.
     """
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        for name in options:
+            if name not in _known[cls] and _is_ours(cls):
+                known = ", ".join(options_of(cls))
+                found = advice(name, OPTIONS, options_of(cls))
+                raise TypeError(f"{cls.__name__}: unknown option {name!r}; {found and found + '; '}known: {known}")
+        return super().__new__(cls)
 
     checks: ClassVar[Mapping[str, Check]] = {}
     settled: tuple[str, ...] = ()
     _changes = changed  # for `autograd.fast.surroundings`, which need not look at each attribute
 
+    def __dir__(self) -> list[str]:
+        return sorted({*own_names(type(self)), *vars(self)})
+
     def is_settled(self) -> bool:
         """True once something was made of the options in `settled`."""
-        return False
-
-    def may_keep(self, value: Any) -> bool:
-        """True for what may be kept under any name; what is no option and looks like one is a mistake."""
         return False
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -56,13 +68,15 @@ class Attributes:
         elif (
             name[:1] != "_"
             and name not in vars(self)
-            and not self.may_keep(value)
             and _is_ours(cls)
             and options_of(cls)  # a bare Module has none, and holds anything
         ):
             raise AttributeError(_unknown(self, name, known))
         super().__setattr__(name, value)
         changed[0] = object()
+
+
+answer(Attributes, OF_PARTS)
 
 
 def flag(where: str, what: str, x: Any) -> bool:
@@ -72,11 +86,27 @@ def flag(where: str, what: str, x: Any) -> bool:
     return bool(x)
 
 
+def advised(method: Callable[P, R]) -> Callable[P, R]:
+    """Let a method answer an argument that it has not with what it is called here."""
+    known = inspect.signature(method).parameters
+
+    @functools.wraps(method)
+    def checked(*args: P.args, **named: P.kwargs) -> R:
+        for name in named:
+            if name not in known:
+                found = advice(name, OF_TRAINING, known)
+                listed = ", ".join(k for k in known if k != "self")
+                raise TypeError(f"{method.__name__}: unknown option {name!r}; {found and found + '; '}known: {listed}")
+        return method(*args, **named)
+
+    return checked
+
+
 class _Known(dict[type, dict[str, Check | None]]):
     """All that may be set: what a class has or declares, and the arguments of its constructors; with their checks."""
 
     def __missing__(self, cls: type) -> dict[str, Check | None]:
-        names = {*dir(cls), *options_of(cls)}
+        names = {*own_names(cls), *options_of(cls)}
         for c in cls.__mro__:
             names.update(vars(c).get("__annotations__", ()))
         found: dict[str, Check | None] = dict.fromkeys(names)
@@ -105,7 +135,7 @@ def _is_ours(cls: type) -> bool:
 
 def _unknown(x: object, name: str, known: Mapping[str, Any]) -> str:
     options = [option for option in options_of(type(x)) if not option.startswith("_")]
-    near = difflib.get_close_matches(name, [k for k in known if not k.startswith("_")], n=1)
-    advice = f"did you mean {near[0]!r}? " if near else ""
-    listed = f"{advice}options: {', '.join(options)}" if options else advice
-    return f"{type(x).__name__} has no attribute {name!r} to be set; {listed or 'derive a class of your own for more'}"
+    found = advice(name, OF_PARTS, known)
+    return (
+        f"{type(x).__name__} has no attribute {name!r} to be set; {found and found + '; '}options: {', '.join(options)}"
+    )

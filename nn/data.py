@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from autograd import one_hot as rows_of_labels
 from autograd.arguments import Rng, checked_fraction, float_type, generator, positive_integer
+from autograd.foreign import finder
 from autograd.operands import describe
 
+from .foreign import NAMES
 from .samples import (
     check_finite,
     check_same_length,
@@ -273,3 +275,6 @@ def _stratified(labels: np.ndarray, held_out: int, order: np.ndarray) -> np.ndar
         ranks[classes[order] == c] = np.arange(count)
     chosen = ranks < quota[classes[order]]
     return np.concatenate([order[chosen], order[~chosen]])
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

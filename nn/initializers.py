@@ -17,6 +17,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd.arguments import Rng, float_type, generator, lookup, not_negative
+from autograd.foreign import finder
+
+from .foreign import NAMES
 
 __all__ = [
     "constant",
@@ -207,3 +210,6 @@ def find_initializer(initializer: str | Initializer) -> Initializer:
     ValueError for an unknown name (suggests the nearest), TypeError for what is neither.
     """
     return initializer if callable(initializer) else lookup("initializer", initializer, initializers)
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

@@ -9,6 +9,7 @@ A loss is called with (y_true, y_pred) in Keras' order; rows are samples.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -32,6 +33,7 @@ from autograd import (
     sum,
 )
 from autograd.arguments import lookup, not_negative
+from autograd.foreign import finder
 from autograd.operands import describe, real
 from autograd.ops.losses import Softmax, batch_losses, refuse_activated
 from autograd.ops.sums import array_sum
@@ -39,6 +41,7 @@ from autograd.samples import shown_axis
 
 from .activations import activation_name, activations
 from .attributes import Attributes, Check, flag
+from .foreign import NAMES
 from .module import refuse_own_call
 from .samples import check_finite, checked_weights, plain_array, whole_labels
 
@@ -114,8 +117,8 @@ class Loss(Attributes):
 
         The order is that of Keras; by name the two are also `target` and `prediction`, as in `autograd`.
 
-        y_pred: (samples, outputs), or (samples,) for one output; y_true: its shape, or labels for a
-        cross-entropy of classes. sample_weight: (samples,).
+        y_pred: (samples, outputs), or (samples,) for one output, or (samples, *places, outputs), whose places count
+        alike; y_true: its shape, or labels for a cross-entropy of classes. sample_weight: (samples,).
         ValueError for other shapes, (n,) against (n, 1) among them, and what the loss cannot take.
         """
         y_true, y_pred = (target if y_true is None else y_true), (prediction if y_pred is None else y_pred)
@@ -138,7 +141,7 @@ class Loss(Attributes):
             if y_true.shape != y_pred.shape:
                 raise ValueError(_shapes(self.name, y_pred.shape, y_true.shape))
             y_true, y_pred = y_true.reshape((-1, 1)), y_pred.reshape((-1, 1))
-        target = self.prepare(self.name, y_true, y_pred.shape[1:], y_pred.dtype)
+        target = self.targets(self.name, y_true, y_pred.shape[1:], y_pred.dtype)
         if len(target) != len(y_pred):
             raise ValueError(_shapes(self.name, y_pred.shape, y_true.shape))
         weight: Any = 1.0 / len(y_pred)
@@ -146,7 +149,33 @@ class Loss(Attributes):
             weight = checked_weights(self.name, sample_weight, len(y_pred)).astype(y_pred.dtype) * y_pred.dtype.type(
                 weight
             )
-        return self.of_batch(y_pred, target, weight, self.from_logits)
+        return self.of_outputs(y_pred, target, weight, self.from_logits)
+
+    def targets(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """What `prepare` makes of the targets; also where a sample has several places, (m, *places, outputs).
+
+        Each place is then a row, as the steps of a sequence are: labels are (m, *places).
+        """
+        places, last = outputs[:-1], outputs[-1:]
+        if not places:
+            return self.prepare(where, y, outputs, dtype)
+        if y.shape[1:] == places:  # a label, or the only output, of each place
+            rows = y.reshape((-1, 1))
+        elif y.shape[1:-1] == places:
+            rows = y.reshape((-1, y.shape[-1]))
+        else:
+            raise ValueError(self._misfit(where, y, outputs))
+        found = self.prepare(where, rows, last, dtype)
+        return found.reshape((len(y), *places, -1))
+
+    def of_outputs(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
+        """`of_batch` of outputs with any number of axes, (m, *places, outputs): the places of a sample count alike."""
+        if y_pred.ndim > 2:
+            n = math.prod(y_pred.shape[1:-1])
+            y_pred = y_pred.reshape((-1, y_pred.shape[-1]))
+            target = target.reshape((-1, target.shape[-1]))
+            weight = np.repeat(weight / n, n) if isinstance(weight, np.ndarray) else weight / n
+        return self.of_batch(y_pred, target, weight, from_logits)
 
     def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """The targets in the form that `of_batch` takes, checked once for the whole training.
@@ -195,7 +224,11 @@ class Loss(Attributes):
     def _misfit(self, where: str, y: np.ndarray, outputs: tuple[int, ...]) -> str:
         who = self._from(where)
         if len(outputs) != 1:
-            return f"{who} expects one axis of outputs for a sample, the net gives {outputs}; add a Flatten()"
+            wanted = " or ".join(f"(samples, {', '.join(map(str, axes))})" for axes in (outputs, outputs[:-1]))
+            return (
+                f"{who} expects targets of shape {wanted}, for the net gives {outputs} for each sample; got y of shape "
+                f"{y.shape}. If a sample has one target, add a Flatten() or a pooling layer before the last one"
+            )
         (n,) = outputs
         wanted = f"{who} expects targets of shape (samples, {n}), one for each output; got y of shape {y.shape}"
         if n > 1 and (y.ndim == 1 or y.shape[1:] == (1,)):
@@ -330,8 +363,6 @@ class CategoricalCrossentropy(Loss):
         self.from_logits = from_logits
 
     def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-        if len(outputs) != 1:
-            raise ValueError(self._misfit(where, y, outputs))
         (classes,) = outputs
         if classes == 1:
             raise ValueError(
@@ -402,8 +433,14 @@ class LossFunction(Loss):
         self.function = function
         self.name = getattr(function, "__name__", type(function).__name__)
 
+    def targets(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        return self.prepare(where, y, outputs, dtype)
+
     def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         return y.astype(dtype, copy=False) if y.shape[1:] == outputs or y.dtype.kind == "f" else y
+
+    def of_outputs(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
+        return self.of_batch(y_pred, target, weight, from_logits)
 
     def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
         loss = self.function(target, y_pred)
@@ -477,3 +514,6 @@ def _check_probabilities(where: str, y_pred: Tensor) -> None:
 
 def _shapes(where: str, prediction: tuple[int, ...], target: tuple[int, ...]) -> str:
     return f"{where}: prediction has shape {prediction}, target has shape {target}: reshape one of them"
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

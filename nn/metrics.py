@@ -23,7 +23,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd.arguments import lookup, positive_integer
+from autograd.foreign import finder
 
+from .foreign import NAMES
 from .samples import (
     are_labels,
     as_labels,
@@ -81,7 +83,11 @@ class Metric:
         return self.read(self.summed(y_true, y_pred, **options))
 
     def summed(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> np.ndarray:
-        """The sums over these samples."""
+        """The sums over these samples. Outputs at several places, (m, *places, outputs), are as many samples."""
+        if self.known_as is not None and np.ndim(y_pred) > 2 and np.ndim(y_true) >= np.ndim(y_pred) - 1:
+            y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+            y_true = y_true.reshape((-1, *y_true.shape[y_pred.ndim - 1 :]))
+            y_pred = y_pred.reshape((-1, y_pred.shape[-1]))
         return self.sums(y_true, y_pred, **{**self.options, **options})
 
     def using(self, **options: Any) -> Metric:
@@ -382,3 +388,6 @@ def _shares(matrix: ArrayLike, axis: int) -> np.ndarray:
     matrix = np.asarray(matrix)
     hits, all_of_class = np.diag(matrix), matrix.sum(axis=axis)
     return np.divide(hits, all_of_class, out=np.zeros(len(matrix)), where=all_of_class > 0)
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

@@ -14,8 +14,10 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.fast.neuron import Weights
+from autograd.formulas.notation import format_number
 from autograd.graph import is_constant, is_node
 from autograd.operands import describe
+from autograd.paths.labels import node_called
 from autograd.value import NO_GRADIENT
 
 from .attributes import Attributes, changed
@@ -42,10 +44,6 @@ class Module(Attributes):
     computed under `no_grad()`. State, files and copies hold parameters and buffers; optimizers move parameters
     only. A plain number is a setting and not in the state: to keep one write Value(0.0).detach().
     """
-
-    def may_keep(self, value: Any) -> bool:
-        """True for parameters, buffers and modules: for all but settings."""
-        return not isinstance(value, bool | int | float | str | None)
 
     @property
     def training(self) -> bool:
@@ -93,6 +91,31 @@ class Module(Attributes):
     def modules(self) -> list[Module]:
         """This module and all modules inside it, each once."""
         return [x for _, _, x, kind in _walk(self) if kind == "module"]
+
+    def __getitem__(self, name: str) -> Any:
+        """The parameter of this label: net["w[1]_2,3"], model["W[1]"]. ValueError if none is called so, or several."""
+        if not isinstance(name, str):
+            raise TypeError(
+                f"{type(self).__name__}[...]: expected the label of a parameter, such as 'w[1]_1,1', got {name!r}; "
+                "layers are in model.layers[0]"
+            )
+        return node_called(type(self).__name__, name, self.parameters())
+
+    def count_params(self) -> int:
+        """How many numbers are trained."""
+        return sum(np.size(numbers_of(p)) for p in self.parameters())
+
+    def gradient_table(self, *, digits: int = 4) -> str:
+        """Every parameter by its label, with its number and its gradient, as text; of a Tensor the norms of both.
+
+        digits: significant digits. A parameter that no backward pass has reached has no gradient, "-".
+        """
+        rows = [("", "number", "gradient"), *(_row(name, p, digits) for name, p in self.named_parameters())]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            f"{name:<{widths[0]}}  {number:>{widths[1]}}  {gradient:>{widths[2]}}".rstrip()
+            for name, number, gradient in rows
+        )
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before a new backward pass."""
@@ -205,6 +228,18 @@ def _check_names(where: str, parameters: Mapping[str, Any], state: Mapping[str, 
             f"load_state_dict: {where} has {len(parameters)} parameters and buffers, the state has {len(state)}: "
             f"{' and '.join(parts)}; make a model of the same layers first"
         )
+
+
+def _row(name: str, p: Any, digits: int) -> tuple[str, str, str]:
+    """A parameter's name, its number and its gradient; of an array their norms."""
+    grad = None if p.grad is None or p.grad is NO_GRADIENT else p.grad
+
+    def written(x: Any) -> str:
+        if np.ndim(x):
+            return f"|{format_number(float(np.linalg.norm(x)), digits)}| of {np.shape(x)}"
+        return format_number(float(x), digits)
+
+    return p.label or name, written(numbers_of(p)), "-" if grad is None else written(grad)
 
 
 def refuse_own_call(cls: type, instead: str) -> None:

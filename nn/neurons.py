@@ -22,6 +22,7 @@ from autograd.op import operation_of
 from autograd.operands import describe, real
 
 from .activations import Function, activation_name, check_units, find_activation, is_of_one_number, is_over_layer
+from .attributes import advised
 from .callbacks.standard import History
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
 from .losses import Loss
@@ -327,6 +328,7 @@ class MLP(Module):
 
     # ------------------------------------------------------------ training
 
+    @advised
     def compile(
         self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | None = None, metrics: Any = None
     ) -> None:
@@ -346,6 +348,7 @@ class MLP(Module):
             raise RuntimeError(f"{where}: the net is not compiled; call compile(optimizer='sgd', loss='mse') first")
         return self._trained
 
+    @advised
     def fit(
         self,
         x: ArrayLike,

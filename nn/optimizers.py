@@ -20,12 +20,14 @@ from typing import Any, ClassVar, TypedDict, TypeGuard, Unpack
 import numpy as np
 
 from autograd.arguments import checked_fraction, lookup, not_negative, whole_number
-from autograd.fast.flat_parameters import EVERYTHING, Block, blocks
+from autograd.fast.flat_parameters import EVERYTHING, Block, FlatValues, blocks
+from autograd.foreign import finder
 from autograd.graph import is_node
 from autograd.ieee import quietly
 from autograd.operands import describe
 
 from .attributes import Attributes, Check, flag, options_of
+from .foreign import NAMES
 from .module import Module
 from .schedules import Schedule
 
@@ -112,12 +114,7 @@ class Optimizer(Attributes):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        **unknown: object,
     ) -> None:
-        if unknown:
-            raise TypeError(
-                f"{self.name}: unknown option {next(iter(unknown))!r}; known: {', '.join(options_of(type(self)))}"
-            )
         if _is_number(parameters) or _is_schedule(parameters):
             if learning_rate is not None:
                 raise TypeError(
@@ -178,6 +175,7 @@ class Optimizer(Attributes):
             if same[0] == same[1] or (self.has_groups and sorted(same[0]) == sorted(same[1])):
                 return
             raise RuntimeError(self._bound_already())
+        flat = getattr(parameters, "flat", None)  # of programs of Values, in which these are one vector already
         made: list[_Block] = []
         for number, (given, members) in enumerate(groups):
             options = self._own_options(given)
@@ -185,7 +183,10 @@ class Optimizer(Attributes):
                 constants, state = self.constants(0.0, 1), self.state()
                 if not isinstance(constants, tuple):
                     raise TypeError(f"{self.name}.constants: expected a tuple of numbers, got {describe(constants)}")
-                made += [_Block(flat, state, len(constants), options, number) for flat in blocks(members)]
+                several = (
+                    blocks(members) if not isinstance(flat, FlatValues) or len(found) != len(flat.values) else [flat]
+                )
+                made += [_Block(one, state, len(constants), options, number) for one in several]
         self.parameters = tuple(found)
         self._blocks = made
 
@@ -752,3 +753,6 @@ def _norm(vectors: list[np.ndarray]) -> float:
     if not math.isfinite(largest):
         return largest
     return largest * math.sqrt(sum(float(np.square(v / largest).sum()) for v in vectors))
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

@@ -12,7 +12,10 @@ from typing import Any
 import autograd
 from autograd import Tensor, Value
 from autograd.arguments import lookup, not_negative
+from autograd.foreign import finder
 from autograd.operands import describe
+
+from .foreign import NAMES
 
 __all__ = ["L1", "L1L2", "L2", "find_regularizer", "l1", "l1_l2", "l2"]
 
@@ -117,3 +120,6 @@ def _sum_of_sizes(weights: Tensor | list[Value]) -> Any:
 
 def _sum_of_squares(weights: Tensor | list[Value]) -> Any:
     return autograd.dot(weights, weights) if isinstance(weights, list) else (weights * weights).sum()
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

@@ -42,7 +42,7 @@ def plain_array(where: str, what: str, data: ArrayLike) -> np.ndarray:
     if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
         raise TypeError(f"{where}: expected plain numbers in {what}, got masked ones; fill or drop them first")
     try:
-        array = np.asarray(plain(data))
+        array = data if data.__class__ is np.ndarray else np.asarray(plain(data))
     except ValueError:
         raise ValueError(f"{where}: expected {what} to be an array, got rows of different lengths") from None
     except TypeError:  # Values refuse to become an array

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd.arguments import checked_fraction, not_negative, positive_integer, whole_number
+from autograd.foreign import finder
 from autograd.operands import real
+
+from .foreign import NAMES
 
 __all__ = ["Constant", "CosineDecay", "ExponentialDecay", "ReduceOnPlateau", "StepDecay", "Warmup"]
 
@@ -184,3 +187,6 @@ class ReduceOnPlateau:
 
     def __repr__(self) -> str:
         return f"ReduceOnPlateau(learning_rate={self.learning_rate!r}, best={self.best!r}, waited={self.waited})"
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

@@ -1,7 +1,11 @@
 """Pictures of gradients and networks."""
 
+from autograd.foreign import finder as _finder
+
+from . import foreign as _foreign
 from .dot.drawing import Drawing
 from .explorer.page import Exploration, explore
+from .explorer.playground import playground
 from .graphs.as_data import graph_data
 from .graphs.draw_graph import draw_graph
 from .graphs.draw_paths import draw_paths
@@ -45,6 +49,7 @@ __all__ = [
     "explore",
     "graph_data",
     "look",
+    "playground",
     "plot_activation",
     "plot_confusion_matrix",
     "plot_decision_boundary",
@@ -57,3 +62,5 @@ __all__ = [
     "steps",
     "weights_table",
 ]
+
+__getattr__ = _finder(__name__, __all__, _foreign.NAMES)

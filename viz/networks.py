@@ -31,7 +31,8 @@ from .graphs.captions import highlighted
 from .options import Asked, drawing
 from .picture import Picture
 from .scenes.placing import SMALLEST
-from .scenes.scene import Cell, Mark, Note, Scene, Stroke
+from .scenes.scene import Cell, Mark, Note, Scene, Stroke, stage
+from .scenes.typeset import length
 from .style import counted, number
 
 __all__ = ["Column", "columns_of", "draw_network"]
@@ -41,7 +42,6 @@ MAX_UNITS = 16
 _COLORS = dict.fromkeys(("weight", "grad"))
 
 SIGNS = (Note("positive", sample=1.0), Note("negative", sample=-1.0))
-SIZE = (1000.0, 700.0)  # of a recorded net that fits
 
 FEW = 60  # with more lines than that no weights are written on them, nor biases below units
 BOUNDED = ("sigmoid", "softmax", "tanh", "hard_sigmoid")  # activations whose scale is fixed
@@ -144,9 +144,9 @@ def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked, like
         raise ValueError("draw_network: expected the result of a computation, such as the loss; this Value is a leaf")
     if x is not None:
         raise ValueError("draw_network: a recorded result has its input already; x is for a model")
-    drawn, nodes = net_of(root, digits=look.digits, most=max_units)
+    drawn, nodes = net_of(root, most=max_units)
     look = highlighted(drawn.graph, look, "draw_network", drawn.nodes())
-    net = scene(drawn, nodes, size=SIZE, look=look, color=color, like=like)
+    net = scene(drawn, nodes, size=stage(look.width), look=look, color=color, like=like)
     below = [[*SIGNS, Note(f"lines: {color}s")]] if look.legend else []
     title = look.title or f"A net of {counted(len(net.marks), 'node')} and its loss"
     return Picture(net.svg(title, caption=look.title, width=look.width, below=below), net.placement)
@@ -191,7 +191,7 @@ def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Colu
         for layer in model.layers:
             x = x if x is None else layer.forward(x)
             a = None if x is None else np.asarray(x.data, dtype=float).ravel()
-            if isinstance(layer, Dense):
+            if isinstance(layer, Dense) and len(layer.built_for or ()) == 1:
                 weights = np.asarray(layer.weight.numpy(), dtype=float)
                 gradients = np.zeros_like(weights) if layer.weight.grad is None else layer.weight.grad.astype(float)
                 biases = None if layer.bias is None else np.asarray(layer.bias.numpy(), dtype=float)
@@ -324,7 +324,9 @@ def _picture(
         before = here
         at.append(next(iter(here.values())))
     strokes.sort(key=lambda stroke: stroke.share or 0.0)  # the strongest on top
-    size = (240.0 * max(2, len(columns)), min(SIZE[1], max(320.0, 160.0 * max(map(len, shown)))))
+    size = (240.0 * max(2, len(columns)), min(700.0, max(320.0, 160.0 * max(map(len, shown)))))
+    if asked.width is not None:
+        size = min(size, stage(asked.width))
     smallest = SMALLEST if columns[0].activations is not None else 0.75 * SMALLEST
     scene = Scene(drawn, strokes, size=size, even=True, pulls=pulls, highlight=pen, smallest=smallest)
     x = [scene.placement.centres[k][0] for k in at]
@@ -332,7 +334,9 @@ def _picture(
         (x[i], [column.caption, counted(column.size, "unit")]) for i, column in enumerate(columns)
     ]
     if asked.legend:
-        feet += [((x[i] + x[i - 1]) / 2, ["", _largest(columns[i], color, asked)]) for i in range(1, len(columns))]
+        said = [_largest(column, color, asked) for column in columns[1:]]
+        if 13 * (length("0,000 units") + max(map(length, said))) < min(b - a for a, b in pairwise(x)):
+            feet += [((a + b) / 2, ["", line]) for (a, b), line in zip(pairwise(x), said, strict=True)]
     below = [[*SIGNS]] if asked.legend else []
     title = asked.title or _summary(columns)
     return Picture(scene.svg(title, caption=asked.title, width=asked.width, below=below, feet=feet))

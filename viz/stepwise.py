@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, overload
 
-from autograd import Edge, Value
+from autograd import Value
 from autograd.arguments import lookup
 from autograd.formulas.notation import Text
 from autograd.operands import describe
+from autograd.paths.backward_steps import additions
 from autograd.paths.path_graph import PathGraph
 
 from . import style
@@ -18,11 +19,10 @@ from .explorer.views import drawn_of
 from .options import Asked, drawing
 from .picture import Picture
 from .scenes.placing import Placement
-from .scenes.scene import Cell, Glow, Lit, Mark, Note, Scene
+from .scenes.scene import Cell, Glow, Lit, Mark, Note, Scene, stage
 
 __all__ = ["Step", "Steps", "steps"]
 
-SIZE = (1000.0, 700.0)
 _LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
 
 
@@ -55,11 +55,11 @@ class Steps:
     def __init__(self, graph: PathGraph, drawn: Drawn, nodes: Nodes, asked: Asked, like: Placement | None) -> None:
         self._graph, self._drawn, self._nodes, self._asked = graph, drawn, nodes, asked
         self._look = style.current()
-        self._scene = scene(drawn, nodes, size=SIZE, look=asked, like=like)
+        self._scene = scene(drawn, nodes, size=stage(asked.width), look=asked, like=like)
         self._forward = [v for v in graph.nodes if not v.is_leaf]
         self._backward = list(reversed(self._forward))
-        self._words = Text(graph.names.text)
-        self._made = [*map(self._computed, self._forward), *self._given()]
+        self._words = Text(graph.names.text, asked.digits)
+        self._made = [*map(self._computed, self._forward), *(lines for _, lines in additions(graph, self._words))]
 
     def __len__(self) -> int:
         return len(self._made)
@@ -109,27 +109,6 @@ class Steps:
         written = [self._name(v), self._words.sum(formula), figures, self._number(self._nodes.used.number(v))]
         return (" = ".join(part for i, part in enumerate(written) if i == 0 or part != written[i - 1]),)
 
-    def _given(self) -> Iterator[tuple[str, ...]]:
-        """What each node gives to the gradients of its operands, from the target on."""
-        grads = {self._graph.target: 1.0}
-        for v in self._backward:
-            lines = []
-            for e in self._graph.edges_of(v):
-                gift = e.derivative * grads.get(v, 0.0)
-                before = grads.get(e.operand)
-                grads[e.operand] = gift if before is None else before + gift
-                lines.append(self._added(e, grads.get(v, 0.0), gift, before, grads[e.operand]))
-            yield tuple(lines)
-
-    def _added(self, e: Edge, arrived: float, gift: float, before: float | None, after: float) -> str:
-        slope = self._words.ratio(
-            self._words.symbol(self._graph.labels[e.result]), self._words.symbol(self._graph.labels[e.operand])
-        )
-        factors = f"{self._figure(e.derivative)} · {self._figure(arrived)}"
-        total = f"   (now {self._number(after)})" if before is not None else ""
-        name, result = self._name(e.operand), self._name(e.result)
-        return f"{name}.grad += {slope} · {result}.grad = {factors} = {self._number(gift)}{total}"
-
     def _number(self, x: float) -> str:
         return self._asked.number(x)
 
@@ -147,7 +126,7 @@ class Steps:
         numbers = {self._nodes.number(v) for v in known if self._nodes.has(v)}
         slopes = {self._nodes.number(v): x for v, x in grads.items() if self._nodes.has(v)}
         marks = [_at(mark, numbers, slopes, self._number) for mark in self._scene.marks]
-        now = Scene(marks, self._scene.strokes, size=SIZE, like=self._scene.placement)
+        now = Scene(marks, self._scene.strokes, size=self._scene.placement.size, like=self._scene.placement)
         lines = {}
         for i, line in enumerate(self._drawn.lines):
             slopes_on = [
@@ -241,5 +220,5 @@ def steps(
         raise ValueError("steps: expected the result of a computation; this Value is a leaf, which has no steps")
     lookup("level", level, _LEVELS)
     asked = Asked(digits=digits, title=title, width=width)
-    drawn, nodes = drawn_of(root, level, digits=digits)
+    drawn, nodes = drawn_of(root, level)
     return Steps(drawn.graph, drawn, nodes, asked, like)

@@ -20,6 +20,7 @@ import numpy as np
 
 from .. import modes
 from ..graph import topological_order
+from ..ieee import quietly
 from ..op import Operation
 from ..passes.tensors import backward
 from ..tensor import Tensor, next_serial
@@ -81,9 +82,8 @@ class Programs:
             if not shape.is_trusted:  # it is compared once more, for numbers of the first run that stayed in it
                 states = _states(written.generators)
                 results = self._by_graph(function, arguments)
-                shape.is_trusted = written.gives(results, self.wanted, arguments, states)
-                if not shape.is_trusted:
-                    shape.written = None
+                answer = written.gives(results, self.wanted, arguments, states)
+                shape.note(answer)
                 return results
             for p in self.wanted:
                 p._grad = None  # first, so that nobody sees half of one if the step is interrupted
@@ -92,9 +92,7 @@ class Programs:
             written.is_running.release()
         if found is not None:
             return found
-        shape.given_up += 1
-        if shape.given_up == PATIENCE:
-            shape.written = None
+        shape.note(None)
         return self._by_graph(function, arguments)
 
     def _by_graph(self, function: Callable[..., Sequence[Any]], arguments: Sequence[Any]) -> Sequence[Any]:
@@ -132,6 +130,15 @@ class _Shape:
         self.seen = self.given_up = 0
         self.is_trusted = False
         self.written: Written | None = None
+
+    def note(self, answer: bool | None) -> None:
+        """Whether the program gave what the graph gave; None if it gave up."""
+        if answer:
+            self.is_trusted = True
+            return
+        self.given_up += 1
+        if answer is False or self.given_up == PATIENCE:
+            self.written = None
 
 
 class Written:
@@ -182,8 +189,8 @@ class Written:
 
     def gives(
         self, results: Sequence[Any], wanted: Sequence[Tensor], arguments: Sequence[Any], before: Sequence[Any]
-    ) -> bool:
-        """True if it gives the bits of these results of a graph, and of the gradients that the leaves have now.
+    ) -> bool | None:
+        """True if it gives the bits of these results of a graph and of the leaves' gradients; None if it gives up.
 
         before: the states of the generators when the graph was recorded. They and the leaves stay as they are.
         """
@@ -193,13 +200,13 @@ class Written:
         for t in wanted:
             t._grad = None
         _rewind(generators, before)
-        found = self.run(arguments)
+        found = quietly(self.run, arguments)
         if found is not None and _bits(found, wanted) == expected and _same(_states(generators), after):
             return True
         for t, g in zip(wanted, gradients, strict=True):
             t._grad = g
         _rewind(generators, after)
-        return False
+        return None if found is None else False
 
 
 def written_down(
@@ -208,10 +215,12 @@ def written_down(
     wanted: Sequence[Tensor],
     surroundings: Surroundings,
     by_graph: Callable[[Sequence[Any]], Sequence[np.ndarray]],
+    seed: np.ndarray | None = None,
 ) -> tuple[Sequence[np.ndarray], Written | None]:
     """What `by_graph` gives for the arguments, and a program that gave the same bits; None if there is none.
 
-    wanted: as for `Programs`. A function that changes what it reads has no program.
+    wanted: as for `Programs`. A function that changes what it reads has no program. seed: with an array for the
+    gradient of the result the program looks at it, and at the arrays among these very arguments, anew in each run.
     """
     for t in wanted:
         if t._buffer is None:
@@ -222,7 +231,7 @@ def written_down(
         return results, None
     after = _states(surroundings.generators)
     _rewind(surroundings.generators, before)
-    written = _on_stand_ins(function, arguments, wanted, surroundings)
+    written = _on_stand_ins(function, arguments, wanted, surroundings, seed)
     _rewind(surroundings.generators, after)
     if written is None or not written.gives(results, wanted, arguments, before):
         return results, None
@@ -252,6 +261,7 @@ def _on_stand_ins(
     arguments: Sequence[Any],
     wanted: Sequence[Tensor],
     surroundings: Surroundings,
+    seed: np.ndarray | None,
 ) -> Written | None:
     """A program of what the function does with arguments like these; None if it does what cannot be written down.
 
@@ -265,12 +275,14 @@ def _on_stand_ins(
             t._data, t._grad, t._seen = recorder.lasting(t._data), None, None  # type: ignore[assignment]
         for t in wanted:
             t._buffer = recorder.lasting(t._buffer)  # type: ignore[assignment, arg-type]
-        given = [recorder.input(a) for a in arguments]
+        given = [recorder.input(a, lasts=seed is not None) for a in arguments]
         with np.errstate(all="ignore"):  # and not `quietly`, where operations do not ask what to do instead
             results = function(*given)
             recorder.give([r._data if r.__class__ is Tensor else r for r in results])
             if wanted:
-                _pull_back(results[0], set(wanted), start)
+                loss = results[0]
+                g = np.ones(loss.shape, loss.dtype) if seed is None else recorder.lasting(seed)
+                _pull_back(loss, g, set(wanted), start)
                 recorder.give([])
         passes = recorder.program()
         reached = [t for t in wanted if t._grad is not None]
@@ -282,8 +294,8 @@ def _on_stand_ins(
     return None if recorder.size > LARGEST else Written(passes, leaves, reached, surroundings)
 
 
-def _pull_back(loss: Tensor, wanted: Container[Tensor], start: int) -> None:
-    """The reverse pass from a loss computed on stand-ins, to the leaves that are wanted.
+def _pull_back(loss: Tensor, g: Any, wanted: Container[Tensor], start: int) -> None:
+    """The reverse pass from a loss computed on stand-ins, whose gradient is g, to the leaves that are wanted.
 
     Other leaves must be younger than `start`, and gone with the step.
     """
@@ -295,8 +307,8 @@ def _pull_back(loss: Tensor, wanted: Container[Tensor], start: int) -> None:
             v._operands = tuple(
                 u._data if u.__class__ is Tensor and u._op is None and u not in wanted else u for u in v._operands
             )
-            v._op = SimpleNamespace(pulls=_Pulls(v._op), writes=v._op.writes, adds=v._op.adds)
-    backward(loss, np.ones(loss.shape, loss.dtype))
+            v._op = SimpleNamespace(pulls=_Pulls(v._op), writes=v._op.writes, adds=v._op.adds, delivers=None)
+    backward(loss, g)
 
 
 class _Pulls:

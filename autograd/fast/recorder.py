@@ -109,15 +109,17 @@ class Recorder:
         exec(code, self.scope)
         return self.scope.pop("program")  # else it would hold itself, and its arrays until the next garbage collection
 
-    def input(self, x: Any) -> Any:
+    def input(self, x: Any, *, lasts: bool = False) -> Any:
         """What stands for an array that the program is given, which has to look the same each time.
 
-        What is no array is itself, and has to stay it.
+        What is no array is itself, and has to stay it. lasts: the program is always given this very array.
         """
         name = f"x{len(self.inputs)}"
         self.inputs.append(name)
         if x.__class__ is not np.ndarray:
             return x
+        if lasts:
+            return self.lasting(x)
         shape, strides, dtype = map(self.constant, (x.shape, x.strides, x.dtype))
         self.lines.append(
             f"if {name}.shape != {shape} or {name}.strides != {strides} or {name}.dtype is not {dtype}: return None"
@@ -234,8 +236,14 @@ class Recorded:
     ndim = property(lambda self: self.value.ndim)
     size = property(lambda self: self.value.size)
     dtype = property(lambda self: self.value.dtype)
+    itemsize = property(lambda self: self.value.itemsize)
     base = None
-    flags = property(lambda self: SimpleNamespace(writeable=False))  # nobody can write to it but as it is written down
+
+    @property
+    def flags(self) -> Any:
+        """Those of an array that nobody can write to: whoever does is written down."""
+        flags = self.value.flags
+        return SimpleNamespace(writeable=False, c_contiguous=flags.c_contiguous, f_contiguous=flags.f_contiguous)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -318,7 +326,9 @@ class Recorded:
     def copy(self) -> Recorded:
         return self.recorder.buffer(np.empty(self.shape, self.dtype))._take(self)
 
-    def astype(self, dtype: Any) -> Recorded:
+    def astype(self, dtype: Any, *, copy: bool = True) -> Recorded:
+        if not copy and self.dtype == dtype:
+            return self
         return self.recorder.buffer(np.empty_like(self.value, dtype))._take(self)
 
     def _take(self, u: Any) -> Recorded:
@@ -377,8 +387,8 @@ class Recorded:
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         if function is np.real and self.value.dtype.kind == "f":
             return self
-        if function is np.result_type:
-            return function(*_plain(arguments))
+        if function in (np.ndim, np.shape, np.size, np.result_type):
+            return function(*_plain(arguments), **options)
         if function not in _OF_SHAPES or "out" in options or (function is np.where and len(arguments) != 3):
             raise _NotRecorded(self.recorder)
         result = function(*_plain(arguments), **_plain(options))

@@ -16,7 +16,7 @@ from ..formulas.expression import MAX_SIZE, Expression, has_omissions
 from ..graph import topological_order
 from ..passes.gradients import gradients
 from ..paths.derivation import positive
-from ..tensor import Tensor
+from ..tensor import Tensor, kept_gradient
 from .backward import Backward
 from .columns import turned, turned_names, turned_value
 from .forward import Forward, labels_in
@@ -181,9 +181,11 @@ class MatrixDerivation:
 
     def _verdict(self) -> str:
         """How source.grad compares with the gradient derived here."""
-        grad = self.source.grad
+        grad = kept_gradient(self.source)
         if grad is None:
-            return "no backward pass yet" if self.target.grad is None else "cleared since the last backward pass"
+            return (
+                "no backward pass yet" if kept_gradient(self.target) is None else "cleared since the last backward pass"
+            )
         scale = float(np.abs(self.value).max(initial=0.0))
         accuracy = 1e-5 if grad.dtype == np.float32 else 1e-9
         if np.allclose(grad, self.value, rtol=0.0, atol=accuracy * scale, equal_nan=True):

@@ -1,7 +1,9 @@
 """The operations: a file for each kind, in it each operation with its derivatives."""
 
+from .activations import elu, gelu, hard_sigmoid, mish, normal_cdf, selu, silu, softsign
 from .choosing import clip, where
 from .convolutions import average_pool, conv, fold, max_pool, windows
+from .einsums import einsum, tensordot
 from .elementwise import (
     abs,
     add,
@@ -27,6 +29,23 @@ from .elementwise import (
     tanh,
 )
 from .extremes import argmax, argmin, max, min
+from .functions import (
+    arccos,
+    arcsin,
+    arctan,
+    cosh,
+    exp2,
+    expm1,
+    log1p,
+    log2,
+    log10,
+    logaddexp,
+    nan_to_num,
+    reciprocal,
+    sinh,
+    square,
+    tan,
+)
 from .losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -36,6 +55,8 @@ from .losses import (
     squared_error,
 )
 from .matrices import dot, linear, matmul, outer
+from .moves import column_stack, cumprod, cumsum, diag, diagonal, flip, moveaxis, repeat, roll, sort, tile, trace
+from .norms import norm
 from .shapes import (
     broadcast_to,
     concatenate,
@@ -50,31 +71,52 @@ from .shapes import (
     transpose,
 )
 from .softmaxes import log_softmax, logsumexp, softmax
-from .sums import mean, norm, prod, standardize, std, sum, var
+from .sums import average, mean, prod, standardize, std, sum, var
 
 __all__ = [
     "abs",
     "add",
+    "arccos",
+    "arcsin",
+    "arctan",
     "argmax",
     "argmin",
+    "average",
     "average_pool",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "broadcast_to",
     "clip",
+    "column_stack",
     "concatenate",
     "conv",
     "cos",
+    "cosh",
     "cross_entropy",
+    "cumprod",
+    "cumsum",
+    "diag",
+    "diagonal",
     "div",
     "dot",
+    "einsum",
+    "elu",
     "exp",
+    "exp2",
     "expand_dims",
+    "expm1",
+    "flip",
     "fold",
+    "gelu",
+    "hard_sigmoid",
     "leaky_relu",
     "linear",
     "log",
+    "log1p",
+    "log2",
+    "log10",
     "log_softmax",
+    "logaddexp",
     "logsumexp",
     "matmul",
     "max",
@@ -83,25 +125,38 @@ __all__ = [
     "mean",
     "min",
     "minimum",
+    "mish",
+    "moveaxis",
     "mul",
+    "nan_to_num",
     "neg",
     "norm",
+    "normal_cdf",
     "one_hot",
     "outer",
     "pad",
     "power",
     "prod",
     "randomized_leaky_relu",
+    "reciprocal",
     "relu",
+    "repeat",
     "reshape",
+    "roll",
+    "selu",
     "sigmoid",
     "sign",
+    "silu",
     "sin",
+    "sinh",
     "softmax",
     "softmax_cross_entropy",
     "softplus",
+    "softsign",
+    "sort",
     "split",
     "sqrt",
+    "square",
     "squared_error",
     "squeeze",
     "stack",
@@ -112,7 +167,11 @@ __all__ = [
     "sum",
     "swapaxes",
     "take",
+    "tan",
     "tanh",
+    "tensordot",
+    "tile",
+    "trace",
     "transpose",
     "var",
     "where",

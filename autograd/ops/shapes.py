@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import DTypeLike
 
 from ..ieee import quietly
-from ..op import Operation, register, structural
+from ..op import Operation, Pull, register, structural
 from ..operands import Index, Operand, as_array, describe, real_array
 from ..signatures import joining, of_array
 from .choosing import check_plain
@@ -226,7 +226,7 @@ def pad(x: Operand, width: Operand, value: Operand = 0.0) -> Operand:
 
 
 class _Each:
-    """The pulls of an operation on any number of operands, after an axis."""
+    """See `each_of`."""
 
     def __init__(self, pull: Callable[..., Operand]) -> None:
         self.pull = pull
@@ -235,7 +235,12 @@ class _Each:
         return None if i == 0 else functools.partial(self.pull, i - 1)
 
     def __iter__(self) -> Iterator[Operand]:
-        return iter((None,))  # of the axis; how many arrays there are each call says anew
+        return iter((None,))  # of the plain one; how many arrays there are each call says anew
+
+
+def each_of(pull: Callable[..., Operand]) -> Sequence[Pull | None]:
+    """The pulls of an operation on any number of operands after a plain one: `pull(i, g, z, plain, *operands)`."""
+    return _Each(pull)  # type: ignore[return-value]
 
 
 def _piece(i: int, g: Operand, z: Operand, axis: int, *xs: Operand) -> Operand:
@@ -249,7 +254,7 @@ def _concatenate(axis: int, *xs: Operand) -> Operand:
 
 
 _concatenate.__name__ = "concatenate"
-_join = register(Operation(_concatenate, (), pulls=_Each(_piece)))  # type: ignore[arg-type]
+_join = register(Operation(_concatenate, (), pulls=each_of(_piece)))
 
 
 @joining

@@ -22,12 +22,13 @@ from ..ieee import quietly
 from ..op import reduction, structural
 from ..operands import Axis, Operand, Vector, as_array, describe, is_array_node, members, real_array
 from ..signatures import of_array
+from . import elementwise
 from .choosing import where
 from .elementwise import is_zero, maximum, sqrt
 
 T = TypeVar("T")
 
-__all__ = ["mean", "norm", "prod", "standardize", "std", "sum", "var"]
+__all__ = ["average", "mean", "prod", "standardize", "std", "sum", "var"]
 
 
 # ---------------------------------------------------------------- sums
@@ -98,7 +99,7 @@ def _products_of_the_others(x: Operand) -> Vector:
 # ---------------------------------------------------------------- what is made of sums, along axes only
 
 
-def _of_sequences_too(of_sequence: Callable[..., Operand]) -> Callable[[T], T]:
+def of_sequences_too(of_sequence: Callable[..., Operand]) -> Callable[[T], T]:
     """Let a function of arrays take lists of Values, with its other arguments as they are."""
 
     def decorate(of_array: Any) -> Any:
@@ -137,8 +138,12 @@ def norm_of_sequence(x: Operand) -> Operand:
     return sqrt.op.forward(builtins.sum((u / scale) ** 2 for u in xs)) * scale
 
 
-def _norm_of_values(x: Vector, axis: Axis = None, keepdims: bool = False) -> Operand:
+def norm_of_values(x: Vector, axis: Axis = None, keepdims: bool = False, *, ord: object = None) -> Operand:
     _no_axes("norm", axis, keepdims)
+    if ord not in (None, 2):
+        raise TypeError(
+            f"norm: of a list of Values it is the Euclidean one, got ord={ord!r}; write it with abs and sum"
+        )
     return norm_of_sequence(x)
 
 
@@ -153,7 +158,7 @@ def _var_of_values(x: Vector, axis: Axis = None, keepdims: bool = False, ddof: i
     return sum(d * d) / max(len(x) - ddof, 0)
 
 
-@_of_sequences_too(_var_of_values)
+@of_sequences_too(_var_of_values)
 @of_array
 def var(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
     """Variance over axes, or of a sequence: the mean square of what differs from the mean.
@@ -171,11 +176,11 @@ def _var(x: Operand, axis: Axis, keepdims: bool, ddof: int) -> Operand:
     return array_sum(d * d, axis, keepdims) / _over(x, axis, ddof)
 
 
-@_of_sequences_too(_std_of_values)
+@of_sequences_too(_std_of_values)
 @structural(
     lambda g, z, x, axis, keepdims, ddof: (
         kept(g, x.shape, axis)
-        * _zero_at_zero(x - array_mean(x, axis, True), kept(z, x.shape, axis) * _over(x, axis, ddof))
+        * zero_at_zero(x - array_mean(x, axis, True), kept(z, x.shape, axis) * _over(x, axis, ddof))
     ),
     None,
     None,
@@ -222,29 +227,32 @@ def _over(x: Operand, axis: Axis, ddof: int) -> int:
     return n if n > 0 else 0
 
 
-@_of_sequences_too(_norm_of_values)
-@structural(
-    lambda g, z, x, axis, keepdims: kept(g, x.shape, axis) * _zero_at_zero(x, kept(z, x.shape, axis)), None, None
-)
-def norm(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
-    """Euclidean length over axes or of a sequence, the root of the sum of squares.
+def average(x: Operand, axis: Axis = None, weights: Operand = None, keepdims: bool = False) -> Operand:
+    """Mean over axes in which some numbers count more: Σ w x / Σ w.
 
-    x: array or Tensor, or a list of Values. Returns x's shape without the axes, never negative; it overflows only
-    where the length does. Derivative: x / z, and 0 where all x are 0.
+    weights: of x's shape, or one for each place of a single axis; a Tensor's are differentiated. Without them it
+    is `mean`. ValueError for other shapes.
     """
-    largest = np.abs(x).max(axis, keepdims=True, initial=0.0)
-    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1)  # so that no square overflows
-    z = np.sqrt(((x / scale) ** 2).sum(axis, keepdims=True)) * scale
-    return z if keepdims else z.sum(axis)
-
-
-def norm_as_numpy(x: Operand, ord: object = None, axis: Axis = None, keepdims: bool = False) -> Operand:
-    """numpy.linalg.norm for Tensors; the Euclidean one only."""
-    if ord is not None:
-        raise TypeError(f"np.linalg.norm: expected ord=None for Tensors, got {ord!r}; write it with abs, sum and max")
+    x = as_array(x, "average")
+    not_empty("average", x)
     if axis is not None:
-        np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)  # NumPy knows no axis of a single number here
-    return norm(x, axis, keepdims)
+        normalize_axis_tuple(axis, x.ndim)
+    if weights is None:
+        return array_mean(x, axis, keepdims)
+    weights = as_array(weights, "average")
+    if weights.shape != x.shape:
+        axes = () if axis is None else normalize_axis_tuple(axis, x.ndim)
+        if len(axes) != 1 or weights.shape != (x.shape[axes[0]],):
+            raise ValueError(
+                f"average: expected weights of shape {x.shape}, or one for each place of a single axis; "
+                f"got {weights.shape} and axis={axis}"
+            )
+        weights = weights.reshape(tuple(n if a == axes[0] else 1 for a, n in enumerate(x.shape)))
+        weights = elementwise.mul(weights, np.ones(x.shape))
+    total = array_sum(weights, axis, keepdims)
+    if (numbers(total) == 0).any():
+        raise ValueError("average: the weights sum to 0; there is no mean")
+    return elementwise.div(array_sum(elementwise.mul(x, weights), axis, keepdims), total)
 
 
 def _over_zero(x: Operand, z: Operand) -> Operand:
@@ -252,7 +260,7 @@ def _over_zero(x: Operand, z: Operand) -> Operand:
     return where(is_zero(z), 0.0, x / where(is_zero(z), 1.0, z))
 
 
-def _zero_at_zero(x: Operand, z: Operand) -> Operand:
+def zero_at_zero(x: Operand, z: Operand) -> Operand:
     """x / z, and 0 where z is 0."""
     is_none = numbers(z) == 0
     return where(is_none, 0.0, x / where(is_none, 1.0, z))

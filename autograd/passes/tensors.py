@@ -42,6 +42,9 @@ def backward(root: Node, g: np.ndarray) -> None:
         op = v._op
         operands = v._operands
         ahead = None
+        if op.delivers is not None:
+            op.delivers(v, g)
+            operands = ()
         if len(operands) == 1:
             data = (operands[0]._data,)
         else:
@@ -51,7 +54,7 @@ def backward(root: Node, g: np.ndarray) -> None:
                 continue
             if u._op is None:
                 if u._serial > v._serial or u._seen is not None:
-                    _check_unchanged(u, v)
+                    check_unchanged(u, v)
                 add_to_leaf(u, op, i, g, v._data, data)
                 continue
             if op.adds is not None and _added(waiting.get(-u._serial), op, g, data):
@@ -129,7 +132,7 @@ def pulled(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, 
         if u.__class__ is v.__class__:
             leaf = _shown(u)
             if leaf._op is None:
-                _check_unchanged(leaf, v)
+                check_unchanged(leaf, v)
     for i, u in enumerate(operands):
         if wanted[i]:
             term = op.pulls[i](g, z, *data)
@@ -155,7 +158,7 @@ def is_changed(u: Node, v: Node) -> bool:
     return u._serial > v._serial or (u._seen is not None and u._stamp() > v._serial)
 
 
-def _check_unchanged(u: Node, v: Node) -> None:
+def check_unchanged(u: Node, v: Node) -> None:
     if is_changed(u, v):
         raise changed(u, v._op)
 

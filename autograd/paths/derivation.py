@@ -6,6 +6,8 @@ import copy
 import itertools
 import math
 import numbers
+import shutil
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -22,6 +24,8 @@ SHOWN = 20
 # In a notebook so many paths are shown, and so many products stand in one line of LaTeX.
 SHOWN_IN_NOTEBOOK = 8
 PRODUCTS_IN_A_LINE = 6
+# And so many factors of one: a line of A4.
+FACTORS_IN_A_LINE = 6
 # The gradient as one formula is written if it has no more symbols than this.
 LONGEST_WHOLE = 30
 
@@ -90,22 +94,29 @@ class Derivation:
     # ------------------------------------------------------------ text
 
     def __str__(self) -> str:
-        return self.text()
+        return self.text(width=shutil.get_terminal_size().columns if is_terminal() else None)
 
-    def text(self, *, ascii: bool = False, most: int | None = None) -> str:
+    def text(
+        self, *, ascii: bool = False, most: int | None = None, digits: int | None = None, width: int | None = None
+    ) -> str:
         """The derivation as text: chains, formulas, numbers, products, the sum and source.grad.
 
         most: write only that many of the listed paths; by default 20, or as many as `top` asked for.
-        ValueError if it is no positive integer.
+        digits: significant digits of numbers, 4 unless given. width: columns; factors that do not fit go on in
+        further lines. `print` takes those of the terminal. ValueError if one is no positive integer.
         """
         to = self._ascii() if ascii else Text(self.graph.names.text)
+        _set_digits("Derivation.text", to, digits)
         to.typed = self.graph.typed
         ratio = self._ratio(to)
         if not self.count:
             return f"{ratio} = 0: {self._name(to, self.target)} does not depend on {self._name(to, self.source)}"
         paths = self._written("Derivation.text", most)
         lines = [f"{ratio} = {to.number(self.value)}   ({counted(self.count)})"]
-        blocks = [self._block(to, i, *p) for i, p in enumerate(zip(paths, self.shares(), strict=False), 1)]
+        columns = (
+            math.inf if width is None else positive("Derivation.text", "width", width, "a positive integer or None")
+        )
+        blocks = [self._block(to, i, *p, columns) for i, p in enumerate(zip(paths, self.shares(), strict=False), 1)]
         lines += self._introduced(to, paths)
         for block in blocks:
             lines += ["", *block]
@@ -164,16 +175,16 @@ class Derivation:
     def _ascii(self) -> Ascii:
         return Ascii(self.graph.names.ascii)
 
-    def _block(self, to: Writer, i: int, path: Path, share: float) -> list[str]:
+    def _block(self, to: Writer, i: int, path: Path, share: float, columns: float) -> list[str]:
         nodes = _abridged(path.nodes or (self.source,), 1)
         head = f"{i}.  " + to.arrow.join(to.ellipsis if u is None else self._name(to, u) for u in nodes)
         if self.count > 1 and share == share:
             head += f"   ({share:.1%})"
         product = [] if len(path.edges) == 1 else [f"  = {to.number(path.value)}"]
-        return [head, *self._table(to, path), *product]
+        return [*_wrapped(head, to.arrow, columns), *self._table(to, path, columns), *product]
 
-    def _table(self, to: Writer, path: Path) -> list[str]:
-        """The factors of a path, each in a column."""
+    def _table(self, to: Writer, path: Path, columns: float) -> list[str]:
+        """The factors of a path, each in a column; as many beside each other as fit."""
         if not path.edges:
             return []
         rows = self._chain(to, path)
@@ -181,9 +192,17 @@ class Derivation:
             del rows[1]
         widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
         lines = []
-        for lead, row in zip(("    ", "  = ", "  = "), rows, strict=False):
-            cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
-            lines.append((lead + to.apart.join(cells)).rstrip())
+        start = 0
+        while start < len(widths):
+            end = start + 1
+            while end < len(widths) and 6 + sum(widths[start : end + 1]) + (end - start) * len(to.apart) <= columns:
+                end += 1
+            more = "" if end == len(widths) else to.apart.rstrip()
+            for lead, row in zip(("    ", "  = ", "  = ") if not start else ("    ",) * 3, rows, strict=False):
+                taken = zip(row[start:end], widths[start:end], strict=True)
+                cells = (cell + " " * (width - _width(cell)) for cell, width in taken)
+                lines.append((lead + to.apart.join(cells) + more).rstrip())
+            start = end
         return lines
 
     def _chain(self, to: Writer, path: Path) -> list[list[str]]:
@@ -235,14 +254,19 @@ class Derivation:
 
     # ------------------------------------------------------------ LaTeX
 
-    def latex(self, *, most: int | None = None) -> str:
+    def latex(self, *, most: int | None = None, path: int | None = None, digits: int | None = None) -> str:
         r"""The derivation as a LaTeX `aligned` environment, to be put in math mode.
 
-        most: write only that many of the listed paths, and an ellipsis for the rest; by default 20, or as many
-        as `top` asked for. ValueError if it is no positive integer.
+        A product of more than six factors goes on in a further line. most: write only that many of the listed
+        paths, and an ellipsis for the rest; by default 20, or as many as `top` asked for. path: 1 writes the first
+        of them alone, for a slide. digits: significant digits of numbers, 4 unless given. ValueError if one is no
+        positive integer, or there is no such path.
         """
-        paths = self._written("Derivation.latex", most)
         to = Latex(self.graph.names.latex)
+        _set_digits("Derivation.latex", to, digits)
+        if path is not None:
+            return self._path_in_latex(to, path)
+        paths = self._written("Derivation.latex", most)
         to.typed = self.graph.typed
         ratio = self._ratio(to)
         if not self.count:
@@ -250,7 +274,7 @@ class Derivation:
         rest = [r"\cdots"] if len(paths) < self.count else []
         chains = [self._chain(to, p) for p in paths]
         joints = to.times, to.apart, to.apart
-        steps = [[joint.join(rows[i]) or "1" for rows in chains] + rest for i, joint in enumerate(joints)]
+        steps = [[_product(rows[i], joint) for rows in chains] + rest for i, joint in enumerate(joints)]
         rows: list[str] = []
         for before, step in itertools.pairwise([[ratio], *steps]):
             if step != before:
@@ -267,6 +291,22 @@ class Derivation:
         rows += [rf"&\text{{where }} {line.removeprefix('where ')}" for line in introduced]
         joined = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{ratio} {joined}\n\\end{{aligned}}"
+
+    def _path_in_latex(self, to: Writer, number: int) -> str:
+        """One path: its chain, its formulas, its numbers and their product."""
+        i = positive("Derivation.latex", "path", number, "a positive integer or None")
+        if i > len(self.paths):
+            raise ValueError(f"Derivation.latex: expected path to be at most {len(self.paths)}, got {number}")
+        path = self.paths[i - 1]
+        to.typed = self.graph.typed
+        joints = to.times, to.apart, to.apart
+        steps = [_product(row, joint) for row, joint in zip(self._chain(to, path), joints, strict=True)]
+        rows = [step for before, step in itertools.pairwise(["", *steps]) if step != before]
+        value = to.number(path.value)
+        rows += [value] if rows[-1] != value else []
+        first, *others = rows
+        joined = " \\\\\n".join([f"& {first}", *(f"&= {row}" for row in others)])
+        return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
 
     def _products(self, to: Writer, paths: Sequence[Path]) -> list[str]:
         """The sum of the products, what they leave over if some are not written, and the gradient."""
@@ -304,6 +344,33 @@ def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:
     if len(items) <= BEGINNING + END + 1 + more:
         return list(items)
     return [*items[: BEGINNING + more], None, *items[len(items) - END - more :]]
+
+
+def _product(factors: Sequence[str], joint: str) -> str:
+    """Factors in lines of LaTeX, six in each."""
+    lines = [joint.join(factors[i : i + FACTORS_IN_A_LINE]) for i in range(0, len(factors), FACTORS_IN_A_LINE)]
+    return " \\\\\n&\\qquad {} \\cdot ".join(lines) or "1"
+
+
+def _wrapped(chain: str, arrow: str, columns: float) -> list[str]:
+    """A chain of names in lines that fit."""
+    lines: list[str] = []
+    for part in chain.split(arrow):
+        if lines and _width(lines[-1]) + _width(arrow) + _width(part) <= columns:
+            lines[-1] += arrow + part
+        else:
+            lines.append(f"      {arrow.strip()} {part}" if lines else part)
+    return lines
+
+
+def _set_digits(where: str, to: Writer, digits: int | None) -> None:
+    if digits is not None:
+        to.digits = positive(where, "digits", digits, "a positive integer or None")
+
+
+def is_terminal() -> bool:
+    """True where what is printed is read in a terminal."""
+    return bool(getattr(sys.stdout, "isatty", bool)())
 
 
 def signed(term: str) -> str:

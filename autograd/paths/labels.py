@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 from ..formulas import names
 
-__all__ = ["unique_labels"]
+__all__ = ["node_called", "unique_labels"]
 
 
 def unique_labels(nodes: Sequence[Any], target: Any) -> dict[Any, str]:
@@ -50,3 +51,22 @@ def _further_labels(label: str) -> Iterator[str]:
     for i in itertools.count(1):
         label = names.with_prime(label) if names.has_sample(label) else label
         yield label if names.has_sample(label) else names.with_sample(label, i)
+
+
+def node_called(where: str, name: str, nodes: Iterable[Any]) -> Any:
+    """The node of this name, however it is written: w[1]_1,2 is w_{12}^{[1]}. ValueError for none and several."""
+    wanted = names.text(name)
+    known = [u for u in nodes if u.label is not None]
+    found = [u for u in known if u.label == name or names.text(u.label) == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(f"{where}: {len(found)} nodes are called {name!r}; give the node itself")
+    labels = list(dict.fromkeys(u.label for u in known))
+    near = difflib.get_close_matches(name, labels, n=1)
+    listed = ", ".join(labels[:12]) + (", ..." if len(labels) > 12 else "")
+    raise ValueError(
+        f"{where}: no node is called {name!r}; "
+        + (f"did you mean {near[0]!r}? " if near else "")
+        + f"named: {listed or 'none'}"
+    )

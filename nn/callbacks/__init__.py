@@ -4,9 +4,12 @@ Names, arguments and defaults are those of Keras. Callbacks are called in the or
 is given them, and the History after them.
 """
 
+from autograd.foreign import finder
+
+from ..foreign import NAMES
 from .base import Callback
-from .display import progress
 from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from .shown import progress
 from .standard import CSVLogger, History, LambdaCallback, LearningRateScheduler, TerminateOnNaN
 
 __all__ = [
@@ -21,3 +24,6 @@ __all__ = [
     "TerminateOnNaN",
     "progress",
 ]
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

@@ -1,4 +1,4 @@
-"""What a training shows while it runs: the one part of the library that prints."""
+"""What a training prints while it runs: lines, and a bar. With a model's `summary` all that the library prints."""
 
 from __future__ import annotations
 
@@ -8,28 +8,7 @@ from typing import Any
 
 from .base import Callback, Logs
 
-__all__ = ["Bar", "Lines", "progress", "say"]
-
-
-def progress(verbose: Any = None) -> Callback | None:
-    """The callback that shows a training; None if nothing is to be shown.
-
-    verbose: 0 shows nothing. 2 prints a line for each epoch::
-
-        Epoch  3/20 - 41ms - loss: 0.3412 - accuracy: 0.8750 - val_loss: 0.3610 - val_accuracy: 0.8600
-
-    1 does too and has a bar below them, if standard output is a terminal and tqdm is installed
-    (`pip install "gradpath[progress]"`). None, or "auto", is 1 in a terminal and 0 elsewhere.
-    """
-    terminal = bool(getattr(sys.stdout, "isatty", bool)())
-    if verbose is None or verbose == "auto":
-        verbose = 1 if terminal else 0
-    if isinstance(verbose, str) or verbose not in (0, 1, 2):
-        raise ValueError(f"verbose: expected 0, 1, 2 or None, got {verbose!r}")
-    if not verbose:
-        return None
-    bar = _bar_class() if verbose == 1 and terminal else None
-    return Lines() if bar is None else Bar(bar)
+__all__ = ["Bar", "Lines", "bar_class", "say"]
 
 
 def say(text: str) -> None:
@@ -100,7 +79,7 @@ class Bar(Lines):
         say(line)
 
 
-def _bar_class() -> Any:
+def bar_class() -> Any:
     """The plain bar of tqdm, without the thread that it starts to watch itself; None if it is not installed."""
     try:
         from tqdm import tqdm

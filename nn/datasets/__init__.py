@@ -4,6 +4,9 @@ Those with images return x as (n, height, width), or (n, pixels) with `flat=True
 the file, or in [0, 1] with `unit=True`; y as labels, (n,) int64. `nn.data` makes them ready.
 """
 
+from autograd.foreign import finder
+
+from ..foreign import NAMES
 from .digits import load_digits
 from .idx import load_idx
 from .images import Samples
@@ -26,3 +29,6 @@ __all__ = [
     "spirals",
     "xor",
 ]
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

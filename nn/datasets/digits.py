@@ -19,6 +19,6 @@ def load_digits(*, flat: bool = False, unit: bool = False) -> Samples:
     try:
         from sklearn import datasets
     except ImportError:
-        raise ImportError('the digits come with scikit-learn: pip install "gradpath[examples]"') from None
+        raise ImportError("the digits come with scikit-learn: pip install scikit-learn") from None
     digits = datasets.load_digits()
     return Samples(shaped("digits", digits.images, flat=flat, unit=unit, high=16), digits.target.astype(np.int64))

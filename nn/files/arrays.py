@@ -39,7 +39,7 @@ Shape = tuple[int, ...]
 def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     """Make or replace the file `path`, which is afterwards complete or, whatever happens, as it was before.
 
-    path: its name ends in .npz or .safetensors (`pip install "gradpath[safetensors]"`).
+    path: its name ends in .npz or .safetensors (`pip install safetensors`).
     arrays: real numbers of any shape, by name. settings: what JSON can hold.
     The same contents give the same bytes.
     """
@@ -291,7 +291,7 @@ def _safetensors() -> Any:
         import safetensors
         import safetensors.numpy
     except ImportError:
-        raise ImportError('.safetensors files need a library: pip install "gradpath[safetensors]"') from None
+        raise ImportError(".safetensors files need a library: pip install safetensors") from None
     return safetensors
 
 

@@ -1,5 +1,8 @@
 """Layers of a Sequential, by what they look at."""
 
+from autograd.foreign import finder
+
+from ..foreign import NAMES
 from .basic import (
     Activation,
     BatchLayer,
@@ -75,3 +78,6 @@ __all__ = [
     "sample_shape",
     "write_weights",
 ]
+
+
+__getattr__ = finder(__name__, __all__, NAMES)

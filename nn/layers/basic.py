@@ -157,6 +157,11 @@ class BatchLayer(Module):
 
     def __call__(self, x: Any) -> Any:
         """The output for a batch as a Tensor; builds the layer if it is not. ValueError if shapes do not fit."""
+        if isinstance(x, Input | Module | type):
+            raise TypeError(
+                f"{self}: expected a batch of numbers, got {describe(x)}; layers are put in a row by "
+                f"Sequential([Input(...), {self}])"
+            )
         if not isinstance(x, Tensor):
             x = Tensor(x)
         if not x.ndim:
@@ -313,6 +318,8 @@ class WeightedLayer(BatchLayer):
 class Dense(WeightedLayer):
     """A layer whose units look at all inputs: Z = X Wᵀ + b, A = g(Z).
 
+    Where a sample has more than one axis, (steps, inputs), the units look at each step alone, with the same weights.
+
     units: how many. activation: g, a name from `nn.activations`, a function of one Tensor, or None
     for Z itself. use_bias: whether there is a b. kernel_initializer, bias_initializer: names from
     `nn.initializers` or functions. input_dim: the number of inputs, as a short input_shape.
@@ -361,12 +368,7 @@ class Dense(WeightedLayer):
         self.make_weights((self.units, input_shape[-1]), dtype, rng)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        if len(input_shape) != 1:
-            raise ValueError(
-                f"{self}: expected samples with one axis, got {input_shape or 'single numbers'}; "
-                "put a Flatten() before it"
-            )
-        return (self.units,)
+        return (*input_shape[:-1], self.units)
 
     def weighted_sums(self) -> Step:
         if self.use_bias:

@@ -52,6 +52,8 @@ def to_mlp(model: Sequential, *, elementary: bool = False) -> MLP:
     find_sequential("to_mlp", model)
     if not model.goes_straight:
         raise ValueError(f"to_mlp: expected layers in a row; {type(model).__name__} has a forward of its own")
+    if len(model.input_shape or ()) > 1:
+        raise ValueError(f"to_mlp: expected samples with one axis, got {model.input_shape}")
     denses: list[Dense] = []
     activations: list[Any] = []
     for layer in model.layers:

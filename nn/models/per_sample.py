@@ -61,6 +61,8 @@ def _keeps_samples_apart(layer: Any) -> bool:
     """True for a layer of which it is known that no sample looks at another."""
     if not is_told_in_steps(layer):
         return False
+    if type(layer) is Dense and len(layer.built_for or ()) != 1:
+        return False  # a weight has a share from every step of a sample
     if type(layer) in (Dense, Activation):
         g = layer.activation
         return (

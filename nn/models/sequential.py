@@ -18,7 +18,7 @@ from autograd.operands import describe
 from autograd.tensor import leaf
 
 from ..activations import Function
-from ..attributes import Check, changed
+from ..attributes import Check, advised, changed
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
 from ..files.arrays import check_suffix
@@ -82,7 +82,7 @@ class Sequential(Module):
     def __init__(
         self,
         layers: Iterable[Any] | None = None,
-        *,
+        *more: Any,
         name: str = "sequential",
         dtype: DTypeLike = "float32",
         rng: Rng = None,
@@ -99,8 +99,9 @@ class Sequential(Module):
         self._shape: Shape | None = None
         self._objective: Objective | None = None
         self._programs: Programs | None = None
-        if isinstance(layers, BatchLayer | Input):
-            raise TypeError(f"Sequential: expected a list of layers, got one {describe(layers)}; write [{layers}]")
+        if more or isinstance(layers, BatchLayer | Input):
+            written = ", ".join(map(repr, (layers, *more)))
+            raise TypeError(f"Sequential: expected one list of layers; write Sequential([{written}])")
         for layer in layers or ():
             self.add(layer)
 
@@ -253,9 +254,14 @@ class Sequential(Module):
         raise ValueError(f"get_layer: no layer is called {name!r}; known: {known}")
 
     def summary(self) -> Summary:
-        """The layers with their output shapes and numbers of parameters: print it, or show it in a notebook."""
+        """Print the layers with their output shapes and numbers of parameters, as Keras does, and give the table.
+
+        In a notebook it is shown as a table. RuntimeError before the model is built.
+        """
         self._check_built("summary")
-        return Summary(self)
+        table = Summary(self)
+        table.show()
+        return table
 
     def count_params(self) -> int:
         """How many numbers there are, trained or not, shared ones once. RuntimeError before the model is built."""
@@ -412,6 +418,7 @@ class Sequential(Module):
 
     # ------------------------------------------------------------ training
 
+    @advised
     def compile(
         self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | Function | None = None, metrics: Any = None
     ) -> None:
@@ -472,6 +479,7 @@ class Sequential(Module):
         if not self.layers:
             raise ValueError(f"{where}: the model has no layers; add one first, such as Dense(1)")
 
+    @advised
     def fit(
         self,
         x: ArrayLike | Iterable[Any],

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..callbacks.display import say
+from ..callbacks.notebook import notebook_display
 from ..layers import count_numbers
 from ..module import numbers_of
 
@@ -16,11 +18,11 @@ TITLES = ("Layer (type)", "Output Shape", "Param #")
 
 
 class Summary:
-    """The layers of a model as a table, taken when it was made. `str()` is the text.
+    """The layers of a model as a table, taken when it was made.
 
     rows        one (layer, output shape, how many numbers) for each layer; what it shares counts where it is first
     total       how many numbers there are; trainable: those of them that training moves
-    text        the table in columns
+    text        the table in columns; html: for a page
     """
 
     def __init__(self, model: Any) -> None:
@@ -63,7 +65,9 @@ class Summary:
         rest = self.total - self.trainable
         return f"{total}\nTrainable params: {self.trainable:,}\nNon-trainable params: {rest:,}"
 
-    def _repr_html_(self) -> str:
+    @property
+    def html(self) -> str:
+        """The table for a page."""
         numeric = ' style="text-align: right"'
         head = "".join(f"<th{numeric if title == TITLES[-1] else ''}>{title}</th>" for title in TITLES)
         rows = "".join(
@@ -75,10 +79,16 @@ class Summary:
             f"<tbody>{rows}</tbody></table><p>{self._totals().replace(chr(10), '<br>')}</p>"
         )
 
-    def __str__(self) -> str:
-        return self.text
+    def show(self) -> None:
+        """Print the table; in a notebook show it as one."""
+        display = notebook_display()
+        if display is None:
+            say(self.text)
+        else:
+            display({"text/html": self.html, "text/plain": self.text}, raw=True)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return f"<summary of {self.name!r}: {len(self.rows)} layers, {self.total:,} numbers>"
 
 
 def _size(n: float) -> str:

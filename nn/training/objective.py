@@ -76,7 +76,7 @@ class Objective:
                 f"expected {batch_shape(self._shape)} from a forward of one's own, as the layers give; got {a.shape}. "
                 "Where it gives another shape say so in a property output_shape"
             )
-        loss = self.loss.of_batch(a, y, weight, self.from_logits)
+        loss = self.loss.of_outputs(a, y, weight, self.from_logits)
         if loss.__class__ is not Tensor:
             raise TypeError(f"{self.loss.name}: expected the loss as a Tensor, got {describe(loss)}; {COMPUTE}")
         for layer in self.penalized:

@@ -10,7 +10,7 @@ from autograd.arguments import positive_integer, whole_number
 from autograd.operands import describe
 
 from ..callbacks.base import Callback
-from ..callbacks.display import progress
+from ..callbacks.shown import progress
 
 __all__ = ["Plan"]
 

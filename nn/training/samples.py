@@ -14,7 +14,7 @@ from autograd.arguments import checked_fraction, positive_integer
 from autograd.operands import describe, real
 
 from ..data import split_validation
-from ..losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, Weight, has_one_number_each
+from ..losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, Weight
 from ..samples import check_finite, checked_features, checked_targets, checked_weights, plain_array
 
 __all__ = ["TrainingData", "checked_inputs", "checked_samples", "training_data"]
@@ -235,9 +235,9 @@ def checked_samples(
     outputs = model.output_shape
     if targets.ndim == 1 and outputs == (1,):
         targets = targets[:, None]
-    prepared = model.loss.prepare(where, targets, outputs, model.dtype)
-    labels = len(outputs) == 1 and outputs[0] > 1 and has_one_number_each(targets)
-    shown = targets.reshape(-1) if labels and prepared.shape != targets.shape else prepared
+    prepared = model.loss.targets(where, targets, outputs, model.dtype)
+    labels = outputs[-1] > 1 and targets.shape[1:] in (outputs[:-1], (*outputs[:-1], 1))
+    shown = targets.reshape(targets.shape[: len(outputs)]) if labels and prepared.shape != targets.shape else prepared
     weights = None
     if sample_weight is not None:
         weights = checked_weights(where, sample_weight, len(features)).astype(model.dtype)

@@ -18,6 +18,27 @@ TIGHT = {"rel": 1e-9, "abs": 1e-12}
 
 ELEMENTWISE = {
     "abs": torch.abs,
+    "arccos": torch.arccos,
+    "arcsin": torch.arcsin,
+    "arctan": torch.arctan,
+    "cosh": torch.cosh,
+    "elu": lambda x, alpha: torch.where(x > 0, x, alpha * torch.expm1(x)),
+    "exp2": torch.exp2,
+    "expm1": torch.expm1,
+    "gelu": F.gelu,
+    "hard_sigmoid": lambda x: torch.clamp(x / 6 + 0.5, 0, 1),
+    "log10": torch.log10,
+    "log1p": torch.log1p,
+    "log2": torch.log2,
+    "logaddexp": torch.logaddexp,
+    "mish": F.mish,
+    "reciprocal": torch.reciprocal,
+    "selu": F.selu,
+    "silu": F.silu,
+    "sinh": torch.sinh,
+    "softsign": F.softsign,
+    "square": torch.square,
+    "tan": torch.tan,
     "add": torch.add,
     "cos": torch.cos,
     "div": torch.div,
@@ -74,8 +95,12 @@ def points(name):
     binary = len(getattr(autograd, name).op.rules) == 2
     xs = (-2.5, -0.3, 0.2, 1.0, 3.7)
     pairs = [(x, y) for x in xs for y in xs if x != y] if binary else [(x,) for x in xs]
-    if name in ("log", "sqrt", "power"):
+    if name in ("log", "log2", "log10", "sqrt", "power"):
         pairs = [p for p in pairs if p[0] > 0]
+    if name == "log1p":
+        pairs = [p for p in pairs if p[0] > -1]
+    if name in ("arcsin", "arccos"):
+        pairs = [p for p in pairs if abs(p[0]) < 1]
     return pairs
 
 
@@ -96,7 +121,15 @@ def test_elementwise_operations_and_their_derivatives(name, order):
         *[("power", p) for p in ((0.0, 2.0), (0.0, 0.0), (0.0, -1.0), (-2.0, 3.0), (2.0, 0.0))],
         *[("log", (x,)) for x in (0.0, math.inf)],
         *[("sqrt", (x,)) for x in (0.0, -1.0)],
-        ("exp", (1000.0,)),
+        *[(name, (x,)) for name in ("exp", "expm1", "exp2", "sinh", "cosh") for x in (1000.0, -1000.0, 0.0)],
+        *[(name, (x,)) for name in ("selu", "silu", "mish", "gelu", "softsign") for x in (-200.0, 30.0)],
+        *[("hard_sigmoid", (x,)) for x in (-5.0, 5.0)],
+        *[(name, (x,)) for name in ("log1p",) for x in (-1.0, 1e-17, math.inf)],
+        *[(name, (x,)) for name in ("log2", "log10") for x in (0.0, math.inf)],
+        *[(name, (x,)) for name in ("arcsin", "arccos") for x in (-1.0, 1.0, 2.0)],
+        *[("arctan", (x,)) for x in (1e200, -math.inf)],
+        *[("logaddexp", p) for p in ((1000.0, 0.0), (-1000.0, 1000.0), (-5.0, -5.0))],
+        ("reciprocal", (0.0,)),
         ("div", (1.0, 0.0)),
         ("leaky_relu", (0.0, 0.1)),
     ],
@@ -105,6 +138,11 @@ def test_kinks_singular_points_and_tails(name, xs):
     ours, theirs = by_engine(getattr(autograd, name), xs), by_torch(ELEMENTWISE[name], xs)
     # nan is nan, infinities agree, and the rest agrees to rounding, at the smallest numbers too
     assert ours == pytest.approx(theirs, rel=1e-12, abs=5e-324, nan_ok=True)
+
+
+@pytest.mark.parametrize("x", [-3.0, 3.0])
+def test_the_kinks_of_the_hard_sigmoid(x):
+    assert by_engine(autograd.hard_sigmoid, [x]) == by_torch(F.hardsigmoid, [x])
 
 
 @pytest.mark.parametrize("x", [-2.0, -1.0, 0.0, 1.0, 2.0, math.nan])

@@ -94,7 +94,7 @@ def test_under_no_grad_everything_is_a_number():
         assert into.tolist() == [[4.0, 8.0], [4.0, 8.0]]
         assert np.array([v, 3.0]).tolist() == [0.5, 3.0]
         assert math.exp(v) == math.exp(0.5)
-        assert np.arctan(v) == math.atan(0.5)
+        assert np.arctan2(v, 1.0) == math.atan(0.5)
         assert (np.ma.array(ROWS) * z).tolist() == (ROWS * z.data).tolist()
 
 
@@ -216,9 +216,8 @@ OPERATIONS = {
     "c_": lambda t: np.c_[t, t],
     "block": lambda t: np.block([[t, t]]),
     "append": lambda t: np.append(t, 1.0),
-    "tile": lambda t: np.tile(t, 2),
-    "einsum": lambda t: np.einsum("ij->i", t),
-    "tensordot": lambda t: np.tensordot(ROWS, t),
+    "kron": lambda t: np.kron(ROWS, t),
+    "inner": lambda t: np.inner(ROWS, t),
     "linalg": lambda t: np.linalg.solve(ROWS, t),
     "fft": lambda t: np.fft.fft(t),
     "median": lambda t: np.median(t),

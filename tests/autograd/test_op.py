@@ -10,7 +10,7 @@ import types
 
 import numpy as np
 import pytest
-from oracles import PAIRS, POINTS, nth_derivative
+from oracles import ANALYTIC, PAIRS, POINTS, nth_derivative
 from tables import restored
 
 import autograd
@@ -25,10 +25,13 @@ from autograd.ops.losses import loss
 ELEMENTWISE = [op for op in table.values() if op.is_flat]
 
 
+NEAR_A_POLE = {("tan", -1.7)}
+
+
 def samples(op):
     """The operands at which an elementwise operation is finite, out of a fixed choice."""
     points = [(x,) for x in POINTS] if len(op.rules) == 1 else PAIRS
-    found = [xs for xs in points if np.isfinite(ieee(op.forward, *xs))]
+    found = [xs for xs in points if np.isfinite(ieee(op.forward, *xs)) and (op.name, *xs) not in NEAR_A_POLE]
     assert len(found) >= 2, f"{op.name} is not finite at the points where operations are sampled"
     return found
 
@@ -45,7 +48,7 @@ def node(op, xs):
 def test_local_derivatives_agree_with_cauchy_integrals_or_differences(op):
     for xs in samples(op):
         z, _ = node(op, xs)
-        expected = [nth_derivative(op.forward, xs, i, 1) for i in range(len(xs))]
+        expected = [nth_derivative(ANALYTIC.get(op.name, op.forward), xs, i, 1) for i in range(len(xs))]
         assert z.local_derivatives == pytest.approx(expected, rel=1e-11, abs=1e-11)
 
 
@@ -66,7 +69,9 @@ def test_higher_derivatives_agree_with_cauchy_integrals_or_differences(op, order
             z, values = node(op, xs)
             for _ in range(order):
                 z = gradients(z, values[i], create_graph=True)
-            assert z.data == pytest.approx(nth_derivative(op.forward, xs, i, order), rel=1e-7, abs=1e-6)
+            assert z.data == pytest.approx(
+                nth_derivative(ANALYTIC.get(op.name, op.forward), xs, i, order), rel=1e-7, abs=1e-6
+            )
 
 
 @pytest.mark.parametrize("op", [op for op in ELEMENTWISE if len(op.rules) == 2], ids=repr)

@@ -145,14 +145,14 @@ def test_an_operand_without_a_rule_is_a_plain_number(own):
 
 
 def test_the_name_that_numpy_has_for_it_works_too(own):
-    @own(lambda z, x: 1 / (1 + x * x))
-    def arctan(x):
-        """The angle whose tangent is x. Derivative: 1 / (1 + x²)."""
-        return math.atan(x) if type(x) is float else np.arctan(x)
+    @own(lambda z, x: z / (3 * x))
+    def cbrt(x):
+        """The cube root of x. Derivative: z / 3x."""
+        return math.cbrt(x) if type(x) is float else np.cbrt(x)
 
-    assert np.arctan(Value(1.0)).data == math.pi / 4
-    assert np.arctan(Tensor([1.0])).op is arctan.op
-    assert np.arctan(symbol("x", 1.0)).text() == "arctan(x)"
+    assert np.cbrt(Value(8.0)).data == 2.0
+    assert np.cbrt(Tensor([1.0])).op is cbrt.op
+    assert np.cbrt(symbol("x", 1.0)).text() == "cbrt(x)"
 
 
 # ---------------------------------------------------------------- what cannot be read

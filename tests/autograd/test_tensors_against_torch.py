@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd as ag
 from autograd import Tensor, gradients, op
-from autograd.ops import elementwise
+from autograd.ops import activations, elementwise, functions
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -19,14 +20,22 @@ TOLERANCE = {np.float64: 1e-9, np.float32: 1e-5}
 
 # What PyTorch calls an elementwise operation; without an entry it has the same name.
 IN_TORCH = {
+    "elu": lambda x, alpha: torch.where(x > 0, x, alpha * torch.expm1(x)),
+    **{name: getattr(F, name) for name in ("gelu", "mish", "selu", "silu", "softsign")},
+    "hard_sigmoid": lambda x: torch.clamp(x / 6 + 0.5, 0, 1),
     "leaky_relu": lambda x, alpha: torch.where(x > 0, x, alpha * x),
     "linear": lambda x: x.clone(),
     "power": torch.pow,
     "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
     "step": lambda x: (x > 0) + 0 * x,
 }
-POSITIVE = ("log", "sqrt", "power")
-ELEMENTWISE = [name for name in elementwise.__all__ if name != "randomized_leaky_relu"]
+POSITIVE = ("log", "log1p", "log2", "log10", "sqrt", "power")
+IN_UNIT = ("arcsin", "arccos")
+ELEMENTWISE = [
+    name
+    for name in (*elementwise.__all__, *functions.__all__, *activations.__all__)
+    if name not in ("randomized_leaky_relu", "normal_cdf", "nan_to_num")
+]
 UNARY = [name for name in ELEMENTWISE if len(op.find(name).rules) == 1]
 BINARY = [name for name in ELEMENTWISE if len(op.find(name).rules) == 2]
 
@@ -109,7 +118,7 @@ def check(ours, theirs, *arrays, dtype=np.float64, second=True, tolerance=None):
 @pytest.mark.parametrize("name", UNARY)
 def test_operations_of_one_operand(name, shape):
     for dtype in (np.float64, np.float32):
-        x = sample(shape, dtype, positive=name in POSITIVE)
+        x = sample(shape, dtype, positive=name in POSITIVE) * dtype(0.3 if name in IN_UNIT else 1)
         check(getattr(ag, name, None) or ag.linear, theirs(name), x, dtype=dtype, second=dtype is np.float64)
 
 
@@ -118,7 +127,7 @@ def test_operations_of_one_operand(name, shape):
 def test_operations_of_two_operands_and_broadcasting(name, shapes):
     for dtype in (np.float64, np.float32):
         x = sample(shapes[0], dtype, positive=name in POSITIVE)
-        y = sample(shapes[1], dtype, seed=1, positive=name == "leaky_relu")
+        y = sample(shapes[1], dtype, seed=1, positive=name in ("elu", "leaky_relu"))
         check(getattr(ag, name), theirs(name), x, y, dtype=dtype, second=dtype is np.float64)
 
 
@@ -133,7 +142,7 @@ def test_a_constant_on_either_side(name, side):
 
 @pytest.mark.parametrize("name", UNARY)
 def test_arrays_that_are_not_contiguous(name):
-    big = sample((6, 8), positive=True)
+    big = sample((6, 8), positive=True) * (0.3 if name in IN_UNIT else 1.0)
     for view in (big.T, big[::2, 1::3], big[:, ::-1], np.broadcast_to(big[0], (3, 8)), np.asfortranarray(big)):
         check(getattr(ag, name, None) or ag.linear, theirs(name), view)
 
@@ -290,6 +299,74 @@ def test_dot_and_outer():
     check(np.outer, torch.outer, x, y, second=False)
 
 
+EINSUMS = [
+    ("ij,jk->ik", (2, 3), (3, 4)),
+    ("ij,jk", (2, 3), (3, 4)),
+    ("bij,bkj->bik", (2, 3, 4), (2, 5, 4)),
+    ("i,j->ji", (3,), (4,)),
+    ("ij,kl->i", (2, 3), (4, 2)),
+    ("...i,i->...", (2, 3, 4), (4,)),
+    ("ii,ij->j", (3, 3), (3, 2)),
+    ("ij,j->", (2, 3), (3,)),
+    ("ij,ij->ij", (2, 3), (2, 3)),
+    ("bqhd,bkhd->bhqk", (2, 3, 2, 4), (2, 5, 2, 4)),
+]
+
+
+@pytest.mark.parametrize(("subscripts", "a", "b"), EINSUMS, ids=[e[0] for e in EINSUMS])
+def test_einsum(subscripts, a, b):
+    x, y = sample(a), sample(b, seed=1)
+    check(lambda x, y: ag.einsum(subscripts, x, y), lambda x, y: torch.einsum(subscripts, x, y), x, y)
+    check(lambda x, y: np.einsum(subscripts, x * x, y), lambda x, y: torch.einsum(subscripts, x * x, y), x, y)
+
+
+def test_einsum_of_one_and_of_three():
+    x, y, w = sample((2, 3)), sample((3, 4), seed=1), sample((4, 2), seed=2)
+    for subscripts in ("ij->ji", "ij->i", "ij->", "ij"):
+        check(lambda x, s=subscripts: ag.einsum(s, x) ** 2, lambda x, s=subscripts: torch.einsum(s, x) ** 2, x)
+    check(lambda *xs: ag.einsum("ij,jk,kl->il", *xs), lambda *xs: torch.einsum("ij,jk,kl->il", *xs), x, y, w)
+
+
+@pytest.mark.parametrize("axes", [0, 1, 2, ([0], [1]), ([1, 0], [0, 1])], ids=str)
+def test_tensordot(axes):
+    shape = (3, 3, 2) if axes == 2 else (3, 3)
+    x, y = sample((2, 3, 3)[-2:] if axes != 2 else (2, 3, 3)), sample(shape, seed=1)
+    check(lambda x, y: ag.tensordot(x, y, axes), lambda x, y: torch.tensordot(x, y, axes), x, y)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_running_products_with_zeros_too(axis):
+    x = sample((3, 4))
+    check(lambda t: ag.cumprod(t, axis), lambda t: t.cumprod(axis), x)
+    x[1, 2] = x[0, 0] = 0.0
+    check(lambda t: t.cumprod(axis), lambda t: t.cumprod(axis), x, second=False)
+
+
+@pytest.mark.parametrize("ord", [1, 2, 3, math.inf, -math.inf, 0.5])
+def test_norms_of_vectors(ord):
+    x = sample((3, 4))
+    check(lambda t: ag.norm(t, 1, ord=ord), lambda t: torch.linalg.vector_norm(t, ord, 1), x)
+    check(lambda t: np.linalg.norm(t[0], ord), lambda t: torch.linalg.vector_norm(t[0], ord), x)
+
+
+@pytest.mark.parametrize("ord", [1, -1, math.inf, -math.inf, "fro"])
+def test_norms_of_matrices(ord):
+    check(lambda t: np.linalg.norm(t, ord), lambda t: torch.linalg.matrix_norm(t, ord), sample((3, 4)))
+
+
+@pytest.mark.parametrize("ord", [0, "nuc", math.nan, 2])
+def test_a_norm_that_is_not_known_is_refused(ord):
+    with pytest.raises(ValueError, match="norm: expected for one axis ord 1"):
+        ag.norm(Tensor(sample((3, 4))), ord=ord)
+
+
+def test_averages():
+    x, w = sample((3, 4)), np.abs(sample((4,), seed=1)) + 0.5
+    check(lambda x, w: ag.average(x, 1, w), lambda x, w: (x * w).sum(1) / w.sum(), x, w)
+    check(lambda x: np.average(x, 0), lambda x: x.mean(0), x)
+    check(lambda x, w: ag.average(x, weights=w), lambda x, w: (x * w).sum() / w.sum(), x, np.abs(x) + 1)
+
+
 # ---------------------------------------------------------------- shapes and indices
 
 MOVES = [
@@ -331,6 +408,30 @@ MOVES = [
     ("mask of rows", (3, 4), lambda t: t[[True, False, True]], lambda t: t[[True, False, True]]),
     ("no rows", (3, 4), lambda t: t[[]], lambda t: t[0:0]),
     ("no slice", (3, 4), lambda t: t[2:2], lambda t: t[2:2]),
+    ("flip", (3, 4), lambda t: ag.flip(t), lambda t: t.flip(0, 1)),
+    ("flip rows", (3, 4), lambda t: np.flip(t, 0), lambda t: t.flip(0)),
+    ("roll", (3, 4), lambda t: ag.roll(t, 5), lambda t: t.roll(5)),
+    ("roll axes", (3, 4), lambda t: np.roll(t, (1, -1), (0, 1)), lambda t: t.roll((1, -1), (0, 1))),
+    ("moveaxis", (2, 3, 4), lambda t: ag.moveaxis(t, (0, 1), (-1, 0)), lambda t: t.moveaxis((0, 1), (-1, 0))),
+    ("sort", (3, 4), lambda t: ag.sort(t), lambda t: t.sort(-1)[0]),
+    ("sort all", (3, 4), lambda t: np.sort(t, None), lambda t: t.flatten().sort()[0]),
+    ("repeat", (3, 4), lambda t: ag.repeat(t, 2), lambda t: t.flatten().repeat_interleave(2)),
+    (
+        "repeat each",
+        (3, 4),
+        lambda t: t.repeat([2, 0, 1], 0),
+        lambda t: t.repeat_interleave(torch.tensor([2, 0, 1]), 0),
+    ),
+    ("tile", (3, 4), lambda t: ag.tile(t, (2, 1, 3)), lambda t: t.tile(2, 1, 3)),
+    ("tile last", (3, 4), lambda t: np.tile(t, 2), lambda t: t.tile(2)),
+    ("column_stack", (3, 4), lambda t: ag.column_stack([t[:, 0], t]), lambda t: torch.column_stack([t[:, 0], t])),
+    ("diag", (3, 4), lambda t: ag.diag(t, 1), lambda t: t.diag(1)),
+    ("diag of a vector", (3,), lambda t: np.diag(t, -1), lambda t: t.diag(-1)),
+    ("diagonal", (2, 3, 4), lambda t: ag.diagonal(t, -1, 0, 2), lambda t: t.diagonal(-1, 0, 2)),
+    ("trace", (3, 4), lambda t: ag.trace(t), lambda t: t.trace()),
+    ("cumsum", (3, 4), lambda t: t.cumsum(1), lambda t: t.cumsum(1)),
+    ("cumsum of all", (3, 4), lambda t: np.cumsum(t), lambda t: t.flatten().cumsum(0)),
+    ("nan_to_num", (3, 4), lambda t: ag.nan_to_num(t), lambda t: t.nan_to_num()),
     ("unpacked", (2, 3), lambda t: [row * 2 for row in t][1], lambda t: [row * 2 for row in t][1]),
 ]
 MASK = np.arange(12).reshape(3, 4) % 5 < 2
@@ -429,13 +530,22 @@ def test_weights_of_samples():
 inf, nan = np.inf, np.nan
 CORNERS = np.array([0.0, -0.0, inf, -inf, nan, 1.0, -1.0, 1e308, -1e308, 5e-324, 745.0, -745.0, 1000.0, -1000.0])
 # Here the two differ on purpose: outside its domain log has no slope, and nan in is nan out.
-OWN_WAY = {"log": CORNERS < 0, "sign": np.isnan(CORNERS), "relu": np.isnan(CORNERS), "abs": np.isnan(CORNERS)}
+OWN_WAY = {
+    **dict.fromkeys(("log", "log2", "log10"), CORNERS < 0),
+    "log1p": CORNERS < -1,
+    **dict.fromkeys(("arcsin", "arccos"), ~(np.abs(CORNERS) < 1)),
+    **dict.fromkeys(("hard_sigmoid", "selu"), np.isnan(CORNERS)),
+    **dict.fromkeys(("silu", "mish", "gelu", "softsign"), ~(np.abs(CORNERS) < 700)),
+    "sign": np.isnan(CORNERS),
+    "relu": np.isnan(CORNERS),
+    "abs": np.isnan(CORNERS),
+}
 
 
 @pytest.mark.parametrize("name", [n for n in UNARY if n not in ("step",)])
 def test_corners_of_arrays(name):
     here = CORNERS[~OWN_WAY.get(name, np.zeros(CORNERS.shape, bool))]
-    if name == "tanh":
+    if name in ("tanh", "tan"):
         here = here[np.isfinite(here)]
     x, t = Tensor(here), torch.tensor(here, requires_grad=True)
     z, u = (getattr(ag, name, None) or ag.linear)(x), theirs(name)(t)

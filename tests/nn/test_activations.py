@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, Value, sigmoid
-from nn import Layer, Neuron, RandomizedLeakyReLU
+from nn import MLP, Dense, Layer, Neuron, RandomizedLeakyReLU, Sequential
 from nn.activations import activations, find_activation
 
 # name: g(0.5) and g(-0.5), worked by hand
@@ -17,6 +17,13 @@ ELEMENTWISE = {
     "tanh": (math.tanh(0.5), -math.tanh(0.5)),
     "relu": (0.5, 0.0),
     "leaky_relu": (0.5, -0.005),
+    "elu": (0.5, math.expm1(-0.5)),
+    "gelu": (0.25 * (1 + math.erf(0.5**1.5)), -0.25 * (1 + math.erf(-(0.5**1.5)))),
+    "hard_sigmoid": (7 / 12, 5 / 12),
+    "mish": (0.5 * math.tanh(math.log1p(math.exp(0.5))), -0.5 * math.tanh(math.log1p(math.exp(-0.5)))),
+    "selu": (1.0507009873554805 * 0.5, 1.0507009873554805 * 1.6732632423543772 * math.expm1(-0.5)),
+    "silu": (0.5 / (1 + math.exp(-0.5)), -0.5 / (1 + math.exp(0.5))),
+    "softsign": (1 / 3, -1 / 3),
     "softplus": (math.log(1 + math.exp(0.5)), math.log(1 + math.exp(-0.5))),
 }
 
@@ -29,6 +36,22 @@ def test_each_name_stands_for_its_function(name):
 
 def test_no_activation_is_left_untested():
     assert set(activations) == {*ELEMENTWISE, "randomized_leaky_relu", "softmax", "log_softmax"}
+
+
+def test_swish_is_another_name_for_silu():
+    assert find_activation("swish") is find_activation("silu")
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_a_net_of_values_and_one_of_arrays_take_each_by_its_name(name):
+    net = MLP(2, [3, 1], name, rng=0)
+    model = Sequential([Dense(3, activation=name, input_shape=(2,)), Dense(1)], rng=0, dtype="float64")
+    x = [[0.3, -0.8], [1.1, 0.4]]
+    hidden, last = model.layers
+    z = np.array(x) @ hidden.weight.data.T + hidden.bias.data
+    a = np.vectorize(lambda u: find_activation(name)(float(u)))(z)
+    assert model.predict(x, verbose=0) == pytest.approx(a @ last.weight.data.T + last.bias.data, rel=1e-12)
+    assert isinstance(net(x[0]), Value)
 
 
 def test_a_function_is_taken_as_it_is():

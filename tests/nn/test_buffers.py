@@ -57,7 +57,8 @@ def with_buffers(name, start=1.0):
     with no_grad():
         scale = Value(start) * 2.0
     held = {"steps": [np.array(int(start))], "labels": Tensor([start, 2.0]).detach()}
-    module.means, module.held, module.scale = start * np.arange(3.0), held, scale
+    # As a class of one's own sets them; those of the library take no attributes that they do not know.
+    vars(module).update(means=start * np.arange(3.0), held=held, scale=scale)
     return module
 
 

@@ -544,7 +544,7 @@ def test_every_optimizer_checks_what_it_is_given(make, message):
 
 def test_an_unknown_option_is_refused_with_those_there_are():
     known = "parameters, learning_rate, momentum, nesterov, clipnorm, clipvalue, global_clipnorm"
-    with pytest.raises(TypeError, match=f"SGD: unknown option 'lr'; known: {known}$"):
+    with pytest.raises(TypeError, match=f"SGD: unknown option 'lr'; it is called learning_rate; known: {known}$"):
         SGD(lr=0.1)
     with pytest.raises(
         TypeError, match="AdamW: unknown option 'rho'; known: parameters, learning_rate, weight_decay, b"

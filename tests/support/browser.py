@@ -37,7 +37,9 @@ def opened(chromium, path, link="", **options):
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     address = path.as_uri()
-    page.on("request", lambda request: request.url.startswith(address) or wrong.append(f"request: {request.url}"))
+    page.on(
+        "request", lambda request: request.url.startswith((address, "blob:")) or wrong.append(f"request: {request.url}")
+    )
     try:
         page.goto(address + link)
         yield page

@@ -65,13 +65,17 @@ _OPERATORS = {
 _LEFT = {ast.BinOp: "left", ast.Compare: "left", ast.Attribute: "value", ast.Subscript: "value", ast.IfExp: "body"}
 # What has a value, unless somebody gives it another, and what people call functions.
 _CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}
-_ALSO = {"ln": "log", "σ": "sigmoid", "logistic": "sigmoid", "max": "maximum", "min": "minimum", "pow": "power"}
+_ALSO = {
+    "ln": "log",
+    "σ": "sigmoid",
+    "logistic": "sigmoid",
+    "max": "maximum",
+    "min": "minimum",
+    "pow": "power",
+    "swish": "silu",
+}
 _INSTEAD = {
     "mse": "mean([(a - b)**2, ...]), or squared_error(yhat, y), which is ½(ŷ − y)²",
-    "tan": "sin(x)/cos(x)",
-    "log10": "log(x)/log(10)",
-    "log2": "log(x)/log(2)",
-    "square": "x**2",
     "bce": "binary_cross_entropy(p, y)",
 }
 # The layer of a name, as in w[1]_1: to Python the brackets are letters while it reads, one for one.

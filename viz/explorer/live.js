@@ -10,6 +10,9 @@ let edgesOf = new Map(); // graph -> how its derivatives are read off the progra
 let isChanged = false;
 let isSettled = true; // false while a number is being dragged
 let frame = 0;
+const [linkParts, linkReaders] = [[], {}]; // what else a link says, and how it is read
+let isOfSample = () => false; // whether a leaf has the number of a sample
+const [followers, forgetters, restorers, overviewExtras] = [[], [], [], []]; // of pages with samples: what is shown with the numbers
 let rest = 0;
 
 // ---------------------------------------------------------------- the program, if it proves itself
@@ -85,6 +88,7 @@ function change(v, x) {
 // All numbers of the page from those of the leaves.
 function follow() {
   program.run();
+  for (const forget of forgetters) forget();
   isChanged = program.values.subarray(0, program.first).some((x, slot) => !Object.is(x, program.recorded[slot]));
   names.data.forEach((_, v) => {
     if (slotOf(v) < 0) return;
@@ -108,9 +112,14 @@ function settle() {
   remember();
 }
 
+function restoreNumbers() {
+  program.restore();
+  for (const forget of restorers) forget();
+}
+
 function resetNumbers() {
   if (!program || !isChanged) return;
-  program.restore();
+  restoreNumbers();
   follow();
   forgetDescent();
 }
@@ -141,7 +150,7 @@ const pace = (event) => (event.shiftKey ? 10 : 1) * (event.altKey ? 0.1 : 1);
 
 // What is dragged by a pointer that went down on a cell or a line: { move, end }, or null.
 function grab({ cell, line }) {
-  const v = cell ? cell.node : weightOf(line);
+  const v = cell ? cell.node : line?.node;
   if (v === undefined || !canChange(v)) return null;
   let [x, isMoved, waiting] = [names.data[v], false, 0];
   return {
@@ -158,17 +167,11 @@ function grab({ cell, line }) {
   };
 }
 
-// The leaf that a line between neurons stands for, if it does.
-function weightOf(line) {
-  if (!line || line.edges.length < 2) return undefined;
-  return edgesOn(line).map((e) => e.operand).find((v) => kinds(v).startsWith("leaf") && !picture.cellsOf.has(v));
-}
-
 // The number that has the keyboard, if it can be changed.
 function held() {
   const group = document.activeElement?.closest?.('[role="spinbutton"]');
   if (!group) return null;
-  const v = group.dataset.cell !== undefined ? picture.cells[group.dataset.cell].node : weightOf(picture.lines[group.dataset.line]);
+  const v = group.dataset.cell !== undefined ? picture.cells[group.dataset.cell].node : picture.lines[group.dataset.line].node;
   return v !== undefined && canChange(v) ? v : null;
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd import Value
@@ -28,15 +28,11 @@ __all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data", "is_given", "
 
 LONGEST = 200  # characters of a name; deep links go by as many
 
-# Sizes of what is drawn, in pixels at scale 1.
-HEIGHT, NUMBERS, PADDING, CONSTANT, DIGIT = 40.0, 82.0, 21.0, 58.0, 8.0
-
 
 class Row(NamedTuple):
     """What the page knows of a node or a constant.
 
     name: base, what stands above and below. link: how a link calls it, if not by its name on one line.
-    digits: of its numbers, which its width allows for.
     """
 
     name: tuple[str, str, str]
@@ -45,22 +41,6 @@ class Row(NamedTuple):
     symbol: str = ""
     grad: float | None = None
     link: str | None = None
-    digits: int = 4
-
-    @property
-    def width(self) -> float:
-        """How wide its cell is."""
-        more = DIGIT * (max(4, self.digits) - 4)
-        if self.kind == "constant":
-            return CONSTANT + more
-        base, above, below = self.name
-        name = 9.5 * min(len(base), 22) + 6.5 * min(max(len(above), len(below)), 14)
-        return round(PADDING + max(22.0, name) + NUMBERS + more)
-
-    @property
-    def height(self) -> float:
-        """How high its cell is."""
-        return 24.0 if self.kind == "constant" else HEIGHT
 
 
 class Nodes:
@@ -70,8 +50,8 @@ class Nodes:
     cut: nodes some of whose operands the page does not have.
     """
 
-    def __init__(self, target: Value, digits: int = 4) -> None:
-        self._target, self._digits = target, digits
+    def __init__(self, target: Value) -> None:
+        self._target = target
         self.used = Used(target)
         self._numbers: dict[Value | Constant, int] = {}
         self._rows: dict[Value | Constant, Row] = {}
@@ -97,7 +77,7 @@ class Nodes:
 
     def _read(self, thing: Value | Constant) -> Row:
         if isinstance(thing, Constant):
-            return Row(("", "", ""), "constant", thing.data, digits=self._digits)
+            return Row(("", "", ""), "constant", thing.data)
         graph = next(graph for graph in self.graphs if thing in graph.labels)
         base, above, below = graph.names.pieces(graph.labels[thing])
         kind = "target" if thing is self._target else "leaf" if thing.is_leaf else "result"
@@ -115,7 +95,6 @@ class Nodes:
             "" if thing.op is None else thing.op.symbol,
             None if thing.grad is NO_GRADIENT else thing.grad,
             link,
-            self._digits,
         )
 
     def columns(self) -> dict[str, Any]:
@@ -197,12 +176,19 @@ def graph_data(graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_v
         "operand": [nodes.number(e.operand) for e in edges],
         "derivative": [encoded(e.derivative) for e in edges],
         "formula": [written(graph.formula(e)) for e in edges],
-        "via": [" ".join(_between(e.result, e.operand, graph.labels)) for e in via],
+        "via": [" ".join(symbols) for symbols in _between(via, graph.labels)],
     }
 
 
-def _between(v: Value, u: Value, labels: Container[Value]) -> list[str]:
-    """The symbols of the operations on the ways from u to v, the first to be applied first."""
-    region = topological_order(v, stop=lambda w: w in labels)
-    on_the_way = depending_on([w for w in region if w is v or w not in labels], [u])
-    return [w.op.symbol for w in region if id(w) in on_the_way and w is not u and w.op is not None]
+def _between(edges: Sequence[Edge], labels: Container[Value]) -> Iterator[list[str]]:
+    """For each edge the symbols of the operations on the ways from operand to result, the first to be applied first.
+
+    Edges into one node come one after another, so that what lies below it is read once.
+    """
+    v, inner = None, []
+    for e in edges:
+        if e.result is not v:
+            v = e.result
+            inner = [w for w in topological_order(v, stop=lambda w: w in labels) if w is v or w not in labels]
+        on_the_way = depending_on(inner, [e.operand])
+        yield [w.op.symbol for w in inner if id(w) in on_the_way and w.op is not None]

@@ -34,7 +34,7 @@ let again = []; // what is written again when numbers change: in the panel, and 
 let againInCards = [];
 const live = (write) => { write(); again.push(write); };
 const liveInCards = (write) => { write(); againInCards.push(write); };
-const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf, grab, weightOf, canChange });
+const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf, grab, canChange });
 
 const isPass = () => state.mode === "backward" || state.mode === "forward";
 const graph = () => fresh(graphs[page.views[state.view].graph]);
@@ -47,6 +47,7 @@ function update(changes = {}) {
   Object.assign(state, changes);
   const isOther = (...keys) => keys.some((key) => state[key] !== before[key]);
   if (isOther("view")) showView(before.view);
+  if (isOther("view", "node") && program) for (const forget of forgetters) forget();
   if (isOther("view", "node")) {
     ranking = null;
     Object.assign(state, { shown: FIRST_CARDS, pinned: null, hovered: null });
@@ -65,6 +66,7 @@ function update(changes = {}) {
   if (!isOther("hovered", "pinned", "cell", "line") || isOther("node", "view", "mode")) showPanel();
   markPinned();
   showSentence();
+  if (isOther("node", "view")) for (const show of followers) show();
 }
 
 function select(node) {
@@ -80,6 +82,7 @@ function showNumbers() {
   light();
   showSummary();
   showSentence();
+  for (const show of followers) show();
   for (const write of again) write();
   for (const write of againInCards) write();
 }
@@ -94,6 +97,7 @@ function showSettled() {
     light();
   }
   picture.placeLabels();
+  for (const show of followers) show();
   showControls();
 }
 
@@ -119,9 +123,10 @@ function remember() {
   const parts = [state.node === null ? "" : escaped(names.link(state.node))];
   if (isChanged) {
     for (const v of page.nodes.name.keys()) {
-      if (canChange(v) && !Object.is(names.data[v], recorded.data[v])) parts.push(`${escaped(names.link(v))}=${names.data[v]}`);
+      if (canChange(v) && !isOfSample(v) && !Object.is(names.data[v], recorded.data[v])) parts.push(`${escaped(names.link(v))}=${names.data[v]}`);
     }
   }
+  for (const more of linkParts) parts.push(...more());
   try {
     history.replaceState(null, "", `#${parts.join("&")}`);
   } catch { /* a page inside another has no address of its own */ }
@@ -150,20 +155,23 @@ function fromLink() {
   return { found: view && { view, node: nodeIn(view) }, changes: changes.map((part) => part.split("=").map(unescaped)) };
 }
 
-function openLink() {
+function openLink(otherwise = null) {
   const { found, changes } = fromLink();
   if (program) {
-    program.restore();
+    restoreNumbers();
     for (const [name, text] of changes) {
       const v = nodeCalled(name, [...page.nodes.name.keys()]);
       const x = readNumber(text ?? "");
       if (v !== undefined && canChange(v) && x !== null) program.values[slotOf(v)] = x;
     }
     follow();
+    for (const [name, text] of changes) {
+      if (nodeCalled(name, [...page.nodes.name.keys()]) === undefined) linkReaders[name]?.(text ?? "");
+    }
     isSettled = true;
   }
   ranking = null;
-  update({ node: null, ...found, mode: "paths" });
+  update({ node: otherwise, ...found, mode: "paths" });
   showPanel();
 }
 
@@ -235,12 +243,12 @@ function passAt(step) {
 }
 
 function labelOf(line, edges, isIdle) {
-  if (moves && line.weight !== null && line.weight === state.node) {
-    const by = withSign(state.nudge);
-    return { text: `${shortNumber(names.data[line.weight])} ${by[0]} ${by.slice(1)}`, sign: names.data[line.weight] };
-  }
   const shown = line.edges.filter((k) => edges.has(k) && !edges.get(k).isPast);
-  if (!shown.length || (isIdle && picture.lines.length > 40)) return null;
+  if (!shown.length || (isIdle && picture.lines.length > LABELLED)) return null;
+  if (line.node !== undefined) { // a line between units has the number of its weight
+    const by = moves && line.node === state.node ? withSign(state.nudge) : "";
+    return { text: shortNumber(names.data[line.node]) + (by && ` ${by[0]} ${by.slice(1)}`), sign: names.data[line.node] };
+  }
   const widest = (a, b) => (edges.get(b).width > edges.get(a).width ? b : a);
   const edge = graph().edges[isIdle ? shown.at(-1) : shown.reduce(widest)];
   return { text: shortNumber(edge.derivative), sign: edge.derivative, quiet: isIdle };
@@ -302,7 +310,8 @@ function overviewPanel() {
   const isGiven = (v) => Number(kinds(v).includes("given")); // inputs and targets come last
   const leaves = graph().nodes.filter((v) => !graph().operands.get(v).length)
     .sort((a, b) => isGiven(a) - isGiven(b) || size(b) - size(a) || a - b);
-  return overview({ names, leaves, select: selectFromAfar, gradientOf, live, isLive: program !== null });
+  const extras = overviewExtras.flatMap((make) => make());
+  return overview({ extras, names, leaves, select: selectFromAfar, gradientOf, live, isLive: program !== null });
 }
 
 const gradient = () => graph().weigh(state.node).gradient;
@@ -326,7 +335,7 @@ function pathsPanel() {
 
 function controlOf(node) {
   const middle = Number.isFinite(recorded.data[node]) ? recorded.data[node] : 0;
-  const reach = Math.max(2, 2 * Math.abs(middle));
+  const reach = Math.max(2, 2 * Math.abs(middle), 1.2 * Math.abs(names.data[node] - middle) || 0);
   return control({
     names, node, live, range: [middle - reach, middle + reach], step: unitOf(node),
     change: (x) => change(node, x), settle,
@@ -437,6 +446,10 @@ function click({ cell, line }, event) {
 
 // A line between neurons stands for its weight.
 function selectLine(line) {
+  if (line.node !== undefined) {
+    select(line.node);
+    return;
+  }
   const operands = edgesOn(line).map((e) => e.operand);
   select(operands.find((v) => kinds(v) === "leaf") ?? operands[0]);
 }
@@ -471,7 +484,7 @@ function neighbour(from, direction, cells) {
   if (direction === "ArrowRight") linked = graph().users.get(from.node).map((e) => e.result);
   const isVertical = direction === "ArrowUp" || direction === "ArrowDown";
   const sign = direction === "ArrowLeft" || direction === "ArrowUp" ? -1 : 1;
-  const middle = (cell) => [cell.x + cell.width / 2, cell.y + cell.height / 2];
+  const middle = (cell) => picture.middleOfCell(cell);
   const [x, y] = middle(from);
   const away = (cell) => {
     const [u, v] = middle(cell);
@@ -505,6 +518,8 @@ function selectMarked() {
 
 const keys = {
   r: resetNumbers,
+  s: saveSvg,
+  S: savePng,
   "\\": togglePresent,
   Enter: selectMarked,
   Escape: () => (byId("tip").hidden ? select(null) : hideTip()),
@@ -682,7 +697,7 @@ function listen() {
   }
   const clicks = {
     theme: nextTheme, help: keys["?"], close: () => byId("keys").close(), play: togglePlay,
-    reset: resetNumbers, present: togglePresent, leave: togglePresent, begin: keys.Home, back: keys[","], next: keys["."], closer: keys["+"], farther: keys["-"], whole: keys[0],
+    reset: resetNumbers, svg: saveSvg, png: savePng, present: togglePresent, leave: togglePresent, begin: keys.Home, back: keys[","], next: keys["."], closer: keys["+"], farther: keys["-"], whole: keys[0],
   };
   for (const [id, act] of Object.entries(clicks)) on(byId(id), "click", act);
   on(byId("scrub"), "input", (event) => goToStep(Number(event.target.value)));
@@ -692,7 +707,7 @@ function listen() {
   on(byId("picture"), "dblclick", ({ target }) => {
     const cell = target.closest?.("[data-cell]");
     const line = target.closest?.("[data-line]");
-    const v = cell ? picture.cells[cell.dataset.cell].node : weightOf(line && picture.lines[line.dataset.line]);
+    const v = cell ? picture.cells[cell.dataset.cell].node : picture.lines[line?.dataset.line]?.node;
     if (v !== undefined && canChange(v)) openEntry(v);
   });
   new ResizeObserver(() => picture.fit(state.node)).observe(byId("picture"));
@@ -707,10 +722,12 @@ function begin() {
   if (!page.backward) notes.unshift("No backward pass yet: .grad is empty, the gradients here are sums over paths.");
   byId("notes").replaceChildren(...notes.map((note) => html("p", {}, note)));
   showView();
+  picture.fit(null);
   listen();
   const selected = page.selected !== null && graph().has(page.selected) ? page.selected : null;
-  update({ node: selected });
-  if (location.hash.length > 1) openLink();
+  if (page.samples) beginSamples();
+  if (location.hash.length > 1) openLink(selected);
+  else update({ node: selected });
   picture.fit(state.node);
 }
 

@@ -1,11 +1,17 @@
-// The picture: boxes with nodes, lines for edges, numbers on lines; zooming and panning.
+// The picture: marks for nodes, lines for edges, numbers on lines; zooming and panning. Where everything stands was
+// decided in Python, for a stage of one size; here it is stretched to the stage there is.
 // What is lit is decided elsewhere and told to light(); clicks and hovers are reported to `on`.
 
 const LABELLED = 60; // with more lines to label than that only the one under the pointer is
 const MANY = 200; // with so many lines colours change at once
-const CLOSEST = 3; // the largest scale
-const [SMALL, READABLE] = [0.3, 0.8]; // a picture that had to be smaller than SMALL begins READABLE, in part
-const PHONE = 480; // on a stage narrower than that one that is not READABLE as a whole begins so
+const CLOSEST = 6; // the largest scale
+const [LEAST, SMALL, READABLE] = [6, 18, 24]; // radii in pixels: of a whole picture; for all texts; of one shown in part
+const PHONE = [480, 14]; // on a stage narrower than that a picture of smaller radii is shown in part
+const PAPER = [1000, 560]; // the stage on paper
+const BESIDE = 6; // pixels between lines that join the same marks
+const TEXT = 9; // pixels; no text is smaller
+const FONTS = { name: 0.44, data: 0.4, grad: 0.33, line: 0.34, small: 0.32 }; // in radii, as in scenes/placing.py
+const ROWS = { name: -0.5, data: 0.04, grad: 0.5 };
 
 class Picture {
   constructor(stage, names, kinds, on) {
@@ -25,66 +31,38 @@ class Picture {
     this.cellsOf = new Map();
     this.lit = null;
     this.labelled = [];
-    this.lines = view.lines.map(([edges, start, end, ...way], i) => ({ i, edges, start, end, way }));
-    this.spreadEnds();
-    const layers = ["lines", "boxes", "labels"].map((name) => svg("g", { class: name }));
+    this.lines = view.lines.map(([edges, start, end, weight, label, ...way], i) => ({
+      i, edges, start, end, label, way, node: weight < 0 ? undefined : weight, text: null,
+    }));
+    this.spreadParallels();
+    this.marks = view.marks.map(([x, y, main, above, below]) => ({ x, y, main, above, below }));
+    const layers = ["lines", "marks", "labels"].map((name) => svg("g", { class: name }));
     layers[0].append(...this.lines.map((line) => this.drawLine(line)));
-    layers[1].append(...view.boxes.map((box, i) => this.drawBox(box, i)));
+    layers[1].append(...this.marks.map((one, i) => this.drawMark(one, i)));
     this.labels = layers[2];
     this.world.replaceChildren(...layers);
     this.stage.classList.toggle("few", this.lines.length < MANY);
-    const frames = view.boxes.map(([x, y, width, height]) => [x, y, x + width, y + height]);
-    this.bounds = [0, 1, 2, 3].map((i) => (i < 2 ? Math.min : Math.max)(...frames.map((frame) => frame[i])));
+    if (this.size?.[0]) this.stretch();
   }
 
-  // Lines end along the side of a box in the order of where they come from.
-  spreadEnds() {
-    const middle = (i) => this.view.boxes[i][1] + this.view.boxes[i][3] / 2;
-    for (const [mine, others, shift] of [["end", "start", "intoShift"], ["start", "end", "outShift"]]) {
-      const groups = new Map();
-      for (const line of this.lines) {
-        if (!groups.has(line[mine])) groups.set(line[mine], []);
-        groups.get(line[mine]).push(line);
-      }
-      for (const [box, group] of groups) {
-        const room = this.view.boxes[box][3] - 14;
-        const gap = Math.min(5.5, room / group.length);
-        const level = (line) => (mine === "end" ? line.way.at(-1) : line.way[1]) ?? middle(line[others]);
-        group.sort((a, b) => level(a) - level(b) || a.i - b.i);
-        group.forEach((line, i) => { line[shift] = (i - (group.length - 1) / 2) * gap; });
-      }
+  spreadParallels() {
+    const beside = new Map();
+    for (const line of this.lines) {
+      const ends = `${line.start} ${line.end}`;
+      beside.set(ends, [...(beside.get(ends) ?? []), line]);
     }
-  }
-
-  // The points a line goes through, in pairs: from, to; from, to; ... joined by straight pieces.
-  pointsOf(line) {
-    const [sx, sy, sw, sh] = this.view.boxes[line.start];
-    const [ex, ey, , eh] = this.view.boxes[line.end];
-    const points = [[sx + sw, sy + sh / 2 + line.outShift]];
-    for (let i = 0; i < line.way.length; i += 2) points.push([line.way[i], line.way[i + 1]]);
-    points.push([ex, ey + eh / 2 + line.intoShift]);
-    return points;
+    for (const some of beside.values()) some.forEach((line, i) => { line.shift = (i - (some.length - 1) / 2) * BESIDE; });
   }
 
   drawLine(line) {
-    const points = this.pointsOf(line);
-    line.curves = [];
-    let path = `M${points[0]}`;
-    for (let i = 0; i + 1 < points.length; i += 2) {
-      const [[x, y], [u, v]] = [points[i], points[i + 1]];
-      const bend = Math.max(18, (u - x) * 0.45);
-      line.curves.push([[x, y], [x + bend, y], [u - bend, v], [u, v]]);
-      path += `C${x + bend} ${y} ${u - bend} ${v} ${u} ${v}`;
-      if (points[i + 2]) path += `L${points[i + 2]}`;
-    }
-    line.shape = svg("path", { class: "stroke", d: path });
+    line.shape = svg("path", { class: "stroke" });
     line.group = svg("g", { class: "line", "data-line": line.i }, line.shape);
+    line.weight = this.on.canChange(line.node ?? null) ? line.node : null;
     if (line.edges.length) {
-      line.group.append(svg("path", { class: "touch", d: path }));
+      line.touch = svg("path", { class: "touch" });
+      line.group.append(line.touch);
       set(line.group, "tabindex", "-1");
-      const weight = this.on.weightOf(line);
-      this.makeControl(line.group, weight ?? null);
-      line.weight = this.on.canChange(weight ?? null) ? weight : null;
+      this.makeControl(line.group, line.weight);
     }
     return line.group;
   }
@@ -101,37 +79,38 @@ class Picture {
     set(group, "aria-valuetext", `${this.names.line(v)} ${shortNumber(this.names.data[v])}`);
   }
 
-  drawBox([x, y, width, height, cells, words], i) {
-    const group = svg("g", { class: "box" });
-    if (words) {
-      group.append(svg("text", { class: "rest", x: x + width / 2, y: y + height / 2 + 4 }, words));
-      return group;
+  drawMark(one, i) {
+    one.group = svg("g", { class: "box" });
+    if (typeof one.main === "string") {
+      one.words = svg("text", { class: "rest" }, one.main);
+      one.group.append(one.words);
+      return one.group;
     }
-    const isUnit = cells.length > 2;
-    let left = x;
-    for (let c = 0; c < cells.length; c += 2) {
-      group.append(this.drawCell({ node: cells[c], box: i, x: left, y, width: cells[c + 1], height, isUnit }));
-      left += cells[c + 1];
+    for (const [place, node] of [["main", one.main], ["above", one.above], ["below", one.below]]) {
+      if (node >= 0) one.group.append(this.drawCell({ node, place, mark: i }));
     }
-    if (isUnit) group.append(svg("rect", { class: "unit", x, y, width, height, rx: 9 }));
-    return group;
+    return one.group;
   }
 
   drawCell(cell) {
-    const { node, x, y, width, height, isUnit } = cell;
+    const { node, place } = cell;
     const kind = this.kinds(node);
     cell.group = svg("g", { class: `cell ${kind}`, "data-cell": this.cells.length });
-    const isLeaf = /leaf|cut/.test(kind);
-    const rx = isLeaf || isUnit ? 4 : Math.min(14, height / 2);
-    cell.group.append(svg("rect", { class: "ground", x, y, width, height, rx }));
-    if (/constant/.test(kind)) {
-      const at = { class: "data", x: x + width / 2, y: y + height / 2 + 4 };
-      cell.group.append(svg("text", at, shortNumber(this.names.data[node])));
+    const isConstant = /constant/.test(kind);
+    if (place === "main") {
+      const shape = /leaf|cut/.test(kind) ? "rect" : "circle";
+      cell.shapes = isConstant ? [] : ["ground", "tint"].map((name) => svg(shape, { class: name }));
+      cell.name = isConstant ? null : this.drawName(node, kind);
+      [cell.data, cell.grad] = ["data", "grad number"].map((name) => svg("text", { class: name }));
+      cell.group.append(...[...cell.shapes, cell.name?.text, cell.data, cell.grad].filter(Boolean));
     } else {
+      cell.data = svg("tspan", { class: "data" });
+      cell.caption = svg("text", { class: "caption" }, svg("tspan", { class: "letter" }, this.names.pieces[node][0]), " ", cell.data);
+      cell.group.append(cell.caption);
+    }
+    if (!isConstant) {
       set(cell.group, "tabindex", "-1");
       this.makeControl(cell.group, node);
-      [cell.data, cell.grad] = ["data", "grad number"].map((name) => svg("text", { class: name }));
-      cell.group.append(...this.drawName(cell, kind), cell.data, cell.grad);
       cell.group.append(svg("title", {}, this.names.line(node)));
     }
     this.cells.push(cell);
@@ -140,57 +119,142 @@ class Picture {
     return cell.group;
   }
 
-  drawName({ node, x, y, height }, kind) {
-    const [base, above, below] = this.names.pieces[node];
-    const middle = y + height / 2;
-    if (/unnamed/.test(kind) && !/leaf|target/.test(kind)) {
-      return [
-        svg("text", { class: "symbol", x: x + 11, y: middle + 1 }, cut(this.on.symbolOf(node), 6)),
-        svg("text", { class: "under", x: x + 11, y: middle + 13 }, this.names.pieces[node].join("")),
-      ];
+  // A name with what stands above and below it; of what has none the sign of its operation.
+  drawName(node, kind) {
+    const isSign = /unnamed/.test(kind) && !/leaf|target/.test(kind);
+    const [base, above, below] = isSign ? [this.on.symbolOf(node), "", ""] : this.names.pieces[node];
+    const shown = cut(base, 8);
+    const parts = [
+      svg("tspan", { class: base.length > 2 || isSign ? "" : "letter" }, shown),
+      above && svg("tspan", {}, cut(above, 8)), below && svg("tspan", {}, cut(below, 8)),
+    ];
+    const back = above && below ? -widthOf(cut(above, 8)) : 0;
+    const long = widthOf(shown) + 0.66 * Math.max(widthOf(cut(above, 8)), widthOf(cut(below, 8)));
+    return { text: svg("text", { class: "name" }, ...parts.filter(Boolean)), parts, back, long };
+  }
+
+  // ------------------------------------------------------------ stretching
+
+  // Places by the width and the height of the stage, sizes by the smaller of the two: what was apart stays so.
+  stretch() {
+    const [width, height] = this.view.size;
+    const least = LEAST / this.view.radius;
+    const [kx, ky] = [Math.max(this.size[0] / width, least), Math.max(this.size[1] / height, least)];
+    this.by = [kx, ky];
+    this.whole = [width * kx, height * ky];
+    this.radius = this.view.radius * Math.min(kx, ky);
+    for (const one of this.marks) this.placeMark(one);
+    for (const line of this.lines) {
+      const ends = [line.start, line.end].map((i) => [this.marks[i].x, this.marks[i].y]);
+      const points = line.way.length ? [] : ends;
+      for (let i = 0; i < line.way.length; i += 2) points.push([line.way[i], line.way[i + 1]]);
+      line.points = points.map((point) => this.stretched(point)).map(([x, y]) => [x, y + line.shift]);
+      const path = `M${line.points[0]}${line.points.length > 2 ? "C" : "L"}${line.points.slice(1).join(" ")}`;
+      set(line.shape, "d", path);
+      if (line.touch) set(line.touch, "d", path);
     }
-    const word = cut(base, 22);
-    const isWord = base.length > 2;
-    const name = svg("text", { class: isWord ? "name word" : "name", x: x + 11, y: middle + 5 }, word);
-    return [name, ...this.scripts({ x: x + 11 + this.widthOf(word, isWord), middle, above, below })];
+    this.placeLabels();
   }
 
-  scripts({ x, middle, above, below }) {
-    return [
-      above && svg("text", { class: "script", x, y: middle - 3 }, cut(above, 14)),
-      below && svg("text", { class: "script", x, y: middle + 11 }, cut(below, 14)),
-    ].filter(Boolean);
+  stretched([x, y]) {
+    return [x * this.by[0], y * this.by[1]];
   }
 
-  // The width of a name, measured where the page can measure.
-  widthOf(text, isWord) {
-    this.measure ??= document.createElement("canvas").getContext("2d");
-    const family = getComputedStyle(document.documentElement).getPropertyValue("--serif");
-    this.measure.font = `${isWord ? "15px" : "italic 18px"} ${family}`;
-    return this.measure.measureText(text).width + 1;
+  // No text is smaller than TEXT pixels of the screen, whatever the scale.
+  get least() {
+    return TEXT / this.scale;
+  }
+
+  font(what) {
+    return Math.max(this.least, FONTS[what] * this.radius);
+  }
+
+  get isSmall() {
+    return this.radius * this.scale < SMALL;
+  }
+
+  placeMark(one) {
+    one.at = this.stretched([one.x, one.y]);
+    set(one.group, "transform", `translate(${one.at})`);
+    if (one.words) {
+      set(one.words, "font-size", this.font("line"));
+      set(one.words, "y", this.font("line") * 0.36);
+    }
+  }
+
+  placeCell(cell) {
+    const r = this.radius;
+    if (cell.caption) {
+      const size = this.font("small");
+      const far = r * 1.04 + 0.6 * size;
+      set(cell.caption, "font-size", size);
+      set(cell.caption, "y", (cell.place === "above" ? -far : far) + 0.36 * size);
+      return;
+    }
+    for (const shape of cell.shapes) {
+      const box = shape.localName === "circle" ? { r } : { x: -r, y: -r, width: 2 * r, height: 2 * r, rx: 0.24 * r };
+      for (const [name, value] of Object.entries(box)) set(shape, name, value);
+    }
+    if (!cell.name) return;
+    const size = Math.max(this.least, Math.min(FONTS.name * r, (1.3 * r) / cell.name.long));
+    const [, above, below] = cell.name.parts;
+    set(cell.name.text, "font-size", size);
+    for (const part of [above, below].filter(Boolean)) set(part, "font-size", Math.max(0.66 * size, this.least));
+    if (above) set(above, "dy", -0.42 * size);
+    if (below) set(below, "dy", (above ? 0.66 : 0.24) * size);
+    if (below && above) set(below, "dx", cell.name.back * 0.66 * size);
+  }
+
+  // The rows of a mark: where its name, its number and its gradient stand, by which of them there are.
+  placeRows(cell, isBoth, isOne) {
+    const r = this.radius;
+    const at = isBoth ? ROWS : isOne ? { name: -0.28, data: 0.32, grad: 0.32 } : { ...ROWS, name: 0 };
+    for (const [what, row] of Object.entries(at)) {
+      const text = what === "name" ? cell.name?.text : cell[what];
+      if (!text) continue;
+      const size = what === "name" ? Number(text.getAttribute("font-size")) : this.fitting(what, text.textContent);
+      if (what !== "name") set(text, "font-size", size);
+      const middle = this.isSmall || !cell.name ? 0 : row * r;
+      set(text, "y", middle + 0.36 * size);
+    }
+  }
+
+  fitting(what, text) {
+    const room = { data: 1.7, grad: 1.45 }[what] * this.radius;
+    return Math.max(this.least, Math.min(FONTS[what] * this.radius, room / Math.max(widthOf(text), 0.1)));
   }
 
   // ------------------------------------------------------------ what is shown on it
 
-  // numbers(node) gives { data, grad, gradSign } as texts, either of them "" to show one alone.
+  // numbers(node) gives { data, grad, gradSign, value } as texts, either of them "" to show one alone.
   fill(numbers) {
+    this.numbers = numbers;
     for (const cell of this.cells) {
-      if (/constant/.test(this.kinds(cell.node))) continue;
-      const shown = numbers(cell.node);
-      const key = `${shown.data} ${shown.grad} ${shown.gradSign}`;
+      const isConstant = /constant/.test(this.kinds(cell.node));
+      const shown = isConstant ? { data: shortNumber(this.names.data[cell.node]), grad: "", gradSign: "zero" } : numbers(cell.node);
+      const key = `${shown.data} ${shown.grad} ${shown.gradSign} ${this.radius} ${this.scale}`;
       if (this.on.canChange(cell.node)) this.tellValue(cell.group, cell.node);
+      if (cell.shapes?.[1]) this.tint(cell.shapes[1], shown.data === "" ? 0 : this.names.data[cell.node]);
       if (cell.shown === key) continue; // to write it again would cost the layout of all texts
       cell.shown = key;
-      const { data, grad } = cell;
-      const middle = cell.y + cell.height / 2;
-      const isBoth = shown.data !== "" && shown.grad !== "";
-      set(grad, "class", `grad number ${shown.gradSign}`);
-      place(data, shown.data, cell.x + cell.width - 10, middle + (isBoth ? -3.5 : 4));
-      place(grad, shown.grad, cell.x + cell.width - 10, middle + (isBoth ? 12.5 : 4));
+      this.placeCell(cell);
+      put(cell.data, shown.data);
+      if (cell.grad) {
+        set(cell.grad, "class", `grad number ${shown.gradSign}`);
+        put(cell.grad, shown.grad);
+        this.placeRows(cell, shown.data !== "" && shown.grad !== "", shown.data !== "" || shown.grad !== "");
+      }
       const told = [this.names.line(cell.node)];
       told.push(shown.data && `data ${shown.data}`, shown.grad && `gradient ${shown.grad}`);
-      set(cell.group, "aria-label", told.filter(Boolean).join(", "));
+      if (!isConstant) set(cell.group, "aria-label", told.filter(Boolean).join(", "));
     }
+  }
+
+  // The ground of a mark is tinted by its number.
+  tint(shape, x) {
+    const share = Number.isFinite(x) ? Math.abs(x) / (1 + Math.abs(x)) : Number(!Number.isNaN(x));
+    set(shape, "class", `tint ${signOf(x)}`);
+    set(shape, "fill-opacity", (0.22 * share).toFixed(3));
   }
 
   // nodes: Map node -> class; edges: Map edge -> { width, sign }; label(line) gives the number to write on a line.
@@ -207,7 +271,7 @@ class Picture {
       const shown = this.strongestOf(line, edges, isIdle);
       const state = isIdle ? "idle" : shown ? "lit" : "dim";
       set(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)} ${line.weight === null ? "" : "changeable"}`);
-      set(line.shape, "stroke-width", shown ? shown.width.toFixed(2) : "1");
+      set(line.shape, "stroke-width", ((shown?.width ?? 0.8) * Math.max(1, this.radius / 30)).toFixed(2));
       if (!line.edges.length) continue;
       set(line.group, "aria-label", this.on.describeLine(line));
       if (line.weight !== null) this.tellValue(line.group, line.weight);
@@ -220,7 +284,7 @@ class Picture {
       this.world.firstChild?.append(...front.map((line) => line.group));
       this.lit = lit;
       this.placeLabels();
-    } else if (this.labelled.some((line) => Boolean(label(line)) !== Boolean(line.label))) this.placeLabels();
+    } else if (this.labelled.some((line) => Boolean(label(line)) !== Boolean(line.text))) this.placeLabels();
     else this.writeLabels();
   }
 
@@ -232,35 +296,43 @@ class Picture {
     return found.reduce((best, one) => (best && best.width >= one.width ? best : one), null);
   }
 
-  // A number on each of the lit lines, where it covers nothing.
+  // A number on each of the lit lines: where Python has placed it, or else where it covers nothing.
   placeLabels() {
+    if (!this.by) return;
     this.labelled = (this.lit ?? []).length <= LABELLED ? this.lit ?? [] : [];
-    const taken = this.view.boxes.map(([x, y, w, h]) => [x - 2, y - 2, x + w + 2, y + h + 2]);
-    const strokes = this.labelled.length < 40 ? this.labelled.flatMap(obstacles) : [];
+    const [r, font] = [this.radius, this.font("line")];
+    const taken = this.marks.map(({ at: [x, y] }) => [x - r, y - r, x + r, y + r]);
     const made = [];
+    const frame = ([x, y], text) => [x - (widthOf(text) * font) / 2 - 3, y - 0.6 * font, x + (widthOf(text) * font) / 2 + 3, y + 0.6 * font];
+    const waiting = [];
     for (const line of this.labelled) {
+      line.text = null;
       const shown = this.labelOf(line);
-      line.label = null;
       if (!shown) continue;
-      const width = 6.9 * shown.text.length + 6;
-      const beside = shown.quiet ? null : spotFor(line, width, [...taken, ...strokes], [-12, 12, -16, 16]);
-      const spot = beside ?? spotFor(line, width, taken, [0, -9, 9]);
-      if (!spot) continue;
-      const [x, y] = spot;
-      taken.push([x - width / 2, y - 8, x + width / 2, y + 8]);
-      line.label = svg("text", { x, y: y + 4 });
-      made.push(line.label);
+      if (line.label && !line.shift && !this.isSmall) this.writeAt(line, this.stretched(line.label), frame, shown.text, taken, made);
+      else waiting.push([line, shown]);
+    }
+    for (const [line, { text }] of waiting) {
+      const spot = spotFor(line.points, (at) => frame(at, text), taken);
+      if (spot) this.writeAt(line, spot, frame, text, taken, made);
     }
     this.writeLabels();
     this.labels.replaceChildren(...made);
   }
 
+  writeAt(line, at, frame, text, taken, made) {
+    taken.push(frame(at, text));
+    const font = this.font("line");
+    line.text = svg("text", { x: at[0], y: at[1] + 0.36 * font, "font-size": font, "stroke-width": 0.34 * font });
+    made.push(line.text);
+  }
+
   writeLabels() {
     for (const line of this.labelled) {
-      const shown = line.label && this.labelOf(line);
+      const shown = line.text && this.labelOf(line);
       if (!shown) continue;
-      put(line.label, shown.text);
-      set(line.label, "class", `label number ${signOf(shown.sign)} ${shown.quiet ? "quiet" : ""}`);
+      put(line.text, shown.text);
+      set(line.text, "class", `label ${line.node === undefined ? `number ${signOf(shown.sign)}` : "weight"}`);
     }
   }
 
@@ -274,26 +346,43 @@ class Picture {
 
   // All of it; or, at first, if that were too small to read, the part around a node or the target.
   fit(node, isWhole) {
-    this.size = [this.stage.clientWidth, this.stage.clientHeight];
-    if (!this.size[0]) return;
-    const extent = [0, 1].map((i) => this.bounds[i + 2] - this.bounds[i]);
-    const room = [this.size[0] - 52, this.size[1] - 128];
-    const [across, down] = [room[0] / extent[0], room[1] / extent[1]];
-    const whole = Math.min(across, down, 1.35);
-    const isSmall = whole < (this.size[0] < PHONE ? READABLE : SMALL);
-    this.smallest = Math.min(whole, SMALL) * 0.6;
-    this.scale = isSmall && !isWhole ? Math.min(READABLE, Math.max(across, down)) : whole;
+    const size = [this.stage.clientWidth, this.stage.clientHeight];
+    if (!size[0] || this.isOnPaper) return;
+    this.size = size;
+    this.stretch();
+    const whole = Math.min(1, size[0] / this.whole[0], size[1] / this.whole[1]);
+    const isPart = whole < 1 || (size[0] < PHONE[0] && this.radius < PHONE[1]);
+    this.smallest = whole * 0.6;
+    this.scale = isPart && !isWhole ? Math.max(whole, READABLE / this.radius) : whole;
     this.centreOn((this.whereIs(node) ?? this.whereIs(this.graph.target)).map((at, i) => {
-      const [start, end, half] = [this.bounds[i], this.bounds[i + 2], room[i] / this.scale / 2];
-      return extent[i] < 2 * half ? (start + end) / 2 : Math.min(Math.max(at, start + half), end - half);
+      const [length, half] = [this.whole[i], size[i] / this.scale / 2];
+      return length <= 2 * half + 1 ? length / 2 : Math.min(Math.max(at, half), length - half);
     }));
     this.isWhole = this.scale === whole;
+    this.refill();
+  }
+
+  // Whether texts fit into the marks decides what is written there.
+  refill() {
+    this.stage.classList.toggle("small", this.isSmall);
+    if (this.numbers) this.fill(this.numbers);
+    this.placeLabels();
+  }
+
+  get bounds() {
+    return [0, 0, ...this.whole];
+  }
+
+  // The middle of what shows a node: in a mark, or above or below it.
+  middleOfCell({ mark, place }) {
+    const [x, y] = this.marks[mark].at;
+    return [x, y + ({ above: -1.25, below: 1.25 }[place] ?? 0) * this.radius];
   }
 
   // The middle of a node's cell, or of the line that stands for it.
   whereIs(node) {
     const cell = this.cellsOf.get(node)?.[0];
-    if (cell) return [cell.x + cell.width / 2, cell.y + cell.height / 2];
+    if (cell) return this.middleOfCell(cell);
     const line = this.lines.find(({ edges }) => edges.some((k) => this.graph.edges[k].operand === node));
     return line && middleOf(line);
   }
@@ -319,19 +408,25 @@ class Picture {
       .map((side) => `inset ${side} 12px -12px var(--shadow)`).join();
   }
 
-  // On paper the picture is whole and takes the size that the page has for it.
+  // On paper the picture is whole, laid out for a sheet; afterwards it is as it was.
   print(isOnPaper) {
-    const [left, top, right, bottom] = this.bounds;
+    if (isOnPaper === Boolean(this.isOnPaper)) return;
+    if (isOnPaper) this.onScreen = { size: this.size, scale: this.scale, origin: this.origin, isWhole: this.isWhole };
+    Object.assign(this, isOnPaper ? { size: PAPER, scale: 1 } : this.onScreen);
     this.isOnPaper = isOnPaper;
     this.stage.style.boxShadow = "";
-    const [width, height] = [right - left + 8, bottom - top + 8];
-    const whole = { width, height, viewBox: `${left - 4} ${top - 4} ${width} ${height}` };
-    for (const [name, value] of Object.entries(whole)) {
+    this.stretch();
+    this.refill();
+    const [width, height] = this.whole.map((x) => x + 24);
+    for (const [name, value] of Object.entries({ width, height, viewBox: `-12 -12 ${width} ${height}` })) {
       if (isOnPaper) set(this.stage, name, value);
       else this.stage.removeAttribute(name);
     }
     if (isOnPaper) this.world.removeAttribute("transform");
-    else this.place();
+    else {
+      this.place();
+      this.isWhole = this.onScreen.isWhole;
+    }
   }
 
   zoom(factor, at = this.size.map((size) => size / 2)) {
@@ -339,6 +434,8 @@ class Picture {
     this.origin = this.origin.map((o, i) => at[i] - ((at[i] - o) * scale) / this.scale);
     this.scale = scale;
     this.place();
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.refill(), 120);
   }
 
   pan(dx, dy) {
@@ -413,39 +510,28 @@ class Picture {
 
 const distance = ([x, y], [u, v]) => Math.hypot(x - u, y - v);
 
-function place(text, shown, x, y) {
-  text.textContent = shown;
-  text.classList.toggle("long", shown.length > 9);
-  set(text, "x", x);
-  set(text, "y", y);
-}
+// About how wide a text is, in heights of its font.
+const widthOf = (text) => [...(text ?? "")].reduce((sum, c) => sum + (/[iljI.,:;'|![\]() ]/.test(c) ? 0.29 : 0.57), 0);
 
-function pointOn([a, b, c, d], t) {
-  const s = 1 - t;
+// The point at a share of a line: of two points, or of Bézier's curves one after the other.
+function pointOn(points, share) {
+  if (points.length === 2) return [0, 1].map((i) => points[0][i] + share * (points[1][i] - points[0][i]));
+  const pieces = (points.length - 1) / 3;
+  const k = Math.min(Math.floor(share * pieces), pieces - 1);
+  const [t, s] = [share * pieces - k, 1 - share * pieces + k];
+  const [a, b, c, d] = points.slice(3 * k, 3 * k + 4);
   return [0, 1].map((i) => s * s * s * a[i] + 3 * s * s * t * b[i] + 3 * s * t * t * c[i] + t * t * t * d[i]);
 }
 
-const middleOf = (line) => pointOn(line.curves[line.curves.length >> 1], 0.5);
+const middleOf = (line) => pointOn(line.points, 0.5);
 
-// A place on the line for a label that covers neither a box nor another label.
-function spotFor(line, width, taken, lifts) {
-  for (const t of [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78, 0.15, 0.85]) {
-    for (const curve of line.curves) {
-      const [x, y] = pointOn(curve, t);
-      for (const lift of lifts) {
-        const frame = [x - width / 2, y + lift - 7, x + width / 2, y + lift + 7];
-        if (!taken.some((other) => overlap(frame, other))) return [x, y + lift];
-      }
-    }
+// A place on the line for a label that covers neither a mark nor another label.
+function spotFor(points, frame, taken) {
+  for (const t of [0.5, 0.42, 0.58, 0.35, 0.65, 0.28, 0.72, 0.2, 0.8]) {
+    const at = pointOn(points, t);
+    if (!taken.some((other) => overlap(frame(at), other))) return at;
   }
   return null;
-}
-
-// Small frames along a line, which labels keep clear of.
-function obstacles(line) {
-  const steps = Array.from({ length: 17 }, (_, i) => i / 16);
-  const points = line.curves.flatMap((curve) => steps.map((t) => pointOn(curve, t)));
-  return points.map(([x, y]) => [x - 3, y - 3, x + 3, y + 3]);
 }
 
 const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

@@ -61,17 +61,27 @@ class Drawn(NamedTuple):
 
 
 def scene(
-    drawn: Drawn, nodes: Nodes, *, size: tuple[float, float], look: Asked, color: str = "weight", like: Any = None
+    drawn: Drawn,
+    nodes: Nodes,
+    *,
+    size: tuple[float, float],
+    look: Asked,
+    color: str = "weight",
+    like: Any = None,
+    texts: Any = None,
 ) -> Scene:
     """The marks and lines of a view with the numbers as recorded.
 
     look: digits, and what stands on the lines of a small graph. color: "weight" or "grad", of the lines of a net.
     like: the placement of another picture of this graph.
+    texts: what stands on some lines, by place, while nothing does on the others.
     """
     marks = [_mark(box, nodes, look.digits) for box in drawn.boxes]
     if len(drawn.lines) > LABELLED:
         look = look._replace(edges=None)
     strokes = [_stroke(line, drawn, nodes, look, color) for line in drawn.lines]
+    if texts is not None:
+        strokes = [stroke._replace(text=texts.get(i, "")) for i, stroke in enumerate(strokes)]
     pulls = [(line.start, line.end) for line in drawn.pulls]
     return Scene(
         marks,

@@ -23,9 +23,8 @@ from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
 from ..options import Asked
 from ..style import counted, number
-from .layout import layout
 from .model import Nodes, edges_among, graph_data
-from .program import NO_OPERATIONS, program_data
+from .program import NO_OPERATIONS, Program
 from .script import Unreadable
 from .stage import Box, Drawn, Way, lit, paths_to, scene
 
@@ -33,12 +32,12 @@ __all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "drawn_of", "net_of", "page
 
 MAX_EDGES = 2000  # more than that are not drawn one by one
 PART = 400  # so many edges are drawn of a graph that cannot be collapsed
-COMFORTABLE = 60  # with more named nodes neurons are shown first
+COMFORTABLE = 12  # with more named nodes neurons are shown first
 ELIDED = 16  # layers of more units are shortened, but for the last few of them
 LAST = 4
 # What is left out of a row, by its kind or by the letter of its names.
 SEVERAL = {"unit": "units", "input": "inputs", "x": "inputs", "y": "targets", "w": "weights", "b": "biases"}
-GAP = 12.0  # between boxes of a column
+SIZE = (1000.0, 700.0)  # of the stage that pictures are placed for
 
 NAMED = 3  # so many are named in a note
 
@@ -74,7 +73,7 @@ def _called(node: Value) -> str:
     return describe(node) if node.label is None else repr(node.label)
 
 
-def net_of(root: Value, *, digits: int, most: int = ELIDED, keep: Value | None = None) -> tuple[Drawn, Nodes]:
+def net_of(root: Value, *, most: int = ELIDED, keep: Value | None = None) -> tuple[Drawn, Nodes]:
     """What is drawn of the net whose loss, or any other result, this is; and its nodes.
 
     most: units of a layer that are drawn; those that concern `keep` are among them.
@@ -83,12 +82,12 @@ def net_of(root: Value, *, digits: int, most: int = ELIDED, keep: Value | None =
     coarse = CoarseGraph(root)
     if not coarse.units.units:
         raise ValueError(f"in this graph there are {NO_UNITS}")
-    nodes = Nodes(root, digits)
+    nodes = Nodes(root)
     nodes.graphs.append(coarse.graph)
     return _Neurons(coarse, keep, most).drawn(edges_among(coarse.graph, coarse.graph.nodes)), nodes
 
 
-def drawn_of(root: Value, level: str, *, digits: int) -> tuple[Drawn, Nodes]:
+def drawn_of(root: Value, level: str) -> tuple[Drawn, Nodes]:
     """What one level draws of the graph below `root`, and its nodes.
 
     level: "neurons", "named", "op", or "auto" for the first of these that names allow.
@@ -96,11 +95,11 @@ def drawn_of(root: Value, level: str, *, digits: int) -> tuple[Drawn, Nodes]:
     """
     if level in ("auto", "neurons"):
         try:
-            return net_of(root, digits=digits)
+            return net_of(root)
         except ValueError:
             if level == "neurons":
                 raise
-    nodes = Nodes(root, digits)
+    nodes = Nodes(root)
     graph = PathGraph(root, level="op" if level == "op" else "named")
     if level == "auto" and not any(not v.is_leaf for v in graph.nodes[:-1]):
         graph = PathGraph(root, level="op")
@@ -124,7 +123,7 @@ class Views:
             raise ValueError(
                 f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}"
             )
-        self.root, self.wrt, self.digits, self.nodes = root, wrt, digits, Nodes(root, digits)
+        self.root, self.wrt, self.digits, self.nodes = root, wrt, digits, Nodes(root)
         self.graphs: dict[str, Any] = {}
         self.views: dict[str, Any] = {}
         self.drawn: dict[str, Drawn] = {}
@@ -149,16 +148,18 @@ class Views:
         if coarse is not None:
             self._add_neurons(coarse)
 
-    def data(self, level: str) -> dict[str, Any]:
+    def data(self, level: str, samples: Any = None, parameters: Any = None) -> dict[str, Any]:
         """Everything the page shows; under "operations" script, the rest plain data.
 
-        level: the view to begin with, one of LEVELS.
+        level: the view to begin with, one of LEVELS. samples, parameters: see `explore`.
         """
         first = self.first(level)
         self.notes += _notes(self.nodes.used)
-        program, operations = None, NO_OPERATIONS
+        program, operations, rows = None, NO_OPERATIONS, None
         try:
-            program, operations = program_data(self.everything, self.nodes.used, self.nodes.things)
+            found = Program(self.everything)
+            program, operations = found.data(self.nodes.used, self.nodes.things, parameters, samples)
+            rows = None if samples is None else found.samples(samples)
         except Unreadable as refused:
             self.notes.append(f"The numbers of this page cannot be changed: {refused}.")
         selected = self.wrt is not None and self.nodes.has(self.wrt)
@@ -174,6 +175,7 @@ class Views:
             "first": first,
             "digits": self.digits,
             "program": program,
+            "samples": rows,
             "operations": operations,
         }
 
@@ -255,7 +257,7 @@ class Views:
         self.nodes.graphs.append(graph)
         self.graphs[name] = graph_data(graph, shown, self.nodes, with_via=not self.is_whole)
         self.drawn[name] = _drawn_of_all(name, graph, shown, edges_among(graph, shown))
-        self.views[name] = _view(name, self.drawn[name], self.nodes)
+        self.views[name] = _view(name, self.drawn[name], self.nodes, self.digits)
 
     def _add_part(self, level: str) -> None:
         """The nodes nearest to the target: every path to one of them is among them."""
@@ -295,7 +297,7 @@ class Views:
         else:
             shown = coarse.graph.nodes
         self.drawn["neurons"] = neurons.drawn(edges_among(coarse.graph, shown))
-        self.views["neurons"] = _view("named", self.drawn["neurons"], self.nodes)
+        self.views["neurons"] = _view("named", self.drawn["neurons"], self.nodes, self.digits)
         if neurons.rest:
             self.notes.append(
                 f"Layers of more than {ELIDED} units are shortened; paths through units that are not drawn count too."
@@ -345,34 +347,25 @@ def _operands(graph: PathGraph, v: Value) -> list[Value]:
     return [e.operand for e in graph.edges_of(v)]
 
 
-def _view(graph: str, drawn: Drawn, nodes: Nodes) -> dict[str, Any]:
-    """The picture as plain data.
+def _view(graph: str, drawn: Drawn, nodes: Nodes, digits: int) -> dict[str, Any]:
+    """The picture as plain data, placed for a stage of SIZE, to be stretched.
 
-    Boxes are [x, y, width, height, [node, width of its cell, ...], words], lines [edges, from, to,
-    x, y, ... of the points on the way].
+    Marks are [x, y, node, node above, node below] (-1 for none) or [x, y, words]; lines are [edges, from, to, node of
+    the weight or -1, place of the number or 0, x, y, ... of a curve's points if it is one].
     """
-    boxes, lines = drawn.boxes, drawn.lines
-    operands: list[list[int]] = [[] for _ in boxes]
-    for line in drawn.pulls:
-        operands[line.end].append(line.start)
-    rows = [[nodes.row(thing) for thing in box.cells] for box in boxes]
-    sizes = [
-        (120.0, 28.0) if box.words else (sum(row.width for row in cells), min(row.height for row in cells))
-        for box, cells in zip(boxes, rows, strict=True)
-    ]
-    corners, ways = layout(sizes, operands, GAP)
-    placed = []
-    for box, cells, corner, size in zip(boxes, rows, corners, sizes, strict=True):
-        numbered = [n for thing, row in zip(box.cells, cells, strict=True) for n in (nodes.number(thing), row.width)]
-        placed.append([*(round(n, 1) for n in (*corner, *size)), numbered, box.words])
-    return {
-        "graph": graph,
-        "boxes": placed,
-        "lines": [
-            [line.edges, line.start, line.end, *(round(n) for point in ways.get(line[1:3], ()) for n in point)]
-            for line in lines
-        ],
-    }
+    found = scene(drawn, nodes, size=SIZE, look=Asked(digits=digits))
+    places = found.placement
+    marks: list[list[Any]] = []
+    for mark, (x, y) in zip(found.marks, places.centres, strict=True):
+        cells = [-1 if cell is None else cell.n for cell in (mark.main, mark.above, mark.below)]
+        marks.append([round(x), round(y), *([mark.words] if mark.main is None else cells)])
+    lines = []
+    for line, stroke, way, label in zip(drawn.lines, found.strokes, places.ways, places.labels, strict=True):
+        weight = -1 if stroke.weight is None else stroke.weight.n
+        curve = [round(x) for point in way for x in point] if len(way) > 2 else []
+        lines.append([line.edges, line.start, line.end, weight, [*map(round, label)] if label else 0, *curve])
+    size = [*map(round, places.size)]
+    return {"graph": graph, "size": size, "radius": round(places.radius, 1), "marks": marks, "lines": lines}
 
 
 # ---------------------------------------------------------------- neurons

@@ -15,6 +15,7 @@ from autograd.graph import is_node, topological_order
 from autograd.matrices.graph import MatrixGraph
 from autograd.operands import describe
 from autograd.paths.path_graph import PathGraph
+from autograd.tensor import kept_gradient
 from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
@@ -130,7 +131,11 @@ def _of_tensors(graph: MatrixGraph) -> tuple[list[dict[str, Any]], list[dict[str
                 if e.label is not None:
                     known[e.label] = source
             edges.append(_edge(source, me["id"]))
-        me |= {"data": None if v in used.changed else _plain(v.numpy()), "grad": _plain(v.grad), "shape": list(v.shape)}
+        me |= {
+            "data": _plain(used.changed.get(v, v.numpy())),
+            "grad": _plain(kept_gradient(v)),
+            "shape": list(v.shape),
+        }
         if v in used.changed:
             me["now"] = _plain(v.numpy())
         nodes.append(me)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import Derivation, Edge, MatrixDerivation, Value
+from autograd import Derivation, Edge, MatrixDerivation, Value, derive
 from autograd.arguments import lookup, positive_integer
 from autograd.matrices.graph import MatrixGraph
 from autograd.operands import describe
@@ -20,7 +20,7 @@ from ..explorer.stage import scene
 from ..explorer.views import net_of
 from ..options import Asked, drawing
 from ..picture import Picture
-from ..scenes.scene import Glow, Lit, Note
+from ..scenes.scene import Glow, Lit, Note, stage
 from ..style import counted, current, cut
 from . import parts
 from .captions import Texts, drawn_of, formula_of, highlighted, kind_of, ratio, shortened, symbol_of, too_large
@@ -31,7 +31,6 @@ from .units import find_units
 __all__ = ["draw_paths"]
 
 FEW = 40  # a net of more nodes is drawn by its units
-SIZE = (1000.0, 700.0)  # of a net that fits
 _LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
 
 LONGEST_FORMULA = 24  # characters; a longer formula is left to the tooltip
@@ -41,6 +40,7 @@ LONGEST_CHAIN = 90  # characters of a path in the legend
 @drawing
 def draw_paths(
     derivation: Any,
+    source: Any = None,
     *,
     level: str = "auto",
     path: Any = None,
@@ -61,7 +61,7 @@ def draw_paths(
     derivation  as `derive(L, w)` gives it; with `top=3` it lists the strongest three. Several of one target, as
                 in `[derive(L, w), derive(L, v)]`, are drawn in one picture, each in one colour. For Tensors,
                 the way of the gradient back to the source, with a formula on every edge of it, as
-                in `draw_graph`.
+                in `draw_graph`. `draw_paths(L, w)` draws derive(L, w).
     level       "neurons": the paths on the units of the net, with weights on its lines, as a Picture. Otherwise
                 the level of the derivation, as a Drawing: "auto" where it has at most 40 nodes or names tell of no
                 units, "named" or "op" always.
@@ -82,6 +82,8 @@ def draw_paths(
     TypeError for what is no Derivation; ValueError for one without paths, derivations of different targets, an
     unknown option or a graph that is too large.
     """
+    if source is not None:
+        derivation = derive(derivation, source)
     found = list(derivation) if isinstance(derivation, list | tuple) else [derivation]
     for each in found or [derivation]:
         if not isinstance(each, Derivation | MatrixDerivation):
@@ -300,8 +302,7 @@ class _Paths:
 
     def on_units(self, asked: Asked) -> Picture:
         """The same paths on the units of the net: a path through a unit is a line into its circle."""
-        drawn, nodes = net_of(self.derivations[0].target, digits=asked.digits, keep=self.derivations[0].source)
-        picture = scene(drawn, nodes, size=SIZE, look=highlighted(drawn.graph, asked, "draw_paths", drawn.nodes()))
+        drawn, nodes = net_of(self.derivations[0].target, keep=self.derivations[0].source)
         lines = {}
         for i, line in enumerate(drawn.lines):
             edges = [e for k in line.edges if _key(e := drawn.edges[k]) in self.taken]
@@ -310,8 +311,12 @@ class _Paths:
             groups = dict.fromkeys(g for e in edges for g in self.taken[_key(e)])
             told = edges[-1].derivative if line.weight is None else nodes.row(line.weight).data
             hues = tuple(self.groups[g].color for g in groups) or (current().ink,)
-            text = "" if asked.edges is None else self.look.number(told)
+            ranks = ", ".join(str(self.groups[g].number) for g in groups) if self.is_several else ""
+            text = "" if asked.edges is None else self.look.number(told) + (f" ({ranks})" if ranks else "")
             lines[i] = Glow(0.35 + 0.2 * min(len(hues), 3), told, text, hues)
+        marked = highlighted(drawn.graph, asked, "draw_paths", drawn.nodes())
+        texts = {i: glow.text for i, glow in lines.items()}
+        picture = scene(drawn, nodes, size=stage(asked.width), look=marked, texts=texts)
         on = frozenset(nodes.number(v) for v in self.on_paths if nodes.has(v))
         ends = frozenset(nodes.number(v) for v in self.sources if nodes.has(v))
         below = [[Note(text, color)] for text, color in (self.legend() if asked.legend else [])]

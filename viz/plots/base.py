@@ -93,7 +93,7 @@ def matplotlib(module: str = "") -> Any:
     try:
         return importlib.import_module(f"matplotlib.{module}" if module else "matplotlib")
     except ImportError as error:
-        raise RendererMissing(f'plots need matplotlib ({error}). Run: pip install "gradpath[plot]"') from error
+        raise RendererMissing(f"plots need matplotlib ({error}). Run: pip install matplotlib") from error
 
 
 def styled(plot: Callable[_Arguments, _Drawn]) -> Callable[..., _Drawn]:

@@ -86,7 +86,8 @@ def _colors(shares: np.ndarray) -> np.ndarray:
     is_right = np.eye(len(shares), dtype=bool)
     strength = np.where(is_right, shares, np.sqrt(shares))  # the root lets a confusion of a few percent be seen
     full = np.where(is_right[..., None], *map(matplotlib("colors").to_rgb, (current().positive, current().negative)))
-    return np.subtract(1, strength[..., None] * (1 - full))
+    paper = np.array(matplotlib("colors").to_rgb(current().paper))
+    return paper + strength[..., None] * (full - paper)
 
 
 def _counts(where: str, truth: Any, predicted: Any, threshold: float) -> tuple[np.ndarray, list[str]]:

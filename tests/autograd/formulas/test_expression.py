@@ -23,6 +23,10 @@ def _softmax(zs):
     return [math.exp(z) / sum(map(math.exp, zs)) for z in zs]
 
 
+def _normal_cdf(z):
+    return 0.5 * (1 + math.erf(z / math.sqrt(2)))
+
+
 MEANING = {
     "exp": math.exp,
     "log": math.log,
@@ -33,6 +37,19 @@ MEANING = {
     "sigmoid": _sigmoid,
     "relu": lambda z: max(z, 0.0),
     "leaky_relu": lambda z, alpha: z if z > 0 else alpha * z,
+    **{name: getattr(math, name) for name in ("expm1", "exp2", "log1p", "log2", "log10", "tan", "sinh", "cosh")},
+    "arcsin": math.asin,
+    "arccos": math.acos,
+    "arctan": math.atan,
+    "logaddexp": lambda a, b: math.log(math.exp(a) + math.exp(b)),
+    "elu": lambda z, alpha: z if z > 0 else alpha * math.expm1(z),
+    "selu": lambda z: 1.0507009873554805 * (z if z > 0 else 1.6732632423543772 * math.expm1(z)),
+    "silu": lambda z: z / (1 + math.exp(-z)),
+    "softsign": lambda z: z / (1 + abs(z)),
+    "mish": lambda z: z * math.tanh(math.log(1 + math.exp(z))),
+    "hard_sigmoid": lambda z: min(max(z / 6 + 0.5, 0.0), 1.0),
+    "normal_cdf": _normal_cdf,
+    "gelu": lambda z: z * _normal_cdf(z),
     "softplus": lambda z: math.log(1 + math.exp(z)),
     "abs": abs,
     "sign": lambda z: math.copysign(1.0, z) if z else 0.0,

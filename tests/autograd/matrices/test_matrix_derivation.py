@@ -502,15 +502,15 @@ def test_float32_is_derived_as_well():
 
 @restored()
 def test_a_pull_that_cannot_be_read_on_names_is_written_as_its_name():
-    @structural(lambda g, z, x, times: np.roll(g, -times, axis=0), None)
+    @structural(lambda g, z, x, times: np.rot90(g, -2 * times), None)
     def rolled(x, times):
-        return np.roll(x, times, axis=0)
+        return np.rot90(x, 2 * times)
 
     w = Tensor([[1.0, 2.0], [3.0, 4.0]], "W")
     loss = (rolled(w * 2, 1) * np.array([[1.0, 2.0], [3.0, 4.0]])).sum()
     (step,) = derive(loss, w)
     assert step.text() == "dW = 2 rolled_pull_0(C, rolled(2 W, times=1), 2 W, 1)"
-    assert step.value.tolist() == [[6.0, 8.0], [2.0, 4.0]]
+    assert step.value.tolist() == [[8.0, 6.0], [4.0, 2.0]]
     check_latex(re.sub(r"\\\\|\\[{}]", " ", derive(loss, w).latex()))
 
 
@@ -837,6 +837,12 @@ def test_a_sum_that_has_a_name_is_known_by_it():
     lines = formulas((n**3).sum(), z)
     assert lines["V_1"] == "Z − (1/m) Σᵢ Z(i)"
     assert lines["N"] == "V₁/√((1/m) Σᵢ(V₁(i) ⊙ V₁(i)) + 0.01)"
+
+
+def test_a_number_in_which_everything_cancels_is_known_by_nothing():
+    s, w = parameter("s"), parameter("W", 2, 2)
+    one = named((s * 2.0) / (s * 2.0), "q")
+    assert formulas((one * w * exp(w)).sum(), w)["dW"] == "dW = q exp(W) ⊙ (1 + W)"
 
 
 def test_numbers_with_a_name_stand_before_matrices_by_it():

@@ -95,9 +95,11 @@ def test_another_number_of_features_is_refused_with_both_and_the_layer():
         layer(np.zeros((5, 3)))
 
 
-def test_images_need_a_flatten():
-    with pytest.raises(ValueError, match=r"Dense\(4\): expected samples with one axis, got \(8, 8\); put a Flatten"):
-        Dense(4)(np.zeros((1, 8, 8)))
+def test_images_with_one_target_each_need_a_flatten():
+    model = Sequential([Dense(4, activation="softmax", input_shape=(8, 8))])
+    model.compile(loss="sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"got y of shape \(3,\)\. If a sample has one target, add a Flatten\(\)"):
+        model.fit(np.zeros((3, 8, 8)), np.zeros(3, int), verbose=0)
     assert Flatten()(np.arange(8.0).reshape(2, 2, 2)).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 

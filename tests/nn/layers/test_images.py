@@ -193,7 +193,6 @@ def test_the_weights_of_a_window_are_shared_by_all_its_places():
         (lambda: Reshape((-1, -1)), "at most one size -1"),
         (lambda: Permute((1, 3)), "each of 1 to 2 once"),
         (lambda: Permute((2, 1))(np.ones((2, 8))), "samples with 2 axes"),
-        (lambda: Dense(3)(np.ones((2, 8, 8, 1))), r"put a Flatten\(\) before it"),
     ],
 )
 def test_what_does_not_fit_is_said_with_the_layer(wrong, match):

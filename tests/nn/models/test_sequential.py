@@ -160,7 +160,7 @@ def test_what_is_no_layer_is_refused():
         Sequential([3])
     with pytest.raises(TypeError, match=r"got the class Flatten; write Flatten\(\.\.\.\)"):
         Sequential([Flatten])
-    with pytest.raises(TypeError, match="expected a list of layers, got one Dense"):
+    with pytest.raises(TypeError, match=r"expected one list of layers; write Sequential\(\[Dense\(2\)\]\)"):
         Sequential(Dense(2))
     layer = Dense(2, input_dim=2)
     with pytest.raises(ValueError, match="is in this model already"):

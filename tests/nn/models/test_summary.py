@@ -26,7 +26,12 @@ Model: "digits"
 ─────────────────────────────────────────────────
 Total params: 101,770 (397.54 KB)"""
     )
-    assert str(summary) == repr(summary) == summary.text
+    assert repr(summary) == "<summary of 'digits': 4 layers, 101,770 numbers>"
+
+
+def test_it_is_printed_as_in_keras(capsys):
+    table = Sequential([Dense(1, input_dim=2)]).summary()
+    assert capsys.readouterr().out == table.text + "\n"
 
 
 def test_the_rows_and_the_total_can_be_read(summary):
@@ -35,7 +40,7 @@ def test_the_rows_and_the_total_can_be_read(summary):
 
 
 def test_the_html_is_a_table_with_names_escaped(summary):
-    page = summary._repr_html_()
+    page = summary.html
     assert page.count("<tr>") == 5
     assert "hidden &lt;1&gt; (Dense)" in page
     assert "<1>" not in page

@@ -308,14 +308,14 @@ def test_a_notebook_shows_svg_or_png(drawing):
 
 
 def test_a_notebook_without_a_renderer_shows_what_to_install_and_mermaid(drawing, fake):
-    fake.append(RendererMissing('Run: pip install "gradpath[render]"'))
+    fake.append(RendererMissing("Run: pip install graphviz-pure resvg_py fontpkg-arimo"))
     bundle = drawing._repr_mimebundle_()
     assert (
         bundle["text/vnd.mermaid"]
         == drawing.mermaid()
         == ('flowchart TB\n    v0["a"]\n    v1["b"]\n    v0 -->|"1"| v1\n')
     )
-    assert bundle["text/plain"].startswith('<Drawing>: Run: pip install "gradpath[render]". Or paste')
+    assert bundle["text/plain"].startswith("<Drawing>: Run: pip install graphviz-pure resvg_py fontpkg-arimo. Or paste")
     assert bundle["text/plain"].endswith(drawing.mermaid())
 
 

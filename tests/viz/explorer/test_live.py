@@ -1,8 +1,10 @@
 """Numbers changed in the page, in a real browser: what follows is what Python computes from the same numbers."""
 
+import itertools
 import json
 import math
 import re
+import xml.etree.ElementTree
 
 import numpy as np
 import pytest
@@ -144,7 +146,7 @@ def net():
 
 
 def test_dragging_a_leaf_changes_its_number_and_all_that_follows(visit, net):
-    with visit(explore(net[0])) as page:
+    with visit(explore(net[0], level="named")) as page:
         drag(page, cell(page, "w[1]_11"), 50)
         frame(page)
         assert number_of(page, "w[1]_11") == 0.2
@@ -164,7 +166,7 @@ def test_dragging_a_leaf_changes_its_number_and_all_that_follows(visit, net):
 
 
 def test_shift_drags_ten_times_as_far_and_a_press_without_movement_selects(visit, net):
-    with visit(explore(net[0])) as page:
+    with visit(explore(net[0], level="named")) as page:
         cell(page, "w[1]_11").click()
         assert number_of(page, "w[1]_11") == 0.15
         assert page.evaluate("names.line(state.node)") == "w[1]_11"
@@ -190,7 +192,7 @@ def test_between_neurons_the_weight_on_a_line_is_dragged(visit, net):
 
 
 def test_keys_change_the_number_that_has_the_focus_and_it_is_said_once_they_rest(visit, net):
-    with visit(explore(net[0])) as page:
+    with visit(explore(net[0], level="named")) as page:
         cell(page, "w[2]_11").focus()
         for key, wanted in (("ArrowUp", 0.401), ("PageDown", 0.391), ("ArrowDown", 0.39), ("Shift+ArrowUp", 0.4)):
             page.keyboard.press(key)
@@ -204,7 +206,7 @@ def test_keys_change_the_number_that_has_the_focus_and_it_is_said_once_they_rest
 
 
 def test_digits_type_the_exact_number_and_escape_leaves_it(visit, net):
-    with visit(explore(net[0])) as page:
+    with visit(explore(net[0], level="named")) as page:
         cell(page, "x_1").focus()
         page.keyboard.type("-1,5")
         assert page.locator("#entry").is_visible()
@@ -222,7 +224,7 @@ def test_digits_type_the_exact_number_and_escape_leaves_it(visit, net):
 
 
 def test_the_panel_has_a_slider_and_an_entry(visit, net):
-    with visit(explore(net[0]), "#w[1]_11") as page:
+    with visit(explore(net[0], level="named"), "#w[1]_11") as page:
         page.locator(".control .entry").fill("0.75")
         page.keyboard.press("Enter")
         assert number_of(page, "w[1]_11") == 0.75
@@ -233,7 +235,7 @@ def test_the_panel_has_a_slider_and_an_entry(visit, net):
 
 
 def test_reset_brings_back_what_was_recorded_to_the_last_bit(visit, net):
-    with visit(explore(net[0]), "#w[1]_11") as page:
+    with visit(explore(net[0], level="named"), "#w[1]_11") as page:
         shown = "[...document.querySelectorAll('#picture, #panel, #summary')].map((part) => part.textContent)"
         before = page.evaluate(shown)
         assert page.locator("#reset").is_hidden()
@@ -262,7 +264,7 @@ def test_the_order_of_paths_is_frozen_while_a_number_is_dragged(visit):
 
 
 def test_a_link_carries_the_changed_numbers(visit, net):
-    with visit(explore(net[0]), "#w[1]_11&w[2]_11=-1.2&x_1=2&nobody=3&w[2]_12=many") as page:
+    with visit(explore(net[0], level="named"), "#w[1]_11&w[2]_11=-1.2&x_1=2&nobody=3&w[2]_12=many") as page:
         assert number_of(page, "w[2]_11") == -1.2
         assert number_of(page, "x_1") == 2
         assert number_of(page, "w[2]_12") == 0.45
@@ -271,7 +273,7 @@ def test_a_link_carries_the_changed_numbers(visit, net):
         drag(page, cell(page, "x_2"), 0)
         assert page.evaluate("location.hash") == "#x_2&w[2]_11=-1.2&x_1=2"
         link = page.evaluate("location.hash").replace("x_2&", "w[1]_11&", 1)
-    with visit(explore(net[0]), link) as page:
+    with visit(explore(net[0], level="named"), link) as page:
         assert page.locator("#panel").inner_text() == first
 
 
@@ -320,7 +322,7 @@ def test_a_formula_with_the_number_of_an_unnamed_leaf_does_not_outlive_it(visit)
 
 
 def test_the_passes_go_through_the_changed_numbers(visit, net):
-    with visit(explore(net[0]), "#w[1]_11&x_1=1") as page:
+    with visit(explore(net[0], level="named"), "#w[1]_11&x_1=1") as page:
         page.keyboard.press("f")
         page.keyboard.press("End")
         assert f"{number_of(page, 'L'):.4g}" in page.locator("#panel").inner_text()
@@ -333,7 +335,7 @@ def test_the_passes_go_through_the_changed_numbers(visit, net):
 
 def test_hostile_names_stay_text_when_numbers_change(visit):
     loss, _ = hostile()
-    with visit(explore(loss)) as page:
+    with visit(explore(loss, level="named")) as page:
         page.evaluate("select(nodeCalled('<h>', graph().nodes))")
         v = page.evaluate("graph().nodes.find((v) => canChange(v))")
         page.evaluate("(v) => { select(v); change(v, 0.25); settle(); openEntry(v); }", v)
@@ -346,7 +348,7 @@ def test_hostile_names_stay_text_when_numbers_change(visit):
 
 
 def test_present_mode_leaves_the_picture_and_one_line(visit, net):
-    with visit(explore(net[0]), "#w[1]_11", viewport={"width": 1024, "height": 768}) as page:
+    with visit(explore(net[0], level="named"), "#w[1]_11", viewport={"width": 1024, "height": 768}) as page:
         page.keyboard.press("\\")
         frame(page)
         assert page.locator("#panel").is_hidden()
@@ -359,7 +361,7 @@ def test_present_mode_leaves_the_picture_and_one_line(visit, net):
 
 
 def test_the_panel_is_made_narrower_by_pointer_and_keys(visit, net):
-    with visit(explore(net[0]), "#w[1]_11") as page:
+    with visit(explore(net[0], level="named"), "#w[1]_11") as page:
         width = page.locator("#panel").bounding_box()["width"]
         page.locator("#divider").focus()
         page.keyboard.press("ArrowRight")
@@ -378,7 +380,7 @@ def test_the_panel_is_made_narrower_by_pointer_and_keys(visit, net):
 
 
 def test_a_nudge_goes_through_the_net_and_its_ratios_meet_the_derivatives(visit, net):
-    with visit(explore(net[0]), "#w[1]_11") as page:
+    with visit(explore(net[0], level="named"), "#w[1]_11") as page:
         page.keyboard.press("u")
         for size, apart in ((0.5, 1e-2), (-1e-3, 1e-4), (1e-5, 1e-6)):
             page.evaluate("(size) => { state.nudge = size; showNumbers(); }", size)
@@ -420,7 +422,7 @@ def test_a_nudged_weight_on_its_line_says_so_and_the_direction_can_be_turned(vis
 
 def test_steps_of_descent_are_those_of_python(visit):
     loss, model = lecture()
-    with visit(explore(loss)) as page:
+    with visit(explore(loss, level="named")) as page:
         page.locator("#rate").fill("0")
         assert page.locator("#rate-is").inner_text() == "1"
         for _ in range(5):
@@ -455,7 +457,7 @@ def test_without_parameters_all_leaves_move(visit):
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 def test_descent_plays_and_stops(visit, motion):
-    with visit(explore(lecture()[0]), "#w[1]_11", reduced_motion=motion) as page:
+    with visit(explore(lecture()[0], level="named"), "#w[1]_11", reduced_motion=motion) as page:
         page.keyboard.press(" ")
         page.wait_for_timeout(1200)
         page.keyboard.press(" ")
@@ -504,3 +506,98 @@ def test_a_formula_of_another_piece_is_not_shown(visit):
         frame(page)
         page.evaluate("settle()")
         assert page.locator(".symbols").all_text_contents() == before
+
+
+# ---------------------------------------------------------------- the picture
+
+
+def shared():
+    """An expression in which nodes are used more than once."""
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    c, d = a * b, a + b
+    c.label, d.label = "c", "d"
+    e = tanh(c * d) * a + c
+    e.label = "L"
+    e.backward()
+    return e
+
+
+def small(*sizes):
+    net = MLP(sizes[0], sizes[1:], "sigmoid", "sigmoid", rng=1)
+    loss = squared_error(net(inputs([0.5, -1.0, 2.0][: sizes[0]])), Value(1.0, "y_1"))
+    loss.label = "L"
+    loss.backward()
+    return loss
+
+
+TEXTS = """[...document.querySelectorAll('#picture text')]
+    .filter((t) => t.getClientRects().length && t.textContent.trim()).map((t) => {
+        const box = t.getBoundingClientRect();
+        const sizes = [t, ...t.querySelectorAll('tspan')].map((part) => parseFloat(getComputedStyle(part).fontSize));
+        return [t.textContent, Math.min(...sizes) * picture.scale, box.left, box.top, box.right, box.bottom]; })"""
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (1440, 900), (3840, 2160)])
+@pytest.mark.parametrize(
+    "make", [lambda: lecture()[0], lambda: small(3, 4, 3, 1), lambda: small(2, 4, 1), shared],
+    ids=["2-2-2", "3-4-3-1", "2-4-1", "shared"],
+)  # fmt: skip
+def test_every_text_of_the_picture_is_readable_and_none_covers_another(visit, make, size):
+    viewport = {"width": size[0], "height": size[1]}
+    with visit(explore(make()), viewport=viewport) as page:
+        for link in ("null", "graph().nodes.find((v) => kinds(v) === 'leaf')"):
+            page.evaluate(f"select({link})")
+            texts = page.evaluate(TEXTS)
+            assert len(texts) > 10
+            assert min(size for _, size, *_ in texts) >= 8.99
+            for (one, _, *a), (other, _, *b) in itertools.combinations(texts, 2):
+                # the boxes of texts are higher than their letters, by a quarter above and below
+                heights = a[3] - a[1], b[3] - b[1]
+                across = min(a[2], b[2]) - max(a[0], b[0])
+                down = min(a[3] - heights[0] / 4, b[3] - heights[1] / 4) - max(
+                    a[1] + heights[0] / 4, b[1] + heights[1] / 4
+                )
+                assert across <= 0.5 or down <= 0.5, (one, other)
+        box = page.evaluate("picture.marks.map(({ at }) => at)")
+        stage = page.locator("#picture").bounding_box()
+        used = [max(p[i] for p in box) - min(p[i] for p in box) + 2 * page.evaluate("picture.radius") for i in (0, 1)]
+        assert used[0] / stage["width"] > 0.9
+        assert used[1] / stage["height"] > 0.5
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_picture_is_saved_as_it_is_shown(visit, tmp_path, ending, scheme):
+    with visit(explore(lecture()[0]), "#w[1]_11&w[1]_11=0.9", color_scheme=scheme) as page:
+        with page.expect_download() as found:
+            page.keyboard.press({"svg": "s", "png": "S"}[ending])
+        file = tmp_path / "saved"
+        found.value.save_as(file)
+        assert found.value.suggested_filename == f"Gradient-paths.{ending}"
+        stage = page.locator("#picture").bounding_box()
+        if ending == "png":
+            content = file.read_bytes()
+            assert content.startswith(b"\x89PNG")
+            width, height = (int.from_bytes(content[i : i + 4]) for i in (16, 20))
+            assert (width, height) == pytest.approx((2 * stage["width"], 2 * stage["height"]), abs=4)
+            return
+        text = file.read_text(encoding="utf-8")
+        parsed = xml.etree.ElementTree.fromstring(text)
+        assert parsed.tag == "{http://www.w3.org/2000/svg}svg"
+        shown = {"".join(t.itertext()).strip() for t in parsed.iter("{http://www.w3.org/2000/svg}text")}
+        assert {"0.9", "0.4", "0.5"} <= shown
+        assert "var(" not in text
+        assert "class=" not in text
+        paper = page.evaluate("getComputedStyle(document.querySelector('.stage')).backgroundColor")
+        assert paper in text
+
+
+def test_a_saved_picture_keeps_hostile_names_as_text(visit, tmp_path):
+    with visit(explore(hostile()[0])) as page:
+        with page.expect_download() as found:
+            page.keyboard.press("s")
+        found.value.save_as(tmp_path / "saved.svg")
+        parsed = xml.etree.ElementTree.fromstring((tmp_path / "saved.svg").read_bytes())
+        assert {part.tag.split("}")[1] for part in parsed.iter()} <= {
+            *("svg", "title", "rect", "g", "path", "circle", "text", "tspan"),
+        }

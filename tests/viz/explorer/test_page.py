@@ -17,7 +17,6 @@ from autograd import Tensor, Value, derive, dot, relu, sigmoid, sin
 from autograd.paths.path_graph import PathGraph
 from nn import MLP, inputs
 from viz import Exploration, explore
-from viz.explorer.layout import layout
 from viz.explorer.views import ELIDED, MAX_EDGES, page_data
 
 SOURCES = Path(__file__).resolve().parents[3] / "viz" / "explorer"
@@ -197,7 +196,7 @@ def named_chain():
         (named_chain, "named"),
         (unnamed, "op"),
         (lambda: sin(Value(2.0, "x")) * 3, "op"),
-        (lambda: lecture()[0], "named"),
+        (lambda: lecture()[0], "neurons"),
         (lambda: dense(4, 6, 6, 2)[0], "neurons"),
     ],
 )
@@ -215,7 +214,7 @@ def test_what_is_left_out_of_a_row_is_called_what_it_is():
     loss, net = dense(20, 8, 20)
     penalized = loss + 0.01 * dot(*[[w for neuron in net.layers[0].neurons for w in neuron.w]] * 2)
     data = page_data(penalized, None, "neurons")
-    rests = [box[5] for box in data["views"]["neurons"]["boxes"] if box[5]]
+    rests = [mark[2] for mark in data["views"]["neurons"]["marks"] if isinstance(mark[2], str)]
     assert sorted(rests) == ["⋮ 144 more weights", "⋮ 4 more inputs", "⋮ 4 more targets", "⋮ 4 more units"]
 
 
@@ -238,8 +237,8 @@ def test_a_large_net_is_shown_as_neurons_with_long_layers_shortened_and_says_so(
         "The numbers of this page cannot be changed: 26,024 edges between scalars are too many to be computed again "
         "at once.",
     ]
-    boxes = data["views"]["neurons"]["boxes"]
-    assert [box[5] for box in boxes if box[5]] == [f"⋮ {784 - ELIDED} more inputs"]
+    marks = data["views"]["neurons"]["marks"]
+    assert [mark[2] for mark in marks if isinstance(mark[2], str)] == [f"⋮ {784 - ELIDED} more inputs"]
     assert len(data["views"]["neurons"]["lines"]) <= MAX_EDGES
     called = names_in(data)
     assert "w[1]_1,1" in called
@@ -282,44 +281,21 @@ def test_a_sum_of_more_numbers_than_fit_is_shown_in_part():
 
 
 @pytest.mark.parametrize("make", [lambda: lecture()[0], unnamed, lambda: dense(5, 12, 12, 3)[0], lambda: hostile()[0]])
-def test_boxes_do_not_overlap(make):
+def test_marks_do_not_overlap(make):
     for view in page_data(make(), None, "auto")["views"].values():
-        frames = np.array([box[:4] for box in view["boxes"]])
-        left, top, right, bottom = frames[:, 0], frames[:, 1], frames[:, 0] + frames[:, 2], frames[:, 1] + frames[:, 3]
-        apart = (
-            (left[:, None] >= right) | (left >= right[:, None]) | (top[:, None] >= bottom) | (top >= bottom[:, None])
-        )
-        assert (apart | np.eye(len(frames), dtype=bool)).all()
+        centres, side = np.array([mark[:2] for mark in view["marks"]]), 2 * view["radius"]
+        apart = np.abs(centres[:, None] - centres).max(axis=2) >= side - 1  # places are whole pixels
+        assert (apart | np.eye(len(centres), dtype=bool)).all()
 
 
 def test_weights_stand_from_top_to_bottom_as_indexed():
     data = page_data(lecture()[0], None, "named")
     called = names_in(data)
-    top = {called[box[4][0]]: (box[0], box[1]) for box in data["views"]["named"]["boxes"]}
+    top = {called[mark[2]]: mark[:2] for mark in data["views"]["named"]["marks"]}
     column = ["w[1]_11", "w[1]_12", "b[1]_1", "x_1", "x_2", "w[1]_21", "w[1]_22", "b[1]_2"]
     assert sorted(column, key=lambda name: top[name][1]) == column
     assert top["z[1]_1"][1] < top["z[1]_2"][1]
     assert top["a[2]_1"][1] < top["a[2]_2"][1]
-
-
-def test_what_is_symmetric_is_drawn_symmetric():
-    # two inputs, two units that see both, and their sum
-    operands = [[], [], [0, 1], [0, 1], [2, 3]]
-    placed = layout([(100.0, 40.0)] * 5, operands, 12.0)
-    middle = [y + 20 for _, y in placed.corners]
-    assert middle[0] + middle[1] == pytest.approx(2 * middle[4])
-    assert middle[2] + middle[3] == pytest.approx(2 * middle[4])
-    assert middle[0] == pytest.approx(middle[2])
-
-
-def test_a_long_edge_goes_around_what_is_between():
-    # 0 leads to 1, 1 to 2, and 0 also to 2
-    placed = layout([(100.0, 40.0)] * 3, [[], [0], [1, 0]], 12.0)
-    (left, y), (right, same) = placed.ways[0, 2]
-    x, top = placed.corners[1]
-    assert (left, right) == (x, x + 100)
-    assert y == same
-    assert not top - 2 < y < top + 42
 
 
 # ---------------------------------------------------------------- colours
@@ -410,11 +386,11 @@ def test_a_notebook_gets_the_page_in_a_frame_of_its_own():
     tag, attributes = parser.found
     assert tag == "iframe"
     assert attributes["srcdoc"] == page.html
-    assert attributes["sandbox"] == "allow-scripts"
+    assert attributes["sandbox"] == "allow-scripts allow-downloads"
 
 
 def test_a_page_says_what_it_is():
-    assert re.fullmatch(r"<Exploration at level 'named', [\d,]+ characters of HTML>", repr(explore(lecture()[0])))
+    assert re.fullmatch(r"<Exploration at level 'neurons', [\d,]+ characters of HTML>", repr(explore(lecture()[0])))
     assert isinstance(explore(unnamed()), Exploration)
 
 

@@ -1,0 +1,349 @@
+"""replayed: a function of arrays that computes a Tensor, written down as NumPy calls and run again as these."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import warnings
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import modes
+from ..fast import roads
+from ..fast.programs import REPEATED, SHAPES, Written, written_down
+from ..fast.surroundings import Surroundings, Unclear
+from ..ieee import quietly
+from ..op import Operation
+from ..operands import describe
+from ..passes.gradients import gradients
+from ..passes.tensors import backward, check_unchanged
+from ..tensor import Tensor, new, next_serial
+
+__all__ = ["Replayed", "replayed"]
+
+# How often what a function reads may change before it is left as it is.
+MOST = 12
+_PLAIN = int, float, bool, str, type(None), np.generic
+
+
+def replayed(function: Callable[..., Tensor]) -> Replayed:
+    """A function of arrays that gives a Tensor, such as the loss of a training step written by hand, made fast.
+
+    function: takes arrays, numbers and strings by position; computes with them, with Tensors that it finds
+    around it, and with operators and the functions of `autograd`; also as a decorator::
+
+        w = Tensor([[0.5, -0.3]])
+
+        @replayed
+        def loss_of(x, y):
+            return squared_error(tanh(x @ w.T), y)
+
+        x, y = np.array([[0.1, 0.2], [0.3, 0.4]]), np.array([[1.0], [0.0]])
+        for step in range(100):
+            w.grad = None
+            loss_of(x, y).backward()
+            w.data -= 0.1 * w.grad
+
+    Its first calls with arrays of one shape record a graph as ever. Then the NumPy calls of the function and of the
+    reverse pass are written down, compared with the graph bit by bit, and run again: the same numbers, without the
+    price of recording. One result of a program is kept at a time: while it waits for its `backward()`, calls record.
+
+    All that the function reads beside its arguments is found in its code and looked at before each run; where that
+    changes, or numbers decide otherwise, it is recorded again. Where its code cannot be followed (random numbers,
+    printing, attributes whose names are made up), it goes on as it is, and one warning says why. For derivations and
+    pictures call `loss_of.function`, which records.
+    """
+    if not callable(function):
+        raise TypeError(f"replayed: expected a function of arrays; got {describe(function)}")
+    return Replayed(function)
+
+
+class Replayed:
+    """A function that runs as a program where it can; made by `replayed`.
+
+    is_plain  the reason why it runs as it is from now on; None if it need not
+    """
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.is_plain: str | None = None
+        self._shapes: OrderedDict[Any, _Shape] = OrderedDict()
+        self._changes = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The function's result for these arguments."""
+        if self.is_plain is not None or kwargs or modes.active or modes.traces or not roads.are_open():
+            return self.function(*args, **kwargs)
+        try:
+            key = tuple([(a.shape, a.dtype) if a.__class__ is np.ndarray else _kept(a) for a in args])
+        except TypeError:
+            return self.function(*args)
+        if not self._lock.acquire(blocking=False):  # in another thread
+            return self.function(*args)
+        try:
+            return self._called(key, args)
+        finally:
+            self._lock.release()
+
+    def _called(self, key: Any, args: Sequence[Any]) -> Tensor:
+        shape = self._shapes.get(key)
+        if shape is None:
+            shape = self._shapes[key] = _Shape()
+            if len(self._shapes) > SHAPES:
+                self._shapes.popitem(last=False)
+        if shape.seen < REPEATED:
+            shape.seen += 1
+            if shape.seen == REPEATED:
+                self._write_down(shape, args)
+        if shape.written is None or shape.is_waiting():
+            return self.function(*args)
+        if not shape.written.is_current():
+            self._changes += 1
+            del self._shapes[key]
+            if self._changes == MOST:
+                self._go_on("what it reads beside its arguments changes from call to call; pass it in")
+            return self.function(*args)
+        shape.take(args)
+        if not shape.is_trusted:
+            answer = self._agrees(shape, args)
+            if answer is False:
+                self._go_on("its program gives other numbers than the function itself")
+            shape.is_trusted = bool(answer)
+            if not answer:
+                return self.function(*args)
+        z = shape.result(self)
+        return self.function(*args) if z is None else z
+
+    def _write_down(self, shape: _Shape, args: Sequence[Any]) -> None:
+        """Make a program of the function for arguments of this shape, if there is one."""
+        shape.inputs = [np.array(a) if a.__class__ is np.ndarray else a for a in args]
+        try:
+            surroundings = Surroundings([self.function, *(a for a in args if a.__class__ is Tensor)])
+        except Unclear as error:
+            return self._go_on(str(error))
+        if surroundings.generators:
+            return self._go_on("it draws random numbers; draw them outside and pass them in")
+        z = self.function(*args)
+        if z.__class__ is not Tensor or z.op is None:
+            return self._go_on(f"expected a Tensor that it computes, got {describe(z)}")
+        shape.seed = np.ones(z.shape, z.dtype)
+        shape.leaves = list(surroundings.tensors)
+        with _gradients_kept(shape.leaves):
+            _, shape.written = written_down(
+                self._results,
+                shape.inputs,
+                shape.leaves,
+                surroundings,
+                functools.partial(self._by_graph, shape),
+                shape.seed,
+            )
+        if shape.written is None:
+            self._go_on("what it does cannot be written down as NumPy calls, or changes what it reads")
+
+    def _agrees(self, shape: _Shape, args: Sequence[Any]) -> bool | None:
+        """True if the program gives the bits of the graph for these arguments too; None if it gives up."""
+        assert shape.written is not None
+        shape.seed[...] = 1.0
+        with _gradients_kept(shape.leaves):
+            return shape.written.gives(self._by_graph(shape, args), shape.leaves, shape.inputs, ())
+
+    def _results(self, *args: Any) -> tuple[Tensor]:
+        return (self.function(*args),)
+
+    def _by_graph(self, shape: _Shape, args: Sequence[Any]) -> list[np.ndarray]:
+        z = self.function(*args)
+        for t in shape.leaves:
+            t._grad = None
+        quietly(backward, z, shape.seed)
+        return [z._data]
+
+    def _go_on(self, reason: str) -> None:
+        """Run as it is from now on."""
+        self.is_plain = reason
+        self._shapes.clear()
+        name = getattr(self.function, "__name__", "function")
+        warnings.warn(f"replayed({name}): it goes on as it is: {reason}", RuntimeWarning, stacklevel=6)
+
+    def __repr__(self) -> str:
+        return f"<replayed {getattr(self.function, '__name__', 'function')}>"
+
+
+class _Shape:
+    """Arguments of one shape, and the program for them.
+
+    inputs: what the program looks at in place of the arguments. seed: where it looks for the gradient of its result.
+    """
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.is_trusted = False
+        self.written: Written | None = None
+        self.inputs: list[Any] = []
+        self.seed = np.ones(())
+        self.leaves: list[Tensor] = []
+        self._latest: Callable[[], _Run | None] = lambda: None
+
+    def is_waiting(self) -> bool:
+        """True if somebody holds a result whose gradients are still to come."""
+        run = self._latest()
+        return run is not None and not run.is_done
+
+    def take(self, args: Sequence[Any]) -> None:
+        """Put new arguments where the program looks at them."""
+        latest = self._latest()
+        if latest is not None:
+            latest.is_over = True
+        for kept, a in zip(self.inputs, args, strict=True):
+            if kept.__class__ is np.ndarray:
+                np.copyto(kept, a)
+
+    def result(self, replayed: Replayed) -> Tensor | None:
+        """A node for what the program gives; None if it gives up."""
+        assert self.written is not None
+        run = _Run(replayed, self)
+        found = run.start()
+        if found is None:
+            return None
+        self._latest = weakref.ref(run)
+        leaves = self.written.reached
+        z = new(Tensor)
+        z._data, z._label, z._grad, z._seen, z._buffer = found, None, None, None, None
+        for t in leaves:
+            if t._seen is not None:
+                t._stamp()
+        z._serial = next_serial()
+        z._op, z._operands = _operation(len(leaves)), (*leaves, run)
+        return z
+
+
+class _Run:
+    """One run of a program: forward, and when the gradients are asked for back.
+
+    is_done: they have been asked for. is_over: the program has run again since.
+    """
+
+    def __init__(self, replayed: Replayed, shape: _Shape) -> None:
+        self.replayed, self.shape = replayed, shape
+        self.is_done = self.is_over = False
+        self._passes: Iterator[Any] | None = None
+
+    def start(self) -> np.ndarray | None:
+        """The result; None if the program gives up."""
+        assert self.shape.written is not None
+        try:
+            self._passes = self.shape.written.passes(*self.shape.inputs)
+            found = quietly(next, self._passes, None)
+        except (IndexError, ValueError):  # which the function will raise itself
+            return None
+        return None if found is None else found[0]
+
+    def deliver(self, z: Tensor, g: np.ndarray) -> None:
+        """Add the gradients of all leaves, if g is that of the result z."""
+        assert self.shape.written is not None
+        leaves = self.shape.written.reached
+        for t in leaves:
+            if t._serial > z._serial or t._seen is not None:
+                check_unchanged(t, z)
+        self._into_buffers(g, leaves)
+        for t in leaves:
+            t._grad = t._buffer if t._grad is None else t._grad + t._buffer
+
+    def gradient(self, i: int, g: Any) -> Any:
+        """That of the i-th leaf, if g is that of the result."""
+        assert self.shape.written is not None
+        leaves = self.shape.written.reached
+        if not isinstance(g, np.ndarray | np.generic):
+            return self._of_nodes(g, leaves[i])
+        self._into_buffers(g, leaves)
+        return leaves[i]._buffer.copy()  # type: ignore[union-attr]
+
+    def _into_buffers(self, g: Any, leaves: Sequence[Tensor]) -> None:
+        """Compute all gradients into the buffers of the leaves."""
+        if self.is_over:
+            raise RuntimeError(
+                f"backward() of a result of {self.replayed!r} after it has run again; call backward() before the next "
+                "call, or keep results of .function, which records"
+            )
+        for t in leaves:
+            if t._grad is not None and t._grad is t._buffer:
+                t._grad = t._grad.copy()
+        if not self._go_back(g):
+            self._by_graph(g, leaves)
+        self.is_done = True
+
+    def _go_back(self, g: Any) -> bool:
+        np.copyto(self.shape.seed, g)
+        if self._passes is None and self.start() is None:
+            return False
+        passes, self._passes = self._passes, None
+        assert passes is not None
+        return quietly(next, passes, None) is not None
+
+    def _by_graph(self, g: np.ndarray, leaves: Sequence[Tensor]) -> None:
+        with _gradients_kept(leaves):
+            for t in leaves:
+                t._grad = None
+            quietly(backward, self.replayed.function(*self.shape.inputs), g)
+            for t in leaves:
+                if t._grad is not t._buffer:
+                    np.copyto(t._buffer, 0.0 if t._grad is None else t._grad)  # type: ignore[arg-type]
+
+    def _of_nodes(self, g: Any, leaf: Tensor) -> Any:
+        """The same as a node, for second derivatives: of the function, recorded again."""
+        if g.__class__ is not Tensor or self.is_over:
+            raise TypeError(
+                f"{self.replayed!r}: its results are numbers of a program; derive and draw those of .function"
+            )
+        return gradients(self.replayed.function(*self.shape.inputs), leaf, create_graph=True, seed=None) * g
+
+
+class _Operation(Operation):
+    """The operation of a result of a program."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a result of a replayed function belongs to its program; copy one of .function")
+
+
+@functools.cache
+def _operation(leaves: int) -> Operation:
+    def pull(i: int) -> Callable[..., Any]:
+        def pulled(g: Any, z: Any, *data: Any) -> Any:
+            return data[leaves].gradient(i, g)
+
+        return pulled
+
+    def replay(*operands: Any) -> Any:
+        raise TypeError("a result of a replayed function is computed by its program")
+
+    op = _Operation(replay, pulls=(*map(pull, range(leaves)), None))
+    op.delivers = lambda z, g: z._operands[leaves].deliver(z, g)
+    return op
+
+
+class _gradients_kept:
+    """Afterwards leaves have the gradients that they had before."""
+
+    def __init__(self, leaves: Sequence[Tensor]) -> None:
+        self.leaves = leaves
+
+    def __enter__(self) -> None:
+        self._kept = [t._grad if t._grad is not t._buffer or t._grad is None else t._grad.copy() for t in self.leaves]
+
+    def __exit__(self, *raised: object) -> None:
+        for t, g in zip(self.leaves, self._kept, strict=True):
+            t._grad = g
+
+
+def _kept(a: Any) -> Any:
+    """What is not an array and stays as it is; TypeError for anything else."""
+    if a.__class__ is tuple:
+        return tuple(map(_kept, a))
+    if isinstance(a, _PLAIN) or (a.__class__ is Tensor and a.op is None):
+        return a.__class__, a
+    raise TypeError

@@ -1,0 +1,272 @@
+"""replayed: a step written by hand gives the same bits by its program, or records its graph."""
+
+import copy
+import warnings
+
+import numpy as np
+import pytest
+from random_programs import ROWS, WIDTH, random_function
+
+import autograd as ag
+import nn
+from autograd import Tensor, gradients, linear, no_grad, replayed, squared_error, tanh
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(40, 4)), RNG.normal(size=(40, 3))
+
+
+def net(seed=0):
+    rng = np.random.default_rng(seed)
+    w, b, v = (Tensor(rng.normal(size=shape) * 0.5) for shape in ((6, 4), (6,), (3, 6)))
+
+    def loss_of(x, y):
+        return squared_error(tanh(linear(x, w, b)) @ v.T, y)
+
+    return loss_of, [w, b, v]
+
+
+def batches(count=12, size=5):
+    for k in range(count):
+        i = 3 * k % (len(X) - size)
+        yield X[i : i + size], Y[i : i + size]
+
+
+def trained(loss_of, parameters, optimizer=nn.Adam, count=12):
+    opt = optimizer(parameters, 0.05)
+    losses = []
+    for x, y in batches(count):
+        opt.zero_grad()
+        loss = loss_of(x, y)
+        loss.backward()
+        opt.step()
+        losses.append(loss.item())
+    return losses, [p.numpy().tobytes() for p in parameters]
+
+
+def after_backward(loss, parameters):
+    for p in parameters:
+        p.grad = None
+    loss.backward()
+    return [np.zeros(p.shape) if p.grad is None else p.grad for p in parameters]
+
+
+def close(found, expected):
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+
+
+def is_program(loss):
+    return loss.op.name == "replay"
+
+
+@pytest.mark.parametrize("optimizer", [nn.SGD, nn.Adam])
+def test_a_loop_written_by_hand_comes_to_the_same_bits(optimizer):
+    one, others = net(), net()
+    fast = replayed(one[0])
+    assert trained(fast, one[1], optimizer) == trained(*others, optimizer)
+    assert is_program(fast(X[:5], Y[:5]))
+
+
+def ready():
+    """A function whose program is in use for batches of five."""
+    loss_of, parameters = net()
+    fast = replayed(loss_of)
+    for x, y in batches(5):
+        fast(x, y)
+    return fast, parameters
+
+
+def gradients_of(parameters):
+    return [p.grad.copy() for p in parameters]
+
+
+def same(found, expected):
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_gradients_appear_with_backward_and_add_up():
+    fast, parameters = ready()
+    loss = fast(X[:5], Y[:5])
+    assert all(p.grad is None for p in parameters)
+    loss.backward()
+    fast.function(X[:5], Y[:5])
+    once = gradients_of(parameters)
+    same(once, gradients(fast.function(X[:5], Y[:5]), parameters))
+    fast(X[:5], Y[:5]).backward()
+    same(gradients_of(parameters), [2 * g for g in once])
+    held = parameters[0].grad
+    fast(X[5:10], Y[5:10]).backward()
+    same([held], [2 * once[0]])  # what somebody holds is not written to
+
+
+def test_a_result_is_part_of_a_larger_computation():
+    fast, parameters = ready()
+    weight = parameters[0]
+    loss = 3.0 * fast(X[:5], Y[:5]) ** 2 + 0.1 * (weight * weight).sum()
+    loss.backward()
+    other = 3.0 * fast.function(X[:5], Y[:5]) ** 2 + 0.1 * (weight * weight).sum()
+    assert loss.item() == other.item()
+    close(gradients_of(parameters), gradients(other, parameters))
+    loss = fast(X[:5], Y[:5])
+    for _ in range(2):  # the same result, asked twice
+        same(gradients(loss, parameters), gradients(fast.function(X[:5], Y[:5]), parameters))
+
+
+def test_second_derivatives_record_the_function_again():
+    fast, (w, *_) = ready()
+    first = gradients(fast(X[:5], Y[:5]), w, create_graph=True)
+    expected = gradients(fast.function(X[:5], Y[:5]), w, create_graph=True)
+    np.testing.assert_allclose(
+        gradients((first * first).sum(), w), gradients((expected * expected).sum(), w), rtol=1e-12
+    )
+
+
+def test_a_result_that_waits_keeps_its_numbers():
+    fast, parameters = ready()
+    first = fast(X[:5], Y[:5])
+    second = fast(X[5:10], Y[5:10])
+    assert is_program(first)
+    assert not is_program(second)
+    (first + second).backward()
+    expected = fast.function(X[:5], Y[:5]) + fast.function(X[5:10], Y[5:10])
+    same(gradients_of(parameters), gradients(expected, parameters))
+
+
+def test_a_result_that_is_over_is_refused():
+    fast, _ = ready()
+    first = fast(X[:5], Y[:5])
+    first.backward()
+    fast(X[5:10], Y[5:10])
+    with pytest.raises(RuntimeError, match="after it has run again"):
+        first.backward()
+
+
+def test_parameters_changed_before_backward_are_noticed():
+    fast, parameters = ready()
+    loss = fast(X[:5], Y[:5])
+    parameters[0].data = parameters[0].data * 2
+    with pytest.raises(RuntimeError, match="changed after the forward pass"):
+        loss.backward()
+
+
+def test_arrays_written_to_after_the_call_do_not_matter():
+    fast, parameters = ready()
+    x = X[:5].copy()
+    loss = fast(x, Y[:5])
+    x[...] = 0.0
+    loss.backward()
+    same(gradients_of(parameters), gradients(fast.function(X[:5], Y[:5]), parameters))
+
+
+def test_numbers_that_decide_otherwise_are_recorded():
+    w = Tensor(0.5)
+
+    def loss_of(x):
+        return ((w * x) ** 2).sum() if x.sum() > 0 else (w + x).sum()
+
+    fast = replayed(loss_of)
+    for k in range(8):
+        x = np.ones(3) * (k + 1)
+        assert fast(x).item() == loss_of(x).item()
+    assert is_program(fast(np.ones(3)))
+    loss = fast(-np.ones(3))
+    assert loss.item() == loss_of(-np.ones(3)).item()
+    assert not is_program(loss)
+
+
+def test_a_way_back_that_gives_up_is_gone_by_the_graph():
+    w = Tensor(1.0)
+    fast = replayed(lambda x: ag.relu(w * x).sum())
+    for _ in range(6):
+        fast(np.ones(3))
+    loss = fast(np.array([1.0, np.nan, 2.0]))  # the slope of relu asks for nan
+    assert is_program(loss)
+    loss.backward()
+    assert np.isnan(w.grad)
+
+
+def test_variables_that_change_are_noticed():
+    scale = 1.0
+    w = Tensor(2.0)
+
+    def loss_of(x):
+        return (w * x).sum() * scale
+
+    fast = replayed(loss_of)
+    for k in range(20):
+        scale = 1.0 if k < 6 else 3.0
+        assert fast(np.ones(2)).item() == 4.0 * scale
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for k in range(100):
+            scale = float(k // 5)
+            assert fast(np.ones(2)).item() == 4.0 * scale
+    assert ["changes from call to call" in str(w.message) for w in told] == [True]
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda x: (Tensor(x) * np.random.rand()).sum(), "random"),  # noqa: NPY002
+        (lambda x: (Tensor(x) * getattr(X, "ndim")).sum(), "getattr"),  # noqa: B009
+        (lambda x: [Tensor(x).sum()], "got list"),
+        (lambda x: Tensor(x), "got Tensor"),
+        (lambda x: Tensor(float(x[0])) * 2, "cannot be written down"),
+    ],
+)
+def test_what_cannot_be_replayed_goes_on_with_one_warning(function, reason):
+    fast = replayed(function)
+    fast(np.ones(3))
+    fast(np.ones(3))
+    with pytest.warns(RuntimeWarning, match=reason):
+        fast(np.ones(3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(3):
+            fast(np.ones(3))
+    assert fast.is_plain is not None
+
+
+def test_labels_and_embeddings_are_arguments():
+    table, w = Tensor(RNG.normal(size=(7, 4))), Tensor(RNG.normal(size=(5, 4)))
+
+    def loss_of(tokens, labels):
+        return ag.softmax_cross_entropy(table[tokens] @ w.T, labels)
+
+    fast = replayed(loss_of)
+    for _ in range(10):
+        tokens, labels = RNG.integers(0, 7, 6), RNG.integers(0, 5, 6)
+        loss, other = fast(tokens, labels), loss_of(tokens, labels)
+        assert loss.item() == other.item()
+        same(gradients(loss, [table, w]), gradients(other, [table, w]))
+    assert is_program(loss)
+    with pytest.raises(IndexError):
+        fast(np.array([0, 1, 2, 3, 4, 99]), labels)
+
+
+def test_without_recording_it_is_the_function():
+    fast, _ = ready()
+    with no_grad():
+        assert fast(X[:5], Y[:5]).is_leaf
+    assert fast(X[:5], y=Y[:5]).op.name != "replay"
+
+
+def test_a_net_of_layers_is_read_through():
+    model = nn.Sequential([nn.Input((4,)), nn.Dense(6, "tanh"), nn.Dense(3)], dtype="float64", rng=0)
+    twin = copy.deepcopy(model)
+    fast = replayed(lambda x, y: squared_error(model(x), y))
+    assert trained(fast, model.parameters()) == trained(lambda x, y: squared_error(twin(x), y), twin.parameters())
+    assert is_program(fast(X[:5], Y[:5]))
+
+
+def test_random_functions_give_the_bits_of_their_graphs():
+    for seed in range(25):
+        function, parameters = random_function(seed, "float64")
+        rng = np.random.default_rng(seed)
+        fast = replayed(lambda x, y, function=function: function(x, y)[0])
+        for _ in range(6):
+            x, y = rng.normal(size=(2, ROWS, WIDTH))
+            found, expected = fast(x, y), fast.function(x, y)
+            assert found.data.tobytes() == expected.data.tobytes()
+            same(after_backward(found, parameters), after_backward(expected, parameters))

@@ -1,0 +1,33 @@
+"""Names by which other libraries know pictures; see `autograd.foreign`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["NAMES"]
+
+NAMES: Mapping[str, str] = {
+    "draw_dot": 'it is draw_graph(loss), with level="op" for every operation',
+    "make_dot": "it is draw_graph(loss)",
+    "trace": "draw_graph(loss) draws it; topological order is autograd.graph.topological_order",
+    "plot_model": "it is draw_network(model)",
+    "model_to_dot": "it is draw_network(model).source",
+    "draw_model": "it is draw_network(model)",
+    "draw_mlp": "it is draw_network(net)",
+    "draw_tree": "it is draw_graph(loss)",
+    "draw_derivation": "it is draw_paths(derive(L, w))",
+    "plot_graph": "it is draw_graph(loss)",
+    "plot_paths": "it is draw_paths(derive(L, w))",
+    "plot_network": "it is draw_network(model)",
+    "plot_loss": "it is plot_history(history)",
+    "plot_accuracy": "it is plot_history(history)",
+    "plot_learning_curves": "it is plot_history(history)",
+    "plot_boundary": "it is plot_decision_boundary(model, x, y)",
+    "decision_boundary": "it is plot_decision_boundary(model, x, y)",
+    "plot_landscape": "it is plot_loss_surface",
+    "confusion_matrix": "it is plot_confusion_matrix(model, x, y)",
+    "save": 'a picture has save: draw_graph(loss).save("graph.svg")',
+    "show": "a picture shows itself in a notebook; elsewhere .view()",
+    "Digraph": "pictures are made by draw_graph, draw_paths and draw_network; .source is the DOT text",
+    "derive": "it is in autograd: from autograd import derive",
+}
