@@ -92,7 +92,7 @@ class Sequential(Module):
         self.rng = generator(rng)
         self.history = None
         self.stop_training = False
-        self.metadata: dict[str, Any] = {}
+        self.metadata = {}
         # An Optimizer, as the loss is a Loss, once it is compiled.
         vars(self).update(layers=[], input_shape=None, optimizer=None, loss=None, metrics=[])
         self._arranged: list[BatchLayer] = []  # the layers that are named and, if the shape is known, built
@@ -120,6 +120,7 @@ class Sequential(Module):
     metrics: list[Metric]
     history: History | None
     stop_training: bool
+    metadata: dict[str, Any]
     _is_fitting = False
 
     def __setattr__(self, name: str, value: Any) -> None:
