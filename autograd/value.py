@@ -454,6 +454,8 @@ def _derivative(op: Operation, i: int, z: float, data: list[float]) -> float:
 
 def _record_groups(op: Operation, operands: tuple[Operand, ...]) -> Value:
     """A node over sequences (Vectors) and single operands, of any number."""
+    if not op.rules:
+        raise TypeError(f"{op.shown}: expected an array or a Tensor, got a Value; keep the numbers in one Tensor")
     data = [_data(g, op) for g in operands]
     zd = float(ieee(op.forward, *data))
     if active and not modes.is_recording():

@@ -47,6 +47,7 @@ from .layers import (
 )
 from .models.bridges import to_mlp, to_sequential
 from .models.per_sample import per_sample_gradients
+from .models.saving import register
 from .models.sequential import Sequential, load_model
 from .module import Module
 from .neurons import MLP, Layer, Neuron, inputs
@@ -105,6 +106,7 @@ __all__ = [
     "metrics",
     "optimizers",
     "per_sample_gradients",
+    "register",
     "regularizers",
     "schedules",
     "to_mlp",

@@ -89,9 +89,9 @@ class Optimizer(Attributes):
 
     A parameter without a gradient stays where it is, and so does its state.
 
-    Groups of parameters with options of their own are dicts; what they leave out, and clipping, is the optimizer's::
-
-        AdamW([{"parameters": kernels}, {"parameters": biases, "weight_decay": 0.0}], 0.001, global_clipnorm=1.0)
+    Groups of parameters with options of their own are dicts in the place of parameters, such as
+    `AdamW([{"parameters": kernels}, {"parameters": biases, "weight_decay": 0.0}], 0.001)`; what they leave out, and
+    clipping, is the optimizer's.
 
     iterations    how many steps were taken
 

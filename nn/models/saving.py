@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,9 +29,15 @@ from ..files.arrays import Shape, open_arrays, save_arrays
 from ..metrics import Metric, SumsOf, find_metric, metrics
 from ..module import Module
 
-__all__ = ["check_savable", "read_model", "write_model"]
+__all__ = ["check_savable", "read_model", "register", "write_model"]
+
+T = TypeVar("T")
 
 FORMAT = "gradpath model 1"
+MOST_NUMBERS = 10_000  # of an array among the arguments of a part
+TYPES = {name: np.dtype(name) for name in ("float32", "float64", "bool", "int64", "int32", "int16", "int8")} | {
+    f"uint{bits}": np.dtype(f"uint{bits}") for bits in (8, 16, 32, 64)
+}
 OPTIMIZER = "optimizer."  # what the names of an optimizer's vectors start with
 
 
@@ -51,7 +58,37 @@ BIT_GENERATORS = {c.__name__: c for c in (np.random.PCG64, np.random.PCG64DXSM, 
 }
 
 
+# What was registered, by name, so that files which name it are read without `custom_objects`.
+registered: dict[str, Any] = {}
+
+
+def register(x: T) -> T:
+    """Let `load_model` find a class or a function of one's own by its name: write `@nn.register` above it.
+
+    Returns it. The newest of a name counts, and what is given as `custom_objects` before it. TypeError for what has
+    no name, ValueError for a name that a part of this library has.
+    """
+    name = getattr(x, "__name__", "")
+    if not callable(x) or not name.isidentifier():
+        raise TypeError(f"register: expected a class or a function with a name, got {describe(x)}")
+    if name in CLASSES or name in FUNCTIONS:
+        raise ValueError(f"register: {name} is a part of this library; choose another name")
+    registered[name] = x
+    return x
+
+
 # ---------------------------------------------------------------- models
+
+
+def checked_metadata(metadata: Any) -> dict[str, Any]:
+    """What a user wants to be in a file, as it will come out of it. TypeError for what JSON cannot hold."""
+    if not isinstance(metadata, Mapping):
+        raise TypeError(f"save: expected metadata by names, such as {{'classes': [...]}}; got {describe(metadata)}")
+    try:
+        found: dict[str, Any] = json.loads(json.dumps(dict(metadata), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"save: metadata is to be text, finite numbers, lists and dicts of them ({error})") from None
+    return found
 
 
 def write_model(path: str | os.PathLike[str], model: Any) -> None:
@@ -92,6 +129,7 @@ def _described(model: Any) -> dict[str, Any]:
     return {
         "format": FORMAT,
         **own,
+        **({"metadata": model.metadata} if model.metadata else {}),
         "name": model.name,
         "dtype": str(model.dtype),
         "weights": [],
@@ -141,6 +179,7 @@ def _made(cls: Any, shapes: Mapping[str, Shape], settings: Mapping[str, Any], re
     with _starting_with(_Zeros(shapes[name] for name in settings["weights"]), made):
         first = layers.Input(settings["input_shape"])
         model = cls([first, *made], name=settings["name"], dtype=settings["dtype"], rng=reader.generators[0])
+    model.metadata = dict(settings.get("metadata", {}))
     weights = {name: shapes[name] for name in settings["weights"]}
     model.check_state(weights)
     training = settings["training"]
@@ -209,6 +248,13 @@ class _Writer:
             return [self.plain(where, member) for member in x]
         if isinstance(x, np.random.Generator):
             return {"generator": self._number(x)}
+        if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":
+            if x.size > MOST_NUMBERS:
+                raise TypeError(
+                    f"save: {where} has an argument of {x.size} numbers, more than {MOST_NUMBERS} in a description: "
+                    "keep them as a buffer, an array that make_parameters sets"
+                )
+            return {"array": x.tolist(), "type": str(x.dtype)}
         name = type(x).__name__
         if CLASSES.get(name) is type(x):
             return {"class": name, **self._options(where, _arguments(where, x))}
@@ -264,6 +310,8 @@ class _Reader:
             return [self.made(member) for member in x]
         if not isinstance(x, dict):
             return x
+        if set(x) == {"array", "type"}:
+            return np.array(x["array"], lookup("type", x["type"], TYPES))
         if "generator" in x:
             return self.generators[x["generator"]]
         options = {name: self.made(value) for name, value in x.items()}
@@ -282,12 +330,12 @@ class _Reader:
         return functools.partial(function, **options) if options else function
 
     def given(self, name: str) -> Any:
-        if name not in self.own:
-            raise _NotGiven(
-                f"the model uses {name}, which is no part of this library: "
-                f"pass it by name, load_model(path, custom_objects={{{name!r}: {name}}})"
-            )
-        return self.own[name]
+        if name in self.own or name in registered:
+            return self.own.get(name, registered.get(name))
+        raise _NotGiven(
+            f"the model uses {name}, which is no part of this library: pass it by name, load_model(path, "
+            f"custom_objects={{{name!r}: {name}}}), or write @nn.register above it"
+        )
 
     def _operation(self, name: str) -> Any:
         if (op := named(name)) is None:

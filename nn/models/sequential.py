@@ -51,7 +51,7 @@ from ..training.samples import (
     stream_of,
     training_data,
 )
-from .saving import check_savable, read_model, write_model
+from .saving import check_savable, checked_metadata, read_model, write_model
 from .summary import Summary
 
 __all__ = ["Sequential", "load_model"]
@@ -92,6 +92,7 @@ class Sequential(Module):
         self.rng = generator(rng)
         self.history = None
         self.stop_training = False
+        self.metadata = {}
         # An Optimizer, as the loss is a Loss, once it is compiled.
         vars(self).update(layers=[], input_shape=None, optimizer=None, loss=None, metrics=[])
         self._arranged: list[BatchLayer] = []  # the layers that are named and, if the shape is known, built
@@ -119,6 +120,7 @@ class Sequential(Module):
     metrics: list[Metric]
     history: History | None
     stop_training: bool
+    metadata: dict[str, Any]
     _is_fitting = False
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -284,16 +286,20 @@ class Sequential(Module):
         self._check_built("load_state_dict")
         super().check_state(shapes)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, metadata: Mapping[str, Any] | None = None) -> None:
         """Save layers, weights, optimizer with its state, loss, metrics and where the random numbers continue.
 
         path: of a .npz or .safetensors file, which is made whole or stays as it was. A training that
         goes on after `load_model(path)` gives the same numbers as one that was never interrupted.
         The file holds no code: classes and functions of one's own are in it by name, and `load_model` is given
-        them. TypeError for those without a name, and for an object that does not keep its arguments as
+        them, or they are registered by `nn.register`. metadata: what else is to be in the file, as JSON holds it (where
+        the data came from, names of classes): it is `model.metadata` from then on, also after loading.
+        TypeError for those without a name, and for an object that does not keep its arguments as
         attributes of their names; `save_weights` leaves all these out.
         """
         self._check_built("save")
+        if metadata is not None:
+            self.metadata = checked_metadata(metadata)
         write_model(path, self)
 
     def check_savable(self, path: str | os.PathLike[str], *, weights_only: bool = False) -> None:
@@ -312,7 +318,8 @@ class Sequential(Module):
     def load(cls, path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The model that `save` wrote to `path`.
 
-        custom_objects: classes and functions of one's own that it is made of, by name: {"Scale": Scale}. An
+        custom_objects: classes and functions of one's own that it is made of, by name: {"Scale": Scale}, unless they
+        are registered. An
         operation of one's own only has to be defined. ValueError for a file that is damaged or holds no
         model, and for what is missing, by its name.
         """

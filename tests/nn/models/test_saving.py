@@ -13,6 +13,7 @@ from oracles import ROOT, run
 from sizes import slow
 
 import autograd
+import nn
 from autograd import Tensor
 from autograd.op import elementwise, table
 from nn import (
@@ -39,6 +40,7 @@ from nn.files.arrays import load_arrays, save_arrays
 from nn.initializers import uniform
 from nn.losses import BinaryCrossentropy, Huber, Loss, MeanSquaredError
 from nn.metrics import Metric, accuracy, find_metric, precision
+from nn.models import saving
 from nn.optimizers import Optimizer
 from nn.regularizers import L1, L1L2, L2
 from nn.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
@@ -690,3 +692,82 @@ def test_a_loss_comes_back_with_its_settings(tmp_path, loss):
     made = load_model(tmp_path / "m.npz").loss
     assert type(made) is type(loss)
     assert vars(made) == vars(loss)
+
+
+# ---------------------------------------------------------------- what is one's own
+
+
+@pytest.fixture
+def registry():
+    """What a test registers is forgotten."""
+    before = dict(saving.registered)
+    yield
+    saving.registered.clear()
+    saving.registered.update(before)
+
+
+@pytest.mark.usefixtures("registry")
+def test_what_is_registered_is_found_by_its_name(tmp_path):
+    @nn.register
+    class Projection(nn.BatchLayer):
+        """A fixed matrix, which is one of its arguments."""
+
+        def __init__(self, matrix, **options):
+            super().__init__(**options)
+            self.matrix = matrix
+
+        def output_shape(self, input_shape):
+            return (self.matrix.shape[1],)
+
+        def forward(self, x):
+            return x @ self.matrix
+
+    @nn.register
+    def closeness(y_true, y_pred):
+        return -abs(y_true - y_pred).mean(axis=1)
+
+    matrix = np.arange(12.0).reshape(3, 4)
+    model = Sequential([Projection(matrix, input_shape=(3,)), Dense(1)], dtype="float64", rng=0)
+    model.compile("sgd", "mse", [closeness])
+    model.save(tmp_path / "m.npz")
+    again = load_model(tmp_path / "m.npz")
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    assert again.predict(x).tobytes() == model.predict(x).tobytes()
+    assert again.layers[0].matrix.dtype == np.float64
+    assert again.evaluate(x, x[:, :1]) == model.evaluate(x, x[:, :1])
+
+    class Other(Projection):
+        pass
+
+    assert isinstance(load_model(tmp_path / "m.npz", {"Projection": Other}).layers[0], Other)  # what is given counts
+    saving.registered.clear()
+    with pytest.raises(ValueError, match=r"uses Projection, .* or write @nn\.register above it"):
+        load_model(tmp_path / "m.npz")
+
+
+@pytest.mark.usefixtures("registry")
+def test_what_cannot_be_registered_is_refused():
+    with pytest.raises(TypeError, match="register: expected a class or a function with a name, got function"):
+        nn.register(lambda x: x)
+    with pytest.raises(TypeError, match="register: expected a class or a function with a name, got str"):
+        nn.register("Scale")
+    with pytest.raises(ValueError, match="register: Dense is a part of this library; choose another name"):
+        nn.register(type("Dense", (), {}))
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_metadata_is_in_the_file_and_stays_with_the_model(tmp_path, suffix):
+    if suffix == ".safetensors":
+        pytest.importorskip("safetensors")
+    model = Sequential([Dense(1, input_shape=(2,))], rng=0)
+    assert model.metadata == {}
+    given = {"classes": ("cat", "dog"), "accuracy": 0.9, "data": {"rows": 3, "from": "zoo.csv"}}
+    model.save(tmp_path / f"a{suffix}", metadata=given)
+    again = load_model(tmp_path / f"a{suffix}")
+    assert again.metadata == model.metadata == {**given, "classes": ["cat", "dog"]}
+    again.save(tmp_path / f"b{suffix}")
+    assert load_model(tmp_path / f"b{suffix}").metadata == again.metadata
+    for wrong in ({"a": np.zeros(3)}, {"a": float("nan")}, ["a"]):
+        with pytest.raises(TypeError, match=r"save: (metadata is to be text|expected metadata by names)"):
+            model.save(tmp_path / f"c{suffix}", metadata=wrong)
+    assert not (tmp_path / f"c{suffix}").exists()
