@@ -11,7 +11,7 @@ import operator
 import sys
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
@@ -77,7 +77,9 @@ class Tensor(BaseNode):
     # _serial    when it was computed or, for a leaf, last changed
     # _seen      the bytes of a leaf whose array somebody outside may write to; None if nobody can
     # _buffer    where a leaf's gradient is written, an array that nobody outside sees; None if new ones are made
-    __slots__ = ("_buffer", "_data", "_grad", "_operands", "_seen", "_serial")
+    # _before    of a leaf that was changed: from when to when it had other numbers, and these; unset before that
+    # _steps     the numbers before the last step of an optimizer, and where in them; unset before that
+    __slots__ = ("_before", "_buffer", "_data", "_grad", "_operands", "_seen", "_serial", "_steps")
 
     _is_array = True
     _operand_slots = ("_operands",)
@@ -88,6 +90,8 @@ class Tensor(BaseNode):
     _serial: int
     _seen: bytes | None
     _buffer: np.ndarray | None
+    _before: tuple[int, int, np.ndarray]
+    _steps: tuple[Any, slice]
 
     def __init__(
         self, data: Operand, label: str | None = None, *, dtype: DTypeLike | None = None, **unknown: object
@@ -128,6 +132,7 @@ class Tensor(BaseNode):
     def data(self, data: Operand) -> None:
         if self._op is not None:
             raise TypeError(f"data: this is the result of {self._op.shown}; assign to the leaves it is computed from")
+        before = self._data.copy() if self._seen is None else self._seen_numbers()
         if data is not self._data:
             array = real_array(data, "data")
             if array.shape != self.shape:
@@ -135,7 +140,8 @@ class Tensor(BaseNode):
             quietly(np.copyto, self._data, array, "same_kind")
         if self._seen is not None:
             self._seen = self._data.tobytes()
-        self._serial = next_serial()
+        self._before = self._serial, (serial := next_serial()), before
+        self._serial = serial
 
     @property
     def grad(self) -> np.ndarray | None:
@@ -263,9 +269,14 @@ class Tensor(BaseNode):
         """When the data of this leaf was last changed, as far as anybody can tell now."""
         now = self._data.tobytes()
         if now != self._seen:
+            self._before = self._serial, (serial := next_serial()), self._seen_numbers()
             self._seen = now
-            self._serial = next_serial()
+            self._serial = serial
         return self._serial
+
+    def _seen_numbers(self) -> np.ndarray:
+        assert self._seen is not None
+        return np.frombuffer(self._seen, self.dtype).reshape(self.shape)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Operand, **kwargs: Any) -> Operand:
         """NumPy functions and operators with an array on the left give Tensors too."""
@@ -593,6 +604,15 @@ def _as_leaf(t: Tensor) -> None:
     t._serial = next_serial()
     if traces:
         modes.note_birth(t)
+
+
+def numbers_before(t: Tensor, results: Sequence[Tensor]) -> np.ndarray | None:
+    """The numbers of a leaf that these results used, if it was changed once since; None if that is not on record."""
+    since, until, numbers = getattr(t, "_before", (0, 0, None))
+    steps, place = getattr(t, "_steps", (None, None))
+    if steps is not None and steps.until == t._serial:
+        since, until, numbers = max(steps.since, until), steps.until, steps.before[place].reshape(t.shape).copy()
+    return numbers if until == t._serial and all(v._serial > since for v in results) else None
 
 
 def kept_gradient(t: Tensor) -> np.ndarray | None:

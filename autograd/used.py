@@ -11,12 +11,14 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from .graph import is_node, topological_order
 from .ieee import ieee
 from .modes import no_grad
 from .operands import Vector, members
 from .passes.tensors import is_changed
-from .tensor import Tensor
+from .tensor import Tensor, numbers_before
 from .value import Value
 
 __all__ = ["Used"]
@@ -28,14 +30,19 @@ _ROUNDS = 40  # of Newton's method, which finds a number to rounding in far fewe
 class Used:
     """The numbers that the graph below `root` used.
 
-    changed: the nodes whose number is another now, each with the one that was used; None where the
-    record does not tell it, as for a Tensor.
+    changed: the nodes whose number is another now, each with the one that was used (of a Tensor the array);
+    None where that is not on record, as of a Tensor that was changed more than once.
     """
 
     def __init__(self, root: Value | Tensor) -> None:
         order = topological_order(root)
-        found = _changed_tensors(order) if isinstance(root, Tensor) else _changed_values(order)
-        self.changed: dict[Any, float | None] = found
+        found: Any = _changed_tensors(order) if isinstance(root, Tensor) else _changed_values(order)
+        self.changed: dict[Any, Any] = found
+
+    def array(self, t: Tensor) -> np.ndarray:
+        """The numbers of t that were used, or that it has now if no record tells."""
+        used = self.changed.get(t)
+        return t.numpy() if used is None else used
 
     def number(self, v: Value) -> float:
         """The number of v that was used, or that it has now if no record tells."""
@@ -48,8 +55,9 @@ class Used:
         return ("now: changed since the forward pass,", "to which all other numbers belong") if self.changed else ()
 
 
-def _changed_tensors(order: Sequence[Tensor]) -> dict[Any, float | None]:
-    return {u: None for v in order for u in v.operands if is_node(u) and u.is_leaf and is_changed(u, v)}
+def _changed_tensors(order: Sequence[Tensor]) -> dict[Any, np.ndarray | None]:
+    uses = [(u, v) for v in order for u in v.operands if is_node(u) and u.is_leaf and is_changed(u, v)]
+    return {u: numbers_before(u, [v for w, v in uses if w is u]) for u, _ in uses}
 
 
 def _changed_values(order: Sequence[Value]) -> dict[Any, float | None]:

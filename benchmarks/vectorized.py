@@ -8,7 +8,8 @@ Three workloads, each against what it replaces, in turns in one process; medians
               micrograd (if it is installed), this package's Values, the program of their graph
     batch     one sample recorded, ½ (ŷ - y)² of an MLP 2-16-16-1 with tanh, run over 1 to 10,000 samples:
               the program, and PyTorch's (if it is installed) in float64 on one thread
-    gpt       the small GPT of examples/train_gpt_by_neurons.py on a name of 7 letters, a whole step with Adam
+    gpt       the small GPT of examples/train_gpt_by_neurons.py on names of 7 letters, a whole step with Adam: the same
+              lines on the plain numbers of plain_engine.py, on this package's Values, and vectorised
 
 Compiling times are those of the first program, recordings not included.
 """
@@ -30,6 +31,8 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from plain_engine import Adam as PlainAdam
+from plain_engine import Number
 
 from autograd import Value, vectorize
 from nn import MLP, Adam
@@ -148,26 +151,62 @@ def gpt(rounds: int) -> None:
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
     rng = random.Random(0)
-    weights = example.new_weights(27, 16, rng)
-    parameters = [w for matrix in weights.values() for row in matrix for w in row]
-    optimizer = Adam(parameters, 1e-3)
     names = [[26, *(rng.randrange(26) for _ in range(7)), 26] for _ in range(50)]
-    fast = vectorize(lambda tokens: example.loss_of(weights, tokens), parameters=weights)
 
-    def step(function: Callable[..., Value]) -> None:
-        loss = function(rng.choice(names))
+    def new_weights() -> tuple[dict[str, Any], list[Any]]:
+        weights = example.new_weights(27, 16, random.Random(0))
+        return weights, [w for matrix in weights.values() for row in matrix for w in row]
+
+    weights, parameters = new_weights()
+    plain = {name: [[Number(w.data) for w in row] for row in matrix] for name, matrix in weights.items()}
+    plain_optimizer = PlainAdam([w for matrix in plain.values() for row in matrix for w in row], 1e-3)
+    fast = vectorize(lambda tokens: example.loss_of(weights, tokens), parameters=weights)
+    flat = Adam(fast.parameters, 1e-3)
+    slow_weights, slow_parameters = new_weights()
+    slow = Adam(slow_parameters, 1e-3)
+    assert abs(example.loss_of(plain, names[0]).data - fast(names[0]).data) < 1e-12
+
+    def plain_step() -> None:
+        example.loss_of(plain, rng.choice(names)).backward()
+        plain_optimizer.step()
+
+    def step(function: Callable[..., Value], optimizer: Adam) -> None:
         optimizer.zero_grad()
-        loss.backward()
+        function(rng.choice(names)).backward()
         optimizer.step()
 
-    for _ in range(8):
-        step(fast)
-    candidates: dict[str, Callable[[], Any]] = {
-        "Values": lambda: step(fast.function),
-        "vectorised": lambda: step(fast),
-        "vectorised, loss and gradients": lambda: fast(names[0]),
-    }
-    show(f"gpt: a whole step, {len(parameters)} parameters", medians(candidates, rounds), "Values")
+    for _ in range(300):  # past the calls that are recorded, and the first that are compared again
+        step(fast, flat)
+
+    def apart() -> None:
+        with fast.training():
+            for _ in range(50):
+                step(fast, flat)
+
+    found = medians(
+        {
+            "plain Python": plain_step,
+            "Values": lambda: step(lambda tokens: example.loss_of(slow_weights, tokens), slow),
+            "vectorised": lambda: step(fast, flat),
+            "vectorised, 50 in training()": apart,
+            "vectorised, loss and gradients": lambda: fast(names[0]),
+        },
+        rounds,
+    )
+    found["vectorised, 50 in training()"] /= 50
+    show(f"gpt: a whole step, {len(parameters)} parameters", found, "plain Python")
+    start = time.perf_counter()
+    weights, parameters = new_weights()
+    fast = vectorize(lambda tokens: example.loss_of(weights, tokens), parameters=weights)
+    optimizer = Adam(fast.parameters, 1e-3)
+    names = [[26, *(rng.randrange(26) for _ in range(rng.randrange(3, 12))), 26] for _ in range(1000)]
+    with fast.training():
+        for tokens in names:
+            optimizer.zero_grad()
+            fast(tokens).backward()
+            optimizer.step()
+    seconds = time.perf_counter() - start
+    print(f"  1,000 steps on names of 3 to 11 letters, recordings and compiling included: {seconds:.1f} s")
 
 
 def main() -> None:

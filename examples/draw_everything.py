@@ -88,7 +88,7 @@ def main(arguments=None):
     try:
         import matplotlib
     except ImportError:
-        raise SystemExit('for the plots: pip install "gradpath[plot]"') from None
+        raise SystemExit("for the plots: pip install matplotlib") from None
     matplotlib.use("Agg")
     for name, ax in of_a_training().items():
         ax.figure.savefig(folder / f"{name}.svg")

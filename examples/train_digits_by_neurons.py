@@ -24,7 +24,7 @@ def load_data(samples, rng):
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise SystemExit('the digits come with scikit-learn: pip install "gradpath[examples]"') from None
+        raise SystemExit("the digits come with scikit-learn: pip install scikit-learn") from None
     images, digits = load_digits(return_X_y=True)
     order = rng.permutation(len(images))[:samples]
     held_out = len(order) // 5

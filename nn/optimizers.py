@@ -172,7 +172,9 @@ class Optimizer(Attributes):
         constants = self.constants(0.0, 1)
         if not isinstance(constants, tuple):
             raise TypeError(f"{self.name}.constants: expected a tuple of numbers, got {describe(constants)}")
-        self._blocks = [_Block(flat, self.state(), len(constants)) for flat in blocks(found)]
+        flat = getattr(parameters, "flat", None)  # of programs of Values, in which these are one vector already
+        found_blocks = blocks(found) if flat is None or found != list(parameters) else [flat]
+        self._blocks = [_Block(flat, self.state(), len(constants)) for flat in found_blocks]
 
     def _bound_already(self) -> str:
         return (

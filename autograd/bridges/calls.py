@@ -317,7 +317,7 @@ class CallProgram:
         fixed = self._fixed
         if fixed.size and not np.array_equal(t[fixed], self.inputs[0][fixed]):
             return None
-        self.numbers.update()
+        self.numbers.begin()
         arguments = self._arguments(values)
         found = self._computed(t, [v._data for v in arguments], modes.is_recording())
         if found is None:
@@ -325,7 +325,7 @@ class CallProgram:
         data, gradient = found
         if gradient is None:
             return Value(data)
-        return as_node(data, (*self.numbers.values, *arguments), gradient.tolist())
+        return as_node(data, gradient, self.numbers, arguments)
 
     def _arguments(self, values: Sequence[Value]) -> list[Value]:
         return list(dict.fromkeys(v for v in values if v not in self._layout.kinds))
@@ -361,7 +361,7 @@ class CallProgram:
             if len(self._batches) == BATCHES:
                 self._batches.pop(next(iter(self._batches)))
             batch = self._batches[len(t)] = BatchProgram(self, len(t))
-        self.numbers.update()
+        self.numbers.begin()
         return batch.run(what, t)
 
     def batch(self, m: int) -> BatchProgram:
@@ -371,7 +371,7 @@ class CallProgram:
     def _compared(self) -> bool:
         """True if the recorded samples together give what they give one by one."""
         batch = BatchProgram(self, len(self.inputs))
-        self.numbers.update()
+        self.numbers.begin()
         one_by_one = [found for t in self.inputs if (found := self._alone(t)) is not None]
         if len(one_by_one) < len(self.inputs) or batch.run("all", self.inputs).__class__ is int:
             return False
@@ -412,7 +412,7 @@ class CallProgram:
 
     def tensors(self) -> Tensor:
         """The latest run as a graph of Tensors."""
-        self.numbers.update()
+        self.numbers.begin()
         return self._tape.tensors()
 
 
@@ -474,7 +474,7 @@ class BatchProgram:
             return values[self._each or 0].reshape(self.m).copy()
         if not modes.is_recording():
             return Value(data)
-        return as_node(data, self.numbers.values, self._tape.gradient.tolist())
+        return as_node(data, self._tape.gradient, self.numbers)
 
     def numbers_and_gradient(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What each sample gives, and the gradient of the mean."""
@@ -485,7 +485,7 @@ class BatchProgram:
 
     def tensors(self) -> Tensor:
         """The latest run as a graph of Tensors."""
-        self.numbers.update()
+        self.numbers.begin()
         return self._tape.tensors()
 
 

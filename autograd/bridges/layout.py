@@ -26,6 +26,7 @@ class Layout:
 
     def __init__(self, function: Callable[..., Any], given: Mapping[str, Any] | None) -> None:
         self._function, self._given = function, given
+        self.numbers = Numbers({})
         self.forget()
 
     def forget(self) -> None:
@@ -36,6 +37,7 @@ class Layout:
         self._use()
 
     def _use(self) -> None:
+        self.numbers.leave()
         self.numbers = Numbers(self._pieces)
         self.kinds = {v: kind for kind, found in self._pieces.items() for piece in found for v in piece.values}
 
@@ -43,22 +45,25 @@ class Layout:
         """The name of a variable of the function that is another number now, if there is one."""
         return None if self._held is None else self._held.changed()
 
-    def take(self, recording: Recording) -> bool:
-        """Tell parameters and constants in a recording; True if there are parameters that were not known."""
-        is_first = self._held is None
+    def begin(self) -> None:
+        """Find what the function holds, and what was given, if that was not done."""
         if self._held is None:
             self._held = held(self._function)
             kinds, pieces = given_kinds(self._given)
             rest = {v: None for v in self._held.values if v not in kinds}
             self._pieces = pieces | in_pieces(self._held.matrices, rest)
             self.known = dict.fromkeys(kinds) | rest
+            self._use()
+
+    def take(self, recording: Recording) -> bool:
+        """Tell parameters and constants in a recording; True if there are parameters that were not known."""
+        self.begin()
         find_fresh(recording, self.known)
         new = [v for v in recording.leaves if v not in self.known]
         if new:
             self.known |= dict.fromkeys(new)
             values = [*(v for piece in self._pieces.get(NAMELESS, ()) for v in piece.values), *new]
             self._pieces[NAMELESS] = [Piece(values, (len(values),), None)]
-        if new or is_first:
             self._use()
         return bool(new)
 

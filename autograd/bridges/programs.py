@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
 
 from .. import modes
 from ..derivations import Form, derive
+from ..fast.flat_parameters import FlatValues
 from ..graph import topological_order
 from ..op import Operation
+from ..passes.values import Row
 from ..tensor import Tensor
-from ..value import NO_GRADIENT, Value, assigned, new
+from ..value import NO_GRADIENT, Value, new
 from .leaves import NAMELESS, Piece, in_blocks, kind_of, leaves_of, named_blocks, nameless_block, shape_of
 from .reading import Reading
 from .regroup import Regrouping
 from .tape import Tape
 
-__all__ = ["Numbers", "Program", "as_node", "equations", "given_kinds", "without_collector"]
+__all__ = ["Numbers", "Parameters", "Program", "as_node", "equations", "given_kinds", "with_names", "without_collector"]
 
 # A graph in which hardly anything repeats is not made a program: an operation on arrays costs what four on
 # numbers do.
@@ -48,11 +50,14 @@ def vectorized(x: Any) -> Any:
 VECTORIZED = _Vectorized(vectorized, (_refuse,), reduces=True)
 
 
-def as_node(data: float, values: tuple[Value, ...], gradient: Sequence[float]) -> Value:
-    """A Value of this number, whose derivatives by these Values are known."""
+def as_node(data: float, gradient: np.ndarray, numbers: Numbers, arguments: Sequence[Value] = ()) -> Value:
+    """A Value of this number, whose derivatives by the parameters, and by other Values behind them, are known."""
     z = new(Value)
-    z._data, z.grad, z._op = data, NO_GRADIENT, VECTORIZED
-    z._x, z._y, z._dx = (values,), None, (tuple(gradient),)
+    n = len(numbers.values)
+    z._data, z.grad, z._op, z._y = data, NO_GRADIENT, VECTORIZED, None
+    z._x, z._dx = (numbers.values,), (Row(gradient[:n].copy(), numbers),)
+    if arguments:
+        z._x, z._dx = (numbers.values, tuple(arguments)), (z._dx[0], tuple(gradient[n:].tolist()))
     return z
 
 
@@ -68,36 +73,26 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-class Numbers:
-    """Leaf Values as one vector, which holds their numbers as they are now.
-
-    vector  the numbers; Tensors of programs are views of it
-    values  the Values in its order
-    """
+class Numbers(FlatValues):
+    """Leaf Values as one vector of their present numbers, of which the Tensors of programs are views."""
 
     def __init__(self, pieces: Mapping[Hashable, Sequence[Piece]]) -> None:
-        self.vector, values, self.blocks = in_blocks(pieces)
-        self.values = tuple(values)
-        self._when: Any = assigned[0]
-        self.update()
+        vector, values, self.blocks = in_blocks(pieces)
+        super().__init__(values, vector)
+        self.begin()
 
     @property
     def tensors(self) -> list[Tensor]:
         """The arrays, in the order of the vector."""
         return [t for block in self.blocks.values() for t in block.tensors]
 
-    def update(self) -> None:
-        """Look at the numbers again, if any `.data` was assigned."""
-        when = assigned[0]
-        if self._when is not when:
-            self.vector[...] = [v._data for v in self.values]
-            self._when = when
 
-    def written(self) -> None:
-        """The vector was written to: the Values have its numbers from now on."""
-        for v, x in zip(self.values, self.vector.tolist(), strict=True):
-            v._data = x
-        self._when = assigned[0] = object()
+class Parameters(list[Value]):
+    """The leaves of programs. An optimizer moves them as the vector in which the programs look at them."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        super().__init__(numbers.values)
+        self.flat = numbers
 
 
 class Program:
@@ -136,24 +131,32 @@ class Program:
         self._size = reading.size
 
     @property
-    def parameters(self) -> list[Value]:
-        """The leaves of the computation, for an optimizer."""
-        return list(self.numbers.values)
+    def parameters(self) -> Parameters:
+        """The leaves of the computation, for an optimizer: `nn.Adam(program.parameters)`."""
+        return Parameters(self.numbers)
+
+    def training(self) -> AbstractContextManager[None]:
+        """Inside, steps of an optimizer of `parameters` go from array to array: the fastest way to train.
+
+        The leaves show the new numbers and gradients at the end of the block, and before it those of its beginning.
+        """
+        return self.numbers.apart()
 
     def __call__(self) -> Value:
         """The result for the numbers that the leaves have now."""
-        self.numbers.update()
+        self.numbers.begin()
         is_recording = modes.is_recording()
         data = float(self._tape.run(is_recording)[0])
-        return as_node(data, self.numbers.values, self._tape.gradient.tolist()) if is_recording else Value(data)
+        return as_node(data, self._tape.gradient, self.numbers) if is_recording else Value(data)
 
     def tensors(self) -> Tensor:
         """The computation as a graph of Tensors, for the numbers that the leaves have now.
 
-        It is an ordinary graph: `derive`, `draw_graph`, `gradients`, also of gradients, work on it.
+        It is an ordinary graph: `derive`, `draw_graph`, `gradients`, also of gradients, work on it. Results on the way
+        that have no name have those of the equations: V₁, V₂.
         """
-        self.numbers.update()
-        return self._tape.tensors()
+        self.numbers.begin()
+        return with_names(self._tape.tensors())
 
     def __str__(self) -> str:
         return self.text()
@@ -184,6 +187,16 @@ def given_kinds(parameters: Mapping[str, Any] | None) -> tuple[dict[Value, Hasha
         kinds |= dict.fromkeys(values, kind)
         pieces[kind] = [Piece(values, shape, name)]
     return kinds, pieces
+
+
+def with_names(root: Tensor) -> Tensor:
+    """The graph, with results on the way called as in its equations, so that pictures show them too."""
+    leaves: list[Any] = [u for u in topological_order(root) if u.op is None and u.label is not None]
+    steps: list[Any] = [s for u in leaves for s in derive(root, u).steps]
+    for s in steps:
+        if s.node.label is None:
+            s.node.label = s.label
+    return root
 
 
 def equations(root: Tensor, form: Form) -> str:

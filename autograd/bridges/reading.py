@@ -210,7 +210,7 @@ class Reading:
         if constant is not None and constant == 0 and constant.__class__ is float:
             constant = None  # which `sum` starts with
         key = ("sum", *sorted(parts), constant is not None)
-        if v is None or v.label is not None:
+        if v is None or getattr(v, "_label", None) is not None:
             key += ("of", _family(label if v is None else v.label))
         group = self._enter(v, key, None)
         row = len(group.members) - 1
@@ -238,21 +238,22 @@ def walked(root: Value, stops: set[Value]) -> tuple[list[Value], dict[Value, int
     order: list[Value] = []
     uses: dict[Value, int] = {}
     entered: set[Value] = set()
-    done: set[Value] = set()
     shared: dict[int, Any] = {}  # inputs and weights of neurons, which many look at
-    stack: list[Value] = [root]
-    push, pop = stack.append, stack.pop
+    stack: list[Any] = [root]
+    push, pop, enter, emit = stack.append, stack.pop, entered.add, order.append
     while stack:
-        v = stack[-1]
+        v = pop()
+        if v is None:  # all below the next are done
+            emit(pop())
+            continue
         if v in entered:
-            pop()
-            if v not in done:
-                done.add(v)
-                order.append(v)
             continue
-        entered.add(v)
+        enter(v)
         if v._op is None or v in stops:
+            emit(v)
             continue
+        push(v)
+        push(None)
         x = v._x
         if x is None or x.__class__ is Value:
             for u in (v._y, x):
@@ -299,7 +300,7 @@ def _absorbed(order: list[Value], uses: dict[Value, int], root: Value, stops: se
                 and uses[u] == 1
                 and (u._op is ADD or u._op is MUL or u._op is SUM or u._op is DOT)
                 and u not in stops
-                and u.label is None
+                and getattr(u, "_label", None) is None
                 and (u._x is None or u._x.__class__ in (Value, tuple))
             ):
                 found.add(u)

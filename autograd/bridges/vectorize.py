@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..tensor import Tensor
 from ..value import Value
 from .calls import ENOUGH, MOST, BatchProgram, CallProgram, Calls
 from .layout import Layout
-from .programs import Program, equations, without_collector
+from .programs import Parameters, Program, equations, with_names, without_collector
 from .recording import NotRecordable, Recording, flattened, record
 
 __all__ = ["Vectorized", "vectorize"]
@@ -41,6 +42,9 @@ def vectorize(function: Any = None, *, parameters: Mapping[str, Any] | None = No
 
     The plain numbers it is given may change from call to call; they are followed to where they are
     used. Programs are compared with the function when they are made, and now and then after.
+    A parameter on which a call does not depend gets the gradient 0, where the graph leaves it without one, so that an
+    optimizer with momentum moves it on.
+
     Where a function cannot be recorded (it branches on numbers in ways that matter, draws random
     numbers, takes `.data` of a Value as a weight, depends on how often it was called), it goes on as
     it is, and one warning says why. What it does beside returning a Value, such as printing, is not done by
@@ -80,10 +84,10 @@ class Vectorized:
     def __call__(self, *args: Any, **kwargs: Any) -> Value:
         """The function's result for these arguments."""
         if self.is_plain is not None or modes.is_detecting_anomalies():
-            return self.function(*args, **kwargs)
+            return self._as_it_is(*args, **kwargs)
         reason = self._notice_changes()
         if reason is not None:
-            return self._goes_on(self.function(*args, **kwargs), reason)
+            return self._goes_on(self._as_it_is(*args, **kwargs), reason)
         numbers: list[Any] = []
         values: list[Value] = []
         try:
@@ -92,7 +96,7 @@ class Vectorized:
             key = (tuple(structure), self._roles(values))
             shape = self._shape(key)
         except TypeError as error:
-            return self._goes_on(self.function(*args, **kwargs), f"its arguments cannot be compared: {error}")
+            return self._goes_on(self._as_it_is(*args, **kwargs), f"its arguments cannot be compared: {error}")
         t = np.array([float(x) for x in numbers])
         for program in shape.programs:
             found = program.run(t, values)
@@ -105,6 +109,10 @@ class Vectorized:
             program.audit *= 4
             return self._audited(shape, program, found, args, kwargs)
         return self._recorded(shape, args, kwargs)
+
+    def _as_it_is(self, *args: Any, **kwargs: Any) -> Any:
+        self._layout.numbers.show()
+        return self.function(*args, **kwargs)
 
     def mean(self, *arrays: Any) -> Value:
         """The mean over samples of a function of one sample, as one Value.
@@ -140,8 +148,8 @@ class Vectorized:
                 return found
         if what == "all":
             with modes.no_grad():
-                return np.array([self.function(*sample(i)).data for i in range(m)])
-        return sums.mean([self.function(*sample(i)) for i in range(m)])
+                return np.array([self._as_it_is(*sample(i)).data for i in range(m)])
+        return sums.mean([self._as_it_is(*sample(i)) for i in range(m)])
 
     def _by_program(self, what: str, arrays: Sequence[Any], sample: Callable[[int], tuple[Any, ...]]) -> Any:
         """What a program gives for all samples; None if there is none, or none any more."""
@@ -215,10 +223,11 @@ class Vectorized:
     def _recorded(self, shape: Calls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function, and make a program of this and earlier calls if they suffice."""
         if not modes.is_recording():
-            return self.function(*args, **kwargs)
+            return self._as_it_is(*args, **kwargs)
         recording = None
         try:
             with without_collector():
+                self._layout.numbers.show()
                 recording = record(self.function, args, kwargs)
                 self._look_for_leaves(recording)
                 shape.add(recording)
@@ -238,6 +247,7 @@ class Vectorized:
         if not modes.is_recording():
             return found
         try:
+            self._layout.numbers.show()
             recording = record(self.function, args, kwargs)
             self._look_for_leaves(recording)
         except NotRecordable as refusal:
@@ -251,9 +261,24 @@ class Vectorized:
     # ------------------------------------------------------------ for the curious
 
     @property
-    def parameters(self) -> list[Value]:
-        """The leaves that the function uses, as far as its calls have shown them."""
-        return list(self._layout.known)
+    def parameters(self) -> Parameters:
+        """The leaves that the function uses, as far as it or its calls have shown them: `nn.Adam(f.parameters)`."""
+        self._layout.begin()
+        return Parameters(self._layout.numbers)
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Inside, steps of an optimizer of `parameters` go from array to array; see `Program.training`.
+
+        with loss_of.training():
+            for tokens in names:
+                optimizer.zero_grad()
+                loss_of(tokens).backward()
+                optimizer.step()
+        """
+        self._layout.begin()
+        with self._layout.numbers.apart():
+            yield
 
     def tensors(self) -> Tensor:
         """The computation of the latest call of a program as a graph of Tensors, see `Program.tensors`.
@@ -265,7 +290,7 @@ class Vectorized:
                 f"vectorize: no program has run yet; call the function {ENOUGH + 1} times"
                 + ("" if self.is_plain is None else f". It runs as it is: {self.is_plain}")
             )
-        return self._last.tensors()
+        return with_names(self._last.tensors())
 
     def text(self, *, form: Form = "rows") -> str:
         """The equations of the latest call of a program, see `Program.text`."""

@@ -6,7 +6,8 @@ business; that the parameters, their gradients and the graphs recorded from them
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,6 +40,24 @@ class Block(Protocol):
         """Forget all gradients."""
 
 
+class Steps:
+    """What a vector of parameters was before the last step: the numbers `before`, at the latest `since` and `until`."""
+
+    __slots__ = ("before", "since", "until")
+
+    def __init__(self, before: np.ndarray, until: int) -> None:
+        self.before, self.since, self.until = before, until, until
+
+    def begin(self, numbers: np.ndarray) -> None:
+        """Keep the numbers; until the step has ended they are nothing that was before it."""
+        np.copyto(self.before, numbers)
+        if self.until != NEVER:
+            self.since, self.until = self.until, NEVER
+
+
+NEVER = -1
+
+
 class FlatParameters:
     """Leaf Tensors of one dtype as one vector of numbers and one of gradients.
 
@@ -62,6 +81,9 @@ class FlatParameters:
             dtype = self.tensors[0].dtype
             self._data, self._gradient = np.empty(ends[-1], dtype), np.zeros(ends[-1], dtype)
         self._gradients: list[tuple[Tensor, Any]] = []
+        self._steps = Steps(np.empty_like(self._data), max(t._serial for t in self.tensors))
+        for t, place in zip(self.tensors, self.places, strict=True):
+            t._steps = self._steps, place
         for t, place in zip(self.tensors, self.places, strict=True):
             if found is None:
                 self._take_in(t, self._data[place].reshape(t.shape), self._gradient[place].reshape(t.shape))
@@ -103,16 +125,19 @@ class FlatParameters:
         """The numbers of all parameters in a row, to be changed in place; then `end` is to be called."""
         for t, numbers in self._others:
             numbers[...] = t._data
+        self._steps.begin(self._data)
         return self._data
 
     def end(self) -> None:
         """Make what `begin` gave, as it is now, the numbers of the parameters.
 
-        A gradient through graphs recorded before is refused from now on.
+        A gradient through graphs recorded before is refused from now on; pictures of them show what they used.
         """
         for t, numbers in self._others:
             t._data[...] = numbers
-        serial = next_serial()
+            if t._seen is not None:
+                t._seen = t._data.tobytes()
+        self._steps.until = serial = next_serial()
         for t in self.tensors:
             t._serial = serial
 
@@ -130,45 +155,108 @@ class FlatValues:
     """Leaf Values as one vector of float64, gathered before an update and handed back after it.
 
     To an optimizer it is what FlatParameters is: the methods are the same.
+
+    values   the Values, in the order of the vector
+    vector   their numbers; data: where these lie, if not in an array of its own
     """
 
-    def __init__(self, values: Sequence[Value]) -> None:
-        self.values = list(values)
+    def __init__(self, values: Sequence[Value], data: np.ndarray | None = None) -> None:
+        self.values = tuple(values)
+        self.vector = np.empty(len(self.values)) if data is None else data
         self.places = [slice(i, i + 1) for i in range(len(self.values))]
-        self._data = np.empty(len(self.values))
         self._when: object = None  # what `assigned` held when the numbers were gathered
+        self.is_apart = False
+        # While it is apart: what the Values show, the sum of the gradients, and if the Values may have some too.
+        self._shown: np.ndarray | None = None
+        self._sum: np.ndarray | None = None
+        self._is_mixed = False
 
     def gradient(self) -> tuple[np.ndarray, list[slice]]:
         """All gradients in a row, and the stretches in which parameters have one; see FlatParameters."""
+        if self.is_apart and self._sum is not None:
+            return self._sum if not self._is_mixed else self._sum + self._gathered(0.0), EVERYTHING
         found = [p.grad for p in self.values]
         stretches = EVERYTHING
         if any(g is NO_GRADIENT or g is None for g in found):
             present = [g is not NO_GRADIENT and g is not None for g in found]
             stretches = joined(place for place, here in zip(self.places, present, strict=True) if here)
-            found = [g if here else 0.0 for g, here in zip(found, present, strict=True)]
-        return np.array(found, np.float64), stretches
+        return self._gathered(0.0), stretches
+
+    def _gathered(self, without: float) -> np.ndarray:
+        found = [p.grad for p in self.values]
+        return np.array([without if g is NO_GRADIENT or g is None else g for g in found], np.float64)
 
     def begin(self) -> np.ndarray:
         """The numbers of all parameters in a row, to be changed in place; then `end` is to be called."""
         when = assigned[0]
         if self._when is not when:
-            self._data[...] = [p._data for p in self.values]
+            now = np.array([p._data for p in self.values])
+            if self._shown is None:
+                self.vector[...] = now
+            else:  # what was assigned meanwhile, and no other
+                np.copyto(self.vector, now, where=now != self._shown)
+                self._shown = now
             self._when = when
-        return self._data
+        return self.vector
 
     def end(self) -> None:
         """Make what `begin` gave, as it is now, the numbers of the parameters."""
-        for p, x in zip(self.values, self._data.tolist(), strict=True):
+        if self.is_apart:
+            return
+        for p, x in zip(self.values, self.vector.tolist(), strict=True):
             p._data = x
         self._when = assigned[0] = object()
 
     def clear(self) -> None:
         """Forget all gradients."""
+        self._sum = None
+        if self.is_apart and not self._is_mixed:
+            return
         for p in self.values:
             p.grad = NO_GRADIENT
+        self._is_mixed = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FlatValues, (self.values,)
+
+    # ------------------------------------------------------------ apart from the Values
+
+    def add(self, g: np.ndarray) -> bool:
+        """Add to the gradients, if these are kept apart; False if the Values have them."""
+        if self.is_apart:
+            self._sum = g if self._sum is None else self._sum + g
+        return self.is_apart
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Inside, numbers and gradients are in vectors only; at the end the Values have them."""
+        if self.is_apart:
+            yield
+            return
+        self._shown, self._is_mixed = self.begin().copy(), True
+        self.is_apart = True
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def show(self) -> None:
+        """Let the Values have the numbers now, for somebody who looks at them and may give them gradients."""
+        if self.is_apart:
+            self.begin()
+            self.is_apart = False
+            self.end()
+            self._shown, self._is_mixed, self.is_apart = self.vector.copy(), True, True
+
+    def leave(self) -> None:
+        """Be apart no longer: the Values have numbers and gradients."""
+        if not self.is_apart:
+            return
+        self.show()
+        if self._sum is not None:
+            for p, g in zip(self.values, (self._sum + self._gathered(0.0)).tolist(), strict=True):
+                p.grad = g
+        self.is_apart, self._shown, self._sum = False, None, None
 
 
 def blocks(parameters: Iterable[Value | Tensor]) -> list[Block]:

@@ -14,6 +14,24 @@ class Mixed(tuple[float | None, ...]):
     __slots__ = ()
 
 
+class Row:
+    """The local derivatives for many leaves as one array, which whoever keeps their gradients apart takes as a whole.
+
+    flat: `add(g)` takes gradients for all of them, or is False if they go to the leaves.
+    """
+
+    __slots__ = ("array", "flat")
+
+    def __init__(self, array: Operand, flat: Operand) -> None:
+        self.array, self.flat = array, flat
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.array.tolist())
+
+    def __reduce__(self) -> Operand:
+        return tuple, (tuple(self),)
+
+
 def backward(root: Node) -> None:
     """Accumulate ∂root/∂leaf on the leaves below `root` and set it on the nodes between."""
     if not is_node(root):
@@ -76,7 +94,7 @@ def _spread(v: Node, g: float) -> None:
             dg = d * g
             for u in us:
                 u.grad += dg
-        elif d is not None:
+        elif d is not None and not (d.__class__ is Row and d.flat.add(d.array * g)):
             for u, e in zip(us, d, strict=True):
                 u.grad += e * g
 
@@ -103,8 +121,12 @@ def _order(root: Node, zero: float) -> list[Node]:
                 continue
         elif x is not None:
             if x.__class__ is tuple:
-                push(v)
-                v = _unreached(x, zero, emit, node)
+                if len(x) == 1 and v._dx[0].__class__ is Row:  # of leaves alone
+                    emit(v)
+                    v = pop()
+                else:
+                    push(v)
+                    v = _unreached(x, zero, emit, node)
             elif x.reached is zero and v._y.reached is zero:
                 emit(v)
                 v = pop()

@@ -106,6 +106,9 @@ def test_a_tensor_that_was_written_to_is_changed():
     w = Tensor([[1.0, 2.0]], "W")
     loss = (w * w).sum()
     w.data[0, 0] = 7.0
+    used = Used(loss)
+    assert used.changed[w].tolist() == used.array(w).tolist() == [[1.0, 2.0]]
+    w.data = w.data + 1
     assert Used(loss).changed == {w: None}
 
 

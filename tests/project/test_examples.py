@@ -22,7 +22,7 @@ def test_train_digits_by_neurons(capsys):
 
 def test_train_digits_by_neurons_without_scikit_learn(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(SystemExit, match=r'pip install "gradpath\[examples\]"'):
+    with pytest.raises(SystemExit, match="pip install scikit-learn"):
         load("train_digits_by_neurons").main([])
 
 

@@ -33,6 +33,7 @@ def test_a_program_that_is_right_is_called_right_and_results_have_types(tmp_path
     assert lines_found("sample.py", tmp_path) == {}
 
 
+@pytest.mark.slow
 def test_the_program_runs(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, str(TYPED / "sample.py")], cwd=tmp_path, env=environment, check=True, timeout=100)

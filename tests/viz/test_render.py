@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from drawings import HERE, NASTY, each_renderer, needs_pure
+from drawings import HERE, NASTY, each_renderer, needs_dot, needs_pure
 from sizes import slow
 
 from autograd.formulas import names
@@ -310,6 +310,14 @@ def test_text_in_arial_fits_its_box(shown):
     assert (ink[0] + ink[-1]) / 2 == pytest.approx(middle, abs=4)
 
 
+@needs_dot
+def test_a_pdf_has_no_date_so_that_it_is_the_same_at_any_time():
+    pdf = render("digraph { a -> b }", "pdf", renderer="dot")
+    assert pdf.startswith(b"%PDF")
+    assert b"D:19700101000000" in pdf
+    assert not re.search(rb"D:20\d{12}", pdf)
+
+
 # Choosing a renderer.
 
 
@@ -360,7 +368,7 @@ def test_a_program_that_pip_did_not_note_is_found_on_path(monkeypatch, tmp_path,
 @pytest.mark.parametrize("package", ["resvg_py", "fontpkg_arimo"])
 def test_a_png_without_its_packages_names_the_pip_command(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(RendererMissing, match=rf'{package}.*pip install "gradpath\[render\]"'):
+    with pytest.raises(RendererMissing, match=rf"{package}.*pip install graphviz-pure resvg_py fontpkg-arimo"):
         render(SMALL, "png", renderer="pure")
 
 

@@ -12,8 +12,6 @@ import html
 import json
 import os
 import re
-import tempfile
-import webbrowser
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -25,7 +23,7 @@ from autograd.graph import is_node
 from autograd.operands import describe, real
 
 from .. import style
-from ..files import picture_file, write_whole
+from ..files import opened, picture_file, write_whole
 from ..options import drawing
 from ..picture import Picture
 from .script import HELPERS
@@ -144,20 +142,26 @@ class Exploration:
         return str(file)
 
     def show(self) -> str:
-        """Open the page in the browser; returns the path of the file that is made for it.
+        """Open the page in the browser; returns the path of the temporary file that is made for it."""
+        return opened(self.html.encode(), "gradient-paths.html")
 
-        The file is in the system's folder for temporary files and stays there, since the browser
-        may read it at any time.
+    def pipe(self, format: str = "html", *, encoding: str | None = None) -> Any:
+        """The page as bytes, or as text if an encoding is given; `svg().pipe(...)` is its picture.
+
+        ValueError for another format than "html".
         """
-        folder = Path(tempfile.mkdtemp(prefix="gradpath-"))
-        path = self.save(folder / "gradient-paths.html")
-        webbrowser.open(Path(path).as_uri())
-        return path
+        lookup("format", format, _FORMATS)
+        page = self.html.encode()
+        return page if encoding is None else page.decode(encoding)
 
     def _repr_html_(self) -> str:
         frame = "width: 100%; height: 720px; border: 1px solid #94a3b8; border-radius: 8px"
         allowed = "allow-scripts allow-downloads"
         return f'<iframe sandbox="{allowed}" style="{frame}" srcdoc="{html.escape(self.html)}"></iframe>'
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
+        """The page, and where HTML is dropped its picture."""
+        return {"text/html": self._repr_html_(), "image/svg+xml": self.svg()._repr_svg_(), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Exploration at level {self.level!r}, {len(self.html):,} characters of HTML>"

@@ -132,7 +132,7 @@ def _of_tensors(graph: MatrixGraph) -> tuple[list[dict[str, Any]], list[dict[str
                     known[e.label] = source
             edges.append(_edge(source, me["id"]))
         me |= {
-            "data": None if v in used.changed else _plain(v.numpy()),
+            "data": _plain(used.changed.get(v, v.numpy())),
             "grad": _plain(kept_gradient(v)),
             "shape": list(v.shape),
         }

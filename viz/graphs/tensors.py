@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
-from collections.abc import Container, Hashable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -185,16 +185,19 @@ class Tensors:
         symbol = self._symbol(v)
         if symbol is not None:
             yield symbol
-        now = "now " if v in self.texts.used.changed else ""
-        shows = self.look.show.data
+        shows, numbers = self.look.show.data, self.texts.used.array(v)
         if not v.ndim:
-            yield " = ".join(
-                filter(None, (self.look.name(self.name(v)), now + self.look.number(v.item()) if shows else ""))
-            )
+            number = self._with_now(v, lambda x: float(x)) if shows else ""
+            yield " = ".join(filter(None, (self.look.name(self.name(v)), number)))
         else:
-            block = self._block(v.numpy()) if shows else ()
-            yield self._title(self.name(v), v.shape) + (f"  {now.strip()}" if now and block else "")
+            block = self._block(numbers) if shows else ()
+            is_other_now = block and v in self.texts.used.changed
+            is_lost = is_other_now and self.texts.used.changed[v] is None
+            yield self._title(self.name(v), v.shape) + "  now" * bool(is_lost)
             yield from block
+            if is_other_now and not is_lost:
+                yield "now"
+                yield from self._block(v.numpy())
         g = self.gradients.get(v)
         if g is None:
             return
@@ -205,6 +208,14 @@ class Tensors:
             yield from block
         else:
             yield f"‖grad‖ {self.look.number(_norm(g))}"
+
+    def _with_now(self, v: Tensor, of: Callable[[np.ndarray], float]) -> str:
+        """A number of the array that was used, and what it is now if that was changed since: "3, now 0.6"."""
+        used = self.look.number(of(self.texts.used.array(v)))
+        if v not in self.texts.used.changed:
+            return used
+        now = f"now {self.look.number(of(v.numpy()))}"
+        return now if self.texts.used.changed[v] is None else f"{used}, {now}"
 
     def _block(self, array: np.ndarray) -> tuple[str, ...]:
         return _block(array, self.look)
@@ -285,8 +296,7 @@ class Tensors:
     def _weights(self, w: Tensor) -> tuple[str, ...]:
         lines = [f"{' × '.join(map(str, w.shape))} weights"]
         if self.look.show.data:
-            now = ", now" if w in self.texts.used.changed else ""
-            lines.append(f"‖{self.name(w)}‖ {self.look.number(_norm(w.numpy()))}{now}")
+            lines.append(f"‖{self.name(w)}‖ {self._with_now(w, _norm)}")
         if w in self.gradients:
             lines.append(f"‖grad‖ {self.look.number(_norm(self.gradients[w]))}")
         return tuple(lines)

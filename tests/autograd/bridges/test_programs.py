@@ -1,6 +1,7 @@
 """vectorize(loss): a recorded graph of Values as a program over arrays."""
 
 import random
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ import autograd as ag
 from autograd import Tensor, Value, derive, gradients, vectorize
 from autograd.graph import topological_order
 from autograd.ops import matrices
-from nn import MLP, SGD
+from autograd.value import NO_GRADIENT
+from nn import MLP, SGD, Adam
 
 
 def leaves(loss):
@@ -266,3 +268,95 @@ def test_every_parameter_of_the_gpt_has_a_gradient():
     weights = new_weights()
     program = vectorize(loss_of(weights, [10, 3, 1, 10]), parameters=weights)
     assert {*map(id, program.parameters)} == {*map(id, all_of(weights))}
+
+
+def small_training(flat, inside, steps=12):
+    """A net of Values trained by a program of its loss, and what it has at the end."""
+    net = MLP(2, [4, 1], activation="tanh", rng=0)
+    program = vectorize(sum((net(x) - y) ** 2 for x, y in [((0.1, 0.2), 1.0), ((0.3, -0.4), 0.0)]))
+    optimizer = Adam(program.parameters if flat else list(program.parameters), 0.05)
+    losses = []
+
+    def train(count):
+        for _ in range(count):
+            optimizer.zero_grad()
+            loss = program()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.data)
+
+    train(2)
+    with program.training() if inside else nullcontext():
+        train(steps)
+    train(2)
+    return losses, [p.data for p in net.parameters()], [p.grad for p in net.parameters()], net, program, optimizer
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_an_optimizer_of_a_programs_vector_comes_to_the_same_bits(inside):
+    expected, found = small_training(False, False), small_training(True, inside)
+    assert found[:3] == expected[:3]
+
+
+def test_inside_training_values_keep_what_they_show_and_have_it_all_at_the_end():
+    *_, net, program, optimizer = small_training(True, False)
+    p = net.parameters()[0]
+    before, stayed = p.data, p.grad
+    with program.training():
+        optimizer.zero_grad()
+        program().backward()
+        program().backward()
+        optimizer.step()
+        assert p.data == before
+    assert p.data != before
+    assert p.grad != stayed
+
+
+def test_a_number_assigned_inside_training_counts():
+    *_, net, program, optimizer = small_training(True, False)
+    p, q = net.parameters()[:2]
+    with program.training():
+        optimizer.zero_grad()
+        program().backward()
+        optimizer.step()
+        p.data = 0.125
+        program().backward()
+        expected = program().data
+    assert p.data == 0.125
+    assert program().data == expected
+    assert q.grad is not NO_GRADIENT
+
+
+def test_a_function_is_trained_from_array_to_array_while_it_is_recorded_anew():
+    def trained(inside):
+        w = {"W": [[Value(0.1 * i - 0.2 * j) for i in range(3)] for j in range(2)]}
+
+        def loss_of(x, y):
+            z = [sum(a * u for a, u in zip(row, x, strict=True)).tanh() for row in w["W"]]
+            return (z[0] * z[1] - y) ** 2
+
+        fast = vectorize(loss_of, parameters=w)
+        rng = np.random.default_rng(0)
+        losses = []
+        with fast.training() if inside else nullcontext():
+            optimizer = Adam(fast.parameters, 0.05)
+            for _ in range(40):
+                x, y = rng.normal(size=3).tolist(), float(rng.normal())
+                optimizer.zero_grad()
+                loss = fast(x, y)
+                loss.backward()
+                optimizer.step()
+                losses.append(loss.data)
+        return losses, [p.data for row in w["W"] for p in row], fast.is_plain
+
+    assert trained(True) == trained(False)
+    assert trained(True)[2] is None
+
+
+def test_results_on_the_way_have_the_names_of_the_equations():
+    weights = new_weights()
+    program = vectorize(loss_of(weights, [0, 3, 1, 4, 2]), parameters=weights)
+    defined = {line.partition(" = ")[0] for line in program.text().partition("\n\n")[0].splitlines()}
+    named = [v for v in topological_order(program.tensors()) if v.op is not None and v.label is not None]
+    assert len(named) >= 8
+    assert {f"V{'₀₁₂₃₄₅₆₇₈₉'[int(v.label[2:])]}" for v in named if v.label.startswith("V_")} <= defined

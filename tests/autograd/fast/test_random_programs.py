@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from random_programs import ROWS, WIDTH, random_function
+from sizes import slow
 
 from autograd.fast.programs import Programs
 from autograd.ieee import quietly
@@ -33,10 +34,11 @@ def compared(seed, dtype):
     return any(shape.written is not None for shape in programs._shapes.values())
 
 
+@pytest.mark.parametrize("start", [0, *slow(15, 30, 45)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_random_functions_have_programs_with_the_bits_of_their_graphs(dtype):
-    written = [compared(seed, dtype) for seed in range(60)]
-    assert sum(written) > 40
+def test_random_functions_have_programs_with_the_bits_of_their_graphs(dtype, start):
+    written = [compared(seed, dtype) for seed in range(start, start + 15)]
+    assert sum(written) > 7
 
 
 @pytest.mark.slow

@@ -27,5 +27,5 @@ def test_the_digits_of_scikit_learn_are_images_with_labels():
 
 def test_without_scikit_learn_the_command_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(ImportError, match=r'pip install "gradpath\[examples\]"'):
+    with pytest.raises(ImportError, match="pip install scikit-learn"):
         load_digits()

@@ -166,8 +166,11 @@ def test_a_graph_of_tensors_has_shapes_arrays_and_formulas_in_matrices():
     assert [e["formula"] for e in data["edges"] if e["source"] == "W"] == ["Xᵀ dZ"]
     assert networkx.node_link_graph(data, edges="edges").number_of_nodes() == 4
     w.data = w.data * 2
-    assert node(graph_data(loss), "W")["data"] is None
+    assert node(graph_data(loss), "W")["data"] == [[1.0, 2.0], [3.0, 4.0]]
     assert node(graph_data(loss), "W")["now"] == [[2.0, 4.0], [6.0, 8.0]]
+    w.data = w.data * 2  # of two changes the first is not on record any more
+    assert node(graph_data(loss), "W")["data"] is None
+    assert node(graph_data(loss), "W")["now"] == [[4.0, 8.0], [12.0, 16.0]]
 
 
 @pytest.mark.parametrize("root", [3.0, "L", None])
