@@ -115,13 +115,18 @@ def hessian(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0) -> Ca
     return matrix
 
 
-def hessian_vector_product(f: Callable[..., Operand], x: Operand, v: Operand) -> Operand:
+def hessian_vector_product(f: Callable[..., Operand], x: Operand = None, v: Operand = None) -> Operand:
     """The product of the Hessian of f at x with v, without the matrix: the gradient of Σ v ∂f/∂x.
+
+    `hessian_vector_product(f)` is the product as a function, called with x and v, as `hessian(f)` is called with x;
+    `hessian_vector_product(f, x, v)` is its result.
 
     f: a function of one array or one list of numbers that returns one number. v: an array or a list like
     x. Returns the same. Two reverse passes, whatever the size. ValueError if v has another shape.
     Source: Pearlmutter, Neural Computation 6 (1994) 147.
     """
+    if x is None and v is None:
+        return functools.partial(hessian_vector_product, f)
     shape_of_x, shape_of_v = _shape(x), _shape(v)
     if shape_of_v != shape_of_x:
         raise ValueError(f"hessian_vector_product: x has shape {shape_of_x}, v has shape {shape_of_v}")
@@ -167,7 +172,7 @@ def _row(z: Operand, traced: TracedCall) -> Operand:
 
 def _joined(rows: Operand, shape: tuple[int, ...]) -> Operand:
     first = rows[0]
-    if not hasattr(first, "shape"):
+    if not isinstance(first, np.ndarray) and not is_array_node(first):
         return np.array(rows).reshape(shape)
     return reshape(stack(list(rows)), shape + first.shape)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import modes
 from .graph import is_node
+from .operands import is_array_node
 
 __all__ = ["is_free", "mask_asked_for", "numbers_in", "plain", "refuse_to_lend"]
 
@@ -56,7 +57,7 @@ def refuse_to_lend(node: Any, dtype: Any = None, *, computes: bool = False) -> N
         what, harm = f"{type(node).__name__}{name}", "taken for a constant without a gradient"
     raise TypeError(
         f"{helper or 'NumPy'} asked for an array of a {what}, which would be {harm}. "
-        + (_KEEP if hasattr(node, "shape") else "Keep Values in a list")
+        + (_KEEP if is_array_node(node) else "Keep Values in a list")
         + ". If a constant is meant, take .data"
         + (f", here np.asarray(t.data, {np.dtype(dtype).name!r}), " if dtype is not None else " ")
         + "or compute under no_grad()"
@@ -79,7 +80,7 @@ def plain(x: Any) -> Any:
     """The numbers of a node, anything else as it is: for what gives no gradient, such as a measure."""
     if not is_node(x):
         return x
-    return x.numpy() if hasattr(x, "numpy") else x.data
+    return x.numpy() if is_array_node(x) else x.data
 
 
 def numbers_in(arguments: Any, *, gradless: bool = False) -> Any:

@@ -187,6 +187,17 @@ class Value(BaseNode):
         """The number, as a plain float."""
         return self._data
 
+    def numpy(self) -> np.ndarray:
+        """The number as an array without axes that cannot be written to."""
+        array = np.array(self._data)
+        array.flags.writeable = False
+        return array
+
+    @property
+    def shape(self) -> tuple[()]:
+        """(), as of an array without axes."""
+        return ()
+
     def detach(self) -> Value:
         """The same number as a new leaf, a constant: no gradient passes, and a Module does not train it."""
         return _unrecorded(self._data)

@@ -105,14 +105,25 @@ class Loss(Attributes):
         refuse_own_call(cls, "of_batch(self, y_pred, target, weight, from_logits)")
 
     def __call__(
-        self, y_true: ArrayLike | Tensor, y_pred: ArrayLike | Tensor, sample_weight: ArrayLike | None = None
+        self,
+        y_true: ArrayLike | Tensor | None = None,
+        y_pred: ArrayLike | Tensor | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        target: ArrayLike | Tensor | None = None,
+        prediction: ArrayLike | Tensor | None = None,
     ) -> Any:
         """The loss of a batch: a Tensor if y_pred is one, else a float.
+
+        The order is that of Keras; by name the two are also `target` and `prediction`, as in `autograd`.
 
         y_pred: (samples, outputs), or (samples,) for one output, or (samples, *places, outputs), whose places count
         alike; y_true: its shape, or labels for a cross-entropy of classes. sample_weight: (samples,).
         ValueError for other shapes, (n,) against (n, 1) among them, and what the loss cannot take.
         """
+        y_true, y_pred = (target if y_true is None else y_true), (prediction if y_pred is None else y_pred)
+        if y_true is None or y_pred is None:
+            raise TypeError(f"{self.name}: expected y_true and y_pred, in this order")
         if not isinstance(y_pred, Tensor):
             with no_grad():
                 return self(y_true, Tensor(plain_array(self.name, "y_pred", y_pred)), sample_weight).item()

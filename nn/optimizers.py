@@ -10,21 +10,23 @@ the docstring says which it is.
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, TypedDict, TypeGuard, Unpack
 
 import numpy as np
 
 from autograd.arguments import checked_fraction, lookup, not_negative, whole_number
-from autograd.fast.flat_parameters import EVERYTHING, Block, blocks
+from autograd.fast.flat_parameters import EVERYTHING, Block, FlatValues, blocks
 from autograd.foreign import finder
 from autograd.graph import is_node
 from autograd.ieee import quietly
 from autograd.operands import describe
 
-from .attributes import Attributes, Check, flag
+from .attributes import Attributes, Check, flag, options_of
 from .foreign import NAMES
 from .module import Module
 from .schedules import Schedule
@@ -87,6 +89,10 @@ class Optimizer(Attributes):
 
     A parameter without a gradient stays where it is, and so does its state.
 
+    Groups of parameters with options of their own are dicts; what they leave out, and clipping, is the optimizer's::
+
+        AdamW([{"parameters": kernels}, {"parameters": biases, "weight_decay": 0.0}], 0.001, global_clipnorm=1.0)
+
     iterations    how many steps were taken
 
     Every option may be set later under its name, and holds from the next step on.
@@ -128,9 +134,8 @@ class Optimizer(Attributes):
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name[:1] != "_" and self._blocks:
-            state = self.state()  # momentum that came later needs a velocity
             for block in self._blocks:
-                block.keep(state)
+                block.keep(self._state_of(block))  # momentum that came later needs a velocity
 
     def is_settled(self) -> bool:
         """True once it has its parameters."""
@@ -163,18 +168,63 @@ class Optimizer(Attributes):
 
     def bind(self, parameters: Iterable[Any]) -> None:
         """Give the optimizer its parameters, once. RuntimeError if it has others already."""
-        found = checked_parameters(self.name, parameters)
+        groups = _grouped(self.name, parameters)
+        found = checked_parameters(self.name, [p for _, members in groups for p in members])
         if self.parameters:
-            if len(found) == len(self.parameters) and all(map(lambda p, q: p is q, found, self.parameters)):
+            same = [id(p) for p in found], [id(p) for p in self.parameters]
+            if same[0] == same[1] or (self.has_groups and sorted(same[0]) == sorted(same[1])):
                 return
             raise RuntimeError(self._bound_already())
-        self.parameters = tuple(found)
-        constants = self.constants(0.0, 1)
-        if not isinstance(constants, tuple):
-            raise TypeError(f"{self.name}.constants: expected a tuple of numbers, got {describe(constants)}")
         flat = getattr(parameters, "flat", None)  # of programs of Values, in which these are one vector already
-        found_blocks = blocks(found) if flat is None or found != list(parameters) else [flat]
-        self._blocks = [_Block(flat, self.state(), len(constants)) for flat in found_blocks]
+        made: list[_Block] = []
+        for number, (given, members) in enumerate(groups):
+            options = self._own_options(given)
+            with self._under(options):
+                constants, state = self.constants(0.0, 1), self.state()
+                if not isinstance(constants, tuple):
+                    raise TypeError(f"{self.name}.constants: expected a tuple of numbers, got {describe(constants)}")
+                several = (
+                    blocks(members) if not isinstance(flat, FlatValues) or len(found) != len(flat.values) else [flat]
+                )
+                made += [_Block(one, state, len(constants), options, number) for one in several]
+        self.parameters = tuple(found)
+        self._blocks = made
+
+    @property
+    def has_groups(self) -> bool:
+        """True if its parameters are in groups."""
+        return len(self._blocks) > 0 and self._blocks[-1].group > 0
+
+    def _own_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What a group's options are as attributes, checked as if they were set."""
+        known = [name for name in options_of(type(self)) if name not in ("parameters", *LIMITS)]
+        for name in given:
+            if name in LIMITS:
+                raise TypeError(f"{self.name}: {name} holds for all groups together; give it to {self.name} itself")
+            if name not in known:
+                raise TypeError(f"{self.name}: a group has no option {name!r}; known: {', '.join(known)}")
+        one = copy.copy(self)
+        for name, option in given.items():
+            setattr(one, name, option)
+        before = vars(self)
+        return {name: x for name, x in vars(one).items() if name in given or x is not before.get(name, before)}
+
+    @contextmanager
+    def _under(self, options: Mapping[str, Any]) -> Iterator[None]:
+        """With the options of a group in the place of its own."""
+        if not options:
+            yield
+            return
+        kept = {name: vars(self)[name] for name in options}
+        vars(self).update(options)
+        try:
+            yield
+        finally:
+            vars(self).update(kept)
+
+    def _state_of(self, block: _Block) -> dict[str, float]:
+        with self._under(block.options):
+            return self.state()
 
     def _bound_already(self) -> str:
         return (
@@ -258,29 +308,39 @@ class Optimizer(Attributes):
         if self._clipping is not None:
             gradients = self._clipped(gradients)
         constants = self.constants(rate, self.iterations + 1)
-        is_first = not self.iterations and type(self).rule.__module__ != __name__  # one of somebody's own
         for block, (g, stretches) in zip(self._blocks, gradients, strict=True):
-            block.set_constants(constants)
-            w = block.flat.begin()
-            before = [x.copy() for x in (w, *block.vectors)] if is_first else []
-            if stretches is EVERYTHING:
-                found: object = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
+            if not block.options:
+                self._move(block, g, stretches, rate, constants)
             else:
-                for s in stretches:
-                    vectors = [vector[s] for vector in block.vectors]
-                    found = self.rule(w[s], g[s], block.free[s], block.constants, vectors)  # type: ignore[func-returns-value]
-            if found is not None:
-                raise TypeError(f"{self.name}.rule: expected nothing in return, got {describe(found)}; {WRITE}")
-            if is_first:
-                self._check_moved(rate, g, before, (w, *block.vectors))
-            block.flat.end()
+                with self._under(block.options):
+                    own = self.learning_rate
+                    self._move(block, g, stretches, own, self.constants(own, self.iterations + 1))
         vars(self)["iterations"] += 1  # nothing to be checked, at every step
+
+    def _move(self, block: _Block, g: Array, stretches: list[slice], rate: float, constants: tuple[float, ...]) -> None:
+        """Apply the rule to one vector of parameters."""
+        is_first = not self.iterations and type(self).rule.__module__ != __name__  # one of somebody's own
+        block.set_constants(constants)
+        w = block.flat.begin()
+        before = [x.copy() for x in (w, *block.vectors)] if is_first else []
+        found: object = None
+        if stretches is EVERYTHING:
+            found = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
+        else:
+            for s in stretches:
+                vectors = [vector[s] for vector in block.vectors]
+                found = self.rule(w[s], g[s], block.free[s], block.constants, vectors)  # type: ignore[func-returns-value]
+        if found is not None:
+            raise TypeError(f"{self.name}.rule: expected nothing in return, got {describe(found)}; {WRITE}")
+        if is_first:
+            self._check_moved(rate, g, before, (w, *block.vectors))
+        block.flat.end()
 
     def _check_moved(self, rate: float, g: Array, before: Sequence[Array], after: Sequence[Array]) -> None:
         """UserWarning for a rule that left everything as it was: `w = w - ...` gives another array the name."""
         is_felt = rate * np.abs(g).max(initial=0.0) > np.abs(after[0]).max() * np.finfo(g.dtype).eps
         if is_felt and all(map(np.array_equal, before, after)):
-            warnings.warn(f"{self.name}.rule changed no number in its first step; {WRITE}", stacklevel=5)
+            warnings.warn(f"{self.name}.rule changed no number in its first step; {WRITE}", stacklevel=6)
 
     def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
         """The gradients in arrays of our own, no larger than asked for."""
@@ -306,8 +366,9 @@ class Optimizer(Attributes):
     def _vectors(self) -> Iterator[tuple[str, np.ndarray]]:
         """The state of all blocks, by name."""
         for block in self._blocks:
-            for name, vector in zip(self.state(), block.vectors, strict=True):
-                yield f"{name}.{vector.dtype}", vector
+            number = f".{block.group}" if block.group else ""
+            for name, vector in zip(self._state_of(block), block.vectors, strict=True):
+                yield f"{name}.{vector.dtype}{number}", vector
 
     def _check_bound(self, method: str) -> None:
         if not self.parameters:
@@ -581,9 +642,11 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
 class _Block:
     """What an optimizer keeps for one vector of parameters: its state, and room to compute in."""
 
-    def __init__(self, flat: Block, state: Mapping[str, float], constants: int) -> None:
+    def __init__(
+        self, flat: Block, state: Mapping[str, float], constants: int, options: Mapping[str, Any], group: int
+    ) -> None:
         w = flat.begin()
-        self.flat = flat
+        self.flat, self.options, self.group = flat, options, group
         self.vectors = [np.full_like(w, start) for start in state.values()]
         self._starts = dict(state)
         self.free = np.empty_like(w)
@@ -606,6 +669,20 @@ class _Block:
             for place, number in zip(self.constants, numbers, strict=True):
                 place[()] = number
             self._numbers = numbers
+
+
+def _grouped(where: str, parameters: Any) -> list[tuple[dict[str, Any], list[Any]]]:
+    """Groups of parameters, each with its options; parameters alone are one group without."""
+    if not isinstance(parameters, list | tuple) or not any(isinstance(group, dict) for group in parameters):
+        return [({}, checked_parameters(where, parameters))]
+    groups = []
+    for group in parameters:
+        names = [name for name in ("parameters", "params") if isinstance(group, dict) and name in group]
+        if len(names) != 1:
+            raise TypeError(f'{where}: expected each group as {{"parameters": [...], ...}}, got {describe(group)}')
+        options = {name: option for name, option in group.items() if name not in names}
+        groups.append((options, checked_parameters(where, group[names[0]])))
+    return groups
 
 
 def checked_parameters(where: str, parameters: object) -> list[Any]:

@@ -5,6 +5,7 @@ from autograd.foreign import finder as _finder
 from . import foreign as _foreign
 from .dot.drawing import Drawing
 from .explorer.page import Exploration, explore
+from .explorer.playground import playground
 from .graphs.as_data import graph_data
 from .graphs.draw_graph import draw_graph
 from .graphs.draw_paths import draw_paths
@@ -48,6 +49,7 @@ __all__ = [
     "explore",
     "graph_data",
     "look",
+    "playground",
     "plot_activation",
     "plot_confusion_matrix",
     "plot_decision_boundary",

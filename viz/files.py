@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
+import webbrowser
 from pathlib import Path
 
 import graphviz
 
 from nn.files.whole import check_folder, is_special, write_whole
 
-__all__ = ["check_folder", "picture_file", "write_whole"]
+__all__ = ["check_folder", "opened", "picture_file", "write_whole"]
+
+
+def opened(content: bytes, name: str) -> str:
+    """Write a file to the system's folder for temporary files, open it in the browser and return its path.
+
+    It stays there, since the browser may read it at any time.
+    """
+    path = Path(tempfile.mkdtemp(prefix="gradpath-")) / name
+    write_whole(path, content)
+    webbrowser.open(path.as_uri())
+    return str(path)
 
 
 def picture_file(where: str, named: Path, format: str | None, default: str) -> tuple[Path, str]:

@@ -26,6 +26,7 @@ DIRECTIONS = dict.fromkeys(("LR", "TB", "RL", "BT"))
 _CM = 2.54  # to an inch
 _WIDTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(cm|mm|in|)\s*")
 _MOST_DIGITS = 17  # all that a float has
+_WIDTHS = dict.fromkeys(("derivative", "gradient"))
 _EDGES = dict.fromkeys(("auto", "number", "formula"))
 
 P = ParamSpec("P")
@@ -195,6 +196,7 @@ OPTIONS: dict[str, Option] = {
     "like": Option(_like, ("draw_network", "steps"), ()),
     "until": Option(_several, ("draw_graph",), ("z", ["z", "y"])),
     "around": Option(_around, ("draw_graph",), (("z", 1), "w")),
+    "widths": Option(_one_of(_WIDTHS), ("draw_graph",), ("derivative", "gradient")),
     "look": Option(
         _look,
         (*_PICTURES, "beside", "steps", *_PLOTS),
@@ -225,6 +227,7 @@ _ELSEWHERE = {
     "dark": 'look="dark"',
     "fontname": 'look=viz.LIGHT.but(font="Times New Roman")',
     "bgcolor": 'look=viz.LIGHT.but(paper="#fffff0")',
+    "penwidth": 'widths="gradient"',
     "precision": "digits=3",
     "decimals": "digits=3",
     "ndigits": "digits=3",

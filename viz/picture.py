@@ -14,16 +14,22 @@ from autograd.arguments import lookup
 from autograd.operands import describe
 from nn.files.whole import check_folder, write_whole
 
-from .files import picture_file
+from .files import opened, picture_file
 from .options import drawing
 from .render import to_png
 from .style import current
 
-__all__ = ["Picture", "beside"]
+__all__ = ["Picture", "beside", "fitted"]
 
 GAP, TITLE = 24.0, 26.0  # points between pictures, and for a title above
+_SVG = re.compile(r"<svg\b")
 _ROOT = re.compile(r'<svg\b([^>]*?)\bwidth="([\d.]+)pt"\s+height="([\d.]+)pt"([^>]*)>(.*)</svg>', re.DOTALL)
 _FORMATS = dict.fromkeys(("svg", "png"))
+
+
+def fitted(svg: str) -> str:
+    """An SVG for a notebook: no wider than the page, in its proportions."""
+    return _SVG.sub('<svg style="max-width: 100%; height: auto"', svg, count=1)
 
 
 class Picture:
@@ -69,13 +75,17 @@ class Picture:
 
     render = save
 
+    def show(self) -> str:
+        """Open the picture in the browser; returns the path of the temporary file that is made for it."""
+        return opened(self.svg.encode(), "picture.svg")
+
     def _repr_svg_(self) -> str:
-        return self.svg
+        return fitted(self.svg)
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
     ) -> dict[str, Any]:
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        return {"image/svg+xml": fitted(self.svg), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Picture, {len(self.svg):,} characters of SVG>"

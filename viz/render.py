@@ -16,6 +16,8 @@ import subprocess
 from autograd.arguments import lookup
 from autograd.operands import real
 
+from .scenes.typeset import typeset
+
 __all__ = ["FORMATS", "RENDERERS", "RendererMissing", "available_renderers", "render", "to_png"]
 
 FORMATS = ("svg", "png", "pdf", "dot", "json", "plain", "xdot")
@@ -35,6 +37,7 @@ _BRACKET = re.compile(r"[<>]")
 _BLANK = re.compile(r"(?:\s|/\*.*?(?:\*/|\Z)|//[^\n]*|^\#[^\n]*)*+", re.DOTALL | re.MULTILINE)
 
 _SIZE = re.compile(r'<svg\b[^>]*?\bwidth="([\d.]+)pt" height="([\d.]+)pt"')
+_DATE = re.compile(rb"(/(?:Creation|Mod)Date \(D:)\d{14}")  # of a PDF, which is to be the same at any time
 _MOST_PIXELS = 1 << 28  # of a PNG, a gigabyte; where memory ends, resvg ends the process
 
 
@@ -78,7 +81,8 @@ def render(
                 f"{dot!r} is not on PATH: install Graphviz (apt, brew or winget install graphviz), "
                 f"or use renderer='pure' after {_INSTALL}"
             )
-        return _run(program, data, format, dpi, timeout)
+        made = _run(program, data, format, dpi, timeout)
+        return _DATE.sub(rb"\g<1>19700101000000", made) if format == "pdf" else made
     if format == "pdf":
         raise RendererMissing(
             "a PDF needs Graphviz itself, whose 'dot' is to be on PATH: install it (apt, brew or "
@@ -91,7 +95,7 @@ def render(
             "or install Graphviz itself (apt, brew or winget install graphviz), so that 'dot' is on PATH"
         )
     if format == "png":  # its own has a box for every character that its font lacks, such as ⊙
-        return to_png(_run(program, data, "svg", dpi, timeout), dpi)
+        return to_png(typeset(_run(program, data, "svg", dpi, timeout).decode()).encode(), dpi)
     return _run(program, data, format, dpi, timeout)
 
 
@@ -217,12 +221,27 @@ _GLYPHS = {
 _SHIFTS = {' baseline-shift="sub"': ' dy="0.25em"', ' baseline-shift="super"': ' dy="-0.35em"'}
 
 
+# A text whose pieces move sideways, which resvg does not count where it looks for the middle or the end.
+_MOVED = re.compile(
+    r'(<text\b[^>]*? x=")([-\d.]+)("[^>]*? text-anchor="(middle|end)"[^>]*>)((?:(?!</text>).)*? dx="(?:(?!</text>).)*)'
+)
+_MOVED_BEFORE = re.compile(r'(<text\b[^>]*?) (text-anchor="(?:middle|end)")([^>]*?) (x="[-\d.]+")')
+_DX = re.compile(r' dx="([-\d.]+)"')
+
+
+def _counted(text: re.Match[str]) -> str:
+    start, x, more, anchor, inside = text.groups()
+    moved = sum(map(float, _DX.findall(inside))) * (0.5 if anchor == "middle" else 1.0)
+    return f"{start}{float(x) - moved:.2f}{more}{inside}"
+
+
 def _for_resvg(svg: str) -> str:
     """The SVG with characters replaced which another font would have to supply, for all of their line."""
 
     def spelled(text: re.Match[str]) -> str:
         return re.sub("|".join(_GLYPHS), lambda c: _GLYPHS[c[0]], text[0])
 
+    svg = _MOVED.sub(_counted, _MOVED_BEFORE.sub(r"\1 \4 \2\3", svg))
     for shift, offset in _SHIFTS.items():  # no text holds one: its quotes are entities
         svg = svg.replace(shift, offset)
     return re.sub(r"<text\b[^>]*>[^<]*</text>", spelled, svg)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, overload
 
-from autograd import Edge, Value
+from autograd import Value
 from autograd.arguments import lookup
 from autograd.formulas.notation import Text
 from autograd.operands import describe
+from autograd.paths.backward_steps import additions
 from autograd.paths.path_graph import PathGraph
 
 from . import style
@@ -57,8 +58,8 @@ class Steps:
         self._scene = scene(drawn, nodes, size=stage(asked.width), look=asked, like=like)
         self._forward = [v for v in graph.nodes if not v.is_leaf]
         self._backward = list(reversed(self._forward))
-        self._words = Text(graph.names.text)
-        self._made = [*map(self._computed, self._forward), *self._given()]
+        self._words = Text(graph.names.text, asked.digits)
+        self._made = [*map(self._computed, self._forward), *(lines for _, lines in additions(graph, self._words))]
 
     def __len__(self) -> int:
         return len(self._made)
@@ -107,27 +108,6 @@ class Steps:
         figures = Text(lambda label: self._figure(value_of.get(label)) or self._graph.names.text(label)).sum(formula)
         written = [self._name(v), self._words.sum(formula), figures, self._number(self._nodes.used.number(v))]
         return (" = ".join(part for i, part in enumerate(written) if i == 0 or part != written[i - 1]),)
-
-    def _given(self) -> Iterator[tuple[str, ...]]:
-        """What each node gives to the gradients of its operands, from the target on."""
-        grads = {self._graph.target: 1.0}
-        for v in self._backward:
-            lines = []
-            for e in self._graph.edges_of(v):
-                gift = e.derivative * grads.get(v, 0.0)
-                before = grads.get(e.operand)
-                grads[e.operand] = gift if before is None else before + gift
-                lines.append(self._added(e, grads.get(v, 0.0), gift, before, grads[e.operand]))
-            yield tuple(lines)
-
-    def _added(self, e: Edge, arrived: float, gift: float, before: float | None, after: float) -> str:
-        slope = self._words.ratio(
-            self._words.symbol(self._graph.labels[e.result]), self._words.symbol(self._graph.labels[e.operand])
-        )
-        factors = f"{self._figure(e.derivative)} · {self._figure(arrived)}"
-        total = f"   (now {self._number(after)})" if before is not None else ""
-        name, result = self._name(e.operand), self._name(e.result)
-        return f"{name}.grad += {slope} · {result}.grad = {factors} = {self._number(gift)}{total}"
 
     def _number(self, x: float) -> str:
         return self._asked.number(x)

@@ -197,8 +197,11 @@ LONGEST = 40  # characters of a name
 
 
 def cut(text: str, longest: int = LONGEST) -> str:
-    """The text, or its beginning and an ellipsis."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    """The text, or its beginning and its end with an ellipsis between."""
+    if len(text) <= longest:
+        return text
+    end = (longest - 1) // 3
+    return f"{text[: longest - 1 - end]}…{text[len(text) - end :]}"
 
 
 def counted(n: int, what: str, several: str | None = None) -> str:

@@ -103,7 +103,8 @@ class Forward:
             self._symbols.setdefault(atom.key, label)
         elif len(written.terms) == 1 and written.terms[0][0] == 1.0 and natural_shape(written) == u.shape:
             product = written.terms[0][1]
-            self._products += [(label, product), (label, tuple((_as_row(a), e) for a, e in product))]
+            if product:  # in which not everything cancelled, or it would be found everywhere
+                self._products += [(label, product), (label, tuple((_as_row(a), e) for a, e in product))]
         elif len(written.terms) > 1 and natural_shape(written) == u.shape:
             self._sums.setdefault(_key_of_sum(written), label)
         self.known[u] = self.as_named(label, u.numpy(), self._samples_of_result(u, formula.formula))

@@ -62,10 +62,24 @@ def _shares(x: Operand, z: Operand, axis: Axis) -> np.ndarray:
 
 
 def argmax(x: Operand, axis: int | None = None) -> Operand:
-    """Where the largest number is, as integers; see numpy.argmax. It has no gradient."""
-    return np.argmax(numbers(x), axis)
+    """Where the largest number is, as integers; see numpy.argmax. It has no gradient.
+
+    x: array or Tensor, or a list of Values.
+    """
+    return np.argmax(_numbers_in(x), axis)
 
 
 def argmin(x: Operand, axis: int | None = None) -> Operand:
-    """Where the smallest number is, as integers; see numpy.argmin. It has no gradient."""
-    return np.argmin(numbers(x), axis)
+    """Where the smallest number is, as integers; see numpy.argmin. It has no gradient.
+
+    x: array or Tensor, or a list of Values.
+    """
+    return np.argmin(_numbers_in(x), axis)
+
+
+def _numbers_in(x: Operand) -> Operand:
+    return (
+        [getattr(u, "data", u) if hasattr(u.__class__, "_record") else u for u in x]
+        if isinstance(x, list | tuple)
+        else numbers(x)
+    )

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import builtins
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Unpack, cast
 
 import numpy as np
@@ -27,6 +28,7 @@ from ..operands import (
     as_operand,
     describe,
     is_array,
+    is_array_node,
     members,
     numbers_of,
     plainly,
@@ -141,10 +143,19 @@ def _called(
     """The function that users call, with its checks."""
     name, batch = op.shown, op.array
     activation = None if op.activation is None else op.activation.function
+    first, second = inspect.signature(one).parameters
+    places = {first: 0, "prediction": 0, "y_pred": 0, second: 1, "target": 1, "y_true": 1}
 
     def function(
-        prediction: Operand, target: Operand, weight: Operand = None, *, samples: str | None = None
+        prediction: Operand = None,
+        target: Operand = None,
+        weight: Operand = None,
+        *,
+        samples: str | None = None,
+        **named: Operand,
     ) -> Operand:
+        if named or prediction is None or target is None:
+            prediction, target = _by_name(name, [prediction, target], named, places)
         if is_array(prediction) or is_array(target):
             assert batch is not None
             if activation is not None:
@@ -172,6 +183,21 @@ def _called(
 
     named_after(function, one, op)
     return cast(Pairs, function)
+
+
+def _by_name(
+    where_: str, given: list[Operand], named: Mapping[str, Operand], places: Mapping[str, int]
+) -> list[Operand]:
+    """Prediction and target, where they are given by name: ours, or those of Keras."""
+    for name, x in named.items():
+        if name not in places:
+            raise TypeError(f"{where_}: unknown argument {name!r}; known: {', '.join(places)}, weight, samples")
+        if given[places[name]] is not None:
+            raise TypeError(f"{where_}: the {('prediction', 'target')[places[name]]} is given twice")
+        given[places[name]] = x
+    if any(x is None for x in given):
+        raise TypeError(f"{where_}: expected a prediction and a target, in this order (or y_pred= and y_true=)")
+    return given
 
 
 # ---------------------------------------------------------------- the losses
@@ -490,7 +516,7 @@ def _classified(name: str, logits: Operand, target: Operand, is_turned: bool) ->
     """
     if not logits.ndim:
         raise ValueError(f"{name}: expected an array of shape (samples, classes), got a single number")
-    given = numbers(target) if hasattr(target, "shape") else np.asarray(target)
+    given = numbers(target) if isinstance(target, np.ndarray) or is_array_node(target) else np.asarray(target)
     if is_turned and given.ndim == 2:
         return _checked_classes(name, *_as_rows(name, logits, target, is_turned))
     logits = logits.T if is_turned else logits

@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..op import structural
 from ..operands import Axis, Operand, as_array
 from . import elementwise, extremes
-from .sums import array_sum, kept, zero_at_zero
+from .sums import array_sum, kept, norm_of_values, of_sequences_too, zero_at_zero
 
 __all__ = ["norm"]
 
@@ -30,13 +30,15 @@ euclidean_norm = structural(
 )(_euclidean)
 
 
+@of_sequences_too(norm_of_values)
 def norm(x: Operand, axis: Axis = None, keepdims: bool = False, *, ord: float | str | None = None) -> Operand:
     """Length over axes: Euclidean, the root of the sum of squares, or another as numpy.linalg.norm has them.
 
-    x: array or Tensor. Returns x's shape without the axes, never negative; the Euclidean one overflows only where
-    the length does. ord: of a vector (one axis) 1 for the sum of |x|, inf and -inf for the largest and the
-    smallest, another p for (Σ |x|^p)^(1/p); of a matrix (two axes) 1 and -1 for the largest and the smallest sum
-    of a column, inf and -inf for those of a row, "fro" for the Euclidean. ValueError for what is none of these.
+    x: array or Tensor, or a list of Values for the Euclidean one. Returns x's shape without the axes, never
+    negative; the Euclidean one overflows only where the length does. ord: of a vector (one axis) 1 for the sum of
+    |x|, inf and -inf for the largest and the smallest, another p for (Σ |x|^p)^(1/p); of a matrix (two axes) 1 and
+    -1 for the largest and the smallest sum of a column, inf and -inf for those of a row, "fro" for the Euclidean.
+    ValueError for what is none of these.
     Derivative of the Euclidean: x / z, and 0 where all x are 0; of the others that of abs, sum and max.
     """
     x = as_array(x, "norm")

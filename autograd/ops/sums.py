@@ -9,7 +9,10 @@ errors are NumPy's AxisError.
 from __future__ import annotations
 
 import builtins
+import functools
 import math
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -21,7 +24,9 @@ from ..operands import Axis, Operand, Vector, as_array, describe, is_array_node,
 from ..signatures import of_array
 from . import elementwise
 from .choosing import where
-from .elementwise import sqrt
+from .elementwise import is_zero, maximum, sqrt
+
+T = TypeVar("T")
 
 __all__ = ["average", "mean", "prod", "standardize", "std", "sum", "var"]
 
@@ -94,12 +99,72 @@ def _products_of_the_others(x: Operand) -> Vector:
 # ---------------------------------------------------------------- what is made of sums, along axes only
 
 
+def of_sequences_too(of_sequence: Callable[..., Operand]) -> Callable[[T], T]:
+    """Let a function of arrays take lists of Values, with its other arguments as they are."""
+
+    def decorate(of_array: Any) -> Any:
+        @functools.wraps(of_array)
+        def function(x: Operand, *others: Operand, **named: Operand) -> Operand:
+            if hasattr(x.__class__, "_record") and not is_array_node(x):
+                raise TypeError(f"{of_array.__name__}: expected an array or a sequence of Values, got a single one")
+            if isinstance(x, Iterator):
+                x = list(x)
+            if isinstance(x, list | tuple) and any(hasattr(u.__class__, "_record") and not is_array_node(u) for u in x):
+                return of_sequence(Vector(x), *others, **named)
+            return of_array(x, *others, **named)
+
+        return function
+
+    return decorate
+
+
+def _no_axes(where_: str, axis: Axis, keepdims: bool) -> None:
+    if axis not in (None, 0, -1) or keepdims:
+        raise TypeError(f"{where_}: a list of Values has no axes; leave out axis and keepdims")
+
+
+@reduction(lambda z, x: _over_zero(x, z), shown="norm")
+def norm_of_sequence(x: Operand) -> Operand:
+    """Euclidean length √(x₁² + ... + xₙ²) of a sequence.
+
+    x: sequence of any real numbers. Returns one number, never negative, 0 for an empty sequence; it overflows
+    only where the length does. Derivative: x / z, and 0 where all x are 0.
+    """
+    xs = members(sequence("norm", x))
+    if not xs:
+        return 0.0
+    largest = functools.reduce(maximum.op.forward, (maximum.op.forward(u, -u) for u in xs))
+    scale = where((largest > 0) & (largest < math.inf), largest, 1.0)  # so that no square overflows
+    return sqrt.op.forward(builtins.sum((u / scale) ** 2 for u in xs)) * scale
+
+
+def norm_of_values(x: Vector, axis: Axis = None, keepdims: bool = False, *, ord: object = None) -> Operand:
+    _no_axes("norm", axis, keepdims)
+    if ord not in (None, 2):
+        raise TypeError(
+            f"norm: of a list of Values it is the Euclidean one, got ord={ord!r}; write it with abs and sum"
+        )
+    return norm_of_sequence(x)
+
+
+def _std_of_values(x: Vector, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
+    _no_axes("std", axis, keepdims)
+    return norm_of_sequence(x - mean(x)) / math.sqrt(max(len(x) - ddof, 0))  # whose slope is 0 where all are equal
+
+
+def _var_of_values(x: Vector, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
+    _no_axes("var", axis, keepdims)
+    d = x - mean(x)
+    return sum(d * d) / max(len(x) - ddof, 0)
+
+
+@of_sequences_too(_var_of_values)
 @of_array
 def var(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
-    """Variance over axes: the mean square of what differs from the mean.
+    """Variance over axes, or of a sequence: the mean square of what differs from the mean.
 
-    x: array or Tensor; ValueError if there is no number. ddof: divide by n - ddof; 0 as NumPy and Keras,
-    1 for the unbiased estimate; nan or inf where that leaves nothing. Returns x's shape without the axes.
+    x: array or Tensor, or a list of Values; ValueError if there is no number. ddof: divide by n - ddof; 0 as NumPy
+    and Keras, 1 for the unbiased estimate; nan or inf where that leaves nothing. Returns x's shape without the axes.
     Derivative: 2 (x - mean) / (n - ddof).
     """
     return quietly(_var, as_array(x, "var"), axis, keepdims, ddof)
@@ -111,6 +176,7 @@ def _var(x: Operand, axis: Axis, keepdims: bool, ddof: int) -> Operand:
     return array_sum(d * d, axis, keepdims) / _over(x, axis, ddof)
 
 
+@of_sequences_too(_std_of_values)
 @structural(
     lambda g, z, x, axis, keepdims, ddof: (
         kept(g, x.shape, axis)
@@ -121,7 +187,7 @@ def _var(x: Operand, axis: Axis, keepdims: bool, ddof: int) -> Operand:
     None,
 )
 def std(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
-    """Standard deviation over axes, the root of `var`, with the same arguments.
+    """Standard deviation over axes or of a sequence, the root of `var`, with the same arguments.
 
     Derivative: (x - mean) / ((n - ddof) z), and 0 where z is 0.
     """
@@ -189,10 +255,15 @@ def average(x: Operand, axis: Axis = None, weights: Operand = None, keepdims: bo
     return elementwise.div(array_sum(elementwise.mul(x, weights), axis, keepdims), total)
 
 
+def _over_zero(x: Operand, z: Operand) -> Operand:
+    """x / z for a single z, and 0 where z is 0."""
+    return where(is_zero(z), 0.0, x / where(is_zero(z), 1.0, z))
+
+
 def zero_at_zero(x: Operand, z: Operand) -> Operand:
     """x / z, and 0 where z is 0."""
-    is_zero = numbers(z) == 0
-    return where(is_zero, 0.0, x / where(is_zero, 1.0, z))
+    is_none = numbers(z) == 0
+    return where(is_none, 0.0, x / where(is_none, 1.0, z))
 
 
 # ---------------------------------------------------------------- what sequences and axes are asked
@@ -214,7 +285,7 @@ def sequence(where_: str, x: Operand) -> Operand:
 
 def not_empty(where_: str, x: Operand, axis: Axis = None) -> None:
     """ValueError for an empty sequence, and for an array without a number along the axes."""
-    if not hasattr(x, "shape"):
+    if not hasattr(x, "ndim"):
         if not size(x):
             raise ValueError(f"{where_}: expected at least one member, got an empty sequence")
     elif not x.size and (axis is None or not count(x.shape, normalize_axis_tuple(axis, x.ndim))):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..formulas.notation import Ascii, Text, Writer
 from ..operands import describe, is_array_node
 from .path_graph import PathGraph
 
-__all__ = ["backward_steps"]
+__all__ = ["additions", "backward_steps"]
 
 # More lines than this nobody reads.
 LIMIT = 2_000
@@ -39,20 +40,28 @@ def backward_steps(target: Any, *, digits: int = 4, ascii: bool = False, limit: 
         )
     to: Writer = Ascii(graph.names.ascii, digits) if ascii else Text(graph.names.text, digits)
     to.typed = graph.typed
-    times = " * " if ascii else " · "
-    totals: dict[Any, float] = {target: 1.0}
-    lines = [f"{to.name(graph.labels[target])}.grad = 1"]
+    first = f"{to.name(graph.labels[target])}.grad = 1"
+    return "\n".join([first, *(line for _, lines in additions(graph, to) for line in lines)])
+
+
+def additions(graph: PathGraph, to: Writer) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """For each result from the target on: the node, and what it adds to the gradients of its operands, in words.
+
+    graph: at level "op" as `backward` does it, at level "named" from named node to named node.
+    """
+    totals: dict[Any, float] = {graph.target: 1.0}
     for v in reversed(graph.nodes):
         g = totals.get(v)
-        if g is None:
+        if g is None or v.is_leaf:
             continue
-        for edge in graph.edges[v]:
+        lines = []
+        for edge in graph.edges_of(v):
             u = edge.operand
             step = edge.derivative * g
             before = totals.get(u)
             totals[u] = step if before is None else before + step
-            local, number = to.factor(graph.formula(edge)), to.number(edge.derivative)
-            way = [f"{local}{times}{to.name(graph.labels[v])}.grad", f"{number}{times}{to.number(g)}", to.number(step)]
+            local, number, arrived = to.factor(graph.formula(edge)), to.number(edge.derivative), to.number(g)
+            way = [f"{local}{to.apart}{to.name(graph.labels[v])}.grad", f"{number}{to.apart}{arrived}", to.number(step)]
             now = "" if before is None else f"   (now {to.number(totals[u])})"
             lines.append(f"{to.name(graph.labels[u])}.grad += {' = '.join(way)}{now}")
-    return "\n".join(lines)
+        yield v, tuple(lines)

@@ -108,6 +108,7 @@ class PathGraph:
         self._shortened = Formulas(target, self.labels, members, MAX_PART)
         self._quotients = Quotients(self.labels, self._whole)
         self._asked: tuple[Any, list[Any]] = None, []
+        self._latest: tuple[Any, list[Any]] = None, []
         # By operand: the derivatives of the unnamed nodes above it, which many results may share.
         self._partial: dict[Any, dict[Any, Expression]] = {}
 
@@ -133,6 +134,12 @@ class PathGraph:
     def _region(self, v: Any) -> list[Any]:
         """v, what is contracted below it, and the named nodes where that ends; operands first."""
         return topological_order(v, stop=self.labels.__contains__)
+
+    def _inner_below(self, v: Any) -> list[Any]:
+        """v and what is contracted below it; kept for the edges into one node, which are asked for in turn."""
+        if self._latest[0] is not v:
+            self._latest = v, self._inner(v, self._region(v))
+        return self._latest[1]
 
     def _inner(self, v: Any, region: Iterable[Any]) -> list[Any]:
         return [u for u in region if u is v or u not in self.labels]
@@ -265,6 +272,8 @@ class PathGraph:
 
     def definition(self, v: Any) -> Expression:
         """How v was computed, as a formula in the named nodes that it comes from; of a leaf its own name."""
+        if v.op is not None and v.op.expands and len(v.operands) > MAX_WRITTEN:
+            return omitted(v.data)  # each of them stands in it
         formula = self._whole.definition(v)
         return formula if formula.size <= MAX_WRITTEN else omitted(v.data)
 
@@ -278,7 +287,7 @@ class PathGraph:
         v, operand = edge.result, edge.operand
         if self.level == "op":
             return formulas.derivatives(v, {id(operand)})[edge.position]
-        inner = self._inner(v, self._region(v))
+        inner = self._inner_below(v)
         relevant = depending_on(inner, [operand])
         way = [u for u in inner if id(u) in relevant]
         if len(way) > MAX_CONTRACTED:

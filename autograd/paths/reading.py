@@ -70,7 +70,7 @@ class Formulas:
 
     def _result(self, v: Any) -> Expression:
         """v as a rule of its operation sees it: its name, but arithmetic by its own operands, as in (x/y)' by y."""
-        return self.definition(v) if v.op.expands else self.of(v)
+        return self.definition(v) if v.op.expands and not v.op.reduces else self.of(v)
 
     def _is_settled(self, u: Any) -> bool:
         return u in self._known or u in self._labels
@@ -239,7 +239,8 @@ class Quotients:
     @functools.cached_property
     def _all(self) -> list[Product]:
         named = ((self.name(v), self._formulas.definition(v).terms) for v in self._nodes)
-        return [Product(*terms[0], name) for name, terms in named if len(terms) == 1 and terms[0][0]]
+        found = [Product(*terms[0], name) for name, terms in named if len(terms) == 1 and terms[0][0]]
+        return [product for product in found if _is_longer_than_a_name(product.factors)]
 
     @property
     def _nodes(self) -> Iterator[Any]:
@@ -284,7 +285,10 @@ class Quotients:
 
 
 def _replaced(x: Expression, products: Sequence[Product]) -> Expression | None:
-    """The formula with other factors in place of these products; None if there are none in it."""
+    """The formula with other factors in place of these products; None if there are none in it.
+
+    It ends, since with every product powers become fewer, or what is no name does.
+    """
     if not products:
         return None
     is_same = True
@@ -294,9 +298,20 @@ def _replaced(x: Expression, products: Sequence[Product]) -> Expression | None:
             while (rest := divided(factors, product)) is not None:
                 is_same = False
                 sign, factors = merged(rest, instead)
-                c = sign * (c if number == 1.0 else float(f"{c / number:.6g}"))
+                c = sign * _without_rounding(c / number)
         terms.append(Expression(((c, factors),), math.nan) * 1.0)
     return None if is_same else Expression(sum(terms, constant(0.0)).terms, x.value)
+
+
+def _is_longer_than_a_name(factors: Factors) -> bool:
+    """Whether a formula becomes shorter by a name in place of these factors: not of u/u, which has none."""
+    return sum(abs(e) for _, e in factors) > 1.0 or any(not a.is_symbol for a, _ in factors)
+
+
+def _without_rounding(c: float) -> float:
+    """A number that a division has moved off a short one."""
+    near = float(f"{c:.6g}")
+    return near if math.isclose(c, near, rel_tol=1e-15) else c
 
 
 def _is_exponential(u: Any, labels: dict[Any, str]) -> bool:

@@ -57,7 +57,7 @@ class Bar(Lines):
         super().on_epoch_begin(epoch, logs)
         epochs, steps = self.params.get("epochs", 1), self.params.get("steps", 1)
         if self._bar is None:
-            total = (epochs - epoch) * steps
+            total = None if steps is None else (epochs - epoch) * steps
             self._bar = self._make(total=total, file=sys.stdout, leave=False, unit="batch", dynamic_ncols=True)
         self._bar.set_description(f"Epoch {epoch + 1}/{epochs}")
 

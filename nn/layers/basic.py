@@ -521,7 +521,10 @@ def write_weights(where: str, modules: Iterable[Module], weights: Iterable[Array
         array = np.asarray(array, dtype=numbers.dtype)
         expected = (*numbers.shape[1:], numbers.shape[0]) if turned else numbers.shape
         if array.shape != expected:
-            raise ValueError(f"{where}: {what}: expected shape {expected}, got {array.shape}")
+            remedy = (
+                "; transpose it, for Keras' kernels are (in, out)" if turned and array.shape == numbers.shape else ""
+            )
+            raise ValueError(f"{where}: {what}: expected shape {expected}, got {array.shape}{remedy}")
         arrays[what] = np.moveaxis(array, -1, 0) if turned else array
     write_numbers(where, {what: places for what, places, _ in kept}, arrays)
 

@@ -322,6 +322,11 @@ def _arguments(where: str, x: Any) -> dict[str, Any]:
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     if isinstance(x, optimizers.Optimizer):
+        if x.has_groups:
+            raise TypeError(
+                f"save: {where} has groups of parameters, which only the program knows: save_weights(path), and keep "
+                "optimizer.state_dict()"
+            )
         found["learning_rate"] = x.learning_rate if x.schedule is None else x.schedule
         found.update([x._clipping] if x._clipping is not None else [])
     return found

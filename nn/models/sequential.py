@@ -43,7 +43,14 @@ from ..training import loop as loop
 from ..training.loop import training_mode
 from ..training.objective import Objective
 from ..training.plan import Plan
-from ..training.samples import checked_inputs, checked_samples, training_data
+from ..training.samples import (
+    are_batches,
+    checked_inputs,
+    checked_samples,
+    checked_validation,
+    stream_of,
+    training_data,
+)
 from .saving import check_savable, read_model, write_model
 from .summary import Summary
 
@@ -386,7 +393,7 @@ class Sequential(Module):
         time. verbose: is taken so that Keras code runs; nothing is printed.
         """
         size = None if batch_size is None else positive_integer("predict", "batch_size", batch_size)
-        return loop.outputs_of(self, checked_inputs("predict", self, x, empty=True), size)
+        return loop.outputs_of(self, checked_inputs("predict", self, x, empty=True, in_parts=True), size)
 
     def predict_classes(self, x: ArrayLike, batch_size: int | None = None) -> np.ndarray:
         """The class of each sample, int64, (samples,): where the largest output is, or 0 and 1 of a single output.
@@ -469,7 +476,7 @@ class Sequential(Module):
     @advised
     def fit(
         self,
-        x: ArrayLike,
+        x: ArrayLike | Iterable[Any],
         y: ArrayLike | None = None,
         batch_size: int | None = None,
         epochs: int = 1,
@@ -483,6 +490,7 @@ class Sequential(Module):
         initial_epoch: int = 0,
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
+        steps_per_epoch: int | None = None,
     ) -> History:
         """Train on x, (samples, ...), and y, and give the History: `history.history["loss"]`, one number an epoch.
 
@@ -495,7 +503,12 @@ class Sequential(Module):
         shuffle: a new order in each epoch. class_weight: a dict from label to weight; sample_weight:
         (samples,); both multiply the loss, which is still divided by the number of samples.
         validation_batch_size: how many samples at a time; validation_freq: after every so many epochs.
-        x and y are not copied unless they must be: nobody is to write to them while the training lasts.
+        x and y are not copied unless they must be: nobody is to write to them while the training lasts. An x in a
+        file (np.memmap) stays there: samples are read, and become numbers of the model's dtype, batch by batch.
+
+        Without y, x gives the batches, (x, y) or (x, y, sample_weight), an epoch each time it is gone through: a list
+        of them, `nn.data.batches(x, y)`, an object with __iter__; of an iterator, which is gone through once,
+        steps_per_epoch batches are an epoch. Then batch_size, shuffle, validation_split and weights are its business.
 
         The numbers are means over the samples of the epoch, while the weights moved; with "val_"
         after it. The loss contains what regularizers add.
@@ -505,6 +518,12 @@ class Sequential(Module):
         self._check_compiled("fit")
         size = 32 if batch_size is None else batch_size
         plan = Plan(size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq)
+        if y is None and are_batches(x):
+            options = {"batch_size": batch_size, "validation_split": validation_split or None}
+            stream = stream_of(self, x, steps_per_epoch, **options, class_weight=class_weight, weights=sample_weight)
+            return loop.fit(self, stream, checked_validation(self, validation_data), plan)
+        if steps_per_epoch is not None:
+            raise TypeError("fit: steps_per_epoch is for batches; of arrays x and y an epoch is all samples")
         data = training_data(self, x, y, sample_weight, class_weight, validation_split, validation_data)
         return loop.fit(self, *data, plan)
 
@@ -523,7 +542,7 @@ class Sequential(Module):
         """
         self._check_compiled("evaluate")
         size = None if batch_size is None else positive_integer("evaluate", "batch_size", batch_size)
-        samples = checked_samples("evaluate", self, x, y, sample_weight)
+        samples = checked_samples("evaluate", self, x, y, sample_weight, in_parts=True)
         return self._shown(loop.evaluate(self, samples, size), return_dict)
 
     def loss_of(self, x: ArrayLike | Tensor, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Tensor:

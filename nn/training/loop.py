@@ -23,7 +23,7 @@ from ..module import TrainingMode
 from .interrupts import Interrupts
 from .measures import SAMPLES, Measures
 from .plan import Plan
-from .samples import TrainingData
+from .samples import Stream, TrainingData
 
 __all__ = ["evaluate", "fit", "outputs_of", "train_on_batch"]
 
@@ -140,16 +140,21 @@ def check_not_fitting(model: Any) -> None:
         )
 
 
-def fit(model: Any, samples: TrainingData, validation: TrainingData | None, plan: Plan) -> History:
+def fit(model: Any, samples: TrainingData | Stream, validation: TrainingData | None, plan: Plan) -> History:
     """The training that `Sequential.fit` describes."""
     objective = model.objective
-    shuffles = plan.shuffle and len(samples.x) > plan.batch_size
-    if not shuffles:
-        samples = samples.fixed()  # a graph copies what can change, and would at every step
-    batches = Batches(samples.arrays, plan.batch_size, model.rng if shuffles else None, fixed=True)
+    batches: Iterable[tuple[np.ndarray, ...]]
+    if isinstance(samples, Stream):
+        batches, steps, samples = samples, samples.steps, samples.first
+        params = plan.params(None, model.metrics_names, validates=validation is not None) | {"steps": steps}
+    else:
+        shuffles = plan.shuffle and len(samples.x) > plan.batch_size
+        if not shuffles:
+            samples = samples.fixed()  # a graph copies what can change, and would at every step
+        batches = Batches(samples.arrays, plan.batch_size, model.rng if shuffles else None, fixed=True)
+        params = plan.params(len(samples.x), model.metrics_names, validates=validation is not None)
     history = History()
     vars(model).update(history=history, stop_training=False)  # nothing that the objective was made of
-    params = plan.params(len(samples.x), model.metrics_names, validates=validation is not None)
     hooks = Listeners([*plan.callbacks, history, *plan.shown], model, params)
     logs: dict[str, float] = {}
     try:
@@ -173,7 +178,12 @@ def fit(model: Any, samples: TrainingData, validation: TrainingData | None, plan
 
 
 def _epoch(
-    model: Any, samples: TrainingData, batches: Batches, hooks: Listeners, epoch: int, interrupts: Interrupts
+    model: Any,
+    samples: TrainingData,
+    batches: Iterable[tuple[np.ndarray, ...]],
+    hooks: Listeners,
+    epoch: int,
+    interrupts: Interrupts,
 ) -> dict[str, float]:
     """Train on all batches once; the means over the samples, by name.
 

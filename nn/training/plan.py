@@ -50,13 +50,16 @@ class Plan:
                 "of the last epoch, not how many more to train"
             )
 
-    def params(self, samples: int, names: Sequence[str], *, validates: bool) -> dict[str, Any]:
-        """What callbacks are told: these numbers, and the names of all that is measured."""
+    def params(self, samples: int | None, names: Sequence[str], *, validates: bool) -> dict[str, Any]:
+        """What callbacks are told: these numbers, and the names of all that is measured.
+
+        samples: how many there are; None where batches are given, and nobody knows.
+        """
         return {
             "epochs": self.epochs,
-            "steps": -(-samples // self.batch_size),
+            "steps": None if samples is None else -(-samples // self.batch_size),
             "samples": samples,
-            "batch_size": self.batch_size,
+            "batch_size": None if samples is None else self.batch_size,
             "verbose": self.verbose,
             "validation_freq": self.validation_freq,
             "metrics": [*names, *(f"val_{name}" for name in names if validates)],

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from autograd.arguments import checked_fraction
+from autograd.arguments import checked_fraction, positive_integer
 from autograd.operands import describe, real
 
 from ..data import split_validation
 from ..losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, Weight
-from ..samples import checked_features, checked_targets, checked_weights, plain_array
+from ..samples import check_finite, checked_features, checked_targets, checked_weights, plain_array
 
 __all__ = ["TrainingData", "checked_inputs", "checked_samples", "training_data"]
 
@@ -37,7 +38,7 @@ class TrainingData(NamedTuple):
 
     def rows(self, start: int, end: int) -> TrainingData:
         """Those of the samples that have these places; views."""
-        return self._map(lambda array: array[start:end])
+        return self._map(lambda a: a.part(start, end) if isinstance(a, Mapped) else a[start:end])
 
     @property
     def shares(self) -> Weight:
@@ -64,22 +65,123 @@ class TrainingData(NamedTuple):
 
 
 def _fixed_copy(array: np.ndarray) -> np.ndarray:
+    if isinstance(array, Mapped):
+        return array
     if array.flags.writeable or array.base is not None:
         array = array.copy()
         array.flags.writeable = False
     return array
 
 
+class Mapped:
+    """Samples in a file (np.memmap), of which no more are read than are taken, and these in the dtype of the model.
+
+    It has what a training asks of an array: shape, slices of rows, and rows by number.
+    """
+
+    def __init__(self, where: str, array: np.ndarray, dtype: np.dtype) -> None:
+        self._where, self._array, self.dtype = where, array, np.dtype(dtype)
+        self.shape, self.ndim, self.size = array.shape, array.ndim, array.size
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        found = converted(self._where, "x", np.array(self._array[rows]), self.dtype)
+        found.flags.writeable = False
+        return found
+
+    def take(self, rows: np.ndarray, axis: int = 0) -> np.ndarray:
+        """The samples with these numbers."""
+        return converted(self._where, "x", self._array.take(rows, axis=axis), self.dtype)
+
+    def part(self, start: int, end: int) -> Mapped:
+        """Those of the samples that have these places, still in the file."""
+        return Mapped(self._where, self._array[start:end], self.dtype)
+
+
+class Stream:
+    """Batches that somebody else makes, checked one by one; each `for` over it is one epoch.
+
+    source: gives (x, y) or (x, y, sample_weight). steps: how many are an epoch; None for all of them.
+    first: the first batch, of which the others have the parts.
+    """
+
+    def __init__(self, model: Any, source: Iterable[Any], steps: int | None) -> None:
+        self._model, self._source = model, source
+        self._running = iter(source)
+        self._goes_on = self._running is source  # an iterator, which cannot start again
+        self.steps: int | None = steps or (len(source) if isinstance(source, Sized) else None)
+        try:
+            first = next(self._running)
+        except StopIteration:
+            raise ValueError("fit: expected batches (x, y), got none") from None
+        self.first = self._checked(first)
+        self._waiting: Iterator[Any] | None = itertools.chain([first], self._running)
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, ...]]:
+        found, self._waiting = self._waiting, self._running if self._goes_on else None
+        number = 0
+        for number, batch in enumerate(itertools.islice(iter(self._source) if found is None else found, self.steps), 1):
+            data = self._checked(batch)
+            if len(data.arrays) != len(self.first.arrays):
+                raise ValueError(
+                    f"fit: batch {number} has other parts than the first: (x, y), or (x, y, weights) in all"
+                )
+            yield data.arrays
+        if not number:
+            raise ValueError(
+                "fit: no batch is left, for an iterator can be gone through once: give what can be gone through again "
+                "(a list, nn.data.batches(x, y), an object with __iter__), or steps_per_epoch="
+            )
+
+    def _checked(self, batch: Any) -> TrainingData:
+        if not isinstance(batch, list | tuple) or len(batch) not in (2, 3):
+            raise TypeError(f"fit: expected batches (x, y) or (x, y, sample_weight), got {describe(batch)}")
+        return checked_samples("fit", self._model, *batch).fixed()  # who made them may write to them again
+
+
+def stream_of(model: Any, source: Any, steps: int | None, **options: Any) -> Stream:
+    """The batches that `fit` was given in the place of x. TypeError for an option that is theirs to have."""
+    for name, option in options.items():
+        if option is not None:
+            raise TypeError(f"fit: {name} is for arrays x and y; make the batches with it, or without")
+    return Stream(model, source, None if steps is None else positive_integer("fit", "steps_per_epoch", steps))
+
+
+def are_batches(x: Any) -> bool:
+    """True for what gives batches (x, y), False for samples."""
+    if isinstance(x, list | tuple):
+        return bool(x) and all(isinstance(batch, tuple) and len(batch) in (2, 3) for batch in x)
+    return isinstance(x, Iterable) and not hasattr(x, "__array__") and not isinstance(x, str | bytes | Mapping)
+
+
+def is_mapped(array: np.ndarray) -> bool:
+    """True for an array whose numbers are in a file."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        if isinstance(base, np.memmap):
+            return True
+        base = base.base
+    return False
+
+
 # ---------------------------------------------------------------- data at the door
 
 
-def checked_inputs(where: str, model: Any, x: ArrayLike, *, empty: bool = False) -> np.ndarray:
-    """The samples in the dtype of the model, which is built for them if it is not yet built."""
-    return _for_model(where, model, _features(where, model, x, empty))
+def checked_inputs(where: str, model: Any, x: ArrayLike, *, empty: bool = False, in_parts: bool = False) -> np.ndarray:
+    """The samples in the dtype of the model, which is built for them if it is not yet built.
+
+    in_parts: they are taken part by part, so that those in a file may stay there.
+    """
+    return _for_model(where, model, _features(where, model, x, empty, in_parts))
 
 
-def _features(where: str, model: Any, x: ArrayLike, empty: bool = False) -> np.ndarray:
+def _features(where: str, model: Any, x: ArrayLike, empty: bool = False, in_parts: bool = False) -> np.ndarray:
     array = plain_array(where, "x", x)
+    if in_parts and is_mapped(array) and array.ndim > 1 and array.size:
+        check_finite(f"{where}: x", array)
+        return cast(np.ndarray, Mapped(where, array, model.dtype))
     if array.dtype.kind in "iub":
         return checked_features(where, array.astype(model.dtype), empty=empty)
     return converted(where, "x", checked_features(where, array, empty=empty), model.dtype)
@@ -111,7 +213,13 @@ def converted(where: str, what: str, array: np.ndarray, dtype: np.dtype) -> np.n
 
 
 def checked_samples(
-    where: str, model: Any, x: Any, y: ArrayLike | None, sample_weight: ArrayLike | None = None
+    where: str,
+    model: Any,
+    x: Any,
+    y: ArrayLike | None,
+    sample_weight: ArrayLike | None = None,
+    *,
+    in_parts: bool = False,
 ) -> TrainingData:
     """x, y and weights, checked once and for all; the model is built if it is not.
 
@@ -119,7 +227,7 @@ def checked_samples(
     """
     if y is None:
         raise TypeError(f"{where}: expected targets y, got None")
-    features = _features(where, model, x)
+    features = _features(where, model, x, in_parts=in_parts)
     targets = checked_targets(where, features, y)
     if targets.dtype.kind == "f":
         targets = converted(where, "y", targets, model.dtype)
@@ -133,13 +241,16 @@ def checked_samples(
     weights = None
     if sample_weight is not None:
         weights = checked_weights(where, sample_weight, len(features)).astype(model.dtype)
-    features = np.ascontiguousarray(features)  # the copies that a graph makes are, and products round as the order is
+    if not isinstance(features, Mapped):
+        features = np.ascontiguousarray(
+            features
+        )  # the copies that a graph makes are, and products round as the order is
     return TrainingData(features, prepared, shown, weights)
 
 
 def training_data(
     model: Any,
-    x: ArrayLike,
+    x: Any,
     y: ArrayLike | None,
     sample_weight: ArrayLike | None,
     class_weight: Mapping[int, float] | None,
@@ -147,20 +258,24 @@ def training_data(
     validation_data: Sequence[Any] | None,
 ) -> tuple[TrainingData, TrainingData | None]:
     """The samples to train on, and those to validate on if there are any, from the arguments of `fit`."""
-    samples = checked_samples("fit", model, x, y, sample_weight)
-    validation = None
-    if validation_data is not None:
-        if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
-            got = describe(validation_data)
-            raise TypeError(f"fit: expected validation_data as (x, y) or (x, y, sample_weight), got {got}")
-        validation = checked_samples("fit: validation_data", model, *validation_data)
-    elif checked_fraction("fit", "validation_split", validation_split):
-        kept = len(split_validation(samples.x, samples.y, validation_split)[0][0])
+    samples = checked_samples("fit", model, x, y, sample_weight, in_parts=True)
+    validation = checked_validation(model, validation_data)
+    if validation is None and checked_fraction("fit", "validation_split", validation_split):
+        kept = len(split_validation(samples.y, samples.y, validation_split)[0][0])
         samples, validation = samples.rows(0, kept), samples.rows(kept, len(samples.x))
     if class_weight is not None:
         weights = _weights_of_classes("fit", class_weight, samples, model.loss)
         samples = samples._replace(weights=weights if samples.weights is None else weights * samples.weights)
     return samples, validation
+
+
+def checked_validation(model: Any, data: Any) -> TrainingData | None:
+    """The samples to validate on that `fit` was given, None if it was given none."""
+    if data is None:
+        return None
+    if not isinstance(data, list | tuple) or len(data) not in (2, 3):
+        raise TypeError(f"fit: expected validation_data as (x, y) or (x, y, sample_weight), got {describe(data)}")
+    return checked_samples("fit: validation_data", model, *data, in_parts=True)
 
 
 def _weights_of_classes(where: str, class_weight: Mapping[int, float], samples: TrainingData, loss: Loss) -> np.ndarray:

@@ -364,3 +364,12 @@ def test_the_derivative_of_a_linear_function_is_a_constant_and_nothing_to_tell()
     assert grad(grad(lambda x: 3.0 * x))(2.0) == 0.0
     assert hessian(lambda u: u.sum())(np.ones(2)).tolist() == [[0.0, 0.0]] * 2
     assert hessian_vector_product(lambda u: u.sum(), np.ones(2), np.ones(2)).tolist() == [0.0, 0.0]
+
+
+def test_a_hessian_vector_product_is_also_a_function_as_the_others_are():
+    def f(x):
+        return (x**3).sum()
+
+    product = hessian_vector_product(f)
+    x, v = np.array([1.0, 2.0]), np.array([1.0, -1.0])
+    assert product(x, v).tolist() == hessian_vector_product(f, x, v).tolist() == [6.0, -12.0]

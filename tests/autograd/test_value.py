@@ -488,3 +488,10 @@ def test_functions_and_methods_of_values_compose():
     z = (sin(x) * exp(x) + log(x) - relu(x) / 2).tanh()
     expected = math.tanh(math.sin(0.5) * math.exp(0.5) + math.log(0.5) - 0.25)
     assert z.data == pytest.approx(expected, rel=1e-14)
+
+
+def test_a_value_has_the_numbers_and_the_shape_of_an_array_without_axes():
+    v = Value(2.5)
+    array = v.numpy()
+    assert (array.shape, v.shape, float(array)) == ((), (), 2.5)
+    assert not array.flags.writeable

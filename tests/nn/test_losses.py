@@ -280,3 +280,11 @@ def test_a_loss_can_be_differentiated_twice():
     (h,) = autograd.gradients(g.sum(), [z])
     s = 1 / (1 + np.exp(-z.numpy()))
     assert np.asarray(h) == pytest.approx(s * (1 - s) / 2)
+
+
+def test_the_names_of_either_convention_are_taken():
+    y, p = np.array([[1.0], [0.0]]), np.array([[0.8], [0.3]])
+    loss = losses.binary_crossentropy
+    assert loss(y, p) == loss(y_true=y, y_pred=p) == loss(prediction=p, target=y) == loss(y, prediction=p)
+    with pytest.raises(TypeError, match="expected y_true and y_pred, in this order"):
+        loss(y)

@@ -12,7 +12,7 @@ import pytest
 
 from autograd import Tensor, Value, squared_error
 from autograd.value import NO_GRADIENT
-from nn import MLP, Neuron
+from nn import MLP, Dense, Neuron, Sequential
 from nn.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, find_optimizer
 from nn.schedules import ExponentialDecay, StepDecay
 
@@ -691,3 +691,111 @@ def test_values_and_tensors_do_not_go_together():
 def test_the_repr_tells_whether_there_are_parameters():
     assert repr(Adam(0.5)) == "Adam(learning_rate=0.5)"
     assert repr(SGD(StepDecay(0.5, 3))) == f"SGD(learning_rate={StepDecay(0.5, 3)!r})"
+
+
+# ---------------------------------------------------------------- groups of parameters
+
+
+def pairs_of_parameters():
+    rng = np.random.default_rng(0)
+    return [Tensor(rng.normal(size=shape)) for shape in ((3, 2), (2,), (2, 2), (2,))]
+
+
+def give_gradients(parameters, seed):
+    rng = np.random.default_rng(seed)
+    for p in parameters:
+        p.grad = rng.normal(size=p.shape)
+
+
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        (AdamW, {"weight_decay": 0.0}),
+        (SGD, {"momentum": 0.9, "nesterov": True}),
+        (RMSprop, {"learning_rate": 0.5, "centered": True}),
+        (Adam, {"learning_rate": lambda step: 0.1 / (1 + step)}),
+    ],
+)
+def test_each_group_goes_as_an_optimizer_of_its_own_would(make, options):
+    together, apart = pairs_of_parameters(), pairs_of_parameters()
+    one = make([{"parameters": together[::2]}, {"params": together[1::2], **options}], 0.01)
+    first = make(apart[::2], 0.01)
+    second = make(apart[1::2], **{"learning_rate": 0.01, **options})
+    for seed in range(5):
+        give_gradients(together, seed)
+        give_gradients(apart, seed)
+        one.step()
+        first.step()
+        second.step()
+    for p, q in zip(together, apart, strict=True):
+        assert p.tolist() == q.tolist()
+    assert one.iterations == 5
+
+
+def test_one_norm_is_clipped_over_all_groups():
+    parameters, by_hand = pairs_of_parameters(), pairs_of_parameters()
+    kernels, biases = parameters[::2], parameters[1::2]
+    give_gradients(parameters, 1)
+    norm = np.sqrt(sum((p.grad**2).sum() for p in parameters))
+    assert norm > 1.0
+    SGD([{"parameters": kernels}, {"parameters": biases, "learning_rate": 0.2}], 0.1, global_clipnorm=1.0).step()
+    for i, (p, q) in enumerate(zip(parameters, by_hand, strict=True)):
+        expected = q.numpy() - (0.2 if i % 2 else 0.1) * p.grad / norm
+        np.testing.assert_allclose(p.numpy(), expected, rtol=1e-14)
+
+
+def test_a_model_may_be_trained_with_groups_and_its_state_goes_on(tmp_path):
+    def made():
+        model = Sequential([Dense(4, "tanh", input_shape=(3,)), Dense(1)], dtype="float64", rng=0)
+        groups = [
+            {"parameters": [layer.weight for layer in model.layers]},
+            {"parameters": [layer.bias for layer in model.layers], "learning_rate": 0.0},
+        ]
+        model.compile(AdamW(groups, 0.01, weight_decay=0.1), "mse")
+        return model
+
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    y = x[:, :1] ** 2
+    model, other = made(), made()
+    model.fit(x, y, batch_size=5, epochs=2, shuffle=False, verbose=0)
+    assert all(not layer.bias.numpy().any() for layer in model.layers)
+    assert model.get_weights()[0].tolist() != other.get_weights()[0].tolist()
+    other.load_state_dict(model.state_dict())
+    state = model.optimizer.state_dict()
+    assert sum(name.endswith(".1") for name in state) == 2
+    other.optimizer.load_state_dict(state)
+    for one in (model, other):
+        one.fit(x, y, batch_size=5, epochs=1, shuffle=False, verbose=0)
+    for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+        assert a.tobytes() == b.tobytes()
+    with pytest.raises(TypeError, match="save: the optimizer has groups of parameters, which only the program knows"):
+        model.save(tmp_path / "m.npz")
+
+
+def test_options_of_groups_are_checked():
+    w, b = Value(1.0), Value(2.0)
+    for groups, message in (
+        ([{"parameters": [w], "lr": 0.1}], "SGD: a group has no option 'lr'; known: learning_rate, momentum, nesterov"),
+        ([{"parameters": [w], "clipnorm": 1.0}], "SGD: clipnorm holds for all groups together; give it to SGD itself"),
+        ([{"parameters": [w]}, [b]], "SGD: expected each group as"),
+        ([{"weights": [w]}], "SGD: expected each group as"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            SGD(groups)
+    with pytest.raises(ValueError, match="SGD: expected momentum"):
+        SGD([{"parameters": [w], "momentum": 2.0}])
+    with pytest.raises(ValueError, match="a parameter is given twice"):
+        SGD([{"parameters": [w]}, {"parameters": [w, b]}])
+
+
+def test_what_is_set_later_holds_for_groups_that_leave_it_out():
+    w, b = Value(1.0), Value(1.0)
+    optimizer = SGD([{"parameters": [w]}, {"parameters": [b], "learning_rate": 0.5}], 0.1)
+    optimizer.learning_rate = 0.2
+    w.grad = b.grad = 1.0
+    optimizer.step()
+    assert (w.data, b.data) == (pytest.approx(0.8), 0.5)
+    optimizer.momentum = 0.9
+    optimizer.step()
+    optimizer.step()
+    assert len(optimizer.state_dict()) == 4

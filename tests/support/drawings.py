@@ -62,6 +62,16 @@ MATRIX_EDGES = {
 }
 
 
+def plain(text):
+    """A text with digits that stand below as digits, as a name is read that was set as mathematics."""
+    return text.translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789"))
+
+
+def told(element):
+    """What a text of an SVG says, in one line and with plain digits."""
+    return plain("".join(element.itertext())).replace("\xa0", " ").replace("\u200b", "")
+
+
 def dot_statements(drawing):
     """The DOT text read without Graphviz: attributes of nodes, and (from, to, attributes) of visible edges."""
     nodes, edges = {}, []
@@ -70,7 +80,8 @@ def dot_statements(drawing):
         if match := re.match(r"\t(n\d+) \[", line):
             nodes[match[1]] = attributes
         elif (match := re.match(r"\t+(n\d+) -> (n\d+) \[", line)) and attributes.get("style") != "invis":
-            edges.append((match[1], match[2], attributes))
+            ends = match.groups() if attributes.get("dir") != "back" else match.groups()[::-1]
+            edges.append((*ends, attributes))
     return nodes, edges
 
 

@@ -1,13 +1,17 @@
 """Pictures side by side, and the ids by which a page or a script finds what is in them."""
 
 import re
+import shutil
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from drawings import each_renderer, lecture_net, needs_renderer
 
-from autograd import Value
+import viz
+from autograd import Value, squared_error
+from nn import inputs
 from viz import beside, draw_graph, draw_network
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -62,6 +66,41 @@ def test_drawings_and_pictures_go_together_and_save(tmp_path):
     assert len(set(ids(both.svg))) == len(ids(both.svg))
     path = both.save(tmp_path / "both.svg")
     assert Path(path).read_text(encoding="utf-8") == both.svg
+
+
+MADE = {
+    "draw_graph": lambda: draw_graph(Value(2.0, "x") * 3),
+    "draw_network": lambda: draw_network(lecture_net()),
+    "explore": lambda: viz.explore(Value(2.0, "x") * 3),
+    "explore.svg": lambda: viz.explore(Value(2.0, "x") * 3).svg(),
+    "steps": lambda: viz.steps(Value(2.0, "x") * 3)[0].picture(),
+}
+
+
+@needs_renderer
+@pytest.mark.parametrize("made", MADE)
+def test_every_result_is_saved_piped_and_shown_by_the_same_verbs(made, tmp_path, monkeypatch):
+    result, seen = MADE[made](), []
+    monkeypatch.setattr("webbrowser.open", seen.append)
+    content = result.pipe()
+    assert isinstance(content, bytes)
+    assert result.pipe(encoding="utf-8") == content.decode()
+    ending = "html" if made == "explore" else "svg"
+    written = Path(result.save(tmp_path / f"it.{ending}"))
+    assert written.read_bytes() == content
+    shown = Path(result.show())
+    assert seen == [shown.as_uri()]
+    assert shown.read_bytes() == content
+    shutil.rmtree(shown.parent)
+    assert result._repr_mimebundle_().get("text/plain", repr(result)) == repr(result)
+
+
+def test_pictures_are_the_same_in_threads_and_in_looks_of_their_own():
+    loss = squared_error(lecture_net()(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
+    alone = [draw_network(loss, look=name).svg for name in ("light", "dark", "print")]
+    with ThreadPoolExecutor(3) as pool:
+        several = list(pool.map(lambda name: draw_network(loss, look=name).svg, ["light", "dark", "print"] * 5))
+    assert several == alone * 5
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from drawings import HERE, NASTY, each_renderer, needs_pure
+from drawings import HERE, NASTY, each_renderer, needs_dot, needs_pure
 from sizes import slow
 
 from autograd.formulas import names
@@ -308,6 +308,14 @@ def test_text_in_arial_fits_its_box(shown):
     assert red[0] + 5 < ink[0] < ink[-1] < red[-1] - 5
     middle = (red[0] + red[-1]) / 2
     assert (ink[0] + ink[-1]) / 2 == pytest.approx(middle, abs=4)
+
+
+@needs_dot
+def test_a_pdf_has_no_date_so_that_it_is_the_same_at_any_time():
+    pdf = render("digraph { a -> b }", "pdf", renderer="dot")
+    assert pdf.startswith(b"%PDF")
+    assert b"D:19700101000000" in pdf
+    assert not re.search(rb"D:20\d{12}", pdf)
 
 
 # Choosing a renderer.

@@ -37,11 +37,11 @@ def test_every_number_and_every_addition_of_a_small_computation_is_written():
         "",
         "backward",
         "  L.grad = 1",
-        "  u.grad += ∂L/∂u · L.grad = (−3) · 1 = −3",
-        "  w.grad += ∂L/∂w · L.grad = (−6) · 1 = −6",
-        "  b.grad += ∂L/∂b · L.grad = 1 · 1 = 1",
-        "  w.grad += ∂u/∂w · u.grad = 2 · (−3) = −6   (now −12)",
-        "  x.grad += ∂u/∂x · u.grad = (−3) · (−3) = 9",
+        "  u.grad += w · L.grad = −3 · 1 = −3",
+        "  w.grad += u · L.grad = −6 · 1 = −6",
+        "  b.grad += 1 · L.grad = 1 · 1 = 1",
+        "  w.grad += x · u.grad = 2 · −3 = −6   (now −12)",
+        "  x.grad += w · u.grad = −3 · −3 = 9",
     ]
 
 

@@ -21,6 +21,17 @@ def test_numbers_have_four_digits_and_a_real_minus_sign():
     assert shown == ["0.1235", "−2", "−1e−09", "12345", "inf", "−inf", "nan", "0"]
 
 
+@pytest.mark.parametrize("longest", [2, 3, 8, 40])
+def test_a_long_text_is_cut_in_the_middle(longest):
+    text = "beginning of a long name that ends in 17"
+    assert style.cut(text[:longest], longest) == text[:longest]
+    short = style.cut(text + text, longest)
+    assert len(short) == longest
+    before, after = short.split("…")
+    assert text.startswith(before)
+    assert text.endswith(after)
+
+
 def test_signs_differ_in_colour_and_in_line():
     colors, lines = zip(*map(style.sign_style, (1.0, -1.0, 0.0)), strict=True)
     assert len(set(colors)) == len(set(lines)) == 3

@@ -62,7 +62,7 @@ def test_a_tensor_in_a_picture_says_that_its_numbers_are_new():
     loss = (w * w).sum()
     loss.backward()
     w.data = [3.0, 4.0]
-    assert any(label.startswith(r"W  (2,)  now\n[ 3   4 ]") for label in labels(draw_graph(loss)))
+    assert any(label.startswith(r"W  (2,)\n[ 1   2 ]\nnow\n[ 3   4 ]") for label in labels(draw_graph(loss)))
 
 
 def test_the_page_has_the_numbers_that_were_used_and_says_what_they_are_now():

@@ -76,7 +76,6 @@ _ALSO = {
 }
 _INSTEAD = {
     "mse": "mean([(a - b)**2, ...]), or squared_error(yhat, y), which is ½(ŷ − y)²",
-    "norm": "sqrt(dot(x, x))",
     "bce": "binary_cross_entropy(p, y)",
 }
 # The layer of a name, as in w[1]_1: to Python the brackets are letters while it reads, one for one.

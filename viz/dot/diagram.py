@@ -5,6 +5,7 @@ What they stand for, and which there are, is decided elsewhere.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ class Arrow(NamedTuple):
     lines: tuple[str, ...] | None = None  # what is written on it if not the derivative
     look: Mapping[str, Any] | None = None  # how it looks if not as its derivative tells
     of: tuple[Any, ...] = ()  # the nodes of the graph that it stands for, such as a weight
+    share: float | None = None  # how wide it is, from 0 to 1; None as the derivative tells
 
 
 class Node(NamedTuple):
@@ -121,6 +123,8 @@ def _boxes(nodes: Sequence[Node], operands: list[list[int]], column: list[int]) 
     return boxes
 
 
+LONG, NARROW, ROW = 24, 3, 12  # a picture of so many columns of at most so many nodes is folded, to about so many
+NARROW_SPACE = "\xa0"  # that Graphviz keeps
 _ANY_HEIGHT = 1000  # inches, more than that of any picture
 _SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}
 # Graphviz puts the text to the right of an edge that goes up or down, without a gap.
@@ -159,7 +163,8 @@ def _statements(nodes: Sequence[Node], o: _Order, look: Asked, legend: Sequence[
     """The lines between the braces."""
     ids, order, boxes = o.ids, o.places, o.boxes
     users, chain = users_of(o.operands), chains(o.operands)
-    for u in order:
+    row = _rows(o.columns) if look.direction in ("LR", "RL") else {}
+    for u in reversed(order) if row else order:
         start = chain[u]
         group = {} if start is None else {"group": ids[start]}  # a group stands in a straight line
         yield _line(ids[u], **_node_look(nodes[u], look), **group)
@@ -175,9 +180,29 @@ def _statements(nodes: Sequence[Node], o: _Order, look: Asked, legend: Sequence[
     for u, v in passed_leaves(o.operands, o.columns):
         # Graphviz swaps nodes across one that nothing leads to, against the pins.
         yield _line(f"{ids[u]} -> {ids[v]}", style="invis", weight=0)
+    for last, first in pairwise(o.columns):
+        if row and row[last[0]] != row[first[0]]:  # the next row begins below the end of this one
+            yield f"\t{{ rank=same {ids[last[0]]} {ids[first[0]]} }}\n"
     for u in order:
         for e in nodes[u].edges:
-            yield _line(f"{ids[e.operand]} -> {ids[u]}", **_edge_look(e, look))
+            yield _arrow(ids[e.operand], ids[u], _edge_look(e, look), row.get(e.operand, 0), row.get(u, 0))
+
+
+def _arrow(start: str, end: str, look: dict[str, Any], before: int, row: int) -> str:
+    """An edge; in every second row of a folded picture it goes back, and between rows it moves nothing."""
+    if before != row:
+        if "label" in look:  # beside the edge, which goes down
+            look["label"] = f"{NARROW_SPACE * 14}{look['label']}"
+        return _line(f"{start} -> {end}", **look, constraint="false")
+    return _line(f"{end} -> {start}", **look, dir="back") if row % 2 else _line(f"{start} -> {end}", **look)
+
+
+def _rows(columns: Sequence[Sequence[int]]) -> dict[int, int]:
+    """In which row each node stands where a long and narrow picture is folded; nothing where it is not."""
+    if len(columns) < LONG or max(map(len, columns)) > NARROW:
+        return {}
+    rows = math.ceil(len(columns) / ROW)
+    return {u: c * rows // len(columns) for c, us in enumerate(columns) for u in us}
 
 
 def _legend(target: str, lines: Sequence[tuple[str, str]], direction: str) -> Iterator[str]:
@@ -243,6 +268,8 @@ def _edge_look(e: Arrow, asked: Asked) -> dict[str, Any]:
     else:
         color, style = sign_style(e.derivative)
         look = {"color": color, "fontcolor": color, "penwidth": width(e.derivative)}
+        if e.share is not None:
+            look["penwidth"] = round(0.6 + 4 * e.share, 2) if e.share == e.share else 0.6
         if style != "solid":
             look["style"] = style
     lines = e.lines

@@ -17,8 +17,10 @@ import graphviz
 from autograd.arguments import lookup
 from nn.files.whole import check_folder, write_whole
 
-from ..files import picture_file
+from ..files import opened, picture_file
+from ..picture import fitted
 from ..render import RendererMissing, render
+from ..scenes.typeset import typeset
 from .mermaid import mermaid
 
 __all__ = ["Drawing"]
@@ -133,7 +135,7 @@ class Drawing(graphviz.Digraph):
         format = format or self.format
         picture = render(self.source, format, renderer=renderer or "auto", dpi=dpi, timeout=timeout)
         if format == "svg":
-            picture = _with_own_ids(picture, self.source)
+            picture = typeset(_with_own_ids(picture, self.source).decode()).encode()
         return picture if encoding is None else picture.decode(encoding)
 
     def render(
@@ -196,11 +198,16 @@ class Drawing(graphviz.Digraph):
         """`render` the picture and open it with the program of the system; returns its path."""
         return self.render(filename, directory, view=True, cleanup=cleanup, quiet_view=quiet_view)
 
+    def show(self) -> str:
+        """Open the picture in the browser; returns the path of the temporary file that is made for it."""
+        return opened(self.pipe("svg"), "picture.svg")
+
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
     ) -> dict[str, Any]:
         try:
-            return super()._repr_mimebundle_(include, exclude)
+            bundle = super()._repr_mimebundle_(include, exclude)
+            return {kind: fitted(made) if kind == "image/svg+xml" else made for kind, made in bundle.items()}
         except RendererMissing as missing:  # a notebook shows what to do, not a traceback
             text = self.mermaid()  # which some notebooks draw themselves
             advice = f"{self!r}: {missing}. Or paste this where Mermaid is drawn:\n\n{text}"

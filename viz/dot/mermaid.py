@@ -36,7 +36,8 @@ def mermaid(source: str) -> str:
             for end in (name, other):
                 shapes.setdefault(end, f'["{_text([_unquoted(end)])}"]')
             if attributes.get("style") != "invis":
-                edges.append((name, _arrow(attributes), other))
+                ends = (other, name) if attributes.get("dir") == "back" else (name, other)
+                edges.append((ends[0], _arrow(attributes), ends[1]))
         elif name == "graph":
             direction = attributes.get("rankdir", direction)
         elif name not in ("node", "edge") and (attributes or name not in shapes):

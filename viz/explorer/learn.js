@@ -58,6 +58,8 @@ function nudgeControl(node) {
 
 // ---------------------------------------------------------------- downhill
 
+// What a step goes by, and what the curve shows.
+const descent = { slopes: () => program.grads, loss: () => program.loss, name: () => names.line(graph().target) };
 let losses = [];
 let every = 1; // so many steps lie between two losses of the curve
 let steps = 0;
@@ -65,18 +67,19 @@ let descending = 0;
 
 function takeStep() {
   if (!program) return;
-  if (!losses.length) losses.push(program.loss);
-  const { values, grads: slopes } = program;
+  if (!losses.length) losses.push(descent.loss());
+  const { values } = program;
+  const slopes = descent.slopes();
   const moves = page.program.parameters.map((slot) => [slot, values[slot] - state.rate * slopes[slot]]);
   for (const [slot, x] of moves) values[slot] = x;
   follow();
   steps += 1;
-  if (steps % every === 0) losses.push(program.loss);
+  if (steps % every === 0) losses.push(descent.loss());
   if (losses.length > LONGEST_CURVE) {
     losses = losses.filter((_, i) => i % 2 === 0);
     every *= 2;
   }
-  if (!Number.isFinite(program.loss)) stopDescent();
+  if (!Number.isFinite(descent.loss())) stopDescent();
   showDescent();
 }
 
@@ -115,14 +118,23 @@ function showDescent() {
   set(byId("descend"), "aria-pressed", String(Boolean(descending)));
   put(byId("descend"), descending ? "Stop" : "Play");
   put(byId("rate-is"), shortNumber(state.rate));
-  const isOver = program.loss - program.loss !== 0;
+  const isOver = !Number.isFinite(descent.loss());
   const told = steps ? ` after ${counted(steps, "step")}` : "";
-  put(byId("loss"), isOver ? `No longer finite${told}: reset, and take a smaller rate` : `${names.line(graph().target)} ${shortNumber(program.loss)}${told}`);
+  put(byId("loss"), isOver ? `No longer finite${told}: reset, and take a smaller rate` : `${descent.name()} ${shortNumber(descent.loss())}${told}`);
   const finite = losses.filter(Number.isFinite);
   const [low, high] = [Math.min(0, ...finite), Math.max(...finite, 1e-300)];
   const at = (x, i) => `${((100 * i) / Math.max(1, losses.length - 1)).toFixed(2)} ${(38 - (36 * (x - low)) / (high - low || 1)).toFixed(2)}`;
   set(byId("curve").lastElementChild, "d", finite.length > 1 ? `M${finite.map(at).join("L")}` : "M0 0");
 }
+
+const FIRST_RATE = 0.1;
+linkParts.push(() => (state.rate === FIRST_RATE ? [] : [`rate=${state.rate}`]));
+linkReaders.rate = (text) => {
+  if (!(readNumber(text) > 0)) return;
+  state.rate = readNumber(text);
+  byId("rate").value = Math.log10(state.rate);
+  showDescent();
+};
 
 function listenToDescent() {
   byId("dock").hidden = !program;

@@ -10,6 +10,9 @@ let edgesOf = new Map(); // graph -> how its derivatives are read off the progra
 let isChanged = false;
 let isSettled = true; // false while a number is being dragged
 let frame = 0;
+const [linkParts, linkReaders] = [[], {}]; // what else a link says, and how it is read
+let isOfSample = () => false; // whether a leaf has the number of a sample
+const [followers, forgetters, restorers, overviewExtras] = [[], [], [], []]; // of pages with samples: what is shown with the numbers
 let rest = 0;
 
 // ---------------------------------------------------------------- the program, if it proves itself
@@ -85,6 +88,7 @@ function change(v, x) {
 // All numbers of the page from those of the leaves.
 function follow() {
   program.run();
+  for (const forget of forgetters) forget();
   isChanged = program.values.subarray(0, program.first).some((x, slot) => !Object.is(x, program.recorded[slot]));
   names.data.forEach((_, v) => {
     if (slotOf(v) < 0) return;
@@ -108,9 +112,14 @@ function settle() {
   remember();
 }
 
+function restoreNumbers() {
+  program.restore();
+  for (const forget of restorers) forget();
+}
+
 function resetNumbers() {
   if (!program || !isChanged) return;
-  program.restore();
+  restoreNumbers();
   follow();
   forgetDescent();
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd import Value
@@ -176,12 +176,19 @@ def graph_data(graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_v
         "operand": [nodes.number(e.operand) for e in edges],
         "derivative": [encoded(e.derivative) for e in edges],
         "formula": [written(graph.formula(e)) for e in edges],
-        "via": [" ".join(_between(e.result, e.operand, graph.labels)) for e in via],
+        "via": [" ".join(symbols) for symbols in _between(via, graph.labels)],
     }
 
 
-def _between(v: Value, u: Value, labels: Container[Value]) -> list[str]:
-    """The symbols of the operations on the ways from u to v, the first to be applied first."""
-    region = topological_order(v, stop=lambda w: w in labels)
-    on_the_way = depending_on([w for w in region if w is v or w not in labels], [u])
-    return [w.op.symbol for w in region if id(w) in on_the_way and w is not u and w.op is not None]
+def _between(edges: Sequence[Edge], labels: Container[Value]) -> Iterator[list[str]]:
+    """For each edge the symbols of the operations on the ways from operand to result, the first to be applied first.
+
+    Edges into one node come one after another, so that what lies below it is read once.
+    """
+    v, inner = None, []
+    for e in edges:
+        if e.result is not v:
+            v = e.result
+            inner = [w for w in topological_order(v, stop=lambda w: w in labels) if w is v or w not in labels]
+        on_the_way = depending_on(inner, [e.operand])
+        yield [w.op.symbol for w in inner if id(w) in on_the_way and w.op is not None]

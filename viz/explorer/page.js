@@ -47,6 +47,7 @@ function update(changes = {}) {
   Object.assign(state, changes);
   const isOther = (...keys) => keys.some((key) => state[key] !== before[key]);
   if (isOther("view")) showView(before.view);
+  if (isOther("view", "node") && program) for (const forget of forgetters) forget();
   if (isOther("view", "node")) {
     ranking = null;
     Object.assign(state, { shown: FIRST_CARDS, pinned: null, hovered: null });
@@ -65,6 +66,7 @@ function update(changes = {}) {
   if (!isOther("hovered", "pinned", "cell", "line") || isOther("node", "view", "mode")) showPanel();
   markPinned();
   showSentence();
+  if (isOther("node", "view")) for (const show of followers) show();
 }
 
 function select(node) {
@@ -80,6 +82,7 @@ function showNumbers() {
   light();
   showSummary();
   showSentence();
+  for (const show of followers) show();
   for (const write of again) write();
   for (const write of againInCards) write();
 }
@@ -94,6 +97,7 @@ function showSettled() {
     light();
   }
   picture.placeLabels();
+  for (const show of followers) show();
   showControls();
 }
 
@@ -119,9 +123,10 @@ function remember() {
   const parts = [state.node === null ? "" : escaped(names.link(state.node))];
   if (isChanged) {
     for (const v of page.nodes.name.keys()) {
-      if (canChange(v) && !Object.is(names.data[v], recorded.data[v])) parts.push(`${escaped(names.link(v))}=${names.data[v]}`);
+      if (canChange(v) && !isOfSample(v) && !Object.is(names.data[v], recorded.data[v])) parts.push(`${escaped(names.link(v))}=${names.data[v]}`);
     }
   }
+  for (const more of linkParts) parts.push(...more());
   try {
     history.replaceState(null, "", `#${parts.join("&")}`);
   } catch { /* a page inside another has no address of its own */ }
@@ -150,20 +155,23 @@ function fromLink() {
   return { found: view && { view, node: nodeIn(view) }, changes: changes.map((part) => part.split("=").map(unescaped)) };
 }
 
-function openLink() {
+function openLink(otherwise = null) {
   const { found, changes } = fromLink();
   if (program) {
-    program.restore();
+    restoreNumbers();
     for (const [name, text] of changes) {
       const v = nodeCalled(name, [...page.nodes.name.keys()]);
       const x = readNumber(text ?? "");
       if (v !== undefined && canChange(v) && x !== null) program.values[slotOf(v)] = x;
     }
     follow();
+    for (const [name, text] of changes) {
+      if (nodeCalled(name, [...page.nodes.name.keys()]) === undefined) linkReaders[name]?.(text ?? "");
+    }
     isSettled = true;
   }
   ranking = null;
-  update({ node: null, ...found, mode: "paths" });
+  update({ node: otherwise, ...found, mode: "paths" });
   showPanel();
 }
 
@@ -302,7 +310,8 @@ function overviewPanel() {
   const isGiven = (v) => Number(kinds(v).includes("given")); // inputs and targets come last
   const leaves = graph().nodes.filter((v) => !graph().operands.get(v).length)
     .sort((a, b) => isGiven(a) - isGiven(b) || size(b) - size(a) || a - b);
-  return overview({ names, leaves, select: selectFromAfar, gradientOf, live, isLive: program !== null });
+  const extras = overviewExtras.flatMap((make) => make());
+  return overview({ extras, names, leaves, select: selectFromAfar, gradientOf, live, isLive: program !== null });
 }
 
 const gradient = () => graph().weigh(state.node).gradient;
@@ -326,7 +335,7 @@ function pathsPanel() {
 
 function controlOf(node) {
   const middle = Number.isFinite(recorded.data[node]) ? recorded.data[node] : 0;
-  const reach = Math.max(2, 2 * Math.abs(middle));
+  const reach = Math.max(2, 2 * Math.abs(middle), 1.2 * Math.abs(names.data[node] - middle) || 0);
   return control({
     names, node, live, range: [middle - reach, middle + reach], step: unitOf(node),
     change: (x) => change(node, x), settle,
@@ -716,8 +725,9 @@ function begin() {
   picture.fit(null);
   listen();
   const selected = page.selected !== null && graph().has(page.selected) ? page.selected : null;
-  update({ node: selected });
-  if (location.hash.length > 1) openLink();
+  if (page.samples) beginSamples();
+  if (location.hash.length > 1) openLink(selected);
+  else update({ node: selected });
   picture.fit(state.node);
 }
 

@@ -12,8 +12,7 @@ import html
 import json
 import os
 import re
-import tempfile
-import webbrowser
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +23,7 @@ from autograd.graph import is_node
 from autograd.operands import describe, real
 
 from .. import style
-from ..files import picture_file, write_whole
+from ..files import opened, picture_file, write_whole
 from ..options import drawing
 from ..picture import Picture
 from .script import HELPERS
@@ -36,7 +35,7 @@ __all__ = ["PAGE_MARK", "Exploration", "explore"]
 PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
 
 _FORMATS = dict.fromkeys(("html", "htm"))
-_SCRIPTS = ("paths.js", "write.js", "program.js", "picture.js", "panel.js", "live.js", "learn.js", "save.js", "page.js")
+_PARTS = ("paths", "write", "program", "picture", "panel", "live", "learn", "save", "samples", "page")
 
 
 @drawing
@@ -47,6 +46,8 @@ def explore(
     level: Literal["auto", "op", "named", "neurons"] = "auto",
     title: str | None = None,
     digits: int = 4,
+    samples: Mapping[Any, Any] | None = None,
+    parameters: Sequence[Value] | None = None,
 ) -> Exploration:
     """A page that shows every gradient path of a computation.
 
@@ -54,9 +55,19 @@ def explore(
     wrt    the node that is selected at first; without it the page begins with all gradients
     level  what the page shows first; the reader can change it. "named": named nodes, with whatever
            lies between contracted. "op": every scalar. "neurons": units with the weights on the edges.
-           "auto": "named" if an intermediate result has a name, "neurons" in a large net, else "op".
+           "auto": "neurons" in a net of more than 12 named nodes, "named" if an intermediate result has a name,
+           else "op".
     title  of the page
     digits significant digits of its numbers
+    samples     numbers for leaves, sample by sample: {"x": X, "y": Y} with X of shape (n, as many as there are
+                leaves x_1, x_2, ...), or (n,) for one. A key is the name of leaves without index, a leaf, or a
+                tuple of leaves. The page shows one sample at a time, each sample's gradient and their average,
+                and goes downhill on one or on all; for two inputs also a map of what the net answers.
+    parameters  the leaves that gradient descent in the page moves; without it those that are not called x, y or t
+                and are in no samples, or all leaves if there are no others
+
+    The page computes again whatever depends on a number that is changed in it, with the operations of Python read
+    as script; one that cannot be read, or a graph of more than 20,000 edges, keeps the page as it was recorded.
 
     Where `.data` was changed since the forward pass the page has the numbers that were used, and says so.
 
@@ -67,7 +78,7 @@ def explore(
     Call `root.backward()` before, or the page says that `.grad` is empty.
 
     TypeError if root or wrt is not a Value; ValueError for a leaf, for a wrt that root does not depend on,
-    for an unknown level, and for "neurons" where names tell of no units.
+    for an unknown level, for "neurons" where names tell of no units, and for samples that do not fit the leaves.
     """
     if not isinstance(root, Value):
         advice = "; nn.to_mlp(model) makes the same net of Values" if isinstance(root, Tensor) else ""
@@ -79,7 +90,7 @@ def explore(
         raise TypeError(f"explore: expected wrt to be a Value, got {describe(wrt)}")
     lookup("level", level, LEVELS)
     views = Views(root, wrt, digits)
-    data = views.data(level)
+    data = views.data(level, samples, parameters)
     title = "Gradient paths" if title is None else title
     return Exploration(_document(title, data), level=data["first"], views=views, title=title)
 
@@ -131,20 +142,26 @@ class Exploration:
         return str(file)
 
     def show(self) -> str:
-        """Open the page in the browser; returns the path of the file that is made for it.
+        """Open the page in the browser; returns the path of the temporary file that is made for it."""
+        return opened(self.html.encode(), "gradient-paths.html")
 
-        The file is in the system's folder for temporary files and stays there, since the browser
-        may read it at any time.
+    def pipe(self, format: str = "html", *, encoding: str | None = None) -> Any:
+        """The page as bytes, or as text if an encoding is given; `svg().pipe(...)` is its picture.
+
+        ValueError for another format than "html".
         """
-        folder = Path(tempfile.mkdtemp(prefix="gradpath-"))
-        path = self.save(folder / "gradient-paths.html")
-        webbrowser.open(Path(path).as_uri())
-        return path
+        lookup("format", format, _FORMATS)
+        page = self.html.encode()
+        return page if encoding is None else page.decode(encoding)
 
     def _repr_html_(self) -> str:
         frame = "width: 100%; height: 720px; border: 1px solid #94a3b8; border-radius: 8px"
         allowed = "allow-scripts allow-downloads"
         return f'<iframe sandbox="{allowed}" style="{frame}" srcdoc="{html.escape(self.html)}"></iframe>'
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
+        """The page, and where HTML is dropped its picture."""
+        return {"text/html": self._repr_html_(), "image/svg+xml": self.svg()._repr_svg_(), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Exploration at level {self.level!r}, {len(self.html):,} characters of HTML>"
@@ -161,7 +178,8 @@ def _size(size: Any) -> tuple[float, float]:
 
 def _document(title: str, data: dict[str, Any]) -> str:
     style = shortened(_file("page.css"), "css")
-    script = '"use strict";\n' + HELPERS + data.pop("operations") + shortened("".join(map(_file, _SCRIPTS)), "js")
+    scripts = [f"{name}.js" for name in _PARTS if name != "samples" or data["samples"]]
+    script = '"use strict";\n' + HELPERS + data.pop("operations") + shortened("".join(map(_file, scripts)), "js")
     parts = {
         "title": html.escape(_printable(title)),
         "style": style,

@@ -10,7 +10,7 @@ const equals = () => span("equals", "=");
 
 // ---------------------------------------------------------------- when nothing is selected
 
-function overview({ names, leaves, select, gradientOf, live, isLive }) {
+function overview({ extras, names, leaves, select, gradientOf, live, isLive }) {
   const largest = () => largestOf(leaves.map(gradientOf));
   const rows = leaves.slice(0, 40).map((v) => {
     const row = html("tr", { tabindex: "0" },
@@ -27,6 +27,7 @@ function overview({ names, leaves, select, gradientOf, live, isLive }) {
     html("h2", {}, "Where does each gradient come from?"),
     quiet("Select a node: every path to it lights up and is written out. Point at an edge for its local derivative."),
     isLive ? quiet("Drag a leaf, or the line of a weight, to the side: its number changes, and with it everything else.") : null,
+    ...extras,
     html("h3", {}, "Leaves, the largest gradient first"),
     html("table", { class: "leaves" }, html("thead", {}, head), html("tbody", {}, ...rows)),
     leaves.length > rows.length ? quiet(`and ${leaves.length - rows.length} more`) : null,

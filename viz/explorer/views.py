@@ -24,7 +24,7 @@ from ..graphs.units import NO_UNITS, Constant, Unit
 from ..options import Asked
 from ..style import counted, number
 from .model import Nodes, edges_among, graph_data
-from .program import NO_OPERATIONS, program_data
+from .program import NO_OPERATIONS, Program
 from .script import Unreadable
 from .stage import Box, Drawn, Way, lit, paths_to, scene
 
@@ -148,16 +148,18 @@ class Views:
         if coarse is not None:
             self._add_neurons(coarse)
 
-    def data(self, level: str) -> dict[str, Any]:
+    def data(self, level: str, samples: Any = None, parameters: Any = None) -> dict[str, Any]:
         """Everything the page shows; under "operations" script, the rest plain data.
 
-        level: the view to begin with, one of LEVELS.
+        level: the view to begin with, one of LEVELS. samples, parameters: see `explore`.
         """
         first = self.first(level)
         self.notes += _notes(self.nodes.used)
-        program, operations = None, NO_OPERATIONS
+        program, operations, rows = None, NO_OPERATIONS, None
         try:
-            program, operations = program_data(self.everything, self.nodes.used, self.nodes.things)
+            found = Program(self.everything)
+            program, operations = found.data(self.nodes.used, self.nodes.things, parameters, samples)
+            rows = None if samples is None else found.samples(samples)
         except Unreadable as refused:
             self.notes.append(f"The numbers of this page cannot be changed: {refused}.")
         selected = self.wrt is not None and self.nodes.has(self.wrt)
@@ -173,6 +175,7 @@ class Views:
             "first": first,
             "digits": self.digits,
             "program": program,
+            "samples": rows,
             "operations": operations,
         }
 

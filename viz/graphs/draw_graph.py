@@ -6,6 +6,7 @@ This module decides what is shown; `grouped` makes one node of many, `dot.diagra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -62,6 +63,7 @@ def draw_graph(
     max_nodes: int = MAX_NODES,
     digits: int = 4,
     edges: str | None = "auto",
+    widths: str = "derivative",
     until: Any = (),
     around: Any = None,
     highlight: Any = (),
@@ -90,6 +92,8 @@ def draw_graph(
     digits     significant digits of the numbers.
     edges      what edges carry: "number" the local derivative (between units the weight), "formula" how it
                is written (the weight's name), None nothing; "auto" the number, of Tensors the formula.
+    widths     what the width of an edge from u to v tells: "derivative" the size of ∂v/∂u, "gradient" how much of
+               its gradient u gets through it, of all that flows in the picture (levels "op" and "named" of Values).
     until      a node, or several, behind which nothing is drawn: `until=[a1, a2]`. Names do as well, here and below.
     around     (w, 2): what is at most two edges away from w; w alone: its neighbours. Nodes that lost operands by
                either are dashed.
@@ -141,6 +145,8 @@ def draw_graph(
         nodes, found, graph = nodes_and_level(root, level, texts, box=box, max_nodes=most)
     else:
         nodes, found, graph = _of_values(root, level, texts, cluster, most)
+    if widths == "gradient":
+        nodes = _weighed(nodes, found)
     if until:
         nodes = parts.until(nodes, set(meant(graph, until, "draw_graph: until", drawn_of(nodes))))
     if around is not None:
@@ -151,6 +157,25 @@ def draw_graph(
     asked = highlighted(graph, asked, "draw_graph", drawn_of(nodes))
     lines = [*(_signs() if legend else ()), *texts.notes()]
     return diagram(nodes, asked, level=found, legend=lines)
+
+
+def _weighed(nodes: list[Node], level: str) -> list[Node]:
+    """The same nodes, with edges as wide as what flows back through them of the target's gradient."""
+    if level not in ("op", "named") or any(e.derivative is None and e.lines for node in nodes for e in node.edges):
+        raise ValueError("draw_graph: widths='gradient' is for levels 'op' and 'named' of a graph of Values")
+    arrived = [0.0] * (len(nodes) - 1) + [1.0]
+    flows: dict[tuple[int, int], float] = {}
+    for i in reversed(range(len(nodes))):
+        for k, e in enumerate(nodes[i].edges):
+            flows[i, k] = arrived[i] * (e.derivative or 0.0)
+            arrived[e.operand] += flows[i, k]
+    most = max((abs(x) for x in flows.values() if math.isfinite(x)), default=0.0) or 1.0
+    return [
+        node._replace(
+            edges=tuple(e._replace(share=min(1.0, abs(flows[i, k]) / most)) for k, e in enumerate(node.edges))
+        )
+        for i, node in enumerate(nodes)
+    ]
 
 
 def _signs() -> tuple[tuple[str, str], ...]:

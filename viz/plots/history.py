@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_history"]
 
 _VALIDATION = "val_"
+_MARK = "_gradpath_history"  # what Axes are known by that hold a history
 _LOOKS = {"": ("train", "positive", "-", "o"), _VALIDATION: ("validation", "negative", "--", "s")}
 
 
@@ -37,12 +38,19 @@ def plot_history(history: Any, *, ax: Any = None) -> Any:
     of the least loss marked: of the validation loss if there is one. Each metric has a panel beside
     it, with the same epoch marked. Returns the Axes, or an array of them if there are metrics.
 
+    Drawn again on Axes that it has drawn on, as in an animation, it takes the place of what was there.
+
     TypeError for what is no history; ValueError if it has no loss or its lists differ in length.
     """
     curves = _curves(history)
     metrics = [name for name in curves if name != "loss" and not name.startswith(_VALIDATION)]
     best = _best_epoch(curves.get("val_loss", curves["loss"]))
+    for each in np.ravel(np.array(ax, dtype=object)):
+        if each is not None and getattr(each, _MARK, False):
+            each.clear()
     found = panels("plot_history", ax, 1 + len(metrics))
+    for panel in found:
+        setattr(panel, _MARK, True)
     for panel, name in zip(found, ["loss", *metrics], strict=True):
         shown = {prefix: curves[prefix + name] for prefix in _LOOKS if prefix + name in curves}
         _draw(panel, name, shown, best)

@@ -64,6 +64,8 @@ def plot_loss_surface(
                    holds all paths with room around them
     resolution     points along each axis, by default 400 for one weight and 41 for two
 
+    ax             two-dimensional, or for two weights of projection "3d", on which the loss is a surface
+
     One weight gives a curve on which every start rolls down into its minimum; two give contours, on a
     log scale if the loss is positive throughout. The weights have their numbers back when the
     function ends, however it ends; `.grad` is not touched. Returns the Axes.
@@ -88,13 +90,18 @@ def plot_loss_surface(
         )
         axes = [np.linspace(low, high, resolution) for low, high in ranges_of(span, np.concatenate(paths))]
         heights = landscape.heights(np.stack(np.meshgrid(*axes), axis=-1))
-        along = [landscape.heights(p) for p in paths] if count == 1 else []
+        along = [landscape.heights(p) for p in paths]
     if not finite(heights).size:
         raise ValueError(f"{where}: the loss is nan or infinite on all of the range; choose another span")
 
     names = [math_name(w.label or f"w_{i}") for i, w in enumerate(chosen, 1)]
     (ax,) = panels(where, ax, 1, size=(5.6, 3.8) if count == 1 else (5.8, 4.6))
-    if count == 1:
+    if ax.name == "3d":
+        if count == 1:
+            raise ValueError(f"{where}: Axes of projection '3d' are for two weights, got one")
+        _draw_surface(ax, axes, heights, paths, along)
+        ax.set_ylabel(names[1], size=MATH)
+    elif count == 1:
         _draw_valley(ax, axes[0], heights, [p[:, 0] for p in paths], along, names[0])
     else:
         _draw_contours(ax, axes, heights, paths)
@@ -159,6 +166,18 @@ def _draw_contours(ax: Axes, axes: list[np.ndarray], heights: np.ndarray, paths:
         _draw_path(ax, p, f"start {i}" if len(paths) > 1 else "start")
     ax.grid(False)
     ax.set(title="Loss surface and gradient descent", ylim=axes[1][[0, -1]])
+
+
+def _draw_surface(
+    ax: Any, axes: list[np.ndarray], heights: np.ndarray, paths: list[np.ndarray], along: list[np.ndarray]
+) -> None:
+    """The loss over two weights as a surface, with every descent on it."""
+    ax.plot_surface(*np.meshgrid(*axes), np.ma.masked_invalid(heights), cmap="cividis", alpha=0.75, linewidth=0)
+    look: Look = {"color": current().negative, "zorder": 5}
+    for p, z in zip(paths, along, strict=True):
+        ax.plot(*p.T, z, marker="o", markersize=3, linewidth=2, **look)
+        ax.plot(*p[-1:].T, z[-1:], marker="*", markersize=12, markeredgecolor=current().ink, **look)
+    ax.set(title="Loss surface and gradient descent", ylim=axes[1][[0, -1]], zlabel="loss")
 
 
 def _draw_path(ax: Axes, p: np.ndarray, name: str) -> None:

@@ -307,8 +307,7 @@ def _labels(
     for group in groups.values():
         if len(group) > MOST_LABELS:
             continue
-        beside = list(taken)
-        best = max(_arrangements(lines, group), key=lambda shares: _room(shares, group, lines, ways, font, beside))
+        best = _best(_arrangements(lines, group), group, lines, ways, font, list(taken))
         for i, share in zip(group, best, strict=True):
             boxes = (_box(ways[i], s, lines[i].label, font) for s in (share, *FROM_MIDDLE))
             if (
@@ -317,6 +316,30 @@ def _labels(
                 taken.append(free)
                 found[i] = (free.x, free.y)
     return found
+
+
+def _best(
+    arrangements: Sequence[Sequence[float]],
+    group: Sequence[int],
+    lines: Sequence[Line],
+    ways: Sequence[Sequence[Point]],
+    font: float,
+    beside: Sequence[_Box],
+) -> Sequence[float]:
+    """The arrangement with the most room between the numbers of a group, those nearer the middle before others."""
+    best, most = arrangements[0], -math.inf
+    for shares in sorted(arrangements, key=_off_middle):
+        penalty = 0.2 * _off_middle(shares)
+        if ROOM - penalty <= most:  # what follows is farther off
+            break
+        room = _room(shares, group, lines, ways, font, beside, (most + penalty) * font)
+        if min(room / font, ROOM) - penalty > most:
+            best, most = shares, min(room / font, ROOM) - penalty
+    return best
+
+
+def _off_middle(shares: Sequence[float]) -> float:
+    return abs(sum(shares) / len(shares) - 0.5)
 
 
 def _arrangements(lines: Sequence[Line], group: Sequence[int]) -> list[list[float]]:
@@ -337,20 +360,25 @@ def _room(
     ways: Sequence[Sequence[Point]],
     font: float,
     beside: Sequence[_Box],
+    enough: float,
 ) -> float:
-    """How far the numbers of a group are apart at these shares, in heights of one; a little less off the middle."""
+    """How far the numbers of a group are apart at these shares; any number below `enough` if no farther than that."""
     boxes = [_box(ways[i], share, lines[i].label, font) for i, share in zip(group, shares, strict=True)]
     low, high = min(b.x - b.w for b in boxes), max(b.x + b.w for b in boxes)
     near = [b for b in beside if b.x + b.w >= low - font and b.x - b.w <= high + font]
     boxes.sort(key=lambda b: b.y)
-    least = math.inf
+    least = ROOM * font
     for k, box in enumerate(boxes):
         for other in boxes[k + 1 :]:
             if other.y - other.h - box.y - box.h > least:
                 break
             least = min(least, box.apart(other))
-        least = min([least, *map(box.apart, near)])
-    return min(least / font, ROOM) - 0.2 * abs(sum(shares) / len(shares) - 0.5)
+        for other in near:
+            if abs(other.y - box.y) - other.h - box.h < least:
+                least = min(least, box.apart(other))
+        if least <= enough:
+            return least
+    return least
 
 
 def _boxes(marks: Sequence[Point], radius: float, captions: tuple[Sequence[bool], Sequence[bool]]) -> list[_Box]:

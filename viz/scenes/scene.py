@@ -6,6 +6,7 @@ The SVG is complete by itself, for files and print; a page styles it by its clas
 
 from __future__ import annotations
 
+import hashlib
 import html
 import itertools
 import math
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..style import current, sign_style, tint, width
 from .placing import FONTS, PAD, SMALLEST, Line, Placement, Point, caption_at, placed
-from .typeset import element, length, name_text, words, written
+from .typeset import element, length, name_text, typeset, words, written
 
 __all__ = ["Cell", "Glow", "Lit", "Mark", "Note", "Scene", "Stroke", "stage"]
 
@@ -170,13 +171,13 @@ class Scene:
         width: float | None = None,
         below: Sequence[Sequence[Note]] = (),
         feet: Sequence[tuple[float, Sequence[str]]] = (),
-        prefix: str = "",
     ) -> str:
         """The picture as the text of a file.
 
         caption  above it. width: in inches; without it a unit is a pixel
         below    lines of words below it. feet: words below columns, each with the x that they are about
-        prefix   of all ids
+
+        All ids begin with a mark of the picture's own.
         """
         across, down = self.placement.size
         left = min([0.0, *(x + (1 - IMAGE) * self.placement.radius - PAD for x in self._images())])  # of what is wider
@@ -203,30 +204,32 @@ class Scene:
         if caption is not None:
             size = min(19.0, max(13.0, 0.027 * across), (across - 16) / max(0.1, length(caption)))
             parts.append(words(caption, middle, 2 - top / 2, size, fill=current().ink))
-        parts += self.layers(lit, prefix)
+        parts += self.layers(lit)
         for x, lines in feet:
             sizes = [(15.0, current().ink), *[(13.0, current().grey)] * len(lines)]
             for i, (line, (size, color)) in enumerate(zip(lines, sizes, strict=False)):
                 parts.append(words(line, x, down + FOOT * (i + 0.5), size, fill=color, class_="foot"))
         parts += [_notes(line, middle, down + foot + NOTE * (i + 0.5) - 4, across) for i, line in enumerate(below)]
-        return "\n".join([*parts, "</svg>\n"])
+        text = "\n".join([*parts, "</svg>\n"])
+        mark = hashlib.sha256(text.encode()).hexdigest()[:8]  # several pictures may stand in one page
+        return typeset(text.replace(' id="', f' id="p{mark}-'))
 
     def _images(self) -> list[float]:
         """The middles of the columns that are images."""
         return [x for mark, (x, _) in zip(self.marks, self.placement.centres, strict=True) if mark.pixels]
 
-    def layers(self, lit: Lit | None = None, prefix: str = "") -> list[str]:
+    def layers(self, lit: Lit | None = None) -> list[str]:
         """Lines, marks and the numbers on lines, each a group."""
         order: Sequence[int] = range(len(self.strokes))
         if lit is not None:
             order = sorted(order, key=lambda i: lit.lines[i].share if i in lit.lines else -1.0)
         return [
-            _group("lines", [self._line(i, lit, prefix) for i in order]),
-            _group("marks", [self._mark(i, lit, prefix) for i in range(len(self.marks))]),
-            _group("labels", [self._label(i, lit, prefix) for i in order]),
+            _group("lines", [self._line(i, lit) for i in order]),
+            _group("marks", [self._mark(i, lit) for i in range(len(self.marks))]),
+            _group("labels", [self._label(i, lit) for i in order]),
         ]
 
-    def _line(self, i: int, lit: Lit | None, prefix: str) -> str:
+    def _line(self, i: int, lit: Lit | None) -> str:
         stroke, way = self.strokes[i], self.placement.ways[i]
         value, is_dim = stroke.value, lit is not None and i not in lit.lines
         scale = self.placement.radius / STANDARD
@@ -267,18 +270,18 @@ class Scene:
             each = broad / len(hues or (color,))
             off = (k - (len(hues) - 1) / 2) * 1.15 * each / math.hypot(u - x, v - y) if hues else 0.0
             aside = [(a + off * (y - v), b + off * (u - x)) for a, b in way]
-            name = f"{prefix}e{i}" if k == 0 else None
+            name = f"e{i}" if k == 0 else None
             shown += element("path", title, id=name, d=_path(aside), stroke=hue, stroke_width=each, **look)
         return shown
 
-    def _mark(self, i: int, lit: Lit | None, prefix: str) -> str:
+    def _mark(self, i: int, lit: Lit | None) -> str:
         mark, radius, (x, y) = self.marks[i], self.placement.radius, self.placement.centres[i]
         at = f"translate({x:.1f} {y:.1f})"
         if mark.main is None:
             look = {"fill": current().grey, "font_style": "italic", "class_": "rest"}
             size, lines = FONTS.line * radius, mark.words.rsplit(" ", 1)
             rest = [words(line, 0, (i - 0.5) * 1.2 * size, size, **look) for i, line in enumerate(lines)]
-            return element("g", "".join(rest), id=f"{prefix}m{i}", class_="mark words", transform=at)
+            return element("g", "".join(rest), id=f"m{i}", class_="mark words", transform=at)
         shown = [cell.n for cell in mark.cells]
         is_dim = lit is not None and lit.nodes.isdisjoint(shown)
         is_selected = lit is not None and not lit.selected.isdisjoint(shown)
@@ -295,28 +298,26 @@ class Scene:
         }
         title = "\n".join(cell.title for cell in mark.cells if cell.title)
         if mark.pixels:
-            return element("g", _image(mark.pixels, radius), id=f"{prefix}m{i}", class_="mark image", transform=at)
+            return element("g", _image(mark.pixels, radius), id=f"m{i}", class_="mark image", transform=at)
         inside = [element("title", html.escape(title))] if title else []
         if any(n in self.highlight for n in shown):
             inside.append(_shape(mark, 1.12 * radius, {"class_": "pen", "fill": current().highlight}))
-        inside += [_shape(mark, radius, ground), *_inside(mark.main, mark.kind, radius, ink, is_dim, prefix)]
+        inside += [_shape(mark, radius, ground), *_inside(mark.main, mark.kind, radius, ink, is_dim)]
         for cell, side in ((mark.above, -1), (mark.below, 1)):
             if cell is not None:
-                inside.append(_caption(cell, side * caption_at(radius), FONTS.small * radius, prefix))
+                inside.append(_caption(cell, side * caption_at(radius), FONTS.small * radius))
         state = " dim" if is_dim else " selected lit" if is_selected else " lit" if lit is not None else ""
-        return element("g", "".join(inside), id=f"{prefix}m{i}", class_=f"mark {mark.kind}{state}", transform=at)
+        return element("g", "".join(inside), id=f"m{i}", class_=f"mark {mark.kind}{state}", transform=at)
 
-    def _label(self, i: int, lit: Lit | None, prefix: str) -> str:
+    def _label(self, i: int, lit: Lit | None) -> str:
         stroke, place = self.strokes[i], self.placement.labels[i]
         if place is None or (lit is not None and i not in lit.lines):
             return ""
         text = stroke.text if lit is None else lit.lines[i].text
         size = FONTS.line * self.placement.radius
         node = None if stroke.weight is None else stroke.weight.n
-        inside = _number(text, 0, size, current().ink, node, prefix, halo=True)
-        return element(
-            "g", inside, id=f"{prefix}l{i}", class_="label", transform=f"translate({place[0]:.1f} {place[1]:.1f})"
-        )
+        inside = _number(text, 0, size, current().ink, node, halo=True)
+        return element("g", inside, id=f"l{i}", class_="label", transform=f"translate({place[0]:.1f} {place[1]:.1f})")
 
 
 def _notes(line: Sequence[Note], x: float, y: float, room: float) -> str:
@@ -391,10 +392,10 @@ def _ground(mark: Mark) -> str:
     return tint(PALER * share) if x == x and x else current().leaf if mark.kind == "leaf" else current().result
 
 
-def _inside(cell: Cell, kind: str, radius: float, ink: str, is_dim: bool, prefix: str) -> list[str]:
+def _inside(cell: Cell, kind: str, radius: float, ink: str, is_dim: bool) -> list[str]:
     """Name, number and gradient of a node, as far as it has them, about the middle of its mark."""
     if kind == "constant":
-        return [_number(cell.data, 0, FONTS.data * radius, current().grey, cell.n, prefix)]
+        return [_number(cell.data, 0, FONTS.data * radius, current().grey, cell.n)]
     at = ROWS
     if not cell.grad:
         at = {**ROWS, "name": -0.28, "data": 0.32} if cell.data else {**ROWS, "name": 0.0}
@@ -403,14 +404,14 @@ def _inside(cell: Cell, kind: str, radius: float, ink: str, is_dim: bool, prefix
     parts = [name_text(cell.name, 0, at["name"] * radius, _name_size(cell, radius), fill=ink, class_="name")]
     if cell.data:
         size = _fitting(cell.data, FONTS.data * radius, CHORDS["data"] * radius)
-        parts.append(_number(cell.data, at["data"] * radius, size, ink, cell.n, prefix))
+        parts.append(_number(cell.data, at["data"] * radius, size, ink, cell.n))
     if cell.grad:
         deep = (
             current().deep_positive if cell.slope > 0 else current().deep_negative if cell.slope < 0 else current().ink
         )
         color = ink if is_dim else deep
         size = _fitting(cell.grad, FONTS.grad * radius, CHORDS["grad"] * radius)
-        parts.append(_number(cell.grad, at["grad"] * radius, size, color, cell.n, prefix, slope=cell.slope))
+        parts.append(_number(cell.grad, at["grad"] * radius, size, color, cell.n, slope=cell.slope))
     return parts
 
 
@@ -431,7 +432,6 @@ def _number(
     size: float,
     fill: str,
     node: int | None,
-    prefix: str,
     *,
     slope: float | None = None,
     halo: bool = False,
@@ -439,17 +439,17 @@ def _number(
     what = "data number" if slope is None else f"grad number {_signed(slope)}"
     more: dict[str, Any] = {"class_": what, "data_n": node}
     if node is not None:
-        more["id"] = f"{prefix}{'n' if slope is None else 'g'}{node}"
+        more["id"] = f"{'n' if slope is None else 'g'}{node}"
     if halo:
         more |= {"stroke": current().paper, "stroke_width": 0.32 * size, **HALO}
     return words(text, 0, y, size, fill=fill, **more)
 
 
-def _caption(cell: Cell, y: float, size: float, prefix: str) -> str:
+def _caption(cell: Cell, y: float, size: float) -> str:
     """What stands above or below a mark: a name and its number."""
     look = {"fill": current().grey, "stroke": current().paper, "stroke_width": 0.32 * size, **HALO}
     inside = f'<tspan font-style="italic">{html.escape(cell.name[0])}</tspan> ' + element(
-        "tspan", html.escape(cell.data), id=f"{prefix}n{cell.n}", class_="data number", data_n=cell.n
+        "tspan", html.escape(cell.data), id=f"n{cell.n}", class_="data number", data_n=cell.n
     )
     at = {"x": 0, "y": y + 0.36 * size, "font_size": size, "text_anchor": "middle", "class_": "caption"}
     return f"<text{written({**at, **look})}>{inside}</text>"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["BASELINE", "element", "length", "name_text", "words"]
+__all__ = ["BASELINE", "element", "length", "name_text", "typeset", "words"]
 
 SERIF = "'STIX Two Text', 'Times New Roman', Times, serif"
 
@@ -72,6 +73,49 @@ def name_spans(pieces: tuple[str, str, str], size: float) -> str:
         down = (LOWERED + (RAISED if above else 0.0)) * size
         spans.append(element("tspan", html.escape(below), dx=back, dy=down, font_size=small))
     return "".join(spans)
+
+
+# A name as text has it, w[1]₁₂, in the escaped content of an element.
+_NAME = re.compile(r"(?P<above>\[\w+(?:[+−-]\d+)?\](?:\(\w+\))?)(?P<below>[₀-₉]+(?:[,‚][₀-₉]+)*)?")
+_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_TEXT = re.compile(r'(<text\b[^>]*? font-size="([\d.]+)"[^>]*>)([^<]*\[[^<]*)(</text>)')
+
+
+def typeset(svg: str) -> str:
+    """An SVG with the names in its texts set as mathematics: w[1]₁₂ as w with [1] above and 12 below."""
+
+    def text(found: re.Match[str]) -> str:
+        start, size, content, end = found.groups()
+        return start + _spans(content, float(size)) + end
+
+    return _TEXT.sub(text, svg)
+
+
+def _spans(content: str, size: float) -> str:
+    """Escaped text with its names as tspans; each goes back to the line it left."""
+    parts, at, back = [], 0, 0.0
+    for name in _NAME.finditer(content):
+        if not name.start() or (not content[name.start() - 1].isalpha() and content[name.start() - 1] not in "\u0302'"):
+            continue
+        parts.append(_at_height(content[at : name.start()], back))
+        above, below = name["above"], (name["below"] or "").translate(_DIGITS)
+        small = SCRIPT * size
+        parts.append(element("tspan", above, dy=-RAISED * size, font_size=small))
+        back = RAISED * size
+        if below:
+            left = -SCRIPT_WIDTH * length(above) * small
+            down = (LOWERED + RAISED) * size
+            right = max(0.0, length(above) - length(below)) * small
+            parts.append(element("tspan", below, dx=left, dy=down, font_size=small))
+            back = -LOWERED * size
+            if right > 0 and name.end() < len(content):
+                parts.append(element("tspan", "\u200b", dx=right, font_size=small))
+        at = name.end()
+    return "".join([*parts, _at_height(content[at:], back)]) if parts else content
+
+
+def _at_height(text: str, back: float) -> str:
+    return element("tspan", text, dy=back) if text and back else text
 
 
 SCRIPT_WIDTH = 0.94  # of Arial's, as what stands above is set in a serif font

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from tables import restored
 
 import autograd as ag
 from autograd import Tensor, Value, derive, softmax, unroll, vectorize
@@ -209,6 +210,7 @@ def test_what_vectorize_makes_of_it_is_the_same_again():
             assert np.array([u.grad for u in flat(m)]).reshape(t.shape) == pytest.approx(t.grad, rel=1e-11)
 
 
+@restored()
 def test_operations_of_ones_own_are_read_too():
     @elementwise(lambda z, x: 2 * x)
     def squared(x):

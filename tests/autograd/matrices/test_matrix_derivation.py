@@ -839,6 +839,12 @@ def test_a_sum_that_has_a_name_is_known_by_it():
     assert lines["N"] == "V₁/√((1/m) Σᵢ(V₁(i) ⊙ V₁(i)) + 0.01)"
 
 
+def test_a_number_in_which_everything_cancels_is_known_by_nothing():
+    s, w = parameter("s"), parameter("W", 2, 2)
+    one = named((s * 2.0) / (s * 2.0), "q")
+    assert formulas((one * w * exp(w)).sum(), w)["dW"] == "dW = q exp(W) ⊙ (1 + W)"
+
+
 def test_numbers_with_a_name_stand_before_matrices_by_it():
     w = parameter("W", 2, 2)
     assert formulas((w @ w.T / np.sqrt(2)).sum(), w)["L"] == "(1/√2) Σ(W Wᵀ)"

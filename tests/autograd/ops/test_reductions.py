@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from autograd import (
+    Tensor,
     Value,
+    argmax,
+    argmin,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     central_difference,
@@ -17,12 +20,15 @@ from autograd import (
     log_softmax,
     logsumexp,
     mean,
+    norm,
     prod,
     sigmoid,
     softmax,
     softmax_cross_entropy,
     squared_error,
+    std,
     sum,
+    var,
 )
 from autograd.ieee import ieee
 from autograd.op import table
@@ -400,3 +406,66 @@ def test_logsumexp_hides_no_nan(x):
 def test_the_mean_of_nothing_is_refused(mean_of_members):
     with pytest.raises(ValueError, match="expected at least one member, got an empty sequence"):
         mean_of_members([])
+
+
+# ---------------------------------------------------------------- what arrays have, of lists of Values
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (norm, np.linalg.norm),
+        (var, np.var),
+        (std, np.std),
+        (lambda x: var(x, ddof=1), lambda x: np.var(x, ddof=1)),
+        (lambda x: std(x, ddof=1), lambda x: np.std(x, ddof=1)),
+    ],
+)
+def test_lengths_and_spreads_take_lists_of_values(f, expected):
+    numbers = [0.3, -1.2, 2.5, 0.0]
+    xs = [Value(x) for x in numbers]
+    z = f(xs)
+    assert z.data == pytest.approx(expected(numbers), rel=1e-14)
+    assert f(iter(xs)).data == z.data
+    assert f(numbers) == pytest.approx(z.data, rel=1e-14)
+    for i, g in enumerate(gradients(z, xs)):
+        moved = [expected([x + h * (k == i) for k, x in enumerate(numbers)]) for h in (1e-5, -1e-5)]
+        assert g == pytest.approx((moved[0] - moved[1]) / 2e-5, abs=1e-8)
+    tensor = Tensor(numbers)
+    assert gradients(f(tensor), tensor) == pytest.approx(gradients(z, xs), abs=1e-14)
+
+
+def test_a_length_of_zero_and_a_spread_of_zero_have_slope_zero():
+    for f in (norm, std):
+        xs = [Value(0.0), Value(0.0)]
+        assert gradients(f(xs), xs) == [0.0, 0.0]
+    assert norm([Value(1e300), Value(1e300)]).data == math.hypot(1e300, 1e300)
+
+
+def test_where_the_largest_of_values_is():
+    xs = [Value(3.0), 7, Value(-1.0)]
+    assert (argmax(xs), argmin(xs)) == (1, 2)
+
+
+def test_lists_of_values_have_no_axes_and_one_value_is_no_list():
+    with pytest.raises(TypeError, match="std: a list of Values has no axes; leave out axis and keepdims"):
+        std([Value(1.0)], keepdims=True)
+    with pytest.raises(TypeError, match="norm: expected an array or a sequence of Values, got a single one"):
+        norm(Value(1.0))
+
+
+@pytest.mark.parametrize("f", [squared_error, binary_cross_entropy, binary_cross_entropy_with_logits])
+def test_predictions_and_targets_can_be_named_as_anywhere(f):
+    first = {squared_error: "prediction", binary_cross_entropy: "probability"}.get(f, "logit")
+    expected = f(0.3, 1.0)
+    assert expected != f(0.9, 0.0)
+    for names in (("prediction", "target"), ("y_pred", "y_true"), (first, "target")):
+        assert f(**dict(zip(names, (0.3, 1.0), strict=True))) == expected
+        assert f(**dict(zip(names[::-1], (1.0, 0.3), strict=True))) == expected
+    assert f(0.3, y_true=1.0) == expected
+    with pytest.raises(TypeError, match="expected a prediction and a target, in this order"):
+        f(0.3)
+    with pytest.raises(TypeError, match="the prediction is given twice"):
+        f(0.3, y_pred=0.3, y_true=1.0)
+    with pytest.raises(TypeError, match="unknown argument 'y'; known: "):
+        f(0.3, y=1.0)

@@ -483,6 +483,22 @@ def test_names_of_quotients_stand_as_often_as_they_are_factors():
     assert eval(derivation.formula().ascii(lambda label: label), {"max": max}, point) == pytest.approx(derivation.value)
 
 
+def test_a_named_quotient_in_which_everything_cancels_is_known_by_nothing():
+    x, y = Value(0.35, "x"), Value(0.6, "y")
+    one = (x * y) / (x * y)
+    one.label = "q"
+    assert str(derive(one * y * exp(y), y).formula()) == "q·exp(y)(1 + y)"
+
+
+def test_the_number_of_a_named_quotient_keeps_its_digits():
+    w, a = Value(0.35, "w"), Value(0.6, "a")
+    q = math.pi / (math.pi + w / a)
+    q.label = "q"
+    formula = derive(q * q, a).formula()
+    point = {node.label: node.data for node in (w, a, q)}
+    assert eval(formula.ascii(lambda label: label), {}, point) == pytest.approx(formula.value, rel=1e-14)
+
+
 @pytest.mark.parametrize("root", [math.pi, 2.0, 3.0, 2 * math.pi, 2 / math.pi, 6.0])
 def test_roots_of_numbers_are_written_whatever_stands_under_them(root):
     x = Value(0.5, "x")

@@ -12,7 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from drawings import GOLDEN, NASTY, dot_statements, each_renderer, graph_in, lecture_net, needs_both, needs_renderer
+from drawings import (
+    GOLDEN,
+    NASTY,
+    dot_statements,
+    each_renderer,
+    graph_in,
+    lecture_net,
+    needs_both,
+    needs_renderer,
+    plain,
+    told,
+)
 
 from autograd import Value, leaky_relu, log, no_grad, relu, sin, softmax, squared_error
 from autograd.formulas import names
@@ -91,7 +102,7 @@ def svg_groups(svg, kind):
     """The texts of every node or edge of an SVG, in its order."""
     ns = "{http://www.w3.org/2000/svg}"
     groups = [g for g in svg.iter(f"{ns}g") if g.get("class") == kind]
-    return [[t.text.replace("\xa0", " ") for t in g.iter(f"{ns}text")] for g in groups]
+    return [[told(t) for t in g.iter(f"{ns}text")] for g in groups]
 
 
 def places(drawing, renderer):
@@ -775,7 +786,7 @@ def test_a_label_of_10_000_characters_is_shortened(renderer):
     x = Value(1.0, "long " * 2000)
     drawing = draw_graph(x * 2.0, level="named")
     (line,) = (line for node in svg_groups(svg_of(drawing, renderer), "node") for line in node if "long" in line)
-    assert re.fullmatch(r"(long )+.*… = 1", line)
+    assert re.fullmatch(r"(long )+.*….+ = 1", line)
     assert len(line) < 60
 
 
@@ -839,7 +850,7 @@ def test_the_svg_shows_each_node_and_edge_once(renderer):
     for drawing in (draw_graph(small()), draw_graph(lecture()), draw_graph(lecture(), level="op", cluster="layer")):
         nodes, edges = dot_statements(drawing)
         svg = svg_of(drawing, renderer)
-        assert sorted(svg_groups(svg, "node")) == sorted(a["label"].split(r"\n") for a in nodes.values())
+        assert sorted(svg_groups(svg, "node")) == sorted(plain(a["label"]).split(r"\n") for a in nodes.values())
         assert sorted(t for e in svg_groups(svg, "edge") for t in e) == sorted(
             a["label"] for *_, a in edges if "label" in a
         )
@@ -883,6 +894,36 @@ def test_operations_with_constants_among_their_operands_are_drawn():
     assert isinstance(drawing, Drawing)
     assert ("x", "leaky_relu", "0.1") in arrows(drawing)
     assert ("0.1", "leaky_relu", None) in arrows(drawing)
+
+
+def named_chain(length):
+    v = Value(0.5, "x")
+    for i in range(1, length + 1):
+        v = sin(v)
+        v.label = f"v{i}"
+    return v
+
+
+@each_renderer
+def test_a_long_chain_is_folded_into_rows_that_turn_back_and_forth(renderer):
+    drawing = draw_graph(named_chain(60))
+    found = places(drawing, renderer)
+    rows = {}
+    for name, (x, y) in found.items():
+        rows.setdefault(round(y / 20), []).append((x, name))
+    assert 4 <= len(rows) <= 8
+    width = max(x for x, _ in found.values())
+    assert width < 2000
+    ids = {n: label for label, n in ((v.label, drawing.ids[v]) for v in drawing.ids)}
+    edges = {(ids[u], ids[v]) for u, v, _ in dot_statements(drawing)[1]}
+    assert edges == {("x", "v1"), *((f"v{i}", f"v{i + 1}") for i in range(1, 60))}
+    assert "v60" in drawing.mermaid().replace("₀", "0").replace("₆", "6") or "v₆₀" in drawing.mermaid()
+
+
+def test_a_chain_that_fits_or_goes_down_is_not_folded():
+    assert 'dir="back"' not in draw_graph(named_chain(20)).source
+    assert 'dir="back"' not in draw_graph(named_chain(60), direction="TB").source
+    assert 'dir="back"' in draw_graph(named_chain(60)).source
 
 
 @needs_renderer

@@ -88,6 +88,22 @@ def test_part_of_a_graph_too_large_to_be_drawn_is_drawn():
         draw_graph(v, level="named", until="v1990", max_nodes=5)
 
 
+def test_an_edge_can_be_as_wide_as_what_flows_back_through_it():
+    a, b = Value(3.0, "a"), Value(0.25, "b")
+    L = a * b + 2 * a
+    L.label = "L"
+    _, edges = dot_statements(draw_graph(L, level="op", widths="gradient"))
+    widths = sorted({float(e["penwidth"]) for *_, e in edges})
+    flows = (0.25, 1.0, 2.0, 3.0)  # ∂/∂a through the product, 1 into each term, 2 through 2a, ∂/∂b
+    assert widths == pytest.approx(sorted({0.7, *(0.6 + 4 * x / 3 for x in flows)}), abs=0.01)
+
+
+@pytest.mark.parametrize("level", ["neurons", "layers"])
+def test_such_widths_are_refused_where_edges_stand_for_weights(level):
+    with pytest.raises(ValueError, match="widths='gradient' is for levels 'op' and 'named'"):
+        draw_graph(lecture(), level=level, widths="gradient")
+
+
 @pytest.mark.parametrize(
     ("asked", "error", "message"),
     [

@@ -28,6 +28,20 @@ def curves(ax):
 # ---------------------------------------------------------------- history
 
 
+def test_a_history_drawn_again_takes_the_place_of_the_one_before():
+    first = plot_history({"loss": [1.0, 0.5], "accuracy": [0.5, 0.6]})
+    again = plot_history({"loss": [1.0, 0.5, 0.2], "accuracy": [0.5, 0.6, 0.9]}, ax=first)
+    assert list(again) == list(first)
+    for ax in again:
+        assert [len(line.get_xdata()) for line in ax.get_lines() if len(line.get_xdata()) > 2] == [3]
+        assert not [line for line in ax.get_lines() if len(line.get_xdata()) == 2 and line.get_linestyle() == "-"]
+    _, ax = plt.subplots()
+    ax.plot([1, 2], [3, 4])  # what somebody else has drawn stays
+    before = len(ax.get_lines())
+    plot_history({"loss": [1.0, 0.5, 0.2]}, ax=ax)
+    assert len(ax.get_lines()) > before
+
+
 def test_loss_and_metrics_stand_beside_each_other():
     loss, accuracy = plot_history(FULL)
     assert (loss.get_yscale(), accuracy.get_yscale()) == ("log", "linear")

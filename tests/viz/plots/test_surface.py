@@ -17,6 +17,17 @@ def two_valleys(w):
     return lambda: (w * w - 1) ** 2 + 0.2 * w + 1
 
 
+def test_the_loss_over_two_weights_can_be_a_surface():
+    u, v = Value(1.0, "u"), Value(-1.5, "v")
+    ax = plt.figure().add_subplot(projection="3d")
+    assert plot_loss_surface(lambda: u * u + 2 * v * v, [u, v], ax=ax, resolution=11, steps=5) is ax
+    x, y, z = (np.asarray(line) for line in ax.get_lines()[0].get_data_3d())
+    assert z == pytest.approx(x**2 + 2 * y**2)
+    assert len(x) == 6
+    with pytest.raises(ValueError, match="'3d' are for two weights, got one"):
+        plot_loss_surface(lambda: u * u, u, ax=plt.figure().add_subplot(projection="3d"))
+
+
 def test_a_curve_with_several_starts_ends_in_different_minima():
     w = Value(0.25, "w")
     ax = plot_loss_surface(two_valleys(w), w, starts=[-1.8, 0.4, 1.6], learning_rate=0.05, steps=200)
