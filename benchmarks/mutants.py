@@ -60,7 +60,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("autograd/matrices/backward.py", "autograd/matrices/expression.py", "autograd/matrices/forward.py"),
         ("tests/autograd/matrices",),
     ),
-    "page": (("viz/explorer/model.py", "viz/explorer/views.py"), ("tests/viz/explorer/test_page.py",)),
+    "page": (("viz/explorer/model.py", "viz/explorer/views.py"), ("tests/viz/explorer",)),
 }
 
 SWAPS: dict[type, type] = {
