@@ -131,9 +131,7 @@ OF_NODES = {
     "square": "write x ** 2",
     "numel": "it is x.size",
     "dim": "it is x.ndim",
-    "shape": "a Value is one number; arrays are Tensors",
     "T": "a Value is one number; arrays are Tensors",
-    "numpy": "the number is x.data",
     "softmax": "write softmax([...]) of several Values",
 }
 
