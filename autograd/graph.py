@@ -40,7 +40,7 @@ UNRECORDED = Unrecorded()
 
 def is_constant(node: Node) -> bool:
     """True for a leaf that is a result: what `detach()` gave, or was computed under `no_grad`. It is not trained."""
-    return node.op is None and getattr(node, node._operand_slots[0], None) is UNRECORDED
+    return node._op is None and getattr(node, node._operand_slots[0], None) is UNRECORDED
 
 
 def check_recorded(where: str, root: Node) -> None:

@@ -6,6 +6,7 @@ W @ X, and a bias is one column. Numbers alone do not show which it is.
 
 from __future__ import annotations
 
+import functools
 from typing import TypeGuard
 
 import numpy as np
@@ -17,6 +18,7 @@ from .operands import Operand, is_array_node
 __all__ = ["are_in_columns", "axis_of_data", "is_data_name", "shown_axis"]
 
 
+@functools.lru_cache(maxsize=1024)
 def is_data_name(label: str) -> bool:
     """True for what is called x or y, with whatever index: the data, not a parameter."""
     name = names.parse(label)
@@ -39,7 +41,7 @@ def are_in_columns(where: str, samples: str | None, outputs: Operand) -> bool:
     rows would count each output as a sample, and give a plausible wrong number.
     """
     if samples is None:
-        if np.ndim(outputs) == 2 and outputs.size > 1 and is_array_node(outputs) and shown_axis(outputs) == 1:
+        if is_array_node(outputs) and outputs.ndim == 2 and outputs.size > 1 and shown_axis(outputs) == 1:
             n, m = outputs.shape
             raise ValueError(
                 f"{where}: the graph shows samples in columns, with the weights on the left of the data, and nothing "
@@ -49,20 +51,20 @@ def are_in_columns(where: str, samples: str | None, outputs: Operand) -> bool:
         return False
     if samples not in ("rows", "columns"):
         raise ValueError(f"{where}: expected samples to be 'rows' or 'columns'; got {samples!r}")
-    if samples == "columns" and np.ndim(outputs) > 2:
+    if samples == "columns" and outputs.ndim > 2:
         raise ValueError(
             f"{where}: expected (outputs, samples) for samples in columns, got shape {np.shape(outputs)}; "
             "move the samples to the first axis, and leave samples out"
         )
-    return samples == "columns" and np.ndim(outputs) == 2
+    return samples == "columns" and outputs.ndim == 2
 
 
 def shown_axis(v: Operand) -> int | None:
     """Along which axis of a recorded matrix the samples lie, as the nearest layer below it shows; None if none does."""
     is_turned = False
     bias = None
-    while getattr(v, "op", None) is not None:
-        name, operands = v.op.name, v.operands
+    while (op := getattr(v, "op", None)) is not None:
+        name, operands = op.name, v.operands
         if name == "affine":
             return int(is_turned)
         if name == "matmul":
@@ -70,12 +72,15 @@ def shown_axis(v: Operand) -> int | None:
             return axis if axis is None else axis ^ is_turned
         if name == "transpose" and v.ndim == 2 and operands[1] in (None, (1, 0)):
             is_turned = not is_turned
-        elif not v.op.rules and not v.op.along_axis:
+        elif not op.rules and not op.along_axis:
             return None
+        if len(operands) == 1:
+            (v,) = operands
+            continue
         nodes = [u for u in operands if is_node(u)]
         computed = [u for u in nodes if u.op is not None and u.shape == v.shape]
         if name == "add" and len(operands) == 2:
-            others = (u for u in operands if u is not computed[0] and np.shape(u) != v.shape) if computed else ()
+            others = (u for u in operands if u is not computed[0] and u.shape != v.shape) if computed else ()
             bias = next(iter(others), None)  # what has the shape of the sum itself is none: of one output, m numbers
         v = (computed or nodes)[0]
     return None
@@ -83,18 +88,18 @@ def shown_axis(v: Operand) -> int | None:
 
 def _axis_of_product(left: Operand, right: Operand, bias: Operand) -> int | None:
     axis = axis_of_data(left, right, _is_data(left), _is_data(right))
-    if axis is not None or np.ndim(left) != 2 or np.ndim(right) != 2:
+    if axis is not None or left.ndim != 2 or right.ndim != 2:
         return axis
     if _is_parameter(left) != _is_parameter(right):
         return int(_is_parameter(left))
-    (n, m), shape = (left.shape[0], right.shape[1]), np.shape(bias)
+    (n, m), shape = (left.shape[0], right.shape[1]), getattr(bias, "shape", None)
     return 1 if shape == (n, 1) and n > 1 else 0 if shape in ((m,), (1, m)) else None
 
 
 def _is_data(u: Operand) -> bool:
     if not is_node(u):
         return isinstance(u, np.ndarray)
-    return u.op is None and is_data_name(u.label or "")
+    return u.op is None and u.label is not None and is_data_name(u.label)
 
 
 def _is_parameter(u: Operand) -> TypeGuard[Operand]:

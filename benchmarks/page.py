@@ -365,7 +365,7 @@ def in_sklearn(net: nets.Net, data: nets.Data, rate: float) -> Work:
     model = MLPClassifier(net.sizes[1:-1], activation=activation, solver="sgd", learning_rate_init=rate, momentum=0.0)
     labels = data.y[:, 0] if net.sizes[-1] == 1 else data.y.argmax(1)
     classes = np.unique(labels) if net.sizes[-1] == 1 else np.arange(net.sizes[-1])
-    model.partial_fit(data.x, labels, classes)
+    model.partial_fit(data.x, labels, classes=classes)
     return lambda: model.partial_fit(data.x, labels)
 
 

@@ -69,7 +69,7 @@ class Module(Attributes):
                 nodes.update(dict.fromkeys(x))
             elif kind == "node":
                 nodes[x] = None
-        return [x for x in nodes if is_parameter(x)]
+        return [x for x in nodes if x._op is None and not is_constant(x)]
 
     def named_parameters(self) -> list[tuple[str, Any]]:
         """All parameters with their names, in order of definition, each once.

@@ -4,6 +4,8 @@ import sys
 import zlib
 
 import numpy as np
+import pytest
+import tables
 from hypothesis import settings
 
 # The same examples in each run: a test fails because of what was changed, never by the luck of a draw.
@@ -16,7 +18,8 @@ def pytest_configure(config):
     settings.load_profile("quick" if "not slow" in config.option.markexpr else "all")
 
 
-def pytest_collection_finish():
+def pytest_collection_finish(session):
+    session.tables = tables.saved()
     # PyTorch's threads wait for each other by spinning: on a busy machine that takes longer than all of the tests.
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
@@ -40,3 +43,11 @@ def pytest_runtest_setup(item):
     shared = (v for v in vars(item.module).values() if isinstance(v, np.random.Generator))
     for generator in (_without_seed, *shared):
         generator.bit_generator.state = type(generator.bit_generator)(seed).state
+
+
+# What the tests of a file define is unknown to those of the next.
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    yield
+    if nextitem is None or nextitem.path != item.path:
+        tables.restore(item.session.tables)

@@ -78,6 +78,7 @@ def draw_network(
     edges: str | None = "auto",
     highlight: Any = (),
     like: Any = None,
+    scale: float | None = None,
     title: str | None = None,
     legend: bool = True,
     width: Any = None,
@@ -98,6 +99,8 @@ def draw_network(
     highlight  names of weights and units ("w[1]_1,2", "a[1]_2", "x_1"), or Values of the model, to be marked
     like       a picture of the same recorded net, made before a step: everything stands where it stands there, for
                frames; colours, tints and widths have the same scale in all
+    scale      the weight (or gradient) that the widest line of a model's net stands for, the same in several
+               pictures; None the largest of each layer
     title      above the picture
     legend     whether it is said below what colours and widths tell
     width      of the picture in inches (3.4), or as "8.6cm"; text is scaled with it
@@ -121,7 +124,7 @@ def draw_network(
         raise ValueError("draw_network: like= is for a recorded result, such as the loss")
     columns = columns_of(model, x)
     marked = _marked(asked.highlight, model)
-    picture = _picture(columns, color, max_units, asked, marked, _image_shape(model, x, max_units))
+    picture = _picture(columns, color, max_units, asked, marked, _image_shape(model, x, max_units), scale)
     if marked.missing:
         raise ValueError(
             f"draw_network: highlight: {marked.missing[0]!r} is not in this picture; names are those of its "
@@ -161,7 +164,9 @@ def columns_of(model: Any, x: Any = None) -> list[Column]:
     if isinstance(model, Sequential):
         return _columns_of_sequential(model, None if x is None else _one_sample(model, x))
     if not isinstance(model, MLP | Layer):
-        raise TypeError(f"draw_network: expected an MLP, a Layer or a Sequential, got {describe(model)}")
+        raise TypeError(
+            f"draw_network: expected an MLP, a Layer, a Sequential or a loss of Values, got {describe(model)}"
+        )
     layers = model.layers if isinstance(model, MLP) else [model]
     activations = [None] * (len(layers) + 1) if x is None else _activations(model, layers, x)
     columns = [Column("input", layers[0].nin, activations=activations[0])]
@@ -279,7 +284,13 @@ def _marked(highlight: Sequence[Any], model: Any) -> _Marks:
 
 
 def _picture(
-    columns: Sequence[Column], color: str, max_units: int, asked: Asked, marks: _Marks, image: tuple[int, ...] | None
+    columns: Sequence[Column],
+    color: str,
+    max_units: int,
+    asked: Asked,
+    marks: _Marks,
+    image: tuple[int, ...] | None,
+    scale: float | None,
 ) -> Picture:
     shown = [_shown(column.size, max_units) for column in columns]
     if image is not None:
@@ -318,7 +329,7 @@ def _picture(
                 drawn.append(Mark(None, words=f"⋮ {column.size - len(units) + 1:,} more {what}"))
         pulls += [(start, end) for start in before.values() for end in here.values()]
         if before:
-            strokes += _strokes(column, before, here, color, edges, asked, numbered, marks, pen)
+            strokes += _strokes(column, before, here, color, edges, asked, numbered, marks, pen, scale)
         if None in before and image is not None and i == 1:
             strokes += [Stroke(before[None], end, math.nan, share=0.6) for u, end in here.items() if u is not None]
         before = here
@@ -414,13 +425,14 @@ def _strokes(
     numbered: Iterator[int],
     marks: _Marks,
     pen: set[int],
+    scale: float | None,
 ) -> Iterator[Stroke]:
     """A line for every weight between units that are drawn; what is no number is not faint."""
     values, weights, gradients = _told(here, color), _told(here, "weight"), _told(here, "grad")
-    most = _most(values)
+    most = scale or _most(values)
     for j, k in ((j, k) for j in end if j is not None for k in start if k is not None):
         value = float(values[j, k])
-        share = 1.0 if not math.isfinite(value) or not most else _size(value) / most
+        share = 1.0 if not math.isfinite(value) or not most else min(1.0, _size(value) / most)
         label = f"w{here.place}_{j + 1},{k + 1}"
         name, n = text(label), next(numbered)
         if marks.has(label):

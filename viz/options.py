@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -145,6 +146,15 @@ def _around(where: str, asked: Any) -> tuple[tuple[Any, ...], int] | None:
     return _several(where, nodes), steps
 
 
+def _scale(where: str, asked: Any) -> float | None:
+    if asked is None:
+        return None
+    found = real(asked, where)
+    if not 0 < found < math.inf:
+        raise ValueError(f"{where}: expected a positive number, or None; got {asked!r}")
+    return found
+
+
 def _like(where: str, asked: Any) -> Any:
     if asked is None or getattr(asked, "places", None) is not None:
         return getattr(asked, "places", None)
@@ -197,6 +207,7 @@ OPTIONS: dict[str, Option] = {
     "until": Option(_several, ("draw_graph",), ("z", ["z", "y"])),
     "around": Option(_around, ("draw_graph",), (("z", 1), "w")),
     "widths": Option(_one_of(_WIDTHS), ("draw_graph",), ("derivative", "gradient")),
+    "scale": Option(_scale, ("draw_network",), (2.0,)),
     "look": Option(
         _look,
         (*_PICTURES, "beside", "steps", *_PLOTS),

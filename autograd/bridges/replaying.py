@@ -144,7 +144,10 @@ class Replayed:
                 shape.seed,
             )
         if shape.written is None:
-            self._go_on("what it does cannot be written down as NumPy calls, or changes what it reads")
+            self._go_on(
+                "what it does cannot be written down as NumPy calls, changes what it reads, or takes arrays of "
+                "megabytes, beside which recording costs next to nothing"
+            )
 
     def _agrees(self, shape: _Shape, args: Sequence[Any]) -> bool | None:
         """True if the program gives the bits of the graph for these arguments too; None if it gives up."""

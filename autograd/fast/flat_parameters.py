@@ -176,10 +176,12 @@ class FlatValues:
         if self.is_apart and self._sum is not None:
             return self._sum if not self._is_mixed else self._sum + self._gathered(0.0), EVERYTHING
         found = [p.grad for p in self.values]
-        stretches = EVERYTHING
-        if any(g is NO_GRADIENT or g is None for g in found):
-            present = [g is not NO_GRADIENT and g is not None for g in found]
-            stretches = joined(place for place, here in zip(self.places, present, strict=True) if here)
+        if NO_GRADIENT not in found and None not in found:  # by ==, which a gradient of 0 fails too, but in no time
+            return np.array(found, np.float64), EVERYTHING
+        present = [g is not NO_GRADIENT and g is not None for g in found]
+        if all(present):
+            return np.array(found, np.float64), EVERYTHING
+        stretches = joined(place for place, here in zip(self.places, present, strict=True) if here)
         return self._gathered(0.0), stretches
 
     def _gathered(self, without: float) -> np.ndarray:

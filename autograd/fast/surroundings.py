@@ -48,6 +48,7 @@ _IMPURE = {
 }
 _IMPURE |= {"input", "locals", "memoryview", "open", "print", "setattr", "vars"}
 _OURS = "autograd", "nn"
+_METHODS = types.FunctionType, property, classmethod, staticmethod, functools.partialmethod
 _MISSING = object()
 _RANDOM = "it draws random numbers; draw them outside and pass them in"
 
@@ -188,6 +189,7 @@ class Surroundings:
         yield from (self._held(scope, a) for a in self._attributes if a in scope)
 
     def _class(self, cls: type) -> Iterator[Any]:
+        is_called = any(str(c.__module__).partition(".")[0] in _OURS for c in cls.__mro__)  # by our code, any method
         for c in cls.__mro__:
             if _is_known(c.__module__):
                 continue
@@ -197,7 +199,8 @@ class Surroundings:
                 is_in_c = isinstance(found, types.MethodDescriptorType | types.GetSetDescriptorType)
                 if name in self._attributes and is_in_c:
                     raise Unclear(f"it uses {c.__module__}.{c.__name__}.{name}")
-                if name in self._attributes or (name.startswith("__") and isinstance(found, types.FunctionType)):
+                is_method = isinstance(found, _METHODS) and (is_called or name[:2] == "__")
+                if name in self._attributes or is_method or (is_called and name[:1] != "_"):
                     yield self._held(vars(c), name)
 
     def _builtin(self, f: Any) -> Iterator[Any]:

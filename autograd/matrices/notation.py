@@ -327,6 +327,8 @@ class MatrixWriter(Writer):
             parameter = parameters[min(i, len(parameters) - 1)]
             if isinstance(x, Expression):
                 written.append(self.inside.sum(x))
+            elif i == 0 and isinstance(x, str):  # the subscripts of an einsum
+                written.append(self.plain(repr(x)))
             elif parameter.kind is parameter.VAR_POSITIONAL:
                 written.append(self.plain(x))
             elif x is not parameter.default:

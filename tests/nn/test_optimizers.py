@@ -263,6 +263,22 @@ def test_float32_stays_float32_also_beside_float64(make):
     assert wide.numpy()[0] != 1.0
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_centered_rmsprop_over_many_steps_is_the_formula(momentum):
+    rng = np.random.default_rng(1)
+    gradients = rng.normal(1.0, 0.3, size=(40, 2))
+    w = Tensor([1.0, -2.0])
+    optimizer = RMSprop([w], 0.01, rho=0.8, centered=True, momentum=momentum, epsilon=1e-4)
+    by_hand, square, mean, m = np.array([1.0, -2.0]), np.zeros(2), np.zeros(2), np.zeros(2)
+    for g in gradients:
+        w.grad = g
+        optimizer.step()
+        square, mean = 0.8 * square + 0.2 * g**2, 0.8 * mean + 0.2 * g
+        m = momentum * m + 0.01 * g / (np.sqrt(square - mean**2) + 1e-4)
+        by_hand = by_hand - m
+        assert w.data == pytest.approx(by_hand, rel=1e-11)
+
+
 def test_a_variance_that_rounding_makes_negative_is_none():
     w = Tensor([1.0], dtype="float32")
     optimizer = RMSprop([w], 1e-9, centered=True, epsilon=1e-3)

@@ -73,6 +73,10 @@ def recorded_loss(scope):
     scope["loss"] = (autograd.Value(0.5, "w") * autograd.Value(2.0, "x") - 3.0) ** 2
 
 
+def two_groups(scope):
+    scope["kernels"], scope["biases"] = [autograd.Tensor(np.ones((2, 2)))], [autograd.Tensor(np.zeros(2))]
+
+
 def trained_net(scope):
     pytest.importorskip("matplotlib").use("Agg")
     net = nn.MLP(2, [2, 1], "tanh", "sigmoid", rng=0)
@@ -120,7 +124,7 @@ def measured(scope):
 
 
 # What an example needs beyond the things, and what it promises beyond that it runs.
-BEFORE = {"detect_anomaly": born, "PathShares": trained_net, "steps": recorded_loss}
+BEFORE = {"detect_anomaly": born, "Optimizer": two_groups, "PathShares": trained_net, "steps": recorded_loss}
 AFTER = {
     "Module": line,
     "BatchLayer": scaled,

@@ -31,15 +31,19 @@ np.where(np.sum(c) > 0, a, 1.0) | np.clip(a, -0.8, 0.9) | a.clip(-0.5, 2) | np.m
 sum([a, b]) | sum(u for u in a) | a * len(a) | a * np.ndim(a) | a * np.size(a) | a * (a > 0)
 np.where(a > 0, a, 0.1 * a) | a * np.argmax(a) | a * np.zeros_like(a) + b | np.array_equal(a, b) * a
 [u * 2 for u in a][-1] | max(3, 2) * a | [a, b][1] * 2 | {0: a}[0] + 1 | np.stack([u * v for u, v in zip(a, b)])
+np.tile(a, 2) | np.column_stack([a, b]) | np.einsum('i,i->', a, a) | np.tensordot(a, b, 1) | np.cumsum(a) | np.sort(a)
+np.flip(a) | np.roll(a, 1) | np.repeat(a, 2) | np.trace(a) | np.diag(a) | np.arctan(a) | np.nan_to_num(a)
+np.moveaxis(a, 0, -1) | np.logaddexp(a, b) | np.average(a) | np.einsum('ij,jk->ik', a, b) | np.cumprod(a, -1)
+np.linalg.norm(a, 1, 0) | np.sinh(0.3 * a) | np.log1p(a * a)
 """
 # What cuts a graph, or would if it were answered.
 CUTTING = """
 np.array([a, b]) | np.array([a, 2 * a]) | np.asarray(a * 1) | np.asanyarray(a + b) | np.array(a * a) * c
 np.array([[a, b]]) | np.sum([a, b]) | np.mean([a, b * 2]) | np.max([a, b], axis=0) | np.r_[a, b] | np.c_[a, b]
-np.full(3, np.sum(a)) | np.full(np.shape(a), a) | np.append(a, b) | np.tile(a, 2) | np.block([a, b])
-np.column_stack([a, b]) | np.exp([a, b * 1]) | c.dot(a) | c.T.dot(a) | np.ones(3).dot(a) | np.einsum('i,i->', a, a)
-np.tensordot(a, b, 1) | np.inner(a, b) | np.vdot(a, b) | np.cumsum(a) | np.diff(a) | np.sort(a) | np.flip(a)
-np.roll(a, 1) | np.repeat(a, 2) | np.median(a) | np.trace(a) | np.diag(a) | np.add.reduce(a) | np.add.accumulate(a)
+np.full(3, np.sum(a)) | np.full(np.shape(a), a) | np.append(a, b) | np.block([a, b])
+np.exp([a, b * 1]) | c.dot(a) | c.T.dot(a) | np.ones(3).dot(a)
+np.inner(a, b) | np.vdot(a, b) | np.diff(a)
+np.median(a) | np.add.reduce(a) | np.add.accumulate(a)
 np.multiply.outer(a, b) | np.add.reduceat(a, [0]) | np.multiply.reduce(a, 0) | np.vectorize(lambda u: u * u)(a)
 np.fromiter((u * u for u in np.ravel(a)), float) | np.apply_along_axis(np.sum, 0, a)
 np.piecewise(a, [c > 0], [lambda u: u, 0.0]) | np.select([c > 0], [a], b) | np.choose((c > 0) * 1, [a, b])
@@ -52,9 +56,9 @@ np.matrix(c) * a | np.matrix(a) @ c | float(np.sum(a)) * b | math.exp(np.sum(a) 
 math.fsum(np.ravel(a)) * b | np.float64(np.sum(a)) * b | complex(np.sum(a)).real * b
 float(np.sum(a)) ** 2 + np.sum(b) | np.linalg.inv(a + 3 * np.eye(3)) | np.linalg.det(a) | np.poly1d([1.0, 2.0])(a)
 np.polynomial.Polynomial([0, 1.0])(a) | np.rec.fromarrays([a, b]) | sparse(c) @ a | sparse(c).dot(a) | sparse(c) * a
-special.expit(a) | special.softmax(a) | np.linspace(0, np.sum(a), 3) | np.arctan(a) | np.nan_to_num(a) | np.real(a)
-np.copy(a) | np.atleast_1d(a) | np.atleast_2d(a) | np.moveaxis(a, 0, -1) | np.array_split(a, 2)[0] | np.cross(a, b)
-np.kron(a, b) | np.heaviside(a, 0.5) * b | np.hypot(a, b) | np.logaddexp(a, b) | np.average(a) | np.ptp(a)
+special.expit(a) | special.softmax(a) | np.linspace(0, np.sum(a), 3) | np.real(a)
+np.copy(a) | np.atleast_1d(a) | np.atleast_2d(a) | np.array_split(a, 2)[0] | np.cross(a, b)
+np.kron(a, b) | np.heaviside(a, 0.5) * b | np.hypot(a, b) | np.ptp(a)
 np.frombuffer(a) | np.lib.stride_tricks.sliding_window_view(a, 2, 0) | np.nansum(a) | np.trapezoid(a)
 np.gradient(a) | np.convolve(a, b) | np.round(a, 1) * b
 """

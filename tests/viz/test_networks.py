@@ -95,6 +95,20 @@ def test_activations_of_a_sigmoid_are_tinted_on_a_fixed_scale():
     assert grounds("relu", 2.0)[0] == grounds("relu", 9.0)[0]  # the largest of the layer has the full tint
 
 
+def test_a_scale_that_is_given_is_the_same_in_several_pictures():
+    def widths(factor, **options):
+        net = MLP.from_weights([[[0.5 * factor, 1.0 * factor]]], [[0.0]])
+        lines = titled(draw_network(net, **options), "line")
+        return [float(lines[t]["stroke-width"]) for t in sorted(lines)]
+
+    assert widths(1) == widths(2)
+    assert widths(1, scale=2.0)[1] == widths(2, scale=2.0)[0] == widths(4, scale=4.0)[0]
+    assert widths(1, scale=2.0) < widths(1)
+    assert widths(9, scale=2.0)[0] == widths(9, scale=2.0)[1]  # none is wider than the widest
+    with pytest.raises(ValueError, match="draw_network: scale: expected a positive number"):
+        draw_network(lecture(), scale=0)
+
+
 def test_the_input_of_a_model_of_images_is_an_image():
     model = sequential(Dense(3, "relu"), shape=(8, 8))
     image = np.zeros((8, 8))
@@ -235,7 +249,9 @@ def test_no_renderer_is_needed():
 
 @pytest.mark.parametrize("model", [None, 3.0, [1, 2], Neuron(1)])
 def test_another_model_is_refused(model):
-    with pytest.raises(TypeError, match="draw_network: expected an MLP, a Layer or a Sequential, got"):
+    with pytest.raises(
+        TypeError, match="draw_network: expected an MLP, a Layer, a Sequential or a loss of Values, got"
+    ):
         draw_network(model)
 
 

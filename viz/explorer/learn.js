@@ -118,7 +118,7 @@ function showDescent() {
   set(byId("descend"), "aria-pressed", String(Boolean(descending)));
   put(byId("descend"), descending ? "Stop" : "Play");
   put(byId("rate-is"), shortNumber(state.rate));
-  const isOver = !Number.isFinite(descent.loss());
+  const isOver = steps > 0 && !Number.isFinite(descent.loss());
   const told = steps ? ` after ${counted(steps, "step")}` : "";
   put(byId("loss"), isOver ? `No longer finite${told}: reset, and take a smaller rate` : `${descent.name()} ${shortNumber(descent.loss())}${told}`);
   const finite = losses.filter(Number.isFinite);

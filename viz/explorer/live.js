@@ -1,6 +1,5 @@
 // Numbers that are changed in the page: by dragging, keys, digits, a slider or an exact entry; and what follows.
 
-const OMITTED = "<mi>…</mi>";
 const REST = 350; // milliseconds without a change after which the new numbers are said aloud
 
 // The numbers as Python recorded them. They are shown, to the last bit, until one of the leaves is another.

@@ -147,8 +147,12 @@ def edges_among(graph: PathGraph, shown: Sequence[Value]) -> list[Edge]:
     return [e for v in shown for e in graph.edges_of(v) if e.operand in among]
 
 
-def graph_data(graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_via: bool) -> dict[str, Any]:
+def graph_data(
+    graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_via: bool, spelled: Container[Value] | None = None
+) -> dict[str, Any]:
     """The nodes shown of a graph and the edges among them, as the page numbers them.
+
+    spelled: formulas are written for edges between these only; without it for all.
 
     Edges are columns: result, operand, derivative, formula; those into a node are together.
     definition: how each node came about. via: the symbols of what an edge was contracted from, with_via
@@ -168,15 +172,19 @@ def graph_data(graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_v
     writer = Mathml(name)
     numbers = [nodes.number(v) for v in shown]
     edges = edges_among(graph, shown)
-    via = edges if with_via and graph.level == "named" else []
+    spelled_out = [k for k, e in enumerate(edges) if spelled is None or (e.result in spelled and e.operand in spelled)]
+    formulas = [""] * len(edges)
+    for k in spelled_out:
+        formulas[k] = written(graph.formula(edges[k]))
+    via = _between([edges[k] for k in spelled_out], graph.labels) if with_via and graph.level == "named" else ()
     return {
         "nodes": numbers,
         "definition": ["" if v.op is None else written(graph.definition(v)) for v in shown],
         "result": [nodes.number(e.result) for e in edges],
         "operand": [nodes.number(e.operand) for e in edges],
         "derivative": [encoded(e.derivative) for e in edges],
-        "formula": [written(graph.formula(e)) for e in edges],
-        "via": [" ".join(symbols) for symbols in _between(via, graph.labels)],
+        "formula": formulas,
+        "via": dict(zip(spelled_out, map(" ".join, via), strict=False)),
     }
 
 

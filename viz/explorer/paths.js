@@ -8,6 +8,8 @@ const largestOf = (numbers) => Math.max(...numbers.map(Math.abs).filter(Number.i
 // MathML as it was before model.py made it short.
 const unpacked = (text) => text.replace(/[~^`]/g, (sign) => ({ "~": "<", "^": ">", "`": "\u2062" })[sign]);
 
+const OMITTED = "<mi>…</mi>"; // of a formula that is not written
+
 class Graph {
   // nodes: operands before results, the target last. An edge's k is its place in `edges`.
   constructor(data) {
@@ -17,8 +19,9 @@ class Graph {
     this.written = new Map(this.definition);
     this.edges = data.result.map((result, k) => ({
       k, result, operand: data.operand[k], derivative: decoded(data.derivative[k]),
-      formula: unpacked(data.formula[k]), written: unpacked(data.formula[k]), via: data.via[k],
+      formula: unpacked(data.formula[k]) || OMITTED, via: data.via[k],
     }));
+    for (const e of this.edges) e.written = e.formula;
     this.operands = new Map(this.nodes.map((v) => [v, []])); // the edges into a node
     this.users = new Map(this.nodes.map((v) => [v, []])); // the edges out of it
     for (const e of this.edges) {

@@ -143,6 +143,8 @@ class Picture {
     this.by = [kx, ky];
     this.whole = [width * kx, height * ky];
     this.radius = this.view.radius * Math.min(kx, ky);
+    this.pen = Math.max(1, this.radius / 30); // lines and their dashes grow with the marks
+    this.stage.style.setProperty("--pen", this.pen.toFixed(2));
     for (const one of this.marks) this.placeMark(one);
     for (const line of this.lines) {
       const ends = [line.start, line.end].map((i) => [this.marks[i].x, this.marks[i].y]);
@@ -271,7 +273,7 @@ class Picture {
       const shown = this.strongestOf(line, edges, isIdle);
       const state = isIdle ? "idle" : shown ? "lit" : "dim";
       set(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)} ${line.weight === null ? "" : "changeable"}`);
-      set(line.shape, "stroke-width", ((shown?.width ?? 0.8) * Math.max(1, this.radius / 30)).toFixed(2));
+      set(line.shape, "stroke-width", ((shown?.width ?? 0.8) * (this.pen ?? 1)).toFixed(2));
       if (!line.edges.length) continue;
       set(line.group, "aria-label", this.on.describeLine(line));
       if (line.weight !== null) this.tellValue(line.group, line.weight);

@@ -127,7 +127,8 @@ def _stroke(line: Way, drawn: Drawn, nodes: Nodes, look: Asked, color: str) -> S
     if line.weight is not None:
         cell = _cell(line.weight, nodes, look.digits)
         told, text = (cell.value, cell.data) if color == "weight" else (cell.slope, cell.grad)
-        return Stroke(line.start, line.end, told, _written(look, text, "".join(cell.name)), cell, cell.title)
+        name = drawn.graph.names.text(drawn.graph.labels[line.weight])
+        return Stroke(line.start, line.end, told, _written(look, text, name), cell, cell.title)
     if not line.edges:
         return Stroke(line.start, line.end, 0.0)
     edge = drawn.edges[line.edges[-1]]

@@ -293,10 +293,13 @@ class Views:
             leaves = set(neurons.leaves())
             shown = [v for v in coarse.graph.nodes if not v.is_leaf or v in leaves]
             self.nodes.graphs.append(coarse.graph)
-            self.graphs["named"] = graph_data(coarse.graph, shown, self.nodes, with_via=not self.is_whole)
+            drawn = neurons.drawn(edges_among(coarse.graph, shown))
+            self.graphs["named"] = graph_data(
+                coarse.graph, shown, self.nodes, with_via=not self.is_whole, spelled=drawn.nodes()
+            )
         else:
-            shown = coarse.graph.nodes
-        self.drawn["neurons"] = neurons.drawn(edges_among(coarse.graph, shown))
+            drawn = neurons.drawn(edges_among(coarse.graph, coarse.graph.nodes))
+        self.drawn["neurons"] = drawn
         self.views["neurons"] = _view("named", self.drawn["neurons"], self.nodes, self.digits)
         if neurons.rest:
             self.notes.append(

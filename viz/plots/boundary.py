@@ -103,8 +103,22 @@ def _draw_scores(ax: Axes, axes: list[np.ndarray], scores: np.ndarray, answer: A
     at = answer.threshold
     reach = max(at, 1 - at) if answer.is_probability else float(np.abs(scores - at).max()) or 1.0
     ax.contourf(*axes, scores, levels=np.linspace(at - reach, at + reach, 41), cmap=shades, extend="both")
+
+    def share(level: float) -> float:  # of neighbouring lines at different places
+        return 0.5 if level == at else 0.25 if level < at else 0.75
+
     lines = [([0.1, 0.9], 0.8, "--")] * answer.is_probability + [([at], 2.2, "-")]
     for levels, width, style in lines:
         if inside := [level for level in levels if scores.min() < level < scores.max()]:
             drawn = ax.contour(*axes, scores, levels=inside, colors=current().ink, linewidths=width, linestyles=style)
-            ax.clabel(drawn, fmt=number, fontsize=8, inline=True, inline_spacing=3)
+            places = [_along(pieces, share(level)) for level, pieces in zip(drawn.levels, drawn.allsegs, strict=True)]
+            ax.clabel(drawn, fmt=number, fontsize=8, inline=True, inline_spacing=3, manual=places)
+
+
+def _along(pieces: list[np.ndarray], share: float) -> tuple[float, float]:
+    """The point of a line's longest piece that has a share of it behind it."""
+    lengths = [np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(piece, axis=0).T))]) for piece in pieces]
+    longest = max(range(len(pieces)), key=lambda i: float(lengths[i][-1]))
+    piece, length = pieces[longest], lengths[longest]
+    x, y = (float(np.interp(share * length[-1], length, piece[:, k])) for k in (0, 1))
+    return x, y

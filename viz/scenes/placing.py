@@ -42,11 +42,15 @@ FONTS = Fonts()
 
 
 class Line(NamedTuple):
-    """A line from mark to mark, and how long the text on it is, in heights of the text; 0 for none."""
+    """A line from mark to mark, and how long the text on it is, in heights of the text; 0 for none.
+
+    half: of the height that the text takes; a name has parts above and below.
+    """
 
     start: int
     end: int
     label: float = 0.0
+    half: float = 0.6
 
 
 class Placement(NamedTuple):
@@ -309,7 +313,7 @@ def _labels(
             continue
         best = _best(_arrangements(lines, group), group, lines, ways, font, list(taken))
         for i, share in zip(group, best, strict=True):
-            boxes = (_box(ways[i], s, lines[i].label, font) for s in (share, *FROM_MIDDLE))
+            boxes = (_box(ways[i], s, lines[i], font) for s in (share, *FROM_MIDDLE))
             if (
                 free := next((box for box in boxes if all(box.apart(other) >= 0 for other in taken)), None)
             ) is not None:
@@ -363,7 +367,7 @@ def _room(
     enough: float,
 ) -> float:
     """How far the numbers of a group are apart at these shares; any number below `enough` if no farther than that."""
-    boxes = [_box(ways[i], share, lines[i].label, font) for i, share in zip(group, shares, strict=True)]
+    boxes = [_box(ways[i], share, lines[i], font) for i, share in zip(group, shares, strict=True)]
     low, high = min(b.x - b.w for b in boxes), max(b.x + b.w for b in boxes)
     near = [b for b in beside if b.x + b.w >= low - font and b.x - b.w <= high + font]
     boxes.sort(key=lambda b: b.y)
@@ -396,9 +400,9 @@ def caption_at(radius: float) -> float:
     return radius * (1.04 + 0.6 * FONTS.small)
 
 
-def _box(way: Sequence[Point], share: float, length: float, font: float) -> _Box:
+def _box(way: Sequence[Point], share: float, line: Line, font: float) -> _Box:
     x, y = _point(way, share)
-    return _Box(x, y, (length * font) / 2 + 0.2 * font, 0.6 * font)
+    return _Box(x, y, (line.label * font) / 2 + 0.2 * font, line.half * font)
 
 
 def _point(way: Sequence[Point], share: float) -> Point:

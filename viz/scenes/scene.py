@@ -10,6 +10,7 @@ import hashlib
 import html
 import itertools
 import math
+import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -156,7 +157,7 @@ class Scene:
                 )
             self.placement = like
             return
-        lines = [Line(s.start, s.end, length(s.text)) for s in strokes]
+        lines = [Line(s.start, s.end, length(s.text), 0.95 if "[" in s.text else 0.6) for s in strokes]
         captions = [m.above is not None for m in marks], [m.below is not None for m in marks]
         self.placement = placed(operands, lines, size=size, even=even, captions=captions, smallest=smallest)
 
@@ -212,7 +213,7 @@ class Scene:
         parts += [_notes(line, middle, down + foot + NOTE * (i + 0.5) - 4, across) for i, line in enumerate(below)]
         text = "\n".join([*parts, "</svg>\n"])
         mark = hashlib.sha256(text.encode()).hexdigest()[:8]  # several pictures may stand in one page
-        return typeset(text.replace(' id="', f' id="p{mark}-'))
+        return typeset(_with_ids(text, f"p{mark}-"))
 
     def _images(self) -> list[float]:
         """The middles of the columns that are images."""
@@ -318,6 +319,18 @@ class Scene:
         node = None if stroke.weight is None else stroke.weight.n
         inside = _number(text, 0, size, current().ink, node, halo=True)
         return element("g", inside, id=f"l{i}", class_="label", transform=f"translate({place[0]:.1f} {place[1]:.1f})")
+
+
+def _with_ids(svg: str, mark: str) -> str:
+    """The ids with a mark in front; what is there again, such as a weight on the lines of two samples, has none."""
+    seen: set[str] = set()
+
+    def marked(found: re.Match[str]) -> str:
+        is_new = found[1] not in seen
+        seen.add(found[1])
+        return f' id="{mark}{found[1]}"' if is_new else ""
+
+    return re.sub(r' id="([^"]*)"', marked, svg)
 
 
 def _notes(line: Sequence[Note], x: float, y: float, room: float) -> str:

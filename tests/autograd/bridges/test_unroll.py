@@ -10,7 +10,23 @@ import autograd as ag
 from autograd import Tensor, Value, derive, softmax, unroll, vectorize
 from autograd.graph import topological_order
 from autograd.op import array_table, elementwise, reduction, structural, table
-from nn import Conv2D, Dense, Flatten, MaxPooling2D, Sequential
+from nn import (
+    GRU,
+    LSTM,
+    AveragePooling2D,
+    BatchNormalization,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling2D,
+    LayerNormalization,
+    MaxPooling2D,
+    Sequential,
+    SimpleRNN,
+    UpSampling1D,
+)
 
 unrolling = sys.modules["autograd.bridges.unroll"]
 RNG = np.random.default_rng(5)
@@ -170,6 +186,41 @@ def test_a_convolutional_net_unrolls():
     x = RNG.normal(size=(2, 4, 4, 1))
     loss = model.loss(np.array([0, 1]), model(x))
     is_alike(loss, *model.parameters())
+
+
+NETS = {
+    "recurrent": [SimpleRNN(2, input_shape=(3, 2))],
+    "with gates": [LSTM(2, input_shape=(3, 2))],
+    "with two gates": [GRU(2, input_shape=(3, 2))],
+    "normalized": [Dense(3, input_shape=(3,)), LayerNormalization(), BatchNormalization()],
+    "pooled": [Conv1D(2, 2, activation="gelu", input_shape=(4, 2)), UpSampling1D(2), GlobalAveragePooling1D()],
+    "over an image": [
+        Conv2D(2, 2, 2, padding="same", input_shape=(4, 4, 1)),
+        AveragePooling2D(2, strides=1),
+        GlobalMaxPooling2D(),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_all_layers_unroll(name):
+    model = Sequential([*NETS[name], Dense(2, "softmax")], rng=0, dtype="float64")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x = np.random.default_rng(1).normal(size=(2, *model.layers[0].input_shape))
+    is_alike(model.loss(np.array([0, 1]), model(x)), *model.parameters())
+
+
+def test_a_recurrent_weight_has_a_path_for_every_step_back():
+    w, x = Tensor([[0.5]], "W"), [0.3, -0.2, 0.8, 0.4]
+    h = Tensor([[0.1]], "h")
+    for t, u in enumerate(x, 1):
+        h = ag.tanh(h @ w.T + u)
+        h.label = f"h<{t}>"
+    root, ((weight,),) = unroll(h, w)
+    root.backward()
+    d = derive(root, weight)
+    assert d.count == len(x)
+    assert sum(p.value for p in d.paths) == pytest.approx(weight.grad, rel=1e-14)
 
 
 def test_a_leaf_that_is_used_again_is_one_value():

@@ -190,6 +190,67 @@ def test_a_change_of_what_a_layer_reads_counts_at_once(name):
     assert programs(models[0]) == 1
 
 
+class OfGlobal(BatchLayer):
+    def forward(self, x):
+        return x * FACTOR
+
+
+class OfConstant(BatchLayer):
+    factor = 1.0
+
+    def forward(self, x):
+        return x * self.factor
+
+
+class OfSteps(BatchLayer):
+    def steps(self):
+        return [(lambda x: x * FACTORS[0], (), None)]
+
+
+class OfProperty(BatchLayer):
+    @property
+    def factor(self):
+        return module.factor
+
+    def forward(self, x):
+        return x * self.factor
+
+
+class OfLoss(nn.losses.MeanSquaredError):
+    def of_batch(self, y_pred, target, weight, from_logits):
+        return super().of_batch(y_pred * FACTOR, target, weight, from_logits)
+
+
+CLASSES = [
+    (OfGlobal, set_global),
+    (OfConstant, lambda new: setattr(OfConstant, "factor", new)),
+    (OfSteps, lambda new: FACTORS.__setitem__(0, new)),
+    (OfProperty, lambda new: setattr(module, "factor", new)),
+    (OfLoss, set_global),
+]
+
+
+@pytest.mark.parametrize(("kind", "change"), CLASSES)
+def test_methods_that_only_the_library_calls_are_read_too(kind, change):
+    x, y = data(60)
+    is_loss = kind is OfLoss
+    models = [
+        compiled([Dense(4), *([] if is_loss else [kind()]), Dense(3)], kind() if is_loss else "mse") for _ in "12"
+    ]
+    histories = [
+        m.fit(x, y, 5, 3, shuffle=False, callbacks=[At(change)], verbose=0).history
+        for m in (models[0], recorded(models[1]))
+    ]
+    assert histories[0] == histories[1]
+    same_bits(*models)
+    assert programs(models[0]) == 1
+    for new in [1.0] * 5 + [0.5, 1.0]:  # the outputs alone have programs too
+        change(new)
+        with no_grad():
+            found = models[0](x).numpy()
+        assert found.tobytes() == models[0](x).numpy().tobytes()
+
+
 def test_what_is_not_read_may_change():
     def f(x):
         return x * of_attribute.settings.factor

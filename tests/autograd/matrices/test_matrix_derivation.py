@@ -16,6 +16,7 @@ from autograd import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     derive,
+    einsum,
     exp,
     gradients,
     leaky_relu,
@@ -961,3 +962,12 @@ def _calls(f, *operands):
     finally:
         sys.setprofile(None)
     return count
+
+
+def test_an_einsum_is_written_as_numpy_takes_it():
+    a, b = Tensor([[1.0, 2.0], [3.0, 4.0]], "A"), Tensor([[0.5, -1.0], [2.0, 0.25]], "B")
+    step = derive(named(einsum("ij,jk->ik", a * a, b).sum(), "L"), a).steps[-1]
+    written = step.text(ascii=True).partition(" = ")[2]
+    scope = {"einsum": np.einsum, "A": a.data, "B": b.data, "ones": np.ones}
+    assert "einsum('ik,jk->ij', " in written
+    assert eval(written, {"np": np, **scope}) == pytest.approx(step.value)

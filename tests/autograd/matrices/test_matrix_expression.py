@@ -181,6 +181,8 @@ SHAPED = {
     "logsumexp": (softmaxes.array_logsumexp.op, [(4, 3)], [1, False]),
     "reshape": (shapes.reshape.op, [(4, 3)], [(2, 6)]),
     "transpose": (shapes.transpose.op, [(4, 3, 2)], [(1, 2, 0)]),
+    "transpose, turned once more": (shapes.transpose.op, [(4, 3, 2, 5)], [(3, 0, 2, 1)]),
+    "transpose, exchanging": (shapes.transpose.op, [(4, 3, 2)], [(0, 2, 1)]),
     "getitem": (shapes.getitem.op, [(4, 3)], [(slice(1, 3), [0, 0])]),
     "broadcast": (shapes.broadcast_to.op, [(4, 1)], [(4, 3)]),
 }

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import autograd
 from autograd import (
     Tensor,
     Value,
@@ -164,3 +165,36 @@ def test_what_only_looks_like_it_is_taken():
 def test_a_keras_loss_refuses_columns():
     with pytest.raises(ValueError, match=r"pass y_true\.T and y_pred\.T"):
         losses.mse(np.zeros((2, 3)), Tensor([[0.4, -0.3], [0.2, 0.7]]) @ np.ones((2, 3)))
+
+
+def by_hand(logits, labels):
+    """The mean of log Σ e^z - z_y over the rows, and its gradient (a - y) / m, in long double."""
+    z = logits.astype(np.longdouble)
+    e = np.exp(z - z.max(-1, keepdims=True))
+    a = e / e.sum(-1, keepdims=True)
+    y = np.eye(z.shape[-1])[labels]
+    return -(np.log(a) * y).sum(-1).mean(), (a - y) / (y.size // y.shape[-1])
+
+
+@pytest.mark.parametrize("classes", [2, 63, 64, 65, 200])
+def test_few_and_many_classes_give_what_the_formula_gives(classes):
+    rng = np.random.default_rng(classes)
+    z, labels = Tensor(rng.normal(size=(9, classes)) * 30), rng.integers(0, classes, 9)
+    loss = autograd.softmax_cross_entropy(z, labels)
+    loss.backward()
+    expected, slopes = by_hand(z.data, labels)
+    assert loss.item() == pytest.approx(float(expected), rel=1e-12)
+    np.testing.assert_allclose(z.grad, slopes.astype(float), rtol=1e-11, atol=1e-15)
+    a = autograd.softmax(Tensor(z.data))
+    np.testing.assert_allclose(a.data, slopes.astype(float) * 9 + np.eye(classes)[labels], rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("classes", [3, 70])
+def test_logits_of_three_axes_are_rows_of_rows(classes):
+    rng = np.random.default_rng(0)
+    z, labels = Tensor(rng.normal(size=(2, 4, classes))), rng.integers(0, classes, (2, 4))
+    loss = autograd.softmax_cross_entropy(z, labels)
+    loss.backward()
+    expected, slopes = by_hand(z.data, labels)
+    assert loss.item() == pytest.approx(float(expected), rel=1e-12)
+    np.testing.assert_allclose(z.grad, slopes.astype(float), rtol=1e-11)

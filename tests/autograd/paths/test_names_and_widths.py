@@ -196,3 +196,15 @@ def test_what_has_no_steps_is_refused():
     x = Value(0.5, "x")
     with pytest.raises(ValueError, match="steps are more than limit=3"):
         backward_steps(sigmoid(x * x) * x, limit=3)
+
+
+@pytest.mark.parametrize(("length", "shown"), [(24, 24), (25, 25), (26, 24), (40, 24)])
+def test_a_chain_of_up_to_twenty_five_factors_is_whole_and_a_longer_one_has_its_ends(length, shown):
+    v = Value(0.5, "x")
+    for i in range(1, length + 1):
+        v = v * 1.01
+        v.label = f"a_{i}"
+    lines = derive(v, "x").text(ascii=True).splitlines()
+    numbers = next(line for line in lines if "1.01" in line)
+    assert numbers.count("1.01") == shown
+    assert ("..." in numbers) == (shown < length)

@@ -460,3 +460,24 @@ def test_a_named_graph_of_one_operation_has_a_page():
     w = Value(0.3, "w")
     s = sigmoid(w)
     assert explore(s, w).level in ("named", "op")
+
+
+def test_each_node_of_the_page_has_its_class_and_its_own_zero():
+    x, w, off = Value(2.0, "x"), Value(-3.0, "w"), Value(0.0, "off")
+    z = w * x + off
+    z.label = "z"
+    L = relu(z)
+    L.label = "L"
+    before = data_of(explore(L))["nodes"]
+    L.backward()
+    after = data_of(explore(L))["nodes"]
+    for nodes, gradient in ((before, None), (after, 0.0)):
+        kinds = {nodes["name"][i][0]: nodes["kinds"][k] for i, k in enumerate(nodes["kind"])}
+        gradients = {nodes["name"][i][0]: g for i, g in enumerate(nodes["grad"])}
+        numbers = {nodes["name"][i][0]: number for i, number in enumerate(nodes["data"])}
+        assert kinds["L"].split()[0] == "target"
+        assert kinds["z"].split()[0] == "result"
+        assert {kinds[name].split()[0] for name in ("x", "w", "off")} == {"leaf"}
+        assert (numbers["z"], numbers["off"], numbers["L"]) == (-6.0, 0.0, 0.0)
+        # A gradient of 0, of a unit that is off, is a number; where no pass has been there is none.
+        assert [gradients[name] for name in ("w", "x", "off", "z")] == [gradient] * 4

@@ -273,6 +273,20 @@ def test_the_largest_components_come_first_with_their_signs():
     assert "the largest 3 of 4" in ax.get_title("left")
 
 
+def test_the_numbers_on_neighbouring_lines_of_a_boundary_are_apart():
+    x = np.array([[0.0, 0.0], [1.0, 1.0], [0.2, 0.9], [0.9, 0.1]])
+
+    def steep(points):
+        return 1 / (1 + np.exp(-12 * (points[:, 0] - points[:, 1])))
+
+    ax = plot_decision_boundary(steep, x, [0, 1, 0, 1], resolution=60)
+    ax.figure.canvas.draw()
+    found = {t.get_text(): t.get_window_extent() for t in ax.texts if t.get_text() in ("0.1", "0.5", "0.9")}
+    assert len(found) == 3
+    middles = [((b.x0 + b.x1) / 2, (b.y0 + b.y1) / 2) for b in found.values()]
+    assert min(np.hypot(x - u, y - v) for i, (x, y) in enumerate(middles) for u, v in middles[:i]) > 40
+
+
 def test_long_names_leave_room_for_the_bars():
     ax = plot_sensitivity({"m" * 200: 2.0, "w": 1.0})
     ax.figure.canvas.draw()  # matplotlib warns where there is none

@@ -7,6 +7,7 @@ import pytest
 from figures import matplotlib, no_figure_stays_open, plt  # noqa: F401
 from matplotlib.axes import Axes
 from oracles import run
+from sizes import slow
 
 import viz
 from autograd import Value, squared_error
@@ -66,6 +67,9 @@ SEVERAL = {
     "plot_weights": (3, lambda ax=None, **options: viz.plot_weights(trained(), ax=ax, **options)),
     "plot_activation": (2, lambda ax=None, **options: viz.plot_activation(["relu", "tanh"], ax=ax, **options)),
 }
+# How a plot looks where all are alike: two of them are quick, one of lines and one with a scale of colours.
+SOME = ["plot_history", "plot_decision_boundary"]
+alike = pytest.mark.parametrize("name", [*SOME, *slow(*(name for name in SINGLE if name not in SOME))])
 each_plot = pytest.mark.parametrize("draw", [*SINGLE.values(), *(draw for _, draw in SEVERAL.values())])
 
 
@@ -229,7 +233,7 @@ def test_ticks_on_a_log_axis_differ_where_numbers_are_small_or_large(low, high):
     assert len(set(shown)) == len(shown) > 2
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@alike
 def test_on_a_dark_figure_of_the_user_what_stands_beside_the_axes_is_pale(name):
     figure, ax = plt.subplots(facecolor="black")
     SINGLE[name](ax)
@@ -239,7 +243,7 @@ def test_on_a_dark_figure_of_the_user_what_stands_beside_the_axes_is_pale(name):
     assert_pale_beside(ax)
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@alike
 def test_in_a_dark_style_of_matplotlib_all_is_dark(name):
     with plt.style.context("dark_background"):
         figure, ax = plt.subplots()
@@ -249,7 +253,7 @@ def test_in_a_dark_style_of_matplotlib_all_is_dark(name):
     assert_pale_beside(ax)
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@alike
 def test_every_plot_takes_a_look_and_a_title(name):
     for look in ("dark", viz.DARK):
         ax = np.ravel(SINGLE[name](look=look, title="So"))[0]

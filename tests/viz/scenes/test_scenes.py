@@ -102,6 +102,15 @@ def test_ids_are_those_of_nodes_and_lines_and_each_is_there_once():
     assert len(set(marks)) == 1
 
 
+def test_a_weight_on_the_lines_of_two_samples_has_one_id():
+    _, net = lecture()
+    losses = [squared_error(net(inputs(x)), inputs([0.01, 0.99], "y")) for x in ([0.05, 0.1], [0.3, -0.2])]
+    svg = draw_network(losses[0] + losses[1]).svg
+    ids = [e.get("id") for e in ElementTree.fromstring(svg).iter() if e.get("id")]
+    assert len(ids) == len(set(ids))
+    assert len([e for e in elements(svg, "g", "label") if "".join(e.itertext()) == "0.15"]) == 2
+
+
 def test_the_paths_of_a_node_are_lit_and_the_rest_is_dim():
     loss = CASES["2-2-2"]()
     svg = explore(loss).svg("w[1]_1,1", level="neurons").svg
@@ -208,6 +217,11 @@ def test_lines_can_tell_the_gradient_or_the_name_of_the_weight():
     ]
     assert "0.08217" in said[0]
     assert "w[1]11" in said[1]
+    svg = draw_network(loss, edges="formula").svg
+    (label,) = [e for e in elements(svg, "text", "number") if "".join(e.itertext()) == "w[1]11"]
+    above, below = list(label)  # set as mathematics: [1] above, 11 below
+    assert (above.text, below.text) == ("[1]", "11")
+    assert float(above.get("dy")) < 0 < float(above.get("dy")) + float(below.get("dy"))
     assert "0.15" not in said[2]
 
 
