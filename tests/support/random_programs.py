@@ -51,8 +51,8 @@ OF_TWO = [
 LOSSES = [
     lambda x, y: (x * y).mean(),
     lambda x, y: ag.squared_error(x, y),
-    lambda x, y: ag.binary_cross_entropy_with_logits(x, 1 / (1 + np.exp(-y))),
-    lambda x, y: ag.softmax_cross_entropy(x, ag.softmax(y)),
+    lambda x, y: ag.binary_cross_entropy_with_logits(1.5 * x, 1 / (1 + np.exp(-y))),
+    lambda x, y: ag.softmax_cross_entropy(1.5 * x, ag.softmax(y)),
     lambda x, y: abs(x - y).sum() * 0.1,
     lambda x, y: batch_losses["squared_error"](x, y, 0.25),
 ]

@@ -3,11 +3,11 @@
 import itertools
 
 import pytest
-from browser import chromium, opened  # noqa: F401 (the fixture)
+from browser import opened
 
 
 @pytest.fixture
-def visit(chromium, tmp_path):  # noqa: F811
+def visit(chromium, tmp_path):
     """visit(page, link="", **options): the page, opened."""
     count = itertools.count()
 

@@ -8,7 +8,7 @@ import formula_generator
 import numpy as np
 import pytest
 import sympy
-from browser import chromium, opened  # noqa: F401
+from browser import opened
 from drawings import dot_statements
 from formula_readers import read_mathml, read_text
 from matrix_readers import Reader
@@ -121,7 +121,7 @@ def test_what_goes_back_on_the_edges_of_tensors_adds_up_to_the_gradients(seed):
             np.testing.assert_allclose(total, gradients[label], rtol=1e-7, atol=1e-9, err_msg=label)
 
 
-def test_a_page_writes_every_formula_with_the_numbers_that_give_what_stands_beside_it(chromium, tmp_path):  # noqa: F811
+def test_a_page_writes_every_formula_with_the_numbers_that_give_what_stands_beside_it(chromium, tmp_path):
     read = 0
     for i, (target, source) in enumerate(computations(6, 6)):
         path = tmp_path / f"{i}.html"

@@ -4,7 +4,6 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from browser import chromium  # noqa: F401 (the fixture)
 from contrast import contrast
 from drawings import GOLDEN
 from pages import HOSTILE, dense, hostile, lecture
@@ -29,7 +28,7 @@ BOXES = """() => [...document.querySelectorAll("text")].map((text) => {
 })"""
 
 
-def shown(chromium, svg, screen):  # noqa: F811
+def shown(chromium, svg, screen):
     """Every text as Chromium draws it on a screen of this size that the picture fills."""
     context = chromium.new_context(viewport={"width": screen[0], "height": screen[1]})
     page = context.new_page()
@@ -49,7 +48,7 @@ def overlap(a, b, slack=1.0):
 @pytest.mark.slow
 @pytest.mark.parametrize("screen", SCREENS, ids="{0[0]}x{0[1]}".format)
 @pytest.mark.parametrize("case", CASES)
-def test_no_text_is_small_and_none_lies_on_another(chromium, case, screen):  # noqa: F811
+def test_no_text_is_small_and_none_lies_on_another(chromium, case, screen):
     page = explore(CASES[case]())
     for level in ("neurons", "named") if case != "shared" else ("named", "op"):
         svg = page.svg(level=level, size=screen).svg
@@ -68,7 +67,7 @@ def test_no_text_is_small_and_none_lies_on_another(chromium, case, screen):  # n
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_texts_stay_in_their_marks_and_on_the_picture(chromium, case):  # noqa: F811
+def test_texts_stay_in_their_marks_and_on_the_picture(chromium, case):
     page = explore(CASES[case]())
     svg = page.svg(size=(1024, 768)).svg
     width, height = map(float, re.search(r'viewBox="0 0 (\d+) (\d+)"', svg).groups())
