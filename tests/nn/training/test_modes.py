@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 import pytest
+from sizes import slow
 
 from nn.callbacks import Callback, LambdaCallback
 from nn.layers import BatchLayer, Dense, Dropout, Input
@@ -94,7 +95,8 @@ def test_another_thread_in_the_middle_of_predict_leaves_it_without_dropout():
     assert layer.modes == [False, False]
 
 
-def test_many_threads_that_predict_beside_a_training_leave_its_history_alone():
+@pytest.mark.parametrize("epochs", [2, *slow(20)])
+def test_many_threads_that_predict_beside_a_training_leave_its_history_alone(epochs):
     model = compiled(Dropout(0.5))
     done = threading.Event()
 
@@ -106,12 +108,12 @@ def test_many_threads_that_predict_beside_a_training_leave_its_history_alone():
     for thread in threads:
         thread.start()
     try:
-        found = model.fit(X, Y, batch_size=8, epochs=20, verbose=0).history["loss"]
+        found = model.fit(X, Y, batch_size=8, epochs=epochs, verbose=0).history["loss"]
     finally:
         done.set()
         for thread in threads:
             thread.join()
-    assert found == compiled(Dropout(0.5)).fit(X, Y, batch_size=8, epochs=20, verbose=0).history["loss"]
+    assert found == compiled(Dropout(0.5)).fit(X, Y, batch_size=8, epochs=epochs, verbose=0).history["loss"]
 
 
 def test_a_net_in_eval_mode_is_in_training_mode_while_it_is_trained_and_not_after():

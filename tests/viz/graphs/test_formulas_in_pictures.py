@@ -121,6 +121,7 @@ def test_what_goes_back_on_the_edges_of_tensors_adds_up_to_the_gradients(seed):
             np.testing.assert_allclose(total, gradients[label], rtol=1e-7, atol=1e-9, err_msg=label)
 
 
+@pytest.mark.slow
 def test_a_page_writes_every_formula_with_the_numbers_that_give_what_stands_beside_it(chromium, tmp_path):
     read = 0
     for i, (target, source) in enumerate(computations(6, 6)):
