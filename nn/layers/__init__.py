@@ -10,16 +10,7 @@ from .basic import (
     Dropout,
     Flatten,
     Input,
-    Shape,
-    ShapeLike,
     WeightedLayer,
-    batch_shape,
-    count_numbers,
-    is_told_in_steps,
-    output_of,
-    read_weights,
-    sample_shape,
-    write_weights,
 )
 from .images import (
     AveragePooling1D,
@@ -64,19 +55,10 @@ __all__ = [
     "MaxPooling2D",
     "Permute",
     "Reshape",
-    "Shape",
-    "ShapeLike",
     "SimpleRNN",
     "UpSampling1D",
     "UpSampling2D",
     "WeightedLayer",
-    "batch_shape",
-    "count_numbers",
-    "is_told_in_steps",
-    "output_of",
-    "read_weights",
-    "sample_shape",
-    "write_weights",
 ]
 
 

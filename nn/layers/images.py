@@ -5,7 +5,7 @@ A sample is (*space, channels), channels last as in Keras: (28, 28, 1) for a gra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +18,6 @@ from autograd.ops.shapes import broadcast_to, reshape, transpose
 from autograd.ops.sums import mean
 
 from ..activations import Function
-from ..attributes import Check
 from ..initializers import Initializer
 from ..regularizers import Regularizer
 from .basic import BatchLayer, Shape, ShapeLike, Step, WeightedLayer, sample_shape
@@ -45,30 +44,36 @@ Window = int | Sequence[int]
 _SAMPLES = {1: "(steps, channels)", 2: "(height, width, channels)"}
 
 
-def _check_axes(layer: BatchLayer, axes: int, shape: Shape) -> None:
-    if len(shape) != axes + 1:
-        advice = ""
-        if len(shape) == axes:
-            advice = f"; put a Reshape({(*shape, 1)}) before it" + (", for one channel" if axes == 2 else "")
-        raise ValueError(f"{layer}: expected samples {_SAMPLES[axes]}, got {shape}{advice}")
-
-
 def _padding(where: str, what: str, padding: Any) -> str:
     if padding not in ("valid", "same"):
         raise ValueError(f"{where}: expected {what} 'valid' or 'same', got {padding!r}")
     return str(padding)
 
 
-def _checks(axes: int) -> dict[str, Check]:
-    """Sizes of windows are numbers for each axis of space."""
-    window = dict.fromkeys(
-        ("kernel_size", "pool_size", "strides", "size"), lambda where, what, x: sizes(where, what, x, axes)
-    )
-    return {**window, "padding": _padding, "filters": positive_integer}
+class _OfSpace(BatchLayer):
+    """What the layers share whose samples are (*space, channels). axes: how many of space."""
+
+    axes: ClassVar[int]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "axes" in vars(cls):
+            axes = cls.axes
+            window = dict.fromkeys(
+                ("kernel_size", "pool_size", "strides", "size"), lambda where, what, x: sizes(where, what, x, axes)
+            )
+            cls.checks = {**window, "padding": _padding, "filters": positive_integer}
+
+    def check_axes(self, shape: Shape) -> None:
+        """ValueError for samples with another number of axes."""
+        if len(shape) != self.axes + 1:
+            advice = ""
+            if len(shape) == self.axes:
+                advice = f"; put a Reshape({(*shape, 1)}) before it" + (", for one channel" if self.axes == 2 else "")
+            raise ValueError(f"{self}: expected samples {_SAMPLES[self.axes]}, got {shape}{advice}")
 
 
-class _Convolution(WeightedLayer):
-    axes: int
+class _Convolution(_OfSpace, WeightedLayer):
     settled: tuple[str, ...] = (*WeightedLayer.settled, "filters", "kernel_size", "strides", "padding")
     kernel_size: Any  # as tuples, one number for each axis
     strides: Any
@@ -110,7 +115,7 @@ class _Convolution(WeightedLayer):
         self.make_weights((self.filters, *self.kernel_size, input_shape[-1]), dtype, rng)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        _check_axes(self, self.axes, input_shape)
+        self.check_axes(input_shape)
         space = input_shape[:-1]
         pads = pads_of(str(self), self.padding, space, self.kernel_size, self.strides)
         return (*places(space, self.kernel_size, self.strides, pads), self.filters)
@@ -140,7 +145,6 @@ class Conv2D(_Convolution):
     """
 
     axes = 2
-    checks: ClassVar[Mapping[str, Check]] = _checks(2)
 
 
 class Conv1D(_Convolution):
@@ -150,11 +154,9 @@ class Conv1D(_Convolution):
     """
 
     axes = 1
-    checks: ClassVar[Mapping[str, Check]] = _checks(1)
 
 
-class _Pooling(BatchLayer):
-    axes: int
+class _Pooling(_OfSpace):
     settled: tuple[str, ...] = (*BatchLayer.settled, "pool_size", "strides", "padding")
     pool_size: Any
     strides: Any
@@ -175,7 +177,7 @@ class _Pooling(BatchLayer):
         super().__init__(input_shape=input_shape, name=name)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        _check_axes(self, self.axes, input_shape)
+        self.check_axes(input_shape)
         space = input_shape[:-1]
         pads = pads_of(str(self), self.padding, space, self.pool_size, self.strides)
         return (*places(space, self.pool_size, self.strides, pads), input_shape[-1])
@@ -195,7 +197,6 @@ class MaxPooling2D(_Pooling):
     """
 
     axes = 2
-    checks: ClassVar[Mapping[str, Check]] = _checks(2)
     pool = staticmethod(max_pool)
 
 
@@ -203,7 +204,6 @@ class MaxPooling1D(_Pooling):
     """The largest number of each channel in each window of a sequence (steps, channels). See `MaxPooling2D`."""
 
     axes = 1
-    checks: ClassVar[Mapping[str, Check]] = _checks(1)
     pool = staticmethod(max_pool)
 
 
@@ -211,7 +211,6 @@ class AveragePooling2D(_Pooling):
     """The mean of each channel in each window of an image. Arguments as of `MaxPooling2D`; see `average_pool`."""
 
     axes = 2
-    checks: ClassVar[Mapping[str, Check]] = _checks(2)
     pool = staticmethod(average_pool)
 
 
@@ -219,16 +218,14 @@ class AveragePooling1D(_Pooling):
     """The mean of each channel in each window of a sequence (steps, channels). See `MaxPooling2D`."""
 
     axes = 1
-    checks: ClassVar[Mapping[str, Check]] = _checks(1)
     pool = staticmethod(average_pool)
 
 
-class _GlobalPooling(BatchLayer):
-    axes: int
+class _GlobalPooling(_OfSpace):
     over: Any
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        _check_axes(self, self.axes, input_shape)
+        self.check_axes(input_shape)
         return input_shape[-1:]
 
     def steps(self) -> list[Step]:
@@ -239,7 +236,6 @@ class GlobalAveragePooling2D(_GlobalPooling):
     """The mean of each channel of an image: (height, width, channels) becomes (channels,)."""
 
     axes = 2
-    checks: ClassVar[Mapping[str, Check]] = _checks(2)
     over = staticmethod(mean)
 
 
@@ -247,7 +243,6 @@ class GlobalAveragePooling1D(_GlobalPooling):
     """The mean of each channel of a sequence: (steps, channels) becomes (channels,)."""
 
     axes = 1
-    checks: ClassVar[Mapping[str, Check]] = _checks(1)
     over = staticmethod(mean)
 
 
@@ -255,7 +250,6 @@ class GlobalMaxPooling2D(_GlobalPooling):
     """The largest number of each channel of an image: (height, width, channels) becomes (channels,)."""
 
     axes = 2
-    checks: ClassVar[Mapping[str, Check]] = _checks(2)
     over = staticmethod(largest)
 
 
@@ -263,12 +257,10 @@ class GlobalMaxPooling1D(_GlobalPooling):
     """The largest number of each channel of a sequence: (steps, channels) becomes (channels,)."""
 
     axes = 1
-    checks: ClassVar[Mapping[str, Check]] = _checks(1)
     over = staticmethod(largest)
 
 
-class _UpSampling(BatchLayer):
-    axes: int
+class _UpSampling(_OfSpace):
     settled: tuple[str, ...] = (*BatchLayer.settled, "size")
     size: Any
 
@@ -277,7 +269,7 @@ class _UpSampling(BatchLayer):
         super().__init__(input_shape=input_shape, name=name)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        _check_axes(self, self.axes, input_shape)
+        self.check_axes(input_shape)
         return (*(n * k for n, k in zip(input_shape[:-1], self.size, strict=True)), input_shape[-1])
 
     def steps(self) -> list[Step]:
@@ -304,14 +296,12 @@ class UpSampling2D(_UpSampling):
     """
 
     axes = 2
-    checks: ClassVar[Mapping[str, Check]] = _checks(2)
 
 
 class UpSampling1D(_UpSampling):
     """Each step of a sequence repeated: (steps, c) becomes (steps·size, c)."""
 
     axes = 1
-    checks: ClassVar[Mapping[str, Check]] = _checks(1)
 
 
 class Reshape(BatchLayer):

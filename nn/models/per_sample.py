@@ -15,7 +15,7 @@ from autograd.graph import topological_order
 from autograd.op import Operation, operation_of
 
 from ..activations import RandomizedLeakyReLU, is_of_one_number, is_over_layer, leaky_relu
-from ..layers import Activation, Dense, Dropout, Flatten, is_told_in_steps
+from ..layers.basic import Activation, Dense, Dropout, Flatten, is_told_in_steps
 from ..losses import LossFunction, find_loss
 from ..training.loop import training_mode
 from ..training.objective import Objective

@@ -22,7 +22,7 @@ from ..attributes import Check, advised, changed
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
 from ..files.arrays import check_suffix
-from ..layers import (
+from ..layers.basic import (
     Activation,
     BatchLayer,
     Input,

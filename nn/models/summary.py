@@ -9,7 +9,7 @@ import numpy as np
 
 from ..callbacks.display import say
 from ..callbacks.notebook import notebook_display
-from ..layers import count_numbers
+from ..layers.basic import count_numbers
 from ..module import numbers_of
 
 __all__ = ["Summary"]

@@ -11,7 +11,7 @@ from autograd.fast.programs import Programs
 from autograd.operands import describe
 
 from ..attributes import changed
-from ..layers import BatchLayer, batch_shape, output_of
+from ..layers.basic import BatchLayer, batch_shape, output_of
 from ..losses import Weight
 from ..module import TrainingMode
 
