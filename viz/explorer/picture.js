@@ -325,7 +325,7 @@ class Picture {
   writeAt(line, at, frame, text, taken, made) {
     taken.push(frame(at, text));
     const font = this.font("line");
-    line.text = svg("text", { x: at[0], y: at[1] + 0.36 * font, "font-size": font, "stroke-width": 0.34 * font });
+    line.text = svg("text", { x: at[0], y: at[1] + 0.36 * font, "font-size": font, "stroke-width": 0.46 * font });
     made.push(line.text);
   }
 

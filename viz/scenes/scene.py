@@ -454,7 +454,8 @@ def _number(
     if node is not None:
         more["id"] = f"{'n' if slope is None else 'g'}{node}"
     if halo:
-        more |= {"stroke": current().paper, "stroke_width": 0.32 * size, **HALO}
+        # so wide that it covers the line above a decimal point, which else read as a colon
+        more |= {"stroke": current().paper, "stroke_width": 0.46 * size, **HALO}
     return words(text, 0, y, size, fill=fill, **more)
 
 
