@@ -16,7 +16,7 @@ from ..operands import Operand, Vector, is_array_node
 from ..ops.shapes import sum_to
 from .gradients import adjoints, recorded_shares
 
-__all__ = ["Point", "Replay", "member_of", "shaped"]
+__all__ = ["Point", "Replay", "flat_place", "member_of", "shaped"]
 
 # An operand of a node, by its place among the operands.
 Place = tuple[Node, int]
@@ -78,6 +78,9 @@ class Point:
             if wanted[i]:
                 yield u, shaped(self.share(v, i, g, self.of(v), self.operands(v)), u)
 
+    def gradient(self, u: Node) -> None:
+        """Numbers have no name."""
+
 
 class Replay:
     """The reverse pass from a target to some of its nodes, as often as it is asked for.
@@ -133,6 +136,12 @@ def member_of(v: Node, i: int) -> tuple[int, int]:
             return group, i
         i -= n
     raise IndexError(f"{v.op.shown} has no operand {i}")
+
+
+def flat_place(v: Node, place: tuple[int, int]) -> int:
+    """The operand of a Value that stands there: the opposite of `member_of`."""
+    groups = v.operand_groups[: place[0]]
+    return sum(len(us) if isinstance(us, Vector) else 1 for us in groups) + place[1]
 
 
 def _groups(v: Node) -> Sequence[Operand]:
