@@ -173,7 +173,7 @@ def test_the_files_that_commands_name_exist():
 def test_the_options_that_pages_give_to_examples_are_theirs():
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        for name in re.findall(r"python (examples/\w+\.py)[^`\n&]* --", text):
+        for name in re.findall(r"python (examples/programs/\w+\.py)[^`\n&]* --", text):
             source = (ROOT / name).read_text(encoding="utf-8")
             for option in re.findall(rf"{name}[^`\n&]*?(--[\w-]+)", text):
                 assert f'"{option}"' in source, f"{name_of(page)}: {name} {option}"

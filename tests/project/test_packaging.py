@@ -107,7 +107,7 @@ def test_the_workflow_takes_its_commands_from_the_readme_as_ci_does():
     command = r"grep -E '^python3 -m venv \.venv && ' README.md | grep -F --"
     assert command in text
     assert command in ci
-    for name in ("-m pytest", "examples/backprop_by_hand.py"):
+    for name in ("-m pytest", "examples/programs/backprop_by_hand.py"):
         assert f'"{name}"' in text
         assert f'"{name}"' in ci
     for script in (".ci/check_dist.py", ".ci/bare_install.py"):
