@@ -37,7 +37,7 @@ from .formula_text import Computation, compute, normal_name, typed
 from .program_text import as_program
 from .values_file import values_in
 
-__all__ = ["DESCRIPTION", "main"]
+__all__ = ["DESCRIPTION", "main", "values_of"]
 
 _GRAPH_ENDINGS = (".svg", ".png", ".pdf", ".gv", ".dot")
 
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.run is None:
             _print(f"gradpath {_version()}\n" if options.version else DESCRIPTION % {"prog": parser.prog})
             return 0
-        given = _values([*options.values, *rest])
+        given = values_of([*options.values, *rest])
         options.text, options.numbers = _formula(options.formula), {**values_in(options.values_file), **given}
         result = compute(options.text, options.numbers)
         result.target.backward()
@@ -398,8 +398,8 @@ def _page_file(result: Computation) -> Path:
 # ---------------------------------------------------------------- input and output
 
 
-def _values(arguments: Iterable[str]) -> dict[str, float | tuple[float, ...]]:
-    """`w=0.4 x=1,2` as numbers and tuples of numbers."""
+def values_of(arguments: Iterable[str]) -> dict[str, float | tuple[float, ...]]:
+    """`w=0.4 x=1,2` as numbers and tuples of numbers; ValueError for what is none, or is given twice."""
     values: dict[str, float | tuple[float, ...]] = {}
     for argument in arguments:
         name, sign, written = argument.partition("=")
