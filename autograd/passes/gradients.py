@@ -93,39 +93,41 @@ def zero_gradient(x: Operand) -> Operand:
     return np.zeros(x.shape, x.dtype) if is_array_node(x) else 0.0
 
 
-# What a node passes on: the operands that are wanted, each with its share of the gradient that arrived.
-Shares = Callable[[Node, Operand, Sequence[bool]], Iterator[tuple[Node, Operand]]]
+# What a node passes on: its operands that are wanted, each with its share of the gradient that arrived.
+Shares = Callable[[Node, tuple[Operand, ...], Operand, set[Node]], Iterator[tuple[Node, Operand]]]
 
 
 def _adjoints(target: Node, g: Operand, sources: Sequence[Operand], shares: Shares) -> dict[Node, Operand]:
     """∂target/∂source for the sources that the target depends on, and no others. g: the gradient of the target."""
     nodes, relevant = through(walk(target), sources)
-    wanted = set(sources)
+    kept = set(sources)
     adjoints: dict[Node, Operand] = {target: g}
     for v, operands in reversed(nodes):
-        g = adjoints.get(v) if v in wanted else adjoints.pop(v, None)
+        g = adjoints.get(v) if v in kept else adjoints.pop(v, None)
         if g is None:
             continue
-        for u, term in shares(v, g, [is_node(u) and u in relevant for u in operands]):
+        for u, term in shares(v, operands, g, relevant):
             adjoints[u] = adjoints[u] + term if u in adjoints else term
     return adjoints
 
 
-def _recorded(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
+def _recorded(v: Node, operands: tuple[Operand, ...], g: Operand, wanted: set[Node]) -> Iterator[tuple[Node, Operand]]:
     """The shares of the operands of a Value as numbers: times the local derivatives that it recorded."""
-    return _times(v.local_derivatives, v, g, wanted)
+    return _times(v.local_derivatives, operands, g, wanted)
 
 
-def _differentiated(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
+def _differentiated(
+    v: Node, operands: tuple[Operand, ...], g: Operand, wanted: set[Node]
+) -> Iterator[tuple[Node, Operand]]:
     """The same as Values: times the rules, read on nodes."""
-    return _times(_differentiable(v), v, g, wanted)
+    return _times(_differentiable(v), operands, g, wanted)
 
 
 def _times(
-    derivatives: Sequence[Operand], v: Node, g: Operand, wanted: Sequence[bool]
+    derivatives: Sequence[Operand], operands: tuple[Operand, ...], g: Operand, wanted: set[Node]
 ) -> Iterator[tuple[Node, Operand]]:
-    for u, d, is_wanted in zip(v.operands, derivatives, wanted, strict=True):
-        if is_wanted and d is not None:
+    for u, d in zip(operands, derivatives, strict=True):
+        if d is not None and is_node(u) and u in wanted:
             # multiplying by a constant 1 would only lengthen the graph of the derivative
             yield u, g if d.__class__ is float and d == 1.0 else d * g
 
