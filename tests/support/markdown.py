@@ -13,7 +13,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (RO
 
 
 class Block(NamedTuple):
-    """A fenced block: its language (or {directive} of the site), its text, the line on which it opens, the line before."""
+    """A fenced block: its language or {directive}, its text, the line on which it opens, the line before."""
 
     language: str
     text: str
