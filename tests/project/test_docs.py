@@ -10,7 +10,7 @@ import sys
 import tomllib
 
 import pytest
-from markdown import PAGES, ROOT, anchors, blocks, commands, followed, links, name_of, prose
+from markdown import NOTEBOOK_CELL, PAGES, ROOT, anchors, blocks, commands, followed, links, name_of, prose
 
 from viz.cli import main
 
@@ -54,7 +54,7 @@ def test_there_are_pages_to_read():
 
 
 def test_the_languages_of_blocks_are_known():
-    known = {"python", "sh", "text", ""}
+    known = {"python", "sh", "text", "", NOTEBOOK_CELL}
     assert [(name_of(p), b.line) for p in PAGES for b in blocks(p) if b.language not in known] == []
 
 
