@@ -72,7 +72,14 @@ def test_every_folder_of_code_is_a_package_and_every_other_file_in_it_is_publish
 def test_all_that_users_may_need_is_in_the_extra_of_that_name():
     extras = PROJECT["project"]["optional-dependencies"]
     (everything,) = extras["all"]
-    assert set(re.findall(r"\w+", everything)[1:]) == set(extras) - {"all", "benchmark", "test", "browser", "dev"}
+    assert set(re.findall(r"\w+", everything)[1:]) == set(extras) - {
+        "all",
+        "benchmark",
+        "test",
+        "browser",
+        "docs",
+        "dev",
+    }
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
