@@ -39,11 +39,11 @@ class Programs:
     """Runs of a function of arrays, as a program for each shape that comes again.
 
     reads: the objects that the function computes with, see `Surroundings`. wanted: the leaves whose gradients are
-    wanted of the first result; none if it runs without gradients.
+    wanted of the first result; none if it runs without gradients. seed: see `written_down`.
     """
 
-    def __init__(self, reads: Iterable[Any], wanted: Sequence[Tensor] = ()) -> None:
-        self.reads, self.wanted = list(reads), list(wanted)
+    def __init__(self, reads: Iterable[Any], wanted: Sequence[Tensor] = (), seed: np.ndarray | None = None) -> None:
+        self.reads, self.wanted, self.seed = list(reads), list(wanted), seed
         self._shapes: dict[Any, _Shape] = {}
         self._are_open = roads.are_open()
 
@@ -110,11 +110,12 @@ class Programs:
             surroundings = Surroundings(self.reads)
         except Unclear:
             return self._by_graph(function, arguments), None
-        return written_down(function, arguments, self.wanted, surroundings, functools.partial(self._by_graph, function))
+        by_graph = functools.partial(self._by_graph, function)
+        return written_down(function, arguments, self.wanted, surroundings, by_graph, self.seed)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copied program would write into the arrays of the original.
-        return Programs, (self.reads, self.wanted)
+        return Programs, (self.reads, self.wanted, self.seed)
 
 
 class _Shape:
