@@ -321,10 +321,10 @@ def read(op: Operation, operands: Operands, value: np.ndarray | float) -> Matrix
     value = np.asarray(value)
     build = _loss if op.loss is not None else _builders.get(op.name)
     formula = None if build is None else build(op, operands, value.shape)
-    if formula is None and op.formula is not None and not op.rules and not op.parts:
-        return MatrixExpression(matrix(quietly(op.formula, *operands)).formula, value)
     if formula is None and op.rules:
         formula = Expression._record(op, *(matrix(x).formula for x in operands))
+    elif formula is None and op.formula is not None and not op.parts:
+        formula = matrix(quietly(op.formula, *operands)).formula
     elif formula is None:
         before, written = constant(1.0), operands_as_written(operands)
         for i in op.linear:

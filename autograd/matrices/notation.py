@@ -47,7 +47,7 @@ from .atoms import (
 from .indices import at_index, letter_of, samples_of
 from .sequences import OverTime, Stack, Step, base_time, is_repeated
 
-__all__ = ["MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter"]
+__all__ = ["Lectures", "MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter"]
 
 # Arrays of more numbers are not written out as an index.
 SHORT = 8
@@ -361,7 +361,8 @@ class MatrixWriter(Writer):
                 written.append(self.plain(x))
             elif x is not parameter.default:
                 written.append(f"{self.plain(parameter.name)}={self.argument(parameter.name, x)}")
-        return Piece(f"{function}({', '.join(written)})")
+        inner, pattern = ", ".join(written), self.pattern(a.op) or ""
+        return Piece(pattern.replace("#", inner) if "#" in pattern else f"{pattern or function}({inner})")
 
     def argument(self, name: str, x: object) -> str:
         """What is given for a parameter that is not differentiated."""
@@ -450,8 +451,8 @@ def _numbers_in(a: Applied) -> list[Expression]:
     return found
 
 
-class _Lectures(MatrixWriter):
-    """Text and LaTeX: a vector counts as a row, samples are counted by i, what lies along the other axis by j."""
+class Lectures(MatrixWriter):
+    """What people read: a vector counts as a row, samples are counted by i, what lies along the other axis by j."""
 
     RELATIONS: ClassVar[dict[str, str]]
     inner: str  # between two vectors
@@ -629,7 +630,7 @@ class _Lectures(MatrixWriter):
         return super()._times(factors)
 
 
-class MatrixText(_Lectures, Text):
+class MatrixText(Lectures, Text):
     """Unicode on one line: `(1/m) dZ[2]ᵀ A[1]`, `dA[1] ⊙ [Z[1] > 0]`."""
 
     hadamard, matmul, inner, close, beside = " ⊙ ", " ", " · ", " ", " "
@@ -692,7 +693,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-class MatrixLatex(_Lectures, Latex):
+class MatrixLatex(Lectures, Latex):
     r"""LaTeX for math mode: `\frac{1}{m} dZ^{[2]} A^{[1]T}`, `\odot`."""
 
     hadamard, matmul, inner, close, beside = r" \odot ", r"\, ", r" \cdot ", r"\, ", r"\, "
