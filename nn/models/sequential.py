@@ -25,7 +25,6 @@ from ..callbacks.standard import History
 from ..diagnosis import Diagnosis, diagnose
 from ..files.arrays import check_suffix
 from ..layers.basic import (
-    Activation,
     BatchLayer,
     Input,
     Shape,
@@ -216,9 +215,8 @@ class Sequential(Module):
                 )
             if shape is not None:
                 layer.build(shape, dtype=self.dtype, rng=self.rng)
-                has_parameters = bool(layer.parameters())
-                number += has_parameters
-                if (has_parameters or (isinstance(layer, Activation) and number)) and not self._is_in_place(i, layers):
+                number += bool(layer.parameters())
+                if number and not self._is_in_place(i, layers):
                     layer.name_nodes(number)
                 shape = layer.output_shape(shape)
         kept.update(input_shape=first, _shape=shape, _arranged=list(layers), _objective=None)
