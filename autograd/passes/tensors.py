@@ -7,6 +7,7 @@ comes. A chain needs no bookkeeping; where the graph branches, results wait on a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from heapq import heappop, heappush
 from typing import Any
 
@@ -118,7 +119,9 @@ def _added(entry: Arrived | None, op: Operation, g: np.ndarray, data: Sequence[O
     return op.adds is not None and op.adds(entry[1], g, *data)
 
 
-def pulled(v: Node, operands: Sequence[Operand], g: Operand, wanted: set[Node]) -> Iterator[tuple[Node, Operand]]:
+def pulled(
+    v: Node, operands: Sequence[Operand], g: Operand, wanted: AbstractSet[Node]
+) -> Iterator[tuple[Node, Operand]]:
     """The operands of v that are wanted, each with its share of the gradient g of v.
 
     If g is a Tensor the shares are too, computed from v and its operands as nodes.
