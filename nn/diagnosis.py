@@ -132,7 +132,7 @@ def diagnose(
 ) -> Diagnosis:
     """Say why a net does not learn::
 
-        print(nn.diagnose(model, x, y))
+        print(diagnose(model, x, y))
 
     model: a Sequential or an MLP that is compiled, before a training or after one; it is not changed, nor are its
     optimizer and its random numbers. x, y: the samples as `fit` takes them; 512 of them, drawn by `rng`, are

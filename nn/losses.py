@@ -43,7 +43,7 @@ from .activations import activation_name, activations
 from .attributes import Attributes, Check, flag
 from .foreign import NAMES
 from .module import refuse_own_call
-from .samples import check_finite, checked_weights, plain_array, whole_labels
+from .samples import by_names, check_finite, checked_weights, plain_array, whole_labels
 
 __all__ = [
     "BinaryCrossentropy",
@@ -121,9 +121,7 @@ class Loss(Attributes):
         alike; y_true: its shape, or labels for a cross-entropy of classes. sample_weight: (samples,).
         ValueError for other shapes, (n,) against (n, 1) among them, and what the loss cannot take.
         """
-        y_true, y_pred = (target if y_true is None else y_true), (prediction if y_pred is None else y_pred)
-        if y_true is None or y_pred is None:
-            raise TypeError(f"{self.name}: expected y_true and y_pred, in this order")
+        y_true, y_pred = by_names(self.name, y_true, y_pred, target, prediction)
         if not isinstance(y_pred, Tensor):
             with no_grad():
                 return self(y_true, Tensor(plain_array(self.name, "y_pred", y_pred)), sample_weight).item()

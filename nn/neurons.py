@@ -8,7 +8,7 @@ one: `w[l]_j,k` goes into unit j of layer l from unit k, `z[l]_j` is the weighte
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -356,7 +356,7 @@ class MLP(Module):
     @advised
     def fit(
         self,
-        x: ArrayLike,
+        x: ArrayLike | Iterable[Any],
         y: ArrayLike | None = None,
         batch_size: int | None = None,
         epochs: int = 1,
@@ -370,10 +370,13 @@ class MLP(Module):
         initial_epoch: int = 0,
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
+        steps_per_epoch: int | None = None,
         *,
         vectorize: bool = True,
     ) -> History:
-        """Train on x, (samples, nin), and y, and give the History; arguments and numbers are those of `Sequential.fit`.
+        """Train on x, (samples, nin), and y, or on batches, and give the History.
+
+        Arguments and numbers are those of `Sequential.fit`.
 
         vectorize: compute a batch with matrices, by `autograd.vectorize` of the loss of one sample; False makes a
         node for every number of every sample, with the same losses to rounding.
@@ -383,7 +386,8 @@ class MLP(Module):
         trained = self._training_of("fit")
         size = 32 if batch_size is None else batch_size
         plan = Plan(size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq)
-        data = training_data(trained, x, y, sample_weight, class_weight, validation_split, validation_data)
+        weights = sample_weight, class_weight
+        data = training_data(trained, x, y, *weights, validation_split, validation_data, batch_size, steps_per_epoch)
         trained.vectorizes = vectorize
         return loop.fit(trained, *data, plan)
 

@@ -51,6 +51,7 @@ class MatrixDerivation:
                     in which samples are columns: what has a row per sample stands transposed)
     samples         m, how many there are; None if the graph shows none
     columns         True if samples are columns
+    notations       the ways of writing its formulas, see `steps.Notations`
 
     Where the target is a mean over samples, the derivatives by what has a row per sample stand without
     its 1/m, as in the lectures: it is in those by the parameters.
@@ -73,10 +74,10 @@ class MatrixDerivation:
         self.samples = roles.samples
         self.quantities = {label: turned_value(x, label, turning) for label, x in forward.values.items()}
         self.columns = roles.samples is not None and (roles.sample_axis == 1 or bool(turning))
-        self._notations = Notations(self.quantities, naming.count(), columns=self.columns)
+        self.notations = Notations(self.quantities, naming.count(), columns=self.columns)
 
         def as_formed(x: Expression, label: str) -> Formula:
-            return Formula(turned(x, label, turning), self._notations)
+            return Formula(turned(x, label, turning), self.notations)
 
         self.steps = tuple(
             s._replace(
@@ -104,7 +105,7 @@ class MatrixDerivation:
         return iter(self.steps)
 
     def __repr__(self) -> str:
-        ratio = self._ratio(self._notations.ascii())
+        ratio = self._ratio(self.notations.ascii())
         return f"<derivation of {ratio}: {len(self.steps)} steps, an array of shape {self.value.shape}>"
 
     # ------------------------------------------------------------ text
@@ -119,7 +120,7 @@ class MatrixDerivation:
         many are left out; by default 30. ValueError if it is no positive integer.
         """
         most = self._most("MatrixDerivation.text", most)
-        write = self._notations.ascii if ascii else self._notations.text
+        write = self.notations.ascii if ascii else self.notations.text
         to: MatrixWriter = write(with_shapes=True)
         source = to.symbol(self._label)
         if not self.steps:
@@ -171,12 +172,12 @@ class MatrixDerivation:
         if self.samples is None:
             return ""
         where = "columns" if self.columns else "rows"
-        return f", samples in {where}, {to.name(self._notations.count)} = {self.samples}"
+        return f", samples in {where}, {to.name(self.notations.count)} = {self.samples}"
 
     def _convention(self, to: MatrixWriter) -> str:
         scaled = [f"d{to.symbol(s.label)}" for s in self.steps if s.factor != 1]
         listed = ", ".join(scaled if len(scaled) < 5 else [*scaled[:3], to.ellipsis, scaled[-1]])
-        m = to.name(self._notations.count)
+        m = to.name(self.notations.count)
         return f"{listed} without the 1/{m} of the mean, which stands in the derivatives by the parameters"
 
     def _verdict(self) -> str:
@@ -200,10 +201,10 @@ class MatrixDerivation:
         shapes: write its shape under every factor. most: see `text`.
         """
         most = self._most("MatrixDerivation.latex", most)
-        to = self._notations.latex(with_shapes=shapes)
+        to = self.notations.latex(with_shapes=shapes)
         if not self.steps:
             return f"{self._ratio(to)} = {int(self.target is self.source)}"
-        rows = [] if self.samples is None else [f"{to.name(self._notations.count)} &= {self.samples}"]
+        rows = [] if self.samples is None else [f"{to.name(self.notations.count)} &= {self.samples}"]
         shown = ((to._marked(to.symbol(label), x.shape), x) for label, x in self.given.items() if _is_shown(x))
         rows += [f"{name} &= {to.block(x)[0]}" for name, x in shown]
         for d in _abridged(self.definitions, most):

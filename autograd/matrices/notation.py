@@ -44,7 +44,7 @@ from .atoms import (
 )
 from .indices import at_index, letter_of, samples_of
 
-__all__ = ["MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter"]
+__all__ = ["Lectures", "MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter"]
 
 # Arrays of more numbers are not written out as an index.
 SHORT = 8
@@ -404,8 +404,8 @@ def _numbers_in(a: Applied) -> list[Expression]:
     return found
 
 
-class _Lectures(MatrixWriter):
-    """Text and LaTeX: a vector counts as a row, samples are counted by i, what lies along the other axis by j."""
+class Lectures(MatrixWriter):
+    """What people read: a vector counts as a row, samples are counted by i, what lies along the other axis by j."""
 
     RELATIONS: ClassVar[dict[str, str]]
     inner: str  # between two vectors
@@ -493,7 +493,7 @@ class _Lectures(MatrixWriter):
         return super()._times(factors)
 
 
-class MatrixText(_Lectures, Text):
+class MatrixText(Lectures, Text):
     """Unicode on one line: `(1/m) dZ[2]ᵀ A[1]`, `dA[1] ⊙ [Z[1] > 0]`."""
 
     hadamard, matmul, inner, close, beside = " ⊙ ", " ", " · ", " ", " "
@@ -537,7 +537,7 @@ class MatrixText(_Lectures, Text):
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-class MatrixLatex(_Lectures, Latex):
+class MatrixLatex(Lectures, Latex):
     r"""LaTeX for math mode: `\frac{1}{m} dZ^{[2]} A^{[1]T}`, `\odot`."""
 
     hadamard, matmul, inner, close, beside = r" \odot ", r"\, ", r" \cdot ", r"\, ", r"\, "

@@ -67,7 +67,10 @@ def mean(x: Operand) -> Operand:
 def array_mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Mean over axes, as NumPy computes it. ValueError if there are no numbers."""
     not_empty("mean", x, axis)
-    return x.mean(axis, keepdims=keepdims)
+    if not x.ndim:  # of which NumPy sums axis 0, and has no mean
+        return x.mean(axis, keepdims=keepdims)
+    total = x.sum(axis, keepdims=keepdims)  # half of the time of x.mean
+    return total / (x.size // total.size) if total.size else total
 
 
 @reduction(lambda z, x: _products_of_the_others(x), symbol="Π", expands=True)

@@ -46,11 +46,8 @@ from ..training.loop import training_mode
 from ..training.objective import Objective
 from ..training.plan import Plan
 from ..training.samples import (
-    are_batches,
     checked_inputs,
     checked_samples,
-    checked_validation,
-    stream_of,
     training_data,
 )
 from .saving import check_savable, checked_metadata, read_model, write_model
@@ -527,13 +524,8 @@ class Sequential(Module):
         self._check_compiled("fit")
         size = 32 if batch_size is None else batch_size
         plan = Plan(size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq)
-        if y is None and are_batches(x):
-            options = {"batch_size": batch_size, "validation_split": validation_split or None}
-            stream = stream_of(self, x, steps_per_epoch, **options, class_weight=class_weight, weights=sample_weight)
-            return loop.fit(self, stream, checked_validation(self, validation_data), plan)
-        if steps_per_epoch is not None:
-            raise TypeError("fit: steps_per_epoch is for batches; of arrays x and y an epoch is all samples")
-        data = training_data(self, x, y, sample_weight, class_weight, validation_split, validation_data)
+        weights = sample_weight, class_weight
+        data = training_data(self, x, y, *weights, validation_split, validation_data, batch_size, steps_per_epoch)
         return loop.fit(self, *data, plan)
 
     def evaluate(

@@ -48,7 +48,7 @@ function restoreDerivatives(graph) {
 const slotOf = (v) => program.slotOf[v];
 
 function canChange(v) {
-  return program !== null && v !== null && kinds(v).startsWith("leaf");
+  return program !== null && v !== null && kinds(v).startsWith("leaf") && !isArray(v);
 }
 
 // The current graph with the derivatives that belong to the numbers of now.

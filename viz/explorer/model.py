@@ -8,7 +8,6 @@ left to the page, which does it for whatever is clicked.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +23,7 @@ from autograd.value import NO_GRADIENT
 from ..graphs.units import Constant
 from ..style import cut
 
-__all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data", "is_given", "packed"]
+__all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data", "is_given"]
 
 LONGEST = 200  # characters of a name; deep links go by as many
 
@@ -48,13 +47,14 @@ class Nodes:
 
     graphs: those that the nodes are from; a node's name is that in the first that has it.
     cut: nodes some of whose operands the page does not have.
+    What is numbered is a Value or a Constant, or was added with its row, as whole arrays are.
     """
 
-    def __init__(self, target: Value) -> None:
+    def __init__(self, target: Any) -> None:
         self._target = target
         self.used = Used(target)
-        self._numbers: dict[Value | Constant, int] = {}
-        self._rows: dict[Value | Constant, Row] = {}
+        self._numbers: dict[Any, int] = {}
+        self._rows: dict[Any, Row] = {}
         self.graphs: list[PathGraph] = []
         self.cut: set[Value] = set()
 
@@ -63,14 +63,19 @@ class Nodes:
         return all(thing in self._numbers for thing in things)
 
     @property
-    def things(self) -> list[Value | Constant]:
+    def things(self) -> list[Any]:
         """All that was asked for, in the order of their numbers."""
         return list(self._numbers)
 
-    def number(self, thing: Value | Constant) -> int:
+    def number(self, thing: Any) -> int:
         return self._numbers.setdefault(thing, len(self._numbers))
 
-    def row(self, thing: Value | Constant) -> Row:
+    def add(self, thing: Any, row: Row) -> int:
+        """Number something that is no node of the graph, with what is known of it."""
+        self._rows[thing] = row
+        return self.number(thing)
+
+    def row(self, thing: Any) -> Row:
         if thing not in self._rows:
             self._rows[thing] = self._read(thing)
         return self._rows[thing]
@@ -112,20 +117,11 @@ class Nodes:
             "bracketed": [i for i, thing in enumerate(self._numbers) if self._is_expression(thing)],
         }
 
-    def _is_expression(self, thing: Value | Constant) -> bool:
+    def _is_expression(self, thing: Any) -> bool:
         """Whether a name stands in parentheses where it is part of a formula: e+c."""
-        if isinstance(thing, Constant):
+        if not isinstance(thing, Value):
             return False
         return not names.is_word(next(graph for graph in self.graphs if thing in graph.labels).labels[thing])
-
-
-# Brackets and the invisible product take six characters each in JSON that stands in a page; these take one.
-_PACKED = {"<": "~", ">": "^", "\u2062": "`", "~": "&#126;", "^": "&#94;", "`": "&#96;"}
-
-
-def packed(markup: str) -> str:
-    """MathML as the page is sent it; `unpacked` in paths.js is the way back."""
-    return re.sub("[<>\u2062~^`]", lambda found: _PACKED[found[0]], markup)
 
 
 def is_given(v: Value) -> bool:
@@ -167,7 +163,7 @@ def graph_data(
 
     def written(formula: Expression) -> str:
         formula = graph.spelled_out(formula)
-        return packed(re.sub(r"(?<=[>}]) (?=[<{])", "", writer.sum(formula)))  # between elements space has no meaning
+        return writer.sum(formula)
 
     writer = Mathml(name)
     numbers = [nodes.number(v) for v in shown]

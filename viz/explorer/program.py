@@ -63,7 +63,7 @@ class Program:
             for group, rule in zip(v.operand_groups, v.op.rules, strict=True):
                 if rule is not None:
                     operands += [slots[u if is_node(u) else repr(float(u))] for u in members(group)]
-        shown = [thing if isinstance(thing, Value) else repr(float(thing.data)) for thing in on_page]
+        shown = [repr(float(thing.data)) if isinstance(thing, Constant) else thing for thing in on_page]
         others = [(slots[u], used.number(u)) for u in self.leaves if u not in set(shown)]
         others += [(slots[x], float(x)) for x in self.constants if x not in set(shown)]
         data = {

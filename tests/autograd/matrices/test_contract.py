@@ -16,7 +16,7 @@ USUAL, ALL = 10, 1060
 
 def read_back(derivation):
     """Reads a derivation from the first line to the last, each by what was given or read before it."""
-    notations = derivation._notations
+    notations = derivation.notations
     parameters = {u.label for u in (derivation.source, *(s.node for s in derivation)) if u.op is None}
     known = {k: x for k, x in derivation.quantities.items() if k in derivation.given or k in parameters}
     known |= {k: x for k, x in derivation.quantities.items() if k in _leaves(derivation)}

@@ -1,14 +1,13 @@
 """Numbers changed in the page, in a real browser: what follows is what Python computes from the same numbers."""
 
 import itertools
-import json
 import math
 import re
 import xml.etree.ElementTree
 
 import numpy as np
 import pytest
-from pages import HOSTILE, hostile, lecture, unnamed
+from pages import HOSTILE, data_of, hostile, lecture, unnamed, with_data
 
 import autograd
 from autograd import Value, exp, log, relu, sigmoid, softmax, squared_error, tanh
@@ -114,9 +113,9 @@ def test_a_page_that_does_not_compute_what_was_recorded_says_so_and_stays_still(
     z = w * x
     z.label = "z"
     page = explore(tanh(z))
-    data = json.loads(re.search(r'id="data">(.*?)</script>', page.html, re.S)[1])
+    data = data_of(page)
     data["nodes"]["data"][data["nodes"]["data"].index(6)] = 7
-    page.html = re.sub(r'(id="data">).*?(</script>)', lambda m: m[1] + json.dumps(data) + m[2], page.html)
+    page.html = with_data(page, data)
     with visit(page, "#w&w=5") as shown:
         assert "cannot be changed: computed again, z (×) is 6, and 7 on record" in shown.locator("#notes").inner_text()
         assert shown.locator("[role=spinbutton]").count() == 0
