@@ -132,7 +132,7 @@ def diagnose(
 ) -> Diagnosis:
     """Say why a net does not learn::
 
-        print(nn.diagnose(model, x, y))
+        print(diagnose(model, x, y))
 
     model: a Sequential or an MLP that is compiled, before a training or after one; it is not changed, nor are its
     optimizer and its random numbers. x, y: the samples as `fit` takes them; 512 of them, drawn by `rng`, are
@@ -248,7 +248,7 @@ class _Look:
     @property
     def asks_for_rate(self) -> bool:
         """True where the learning rate may be the cause, and nothing was found from which it follows."""
-        if self.has_fault or self.learns or self.model.optimizer.has_groups:
+        if self.has_fault or self.learns or len(self.model.optimizer._groups) > 1:
             return False
         if self.is_trained and self.trial.after < 0.95 * min(self.guess, self.origin.before):
             return False  # it did learn something
@@ -676,7 +676,8 @@ def _rate_too_small(look: _Look) -> Found:
     if not look.asks_for_rate or look.has_learned(look.origin):
         return
     rate = look.model.optimizer.learning_rate
-    if look.learns_slowly:
+    stands_still = abs(look.origin.after - look.origin.before) < 1e-3 * abs(look.origin.before)
+    if not stands_still and look.learns_slowly:
         return
     for steps in (look._steps, LONG * look._steps):
         for power in range(1, 7):

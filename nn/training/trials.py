@@ -136,7 +136,7 @@ def are_alike(weights: np.ndarray) -> bool:
 def begun(optimizer: Any) -> Any:
     """An optimizer with the same options that has no parameters yet."""
     new = copy.copy(optimizer)
-    vars(new).update(parameters=(), _blocks=(), iterations=0)
+    vars(new).update(parameters=(), _blocks=(), _groups=(), iterations=0)
     return new
 
 
