@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 import numpy as np
@@ -115,9 +116,11 @@ class _Factors:
         assert v is not None
         nodes, relevant = through(walk(v, stop=lambda x: x is not v and x in self.c.labels), [u])
 
-        def shares(w: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
-            for i, x in enumerate(w.operands):
-                if wanted[i]:
+        def shares(
+            w: Node, operands: tuple[Operand, ...], g: Operand, wanted: AbstractSet[Node]
+        ) -> Iterator[tuple[Node, Operand]]:
+            for i, x in enumerate(operands):
+                if is_node(x) and x in wanted:
                     instead = change.get((w, i))
                     yield x, self.share(w, i, g, self.of(w), self.operands(w)) if instead is None else instead(g)
 

@@ -19,7 +19,7 @@ from ..operands import Operand, Vector, describe, is_array_node
 from ..signatures import A, Array, N, Recorded
 from .tensors import pulled
 
-__all__ = ["adjoints", "gradients", "recorded_shares"]
+__all__ = ["adjoints", "gradients"]
 
 
 @overload
@@ -80,7 +80,7 @@ def gradients(target: Node, sources: Node | Sequence[Node], create_graph: bool =
         elif create_graph:
             found = _adjoints(target, target.__class__(1.0), wanted, _differentiated)
         else:
-            found = _adjoints(target, 1.0, wanted, recorded_shares)
+            found = _adjoints(target, 1.0, wanted, _recorded)
     result = [found[x] if x in found else zero_gradient(x) for x in wanted]
     if create_graph:
         result = [g if is_node(g) else x.__class__(g) for g, x in zip(result, wanted, strict=True)]
@@ -94,8 +94,8 @@ def zero_gradient(x: Operand) -> Operand:
     return np.zeros(x.shape, x.dtype) if is_array_node(x) else 0.0
 
 
-# What a node passes on: the operands that are wanted, each with its share of the gradient that arrived.
-Shares = Callable[[Node, Operand, Sequence[bool]], Iterator[tuple[Node, Operand]]]
+# What a node passes on: its operands that are wanted, each with its share of the gradient that arrived.
+Shares = Callable[[Node, tuple[Operand, ...], Operand, AbstractSet[Node]], Iterator[tuple[Node, Operand]]]
 
 
 def _adjoints(target: Node, g: Operand, sources: Sequence[Operand], shares: Shares) -> dict[Node, Operand]:
@@ -122,26 +122,30 @@ def adjoints(
         g = found.get(v) if v in wanted else found.pop(v, None)
         if g is None:
             continue
-        for u, term in shares(v, g, [is_node(u) and u in relevant for u in operands]):
+        for u, term in shares(v, operands, g, relevant):
             found[u] = found[u] + term if u in found else term
     return found
 
 
-def recorded_shares(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
+def _recorded(
+    v: Node, operands: tuple[Operand, ...], g: Operand, wanted: AbstractSet[Node]
+) -> Iterator[tuple[Node, Operand]]:
     """The shares of the operands of a Value as numbers: times the local derivatives that it recorded."""
-    return _times(v.local_derivatives, v, g, wanted)
+    return _times(v.local_derivatives, operands, g, wanted)
 
 
-def _differentiated(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
+def _differentiated(
+    v: Node, operands: tuple[Operand, ...], g: Operand, wanted: AbstractSet[Node]
+) -> Iterator[tuple[Node, Operand]]:
     """The same as Values: times the rules, read on nodes."""
-    return _times(_differentiable(v), v, g, wanted)
+    return _times(_differentiable(v), operands, g, wanted)
 
 
 def _times(
-    derivatives: Sequence[Operand], v: Node, g: Operand, wanted: Sequence[bool]
+    derivatives: Sequence[Operand], operands: tuple[Operand, ...], g: Operand, wanted: AbstractSet[Node]
 ) -> Iterator[tuple[Node, Operand]]:
-    for u, d, is_wanted in zip(v.operands, derivatives, wanted, strict=True):
-        if is_wanted and d is not None:
+    for u, d in zip(operands, derivatives, strict=True):
+        if d is not None and is_node(u) and u in wanted:
             # multiplying by a constant 1 would only lengthen the graph of the derivative
             yield u, g if d.__class__ is float and d == 1.0 else d * g
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ..graph import Node, is_node, through, walk
 from ..ieee import ieee, quietly
 from ..operands import Operand, Vector, is_array_node
 from ..ops.shapes import sum_to
-from .gradients import adjoints, recorded_shares
+from .gradients import adjoints
 
 __all__ = ["Point", "Replay", "flat_place", "member_of", "shaped"]
 
@@ -69,14 +70,11 @@ class Point:
         d = ieee(v.op.derivative, group, z, operands)
         return (d[member] if isinstance(d, tuple) else d) * g
 
-    def shares(self, v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
-        """What all operands of v get that are wanted, each in its own shape."""
+    def passed_on(self, v: Node, i: int, g: Operand) -> Operand:
+        """What operand i of v gets of g, in its own shape."""
         if self.is_recorded and not is_array_node(v):
-            yield from recorded_shares(v, g, wanted)
-            return
-        for i, u in enumerate(v.operands):
-            if wanted[i]:
-                yield u, shaped(self.share(v, i, g, self.of(v), self.operands(v)), u)
+            return v.local_derivatives[i] * g
+        return shaped(self.share(v, i, g, self.of(v), self.operands(v)), v.operands[i])
 
     def gradient(self, u: Node) -> None:
         """Numbers have no name."""
@@ -106,18 +104,15 @@ class Replay:
         arrived at it, gives what it passes on: rounded, say.
         """
         changes, passed = change or {}, given or {}
-        changed = {v for v, _ in changes}
 
-        def shares(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
+        def shares(
+            v: Node, operands: tuple[Operand, ...], g: Operand, wanted: AbstractSet[Node]
+        ) -> Iterator[tuple[Node, Operand]]:
             g = passed.get(v, g) if passing is None else passing(v, g)
-            if v not in changed:
-                yield from point.shares(v, g, wanted)
-                return
-            for i, u in enumerate(v.operands):
-                if wanted[i] and (v, i) in changes:
-                    yield u, changes[v, i](g)
-                elif wanted[i]:
-                    yield from point.shares(v, g, [j == i for j in range(len(wanted))])
+            for i, u in enumerate(operands):
+                if is_node(u) and u in wanted:
+                    instead = changes.get((v, i))
+                    yield u, point.passed_on(v, i, g) if instead is None else instead(g)
 
         one = np.ones(self.target.shape) if is_array_node(self.target) else 1.0
         return quietly(adjoints, self.target, one, self._nodes, self._relevant, self.sources, shares)
