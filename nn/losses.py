@@ -35,7 +35,7 @@ from autograd import (
 from autograd.arguments import lookup, not_negative
 from autograd.foreign import finder
 from autograd.operands import describe, real
-from autograd.ops.losses import Softmax, batch_losses, refuse_activated
+from autograd.ops.losses import Softmax, batch_losses, refuse_activated, unrounded
 from autograd.ops.sums import array_sum
 from autograd.samples import shown_axis
 
@@ -340,6 +340,9 @@ class BinaryCrossentropy(Loss):
         if from_logits:
             return binary_from_logits(y_pred, target, weight)
         _check_probabilities(self.name, y_pred)
+        logits = unrounded(y_pred, binary_from_logits.op)
+        if logits is not None:
+            return binary_from_logits(logits, target, weight)
         return binary_from_probabilities(y_pred, target, weight)
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
@@ -403,6 +406,9 @@ class CategoricalCrossentropy(Loss):
         if from_logits:
             return softmax_cross_entropies(y_pred, target, weight, Softmax())
         _check_probabilities(self.name, y_pred)
+        logits = unrounded(y_pred, softmax_cross_entropies.op)
+        if logits is not None:
+            return softmax_cross_entropies(logits, target, weight, Softmax())
         return cross_entropies(y_pred / array_sum(y_pred, 1, True), target, weight)
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:

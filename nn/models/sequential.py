@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from ..activations import Function
 from ..attributes import Check, advised, changed
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
+from ..diagnosis import Diagnosis, diagnose
 from ..files.arrays import check_suffix
 from ..layers.basic import (
     BatchLayer,
@@ -586,6 +588,14 @@ class Sequential(Module):
     ) -> Scores:
         """`evaluate` on all samples at once."""
         return self.evaluate(x, y, len(np.asarray(x)) or None, 0, sample_weight, return_dict)
+
+    def diagnose(self, x: ArrayLike, y: ArrayLike, *, batch_size: int = 32, steps: int = 30, rng: Rng = 0) -> Diagnosis:
+        """Say why this net does not learn: faults and hints, causes first; see `nn.diagnose`. Nothing is changed."""
+        return diagnose(self, x, y, batch_size=batch_size, steps=steps, rng=rng)
+
+    def _copy_to_diagnose(self) -> Sequential:
+        self._check_compiled("diagnose")
+        return copy.deepcopy(self)
 
     def _shown(self, logs: dict[str, float], as_dict: bool) -> Scores:
         return logs if as_dict else logs["loss"] if len(logs) == 1 else list(logs.values())
