@@ -192,6 +192,15 @@ class Optimizer(Attributes):
         self.parameters = tuple(found)
         self._blocks = made
 
+    def use(self, flat: FlatValues) -> bool:
+        """Move this vector from now on, if it has just the Values that are moved, in their order; False if not."""
+        if len(self._blocks) == 1 and self._blocks[0].flat is flat:
+            return True
+        if len(self._blocks) != 1 or list(self.parameters) != list(flat.values):
+            return False
+        self._blocks[0].flat = flat
+        return True
+
     @property
     def has_groups(self) -> bool:
         """True if its parameters are in groups."""
