@@ -686,27 +686,31 @@ function showSentence() {
     ...(listed.length > 1 ? [equals(), ...terms, isAll ? "" : " + …"] : []));
 }
 
-// The border between picture and panel, moved by pointer and keys; null: where the style sheet has it.
+// The border between picture and panel, moved by pointer and keys; on a phone it is the upper edge of a sheet. Without
+// a width, or a height, of its own the panel has that of the style sheet.
 function listenToDivider() {
   const divider = byId("divider");
-  const place = (width) => {
-    const most = innerWidth - 320;
-    const fits = Math.round(Math.min(Math.max(width, 260), most));
-    document.querySelector("main").style.setProperty("--panel", `${fits}px`);
-    set(divider, "aria-valuenow", String(Math.round((100 * fits) / innerWidth)));
+  const main = document.querySelector("main");
+  const isSheet = () => getComputedStyle(main).display === "flex";
+  const place = (length) => {
+    const [whole, least, most] = isSheet() ? [main.clientHeight, 22, 0.88 * main.clientHeight] : [innerWidth, 260, innerWidth - 320];
+    const fits = Math.round(Math.min(Math.max(length, least), most));
+    main.style.setProperty(isSheet() ? "--sheet" : "--panel", `${fits}px`);
+    set(divider, "aria-orientation", isSheet() ? "horizontal" : "vertical");
+    set(divider, "aria-valuenow", String(Math.round((100 * fits) / whole)));
   };
   on(divider, "pointerdown", (event) => {
     event.preventDefault();
     divider.setPointerCapture(event.pointerId);
-    divider.onpointermove = ({ clientX }) => place(innerWidth - clientX);
+    divider.onpointermove = ({ clientX, clientY }) => place(isSheet() ? main.getBoundingClientRect().bottom - clientY + 11 : innerWidth - clientX);
   });
   on(divider, "lostpointercapture", () => { divider.onpointermove = null; });
-  on(divider, "dblclick", () => document.querySelector("main").style.removeProperty("--panel"));
+  on(divider, "dblclick", () => ["--panel", "--sheet"].forEach((name) => main.style.removeProperty(name)));
   on(divider, "keydown", (event) => {
-    const by = { ArrowLeft: 24, ArrowRight: -24 }[event.key];
+    const by = (isSheet() ? { ArrowUp: 24, ArrowDown: -24 } : { ArrowLeft: 24, ArrowRight: -24 })[event.key];
     if (!by) return;
     event.preventDefault();
-    place(byId("panel").offsetWidth + by);
+    place(isSheet() ? byId("panel").offsetHeight + 22 + by : byId("panel").offsetWidth + by);
   });
 }
 
@@ -721,6 +725,7 @@ function listen() {
     for (const button of byId(`${key}s`).children) {
       const { value } = button.dataset;
       button.hidden = value === "matrices" && !page.arrays;
+      if (button.hidden) continue;
       if (!choices[key].includes(value)) {
         button.disabled = true;
         button.title = page.missing[value] ?? page.missing.named ?? "";

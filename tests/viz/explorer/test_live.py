@@ -506,8 +506,8 @@ def test_a_formula_follows_the_piece_that_holds(visit):
             return {operand: (formula, d) for operand, formula, d in found}
 
         assert factors(2) == {"z": ("w", 1.5), "w": ("max\u2061(z,w2)", 3)}
-        assert factors(1) == {"z": ("0", 0), "w": ("max\u2061(z,w2)+2w2", 6.75)}  # now w·w is the larger: a is w³
-        assert factors(1.5) == {"z": ("0.5w", 0.75), "w": ("max\u2061(z,w2)+w2", 4.5)}
+        assert factors(1) == {"z": ("0", 0), "w": ("2w2+max\u2061(z,w2)", 6.75)}  # now w·w is the larger: a is w³
+        assert factors(1.5) == {"z": ("12w", 0.75), "w": ("w2+max\u2061(z,w2)", 4.5)}
         assert factors(3) == {"z": ("w", 1.5), "w": ("max\u2061(z,w2)", 4.5)}
 
 
