@@ -309,8 +309,8 @@ def bias_over_all_axes(s: Share) -> Operand:
 
 @slip("summed along the other axis", on=biases, seen="often")
 def bias_along_the_other_axis(s: Share) -> Operand:
-    axis = next(i for i, (n, k) in enumerate(zip(s.g.shape, _kept(s), strict=True)) if (n == k and n > 1) or k > 1)
-    return s.g.sum(axis)
+    sizes = list(zip(_kept(s), s.g.shape, strict=True))  # of the bias, of what is summed; one output has one bias
+    return s.g.sum(max(range(len(sizes)), key=lambda i: (sizes[i][0], sizes[i][0] == sizes[i][1])))
 
 
 @slip("not summed over the samples: b grows to a matrix", on=biases, spreads=False)

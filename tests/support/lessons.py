@@ -8,6 +8,7 @@ import functools
 import io
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,17 +46,22 @@ def blocks(path: Path) -> list[Block]:
 
 @functools.cache
 def run(path: Path) -> list[Shown]:
-    """Run a lesson, block by block in one scope, as the gallery does: the value of a last line is shown."""
+    """Run a lesson, block by block, as the gallery does."""
+    return run_cells([block.code for block in blocks(path)], path.name)
+
+
+def run_cells(cells: Sequence[str], name: str) -> list[Shown]:
+    """Run pieces of a program in one scope. The value of a last line is shown, as in a notebook."""
     scope: dict[str, Any] = {"__name__": "__main__"}
     shown = []
-    for block in blocks(path):
-        tree, last = ast.parse(block.code, path.name), None
+    for code in cells:
+        tree, last = ast.parse(code, name), None
         if tree.body and isinstance(tree.body[-1], ast.Expr):
             last = ast.Expression(tree.body.pop().value)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compile(tree, path.name, "exec"), scope)
-            value = eval(compile(last, path.name, "eval"), scope) if last else None
+            exec(compile(tree, name, "exec"), scope)
+            value = eval(compile(last, name, "eval"), scope) if last else None
         shown.append(Shown(printed.getvalue(), _figures() + _is_picture(value)))
     return shown
 

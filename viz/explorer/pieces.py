@@ -14,7 +14,6 @@ import numpy as np
 from autograd import Value
 from autograd.formulas.expression import Expression
 from autograd.graph import is_node, topological_order
-from autograd.op import Operation
 from autograd.operands import Vector, members
 from autograd.paths.path_graph import Edge, PathGraph
 

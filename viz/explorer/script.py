@@ -315,7 +315,7 @@ def _evaluated(results: Sequence[Script], known: Mapping[str, Any]) -> list[Any]
     for u in _below(results):
         parts = [values[part.serial] for part in u.parts]
         if u.what == "symbol":
-            values[u.serial] = known[u.text] if u.text in known else u.text == "true"
+            values[u.serial] = known.get(u.text, u.text == "true")
         elif u.what == "number":
             values[u.serial] = float(u.text)
         elif u.what == "?":

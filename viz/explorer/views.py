@@ -176,7 +176,9 @@ class Views:
         else:
             name = "named" if arrays.level == "named" else "op"
             if name not in self.graphs or len(self.graphs[name]["nodes"]) < len(self.named.nodes):
-                self.graphs[name] = graph_data(self.named, self.named.nodes, self.nodes, with_via=False, spelled=(), kinks=self.kinks)
+                self.graphs[name] = graph_data(
+                    self.named, self.named.nodes, self.nodes, with_via=False, spelled=(), kinks=self.kinks
+                )
             graph = self.named if name == "named" else self.drawn["op"].graph
             edges = edges_among(graph, graph.nodes)
             beside = next((d for d in map(self.drawn.get, ("neurons", "named")) if d is not None), None)

@@ -501,7 +501,8 @@ def test_a_formula_follows_the_piece_that_holds(visit):
             frame(page)
             found = page.evaluate(
                 """graph().edges.filter((e) => names.line(e.result) === 'a').map((e) =>
-                [names.line(e.operand), names.formula(e.formula).textContent.replace(/[\\s\u2062]/g, ''), e.derivative])"""
+                [names.line(e.operand), names.formula(e.formula).textContent.replace(/[\\s\u2062]/g, ''),
+                e.derivative])"""
             )
             return {operand: (formula, d) for operand, formula, d in found}
 
