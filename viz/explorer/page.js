@@ -335,7 +335,7 @@ function pathsPanel() {
   const count = html("span", { id: "count", "data-count": weighed.count.toString() }, counted(weighed.count, "path"));
   const intro = [
     heading(names, target, node, live, gradient),
-    quiet("data ", liveText(live, () => shortNumber(names.data[node])), " · ", count, ` from ${names.line(target)}`),
+    quiet("data ", liveText(live, () => shortNumber(names.data[node])), " · ", count, ` from ${names.text(target)}`),
   ];
   if (node === target) {
     return [...intro, quiet("The result itself: every path begins here. Select what it was computed from.")];
@@ -386,7 +386,7 @@ function summaryOf() {
   let differences = null; // computed once for each state of the numbers
   if (program) live(() => { differences = program.differences(slotOf(node)); });
   return summary({
-    name: names.line(node), isAll, listed, count, whole: gradient, backward, live,
+    name: names.text(node), isAll, listed, count, whole: gradient, backward, live,
     rest: { listed: paths().length, count: count - BigInt(paths().length) },
     difference: program && (() => differences),
     verdict: () => verdict({
@@ -429,7 +429,7 @@ function showTip(line, at) {
       names, edge, symbolOf,
       inner: isNamed ? fresh(graphs.op).between(edge.result, w, (v) => !graph().has(v)) : [],
       share: flow === undefined ? null : `carries ${shortNumber(flow)} of ${shortNumber(weighed.gradient)}`,
-      weight: isWeight ? `${names.line(w)} = ${shortNumber(names.data[w])}, grad ${shortNumber(gradOf(w))}` : null,
+      weight: isWeight ? `${names.text(w)} = ${shortNumber(names.data[w])}, grad ${shortNumber(gradOf(w))}` : null,
     }));
   });
   return placeTip(notes, at ?? picture.onStage(middleOf(line)));
@@ -638,7 +638,7 @@ function showSummary() {
   const { nodes, edges } = graph();
   const what = graph() === graphs.arrays ? "array" : "node";
   const size = `${counted(nodes.length, what)}, ${counted(edges.length, "edge")}`;
-  const told = Number.isNaN(names.data[page.target]) ? "" : `${names.line(page.target)} = ${shortNumber(names.data[page.target])}; `;
+  const told = Number.isNaN(names.data[page.target]) ? "" : `${names.text(page.target)} = ${shortNumber(names.data[page.target])}; `;
   put(byId("summary"), told + size);
 }
 

@@ -54,7 +54,12 @@ def cards(page):
 def sums(page):
     """The rows of the sum: what is added and to how much."""
     rows = zip(page.locator(".sum dt").all_inner_texts(), page.locator(".sum dd").all_inner_texts(), strict=True)
-    return {what: number(text) for what, text in rows if text != "none"}
+    return {on_one_line(what): number(text) for what, text in rows if text != "none"}
+
+
+def on_one_line(name):
+    """w[1]_11 for w[1]₁₁."""
+    return re.sub("[₀-₉,]*[₀-₉]", lambda m: "_" + m[0].translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")), name)
 
 
 def lit_lines(page):
