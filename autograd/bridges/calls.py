@@ -221,8 +221,9 @@ class CallProgram:
         self.numbers = numbers = self._layout.numbers
         self._regrouping, self._arrays = self.regrouped(None)
         root, wanted = self._regrouping.root, numbers.tensors
-        self._tape = Tape(root, [*wanted, *self.read.blocks[ARGUMENT].tensors])
-        self._reached = Reach(root, wanted, [array for _, array in self._arrays])
+        moving = [array for _, array in self._arrays]
+        self._tape = Tape(root, [*wanted, *self.read.blocks[ARGUMENT].tensors], moving)
+        self._reached = Reach(root, wanted, moving)
 
     def regrouped(self, samples: int | None) -> tuple[Regrouping, list[tuple[Entries, np.ndarray]]]:
         """The computation as Tensors, of one sample or of so many, and the arrays that follow from inputs."""
@@ -431,8 +432,9 @@ class BatchProgram:
         elif each.size != m:
             each = shapes.broadcast_to(each, (m,))
         mean = sums.mean(each)
-        self._tapes = {"mean": Tape(mean, numbers.tensors), "all": Tape(each)}
-        self._reached = Reach(mean, numbers.tensors, [array for _, array in self._arrays])
+        moving = [array for _, array in self._arrays]
+        self._tapes = {"mean": Tape(mean, numbers.tensors, moving), "all": Tape(each, (), moving)}
+        self._reached = Reach(mean, numbers.tensors, moving)
         self._guards = [
             (c, *(self._where(u, regrouping) for u in (c.left, c.right))) for g in program.guards for c in g.comparisons
         ]

@@ -12,7 +12,7 @@ from markdown import NOTEBOOK_CELL, ROOT, blocks
 
 FOLDER = ROOT / "docs" / "notebooks"
 GOLDEN = ROOT / "tests" / "golden" / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.md"))
+NOTEBOOKS = sorted(set(FOLDER.glob("*.md")) - {FOLDER / "index.md"})
 PENCIL = FOLDER / "worked_example.md"
 each = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 
