@@ -33,11 +33,24 @@ NAMES: Mapping[str, str] = {
     "BatchNorm2d": "it is called BatchNormalization",
     "LayerNorm": "it is called LayerNormalization",
     "RNN": "it is called SimpleRNN",
-    "MultiHeadAttention": NOT_HERE,
+    "MultiheadAttention": "it is called MultiHeadAttention, batch first",
+    "TransformerEncoderLayer": "it is written with MultiHeadAttention, LayerNormalization and Dense",
+    "Conv2DTranspose": "it is UpSampling2D and a Conv2D behind it",
+    "ConvTranspose2d": "it is UpSampling2D and a Conv2D behind it",
+    "SeparableConv2D": NOT_HERE,
+    "DepthwiseConv2D": NOT_HERE,
+    "Bidirectional": "there is none; Concatenate a layer of x and one of the steps in reverse order, given as an input",
+    "TimeDistributed": "leave it out: Dense looks at each step alone",
+    "RepeatVector": "it is Dense and a Reshape, or UpSampling1D behind a Reshape((1, n))",
+    "Masking": "there is none; a loss takes ignore_class=, MultiHeadAttention attention_mask=",
+    "Subtract": "it is Add, of one that is multiplied by -1; or a layer of one's own, with takes_several",
+    "Multiply": "a layer of one's own, with takes_several = True and forward(self, *xs)",
+    "Average": "a layer of one's own, with takes_several = True and forward(self, *xs)",
+    "add": "write p + q, or Add()([p, q])",
+    "concatenate": "it is Concatenate()([p, q]) between layers, autograd.concatenate of Tensors",
     "Lambda": f"{NOT_HERE}; Activation(function) applies a function of one Tensor",
     "InputLayer": "it is called Input",
-    "Model": "layers in a row are a Sequential; another net derives from nn.Module, or from Sequential with a forward",
-    "Functional": "layers in a row are a Sequential; another net derives from nn.Module",
+    "Functional": "it is called Model: Model(inputs, outputs)",
     "ModuleList": "a plain list of Modules in a Module will do",
     "ModuleDict": "a plain dict of Modules in a Module will do",
     "Parameter": "a Tensor (or Value) kept in a Module is a parameter: self.w = Tensor(...)",
@@ -111,7 +124,7 @@ NAMES: Mapping[str, str] = {
     "TensorBoard": "there is none; CSVLogger writes a file, viz.plot_history draws",
     "ProgbarLogger": "it is fit(..., verbose=1)",
     "backend": "use NumPy and autograd",
-    "functional_model": "layers in a row are a Sequential",
+    "functional_model": "it is called Model: Model(inputs, outputs)",
 }
 
 # Arguments of fit, compile and predict.
@@ -188,9 +201,8 @@ OPTIONS: Mapping[str, str] = {
 OF_PARTS: Mapping[str, str] = {
     **OPTIONS,
     "weights": "parameters() gives the nodes, get_weights() copies of their numbers; a Dense has weight and bias",
-    "trainable_weights": "it is parameters()",
-    "trainable_variables": "it is parameters()",
-    "trainable_parameters": "it is parameters()",
+    "trainable_weights": "it is trainable_parameters()",
+    "trainable_variables": "it is trainable_parameters()",
     "variables": "it is parameters()",
     "params": "it is parameters()",
     "coefs_": "get_weights() gives copies of the numbers",
@@ -202,7 +214,7 @@ OF_PARTS: Mapping[str, str] = {
     "out_features": "it is units",
     "in_features": "it is built_for",
     "input": "it is input_shape, or what you give",
-    "output": "call the layer or the model with a batch",
+    "output": "call the layer or the model with a batch; for a net of a part, Sequential(model.layers[:2])",
     "grads": "each parameter has its .grad",
     "gradients": "each parameter has its .grad; gradients(loss, model.parameters()) gives arrays",
     "predict_proba": "it is predict, with a sigmoid or softmax output",
@@ -234,5 +246,8 @@ OF_PARTS: Mapping[str, str] = {
 # What Keras has in `models`.
 OF_MODELS: Mapping[str, str] = {
     **NAMES,
-    **{name: f"it is in nn: from nn import {name}" for name in ("Sequential", "load_model", "to_mlp", "to_sequential")},
+    **{
+        name: f"it is in nn: from nn import {name}"
+        for name in ("Model", "Sequential", "load_model", "to_mlp", "to_sequential")
+    },
 }

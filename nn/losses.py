@@ -203,7 +203,7 @@ class Loss(Attributes):
 
     def check_output(self, model: Any) -> None:
         """ValueError if the last layer of a net gives what the loss cannot take, with the remedies."""
-        layer, found = model.layers[-1], model.last_activation
+        layer, found = model.last_layer, model.last_activation
         if self.activation is None or found is None:
             return
         name = activation_name(found)

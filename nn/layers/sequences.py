@@ -22,7 +22,7 @@ from autograd.ops.shapes import getitem, stack, transpose
 from ..activations import Function, activation_name, find_activation
 from ..attributes import Check, flag
 from ..initializers import Initializer, find_initializer
-from .basic import BatchLayer, Shape, ShapeLike, Step, initial
+from .base import BatchLayer, Shape, ShapeLike, Step, initial
 
 __all__ = ["GRU", "LSTM", "Embedding", "SimpleRNN"]
 
@@ -66,7 +66,7 @@ class Embedding(BatchLayer):
         shape = (self.input_dim, self.output_dim)
         self.weight = initial(f"{self}: embeddings", self.embeddings_initializer, shape, dtype, rng)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape, self.output_dim)
 
     def steps(self) -> list[Step]:
@@ -156,7 +156,7 @@ class _Recurrent(BatchLayer):
     def _first_bias(self, dtype: np.dtype, rng: np.random.Generator) -> Tensor:
         return initial(f"{self}: bias", self.bias_initializer, (self.gates * self.units,), dtype, rng)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 2:
             advice = f"; put a Reshape({(*input_shape, 1)}) before it, for one feature" if len(input_shape) == 1 else ""
             raise ValueError(f"{self}: expected samples (steps, features), got {input_shape}{advice}")

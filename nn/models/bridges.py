@@ -16,7 +16,8 @@ from autograd.arguments import Rng
 from autograd.operands import describe
 
 from ..activations import activation_name, is_over_layer
-from ..layers.basic import Activation, Dense, Dropout, is_told_in_steps
+from ..layers.base import is_told_in_steps
+from ..layers.basic import Activation, Dense, Dropout
 from ..neurons import MLP, Layer
 from .sequential import Sequential, find_sequential
 

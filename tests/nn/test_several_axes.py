@@ -14,7 +14,7 @@ X, LABELS = RNG.normal(size=(12, 5, 4)), RNG.integers(0, 3, (12, 5))
 def test_a_dense_looks_at_each_step_alone():
     layer = Dense(2, activation="tanh")
     layer.build((5, 4), dtype="float64", rng=0)
-    assert layer.output_shape((5, 4)) == (5, 2)
+    assert layer.compute_output_shape((5, 4)) == (5, 2)
     z = layer(X)
     for t in range(5):
         assert z.data[:, t] == pytest.approx(layer.activation(X[:, t] @ layer.weight.numpy().T), rel=1e-12)

@@ -42,7 +42,7 @@ def test_a_recurrent_layer_is_pytorchs_with_the_same_weights(name, sequences, us
         layer.bias.data = rng.normal(size=layer.bias.shape)
     leaf = Tensor(x)
     h = layer(leaf)
-    assert h.shape == (4, *layer.output_shape((6, 3)))
+    assert h.shape == (4, *layer.compute_output_shape((6, 3)))
 
     other, back = theirs(torch, name, layer, 3)
     tx = torch.tensor(x, requires_grad=True)
