@@ -7,6 +7,7 @@ from .bridges.vectorize import vectorize
 from .check import central_difference, check_gradients, complex_step, find_nan
 from .derivations import derive
 from .functional import grad, hessian, hessian_vector_product, jacobian, value_and_grad
+from .marking.marking import Marking, check_work
 from .matrices.derivation import MatrixDerivation
 from .modes import detect_anomaly, no_grad
 from .ops import (
@@ -120,6 +121,7 @@ from .value import Value
 __all__ = [
     "Derivation",
     "Edge",
+    "Marking",
     "MatrixDerivation",
     "Path",
     "PathGraph",
@@ -140,6 +142,7 @@ __all__ = [
     "broadcast_to",
     "central_difference",
     "check_gradients",
+    "check_work",
     "clip",
     "column_stack",
     "complex_step",

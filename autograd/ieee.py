@@ -33,22 +33,22 @@ def _as_float64(a: Any) -> Any:
     return a
 
 
-def _switch() -> tuple[ContextVar[Any], Any]:
-    """The context variable in which NumPy keeps what it does about errors, and its value for "nothing"."""
+def _switch() -> tuple[ContextVar[Any], Any] | None:
+    """The context variable in which NumPy keeps what it does about errors, and its value for "nothing".
+
+    None if this NumPy keeps it elsewhere: nothing that it promises says where.
+    """
     with np.errstate(all="raise"):
         before = copy_context()
     with np.errstate(all="ignore"):
-        return next((var, value) for var, value in copy_context().items() if before.get(var) is not value)
+        return next(((var, value) for var, value in copy_context().items() if before.get(var) is not value), None)
 
 
-_errors, _ignored = _switch()
+_found = _switch()
+_errors, _ignored = _found or (ContextVar("computing quietly", default=None), True)
 
 
-def quietly(function: Callable[..., Any], *args: Any) -> Any:
-    """`function(*args)` on arrays with IEEE results: no warning where NumPy gives inf or nan.
-
-    It does what `np.errstate(all="ignore")` does, in 0.3 µs instead of 1.
-    """
+def _marked(function: Callable[..., Any], *args: Any) -> Any:
     if _errors.get(None) is _ignored:
         return function(*args)
     before = _errors.set(_ignored)
@@ -56,6 +56,19 @@ def quietly(function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
     finally:
         _errors.reset(before)
+
+
+def quietly(function: Callable[..., Any], *args: Any) -> Any:
+    """`function(*args)` on arrays with IEEE results: no warning where NumPy gives inf or nan.
+
+    It does what `np.errstate(all="ignore")` does, in 0.3 µs instead of 1 where NumPy's switch was found.
+    """
+    with np.errstate(all="ignore"):
+        return _marked(function, *args)
+
+
+if _found:
+    quietly = _marked
 
 
 def is_quiet() -> bool:

@@ -369,6 +369,7 @@ class _Reducing(_Options, total=False):
 
 class _Structural(Writing, total=False):
     loss: Callable[[Operand, Operand], Operand] | None
+    formula: Forward | None
     along_axis: bool
     door: Door | None
 
@@ -575,6 +576,7 @@ def structural(first: None, /, *more: Pull | None, **options: Unpack[_Structural
 def structural(
     *pulls: Pull | None,
     loss: Callable[[Operand, Operand], Operand] | None = None,
+    formula: Forward | None = None,
     along_axis: bool = False,
     door: Door | None = None,
     **writing: Unpack[Writing],
@@ -587,12 +589,15 @@ def structural(
     they can be differentiated too. None stands for what is not differentiated: an axis, a shape.
 
     The name it leaves behind takes arrays (and gives an array) and Tensors (and gives a Tensor).
-    loss, along_axis: see Operation. door: as of `elementwise`. The rest is how it is written, see Writing.
+    loss, formula, along_axis: see Operation. door: as of `elementwise`. The rest is how it is written, see Writing.
     """
 
     def decorate(forward: Forward) -> Function:
         return _on_arrays(
-            register(Operation(forward, pulls=pulls, loss=loss, along_axis=along_axis, writing=writing)), door
+            register(
+                Operation(forward, pulls=pulls, loss=loss, formula=formula, along_axis=along_axis, writing=writing)
+            ),
+            door,
         )
 
     return decorate

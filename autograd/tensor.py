@@ -39,6 +39,7 @@ next_serial = itertools.count(1).__next__
 
 new = object.__new__
 active, traces = modes.active, modes.traces
+EXACT = 2**53  # integers below it are floats
 
 # What goes with a Tensor.
 Other: TypeAlias = "Tensor | ArrayLike | Fraction"
@@ -735,6 +736,12 @@ def _computed(op: Operation, data: list[Operand]) -> Operand:
 
 def _record_prepared(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
     """The same for operands of several kinds: numbers, arrays that may change, float32 and float64 mixed."""
+    if op.is_flat and len(operands) == 2:  # a Tensor and a plain number, the commonest
+        x, y = operands
+        if x.__class__ is Tensor and x._data.dtype is FLOAT64 and (number := _fixed_number(y)) is not None:
+            return _record(op, (x, number))
+        if y.__class__ is Tensor and y._data.dtype is FLOAT64 and (number := _fixed_number(x)) is not None:
+            return _record(op, (number, y))
     if op.reduces:
         raise TypeError(f"{op.shown}: expected numbers, got a list of nodes; join Tensors with stack()")
     types = set()
@@ -747,6 +754,16 @@ def _record_prepared(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
             raise TypeError(f"{op.shown}: expected numbers or a Tensor, got a list of nodes; join them with stack()")
     held = None if len(types) > 1 else _constants(op, operands, types.pop())
     return _record(op, _of_one_type(op, operands) if held is None else held)
+
+
+def _fixed_number(x: Operand) -> ndarray | None:
+    """A plain number as an array that nobody can write to; None for what has to be looked at more closely."""
+    kind = type(x)  # x.__class__ may be that of what it stands for, see fast.recorder
+    if kind is not float and not (kind is int and -EXACT < x < EXACT):
+        return None
+    array = np.array(x, FLOAT64)
+    array.flags.writeable = False
+    return array
 
 
 def _not_plain(op: Operation, i: int) -> TypeError:

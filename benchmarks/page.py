@@ -163,11 +163,9 @@ def moons(rounds: int, reached: dict[str, str]) -> None:
 def gpt(rounds: int, reached: dict[str, str]) -> None:
     """The GPT of the example: a whole step with Adam."""
     print("\n## A small GPT, number by number\n")
-    print(
-        "The GPT of examples/train_gpt_by_neurons.py, names of 7 letters, a whole step with Adam; the plain engine is"
-    )
-    print("benchmarks/plain_engine.py, which runs the same lines; µs")
-    sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+    print("The GPT of examples/programs/train_gpt_by_neurons.py, names of 7 letters, a whole step with Adam; the plain")
+    print("engine is benchmarks/plain_engine.py, which runs the same lines; µs")
+    sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "programs"))
     example = importlib.import_module("train_gpt_by_neurons")
     rng = random.Random(0)
     names = [[26, *(rng.randrange(26) for _ in range(7)), 26] for _ in range(50)]

@@ -8,8 +8,8 @@ Three workloads, each against what it replaces, in turns in one process; medians
               micrograd (if it is installed), this package's Values, the program of their graph
     batch     one sample recorded, ½ (ŷ - y)² of an MLP 2-16-16-1 with tanh, run over 1 to 10,000 samples:
               the program, and PyTorch's (if it is installed) in float64 on one thread
-    gpt       the small GPT of examples/train_gpt_by_neurons.py on names of 7 letters, a whole step with Adam: the same
-              lines on the plain numbers of plain_engine.py, on this package's Values, and vectorised
+    gpt       the small GPT of examples/programs/train_gpt_by_neurons.py on names of 7 letters, a whole step with
+              Adam: the same lines on the plain numbers of plain_engine.py, on this package's Values, and vectorised
 
 Compiling times are those of the first program, recordings not included.
 """
@@ -144,7 +144,7 @@ def torch_step(net: MLP, x: np.ndarray, y: np.ndarray) -> Callable[[], Any]:
 
 
 def gpt(rounds: int) -> None:
-    path = Path(__file__).parents[1] / "examples" / "train_gpt_by_neurons.py"
+    path = Path(__file__).parents[1] / "examples" / "programs" / "train_gpt_by_neurons.py"
     spec = importlib.util.spec_from_file_location("train_gpt_by_neurons", path)
     assert spec is not None
     assert spec.loader is not None

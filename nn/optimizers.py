@@ -40,6 +40,8 @@ Parameters = Iterable[Any] | Rate | None
 
 
 WRITE = "what it computes is to be written into w: w -= ..., or np.subtract(w, ..., out=w)"
+# Up to how many stretches of a vector are moved one by one: a rule costs as much on each as on all of a small vector.
+FEW = 2
 LIMITS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 # Of a block: its gradient, and the stretches of it that parameters have.
@@ -326,6 +328,15 @@ class Optimizer(Attributes):
         found: object = None
         if stretches is EVERYTHING:
             found = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
+        elif len(stretches) > FEW:  # all, and then back where there is no gradient
+            rest = np.ones(w.size, bool)
+            for s in stretches:
+                rest[s] = False
+            places = np.flatnonzero(rest)
+            kept = [x[places] for x in (w, *block.vectors)]
+            found = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
+            for x, numbers in zip((w, *block.vectors), kept, strict=True):
+                x[places] = numbers
         else:
             for s in stretches:
                 vectors = [vector[s] for vector in block.vectors]

@@ -12,6 +12,7 @@ import math
 import re
 import shutil
 import subprocess
+import sys
 
 from autograd.arguments import lookup
 from autograd.operands import real
@@ -74,6 +75,11 @@ def render(
         raise ValueError(f"render: dpi and timeout are positive, got {dpi=}, {timeout=}")
     data = _encode(source)
     _check_end(source)
+    if sys.platform == "emscripten":
+        raise RendererMissing(
+            "Python in a browser starts no programs, so Graphviz cannot draw here: explore(L) and draw_network(L) "
+            "draw themselves, drawing.mermaid() is text that others draw, drawing.source goes to Graphviz elsewhere"
+        )
     program = shutil.which(dot)
     if renderer == "dot" or (renderer == "auto" and program):
         if program is None:

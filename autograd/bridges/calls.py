@@ -16,6 +16,7 @@ from .inputs import Ambiguous, Entries, explained
 from .layout import Layout
 from .leaves import Block, Piece, in_blocks
 from .programs import as_node
+from .reach import Reach
 from .reading import Reading
 from .recording import Comparison, From, NotRecordable, Recording, Taken
 from .regroup import Regrouping
@@ -102,8 +103,8 @@ class Read:
             constants=recording.fresh,
         )
         numbers = layout.numbers
-        _, _, blocks = in_blocks({ARGUMENT: [Piece(self.arguments, (len(self.arguments),), None)]})
-        self.blocks: dict[Hashable, Block] = {**numbers.blocks, **blocks}
+        self.given = in_blocks({ARGUMENT: [Piece(self.arguments, (len(self.arguments),), None)]})
+        self.blocks: dict[Hashable, Block] = {**numbers.blocks, **self.given.blocks}
         self.regrouping = Regrouping(self.reading, self.blocks, strict=strict)
         self.wishes = self.regrouping.wishes
         self.structure = _structure(self.regrouping.root)
@@ -207,8 +208,7 @@ class CallProgram:
         results = []
         for overridden in ({}, given):
             root = Regrouping(self.read.reading, self.read.blocks, given=overridden, strict=self._strict).root
-            tape = Tape(root, numbers)
-            results.append((float(tape.run()[0]), tape.gradient))
+            results.append((float(Tape(root, numbers).run()[0]), self.numbers.gradients()))
         (data, g), (other, h) = results
         scale = max(float(np.abs(g).max(initial=0.0)), 1e-3)
         if not (abs(data - other) <= 1e-9 * max(abs(data), 1.0) and (np.abs(g - h) <= 1e-9 * scale).all()):
@@ -217,17 +217,14 @@ class CallProgram:
             )
 
     def _build(self) -> None:
-        self._argument = np.zeros(len(self.read.arguments))
-        tensor = _leaf_of(self._argument)
-        blocks = {**self.read.blocks, ARGUMENT: Block([tensor], self.read.blocks[ARGUMENT].places)}
-        numbers = self._layout.numbers
-        self.numbers = numbers
-        self._regrouping, self._arrays = self.regrouped(blocks, None)
-        self._tape = Tape(self._regrouping.root, [*numbers.tensors, tensor])
+        self._given = self.read.given
+        self.numbers = numbers = self._layout.numbers
+        self._regrouping, self._arrays = self.regrouped(None)
+        root, wanted = self._regrouping.root, numbers.tensors
+        self._tape = Tape(root, [*wanted, *self.read.blocks[ARGUMENT].tensors])
+        self._reached = Reach(root, wanted, [array for _, array in self._arrays])
 
-    def regrouped(
-        self, blocks: dict[Hashable, Block], samples: int | None
-    ) -> tuple[Regrouping, list[tuple[Entries, np.ndarray]]]:
+    def regrouped(self, samples: int | None) -> tuple[Regrouping, list[tuple[Entries, np.ndarray]]]:
         """The computation as Tensors, of one sample or of so many, and the arrays that follow from inputs."""
         regrouping = self.read.regrouping
         lead = () if samples is None else (samples,)
@@ -243,7 +240,7 @@ class CallProgram:
                 array = np.broadcast_to(index, (*lead, *index.shape)).copy()
                 given["index", k] = array.view(), bool(lead)
                 arrays.append((entries, array))
-        return Regrouping(self.read.reading, blocks, samples, given=given, strict=self._strict), arrays
+        return Regrouping(self.read.reading, self.read.blocks, samples, given=given, strict=self._strict), arrays
 
     # ------------------------------------------------------------ what was compared
 
@@ -319,30 +316,34 @@ class CallProgram:
             return None
         self.numbers.begin()
         arguments = self._arguments(values)
-        found = self._computed(t, [v._data for v in arguments], modes.is_recording())
-        if found is None:
+        is_recording = modes.is_recording()
+        data = self._computed(t, [v._data for v in arguments], is_recording)
+        if data is None:
             return None
-        data, gradient = found
-        if gradient is None:
+        if not is_recording:
             return Value(data)
-        return as_node(data, gradient, self.numbers, arguments)
+        return as_node(data, self.numbers.row(self._reached), arguments, self._slopes())
 
     def _arguments(self, values: Sequence[Value]) -> list[Value]:
         return list(dict.fromkeys(v for v in values if v not in self._layout.kinds))
 
-    def _computed(self, t: np.ndarray, arguments: Sequence[float], with_gradient: bool) -> Any:
+    def _slopes(self) -> list[float]:
+        """The gradients of the Values among the arguments."""
+        g = self.read.blocks[ARGUMENT].tensors[0]._grad
+        return [0.0] * len(self.read.arguments) if g is None else g.tolist()
+
+    def _computed(self, t: np.ndarray, arguments: Sequence[float], with_gradient: bool) -> float | None:
+        """The number; None if the function has to be asked."""
         for entries, array in self._arrays:
             entries.write(array, t)
         if arguments:
-            self._argument[...] = arguments
+            self._given.vector[...] = arguments
         try:
             values = self._tape.run(with_gradient)
         except (IndexError, ValueError):  # which the function will raise itself
             return None
         data = float(values[0])
-        if data - data != 0.0 or not self._holds(values, t):
-            return None
-        return data, self._tape.gradient if with_gradient else None
+        return None if data - data != 0.0 or not self._holds(values, t) else data
 
     def run_all(self, what: str, t: np.ndarray) -> Any:
         """The mean over samples as a Value, or what each gives; the number of a sample for which the
@@ -384,9 +385,9 @@ class CallProgram:
 
     def _alone(self, t: np.ndarray) -> tuple[float, np.ndarray] | None:
         guards, self._guards = self._guards, []
-        found = self._computed(t, [], True)
+        data = self._computed(t, [], True)
         self._guards = guards
-        return None if found is None else (found[0], found[1].copy())
+        return None if data is None else (data, self.numbers.gradients())
 
     def agrees(self, recording: Recording) -> bool:
         """True if the program gives the numbers of a recording."""
@@ -397,13 +398,13 @@ class CallProgram:
         try:
             numbers.vector[...] = [recording.data.get(v, x) for v, x in zip(numbers.values, vector, strict=True)]
             t = np.array(recording.numbers)
-            found = self._computed(t, [recording.data[v] for v in arguments], True)
+            data = self._computed(t, [recording.data[v] for v in arguments], True)
         finally:
             numbers.vector[...] = vector
             self._guards = guards
-        if found is None:
+        if data is None:
             return recording.loss._data - recording.loss._data != 0.0
-        data, gradient = found
+        gradient = np.concatenate([numbers.gradients(), self._slopes()])
         expected = recording.gradients()
         g = np.array([expected.get(v, 0.0) for v in (*numbers.values, *arguments)])
         scale = max(float(np.abs(g).max(initial=0.0)), 1e-3)
@@ -423,15 +424,15 @@ class BatchProgram:
         self.program, self.m = program, m
         numbers = program.numbers
         self.numbers = numbers
-        blocks = {**program.read.blocks}
-        regrouping, self._arrays = program.regrouped(blocks, m)
+        regrouping, self._arrays = program.regrouped(m)
         each = regrouping.root
         if each.op is shapes.reshape.op and each.operands[0].size == m:
             each = each.operands[0]
         elif each.size != m:
             each = shapes.broadcast_to(each, (m,))
-        self._tape = Tape(sums.mean(each), numbers.tensors)
-        self._each = self._tape.watch(each)
+        mean = sums.mean(each)
+        self._tapes = {"mean": Tape(mean, numbers.tensors), "all": Tape(each)}
+        self._reached = Reach(mean, numbers.tensors, [array for _, array in self._arrays])
         self._guards = [
             (c, *(self._where(u, regrouping) for u in (c.left, c.right))) for g in program.guards for c in g.comparisons
         ]
@@ -442,7 +443,8 @@ class BatchProgram:
         place = self.program.read.reading.place_of(operand)
         if place is None:
             return "parameter", self.numbers.values.index(operand)
-        return regrouping.found(place, self._tape)
+        regrouping.found(place, self._tapes["all"])
+        return regrouping.found(place, self._tapes["mean"])
 
     def _numbers_of(self, where: Any, values: Sequence[Any], t: np.ndarray) -> Any:
         if where.__class__ is From:
@@ -458,11 +460,12 @@ class BatchProgram:
         """See `CallProgram.run_all`."""
         for entries, array in self._arrays:
             entries.write(array, t)
+        with_gradient = what == "mean" and modes.is_recording()
         try:
-            values = self._tape.run(what == "mean" and modes.is_recording())
+            values = self._tapes[what].run(with_gradient)
         except (IndexError, ValueError):
             return -1
-        data = float(values[0])
+        data = float(values[0]) if what == "mean" else float(values[0].sum())
         if data - data != 0.0:
             return -1
         for c, left, right in self._guards:
@@ -471,22 +474,20 @@ class BatchProgram:
             if not as_it_was.all():
                 return int(np.argmin(as_it_was))
         if what == "all":
-            return values[self._each or 0].reshape(self.m).copy()
-        if not modes.is_recording():
-            return Value(data)
-        return as_node(data, self._tape.gradient, self.numbers)
+            return values[0].reshape(self.m).copy()
+        return as_node(data, self.numbers.row(self._reached)) if with_gradient else Value(data)
 
     def numbers_and_gradient(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What each sample gives, and the gradient of the mean."""
         for entries, array in self._arrays:
             entries.write(array, t)
-        values = self._tape.run()
-        return values[self._each or 0].reshape(self.m).copy(), self._tape.gradient.copy()
+        self._tapes["mean"].run()
+        return self._tapes["all"].run(with_gradient=False)[0].reshape(self.m).copy(), self.numbers.gradients()
 
     def tensors(self) -> Tensor:
         """The latest run as a graph of Tensors."""
         self.numbers.begin()
-        return self._tape.tensors()
+        return self._tapes["mean"].tensors()
 
 
 def _named(unexplained: int) -> str:

@@ -12,10 +12,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..formulas import names
-from ..tensor import Tensor, leaf
+from ..tensor import Tensor, stand_in
 from ..value import Value
 
-__all__ = ["NAMELESS", "Block", "Piece", "in_blocks", "kind_of", "matrix_label", "named_blocks", "nameless_block"]
+__all__ = [
+    "NAMELESS",
+    "Block",
+    "Blocks",
+    "Piece",
+    "in_blocks",
+    "kind_of",
+    "matrix_label",
+    "named_blocks",
+    "nameless_block",
+]
 
 # The kind of leaves whose names say nothing.
 NAMELESS = "nameless"
@@ -93,10 +103,20 @@ def nameless_block(values: Sequence[Value], wishes: Iterable[np.ndarray]) -> lis
     return pieces
 
 
-def in_blocks(pieces: Mapping[Hashable, Sequence[Piece]]) -> tuple[np.ndarray, list[Value], dict[Hashable, Block]]:
-    """All numbers in one vector, the leaves in its order, and the blocks, whose Tensors are views of the vector."""
+class Blocks(NamedTuple):
+    """Leaves in arrays: the leaves, their numbers and their gradients as vectors, and what are views of these."""
+
+    values: list[Value]
+    vector: np.ndarray
+    gradient: np.ndarray
+    blocks: dict[Hashable, Block]
+
+
+def in_blocks(pieces: Mapping[Hashable, Sequence[Piece]]) -> Blocks:
+    """All numbers in one vector, and the blocks, whose Tensors are views of it."""
     values = [v for found in pieces.values() for piece in found for v in piece.values]
     vector = np.array([v.data for v in values], np.float64)
+    gradient = np.zeros_like(vector)
     blocks: dict[Hashable, Block] = {}
     start = 0
     for kind, found in pieces.items():
@@ -104,13 +124,13 @@ def in_blocks(pieces: Mapping[Hashable, Sequence[Piece]]) -> tuple[np.ndarray, l
         tensors = []
         for piece in found:
             stop = start + len(piece.values)
-            t = leaf(np.empty(0), piece.label)
-            t._data = vector[start:stop].reshape(piece.shape)
+            t = stand_in(vector[start:stop].reshape(piece.shape), gradient[start:stop].reshape(piece.shape))
+            t._label = piece.label
             tensors.append(t)
             places |= dict(zip(piece.values, range(len(places), len(places) + len(piece.values)), strict=True))
             start = stop
         blocks[kind] = Block(tensors, places)
-    return vector, values, blocks
+    return Blocks(values, vector, gradient, blocks)
 
 
 def shape_of(x: Any) -> tuple[int, ...] | None:

@@ -18,6 +18,7 @@ from ..passes.values import Row
 from ..tensor import Tensor
 from ..value import NO_GRADIENT, Value, new
 from .leaves import NAMELESS, Piece, in_blocks, kind_of, leaves_of, named_blocks, nameless_block, shape_of
+from .reach import Reach
 from .reading import Reading
 from .regroup import Regrouping
 from .tape import Tape
@@ -50,14 +51,14 @@ def vectorized(x: Any) -> Any:
 VECTORIZED = _Vectorized(vectorized, (_refuse,), reduces=True)
 
 
-def as_node(data: float, gradient: np.ndarray, numbers: Numbers, arguments: Sequence[Value] = ()) -> Value:
+def as_node(data: float, row: Row, arguments: Sequence[Value] = (), slopes: Sequence[float] = ()) -> Value:
     """A Value of this number, whose derivatives by the parameters, and by other Values behind them, are known."""
     z = new(Value)
-    n = len(numbers.values)
     z._data, z.grad, z._op, z._y = data, NO_GRADIENT, VECTORIZED, None
-    z._x, z._dx = (numbers.values,), (Row(gradient[:n].copy(), numbers),)
     if arguments:
-        z._x, z._dx = (numbers.values, tuple(arguments)), (z._dx[0], tuple(gradient[n:].tolist()))
+        z._x, z._dx = (row.flat.values, tuple(arguments)), (row, tuple(slopes))
+    else:
+        z._x, z._dx = (row.flat.values,), (row,)
     return z
 
 
@@ -77,14 +78,23 @@ class Numbers(FlatValues):
     """Leaf Values as one vector of their present numbers, of which the Tensors of programs are views."""
 
     def __init__(self, pieces: Mapping[Hashable, Sequence[Piece]]) -> None:
-        vector, values, self.blocks = in_blocks(pieces)
+        values, vector, self._gradient, self.blocks = in_blocks(pieces)
         super().__init__(values, vector)
+        # The arrays, in the order of the vector.
+        self.tensors = [t for block in self.blocks.values() for t in block.tensors]
         self.begin()
 
-    @property
-    def tensors(self) -> list[Tensor]:
-        """The arrays, in the order of the vector."""
-        return [t for block in self.blocks.values() for t in block.tensors]
+    def gradients(self) -> np.ndarray:
+        """What the latest run of a program has left at the arrays, in a vector of its own; 0 for none."""
+        for t in self.tensors:
+            g = t._grad
+            if g is not t._buffer:
+                t._buffer[...] = 0.0 if g is None else g  # type: ignore[index]
+        return self._gradient.copy()
+
+    def row(self, reached: Reach) -> Row:
+        """The same as derivatives of what depends on them so far."""
+        return Row(self.gradients(), self, reached.mask())
 
 
 class Parameters(list[Value]):
@@ -123,6 +133,7 @@ class Program:
             if loss.label is not None:
                 regrouping.root.label = loss.label
             self._tape = Tape(regrouping.root, self.numbers.tensors)
+            self._reached = Reach(regrouping.root, self.numbers.tensors)
         if len(self._tape) > SPARE and reading.size < FEW * len(self._tape):
             raise ValueError(
                 f"vectorize: found no repetition: {reading.size} numbers are {len(self._tape)} operations on "
@@ -147,7 +158,7 @@ class Program:
         self.numbers.begin()
         is_recording = modes.is_recording()
         data = float(self._tape.run(is_recording)[0])
-        return as_node(data, self._tape.gradient, self.numbers) if is_recording else Value(data)
+        return as_node(data, self.numbers.row(self._reached)) if is_recording else Value(data)
 
     def tensors(self) -> Tensor:
         """The computation as a graph of Tensors, for the numbers that the leaves have now.

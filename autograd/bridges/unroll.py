@@ -17,7 +17,8 @@ import numpy as np
 from ..formulas import names
 from ..graph import is_node, topological_order
 from ..matrices.roles import Roles
-from ..op import Operation, table
+from ..modes import recording
+from ..op import Forward, Operation, table
 from ..operands import describe
 from ..ops import choosing, elementwise, losses, matrices, softmaxes, sums
 from ..passes.tensors import changed, is_changed
@@ -184,12 +185,25 @@ def _read(v: Tensor, operands: list[Any]) -> list[Any]:
     if op.rules:
         return _each(op, v.shape, operands)
     sequence = _SEQUENCES.get(op.name) or next((r for r in table.values() if r.array is op), None)
+    if sequence is None and op.formula is not None:
+        return _spelled_out(op.formula, v.operands, operands)
     if sequence is None:
         raise ValueError(
             f"unroll: the operation {op.shown} on whole arrays is not known member by member; compute it with others, "
-            "such as sums, products and indices"
+            "such as sums, products and indices, or say its formula="
         )
     return (_loss if op.loss is not None else _reduced)(sequence, v.shape, operands)
+
+
+def _spelled_out(formula: Forward, operands: Sequence[Any], read: Sequence[Any]) -> list[Any]:
+    """The members of what an operation's formula gives, from the graph of that."""
+    with recording():
+        result = formula(*operands)
+    members = {u: m for u, m in zip(operands, read, strict=True) if is_node(u)}
+    for u in topological_order(result):
+        if u.op is not None and u not in members and all(x in members for x in u.operands if is_node(x)):
+            members[u] = Members(_read(u, [_operand(x, members) for x in u.operands]), u.shape)
+    return members[result].flat
 
 
 def _each(op: Operation, shape: tuple[int, ...], operands: Sequence[Any]) -> list[Any]:

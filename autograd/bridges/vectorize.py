@@ -42,8 +42,7 @@ def vectorize(function: Any = None, *, parameters: Mapping[str, Any] | None = No
 
     The plain numbers it is given may change from call to call; they are followed to where they are
     used. Programs are compared with the function when they are made, and now and then after.
-    A parameter on which a call does not depend gets the gradient 0, where the graph leaves it without one, so that an
-    optimizer with momentum moves it on.
+    A parameter on which a call does not depend, such as a row of an embedding that was not picked, gets no gradient.
 
     Where a function cannot be recorded (it branches on numbers in ways that matter, draws random
     numbers, takes `.data` of a Value as a weight, depends on how often it was called), it goes on as

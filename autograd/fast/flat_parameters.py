@@ -166,27 +166,30 @@ class FlatValues:
         self.places = [slice(i, i + 1) for i in range(len(self.values))]
         self._when: object = None  # what `assigned` held when the numbers were gathered
         self.is_apart = False
-        # While it is apart: what the Values show, the sum of the gradients, and if the Values may have some too.
+        # While it is apart: what the Values show, the sum of the gradients, which of them there are (None: all), and
+        # if the Values may have some too.
         self._shown: np.ndarray | None = None
         self._sum: np.ndarray | None = None
+        self._there: np.ndarray | None = None
         self._is_mixed = False
 
     def gradient(self) -> tuple[np.ndarray, list[slice]]:
         """All gradients in a row, and the stretches in which parameters have one; see FlatParameters."""
-        if self.is_apart and self._sum is not None:
-            return self._sum if not self._is_mixed else self._sum + self._gathered(0.0), EVERYTHING
+        g, there = self._sum, self._there
+        if g is None or not self.is_apart:
+            g, there = self._gathered()
+        elif self._is_mixed:
+            more, also = self._gathered()
+            g, there = g + more, _either(there, also)
+        return g, EVERYTHING if there is None else _stretches(there)
+
+    def _gathered(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """The gradients that the Values have, 0 where there is none, and a mask of those that have one; None if all."""
         found = [p.grad for p in self.values]
         if NO_GRADIENT not in found and None not in found:  # by ==, which a gradient of 0 fails too, but in no time
-            return np.array(found, np.float64), EVERYTHING
-        present = [g is not NO_GRADIENT and g is not None for g in found]
-        if all(present):
-            return np.array(found, np.float64), EVERYTHING
-        stretches = joined(place for place, here in zip(self.places, present, strict=True) if here)
-        return self._gathered(0.0), stretches
-
-    def _gathered(self, without: float) -> np.ndarray:
-        found = [p.grad for p in self.values]
-        return np.array([without if g is NO_GRADIENT or g is None else g for g in found], np.float64)
+            return np.array(found, np.float64), None
+        there = np.array([g is not NO_GRADIENT and g is not None for g in found], bool)
+        return np.array([0.0 if g is None else g for g in found], np.float64), None if there.all() else there
 
     def begin(self) -> np.ndarray:
         """The numbers of all parameters in a row, to be changed in place; then `end` is to be called."""
@@ -223,9 +226,13 @@ class FlatValues:
 
     # ------------------------------------------------------------ apart from the Values
 
-    def add(self, g: np.ndarray) -> bool:
-        """Add to the gradients, if these are kept apart; False if the Values have them."""
+    def add(self, g: np.ndarray, where: np.ndarray | None = None) -> bool:
+        """Add to the gradients, if these are kept apart; False if the Values have them.
+
+        where: a mask of those that get one; the others are 0 in g.
+        """
         if self.is_apart:
+            self._there = where if self._sum is None else _either(self._there, where)
             self._sum = g if self._sum is None else self._sum + g
         return self.is_apart
 
@@ -256,8 +263,11 @@ class FlatValues:
             return
         self.show()
         if self._sum is not None:
-            for p, g in zip(self.values, (self._sum + self._gathered(0.0)).tolist(), strict=True):
-                p.grad = g
+            more, also = self._gathered()
+            there = _either(self._there, also)
+            here = [True] * len(self.values) if there is None else there.tolist()
+            for p, g, is_there in zip(self.values, (self._sum + more).tolist(), here, strict=True):
+                p.grad = g if is_there else NO_GRADIENT
         self.is_apart, self._shown, self._sum = False, None, None
 
 
@@ -267,6 +277,17 @@ def blocks(parameters: Iterable[Value | Tensor]) -> list[Block]:
     for p in parameters:
         groups.setdefault(p.dtype if p.__class__ is Tensor else Value, []).append(p)
     return [FlatValues(group) if key is Value else FlatParameters(group) for key, group in groups.items()]
+
+
+def _either(there: np.ndarray | None, also: np.ndarray | None) -> np.ndarray | None:
+    """What is in one of two masks, of which None means all."""
+    return None if there is None or also is None else there | also
+
+
+def _stretches(there: np.ndarray) -> list[slice]:
+    """Where a mask is true."""
+    ends = np.flatnonzero(np.diff(there, prepend=False, append=False))
+    return [slice(start, stop) for start, stop in ends.reshape(-1, 2).tolist()]
 
 
 def joined(places: Iterable[slice]) -> list[slice]:

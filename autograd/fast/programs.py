@@ -39,12 +39,18 @@ class Programs:
     """Runs of a function of arrays, as a program for each shape that comes again.
 
     reads: the objects that the function computes with, see `Surroundings`. wanted: the leaves whose gradients are
-    wanted of the first result; none if it runs without gradients. others: leaves that get none though the result
-    depends on them.
+    wanted of the first result; none if it runs without gradients. seed: see `written_down`. others: leaves that get
+    none though the result depends on them.
     """
 
-    def __init__(self, reads: Iterable[Any], wanted: Sequence[Tensor] = (), others: Sequence[Tensor] = ()) -> None:
-        self.reads, self.wanted, self.others = list(reads), list(wanted), list(others)
+    def __init__(
+        self,
+        reads: Iterable[Any],
+        wanted: Sequence[Tensor] = (),
+        seed: np.ndarray | None = None,
+        others: Sequence[Tensor] = (),
+    ) -> None:
+        self.reads, self.wanted, self.seed, self.others = list(reads), list(wanted), seed, list(others)
         self._shapes: dict[Any, _Shape] = {}
         self._are_open = roads.are_open()
 
@@ -114,11 +120,11 @@ class Programs:
         except Unclear:
             return self._by_graph(function, arguments), None
         by_graph = functools.partial(self._by_graph, function)
-        return written_down(function, arguments, self.wanted, surroundings, by_graph, others=self.others)
+        return written_down(function, arguments, self.wanted, surroundings, by_graph, self.seed, self.others)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copied program would write into the arrays of the original.
-        return Programs, (self.reads, self.wanted, self.others)
+        return Programs, (self.reads, self.wanted, self.seed, self.others)
 
 
 class _Shape:

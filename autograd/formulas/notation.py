@@ -487,6 +487,7 @@ class Latex(Writer):
     minus, times, apart, arrow, ellipsis, infinity = "-", r"\,", r" \cdot ", r" \to ", r"\ldots", r"\infty"
     dot, half, pi = r" \cdot ", r"\frac{1}{2}", r"\pi"
     has_bars = True
+    equals, more, space = " = ", r"\cdots", " "
 
     def number(self, x: float) -> str:
         text = super().number(x)
@@ -538,6 +539,35 @@ class Latex(Writer):
     def symbol_to_raise(self, text: str) -> str:
         return f"({text})" if "^" in text or text == "e" else text  # e^{2} is the exponential
 
+    def aligned(self, rows: Iterable[str]) -> str:
+        """Rows of equations under each other, at their signs."""
+        joined = " \\\\\n".join(rows)
+        return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+
+    def equation(self, left: str, right: str) -> str:
+        return f"{left} &= {right}".lstrip()
+
+    def alone(self, left: str) -> str:
+        return f"& {left}"
+
+    def signed(self, sign: str, term: str) -> str:
+        return f"{sign.strip()} {term}"
+
+    def goes_on(self, terms: str, *, further: bool = False) -> str:
+        """The next line of a right-hand side: its next terms, or further in the next factors of one."""
+        space = r"\qquad" if further else r"\quad"
+        return f"&{space} {{}} {terms}"
+
+    def zero(self, left: str) -> str:
+        return f"{left} = 0"
+
+    def boxed(self, formula: str) -> str:
+        return rf"\boxed{{{formula}}}"
+
+    def remark(self, words: str, formula: str = "") -> str:
+        words = words.replace("…", r"\ldots{}").replace("_", r"\_")
+        return rf"&\text{{{words}}} {formula}".rstrip()
+
 
 class Mathml(Writer):
     """Presentation MathML, to be put in `<math>`: `<mi>a</mi>…`, `<mfrac>…</mfrac>`.
@@ -551,6 +581,7 @@ class Mathml(Writer):
     ellipsis, infinity = "<mi>…</mi>", "<mi>∞</mi>"
     dot, half, pi = apart, "<mfrac><mn>1</mn><mn>2</mn></mfrac>", "<mi>π</mi>"
     has_bars = True
+    equals, more, space = "<mo>=</mo>", "<mo>⋯</mo>", ""
 
     def number(self, x: float) -> str:
         if not math.isfinite(x):
@@ -605,6 +636,43 @@ class Mathml(Writer):
 
     def is_numeral(self, text: str) -> bool:
         return text.startswith("<mn>") and text.endswith("</mn>") and text.count("<") == 2
+
+    def aligned(self, rows: Iterable[str]) -> str:
+        """Rows of equations under each other, at their signs: a whole `<math>` for a page."""
+        return _math(f'<mtable class="aligned" displaystyle="true">{"".join(rows)}</mtable>')
+
+    def equation(self, left: str, right: str) -> str:
+        return _row_of(left, f"<mo>=</mo>{right}")
+
+    def alone(self, left: str) -> str:
+        return _row_of("", left)
+
+    def signed(self, sign: str, term: str) -> str:
+        return f"{sign}{term}"
+
+    def goes_on(self, terms: str, *, further: bool = False) -> str:
+        return _row_of("", f'<mspace width="{2 if further else 1}em"/>{terms}')
+
+    def zero(self, left: str) -> str:
+        return _math(f"{left}<mo>=</mo><mn>0</mn>")
+
+    def boxed(self, formula: str) -> str:
+        return f'<mrow class="boxed" style="border: 1px solid; padding: 0.2em">{formula}</mrow>'
+
+    def remark(self, words: str, formula: str = "") -> str:
+        return _row_of("", f"<mtext>{html.escape(words)}</mtext>{formula}")
+
+
+def _math(content: str) -> str:
+    return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{content}</math>'
+
+
+def _row_of(left: str, right: str) -> str:
+    # columnalign is not read by every browser, style is
+    sides = (
+        f'<mtd style="text-align: right; padding-right: 0.2em">{left}</mtd><mtd style="text-align: left">{right}</mtd>'
+    )
+    return f"<mtr>{sides}</mtr>"
 
 
 # ---------------------------------------------------------------- order, signs, fractions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..graph import depending_on, topological_order
 from ..ieee import quietly
 from ..op import Operation, Unreadable
 from ..ops.shapes import sum_to
+from ..passes.replay import Place, Pull
 from ..samples import is_data_name
 from ..tensor import Tensor
 from .atoms import Applied, Count, Matrix, Shape, atoms, formula_of
@@ -34,11 +35,14 @@ LONGEST_HEAD = 30
 class Backward:
     """The derivatives of the target by the named nodes, each in terms of those before it.
 
+    change       what an operand of an operation gets instead of its share: a rule read wrongly, see `marking`
     is_scaled    the derivatives by what has a row per sample stand without the 1/m of the mean
     """
 
-    def __init__(self, forward: Forward, target: Tensor, source: Tensor) -> None:
-        self.forward, self.target, self.source = forward, target, source
+    def __init__(
+        self, forward: Forward, target: Tensor, source: Tensor, change: Mapping[Place, Pull] | None = None
+    ) -> None:
+        self.forward, self.target, self.source, self.change = forward, target, source, change or {}
         self.order, self.labels = forward.order, forward.naming.labels
         self.samples = forward.roles.samples
         self.is_scaled = False
@@ -143,7 +147,8 @@ class Backward:
             for i, u in enumerate(w.operands):
                 if not is_tensor(u) or id(u) not in wanted:
                     continue
-                term = share_of(w, i, g, z, operands, u)
+                instead = self.change.get((w, i))
+                term = share_of(w, i, g, z, operands, u) if instead is None else matrix(instead(g))
                 into = found if u in self.labels else waiting
                 if u in self.labels:
                     term = self._scaled(term, v, u)
@@ -166,14 +171,14 @@ class Backward:
         simple = self._formula(arrived.simple, u.shape) if arrived.differ else formula
         is_shorter = arrived.differ and simple.size <= formula.size and not has_omissions(simple)
         factor = (self.is_scaled and self._is_without_mean(u) and self.samples) or 1
-        value = np.broadcast_to(arrived.term.value, u.shape)
+        value = _in_shape(arrived.term.value, u.shape)
         return Step(u, self.labels[u], formula, value, factor, simple if is_shorter else None)
 
     def _formula(self, term: MatrixExpression, shape: Shape) -> Expression:
         formula = simplified(self.forward.named(tidy(term.formula)))
         again = self.forward.named(formula)  # what is left when a factor was taken out may have a name
         formula = tidy(formula if again is formula else simplified(again))
-        return MatrixExpression(formula, np.broadcast_to(term.value, shape)).spelled_out()
+        return MatrixExpression(formula, _in_shape(term.value, shape)).spelled_out()
 
 
 class Arrived(NamedTuple):
@@ -182,6 +187,14 @@ class Arrived(NamedTuple):
     term: MatrixExpression
     simple: MatrixExpression
     differ: bool
+
+
+def _in_shape(value: np.ndarray, shape: Shape) -> np.ndarray:
+    """A derivative in the shape of what it is by; what was read wrongly may have another, and keeps it."""
+    try:
+        return np.broadcast_to(value, shape)
+    except ValueError:
+        return value
 
 
 def _is_derivative(a: Atom) -> bool:

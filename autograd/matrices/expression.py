@@ -308,6 +308,8 @@ def read(op: Operation, operands: Operands, value: np.ndarray | float) -> Matrix
     formula = None if build is None else build(op, operands, value.shape)
     if formula is None and op.rules:
         formula = Expression._record(op, *(matrix(x).formula for x in operands))
+    elif formula is None and op.formula is not None:
+        formula = matrix(op.formula(*operands)).formula
     elif formula is None:
         arguments = (x.as_operand() if isinstance(x, MatrixExpression) else x for x in operands)
         formula = formula_of(Applied(op, arguments, value.shape))

@@ -131,10 +131,10 @@ class Forward:
             if is_tensor(u):
                 held[i] = self.known[u]
             elif isinstance(u, np.ndarray) and u.ndim and v.op.pulls[i] is not None:
-                held[i] = self._constant(u.T).T if is_turned(v, i) else self._constant(u)
+                held[i] = self.constant(u.T).T if is_turned(v, i) else self.constant(u)
         return operands_of(v.op, tuple(self._with_count(v.op, held)))
 
-    def _constant(self, data: np.ndarray) -> MatrixExpression:
+    def constant(self, data: np.ndarray) -> MatrixExpression:
         """A constant array by its name, or as 1 minus another."""
         key = data_key(data)
         if key not in self._constants:
@@ -199,7 +199,7 @@ class Forward:
             is_turned = a.key in self._turned_symbols
             return Matrix(label, self.values[label].shape, self.samples[label], is_turned=is_turned)
         if isinstance(a, Data):
-            x = self._constant(a.data).formula
+            x = self.constant(a.data).formula
             return only_atom(x) or Group(x)
         if isinstance(a, Applied) and any(_is_long(x) for x in a.arguments):
             return replaced(formula_of(self._with_places(a)), self._name_of).terms[0][1][0][0]

@@ -333,7 +333,8 @@ class MatrixWriter(Writer):
                 written.append(self.plain(x))
             elif x is not parameter.default:
                 written.append(f"{self.plain(parameter.name)}={self.argument(parameter.name, x)}")
-        return Piece(f"{function}({', '.join(written)})")
+        inner, pattern = ", ".join(written), self.pattern(a.op) or ""
+        return Piece(pattern.replace("#", inner) if "#" in pattern else f"{pattern or function}({inner})")
 
     def argument(self, name: str, x: object) -> str:
         """What is given for a parameter that is not differentiated."""

@@ -7,18 +7,19 @@ Both walk the graph once to order it and once from the target to the leaves, add
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Literal, overload
 
 import numpy as np
 
-from ..graph import Node, check_recorded, is_node, through, walk
+from ..graph import Node, Visit, check_recorded, is_node, through, walk
 from ..ieee import ieee, quietly
 from ..modes import recording
 from ..operands import Operand, Vector, describe, is_array_node
 from ..signatures import A, Array, N, Recorded
 from .tensors import pulled
 
-__all__ = ["gradients"]
+__all__ = ["adjoints", "gradients"]
 
 
 @overload
@@ -73,19 +74,19 @@ def gradients(target: Node, sources: Node | Sequence[Node], create_graph: bool =
     with recording():
         if is_array_node(target):
             g = target.seed(seed, "gradients")
-            adjoints = quietly(_adjoints, target, target.__class__(g) if create_graph else g, wanted, pulled)
+            found = quietly(_adjoints, target, target.__class__(g) if create_graph else g, wanted, pulled)
         elif seed is not None:
             raise TypeError("gradients: a Value is one number and takes no seed; multiply it")
         elif create_graph:
-            adjoints = _adjoints(target, target.__class__(1.0), wanted, _differentiated)
+            found = _adjoints(target, target.__class__(1.0), wanted, _differentiated)
         else:
-            adjoints = _adjoints(target, 1.0, wanted, _recorded)
-    found = [adjoints[x] if x in adjoints else zero_gradient(x) for x in wanted]
+            found = _adjoints(target, 1.0, wanted, _recorded)
+    result = [found[x] if x in found else zero_gradient(x) for x in wanted]
     if create_graph:
-        found = [g if is_node(g) else x.__class__(g) for g, x in zip(found, wanted, strict=True)]
+        result = [g if is_node(g) else x.__class__(g) for g, x in zip(result, wanted, strict=True)]
     elif is_array_node(target):
-        found = [np.array(g) if is_array_node(x) else g for g, x in zip(found, wanted, strict=True)]
-    return found[0] if single else found
+        result = [np.array(g) if is_array_node(x) else g for g, x in zip(result, wanted, strict=True)]
+    return result[0] if single else result
 
 
 def zero_gradient(x: Operand) -> Operand:
@@ -93,39 +94,58 @@ def zero_gradient(x: Operand) -> Operand:
     return np.zeros(x.shape, x.dtype) if is_array_node(x) else 0.0
 
 
-# What a node passes on: the operands that are wanted, each with its share of the gradient that arrived.
-Shares = Callable[[Node, Operand, Sequence[bool]], Iterator[tuple[Node, Operand]]]
+# What a node passes on: its operands that are wanted, each with its share of the gradient that arrived.
+Shares = Callable[[Node, tuple[Operand, ...], Operand, AbstractSet[Node]], Iterator[tuple[Node, Operand]]]
 
 
 def _adjoints(target: Node, g: Operand, sources: Sequence[Operand], shares: Shares) -> dict[Node, Operand]:
     """∂target/∂source for the sources that the target depends on, and no others. g: the gradient of the target."""
     nodes, relevant = through(walk(target), sources)
-    wanted = set(sources)
-    adjoints: dict[Node, Operand] = {target: g}
+    return adjoints(target, g, nodes, relevant, set(sources), shares)
+
+
+def adjoints(
+    target: Node,
+    g: Operand,
+    nodes: Sequence[Visit],
+    relevant: AbstractSet[Node],
+    wanted: AbstractSet[Node],
+    shares: Shares,
+) -> dict[Node, Operand]:
+    """The pure loop: results before operands, each passes on what arrived at it. See `graph.through`.
+
+    What a node passes on is up to `shares`: recorded numbers, rules read on nodes, or a rule read wrongly, as
+    `replay` does.
+    """
+    found: dict[Node, Operand] = {target: g}
     for v, operands in reversed(nodes):
-        g = adjoints.get(v) if v in wanted else adjoints.pop(v, None)
+        g = found.get(v) if v in wanted else found.pop(v, None)
         if g is None:
             continue
-        for u, term in shares(v, g, [is_node(u) and u in relevant for u in operands]):
-            adjoints[u] = adjoints[u] + term if u in adjoints else term
-    return adjoints
+        for u, term in shares(v, operands, g, relevant):
+            found[u] = found[u] + term if u in found else term
+    return found
 
 
-def _recorded(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
+def _recorded(
+    v: Node, operands: tuple[Operand, ...], g: Operand, wanted: AbstractSet[Node]
+) -> Iterator[tuple[Node, Operand]]:
     """The shares of the operands of a Value as numbers: times the local derivatives that it recorded."""
-    return _times(v.local_derivatives, v, g, wanted)
+    return _times(v.local_derivatives, operands, g, wanted)
 
 
-def _differentiated(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
+def _differentiated(
+    v: Node, operands: tuple[Operand, ...], g: Operand, wanted: AbstractSet[Node]
+) -> Iterator[tuple[Node, Operand]]:
     """The same as Values: times the rules, read on nodes."""
-    return _times(_differentiable(v), v, g, wanted)
+    return _times(_differentiable(v), operands, g, wanted)
 
 
 def _times(
-    derivatives: Sequence[Operand], v: Node, g: Operand, wanted: Sequence[bool]
+    derivatives: Sequence[Operand], operands: tuple[Operand, ...], g: Operand, wanted: AbstractSet[Node]
 ) -> Iterator[tuple[Node, Operand]]:
-    for u, d, is_wanted in zip(v.operands, derivatives, wanted, strict=True):
-        if is_wanted and d is not None:
+    for u, d in zip(operands, derivatives, strict=True):
+        if d is not None and is_node(u) and u in wanted:
             # multiplying by a constant 1 would only lengthen the graph of the derivative
             yield u, g if d.__class__ is float and d == 1.0 else d * g
 

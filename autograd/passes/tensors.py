@@ -7,6 +7,7 @@ comes. A chain needs no bookkeeping; where the graph branches, results wait on a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from heapq import heappop, heappush
 from typing import Any
 
@@ -118,27 +119,29 @@ def _added(entry: Arrived | None, op: Operation, g: np.ndarray, data: Sequence[O
     return op.adds is not None and op.adds(entry[1], g, *data)
 
 
-def pulled(v: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
+def pulled(
+    v: Node, operands: Sequence[Operand], g: Operand, wanted: AbstractSet[Node]
+) -> Iterator[tuple[Node, Operand]]:
     """The operands of v that are wanted, each with its share of the gradient g of v.
 
     If g is a Tensor the shares are too, computed from v and its operands as nodes.
     RuntimeError if the data of an operand was changed since.
     """
-    operands, op = v._operands, v._op
-    read = v.__class__ is g.__class__
+    node, op = v.__class__, v._op
+    read = node is g.__class__
     z = v if read else v._data
-    data = operands if read else [u._data if u.__class__ is v.__class__ else u for u in operands]
+    data = operands if read else [u._data if u.__class__ is node else u for u in operands]
     for u in operands:
-        if u.__class__ is v.__class__:
-            leaf = _shown(u)
-            if leaf._op is None:
+        if u.__class__ is node:
+            leaf = u if u._op is None else _shown(u)
+            if leaf._op is None and (leaf._serial > v._serial or leaf._seen is not None):
                 check_unchanged(leaf, v)
     for i, u in enumerate(operands):
-        if wanted[i]:
+        if u.__class__ is node and u in wanted:
             term = op.pulls[i](g, z, *data)
-            if term.shape != u.shape:
-                term = sum_to(term, u.shape)
-            yield u, cast(term, u.dtype) if term.dtype != u.dtype else term
+            if term.shape != u._data.shape:
+                term = sum_to(term, u._data.shape)
+            yield u, cast(term, u.dtype) if term.dtype != u._data.dtype else term
 
 
 def _shown(u: Node) -> Operand:

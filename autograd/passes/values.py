@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import compress
 
 from ..graph import Node, check_recorded, is_node
 from ..operands import Operand, describe
@@ -17,13 +18,25 @@ class Mixed(tuple[float | None, ...]):
 class Row:
     """The local derivatives for many leaves as one array, which whoever keeps their gradients apart takes as a whole.
 
-    flat: `add(g)` takes gradients for all of them, or is False if they go to the leaves.
+    flat: `add(g, where)` takes gradients for all of them, or is False if they go to the leaves. where: a mask of those
+    on which the result depends, None for all; the others get no gradient, as if they were not there.
     """
 
-    __slots__ = ("array", "flat")
+    __slots__ = ("array", "flat", "where")
 
-    def __init__(self, array: Operand, flat: Operand) -> None:
-        self.array, self.flat = array, flat
+    def __init__(self, array: Operand, flat: Operand, where: Operand = None) -> None:
+        self.array, self.flat, self.where = array, flat, where
+
+    def give(self, leaves: Iterable[Node], g: float) -> None:
+        """Add to the gradients of the leaves, that of the result being g."""
+        gradient = self.array * g
+        where = self.where
+        if self.flat.add(gradient, where):
+            return
+        if where is not None:
+            leaves, gradient = compress(leaves, where), gradient[where]
+        for u, e in zip(leaves, gradient.tolist(), strict=True):
+            u.grad += e
 
     def __iter__(self) -> Iterator[float]:
         return iter(self.array.tolist())
@@ -94,7 +107,9 @@ def _spread(v: Node, g: float) -> None:
             dg = d * g
             for u in us:
                 u.grad += dg
-        elif d is not None and not (d.__class__ is Row and d.flat.add(d.array * g)):
+        elif d.__class__ is Row:
+            d.give(us, g)
+        elif d is not None:
             for u, e in zip(us, d, strict=True):
                 u.grad += e * g
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..formulas.expression import Expression, has_omissions
-from ..formulas.notation import Ascii, Latex, Text, Writer
+from ..formulas.notation import Ascii, Latex, Mathml, Text, Writer
 from .path_graph import MAX_WAY, MAX_WRITTEN, Edge, Path, PathGraph
 
 __all__ = ["Derivation"]
@@ -252,7 +252,7 @@ class Derivation:
             return "equal"
         return f"not {to.number(value)}: it adds up over backward passes, or belongs to another target"
 
-    # ------------------------------------------------------------ LaTeX
+    # ------------------------------------------------------------ LaTeX and MathML
 
     def latex(self, *, most: int | None = None, path: int | None = None, digits: int | None = None) -> str:
         r"""The derivation as a LaTeX `aligned` environment, to be put in math mode.
@@ -262,61 +262,66 @@ class Derivation:
         of them alone, for a slide. digits: significant digits of numbers, 4 unless given. ValueError if one is no
         positive integer, or there is no such path.
         """
-        to = Latex(self.graph.names.latex)
-        _set_digits("Derivation.latex", to, digits)
-        if path is not None:
-            return self._path_in_latex(to, path)
-        paths = self._written("Derivation.latex", most)
+        return self._equations("Derivation.latex", Latex(self.graph.names.latex), most, path, digits)
+
+    def mathml(self, *, most: int | None = None, path: int | None = None, digits: int | None = None) -> str:
+        """The derivation as a `<math>` element, which browsers show without a script or a font; see `latex`."""
+        return self._equations("Derivation.mathml", Mathml(self.graph.names.mathml), most, path, digits)
+
+    def _equations(self, where: str, to: Latex | Mathml, most: int | None, path: int | None, digits: int | None) -> str:
+        _set_digits(where, to, digits)
         to.typed = self.graph.typed
+        if path is not None:
+            return to.aligned(self._path_alone(where, to, path))
+        paths = self._written(where, most)
         ratio = self._ratio(to)
         if not self.count:
-            return rf"{ratio} = 0"
-        rest = [r"\cdots"] if len(paths) < self.count else []
+            return to.zero(ratio)
         chains = [self._chain(to, p) for p in paths]
         joints = to.times, to.apart, to.apart
-        steps = [[_product(rows[i], joint) for rows in chains] + rest for i, joint in enumerate(joints)]
+        steps = [[_product(rows[i], joint) for rows in chains] for i, joint in enumerate(joints)]
+        if len(paths) < self.count:
+            steps = [[*terms, [to.more]] for terms in steps]
         rows: list[str] = []
-        for before, step in itertools.pairwise([[ratio], *steps]):
+        for before, step in itertools.pairwise([[[ratio]], *steps]):
             if step != before:
-                rows += ["&= " + step[0], *(rf"&\quad {{}} {signed(term)}" for term in step[1:])]
+                rows += _sum(to, "" if rows else ratio, step)
         value = to.number(self.value)
         if self.count > 1:
             rows += self._products(to, paths)
-        elif steps[-1] != [value]:
-            rows.append(f"&= {value}")
+        elif steps[-1] != [[value]]:
+            rows.append(to.equation("", value))
         if len(paths) == len(self.paths) and (whole := self._whole(to)):
-            rows.append(rf"{ratio} &= \boxed{{{whole}}} = {value}")
-        rows += [rf"&\text{{\ldots{{}} {note.replace('_', chr(92) + '_')}}}" for note in self._notes(paths)]
-        introduced = self._introduced(to, paths)
-        rows += [rf"&\text{{where }} {line.removeprefix('where ')}" for line in introduced]
-        joined = " \\\\\n".join(rows)
-        return f"\\begin{{aligned}}\n{ratio} {joined}\n\\end{{aligned}}"
+            rows.append(to.equation(ratio, f"{to.boxed(whole)}{to.equals}{value}"))
+        rows += [to.remark(f"… {note}") for note in self._notes(paths)]
+        rows += [to.remark("where ", line.removeprefix("where ")) for line in self._introduced(to, paths)]
+        return to.aligned(rows)
 
-    def _path_in_latex(self, to: Writer, number: int) -> str:
+    def _path_alone(self, where: str, to: Latex | Mathml, number: int) -> list[str]:
         """One path: its chain, its formulas, its numbers and their product."""
-        i = positive("Derivation.latex", "path", number, "a positive integer or None")
+        i = positive(where, "path", number, "a positive integer or None")
         if i > len(self.paths):
-            raise ValueError(f"Derivation.latex: expected path to be at most {len(self.paths)}, got {number}")
+            raise ValueError(f"{where}: expected path to be at most {len(self.paths)}, got {number}")
         path = self.paths[i - 1]
-        to.typed = self.graph.typed
         joints = to.times, to.apart, to.apart
         steps = [_product(row, joint) for row, joint in zip(self._chain(to, path), joints, strict=True)]
-        rows = [step for before, step in itertools.pairwise(["", *steps]) if step != before]
+        steps = [step for before, step in itertools.pairwise([[], *steps]) if step != before]
         value = to.number(path.value)
-        rows += [value] if rows[-1] != value else []
-        first, *others = rows
-        joined = " \\\\\n".join([f"& {first}", *(f"&= {row}" for row in others)])
-        return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+        steps += [[value]] if steps[-1] != [value] else []
+        (first, *more), *others = steps
+        rows = [to.alone(first), *(to.goes_on(to.signed(to.dot, line), further=True) for line in more)]
+        return rows + [row for step in others for row in _sum(to, "", [step])]
 
-    def _products(self, to: Writer, paths: Sequence[Path]) -> list[str]:
+    def _products(self, to: Latex | Mathml, paths: Sequence[Path]) -> list[str]:
         """The sum of the products, what they leave over if some are not written, and the gradient."""
         values = [p.value for p in paths]
         if len(paths) < self.count:
             values.append(self.value - sum(values))
         first, *others = map(to.number, values)
-        terms = [first, *map(signed, others)]
-        lines = [" ".join(terms[i : i + PRODUCTS_IN_A_LINE]) for i in range(0, len(terms), PRODUCTS_IN_A_LINE)]
-        return ["&= " + lines[0], *(rf"&\quad {{}} {line}" for line in lines[1:]), f"&= {to.number(self.value)}"]
+        terms = [first, *(_signed(to, term) for term in others)]
+        lines = [to.space.join(terms[i : i + PRODUCTS_IN_A_LINE]) for i in range(0, len(terms), PRODUCTS_IN_A_LINE)]
+        rows = [to.equation("", lines[0]), *map(to.goes_on, lines[1:])]
+        return [*rows, to.equation("", to.number(self.value))]
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex(most=SHOWN_IN_NOTEBOOK)}\n$$"
@@ -346,10 +351,19 @@ def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:
     return [*items[: BEGINNING + more], None, *items[len(items) - END - more :]]
 
 
-def _product(factors: Sequence[str], joint: str) -> str:
-    """Factors in lines of LaTeX, six in each."""
+def _product(factors: Sequence[str], joint: str) -> list[str]:
+    """Factors in lines, six in each; 1 if there are none."""
     lines = [joint.join(factors[i : i + FACTORS_IN_A_LINE]) for i in range(0, len(factors), FACTORS_IN_A_LINE)]
-    return " \\\\\n&\\qquad {} \\cdot ".join(lines) or "1"
+    return lines or ["1"]
+
+
+def _sum(to: Latex | Mathml, left: str, terms: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of an equation whose right-hand side is a sum of products, each given in lines."""
+    rows: list[str] = []
+    for first, *others in terms:
+        rows.append(to.goes_on(_signed(to, first)) if rows else to.equation(left, first))
+        rows += [to.goes_on(to.signed(to.dot, line), further=True) for line in others]
+    return rows
 
 
 def _wrapped(chain: str, arrow: str, columns: float) -> list[str]:
@@ -373,9 +387,11 @@ def is_terminal() -> bool:
     return bool(getattr(sys.stdout, "isatty", bool)())
 
 
-def signed(term: str) -> str:
-    """A term of LaTeX as it goes on in a sum: `+ x`, `- 3`."""
-    return f"- {term[1:]}" if term.startswith("-") else f"+ {term}"
+def _signed(to: Latex | Mathml, term: str) -> str:
+    """A term as it goes on in a sum: `+ x`, `- 3`."""
+    if term.startswith(to.minus):
+        return to.signed(to.minus, term.removeprefix(to.minus))
+    return to.signed(to.plus, term)
 
 
 def counted(count: int) -> str:

@@ -66,9 +66,9 @@ class Formulas:
 
     def definition(self, v: Any) -> Expression:
         """The formula of the operation that made v."""
-        return self.of(v) if v.op is None else Expression._record(v.op, *self._operands(v))
+        return self.of(v) if v.op is None else Expression._record(v.op, *self.operands(v))
 
-    def _result(self, v: Any) -> Expression:
+    def result(self, v: Any) -> Expression:
         """v as a rule of its operation sees it: its name, but arithmetic by its own operands, as in (x/y)' by y."""
         return self.definition(v) if v.op.expands and not v.op.reduces else self.of(v)
 
@@ -81,11 +81,11 @@ class Formulas:
             return symbol(self._labels[u], number)
         if u.op is None:
             return constant(number)
-        formula = _with_names(Expression._record(u.op, *self._operands(u)), self._members.named(self))
+        formula = _with_names(Expression._record(u.op, *self.operands(u)), self._members.named(self))
         # The number is the recorded one: where .data of a leaf has moved since, another piece would be read.
         return Expression(formula.terms, u.data) if formula.size <= self._longest else omitted(u.data)
 
-    def _operands(self, v: Any) -> list[Any]:
+    def operands(self, v: Any) -> list[Any]:
         """The operands as the operation's rules see them; what is not differentiated stays a number."""
         return [
             us if rule is None else us.map(self.of) if isinstance(us, Vector) else self.of(us)
@@ -95,7 +95,7 @@ class Formulas:
     def _slope(self, v: Any, i: int) -> Any:
         """What rule i says: a Vector of formulas for a sequence, or one formula or number for all."""
         if (v, i) not in self._slopes:
-            self._slopes[v, i] = v.op.derivative(i, self._result(v), self._operands(v))
+            self._slopes[v, i] = v.op.derivative(i, self.result(v), self.operands(v))
         return self._slopes[v, i]
 
     def _slope_at(self, v: Any, i: int, j: int, recorded: float) -> Any:

@@ -57,7 +57,7 @@ class Objective:
         self.optimizer = model.optimizer
         self._metrics = model.metrics
         self._shape = None if model.goes_straight else model.output_shape
-        self._programs = Programs([loss, *model.read], trained, resting)
+        self._programs = Programs([loss, *model.read], trained, others=resting)
         if before is not None and before._programs.is_like(self._programs):
             self._programs = before._programs
 

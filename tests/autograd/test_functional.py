@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import restored
 
 from autograd import (
     Tensor,
@@ -24,6 +25,7 @@ from autograd import (
     tanh,
     value_and_grad,
 )
+from autograd.op import structural
 
 A = np.array([[1.0, 2.0], [3.0, 5.0]])
 
@@ -67,6 +69,34 @@ def test_the_jacobian_has_the_axes_of_the_result_and_then_of_the_argument():
     assert jacobian(lambda x: sin(x).sum(axis=1))(x).shape == (2, 2, 3)
     expected = differences(lambda u: np.exp(u).sum(axis=0), x)
     assert jacobian(lambda u: exp(u).sum(axis=0))(x) == pytest.approx(expected, rel=1e-8)
+
+
+def test_of_many_results_and_few_arguments_the_jacobian_has_the_same_columns():
+    t = np.linspace(0.0, 3.0, 120).reshape(2, 60)
+    p, rate = np.array([1.5, 0.4]), np.array([[0.7]])
+    by_p, by_rate = jacobian(lambda p, rate: p[0] * exp(-rate * t) + sin(p[1] * t), (0, 1))(p, rate)
+    assert by_p == pytest.approx(np.stack([np.exp(-0.7 * t), t * np.cos(0.4 * t)], -1), rel=1e-12)
+    assert by_rate.shape == (2, 60, 1, 1)
+    assert by_rate[..., 0, 0] == pytest.approx(-1.5 * t * np.exp(-0.7 * t), rel=1e-12)
+
+
+def test_a_jacobian_of_many_results_is_a_graph_where_others_are():
+    t, w = np.linspace(0.0, 3.0, 50), Tensor(2.0)
+    matrix = jacobian(lambda p: w * p[0] * sin(p[1] * t))(np.array([3.0, 0.5]))
+    matrix.sum().backward()  # Σ w sin(p₁t) + w p₀ t cos(p₁t)
+    assert w.grad == pytest.approx(np.sum(np.sin(0.5 * t) + 3.0 * t * np.cos(0.5 * t)), rel=1e-12)
+    second = grad(lambda p: jacobian(lambda q: q[0] * q[1] ** 2 * t)(p).sum())(np.array([3.0, 0.5]))
+    assert second == pytest.approx([2 * 0.5 * t.sum(), (2 * 0.5 + 2 * 3.0) * t.sum()], rel=1e-12)
+
+
+@restored()
+def test_a_jacobian_of_many_results_needs_no_second_derivatives_of_ones_own_operations():
+    @structural(lambda g, z, x: np.asarray(g).sum(keepdims=True))
+    def spread(x):
+        """x, a hundred times. Gradient: the sum of g; it knows plain arrays only."""
+        return np.repeat(x, 100)
+
+    assert jacobian(lambda x: 3.0 * spread(x))(np.array([2.0])).tolist() == [[3.0]] * 100
 
 
 def test_the_jacobian_of_a_list_of_results_has_a_row_for_each():

@@ -7,6 +7,7 @@ import re
 import threading
 
 import pytest
+from oracles import run
 
 from autograd import (
     Value,
@@ -313,3 +314,21 @@ def test_both_modes_go_together():
     with detect_anomaly(), no_grad():
         assert log(Value(0.0)).is_leaf
     assert active == []
+
+
+def test_where_numpy_keeps_its_switch_elsewhere_nothing_warns_and_errors_are_as_before():
+    program = """
+import contextvars, warnings
+contextvars.copy_context = dict   # as if there were no variable to be found
+import numpy as np
+from autograd import Tensor, Value, log
+from autograd.ieee import is_quiet, quietly
+warnings.simplefilter("error")
+with np.errstate(all="raise"):
+    print(log(Tensor([0.0, 1.0])).data, (Value(1.0) / 0.0).data, quietly(np.log, -1.0), quietly(is_quiet), is_quiet())
+    try:
+        np.log(0.0)
+    except FloatingPointError:
+        print("refused as asked")
+"""
+    assert run(program) == "[-inf   0.] inf nan True False\nrefused as asked"

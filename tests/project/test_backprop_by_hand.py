@@ -18,7 +18,7 @@ import viz
 from viz import RendererMissing, available_renderers
 
 ROOT = Path(__file__).parents[2]
-FILE = ROOT / "examples" / "backprop_by_hand.py"
+FILE = ROOT / "examples" / "programs" / "backprop_by_hand.py"
 
 
 def s(z):

@@ -12,7 +12,7 @@ from scripts import load
 import viz
 
 pytestmark = pytest.mark.slow
-SCRIPT = ROOT / "examples" / "book_figures.py"
+SCRIPT = ROOT / "examples" / "programs" / "book_figures.py"
 
 
 @needs_renderer

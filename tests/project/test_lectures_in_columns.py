@@ -8,7 +8,7 @@ import pytest
 from autograd import derive
 from tests.support.oracles import ROOT
 
-spec = importlib.util.spec_from_file_location("lectures", ROOT / "examples" / "lectures_in_columns.py")
+spec = importlib.util.spec_from_file_location("lectures", ROOT / "examples" / "programs" / "lectures_in_columns.py")
 lectures = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(lectures)
 

@@ -72,7 +72,14 @@ def test_every_folder_of_code_is_a_package_and_every_other_file_in_it_is_publish
 def test_all_that_users_may_need_is_in_the_extra_of_that_name():
     extras = PROJECT["project"]["optional-dependencies"]
     (everything,) = extras["all"]
-    assert set(re.findall(r"\w+", everything)[1:]) == set(extras) - {"all", "benchmark", "test", "browser", "dev"}
+    assert set(re.findall(r"\w+", everything)[1:]) == set(extras) - {
+        "all",
+        "benchmark",
+        "test",
+        "browser",
+        "docs",
+        "dev",
+    }
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -107,7 +114,7 @@ def test_the_workflow_takes_its_commands_from_the_readme_as_ci_does():
     command = r"grep -E '^python3 -m venv \.venv && ' README.md | grep -F --"
     assert command in text
     assert command in ci
-    for name in ("-m pytest", "examples/backprop_by_hand.py"):
+    for name in ("-m pytest", "examples/programs/backprop_by_hand.py"):
         assert f'"{name}"' in text
         assert f'"{name}"' in ci
     for script in (".ci/check_dist.py", ".ci/bare_install.py"):

@@ -44,7 +44,7 @@ def test_the_derivation_in_matrices_has_the_line_beside_it(capsys):
 def test_the_two_commands_for_developers_stand_on_lines_of_their_own_as_ci_finds_them():
     tests, job = (
         [line for line in README.splitlines() if line.startswith(SET_UP) and part in line]
-        for part in ("-m pytest", "examples/backprop_by_hand.py")
+        for part in ("-m pytest", "examples/programs/backprop_by_hand.py")
     )
     assert len(tests) == len(job) == 1
     assert tests[0] in COMMANDS

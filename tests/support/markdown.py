@@ -13,7 +13,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (RO
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, its text, the line of the page on which it opens, and the line before it."""
+    """A fenced block: its language or {directive}, its text, the line on which it opens, the line before."""
 
     language: str
     text: str
@@ -40,7 +40,7 @@ def blocks(page: Path) -> list[Block]:
     fence, start, before, language = "", 0, "", ""
     inside: list[str] = []
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
-        opened = re.match(r"(```+)(\w*)\s*$", line)
+        opened = re.match(r"(```+)(\w*|\{[\w-]+\}.*)\s*$", line)
         if fence and line.rstrip() == fence:
             found.append(Block(language, "".join(f"{text}\n" for text in inside), start, before))
             fence, before = "", "```"

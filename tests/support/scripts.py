@@ -1,9 +1,9 @@
-"""The scripts of examples/ as modules, however they are called."""
+"""The scripts of examples/programs/ as modules, however they are called."""
 
 import importlib.util
 from pathlib import Path
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "programs"
 
 
 def load(name):

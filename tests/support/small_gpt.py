@@ -1,4 +1,4 @@
-"""The GPT of examples/train_gpt_by_neurons.py, still smaller, and with weights large enough that attention chooses."""
+"""The GPT of examples/programs/train_gpt_by_neurons.py, still smaller; its weights are large enough to choose by."""
 
 import random
 

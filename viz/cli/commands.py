@@ -34,9 +34,10 @@ from ..stepwise import steps
 from ..style import LOOKS, number
 from ..tables import weights_table
 from .formula_text import Computation, compute, normal_name, typed
+from .program_text import as_program
 from .values_file import values_in
 
-__all__ = ["DESCRIPTION", "main"]
+__all__ = ["DESCRIPTION", "main", "values_of"]
 
 _GRAPH_ENDINGS = (".svg", ".png", ".pdf", ".gv", ".dot")
 
@@ -77,8 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.run is None:
             _print(f"gradpath {_version()}\n" if options.version else DESCRIPTION % {"prog": parser.prog})
             return 0
-        given = _values([*options.values, *rest])
-        result = compute(_formula(options.formula), {**values_in(options.values_file), **given})
+        given = values_of([*options.values, *rest])
+        options.text, options.numbers = _formula(options.formula), {**values_in(options.values_file), **given}
+        result = compute(options.text, options.numbers)
         result.target.backward()
         options.run(result, options)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -197,6 +199,11 @@ def _parser() -> argparse.ArgumentParser:
     steps = command("steps", _steps, "the forward and the backward pass, one step at a time")
     _choice(steps, "--level", "auto", ("auto", "named", "op", "neurons"), "op: every operation")
     steps.add_argument("--digits", type=int, default=4, metavar="N", help="significant digits of the numbers")
+
+    program = command("program", _program, "the same in Python: a program to run, to change and to go on from")
+    program.add_argument(
+        "--wrt", action="append", metavar="NAMES", help="what it derives by, as w or w,b; by default every leaf"
+    )
 
     page = command("explore", _explore, "one page to explore the gradient paths in a browser")
     page.add_argument(
@@ -348,6 +355,12 @@ def _table(result: Computation, options: argparse.Namespace) -> None:
         _print(table.written(options.format))
 
 
+def _program(result: Computation, options: argparse.Namespace) -> None:
+    asked = [v for names in options.wrt or () for name in _names(names) for v in _quantities(result, name)]
+    called = {node: name for name, node in result.names.items()}
+    _print(as_program(options.text, options.numbers, [called[v] for v in asked]))
+
+
 def _steps(result: Computation, options: argparse.Namespace) -> None:
     _print(steps(result.target, level=options.level, digits=options.digits).text() + "\n")
 
@@ -385,8 +398,8 @@ def _page_file(result: Computation) -> Path:
 # ---------------------------------------------------------------- input and output
 
 
-def _values(arguments: Iterable[str]) -> dict[str, float | tuple[float, ...]]:
-    """`w=0.4 x=1,2` as numbers and tuples of numbers."""
+def values_of(arguments: Iterable[str]) -> dict[str, float | tuple[float, ...]]:
+    """`w=0.4 x=1,2` as numbers and tuples of numbers; ValueError for what is none, or is given twice."""
     values: dict[str, float | tuple[float, ...]] = {}
     for argument in arguments:
         name, sign, written = argument.partition("=")

@@ -14,7 +14,7 @@ import keyword
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from autograd import Value, ops
@@ -22,7 +22,18 @@ from autograd.arguments import call_of
 from autograd.graph import is_node
 from autograd.op import table
 
-__all__ = ["Computation", "compute", "functions", "label_of", "normal_name", "typed"]
+__all__ = [
+    "CONSTANTS",
+    "Computation",
+    "compute",
+    "function_called",
+    "functions",
+    "label_of",
+    "normal_name",
+    "parsed",
+    "takes_number",
+    "typed",
+]
 
 _BINARY: dict[type, Callable[..., Operand]] = {
     ast.Add: ops.add,
@@ -64,7 +75,7 @@ _OPERATORS = {
 # What stands before the sign that makes the node what it is.
 _LEFT = {ast.BinOp: "left", ast.Compare: "left", ast.Attribute: "value", ast.Subscript: "value", ast.IfExp: "body"}
 # What has a value, unless somebody gives it another, and what people call functions.
-_CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}
+CONSTANTS = {"pi": math.pi, "π": math.pi, "e": math.e}
 _ALSO = {
     "ln": "log",
     "σ": "sigmoid",
@@ -177,6 +188,23 @@ def normal_name(name: str) -> str:
     return name
 
 
+def function_called(
+    name: str, known: Mapping[str, Callable[..., Operand]], quantities: Container[str] = ()
+) -> Callable[..., Operand] | None:
+    """What a formula means by a function of this name, as people call them too: ln, σ, max; or None."""
+    return known.get(name if name in known or name in quantities else _ALSO.get(name, name))
+
+
+def parsed(text: str) -> list[ast.stmt]:
+    """The statements of a formula that `compute` takes; a name with a layer is one identifier, see `typed`."""
+    return ast.parse(_as_python(text)).body
+
+
+def _as_python(text: str) -> str:
+    text = inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _LAYERED.sub(rf"\1{_OPEN}\2{_CLOSE}", text)
+
+
 def typed(text: str) -> str:
     """Names with a layer as they are typed: w[1]_1."""
     return text.replace(_OPEN, "[").replace(_CLOSE, "]")
@@ -187,8 +215,7 @@ class _Reader:
 
     def __init__(self, text: str, values: Mapping[str, float | Sequence[float]]) -> None:
         self._functions = functions()
-        text = inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n"))
-        self._text = _LAYERED.sub(rf"\1{_OPEN}\2{_CLOSE}", text)
+        self._text = _as_python(text)
         self._names: dict[str, Value] = {}
         self._lists: dict[str, list[Value]] = {}
         self._given: dict[str, tuple[str, ...]] = {}  # a name with those of its members, if it is a list
@@ -328,11 +355,9 @@ class _Reader:
         if not isinstance(node.func, ast.Name):
             raise self._error(node.func, "expected the name of a function before '('; write * for a product")
         name = node.func.id
-        if name not in self._functions:
-            name = _ALSO.get(name, name) if name not in self._names else name
-        if name not in self._functions:
+        function = function_called(name, self._functions, self._names)
+        if function is None:
             raise self._unknown_function(node.func)
-        function = self._functions[name]
         for keyword_ in node.keywords:
             if keyword_.arg is None:
                 raise self._error(keyword_.value, f"two stars before a name are no part of a formula: {_ALLOWED}")
@@ -343,7 +368,7 @@ class _Reader:
         except TypeError as error:
             raise self._error(node, f"{name}{call_of(function)}: {error}") from None
         arguments = [
-            u.data if is_node(u) and u.is_leaf and _is_plain(function, i) else u for i, u in enumerate(bound.args)
+            u.data if is_node(u) and u.is_leaf and takes_number(function, i) else u for i, u in enumerate(bound.args)
         ]
         return self._call(node, function, *arguments)
 
@@ -362,8 +387,8 @@ class _Reader:
             raise self._error(node, f"{name!r} is a function: write {name}{call_of(self._functions[name])}")
         if name in self._assigned:
             raise self._error(node, f"{name!r} is used before it is assigned")
-        if name in _CONSTANTS:
-            return _CONSTANTS[name]
+        if name in CONSTANTS:
+            return CONSTANTS[name]
         raise self._missing(node)
 
     # ------------------------------------------------------------ errors
@@ -383,7 +408,7 @@ class _Reader:
         return self._error(node, f"no value for {', '.join(map(repr, missing))}{suggestion or f': add {each}'}")
 
     def _names_without_value(self) -> Iterator[str]:
-        known = {*self._names, *self._lists, *self._assigned, *self._functions, *_CONSTANTS}
+        known = {*self._names, *self._lists, *self._assigned, *self._functions, *CONSTANTS}
         found = (n for s in self._statements for n in ast.walk(s) if isinstance(n, ast.Name))
         for n in sorted(found, key=lambda n: (n.lineno, n.col_offset)):
             if n.id not in known and n.id.rstrip("0123456789").rstrip("_") not in self._assigned:
@@ -456,7 +481,7 @@ class _Reader:
         return f"\n  {before}{shown}{after}" + f"\n  {under}^" * caret
 
 
-def _is_plain(function: Callable[..., Operand], i: int) -> bool:
+def takes_number(function: Callable[..., Operand], i: int) -> bool:
     """Whether a named value stands for its number as operand i: one that is not differentiated, or a class."""
     if function in (ops.cross_entropy, ops.softmax_cross_entropy):
         return i == 1

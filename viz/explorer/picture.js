@@ -348,8 +348,9 @@ class Picture {
 
   // All of it; or, at first, if that were too small to read, the part around a node or the target.
   fit(node, isWhole) {
-    const size = [this.stage.clientWidth, this.stage.clientHeight];
-    if (!size[0] || this.isOnPaper) return;
+    if (this.isOnPaper) return;
+    // In a frame that is not shown there is no room yet; when there is, it fits again.
+    const size = [this.stage.clientWidth || 800, this.stage.clientHeight || 600];
     this.size = size;
     this.stretch();
     const whole = Math.min(1, size[0] / this.whole[0], size[1] / this.whole[1]);

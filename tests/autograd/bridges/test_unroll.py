@@ -277,6 +277,17 @@ def test_operations_of_ones_own_are_read_too():
     is_alike((squared(w) * energy(w, axis=1, keepdims=True)).sum(), w)
 
 
+@restored()
+def test_an_operation_on_whole_arrays_is_read_by_the_formula_it_says():
+    @structural(lambda g, z, x, y: g * y, lambda g, z, x, y: g * x, formula=lambda x, y: (x * y).sum())
+    def inner(x, y):
+        """Σ xy of two arrays. Gradients: gy and gx."""
+        return x.ravel().dot(y.ravel())
+
+    w = Tensor(W3, "W")
+    is_alike(inner(w * w, np.exp(W3)) * inner(w, w), w)
+
+
 def test_all_operations_on_arrays_are_read_but_those_that_only_gradients_use():
     read = {
         *unrolling._MOVES,

@@ -10,7 +10,8 @@ from small_gpt import TOKENS, all_of, loss_of, new_weights
 
 import autograd as ag
 from autograd import Value, vectorize
-from nn import MLP, SGD
+from autograd.value import NO_GRADIENT
+from nn import MLP, SGD, Adam
 
 
 def gradients_of(loss, parameters):
@@ -501,3 +502,66 @@ def test_nothing_grows_over_many_calls():
         fast(*args).backward()
     gc.collect()
     assert len(gc.get_objects()) - before < 50
+
+
+# ---------------------------------------------------------------- what a call does not depend on
+
+
+def embedding(seed):
+    rng = np.random.default_rng(seed)
+    rows = [[Value(u) for u in row] for row in rng.normal(size=(6, 3)).tolist()]
+    w = [Value(u) for u in rng.normal(size=3).tolist()]
+
+    def f(tokens, y):
+        total = [rows[a][k] + rows[b][k] for a, b in [tokens] for k in range(3)]
+        return (sum(wk * u.tanh() for wk, u in zip(w, total, strict=True)) - y) ** 2
+
+    return rows, w, f
+
+
+@pytest.mark.parametrize("in_training", [False, True])
+def test_rows_that_were_not_picked_get_no_gradient_and_adam_leaves_them_where_they_are(in_training):
+    rng = np.random.default_rng(1)
+    calls = [(rng.permutation(6)[:2].tolist(), float(rng.normal())) for _ in range(60)]
+    found = []
+    for is_fast in (False, True):
+        rows, w, f = embedding(0)
+        used = vectorize(f, parameters={"rows": rows, "w": w}) if is_fast else f
+        optimizer = Adam(used.parameters if is_fast else [u for row in rows for u in row] + w, 0.05)
+
+        def train(calls, used=used, optimizer=optimizer):
+            for call in calls:
+                optimizer.zero_grad()
+                loss = used(*call)
+                loss.backward()
+                optimizer.step()
+            return loss
+
+        if is_fast and in_training:
+            with used.training():
+                assert is_program(train(calls))
+        else:
+            assert is_program(train(calls)) == is_fast
+        found.append([[u.data for row in rows for u in row] + [u.data for u in w], rows])
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-11, atol=1e-12)
+    for slow, fast in zip(*(rows for _, rows in found), strict=True):
+        has = [[u.grad is not NO_GRADIENT for u in row] for row in (slow, fast)]
+        assert has[0] == has[1]
+    assert sum(row[0].grad is not NO_GRADIENT for row in found[1][1]) == 2
+
+
+def test_parameters_that_a_call_does_not_reach_are_not_moved_on_by_their_velocity():
+    a, b = Value(1.0), Value(1.0)
+    both, one = vectorize(lambda x: (a * x + b * x).tanh()), vectorize(lambda x: (a * x).tanh() + 0 * x)
+    optimizer = SGD([a, b], 0.1, momentum=0.9)
+    for x in (0.1, 0.2, 0.3, 0.4, 0.5):
+        optimizer.zero_grad()
+        both(x).backward()
+        optimizer.step()
+    moved = b.data
+    for x in (0.1, 0.2, 0.3, 0.4, 0.5):
+        optimizer.zero_grad()
+        one(x).backward()
+        optimizer.step()
+    assert b.data == moved
+    assert is_program(one(0.6))

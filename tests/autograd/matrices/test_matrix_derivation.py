@@ -516,6 +516,25 @@ def test_a_pull_that_cannot_be_read_on_names_is_written_as_its_name():
 
 
 @restored()
+def test_an_operation_of_ones_own_on_arrays_is_written_as_it_says():
+    @structural(lambda g, z, x: 2 * g * x, formula=lambda x: (x * x).sum())
+    def squares(x):
+        """Σ x². Gradient: 2gx."""
+        return x.ravel().dot(x.ravel())
+
+    @structural(lambda g, z, a: g * np.ones((2, 2)), text="all(#)", latex=r"\mathcal{A}")
+    def everything(a):
+        """Σ a. Gradient: g everywhere."""
+        return a.sum()
+
+    w = Tensor([[1.0, 2.0], [3.0, 5.0]], "W")
+    derivation = derive(named(squares(w) + everything(w) ** 2, "L"), w)
+    assert "L=Σ(W⊙W)+all(W)²" in derivation.text().replace(" ", "")
+    assert r"\mathcal{A}(" in derivation.latex()
+    assert np.array_equal(derivation.value, [[24.0, 26.0], [28.0, 32.0]])
+
+
+@restored()
 def test_a_reduction_of_ones_own_is_turned_for_columns_as_ours_are():
     @reduction(lambda z, x: 2 * x)
     def energy(x):

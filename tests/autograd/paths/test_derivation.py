@@ -2,9 +2,12 @@
 
 import math
 import re
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+import sympy
+from formula_readers import read_mathml
 from latex import check_latex
 from oracles import run
 from sizes import slow
@@ -54,6 +57,9 @@ def perceptron():
     loss = -(y * log(yhat) + (1 - y) * log(1 - yhat))
     loss.label = "L"
     return w, loss
+
+
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
 def many_paths(n=5):
@@ -807,3 +813,70 @@ print(len(str(derive(z, x))) < 500, len(str(derive(z, x, level="op"))) < 5000)
         PYTHONIOENCODING="utf-8",
     )
     assert shown.split("\n") == ["True True True", "True True"]
+
+
+# ---------------------------------------------------------------- MathML
+
+
+def rows_of(mathml):
+    """The equations of a `<math>`, each the text of its left and of its right side."""
+    math_element = ET.fromstring(mathml)
+    assert math_element.get("display") == "block"
+    return [tuple("".join(side.itertext()) for side in row) for row in math_element.iter(f"{MATHML}mtr")]
+
+
+def test_mathml_has_the_equations_of_the_lecture_example_under_each_other():
+    net, loss = lecture_example()
+    rows = rows_of(derive(loss, net.layers[0].neurons[0].w[0]).mathml())
+    assert [left != "" for left, _ in rows] == [True] + [False] * 7 + [True]
+    assert rows[4:8] == [
+        ("", "=0.7414·0.1868·0.4·0.2413·0.05"),
+        ("", "+(−0.2171)·0.1755·0.5·0.2413·0.05"),
+        ("", "=0.0006684−0.0002298"),
+        ("", "=0.0004386"),
+    ]
+    assert rows[0][0] == rows[8][0] == "∂L∂w11[1]"
+
+
+def test_mathml_has_a_row_for_each_line_of_latex_and_the_same_numbers():
+    net, loss = lecture_example()
+    long = Value(0.3, "x")
+    for i in range(8):
+        long = 5 * sigmoid(long - 2.5)
+        long.label = f"y_{i}"
+    many, top = many_paths(3)[::-1]
+    examples = [
+        derive(loss, net.layers[0].neurons[0].w[0]),
+        derive(loss, net.layers[1].neurons[0].b),
+        derive(long, "x"),
+        derive(many, top, top=2),
+        derive(many, top),
+    ]
+    for derivation in examples:
+        for options in ({}, {"path": 1}, {"most": 1}, {"digits": 7}):
+            lines = derivation.latex(**options).split("\n")[1:-1]
+            assert len(rows_of(derivation.mathml(**options))) == len(lines), (derivation, options)
+        assert f"={derivation.value:.7g}" in rows_of(derivation.mathml(digits=7))[-1][1].replace("−", "-")
+
+
+def test_the_formula_in_mathml_evaluates_to_the_gradient():
+    w, x, b = Value(0.4, "w"), Value(1.5, "x"), Value(0.1, "b")
+    a = sigmoid(w * x + b)
+    a.label = "a"
+    L = (a - 1.0) ** 2 * w
+    boxed = re.search(r'<mrow class="boxed"[^>]*>(.*)</mrow><mo>=</mo>', derive(L, w).mathml())[1]
+    names = {"w": 0.4, "x": 1.5, "a": a.data}
+    symbols = {name: sympy.Symbol(name) for name in names}
+    found = read_mathml(re.sub(r"<mi>([wxa])</mi>", r'<mi id="\1">\1</mi>', boxed), symbols)
+    assert float(found.subs(names)) == pytest.approx((a.data - 1) ** 2 + 2 * (a.data - 1) * a.data * (1 - a.data) * 0.6)
+
+
+def test_mathml_refuses_what_latex_refuses_and_says_zero():
+    w, v = Value(2.0, "w"), Value(3.0, "v")
+    L = w * w
+    L.label = "L"
+    derivation = derive(L, w)
+    for wrong in ({"most": 0}, {"path": 3}, {"digits": True}):
+        with pytest.raises(ValueError, match=r"Derivation\.mathml: expected"):
+            derivation.mathml(**wrong)
+    assert "".join(ET.fromstring(derive(L, v).mathml()).itertext()) == "∂L∂v=0"

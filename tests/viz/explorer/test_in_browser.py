@@ -9,6 +9,7 @@ import unicodedata
 
 import numpy as np
 import pytest
+from browser import opened
 from contrast import contrast
 from pages import HOSTILE, dense, hostile, lecture, unnamed
 
@@ -884,3 +885,15 @@ def test_a_batch_shares_its_weights(visit):
         page.evaluate("update({ view: 'neurons' })")
         assert page.locator(".path").count() == 2
         assert sums(page)[f"{w.label.replace(',', '')}.grad"] == w.grad
+
+
+def test_a_page_in_a_frame_that_is_not_shown_yet_fits_itself_when_it_is(net, chromium, tmp_path):
+    path = tmp_path / "hidden.html"
+    framed = explore(net[0], level="named")._repr_html_()
+    path.write_text(f"<!doctype html><title>t</title><div id=later style='display: none'>{framed}</div>", "utf-8")
+    with opened(chromium, path) as page:
+        frame = page.frame_locator("iframe")
+        frame.locator("#picture .cell").first.wait_for(state="attached")
+        page.evaluate("document.getElementById('later').style.display = ''")
+        frame.locator('.cell[aria-label^="w[1]_11, "]').click()
+        assert frame.locator(".path").count() == 2

@@ -4,8 +4,8 @@ The net has two inputs, two hidden units and two outputs. The page goes the way 
 Networks", by Sana Jabbar (Data Science, Spring 2024, Knowledge Stream): forward pass, derivatives path
 by path, matrices, gradient descent. Then every figure that the lecture prints stands beside ours.
 
-    python examples/backprop_by_hand.py
-    python examples/backprop_by_hand.py --latex --svg .
+    python examples/programs/backprop_by_hand.py
+    python examples/programs/backprop_by_hand.py --latex --svg .
 """
 
 import argparse

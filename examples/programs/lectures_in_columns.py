@@ -3,8 +3,8 @@
 Each is written down once, with Tensors for the weights. The graph then gives the gradients that the lectures
 derive by hand, and `derive` prints the derivation: dZ2 = A2 - Y, dW2 = (1/m) dZ2 A1ᵀ, db2 = (1/m) Σ dZ2.
 
-    python examples/lectures_in_columns.py
-    python examples/lectures_in_columns.py --steps 300
+    python examples/programs/lectures_in_columns.py
+    python examples/programs/lectures_in_columns.py --steps 300
 """
 
 import argparse

@@ -10,7 +10,7 @@ A column of A2 adds up to 1, and so does one of Y. So this db2 is 0 whatever the
 rounding: the output biases never move. And b1 moves by the same amount in all hidden units. dW1 and
 dW2 are right, and the weights make up for much of it, so that the slip does not show in the accuracy.
 
-    python examples/bias_gradient_slip.py
+    python examples/programs/bias_gradient_slip.py
 """
 
 import argparse

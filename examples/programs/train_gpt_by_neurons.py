@@ -4,7 +4,7 @@ One layer, four heads, 16 numbers for each letter: every weight is a Value, and 
 single numbers. A few steps are taken that way. Then `vectorize` records three of them for each length of
 name, finds the matrix products, and runs those.
 
-    python examples/train_gpt_by_neurons.py names.txt --steps 500
+    python examples/programs/train_gpt_by_neurons.py names.txt --steps 500
 """
 
 import argparse

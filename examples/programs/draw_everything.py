@@ -1,6 +1,6 @@
 """Every picture of one small net, written to a folder that you name:
 
-    python examples/draw_everything.py pictures
+    python examples/programs/draw_everything.py pictures
 
 Lecture 20's net of two layers with two units each: its graph at every level, the paths of a
 gradient, the net itself; the same net in matrices; and, if matplotlib is installed, the plots of a

@@ -4,7 +4,7 @@
 `fit` finds the matrices behind the numbers (autograd.vectorize) and shows what that saves.
 After the training we take a digit that the net misreads and ask one weight for its share in the error.
 
-    python examples/train_digits_by_neurons.py --epochs 5
+    python examples/programs/train_digits_by_neurons.py --epochs 5
 """
 
 import argparse

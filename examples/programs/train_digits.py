@@ -7,8 +7,8 @@ sigmoid   each unit a = sigmoid(w x + b), the cost ½ Σ (a - y)² of a digit wr
 It learns from scikit-learn's 1,797 digits of 8 x 8 pixels, of which it holds a fifth out, or from the
 files one names: a folder with MNIST's, or the train.csv of Kaggle's digit-recognizer.
 
-    python examples/train_digits.py
-    python examples/train_digits.py --net sigmoid --hidden 16 16 --data folder
+    python examples/programs/train_digits.py
+    python examples/programs/train_digits.py --net sigmoid --hidden 16 16 --data folder
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Fifty figures of a book on backpropagation, from options alone, written to a folder that you name:
 
-    python examples/book_figures.py figures                       # in colour, at the width of a column
-    python examples/book_figures.py figures --look print          # black on white
-    python examples/book_figures.py slides --look dark --width 10in --format png
+    python examples/programs/book_figures.py figures                       # in colour, at the width of a column
+    python examples/programs/book_figures.py figures --look print          # black on white
+    python examples/programs/book_figures.py slides --look dark --width 10in --format png
 
 Nothing is drawn here: each figure is one call, and no text of a picture is changed afterwards. Graphs need
 Graphviz, or gradpath[render]; plots need matplotlib.

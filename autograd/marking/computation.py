@@ -1,0 +1,325 @@
+"""The recorded computation that work is compared with: its names, and what a slip can be made on.
+
+An Edge is an operand of an operation, seen as a teacher sees it: the slope of an activation, the product with a weight,
+the sum that a bias gets, the loss. What it is comes from its rule and its numbers, not from the operation's name.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..formulas import names
+from ..graph import Node, is_node, topological_order
+from ..matrices.backward import Backward
+from ..matrices.forward import Forward
+from ..matrices.naming import Naming
+from ..matrices.roles import Roles
+from ..operands import Operand, Vector, is_array_node
+from ..passes.replay import Point, Replay, member_of, shaped
+from ..paths.labels import unique_labels
+from ..samples import is_data_name
+
+__all__ = ["Computation", "Edge"]
+
+
+class Computation:
+    """A target and the graph below it.
+
+    order    its nodes, operands before results
+    labels   the name of every node that has one
+    named    the nodes with a name, operands before results
+    samples  m, how many samples there are; None if the graph shows none
+    edges    what a slip can be made on, from the target down
+    """
+
+    def __init__(self, target: Node) -> None:
+        self.target = target
+        self.is_array = is_array_node(target)
+        self.order: list[Node] = topological_order(target)
+        self.labels: dict[Node, str]
+        self.samples: int | None = None
+        self.constants: dict[str, np.ndarray] = {}
+        if self.is_array:
+            naming = Naming(self.order, target, target)
+            self.labels = dict(naming.labels)
+            self.roles = Roles(self.order, self.labels)
+            self.samples = self.roles.samples
+            self.constants = {label: x for label, x in naming.constants().items() if x.ndim}
+        else:
+            named = [u for u in self.order if u.label is not None or u is target]
+            self.labels = unique_labels(named, target)
+        self.named = [u for u in self.order if u in self.labels]
+        self.names = names.Names(self.labels.values())
+        self.replay = Replay(target, self.order)
+        self.point = Point(self.order, count=self.samples or 1)
+        self.right = self.replay(self.point)
+
+    def name(self, u: Node) -> str:
+        """A node's name as it is written: W[1], w[1]₁₁."""
+        return self.names.text(self.labels[u])
+
+    def called(self, u: Operand) -> str:
+        """What a node or a constant is called."""
+        if is_node(u):
+            return self.name(u) if u in self.labels else "?"
+        known = (label for label, x in self.constants.items() if x is u or np.array_equal(x, u))
+        return self.names.text(next(known, "?")) if isinstance(u, np.ndarray) else f"{u:g}"
+
+    @functools.cached_property
+    def is_mean(self) -> bool:
+        """True if the target is a mean over samples, whose 1/m derivations keep for the parameters."""
+        source = next((u for u in self.order if self.is_parameter(u) and u.label), None)
+        if not self.is_array or source is None:
+            return False
+        naming = Naming(self.order, self.target, source)
+        backward = Backward(Forward(self.order, naming, Roles(self.order, naming.labels)), self.target, source)
+        backward.steps()
+        return backward.is_scaled
+
+    def key(self, u: Node) -> str:
+        """What the gradient by a node is called among verdicts: dW[1], or of Values dL/dw[1]_1,1."""
+        return f"d{self.labels[u]}" if self.is_array else f"d{self.labels[self.target]}/d{self.labels[u]}"
+
+    @functools.cached_property
+    def shown(self) -> dict[str, str]:
+        """How what is called so is written: ∂L/∂w[1]₁₁ for dL/dw[1]_1,1."""
+        found = {self.labels[u]: self.name(u) for u in self.named}
+        for u in self.named:
+            found[self.key(u)] = f"d{self.name(u)}" if self.is_array else f"∂{self.name(self.target)}/∂{self.name(u)}"
+        return found
+
+    def is_data(self, u: Node) -> bool:
+        """True for a leaf that is called x or y."""
+        return u.op is None and is_data_name(self.labels.get(u, ""))
+
+    def is_target(self, u: Operand) -> bool:
+        """True for what the predictions are compared with."""
+        if is_node(u):
+            name = names.parse(self.labels.get(u, ""))
+            return u.op is None and name is not None and name.base in ("y", "Y")
+        return any(u is x or (isinstance(u, np.ndarray) and np.array_equal(u, x)) for x in self._targets)
+
+    @functools.cached_property
+    def _targets(self) -> list[np.ndarray]:
+        return [x for label, x in self.constants.items() if label.startswith("Y")]
+
+    def is_parameter(self, u: Node) -> bool:
+        """True for a leaf that is not the data."""
+        return is_node(u) and u.op is None and not self.is_data(u)
+
+    def per_sample(self, u: Node) -> bool:
+        """True for a computed array with a row (or column) for each sample."""
+        return self.is_array and u.op is not None and self.roles.samples_in(u.shape) is not None
+
+    # ------------------------------------------------------------ edges
+
+    @functools.cached_property
+    def results(self) -> dict[Node, Node]:
+        """For every node the named one that it helps to compute."""
+        found: dict[Node, Node] = {}
+        for v in reversed(self.order):
+            if v in self.labels:
+                found[v] = v
+            for u in v.operands:
+                if is_node(u) and u not in self.labels and v in found:
+                    found.setdefault(u, found[v])
+        return found
+
+    @functools.cached_property
+    def edges(self) -> list[Edge]:
+        """From the target down; none into data."""
+        wanted = {u for u in self.order if u.op is None and not self.is_data(u)}
+        leading: set[Node] = set()
+        for v in self.order:
+            if v in wanted or any(is_node(u) and u in leading for u in v.operands):
+                leading.add(v)
+        found = []
+        for v in reversed(self.order):
+            for i, u in enumerate(v.operands):
+                if is_node(u) and u in leading and not (self.is_array and v.op.pulls[i] is None):
+                    found.append(Edge(self, v, i, u))
+        return found
+
+    @functools.cached_property
+    def activations(self) -> list[Edge]:
+        """The slopes of activations."""
+        return [e for e in self.edges if e.is_slope]
+
+    def into(self, edge: Edge) -> list[Edge]:
+        """The other edges from the same named node to the same operand."""
+        return [e for e in self.edges if e is not edge and e.operand is edge.operand and e.result is edge.result]
+
+    def quantities(self, like: Operand) -> Iterator[Operand]:
+        """The named nodes and constant arrays with the shape of this operand and of its kind, but not itself."""
+        kind = self.kind(like)
+        for u in [*self.named, *self.constants.values()]:
+            is_other = u is not like and (is_node(u) or is_node(like) or not np.array_equal(u, like))
+            if is_other and _shape(u) == _shape(like) and self.kind(u) == kind:
+                yield u
+
+    def kind(self, u: Operand) -> str:
+        """What goes for what in a slip: parameters, targets, and what a layer passes on; the target is none."""
+        if u is self.target or (is_node(u) and self.results.get(u) is self.target and u is not self.target):
+            return "loss"
+        if self.is_target(u):
+            return "target"
+        return "parameter" if is_node(u) and self.is_parameter(u) else "signal"
+
+
+class Edge:
+    """Operand i of a node, whose share of the gradient is read. See Computation.
+
+    node, place  whose operand it is, and which
+    operand      the node that gets the share
+    result       the named node that `node` helps to compute
+    """
+
+    def __init__(self, computation: Computation, node: Node, place: int, operand: Node) -> None:
+        self.of, self.node, self.place, self.operand = computation, node, place, operand
+        self.result: Node = computation.results[node]
+
+    def __repr__(self) -> str:
+        return f"<{self.of.labels.get(self.operand, '?')} from {self.of.labels[self.result]}: {self.node.op.shown}>"
+
+    @property
+    def key(self) -> tuple[Node, int]:
+        return self.node, self.place
+
+    @functools.cached_property
+    def arrived(self) -> Operand:
+        """The gradient of the node."""
+        return self.of.right.get(self.node)
+
+    def read(self, g: Operand, z: Operand | None = None, operands: Sequence[Operand] | None = None) -> Operand:
+        """The share on the recorded numbers, or on others."""
+        point = self.of.point
+        z = point.of(self.node) if z is None else z
+        return point.share(self.node, self.place, g, z, point.operands(self.node) if operands is None else operands)
+
+    # ------------------------------------------------------------ what it is
+
+    @functools.cached_property
+    def enters(self) -> Node | None:
+        """The named node whose gradient the share is part of: the operand, or what it is the transpose of."""
+        u = self.operand
+        return u if u in self.of.labels else None
+
+    @functools.cached_property
+    def is_loss(self) -> bool:
+        """True for what a prediction, named and computed, gets from the target."""
+        return self.result is self.of.target and self.enters is not None and self.operand.op is not None
+
+    @functools.cached_property
+    def is_parameter(self) -> bool:
+        """True if a parameter gets it."""
+        return self.enters is not None and self.of.is_parameter(self.operand)
+
+    @functools.cached_property
+    def is_bias(self) -> bool:
+        """True for a sum over what the parameter was added to."""
+        if not (self.is_parameter and self.result is not self.of.target):
+            return False
+        if not self.of.is_array:
+            return bool(self.read(1.0) == 1.0 and self.partner is None)
+        if self.operand.size == self.node.size or not self.node.ndim:
+            return False
+        g = np.random.default_rng(0).normal(size=self.node.shape)
+        try:
+            return bool(np.allclose(shaped(self.read(g), self.operand), shaped(g, self.operand)))
+        except ValueError:
+            return False
+
+    @functools.cached_property
+    def is_weight(self) -> bool:
+        """True for a parameter that something is multiplied by."""
+        return self.is_parameter and not self.is_bias and self.result is not self.of.target
+
+    @functools.cached_property
+    def is_penalty(self) -> bool:
+        """True for what a parameter gets from the target itself: of a regularization."""
+        return self.is_parameter and self.result is self.of.target
+
+    @functools.cached_property
+    def is_slope(self) -> bool:
+        """True for a factor that is read number by number, as σ′(z) is, into or out of a named node."""
+        op, v = self.node.op, self.node
+        if not op.rules or op.reduces or not callable(op.rules[0]) or v not in self.of.labels:
+            return False
+        return v is not self.of.target and sum(map(is_node, v.operands)) == 1 and v.operands[0] is self.operand
+
+    @functools.cached_property
+    def is_along_axis(self) -> bool:
+        """True for a softmax: of a whole layer, whose units all depend on each other."""
+        return bool(self.node.op.along_axis) or self.node.op.picks is not None
+
+    @functools.cached_property
+    def partner(self) -> tuple[int, int] | int | None:
+        """The place of the operand that a product reads for this share; None if it is no product.
+
+        A product is linear in one other operand and reads nothing else. Of a weighted sum of Values the place is that
+        of the group and the member.
+        """
+        v = self.node
+        groups = self.of.point.operands(v)
+        if self.of.is_array:
+            others = [j for j, x in enumerate(v.operands) if j != self.place and _is_number(x) and _shape(x)]
+            g = np.random.default_rng(0).normal(size=v.shape)
+        else:
+            group, member = member_of(v, self.place)
+            others = [j for j, x in enumerate(groups) if j != group and (is_node(v.operand_groups[j]) or _is_vector(x))]
+            g = 1.0
+        right = self.read(g)
+        for j in others:
+            twice = list(groups)
+            twice[j] = groups[j].map(lambda x: 2 * x) if _is_vector(groups[j]) else 2 * groups[j]
+            try:
+                is_linear = np.allclose(self.read(g, operands=twice), 2 * np.asarray(right), rtol=1e-9, atol=0)
+            except (ValueError, TypeError):
+                continue
+            if is_linear and np.any(right) and not _reads_itself(self, g, right, groups):
+                return j if self.of.is_array or not _is_vector(groups[j]) else (j, member)
+        return None
+
+    @property
+    def read_by_product(self) -> Operand:
+        """The operand that a product multiplies by: a node or a constant."""
+        return self.operand_at(self.partner)
+
+    def operand_at(self, place: tuple[int, int] | int | None) -> Operand:
+        """The operand at this place."""
+        if self.of.is_array:
+            return self.node.operands[place]
+        groups = self.node.operand_groups
+        return groups[place[0]][place[1]] if isinstance(place, tuple) else groups[place]
+
+    @functools.cached_property
+    def siblings(self) -> list[Edge]:
+        """The other edges into parameters of the same layer."""
+        return [e for e in self.of.edges if e is not self and e.is_parameter and e.result is self.result]
+
+
+def _reads_itself(edge: Edge, g: Operand, right: Operand, groups: Sequence[Operand]) -> bool:
+    """True if the share depends on its own operand, as that of x in x² does."""
+    own = edge.place if edge.of.is_array else member_of(edge.node, edge.place)[0]
+    moved = list(groups)
+    moved[own] = groups[own].map(lambda x: x + 1) if _is_vector(groups[own]) else groups[own] + 1
+    try:
+        return not np.allclose(edge.read(g, operands=moved), right, rtol=1e-9, atol=0)
+    except (ValueError, TypeError):
+        return True
+
+
+def _is_vector(x: Operand) -> bool:
+    return isinstance(x, Vector)
+
+
+def _is_number(x: Operand) -> bool:
+    return is_node(x) or isinstance(x, np.ndarray)
+
+
+def _shape(x: Any) -> tuple[int, ...]:
+    return getattr(x, "shape", ())
