@@ -23,11 +23,13 @@ from autograd.ops.softmaxes import softmax
 
 from ..attributes import Check, flag
 from ..initializers import Initializer, find_initializer
+from ..regularizers import Regularizer, find_regularizer
 from .base import BatchLayer, Shape, ShapeLike, batch_shape, initial
 from .basic import Dropout
 
 __all__ = ["MultiHeadAttention"]
 
+PARTS = "query", "key", "value", "output"
 OUT_OF_SIGHT = -1e9  # added to a score: its softmax is 0
 
 
@@ -63,12 +65,18 @@ class MultiHeadAttention(BatchLayer):
     takes_several = True
     call_options: ClassVar[tuple[str, ...]] = ("use_causal_mask", "attention_mask")
     kernels: ClassVar[tuple[str, ...]] = ("query_weight", "key_weight", "value_weight", "output_weight")
+    regularized: ClassVar[Mapping[str, str]] = {
+        f"{part}_{kind}": f"{option}_regularizer"
+        for part in PARTS
+        for kind, option in (("weight", "kernel"), ("bias", "bias"))
+    }
     checks: ClassVar[Mapping[str, Check]] = {
         **dict.fromkeys(("num_heads", "key_dim"), positive_integer),
         "value_dim": _dimension,
         "dropout": checked_fraction,
         "use_bias": flag,
         **dict.fromkeys(("kernel_initializer", "bias_initializer"), lambda where, what, x: find_initializer(x)),
+        **dict.fromkeys(("kernel_regularizer", "bias_regularizer"), lambda where, what, x: find_regularizer(x)),
     }
     settled: tuple[str, ...] = (
         *BatchLayer.settled,
@@ -92,6 +100,8 @@ class MultiHeadAttention(BatchLayer):
         use_bias: bool = True,
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
         *,
         input_shape: ShapeLike | None = None,
         name: str | None = None,
@@ -102,8 +112,10 @@ class MultiHeadAttention(BatchLayer):
         super().__init__(input_shape=input_shape, name=name)
         self.kernel_initializer: Any = kernel_initializer
         self.bias_initializer: Any = bias_initializer
+        self.kernel_regularizer: Any = kernel_regularizer
+        self.bias_regularizer: Any = bias_regularizer
         self.dtype = None if dtype is None else float_type(str(self), dtype)
-        for part in ("query", "key", "value", "output"):
+        for part in PARTS:
             setattr(self, f"{part}_weight", None)
             setattr(self, f"{part}_bias", None)
         self._dropped = Dropout(0.0)

@@ -14,10 +14,12 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from autograd import Tensor, linear
 from autograd.arguments import Rng, float_type, generator, positive_integer
+from autograd.foreign import advice
 from autograd.operands import describe
 
 from ..activations import Function, RandomizedLeakyReLU, find_activation
 from ..attributes import Check, flag
+from ..foreign import OPTIONS
 from ..initializers import Initializer
 from ..module import Module, TrainingMode, is_parameter, numbers_of, refuse_own_call, state_of, write_numbers
 
@@ -120,6 +122,7 @@ class BatchLayer(Module):
     activation: Any = None
     takes_several: bool = False  # whether a list is several inputs, and not a batch
     call_options: ClassVar[tuple[str, ...]] = ()  # what `forward` takes besides the inputs
+    regularized: ClassVar[Mapping[str, str]] = {}  # the options that hold the regularizers of parameters
     trainable: bool = True
     _automatic: str | None = None  # the name that a model gave it, if nobody else did
     checks: ClassVar[Mapping[str, Check]] = {
@@ -206,7 +209,8 @@ class BatchLayer(Module):
 
     def penalties(self) -> list[Any]:
         """What the regularizers of the layer add to the loss, one Tensor for each."""
-        return []
+        both = ((getattr(self, option), getattr(self, name)) for name, option in self.regularized.items())
+        return [regularizer(p) for regularizer, p in both if regularizer is not None and p is not None]
 
     def name_nodes(self, layer: int) -> None:
         """Label parameters, and results made from now on, as those of this layer of a net. By default nothing."""
@@ -225,8 +229,11 @@ class BatchLayer(Module):
         inputs = self.inputs_of(x, more)
         for name in options:
             if name not in self.call_options:
-                known = ", ".join(("training", *self.call_options))
-                raise TypeError(f"{self}: unknown option {name!r} of a call; known: {known}")
+                known = ("training", *self.call_options)
+                found = advice(name, OPTIONS, known)
+                raise TypeError(
+                    f"{self}: unknown option {name!r} of a call; {found and found + '; '}known: {', '.join(known)}"
+                )
         if any(isinstance(x, Place) for x in inputs):
             return self._placed(inputs, training, options)
         if training is None or training is self.training:

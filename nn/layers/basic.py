@@ -49,6 +49,7 @@ class WeightedLayer(BatchLayer):
         "kernel_initializer",
         "bias_initializer",
     )
+    regularized: ClassVar[Mapping[str, str]] = {"weight": "kernel_regularizer", "bias": "bias_regularizer"}
     kernels: ClassVar[tuple[str, ...]] = ("weight",)  # what Keras keeps with the units last
     weight: Any  # a Tensor, as is the bias, once the number of inputs is known
     bias: Any
@@ -124,10 +125,6 @@ class WeightedLayer(BatchLayer):
     def steps(self) -> list[Step]:
         sums = self.weighted_sums()
         return [sums] if self.activation is linear else [sums, (self.activation, (), self._a)]
-
-    def penalties(self) -> list[Any]:
-        both = ((self.kernel_regularizer, self.weight), (self.bias_regularizer, self.bias))
-        return [regularizer(p) for regularizer, p in both if regularizer is not None and p is not None]
 
     def name_nodes(self, layer: int) -> None:
         names = (Name(base, str(layer)).label() for base in "WbZA")

@@ -47,7 +47,8 @@ _SAMPLES = {1: "(steps, channels)", 2: "(height, width, channels)"}
 
 def _padding(where: str, what: str, padding: Any) -> str:
     if padding not in ("valid", "same"):
-        raise ValueError(f"{where}: expected {what} 'valid' or 'same', got {padding!r}")
+        advice = "; for 'causal' put zeros before the first step, and take 'valid'" if padding == "causal" else ""
+        raise ValueError(f"{where}: expected {what} 'valid' or 'same', got {padding!r}{advice}")
     return str(padding)
 
 

@@ -22,6 +22,7 @@ from autograd.ops.shapes import getitem, stack, transpose
 from ..activations import Function, activation_name, find_activation
 from ..attributes import Check, flag
 from ..initializers import Initializer, find_initializer
+from ..regularizers import Regularizer, find_regularizer
 from .base import BatchLayer, Shape, ShapeLike, Step, initial
 
 __all__ = ["GRU", "LSTM", "Embedding", "SimpleRNN"]
@@ -32,6 +33,7 @@ class Embedding(BatchLayer):
 
     input_dim: how many symbols there are; inputs are whole numbers from 0 to input_dim - 1 (floats that are whole
     will do). output_dim: the length of a vector. embeddings_initializer: how they start; uniform in ±0.05.
+    embeddings_regularizer: what is added to the loss, see `nn.regularizers`.
 
     weight  E, (input_dim, output_dim), labelled W[l] in layer l of a net, as in Keras
 
@@ -43,7 +45,9 @@ class Embedding(BatchLayer):
         "input_dim": positive_integer,
         "output_dim": positive_integer,
         "embeddings_initializer": lambda where, what, x: find_initializer(x),
+        "embeddings_regularizer": lambda where, what, x: find_regularizer(x),
     }
+    regularized: ClassVar[Mapping[str, str]] = {"weight": "embeddings_regularizer"}
     settled: tuple[str, ...] = (*BatchLayer.settled, "input_dim", "output_dim", "embeddings_initializer")
     weight: Any
 
@@ -52,6 +56,7 @@ class Embedding(BatchLayer):
         input_dim: int,
         output_dim: int,
         embeddings_initializer: str | Initializer = "random_uniform",
+        embeddings_regularizer: str | Regularizer | None = None,
         *,
         input_shape: ShapeLike | None = None,
         name: str | None = None,
@@ -59,6 +64,7 @@ class Embedding(BatchLayer):
         self.input_dim, self.output_dim = input_dim, output_dim
         super().__init__(input_shape=input_shape, name=name)
         self.embeddings_initializer: Any = embeddings_initializer
+        self.embeddings_regularizer: Any = embeddings_regularizer
         self.weight = None
         self._a: str | None = None
 
@@ -99,7 +105,15 @@ class _Recurrent(BatchLayer):
             ("kernel_initializer", "recurrent_initializer", "bias_initializer"),
             lambda where, what, x: find_initializer(x),
         ),
-        "recurrent_activation": lambda where, what, x: find_activation(x),
+        **dict.fromkeys(
+            ("kernel_regularizer", "recurrent_regularizer", "bias_regularizer"),
+            lambda where, what, x: find_regularizer(x),
+        ),
+    }
+    regularized: ClassVar[Mapping[str, str]] = {
+        "weight": "kernel_regularizer",
+        "recurrent_weight": "recurrent_regularizer",
+        "bias": "bias_regularizer",
     }
     settled: tuple[str, ...] = (
         *BatchLayer.settled,
@@ -117,28 +131,37 @@ class _Recurrent(BatchLayer):
     kernel_initializer: Any
     recurrent_initializer: Any
     bias_initializer: Any
+    kernel_regularizer: Any
+    recurrent_regularizer: Any
+    bias_regularizer: Any
     weight: Any
     recurrent_weight: Any
     bias: Any
 
-    def _set_up(
+    def __init__(
         self,
         units: int,
-        activation: str | Function | None,
-        use_bias: bool,
-        kernel_initializer: str | Initializer,
-        recurrent_initializer: str | Initializer,
-        bias_initializer: str | Initializer,
-        return_sequences: bool,
-        dtype: DTypeLike | None,
-        input_shape: ShapeLike | None,
-        name: str | None,
+        activation: str | Function | None = "tanh",
+        *,
+        use_bias: bool = True,
+        kernel_initializer: str | Initializer = "glorot_uniform",
+        recurrent_initializer: str | Initializer = "orthogonal",
+        bias_initializer: str | Initializer = "zeros",
+        kernel_regularizer: str | Regularizer | None = None,
+        recurrent_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        return_sequences: bool = False,
+        input_shape: ShapeLike | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         self.units, self.use_bias, self.return_sequences = units, use_bias, return_sequences
         self.activation = activation
         super().__init__(input_shape=input_shape, name=name)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.recurrent_initializer = recurrent_initializer
+        self.kernel_regularizer, self.recurrent_regularizer = kernel_regularizer, recurrent_regularizer
+        self.bias_regularizer = bias_regularizer
         self.dtype = None if dtype is None else float_type(str(self), dtype)
         self.weight = self.recurrent_weight = self.bias = None
         self._layer: int | None = None
@@ -206,7 +229,8 @@ class SimpleRNN(_Recurrent):
     """A recurrent layer: h⟨t⟩ = g(W_x x⟨t⟩ + W_h h⟨t-1⟩ + b), with h⟨0⟩ = 0.
 
     units: the length of h. activation: g. return_sequences: True for h after every step, (batch, steps, units),
-    False for the last, (batch, units). The recurrent weights start orthogonal, so that lengths stay.
+    False for the last, (batch, units). The recurrent weights start orthogonal, so that lengths stay. use_bias,
+    initializers, regularizers and dtype are as of `Dense`.
 
     weight            W_x, (units, features), labelled W[l]_x
     recurrent_weight  W_h, (units, units), labelled W[l]_h
@@ -217,39 +241,13 @@ class SimpleRNN(_Recurrent):
 
     gates = 1
 
-    def __init__(
-        self,
-        units: int,
-        activation: str | Function | None = "tanh",
-        use_bias: bool = True,
-        kernel_initializer: str | Initializer = "glorot_uniform",
-        recurrent_initializer: str | Initializer = "orthogonal",
-        bias_initializer: str | Initializer = "zeros",
-        *,
-        return_sequences: bool = False,
-        input_shape: ShapeLike | None = None,
-        name: str | None = None,
-        dtype: DTypeLike | None = None,
-    ) -> None:
-        self._set_up(
-            units,
-            activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            return_sequences,
-            dtype,
-            input_shape,
-            name,
-        )
-
     def _step(self, u: Any, state: Any, across: Any, t: int) -> tuple[Any, ...]:
         z = self._called("Z", t, u if state is None else u + state[0] @ across)
         return (self._called("H", t, self.activation(z)),)
 
 
 class _Gated(_Recurrent):
+    checks: ClassVar[Mapping[str, Check]] = {"recurrent_activation": lambda where, what, x: find_activation(x)}
     recurrent_activation: Any
 
     def __init__(
@@ -257,29 +255,10 @@ class _Gated(_Recurrent):
         units: int,
         activation: str | Function | None = "tanh",
         recurrent_activation: str | Function = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: str | Initializer = "glorot_uniform",
-        recurrent_initializer: str | Initializer = "orthogonal",
-        bias_initializer: str | Initializer = "zeros",
-        *,
-        return_sequences: bool = False,
-        input_shape: ShapeLike | None = None,
-        name: str | None = None,
-        dtype: DTypeLike | None = None,
+        **options: Any,
     ) -> None:
         self.recurrent_activation = recurrent_activation
-        self._set_up(
-            units,
-            activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            return_sequences,
-            dtype,
-            input_shape,
-            name,
-        )
+        super().__init__(units, activation, **options)
 
     def _parts(self, z: Any) -> list[Any]:
         """The weighted sums of each gate."""

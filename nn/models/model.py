@@ -41,6 +41,7 @@ from ..layers.base import (
 from ..layers.basic import Activation
 from ..losses import Loss, find_loss
 from ..metrics import Metric, find_metric
+from ..metrics import metrics as METRICS
 from ..module import mode_inside
 from ..optimizers import Optimizer, find_optimizer
 from ..training import loop as loop
@@ -62,6 +63,8 @@ __all__ = ["Model"]
 
 # The metrics of one output that ask on which side of a threshold it is.
 OF_SIDES = ("accuracy", "acc", "binary_accuracy", "precision", "recall")
+# Those of classes, which leave out what the loss leaves out.
+OF_CLASSES = tuple(name for name in METRICS if "mean" not in name and name not in ("mae", "mse", "binary_accuracy"))
 
 
 # What is measured: the loss, the loss and the metrics, or these by name.
@@ -512,6 +515,11 @@ class Model(BatchLayer):
         if found_loss.activation is sigmoid and found_loss.from_logits:
             of_sides = [isinstance(metric, str) and metric in OF_SIDES for metric in given]
             found_metrics = [m.using(threshold=0.0) if s else m for m, s in zip(found_metrics, of_sides, strict=True)]
+        ignored = getattr(found_loss, "ignore_class", None)
+        if ignored is not None:
+            by_name = [isinstance(metric, str) and metric in OF_CLASSES for metric in given]
+            pairs = zip(found_metrics, by_name, strict=True)
+            found_metrics = [m.using(ignore_class=ignored) if named else m for m, named in pairs]
         names = [metric.name for metric in found_metrics]
         for name in names:
             if names.count(name) > 1 or name == "loss":
