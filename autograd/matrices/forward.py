@@ -266,13 +266,16 @@ class Forward:
     def _with_places(self, a: Applied) -> Applied:
         """A long index by a name."""
 
+        table = only_atom(a.parts[0]) if a.op.name == "getitem" else None
+        is_data = isinstance(table, Matrix) and len(table.shape) == 2  # whose rows are looked up
+
         def short(x: object) -> object:
             if isinstance(x, tuple):
                 return tuple(map(short, x))
             if not _is_long(x):
                 return x
             places = np.asarray(x)
-            label = self.naming.constant(places)
+            label = self.naming.constant(places, "X" if is_data else None)
             self.as_named(label, places, None, is_given=True)
             return Places(label, places)
 
