@@ -197,17 +197,18 @@ _PLOTS = (
     *("plot_activation", "plot_confusion_matrix", "plot_decision_boundary", "plot_gradients", "plot_history"),
     *("plot_loss_surface", "plot_path_shares", "plot_sensitivity", "plot_weights"),
 )
+_WITH_NUMBERS = ("plot_activation", "plot_history", "plot_path_shares", "plot_sensitivity", "plot_loss_surface")
 _GRAPHS = ("draw_graph", "draw_paths")
 _PICTURES = (*_GRAPHS, "draw_network")
 
 OPTIONS: dict[str, Option] = {
-    "digits": Option(_digits, (*_PICTURES, "explore", "steps", "weights_table"), (2, 6)),
+    "digits": Option(_digits, (*_PICTURES, "explore", "steps", "weights_table", *_WITH_NUMBERS), (2, 6)),
     "title": Option(_text, (*_PICTURES, "explore", "steps", *_PLOTS), ("A neuron",)),
     "show": Option(_show, _GRAPHS, ("both", "data", "grad", "names", "none", None, ("names", "grad"), ("data",))),
     "direction": Option(_one_of(DIRECTIONS), _GRAPHS, tuple(DIRECTIONS)),
     "edges": Option(_one_of(_EDGES, or_none=True), _PICTURES, ("number", "formula", None)),
     "legend": Option(_switch, _PICTURES, (True, False)),
-    "width": Option(_width, (*_PICTURES, "beside", "steps"), (3.4, "8.6cm", "86mm", "3.4in")),
+    "width": Option(_width, (*_PICTURES, "beside", "steps", *_PLOTS), (3.4, "8.6cm", "86mm", "3.4in")),
     "highlight": Option(_several, _PICTURES, ("w",)),
     "like": Option(_like, (*_PICTURES, "steps"), ()),
     "until": Option(_several, _GRAPHS, ("z", ["z", "y"])),
@@ -216,7 +217,7 @@ OPTIONS: dict[str, Option] = {
     "scale": Option(_scale, ("draw_network",), (2.0,)),
     "look": Option(
         _look,
-        (*_PICTURES, "beside", "steps", *_PLOTS),
+        (*_PICTURES, "explore", "beside", "steps", *_PLOTS),
         (DARK, "print", "color-blind", PRINT.but(font="Times New Roman")),
     ),
 }
