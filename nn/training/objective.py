@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,10 @@ class Objective:
         self._programs = Programs([loss, *self.modules], self.parameters)
         if before is not None and before._programs.is_like(self._programs):
             self._programs = before._programs
+
+    def apart(self) -> AbstractContextManager[None]:
+        """Inside, nobody but the training looks at the parameters; see `NeuronTraining.apart`."""
+        return nullcontext()
 
     def step(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[float, np.ndarray]:
         """Train on one batch: its loss before the step, and what the loss took of the net if there are metrics.
