@@ -112,6 +112,18 @@ def embedding(seed=0):
     return loss, {p.label: p for p in model.parameters()}
 
 
+def at_every_step(loss, outputs, seed=0):
+    """A loss of `compile` over all steps of a sequence, and the parameters by name."""
+    last = Dense(outputs, "softmax" if "cross" in loss else None)
+    model = Sequential([SimpleRNN(2, return_sequences=True, input_shape=(3, 4)), last], dtype="float64", rng=seed)
+    model.compile(loss=loss)
+    rng = np.random.default_rng(seed)
+    targets = rng.normal(size=(5, 3, outputs)) if loss == "mse" else rng.integers(outputs, size=(5, 3))
+    found = model.loss_of(Tensor(rng.normal(size=(5, 3, 4)).round(2), "X"), targets)
+    found.label = "L"
+    return found, {p.label: p for p in model.parameters()}
+
+
 def attention(shape=(3, 2), mask=None, seed=0):
     """The loss of one head of attention, and its parameters by name. mask: None, "added" or "where"."""
     rng = np.random.default_rng(seed)
@@ -151,6 +163,8 @@ def maxout(axis=1, ties=False, seed=0):
 
 OTHERS = {
     "embedding": embedding,
+    "mean_square_at_every_step": lambda: at_every_step("mse", 1),
+    "classes_at_every_step": lambda: at_every_step("sparse_categorical_crossentropy", 3),
     "attention": attention,
     "attention_of_a_batch": lambda: attention((4, 3, 2)),
     "causal_attention": lambda: attention(mask="added"),

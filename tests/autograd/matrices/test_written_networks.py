@@ -81,6 +81,14 @@ def test_a_recurrent_net_on_another_and_a_layer_at_every_step_speak_of_steps():
     assert lines("dense_at_every_step")["dW[2]"] == "(1/m) Σᵢ dZ[2](i)ᵀ A[1](i)"
 
 
+def test_a_loss_over_all_steps_is_the_mean_over_samples_and_steps():
+    found = lines("mean_square_at_every_step", "W[1]_x")
+    assert (found["L"], found["dZ[2]"]) == ("(1/(3 m)) Σ((Z[2] − Y)^∘2)", "(2/3) (Z[2] − Y)")
+    assert found["dW[1]_x"] == "(1/m) Σₜ₌₁³ dZ[1]⟨t⟩ᵀ X⟨t⟩"
+    found = lines("classes_at_every_step", "W[1]_x")
+    assert (found["A[2]"], found["dZ[2]"]) == ("softmax(Z[2])", "(1/3) (A[2] − Y)")
+
+
 def test_an_lstm_has_its_gates_and_its_memory():
     found = lines("lstm", "W[1]_h")
     assert found["F[1]<2>"] == "σ(Z[1]⟨2⟩[:, 2:4])"
