@@ -22,10 +22,12 @@ from .layers import (
     GRU,
     LSTM,
     Activation,
+    Add,
     AveragePooling1D,
     AveragePooling2D,
     BatchLayer,
     BatchNormalization,
+    Concatenate,
     Conv1D,
     Conv2D,
     Dense,
@@ -40,6 +42,7 @@ from .layers import (
     LayerNormalization,
     MaxPooling1D,
     MaxPooling2D,
+    MultiHeadAttention,
     Permute,
     Reshape,
     SimpleRNN,
@@ -47,6 +50,7 @@ from .layers import (
     UpSampling2D,
 )
 from .models.bridges import to_mlp, to_sequential
+from .models.model import Model
 from .models.per_sample import per_sample_gradients
 from .models.saving import register
 from .models.sequential import Sequential, load_model
@@ -64,10 +68,12 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Add",
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchLayer",
     "BatchNormalization",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Dense",
@@ -84,7 +90,9 @@ __all__ = [
     "LayerNormalization",
     "MaxPooling1D",
     "MaxPooling2D",
+    "Model",
     "Module",
+    "MultiHeadAttention",
     "Neuron",
     "Perceptron",
     "Permute",
