@@ -13,6 +13,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from nn import Model
+
 from .options import Asked
 from .picture import Picture
 from .scenes.typeset import element, length, words
@@ -48,15 +50,20 @@ class Block(NamedTuple):
 
 def blocks_of(model: Any) -> list[Block]:
     """The blocks of a model that is built, its inputs first."""
-    layers = list(model.layers)
-    shapes = [layer.built_for for layer in layers] + [model.output_shape]
-    found = [Block("input", "input", "", shapes[0], 0)]
-    for i, layer in enumerate(layers):
-        found.append(_block(layer, shapes[i + 1], (i,), layer in layers[:i]))
+    wiring, shapes = model.wiring, model.wiring.shapes(model.input_shapes)
+    alone = "input" if len(wiring.inputs) == 1 else None
+    found = [Block(p.name or alone or f"input {i}", "input", "", p.shape, 0) for i, p in enumerate(model.inputs, 1)]
+    used: list[Any] = []
+    for call, shape in zip(wiring.calls, shapes[len(found) :], strict=True):
+        words = [option if value is True else f"{option}={value}" for option, value in call.options.items()]
+        found.append(_block(call.layer, shape, call.sources, words, call.layer in used))
+        used.append(call.layer)
     return found
 
 
-def _block(layer: Any, shape: tuple[int, ...], sources: tuple[int, ...], is_again: bool) -> Block:
+def _block(
+    layer: Any, shape: tuple[int, ...], sources: tuple[int, ...], options: Sequence[str], is_again: bool
+) -> Block:
     kind = type(layer).__name__
     made = re.fullmatch(rf"{kind}\((.*)\)", str(layer), re.DOTALL)
     said = "" if made is None else made[1].replace("'", "")
@@ -66,8 +73,9 @@ def _block(layer: Any, shape: tuple[int, ...], sources: tuple[int, ...], is_agai
         said += f", strides {'×'.join(map(str, strides))}"
     if getattr(layer, "padding", None) == "same":
         said += ", same"
-    if is_again:
-        said = f"{said}, the same again" if said else "the same again"
+    if isinstance(layer, Model):
+        said = counted(len(layer.layers), "layer")
+    said = ", ".join(filter(None, [said, *options, "the same again" if is_again else ""]))
     return Block(layer.name or kind, kind, said, shape, 0 if is_again else layer.count_params(), sources)
 
 

@@ -20,7 +20,7 @@ from autograd.arguments import lookup, positive_integer
 from autograd.formulas.names import pieces, text
 from autograd.graph import is_node
 from autograd.operands import describe
-from nn import MLP, Activation, Dense, Dropout, Flatten, Layer, Sequential
+from nn import MLP, Activation, Dense, Dropout, Flatten, Layer, Model
 from nn.activations import activation_name
 from nn.samples import plain_array
 from nn.training.loop import training_mode
@@ -128,7 +128,7 @@ def draw_network(
         return _recorded(model, x, color, max_units, asked, like)
     if like is not None:
         raise ValueError("draw_network: like= is for a recorded result, such as the loss")
-    if level == "layers" or (level == "auto" and isinstance(model, Sequential) and not _has_units(model)):
+    if level == "layers" or (level == "auto" and isinstance(model, Model) and not _has_units(model)):
         return _as_blocks(model, x, asked)
     columns = columns_of(model, x)
     marked = _marked(asked.highlight, model)
@@ -141,11 +141,11 @@ def draw_network(
     return picture
 
 
-def _has_units(model: Sequential) -> bool:
+def _has_units(model: Model) -> bool:
     """True if every layer is drawn as units, or belongs to one that is; so if it is not built yet, which is said."""
     if not model.built or not model.goes_straight:
         return True
-    return all(_is_of_units(layer) for layer in model.layers)
+    return model.wiring.is_row and all(_is_of_units(layer) for layer in model.layers)
 
 
 def _is_of_units(layer: Any) -> bool:
@@ -156,7 +156,7 @@ def _is_of_units(layer: Any) -> bool:
 
 def _as_blocks(model: Any, x: Any, asked: Asked) -> Picture:
     """A block for each layer."""
-    if not isinstance(model, Sequential):
+    if not isinstance(model, Model):
         raise TypeError(f'draw_network: level="layers" is for a model of layers, got {describe(model)}')
     _check_drawable(model)
     if x is not None:
@@ -200,12 +200,10 @@ def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked, like
 def columns_of(model: Any, x: Any = None) -> list[Column]:
     """The columns of a model, the input first; with activations if an input is given."""
     x = x.numpy() if isinstance(x, Tensor) else x
-    if isinstance(model, Sequential):
-        return _columns_of_sequential(model, None if x is None else _one_sample(model, x))
+    if isinstance(model, Model):
+        return _columns_of_model(model, None if x is None else _one_sample(model, x))
     if not isinstance(model, MLP | Layer):
-        raise TypeError(
-            f"draw_network: expected an MLP, a Layer, a Sequential or a loss of Values, got {describe(model)}"
-        )
+        raise TypeError(f"draw_network: expected an MLP, a Layer, a model or a loss of Values, got {describe(model)}")
     layers = model.layers if isinstance(model, MLP) else [model]
     activations = [None] * (len(layers) + 1) if x is None else _activations(model, layers, x)
     columns = [Column("input", layers[0].nin, activations=activations[0])]
@@ -217,7 +215,7 @@ def columns_of(model: Any, x: Any = None) -> list[Column]:
     return columns
 
 
-def _check_drawable(model: Sequential) -> None:
+def _check_drawable(model: Model) -> None:
     """ValueError for a model that is not built, and for one with a way of its own through its layers."""
     if not model.built:
         raise ValueError(
@@ -231,9 +229,11 @@ def _check_drawable(model: Sequential) -> None:
         )
 
 
-def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Column]:
+def _columns_of_model(model: Model, x: np.ndarray | None) -> list[Column]:
     """A column for each Dense; what follows it without parameters adds to its caption and changes its activations."""
     _check_drawable(model)
+    if not model.wiring.is_row:
+        raise ValueError('draw_network: level="units" draws layers in a row; level="layers" draws branches too')
     assert model.input_shape is not None
     columns = [Column("input", math.prod(model.input_shape), activations=None if x is None else x.ravel())]
     with training_mode(model, False), no_grad():
@@ -270,7 +270,7 @@ def _caption(column: Column, layer: Any) -> str:
     return added if column.caption == "linear" else f"{column.caption}, {added}"
 
 
-def _one_sample(model: Sequential, x: Any) -> np.ndarray:
+def _one_sample(model: Model, x: Any) -> np.ndarray:
     """One sample as a batch of one."""
     array = plain_array("draw_network", "x", x).astype(model.dtype)
     if array.shape == model.input_shape:

@@ -6,8 +6,18 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from nn import MLP, Sequential
-from nn.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, SimpleRNN
+from nn import MLP, Input, Model, Sequential
+from nn.layers import (
+    BatchNormalization,
+    Concatenate,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPooling2D,
+    MultiHeadAttention,
+    SimpleRNN,
+)
 from viz import draw_network
 from viz.blocks import Block, blocks_of, picture_of
 from viz.options import Asked
@@ -107,6 +117,37 @@ def test_branches_stand_beside_each_other():
     assert a[1] == b[1] < c[1]
     assert a[2] < b[0]
     assert a[0] < c[0] < b[0]
+
+
+def test_a_model_with_branches_inputs_and_shared_layers_is_drawn_as_it_is_wired():
+    left, right = Input((6, 4), name="left"), Input((6, 4), name="right")
+    shared = Dense(3, "relu")
+    attention = MultiHeadAttention(1, 2)
+    a = attention(shared(left), use_causal_mask=True)
+    model = Model([left, right], Dense(1)(Concatenate()([a, shared(right)])), rng=0)
+    found = {b.name: b for b in blocks_of(model)}
+    assert [b.kind for b in blocks_of(model)].count("Dense") == 3
+    assert (found["left"].shape, found["left"].sources) == ((6, 4), ())
+    assert found[attention.name].words == "1, 2, use_causal_mask"
+    assert [b.words for b in blocks_of(model) if b.name == shared.name] == ["3, relu", "3, relu, the same again"]
+    assert sum(b.numbers for b in blocks_of(model)) == model.count_params()
+    picture = draw_network(model)
+    assert len(groups(picture, "block")) == len(blocks_of(model)) == 7
+    assert len(groups(picture, "arrow")) == sum(len(b.sources) for b in blocks_of(model)) == 6
+    with pytest.raises(ValueError, match='level="layers" draws branches too'):
+        draw_network(model, level="units")
+
+
+def test_a_model_in_a_row_of_dense_layers_has_units():
+    x = Input((3,))
+    assert not groups(draw_network(Model(x, Dense(1)(Dense(2, "tanh")(x)))), "block")
+
+
+def test_a_net_in_a_net_is_one_block():
+    inner = Sequential([Dense(3, input_shape=(2,)), Dense(2)], name="encoder")
+    x = Input((2,))
+    model = Model(x, Dense(1)(inner(x)))
+    assert [(b.name, b.words) for b in blocks_of(model)][1] == ("encoder", "2 layers")
 
 
 def test_options_of_pictures_hold():

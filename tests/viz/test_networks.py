@@ -249,9 +249,7 @@ def test_no_renderer_is_needed():
 
 @pytest.mark.parametrize("model", [None, 3.0, [1, 2], Neuron(1)])
 def test_another_model_is_refused(model):
-    with pytest.raises(
-        TypeError, match="draw_network: expected an MLP, a Layer, a Sequential or a loss of Values, got"
-    ):
+    with pytest.raises(TypeError, match="draw_network: expected an MLP, a Layer, a model or a loss of Values, got"):
         draw_network(model)
 
 

@@ -141,6 +141,14 @@ def test_attention_and_its_causal_mask_are_formulas():
     assert found["dS"] == "P ⊙ (dP − Σⱼ(dPⱼ ⊙ Pⱼ)) ⊙ [row ≥ column]"
 
 
+def test_several_heads_are_taken_apart_and_put_together_again():
+    found = lines("several_heads", "W[1]_Q")
+    assert found["S[1]"] == "(1/√2) heads(Q[1], 2) heads(K[1], 2)ᵀ"
+    assert found["O[1]"] == "concat(P[1] heads(V[1], 2))"
+    assert found["dQ[1]"] == "(1/√2) concat(dS[1] heads(K[1], 2))"
+    assert found["dW[1]_Q"] == "(1/m) Σᵢ dQ[1](i)ᵀ X(i)"
+
+
 def test_weights_of_attention_without_a_name_get_one():
     q, k, v = (Tensor(np.random.default_rng(i).normal(size=(3, 2)), name) for i, name in enumerate("QKV"))
     found = derive(((softmax(q @ k.T / 2.0) @ v) ** 2).sum(), v)
