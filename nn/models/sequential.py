@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,9 +22,9 @@ from ..activations import Function
 from ..attributes import Check, advised, changed
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
+from ..diagnosis import Diagnosis, diagnose
 from ..files.arrays import check_suffix
 from ..layers.basic import (
-    Activation,
     BatchLayer,
     Input,
     Shape,
@@ -44,11 +45,8 @@ from ..training.loop import training_mode
 from ..training.objective import Objective
 from ..training.plan import Plan
 from ..training.samples import (
-    are_batches,
     checked_inputs,
     checked_samples,
-    checked_validation,
-    stream_of,
     training_data,
 )
 from .saving import check_savable, checked_metadata, read_model, write_model
@@ -217,9 +215,8 @@ class Sequential(Module):
                 )
             if shape is not None:
                 layer.build(shape, dtype=self.dtype, rng=self.rng)
-                has_parameters = bool(layer.parameters())
-                number += has_parameters
-                if (has_parameters or (isinstance(layer, Activation) and number)) and not self._is_in_place(i, layers):
+                number += bool(layer.parameters())
+                if number and not self._is_in_place(i, layers):
                     layer.name_nodes(number)
                 shape = layer.output_shape(shape)
         kept.update(input_shape=first, _shape=shape, _arranged=list(layers), _objective=None)
@@ -525,13 +522,8 @@ class Sequential(Module):
         self._check_compiled("fit")
         size = 32 if batch_size is None else batch_size
         plan = Plan(size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq)
-        if y is None and are_batches(x):
-            options = {"batch_size": batch_size, "validation_split": validation_split or None}
-            stream = stream_of(self, x, steps_per_epoch, **options, class_weight=class_weight, weights=sample_weight)
-            return loop.fit(self, stream, checked_validation(self, validation_data), plan)
-        if steps_per_epoch is not None:
-            raise TypeError("fit: steps_per_epoch is for batches; of arrays x and y an epoch is all samples")
-        data = training_data(self, x, y, sample_weight, class_weight, validation_split, validation_data)
+        weights = sample_weight, class_weight
+        data = training_data(self, x, y, *weights, validation_split, validation_data, batch_size, steps_per_epoch)
         return loop.fit(self, *data, plan)
 
     def evaluate(
@@ -596,6 +588,14 @@ class Sequential(Module):
     ) -> Scores:
         """`evaluate` on all samples at once."""
         return self.evaluate(x, y, len(np.asarray(x)) or None, 0, sample_weight, return_dict)
+
+    def diagnose(self, x: ArrayLike, y: ArrayLike, *, batch_size: int = 32, steps: int = 30, rng: Rng = 0) -> Diagnosis:
+        """Say why this net does not learn: faults and hints, causes first; see `nn.diagnose`. Nothing is changed."""
+        return diagnose(self, x, y, batch_size=batch_size, steps=steps, rng=rng)
+
+    def _copy_to_diagnose(self) -> Sequential:
+        self._check_compiled("diagnose")
+        return copy.deepcopy(self)
 
     def _shown(self, logs: dict[str, float], as_dict: bool) -> Scores:
         return logs if as_dict else logs["loss"] if len(logs) == 1 else list(logs.values())

@@ -141,14 +141,6 @@ class Stream:
         return checked_samples("fit", self._model, *batch).fixed()  # who made them may write to them again
 
 
-def stream_of(model: Any, source: Any, steps: int | None, **options: Any) -> Stream:
-    """The batches that `fit` was given in the place of x. TypeError for an option that is theirs to have."""
-    for name, option in options.items():
-        if option is not None:
-            raise TypeError(f"fit: {name} is for arrays x and y; make the batches with it, or without")
-    return Stream(model, source, None if steps is None else positive_integer("fit", "steps_per_epoch", steps))
-
-
 def are_batches(x: Any) -> bool:
     """True for what gives batches (x, y), False for samples."""
     if isinstance(x, list | tuple):
@@ -256,8 +248,22 @@ def training_data(
     class_weight: Mapping[int, float] | None,
     validation_split: float,
     validation_data: Sequence[Any] | None,
-) -> tuple[TrainingData, TrainingData | None]:
-    """The samples to train on, and those to validate on if there are any, from the arguments of `fit`."""
+    batch_size: int | None,
+    steps_per_epoch: int | None,
+) -> tuple[TrainingData | Stream, TrainingData | None]:
+    """What to train on, and the samples to validate on if there are any, from the arguments of `fit`.
+
+    TypeError for an option that only arrays have, or only batches.
+    """
+    if y is None and are_batches(x):
+        theirs = {"batch_size": batch_size, "validation_split": validation_split or None}
+        for name, option in {**theirs, "class_weight": class_weight, "sample_weight": sample_weight}.items():
+            if option is not None:
+                raise TypeError(f"fit: {name} is for arrays x and y; make the batches with it, or without")
+        steps = None if steps_per_epoch is None else positive_integer("fit", "steps_per_epoch", steps_per_epoch)
+        return Stream(model, x, steps), checked_validation(model, validation_data)
+    if steps_per_epoch is not None:
+        raise TypeError("fit: steps_per_epoch is for batches; of arrays x and y an epoch is all samples")
     samples = checked_samples("fit", model, x, y, sample_weight, in_parts=True)
     validation = checked_validation(model, validation_data)
     if validation is None and checked_fraction("fit", "validation_split", validation_split):
