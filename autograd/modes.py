@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -165,6 +166,16 @@ def detect_anomaly() -> _Mode:
 
 
 # ---------------------------------------------------------------- tracing
+
+
+# Of each thread: what `autograd.bridges.recording` notes down while it watches a function of one sample, whose graph is
+# then computed for many.
+watch = threading.local()
+
+
+def is_watched() -> bool:
+    """True while a function is read as a program, which is to be right for other numbers than those it sees."""
+    return getattr(watch, "comparisons", None) is not None
 
 
 class Trace:

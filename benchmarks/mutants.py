@@ -13,6 +13,7 @@ import argparse
 import ast
 import concurrent.futures
 import os
+import queue
 import random
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -161,16 +163,43 @@ def sample(count: int, seed: int, areas: list[str]) -> list[Mutant]:
     return drawn
 
 
-def is_noticed(mutant: Mutant, timeout: float) -> bool:
+class Copies:
+    """Copies of the project, one for each mutant that is tried at a time; bytecode of what did not change stays."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.free: queue.Queue[Path] = queue.Queue()
+        for i in range(count):
+            copy = folder / str(i)
+            for name in ("autograd", "nn", "viz", "tests", "examples", "docs"):
+                shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            for name in ("pyproject.toml", "README.md"):
+                shutil.copy(ROOT / name, copy)
+            self.free.put(copy)
+
+    @contextmanager
+    def of(self, mutant: Mutant) -> Iterator[Path]:
+        """A copy with this mutant in it."""
+        copy = self.free.get()
+        try:
+            _write(copy, mutant.file, mutant.text)
+            yield copy
+        finally:
+            _write(copy, mutant.file, (ROOT / mutant.file).read_text(encoding="utf-8"))
+            self.free.put(copy)
+
+
+def _write(copy: Path, file: str, text: str) -> None:
+    path = copy / file
+    path.write_text(text, encoding="utf-8")
+    for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+        compiled.unlink()  # which goes by the second in which the file was written
+
+
+def is_noticed(mutant: Mutant, copies: Copies, timeout: float) -> bool:
     """True if a test of its area fails on it, or does not end."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("autograd", "nn", "viz", "tests", "examples", "docs"):
-            shutil.copytree(ROOT / name, Path(folder, name), ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", folder)
-        shutil.copy(ROOT / "README.md", folder)
-        Path(folder, mutant.file).write_text(mutant.text, encoding="utf-8")
+    with copies.of(mutant) as folder:
         options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", "-W", "ignore"]
-        environment = {**os.environ, "PYTHONPATH": folder, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "pytest", *options, *AREAS[mutant.area][1]]
         try:
             run = subprocess.run(
@@ -194,8 +223,9 @@ def main() -> None:
     options = parser.parse_args()
     drawn = sample(options.count, options.seed, options.area or list(AREAS))
     start, survivors = time.perf_counter(), 0
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        found = pool.map(lambda m: is_noticed(m, options.timeout), drawn)
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        copies = Copies(Path(folder), options.jobs)
+        found = pool.map(lambda m: is_noticed(m, copies, options.timeout), drawn)
         for i, (mutant, noticed) in enumerate(zip(drawn, found, strict=True), 1):
             survivors += not noticed
             if not noticed:

@@ -3,11 +3,14 @@
 `python -m sphinx -W docs site` writes it. It opens from a folder without a server and loads nothing from the network.
 """
 
+import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
+# Notebooks run in a process and a folder of their own.
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 from gradpath_docs import lay_out_extra, version_of  # noqa: E402
 

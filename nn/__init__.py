@@ -17,6 +17,7 @@ from . import (
 )
 from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
+from .diagnosis import diagnose
 from .layers import (
     GRU,
     LSTM,
@@ -106,6 +107,7 @@ __all__ = [
     "callbacks",
     "data",
     "datasets",
+    "diagnose",
     "initializers",
     "inputs",
     "layers",

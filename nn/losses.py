@@ -35,7 +35,7 @@ from autograd import (
 from autograd.arguments import lookup, not_negative
 from autograd.foreign import finder
 from autograd.operands import describe, real
-from autograd.ops.losses import Softmax, batch_losses, refuse_activated
+from autograd.ops.losses import Softmax, batch_losses, refuse_activated, unrounded
 from autograd.ops.sums import array_sum
 from autograd.samples import shown_axis
 
@@ -43,7 +43,7 @@ from .activations import activation_name, activations
 from .attributes import Attributes, Check, flag
 from .foreign import NAMES
 from .module import refuse_own_call
-from .samples import check_finite, checked_weights, plain_array, whole_labels
+from .samples import by_names, check_finite, checked_weights, plain_array, whole_labels
 
 __all__ = [
     "BinaryCrossentropy",
@@ -127,9 +127,7 @@ class Loss(Attributes):
         alike; y_true: its shape, or labels for a cross-entropy of classes. sample_weight: (samples,).
         ValueError for other shapes, (n,) against (n, 1) among them, and what the loss cannot take.
         """
-        y_true, y_pred = (target if y_true is None else y_true), (prediction if y_pred is None else y_pred)
-        if y_true is None or y_pred is None:
-            raise TypeError(f"{self.name}: expected y_true and y_pred, in this order")
+        y_true, y_pred = by_names(self.name, y_true, y_pred, target, prediction)
         if not isinstance(y_pred, Tensor):
             with no_grad():
                 return self(y_true, Tensor(plain_array(self.name, "y_pred", y_pred)), sample_weight).item()
@@ -348,6 +346,9 @@ class BinaryCrossentropy(Loss):
         if from_logits:
             return binary_from_logits(y_pred, target, weight)
         _check_probabilities(self.name, y_pred)
+        logits = unrounded(y_pred, binary_from_logits.op)
+        if logits is not None:
+            return binary_from_logits(logits, target, weight)
         return binary_from_probabilities(y_pred, target, weight)
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
@@ -411,6 +412,9 @@ class CategoricalCrossentropy(Loss):
         if from_logits:
             return softmax_cross_entropies(y_pred, target, weight, Softmax())
         _check_probabilities(self.name, y_pred)
+        logits = unrounded(y_pred, softmax_cross_entropies.op)
+        if logits is not None:
+            return softmax_cross_entropies(logits, target, weight, Softmax())
         return cross_entropies(y_pred / array_sum(y_pred, 1, True), target, weight)
 
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:

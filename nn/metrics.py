@@ -29,6 +29,7 @@ from .foreign import NAMES
 from .samples import (
     are_labels,
     as_labels,
+    by_names,
     check_one_class_each,
     check_same_shape,
     labels_and_outputs,
@@ -79,8 +80,17 @@ class Metric:
         self.name, self.read, self.by_batch, self.options = name, read, by_batch, dict(options or {})
         self.sums = sums
 
-    def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> float:
-        return self.read(self.summed(y_true, y_pred, **options))
+    def __call__(
+        self,
+        y_true: ArrayLike | None = None,
+        y_pred: ArrayLike | None = None,
+        *,
+        target: ArrayLike | None = None,
+        prediction: ArrayLike | None = None,
+        **options: Any,
+    ) -> float:
+        """The metric of these samples; by name the two are also `target` and `prediction`, as of losses."""
+        return self.read(self.summed(*by_names(self.name, y_true, y_pred, target, prediction), **options))
 
     def summed(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> np.ndarray:
         """The sums over these samples. Outputs at several places, (m, *places, outputs), are as many samples.

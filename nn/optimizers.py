@@ -106,6 +106,7 @@ class Optimizer(Attributes):
     clipnorm, clipvalue, global_clipnorm = Limit(), Limit(), Limit()
     schedule: Schedule | None
     _blocks: Sequence[_Block] = ()
+    _groups: Sequence[tuple[dict[str, Any], list[Any]]] = ()
     _clipping: tuple[str, float] | None = None
 
     def __init__(
@@ -174,7 +175,7 @@ class Optimizer(Attributes):
         found = checked_parameters(self.name, [p for _, members in groups for p in members])
         if self.parameters:
             same = [id(p) for p in found], [id(p) for p in self.parameters]
-            if same[0] == same[1] or (self.has_groups and sorted(same[0]) == sorted(same[1])):
+            if same[0] == same[1] or (self.groups and sorted(same[0]) == sorted(same[1])):
                 return
             raise RuntimeError(self._bound_already())
         flat = getattr(parameters, "flat", None)  # of programs of Values, in which these are one vector already
@@ -190,12 +191,23 @@ class Optimizer(Attributes):
                 )
                 made += [_Block(one, state, len(constants), options, number) for one in several]
         self.parameters = tuple(found)
-        self._blocks = made
+        self._blocks, self._groups = made, groups
+
+    def use(self, flat: FlatValues) -> bool:
+        """Move this vector from now on, if it has just the Values that are moved, in their order; False if not."""
+        if len(self._blocks) == 1 and self._blocks[0].flat is flat:
+            return True
+        if len(self._blocks) != 1 or list(self.parameters) != list(flat.values):
+            return False
+        self._blocks[0].flat = flat
+        return True
 
     @property
-    def has_groups(self) -> bool:
-        """True if its parameters are in groups."""
-        return len(self._blocks) > 0 and self._blocks[-1].group > 0
+    def groups(self) -> list[dict[str, Any]]:
+        """Its parameters as they were given, a dict for each group; empty where they were not given in groups."""
+        if len(self._groups) == 1 and not self._groups[0][0]:
+            return []
+        return [{"parameters": list(members), **given} for given, members in self._groups]
 
     def _own_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """What a group's options are as attributes, checked as if they were set."""

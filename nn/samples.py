@@ -7,6 +7,8 @@ y_pred: outputs, (samples, classes) or one for each sample, or labels. `where` i
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -258,3 +260,12 @@ def _not_nan(where: str, y_pred: ArrayLike) -> np.ndarray:
     if np.isnan(outputs).any():
         raise ValueError(f"{where}: y_pred contains nan (first at row {np.argwhere(np.isnan(outputs))[0][0]})")
     return outputs
+
+
+def by_names(
+    where: str, y_true: Any | None, y_pred: Any | None, target: Any | None, prediction: Any | None
+) -> tuple[Any, Any]:
+    """y_true and y_pred, of which each may have come under its name in `autograd`. TypeError for none, or for both."""
+    if (y_true is None) == (target is None) or (y_pred is None) == (prediction is None):
+        raise TypeError(f"{where}: expected y_true and y_pred, in this order (or target= and prediction=), each once")
+    return (target if y_true is None else y_true), (prediction if y_pred is None else y_pred)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..modes import is_watched, watch
 from ..operands import Traced
 from ..passes.gradients import gradients
 from ..value import Value, assigned
@@ -21,7 +22,6 @@ from .reading import walked
 
 __all__ = ["Comparison", "From", "NotRecordable", "Recording", "Taken", "find_fresh", "flattened", "record"]
 
-_here = threading.local()
 _lock = threading.RLock()
 
 
@@ -56,7 +56,7 @@ class Comparison(NamedTuple):
 
 
 def _note(sign: str, left: Any, right: Any, outcome: bool) -> bool:
-    noted = getattr(_here, "comparisons", None)
+    noted = getattr(watch, "comparisons", None)
     if noted is not None:
         frame = sys._getframe(2)
         package = frame.f_globals.get("__name__", "").partition(".")[0]
@@ -173,7 +173,7 @@ for _class, _base in ((Given, float), (GivenInteger, int)):
 
 def _data_of(v: Value) -> Any:
     """`.data` while a function is watched."""
-    if getattr(_here, "comparisons", None) is None:
+    if not is_watched():
         return v._data
     return _traced(float(v._data), Taken(_line(), v))
 
@@ -195,7 +195,7 @@ def _watched() -> Iterator[list[Comparison]]:
     with _lock:
         before = {name: vars(Value)[name] for name in (*patches, "data")}
         noted: list[Comparison] = []
-        _here.comparisons = noted
+        watch.comparisons = noted
         try:
             for name, method in patches.items():
                 setattr(Value, name, method)
@@ -204,7 +204,7 @@ def _watched() -> Iterator[list[Comparison]]:
         finally:
             for name, method in before.items():
                 setattr(Value, name, method)
-            _here.comparisons = None
+            watch.comparisons = None
 
 
 # ---------------------------------------------------------------- arguments

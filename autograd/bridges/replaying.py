@@ -142,6 +142,7 @@ class Replayed:
                 surroundings,
                 functools.partial(self._by_graph, shape),
                 shape.seed,
+                lasts=True,
             )
         if shape.written is None:
             self._go_on(

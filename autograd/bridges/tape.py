@@ -3,37 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..fast.programs import Programs
 from ..graph import is_node, topological_order
 from ..ieee import quietly
-from ..tensor import Tensor
+from ..op import Operation
+from ..tensor import Tensor, stand_in
 
 __all__ = ["Tape"]
+
+
+class _Node(NamedTuple):
+    """The result at a place of the tape. is_plain: no gradient goes further, and its numbers are enough."""
+
+    place: int
+    is_plain: bool
+
+
+class _Given(NamedTuple):
+    """One of the arrays that are given, in this shape."""
+
+    number: int
+    shape: tuple[int, ...]
 
 
 class Tape:
     """The graph below `root`, to be recorded again, or to run as the program of that, as steps of a training do.
 
     wanted: leaves whose gradients are computed if root is one number; each has its own, or None, after a run with
-    gradients. The index arrays in its operands and the arrays of its leaves may be written to between runs.
+    gradients. indices: index arrays, of which those in the graph are views. They and the arrays of the leaves may be
+    written to between runs.
     """
 
-    def __init__(self, root: Tensor, wanted: Sequence[Tensor] = ()) -> None:
+    def __init__(self, root: Tensor, wanted: Sequence[Tensor] = (), indices: Sequence[np.ndarray] = ()) -> None:
         self._order = topological_order(root)
         self._places = {v: i for i, v in enumerate(self._order)}
         self._watched: list[int] = []
-        self._leads: set[Tensor] = set(wanted)  # to a leaf whose gradient is wanted
+        self._indices = [a for a in indices if a.dtype.kind == "i"]
+        leads = set(wanted)  # to a leaf whose gradient is wanted
+        # Of every node the operation and its operands, or the leaf.
+        self._steps: list[tuple[Operation, list[Any]] | Tensor] = []
+        leaves: list[Tensor] = []
         for v in self._order:
-            if any(is_node(u) and u in self._leads for u in v.operands):
-                self._leads.add(v)
-        leaves = [v for v in self._order if v.op is None]
-        self._size = len(self._order) - len(leaves)
-        self._both = Programs(leaves, wanted, seed=np.ones(root.shape))
-        self._forward = Programs(leaves)
+            if v.op is None:
+                self._steps.append(v)
+                leaves.append(v)
+                continue
+            if any(is_node(u) and u in leads for u in v.operands):
+                leads.add(v)
+            operands: list[Any] = []
+            for i, u in enumerate(v.operands):
+                if is_node(u):
+                    operands.append(_Node(self._places[u], v in leads and u not in leads))
+                elif (
+                    isinstance(u, np.ndarray) and u.ndim and v.op.pulls[i] is not None
+                ):  # an array that the program knows as one
+                    leaves.append(stand_in(u, None))
+                    operands.append(leaves[-1])
+                else:
+                    operands.append(self._index(u) if isinstance(u, tuple) else u)
+            self._steps.append((v.op, operands))
+        self._size = sum(v.op is not None for v in self._order)
+        self._both = Programs(leaves, wanted, lasts=True)
+        self._forward = Programs(leaves, lasts=True)
+
+    def _index(self, parts: tuple[Any, ...]) -> tuple[Any, ...]:
+        """An index with arrays that are given marked as such."""
+        found = []
+        for u in parts:
+            if isinstance(u, np.ndarray):
+                for number, a in enumerate(self._indices):
+                    if np.may_share_memory(u, a):
+                        u = _Given(number, u.shape)
+                        break
+            found.append(u)
+        return tuple(found)
 
     def __len__(self) -> int:
         return self._size
@@ -49,22 +96,25 @@ class Tape:
 
     def run(self, with_gradient: bool = True) -> Sequence[Any]:
         """The result, and what is watched. The gradients are those of the result, if it is finite."""
-        return quietly((self._both if with_gradient else self._forward).run, self._results)
+        return quietly((self._both if with_gradient else self._forward).run, self._results, *self._indices)
 
-    def _results(self) -> list[Tensor]:
+    def _results(self, *indices: Any) -> list[Tensor]:
+        """The graph recorded again."""
         values: list[Tensor] = []
-        for v in self._order:
-            if v.op is not None:
-                v = Tensor._record(v.op, *(self._operand(v, u, values) for u in v.operands))
-            values.append(v)
-        return [values[-1], *(values[place] for place in self._watched)]
 
-    def _operand(self, v: Tensor, u: Any, values: Sequence[Tensor]) -> Any:
-        """What v is computed from in the place of u: plain numbers, where no gradient is to go further."""
-        if not is_node(u):
+        def operand(u: Any) -> Any:
+            if u.__class__ is _Node:
+                v = values[u.place]
+                return v._data if u.is_plain else v
+            if u.__class__ is Tensor:
+                return u._data
+            if u.__class__ is tuple:
+                return tuple([indices[i.number].reshape(i.shape) if i.__class__ is _Given else i for i in u])
             return u
-        now = values[self._places[u]]
-        return now._data if v in self._leads and u not in self._leads else now
+
+        for step in self._steps:
+            values.append(step if isinstance(step, Tensor) else Tensor._record(step[0], *map(operand, step[1])))
+        return [values[-1], *(values[place] for place in self._watched)]
 
     def tensors(self) -> Tensor:
         """The graph as it would be recorded now, with leaves of its own."""

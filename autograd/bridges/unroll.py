@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from ..passes.tensors import changed, is_changed
 from ..tensor import Tensor
 from ..value import Value
 
-__all__ = ["unroll"]
+__all__ = ["unroll", "unrolled"]
 
 
 def unroll(target: Tensor, *tensors: Tensor, most: int = 20_000) -> Any:
@@ -55,6 +55,13 @@ def unroll(target: Tensor, *tensors: Tensor, most: int = 20_000) -> Any:
         if not isinstance(u, Tensor) or u not in set(order):
             called = repr(u.label) if getattr(u, "label", None) else describe(u)
             raise ValueError(f"unroll: {called} is not a Tensor below the target")
+    root, *found = unrolled(order, tensors, {v: v.label for v in order if v.label is not None}, most)
+    return (root, *found) if tensors else root
+
+
+def unrolled(order: Sequence[Tensor], tensors: Sequence[Tensor], labels: Mapping[Tensor, str], most: int) -> list[Any]:
+    """The Value that the last Tensor of an order is, and the members of some; labels: what Tensors are called."""
+    target = order[-1]
     count = sum(map(_cost, order))
     if count > most:
         raise ValueError(
@@ -62,13 +69,13 @@ def unroll(target: Tensor, *tensors: Tensor, most: int = 20_000) -> Any:
             "samples or a smaller net; derive(target, W) writes it in matrices"
         )
     members: dict[Tensor, Members] = {}
-    labels = _Names(order)
+    names_of = _Names(order, labels)
     for v in order:
         numbers = _read(v, [_operand(u, members) for u in v.operands])
-        members[v] = Members(list(labels.given(v, numbers)), v.shape)
+        members[v] = Members(list(names_of.given(v, numbers)), v.shape)
     (root,) = members[target].flat
     root = root if isinstance(root, Value) else Value(root)
-    return (root, *(_nested(members[u]) for u in tensors)) if tensors else root
+    return [root, *(_nested(members[u]) for u in tensors)]
 
 
 class Members(NamedTuple):
@@ -120,8 +127,9 @@ def _cost(v: Tensor) -> int:
 class _Names:
     """What the members of a named array are called."""
 
-    def __init__(self, order: Sequence[Tensor]) -> None:
-        self.roles = Roles(order, {v: v.label for v in order if v.label is not None})
+    def __init__(self, order: Sequence[Tensor], labels: Mapping[Tensor, str]) -> None:
+        self.labels = labels
+        self.roles = Roles(order, dict(labels))
         self.computed = self.roles.computed_from_data()
 
     def given(self, v: Tensor, numbers: Sequence[Any]) -> Iterator[Any]:
@@ -138,11 +146,12 @@ class _Names:
             yield u
 
     def _labels(self, v: Tensor) -> Iterator[str | None]:
-        if v.label is None:
+        label = self.labels.get(v)
+        if label is None:
             return itertools.repeat(None, v.size)
-        name = names.parse(v.label)
+        name = names.parse(label)
         if name is None or not v.ndim:
-            return itertools.repeat(v.label, v.size) if not v.ndim else (f"{v.label}_{i}" for i in range(1, v.size + 1))
+            return itertools.repeat(label, v.size) if not v.ndim else (f"{label}_{i}" for i in range(1, v.size + 1))
         if name.attached and name.layer is None and len(name.index) == 1 and name.index[0].isdigit():
             name = replace(name, layer=name.index[0], index=(), attached=False)  # W1 is the W of layer 1
         if len(name.base) == 1:
@@ -354,6 +363,23 @@ def _max_pooled(
     return [_extreme(max, x.at(row[row >= 0])) for row in rows]
 
 
+def _averaged(
+    shape: tuple[int, ...], x: Members, size: Sequence[int], strides: Sequence[int], pads: Sequence[Any]
+) -> list[Any]:
+    under = np.moveaxis(_windows(x, size, strides, pads), -1, len(size) + 1)  # channels before the offsets
+    rows = [x.at(row[row >= 0]) for row in under.reshape(-1, math.prod(size))]
+    return [sums.mean(row) if any(isinstance(u, Value) for u in row) else math.fsum(row) / len(row) for row in rows]
+
+
+def _spread_out(
+    shape: tuple[int, ...], x: Members, size: Sequence[int], strides: Any, pads: Any, space: Sequence[int]
+) -> list[Any]:
+    under = np.moveaxis(_windows(Members([0.0] * math.prod(shape), shape), size, strides, pads), -1, len(size) + 1)
+    wide = x.places().reshape(*x.shape, *(1,) * len(size))
+    repeated = Members(x.at(np.broadcast_to(wide, under.shape)), under.shape)
+    return _added_at(shape, under, repeated)
+
+
 def _extremes(of: Callable[..., Any]) -> Reader:
     return lambda shape, x, axis, keepdims: [_extreme(of, row) for row in _rows(x, axis)]
 
@@ -441,6 +467,8 @@ _READERS: dict[str, Reader] = {
     "correlate": lambda shape, x, w, strides, pads: _correlated(shape, x, w, None, strides, pads),
     "correlate_and_add": _correlated,
     "max_pool": _max_pooled,
+    "averaged": _averaged,
+    "spread": _spread_out,
     "max": _extremes(max),
     "min": _extremes(min),
     "norm": lambda shape, x, axis, keepdims: [_length(row) for row in _rows(x, axis)],

@@ -39,18 +39,14 @@ class Programs:
     """Runs of a function of arrays, as a program for each shape that comes again.
 
     reads: the objects that the function computes with, see `Surroundings`. wanted: the leaves whose gradients are
-    wanted of the first result; none if it runs without gradients. seed: see `written_down`. others: leaves that get
-    none though the result depends on them.
+    wanted of the first result; none if it runs without gradients. others: leaves that get none though the result
+    depends on them. lasts: see `written_down`.
     """
 
     def __init__(
-        self,
-        reads: Iterable[Any],
-        wanted: Sequence[Tensor] = (),
-        seed: np.ndarray | None = None,
-        others: Sequence[Tensor] = (),
+        self, reads: Iterable[Any], wanted: Sequence[Tensor] = (), others: Sequence[Tensor] = (), *, lasts: bool = False
     ) -> None:
-        self.reads, self.wanted, self.seed, self.others = list(reads), list(wanted), seed, list(others)
+        self.reads, self.wanted, self.others, self.lasts = list(reads), list(wanted), list(others), lasts
         self._shapes: dict[Any, _Shape] = {}
         self._are_open = roads.are_open()
 
@@ -120,11 +116,12 @@ class Programs:
         except Unclear:
             return self._by_graph(function, arguments), None
         by_graph = functools.partial(self._by_graph, function)
-        return written_down(function, arguments, self.wanted, surroundings, by_graph, self.seed, self.others)
+        others, lasts = self.others, self.lasts
+        return written_down(function, arguments, self.wanted, surroundings, by_graph, others=others, lasts=lasts)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copied program would write into the arrays of the original.
-        return Programs, (self.reads, self.wanted, self.seed, self.others)
+        return functools.partial(Programs, lasts=self.lasts), (self.reads, self.wanted, self.others)
 
 
 class _Shape:
@@ -226,12 +223,15 @@ def written_down(
     surroundings: Surroundings,
     by_graph: Callable[[Sequence[Any]], Sequence[np.ndarray]],
     seed: np.ndarray | None = None,
+    *,
     others: Sequence[Tensor] = (),
+    lasts: bool = False,
 ) -> tuple[Sequence[np.ndarray], Written | None]:
     """What `by_graph` gives for the arguments, and a program that gave the same bits; None if there is none.
 
-    wanted, others: as for `Programs`. A function that changes what it reads has no program. seed: with an array for the
-    gradient of the result the program looks at it, and at the arrays among these very arguments, anew in each run.
+    wanted, others: as for `Programs`. A function that changes what it reads has no program. seed: the gradient of the
+    result, an array at which the program looks anew in each run. lasts: it is always given these very arguments, whose
+    numbers change.
     """
     for t in wanted:
         if t._buffer is None:
@@ -242,7 +242,7 @@ def written_down(
         return results, None
     after = _states(surroundings.generators)
     _rewind(surroundings.generators, before)
-    written = _on_stand_ins(function, arguments, wanted, surroundings, seed, others)
+    written = _on_stand_ins(function, arguments, wanted, surroundings, seed, others, lasts)
     _rewind(surroundings.generators, after)
     if written is None or not written.gives(results, wanted, arguments, before):
         return results, None
@@ -274,6 +274,7 @@ def _on_stand_ins(
     surroundings: Surroundings,
     seed: np.ndarray | None,
     others: Sequence[Tensor],
+    lasts: bool,
 ) -> Written | None:
     """A program of what the function does with arguments like these; None if it does what cannot be written down.
 
@@ -287,7 +288,7 @@ def _on_stand_ins(
             t._data, t._grad, t._seen = recorder.lasting(t._data), None, None  # type: ignore[assignment]
         for t in wanted:
             t._buffer = recorder.lasting(t._buffer)  # type: ignore[assignment, arg-type]
-        given = [recorder.input(a, lasts=seed is not None) for a in arguments]
+        given = [recorder.input(a, lasts=lasts) for a in arguments]
         with np.errstate(all="ignore"):  # and not `quietly`, where operations do not ask what to do instead
             results = function(*given)
             recorder.give([r._data if r.__class__ is Tensor else r for r in results])

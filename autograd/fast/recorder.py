@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import functools
 import operator
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from threading import get_ident
 from types import SimpleNamespace
@@ -49,7 +51,7 @@ def recorded(
         return None
     if recorder.size > LARGEST:
         return None
-    given = [u.value.copy("K") if u.fixed else u.value for u in results]
+    given = [u.value[()] if u.is_number else u.value.copy("K") if u.fixed else u.value for u in results]
     return given, lambda *arrays: next(passes(*arrays), None)
 
 
@@ -89,22 +91,27 @@ class Recorder:
 
     def as_a_call(self, function: Callable[..., Any], operands: Sequence[Any]) -> Recorded:
         """The result of a function of arrays, which each run of the program calls."""
-        names = [u.name if type(u) is Recorded else self.constant(u) for u in operands]
-        result = function(*map(_plain, operands))
-        return self.value(f"{self.constant(function)}({', '.join(names)})", result)
+        result = function(*(_plain(u)[()] if type(u) is Recorded and u.is_number else _plain(u) for u in operands))
+        return self.value(f"{self.constant(function)}({', '.join(map(self._given, operands))})", result)
+
+    def _given(self, u: Any) -> str:
+        """An operand as a call is given it."""
+        if type(u) is tuple and any(type(v) is Recorded for v in u):  # an index with places that change
+            return f"({''.join(f'{self._given(v)}, ' for v in u)})"
+        return u.written() if type(u) is Recorded else self.constant(u)
 
     def give(self, results: Sequence[Any]) -> None:
         """Let a run give these results, and wait until it is told to go on."""
         given = []
         for r in results:
-            is_kept = r.fixed if type(r) is Recorded else isinstance(r, np.ndarray)
-            name = r.name if type(r) is Recorded else self.constant(r)
+            is_kept = r.fixed and not r.is_number if type(r) is Recorded else isinstance(r, np.ndarray)
+            name = r.written() if type(r) is Recorded else self.constant(r)
             given.append(f"{name}.copy('K')" if is_kept else name)
         self.lines.append(f"yield ({''.join(f'{name}, ' for name in given)})")
 
     def program(self) -> Callable[..., Iterator[Any]]:
         """The lines as a function, which gives results where it was told to, and ends where it gives up."""
-        body = "\n    ".join(self.lines)
+        body = "\n    ".join(_without_copies(self.lines, self.scope))
         code = compile(f"def program({', '.join(self.inputs)}):\n    {body}\n", "<recorded>", "exec")
         exec(code, self.scope)
         return self.scope.pop("program")  # else it would hold itself, and its arrays until the next garbage collection
@@ -136,18 +143,24 @@ class Recorder:
 
     def call(self, function: str, arguments: Sequence[str], result: Any, out: Recorded | None = None) -> Recorded:
         """Write a call down that gave this result. It is to write into `out`, or else into the array it made."""
-        if out is None and result.__class__ is np.ndarray:
-            out = self.buffer(result)
+        if out is None:
+            out = self.made(result)
         if out is not None:
             named = "out=" if function in ("maximum", "minimum") else ""  # NumPy wants to be told for these two
             self.lines.append(f"{function}({', '.join([*arguments, named + out.name])})")
             return out
         return self.value(f"{function}({', '.join(arguments)})", result)
 
-    def buffer(self, array: np.ndarray) -> Recorded:
+    def made(self, result: Any) -> Recorded | None:
+        """Where a result is to be written: into the array that it is, or into one without axes for a single number."""
+        if result.__class__ is np.ndarray:
+            return self.buffer(result)
+        return self.buffer(np.array(result), is_number=True) if isinstance(result, np.floating) else None
+
+    def buffer(self, array: np.ndarray, *, is_number: bool = False) -> Recorded:
         """An array of the first run, to be written to in the others."""
         self.size += array.nbytes
-        return Recorded(self, self.constant(array), array, True)
+        return Recorded(self, self.constant(array), array, True, is_number)
 
     def value(self, expression: str, result: Any) -> Recorded:
         """A number, or an array that is made anew in each run."""
@@ -205,7 +218,11 @@ _OF_SHAPES = {
     *(np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std, np.any, np.all, np.argmax, np.argmin, np.cumsum),
     *(np.dot, np.outer, np.tensordot, np.einsum, np.trace, np.tril, np.triu, np.linalg.norm, np.clip, np.sort),
     *(np.argsort, np.diff, np.take_along_axis, np.zeros_like, np.ones_like, np.full_like, np.nan_to_num, np.isclose),
+    np.bincount,  # whose places, of plain integers, stay as they are
 }
+
+# What methods of arrays are.
+_UFUNCS = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
 
 
 class Recorded:
@@ -214,18 +231,23 @@ class Recorded:
     It has those methods and operators of an array that a program can write down. Code that asks for its
     class is told ndarray, so that it takes the way it takes with arrays.
 
-    fixed: it is the same array in each run. For other threads, which may come across one in a Tensor while it is
+    fixed: it is the same array in each run. is_number: to the computation it is a number, that of an array without
+    axes. For other threads, which may come across one in a Tensor while it is
     written down, it is its array: what they compute is theirs.
     """
 
-    __slots__ = ("fixed", "name", "recorder", "value")
+    __slots__ = ("fixed", "is_number", "name", "recorder", "value")
 
-    def __init__(self, recorder: Recorder, name: str, value: Any, fixed: bool) -> None:
-        self.recorder, self.name, self.value, self.fixed = recorder, name, value, fixed
+    def __init__(self, recorder: Recorder, name: str, value: Any, fixed: bool, is_number: bool = False) -> None:
+        self.recorder, self.name, self.value, self.fixed, self.is_number = recorder, name, value, fixed, is_number
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        return self.value.__class__
+        return self.value.dtype.type if self.is_number else self.value.__class__
+
+    def written(self) -> str:
+        """What it is in a program, where it matters whether that is a number or an array."""
+        return f"{self.name}[()]" if self.is_number else self.name
 
     __hash__ = None  # type: ignore[assignment]
     __iter__ = None  # what is written down is not taken apart
@@ -277,6 +299,8 @@ class Recorded:
 
     def written_as_array(self) -> Recorded:
         """A single number as an array."""
+        if self.is_number:
+            return Recorded(self.recorder, self.name, self.value, True)
         return self.recorder.as_a_call(np.asarray, [self])
 
     def in_a_call(self, function: Callable[..., Any], operands: Sequence[Any]) -> Recorded:
@@ -349,16 +373,20 @@ class Recorded:
 
     def _reduced(self, method: str, axis: Any = None, **options: Any) -> Recorded:
         result = getattr(self.value, method)(axis, **options)
-        given = options if axis is None else {"axis": axis, **options}
+        given = options if method not in _UFUNCS and axis is None else {"axis": axis, **options}
         arguments = [f"{name}={u!r}" for name, u in given.items()]
-        if not isinstance(result, np.ndarray):
+        out = self.recorder.made(result)
+        if out is None:
             return self.recorder.value(f"{self.name}.{method}({', '.join(arguments)})", result)
-        out = self.recorder.buffer(result)
-        self.recorder.lines.append(f"{self.name}.{method}({', '.join([*arguments, f'out={out.name}'])})")
+        call = f"{self.name}.{method}("
+        if method in _UFUNCS:  # which the method calls, by way of Python
+            call = f"{self.recorder.function(_UFUNCS[method])}.reduce({self.name}, "
+        self.recorder.lines.append(f"{call}{', '.join([*arguments, f'out={out.name}'])})")
         return out
 
     def __pow__(self, other: Any) -> Recorded:
-        return self.recorder.value(f"{self.name} ** {self.recorder.operand(other)}", self.value ** _plain(other))
+        value = self.value[()] if self.is_number else self.value
+        return self.recorder.value(f"{self.written()} ** {self.recorder.operand(other)}", value ** _plain(other))
 
     def __matmul__(self, other: Any) -> Recorded:
         return self.__array_ufunc__(np.matmul, "__call__", self, other)
@@ -409,6 +437,40 @@ class Recorded:
 
     def __array__(self, *arguments: Any, **options: Any) -> Any:
         raise _NotRecorded(self.recorder)
+
+
+def _without_copies(lines: Sequence[str], scope: dict[str, Any]) -> list[str]:
+    """The lines with what is computed, copied and not looked at again computed where it is copied to."""
+    names = [_NAME.findall(line) for line in lines]
+    times = Counter(name for found in names for name in found)
+    sights = Counter(_whole(x) for x in scope.values() if x.__class__ is np.ndarray)
+    kept: list[str] = []
+    for line, found in zip(lines, names, strict=True):
+        last = kept[-1] if kept else ""
+        if line.startswith("copyto(") and len(found) == 2 and last.endswith(f"{found[1]})") and _CALL.match(last):
+            target, source = map(scope.get, found)
+            is_seen = times[found[1]] != 2 or source.__class__ is not np.ndarray or sights[_whole(source)] != 1
+            if not is_seen and _goes_into(source, target):
+                others = [scope.get(name) for name in _NAME.findall(last)[:-1]]
+                if _whole(target) not in [_whole(x) for x in others if x.__class__ is np.ndarray]:
+                    kept[-1] = last.removesuffix(f"{found[1]})") + f"{found[0]})"
+                    continue
+        kept.append(line)
+    return kept
+
+
+_NAME, _CALL = re.compile(r"\b[ctx]\d+\b"), re.compile(r"[\w.]+\(")
+
+
+def _whole(array: Any) -> int:
+    """What two arrays have in common that may lie in one another."""
+    while array.base.__class__ is np.ndarray:
+        array = array.base
+    return id(array)
+
+
+def _goes_into(source: Any, target: Any) -> bool:
+    return source.shape == target.shape and source.dtype == target.dtype and target.flags.c_contiguous
 
 
 def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., Any]) -> Any:

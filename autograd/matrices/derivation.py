@@ -17,12 +17,14 @@ from ..graph import topological_order
 from ..passes.gradients import gradients
 from ..paths.derivation import positive
 from ..tensor import Tensor, kept_gradient
+from .atoms import Applied, atoms
 from .backward import Backward
 from .columns import turned, turned_names, turned_value
 from .forward import Forward, labels_in
 from .naming import Naming
 from .notation import CLOSE, MIDDLE, OPEN, MatrixWriter
 from .roles import Roles
+from .sequences import Step as TimeStep
 from .steps import Definition, Formula, Notations, Step
 
 __all__ = ["MatrixDerivation", "Step"]
@@ -33,6 +35,9 @@ SHOWN = 6
 MOST = 30
 OMISSION = f"in a formula: more than {MAX_SIZE} symbols; label what lies between"
 GAP = r"&\;\,\vdots"
+# What is said of steps of sequences, in text and in LaTeX.
+STEP = ("X⟨t⟩ = X[:, t − 1] is step t of X, samples in rows", r"X^{\langle t\rangle} = \text{step } t \text{ of } X")
+STEP_IN_COLUMNS = ("X⟨t⟩ = X[:, t − 1]ᵀ is step t of X, samples in columns", STEP[1])
 
 T = TypeVar("T", Definition, Step)
 
@@ -51,6 +56,7 @@ class MatrixDerivation:
                     in which samples are columns: what has a row per sample stands transposed)
     samples         m, how many there are; None if the graph shows none
     columns         True if samples are columns
+    notations       the ways of writing its formulas, see `steps.Notations`
 
     Where the target is a mean over samples, the derivatives by what has a row per sample stand without
     its 1/m, as in the lectures: it is in those by the parameters.
@@ -61,7 +67,7 @@ class MatrixDerivation:
             raise ValueError(f"derive: expected form to be 'rows' or 'columns'; got {form!r}")
         self.target, self.source, self.form = target, source, form
         self.value: np.ndarray = gradients(target, source)
-        order = topological_order(target)
+        order = sorted(topological_order(target), key=_when)
         naming = Naming(order, target, source)
         roles = Roles(order, naming.labels)
         forward = Forward(order, naming, roles)
@@ -73,10 +79,10 @@ class MatrixDerivation:
         self.samples = roles.samples
         self.quantities = {label: turned_value(x, label, turning) for label, x in forward.values.items()}
         self.columns = roles.samples is not None and (roles.sample_axis == 1 or bool(turning))
-        self._notations = Notations(self.quantities, naming.count(), columns=self.columns)
+        self.notations = Notations(self.quantities, naming.count(), columns=self.columns)
 
         def as_formed(x: Expression, label: str) -> Formula:
-            return Formula(turned(x, label, turning), self._notations)
+            return Formula(turned(x, label, turning), self.notations)
 
         self.steps = tuple(
             s._replace(
@@ -104,7 +110,7 @@ class MatrixDerivation:
         return iter(self.steps)
 
     def __repr__(self) -> str:
-        ratio = self._ratio(self._notations.ascii())
+        ratio = self._ratio(self.notations.ascii())
         return f"<derivation of {ratio}: {len(self.steps)} steps, an array of shape {self.value.shape}>"
 
     # ------------------------------------------------------------ text
@@ -119,7 +125,7 @@ class MatrixDerivation:
         many are left out; by default 30. ValueError if it is no positive integer.
         """
         most = self._most("MatrixDerivation.text", most)
-        write = self._notations.ascii if ascii else self._notations.text
+        write = self.notations.ascii if ascii else self.notations.text
         to: MatrixWriter = write(with_shapes=True)
         source = to.symbol(self._label)
         if not self.steps:
@@ -141,6 +147,8 @@ class MatrixDerivation:
                 lines += self._left_out(to, s)
             else:
                 lines += _block(to, f"d{to.symbol(s.label)}", s.value, s.formulas)
+        notes = self._notes(0)
+        lines += [*notes, ""] if notes else []
         if self._has_omissions(most):
             lines += [f"{to.ellipsis}  {OMISSION}", ""]
         return "\n".join([*lines, f"{source}.grad   ({self._verdict()})"])
@@ -150,6 +158,17 @@ class MatrixDerivation:
         written = [d.formula for d in _abridged(self.definitions, most) if not isinstance(d, int)]
         written += [x for s in _abridged(self.steps, most) if not isinstance(s, int) for x in s.formulas]
         return any(map(has_omissions, written))
+
+    def _notes(self, notation: int) -> list[str]:
+        """What the signs and words in the formulas mean that are not everybody's. notation: 0 text, 1 LaTeX."""
+        found: dict[tuple[str, str], None] = {}
+        for x in (*(d.formula for d in self.definitions), *(f for s in self.steps for f in s.formulas)):
+            for a in atoms(x):
+                if isinstance(a, Applied) and "note" in a.op.writing:
+                    found[a.op.writing["note"]] = None
+                elif isinstance(a, TimeStep):
+                    found[STEP_IN_COLUMNS if a.in_columns else STEP] = None
+        return [note[notation] for note in found]
 
     def _most(self, where: str, most: int | None) -> int:
         return MOST if most is None else positive(where, "most", most, "a positive integer or None")
@@ -171,12 +190,12 @@ class MatrixDerivation:
         if self.samples is None:
             return ""
         where = "columns" if self.columns else "rows"
-        return f", samples in {where}, {to.name(self._notations.count)} = {self.samples}"
+        return f", samples in {where}, {to.name(self.notations.count)} = {self.samples}"
 
     def _convention(self, to: MatrixWriter) -> str:
         scaled = [f"d{to.symbol(s.label)}" for s in self.steps if s.factor != 1]
         listed = ", ".join(scaled if len(scaled) < 5 else [*scaled[:3], to.ellipsis, scaled[-1]])
-        m = to.name(self._notations.count)
+        m = to.name(self.notations.count)
         return f"{listed} without the 1/{m} of the mean, which stands in the derivatives by the parameters"
 
     def _verdict(self) -> str:
@@ -200,10 +219,10 @@ class MatrixDerivation:
         shapes: write its shape under every factor. most: see `text`.
         """
         most = self._most("MatrixDerivation.latex", most)
-        to = self._notations.latex(with_shapes=shapes)
+        to = self.notations.latex(with_shapes=shapes)
         if not self.steps:
             return f"{self._ratio(to)} = {int(self.target is self.source)}"
-        rows = [] if self.samples is None else [f"{to.name(self._notations.count)} &= {self.samples}"]
+        rows = [] if self.samples is None else [f"{to.name(self.notations.count)} &= {self.samples}"]
         shown = ((to._marked(to.symbol(label), x.shape), x) for label, x in self.given.items() if _is_shown(x))
         rows += [f"{name} &= {to.block(x)[0]}" for name, x in shown]
         for d in _abridged(self.definitions, most):
@@ -216,11 +235,17 @@ class MatrixDerivation:
                 rows.append(row + (f" = {to.block(s.value)[0]}" if _is_shown(s.value) else ""))
         if self._has_omissions(most):
             rows.append(rf"&\text{{\ldots{{}} {OMISSION}}}")
+        rows += [f"&{note}" for note in self._notes(1)]
         joined = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"
+
+
+def _when(u: Tensor) -> int:
+    """When a node was computed, as whoever wrote the computation thought of it; leaves stay in front."""
+    return 0 if u.op is None else u._serial
 
 
 def _abridged(items: Sequence[T], most: int) -> list[T | int]:

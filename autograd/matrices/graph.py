@@ -60,7 +60,7 @@ class MatrixGraph:
     labels   `labels[node]`: every node's name in this graph. Leaves and constant arrays get one from
              their place: the input X, the target of a loss Y.
     samples  how many there are; None if the graph shows none
-    names    how labels are written, see `names.Names`
+    names    how labels are written, see `names.Names`; notations: and formulas
 
     The gradient of a single number is 1, that of a target of several numbers is called d and its name.
     """
@@ -78,9 +78,9 @@ class MatrixGraph:
         self.nodes: list[Tensor] = [u for u in order if u in self.labels]
         self.samples: int | None = roles.samples
         labels = {*self.labels.values(), *self._naming.constants()}
-        self._notations = Notations(labels, self._naming.count(), columns=roles.sample_axis == 1)
-        self.names = self._notations.names
-        self._writer = self._notations.text()
+        self.notations = Notations(labels, self._naming.count(), columns=roles.sample_axis == 1)
+        self.names = self.notations.names
+        self._writer = self.notations.text()
 
     def edges_of(self, v: Tensor) -> list[MatrixEdge]:
         """The edges into a node, in the order of its operations; none for a leaf."""
@@ -130,14 +130,14 @@ class MatrixGraph:
         """For every named operand of v (at level "op" for every place of one) its share of the gradient of v."""
         region = [] if self.level == "op" else [w for w in self._backward.region(v) if w is v or w not in self.labels]
         if len(region) > MAX_READ:
-            return {u: Formula(omitted(), self._notations) for w in region for u in w.operands if is_tensor(u)}
+            return {u: Formula(omitted(), self.notations) for w in region for u in w.operands if is_tensor(u)}
         is_one = v is self.target and v.size == 1
         label = self.labels[v]
         g = matrix(1.0) if is_one else named(label, v.numpy(), self._forward.samples[label], is_gradient=True)
         g = MatrixExpression(g.formula, np.ones(v.shape))  # with zeros, pieces of a formula would fall away
         shares: dict[object, Expression] = {}
         for key, u, term in self._pulls(v, g) if self.level == "op" else self._sweep(v, g, region):
-            shares[key] = Formula(self._backward.step(u, Arrived(term, term, False)).formula, self._notations)
+            shares[key] = Formula(self._backward.step(u, Arrived(term, term, False)).formula, self.notations)
         return shares
 
     def _pulls(self, v: Tensor, g: MatrixExpression) -> Iterator[tuple[object, Tensor, MatrixExpression]]:

@@ -10,6 +10,7 @@ import numpy as np
 from ..formulas.expression import Expression
 from ..formulas.names import Names
 from .atoms import Shape
+from .mathml import MatrixMathml
 from .notation import MatrixAscii, MatrixLatex, MatrixText, MatrixWriter
 
 __all__ = ["Definition", "Formula", "Notations", "Step"]
@@ -48,6 +49,10 @@ class Notations:
     def latex(self, *, with_shapes: bool = False) -> MatrixLatex:
         """LaTeX."""
         return MatrixLatex(self.names.latex, **self._options(with_shapes))
+
+    def mathml(self, *, with_shapes: bool = False) -> MatrixMathml:
+        """MathML."""
+        return MatrixMathml(self.names.mathml, **self._options(with_shapes))
 
 
 class Formula(Expression):

@@ -64,6 +64,13 @@ def is_zero(x: Operand) -> Operand:
     return (x >= 0) & (x <= 0)
 
 
+def one_from(bound: float, x: Operand) -> Operand:
+    """1 where x is at least the bound, nan below: what the slope of a logarithm starts with."""
+    if is_real_array(x) and lowest(x) >= bound:  # so it is in a training, and need not be asked number by number
+        return ONE[x.dtype]
+    return where(x < bound, math.nan, 1.0)
+
+
 # ---------------------------------------------------------------- arithmetic
 
 
@@ -163,7 +170,7 @@ def exp(x: Operand) -> Operand:
     return math.exp(x) if type(x) is float else np.exp(x)
 
 
-@elementwise(lambda z, x: where(x < 0, math.nan, 1.0) / x)
+@elementwise(lambda z, x: one_from(0, x) / x)
 def log(x: Operand) -> Operand:
     """Natural logarithm of x.
 
@@ -376,11 +383,15 @@ _step = step.op.forward
 relu.op.slope = lambda z, x: _step(x)
 
 
-@elementwise(
-    lambda z, x, y: where(x > y, 1, where(x < y, 0, 0.5)),
-    lambda z, x, y: where(y > x, 1, where(y < x, 0, 0.5)),
-    symbol="max",
-)
+def _larger(x: Operand, y: Operand) -> Operand:
+    """1 where x > y, 0 where x < y, ½ in a tie or beside nan."""
+    if is_real_array(x) or is_real_array(y):  # several times as fast as to choose, number by number
+        dtype = (x if is_real_array(x) else y).dtype
+        return 0.5 + 0.5 * (np.greater(x, y).astype(dtype) - np.less(x, y).astype(dtype))
+    return where(x > y, 1, where(x < y, 0, 0.5))
+
+
+@elementwise(lambda z, x, y: _larger(x, y), lambda z, x, y: _larger(y, x), symbol="max")
 def maximum(x: Operand, y: Operand) -> Operand:
     """The larger of two.
 
@@ -392,11 +403,7 @@ def maximum(x: Operand, y: Operand) -> Operand:
     return np.maximum(x, y)
 
 
-@elementwise(
-    lambda z, x, y: where(x < y, 1, where(x > y, 0, 0.5)),
-    lambda z, x, y: where(y < x, 1, where(y > x, 0, 0.5)),
-    symbol="min",
-)
+@elementwise(lambda z, x, y: _larger(y, x), lambda z, x, y: _larger(x, y), symbol="min")
 def minimum(x: Operand, y: Operand) -> Operand:
     """The smaller of two.
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..op import elementwise
 from ..operands import Operand, as_array, real
 from .choosing import check_plain, where
-from .elementwise import exp, power, sigmoid
+from .elementwise import exp, one_from, power, sigmoid
 
 __all__ = [
     "arccos",
@@ -77,7 +77,7 @@ def exp2(x: Operand) -> Operand:
     return math.exp2(x) if type(x) is float else np.exp2(x)
 
 
-@elementwise(lambda z, x: where(x < -1, math.nan, 1.0) / (1 + x))
+@elementwise(lambda z, x: one_from(-1, x) / (1 + x))
 def log1p(x: Operand) -> Operand:
     """log(1 + x), with all digits where x is small.
 
@@ -87,7 +87,7 @@ def log1p(x: Operand) -> Operand:
     return math.log1p(x) if type(x) is float else np.log1p(x)
 
 
-@elementwise(lambda z, x: where(x < 0, math.nan, 1.0) / (LN2 * x), text="log₂", latex=r"\log_{2}", ascii="log2")
+@elementwise(lambda z, x: one_from(0, x) / (LN2 * x), text="log₂", latex=r"\log_{2}", ascii="log2")
 def log2(x: Operand) -> Operand:
     """Logarithm to base 2.
 
@@ -96,7 +96,7 @@ def log2(x: Operand) -> Operand:
     return math.log2(x) if type(x) is float else np.log2(x)
 
 
-@elementwise(lambda z, x: where(x < 0, math.nan, 1.0) / (LN10 * x), text="log₁₀", latex=r"\log_{10}", ascii="log10")
+@elementwise(lambda z, x: one_from(0, x) / (LN10 * x), text="log₁₀", latex=r"\log_{10}", ascii="log10")
 def log10(x: Operand) -> Operand:
     """Logarithm to base 10.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import builtins
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Mapping
 from typing import Unpack, cast
 
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..ieee import ieee, quietly
+from ..modes import is_watched
 from ..op import Function, Operation, Writing, array_table, named_after, reduction, register, structural
 from ..operands import (
     Axis,
@@ -39,7 +41,7 @@ from ..rows import Rows
 from ..samples import are_in_columns
 from ..signatures import Pairs
 from .choosing import where
-from .elementwise import abs, log, log1p_exp, relu, sigmoid
+from .elementwise import abs, log, log1p_exp, lowest, relu, sigmoid
 from .matrices import row_of_ones
 from .softmaxes import array_logsumexp, array_softmax, logsumexp, softmax, softmax_component, unit_vector
 from .sums import not_empty, numbers, sequence, size
@@ -57,6 +59,8 @@ __all__ = [
 
 Formula = Callable[[Operand, Operand], Operand]
 
+TINY = float(np.finfo(np.float64).tiny)
+
 
 # ---------------------------------------------------------------- a loss from its formula
 
@@ -69,6 +73,7 @@ def loss(
     expands: bool = False,
     formula: Formula | None = None,
     activation: Function | None = None,
+    from_logits: Pairs | None = None,
     check: Callable[[Operand, Operand], None] | None = None,
     **writing: Unpack[Writing],
 ) -> Callable[[Formula], Pairs]:
@@ -88,7 +93,8 @@ def loss(
 
     mean: the loss of a sample is the mean over its outputs; otherwise their sum. expands: formulas of
     numbers show the arithmetic. formula: derivations in matrices show this, not what is computed.
-    activation: what is applied to the predictions, if these are logits.
+    activation: what is applied to the predictions, if these are logits. from_logits: the loss that has such an
+    activation, of a loss of probabilities; it is taken where these have rounded to 0 or 1.
     check: called with two sequences or two arrays, raises ValueError for what the loss does not take.
     """
     rules = by_prediction, by_target
@@ -132,13 +138,18 @@ def loss(
         )
         op.array = batch(of_batch).op
         op.activation = op.array.activation = activation.op if activation is not None else None
-        return _called(register(op), one, check, needs_outputs=mean)
+        return _called(register(op), one, check, None if from_logits is None else from_logits.op, needs_outputs=mean)
 
     return decorate
 
 
 def _called(
-    op: Operation, one: Formula, check: Callable[[Operand, Operand], None] | None, *, needs_outputs: bool
+    op: Operation,
+    one: Formula,
+    check: Callable[[Operand, Operand], None] | None,
+    of_logits: Operation | None,
+    *,
+    needs_outputs: bool,
 ) -> Pairs:
     """The function that users call, with its checks."""
     name, batch = op.shown, op.array
@@ -164,7 +175,12 @@ def _called(
             prediction, target = _as_rows(name, prediction, target, is_turned)
             if check is not None:
                 check(numbers(prediction), numbers(target))
-            return batch.function(prediction, target, _shares(name, weight, prediction))
+            shares = _shares(name, weight, prediction)
+            if of_logits is not None and of_logits.array is not None:
+                logits = unrounded(prediction, of_logits.array)
+                if logits is not None:
+                    return of_logits.array.function(logits, target, shares)
+            return batch.function(prediction, target, shares)
         if weight is not None:
             raise TypeError(f"{name}: weights belong to the rows of a batch; this is one sample")
         prediction, target = as_operand(prediction), as_operand(target)
@@ -175,10 +191,13 @@ def _called(
             not_empty(name, prediction)
         if check is not None:
             check(_floats(name, prediction), _floats(name, target))
+        found = op
+        if of_logits is not None and (logits := unrounded(prediction, of_logits)) is not None:
+            found, prediction = of_logits, logits
         for u in (*members(prediction), *members(target)):
             record = getattr(u.__class__, "_record", None)
             if record is not None:
-                return record(op, prediction, target)
+                return record(found, prediction, target)
         return float(ieee(op.forward, numbers_of(prediction, name), numbers_of(target, name)))
 
     named_after(function, one, op)
@@ -216,35 +235,6 @@ def squared_error(prediction: Operand, target: Operand) -> Operand:
     """
     d = prediction - target
     return 0.5 * d * d
-
-
-def _check_probabilities(p: Operand, y: Operand) -> None:
-    name = "binary_cross_entropy"
-    _in_unit_interval(name, "probabilities", p, ": pass logits to binary_cross_entropy_with_logits")
-    _in_unit_interval(name, "targets", y)
-
-
-@loss(
-    lambda p, y: -y / above_zero(p) + (1 - y) / complement(p),
-    lambda p, y: log(complement(p)) - log(above_zero(p)),
-    mean=True,
-    check=_check_probabilities,
-    formula=lambda p, y: _entropy(p, y),
-    symbol="BCE",
-)
-def binary_cross_entropy(probability: Operand, target: Operand) -> Operand:
-    """-y log p - (1 - y) log(1 - p), averaged over a sequence.
-
-    probability, target: 0 to 1, two numbers or two sequences; ValueError outside. Returns one number,
-    never negative. For Tensors, or arrays (m, n), it is the mean over outputs and samples; a third
-    argument, (m,), weighs the samples, samples="columns" says that (n, m) has them in columns.
-    Derivative: -y/p + (1 - y)/(1 - p), and log(1 - p) - log(p), divided by the number of members.
-    0 log 0 is 0. A p of 0 or 1 counts as the number next to it in its precision, so that loss and slope are
-    finite. Behind a sigmoid the slope by the logit is p - y as long as p has not rounded to 1, up to a logit of
-    36 (in float32 of 16); binary_cross_entropy_with_logits knows no such bound.
-    Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.2.
-    """
-    return -(target * log(above_zero(probability)) + (1 - target) * log(complement(probability)))
 
 
 def _entropy(p: Operand, y: Operand) -> Operand:
@@ -291,6 +281,37 @@ def binary_cross_entropy_with_logits(logit: Operand, target: Operand) -> Operand
     return relu(logit) - logit * target + log1p_exp(-abs(logit))
 
 
+def _check_probabilities(p: Operand, y: Operand) -> None:
+    name = "binary_cross_entropy"
+    _in_unit_interval(name, "probabilities", p, ": pass logits to binary_cross_entropy_with_logits")
+    _in_unit_interval(name, "targets", y)
+
+
+@loss(
+    lambda p, y: -y / above_zero(p) + (1 - y) / complement(p),
+    lambda p, y: log(complement(p)) - log(above_zero(p)),
+    mean=True,
+    check=_check_probabilities,
+    formula=lambda p, y: _entropy(p, y),
+    from_logits=binary_cross_entropy_with_logits,
+    symbol="BCE",
+)
+def binary_cross_entropy(probability: Operand, target: Operand) -> Operand:
+    """-y log p - (1 - y) log(1 - p), averaged over a sequence.
+
+    probability, target: 0 to 1, two numbers or two sequences; ValueError outside. Returns one number,
+    never negative. For Tensors, or arrays (m, n), it is the mean over outputs and samples; a third
+    argument, (m,), weighs the samples, samples="columns" says that (n, m) has them in columns.
+    Derivative: -y/p + (1 - y)/(1 - p), and log(1 - p) - log(p), divided by the number of members.
+    0 log 0 is 0. A p of 0 or 1 counts as the number next to it in its precision, so that loss and slope are
+    finite. Where p = sigmoid(z) has rounded to 0 or 1, which passes no slope on, the graph still knows z, and the
+    loss is recorded as that of z, binary_cross_entropy_with_logits: its slope by z is p - y, and a sure and wrong
+    unit recovers. There, p itself gets no gradient.
+    Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.2.
+    """
+    return -(target * log(above_zero(probability)) + (1 - target) * log(complement(probability)))
+
+
 # ---------------------------------------------------------------- the cross-entropy of several probabilities
 
 
@@ -318,8 +339,8 @@ def cross_entropy(
     result and the errors are those of `softmax_cross_entropy`, which takes logits; ValueError for what is no
     probability.
     Derivative: -y/p; behind p = softmax(z) it is p - y by z. 0 log 0 is 0. A p that has underflowed to 0 counts
-    as the smallest number of its precision, but its softmax passes no slope on: logits further apart than
-    745 (in float32 than 103) want softmax_cross_entropy.
+    as the smallest number of its precision; if it is a softmax(z), which passes no slope on there, the loss is
+    recorded as that of z, softmax_cross_entropy.
     Source: Bishop, Pattern Recognition and Machine Learning (2006), 4.3.4.
     """
     name = "cross_entropy"
@@ -327,9 +348,16 @@ def cross_entropy(
         is_turned = are_in_columns(name, samples, probabilities)
         _check_shares(name, numbers(probabilities), 0 if is_turned else -1)
         probabilities, target = _classified(name, probabilities, target, is_turned)
-        return array_cross_entropy(probabilities, target, _shares(name, weight, probabilities))
+        shares = _shares(name, weight, probabilities)
+        logits = unrounded(probabilities, batch_softmax_cross_entropy.op)
+        if logits is not None:
+            return batch_softmax_cross_entropy(logits, target, shares, Softmax())
+        return array_cross_entropy(probabilities, target, shares)
     probabilities, target = _one_sample(name, probabilities, target, weight)
     _check_shares(name, _floats_of(name, probabilities), -1)
+    logits = unrounded(probabilities, cross_entropy_of_softmax.op)
+    if logits is not None:
+        return cross_entropy_of_softmax(logits, target)
     return cross_entropy_of_probabilities(probabilities, target)
 
 
@@ -489,6 +517,52 @@ def _origin(u: Operand) -> str | None:
             return u.op.shown
         u = u.operands[0]
     return None
+
+
+def unrounded(p: Operand, of_logits: Operation) -> Operand | None:
+    """The logits of probabilities that have rounded to 0 or 1, where the graph knows what they were made of.
+
+    There the activation has no slope that could be passed on. None where none has rounded, or nothing is known.
+    of_logits: the loss of logits, whose activation made p.
+    """
+    activation = of_logits.activation
+    assert activation is not None
+    if is_array_node(p):
+        if not _have_rounded(numbers(p), both=activation.rules != ()):
+            return None
+        logits = _went_into(p, activation)
+        if logits is None or activation.rules:
+            return logits
+        return logits if np.allclose(numbers(p), array_softmax.op.forward(numbers(logits))) else None
+    if not all(getattr(u, "op", None) is activation for u in members(p)) or not members(p):
+        return None
+    have_rounded = any(u.data < TINY or (u.data == 1 and not activation.picks) for u in members(p))
+    if not have_rounded and not is_watched():  # a program is for other numbers, and logits are right for all
+        return None
+    groups = [u.operand_groups for u in members(p)]
+    if not activation.picks:
+        return Vector(g[0] for g in groups) if isinstance(p, tuple) else groups[0][0]
+    logits = groups[0][0]
+    is_whole = len(logits) == len(groups) and all(
+        place == j and all(map(operator.is_, of, logits)) for j, (of, place) in enumerate(groups)
+    )
+    return logits if is_whole else None
+
+
+def _have_rounded(p: np.ndarray, *, both: bool) -> bool:
+    """True if a probability lies below the normal numbers, or at 1 if that counts too."""
+    return p.size > 0 and (lowest(p) < np.finfo(p.dtype).tiny or (both and p.item(p.argmax()) == 1.0))
+
+
+def _went_into(u: Operand, activation: Operation) -> Operand | None:
+    """What the activation was applied to, moved as its result was since; None if u comes from something else."""
+    op = getattr(u, "op", None)
+    if op is activation:
+        return u.operands[0]
+    if op is None or op.name not in _MOVES:
+        return None
+    logits = _went_into(u.operands[0], activation)
+    return None if logits is None else op.function(logits, *u.operands[1:])
 
 
 def _one_sample(name: str, outputs: Operand, target: Operand, weight: Operand) -> tuple[Operand, Operand]:

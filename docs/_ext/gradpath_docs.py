@@ -6,6 +6,7 @@ or page is shown where the lesson ends a block with it. Docstrings are read as t
 
 from __future__ import annotations
 
+import html
 import importlib
 import os
 import re
@@ -70,7 +71,8 @@ _ACCENTS = frozenset("ˆ^˜~¯→˙")
 def beside(written: str) -> str:
     """Letters with a hat keep their index beside them, where the reader of LaTeX puts it below."""
     ElementTree.register_namespace("", _MATHML)
-    whole = ElementTree.fromstring(written)
+    # signs that HTML has names for and XML has not, such as &nbsp;
+    whole = ElementTree.fromstring(re.sub(r"&(?!lt;|gt;|amp;)\w+;", lambda found: html.unescape(found[0]), written))
     for stack in list(whole.iter(f"{{{_MATHML}}}munderover")):
         letter, index, accent = stack
         if (accent.text or "").strip() in _ACCENTS:
@@ -81,6 +83,10 @@ def beside(written: str) -> str:
     for table in whole.iter(f"{{{_MATHML}}}mtable"):
         if table.get("class") == "ams-align":
             table.set("class", "aligned")
+    for row in whole.iter(f"{{{_MATHML}}}mrow"):
+        if len(row) == 3 and row[1].tag.endswith("mtable") and [row[0].text, row[2].text] == ["[", "]"]:
+            row[1].set("class", "matrix")  # with lines at its sides: brackets grow only with a font for mathematics
+            row[:] = [row[1]]
     return ElementTree.tostring(whole, encoding="unicode")
 
 
@@ -106,6 +112,8 @@ def results(block: Any, variables: dict[str, Any], gallery: dict[str, Any]) -> s
     """The scraper of the gallery: what the last line of a block gave, as formula, picture or page."""
     scope = variables["example_globals"]
     result, scope["___"] = scope.get("___"), None  # or a block without a result would show it again
+    if hasattr(result, "mathml"):
+        return _raw(f'<div class="formula">{result.mathml()}</div>')
     if hasattr(result, "latex"):
         return _raw(f'<div class="formula">{mathml(result.latex(), displayed=True)}</div>')
     if isinstance(result, viz.Exploration):
@@ -252,6 +260,8 @@ def inside_the_site(app: Sphinx, document: str, content: list[str]) -> None:
 
     def here(link: re.Match[str]) -> str:
         text, target, place = link[1], Path(os.path.normpath(folder / link[2])), link[3] or ""
+        if (target / "index.md").exists():
+            target /= "index.md"
         if target in pages:
             return f"[{text}](/{pages[target]}.md{place})"
         if target.is_relative_to(ROOT / "docs"):

@@ -60,14 +60,13 @@ def assemble(pyodide: Path, numpy: Path | None, output: Path) -> None:
     (output / "pyodide-lock.json").write_text(json.dumps({"info": lock["info"], "packages": {}}), encoding="utf-8")
     for name in ("page.js", "worker.mjs"):
         shutil.copyfile(HERE / name, output / name)
-    with zipfile.ZipFile(output / "gradpath.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    packages = ["gradpath.zip"]
+    with zipfile.ZipFile(output / packages[0], "w", zipfile.ZIP_DEFLATED) as archive:
         for file, name in _library(numpy):
             archive.write(file, name)
-        if numpy is not None:
-            with zipfile.ZipFile(numpy) as wheel:
-                for name in wheel.namelist():
-                    if "/tests/" not in name:
-                        archive.writestr(name, wheel.read(name))
+    if numpy is not None:
+        packages.append(shutil.copy(numpy, output / numpy.name).name)
+    (output / "packages.json").write_text(json.dumps(packages), encoding="utf-8")
 
 
 def _library(numpy: Path | None) -> Iterator[tuple[Path, str]]:

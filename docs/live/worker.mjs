@@ -3,11 +3,18 @@ import { loadPyodide } from "./pyodide.mjs";
 
 const here = new URL(".", import.meta.url).href;
 
+async function file(name) {
+  const found = await fetch(new URL(name, here));
+  if (!found.ok) throw new Error(`${name}: ${found.status} ${found.statusText}`);
+  return found;
+}
+
 async function start() {
   const python = await loadPyodide({ indexURL: here });
-  const archive = await fetch(new URL("gradpath.zip", here));
-  if (!archive.ok) throw new Error(`gradpath.zip: ${archive.status} ${archive.statusText}`);
-  python.unpackArchive(await archive.arrayBuffer(), "zip", { extractDir: "/gradpath" });
+  for (const name of await (await file("packages.json")).json()) {
+    const [format, options] = name.endsWith(".whl") ? ["wheel", {}] : ["zip", { extractDir: "/gradpath" }];
+    python.unpackArchive(await (await file(name)).arrayBuffer(), format, options);
+  }
   python.runPython("import sys; sys.path.insert(0, '/gradpath')");
   return python.pyimport("answer");
 }

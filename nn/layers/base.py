@@ -197,7 +197,7 @@ class BatchLayer(Module):
             z = function(x, *others)
             if z.__class__ is not Tensor and x.__class__ is Tensor:
                 raise TypeError(f"{self}: expected a Tensor from the activation, got {describe(z)}")
-            if label is not None:
+            if label is not None and z.__class__ is Tensor:
                 z._label = label
             x = z
         return x

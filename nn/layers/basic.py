@@ -233,14 +233,19 @@ class Activation(BatchLayer):
 
 
 class Flatten(BatchLayer):
-    """Each sample as one row of numbers: (batch, 28, 28) becomes (batch, 784)."""
+    """Each sample as one row of numbers: (batch, 28, 28) becomes (batch, 784). Labelled F[l] behind layer l."""
+
+    _f: str | None = None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
 
     def steps(self) -> list[Step]:
         assert self.built_for is not None
-        return [(reshape, ((-1, math.prod(self.built_for)),), None)]
+        return [(reshape, ((-1, math.prod(self.built_for)),), self._f)]
+
+    def name_nodes(self, layer: int) -> None:
+        self._f = Name("F", str(layer)).label()
 
 
 class Dropout(BatchLayer):

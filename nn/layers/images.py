@@ -12,9 +12,19 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd.arguments import positive_integer
-from autograd.ops.convolutions import average_pool, correlate, correlate_and_add, max_pool, pads_of, places, sizes
+from autograd.formulas.names import Name
+from autograd.ops.convolutions import (
+    average_pool,
+    correlate,
+    correlate_and_add,
+    max_pool,
+    pads_of,
+    places,
+    sizes,
+    upsample,
+)
 from autograd.ops.extremes import max as largest
-from autograd.ops.shapes import broadcast_to, reshape, transpose
+from autograd.ops.shapes import reshape, transpose
 from autograd.ops.sums import mean
 
 from ..activations import Function
@@ -158,7 +168,16 @@ class Conv1D(_Convolution):
     axes = 1
 
 
-class _Pooling(_OfSpace):
+class _Labelled(_OfSpace):
+    """A layer of one step without parameters; its result behind layer l is labelled P[l]."""
+
+    _p: str | None = None
+
+    def name_nodes(self, layer: int) -> None:
+        self._p = Name("P", str(layer)).label()
+
+
+class _Pooling(_Labelled):
     settled: tuple[str, ...] = (*BatchLayer.settled, "pool_size", "strides", "padding")
     pool_size: Any
     strides: Any
@@ -185,7 +204,7 @@ class _Pooling(_OfSpace):
         return (*places(space, self.pool_size, self.strides, pads), input_shape[-1])
 
     def steps(self) -> list[Step]:
-        return [(type(self).pool, (self.pool_size, self.strides, self.padding), None)]
+        return [(type(self).pool, (self.pool_size, self.strides, self.padding), self._p)]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.pool_size})"
@@ -223,7 +242,7 @@ class AveragePooling1D(_Pooling):
     pool = staticmethod(average_pool)
 
 
-class _GlobalPooling(_OfSpace):
+class _GlobalPooling(_Labelled):
     over: Any
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -231,7 +250,7 @@ class _GlobalPooling(_OfSpace):
         return input_shape[-1:]
 
     def steps(self) -> list[Step]:
-        return [(type(self).over, (tuple(range(1, self.axes + 1)),), None)]
+        return [(type(self).over, (tuple(range(1, self.axes + 1)),), self._p)]
 
 
 class GlobalAveragePooling2D(_GlobalPooling):
@@ -262,7 +281,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
     over = staticmethod(largest)
 
 
-class _UpSampling(_OfSpace):
+class _UpSampling(_Labelled):
     settled: tuple[str, ...] = (*BatchLayer.settled, "size")
     size: Any
 
@@ -275,17 +294,7 @@ class _UpSampling(_OfSpace):
         return (*(n * k for n, k in zip(input_shape[:-1], self.size, strict=True)), input_shape[-1])
 
     def steps(self) -> list[Step]:
-        return [(self._repeated, (), None)]
-
-    def _repeated(self, x: Any) -> Any:
-        space, channels = x.shape[1:-1], x.shape[-1]
-        apart: list[int] = [len(x)]
-        repeated: list[int] = [len(x)]
-        for n, k in zip(space, self.size, strict=True):
-            apart += [n, 1]
-            repeated += [n, k]
-        x = broadcast_to(reshape(x, (*apart, channels)), (*repeated, channels))
-        return reshape(x, (repeated[0], *(n * k for n, k in zip(space, self.size, strict=True)), channels))
+        return [(upsample, (self.size,), self._p)]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.size})"

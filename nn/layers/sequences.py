@@ -1,7 +1,8 @@
 """Layers of sequences, (steps, features): embeddings, and recurrent layers, which hand a state on from step to step.
 
-What a recurrent layer computes at step t is labelled Z[l]_t and H[l]_t, so that a derivation shows backpropagation
-through time: a weight has a share from every step. The weighted sums of all inputs are one product before the first.
+What a recurrent layer computes at step t is labelled Z[l]⟨t⟩ and H[l]⟨t⟩, gates by their letters, so that a
+derivation shows backpropagation through time: a weight has a share from every step. The weighted sums of all inputs
+are one product before the first.
 Layouts, gates and defaults are Keras', whose kernels have the units last; here they come first, as in `Dense`.
 """
 
@@ -193,24 +194,31 @@ class _Recurrent(BatchLayer):
         return None  # a loss from logits cannot take the place of the last step
 
     def _run(self, x: Any) -> Any:
-        bias = self.bias if self.bias is None or self.bias.ndim == 1 else self.bias[0]
+        bias, of_state = self._biases()
         inputs = transpose(x, (1, 0, 2))  # steps first, so that one of them lies together
         sums = matmul(inputs, self.weight.T) if bias is None else affine(inputs, self.weight, bias)
         across = self.recurrent_weight.T
         state: Any = None
         outputs = []
         for t in range(x.shape[1]):
-            state = self._step(sums[t], state, across, t)
+            state = self._step(sums[t], state, across, of_state, t)
             outputs.append(state[0])
         return stack(outputs, 1) if self.return_sequences else outputs[-1]
 
-    def _step(self, u: Any, state: Any, across: Any, t: int) -> tuple[Any, ...]:
-        """The state after step t, what the layer gives first. u: sums of the inputs; state: the one before, or None."""
+    def _biases(self) -> tuple[Any, Any]:
+        """What is added to the weighted sums of the inputs, and to those of the state; None for nothing."""
+        return self.bias, None
+
+    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
+        """The state after step t, what the layer gives first.
+
+        u: sums of the inputs; state: the one before, or None; across and bias: what its sums are made with.
+        """
         raise NotImplementedError
 
     def _called(self, base: str, t: int, z: Any) -> Any:
         if self._layer is not None:
-            z._label = Name(base, str(self._layer), index=(str(t + 1),)).label()
+            z._label = Name(base, str(self._layer), time=str(t + 1)).label()
         return z
 
     def name_nodes(self, layer: int) -> None:
@@ -241,7 +249,7 @@ class SimpleRNN(_Recurrent):
 
     gates = 1
 
-    def _step(self, u: Any, state: Any, across: Any, t: int) -> tuple[Any, ...]:
+    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
         z = self._called("Z", t, u if state is None else u + state[0] @ across)
         return (self._called("H", t, self.activation(z)),)
 
@@ -262,7 +270,8 @@ class _Gated(_Recurrent):
 
     def _parts(self, z: Any) -> list[Any]:
         """The weighted sums of each gate."""
-        return [z[:, i * self.units : (i + 1) * self.units] for i in range(self.gates)]
+        every = (slice(None),) * (z.ndim - 1)
+        return [z[(*every, slice(i * self.units, (i + 1) * self.units))] for i in range(self.gates)]
 
 
 class LSTM(_Gated):
@@ -277,6 +286,7 @@ class LSTM(_Gated):
     recurrent_weight  U, (4 units, units)
     bias              b, (4 units,); that of f starts at 1, so that the memory keeps at first
 
+    Results are labelled I[l]⟨t⟩, F[l]⟨t⟩, O[l]⟨t⟩, C̃[l]⟨t⟩ (what is read), C[l]⟨t⟩ and H[l]⟨t⟩.
     Source: Hochreiter and Schmidhuber, Neural Computation 9 (1997); the bias of 1: Jozefowicz et al., ICML 2015.
     """
 
@@ -287,15 +297,16 @@ class LSTM(_Gated):
         bias[self.units : 2 * self.units] = 1
         return Tensor(bias, dtype=dtype)
 
-    def _step(self, u: Any, state: Any, across: Any, t: int) -> tuple[Any, ...]:
+    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
         z = self._called("Z", t, u if state is None else u + state[0] @ across)
         i, f, c, o = self._parts(z)
         g, open_ = self.activation, self.recurrent_activation
-        memory = open_(i) * g(c)
-        if state is not None:
-            memory = open_(f) * state[1] + memory
-        self._called("C", t, memory)
-        return self._called("H", t, open_(o) * g(memory)), memory
+        i = self._called("I", t, open_(i))
+        kept = None if state is None else self._called("F", t, open_(f)) * state[1]
+        o = self._called("O", t, open_(o))
+        memory = i * self._called("Ctilde", t, g(c))
+        memory = self._called("C", t, memory if kept is None else kept + memory)
+        return self._called("H", t, o * g(memory)), memory
 
 
 class GRU(_Gated):
@@ -310,6 +321,8 @@ class GRU(_Gated):
     recurrent_weight  U, (3 units, units)
     bias              b and b', (2, 3 units), of inputs and of the state: Keras' reset_after=True
 
+    Results are labelled U[l]⟨t⟩ (sums of the input) and S[l]⟨t⟩ (of the state), Z[l]⟨t⟩ and R[l]⟨t⟩ (the gates),
+    H̃[l]⟨t⟩ (what is new) and H[l]⟨t⟩.
     Source: Cho et al., arXiv:1406.1078.
     """
 
@@ -318,18 +331,25 @@ class GRU(_Gated):
     def _first_bias(self, dtype: np.dtype, rng: np.random.Generator) -> Tensor:
         return initial(f"{self}: bias", self.bias_initializer, (2, 3 * self.units), dtype, rng)
 
-    def _step(self, u: Any, state: Any, across: Any, t: int) -> tuple[Any, ...]:
+    def _biases(self) -> tuple[Any, Any]:
+        if self.bias is None:
+            return None, None
+        of_input, of_state = self.bias[0], self.bias[1]
+        if self._layer is not None:
+            for part, index in ((of_input, "x"), (of_state, "h")):
+                part._label = Name("b", str(self._layer), index=(index,)).label()
+        return of_input, of_state
+
+    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
         g, open_ = self.activation, self.recurrent_activation
         of_state: Any = None if state is None else state[0] @ across
-        if self.bias is not None:
-            of_state = self.bias[1] if of_state is None else of_state + self.bias[1]
-        if of_state is None:
-            z, r, new = self._parts(u)
-            z, new = open_(z), g(new)
-        else:
-            n = self.units
-            gates = open_(u[:, : 2 * n] + of_state[..., : 2 * n])
-            z, r = gates[:, :n], gates[:, n:]
-            new = g(u[:, 2 * n :] + r * of_state[..., 2 * n :])
-        kept = new - z * new if state is None else z * state[0] + (1 - z) * new
+        if bias is not None:
+            of_state = bias if of_state is None else self._called("S", t, of_state + bias)
+        z, r, new = self._parts(self._called("U", t, u))
+        of_z, of_r, of_new = (None,) * 3 if of_state is None else self._parts(of_state)
+        z = self._called("Z", t, open_(z if of_z is None else z + of_z))
+        if of_new is not None:
+            new = new + self._called("R", t, open_(r + of_r)) * of_new
+        new = self._called("Htilde", t, g(new))
+        kept = (1 - z) * new if state is None else z * state[0] + (1 - z) * new
         return (self._called("H", t, kept),)

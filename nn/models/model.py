@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from ..activations import Function
 from ..attributes import Check, advised, changed
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
+from ..diagnosis import Diagnosis, diagnose
 from ..files.arrays import check_suffix
 from ..layers.base import (
     BatchLayer,
@@ -38,7 +40,6 @@ from ..layers.base import (
     without_frozen,
     write_weights,
 )
-from ..layers.basic import Activation
 from ..losses import Loss, find_loss
 from ..metrics import Metric, find_metric
 from ..metrics import metrics as METRICS
@@ -48,11 +49,8 @@ from ..training import loop as loop
 from ..training.objective import Objective
 from ..training.plan import Plan
 from ..training.samples import (
-    are_batches,
     checked_inputs,
     checked_samples,
-    checked_validation,
-    stream_of,
     training_data,
 )
 from .saving import check_savable, checked_metadata, net, read_model, write_model
@@ -613,13 +611,8 @@ class Model(BatchLayer):
         self._check_compiled("fit")
         size = 32 if batch_size is None else batch_size
         plan = Plan(size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq)
-        if y is None and are_batches(x):
-            options = {"batch_size": batch_size, "validation_split": validation_split or None}
-            stream = stream_of(self, x, steps_per_epoch, **options, class_weight=class_weight, weights=sample_weight)
-            return loop.fit(self, stream, checked_validation(self, validation_data), plan)
-        if steps_per_epoch is not None:
-            raise TypeError("fit: steps_per_epoch is for batches; of arrays x and y an epoch is all samples")
-        data = training_data(self, x, y, sample_weight, class_weight, validation_split, validation_data)
+        weights = sample_weight, class_weight
+        data = training_data(self, x, y, *weights, validation_split, validation_data, batch_size, steps_per_epoch)
         return loop.fit(self, *data, plan)
 
     def evaluate(
@@ -691,6 +684,14 @@ class Model(BatchLayer):
         samples = len(np.asarray(x[0] if self.takes_several else x))  # type: ignore[index]
         return self.evaluate(x, y, samples or None, 0, sample_weight, return_dict)
 
+    def diagnose(self, x: ArrayLike, y: ArrayLike, *, batch_size: int = 32, steps: int = 30, rng: Rng = 0) -> Diagnosis:
+        """Say why this net does not learn: faults and hints, causes first; see `nn.diagnose`. Nothing is changed."""
+        return diagnose(self, x, y, batch_size=batch_size, steps=steps, rng=rng)
+
+    def _copy_to_diagnose(self) -> Any:
+        self._check_compiled("diagnose")
+        return copy.deepcopy(self)
+
     def _shown(self, logs: dict[str, float], as_dict: bool) -> Scores:
         return logs if as_dict else logs["loss"] if len(logs) == 1 else list(logs.values())
 
@@ -712,7 +713,7 @@ def name_layers(where: str, layers: Sequence[BatchLayer]) -> None:
 def name_next(layer: BatchLayer, number: int) -> int:
     """Label what is in a layer, behind one of this number; the number of the last one inside."""
     count = layer.numbered
-    if count or (isinstance(layer, Activation) and number):
+    if number + count:
         layer.name_nodes(number + bool(count))
     return number + count
 

@@ -27,7 +27,7 @@ from .. import initializers, layers, losses, optimizers, regularizers, schedules
 from ..activations import RandomizedLeakyReLU, activations
 from ..files.arrays import Shape, open_arrays, save_arrays
 from ..metrics import Metric, SumsOf, find_metric, metrics
-from ..module import Module
+from ..module import Module, state_of
 
 __all__ = ["check_savable", "read_model", "register", "write_model"]
 
@@ -125,6 +125,7 @@ def _described(model: Any) -> dict[str, Any]:
             "optimizer": writer.plain("the optimizer", model.optimizer),
             "loss": writer.plain("the loss", model.loss),
             "metrics": [writer.metric(metric) for metric in model.metrics],
+            "groups": _groups_of(model, writer),
             "frozen": [i for i, layer in enumerate(_layers_in(model)) if any(layer is x for x in model.frozen)],
             "state": {},
         }
@@ -136,6 +137,18 @@ def _described(model: Any) -> dict[str, Any]:
         "training": training,
         "generators": [_state_of(rng) for rng in writer.generators],
     }
+
+
+def _groups_of(model: Any, writer: _Writer) -> list[dict[str, Any]]:
+    """The groups of parameters that the optimizer has options for, with the names of the parameters."""
+    names = {id(numbers): name for name, ((_, _, numbers, _), *_) in state_of(model).items()}
+    return [
+        {
+            "parameters": [names[id(p)] for p in group.pop("parameters")],
+            "options": {name: writer.plain(f"{name} of a group of the optimizer", x) for name, x in group.items()},
+        }
+        for group in model.optimizer.groups
+    ]
 
 
 def read_model(path: str | os.PathLike[str], cls: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -179,11 +192,22 @@ def _made(cls: Any, shapes: Mapping[str, Shape], settings: Mapping[str, Any], re
     training = settings["training"]
     state = {} if training is None else training["state"]
     if training is not None:
+        optimizer, loss, measured = (reader.made(training[part]) for part in ("optimizer", "loss", "metrics"))
+        groups = training.get("groups")  # files from before groups have none
+        if groups:
+            parameters = {name: places[0][2] for name, places in state_of(model).items()}
+            optimizer.bind(
+                [
+                    {"parameters": [parameters[name] for name in group["parameters"]]}
+                    | {name: reader.made(x) for name, x in group["options"].items()}
+                    for group in groups
+                ]
+            )
         layers_in = _layers_in(model)
         now = [layer.trainable for layer in layers_in]
         for i, layer in enumerate(layers_in):  # as they were at compile, which looks at it, and after it
             vars(layer)["trainable"] = i not in training.get("frozen", ())
-        model.compile(*(reader.made(training[part]) for part in ("optimizer", "loss", "metrics")))
+        model.compile(optimizer, loss, measured)
         for layer, trainable in zip(layers_in, now, strict=True):
             vars(layer)["trainable"] = trainable
     vectors = model.optimizer.state_dict() if state else {}
@@ -449,11 +473,6 @@ def _arguments(where: str, x: Any) -> dict[str, Any]:
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     if isinstance(x, optimizers.Optimizer):
-        if x.has_groups:
-            raise TypeError(
-                f"save: {where} has groups of parameters, which only the program knows: save_weights(path), and keep "
-                "optimizer.state_dict()"
-            )
         found["learning_rate"] = x.learning_rate if x.schedule is None else x.schedule
         found.update([x._clipping] if x._clipping is not None else [])
     return found

@@ -158,7 +158,8 @@ def fit(model: Any, samples: TrainingData | Stream, validation: TrainingData | N
     hooks = Listeners([*plan.callbacks, history, *plan.shown], model, params)
     logs: dict[str, float] = {}
     try:
-        with modes.recording(), _Fitting(model), Interrupts(type(objective).step) as interrupts:
+        apart = nullcontext() if plan.callbacks else objective.apart()
+        with modes.recording(), _Fitting(model), Interrupts(type(objective).step) as interrupts, apart:
             hooks.call("on_train_begin", {})
             for epoch in range(plan.initial_epoch, plan.epochs):
                 hooks.call("on_epoch_begin", epoch, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,10 @@ class Objective:
         self._programs = Programs([loss, *model.read], trained, others=resting)
         if before is not None and before._programs.is_like(self._programs):
             self._programs = before._programs
+
+    def apart(self) -> AbstractContextManager[None]:
+        """Inside, nobody but the training looks at the parameters; see `NeuronTraining.apart`."""
+        return nullcontext()
 
     def step(self, *batch: Any) -> tuple[float, np.ndarray]:
         """Train on one batch: its loss before the step, and what the loss took of the net if there are metrics.

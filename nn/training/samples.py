@@ -48,6 +48,13 @@ class TrainingData(NamedTuple):
         return self._map(lambda a: a.part(start, end) if isinstance(a, Mapped) else a[start:end])
 
     @property
+    def x(self) -> np.ndarray:
+        """The inputs of a model that takes one array. ValueError for another."""
+        if len(self.xs) > 1:
+            raise ValueError(f"expected a model with one input, got one with {len(self.xs)}")
+        return self.xs[0]
+
+    @property
     def samples(self) -> int:
         """How many there are."""
         return len(self.y)
@@ -152,14 +159,6 @@ class Stream:
         if not isinstance(batch, list | tuple) or len(batch) not in (2, 3):
             raise TypeError(f"fit: expected batches (x, y) or (x, y, sample_weight), got {describe(batch)}")
         return checked_samples("fit", self._model, *batch).fixed()  # who made them may write to them again
-
-
-def stream_of(model: Any, source: Any, steps: int | None, **options: Any) -> Stream:
-    """The batches that `fit` was given in the place of x. TypeError for an option that is theirs to have."""
-    for name, option in options.items():
-        if option is not None:
-            raise TypeError(f"fit: {name} is for arrays x and y; make the batches with it, or without")
-    return Stream(model, source, None if steps is None else positive_integer("fit", "steps_per_epoch", steps))
 
 
 def are_batches(x: Any) -> bool:
@@ -292,8 +291,22 @@ def training_data(
     class_weight: Mapping[int, float] | None,
     validation_split: float,
     validation_data: Sequence[Any] | None,
-) -> tuple[TrainingData, TrainingData | None]:
-    """The samples to train on, and those to validate on if there are any, from the arguments of `fit`."""
+    batch_size: int | None,
+    steps_per_epoch: int | None,
+) -> tuple[TrainingData | Stream, TrainingData | None]:
+    """What to train on, and the samples to validate on if there are any, from the arguments of `fit`.
+
+    TypeError for an option that only arrays have, or only batches.
+    """
+    if y is None and are_batches(x):
+        theirs = {"batch_size": batch_size, "validation_split": validation_split or None}
+        for name, option in {**theirs, "class_weight": class_weight, "sample_weight": sample_weight}.items():
+            if option is not None:
+                raise TypeError(f"fit: {name} is for arrays x and y; make the batches with it, or without")
+        steps = None if steps_per_epoch is None else positive_integer("fit", "steps_per_epoch", steps_per_epoch)
+        return Stream(model, x, steps), checked_validation(model, validation_data)
+    if steps_per_epoch is not None:
+        raise TypeError("fit: steps_per_epoch is for batches; of arrays x and y an epoch is all samples")
     samples = checked_samples("fit", model, x, y, sample_weight, in_parts=True)
     validation = checked_validation(model, validation_data)
     if validation is None and checked_fraction("fit", "validation_split", validation_split):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor
-from nn import metrics
+from nn import losses, metrics
 from nn.metrics import (
     Running,
     accuracy,
@@ -31,6 +31,19 @@ CONFUSION = [[1, 0, 0], [0, 1, 1], [0, 1, 1]]
 # One output, five samples; read as 1, 0, 0, 1, 0 at threshold ½.
 SIDES = np.array([[1], [1], [0], [0], [0]])
 SIGMOIDS = np.array([[0.9], [0.4], [0.5], [0.6], [0.1]])
+
+
+def test_what_is_compared_may_be_given_by_either_name():
+    y, p = np.array([[1], [0], [1]]), np.array([[0.2], [0.4], [0.9]])
+    given = metrics.accuracy(y, p)
+    assert given == metrics.accuracy(y_true=y, y_pred=p) == metrics.accuracy(prediction=p, target=y)
+    assert given == metrics.accuracy(y, prediction=p) == pytest.approx(2 / 3)
+    for wrong in ({"y_true": y}, {"target": y, "y_true": y, "prediction": p}, {"y_true": y, "y_pred": p, "target": y}):
+        for compare in (metrics.accuracy, losses.binary_crossentropy):
+            with pytest.raises(
+                TypeError, match=r"expected y_true and y_pred, in this order \(or target= and prediction="
+            ):
+                compare(**wrong)
 
 
 def test_accuracy_is_the_share_of_largest_outputs_in_their_places():

@@ -12,7 +12,7 @@ import pytest
 
 from autograd import Tensor, Value, squared_error
 from autograd.value import NO_GRADIENT
-from nn import MLP, Dense, Neuron, Sequential
+from nn import MLP, Dense, Neuron, Sequential, load_model
 from nn.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, find_optimizer
 from nn.schedules import ExponentialDecay, StepDecay
 
@@ -784,7 +784,24 @@ def test_a_model_may_be_trained_with_groups_and_its_state_goes_on(tmp_path):
         one.fit(x, y, batch_size=5, epochs=1, shuffle=False, verbose=0)
     for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
         assert a.tobytes() == b.tobytes()
-    with pytest.raises(TypeError, match="save: the optimizer has groups of parameters, which only the program knows"):
+    model.save(tmp_path / "m.npz")
+    again = load_model(tmp_path / "m.npz")
+    assert [len(group["parameters"]) for group in again.optimizer.groups] == [2, 2]
+    for one in (model, again):
+        one.fit(x, y, batch_size=5, epochs=2, shuffle=False, verbose=0)
+    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_options_of_a_single_group_and_schedules_of_groups_are_in_the_file_of_a_model(tmp_path):
+    model = Sequential([Dense(2, input_shape=(3,)), Dense(1)], rng=0)
+    rates = ExponentialDecay(0.5, 10, 0.5)
+    model.compile(SGD([{"parameters": model.parameters(), "momentum": 0.9, "learning_rate": rates}], 0.1), "mse")
+    model.save(tmp_path / "m.npz")
+    (group,) = load_model(tmp_path / "m.npz").optimizer.groups
+    assert (group["momentum"], group["learning_rate"](10)) == (0.9, 0.25)
+    model.compile(SGD([{"parameters": model.parameters(), "learning_rate": lambda step: 0.1}], 0.1), "mse")
+    with pytest.raises(TypeError, match="learning_rate of a group of the optimizer uses <lambda>, which is code of"):
         model.save(tmp_path / "m.npz")
 
 

@@ -42,6 +42,8 @@ def opened(chromium, path, link="", **options):
     )
     try:
         page.goto(address + link)
+        if page.locator("#packed").count():
+            page.wait_for_function("document.getElementById('summary').textContent")  # data and script are unpacked
         yield page
         assert wrong == []
     finally:

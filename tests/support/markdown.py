@@ -12,6 +12,9 @@ FOLDERS = ("docs", "autograd", "nn", "viz", "examples", "benchmarks", "tests")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
 
 
+NOTEBOOK_CELL = "{code-cell} ipython3"  # the language of a cell, in notebooks kept as text
+
+
 class Block(NamedTuple):
     """A fenced block: its language or {directive}, its text, the line on which it opens, the line before."""
 

@@ -1,5 +1,10 @@
 """Computations that tests of the page explore."""
 
+import base64
+import json
+import re
+import zlib
+
 import numpy as np
 
 from autograd import Value, exp, log, squared_error, tanh
@@ -13,6 +18,28 @@ HOSTILE = [
     "y" * 10_000,
     "\ud800 half",
 ]
+
+
+_PACKED = re.compile(r'(id="packed">)(.*?)(</script>)', re.S)
+
+
+def contents_of(page):
+    """The data of a page, or of its HTML, as text, and its script."""
+    packed = _PACKED.search(getattr(page, "html", page))[2]
+    data, script = zlib.decompress(base64.b64decode(packed)).decode().split("\n", 1)
+    return data, script
+
+
+def data_of(page):
+    """What the page knows."""
+    return json.loads(contents_of(page)[0])
+
+
+def with_data(page, data):
+    """The page's HTML with other data."""
+    text = f"{json.dumps(data)}\n{contents_of(page)[1]}"
+    packed = base64.b64encode(zlib.compress(text.encode())).decode()
+    return _PACKED.sub(lambda m: m[1] + packed + m[3], page.html)
 
 
 def lecture():

@@ -8,8 +8,7 @@ left to the page, which does it for whatever is clicked.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd import Value
@@ -24,7 +23,9 @@ from autograd.value import NO_GRADIENT
 from ..graphs.units import Constant
 from ..style import cut
 
-__all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data", "is_given", "packed"]
+__all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data", "is_given"]
+
+OtherPieces = Callable[[PathGraph, Sequence[Value]], Iterable[tuple[Value, str, list[Expression]]]]  # see `pieces`
 
 LONGEST = 200  # characters of a name; deep links go by as many
 
@@ -48,13 +49,14 @@ class Nodes:
 
     graphs: those that the nodes are from; a node's name is that in the first that has it.
     cut: nodes some of whose operands the page does not have.
+    What is numbered is a Value or a Constant, or was added with its row, as whole arrays are.
     """
 
-    def __init__(self, target: Value) -> None:
+    def __init__(self, target: Any) -> None:
         self._target = target
         self.used = Used(target)
-        self._numbers: dict[Value | Constant, int] = {}
-        self._rows: dict[Value | Constant, Row] = {}
+        self._numbers: dict[Any, int] = {}
+        self._rows: dict[Any, Row] = {}
         self.graphs: list[PathGraph] = []
         self.cut: set[Value] = set()
 
@@ -63,14 +65,19 @@ class Nodes:
         return all(thing in self._numbers for thing in things)
 
     @property
-    def things(self) -> list[Value | Constant]:
+    def things(self) -> list[Any]:
         """All that was asked for, in the order of their numbers."""
         return list(self._numbers)
 
-    def number(self, thing: Value | Constant) -> int:
+    def number(self, thing: Any) -> int:
         return self._numbers.setdefault(thing, len(self._numbers))
 
-    def row(self, thing: Value | Constant) -> Row:
+    def add(self, thing: Any, row: Row) -> int:
+        """Number something that is no node of the graph, with what is known of it."""
+        self._rows[thing] = row
+        return self.number(thing)
+
+    def row(self, thing: Any) -> Row:
         if thing not in self._rows:
             self._rows[thing] = self._read(thing)
         return self._rows[thing]
@@ -112,20 +119,11 @@ class Nodes:
             "bracketed": [i for i, thing in enumerate(self._numbers) if self._is_expression(thing)],
         }
 
-    def _is_expression(self, thing: Value | Constant) -> bool:
+    def _is_expression(self, thing: Any) -> bool:
         """Whether a name stands in parentheses where it is part of a formula: e+c."""
-        if isinstance(thing, Constant):
+        if not isinstance(thing, Value):
             return False
         return not names.is_word(next(graph for graph in self.graphs if thing in graph.labels).labels[thing])
-
-
-# Brackets and the invisible product take six characters each in JSON that stands in a page; these take one.
-_PACKED = {"<": "~", ">": "^", "\u2062": "`", "~": "&#126;", "^": "&#94;", "`": "&#96;"}
-
-
-def packed(markup: str) -> str:
-    """MathML as the page is sent it; `unpacked` in paths.js is the way back."""
-    return re.sub("[<>\u2062~^`]", lambda found: _PACKED[found[0]], markup)
 
 
 def is_given(v: Value) -> bool:
@@ -148,14 +146,22 @@ def edges_among(graph: PathGraph, shown: Sequence[Value]) -> list[Edge]:
 
 
 def graph_data(
-    graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_via: bool, spelled: Container[Value] | None = None
+    graph: PathGraph,
+    shown: Sequence[Value],
+    nodes: Nodes,
+    *,
+    with_via: bool,
+    spelled: Container[Value] | None = None,
+    kinks: OtherPieces | None = None,
 ) -> dict[str, Any]:
     """The nodes shown of a graph and the edges among them, as the page numbers them.
 
     spelled: formulas are written for edges between these only; without it for all.
+    kinks: by which the formulas of other pieces are found.
 
     Edges are columns: result, operand, derivative, formula; those into a node are together.
-    definition: how each node came about. via: the symbols of what an edge was contracted from, with_via
+    definition: how each node came about. pieces: for some nodes, by which pieces hold, the formulas of the edges
+    into them. via: the symbols of what an edge was contracted from, with_via
     only; else the page finds it in the graph of every operation.
     """
     node_of = {label: v for v, label in graph.labels.items()}
@@ -167,7 +173,7 @@ def graph_data(
 
     def written(formula: Expression) -> str:
         formula = graph.spelled_out(formula)
-        return packed(re.sub(r"(?<=[>}]) (?=[<{])", "", writer.sum(formula)))  # between elements space has no meaning
+        return writer.sum(formula)
 
     writer = Mathml(name)
     numbers = [nodes.number(v) for v in shown]
@@ -176,6 +182,10 @@ def graph_data(
     formulas = [""] * len(edges)
     for k in spelled_out:
         formulas[k] = written(graph.formula(edges[k]))
+    pieces: dict[int, dict[str, list[str]]] = {}
+    for v, code, others in kinks(graph, [v for v in shown if spelled is None or v in spelled]) if kinks else ():
+        among = [x for x, e in zip(others, graph.edges_of(v), strict=True) if e.operand in set(shown)]
+        pieces.setdefault(nodes.number(v), {})[code] = list(map(written, among))
     via = _between([edges[k] for k in spelled_out], graph.labels) if with_via and graph.level == "named" else ()
     return {
         "nodes": numbers,
@@ -184,6 +194,7 @@ def graph_data(
         "operand": [nodes.number(e.operand) for e in edges],
         "derivative": [encoded(e.derivative) for e in edges],
         "formula": formulas,
+        "pieces": pieces,
         "via": dict(zip(spelled_out, map(" ".join, via), strict=False)),
     }
 

@@ -8,7 +8,8 @@ const page = JSON.parse(document.getElementById("data").textContent);
 significant = page.digits;
 const names = new Names(page.nodes);
 const grads = page.nodes.grad.map(decoded);
-const kinds = (v) => page.nodes.kinds[page.nodes.kind[v]];
+const kinds = (v) => page.nodes.kinds[page.nodes.kind[v]] ?? "constant";
+const isArray = (v) => v !== null && /array/.test(kinds(v)); // a whole one, of a page of Tensors; see matrices.js
 const symbolOf = (v) => page.nodes.symbol[v];
 const graphs = {};
 for (const [name, data] of Object.entries(page.graphs)) graphs[name] = graphs[data] ?? new Graph(data); // or the name of another
@@ -16,8 +17,9 @@ const byId = (id) => document.getElementById(id);
 const choices = {
   mode: ["paths", "nudge", "backward", "forward"],
   show: ["data", "grad", "both"],
-  view: ["named", "op", "neurons"].filter((name) => name in page.views),
+  view: ["named", "op", "neurons", "matrices"].filter((name) => name in page.views),
 };
+if (page.arrays && page.views.matrices.graph === "arrays") choices.mode.length = 1; // no number has a node of its own
 const themes = ["system", "light", "dark"];
 
 const state = {
@@ -37,7 +39,7 @@ const liveInCards = (write) => { write(); againInCards.push(write); };
 const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf, grab, canChange });
 
 const isPass = () => state.mode === "backward" || state.mode === "forward";
-const graph = () => fresh(graphs[page.views[state.view].graph]);
+const graph = () => fresh(graphs[isArray(state.node) ? "arrays" : page.views[state.view].graph]);
 const countSteps = () => interior(graph()).length;
 
 // ---------------------------------------------------------------- changing the state
@@ -45,6 +47,7 @@ const countSteps = () => interior(graph()).length;
 function update(changes = {}) {
   const before = { ...state };
   Object.assign(state, changes);
+  if (isArray(state.node) && (state.mode !== "paths" || state.view !== "matrices")) state.node = null;
   const isOther = (...keys) => keys.some((key) => state[key] !== before[key]);
   if (isOther("view")) showView(before.view);
   if (isOther("view", "node") && program) for (const forget of forgetters) forget();
@@ -70,7 +73,7 @@ function update(changes = {}) {
 }
 
 function select(node) {
-  update({ node, mode: state.mode === "nudge" && node !== null ? "nudge" : "paths" });
+  update({ node, mode: state.mode === "nudge" && node !== null && !isArray(node) ? "nudge" : "paths" });
 }
 
 // The numbers have changed and what is shown has not: they are written where they stand.
@@ -148,7 +151,7 @@ function fromLink() {
   const hash = location.hash.slice(1);
   const [selected, ...changes] = hash.split("&");
   const nodeIn = (name) => {
-    const { nodes } = graphs[page.views[name].graph];
+    const nodes = [...graphs[page.views[name].graph].nodes, ...(name === "matrices" ? graphs.arrays.nodes : [])];
     return nodeCalled(unescaped(selected), nodes) ?? nodeCalled(unescaped(hash), nodes);
   };
   const view = [state.view, ...choices.view].find((name) => nodeIn(name) !== undefined);
@@ -187,11 +190,17 @@ function light() {
   moves = state.mode === "nudge" && state.node !== null && program ? nudge() : null;
   const { nodes, edges } = pass ? passLights() : isIdle ? idleLights() : pathLights();
   picture.fill(numbersOn);
-  picture.light({ nodes, edges, isIdle, label: (line) => labelOf(line, edges, isIdle) });
+  picture.light({ nodes, edges, isIdle, ofArrays: isArray(state.node), label: (line) => labelOf(line, edges, isIdle) });
 }
 
 function pathLights() {
   const weighed = graph().weigh(state.node);
+  if (isArray(state.node)) {
+    return {
+      nodes: new Map([...[...weighed.nodes, page.target].map((v) => [v, "lit"]), [state.node, "lit selected"]]),
+      edges: new Map([...weighed.flow.keys()].map((k) => [k, { sign: 0, width: 3 }])),
+    };
+  }
   const alone = paths()[state.hovered ?? state.pinned];
   const nodes = new Map();
   const edges = new Map();
@@ -243,6 +252,7 @@ function passAt(step) {
 }
 
 function labelOf(line, edges, isIdle) {
+  if (line.arrow !== null) return null;
   const shown = line.edges.filter((k) => edges.has(k) && !edges.get(k).isPast);
   if (!shown.length || (isIdle && picture.lines.length > LABELLED)) return null;
   if (line.node !== undefined) { // a line between units has the number of its weight
@@ -299,18 +309,20 @@ function markPinned() {
 
 function panelOf() {
   if (state.mode === "nudge") return nudgePanel();
-  if (!pass) return state.node === null ? overviewPanel() : pathsPanel();
+  if (!pass) return state.node === null ? overviewPanel() : isArray(state.node) ? arrayPanel() : pathsPanel();
   const seen = { names, graph: graph(), step: state.step, pass };
   return state.mode === "backward" ? backwardPanel(seen) : forwardPanel({ ...seen, symbol: symbolOf(pass.now) });
 }
 
 function overviewPanel() {
+  if (page.views[state.view].graph === "arrays") return [html("h2", {}, "Where does each gradient come from?"), quiet("Select an array: the chain to it is written out."), ...arraysOverview()];
   const gradientOf = (v) => (isChanged ? grads[v] : grads[v] ?? graph().gradients().get(v) ?? 0);
   const size = (v) => (Number.isNaN(gradientOf(v)) ? Infinity : Math.abs(gradientOf(v)));
   const isGiven = (v) => Number(kinds(v).includes("given")); // inputs and targets come last
   const leaves = graph().nodes.filter((v) => !graph().operands.get(v).length)
     .sort((a, b) => isGiven(a) - isGiven(b) || size(b) - size(a) || a - b);
   const extras = overviewExtras.flatMap((make) => make());
+  if (state.view === "matrices") extras.push(...arraysOverview());
   return overview({ extras, names, leaves, select: selectFromAfar, gradientOf, live, isLive: program !== null });
 }
 
@@ -323,7 +335,7 @@ function pathsPanel() {
   const count = html("span", { id: "count", "data-count": weighed.count.toString() }, counted(weighed.count, "path"));
   const intro = [
     heading(names, target, node, live, gradient),
-    quiet("data ", liveText(live, () => shortNumber(names.data[node])), " · ", count, ` from ${names.line(target)}`),
+    quiet("data ", liveText(live, () => shortNumber(names.data[node])), " · ", count, ` from ${names.text(target)}`),
   ];
   if (node === target) {
     return [...intro, quiet("The result itself: every path begins here. Select what it was computed from.")];
@@ -374,7 +386,7 @@ function summaryOf() {
   let differences = null; // computed once for each state of the numbers
   if (program) live(() => { differences = program.differences(slotOf(node)); });
   return summary({
-    name: names.line(node), isAll, listed, count, whole: gradient, backward, live,
+    name: names.text(node), isAll, listed, count, whole: gradient, backward, live,
     rest: { listed: paths().length, count: count - BigInt(paths().length) },
     difference: program && (() => differences),
     verdict: () => verdict({
@@ -400,11 +412,13 @@ function edgesOn(line) {
 }
 
 function describeLine(line) {
+  if (line.arrow !== null) return `from ${names.line(graphs.arrays.edges[line.arrow].operand)} to ${names.line(graphs.arrays.edges[line.arrow].result)}`;
   const describe = (e) => `∂${names.line(e.result)}/∂${names.line(e.operand)} = ${shortNumber(e.derivative)}`;
   return edgesOn(line).map(describe).join(", ");
 }
 
 function showTip(line, at) {
+  if (line.arrow !== null) return placeTip([arrayNote(line)], at ?? picture.onStage(middleOf(line)));
   const weighed = !isPass() && state.node !== null ? graph().weigh(state.node) : null;
   const isNamed = page.views[state.view].graph === "named" && graphs.op;
   const notes = edgesOn(line).slice(0, 4).map((edge) => {
@@ -415,14 +429,17 @@ function showTip(line, at) {
       names, edge, symbolOf,
       inner: isNamed ? fresh(graphs.op).between(edge.result, w, (v) => !graph().has(v)) : [],
       share: flow === undefined ? null : `carries ${shortNumber(flow)} of ${shortNumber(weighed.gradient)}`,
-      weight: isWeight ? `${names.line(w)} = ${shortNumber(names.data[w])}, grad ${shortNumber(gradOf(w))}` : null,
+      weight: isWeight ? `${names.text(w)} = ${shortNumber(names.data[w])}, grad ${shortNumber(gradOf(w))}` : null,
     }));
   });
+  return placeTip(notes, at ?? picture.onStage(middleOf(line)));
+}
+
+function placeTip(notes, [x, y]) {
   const tip = byId("tip");
   tip.replaceChildren(...notes);
   tip.hidden = false;
   const stage = byId("picture");
-  const [x, y] = at ?? picture.onStage(middleOf(line));
   const fitsBelow = y + 20 + tip.offsetHeight <= stage.clientHeight;
   tip.style.left = `${Math.max(8, Math.min(x + 16, stage.clientWidth - tip.offsetWidth - 8))}px`;
   tip.style.top = `${Math.max(8, fitsBelow ? y + 18 : y - tip.offsetHeight - 14)}px`;
@@ -435,9 +452,12 @@ function hideTip() {
 // ---------------------------------------------------------------- pointers
 
 function click({ cell, line }, event) {
-  if (cell && !/constant/.test(kinds(cell.node))) {
+  if (cell?.numbers && !/constant/.test(cell.whole.kind)) return click({ cell: cell.whole }, event);
+  if (cell && !/constant/.test(cell.kind)) {
     goTo(cell);
     select(cell.node);
+  } else if (line?.touch && line.arrow !== null) {
+    select(graphs.arrays.edges[line.arrow].operand);
   } else if (line?.edges.length) {
     if (event.pointerType === "touch" || line.edges.length === 1) showTip(line);
     else selectLine(line);
@@ -454,9 +474,12 @@ function selectLine(line) {
   select(operands.find((v) => kinds(v) === "leaf") ?? operands[0]);
 }
 
-function hover({ line }, event, at) {
+function hover({ cell, line }, event, at) {
   state.line = line ?? null;
-  if (line?.edges.length) showTip(line, event.type === "focusin" ? undefined : at);
+  const v = picture.arrays.length && cell && cell.node >= 0 && !isArray(cell.node) && !isArray(state.node) && !isPass() ? cell.node : null;
+  picture.frame(v === null ? null : around(v));
+  if (v !== null && cell.place === "square" && !cell.group.classList.contains("grabbed")) placeTip(numberNote(v), event.type === "focusin" ? picture.onStage(picture.middleOfCell(cell)) : at);
+  else if (line?.touch) showTip(line, event.type === "focusin" ? undefined : at);
   else hideTip();
 }
 
@@ -468,7 +491,7 @@ function goTo(cell) {
 }
 
 function move(direction) {
-  const cells = picture.cells.filter((cell) => !/constant/.test(kinds(cell.node)));
+  const cells = picture.cells.filter((cell) => !/constant/.test(cell.kind));
   const from = state.cell ?? picture.cellsOf.get(state.node)?.[0];
   const to = from ? neighbour(from, direction, cells) : picture.cellsOf.get(graph().target)[0];
   if (!to) return;
@@ -480,8 +503,9 @@ function move(direction) {
 // Left and right follow edges; up and down, and where there is no edge, the nearest cell that way.
 function neighbour(from, direction, cells) {
   let linked = [];
-  if (direction === "ArrowLeft") linked = graph().operands.get(from.node).map((e) => e.operand);
-  if (direction === "ArrowRight") linked = graph().users.get(from.node).map((e) => e.result);
+  const around = isArray(from.node) ? graphs.arrays : graph();
+  if (direction === "ArrowLeft") linked = (around.operands.get(from.node) ?? []).map((e) => e.operand);
+  if (direction === "ArrowRight") linked = (around.users.get(from.node) ?? []).map((e) => e.result);
   const isVertical = direction === "ArrowUp" || direction === "ArrowDown";
   const sign = direction === "ArrowLeft" || direction === "ArrowUp" ? -1 : 1;
   const middle = (cell) => picture.middleOfCell(cell);
@@ -611,15 +635,23 @@ function showControls() {
 }
 
 function showSummary() {
-  const { target, nodes, edges } = graph();
-  const size = `${counted(nodes.length, "node")}, ${counted(edges.length, "edge")}`;
-  put(byId("summary"), `${names.line(target)} = ${shortNumber(names.data[target])}; ${size}`);
+  const { nodes, edges } = graph();
+  const what = graph() === graphs.arrays ? "array" : "node";
+  const size = `${counted(nodes.length, what)}, ${counted(edges.length, "edge")}`;
+  const told = Number.isNaN(names.data[page.target]) ? "" : `${names.text(page.target)} = ${shortNumber(names.data[page.target])}; `;
+  put(byId("summary"), told + size);
 }
 
 function showLegend() {
   const isShare = !isPass() && state.node !== null;
   const width = isShare ? "share of the gradient" : "size of the local derivative";
   const sign = (kind, text) => span("key", sample(kind, 2.5), text);
+  if (state.view === "matrices") {
+    const tint = (kind, text) => span("key", svg("svg", { class: "sample", viewBox: "0 0 24 8" }, svg("rect", { class: kind, width: 24, height: 8, "fill-opacity": HEAT })), text);
+    byId("legend").replaceChildren(tint("positive", "positive"), tint("negative", "negative"),
+      span("key", `the stronger, the larger in its array${page.blocks ? "; a square is the largest number of a block" : ""}`));
+    return;
+  }
   byId("legend").replaceChildren(...[
     sign("positive", isShare ? "adds to the gradient" : "positive"),
     sign("negative", isShare ? "takes away (dashed)" : "negative (dashed)"),
@@ -654,27 +686,31 @@ function showSentence() {
     ...(listed.length > 1 ? [equals(), ...terms, isAll ? "" : " + …"] : []));
 }
 
-// The border between picture and panel, moved by pointer and keys; null: where the style sheet has it.
+// The border between picture and panel, moved by pointer and keys; on a phone it is the upper edge of a sheet. Without
+// a width, or a height, of its own the panel has that of the style sheet.
 function listenToDivider() {
   const divider = byId("divider");
-  const place = (width) => {
-    const most = innerWidth - 320;
-    const fits = Math.round(Math.min(Math.max(width, 260), most));
-    document.querySelector("main").style.setProperty("--panel", `${fits}px`);
-    set(divider, "aria-valuenow", String(Math.round((100 * fits) / innerWidth)));
+  const main = document.querySelector("main");
+  const isSheet = () => getComputedStyle(main).display === "flex";
+  const place = (length) => {
+    const [whole, least, most] = isSheet() ? [main.clientHeight, 22, 0.88 * main.clientHeight] : [innerWidth, 260, innerWidth - 320];
+    const fits = Math.round(Math.min(Math.max(length, least), most));
+    main.style.setProperty(isSheet() ? "--sheet" : "--panel", `${fits}px`);
+    set(divider, "aria-orientation", isSheet() ? "horizontal" : "vertical");
+    set(divider, "aria-valuenow", String(Math.round((100 * fits) / whole)));
   };
   on(divider, "pointerdown", (event) => {
     event.preventDefault();
     divider.setPointerCapture(event.pointerId);
-    divider.onpointermove = ({ clientX }) => place(innerWidth - clientX);
+    divider.onpointermove = ({ clientX, clientY }) => place(isSheet() ? main.getBoundingClientRect().bottom - clientY + 11 : innerWidth - clientX);
   });
   on(divider, "lostpointercapture", () => { divider.onpointermove = null; });
-  on(divider, "dblclick", () => document.querySelector("main").style.removeProperty("--panel"));
+  on(divider, "dblclick", () => ["--panel", "--sheet"].forEach((name) => main.style.removeProperty(name)));
   on(divider, "keydown", (event) => {
-    const by = { ArrowLeft: 24, ArrowRight: -24 }[event.key];
+    const by = (isSheet() ? { ArrowUp: 24, ArrowDown: -24 } : { ArrowLeft: 24, ArrowRight: -24 })[event.key];
     if (!by) return;
     event.preventDefault();
-    place(byId("panel").offsetWidth + by);
+    place(isSheet() ? byId("panel").offsetHeight + 22 + by : byId("panel").offsetWidth + by);
   });
 }
 
@@ -688,9 +724,11 @@ function listen() {
   for (const key of ["mode", "show", "view"]) {
     for (const button of byId(`${key}s`).children) {
       const { value } = button.dataset;
+      button.hidden = value === "matrices" && !page.arrays;
+      if (button.hidden) continue;
       if (!choices[key].includes(value)) {
         button.disabled = true;
-        button.title = page.missing[value];
+        button.title = page.missing[value] ?? page.missing.named ?? "";
       }
       on(button, "click", () => update({ [key]: value }));
     }
@@ -724,7 +762,8 @@ function begin() {
   showView();
   picture.fit(null);
   listen();
-  const selected = page.selected !== null && graph().has(page.selected) ? page.selected : null;
+  const isThere = page.selected !== null && (isArray(page.selected) ? graphs.arrays : graph()).has(page.selected);
+  const selected = isThere ? page.selected : null;
   if (page.samples) beginSamples();
   if (location.hash.length > 1) openLink(selected);
   else update({ node: selected });

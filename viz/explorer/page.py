@@ -1,7 +1,8 @@
 """explore: a recorded computation as one page to be explored in a browser.
 
 The page is a single file that loads nothing: its HTML, style and scripts are the files page.html,
-page.css and *.js beside this one, its data comes from `views`.
+page.css and *.js beside this one, its data comes from `views`. Data and scripts are in it deflated; begin.js
+unpacks them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import html
 import json
 import os
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -19,15 +21,14 @@ from typing import Any, Literal
 
 from autograd import Tensor, Value
 from autograd.arguments import lookup
-from autograd.graph import is_node
 from autograd.operands import describe, real
 
 from .. import style
 from ..files import opened, picture_file, write_whole
 from ..options import drawing
 from ..picture import Picture
+from .arrays import Arrays
 from .script import HELPERS
-from .shorten import shortened
 from .views import LEVELS, Views
 
 __all__ = ["PAGE_MARK", "Exploration", "explore"]
@@ -35,28 +36,31 @@ __all__ = ["PAGE_MARK", "Exploration", "explore"]
 PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
 
 _FORMATS = dict.fromkeys(("html", "htm"))
-_PARTS = ("paths", "write", "program", "picture", "panel", "live", "learn", "save", "samples", "page")
+_PARTS = ("paths", "write", "program", "picture", "panel", "matrices", "live", "learn", "save", "samples", "page")
+
+_ONLY_WITH = {"samples": "samples", "matrices": "arrays"}  # parts that a page has with such data alone
 
 
 @drawing
 def explore(
-    root: Value,
-    wrt: Value | None = None,
+    root: Value | Tensor,
+    wrt: Value | Tensor | None = None,
     *,
-    level: Literal["auto", "op", "named", "neurons"] = "auto",
+    level: Literal["auto", "op", "named", "neurons", "matrices"] = "auto",
     title: str | None = None,
     digits: int = 4,
     samples: Mapping[Any, Any] | None = None,
-    parameters: Sequence[Value] | None = None,
+    parameters: Sequence[Value | Tensor] | None = None,
 ) -> Exploration:
     """A page that shows every gradient path of a computation.
 
-    root   the result to derive, such as the loss; any Value that was computed, named or not
+    root   the result to derive, such as the loss; any Value that was computed, named or not, or a Tensor
     wrt    the node that is selected at first; without it the page begins with all gradients
     level  what the page shows first; the reader can change it. "named": named nodes, with whatever
            lies between contracted. "op": every scalar. "neurons": units with the weights on the edges.
            "auto": "neurons" in a net of more than 12 named nodes, "named" if an intermediate result has a name,
-           else "op".
+           else "op". "matrices", of a Tensor alone and what it begins with: arrays as heat maps with the chain in
+           matrices, beside a small net of their numbers.
     title  of the page
     digits significant digits of its numbers
     samples     numbers for leaves, sample by sample: {"x": X, "y": Y} with X of shape (n, as many as there are
@@ -75,22 +79,32 @@ def explore(
     its `.grad`. A graph of more than 2,000 edges is shown as neurons, with layers of more than 16
     units shortened, or, where no names tell of units, in part; the page says so.
 
+    Of a Tensor the arrays are read number by number, as `unroll` does: point at a number and what it is computed
+    from has a frame, its row and its column; click it and its scalar paths are written out, click a name and the
+    chain in matrices is. A graph of more than 20,000 products keeps its arrays and the chain alone.
+
     Call `root.backward()` before, or the page says that `.grad` is empty.
 
     TypeError if root or wrt is not a Value; ValueError for a leaf, for a wrt that root does not depend on,
     for an unknown level, for "neurons" where names tell of no units, and for samples that do not fit the leaves.
     """
-    if not isinstance(root, Value):
-        advice = "; nn.to_mlp(model) makes the same net of Values" if isinstance(root, Tensor) else ""
-        raise TypeError(f"explore: expected a Value such as the loss, got {describe(root)}{advice}")
+    if not isinstance(root, Value | Tensor):
+        raise TypeError(f"explore: expected a Value or a Tensor such as the loss, got {describe(root)}")
     if root.is_leaf:
         name = "it" if root.label is None else repr(root.label)
         raise ValueError(f"explore: expected the result of a computation; {name} is a leaf, which has no paths")
-    if wrt is not None and not is_node(wrt):
-        raise TypeError(f"explore: expected wrt to be a Value, got {describe(wrt)}")
+    if wrt is not None and type(wrt) is not type(root):
+        raise TypeError(f"explore: expected wrt to be a {type(root).__name__}, got {describe(wrt)}")
+    if samples is not None and isinstance(root, Tensor):
+        raise TypeError("explore: a graph of Tensors has its samples in it; samples= is for a graph of Values")
     lookup("level", level, LEVELS)
-    views = Views(root, wrt, digits)
-    data = views.data(level, samples, parameters)
+    if isinstance(root, Tensor):
+        arrays = Arrays(root)
+        views = Views(arrays, wrt, digits)
+        data = views.data(level, None, arrays.parameters(parameters))
+    else:
+        views = Views(root, wrt, digits)
+        data = views.data(level, samples, parameters)
     title = "Gradient paths" if title is None else title
     return Exploration(_document(title, data), level=data["first"], views=views, title=title)
 
@@ -99,7 +113,7 @@ class Exploration:
     """A page of gradient paths; a notebook shows it.
 
     html   the whole page: it loads nothing and needs no network
-    level  the view that it begins with: "named", "op" or "neurons"
+    level  the view that it begins with: "named", "op", "neurons" or "matrices"
     """
 
     def __init__(self, html: str, *, level: str, views: Views, title: str) -> None:
@@ -118,7 +132,7 @@ class Exploration:
 
         node   a Value, or its name: all its paths are lit, as if it had been clicked
         path   1 lights its strongest path alone, 2 the next
-        level  "named", "op" or "neurons"; without it the one that the page begins with
+        level  "named", "op", "neurons" or "matrices"; without it the one that the page begins with
         size   width and height in pixels that the picture fills; a large graph takes more
         look   its colours and font, as for draw_graph; without it that of the `with viz.look(...)` around
 
@@ -177,16 +191,19 @@ def _size(size: Any) -> tuple[float, float]:
 
 
 def _document(title: str, data: dict[str, Any]) -> str:
-    style = shortened(_file("page.css"), "css")
-    scripts = [f"{name}.js" for name in _PARTS if name != "samples" or data["samples"]]
-    script = '"use strict";\n' + HELPERS + data.pop("operations") + shortened("".join(map(_file, scripts)), "js")
+    style, begin = _file("page.css"), _file("begin.js")
+    scripts = [f"{name}.js" for name in _PARTS if data.get(_ONLY_WITH.get(name, "nodes"))]
+    script = '"use strict";\n' + HELPERS + data.pop("operations") + "".join(map(_file, scripts))
+    written = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    packed = zlib.compress(f"{written}\n{script}".encode(), 9)
     parts = {
         "title": html.escape(_printable(title)),
         "style": style,
         "style_hash": _hash(style),
-        "script": script,
         "script_hash": _hash(script),
-        "data": _script_safe(data),
+        "begin": begin,
+        "begin_hash": _hash(begin),
+        "packed": base64.b64encode(packed).decode(),
     }
     page = re.sub(r"\n\s*(?=<)", "", _file("page.html"))
     return re.sub(r"\{\{(\w+)\}\}", lambda slot: parts[slot[1]], page)
@@ -199,12 +216,6 @@ def _file(name: str) -> str:
 def _hash(text: str) -> str:
     """What the Content-Security-Policy of the page knows a script or style by."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _script_safe(data: Any) -> str:
-    """JSON that can stand in a script element: ASCII, and no character that HTML gives a meaning."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
 def _printable(text: str) -> str:

@@ -5,21 +5,19 @@ const decoded = (x) => (typeof x === "string" ? { nan: NaN, inf: Infinity, "-inf
 const valueOf = (path) => path.edges.reduce((product, e) => product * e.derivative, 1);
 const largestOf = (numbers) => Math.max(...numbers.map(Math.abs).filter(Number.isFinite), 0);
 
-// MathML as it was before model.py made it short.
-const unpacked = (text) => text.replace(/[~^`]/g, (sign) => ({ "~": "<", "^": ">", "`": "\u2062" })[sign]);
-
 const OMITTED = "<mi>…</mi>"; // of a formula that is not written
 
 class Graph {
   // nodes: operands before results, the target last. An edge's k is its place in `edges`.
   constructor(data) {
     this.nodes = data.nodes;
+    this.pieces = data.pieces ?? {}; // the formulas into a node where other pieces hold
     this.target = data.nodes.at(-1);
-    this.definition = new Map(data.nodes.map((v, i) => [v, unpacked(data.definition[i])]));
+    this.definition = new Map(data.nodes.map((v, i) => [v, data.definition[i]]));
     this.written = new Map(this.definition);
     this.edges = data.result.map((result, k) => ({
       k, result, operand: data.operand[k], derivative: decoded(data.derivative[k]),
-      formula: unpacked(data.formula[k]) || OMITTED, via: data.via[k],
+      formula: data.formula[k] || OMITTED, via: data.via[k],
     }));
     for (const e of this.edges) e.written = e.formula;
     this.operands = new Map(this.nodes.map((v) => [v, []])); // the edges into a node

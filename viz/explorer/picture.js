@@ -32,14 +32,17 @@ class Picture {
     this.lit = null;
     this.labelled = [];
     this.lines = view.lines.map(([edges, start, end, weight, label, ...way], i) => ({
-      i, edges, start, end, label, way, node: weight < 0 ? undefined : weight, text: null,
+      i, start, end, label, way, node: weight < 0 ? undefined : weight, text: null,
+      ...(Array.isArray(edges[0]) ? { edges: edges[0], arrow: edges[1] } : { edges, arrow: null }), // arrow: between arrays
     }));
     this.spreadParallels();
-    this.marks = view.marks.map(([x, y, main, above, below]) => ({ x, y, main, above, below }));
-    const layers = ["lines", "marks", "labels"].map((name) => svg("g", { class: name }));
+    this.marks = view.marks.map(([x, y, main, ...rest]) => (rest.length > 2
+      ? { x, y, main, side: rest[0], words: rest[1], squares: rest[2] } : { x, y, main, above: rest[0], below: rest[1] }));
+    this.arrays = [];
+    const layers = ["lines", "marks", "labels", "frames"].map((name) => svg("g", { class: name }));
     layers[0].append(...this.lines.map((line) => this.drawLine(line)));
     layers[1].append(...this.marks.map((one, i) => this.drawMark(one, i)));
-    this.labels = layers[2];
+    [, , this.labels, this.frames] = layers;
     this.world.replaceChildren(...layers);
     this.stage.classList.toggle("few", this.lines.length < MANY);
     if (this.size?.[0]) this.stretch();
@@ -58,7 +61,7 @@ class Picture {
     line.shape = svg("path", { class: "stroke" });
     line.group = svg("g", { class: "line", "data-line": line.i }, line.shape);
     line.weight = this.on.canChange(line.node ?? null) ? line.node : null;
-    if (line.edges.length) {
+    if (line.edges.length || line.arrow >= 0 && line.arrow !== null) {
       line.touch = svg("path", { class: "touch" });
       line.group.append(line.touch);
       set(line.group, "tabindex", "-1");
@@ -81,6 +84,10 @@ class Picture {
 
   drawMark(one, i) {
     one.group = svg("g", { class: "box" });
+    if (one.squares) {
+      this.arrays.push(new Squares(this, one, i));
+      return one.group;
+    }
     if (typeof one.main === "string") {
       one.words = svg("text", { class: "rest" }, one.main);
       one.group.append(one.words);
@@ -92,10 +99,23 @@ class Picture {
     return one.group;
   }
 
+  // What stands for a node, or for a number that has none.
+  addCell(cell, kind) {
+    cell.kind = `${kind} ${this.kinds(cell.node)}`;
+    cell.group = svg("g", { class: `cell ${cell.kind}`, "data-cell": this.cells.length });
+    if (!/constant/.test(cell.kind)) {
+      set(cell.group, "tabindex", "-1");
+      this.makeControl(cell.group, cell.node);
+    }
+    this.cells.push(cell);
+    if (!this.cellsOf.has(cell.node)) this.cellsOf.set(cell.node, []);
+    this.cellsOf.get(cell.node).push(cell);
+    return cell;
+  }
+
   drawCell(cell) {
-    const { node, place } = cell;
-    const kind = this.kinds(node);
-    cell.group = svg("g", { class: `cell ${kind}`, "data-cell": this.cells.length });
+    const { node, place } = this.addCell(cell, "");
+    const { kind } = cell;
     const isConstant = /constant/.test(kind);
     if (place === "main") {
       const shape = /leaf|cut/.test(kind) ? "rect" : "circle";
@@ -108,14 +128,7 @@ class Picture {
       cell.caption = svg("text", { class: "caption" }, svg("tspan", { class: "letter" }, this.names.pieces[node][0]), " ", cell.data);
       cell.group.append(cell.caption);
     }
-    if (!isConstant) {
-      set(cell.group, "tabindex", "-1");
-      this.makeControl(cell.group, node);
-      cell.group.append(svg("title", {}, this.names.line(node)));
-    }
-    this.cells.push(cell);
-    if (!this.cellsOf.has(node)) this.cellsOf.set(node, []);
-    this.cellsOf.get(node).push(cell);
+    if (!isConstant) cell.group.append(svg("title", {}, this.names.text(node)));
     return cell.group;
   }
 
@@ -146,6 +159,7 @@ class Picture {
     this.pen = Math.max(1, this.radius / 30); // lines and their dashes grow with the marks
     this.stage.style.setProperty("--pen", this.pen.toFixed(2));
     for (const one of this.marks) this.placeMark(one);
+    for (const array of this.arrays) array.place();
     for (const line of this.lines) {
       const ends = [line.start, line.end].map((i) => [this.marks[i].x, this.marks[i].y]);
       const points = line.way.length ? [] : ends;
@@ -178,7 +192,7 @@ class Picture {
   placeMark(one) {
     one.at = this.stretched([one.x, one.y]);
     set(one.group, "transform", `translate(${one.at})`);
-    if (one.words) {
+    if (one.words?.nodeType) {
       set(one.words, "font-size", this.font("line"));
       set(one.words, "y", this.font("line") * 0.36);
     }
@@ -198,7 +212,10 @@ class Picture {
       for (const [name, value] of Object.entries(box)) set(shape, name, value);
     }
     if (!cell.name) return;
-    const size = Math.max(this.least, Math.min(FONTS.name * r, (1.3 * r) / cell.name.long));
+    this.sizeName(cell, Math.max(this.least, Math.min(FONTS.name * r, (1.3 * r) / cell.name.long)));
+  }
+
+  sizeName(cell, size) {
     const [, above, below] = cell.name.parts;
     set(cell.name.text, "font-size", size);
     for (const part of [above, below].filter(Boolean)) set(part, "font-size", Math.max(0.66 * size, this.least));
@@ -231,7 +248,12 @@ class Picture {
   // numbers(node) gives { data, grad, gradSign, value } as texts, either of them "" to show one alone.
   fill(numbers) {
     this.numbers = numbers;
+    for (const array of this.arrays) array.fill(squareNumber);
     for (const cell of this.cells) {
+      if (cell.place === "square" || cell.place === "array") {
+        if (cell.place === "square" && cell.node >= 0) this.tellSquare(cell);
+        continue;
+      }
       const isConstant = /constant/.test(this.kinds(cell.node));
       const shown = isConstant ? { data: shortNumber(this.names.data[cell.node]), grad: "", gradSign: "zero" } : numbers(cell.node);
       const key = `${shown.data} ${shown.grad} ${shown.gradSign} ${this.radius} ${this.scale}`;
@@ -252,6 +274,11 @@ class Picture {
     }
   }
 
+  tellSquare(cell) {
+    if (this.on.canChange(cell.node)) this.tellValue(cell.group, cell.node);
+    set(cell.group, "aria-label", `${this.names.line(cell.node)}, data ${shortNumber(this.names.data[cell.node])}`);
+  }
+
   // The ground of a mark is tinted by its number.
   tint(shape, x) {
     const share = Number.isFinite(x) ? Math.abs(x) / (1 + Math.abs(x)) : Number(!Number.isNaN(x));
@@ -260,21 +287,22 @@ class Picture {
   }
 
   // nodes: Map node -> class; edges: Map edge -> { width, sign }; label(line) gives the number to write on a line.
-  light({ nodes, edges, isIdle, label }) {
+  // ofArrays: the edges are those between arrays.
+  light({ nodes, edges, isIdle, label, ofArrays }) {
     for (const cell of this.cells) {
-      const state = nodes.get(cell.node) ?? "";
+      const state = nodes.get(cell.node) ?? (cell.whole && nodes.has(cell.whole.node) ? "whole" : "");
       const isChangeable = this.on.canChange(cell.node) ? "changeable" : "";
-      set(cell.group, "class", `cell ${this.kinds(cell.node)} ${isChangeable} ${isIdle ? "" : state || "dim"}`);
+      set(cell.group, "class", `cell ${cell.kind} ${isChangeable} ${isIdle ? "" : state || "dim"}`);
       if (state.includes("selected")) set(cell.group, "aria-current", "true");
       else cell.group.removeAttribute("aria-current");
     }
     const lit = [];
     for (const line of this.lines) {
-      const shown = this.strongestOf(line, edges, isIdle);
+      const shown = ofArrays ? edges.get(line.arrow) : this.strongestOf(line, edges, isIdle);
       const state = isIdle ? "idle" : shown ? "lit" : "dim";
       set(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)} ${line.weight === null ? "" : "changeable"}`);
       set(line.shape, "stroke-width", ((shown?.width ?? 0.8) * (this.pen ?? 1)).toFixed(2));
-      if (!line.edges.length) continue;
+      if (!line.touch) continue;
       set(line.group, "aria-label", this.on.describeLine(line));
       if (line.weight !== null) this.tellValue(line.group, line.weight);
       if (shown) lit.push(line);
@@ -292,7 +320,7 @@ class Picture {
 
   // What a line shows of the edges it stands for: the one with the widest stroke.
   strongestOf(line, edges, isIdle) {
-    if (!line.edges.length) return isIdle ? { sign: 0, width: 1 } : null;
+    if (!line.edges.length || (isIdle && line.arrow !== null)) return isIdle ? { sign: 0, width: 1 } : null;
     if (isIdle) return edges.get(line.edges.at(-1)); // ∂z/∂x, which is the weight
     const found = line.edges.map((k) => edges.get(k)).filter(Boolean);
     return found.reduce((best, one) => (best && best.width >= one.width ? best : one), null);
@@ -344,6 +372,11 @@ class Picture {
     cell?.group.classList.add("marked");
   }
 
+  // Frames around the squares of these nodes.
+  frame(nodes) {
+    this.frames?.replaceChildren(...(nodes ? this.arrays.flatMap((array) => array.frames(nodes)) : []));
+  }
+
   // ------------------------------------------------------------ zooming and panning
 
   // All of it; or, at first, if that were too small to read, the part around a node or the target.
@@ -353,8 +386,9 @@ class Picture {
     const size = [this.stage.clientWidth || 800, this.stage.clientHeight || 600];
     this.size = size;
     this.stretch();
-    const whole = Math.min(1, size[0] / this.whole[0], size[1] / this.whole[1]);
-    const isPart = whole < 1 || (size[0] < PHONE[0] && this.radius < PHONE[1]);
+    const shares = [1, size[0] / this.whole[0], size[1] / this.whole[1]];
+    const whole = Math.min(...shares.map((x) => (x > 0.999 ? 1 : x))); // but for rounding
+    const isPart = whole < 1 || (!this.arrays.length && size[0] < PHONE[0] && this.radius < PHONE[1]);
     this.smallest = whole * 0.6;
     this.scale = isPart && !isWhole ? Math.max(whole, READABLE / this.radius) : whole;
     this.centreOn((this.whereIs(node) ?? this.whereIs(this.graph.target)).map((at, i) => {
@@ -377,8 +411,9 @@ class Picture {
   }
 
   // The middle of what shows a node: in a mark, or above or below it.
-  middleOfCell({ mark, place }) {
+  middleOfCell({ mark, place, ...square }) {
     const [x, y] = this.marks[mark].at;
+    if (place === "square") return [x + square.x + square.ground.getAttribute("width") / 2, y + square.y + square.ground.getAttribute("height") / 2];
     return [x, y + ({ above: -1.25, below: 1.25 }[place] ?? 0) * this.radius];
   }
 
@@ -456,6 +491,7 @@ class Picture {
     const pointers = new Map();
     let moved = 0;
     let grabbed = null; // a number that is being dragged
+    let start = null; // where a line was touched, as long as the way is open: sideways its number changes, else all moves
     const CLICK = 3; // pixels; what moves less is a click
     const where = (event) => {
       const frame = this.stage.getBoundingClientRect();
@@ -470,6 +506,7 @@ class Picture {
       if (!pointers.size) {
         moved = 0;
         grabbed = this.on.grab(thing(event), event);
+        start = grabbed && thing(event).line ? where(event) : null;
         this.stage.classList.toggle("grabbed", Boolean(grabbed));
       } else if (grabbed) {
         grabbed.end(); // a second finger: they zoom
@@ -482,6 +519,12 @@ class Picture {
       if (!before) return;
       const now = where(event);
       const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
+      if (start && moved + distance(now, before) > CLICK) {
+        const [dx, dy] = now.map((at, i) => Math.abs(at - start[i]));
+        if (dy > dx) grabbed = null;
+        this.stage.classList.toggle("grabbed", Boolean(grabbed));
+        start = null;
+      }
       if (other) this.zoom(distance(now, other) / Math.max(1, distance(before, other)), other);
       else if (grabbed) grabbed.move(now[0] - before[0], event, moved + distance(now, before) <= CLICK);
       else this.pan(now[0] - before[0], now[1] - before[1]);

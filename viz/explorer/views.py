@@ -22,11 +22,14 @@ from autograd.value import NO_GRADIENT
 from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
 from ..options import Asked
+from ..scenes.scene import Cell
 from ..style import counted, number
-from .model import Nodes, edges_among, graph_data
+from .arrays import Arrays
+from .model import Nodes, edges_among, encoded, graph_data
+from .pieces import Kinks
 from .program import NO_OPERATIONS, Program
 from .script import Unreadable
-from .stage import Box, Drawn, Way, lit, paths_to, scene
+from .stage import Box, Drawn, Way, has_room, lit, paths_to, scene
 
 __all__ = ["ELIDED", "LEVELS", "MAX_EDGES", "Views", "drawn_of", "net_of", "page_data"]
 
@@ -41,7 +44,7 @@ SIZE = (1000.0, 700.0)  # of the stage that pictures are placed for
 
 NAMED = 3  # so many are named in a note
 
-LEVELS = dict.fromkeys(("auto", "named", "op", "neurons"))
+LEVELS = dict.fromkeys(("auto", "named", "op", "neurons", "matrices"))
 
 
 def page_data(root: Value, wrt: Value | None, level: str, digits: int = 4) -> dict[str, Any]:
@@ -111,27 +114,41 @@ def drawn_of(root: Value, level: str) -> tuple[Drawn, Nodes]:
 
 
 class Views:
-    """The views that the graph below `root` has, with the graphs that they are views of.
+    """The views that the graph below a target has, with the graphs that they are views of.
 
+    target: a Value; or the Arrays of a Tensor, whose numbers are Values if it has a root.
     wrt: the node selected at first, or None. digits: of numbers.
     missing: why a view is not there. notes: what a reader of the page should know.
     """
 
-    def __init__(self, root: Value, wrt: Value | None, digits: int = 4) -> None:
-        self.everything = everything = topological_order(root)
-        if wrt is not None and wrt not in set(everything):
+    def __init__(self, target: Value | Arrays, wrt: Any, digits: int = 4) -> None:
+        self.arrays = target if isinstance(target, Arrays) else None
+        self.root = target.root if isinstance(target, Arrays) else target
+        self.wrt, self.digits = wrt, digits
+        self.nodes = Nodes(target.target if isinstance(target, Arrays) and self.root is None else self.root)
+        self.everything: list[Value] = [] if self.root is None else topological_order(self.root)
+        if wrt is not None and wrt not in set(self.everything if self.arrays is None else self.arrays.things):
             raise ValueError(
                 f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}"
             )
-        self.root, self.wrt, self.digits, self.nodes = root, wrt, digits, Nodes(root)
+        self.kinks = Kinks({v: i for i, v in enumerate(self.everything)}).of
         self.graphs: dict[str, Any] = {}
         self.views: dict[str, Any] = {}
         self.drawn: dict[str, Drawn] = {}
         self.missing: dict[str, str] = {}
         self.notes: list[str] = []
-        coarse = self._coarse()
+        self.is_whole = True
+        if self.root is not None:
+            self._add_scalars(self.root)
+        if self.arrays is None:
+            self.missing["matrices"] = "Each node of this graph is a single number; a graph of Tensors has matrices."
+        else:
+            self._add_arrays(self.arrays)
+
+    def _add_scalars(self, root: Value) -> None:
+        coarse = self._coarse(root)
         self.named = PathGraph(root) if coarse is None else coarse.graph
-        op_edges = sum(len(v.operands) for v in everything)
+        op_edges = sum(len(v.operands) for v in self.everything)
         named_edges = sum(len(self.named.edges_of(v)) for v in self.named.nodes)
         self.is_whole = op_edges <= MAX_EDGES
         if self.is_whole:
@@ -148,6 +165,28 @@ class Views:
         if coarse is not None:
             self._add_neurons(coarse)
 
+    def _add_arrays(self, arrays: Arrays) -> None:
+        """The view of whole arrays; their numbers follow the paths of named nodes, or of every scalar."""
+        arrays.add(self.nodes)
+        graph: Any = arrays.graph
+        name, beside, edges = "arrays", None, []
+        if self.root is None:
+            for missing in ("named", "op", "neurons"):
+                self.missing[missing] = f"The numbers of these arrays are not shown one by one: {arrays.refused}."
+        else:
+            name = "named" if arrays.level == "named" else "op"
+            if name not in self.graphs or len(self.graphs[name]["nodes"]) < len(self.named.nodes):
+                self.graphs[name] = graph_data(
+                    self.named, self.named.nodes, self.nodes, with_via=False, spelled=(), kinks=self.kinks
+                )
+            graph = self.named if name == "named" else self.drawn["op"].graph
+            edges = edges_among(graph, graph.nodes)
+            beside = next((d for d in map(self.drawn.get, ("neurons", "named")) if d is not None), None)
+            beside = beside if beside is not None and has_room(beside, self.nodes, SIZE) else None
+        self.drawn["matrices"] = drawn = arrays_drawn(arrays, graph, edges, beside)
+        self.views["matrices"] = _view(name, drawn, self.nodes, self.digits)
+        self.graphs["arrays"], self.written = arrays.data(self.nodes)
+
     def data(self, level: str, samples: Any = None, parameters: Any = None) -> dict[str, Any]:
         """Everything the page shows; under "operations" script, the rest plain data.
 
@@ -157,17 +196,24 @@ class Views:
         self.notes += _notes(self.nodes.used)
         program, operations, rows = None, NO_OPERATIONS, None
         try:
-            found = Program(self.everything)
-            program, operations = found.data(self.nodes.used, self.nodes.things, parameters, samples)
-            rows = None if samples is None else found.samples(samples)
+            if self.root is not None:
+                found = Program(self.everything)
+                program, operations = found.data(self.nodes.used, self.nodes.things, parameters, samples)
+                rows = None if samples is None else found.samples(samples)
         except Unreadable as refused:
             self.notes.append(f"The numbers of this page cannot be changed: {refused}.")
+        target: Any = self.root
+        if self.arrays is not None:
+            target = self.arrays.target if self.root is None else self.root
+            is_backward = self.arrays.is_backward
+        else:
+            is_backward = target.grad is not NO_GRADIENT
         selected = self.wrt is not None and self.nodes.has(self.wrt)
         return {
             "nodes": self.nodes.columns(),
-            "target": self.nodes.number(self.root),
+            "target": self.nodes.number(target),
             "selected": self.nodes.number(self.wrt) if selected and self.wrt is not None else None,
-            "backward": self.root.grad is not NO_GRADIENT,
+            "backward": is_backward,
             "graphs": self._graphs(),
             "views": self.views,
             "missing": self.missing,
@@ -177,6 +223,8 @@ class Views:
             "program": program,
             "samples": rows,
             "operations": operations,
+            "arrays": None if self.arrays is None else self.written,
+            "blocks": self.arrays is not None and self.arrays.has_blocks,
         }
 
     def _graphs(self) -> dict[str, Any]:
@@ -188,6 +236,12 @@ class Views:
 
     def first(self, level: str) -> str:
         """The view to begin with; a graph too large for any is shown in part."""
+        if level == "matrices" and self.arrays is None:
+            raise ValueError("explore: level 'matrices' is for a graph of Tensors; here every node is one number")
+        if self.arrays is not None and (level in ("auto", "matrices") or level not in self.views):
+            if level not in ("auto", "matrices"):
+                self.notes.append(f"Another level than {level!r} is shown. {self.missing.get(level, '')}")
+            return "matrices"
         if level == "neurons" and level not in self.views:
             raise ValueError(f"explore: level 'neurons' finds {NO_UNITS}, or use level='named'")
         has_results = any(not v.is_leaf for v in self.named.nodes[:-1])
@@ -222,6 +276,12 @@ class Views:
             if path is not None:
                 raise ValueError("svg: path says which path of a node; give the node too")
             return picture.svg(title)
+        array = self.arrays.called(node) if self.arrays is not None and level == "matrices" else None
+        if array is not None:
+            if path is not None:
+                raise ValueError("svg: an array has its chain in matrices; path is for one of its numbers")
+            assert self.arrays is not None
+            return picture.svg(title, lit=self.arrays.lit(drawn, self.nodes, array))
         source = self._meant(node, drawn.graph, level)
         if path is None:
             taken = paths_to(drawn, source)
@@ -255,7 +315,7 @@ class Views:
 
     def _add(self, name: str, graph: PathGraph, shown: Sequence[Value]) -> None:
         self.nodes.graphs.append(graph)
-        self.graphs[name] = graph_data(graph, shown, self.nodes, with_via=not self.is_whole)
+        self.graphs[name] = graph_data(graph, shown, self.nodes, with_via=not self.is_whole, kinks=self.kinks)
         self.drawn[name] = _drawn_of_all(name, graph, shown, edges_among(graph, shown))
         self.views[name] = _view(name, self.drawn[name], self.nodes, self.digits)
 
@@ -276,9 +336,9 @@ class Views:
 
     # ------------------------------------------------------------ neurons
 
-    def _coarse(self) -> CoarseGraph | None:
+    def _coarse(self, root: Value) -> CoarseGraph | None:
         try:
-            coarse = CoarseGraph(self.root)
+            coarse = CoarseGraph(root)
         except ValueError as refused:
             self.missing["neurons"] = str(refused)
             return None
@@ -295,13 +355,13 @@ class Views:
             self.nodes.graphs.append(coarse.graph)
             drawn = neurons.drawn(edges_among(coarse.graph, shown))
             self.graphs["named"] = graph_data(
-                coarse.graph, shown, self.nodes, with_via=not self.is_whole, spelled=drawn.nodes()
+                coarse.graph, shown, self.nodes, with_via=not self.is_whole, spelled=drawn.nodes(), kinks=self.kinks
             )
         else:
             drawn = neurons.drawn(edges_among(coarse.graph, coarse.graph.nodes))
         self.drawn["neurons"] = drawn
         self.views["neurons"] = _view("named", self.drawn["neurons"], self.nodes, self.digits)
-        if neurons.rest:
+        if neurons.rest and self.arrays is None:
             self.notes.append(
                 f"Layers of more than {ELIDED} units are shortened; paths through units that are not drawn count too."
             )
@@ -360,15 +420,51 @@ def _view(graph: str, drawn: Drawn, nodes: Nodes, digits: int) -> dict[str, Any]
     places = found.placement
     marks: list[list[Any]] = []
     for mark, (x, y) in zip(found.marks, places.centres, strict=True):
+        if mark.grid is not None:
+            squares = [[_square(cell, digits) for cell in row] for row in mark.grid.rows]
+            whole = -1 if mark.main is None else mark.main.n
+            marks.append([round(x), round(y), whole, round(mark.grid.side, 1), mark.grid.words, squares])
+            continue
         cells = [-1 if cell is None else cell.n for cell in (mark.main, mark.above, mark.below)]
         marks.append([round(x), round(y), *([mark.words] if mark.main is None else cells)])
     lines = []
     for line, stroke, way, label in zip(drawn.lines, found.strokes, places.ways, places.labels, strict=True):
         weight = -1 if stroke.weight is None else stroke.weight.n
         curve = [round(x) for point in way for x in point] if len(way) > 2 else []
-        lines.append([line.edges, line.start, line.end, weight, [*map(round, label)] if label else 0, *curve])
+        edges = line.edges if line.arrow is None else [line.edges, line.arrow]
+        lines.append([edges, line.start, line.end, weight, [*map(round, label)] if label else 0, *curve])
     size = [*map(round, places.size)]
     return {"graph": graph, "size": size, "radius": round(places.radius, 1), "marks": marks, "lines": lines}
+
+
+def arrays_drawn(arrays: Arrays, graph: Any, edges: Sequence[Edge], beside: Drawn | None) -> Drawn:
+    """Arrays, and the lines between them, below the marks that are beside them.
+
+    graph, edges: on which the paths to a number of theirs are followed.
+    """
+    boxes = [] if beside is None else list(beside.boxes)
+    place = {thing: len(boxes) + i for i, thing in enumerate(arrays.things)}
+    grids = {thing: arrays.grid(thing) for thing in arrays.things}
+    boxes += [Box((arrays.value(thing),)) if grid is None else Box(grid=grid) for thing, grid in grids.items()]
+    between: dict[tuple[Any, Any], list[int]] = {}
+    whole = {id(u): t for t in arrays.members for u in arrays.numbers(t)}
+    for k, e in enumerate(edges):
+        ends = whole.get(id(e.operand)), whole.get(id(e.result))
+        between.setdefault(ends, []).append(k)
+    lines = [] if beside is None else list(beside.lines)
+    lines += [
+        Way(tuple(between.get((u, v), ())), place[u], place[v], arrow=-1 if k is None else k)
+        for u, v, k in arrays.pairs
+    ]
+    return Drawn(graph, edges, boxes, lines, lines, arrays=arrays, beside=beside)
+
+
+def _square(cell: Cell, digits: int) -> Any:
+    """A square as the page has it: its node; or a number, and its gradient if there is one."""
+    if cell.n >= 0:
+        return cell.n
+    numbers = [float(f"{x:.{digits}g}") for x in (cell.value, cell.slope)]
+    return [encoded(x) for x in (numbers if numbers[1] == numbers[1] else numbers[:1])]
 
 
 # ---------------------------------------------------------------- neurons

@@ -49,18 +49,18 @@ const strong = (...children) => html("strong", {}, ...children);
 let significant = 4; // digits of a number; the page's data says how many
 
 // So many significant digits with a real minus sign, as autograd.formulas.notation.format_number writes them.
-function shortNumber(x) {
+function shortNumber(x, digits = significant) {
   if ((x ?? null) === null) return "–";
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x < 0 ? "−∞" : "∞";
   if (x === 0) return "0";
-  const [mantissa, power] = x.toExponential(significant - 1).split("e");
+  const [mantissa, power] = x.toExponential(digits - 1).split("e");
   const e = Number(power);
   if (e < -4 || e >= 7) {
-    const digits = String(Math.abs(e)).padStart(2, "0");
-    return `${withMinus(trimmed(mantissa))}e${e < 0 ? "−" : "+"}${digits}`;
+    const exponent = String(Math.abs(e)).padStart(2, "0");
+    return `${withMinus(trimmed(mantissa))}e${e < 0 ? "−" : "+"}${exponent}`;
   }
-  return withMinus(e >= significant ? x.toFixed(0) : trimmed(x.toFixed(significant - 1 - e)));
+  return withMinus(e >= digits ? x.toFixed(0) : trimmed(x.toFixed(digits - 1 - e)));
 }
 
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
@@ -100,6 +100,12 @@ class Names {
   line(v) {
     const [base, above, below] = this.pieces[v];
     return base + above + (below && `_${below}`);
+  }
+
+  // As autograd.formulas.names.text has it: w[1]₁₁.
+  text(v) {
+    const [base, above, below] = this.pieces[v];
+    return base + above + (/^[\d,]+$/.test(below) ? below.replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]) : below && `_${below}`);
   }
 
   link(v) {

@@ -24,7 +24,7 @@ from ..options import Asked
 from ..style import counted, current, cut
 from .captions import NO_NAMES, Texts, kind_of, samples_line, shortened, too_large
 
-__all__ = ["Tensors", "nodes_and_level"]
+__all__ = ["Tensors", "gradients_of", "nodes_and_level"]
 
 COMFORTABLE = 40  # more nodes than that are too many for "auto" if there are layers
 SMALL, LONGEST_SIDE = 9, 4  # an array of up to so many numbers, with sides up to that, is shown with them
@@ -111,7 +111,7 @@ class Tensors:
 
     def __init__(self, graph: MatrixGraph, texts: Texts) -> None:
         self.graph, self.texts, self.look = graph, texts, texts.look
-        self.gradients: dict[Tensor, np.ndarray] = _gradients(graph) if self.look.show.grad else {}
+        self.gradients: dict[Tensor, np.ndarray] = gradients_of(graph) if self.look.show.grad else {}
 
     def nodes(
         self,
@@ -318,7 +318,8 @@ def _source(e: MatrixEdge) -> _Source:
     return e.operand if not e.is_constant else object() if e.label is None else ("constant", e.label)
 
 
-def _gradients(graph: MatrixGraph) -> dict[Tensor, np.ndarray]:
+def gradients_of(graph: MatrixGraph) -> dict[Tensor, np.ndarray]:
+    """The gradients that nodes keep, for the others what the reverse pass gives now if the target is one number."""
     kept = {v: kept_gradient(v) for v in graph.nodes}
     found = {v: g for v, g in kept.items() if g is not None}
     others = [v for v in graph.nodes if v not in found]

@@ -14,11 +14,11 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..style import current, sign_style, tint, width
+from ..style import current, number, sign_style, tint, width
 from .placing import FONTS, PAD, SMALLEST, Line, Placement, Point, caption_at, placed
 from .typeset import element, length, name_text, typeset, words, written
 
-__all__ = ["Cell", "Glow", "Lit", "Mark", "Note", "Scene", "Stroke", "stage"]
+__all__ = ["Cell", "Glow", "Lit", "Mark", "Note", "Scene", "Squares", "Stroke", "stage"]
 
 ROWS = {"name": -0.5, "data": 0.04, "grad": 0.5}  # where these stand in a mark, in radii
 CHORDS = {"name": 1.25, "data": 1.7, "grad": 1.45}  # and how long they may be
@@ -28,6 +28,8 @@ FOOT = 20.0  # the height of a line below a column
 NOTE = 24.0  # the height of a line of words below
 IMAGE = 4.4  # the side of an image in radii; it ends where a mark ends, and begins farther to the left
 FEW = 60  # with more lines than that each is thinner
+HEAT = 0.5  # how strongly the largest number tints its square; ink is read on it
+LEAST_TEXT = 8.0  # a smaller number is not written into its square
 HALO = {"stroke_linejoin": "round", "paint_order": "stroke"}
 
 
@@ -43,6 +45,22 @@ class Cell(NamedTuple):
     title: str = ""
 
 
+class Squares(NamedTuple):
+    """An array as squares tinted by their numbers, which stand in them where there is room.
+
+    rows: of Cells; n is -1 where there is no node. words: below. side: of a square.
+    """
+
+    rows: tuple[tuple[Cell, ...], ...]
+    words: str = ""
+    side: float = 1.0
+
+    @property
+    def size(self) -> Point:
+        """Width and height."""
+        return self.side * len(self.rows[0]), self.side * len(self.rows)
+
+
 class Mark(NamedTuple):
     """A circle or a rounded square with a node in it; what is left out is words alone.
 
@@ -50,6 +68,7 @@ class Mark(NamedTuple):
     above, below  what stands there in small: a unit's weighted sum and its bias
     share         how strong its tint is, from −1 to 1; None for what its number tells by itself
     pixels        rows of numbers from 0 to 1, drawn in its place
+    grid          an array drawn in its place, main's name above it
     """
 
     main: Cell | None
@@ -59,11 +78,13 @@ class Mark(NamedTuple):
     words: str = ""
     share: float | None = None
     pixels: tuple[tuple[float, ...], ...] = ()
+    grid: Squares | None = None
 
     @property
     def cells(self) -> list[Cell]:
         """All that is written at this mark."""
-        return [cell for cell in (self.above, self.main, self.below) if cell is not None]
+        squares = [] if self.grid is None else [cell for row in self.grid.rows for cell in row]
+        return squares + [cell for cell in (self.above, self.main, self.below) if cell is not None]
 
 
 class Stroke(NamedTuple):
@@ -71,6 +92,7 @@ class Stroke(NamedTuple):
 
     weight: the node whose number it is; None for a local derivative.
     share: how large it is among its like, from 0 to 1, told by width and strength; None for what the number tells.
+    is_plain: it stands for many and tells no number.
     """
 
     start: int
@@ -80,6 +102,7 @@ class Stroke(NamedTuple):
     weight: Cell | None = None
     title: str = ""
     share: float | None = None
+    is_plain: bool = False
 
 
 class Note(NamedTuple):
@@ -243,7 +266,7 @@ class Scene:
         if lit is not None and not is_dim:
             share, value, _, hues = lit.lines[i]
             broad = (0.8 + 4.2 * share) * scale
-        color, line = sign_style(value)
+        color, line = (current().grey, "solid") if stroke.is_plain and value != value else sign_style(value)
         dash = {"dashed": (3.0 + 1.2 * broad, 2.0 + 0.6 * broad), "dotted": (1.5, 4.0)}.get(line)
         if is_dim:
             color, broad, dash = current().pale, 0.6 * scale, None
@@ -298,6 +321,9 @@ class Scene:
             "stroke_width": radius / 24 * (3.0 if is_selected else 1.8 if mark.kind == "target" else 1.2),
         }
         title = "\n".join(cell.title for cell in mark.cells if cell.title)
+        if mark.grid is not None:
+            squares = _squares(mark.main, mark.grid, lit, self.highlight)
+            return element("g", squares, id=f"m{i}", class_="mark array", transform=at)
         if mark.pixels:
             return element("g", _image(mark.pixels, radius), id=f"m{i}", class_="mark image", transform=at)
         inside = [element("title", html.escape(title))] if title else []
@@ -391,6 +417,57 @@ def _image(pixels: Sequence[Sequence[float]], radius: float) -> str:
                 parts.append(element("rect", fill=color, shape_rendering="crispEdges", **at))
             k += size
     return "".join(parts)
+
+
+def _squares(whole: Cell, grid: Squares, lit: Lit | None, highlight: Container[int]) -> str:
+    """An array about the middle of its mark: name above, squares, words below; what is lit has a frame."""
+    width, height = grid.size
+    side, left, top = grid.side, -width / 2, -height / 2
+    finite = [abs(c.value) for row in grid.rows for c in row if math.isfinite(c.value)]
+    most = max(finite, default=0.0) or 1.0
+    texts = [[c.data for c in row] for row in grid.rows]
+    size = _square_text(texts, side)
+    if size < LEAST_TEXT:
+        texts = [[number(c.value, 2) for c in row] for row in grid.rows]
+        size = _square_text(texts, side)
+    has_texts = size >= LEAST_TEXT
+    parts, frames = [], []
+    for i, row in enumerate(grid.rows):
+        for j, cell in enumerate(row):
+            x, y = left + j * side, top + i * side
+            at: dict[str, Any] = {"x": x, "y": y, "width": side, "height": side}
+            share = max(-1.0, min(1.0, cell.value / most)) if cell.value == cell.value else 0.0
+            title = element("title", html.escape(cell.title)) if cell.title else ""
+            is_alone = lit is not None and cell.n in lit.nodes
+            is_lit = lit is None or is_alone or whole.n in lit.nodes
+            ground = current().mixed(current().positive if share > 0 else current().negative, HEAT * abs(share))
+            faint = {} if is_lit else {"fill_opacity": 0.4}
+            parts.append(
+                element(
+                    "rect", title, fill=ground, stroke=current().paper, stroke_width=0.8, class_="square", **at, **faint
+                )
+            )
+            if has_texts:
+                parts.append(
+                    words(texts[i][j], x + side / 2, y + side / 2, size, fill=current().ink, class_="data number")
+                )
+            if cell.n in highlight or is_alone:
+                color = current().highlight if lit is None else current().ink
+                wide = 3.0 if lit is not None and cell.n in lit.selected else 1.6
+                frames.append(element("rect", fill="none", stroke=color, stroke_width=wide, **at))
+    is_whole = lit is not None and whole.n in lit.nodes
+    edge: dict[str, Any] = {"stroke": current().ink if is_whole else current().line, "stroke_width": 1.2}
+    if lit is not None and whole.n in lit.selected:
+        edge["stroke_width"] = 3.0
+    frame = element("rect", x=left, y=top, width=width, height=height, fill="none", **edge)
+    name = name_text(whole.name, 0, top - 13, 17.0, fill=current().ink, class_="name")
+    below = words(grid.words, 0, top + height + 11, 11.5, fill=current().grey, class_="shape")
+    return "".join([*parts, frame, *frames, name, below])
+
+
+def _square_text(texts: Sequence[Sequence[str]], side: float) -> float:
+    """The size in which all of these fit into squares."""
+    return min(0.32 * side, 0.84 * side / max(length(text) for row in texts for text in row))
 
 
 def _ground(mark: Mark) -> str:

@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import pytest
 
-from autograd import relu, sigmoid, tanh
+from autograd import mean, relu, sigmoid, tanh
 from autograd.fast.recorder import LARGEST, called, recorded
 from autograd.ieee import quietly
 from autograd.op import table
@@ -248,3 +248,34 @@ def test_every_operation_of_the_table_is_right_or_not_written_down(name):
             answer = quietly(found[1], other, g)
             if answer is not None:
                 same(answer, quietly(both, other, g))
+
+
+def test_what_is_computed_only_to_be_copied_is_computed_where_it_goes():
+    kept = np.zeros((2, 3))
+
+    def function(x, target):
+        y = x * 2.0
+        target[...] = y
+        z = x + 1.0  # looked at again after it was copied
+        target[0] = z[0]
+        return (target * 1.0, z)
+
+    x = np.arange(6.0).reshape(2, 3)
+    (_, _), program = quietly(recorded, function, [x], [kept])
+    for a in (x + 5.0, -x):
+        found = quietly(program, a)
+        expected = a * 2.0
+        expected[0] = (a + 1.0)[0]
+        assert np.array_equal(found[0], expected)
+        assert np.array_equal(found[1], a + 1.0)
+        assert np.array_equal(kept, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_mean_is_that_of_numpy(dtype):
+    x = np.random.default_rng(0).normal(size=(33, 7, 5)).astype(dtype)
+    for axis in (None, 0, -1, (0, 2), ()):
+        for keepdims in (False, True):
+            found, expected = mean(x, axis=axis, keepdims=keepdims), x.mean(axis, keepdims=keepdims)
+            assert np.shape(found) == np.shape(expected)
+            np.testing.assert_allclose(found, expected, rtol=4 * np.finfo(dtype).eps, atol=0)

@@ -20,12 +20,18 @@ from autograd import (
     softmax,
     softmax_cross_entropy,
     stack,
+    vectorize,
 )
 from nn import losses
 
 LOGITS = [0.5, -0.3, 1.0]
 E = [math.exp(z) for z in LOGITS]
 P = [e / sum(E) for e in E]
+
+
+def named(t, label):
+    t.label = label
+    return t
 
 
 def test_it_is_minus_the_logarithm_of_the_right_probability():
@@ -198,3 +204,62 @@ def test_logits_of_three_axes_are_rows_of_rows(classes):
     expected, slopes = by_hand(z.data, labels)
     assert loss.item() == pytest.approx(float(expected), rel=1e-12)
     np.testing.assert_allclose(z.grad, slopes.astype(float), rtol=1e-11)
+
+
+# ---------------------------------------------------------------- probabilities that have rounded to 0 or 1
+
+
+@pytest.mark.parametrize(("z", "y"), [(40.0, 0.0), (1000.0, 0.0), (-730.0, 1.0), (-800.0, 1.0), (800.0, 0.25)])
+def test_the_slope_behind_a_sigmoid_is_p_minus_y_where_p_has_rounded(z, y):
+    expected = (1.0 if z > 0 else 0.0) - y
+    loss = max(z, 0.0) - z * y  # and log(1 + e^-|z|), which is below 5e-18
+    one = Value(z, "z")
+    several = [Value(z), Value(0.5)]
+    rows, columns, single = Tensor([[z], [0.5]]), Tensor([[z, 0.5]]), Tensor([[z], [0.5]], dtype=np.float32)
+    targets = [[y], [0.5]]
+    for u, found in (
+        (one, binary_cross_entropy(sigmoid(one), y)),
+        (several[0], 2 * binary_cross_entropy([sigmoid(u) for u in several], [y, 0.5])),
+        (rows, 2 * binary_cross_entropy(sigmoid(rows), targets)),
+        (columns, 2 * binary_cross_entropy(sigmoid(columns).T, targets)),
+        (single, 2 * binary_cross_entropy(sigmoid(single), np.float32(targets))),
+        (rows, 2 * losses.binary_crossentropy(targets, sigmoid(rows))),
+    ):
+        rest = 0.0 if u is one else binary_cross_entropy(sigmoid(0.5), 0.5)
+        assert found.item() == pytest.approx(loss + rest, rel=1e-6)
+        assert np.ravel(gradients(found, u))[0] == pytest.approx(expected, abs=1e-7)
+    assert "A   − Y" in derive(binary_cross_entropy(named(sigmoid(named(rows, "Z")), "A"), targets), rows).text()
+
+
+def test_a_mixture_of_rounded_probabilities_and_others_is_left_as_it_is():
+    z = Value(40.0)
+    loss = binary_cross_entropy([sigmoid(z), 0.5], [0.0, 1.0])
+    assert loss.data == pytest.approx((53 * math.log(2) + math.log(2)) / 2)
+    assert gradients(binary_cross_entropy(sigmoid(z) * 1.0, 0.0), z) == 0.0
+
+
+def test_the_slope_behind_a_softmax_is_p_minus_y_where_a_p_has_underflowed():
+    z = [Value(0.0), Value(900.0), Value(899.0)]
+    share = 1 / (1 + math.exp(-1))
+    expected = [-1.0, share, 1 - share]
+    for target in (0, [1.0, 0.0, 0.0]):
+        assert gradients(cross_entropy(softmax(z), target), z) == pytest.approx(expected, rel=1e-12)
+    values = [[u.data for u in z], [0.0, 0.0, 0.0]]
+    for rows in (Tensor(values), Tensor(values, dtype=np.float32)):
+        for loss in (cross_entropy(softmax(rows), [0, 1]), losses.categorical_crossentropy([0, 1], softmax(rows))):
+            assert gradients(2 * loss, rows)[0] == pytest.approx(expected, rel=1e-6)
+    columns = Tensor(np.transpose(values))
+    loss = cross_entropy(softmax(columns, axis=0), [0, 1], samples="columns")
+    assert gradients(2 * loss, columns)[:, 0] == pytest.approx(expected, rel=1e-12)
+    turned = [softmax(z)[i] for i in (1, 0, 2)]  # another order is another question
+    assert gradients(cross_entropy(turned, 1), z[0]) == 0.0
+
+
+def test_a_program_of_a_loss_recovers_as_the_loss_does():
+    w = Value(1.0)
+    each = vectorize(lambda x, y: binary_cross_entropy(sigmoid(w * x), y))
+    y = np.array([0.0, 1.0, 0.0])
+    for x in ([0.5, 1.0, -2.0], [0.5, 1.0, 100.0]):
+        loss = each.mean(np.array(x), y)
+        p = [1 / (1 + math.exp(-u)) for u in x]
+        assert gradients(loss, w) == pytest.approx(np.mean([(a - b) * u for a, b, u in zip(p, y, x, strict=True)]))

@@ -80,9 +80,10 @@ def test_a_derivation_shows_backpropagation_through_time():
     across = model.layers[0].recurrent_weight
     found = ag.derive(loss, across)
     assert found.value == pytest.approx(across.grad, rel=1e-12)
-    last = found.text().replace(" ", "")
-    assert "dZ[1]₂" in last
-    assert "dZ[1]₃ᵀH[1]₂+dZ[1]₂ᵀH[1]₁" in last or "dZ[1]₂ᵀH[1]₁+dZ[1]₃ᵀH[1]₂" in last
+    steps = {s.label: s.text() for s in found}
+    assert steps["Z[1]<2>"] == "dZ[1]⟨2⟩ = dH[1]⟨2⟩ ⊙ (1 − H[1]⟨2⟩ ⊙ H[1]⟨2⟩)"
+    assert steps["W[1]_h"] == "dW[1]ₕ = dZ[1]⟨3⟩ᵀ H[1]⟨2⟩ + dZ[1]⟨2⟩ᵀ H[1]⟨1⟩"
+    assert [str(d.formula) for d in found.definitions][:2] == ["X⟨1⟩ W[1]ₓᵀ + b[1]", "tanh(Z[1]⟨1⟩)"]
 
 
 def test_first_weights_are_keras():

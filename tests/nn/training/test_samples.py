@@ -1,5 +1,6 @@
 """The samples of a training: in a file, and in batches that somebody else makes."""
 
+import itertools
 import tracemalloc
 
 import numpy as np
@@ -88,6 +89,21 @@ def test_batches_with_weights_are_weighted():
     other.fit([(x[:10], y[:10], w[:10]), (x[10:], y[10:], w[10:])], verbose=0)
     for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_a_net_of_values_takes_batches_too():
+    x, y = samples_of(20)
+    y = np.tanh(y)
+    nets = [nn.MLP(3, [4, 1], "tanh", rng=0) for _ in range(3)]
+    for net in nets:
+        net.compile(nn.SGD(0.1), "mse", ["mae"])
+    given = nets[0].fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0)
+    listed = nets[1].fit(nn.data.batches(x, y, 8, shuffle=False), epochs=2, verbose=0)
+    endless = itertools.cycle([(x[:8], y[:8]), (x[8:16], y[8:16]), (x[16:], y[16:])])
+    drawn = nets[2].fit(endless, epochs=2, steps_per_epoch=3, verbose=0)
+    assert given.history == listed.history == drawn.history
+    with pytest.raises(TypeError, match="fit: batch_size is for arrays x and y"):
+        nets[0].fit([(x, y)], batch_size=3, verbose=0)
 
 
 def test_what_are_no_batches_is_refused():

@@ -1,11 +1,10 @@
 """Samples and the playground: what is given, what is refused, and in a browser what is learned from them."""
 
 import ast
-import json
-import re
 
 import numpy as np
 import pytest
+from pages import contents_of, data_of
 
 import nn
 import viz
@@ -15,10 +14,6 @@ from viz import explore, playground
 
 X = np.array([[0.5, -1.0], [1.5, 0.25], [-0.75, 0.5], [0.0, 1.0], [-1.0, -1.25]])
 Y = np.array([1.0, 1.0, 0.0, 1.0, 0.0])
-
-
-def data_of(page):
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page.html, re.S)[1])
 
 
 def net():
@@ -97,7 +92,7 @@ def test_a_softmax_takes_classes():
 
 def test_a_loss_of_ones_own_and_what_is_refused():
     page = playground(net(), X, Y, loss=lambda p, y: tanh(p - y) ** 2)
-    assert "tanh" in page.html
+    assert "tanh" in contents_of(page)[1]
     with pytest.raises(TypeError, match="expected an MLP or a Sequential of Dense layers, got list"):
         playground([], X, Y)
     with pytest.raises(ValueError, match=r"expected x of shape \(n, 2\) and y of shape \(n, 1\); got \(5, 3\)"):
@@ -109,8 +104,8 @@ def test_a_loss_of_ones_own_and_what_is_refused():
 
 def test_a_page_without_samples_does_not_carry_what_they_need():
     loss = squared_error(net()(inputs([0.5, 1.0])), 1.0)
-    assert "samplesTable" not in explore(loss).html
-    assert "samplesTable" in playground(net(), X, Y).html
+    assert "samplesTable" not in contents_of(explore(loss))[1]
+    assert "samplesTable" in contents_of(playground(net(), X, Y))[1]
 
 
 # ---------------------------------------------------------------- in the page

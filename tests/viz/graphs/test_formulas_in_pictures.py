@@ -104,7 +104,7 @@ def test_what_goes_back_on_the_edges_of_tensors_adds_up_to_the_gradients(seed):
     edges = [edge for v in graph.nodes for edge in graph.edges_of(v)]
     known = {graph.labels[u]: u.numpy() for u in graph.nodes} | graph._naming.constants()
     arrived = {}
-    notation = graph._notations.text()
+    notation = graph.notations.text()
     notation.digits = None
     setting = {"columns": notation.columns, "samples": graph.samples, "count": notation.count}
     for edge in edges:
