@@ -18,6 +18,7 @@ from . import (
 from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
 from .diagnosis import diagnose
+from .exercises import exercise, worksheets
 from .layers import (
     GRU,
     LSTM,
@@ -100,6 +101,7 @@ __all__ = [
     "data",
     "datasets",
     "diagnose",
+    "exercise",
     "initializers",
     "inputs",
     "layers",
@@ -113,6 +115,7 @@ __all__ = [
     "schedules",
     "to_mlp",
     "to_sequential",
+    "worksheets",
 ]
 
 __getattr__ = _finder(__name__, __all__, _foreign.NAMES)
