@@ -23,10 +23,12 @@ from .layers import (
     GRU,
     LSTM,
     Activation,
+    Add,
     AveragePooling1D,
     AveragePooling2D,
     BatchLayer,
     BatchNormalization,
+    Concatenate,
     Conv1D,
     Conv2D,
     Dense,
@@ -41,6 +43,7 @@ from .layers import (
     LayerNormalization,
     MaxPooling1D,
     MaxPooling2D,
+    MultiHeadAttention,
     Permute,
     Reshape,
     SimpleRNN,
@@ -48,6 +51,7 @@ from .layers import (
     UpSampling2D,
 )
 from .models.bridges import to_mlp, to_sequential
+from .models.model import Model
 from .models.per_sample import per_sample_gradients
 from .models.saving import register
 from .models.sequential import Sequential, load_model
@@ -65,10 +69,12 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Add",
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchLayer",
     "BatchNormalization",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Dense",
@@ -85,7 +91,9 @@ __all__ = [
     "LayerNormalization",
     "MaxPooling1D",
     "MaxPooling2D",
+    "Model",
     "Module",
+    "MultiHeadAttention",
     "Neuron",
     "Perceptron",
     "Permute",
