@@ -49,6 +49,7 @@ _errors, _ignored = _found or (ContextVar("computing quietly", default=None), Tr
 
 
 def _marked(function: Callable[..., Any], *args: Any) -> Any:
+    """`function(*args)`, with NumPy's switch set as `np.errstate(all="ignore")` sets it; see `quietly`."""
     if _errors.get(None) is _ignored:
         return function(*args)
     before = _errors.set(_ignored)

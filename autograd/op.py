@@ -78,7 +78,11 @@ class Writing(TypedDict, total=False):
     shown     the name under which users know it, in messages; the function's name
     symbol    in formulas and pictures: "+", "σ"; the shown name
     text, latex, mathml, ascii   in formulas of that notation: a name, which gets the operands in
-              parentheses, or with # in the place of the operands all of it: "|#|", "e^{#}"; the symbol
+              parentheses, or with # in the place of the operands all of it: "|#|", "e^{#}"; the symbol.
+              Of arrays each # stands for the next operand, and {how} for what `how` says: "# ⋆{how} #"
+    how       what is said of what is not differentiated: `how(shape of the result, *plain operands)` gives the
+              words, such as ["s=2", "p=1"], and none where all is as usual
+    note      what the writing means, said once below a derivation: in text and in LaTeX
     """
 
     shown: str
@@ -87,6 +91,12 @@ class Writing(TypedDict, total=False):
     latex: str
     mathml: str
     ascii: str
+    how: Callable[..., list[str]]
+    note: tuple[str, str]
+
+
+# See Operation: a name, an operation, a function of the operands.
+Parts = tuple[tuple[str, Any, Callable[..., Any]], ...]
 
 
 class Operation(str):
@@ -105,7 +115,10 @@ class Operation(str):
     array     what a reduction is on arrays, an operation of its own: along axes.
     loss      of a loss of batches, whose operands are predictions, targets and the weights of samples:
               the formula that is summed up.
-    formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic.
+    formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic. Of arrays it
+              takes `parts` as further arguments
+    parts     what a formula of arrays mentions by names of its own: for each its name, the operation that a pull
+              computes it by (or None), and a function of the operands and the parts before it
     activation   what a loss applies to its first operand, logits, before anything else.
     picks     the last operand says which member of the result for a whole layer it is, softmax(z)₂: the function
               that gives all members of numbers at once; None for others.
@@ -116,6 +129,7 @@ class Operation(str):
               is the gradient of the result; None for an operand that is not differentiated. An
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
+    linear    the places of operands in which it is linear: numbers before these stand before the whole
     writes    which pulls can write their result into an array given as a last argument
     adds      of an operation that picks a part of its first operand: `adds(total, g, *operands)` adds the
               operand's gradient to an array of its shape, and is False where it cannot; else None
@@ -134,9 +148,11 @@ class Operation(str):
         "forward",
         "function",
         "is_flat",
+        "linear",
         "loss",
         "name",
         "over_axes",
+        "parts",
         "picks",
         "plain",
         "pulls",
@@ -184,6 +200,8 @@ class Operation(str):
         picks: Forward | None = None,
         loss: Callable[[Operand, Operand], Operand] | None = None,
         along_axis: bool = False,
+        parts: Parts = (),
+        linear: tuple[int, ...] = (),
         writing: Writing | None = None,
     ) -> None:
         self.name: str = _full_name(forward)
@@ -209,6 +227,8 @@ class Operation(str):
         self.picks = picks
         self.activation: Operation | None = None
         self.along_axis = along_axis
+        self.parts = parts
+        self.linear = linear
         self.over_axes = not self.rules and [*inspect.signature(forward).parameters][1:3] == ["axis", "keepdims"]
         self.loss = loss
 
@@ -369,8 +389,10 @@ class _Reducing(_Options, total=False):
 
 class _Structural(Writing, total=False):
     loss: Callable[[Operand, Operand], Operand] | None
-    formula: Forward | None
     along_axis: bool
+    formula: Forward | None
+    parts: Parts
+    linear: tuple[int, ...]
     door: Door | None
 
 
@@ -576,8 +598,10 @@ def structural(first: None, /, *more: Pull | None, **options: Unpack[_Structural
 def structural(
     *pulls: Pull | None,
     loss: Callable[[Operand, Operand], Operand] | None = None,
-    formula: Forward | None = None,
     along_axis: bool = False,
+    formula: Forward | None = None,
+    parts: Parts = (),
+    linear: tuple[int, ...] = (),
     door: Door | None = None,
     **writing: Unpack[Writing],
 ) -> Any:
@@ -589,16 +613,22 @@ def structural(
     they can be differentiated too. None stands for what is not differentiated: an axis, a shape.
 
     The name it leaves behind takes arrays (and gives an array) and Tensors (and gives a Tensor).
-    loss, formula, along_axis: see Operation. door: as of `elementwise`. The rest is how it is written, see Writing.
+    loss, along_axis, formula, parts, linear: see Operation. door: as of `elementwise`. The rest is how it is
+    written, see Writing.
     """
 
     def decorate(forward: Forward) -> Function:
-        return _on_arrays(
-            register(
-                Operation(forward, pulls=pulls, loss=loss, formula=formula, along_axis=along_axis, writing=writing)
-            ),
-            door,
+        op = Operation(
+            forward,
+            pulls=pulls,
+            loss=loss,
+            along_axis=along_axis,
+            formula=formula,
+            parts=parts,
+            linear=linear,
+            writing=writing,
         )
+        return _on_arrays(register(op), door)
 
     return decorate
 

@@ -9,6 +9,7 @@ recorded graph finds the same three numbers, and then the loop runs.
 
 import numpy as np
 
+from autograd import check_work
 from nn import Perceptron
 from viz import plot_history
 
@@ -56,3 +57,10 @@ print("converged:", learned.converged)
 
 # %%
 plot_history(learned)
+
+# %%
+# **Your turn.** The learned neuron sees x = (2, −1) and 3 is wanted. By what
+# would one step change each number? First the derivatives; mind the sign.
+
+L = neuron.loss([2.0, -1.0], 3.0)
+print(check_work(L, {"dL/dw_1": -5.0, "dL/dw_2": 2.5, "dL/db": -2.5}))

@@ -7,7 +7,17 @@ relu, and says which of them let a gradient vanish. What a gradient meets on
 its way back is not the curve but its slope: the dashed lines.
 """
 
-from autograd import Value, derive, grad, leaky_relu, relu, sigmoid, tanh
+from autograd import (
+    Value,
+    check_work,
+    derive,
+    grad,
+    leaky_relu,
+    relu,
+    sigmoid,
+    squared_error,
+    tanh,
+)
 from viz import plot_activation
 
 plot_activation([sigmoid, tanh, relu, leaky_relu])
@@ -55,3 +65,10 @@ a = tanh(z)
 a.label = "a"
 a.backward()
 derive(a, z)
+
+# %%
+# **Your turn.** A unit with tanh and z = 0.5 is to say 1. How does the loss
+# change with a, and how with z? Somebody has used the wrong letter:
+
+L = squared_error(a, 1.0)
+print(check_work(L, {"dL/da": -0.5379, "dL/dz": -0.4034}))

@@ -17,14 +17,17 @@ from . import (
 )
 from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
+from .diagnosis import diagnose
 from .layers import (
     GRU,
     LSTM,
     Activation,
+    Add,
     AveragePooling1D,
     AveragePooling2D,
     BatchLayer,
     BatchNormalization,
+    Concatenate,
     Conv1D,
     Conv2D,
     Dense,
@@ -39,6 +42,7 @@ from .layers import (
     LayerNormalization,
     MaxPooling1D,
     MaxPooling2D,
+    MultiHeadAttention,
     Permute,
     Reshape,
     SimpleRNN,
@@ -46,6 +50,7 @@ from .layers import (
     UpSampling2D,
 )
 from .models.bridges import to_mlp, to_sequential
+from .models.model import Model
 from .models.per_sample import per_sample_gradients
 from .models.saving import register
 from .models.sequential import Sequential, load_model
@@ -63,10 +68,12 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Add",
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchLayer",
     "BatchNormalization",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Dense",
@@ -83,7 +90,9 @@ __all__ = [
     "LayerNormalization",
     "MaxPooling1D",
     "MaxPooling2D",
+    "Model",
     "Module",
+    "MultiHeadAttention",
     "Neuron",
     "Perceptron",
     "Permute",
@@ -98,6 +107,7 @@ __all__ = [
     "callbacks",
     "data",
     "datasets",
+    "diagnose",
     "initializers",
     "inputs",
     "layers",

@@ -7,6 +7,7 @@ one: `w[l]_j,k` goes into unit j of layer l from unit k, `z[l]_j` is the weighte
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,14 +25,18 @@ from autograd.operands import describe, real
 from .activations import Function, activation_name, check_units, find_activation, is_of_one_number, is_over_layer
 from .attributes import advised
 from .callbacks.standard import History
+from .diagnosis import Diagnosis, diagnose
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
 from .losses import Loss
+from .models.of_neurons import sequential_of
+from .models.sequential import Sequential
 from .module import Module
 from .optimizers import Optimizer
 from .training import loop as loop
 from .training.neurons import NeuronTraining
 from .training.plan import Plan
 from .training.samples import checked_samples, training_data
+from .training.trials import begun
 
 __all__ = ["MLP", "Layer", "Neuron", "inputs"]
 
@@ -392,6 +397,18 @@ class MLP(Module):
         """Loss and metrics over all samples, by name. RuntimeError before `compile`."""
         trained = self._training_of("evaluate")
         return loop.evaluate(trained, checked_samples("evaluate", trained, x, y, sample_weight), batch_size)
+
+    def diagnose(self, x: ArrayLike, y: ArrayLike, *, batch_size: int = 32, steps: int = 30, rng: Rng = 0) -> Diagnosis:
+        """Say why this net does not learn: faults and hints, causes first; see `nn.diagnose`. Nothing is changed."""
+        return diagnose(self, x, y, batch_size=batch_size, steps=steps, rng=rng)
+
+    def _copy_to_diagnose(self) -> Sequential:
+        trained = self._training_of("diagnose")
+        model = sequential_of(self.layers, rng=0)
+        optimizer = begun(trained.optimizer)
+        optimizer.iterations = trained.optimizer.iterations
+        model.compile(optimizer, copy.deepcopy(trained.loss))
+        return model
 
     def get_weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The weights of every layer, each (out, in), and the biases of every layer, each (out,)."""

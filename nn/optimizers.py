@@ -193,6 +193,15 @@ class Optimizer(Attributes):
         self.parameters = tuple(found)
         self._blocks, self._groups = made, groups
 
+    def use(self, flat: FlatValues) -> bool:
+        """Move this vector from now on, if it has just the Values that are moved, in their order; False if not."""
+        if len(self._blocks) == 1 and self._blocks[0].flat is flat:
+            return True
+        if len(self._blocks) != 1 or list(self.parameters) != list(flat.values):
+            return False
+        self._blocks[0].flat = flat
+        return True
+
     @property
     def groups(self) -> list[dict[str, Any]]:
         """Its parameters as they were given, a dict for each group; empty where they were not given in groups."""

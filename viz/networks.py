@@ -210,7 +210,7 @@ def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Colu
 
 
 def _keeps_size(layer: Any) -> bool:
-    return bool(math.prod(layer.output_shape(layer.built_for)) == math.prod(layer.built_for))
+    return bool(math.prod(layer.compute_output_shape(layer.built_for)) == math.prod(layer.built_for))
 
 
 def _caption(column: Column, layer: Any) -> str:

@@ -363,6 +363,23 @@ def _max_pooled(
     return [_extreme(max, x.at(row[row >= 0])) for row in rows]
 
 
+def _averaged(
+    shape: tuple[int, ...], x: Members, size: Sequence[int], strides: Sequence[int], pads: Sequence[Any]
+) -> list[Any]:
+    under = np.moveaxis(_windows(x, size, strides, pads), -1, len(size) + 1)  # channels before the offsets
+    rows = [x.at(row[row >= 0]) for row in under.reshape(-1, math.prod(size))]
+    return [sums.mean(row) if any(isinstance(u, Value) for u in row) else math.fsum(row) / len(row) for row in rows]
+
+
+def _spread_out(
+    shape: tuple[int, ...], x: Members, size: Sequence[int], strides: Any, pads: Any, space: Sequence[int]
+) -> list[Any]:
+    under = np.moveaxis(_windows(Members([0.0] * math.prod(shape), shape), size, strides, pads), -1, len(size) + 1)
+    wide = x.places().reshape(*x.shape, *(1,) * len(size))
+    repeated = Members(x.at(np.broadcast_to(wide, under.shape)), under.shape)
+    return _added_at(shape, under, repeated)
+
+
 def _extremes(of: Callable[..., Any]) -> Reader:
     return lambda shape, x, axis, keepdims: [_extreme(of, row) for row in _rows(x, axis)]
 
@@ -450,6 +467,8 @@ _READERS: dict[str, Reader] = {
     "correlate": lambda shape, x, w, strides, pads: _correlated(shape, x, w, None, strides, pads),
     "correlate_and_add": _correlated,
     "max_pool": _max_pooled,
+    "averaged": _averaged,
+    "spread": _spread_out,
     "max": _extremes(max),
     "min": _extremes(min),
     "norm": lambda shape, x, axis, keepdims: [_length(row) for row in _rows(x, axis)],

@@ -261,14 +261,21 @@ class FlatValues:
         """Be apart no longer: the Values have numbers and gradients."""
         if not self.is_apart:
             return
-        self.show()
-        if self._sum is not None:
-            more, also = self._gathered()
-            there = _either(self._there, also)
-            here = [True] * len(self.values) if there is None else there.tolist()
-            for p, g, is_there in zip(self.values, (self._sum + more).tolist(), here, strict=True):
-                p.grad = g if is_there else NO_GRADIENT
+        self.begin()
+        total = self._sum
+        if total is not None:
+            there = self._there
+            if self._is_mixed:
+                more, also = self._gathered()
+                total, there = total + more, _either(there, also)
+            if there is None:
+                for p, g in zip(self.values, total.tolist(), strict=True):
+                    p.grad = g
+            else:
+                for p, g, is_there in zip(self.values, total.tolist(), there.tolist(), strict=True):
+                    p.grad = g if is_there else NO_GRADIENT
         self.is_apart, self._shown, self._sum = False, None, None
+        self.end()
 
 
 def blocks(parameters: Iterable[Value | Tensor]) -> list[Block]:

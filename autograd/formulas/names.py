@@ -1,7 +1,7 @@
-"""The grammar of names: `base[layer](sample)_index`, and how a name is written for each reader.
+"""The grammar of names: `base[layer]<time>(sample)_index`, and how a name is written for each reader.
 
-Every part after the base is optional: `w[1]_1,2`, `a[1](3)_2`, `yhat_1`, `alpha`, `w1`, `loss`. What
-lectures write is read as the same names: `w_{11}^{[1]}`, `w^{(L)}_{jk}`, `a_1^1`, `x^(1)`, `y_hat`,
+Every part after the base is optional: `w[1]_1,2`, `a[1](3)_2`, `h[1]<2>`, `yhat_1`, `alpha`, `w1`, `loss`. What
+lectures write is read as the same names: `w_{11}^{[1]}`, `w^{(L)}_{jk}`, `a_1^1`, `x^(1)`, `h^{<t>}`, `y_hat`,
 `\\hat{y}_1`, `\\theta`. A label that does not parse is shown as it is, escaped for the target. This module
 knows strings only; which node carries which label is the graph's business.
 """
@@ -9,6 +9,7 @@ knows strings only; which node carries which label is the graph's business.
 from __future__ import annotations
 
 import html
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -32,16 +33,19 @@ __all__ = [
     "text",
     "with_prime",
     "with_sample",
+    "with_time",
 ]
 
 T = TypeVar("T")
 
 _SAMPLE = r"[0-9]+|[i-n]"  # (3) or (i); not (x), or f(x) would be sample x of f
+_TIME = r"[0-9]+|[a-zT](?:[+-][0-9]+)?"  # <2>, <t>, <t-1>
 _LABEL = re.compile(
     # Possessive quantifiers: a label of any length is read once, never reconsidered.
     r"(?P<base>[^\W\d_]++[\u0302\u0303\u0304\u0307]?'*+)"
     r"(?:(?P<digits>[0-9]++)"
     r"|(?:\[(?P<layer>[0-9]++|[A-Za-z](?:[+-][0-9]++)?)\])?"
+    rf"(?:<(?P<time>{_TIME})>)?"
     rf"(?:\((?P<sample>{_SAMPLE})\))?"
     r"(?:_(?P<index>[0-9A-Za-z]++(?:,[0-9A-Za-z]++)*+))?)"
 )
@@ -54,13 +58,13 @@ _BASE = re.compile(
     r"|\\?(?P<plain>[^\W\d_]++[\u0302\u0303\u0304\u0307]?'*+)(?:_(?P<ending>hat|tilde|bar|dot)(?![^\W_]))?"
 )
 _SCRIPT = re.compile(
-    r"\^?(?P<above>\[[^\[\]]*+\](?:\([^()]*+\))?|\((?:[0-9]++|[i-n])\))"
+    r"\^?(?P<above>\[[^\[\]]*+\](?:<[^<>]*+>)?(?:\([^()]*+\))?|<[^<>]*+>(?:\([^()]*+\))?|\((?:[0-9]++|[i-n])\))"
     r"|\^(?:\{(?P<braced>[^{}]*+)\}|(?P<bare>\([^()]*+\)|[0-9A-Za-z]))"
     r"|_(?:\{(?P<below>[^{}]*+)\}|(?P<index>[0-9A-Za-z]++(?:,[0-9A-Za-z]++)*+))"
 )
 _STEP = r"(?:[0-9]++|[A-Za-z](?:[+-][0-9]++)?)"
 _ABOVE = re.compile(
-    rf"(?=.)(?:\[(?P<layer>{_STEP})\])?(?:\((?P<sample>{_STEP})\))?|(?P<bare>[0-9]++|[lL](?:[+-][0-9]++)?)"
+    rf"(?=.)(?:\[(?P<layer>{_STEP})\])?(?:<(?P<time>{_TIME})>)?(?:\((?P<sample>{_STEP})\))?|(?P<bare>[0-9]++|[lL](?:[+-][0-9]++)?)"
 )
 _PART = r"(?:[A-Za-z][+-][0-9]++|\\?[0-9A-Za-z]++)"  # h_{t-1}; in braces only, as h_t-1 is a difference
 _BELOW = re.compile(rf"{_PART}(?:, ?{_PART})*+")
@@ -123,6 +127,7 @@ class Name:
     sample    "3" in a[1](3), or "L-1" in a^(L-1), which some lectures write for a layer; or None
     index     ("1", "2") in w[1]_1,2; ("12",) in w_12; () if there is none
     attached  the index is written without underscore, as in w1
+    time      "2" in h<2>, a step of a sequence; "t-1"; or None
     """
 
     base: str
@@ -130,6 +135,7 @@ class Name:
     sample: str | None = None
     index: tuple[str, ...] = ()
     attached: bool = False
+    time: str | None = None
 
     def label(self) -> str:
         """The label string; `parse(name.label()) == name`."""
@@ -140,14 +146,16 @@ class Name:
         index = f"{{{index}}}" if "-" in index or "+" in index else index
         return f"{base}{self._line()}{joint}{index}"
 
-    def _line(self) -> str:
+    def _line(self, left: str = "<", right: str = ">") -> str:
         """What stands above, on the line: `[1](3)`; `^(L-1)`, as `a(L-1)` would be a function of L - 1."""
         is_sample = self.sample is None or re.fullmatch(_SAMPLE, self.sample)
-        return self._brackets() if is_sample else self._brackets().replace("(", "^(")
+        return self._brackets(left, right) if is_sample else self._brackets(left, right).replace("(", "^(")
 
-    def _brackets(self) -> str:
+    def _brackets(self, left: str = "⟨", right: str = "⟩") -> str:
         layer = "" if self.layer is None else f"[{self.layer}]"
-        return layer if self.sample is None else f"{layer}({self.sample})"
+        time = "" if self.time is None else f"{left}{self.time}{right}"
+        time = time.replace("-", "−") if left == "⟨" else time
+        return layer + time + ("" if self.sample is None else f"({self.sample})")
 
     def _separator(self, commas: bool | None) -> str:
         """A comma where the index would otherwise be ambiguous: w_1,11 against w_11,1."""
@@ -158,6 +166,7 @@ def parse(label: str) -> Name | None:
     """The parts of a label, or None for one outside the grammar. TypeError if it is no string."""
     if not isinstance(label, str):
         raise TypeError(f"a label is a string, got {type(label).__name__}")
+    label = label.replace("⟨", "<").replace("⟩", ">").replace("−", "-")
     match = _LABEL.fullmatch(label)
     if match is None or _anatomy(match["base"]) is None:
         return _lecture_name(label)
@@ -167,12 +176,13 @@ def parse(label: str) -> Name | None:
         base, index = accented, ()
     if match["digits"]:
         return Name(base, index=(match["digits"],), attached=True)
-    return Name(base, match["layer"], match["sample"], index)
+    return Name(base, match["layer"], match["sample"], index, time=match["time"])
 
 
 def _lecture_name(label: str) -> Name | None:
     r"""A label in the notation of lectures: `w_{11}^{[1]}`, `a_1^1`, `\tilde{y}_1`; None for others."""
     label = _SUBSCRIPTS.sub(lambda run: f"_{{{run[0].translate(_ON_THE_LINE)}}}", label.replace(r"\ell", "l"))
+    label = re.sub(r"\\langle *", "<", re.sub(r" *\\rangle", ">", label))
     if len(label) > 2 and label[0] == label[-1] == "$":
         label = label[1:-1]
     match = _BASE.match(label)
@@ -193,10 +203,10 @@ def _lecture_name(label: str) -> Name | None:
     over = _ABOVE.fullmatch(above)
     if found is None or _anatomy(found) is None or (above and over is None) or not _is_below(below):
         return None
-    layer, sample = (over["layer"] or over["bare"], over["sample"]) if over else (None, None)
+    layer, sample, time = (over["layer"] or over["bare"], over["sample"], over["time"]) if over else (None,) * 3
     if over and over["bare"] and (not below or base in _SPREADS):  # x^2 is a power
         return None
-    return Name(found, layer, sample, tuple(re.findall(r"[A-Za-z][+-][0-9]+|[0-9A-Za-z]+", below)))
+    return Name(found, layer, sample, tuple(re.findall(r"[A-Za-z][+-][0-9]+|[0-9A-Za-z]+", below)), time=time)
 
 
 def _power_of(label: str) -> tuple[str, str] | None:
@@ -243,6 +253,15 @@ def with_sample(label: str, i: int | str) -> str:
     return replace(name, sample=str(i), attached=False).label()
 
 
+def with_time(label: str, t: int) -> str | None:
+    """The label of the same quantity at step t of a sequence: `X` -> `X<2>`; None if it does not parse or has one.
+
+    t: from 1.
+    """
+    name = parse(label)
+    return None if name is None or name.time is not None else replace(name, time=str(t), attached=False).label()
+
+
 def has_sample(label: str) -> bool:
     """Whether a label says to which sample it belongs: a[1](3)_2."""
     name = parse(label)
@@ -274,7 +293,7 @@ def text(label: str, *, commas: bool | None = None) -> str:
         return _one_line(label) if power is None else text(power[0]) + power[1].translate(_SUPERSCRIPT)
     separator = name._separator(commas)
     parts = [_GREEK.get(part, part) for part in name.index]
-    symbol = _text_symbol(name.base) + name._line()
+    symbol = _text_symbol(name.base) + name._line("⟨", "⟩")
     if all(c in _SUBSCRIPT for part in parts for c in part) and not any(map(_is_spelled_out, parts)):
         return symbol + separator.join("".join(map(_SUBSCRIPT.__getitem__, part)) for part in parts)
     below = separator.join(parts).replace("-", "−")
@@ -301,7 +320,7 @@ def latex(label: str, *, commas: bool | None = None) -> str:
             symbol, _, below = latex(power[0]).partition("_")
             return f"{symbol}^{{{power[1]}}}{'_' * bool(below)}{below}"
         return rf"\text{{{_one_line(label).translate(_LATEX_SPECIAL)}}}"
-    above = r"\prime" * _primes(name.base) + name._brackets()
+    above = r"\prime" * _primes(name.base) + name._brackets(r"\langle ", r"\rangle")
     below = name._separator(commas).join(map(_latex_part, name.index))
     return _latex_symbol(name.base) + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
 
@@ -318,7 +337,8 @@ def mathml(label: str, *, commas: bool | None = None) -> str:
     comma = "<mo>,</mo>" if name._separator(commas) else ""
     below = _row(comma.join(map(_mathml_part, name.index)))
     primes = "<mo>′</mo>" * _primes(name.base)
-    above = _row(primes + _mathml_brackets("[", name.layer, "]") + _mathml_brackets("(", name.sample, ")"))
+    places = (("[", name.layer, "]"), ("⟨", name.time, "⟩"), ("(", name.sample, ")"))
+    above = _row(primes + "".join(itertools.starmap(_mathml_brackets, places)))
     if above and below:
         return f"<msubsup>{symbol}{below}{above}</msubsup>"
     if above:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,12 +18,13 @@ from ..matrices.backward import Backward
 from ..matrices.forward import Forward
 from ..matrices.naming import Naming
 from ..matrices.roles import Roles
+from ..op import Operation
 from ..operands import Operand, Vector, is_array_node
 from ..passes.replay import Point, Replay, member_of, shaped
 from ..paths.labels import unique_labels
 from ..samples import is_data_name
 
-__all__ = ["Computation", "Edge"]
+__all__ = ["Computation", "Edge", "loose", "small"]
 
 
 class Computation:
@@ -92,6 +93,41 @@ class Computation:
             found[self.key(u)] = f"d{self.name(u)}" if self.is_array else f"∂{self.name(self.target)}/∂{self.name(u)}"
         return found
 
+    @functools.cached_property
+    def latex(self) -> dict[str, str]:
+        """The same in LaTeX."""
+        write = self.names.latex
+        found = {self.labels[u]: write(self.labels[u]) for u in self.named}
+        target = write(self.labels[self.target])
+        for u in self.named:
+            by = write(self.labels[u])
+            found[self.key(u)] = f"d{by}" if self.is_array else rf"\frac{{\partial {target}}}{{\partial {by}}}"
+        return found
+
+    @functools.cached_property
+    def called_so(self) -> dict[object, list[Node]]:
+        """The named nodes by how they may be called: their labels, how these are written, and read loosely."""
+        found: dict[object, list[Node]] = {}
+        for u in self.named:
+            label = self.labels[u]
+            for name in {label, names.text(label), loose(label), small(loose(label))}:
+                found.setdefault(name, []).append(u)
+        return found
+
+    def places(self, edges: Sequence[Edge]) -> list[Node]:
+        """The named nodes on the way to which these edges are."""
+        return list(dict.fromkeys(self.below(e.operand) for e in edges))
+
+    def below(self, u: Node) -> Node:
+        """The node itself if it has a name, else the first below it that has."""
+        waiting = [u]
+        while waiting:
+            v = waiting.pop(0)
+            if v in self.labels:
+                return v
+            waiting += [x for x in v.operands if is_node(x)]
+        return u
+
     def is_data(self, u: Node) -> bool:
         """True for a leaf that is called x or y."""
         return u.op is None and is_data_name(self.labels.get(u, ""))
@@ -149,6 +185,16 @@ class Computation:
         """The slopes of activations."""
         return [e for e in self.edges if e.is_slope]
 
+    @functools.cached_property
+    def targets(self) -> list[Operand]:
+        """What predictions are compared with: nodes, constant arrays, and numbers that the loss subtracts."""
+        found: list[Operand] = [u for u in self.order if self.is_target(u)]
+        found += self._targets
+        if not self.is_array:
+            inside = [v for v in self.order if self.results.get(v) is self.target]
+            found += [x for v in inside for x in v.operands if not is_node(x)]
+        return found
+
     def into(self, edge: Edge) -> list[Edge]:
         """The other edges from the same named node to the same operand."""
         return [e for e in self.edges if e is not edge and e.operand is edge.operand and e.result is edge.result]
@@ -168,6 +214,22 @@ class Computation:
         if self.is_target(u):
             return "target"
         return "parameter" if is_node(u) and self.is_parameter(u) else "signal"
+
+
+class Error(NamedTuple):
+    """What a share scale (ŷ − y) is made of.
+
+    prediction  the node ŷ, or the logits of which the activation is ŷ
+    activation  an operation, or None; axis: its further operands
+    target      y, a node or a constant
+    scale       1, 2, 1/m ...
+    """
+
+    prediction: Node
+    activation: Operation | None
+    axis: tuple[int, ...]
+    target: Operand
+    scale: float
 
 
 class Edge:
@@ -257,7 +319,7 @@ class Edge:
         return bool(self.node.op.along_axis) or self.node.op.picks is not None
 
     @functools.cached_property
-    def partner(self) -> tuple[int, int] | int | None:
+    def partner(self) -> Any:
         """The place of the operand that a product reads for this share; None if it is no product.
 
         A product is linear in one other operand and reads nothing else. Of a weighted sum of Values the place is that
@@ -282,6 +344,32 @@ class Edge:
                 continue
             if is_linear and np.any(right) and not _reads_itself(self, g, right, groups):
                 return j if self.of.is_array or not _is_vector(groups[j]) else (j, member)
+        return None
+
+    @functools.cached_property
+    def error(self) -> Error | None:
+        """Where the share is c (ŷ − y): what ŷ and y are."""
+        if self.enters is None or self.operand.op is None:
+            return None
+        c, u, activation = self.of, self.operand, None
+        axis: tuple[int, ...] = ()
+        if self.is_slope or (self.is_along_axis and self.node in c.labels):
+            u = self.node
+        elif not self.is_loss:
+            return None
+        else:
+            inside = [w for w in c.order if c.results.get(w) is c.target and w.op is not None]
+            activation = next((w.op.activation for w in inside if w.op.activation is not None), None)
+            if activation is not None and activation.along_axis:
+                axis = (0 if c.roles.sample_axis == 1 else -1,)
+        prediction = np.asarray(c.point.of(u))
+        if activation is not None:
+            prediction = np.asarray(activation.function(prediction if c.is_array else float(prediction), *axis))
+        share = np.asarray(self.read(self.arrived))
+        for y in c.targets:
+            target = np.asarray(c.point.of(y))
+            if target.shape == prediction.shape == share.shape and (scale := _ratio(share, prediction - target)):
+                return Error(u, activation, axis, y, scale)
         return None
 
     @property
@@ -311,6 +399,38 @@ def _reads_itself(edge: Edge, g: Operand, right: Operand, groups: Sequence[Opera
         return not np.allclose(edge.read(g, operands=moved), right, rtol=1e-9, atol=0)
     except (ValueError, TypeError):
         return True
+
+
+Loose = tuple[str, str | None, str | None, tuple[str, ...]]
+
+
+def loose(label: str) -> Loose | None:
+    """The parts of a name, in which W1 and W_1 are W[1]; w11 and w_1,1 one index."""
+    name = names.parse(label)
+    if name is None:
+        return None
+    index = tuple("".join(name.index)) if all(len(i) == 1 or len(name.index) == 1 for i in name.index) else name.index
+    if name.layer is None and len(name.index) == 1 and len(name.index[0]) == 1 and name.index[0].isdigit():
+        return name.base, name.index[0], name.sample, ()
+    return name.base, name.layer, name.sample, index
+
+
+def small(parts: Loose | None) -> object:
+    """The same with small letters for large ones."""
+    return None if parts is None else ("small", parts[0].lower(), *parts[1:])
+
+
+def _ratio(share: np.ndarray, error: np.ndarray) -> float:
+    """c, where the share is c times the error everywhere, and c a simple number; else 0."""
+    size = float(np.max(np.abs(error), initial=0.0))
+    if not size:
+        return 0.0
+    c = float(share.flat[int(np.argmax(np.abs(error)))] / error.flat[int(np.argmax(np.abs(error)))])
+    if not np.allclose(share, c * error, rtol=1e-9, atol=1e-12 * size) or not c > 0:
+        return 0.0
+    simple = round(1 / c) if c < 1 else round(c)
+    is_simple = abs(c - (1 / simple if c < 1 else simple)) < 1e-9 or abs(2 / c - round(2 / c)) < 1e-9
+    return c if is_simple else 0.0
 
 
 def _is_vector(x: Operand) -> bool:

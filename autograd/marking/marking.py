@@ -2,165 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from typing import Any, NamedTuple
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ..graph import Node, check_recorded, is_node, topological_order
 from ..operands import Operand, describe
 from ..passes.replay import Place, Point, Pull
+from .answers import Answer
 from .computation import Computation
-from .sheet import Item, read_sheet, which
+from .own_code import handed_in
+from .paths import marked_paths, split
+from .results import Alternative, Finding, Marking, Verdict
+from .sheet import Item, read_sheet
 from .slips import slips
 from .tolerance import Tolerance
 from .variants import Variant, variants
-from .wording import Line, lines
-from .written import FULL
 
-__all__ = ["Checker", "Finding", "Marking", "Verdict", "check_work"]
+__all__ = ["Checker", "Marking", "check_work"]
 
 # One is sure of a mistake if numbers like these would fit some mistake or other by chance less often than this.
 CHANCE = 0.01
-# A wrong number fits one of V readings of relative width t by chance with about V t / SPREAD.
-SPREAD = 7.0
 # So many mistakes on one sheet are looked for, and so many readings of one are named.
 MOST = 8
-ALTERNATIVES = 3
+NAMED = 3
 # What needs a factor that only the student knows is asked only of so many numbers that are not 0.
 FITTED = 3
 
 
-class Verdict(NamedTuple):
-    """What is said of one quantity.
-
-    key     what it is called: dW[1], ∂L/∂w[1]₁₁, a[1]₂
-    kind    "right", "right given" (earlier numbers of the sheet that are wrong), "wrong", or "untold" (too few digits)
-    digits  to how many digits it is right; None where it is wrong
-    given   the names of those earlier quantities
-    node    the node
-    numbers, right   what was handed in, and what is right
-    finding the mistake that explains it; None if it is right, and if no mistake explains it
-    note    what else is to be said, such as a shape; "" for nothing
-    """
-
-    key: str
-    kind: str
-    digits: int | None
-    given: tuple[str, ...]
-    node: Node
-    numbers: np.ndarray
-    right: np.ndarray
-    finding: Finding | None
-    note: str
-
-    def __bool__(self) -> bool:
-        return self.kind == "right"
-
-
-class Finding(NamedTuple):
-    """A mistake that was found.
-
-    slip          what was done
-    where         on the way to what: dZ[2], dW[1]
-    explains      the names of the numbers that it explains
-    is_sure       False if numbers like these would fit some mistake by chance
-    chance        how likely that is, about
-    alternatives  other mistakes that give the same numbers here, in the same words
-    wrong, right  the lines of somebody who does it, and those that are right, each a Line: text and LaTeX
-    variants      what was read wrongly
-    """
-
-    slip: str
-    where: tuple[str, ...]
-    explains: tuple[str, ...]
-    is_sure: bool
-    chance: float
-    alternatives: tuple[str, ...]
-    wrong: tuple[Line, ...]
-    right: tuple[Line, ...]
-    variants: tuple[Variant, ...]
-
-
-class Marking:
-    """A sheet, marked. True if all of it is right.
-
-    verdicts  name -> Verdict, in the order of the computation
-    findings  the mistakes, each a Finding
-    points    one for each quantity that is right, also given earlier numbers; `possible` for all
-    """
-
-    def __init__(self, computation: Computation, verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> None:
-        self.computation = computation
-        self.verdicts: dict[str, Verdict] = {v.key: v for v in verdicts}
-        self.findings: tuple[Finding, ...] = tuple(findings)
-
-    @property
-    def points(self) -> int:
-        """One for each quantity that is right, also given earlier numbers that are not."""
-        return sum(v.kind in ("right", "right given") for v in self.verdicts.values())
-
-    @property
-    def possible(self) -> int:
-        """The points there are."""
-        return len(self.verdicts)
-
-    def __bool__(self) -> bool:
-        return all(self.verdicts.values())
-
-    def __repr__(self) -> str:
-        return f"<marking: {self.points} of {self.possible} right, {len(self.findings)} slips>"
-
-    def text(self) -> str:
-        """The verdicts and the mistakes, line by line."""
-        shown = self.computation.shown
-        width = max(len(shown[key]) for key in self.verdicts)
-        written = [f"{shown[key].ljust(width)}   {self._said(v)}" for key, v in self.verdicts.items()]
-        for f in self.findings:
-            written += ["", *self._explained(f)]
-        return "\n".join([*written, "", f"{self.points} of {self.possible} points"])
-
-    def _said(self, v: Verdict) -> str:
-        """A verdict in words."""
-        if v.kind == "right":
-            few = v.digits is not None and v.digits < FULL
-            said = f"right to {v.digits} digit{'s' * (v.digits != 1)}" if few else "right"
-        elif v.kind == "right given":
-            said = f"right given your {' and '.join(self.computation.shown[key] for key in v.given)}"
-        else:
-            said = "too few digits to tell" if v.kind == "untold" else "wrong"
-        return f"{said}; {v.note}" if v.note else said
-
-    def _explained(self, f: Finding) -> list[str]:
-        """A mistake in words, with its lines."""
-        where = ", ".join(self.computation.shown[key] for key in f.where)
-        said = [f"{where}: {'' if f.is_sure else 'perhaps '}{f.slip}"]
-        for wrong, right in zip(f.wrong, f.right, strict=True):
-            said += [f"  yours   {wrong}", f"  right   {right}"]
-        return [*said, *(f"  or {a}: here it gives the same numbers" for a in f.alternatives)]
-
-    def __getitem__(self, name: Any) -> Verdict:
-        """The verdict on what a name means, however it is written, or on the gradient by a node."""
-        node, is_value = which(self.computation, name)
-        return self.verdicts[self.computation.labels[node] if is_value else self.computation.key(node)]
-
-    def __str__(self) -> str:
-        return self.text()
-
-
-def check_work(target: Node, sheet: Any) -> Marking:
+def check_work(target: Node, sheet: Any, **arguments: Any) -> Marking:
     """Whether gradients worked out by hand are right, and which mistake explains them if they are not.
 
-    target: the loss, a Value, or a Tensor of one element. sheet: a dictionary from names to numbers. Names are those
-    of the computation, as lectures write them: "dW[1]", "db1", "dZ[2]", "dL/dw[1]_1,1" for gradients, "a[1]_1" for a
-    value of the forward pass; or the nodes, for the gradients by them. Numbers may be strings, "0.0820", which keep
-    their digits.
+    target: the loss, a Value, or a Tensor of one element.
+    sheet: names and numbers, as a dictionary, pairs, or lines of text, "dW[1] = ...". Names are those of the
+    computation as lectures write them: "dW[1]", "db1", "dZ[2]", "dL/dw[1]_1,1" for gradients, "a[1]_1" for a value of
+    the forward pass; a node stands for the gradient by it. Numbers may be strings, "0.0820", which keep their digits.
+    Of a Value a list of paths is taken too, each a list of factors or a string, "0.7414 * 0.1868 * 0.5933 = 0.0821".
+    Or a function: your own backward pass in NumPy, which is called with the recorded arrays by its parameters' names
+    (Z1 is Z[1]; `arguments` for others) and whose local dZ2, dW2, ... are read as it returns.
 
-    Returns a Marking: print it. TypeError and ValueError for names that are not in the computation (says which are),
-    and for what is no number; ValueError if the computation itself gives nan or infinity.
+    Returns a Marking: print it. A number is right, right to fewer digits than were written, right given your earlier
+    numbers, or wrong. TypeError and ValueError for names that are not in the computation (they say which are), and for
+    what is no number; ValueError if the computation itself gives nan or infinity.
     """
-    return Checker(target).check(sheet)
+    return Checker(target).check(sheet, **arguments)
 
 
 class Checker:
@@ -181,28 +69,39 @@ class Checker:
                         "there is no right number"
                     )
         self.tolerance = Tolerance(self.c)
-        self._variants: list[Variant] | None = None
-        self._alone: list[dict[Node, Operand] | None] | None = None
 
-    @property
+    @functools.cached_property
     def variants(self) -> list[Variant]:
-        """All mistakes that can be made in it."""
-        if self._variants is None:
-            self._variants = list(variants(self.c))
-        return self._variants
+        """All mistakes that can be made in it; of those with a factor also what it is without."""
+        return list(variants(self.c))
 
-    def check(self, sheet: Any) -> Marking:
+    def check(self, sheet: Any, **arguments: Any) -> Marking:
         """The sheet, marked; see check_work."""
-        items = read_sheet(self.c, sheet)
+        if callable(sheet):
+            sheet = handed_in(self.c, sheet, arguments)
+        elif arguments:
+            raise TypeError(f"check_work: {', '.join(arguments)} would be for a function, got {describe(sheet)}")
+        numbers, paths = split(self.c, sheet)
+        items = read_sheet(self.c, numbers) if numbers or not paths else []
         point, verdicts = self._values([i for i in items if i.is_value])
         gradients = [i for i in items if not i.is_value]
         findings: list[Finding] = []
         if gradients:
-            wrong = {v.node for v in verdicts if v.kind == "wrong"}
-            read = (_Backward(self, gradients, point, wrong, home).marked() for home in self._homes(gradients))
-            more, findings = min(read, key=lambda marked: _losses(marked[0]))
+            wrong = [v.node for v in verdicts if v.kind == "wrong"]
+            read = (Backward(self, gradients, point, wrong, home).marked() for home in self._homes(gradients))
+            more, findings = min(read, key=lambda marked: _losses(*marked))
             verdicts += more
+        for node, written in paths:
+            more, found = marked_paths(self.c, self.tolerance, self.variants, node, written)
+            verdicts += more
+            findings += found
         return Marking(self.c, verdicts, findings)
+
+    def answer(self, item: Item, right: Operand, scale: float = 1.0) -> Answer:
+        """The numbers of an item beside the right ones."""
+        written = item.written
+        moved = self.tolerance.of(item.node, item.is_value, written.digits, written.decimals)
+        return Answer(written, right, moved * scale, is_exact=item.is_value)
 
     # ------------------------------------------------------------ forward
 
@@ -211,74 +110,25 @@ class Checker:
         put_in: dict[Node, Operand] = {}
         point, verdicts = self.c.point, []
         for item in items:
-            right, own = np.asarray(self.c.point.of(item.node)), np.asarray(point.of(item.node))
-            if self.fits(item, right):
-                verdicts.append(self.verdict(item, right, "right"))
-                continue
-            if put_in and self.fits(item, own):
-                given = tuple(self.c.labels[u] for u in put_in if self._leads(u, item.node))
-                verdicts.append(self.verdict(item, right, "right given", given))
+            answer = self.answer(item, self.c.point.of(item.node))
+            given = tuple(self.c.labels[u] for u in put_in if u in topological_order(item.node))
+            if answer.is_right or not (given and answer.fits(point.of(item.node))):
+                verdicts.append(verdict(item, answer))
             else:
-                verdicts.append(self.verdict(item, right, "wrong"))
-            if item.numbers.shape == right.shape and np.all(np.isfinite(item.numbers)):
-                x = item.numbers
-                put_in[item.node] = x if self.c.is_array else float(x)
+                verdicts.append(verdict(item, answer, given=given))
+            is_usable = item.numbers.shape == answer.right.shape and np.all(np.isfinite(item.numbers))
+            if not answer.is_right and is_usable:
+                put_in[item.node] = item.numbers if self.c.is_array else float(item.numbers)
                 point = Point(self.c.order, lambda u, z: put_in.get(u, z), self.c.samples or 1)
         return point, verdicts
 
-    def _leads(self, u: Node, v: Node) -> bool:
-        return u in _below(v)
-
-    # ------------------------------------------------------------ comparing
-
-    def fits(self, item: Item, x: Operand, scale: float = 1.0) -> bool:
-        """True if the numbers handed in are these, as far as their digits tell."""
-        x = np.asarray(x) * scale
-        given = item.numbers
-        if x.shape != given.shape:
-            x, given = np.squeeze(x), np.squeeze(given)
-            if x.shape != given.shape and (x.ndim or item.is_value):
-                return False
-        return bool(np.all(np.abs(x - given) <= self.width(item, x, scale)))
-
-    def width(self, item: Item, x: Operand, scale: float = 1.0) -> np.ndarray:
-        """How far each number may lie from x."""
-        written = item.written
-        own = self.tolerance.of(item.node, item.is_value, written.digits, written.decimals) * scale
-        right = np.asarray(self.c.point.of(item.node) if item.is_value else self.c.right.get(item.node, 0.0)) * scale
-        size, largest = np.max(np.abs(right), initial=0.0), np.max(np.abs(x), initial=0.0)
-        grown = max(1.0, largest / size) if size else 1.0
-        x = np.asarray(x)
-        if x.shape == own.shape and x.size:
-            own = own * grown
-        else:
-            own = np.asarray(np.max(own, initial=0.0) * grown)
-        units = written.unit
-        rounding = units if units.shape == x.shape else np.asarray(np.max(units, initial=0.0))
-        found: np.ndarray = 0.51 * rounding + own
-        return found
-
-    def verdict(
-        self,
-        item: Item,
-        right: np.ndarray,
-        kind: str,
-        given: tuple[str, ...] = (),
-        finding: Finding | None = None,
-        note: str = "",
-    ) -> Verdict:
-        """A verdict on an item."""
-        digits = item.written.digits if kind in ("right", "right given") else None
-        return Verdict(item.key, kind, digits, given, item.node, item.numbers, right, finding, note)
-
-    # ------------------------------------------------------------ gradients
+    # ------------------------------------------------------------ backward
 
     def _homes(self, items: Sequence[Item]) -> list[float]:
         """Where the 1/m of a mean may be: in the derivatives by parameters alone, as in the lectures, or in all."""
         m = self.c.samples or 1
-        if m > 1 and self.c.is_mean and any(self.c.per_sample(i.node) for i in items):
-            return [float(m), 1.0]
-        return [1.0]
+        is_asked = m > 1 and any(self.c.per_sample(i.node) for i in items)
+        return [float(m), 1.0] if is_asked and self.c.is_mean else [1.0]
 
     def predicted(
         self, variant: Variant, point: Point, before: dict[Place, Pull], given: Mapping[Node, Operand]
@@ -291,134 +141,148 @@ class Checker:
 
     def all_predicted(
         self, point: Point, before: dict[Place, Pull], given: Mapping[Node, Operand]
-    ) -> list[dict[Node, Operand] | None]:
-        """Those of every mistake."""
-        if before or given or point is not self.c.point:
-            return [self.predicted(v, point, before, given) for v in self.variants]
-        if self._alone is None:
-            self._alone = [self.predicted(v, point, before, given) for v in self.variants]
-        return self._alone
+    ) -> list[tuple[Variant, dict[Node, Operand] | None, dict[Node, Operand] | None]]:
+        """Every mistake, what it predicts, and if it has a factor what it predicts with 0 for it."""
+        if not (before or given) and point is self.c.point:
+            return self._alone
+        return self._all(point, before, given)
+
+    @functools.cached_property
+    def _alone(self) -> list[tuple[Variant, dict[Node, Operand] | None, dict[Node, Operand] | None]]:
+        return self._all(self.c.point, {}, {})
+
+    def _all(
+        self, point: Point, before: dict[Place, Pull], given: Mapping[Node, Operand]
+    ) -> list[tuple[Variant, dict[Node, Operand] | None, dict[Node, Operand] | None]]:
+        found = []
+        for v in self.variants:
+            zero = self.predicted(v._replace(factor=0.0), point, before, given) if v.slip.fits else None
+            found.append((v, self.predicted(v, point, before, given), zero))
+        return found
 
 
-class _Backward:
-    """The gradients of one sheet, read with one home of the 1/m."""
+class Backward:
+    """The gradients of one sheet, read with one home of the 1/m.
+
+    items: from the target down. point: the numbers of the forward pass. wrong: the nodes that have wrong ones there.
+    home: what the gradients of what has a row per sample are multiplied by.
+    """
 
     def __init__(
-        self, checker: Checker, items: Sequence[Item], point: Point, wrong: AbstractSet[Node], home: float
+        self, checker: Checker, items: Sequence[Item], point: Point, wrong: Sequence[Node], home: float
     ) -> None:
-        """point: the numbers of the forward pass. wrong: the nodes that have wrong ones there."""
         self.checker, self.items, self.point, self.c, self.wrong = checker, items, point, checker.c, wrong
         self.scale = {i.key: home if self.c.per_sample(i.node) else 1.0 for i in items}
-        self.right = {i.key: np.asarray(self.c.right.get(i.node, 0.0)) * self.scale[i.key] for i in items}
-        self.is_right = {i.key for i in items if self.fits(i, self.c.right)}
+        self.answers: dict[str, Answer] = {}
         self.given: dict[Node, Operand] = {}
         for i in items:
-            if i.key not in self.is_right and i.node.op is not None and i.numbers.shape == np.shape(self.right[i.key]):
-                x = i.numbers / self.scale[i.key]
-                self.given[i.node] = x if self.c.is_array else float(x)
+            scale = self.scale[i.key]
+            right = np.asarray(self.c.right.get(i.node, np.zeros(np.shape(self.c.point.of(i.node))))) * scale
+            answer = self.answers[i.key] = checker.answer(i, right, scale)
+            if not answer.is_right and i.node.op is not None and i.numbers.shape == right.shape:
+                self.given[i.node] = i.numbers / scale if self.c.is_array else float(i.numbers / scale)
 
     def fits(self, item: Item, found: Mapping[Node, Operand]) -> bool:
-        return self.checker.fits(item, found.get(item.node, 0.0), self.scale[item.key])
+        """True if these are the numbers handed in."""
+        x = np.asarray(found.get(item.node, 0.0)) * self.scale[item.key]
+        return self.answers[item.key].fits(x)
 
     def marked(self) -> tuple[list[Verdict], list[Finding]]:
+        """The verdicts, and the mistakes, the nearest to the target first."""
         base = self.c.replay(self.point, None, self.given)
-        fine = self.is_right | {i.key for i in self.items if self.fits(i, base)}
+        fine = {i.key for i in self.items if self.answers[i.key].is_right or self.fits(i, base)}
         explained: dict[str, Finding] = {}
         findings: list[Finding] = []
         before: dict[Place, Pull] = {}
-        unexplained: set[str] = set()
+        hopeless: set[str] = set()
         while len(findings) < MOST:
-            wrong = [i for i in self.items if i.key not in fine and i.key not in explained and i.key not in unexplained]
+            wrong = [i for i in self.items if i.key not in fine and i.key not in explained and i.key not in hopeless]
             if not wrong:
                 break
             found = self._finding(wrong, [i for i in self.items if i.key in fine or i.key in explained], before)
             if found is None:
-                unexplained.add(wrong[0].key)
+                hopeless.add(wrong[0].key)
                 continue
             findings.append(found)
             explained |= dict.fromkeys(found.explains, found)
             before = found.variants[0].change(self.point, before)
+        findings = _merged(findings)
+        of_key = {key: f for f in findings for key in f.explains}
         wrongly = {i.node for i in self.items if i.key not in fine and i.node in self.given}
         verdicts = []
         for i in self.items:
-            if i.key in self.is_right:
-                verdicts.append(self.checker.verdict(i, self.right[i.key], "right"))
-            elif i.key in fine:
-                verdicts.append(
-                    self.checker.verdict(i, self.right[i.key], "right given", self._nearest(i.node, wrongly))
-                )
-            else:
-                verdicts.append(
-                    self.checker.verdict(i, self.right[i.key], "wrong", (), explained.get(i.key), self._note(i))
-                )
-        return verdicts, _merged(findings)
+            answer = self.answers[i.key]
+            given = () if answer.is_right or i.key not in fine else self._nearest(i.node, wrongly)
+            verdicts.append(verdict(i, answer, given=given, finding=of_key.get(i.key)))
+        return verdicts, findings
 
     def _finding(self, wrong: Sequence[Item], fine: Sequence[Item], before: dict[Place, Pull]) -> Finding | None:
         """The mistake that explains the first wrong number, and most of the others, and spoils none that is right."""
+        first, shape = wrong[0], np.squeeze(wrong[0].numbers).shape
         best: list[tuple[Variant, tuple[str, ...]]] = []
-        predicted = self.checker.all_predicted(self.point, before, self.given)
-        for variant, found in zip(self.checker.variants, predicted, strict=True):
-            if found is None or not self.fits(wrong[0], found):
-                continue
-            if not all(self.fits(i, found) for i in fine):
+        best_rank = (0, False)
+        everything = self.checker.all_predicted(self.point, before, self.given)
+        for made, predicted, zero in everything:
+            variant, found = made, predicted
+            if found is not None and variant.slip.fits:
+                variant, found = self._fitted(variant, found, zero, first, before)
+            if found is None or not self.fits(first, found) or not all(self.fits(i, found) for i in fine):
                 continue
             keys = tuple(i.key for i in wrong if self.fits(i, found))
-            if not best or len(keys) > len(best[0][1]):
-                best = []
-            if not best or len(keys) == len(best[0][1]):
+            rank = len(keys), np.squeeze(found.get(first.node, 0.0)).shape == shape
+            if rank > best_rank:
+                best, best_rank = [], rank
+            if rank == best_rank:
                 best.append((variant, keys))
         if not best:
             return None
-        best.sort(key=lambda x: len(x[0].made))  # of one slip that which is made in fewest places
-        best.sort(key=lambda x: slips.index(x[0].slip))
+        best.sort(key=lambda x: (x[0].slip.fits, slips.index(x[0].slip), len(x[0].made)))
         variant, keys = best[0]
-        best = [x for x in best if x[0].slip is not variant.slip or not set(variant.edges) < set(x[0].edges)]
+        rest = [v for v, _ in best[1:] if v.slip.fits == variant.slip.fits]  # a fitted factor stands back
+        # the same in other places too, which these numbers do not tell apart
+        rest = [v for v in rest if v.slip is not variant.slip or v.key != variant.key or not self._covers(v, variant)]
+        said, *others = dict.fromkeys(map(self._said, [variant, *rest]))
         explained = [i for i in wrong if i.key in keys]
-        tried = sum(p is not None and all(_alike(i, p.get(i.node)) for i in explained) for p in predicted)
-        chance = self._chance(explained, tried)
-        said = [self._said(v) for v, _ in best]
-        alternatives = tuple(dict.fromkeys(s for s in said[1:] if s != said[0]))[: ALTERNATIVES - 1]
-        nodes = dict.fromkeys(_named_below(e.operand, self.c) for e in variant.edges)
-        written = [x for x in (lines(self.c, variant, u) for u in nodes) if x is not None]
-        wrong_lines, right_lines = zip(*written, strict=True) if written else ((), ())
-        return Finding(
-            _words(variant),
-            self._where(variant),
-            keys,
-            chance < CHANCE,
-            chance,
-            alternatives,
-            wrong_lines,
-            right_lines,
-            (variant,),
-        )
+        tried = sum(p is not None and all(_alike(i, p.get(i.node)) for i in explained) for _, p, _ in everything)
+        chance = float(np.prod([self.answers[i.key].odds() for i in explained])) * tried
+        if variant.slip.fits:  # one number went into the factor
+            chance *= max(1.0, 1 / max(self.answers[first.key].odds() ** (1 / max(first.numbers.size, 1)), 1e-300))
+        chance = min(1.0, chance)
+        return Finding(*said, keys, chance < CHANCE, chance, tuple(others[: NAMED - 1]), (variant,), self.c)
 
-    def _chance(self, items: Sequence[Item], tried: int) -> float:
-        """How likely it is that numbers like these fit one of the mistakes that were tried."""
-        chance = float(tried)
-        for i in items:
-            x = i.numbers.reshape(-1)
-            width = self.checker.width(i, self.right[i.key])
-            width = width if width.shape in ((), i.numbers.shape) else np.asarray(np.max(width))
-            widths = np.broadcast_to(width, i.numbers.shape).reshape(-1)
-            right = np.abs(self.right[i.key].reshape(-1))
-            size = np.maximum(np.abs(x), right if right.shape == x.shape else np.max(right, initial=0.0))
-            for k in np.unique(x, return_index=True)[1][:50]:
-                if size[k]:
-                    chance *= min(1.0, 2 * float(widths[k] / size[k]) / SPREAD)
-        return min(1.0, chance)
+    def _fitted(
+        self,
+        variant: Variant,
+        at_one: Mapping[Node, Operand],
+        at_zero: Mapping[Node, Operand] | None,
+        first: Item,
+        before: dict[Place, Pull],
+    ) -> tuple[Variant, dict[Node, Operand] | None]:
+        """The mistake with the factor that fits the first wrong number, and what it predicts; None if none fits."""
+        if at_zero is None or np.count_nonzero(first.numbers) < FITTED:
+            return variant, None
+        scale = self.scale[first.key]
+        zero, one = (np.asarray(x.get(first.node, 0.0)) * scale for x in (at_zero, at_one))
+        x, d = first.numbers, one - zero
+        size = float((d * d).sum()) if d.shape == x.shape else 0.0
+        if not size or not np.isfinite(size):
+            return variant, None
+        factor = float(((x - zero) * d).sum()) / size
+        if not self.answers[first.key].fits(zero + factor * d):
+            return variant, None
+        fitted = variant._replace(factor=factor)
+        return fitted, self.checker.predicted(fitted, self.point, before, self.given)
 
-    def _said(self, variant: Variant) -> str:
-        where = ", ".join(self.c.shown[key] for key in self._where(variant))
-        return f"{where}: {_words(variant)}"
+    def _covers(self, other: Variant, variant: Variant) -> bool:
+        """True if a mistake is the same one in other places, or in more."""
+        return self.c.is_array or set(variant.edges) < set(other.edges)
 
-    def _where(self, variant: Variant) -> tuple[str, ...]:
-        """The names of what the mistake was made on the way to, from the target down."""
-        found = [self.c.key(_named_below(e.operand, self.c)) for e in variant.edges]
-        return tuple(dict.fromkeys(found))
+    def _said(self, variant: Variant) -> Alternative:
+        where = tuple(self.c.key(u) for u in self.c.places(variant.edges))
+        return Alternative(variant.slip.read.__name__, variant.words(), where)
 
     def _nearest(self, u: Node, wrong: set[Node]) -> tuple[str, ...]:
-        """The names of the wrong numbers that the gradient of a node was made of, the nearest on each way."""
+        """The keys of the wrong numbers that the gradient of a node was made of, the nearest on each way."""
         users: dict[Node, list[Node]] = {}
         for v in self.c.order:
             for x in v.operands:
@@ -437,14 +301,30 @@ class _Backward:
         forward = tuple(self.c.labels[v] for v in self.c.named if v in self.wrong)
         return tuple(self.c.key(v) for v in self.c.named if v in found) or forward
 
-    def _note(self, item: Item) -> str:
-        """What a shape tells."""
-        right, x = self.right[item.key], item.numbers
-        if x.shape == right.shape:
-            return ""
-        if x.ndim == 2 and x.T.shape == right.shape and self.checker.fits(item._replace(), right.T):
-            return f"it is transposed: expected shape {right.shape}, got {x.shape}"
-        return f"expected shape {right.shape}, got {x.shape}"
+
+def verdict(item: Item, answer: Answer, *, given: tuple[str, ...] = (), finding: Finding | None = None) -> Verdict:
+    """What is said of an item. given: the keys of wrong earlier numbers, given which it is right."""
+    near = 0 if answer.is_right or given or finding else answer.near()
+    if answer.is_untold:
+        kind, digits = "untold", None
+    elif answer.is_right:
+        kind, digits = "right", answer.digits
+    elif given:
+        kind, digits = "right given", answer.digits
+    else:
+        kind, digits = ("right to digits", near) if near else ("wrong", None)
+    note = "" if kind == "right given" else _shape_note(answer)
+    return Verdict(item.key, kind, digits, given, item.node, item.numbers, answer.right, finding, note)
+
+
+def _shape_note(answer: Answer) -> str:
+    """What a shape tells."""
+    x, right = answer.numbers, answer.right
+    if x.shape == right.shape or (answer.is_right and not right.ndim):
+        return ""
+    is_turned = x.ndim == 2 and x.T.shape == right.shape and answer.fits_turned()
+    said = "it is transposed: " if is_turned else "the numbers are, " if answer.is_right else ""
+    return f"{said}expected shape {right.shape}, got {x.shape}"
 
 
 def _alike(item: Item, x: Operand) -> bool:
@@ -456,50 +336,24 @@ def _merged(findings: Sequence[Finding]) -> list[Finding]:
     """The same mistake in several places as one finding."""
     found: dict[str, Finding] = {}
     for f in findings:
-        if f.slip in found:
-            other = found[f.slip]
-            f = other._replace(
+        other = found.get(f.slip)
+        found[f.slip] = (
+            f
+            if other is None
+            else replace(
+                other,
                 where=tuple(dict.fromkeys(other.where + f.where)),
                 explains=other.explains + f.explains,
                 is_sure=other.is_sure or f.is_sure,
                 chance=min(other.chance, f.chance),
-                alternatives=tuple(a for a in other.alternatives if a in f.alternatives),
-                wrong=other.wrong + f.wrong,
-                right=other.right + f.right,
+                alternatives=tuple(a for a in other.alternatives if a.slip in {x.slip for x in f.alternatives}),
                 variants=other.variants + f.variants,
             )
-        found[f.slip] = f
+        )
     return list(found.values())
 
 
-def _words(variant: Variant) -> str:
-    """What one did, in words."""
-    edge, option = variant.made[0]
-    names = {"key": variant.key, "other": "", "right": ""}
-    if edge.partner is not None and isinstance(option, tuple):
-        names |= {"other": edge.of.called(option[0]), "right": edge.of.called(_core(edge.read_by_product, edge.of))}
-    return variant.slip.name.format(**names)
-
-
-def _core(u: Operand, c: Computation) -> Operand:
-    return _named_below(u, c) if is_node(u) else u
-
-
-def _named_below(u: Node, c: Computation) -> Node:
-    """The node itself if it has a name, else the first below it that has."""
-    waiting = [u]
-    while waiting:
-        v = waiting.pop(0)
-        if v in c.labels:
-            return v
-        waiting += [x for x in v.operands if is_node(x)]
-    return u
-
-
-def _below(v: Node) -> set[Node]:
-    return set(topological_order(v))
-
-
-def _losses(verdicts: Sequence[Verdict]) -> tuple[int, int]:
-    """How much is not right, and how much is so only given other numbers."""
-    return sum(v.kind == "wrong" for v in verdicts), sum(v.kind != "right" for v in verdicts)
+def _losses(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> tuple[int, int, int]:
+    """How much is wrong and not explained, how many mistakes there are, and how much is not right."""
+    wrong = [v for v in verdicts if v.kind == "wrong"]
+    return sum(v.finding is None for v in wrong), len(findings), sum(v.kind != "right" for v in verdicts)

@@ -13,8 +13,8 @@ import numpy as np
 from ..formulas import names
 from ..graph import Node, is_node
 from ..operands import describe
-from .computation import Computation
-from .written import Written
+from .computation import Computation, loose, small
+from .written import FULL, Written
 
 __all__ = ["Item", "read_sheet"]
 
@@ -65,6 +65,9 @@ def read_sheet(c: Computation, sheet: Any) -> list[Item]:
         found[node, is_value] = Item(key, node, is_value, Written(f"check_work: {key}", x))
     if not found:
         raise ValueError(f"check_work: nothing was handed in; {known(c)}")
+    digits = max(item.written.digits for item in found.values()) or FULL
+    for item in found.values():
+        item.written.has_at_least(digits)
     return sorted(found.values(), key=lambda item: _place(c, item))
 
 
@@ -152,26 +155,8 @@ def _gradient_names(name: str) -> Iterable[str]:
 
 def _node_called(c: Computation, name: str) -> Node | None:
     """The node of this name: as it is written, else with W1 read as W[1], else with small letters for large ones."""
-    wanted = names.text(name)
-    exact = [u for u in c.named if c.labels[u] == name or names.text(c.labels[u]) == wanted]
-    if exact:
-        return exact[0]
-    key = _loose(name)
-    if key is None:
-        return None
-    loose = [u for u in c.named if _loose(c.labels[u]) == key]
-    if len(loose) == 1:
-        return loose[0]
-    anyhow = [u for u in c.named if (k := _loose(c.labels[u])) and (k[0].lower(), *k[1:]) == (key[0].lower(), *key[1:])]
-    return anyhow[0] if len(anyhow) == 1 and not loose else None
-
-
-def _loose(label: str) -> tuple[str, str | None, str | None, tuple[str, ...]] | None:
-    """The parts of a name, in which W1 and W_1 are W[1]; w11 and w_1,1 one index."""
-    name = names.parse(label)
-    if name is None:
-        return None
-    index = tuple("".join(name.index)) if all(len(i) == 1 or len(name.index) == 1 for i in name.index) else name.index
-    if name.layer is None and len(name.index) == 1 and len(name.index[0]) == 1 and name.index[0].isdigit():
-        return name.base, name.index[0], name.sample, ()
-    return name.base, name.layer, name.sample, index
+    for key in (name, names.text(name), loose(name)):
+        if key is not None and len(found := c.called_so.get(key, [])) == 1:
+            return found[0]
+    anyhow = c.called_so.get(small(loose(name)), [])
+    return anyhow[0] if len(anyhow) == 1 else None

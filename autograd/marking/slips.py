@@ -14,11 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from ..formulas import names
 from ..graph import Node, is_node
+from ..op import Operation
 from ..operands import Operand
-from ..passes.replay import Place, Pull, shaped
-from .computation import Computation, Edge
+from ..ops.elementwise import sigmoid, tanh
+from ..passes.replay import Place, Pull, flat_place, shaped
+from .computation import Computation, Edge, Error
 
 __all__ = ["Reading", "Share", "Slip", "slip", "slips"]
 
@@ -36,6 +40,9 @@ class Reading(Protocol):
 
     def share(self, v: Node, i: int, g: Operand, z: Operand, operands: Sequence[Operand]) -> Operand:
         """What operand i of v gets of g."""
+
+    def gradient(self, u: Node) -> Operand:
+        """The name of the gradient by a node; None where numbers are read."""
 
 
 class Share:
@@ -93,9 +100,68 @@ class Share:
         """The share of another gradient."""
         return shaped(Share(self.edge, g, self._reading, {}).read(), self.edge.operand)
 
-    def sibling(self, edge: Edge) -> Operand:
-        """The share of another operand of the same layer, of the same gradient."""
-        return shaped(Share(edge, self.g, self._reading, {}).read(), edge.operand)
+    def sibling(self, u: Node) -> Operand:
+        """The gradient that another operand of the same layer gets of the same one."""
+        return self._down(self.edge.node, self.g, u)
+
+    def _down(self, v: Node, g: Operand, u: Node) -> Operand:
+        total: Operand = 0.0
+        for e in self.edge.of.edges:
+            if e.node is v and (e.operand is u or (e.enters is None and e.result is self.edge.result)):
+                share = Share(e, g, self._reading, {})
+                term = shaped(share.read(), e.operand)
+                total = total + (term if e.operand is u else self._down(e.operand, term, u))
+        return total
+
+    @property
+    def factor(self) -> Operand:
+        """What a product multiplies by."""
+        place = self.edge.partner
+        return self.operands[place[0]][place[1]] if isinstance(place, tuple) else self.operands[place]
+
+    @property
+    def gradient_of_factor(self) -> Operand:
+        """The gradient by what a product multiplies by, as far as it is known when this share is read."""
+        u = self.edge.read_by_product
+        named = self._reading.gradient(u)
+        if named is not None:
+            return named
+        node, place = self.edge.node, self.edge.partner
+        i = place if not isinstance(place, tuple) else flat_place(node, place)
+        d = shaped(self._reading.share(node, i, self.g, self.z, self.operands), u)
+        w = _below(u)
+        rest = sum(shaped(e.read(e.arrived), w) for e in self.edge.of.edges if e.is_penalty and e.operand is w)
+        return d + (rest.T if w is not u and np.ndim(rest) == 2 else rest)
+
+    def through(self, op: Operation, x: Operand) -> Operand:
+        """The gradient through another function of one number."""
+        z, pull = op.function(x), op.pulls[0]
+        assert pull is not None
+        return pull(self.g, z, x) if self.edge.of.is_array else self.g * op.derivative(0, z, (x,))
+
+    @property
+    def prediction(self) -> Operand:
+        """ŷ, where the share is a multiple of ŷ − y."""
+        error = self._error
+        x = self.of(error.prediction)
+        return x if error.activation is None else error.activation.function(x, *error.axis)
+
+    @property
+    def target(self) -> Operand:
+        """y, where the share is a multiple of ŷ − y."""
+        return self.of(self._error.target)
+
+    @property
+    def scale(self) -> Operand:
+        """How many times ŷ − y the share is; 1/m of a mean as such."""
+        scale, m = self._error.scale, self.edge.of.samples or 1
+        near = round(scale * m)
+        return near / self.m if m > 1 and abs(near - scale * m) < 1e-9 else scale
+
+    @property
+    def _error(self) -> Error:
+        assert self.edge.error is not None
+        return self.edge.error
 
     @property
     def zero(self) -> Operand:
@@ -160,6 +226,11 @@ def enters(edge: Edge) -> bool:
     return edge.enters is not None
 
 
+def behind_the_loss(edge: Edge) -> bool:
+    """Into a named node, of several samples; not the loss, whose 1/m is the home that one chose."""
+    return means(edge) and not edge.is_loss
+
+
 def slopes(edge: Edge) -> bool:
     """Of an activation."""
     return edge.is_slope
@@ -198,6 +269,53 @@ def _below(u: Node) -> Node:
     while is_node(u) and u.op is not None and u.label is None and len([x for x in u.operands if is_node(x)]) == 1:
         u = next(x for x in u.operands if is_node(x))
     return u
+
+
+def weights_read(edge: Edge) -> bool:
+    """Of what is multiplied by weights."""
+    if not products(edge) or edge.is_parameter or weights(edge):
+        return False
+    factor = edge.read_by_product
+    return is_node(factor) and edge.of.is_parameter(_below(factor))
+
+
+def errors(edge: Edge) -> bool:
+    """A multiple of ŷ − y."""
+    return edge.error is not None
+
+
+def deltas(edge: Edge) -> bool:
+    """The ŷ − y of a cross-entropy and its activation, which cancelled."""
+    error = edge.error
+    return error is not None and (error.activation is not None or error.prediction is edge.node)
+
+
+def branches(edge: Edge) -> bool:
+    """Into what is used more than once, for other than a penalty."""
+    return enters(edge) and not edge.is_penalty and sum(e.operand is edge.operand for e in edge.of.edges) > 1
+
+
+def rates(edge: Edge) -> bool:
+    """Where a learning rate may have slipped in."""
+    return edge.is_loss or edge.is_weight or edge.is_bias
+
+
+def _is_square(x: Operand) -> bool:
+    shape: tuple[int, ...] = getattr(x, "shape", ())
+    return len(shape) == 2 and shape[0] == shape[1]
+
+
+def _penalty(edge: Edge) -> float:
+    """λ, where the penalty of the weights of this layer is λ times these; else 0."""
+    weight = edge if edge.is_penalty else next((e for e in edge.siblings if e.is_weight), None)
+    if weight is None or not edge.of.is_array:
+        return 0.0
+    found: list[Edge] = [e for e in edge.of.edges if e.is_penalty and e.operand is weight.operand]
+    w = weight.operand.numpy() if found else np.zeros(1)
+    share = sum(shaped(e.read(e.arrived), e.operand) for e in found)
+    size = float((w * w).sum())
+    rate = float((w * share).sum()) / size if size else 0.0
+    return rate if np.allclose(share, rate * w, rtol=1e-9, atol=0) else 0.0
 
 
 # ---------------------------------------------------------------- with what
@@ -239,6 +357,23 @@ def edge_shape(edge: Edge) -> tuple[int, ...]:
     return getattr(edge.node, "shape", ())
 
 
+def other_functions(edge: Edge) -> list[tuple[Hashable, Any]]:
+    """The activations that a hidden layer may have."""
+    return [(op.shown, op) for op in (sigmoid.op, tanh.op) if op is not edge.node.op]
+
+
+def other_targets(edge: Edge) -> list[tuple[Hashable, Any]]:
+    """What other units should give."""
+    error = edge.error
+    if error is None:
+        return []
+    if edge.of.is_array:
+        y = np.asarray(edge.of.point.of(error.target))
+        axis = 0 if edge.of.roles.sample_axis == 1 else y.ndim - 1
+        return [(k, np.roll(y, k, axis)) for k in range(1, y.shape[axis] if y.ndim == 2 else 1)]
+    return [("", y) for y in edge.of.targets if is_node(y) and y is not error.target]
+
+
 def factors(*numbers: float) -> Callable[[Edge], list[tuple[Hashable, Any]]]:
     return lambda edge: [(c, c) for c in numbers]
 
@@ -274,12 +409,12 @@ def _inputs(c: Computation) -> list[Any]:
 # ---------------------------------------------------------------- the mean
 
 
-@slip("1/m left out", on=means, seen="often")
+@slip("1/m left out", on=behind_the_loss, seen="often")
 def mean_left_out(s: Share) -> Operand:
     return s.right * s.m
 
 
-@slip("1/m twice", on=means, seen="often")
+@slip("1/m twice", on=behind_the_loss, seen="often")
 def mean_twice(s: Share) -> Operand:
     return s.right / s.m
 
@@ -291,7 +426,7 @@ def divided_by_another_size(s: Share, n: int) -> Operand:
 
 @slip(
     "divided by m·n, also by the {key}",
-    on=lambda e: means(e) and (e.is_loss or e.is_parameter),
+    on=lambda e: means(e) and e.is_loss,
     tries=sizes,
     seen="tried",
 )
@@ -309,8 +444,8 @@ def bias_over_all_axes(s: Share) -> Operand:
 
 @slip("summed along the other axis", on=biases, seen="often")
 def bias_along_the_other_axis(s: Share) -> Operand:
-    axis = next(i for i, (n, k) in enumerate(zip(s.g.shape, _kept(s), strict=True)) if (n == k and n > 1) or k > 1)
-    return s.g.sum(axis)
+    sizes = list(zip(_kept(s), s.g.shape, strict=True))  # of the bias, of what is summed; one output has one bias
+    return s.g.sum(max(range(len(sizes)), key=lambda i: (sizes[i][0], sizes[i][0] == sizes[i][1])))
 
 
 @slip("not summed over the samples: b grows to a matrix", on=biases, spreads=False)
@@ -320,8 +455,9 @@ def bias_not_summed(s: Share) -> Operand:
 
 @slip("taken from dW instead of dZ", on=biases)
 def bias_from_weights(s: Share) -> Operand:
-    weight = next(e for e in s.edge.siblings if e.is_weight)
-    d = s.sibling(weight)
+    d = s.sibling(next(e.operand for e in s.edge.siblings if e.is_weight))
+    if not np.ndim(d):
+        raise ValueError("the weight gets nothing of this gradient")
     return d.sum(1 if len(d) == s.edge.operand.size else 0).reshape(s.edge.operand.shape)
 
 
@@ -380,6 +516,34 @@ def softmax_diagonal(s: Share) -> Operand:
     return s.g * s.z * (1 - s.z)
 
 
+@slip("the slope of {key} in place of this one", on=slopes, tries=other_functions, seen="regularly")
+def slope_of_another_function(s: Share, op: Operation) -> Operand:
+    return s.through(op, s.operands[0])
+
+
+# ---------------------------------------------------------------- the output
+
+
+@slip("y left out: ŷ in place of ŷ − y", on=errors, seen="tried")
+def prediction_for_error(s: Share) -> Operand:
+    return s.scale * s.prediction
+
+
+@slip("the slope of the output beside a cross-entropy, in which it cancels", on=deltas, seen="often")
+def slope_with_cross_entropy(s: Share) -> Operand:
+    return s.scale * (s.prediction - s.target) * s.prediction * (1 - s.prediction)
+
+
+@slip("softmax's Jacobian as a diagonal", on=lambda e: deltas(e) and e.is_loss and e.of.is_array, seen="often")
+def diagonal_with_cross_entropy(s: Share) -> Operand:
+    return -s.scale * s.target * (1 - s.prediction)
+
+
+@slip("the target of another unit", on=errors, tries=other_targets, seen="tried")
+def target_of_another_unit(s: Share, other: Operand) -> Operand:
+    return s.scale * (s.prediction - s.of(other))
+
+
 # ---------------------------------------------------------------- factors
 
 
@@ -402,14 +566,72 @@ def another_factor(s: Share, other: tuple[Operand, bool]) -> Operand:
     return s.with_other(s.of(u).T if is_turned else s.of(u))
 
 
-# ---------------------------------------------------------------- paths
+@slip("the weights not transposed", on=lambda e: weights_read(e) and _is_square(e.read_by_product), seen="often")
+def not_transposed(s: Share) -> Operand:
+    return s.with_other(s.factor.T)
 
 
-def cuts(edge: Edge) -> bool:
-    """Into what is used more than once, and penalties."""
-    return enters(edge) and (edge.is_penalty or sum(e.operand is edge.operand for e in edge.of.edges) > 1)
+@slip("the result transposed", on=lambda e: e.is_weight and e.of.is_array and e.operand.ndim == 2, seen="often")
+def transposed(s: Share) -> Operand:
+    return s.right.T
 
 
-@slip("this path forgotten", on=cuts, seen="regularly", spreads=False)
+@slip("⊙ in place of the matrix product", on=lambda e: weights(e) and e.of.is_array, seen="often")
+def elementwise_for_matrix_product(s: Share) -> Operand:
+    return s.g * s.factor.T
+
+
+@slip("a matrix product in place of ⊙", on=lambda e: e.is_slope and e.of.is_array, seen="often")
+def matrix_product_for_slope(s: Share) -> Operand:
+    return s.g @ s.again(1 + 0 * s.g)
+
+
+@slip("the slope transposed", on=lambda e: e.is_slope and e.of.is_array and _is_square(e.node))
+def slope_transposed(s: Share) -> Operand:
+    return s.g * s.again(1 + 0 * s.g).T
+
+
+@slip("the gradient of the weights in place of the weights", on=weights_read, seen="regularly")
+def gradient_for_weight(s: Share) -> Operand:
+    return s.with_other(s.gradient_of_factor)
+
+
+@slip(
+    "the weights were updated already, by {factor:.3g} times their gradient",
+    on=weights_read,
+    seen="regularly",
+    fits=True,
+)
+def updated_weights(s: Share, rate: float) -> Operand:
+    return s.with_other(s.factor - rate * s.gradient_of_factor)
+
+
+# ---------------------------------------------------------------- paths and penalties
+
+
+@slip("one path of several forgotten", on=branches, seen="regularly", spreads=False)
 def path_forgotten(s: Share) -> Operand:
     return s.zero
+
+
+@slip("the penalty on the weights forgotten", on=penalties, seen="regularly")
+def penalty_forgotten(s: Share) -> Operand:
+    return s.zero
+
+
+@slip("a penalty on the bias, too", on=lambda e: e.is_bias and bool(_penalty(e)), seen="regularly")
+def penalty_on_bias(s: Share) -> Operand:
+    return s.right + _penalty(s.edge) * s.of(s.edge.operand)
+
+
+@slip("λ times the sum of all weights added to each", on=lambda e: e.is_penalty and bool(_penalty(e)), alone=True)
+def sum_for_weight(s: Share) -> Operand:
+    return _penalty(s.edge) * s.of(s.edge.operand).sum()
+
+
+# ---------------------------------------------------------------- factors that only the student knows
+
+
+@slip("times {factor:.3g}, such as a learning rate", on=rates, seen="regularly", fits=True)
+def learning_rate(s: Share, rate: float) -> Operand:
+    return s.right * rate

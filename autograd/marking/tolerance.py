@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -31,6 +32,7 @@ class Tolerance:
     def __init__(self, c: Computation) -> None:
         self._c = c
         self._spread = functools.lru_cache(maxsize=32)(self._spread_of)
+        self._points = functools.lru_cache(maxsize=32)(self._points_of)
 
     def of(self, u: Node, is_value: bool, digits: int, decimals: int) -> np.ndarray:
         """For each number of a node, or of the gradient by it, beside the rounding of the last digit itself."""
@@ -41,21 +43,31 @@ class Tolerance:
         values, gradients = self._spread(max(digits, FEWEST), decimals)
         return TIMES * np.asarray((values if is_value else gradients).get(u, 0.0)) + machine
 
-    def _spread_of(self, digits: int, decimals: int) -> tuple[dict[Node, np.ndarray], dict[Node, np.ndarray]]:
-        c = self._c
+    def points(self, digits: int, decimals: int) -> list[Point]:
+        """The forward pass with every named number rounded at random."""
+        return self._points(max(digits, FEWEST), decimals)
+
+    def _points_of(self, digits: int, decimals: int) -> list[Point]:
         rng = np.random.default_rng(0)
-        named = set(c.named)
+        return [Point(self._c.order, self._rounding(digits, decimals, rng)) for _ in range(REPLAYS)]
+
+    def _rounding(self, digits: int, decimals: int, rng: np.random.Generator) -> Callable[[Node, Operand], Operand]:
+        named = set(self._c.named)
 
         def rounded(u: Node, x: Operand) -> Operand:
             if u not in named or u.op is None:
                 return x
             r = rounded_at_random(np.asarray(x, float), digits, decimals, rng)
-            return r if c.is_array else float(r)
+            return r if self._c.is_array else float(r)
 
+        return rounded
+
+    def _spread_of(self, digits: int, decimals: int) -> tuple[dict[Node, np.ndarray], dict[Node, np.ndarray]]:
+        c = self._c
+        rounded = self._rounding(digits, decimals, np.random.default_rng(1))
         values: dict[Node, np.ndarray] = {}
         gradients: dict[Node, np.ndarray] = {}
-        for _ in range(REPLAYS):
-            point = Point(c.order, rounded)
+        for point in self.points(digits, decimals):
             _widen(values, {u: np.asarray(point.of(u)) - np.asarray(c.point.of(u)) for u in c.named})
             found = c.replay(point, passing=rounded)
             _widen(gradients, {u: np.asarray(g) - np.asarray(c.right[u]) for u, g in found.items() if u in c.right})

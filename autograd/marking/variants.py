@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from typing import Any, NamedTuple
 
+from ..graph import is_node
 from ..operands import Operand
 from ..passes.replay import Place, Pull
 from .computation import Computation, Edge
@@ -15,29 +16,43 @@ __all__ = ["Variant", "variants"]
 
 
 class Variant(NamedTuple):
-    """A slip made on these edges, each with what it is made with there. key: what is the same on all of them."""
+    """A slip made on these edges, each with what it is made with there.
+
+    key: what is the same on all of them. factor: what only the student knows.
+    """
 
     slip: Slip
     key: Hashable
     made: tuple[tuple[Edge, Any], ...]
+    factor: float = 1.0
 
     @property
     def edges(self) -> tuple[Edge, ...]:
         return tuple(edge for edge, _ in self.made)
 
-    def change(self, reading: Reading, before: dict[Place, Pull], factor: float = 1.0) -> dict[Place, Pull]:
+    def words(self) -> str:
+        """What one did, in words."""
+        edge, option = self.made[0]
+        names = {"key": self.key, "factor": self.factor, "other": "", "right": ""}
+        if edge.partner is not None and isinstance(option, tuple):
+            right = edge.read_by_product
+            core = edge.of.below(right) if is_node(right) else right
+            names |= {"other": edge.of.called(option[0]), "right": edge.of.called(core)}
+        return self.slip.name.format(**names)
+
+    def change(self, reading: Reading, before: dict[Place, Pull]) -> dict[Place, Pull]:
         """What the edges' operands get instead, on top of what was changed before."""
         changes = dict(before)
         for edge, option in self.made:
-            changes[edge.key] = self.pull(edge, option, reading, before, factor)
+            changes[edge.key] = self.pull(edge, option, reading, before)
             for other in edge.of.into(edge) if self.slip.alone else ():
                 changes[other.key] = _nothing
         return changes
 
-    def pull(self, edge: Edge, option: Any, reading: Reading, before: dict[Place, Pull], factor: float) -> Pull:
+    def pull(self, edge: Edge, option: Any, reading: Reading, before: dict[Place, Pull]) -> Pull:
         """What the operand of one edge gets instead."""
         more = () if option is None else (option,)
-        more = (*more, factor) if self.slip.fits else more
+        more = (*more, self.factor) if self.slip.fits else more
 
         def instead(g: Operand) -> Operand:
             return self.slip.read(Share(edge, g, reading, before), *more)
@@ -65,14 +80,16 @@ def variants(computation: Computation) -> Iterator[Variant]:
 
 def _groups(made: list[tuple[Edge, Any]]) -> Iterator[tuple[tuple[Edge, Any], ...]]:
     """Each alone; those of one kind, those into parameters of one layer, those into all parameters, and all."""
-    seen: set[tuple[Any, ...]] = set()
+    seen: set[tuple[int, ...]] = set()
+    units: dict[Hashable, list[tuple[Edge, Any]]] = defaultdict(list)
     by_kind, by_layer = defaultdict(list), defaultdict(list)
     for x in made:
+        units[x[0].operand if x[0].is_penalty else x[0].key].append(x)  # W·W is one penalty, of two shares
         by_kind[_kind(x[0])].append(x)
         if x[0].is_parameter and not x[0].is_penalty:
             by_layer[x[0].result].append(x)
     parameters = [x for x in made if x[0].is_weight or x[0].is_bias]
-    for group in [*([x] for x in made), *by_layer.values(), *by_kind.values(), parameters, made]:
+    for group in [*units.values(), *by_layer.values(), *by_kind.values(), parameters, made]:
         edges = tuple(sorted(id(e) for e, _ in group))
         if group and edges not in seen:
             seen.add(edges)

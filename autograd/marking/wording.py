@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..formulas.expression import constant, expression
+from ..formulas.expression import constant, expression, symbol
 from ..formulas.notation import Latex, Text
 from ..graph import Node, is_node, through, walk
 from ..matrices.atoms import Count, formula_of
 from ..matrices.backward import Backward, share_of
-from ..matrices.expression import MatrixExpression
+from ..matrices.expression import MatrixExpression, named
 from ..matrices.forward import Forward
 from ..matrices.naming import Naming
 from ..matrices.roles import Roles
@@ -82,6 +82,12 @@ class _Matrices:
 
     # ------------------------------------------------------------ what a Share asks
 
+    def gradient(self, u: Node) -> Operand:
+        """dW[2], also of its transpose."""
+        w = u if u in self.c.labels else u.operands[0]
+        found = named(self.c.labels[w], w.numpy(), self.forward.samples.get(self.c.labels[w]), is_gradient=True)
+        return found if w is u else found.T
+
     def of(self, x: Operand) -> Operand:
         """The name of a node or of a constant array."""
         return self.forward.known[x] if is_node(x) else self.forward.constant(x)
@@ -129,6 +135,10 @@ class _Factors:
         )
 
     # ------------------------------------------------------------ what a Share asks
+
+    def gradient(self, u: Node) -> Operand:
+        """∂L/∂w."""
+        return symbol(self.c.key(u))
 
     def of(self, x: Operand) -> Operand:
         """The name of a node, or a number."""

@@ -45,7 +45,11 @@ class Written:
         self.decimals = max((d for _, _, d in written), default=0)
         if single and self.digits > 6:
             self.digits, self.decimals = 6, 100
-        self.is_full = self.digits >= FULL
+
+    def has_at_least(self, digits: int) -> None:
+        """Of nothing but zeros, which have no digits: those of the rest of the sheet."""
+        if not self.digits:
+            self.digits, self.decimals = digits, self.decimals or 100
 
     @property
     def unit(self) -> np.ndarray:

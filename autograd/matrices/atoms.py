@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..formulas.expression import Atom, Call, Expression, Factors, Group
+from ..formulas.expression import Atom, Call, Expression, Factors, Group, constant
 from ..formulas.notation import Formula, Writer
 from ..op import Operation
 from ..operands import members
@@ -21,6 +21,8 @@ from ..operands import members
 __all__ = [
     "Applied",
     "ArrayAtom",
+    "Causal",
+    "Compound",
     "Count",
     "Data",
     "Indicator",
@@ -39,7 +41,9 @@ __all__ = [
     "formula_of",
     "natural_shape",
     "only_atom",
+    "parted",
     "replaced",
+    "split",
     "transposed",
     "turned_axes",
     "turned_shape",
@@ -191,7 +195,37 @@ class Zeros(Ones):
     digit = "0"
 
 
-class _Compound(ArrayAtom):
+class Causal(ArrayAtom):
+    """1 where a place may look, 0 elsewhere: [row ≥ column], the causal mask; transposed [row ≤ column]."""
+
+    __slots__ = ("relation",)
+    is_symbol = True
+
+    def __init__(self, relation: str, shape: Shape) -> None:
+        self.relation, self.shape = relation, shape
+        self.key = f"row{relation}column{shape}"
+        self.size, self.depth = 1, 1
+
+    @classmethod
+    def of(cls, data: np.ndarray) -> tuple[float, Causal] | None:
+        """A constant array as a number times such a mask; None if it is no triangle."""
+        if data.ndim < 2 or data.shape[-1] < 2 or data.shape[-2] < 2 or data.size != data.shape[-1] * data.shape[-2]:
+            return None
+        below = np.tri(*data.shape[-2:]).reshape(data.shape)
+        number = float(data.flat[0] or data.flat[data.shape[-1] - 1])  # the corners on the left and on the right
+        if not np.isfinite(number) or not number:
+            return None
+        for relation, mask in ((">=", below), ("<", 1 - below)):
+            if np.array_equal(data, number * mask):
+                return number, cls(relation, data.shape)
+        return None
+
+    def transposed(self) -> Atom:
+        flipped = {">=": "<=", "<=": ">=", "<": ">", ">": "<"}[self.relation]
+        return Causal(flipped, turned_shape(self.shape))
+
+
+class Compound(ArrayAtom):
     """An atom with formulas inside."""
 
     __slots__ = ("_parts",)
@@ -208,7 +242,7 @@ class _Compound(ArrayAtom):
         return self._parts
 
 
-class Product(_Compound):
+class Product(Compound):
     """A matrix product of two or more factors."""
 
     __slots__ = ()
@@ -225,7 +259,7 @@ class Product(_Compound):
         return Product([transposed(p) for p in reversed(self.parts)], turned_shape(self.shape))
 
 
-class Total(_Compound):
+class Total(Compound):
     """A sum over axes of the formula inside."""
 
     __slots__ = ("axes", "keepdims")
@@ -268,7 +302,7 @@ class Total(_Compound):
         return tuple(sorted(1 - a for a in self.axes))
 
 
-class Applied(_Compound):
+class Applied(Compound):
     """An operation on whole arrays without a notation of its own: its name, its operands and the rest.
 
     arguments: in order, each a formula or what is not differentiated (an axis, a shape, an index).
@@ -306,6 +340,13 @@ class Applied(_Compound):
             if axis % 2 == 1 and not keepdims:  # what is left of the rows, as a column
                 return Applied(self.op, (x, axis, True, *rest), turned_shape(self.shape))
             return Applied(self.op, (transposed(x), 1 - axis % 2, True, *rest), turned_shape(self.shape))
+        if self.op.name == "choose" and all(len(natural_shape(p) or ()) in (0, 2) for p in self.parts):
+            return Applied(self.op, map(transposed, self.parts), turned_shape(self.shape))
+        if self.op.name == "concatenate" and len(self.shape) == 2:
+            axis, *parts = self.arguments
+            return Applied(self.op, (1 - axis, *map(transposed, parts)), turned_shape(self.shape))
+        if self.op.name == "getitem" and (index := _turned_index(self)) is not None:
+            return Applied(self.op, (transposed(self.arguments[0]), index), turned_shape(self.shape))
         if self.op.name == "reshape" and turned_shape(natural_shape(self.parts[0]) or ()) == turned_shape(self.shape):
             return Group(transposed(self.parts[0]))
         return super().transposed()
@@ -319,7 +360,17 @@ class Applied(_Compound):
         return Applied(self.op, self.arguments, shape)
 
 
-class Turned(_Compound):
+def _turned_index(a: Applied) -> object:
+    """The index of a block of a matrix in its transpose; None for others."""
+    index = a.arguments[1]
+    parts = index if isinstance(index, tuple) else (index,)
+    if len(a.shape) != 2 or len(natural_shape(a.parts[0]) or ()) != 2 or not all(isinstance(i, slice) for i in parts):
+        return None
+    first, second = (*parts, slice(None)) if len(parts) == 1 else parts
+    return second if first == slice(None) else (second, first)
+
+
+class Turned(Compound):
     """The transpose of what has no better form."""
 
     __slots__ = ("inner",)
@@ -336,7 +387,7 @@ class Turned(_Compound):
         return self.inner
 
 
-class Indicator(_Compound):
+class Indicator(Compound):
     """1 where a comparison holds and 0 elsewhere: [z > 0]."""
 
     __slots__ = ("relation",)
@@ -364,8 +415,8 @@ class Indicator(_Compound):
 
 
 def flipped(axis: int | None) -> int | None:
-    """The other axis of a matrix, counted from the end."""
-    return None if axis is None else -3 - axis
+    """The other axis of a matrix, counted from the end; the axes before these two stay."""
+    return axis if axis is None or axis < -2 else -3 - axis
 
 
 def _key_of(argument: object) -> str:
@@ -410,6 +461,24 @@ def only_atom(x: Formula) -> Atom | None:
         case ((1.0, ((atom, 1.0),)),):
             return atom
     return None
+
+
+def split(x: Expression) -> tuple[Expression, Expression]:
+    """A formula as a number times the rest: what has no axes stands before a product or a sum of others."""
+    if len(x.terms) != 1:
+        sizes = {abs(c) for c, _ in x.terms}
+        size = sizes.pop() if len(sizes) == 1 else 1.0
+        size = -size if all(c < 0 for c, _ in x.terms) else size
+        return constant(size), Expression(((c / size, f) for c, f in x.terms), x.value)
+    return parted(x, lambda a: atom_shape(a) == ())
+
+
+def parted(x: Expression, is_outside: Callable[[Atom], bool]) -> tuple[Expression, Expression]:
+    """A product as that of the number and the factors that are outside, and that of the others."""
+    ((c, factors),) = x.terms
+    outside = tuple((a, e) for a, e in factors if is_outside(a))
+    inside = tuple((a, e) for a, e in factors if not is_outside(a))
+    return Expression(((c, outside),), c if not outside else math.nan), Expression(((1.0, inside),), math.nan)
 
 
 def natural_shape(x: Expression) -> Shape | None:

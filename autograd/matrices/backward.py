@@ -21,6 +21,7 @@ from .expression import MatrixExpression, matrix, named
 from .forward import Forward, tidy
 from .indices import samples_of
 from .roles import is_tensor
+from .sequences import added_over_time, joined, with_few_spelled_out
 from .simplifying import simplified
 from .steps import Step
 
@@ -129,7 +130,7 @@ class Backward:
         for u, term in terms.items():
             if u in arrived:
                 before = arrived[u]
-                arrived[u] = Arrived(before.term + term, before.simple + simple[u], before.differ)
+                arrived[u] = Arrived(_added(before.term, term), _added(before.simple, simple[u]), before.differ)
             else:
                 arrived[u] = Arrived(term, simple[u], False)
             if simple is not terms:
@@ -175,7 +176,7 @@ class Backward:
         return Step(u, self.labels[u], formula, value, factor, simple if is_shorter else None)
 
     def _formula(self, term: MatrixExpression, shape: Shape) -> Expression:
-        formula = simplified(self.forward.named(tidy(term.formula)))
+        formula = simplified(self.forward.named(tidy(joined(with_few_spelled_out(term.formula), shape))))
         again = self.forward.named(formula)  # what is left when a factor was taken out may have a name
         formula = tidy(formula if again is formula else simplified(again))
         return MatrixExpression(formula, _in_shape(term.value, shape)).spelled_out()
@@ -187,6 +188,12 @@ class Arrived(NamedTuple):
     term: MatrixExpression
     simple: MatrixExpression
     differ: bool
+
+
+def _added(x: MatrixExpression, y: MatrixExpression) -> MatrixExpression:
+    """The sum of what has arrived; from several steps of a sequence as a sum over time."""
+    total = x + y
+    return MatrixExpression(added_over_time(total.formula), total.value)
 
 
 def _in_shape(value: np.ndarray, shape: Shape) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -23,33 +22,16 @@ from .atoms import (
     formula_of,
     natural_shape,
     only_atom,
+    parted,
+    split,
     transposed,
     turned_axes,
 )
 from .expression import Condition, MatrixExpression, Operands, as_condition, writes
 from .indices import samples_of
-
-__all__ = ["split"]
+from .sequences import Stack, added_over_time, one_axis_of, one_of, placed, rows_contracted, scattered, taken
 
 # ---------------------------------------------------------------- operations that have a notation
-
-
-def split(x: Expression) -> tuple[Expression, Expression]:
-    """A formula as a number times the rest: what has no axes stands before a product or a sum of others."""
-    if len(x.terms) != 1:
-        sizes = {abs(c) for c, _ in x.terms}
-        size = sizes.pop() if len(sizes) == 1 else 1.0
-        size = -size if all(c < 0 for c, _ in x.terms) else size
-        return constant(size), Expression(((c / size, f) for c, f in x.terms), x.value)
-    return _parted(x, lambda a: atom_shape(a) == ())
-
-
-def _parted(x: Expression, is_outside: Callable[[Atom], bool]) -> tuple[Expression, Expression]:
-    """A product as that of the number and the factors that are outside, and that of the others."""
-    ((c, factors),) = x.terms
-    outside = tuple((a, e) for a, e in factors if is_outside(a))
-    inside = tuple((a, e) for a, e in factors if not is_outside(a))
-    return Expression(((c, outside),), c if not outside else math.nan), Expression(((1.0, inside),), math.nan)
 
 
 @writes("matmul")
@@ -59,11 +41,25 @@ def _matmul(op: Operation, operands: Operands, shape: Shape) -> Expression:
     for x in operands:
         if not x.formula.terms:
             return constant(0.0)
+    x, y = operands
+    if x.ndim > 2 and y.ndim == 2 and (stepwise := _steps_times(x, y, shape)) is not None:
+        return stepwise
+    for x in operands:
         number, rest = split(x.spelled_out())
         before = before * number
         atom = only_atom(rest)
         factors += atom.parts if isinstance(atom, Product) and x.ndim == 2 else [rest]
-    return before * formula_of(Product(factors, shape))
+    summed = rows_contracted(factors[0], factors[1], shape) if len(factors) == 2 else None
+    return before * (formula_of(Product(factors, shape)) if summed is None else summed)
+
+
+def _steps_times(x: MatrixExpression, y: MatrixExpression, shape: Shape) -> Expression | None:
+    """A product of what has its steps one by one with a matrix: that of every step."""
+    terms = placed(x.formula)
+    if terms is not None and all(p.axis < x.ndim - 1 for p in terms):
+        each = (scattered(p, (_one(p.inner) @ y).formula, p.axis, shape) for p in terms)
+        return sum(each, constant(0.0))
+    return None
 
 
 @writes("affine")
@@ -82,6 +78,8 @@ def _transpose(op: Operation, operands: Operands, shape: Shape) -> Expression | 
     x, axes = operands
     order = tuple(range(x.ndim))[::-1] if axes is None else tuple(a % x.ndim for a in axes)
     natural = natural_shape(x.formula)
+    if x.ndim > 2 and (moved := _steps_moved(x, order, shape)) is not None:
+        return moved
     if order == tuple(range(x.ndim)) or natural == ():
         return x.formula
     if order == (1, 0) and natural is not None and len(natural) <= 2:
@@ -90,6 +88,23 @@ def _transpose(op: Operation, operands: Operands, shape: Shape) -> Expression | 
         atom = only_atom(x.formula)
         if isinstance(atom, ArrayAtom):
             return formula_of(atom.transposed())
+    return None
+
+
+def _steps_moved(x: MatrixExpression, order: tuple[int, ...], shape: Shape) -> Expression | None:
+    """What has its steps one by one along another axis, if the rest stays as it is."""
+
+    def is_all(axis: int) -> bool:
+        rest = [a for a in order if a != axis]
+        return rest == sorted(rest)
+
+    terms = placed(x.formula)
+    if terms is not None and all(is_all(p.axis) for p in terms):
+        return sum((scattered(p, p.inner, order.index(p.axis), shape) for p in terms), constant(0.0))
+    number, rest = split(x.formula)
+    stack = only_atom(rest)
+    if isinstance(stack, Stack) and is_all(stack.axis):
+        return number * formula_of(Stack(stack.parts, order.index(stack.axis)))
     return None
 
 
@@ -103,9 +118,11 @@ def _sum(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
     natural = natural_shape(x.formula)
     if natural == () or not x.formula.terms:  # the same number everywhere
         return x.formula * float(math.prod(x.shape[a] for a in axes))
+    if x.ndim > 2 and not keepdims and (stepwise := _steps_summed(x, tuple(axes))) is not None:
+        return stepwise
     number, rest = split(x.spelled_out())
     if len(axes) == 1 and len(rest.terms) == 1 and natural_shape(rest) == x.shape:
-        outside, inside = _parted(rest, lambda a: _is_constant_along(axes[0], atom_shape(a), keepdims))
+        outside, inside = parted(rest, lambda a: _is_constant_along(axes[0], atom_shape(a), keepdims))
         if natural_shape(inside) == x.shape:
             number, rest = number * outside, inside
     atom = only_atom(rest)
@@ -114,6 +131,21 @@ def _sum(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
         return number
     total = Total(rest, shape, tuple(axes), bool(keepdims))
     return number * formula_of(total.upright() if shape == () and len(total.inside) == 2 else total)
+
+
+def _steps_summed(x: MatrixExpression, axes: tuple[int, ...]) -> Expression | None:
+    """The sum over the steps, and over other axes at each step, of what has its steps one by one."""
+    terms = placed(x.formula)
+    if terms is not None and all(p.stop is None and p.axis in axes for p in terms):
+        left = [tuple(a - (a > p.axis) for a in axes if a != p.axis) for p in terms]
+        each = (p.number * _one(p.inner).sum(others).formula for p, others in zip(terms, left, strict=True))
+        return added_over_time(sum(each, constant(0.0)))
+    return None
+
+
+def _one(x: Expression) -> MatrixExpression:
+    """A formula on its own, whose numbers are not asked for."""
+    return MatrixExpression(x, np.zeros(natural_shape(x) or ()))
 
 
 def _sums_to_1(a: Atom | None) -> tuple[int, ...]:
@@ -173,6 +205,12 @@ def _reshape(op: Operation, operands: Operands, shape: Shape) -> Expression | No
             return number * formula_of(Total(atom.parts[0], shape, atom.axes, False))
     if (back := _reshaped_back(x.formula, shape)) is not None:
         return back
+    if isinstance(atom, Applied) and atom.op.name == "getitem":  # one step that was taken out with its axis
+        whole = natural_shape(atom.parts[0]) or ()
+        one = one_of(atom.arguments[1], whole)
+        if one is not None and shape == (*whole[: one[0]], *whole[one[0] + 1 :]):
+            step = taken(atom.parts[0], len(whole), *one)
+            return None if step is None else number * step
     if shape == (1, *x.shape):  # what broadcasting does too
         return x.formula
     if x.ndim == 1 and shape == (len(x), 1):
@@ -203,12 +241,27 @@ def _reshaped_back(x: Expression, shape: Shape) -> Expression | None:
         return None
 
 
+@writes("concatenate")
+def _concatenate(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
+    """Arrays along an axis that each of them got for it: steps put together."""
+    axis, *xs = operands
+    steps = [taken(x.formula, x.ndim, axis, 0) if x.shape[axis] == 1 and x.ndim > 2 else None for x in xs]
+    if any(s is None or natural_shape(s) != (*shape[:axis], *shape[axis + 1 :]) for s in steps):
+        return None
+    return formula_of(Stack([s for s in steps if s is not None], axis))
+
+
 @writes("getitem")
 def _getitem(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
     x: MatrixExpression
     x, index = operands
     if not x.formula.terms:
         return x.formula
+    one = one_axis_of(index, x.shape)
+    if one is not None and x.ndim > 2:
+        step = taken(x.formula, x.ndim, *one)
+        if step is not None:
+            return step
     whole = slice(None)
     parts = index if isinstance(index, tuple) else (index,)
     if all(i is None or i is Ellipsis or (isinstance(i, slice) and i == whole) for i in parts):

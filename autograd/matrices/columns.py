@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from ..formulas.expression import Atom, Call, Expression, Group
-from .atoms import Applied, ArrayAtom, Matrix, Product, replaced, transposed, turned_shape
+from .atoms import Applied, ArrayAtom, Matrix, Product, atoms, replaced, transposed, turned_shape
+from .sequences import Step
 
 __all__ = ["turned", "turned_names", "turned_value"]
 
@@ -26,6 +27,9 @@ def turned_names(
     vectors = {label for label, x in values.items() if x.ndim == 1 and samples.get(label) is None}
     flat = {label for label, x in values.items() if x.ndim == 2 and len(x) == 1 and samples.get(label) is None}
     for x in formulas:
+        everything = atoms(x)
+        if any(isinstance(a, ArrayAtom) and len(a.shape) > 2 for a in everything):  # of whose last axis a vector says
+            vectors -= {a.label for a in everything if isinstance(a, Matrix)}
         inside = _inside_of_products(x)
         if any(a.plain_shape and len(a.plain_shape) == 1 for a in inside):
             vectors = set()
@@ -64,6 +68,8 @@ def turned(formula: Expression, label: str, names: frozenset[str]) -> Expression
     """A formula in which the names that are turned stand for their transposes, for a result of this label."""
 
     def change(a: Atom) -> Atom | None:
+        if isinstance(a, Step):  # of a sequence, whose other axes stay
+            return a.as_column() if names and a.samples is not None else None
         return a.as_column() if isinstance(a, Matrix) and a.label in names else None
 
     formula = replaced(formula, change)

@@ -17,12 +17,14 @@ from ..graph import topological_order
 from ..passes.gradients import gradients
 from ..paths.derivation import check_environment, positive, set_digits
 from ..tensor import Tensor, kept_gradient
+from .atoms import Applied, atoms
 from .backward import Backward
 from .columns import turned, turned_names, turned_value
 from .forward import Forward, labels_in
 from .naming import Naming
 from .notation import CLOSE, MIDDLE, OPEN, MatrixWriter
 from .roles import Roles
+from .sequences import Step as TimeStep
 from .steps import Definition, Formula, Notations, Step
 
 __all__ = ["MatrixDerivation", "Step"]
@@ -33,6 +35,9 @@ SHOWN = 6
 MOST = 30
 OMISSION = f"in a formula: more than {MAX_SIZE} symbols; label what lies between"
 GAP = r"&\;\,\vdots"
+# What is said of steps of sequences, in text and in LaTeX.
+STEP = ("X⟨t⟩ = X[:, t − 1] is step t of X, samples in rows", r"X^{\langle t\rangle} = \text{step } t \text{ of } X")
+STEP_IN_COLUMNS = ("X⟨t⟩ = X[:, t − 1]ᵀ is step t of X, samples in columns", STEP[1])
 
 T = TypeVar("T", Definition, Step)
 
@@ -62,7 +67,7 @@ class MatrixDerivation:
             raise ValueError(f"derive: expected form to be 'rows' or 'columns'; got {form!r}")
         self.target, self.source, self.form = target, source, form
         self.value: np.ndarray = gradients(target, source)
-        order = topological_order(target)
+        order = sorted(topological_order(target), key=_when)
         naming = Naming(order, target, source)
         roles = Roles(order, naming.labels)
         forward = Forward(order, naming, roles)
@@ -144,6 +149,8 @@ class MatrixDerivation:
                 lines += self._left_out(to, s)
             else:
                 lines += _block(to, f"d{to.symbol(s.label)}", s.value, s.formulas)
+        notes = self._notes(0)
+        lines += [*notes, ""] if notes else []
         if self._has_omissions(most):
             lines += [f"{to.ellipsis}  {OMISSION}", ""]
         return "\n".join([*lines, f"{source}.grad   ({self._verdict()})"])
@@ -153,6 +160,17 @@ class MatrixDerivation:
         written = [d.formula for d in _abridged(self.definitions, most) if not isinstance(d, int)]
         written += [x for s in _abridged(self.steps, most) if not isinstance(s, int) for x in s.formulas]
         return any(map(has_omissions, written))
+
+    def _notes(self, notation: int) -> list[str]:
+        """What the signs and words in the formulas mean that are not everybody's. notation: 0 text, 1 LaTeX."""
+        found: dict[tuple[str, str], None] = {}
+        for x in (*(d.formula for d in self.definitions), *(f for s in self.steps for f in s.formulas)):
+            for a in atoms(x):
+                if isinstance(a, Applied) and "note" in a.op.writing:
+                    found[a.op.writing["note"]] = None
+                elif isinstance(a, TimeStep):
+                    found[STEP_IN_COLUMNS if a.in_columns else STEP] = None
+        return [note[notation] for note in found]
 
     def _most(self, where: str, most: int | None) -> int:
         return MOST if most is None else positive(where, "most", most, "a positive integer or None")
@@ -224,10 +242,16 @@ class MatrixDerivation:
                 rows.append(row + (f" = {to.block(s.value)[0]}" if _is_shown(s.value) else ""))
         if self._has_omissions(most):
             rows.append(rf"&\text{{\ldots{{}} {OMISSION}}}")
+        rows += [f"&{note}" for note in self._notes(1)]
         return to.aligned(rows, environment)
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"
+
+
+def _when(u: Tensor) -> int:
+    """When a node was computed, as whoever wrote the computation thought of it; leaves stay in front."""
+    return 0 if u.op is None else u._serial
 
 
 def _abridged(items: Sequence[T], most: int) -> list[T | int]:

@@ -33,9 +33,10 @@ from .atoms import (
     formula_of,
     natural_shape,
     only_atom,
+    split,
 )
 
-__all__ = ["MatrixExpression", "Operands", "data_key", "matrix", "named", "operands_of", "read"]
+__all__ = ["MatrixExpression", "Operands", "data_key", "matrix", "named", "operands_as_written", "operands_of", "read"]
 
 
 T = TypeVar("T")
@@ -237,6 +238,8 @@ class MatrixExpression:
         natural = natural_shape(self.formula)
         if natural is None or natural == self.shape or not self.formula.terms:
             return self.formula
+        if len(self.shape) > 2 and (repeated := _repeated(self.formula, self.shape)) is not None:
+            return repeated
         if math.prod(natural) == self.size and self.size != 1:
             return formula_of(Applied(find("reshape"), (self.formula, self.shape), self.shape))
         return self.formula * formula_of(Ones(self.shape))
@@ -250,6 +253,18 @@ class MatrixExpression:
         from .notation import MatrixAscii
 
         return f"<formula {MatrixAscii().sum(self.formula)} of shape {self.shape}>"
+
+
+def _repeated(x: Expression, shape: Shape) -> Expression | None:
+    """A product in which what got axes of size 1 is repeated along them; None if there is no such factor."""
+    if len(x.terms) != 1:
+        return None
+    ((c, factors),) = x.terms
+    for k, (a, e) in enumerate(factors):
+        if isinstance(a, Applied) and a.op.name == "reshape" and len(a.shape) == len(shape):
+            whole = formula_of(Applied(find("broadcast_to"), (formula_of(a), shape), shape))
+            return Expression(((c, (*factors[:k], (only_atom(whole), e), *factors[k + 1 :])),), x.value)  # type: ignore[arg-type]
+    return None
 
 
 def _number(x: Expression) -> float:
@@ -308,12 +323,20 @@ def read(op: Operation, operands: Operands, value: np.ndarray | float) -> Matrix
     formula = None if build is None else build(op, operands, value.shape)
     if formula is None and op.rules:
         formula = Expression._record(op, *(matrix(x).formula for x in operands))
-    elif formula is None and op.formula is not None:
-        formula = matrix(op.formula(*operands)).formula
+    elif formula is None and op.formula is not None and not op.parts:
+        formula = matrix(quietly(op.formula, *operands)).formula
     elif formula is None:
-        arguments = (x.as_operand() if isinstance(x, MatrixExpression) else x for x in operands)
-        formula = formula_of(Applied(op, arguments, value.shape))
+        before, written = constant(1.0), operands_as_written(operands)
+        for i in op.linear:
+            number, written[i] = split(written[i])
+            before = before * number
+        formula = before * formula_of(Applied(op, written, value.shape))
     return MatrixExpression(formula, value)
+
+
+def operands_as_written(operands: Operands) -> list[Any]:
+    """The operands of an operation that stands by its name: formulas, and what is not differentiated as it is."""
+    return [x.as_operand() if isinstance(x, MatrixExpression) else x for x in operands]
 
 
 def _loss(op: Operation, operands: Operands, shape: Shape) -> Expression:

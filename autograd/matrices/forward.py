@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +17,7 @@ from ..op import Operation, array_table
 from ..tensor import Tensor
 from .atoms import (
     Applied,
+    Causal,
     Count,
     Data,
     Matrix,
@@ -30,10 +32,11 @@ from .atoms import (
     replaced,
     transposed,
 )
-from .expression import MatrixExpression, matrix, named, operands_of, read
+from .expression import MatrixExpression, matrix, named, operands_as_written, operands_of, read
 from .indices import samples_of
 from .naming import Naming
 from .roles import Roles, is_tensor, is_turned
+from .sequences import Stack, Step, one_axis_of
 from .steps import Definition
 
 __all__ = ["Forward", "labels_in", "tidy"]
@@ -62,6 +65,7 @@ class Forward:
         self.values: dict[str, np.ndarray] = {}
         self._constants: dict[str, MatrixExpression] = {}
         self._uses = Counter(u for v in order for u in v.operands if is_tensor(u))
+        self._whole = {u for v in order if not _takes_one(v) for u in v.operands if is_tensor(u)}
         self.from_data = roles.computed_from_data()
         self.per_sample = roles.states(self.from_data)
         self._symbols: dict[str, str] = {}  # what formulas are known by a name
@@ -69,7 +73,7 @@ class Forward:
         self._products: list[tuple[str, Factors]] = []  # products that are known by a name
         self._turned_symbols: set[str] = set()  # those of them that are its transpose
         self._introduced: dict[str, list[Definition]] = {}  # the activations of what has this name
-        self._definitions: dict[Tensor, Definition] = {}
+        self._definitions: dict[object, Definition] = {}
         self._labelled = {  # what needs no name from here
             (v.op.name, u.label) for v in order if v.label and v.op is not None for u in v.operands[:1] if is_tensor(u)
         }
@@ -91,11 +95,12 @@ class Forward:
                 self.known[u] = self.as_named(labels[u], u.numpy(), samples, is_given=is_given)
             return
         formula = self.computed(u)
-        longest = LONGEST_SHARED if self._uses[u] > 1 else LONGEST_UNNAMED if u.ndim else LONGEST_NUMBER
-        if u not in labels and formula.formula.size <= longest:
+        if u not in labels and (formula.formula.size <= self._longest(u) or self._is_of_steps(u, formula.formula)):
             self.known[u] = formula
             return
-        label = self.naming.name(u)
+        label = self.naming.name(u, self._called_for(u))
+        if u.op.parts:
+            formula = self._of_parts(u, label)
         written = self.named(tidy(formula.formula)) if formula.formula.terms else formula.formula
         self._definitions[u] = Definition(label, MatrixExpression(written, u.numpy()).spelled_out(), u.numpy())
         atom = only_atom(written)
@@ -108,6 +113,56 @@ class Forward:
         elif len(written.terms) > 1 and natural_shape(written) == u.shape:
             self._sums.setdefault(_key_of_sum(written), label)
         self.known[u] = self.as_named(label, u.numpy(), self._samples_of_result(u, formula.formula))
+
+    def _longest(self, u: Tensor) -> int:
+        """How long the formula of a result without a name may be."""
+        assert u.op is not None
+        if u.op.parts:
+            return 0
+        if self._uses[u] > 1 or u.op.along_axis:  # whose gradient mentions it again, twice
+            return LONGEST_SHARED
+        return LONGEST_UNNAMED if u.ndim else LONGEST_NUMBER
+
+    def _called_for(self, u: Tensor) -> str | None:
+        """What a result without a name is called for what it is: Ẑ[1] for the standardized Z[1]."""
+        assert u.op is not None
+        if u.op.along_axis and u.op.shown == "softmax":
+            return "P"
+        before = u.operands[0]
+        label = self.naming.labels.get(before, "") if u.op.parts and is_tensor(before) else ""
+        name = names.parse(label)
+        return None if name is None or len(name.base) > 1 else names.sibling(label, f"{name.base}hat")
+
+    def _of_parts(self, u: Tensor, label: str) -> MatrixExpression:
+        """The formula of a result in terms of its parts, such as a mean, which get names beside its own."""
+        assert u.op is not None
+        assert u.op.formula is not None
+        operands = self.operands(u)
+        parts: list[MatrixExpression] = []
+        for base, op, function in u.op.parts:
+            part = matrix(quietly(function, *operands, *parts))
+            called = next(filter(self.naming.reserve, self._beside(label, base)))
+            written = self.named(tidy(part.formula))
+            self._definitions[u, base] = Definition(called, written, part.value)
+            if op is not None:
+                key = only_atom(formula_of(Applied(op.op, operands_as_written(operands), part.shape))).key  # type: ignore[union-attr]
+                self._symbols[key] = called
+            parts.append(self.as_named(called, part.value, samples_of(part.formula)))
+        return matrix(quietly(u.op.formula, *operands, *parts))
+
+    def _beside(self, label: str, base: str) -> Iterator[str]:
+        """Names with this base for what belongs to a label: μ[2], or μ, μ_1, ..."""
+        name = names.parse(label)
+        if name is not None:
+            yield names.Name(base, name.layer, time=name.time).label()
+        yield base
+        yield from (f"{base}_{i}" for i in itertools.count(1))
+
+    def _is_of_steps(self, u: Tensor, formula: Expression) -> bool:
+        """True for an array of steps that is only taken apart again, or was put together from them."""
+        if u.ndim < 3 or formula.size > LONGEST_NUMBER:
+            return False
+        return u not in self._whole or isinstance(only_atom(formula), Stack)
 
     def as_named(
         self, label: str, value: np.ndarray, samples: int | None, *, is_given: bool = False
@@ -142,6 +197,9 @@ class Forward:
         return self._constants[key]
 
     def _named_constant(self, data: np.ndarray) -> MatrixExpression:
+        causal = Causal.of(data)
+        if causal is not None:
+            return MatrixExpression(formula_of(causal[1]) * causal[0], data)
         other = self.naming.complement(data)
         if other is not None:
             known = named(other, 1.0 - data, self.roles.samples_in(data.shape, is_data=True), is_given=True)
@@ -208,13 +266,16 @@ class Forward:
     def _with_places(self, a: Applied) -> Applied:
         """A long index by a name."""
 
+        table = only_atom(a.parts[0]) if a.op.name == "getitem" else None
+        is_data = isinstance(table, Matrix) and len(table.shape) == 2  # whose rows are looked up
+
         def short(x: object) -> object:
             if isinstance(x, tuple):
                 return tuple(map(short, x))
             if not _is_long(x):
                 return x
             places = np.asarray(x)
-            label = self.naming.constant(places)
+            label = self.naming.constant(places, "X" if is_data else None)
             self.as_named(label, places, None, is_given=True)
             return Places(label, places)
 
@@ -256,10 +317,19 @@ class Forward:
         return [d for d in known if d.label in wanted]
 
 
+def _takes_one(v: Tensor) -> bool:
+    """True for what takes one step out of an array."""
+    return (
+        v.op is not None and v.op.name == "getitem" and one_axis_of(v.operands[1], np.shape(v.operands[0])) is not None
+    )
+
+
 def labels_in(x: Expression) -> list[str]:
     """The names that a formula mentions, but for derivatives."""
     found = []
     for a in atoms(x):
+        if isinstance(a, Step):
+            a = a.of
         if isinstance(a, Matrix) and not a.is_gradient:
             found.append(a.label)
         elif isinstance(a, Applied):

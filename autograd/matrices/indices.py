@@ -21,6 +21,7 @@ from .atoms import (
     flipped,
     natural_shape,
 )
+from .sequences import OverTime, Stack, Step
 
 __all__ = ["at_index", "letter_of", "samples_of"]
 
@@ -41,6 +42,8 @@ def _samples_of_atom(a: Atom) -> int | None:
         return _first(map(samples_of, a.flat()))
     if isinstance(a, Matrix):
         return flipped(a.samples) if a.is_turned else a.samples
+    if isinstance(a, Step):
+        return a.samples
     if isinstance(a, Indicator):
         return _first(map(samples_of, a.parts))
     if isinstance(a, Turned):
@@ -49,6 +52,10 @@ def _samples_of_atom(a: Atom) -> int | None:
         return _samples_of_product(a)
     if isinstance(a, Total):
         return _left_by(a.axes, samples_of(a.parts[0]), len(a.inside), a.keepdims)
+    if isinstance(a, OverTime):
+        return samples_of(a.parts[0])
+    if isinstance(a, Stack) and samples_of(a.parts[0]) == 1 - len(a.shape):
+        return 1 - len(a.shape) - (a.axis > 0)
     if isinstance(a, Applied) and a.op.along_axis:
         return samples_of(a.parts[0])
     if isinstance(a, Applied) and a.op.name == "reshape" and len(a.shape) == len(natural_shape(a.parts[0]) or ()) + 1:
@@ -59,6 +66,8 @@ def _samples_of_atom(a: Atom) -> int | None:
 def _samples_of_product(a: Product) -> int | None:
     first, last = a.parts[0], a.parts[-1]
     left, right = len(natural_shape(first) or ()), len(natural_shape(last) or ())
+    if left > 2 and samples_of(first) == -left:
+        return -len(a.shape)
     if samples_of(first) == -2 and left == 2:
         return -2 if right == 2 else -1
     return -1 if samples_of(last) == -1 and right == 2 else None
@@ -75,8 +84,10 @@ def _left_by(axes: tuple[int, ...], samples: int | None, ndim: int, keepdims: bo
 def letter_of(a: Total) -> str:
     """What a sum over one axis of a matrix counts: i for samples, j for what lies along the other axis, or nothing."""
     samples = samples_of(a.parts[0])
-    if len(a.axes) != 1 or len(a.inside) != 2 or samples is None:
+    if len(a.axes) != 1 or len(a.inside) < 2 or samples is None:
         return ""
+    if len(a.inside) > 2:
+        return "i" if a.axes == (0,) and samples == -len(a.inside) else ""
     if a.axes[0] == 2 + samples:
         return "i"
     return "j" if a.inside[a.axes[0]] > 1 else ""
@@ -89,7 +100,7 @@ def at_index(a: Total, letter: str, along: int, taken: Container[str]) -> Expres
     place on the names.
     """
     try:
-        return _Indexed(a.axes[0], letter, along, taken).formula(a.parts[0])
+        return _Indexed(a.axes[0], letter, along, taken, len(a.inside)).formula(a.parts[0])
     except _NoPlaceError:
         return None
 
@@ -105,6 +116,7 @@ class _Indexed(NamedTuple):
     letter: str
     along: int
     taken: Container[str]
+    ndim: int
 
     def formula(self, x: Expression) -> Expression:
         """A formula at the index."""
@@ -113,7 +125,9 @@ class _Indexed(NamedTuple):
     def atom(self, a: Atom) -> Atom:
         """An atom at the index; as it is if it is the same for all."""
         shape = atom_shape(a)
-        if shape == () or (self.axis == 0 and len(shape or ()) == 1):
+        if shape == () or (self.axis == 0 and len(shape or ()) == 1) or len(shape or ()) < self.ndim - 1:
+            return a
+        if self.ndim > 2 and len(shape or ()) < self.ndim:  # the same for all samples
             return a
         if isinstance(a, Group):
             return Group(self.formula(a.expression))
@@ -121,7 +135,8 @@ class _Indexed(NamedTuple):
             return Call(a.op, tuple(map(self.formula, a.flat())))
         if not isinstance(a, ArrayAtom):
             raise _NoPlaceError
-        if isinstance(a, Matrix) and self._is_counted(a):
+        is_repeated = len(a.shape) > 1 and a.shape[self.axis - 2 if len(a.shape) == 2 else 0] == 1
+        if isinstance(a, Matrix) and self._is_counted(a) and not (is_repeated and self.letter == "j"):
             label = _with_index(a.label, self.letter)
             if label is None or label in self.taken:
                 raise _NoPlaceError
@@ -133,6 +148,8 @@ class _Indexed(NamedTuple):
         if isinstance(a, Indicator):
             left, right = map(self.formula, a.parts)
             return Indicator(left, a.relation, right, _member_shape(a.shape, self.axis))
+        if isinstance(a, Product) and self.ndim > 2:
+            return Product(map(self.formula, a.parts), a.shape[1:])
         if isinstance(a, Product) and all(len(natural_shape(p) or ()) == 2 for p in a.parts):
             parts = list(a.parts)
             parts[-self.axis] = self.formula(parts[-self.axis])
@@ -143,13 +160,15 @@ class _Indexed(NamedTuple):
         """True for an array of which the letter counts rows, columns or numbers."""
         if len(a.shape) == 1:
             return True
+        if len(a.shape) > 2:
+            return a.samples == -len(a.shape)
         where = self.axis - 2 if self.letter == "i" else -1 - self.axis  # samples, if the letter counts this axis
         return len(a.plain_shape) == 2 and a.samples == self.along and _samples_of_atom(a) == where
 
 
 def _member_shape(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
-    if len(shape) == 1:
-        return ()
+    if len(shape) != 2:
+        return shape[1:]
     return (1, shape[1]) if axis == 0 else (shape[0], 1)
 
 

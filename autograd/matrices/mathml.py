@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -72,10 +73,10 @@ class MatrixMathml(Lectures, Mathml):
     def sum_of(self, letter: str, count: int, piece: Piece) -> Piece:
         limit = self.name(self.count) if letter == "i" else f"<mn>{count}</mn>"
         below = f"<mrow><mi>{letter}</mi><mo>=</mo><mn>1</mn></mrow>"
-        return Piece(f"<munderover><mo>∑</mo>{below}{limit}</munderover>{self.holding(piece, POWER)}", MATMUL)
+        return Piece(f"<munderover><mo>∑</mo>{below}{limit}</munderover>{self.holding(piece, MATMUL)}", MATMUL)
 
     def sum_over(self, axes: str, piece: Piece) -> Piece:
-        sign = f"<munder><mo>∑</mo><mtext>axis {html.escape(axes)}</mtext></munder>" if axes else "<mo>∑</mo>"
+        sign = f"<munder><mo>∑</mo><mtext>{html.escape(axes)}</mtext></munder>" if axes else "<mo>∑</mo>"
         return Piece(f"{sign}{self.holding(piece, POWER)}", MATMUL)
 
     def with_index(self, piece: Piece, letter: str) -> Piece:
@@ -89,8 +90,35 @@ class MatrixMathml(Lectures, Mathml):
         return f"<mi>{html.escape(super().called(a))}</mi>"
 
     def along(self, function: str, inner: str, axis: str) -> Piece:
-        below = f"<munder>{function}<mtext>axis {html.escape(axis)}</mtext></munder>" if axis else function
+        below = f"<munder>{function}<mtext>{html.escape(axis)}</mtext></munder>" if axis else function
         return Piece(f"{below}<mo>\u2061</mo>{self.parenthesized(inner)}")
+
+    def operator(self, word: str) -> str:
+        return f"<mi>{word}</mi>"
+
+    def sum_over_time(self, lo: int, hi: int, piece: Piece) -> Piece:
+        below = f"<mrow><mi>{self.time}</mi><mo>=</mo><mn>{lo}</mn></mrow>"
+        sign = f"<munderover><mo>∑</mo>{below}<mn>{hi}</mn></munderover>"
+        return Piece(f"{sign}{self.holding(piece, MATMUL)}", MATMUL)
+
+    def steps(self, each: str, lo: int, hi: int) -> Piece:
+        times = f"<mrow><mi>{self.time}</mi><mo>=</mo><mn>{lo}</mn></mrow><mn>{hi}</mn>"
+        return Piece(f"<munderover><mi>steps</mi>{times}</munderover>{self.parenthesized(each)}")
+
+    def by_pattern(self, a: Applied, pattern: str) -> Piece:
+        return super().by_pattern(a, a.op.writing["text"])
+
+    def how(self, words: Sequence[str], *, is_function: bool) -> str:
+        told = ", ".join(words)
+        return (f", {told}" if is_function else f"({told})") if told else ""
+
+    def blocks(self, parts: Sequence[str], axis: int) -> Piece:
+        cells = [f"<mtd>{part}</mtd>" for part in parts]
+        rows = f"<mtr>{''.join(cells)}</mtr>" if axis else "".join(f"<mtr>{cell}</mtr>" for cell in cells)
+        return Piece(f"<mrow><mo>[</mo><mtable>{rows}</mtable><mo>]</mo></mrow>")
+
+    def shaped(self, function: str, inner: str, shape: str) -> Piece:
+        return Piece(f"<munder>{function}<mtext>{shape}</mtext></munder>{self.parenthesized(inner)}")
 
     def words(self, text: str) -> str:
         return f"<mtext>{html.escape(text)}</mtext>"

@@ -12,7 +12,7 @@ from ..formulas import names
 from ..paths.labels import unique_labels
 from ..samples import is_data_name
 from ..tensor import Tensor
-from .atoms import data_key
+from .atoms import Causal, data_key
 from .roles import constants_of, is_tensor, role
 
 __all__ = ["Naming"]
@@ -30,7 +30,7 @@ class Naming:
 
     def __init__(self, order: Sequence[Tensor], target: Tensor, source: Tensor) -> None:
         kept = [u for u in order if u.label is not None or u is target]
-        self.labels: dict[Tensor, str] = unique_labels(kept, target)
+        self.labels: dict[Tensor, str] = unique_labels(kept, target, are_arrays=True)
         self.labels.setdefault(source, source.label or "v")
         self._constants: dict[str, tuple[str, np.ndarray]] = {}  # by what equal ones have in common
         self._used = set(map(names.text, self.labels.values()))  # as they are written
@@ -52,7 +52,7 @@ class Naming:
                     is_input = base == "X" and (i == 0 or _is_parameter(v.operands[0]))
                     found[base if base == "Y" or is_input else "V"].setdefault(u, u)
             for i, x in constants_of(v):
-                if _complement(x, _constants_in(found)) is None:
+                if _complement(x, _constants_in(found)) is None and Causal.of(x) is None:
                     found[role(v, i)].setdefault(data_key(x), x)
         taken: set[object] = set()
         for base in sorted(found, key="YXVC".index):
@@ -83,18 +83,20 @@ class Naming:
         """What the number of samples is called."""
         return self.fresh("m")[0]
 
-    def name(self, u: Tensor) -> str:
-        """The name of a node, a new one if it has none."""
+    def name(self, u: Tensor, wish: str | None = None) -> str:
+        """The name of a node; a new one if it has none, the wished for if that is free."""
+        if u not in self.labels and wish is not None and self.reserve(wish):
+            self.labels[u] = wish
         if u not in self.labels:
             base = "V" if u.ndim else "v"
             self.labels[u] = next(filter(self.reserve, (f"{base}_{i}" for i in self._unnamed[base])))
         return self.labels[u]
 
-    def constant(self, data: np.ndarray) -> str:
-        """The name of a constant array, a new one if it has none."""
+    def constant(self, data: np.ndarray, letter: str | None = None) -> str:
+        """The name of a constant array, a new one if it has none, with this letter or that of constants."""
         key = data_key(data)
         if key not in self._constants:
-            self._constants[key] = self.fresh(self._letter)[0], data
+            self._constants[key] = self.fresh(letter or self._letter)[0], data
         return self._constants[key][0]
 
     def complement(self, data: np.ndarray) -> str | None:

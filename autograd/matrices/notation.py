@@ -13,17 +13,19 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from ..formulas import lines, names
-from ..formulas.expression import Atom, Call, Expression, Factors
+from ..formulas.expression import Atom, Call, Expression, Factors, constant
 from ..formulas.notation import Ascii, Formula, Latex, Text, Writer, turned_sign
 from ..op import Operation
 from .atoms import (
     Applied,
     ArrayAtom,
+    Causal,
     Count,
     Data,
     Indicator,
@@ -43,6 +45,7 @@ from .atoms import (
     turns,
 )
 from .indices import at_index, letter_of, samples_of
+from .sequences import OverTime, Stack, Step, base_time, is_repeated
 
 __all__ = ["Lectures", "MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter"]
 
@@ -120,6 +123,10 @@ class MatrixWriter(Writer):
         """1 where a comparison holds."""
         raise NotImplementedError
 
+    def causal(self, a: Causal) -> str:
+        """1 at places below or above the diagonal."""
+        raise NotImplementedError
+
     def filled(self, digit: str, shape: Shape) -> str:
         """An array of ones or of zeros."""
         raise NotImplementedError
@@ -145,6 +152,14 @@ class MatrixWriter(Writer):
             return self._named(self.part(a), a.shape, turned_shape(a.shape) if a.is_turned else None)
         if isinstance(a, Count):
             return Piece(self.symbol(self.count))
+        if isinstance(a, Causal):
+            return Piece(self.causal(a))
+        if isinstance(a, Step):
+            return self.step(a)
+        if isinstance(a, Stack):
+            return self.stack(a)
+        if isinstance(a, OverTime):
+            return self.over_time(a)
         if isinstance(a, Product):
             return self.matrix_product(a)
         if isinstance(a, Total):
@@ -175,6 +190,19 @@ class MatrixWriter(Writer):
         """X(i) or X_j."""
         label = names.with_sample(a.of.label, "i") if a.letter == "i" else f"{a.of.label}_{a.letter}"
         return self.gradient(a.of, self.symbol(label))
+
+    def step(self, a: Step) -> Piece:
+        """One step of a named sequence."""
+        name = self.gradient(a.of, self.symbol(a.label))
+        return self._named(name, a.shape, turned_shape(a.shape) if a.is_turned else None)
+
+    def stack(self, a: Stack) -> Piece:
+        """Steps put together to an array."""
+        raise NotImplementedError
+
+    def over_time(self, a: OverTime) -> Piece:
+        """A sum over steps."""
+        raise NotImplementedError
 
     def _named(self, name: str, shape: Shape, turned_from: Shape | None) -> Piece:
         written = Piece(name) if turned_from is None else self.turned(Piece(name), turned_from)
@@ -376,7 +404,26 @@ def _axes(a: Total) -> str:
     """The axes of a sum that are not all; kept as axes of size 1, which in a matrix goes without saying."""
     if len(a.axes) == len(a.inside):
         return ""
-    return ", ".join(map(str, a.axes)) + (", kept" if a.keepdims and len(a.inside) != 2 else "")
+    is_leading = a.axes == tuple(range(len(a.axes)))  # which broadcasting puts back
+    if samples_of(a.parts[0]) == -len(a.inside) and len(a.inside) > 2 and (is_leading or not a.keepdims):
+        between = "steps" if len(a.inside) == 3 else "places"
+        rest = a.axes[1:] if a.axes[0] == 0 else a.axes
+        if rest == tuple(range(1, len(a.inside) - 1)):
+            return f"samples and {between}" if rest != a.axes else between
+    return "axis " + ", ".join(map(str, a.axes)) + (", kept" if a.keepdims and len(a.inside) != 2 else "")
+
+
+def _repeated(a: Applied) -> tuple[Expression, list[int]] | None:
+    """What is repeated along new axes, and along which."""
+    inner = a.parts[0]
+    kept = only_atom(inner)
+    with_axes = natural_shape(inner) if a.op.name == "broadcast_to" else a.shape
+    if a.op.name == "broadcast_to" and isinstance(kept, Applied) and kept.op.name == "reshape":
+        inner = kept.parts[0]
+    before = list(natural_shape(inner) or ())
+    axes = [i for i, n in enumerate(with_axes or ()) if n == 1]
+    left = [n for n in with_axes or () if n != 1]
+    return (inner, axes) if axes and left == before and 1 not in before else None
 
 
 def _is_row(a: Applied) -> bool:
@@ -414,10 +461,15 @@ class Lectures(MatrixWriter):
         left, right = map(self.sum, a.parts)
         return f"[{left} {self.RELATIONS[a.relation]} {right}]"
 
+    def causal(self, a: Causal) -> str:
+        return self._marked(f"[{self.words('row')} {self.RELATIONS[a.relation]} {self.words('column')}]", a.shape)
+
     def total(self, a: Total) -> Piece:
         letter = letter_of(a)
         letter = "" if letter in self.taken else letter  # i is a quantity here
         along = -1 if self.columns else -2  # what lies otherwise has no samples that an index could count
+        if len(a.inside) > 2:
+            along = -len(a.inside)
         inner = at_index(a, letter, along, self.taken) if letter else None
         if not letter or (inner is None and samples_of(a.parts[0]) != along):
             return self._as_left(a, self.sum_over(_axes(a), self.whole(a.parts[0])))
@@ -431,6 +483,52 @@ class Lectures(MatrixWriter):
         """A sum along the rows of a matrix is a column; without that axis a vector, which counts as a row."""
         is_vector = len(a.inside) == 2 and a.axes == (1,) and not a.keepdims
         return self.turned(piece, ()) if is_vector else piece
+
+    @property
+    def time(self) -> str:
+        """The letter that counts steps."""
+        return next(letter for letter in "tsk" if letter not in self.taken)
+
+    def at_any_time(self, x: Expression) -> Piece:
+        """A formula at step t, whichever step it was written for."""
+        base, given = base_time(x), self.name
+
+        def name(label: str) -> str:
+            parsed = names.parse(label)
+            if parsed is None or parsed.time is None or base is None:
+                return given(label)
+            later = int(parsed.time) - base
+            return given(replace(parsed, time=f"{self.time}{later:+}" if later else self.time).label())
+
+        self.name = name
+        piece = self.whole(x)
+        self.name = given
+        return piece
+
+    def stack(self, a: Stack) -> Piece:
+        lo = base_time(a.parts[0])
+        if is_repeated(a.parts) and lo is not None:
+            return self.steps(self.at_any_time(a.parts[0]).text, lo, lo + len(a.parts) - 1)
+        if len(a.shape) == 2 and a.axis == 0:  # vectors, which count as rows
+            return self.blocks([self.sum(p) for p in a.parts], 0)
+        return Piece(f"{self.operator('steps')}({self.comma.join(map(self.sum, a.parts))})")
+
+    def steps(self, each: str, lo: int, hi: int) -> Piece:
+        """Many steps put together."""
+        raise NotImplementedError
+
+    def operator(self, word: str) -> str:
+        """A word that stands for a function."""
+        return word
+
+    def over_time(self, a: OverTime) -> Piece:
+        if a.hi - a.lo < 2:
+            return Piece(super().sum(sum(a.spelled_out(), constant(0.0))), SUM)
+        return self.sum_over_time(a.lo, a.hi, self.at_any_time(a.parts[0]))
+
+    def sum_over_time(self, lo: int, hi: int, piece: Piece) -> Piece:
+        """Σₜ with what it sums."""
+        raise NotImplementedError
 
     def sum_of(self, letter: str, count: int, piece: Piece) -> Piece:
         """Σᵢ with what it sums."""
@@ -455,19 +553,58 @@ class Lectures(MatrixWriter):
     def applied(self, a: Applied) -> Piece:
         if _is_row(a):
             return self.whole(a.parts[0])
+        pattern = self.pattern(a.op)
+        if pattern is not None and "#" in pattern:
+            return self.by_pattern(a, pattern)
+        if a.op.name == "concatenate" and len(a.shape) == 1 and (numbers := _numbers_in(a)):
+            return Piece(f"[{self.comma.join(map(self.sum, numbers))}]")
+        if a.op.name == "concatenate" and len(a.shape) < 3:  # a vector counts as a row
+            return self.blocks([self.sum(p) for p in a.parts], a.arguments[0] if len(a.shape) == 2 else 1)
+        before = natural_shape(a.parts[0]) or () if a.parts else ()
+        if a.op.name == "reshape" and len(a.shape) == 2 < len(before) and a.shape[0] == before[0]:
+            return Piece(f"{self.operator('flatten')}({self.sum(a.parts[0])})")
+        if a.op.name in ("broadcast_to", "reshape") and (repeated := _repeated(a)) is not None:
+            inner, axes = repeated
+            return self.along(self.operator("repeat"), self.sum(inner), f"axis {', '.join(map(str, axes))}")
+        if a.op.name == "reshape":
+            return self.shaped(self.operator("reshape"), self.sum(a.parts[0]), self.shape(a.shape))
         if a.op.name == "scatter":
             x, index, _ = a.arguments
             zeros = self.filled("0", a.shape)
             return Piece(f"[{self.sum(x)}{self.words(' at ')}[{self.plain(index)}]{self.words(' in ')}{zeros}]")
         if a.op.name == "norm" and a.arguments[1] is None and not a.arguments[2]:
             return self.length(self.sum(a.parts[0]))
-        if a.op.name == "concatenate" and len(a.shape) == 1 and (numbers := _numbers_in(a)):
-            return Piece(f"[{self.comma.join(map(self.sum, numbers))}]")
         if a.op.along_axis:
             axis = a.arguments[1] % len(a.shape)
             unsaid = len(a.shape) - 2 if self.columns and len(a.shape) > 1 else len(a.shape) - 1  # of every sample
-            return self.along(self.called(a), self.sum(a.parts[0]), "" if axis == unsaid else str(axis))
+            return self.along(self.called(a), self.sum(a.parts[0]), "" if axis == unsaid else f"axis {axis}")
+        if a.op.over_axes and len(before) > 2 and not any(a.arguments[2:]) and isinstance(a.arguments[1], int | tuple):
+            over = np.lib.array_utils.normalize_axis_tuple(a.arguments[1], len(before))
+            return self.along(self.called(a), self.sum(a.parts[0]), _axes(Total(a.parts[0], a.shape, over, False)))
         return self.application(a, self.called(a))
+
+    def by_pattern(self, a: Applied, pattern: str) -> Piece:
+        """An operation as it says that it is written, with what is said of how it is done."""
+        plain = [x for x in a.arguments if not isinstance(x, Expression)]
+        is_function = pattern.endswith(")")
+        told = a.op.writing["how"](a.shape, *plain) if "how" in a.op.writing else []
+        words = self.how(told, is_function=is_function)
+        for x in a.parts:
+            operand = self.inside.sum(x) if is_function else self.holding(self.whole(x), POWER)
+            pattern = pattern.replace("#", operand, 1)
+        return Piece(pattern.replace("{how}", words), TIGHT if is_function else PRODUCT)
+
+    def how(self, words: Sequence[str], *, is_function: bool) -> str:
+        """What is said of how an operation is done: in brackets behind its sign, or behind its operands."""
+        raise NotImplementedError
+
+    def blocks(self, parts: Sequence[str], axis: int) -> Piece:
+        """Matrices side by side (axis 1) or one below the other."""
+        raise NotImplementedError
+
+    def shaped(self, function: str, inner: str, shape: str) -> Piece:
+        """The same numbers in another shape."""
+        raise NotImplementedError
 
     def length(self, inner: str) -> Piece:
         """The Euclidean length of what is inside."""
@@ -517,24 +654,43 @@ class MatrixText(Lectures, Text):
 
     def sum_of(self, letter: str, count: int, piece: Piece) -> Piece:
         sign = {"i": "Σᵢ", "j": "Σⱼ"}[letter]
-        if piece.hold < POWER:
+        if piece.hold < MATMUL:
             return Piece(f"{sign}({piece.text})", POWER)
         return Piece(f"{sign} {piece.text}", MATMUL)
 
+    def sum_over_time(self, lo: int, hi: int, piece: Piece) -> Piece:
+        letter = names.text(f"x_{self.time}")[1:]
+        sign = f"Σ{letter}₌{str(lo).translate(_SUBSCRIPTS)}{str(hi).translate(_SUPERSCRIPTS)}"
+        return Piece(f"{sign} {self.holding(piece, MATMUL)}", MATMUL)
+
+    def steps(self, each: str, lo: int, hi: int) -> Piece:
+        return Piece(f"steps({each} for {self.time} = {lo}…{hi})")
+
     def sum_over(self, axes: str, piece: Piece) -> Piece:
-        return Piece(f"Σ({piece.text}{f' over axis {axes}' if axes else ''})", POWER)
+        return Piece(f"Σ({piece.text}{f' over {axes}' if axes else ''})", POWER)
 
     def with_index(self, piece: Piece, letter: str) -> Piece:
         return Piece(piece.text + ("(i)" if letter == "i" else "ⱼ"))
 
     def along(self, function: str, inner: str, axis: str) -> Piece:
-        return Piece(f"{function}({inner}{f' over axis {axis}' if axis else ''})")
+        return Piece(f"{function}({inner}{f' over {axis}' if axis else ''})")
 
     def length(self, inner: str) -> Piece:
         return Piece(f"‖{inner}‖")
 
+    def how(self, words: Sequence[str], *, is_function: bool) -> str:
+        told = ", ".join(words)
+        return (f", {told}" if is_function else f"({told})") if told else ""
+
+    def blocks(self, parts: Sequence[str], axis: int) -> Piece:
+        return Piece(f"[{(' | ' if axis else ' ; ').join(parts)}]")
+
+    def shaped(self, function: str, inner: str, shape: str) -> Piece:
+        return Piece(f"{function}({inner}, {shape})")
+
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class MatrixLatex(Lectures, Latex):
@@ -551,8 +707,9 @@ class MatrixLatex(Lectures, Latex):
 
     def turned(self, piece: Piece, shape: Shape) -> Piece:
         text = piece.text
-        if re.fullmatch(r"d?\\?[A-Za-z]+\^\{\[[^{}]*\}(_\{[^{}]*\})?", text):  # W^{[1]T}, as the lectures write it
-            return Piece(re.sub(r"\^\{(\[[^{}]*)\}", r"^{\1T}", text, count=1), POWER)
+        if re.fullmatch(r"d?\\?[A-Za-z]+\^\{(\[|\\langle )[^{}]*\}(_\{[^{}]*\})?", text):  # W^{[1]T}, as the lectures
+            text = re.sub(r"\^\{([^{}]*)\}", r"^{\1T}", text, count=1)
+            return Piece(text.replace(r"\rangleT}", r"\rangle T}"), POWER)
         if "^" in text and piece.hold == TIGHT and not text.endswith(")"):
             return Piece(f"{{{text}}}^{{T}}", POWER)
         return Piece(f"{self.holding(piece, TIGHT)}^{{T}}", POWER)
@@ -575,10 +732,19 @@ class MatrixLatex(Lectures, Latex):
 
     def sum_of(self, letter: str, count: int, piece: Piece) -> Piece:
         limit = self.name(self.count) if letter == "i" else str(count)
-        return Piece(rf"\sum_{{{letter}=1}}^{{{limit}}} {self.holding(piece, POWER)}", MATMUL)
+        return Piece(rf"\sum_{{{letter}=1}}^{{{limit}}} {self.holding(piece, MATMUL)}", MATMUL)
+
+    def sum_over_time(self, lo: int, hi: int, piece: Piece) -> Piece:
+        return Piece(rf"\sum_{{{self.time}={lo}}}^{{{hi}}} {self.holding(piece, MATMUL)}", MATMUL)
+
+    def steps(self, each: str, lo: int, hi: int) -> Piece:
+        return Piece(rf"\operatorname{{steps}}_{{{self.time}={lo}}}^{{{hi}}}({each})")
+
+    def operator(self, word: str) -> str:
+        return rf"\operatorname{{{word}}}"
 
     def sum_over(self, axes: str, piece: Piece) -> Piece:
-        below = rf"_{{\text{{axis {axes}}}}}" if axes else ""
+        below = rf"_{{\text{{{axes}}}}}" if axes else ""
         return Piece(rf"\sum{below} {self.holding(piece, POWER)}", MATMUL)
 
     def with_index(self, piece: Piece, letter: str) -> Piece:
@@ -587,11 +753,22 @@ class MatrixLatex(Lectures, Latex):
     def length(self, inner: str) -> Piece:
         return Piece(rf"\lVert {inner} \rVert")
 
+    def how(self, words: Sequence[str], *, is_function: bool) -> str:
+        told = r",\,".join(words).replace("×", r" \times ")
+        return f"_{{{told}}}" if words else ""
+
+    def blocks(self, parts: Sequence[str], axis: int) -> Piece:
+        joint = " & " if axis else " \\\\ "
+        return Piece(rf"\begin{{bmatrix}} {joint.join(parts)} \end{{bmatrix}}")
+
+    def shaped(self, function: str, inner: str, shape: str) -> Piece:
+        return Piece(f"{function}_{{{shape}}}({inner})")
+
     def called(self, a: Applied) -> str:
         return rf"\operatorname{{{super().called(a)}}}".replace("_", r"\_")
 
     def along(self, function: str, inner: str, axis: str) -> Piece:
-        below = rf"_{{\text{{axis {axis}}}}}" if axis else ""
+        below = rf"_{{\text{{{axis}}}}}" if axis else ""
         return Piece(f"{function}{below}{self.parenthesized(inner)}")
 
     def words(self, text: str) -> str:
@@ -640,6 +817,17 @@ class MatrixAscii(MatrixWriter, Ascii):
     def sum(self, x: Formula) -> str:
         return self.whole(x).text if len(x.terms) == 1 else super().sum(x)
 
+    def step(self, a: Step) -> Piece:
+        index = f"[:, {a.t}]" if a.axis else f"[{a.t}]"
+        text = self.gradient(a.of, self.symbol(a.of.label)) + index
+        return Piece(f"{self._marked(text, a.shape)}.T" if a.is_turned != a.in_columns else self._marked(text, a.shape))
+
+    def stack(self, a: Stack) -> Piece:
+        return Piece(f"stack([{', '.join(map(self.sum, a.parts))}], {a.axis})")
+
+    def over_time(self, a: OverTime) -> Piece:
+        return Piece(super().sum(sum(a.spelled_out(), constant(0.0))), SUM)
+
     def square(self, base: Piece) -> Piece:
         return Piece(f"{self.holding(base, TIGHT)}**2", POWER)
 
@@ -652,6 +840,14 @@ class MatrixAscii(MatrixWriter, Ascii):
     def indicator(self, a: Indicator) -> str:
         left, right = map(self.sum, a.parts)
         return f"({left} {a.relation} {right})"
+
+    def causal(self, a: Causal) -> str:
+        below = f"tri({', '.join(map(str, a.shape[-2:]))})"
+        above = f"tri({', '.join(map(str, a.shape[:-3:-1]))}).T"
+        written = {">=": below, "<": f"(1 - {below})", "<=": above, ">": f"(1 - {above})"}[a.relation]
+        if len(a.shape) > 2:
+            written = f"{written}.reshape({a.shape})"
+        return self._marked(written, a.shape)
 
     def total(self, a: Total) -> Piece:
         options = [] if len(a.axes) == len(a.inside) else [str(a.axes[0] if len(a.axes) == 1 else a.axes)]

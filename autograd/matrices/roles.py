@@ -39,7 +39,9 @@ def role(v: Tensor, i: int) -> str:
     name = v.op.name if v.op is not None else ""
     if _is_loss(v) or name == "sub" or (name == "mul" and _is_logarithm(v.operands[1 - i])):
         return "Y"
-    return "X" if name in ("matmul", "affine") and (i == 0 or name == "matmul") else "C"
+    if i == 0 and name in ("affine", "correlate", "correlate_and_add", "max_pool", "transpose"):
+        return "X"
+    return "X" if name == "matmul" else "C"
 
 
 def _is_loss(v: Tensor) -> bool:
@@ -48,6 +50,11 @@ def _is_loss(v: Tensor) -> bool:
 
 def _is_logarithm(u: object) -> bool:
     return is_tensor(u) and u.op is not None and u.op.name in ("log", "array_log_softmax")
+
+
+def _is_flattened(u: object) -> bool:
+    """True for the rows of what has more axes: samples and steps, or samples and places."""
+    return is_tensor(u) and u.op is not None and u.op.name == "reshape" and np.ndim(u.operands[0]) > 2
 
 
 class Roles:
@@ -67,7 +74,7 @@ class Roles:
             name = v.op.name if v.op is not None else ""
             if name == "affine" or _is_loss(v):
                 shape = np.shape(v.operands[0])
-                found = (shape[0], 0) if len(shape) == 2 else (None, 0)
+                found = (shape[0], 0) if len(shape) == 2 and not _is_flattened(v.operands[0]) else (None, 0)
             elif name == "matmul":
                 x, y = v.operands
                 axis = axis_of_data(x, y, self.is_data(x), self.is_data(y))
@@ -78,7 +85,19 @@ class Roles:
         for v in self.order:
             if found[1] and _is_loss(v) and shown_axis(v.operands[0]) == 1:  # which takes rows for samples all the same
                 return len(v.operands[0]), 0
-        return found
+        return found if found[0] is not None else (self._first_of_data(), 0)
+
+    def _first_of_data(self) -> int | None:
+        """How many samples data with more axes have: images and sequences, samples first."""
+        for v in self.order:
+            if v.op is None and v.ndim > 2 and self.is_data(v):
+                return len(v)
+        for v in self.order:
+            if v.op is not None and v.op.name.startswith("correlate") and isinstance(v.operands[0], np.ndarray):
+                return len(v.operands[0])
+            if _is_loss(v) and _is_flattened(v.operands[0]):
+                return len(v.operands[0].operands[0])
+        return None
 
     def is_data(self, u: object) -> bool:
         """True for a constant array and for a leaf that is named as data are."""
@@ -88,6 +107,10 @@ class Roles:
 
     def samples_in(self, shape: Shape, *, is_data: bool = False) -> int | None:
         """The axis along which samples lie in a matrix of this shape (or data in a vector), from the end, or None."""
+        if len(shape) > 2 and self.sample_axis == 0 and self.samples is not None:
+            if shape[0] == self.samples:
+                return -len(shape)
+            return 1 - len(shape) if is_data and shape[1] == self.samples else None  # steps first
         if len(shape) == 2 and shape[self.sample_axis] == self.samples:
             return self.sample_axis - 2
         if is_data and len(shape) == 2 and shape[1 - self.sample_axis] == self.samples:  # they lie the other way

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ..formulas.expression import Expression, Factors, constant
-from .atoms import Ones, Product, Total, atom_shape, natural_shape
-from .builders import split
+from .atoms import Applied, Ones, Product, Total, atom_shape, natural_shape, split
+from .sequences import OverTime, Stack
 
 __all__ = ["simplified"]
 
@@ -35,6 +35,10 @@ def _with_simplified_parts(x: Expression) -> Expression:
                 if any(p.key != q.key for p, q in zip(parts, a.parts, strict=True)):
                     is_same = False
                     c, a = c * number, a.rebuilt(parts)
+            elif isinstance(a, Stack | OverTime) or (isinstance(a, Applied) and a.op.name == "concatenate"):
+                simple = [_of_one_shape(simplified(p), p) for p in a.parts]
+                if any(p.key != q.key for p, q in zip(simple, a.parts, strict=True)):
+                    is_same, a = False, a.rebuilt(simple)
             done = (*done, (a, e))
         terms.append((c, done))
     return x if is_same else sum((Expression((t,), math.nan) for t in terms), constant(0.0))

@@ -24,7 +24,6 @@ from ..op import Pull, structural
 from ..operands import Operand, as_array, describe
 from .choosing import where
 from .matrices import rows_summed
-from .sums import array_sum
 
 __all__ = ["average_pool", "conv", "fold", "max_pool", "windows"]
 
@@ -121,6 +120,51 @@ def _pieces(n: int, bytes_each: int) -> Iterator[slice]:
         yield slice(i, min(n, i + step))
 
 
+# ---------------------------------------------------------------- how it is written
+
+
+def _per_axis(several: Sequence[object]) -> str:
+    """One word for each axis, or one that holds for all: 2, 2×1."""
+    words = list(map(str, several))
+    return words[0] if len(set(words)) == 1 else "×".join(words)
+
+
+def _strides_and_pads(shape: Sizes, strides: Sizes, pads: Pads, *rest: Sizes) -> list[str]:
+    """s=2 for how far the window moves and p=1 for the zeros around; 0+1 for none before and one behind."""
+    found = [f"s={_per_axis(strides)}"] if any(n != 1 for n in strides) else []
+    if any(map(any, pads)):
+        found.append(f"p={_per_axis([a if a == b else f'{a}+{b}' for a, b in pads])}")
+    return found
+
+
+def _window(shape: Sizes, size: Sizes, strides: Sizes, pads: Pads, *rest: Sizes) -> list[str]:
+    """2×2, and s and p where windows do not lie side by side."""
+    moved = _strides_and_pads(shape, strides, pads)
+    if strides == size:
+        moved = [word for word in moved if not word.startswith("s=")]
+    elif all(n == 1 for n in strides):
+        moved = ["s=1", *moved]
+    return [_times(size), *moved]
+
+
+_CORRELATION = (
+    "(X ⋆ W)[i, q, o] = Σ X[i, s q + k, c] W[o, k, c] over k, c: the window W at every place q; stride s, else 1; "
+    "X with p zeros around, else none",
+    r"(X \star W)_{i,q,o} = \sum_{k,c} X_{i,\,sq+k,\,c}\, W_{o,k,c}",
+)
+_OF_KERNEL = (
+    "(X ⋆ dZ)[o, k, c] = Σ X[i, s q + k, c] dZ[i, q, o] over i, q: a share from every sample and place",
+    r"(X \star dZ)_{o,k,c} = \sum_{i,q} X_{i,\,sq+k,\,c}\, dZ_{i,q,o}",
+)
+_CONVOLUTION = (
+    "(dZ ∗ W)[i, r, c] = Σ dZ[i, q, o] W[o, k, c] over o and all q, k with s q + k = r: the window turned round",
+    r"(dZ * W)_{i,r,c} = \sum_{o,\,sq+k=r} dZ_{i,q,o}\, W_{o,k,c}",
+)
+_UNPOOLED = (
+    "unpool(dP at A = P): dP where A is the largest number of its window, 0 elsewhere",
+    r"\operatorname{unpool}(dP\text{ at }A = P):\ dP \text{ where } A \text{ is the largest of its window, else } 0",
+)
+
 # ---------------------------------------------------------------- the form
 
 
@@ -143,10 +187,15 @@ def _bytes_of_columns(x: np.ndarray, kernel: Sizes, where_to: Sizes) -> int:
 
 @structural(
     lambda g, z, x, w, strides, pads: conv_to_input(g, w, strides, pads, x.shape[1:-1]),
-    lambda g, z, x, w, strides, pads: conv_to_kernel(g, x, strides, pads, w.shape[1:-1]),
+    lambda g, z, x, w, strides, pads: conv_to_kernel(x, g, strides, pads, w.shape[1:-1]),
     None,
     None,
     symbol="⋆",
+    text="# ⋆{how} #",
+    latex=r"# \star{how} #",
+    how=_strides_and_pads,
+    note=_CORRELATION,
+    linear=(0, 1),
 )
 def correlate(x: Operand, w: Operand, strides: Sizes, pads: Pads) -> Operand:
     """The sums of x under the window, weighted with w, at each place, for each unit.
@@ -165,11 +214,16 @@ def correlate(x: Operand, w: Operand, strides: Sizes, pads: Pads) -> Operand:
 
 @structural(
     lambda h, r, g, w, strides, pads, space: correlate(h, w, strides, pads),
-    lambda h, r, g, w, strides, pads, space: conv_to_kernel(g, h, strides, pads, w.shape[1:-1]),
+    lambda h, r, g, w, strides, pads, space: conv_to_kernel(h, g, strides, pads, w.shape[1:-1]),
     None,
     None,
     None,
     symbol="∗",
+    text="# ∗{how} #",
+    latex=r"# *{how} #",
+    how=_strides_and_pads,
+    note=_CONVOLUTION,
+    linear=(0, 1),
 )
 def conv_to_input(g: Operand, w: Operand, strides: Sizes, pads: Pads, space: Sizes) -> Operand:
     """What arrives at each number of the input if g is the gradient of a correlation with w.
@@ -194,17 +248,22 @@ def conv_to_input(g: Operand, w: Operand, strides: Sizes, pads: Pads, space: Siz
 
 
 @structural(
-    lambda h, r, g, x, strides, pads, kernel: correlate(x, h, strides, pads),
-    lambda h, r, g, x, strides, pads, kernel: conv_to_input(g, h, strides, pads, x.shape[1:-1]),
+    lambda h, r, x, g, strides, pads, kernel: conv_to_input(g, h, strides, pads, x.shape[1:-1]),
+    lambda h, r, x, g, strides, pads, kernel: correlate(x, h, strides, pads),
     None,
     None,
     None,
     symbol="⋆",
+    text="# ⋆{how} #",
+    latex=r"# \star{how} #",
+    how=_strides_and_pads,
+    note=_OF_KERNEL,
+    linear=(0, 1),
 )
-def conv_to_kernel(g: Operand, x: Operand, strides: Sizes, pads: Pads, kernel: Sizes) -> Operand:
+def conv_to_kernel(x: Operand, g: Operand, strides: Sizes, pads: Pads, kernel: Sizes) -> Operand:
     """What arrives at each weight of the window if g is the gradient of a correlation of x with it.
 
-    g: (n, *places, out); x: (n, *space, in); kernel: the sizes of the window. Returns (out, *kernel, in). It is the
+    x: (n, *space, in); g: (n, *places, out); kernel: the sizes of the window. Returns (out, *kernel, in). It is the
     correlation of x with g: a weight has a share from every place at which the window stands.
     """
     units, where_to = g.shape[-1], g.shape[1:-1]
@@ -233,12 +292,13 @@ def _door(
 
 @structural(
     lambda g, z, x, w, b, strides, pads: conv_to_input(g, w, strides, pads, x.shape[1:-1]),
-    lambda g, z, x, w, b, strides, pads: conv_to_kernel(g, x, strides, pads, w.shape[1:-1]),
+    lambda g, z, x, w, b, strides, pads: conv_to_kernel(x, g, strides, pads, w.shape[1:-1]),
     lambda g, z, x, w, b, strides, pads: rows_summed(g),
     None,
     None,
     symbol="X⋆W+b",
     shown="conv",
+    formula=lambda x, w, b, strides, pads: correlate(x, w, strides, pads) + b,
 )
 def correlate_and_add(x: Operand, w: Operand, b: Operand, strides: Sizes, pads: Pads) -> Operand:
     """x ⋆ w + b as one operation: the weighted sums of a convolutional layer. See `conv`."""
@@ -290,6 +350,9 @@ def _max_door(x: Operand, size: Operand, strides: Operand = None, padding: Opera
     None,
     None,
     door=_max_door,
+    text="maxpool(#{how})",
+    latex=r"\operatorname{maxpool}{how}(#)",
+    how=_window,
 )
 def max_pool(x: Operand, size: Sizes, strides: Sizes, padding: Pads) -> Operand:
     """The largest number of each channel in each window.
@@ -330,6 +393,11 @@ def _nothing(i: int) -> Pull:
     None,
     None,
     None,
+    text="unpool(# at # = #{how})",
+    latex=r"\operatorname{unpool}{how}(#\text{ at }# = #)",
+    how=_window,
+    note=_UNPOOLED,
+    linear=(0,),
 )
 def unpool(g: Operand, x: Operand, z: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
     """g at the places where z, the largest numbers of the windows of x, were found: the gradient of `max_pool`.
@@ -427,15 +495,69 @@ def fold(v: Operand, space: Operand, strides: Operand = 1, padding: Operand = "v
     return folded(v, within, steps, pads)
 
 
+def _counts(x: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
+    """How many numbers of x each window has; zeros that padding adds do not count."""
+    if not any(map(any, pads)):
+        return math.prod(size)
+    ones, kernel = np.ones((1, *x.shape[1:-1], 1), x.dtype), np.ones((1, *size, 1), x.dtype)
+    return correlate.op.forward(ones, kernel, strides, pads)
+
+
+@structural(
+    lambda g, z, x, size, strides, pads: spread(
+        g / _counts(x, size, strides, pads), size, strides, pads, x.shape[1:-1]
+    ),
+    None,
+    None,
+    None,
+    shown="average_pool",
+    text="avgpool(#{how})",
+    latex=r"\operatorname{avgpool}{how}(#)",
+    how=_window,
+    linear=(0,),
+)
+def averaged(x: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
+    """The mean of each channel in each window. See `average_pool`."""
+    wide = _padded(x, pads)
+    z = np.zeros((len(x), *places(x.shape[1:-1], size, strides, pads), x.shape[-1]), x.dtype)
+    for _, part in _offsets(size, strides, z.shape[1:-1]):
+        z += wide[part]
+    return z / np.asarray(_counts(x, size, strides, pads), x.dtype)
+
+
+@structural(
+    lambda h, r, g, size, strides, pads, space: averaged(h, size, strides, pads) * _counts(h, size, strides, pads),
+    None,
+    None,
+    None,
+    None,
+    shown="upsample",
+    text="upsample(#{how})",
+    latex=r"\operatorname{upsample}{how}(#)",
+    how=_window,
+    linear=(0,),
+)
+def spread(g: Operand, size: Sizes, strides: Sizes, pads: Pads, space: Sizes) -> Operand:
+    """Each number at all places of its window, added up where windows overlap.
+
+    g: (n, *places, channels); space: the sizes of the result's axes between samples and channels.
+    """
+    wide = np.zeros(_wide((len(g), *space, g.shape[-1]), pads), g.dtype)
+    for _, part in _offsets(size, strides, g.shape[1:-1]):
+        wide[part] += g
+    return _cropped(wide, pads)
+
+
+def upsample(x: Operand, size: Sizes) -> Operand:
+    """Each number repeated so many times along each axis of space: (n, *space, channels), the reverse of pooling."""
+    space = tuple(n * k for n, k in zip(x.shape[1:-1], size, strict=True))
+    return spread(x, size, size, ((0, 0),) * len(size), space)
+
+
 def average_pool(x: Operand, size: Operand, strides: Operand = None, padding: Operand = "valid") -> Operand:
     """The mean of each channel in each window.
 
     x: array or Tensor (n, *space, channels); size, strides, padding as of `max_pool`; numbers that padding adds do
     not count, as in Keras and TensorFlow. Returns (n, *places, channels). Derivative: 1 / numbers in the window.
     """
-    x, size, strides, pads = _pooled("average_pool", x, size, strides, padding)
-    counts: Operand = math.prod(size)
-    if any(map(any, pads)):
-        ones, kernel = np.ones((1, *x.shape[1:-1], 1), x.dtype), np.ones((1, *size, 1), x.dtype)
-        counts = correlate.op.forward(ones, kernel, strides, pads)
-    return array_sum(unfolded(x, size, strides, pads), tuple(range(x.ndim - 1, 2 * x.ndim - 3))) / counts
+    return averaged(*_pooled("average_pool", x, size, strides, padding))

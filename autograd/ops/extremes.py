@@ -10,6 +10,7 @@ import numpy as np
 
 from ..op import Decorator, structural
 from ..operands import Axis, Operand
+from .choosing import where
 from .sums import kept, not_empty, numbers
 
 __all__ = ["argmax", "argmin", "max", "min"]
@@ -27,7 +28,11 @@ def _extreme(name: str, of_two: str) -> Decorator:
         return x, axis, keepdims
 
     def pull(g: Operand, z: Operand, x: Operand, axis: Axis, keepdims: bool) -> Operand:
-        return kept(g, x.shape, axis) * _shares(x, z, axis)
+        z = kept(z, x.shape, axis)
+        taken = x >= z if name == "max" else x <= z
+        several = where(taken, x.dtype.type(1), 0.0).sum(axis, keepdims=True)
+        share = kept(g, x.shape, axis)
+        return where(taken, share / several if (numbers(several) > 1).any() else share, 0.0)
 
     return structural(pull, None, None, door=door)
 
@@ -52,13 +57,6 @@ def min(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """
     not_empty("min", x, axis)
     return x.min(axis, keepdims=keepdims)
-
-
-def _shares(x: Operand, z: Operand, axis: Axis) -> np.ndarray:
-    """1 for the number that was taken, 1/k for each of k equal ones, 0 for the others."""
-    x = numbers(x)
-    taken = x == kept(numbers(z), x.shape, axis)
-    return (taken / taken.sum(axis, keepdims=True)).astype(x.dtype)
 
 
 def argmax(x: Operand, axis: int | None = None) -> Operand:

@@ -56,7 +56,7 @@ def _to_right(g: Operand, z: Operand, x: Operand, y: Operand) -> Operand:
         return x[:, None] * g[..., None, :] if y.ndim > 1 else x * g
     if y.ndim == 1:
         return (_transposed(x) @ g[..., None])[..., 0]
-    if x.ndim > 2 and y.ndim == 2 and g.__class__ is np.ndarray:
+    if x.ndim > 2 and y.ndim == 2:
         return _rows(x).T.dot(_rows(g))
     return _transposed(x) @ g
 

@@ -204,12 +204,28 @@ def _standardize_door(x: Operand, axis: Axis = -1, epsilon: float = 0.0) -> tupl
 
 
 @structural(
+    lambda g, z, x, axis, epsilon: g * standardize(x, axis, epsilon) / count(x.shape, axis),
+    None,
+    None,
+)
+def deviation(x: Operand, axis: Axis, epsilon: float) -> Operand:
+    """√(variance + epsilon) over axes, which are kept; by this `standardize` divides. Gradient: standardized x / n."""
+    d = x - x.mean(axis, keepdims=True)
+    return np.sqrt((d * d).mean(axis, keepdims=True) + d.dtype.type(epsilon))
+
+
+@structural(
     lambda g, z, x, axis, epsilon: (
-        (g - array_mean(g, axis, True) - z * array_mean(g * z, axis, True)) / sqrt(_var(x, axis, True, 0) + epsilon)
+        (g - array_mean(g, axis, True) - z * array_mean(g * z, axis, True)) / deviation(x, axis, epsilon)
     ),
     None,
     None,
     door=_standardize_door,
+    formula=lambda x, axis, epsilon, mu, s: (x - mu) / s,
+    parts=(
+        ("mu", None, lambda x, axis, epsilon: array_mean(x, axis, True)),
+        ("s", deviation, lambda x, axis, epsilon, mu: sqrt(array_mean((x - mu) ** 2, axis, True) + epsilon)),
+    ),
 )
 def standardize(x: Operand, axis: Axis = -1, epsilon: float = 0.0) -> Operand:
     """(x - mean) / √(variance + epsilon) over axes: mean 0 and variance 1, what normalizations are made of.

@@ -17,7 +17,7 @@ from ..operands import Operand, Vector, is_array_node
 from ..ops.shapes import sum_to
 from .gradients import adjoints
 
-__all__ = ["Point", "Replay", "member_of", "shaped"]
+__all__ = ["Point", "Replay", "flat_place", "member_of", "shaped"]
 
 # An operand of a node, by its place among the operands.
 Place = tuple[Node, int]
@@ -76,16 +76,19 @@ class Point:
             return v.local_derivatives[i] * g
         return shaped(self.share(v, i, g, self.of(v), self.operands(v)), v.operands[i])
 
+    def gradient(self, u: Node) -> None:
+        """Numbers have no name."""
+
 
 class Replay:
     """The reverse pass from a target to some of its nodes, as often as it is asked for.
 
-    RuntimeError if `.data` was changed since the forward pass.
+    stop: nodes below which it does not go, see `walk`.
     """
 
-    def __init__(self, target: Node, sources: Collection[Node]) -> None:
+    def __init__(self, target: Node, sources: Collection[Node], stop: Callable[[Node], bool] | None = None) -> None:
         self.target, self.sources = target, frozenset(sources)
-        self._nodes, self._relevant = through(walk(target), sources)
+        self._nodes, self._relevant = through(walk(target, stop), sources)
 
     def __call__(
         self,
@@ -128,6 +131,12 @@ def member_of(v: Node, i: int) -> tuple[int, int]:
             return group, i
         i -= n
     raise IndexError(f"{v.op.shown} has no operand {i}")
+
+
+def flat_place(v: Node, place: tuple[int, int]) -> int:
+    """The operand of a Value that stands there: the opposite of `member_of`."""
+    groups = v.operand_groups[: place[0]]
+    return sum(len(us) if isinstance(us, Vector) else 1 for us in groups) + place[1]
 
 
 def _groups(v: Node) -> Sequence[Operand]:

@@ -13,11 +13,12 @@ from ..formulas import names
 __all__ = ["node_called", "unique_labels"]
 
 
-def unique_labels(nodes: Sequence[Any], target: Any) -> dict[Any, str]:
+def unique_labels(nodes: Sequence[Any], target: Any, *, are_arrays: bool = False) -> dict[Any, str]:
     """A name for each node, no two written alike.
 
     Its own label if nothing else is written so; else that with a sample number, a[1](1)_2, or, if it says
-    its sample already, with a prime. L for an unnamed target, v_1, v_2, ... for other unnamed nodes.
+    its sample already or is an array of samples, with a prime. L for an unnamed target, v_1, v_2, ... for other
+    unnamed nodes.
     """
     given = {u.label for u in nodes if u.label is not None}
     write = names.Names(given).text
@@ -39,18 +40,21 @@ def unique_labels(nodes: Sequence[Any], target: Any) -> dict[Any, str]:
             label = free(itertools.chain(["L"] if u is target else [], fresh))
         elif users[written[label]] > 1:
             is_first = written[label] not in others
-            further = others.setdefault(written[label], _further_labels(label))
-            if not (is_first and names.has_sample(label)):
+            further = others.setdefault(written[label], _further_labels(label, are_arrays))
+            if not (is_first and (are_arrays or names.has_sample(label))):
                 label = free(further)
         labels[u] = label
     return labels
 
 
-def _further_labels(label: str) -> Iterator[str]:
-    """The label for sample 1, 2, ...; if it says its sample, with one prime, two, ..."""
+def _further_labels(label: str, are_arrays: bool) -> Iterator[str]:
+    """The label for sample 1, 2, ...; if it says its sample or is that of an array, with one prime, two, ..."""
     for i in itertools.count(1):
-        label = names.with_prime(label) if names.has_sample(label) else label
-        yield label if names.has_sample(label) else names.with_sample(label, i)
+        if are_arrays or names.has_sample(label):
+            label = names.with_prime(label)
+            yield label
+        else:
+            yield names.with_sample(label, i)
 
 
 def node_called(where: str, name: str, nodes: Iterable[Any]) -> Any:

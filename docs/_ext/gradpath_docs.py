@@ -260,6 +260,8 @@ def inside_the_site(app: Sphinx, document: str, content: list[str]) -> None:
 
     def here(link: re.Match[str]) -> str:
         text, target, place = link[1], Path(os.path.normpath(folder / link[2])), link[3] or ""
+        if (target / "index.md").exists():
+            target /= "index.md"
         if target in pages:
             return f"[{text}](/{pages[target]}.md{place})"
         if target.is_relative_to(ROOT / "docs"):

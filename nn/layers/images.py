@@ -12,15 +12,26 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd.arguments import positive_integer
-from autograd.ops.convolutions import average_pool, correlate, correlate_and_add, max_pool, pads_of, places, sizes
+from autograd.formulas.names import Name
+from autograd.ops.convolutions import (
+    average_pool,
+    correlate,
+    correlate_and_add,
+    max_pool,
+    pads_of,
+    places,
+    sizes,
+    upsample,
+)
 from autograd.ops.extremes import max as largest
-from autograd.ops.shapes import broadcast_to, reshape, transpose
+from autograd.ops.shapes import reshape, transpose
 from autograd.ops.sums import mean
 
 from ..activations import Function
 from ..initializers import Initializer
 from ..regularizers import Regularizer
-from .basic import BatchLayer, Shape, ShapeLike, Step, WeightedLayer, sample_shape
+from .base import BatchLayer, Shape, ShapeLike, Step, sample_shape
+from .basic import WeightedLayer
 
 __all__ = [
     "AveragePooling1D",
@@ -46,7 +57,8 @@ _SAMPLES = {1: "(steps, channels)", 2: "(height, width, channels)"}
 
 def _padding(where: str, what: str, padding: Any) -> str:
     if padding not in ("valid", "same"):
-        raise ValueError(f"{where}: expected {what} 'valid' or 'same', got {padding!r}")
+        advice = "; for 'causal' put zeros before the first step, and take 'valid'" if padding == "causal" else ""
+        raise ValueError(f"{where}: expected {what} 'valid' or 'same', got {padding!r}{advice}")
     return str(padding)
 
 
@@ -114,7 +126,7 @@ class _Convolution(_OfSpace, WeightedLayer):
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
         self.make_weights((self.filters, *self.kernel_size, input_shape[-1]), dtype, rng)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_axes(input_shape)
         space = input_shape[:-1]
         pads = pads_of(str(self), self.padding, space, self.kernel_size, self.strides)
@@ -156,7 +168,16 @@ class Conv1D(_Convolution):
     axes = 1
 
 
-class _Pooling(_OfSpace):
+class _Labelled(_OfSpace):
+    """A layer of one step without parameters; its result behind layer l is labelled P[l]."""
+
+    _p: str | None = None
+
+    def name_nodes(self, layer: int) -> None:
+        self._p = Name("P", str(layer)).label()
+
+
+class _Pooling(_Labelled):
     settled: tuple[str, ...] = (*BatchLayer.settled, "pool_size", "strides", "padding")
     pool_size: Any
     strides: Any
@@ -176,14 +197,14 @@ class _Pooling(_OfSpace):
         self.strides = pool_size if strides is None else strides
         super().__init__(input_shape=input_shape, name=name)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_axes(input_shape)
         space = input_shape[:-1]
         pads = pads_of(str(self), self.padding, space, self.pool_size, self.strides)
         return (*places(space, self.pool_size, self.strides, pads), input_shape[-1])
 
     def steps(self) -> list[Step]:
-        return [(type(self).pool, (self.pool_size, self.strides, self.padding), None)]
+        return [(type(self).pool, (self.pool_size, self.strides, self.padding), self._p)]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.pool_size})"
@@ -221,15 +242,15 @@ class AveragePooling1D(_Pooling):
     pool = staticmethod(average_pool)
 
 
-class _GlobalPooling(_OfSpace):
+class _GlobalPooling(_Labelled):
     over: Any
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_axes(input_shape)
         return input_shape[-1:]
 
     def steps(self) -> list[Step]:
-        return [(type(self).over, (tuple(range(1, self.axes + 1)),), None)]
+        return [(type(self).over, (tuple(range(1, self.axes + 1)),), self._p)]
 
 
 class GlobalAveragePooling2D(_GlobalPooling):
@@ -260,7 +281,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
     over = staticmethod(largest)
 
 
-class _UpSampling(_OfSpace):
+class _UpSampling(_Labelled):
     settled: tuple[str, ...] = (*BatchLayer.settled, "size")
     size: Any
 
@@ -268,22 +289,12 @@ class _UpSampling(_OfSpace):
         self.size = size
         super().__init__(input_shape=input_shape, name=name)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_axes(input_shape)
         return (*(n * k for n, k in zip(input_shape[:-1], self.size, strict=True)), input_shape[-1])
 
     def steps(self) -> list[Step]:
-        return [(self._repeated, (), None)]
-
-    def _repeated(self, x: Any) -> Any:
-        space, channels = x.shape[1:-1], x.shape[-1]
-        apart: list[int] = [len(x)]
-        repeated: list[int] = [len(x)]
-        for n, k in zip(space, self.size, strict=True):
-            apart += [n, 1]
-            repeated += [n, k]
-        x = broadcast_to(reshape(x, (*apart, channels)), (*repeated, channels))
-        return reshape(x, (repeated[0], *(n * k for n, k in zip(space, self.size, strict=True)), channels))
+        return [(upsample, (self.size,), self._p)]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.size})"
@@ -323,7 +334,7 @@ class Reshape(BatchLayer):
         self.target_shape = shape
         super().__init__(input_shape=input_shape, name=name)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         try:
             shape = np.empty(input_shape, bool).reshape(self.target_shape).shape
         except ValueError:
@@ -334,7 +345,7 @@ class Reshape(BatchLayer):
 
     def steps(self) -> list[Step]:
         assert self.built_for is not None
-        return [(_reshaped, (self.output_shape(self.built_for),), None)]
+        return [(_reshaped, (self.compute_output_shape(self.built_for),), None)]
 
     def __repr__(self) -> str:
         return f"Reshape({self.target_shape})"
@@ -362,7 +373,7 @@ class Permute(BatchLayer):
             raise ValueError(f"Permute: expected each of 1 to {len(self.dims)} once, got {self.dims}")
         super().__init__(input_shape=input_shape, name=name)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != len(self.dims):
             raise ValueError(f"{self}: expected samples with {len(self.dims)} axes, got {input_shape}")
         return tuple(input_shape[i - 1] for i in self.dims)

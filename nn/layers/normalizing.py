@@ -13,7 +13,7 @@ from autograd.formulas.names import Name
 from autograd.ops.sums import standardize
 
 from ..attributes import Check
-from .basic import BatchLayer, Shape, ShapeLike, Step
+from .base import BatchLayer, Shape, ShapeLike, Step
 
 __all__ = ["BatchNormalization", "LayerNormalization"]
 
@@ -27,20 +27,25 @@ class _Normalization(BatchLayer):
         super().__init__(input_shape=input_shape, name=name)
         self.epsilon = epsilon
         self.gamma = self.beta = None
-        self._a: str | None = None
+        self._standard: str | None = None
+        self._z: str | None = None
 
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
         self.gamma = Tensor(np.ones(input_shape[-1:]), dtype=dtype)
         self.beta = Tensor(np.zeros(input_shape[-1:]), dtype=dtype)
 
     def steps(self) -> list[Step]:
-        return [(self._normalized, (), self._a)]
+        return [(self._normalized, (), self._standard), (self._stretched, (), self._z)]
 
     def _normalized(self, x: Any) -> Any:
         raise NotImplementedError
 
+    def _stretched(self, x: Any) -> Any:
+        return x * self.gamma + self.beta
+
     def name_nodes(self, layer: int) -> None:
-        self.gamma.label, self.beta.label, self._a = (Name(base, str(layer)).label() for base in ("gamma", "beta", "A"))
+        called = (Name(base, str(layer)).label() for base in ("gamma", "beta", "Zhat", "Ztilde"))
+        self.gamma.label, self.beta.label, self._standard, self._z = called
 
 
 class LayerNormalization(_Normalization):
@@ -55,7 +60,7 @@ class LayerNormalization(_Normalization):
     """
 
     def _normalized(self, x: Any) -> Any:
-        return standardize(x, -1, self.epsilon) * self.gamma + self.beta
+        return standardize(x, -1, self.epsilon)
 
 
 class BatchNormalization(_Normalization):
@@ -96,8 +101,7 @@ class BatchNormalization(_Normalization):
 
     def _normalized(self, x: Any) -> Any:
         if not self.training:
-            scale = self.gamma / np.sqrt(self.moving_variance + self.epsilon)
-            return (x - self.moving_mean) * scale + self.beta
+            return (x - self.moving_mean) / np.sqrt(self.moving_variance + self.epsilon)
         others = tuple(range(x.ndim - 1))
         numbers = x.numpy() if isinstance(x, Tensor) else x
         if numbers.size:
@@ -106,4 +110,4 @@ class BatchNormalization(_Normalization):
                 m = self.moving_mean.dtype.type(self.momentum)
                 self.moving_mean = m * self.moving_mean + (1 - m) * mean
                 self.moving_variance = m * self.moving_variance + (1 - m) * variance
-        return standardize(x, others, self.epsilon) * self.gamma + self.beta
+        return standardize(x, others, self.epsilon)

@@ -15,9 +15,10 @@ from autograd import linear
 from autograd.arguments import Rng
 from autograd.operands import describe
 
-from ..activations import activation_name, is_over_layer
-from ..layers.basic import Activation, Dense, Dropout, is_told_in_steps
+from ..layers.base import is_told_in_steps
+from ..layers.basic import Activation, Dense, Dropout
 from ..neurons import MLP, Layer
+from .of_neurons import sequential_of
 from .sequential import Sequential, find_sequential
 
 __all__ = ["to_mlp", "to_sequential"]
@@ -32,14 +33,7 @@ def to_sequential(mlp: MLP | Layer, *, dtype: DTypeLike = "float64", rng: Rng = 
     """
     if not isinstance(mlp, MLP | Layer):
         raise TypeError(f"to_sequential: expected an MLP or a Layer, got {describe(mlp)}")
-    layers = mlp.layers if isinstance(mlp, MLP) else [mlp]
-    model = Sequential(dtype=dtype, rng=rng)
-    for layer in layers:
-        dense = Dense(layer.nout, _activation_of(layer), kernel_initializer="zeros", input_shape=(layer.nin,))
-        model.add(dense)
-        weights, biases = layer.get_weights()
-        dense.set_weights([weights.T, biases])
-    return model
+    return sequential_of(mlp.layers if isinstance(mlp, MLP) else [mlp], dtype=dtype, rng=rng)
 
 
 def to_mlp(model: Sequential, *, elementary: bool = False) -> MLP:
@@ -75,14 +69,3 @@ def to_mlp(model: Sequential, *, elementary: bool = False) -> MLP:
     ]
     *hidden, output = activations
     return MLP.from_weights(weights, biases, hidden, output, elementary=elementary)
-
-
-def _activation_of(layer: Layer) -> Any:
-    """The activation of all units. ValueError if a unit was given another one."""
-    if is_over_layer(layer.activation):
-        return layer.activation
-    own = {id(neuron.activation) for neuron in layer.neurons}
-    if own != {id(layer.activation)}:
-        found = sorted({activation_name(neuron.activation) for neuron in layer.neurons})
-        raise ValueError(f"to_sequential: expected one activation for all units of {layer}, got {', '.join(found)}")
-    return layer.activation

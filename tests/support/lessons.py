@@ -45,14 +45,16 @@ def blocks(path: Path) -> list[Block]:
 
 
 @functools.cache
-def run(path: Path) -> list[Shown]:
-    """Run a lesson, block by block, as the gallery does."""
-    return run_cells([block.code for block in blocks(path)], path.name)
+def run(path: Path) -> tuple[list[Shown], dict[str, Any]]:
+    """Run a lesson, block by block, as the gallery does: what each shows, and the names there are at the end."""
+    scope: dict[str, Any] = {}
+    return run_cells([block.code for block in blocks(path)], path.name, scope), scope
 
 
-def run_cells(cells: Sequence[str], name: str) -> list[Shown]:
+def run_cells(cells: Sequence[str], name: str, scope: dict[str, Any] | None = None) -> list[Shown]:
     """Run pieces of a program in one scope. The value of a last line is shown, as in a notebook."""
-    scope: dict[str, Any] = {"__name__": "__main__"}
+    scope = {} if scope is None else scope
+    scope["__name__"] = "__main__"
     shown = []
     for code in cells:
         tree, last = ast.parse(code, name), None
@@ -110,3 +112,10 @@ def rounds_to(x: float, text: str) -> bool:
     """Is x, written with as many decimals as the text has, the same number but for its sign?"""
     decimals = len(text.partition(".")[2])
     return f"{abs(x):.{decimals}f}" == f"{abs(number(text)):.{decimals}f}"
+
+
+def with_bounds(printed: str, expected: str) -> str:
+    """The printed text with those lines of the expected one that have bounds, where the printed line keeps them."""
+    bounded = [line for line in expected.splitlines() if re.search(f"[<>]{NUMBER}", line)]
+    lines = [next((b for b in bounded if difference(line, b) is None), line) for line in printed.splitlines()]
+    return "".join(f"{line}\n" for line in lines)

@@ -6,8 +6,10 @@ multiplied as matrices, or as numbers if one has no axis.
 """
 
 import re
+from dataclasses import replace
 
 import numpy as np
+import windows
 
 from autograd.formulas import names
 from autograd.op import array_table, find, table
@@ -49,19 +51,52 @@ class Reader:
     def __init__(self, write, quantities, derivatives, *, columns, samples, count="m"):
         self.things, self.patterns = [], []
         self.columns, self.samples = columns, samples
+        self.derivatives = set()  # the marks that stand for derivatives
+        self.t = None  # the step that a sum over time has come to
+        self.shape = None  # of what is read
         for d, arrays in (("", quantities), ("d", derivatives)):
+            before = len(self.things)
+            self._add_times(d, write, arrays)
             for label, array in arrays.items():
                 self._add(derivative(d, write(label), label), lambda i, j, x=array: x)
                 parsed = names.parse(label)
-                if parsed is None or array.ndim not in (1, 2):
+                if parsed is None or not array.ndim:
+                    continue
+                if array.ndim > 2:
+                    self._add(d + write(names.with_sample(label, "i")), lambda k, j, x=array: self.member(x, "i", k))
                     continue
                 if parsed.sample is None:
                     self._add(d + write(names.with_sample(label, "i")), lambda k, j, x=array: self.member(x, "i", k))
                     if not parsed.index:
                         self._add(d + write(f"{label}_j"), lambda k, j, x=array: self.member(x, "j", j))
+            if d:
+                self.derivatives = set(range(before, len(self.things)))
         if samples is not None:
             self._add(write(count), lambda k, j: np.float64(samples))
         self.patterns.sort(key=lambda found: -len(found[0]))
+
+    def _add_times(self, d, write, arrays):
+        """Steps: H⟨t⟩ of those that are named one by one, X⟨3⟩ and X⟨t⟩ of an array that has them along an axis."""
+        steps = {}
+        for label, array in arrays.items():
+            name = names.parse(label)
+            if name is not None and name.time is not None:
+                steps.setdefault(replace(name, time=None), {})[int(name.time)] = array
+            elif name is not None and array.ndim == 3 and self.samples is not None:
+                axis = 1 if array.shape[0] == self.samples else 0
+                every = {k + 1: array.take(k, axis) for k in range(array.shape[axis])}
+                every = {k: x.T if self.columns else x for k, x in every.items()}
+                steps.setdefault(replace(name, time=None), every)
+                for k, x in every.items():
+                    self._add(d + write(replace(name, time=str(k)).label()), lambda i, j, x=x: x)
+        for name, every in steps.items():
+            for late in range(3):
+                label = replace(name, time=f"t-{late}" if late else "t").label()
+                self._add(d + write(label), lambda i, j, x=every, n=late: x[self.t - n])
+                self._add(
+                    d + write(names.with_sample(label, "i")),
+                    lambda i, j, x=every, n=late: self.member(x[self.t - n], "i", i),
+                )
 
     def _add(self, text, value):
         self.patterns.append((text, chr(FIRST + len(self.things))))
@@ -73,16 +108,16 @@ class Reader:
             raise Unreadable(f"an index {letter} that no sum counts")
         if x.ndim == 0:
             raise Unreadable("an index on a single number")
-        if x.ndim == 1:
+        if x.ndim == 1 or x.ndim > 2:
             return x[k]
         axis = int(self.columns) if letter == "i" else 1 - int(self.columns)
         if letter == "i" and x.shape[axis] != self.samples:
             axis = 1 - axis
         return x[k : k + 1] if axis == 0 else x[:, k : k + 1]
 
-    def read(self, text):
-        """The numbers of a formula."""
-        self.text, self.at = self.prepared(text), 0
+    def read(self, text, shape=None):
+        """The numbers of a formula. shape: of the result, where a window moves by more than 1."""
+        self.text, self.at, self.shape = self.prepared(text), 0, shape
         parsed = self.sum()
         if self.at != len(self.text):
             raise Unreadable(f"left over: {self.text[self.at :]!r} of {text!r}")
@@ -120,10 +155,25 @@ class Reader:
         return lambda i, j: sum(s * t(i, j) for s, t in terms)
 
     def term(self):
-        x = self.product()
+        x = self.convolved(self.product())
         while sign := self.take(" ⊙ ", "/"):
             x = _times(x, self.product()) if sign != "/" else _over(x, self.product())
         return x
+
+    def convolved(self, x):
+        """What stands on both sides of ⋆ or ∗."""
+        sign = re.compile(r" ([⋆∗])(?:\(([^()]*)\))? ").match(self.text, self.at)
+        if not sign:
+            return x
+        self.at = sign.end()
+        is_kernel = self.text[self.at : self.at + 1] and ord(self.text[self.at]) - FIRST in self.derivatives
+        y, shape = self.factor(), self.shape
+        how = dict(word.split("=") for word in (sign[2] or "").split(", ") if word)
+        if sign[1] == "∗":
+            return lambda i, j: windows.to_input(x(i, j), y(i, j), how, shape)
+        if is_kernel:
+            return lambda i, j: windows.to_kernel(x(i, j), y(i, j), how, shape)
+        return lambda i, j: windows.correlated(x(i, j), y(i, j), how)
 
     def product(self):
         x = self.factor()
@@ -138,14 +188,19 @@ class Reader:
 
     def _another(self):
         rest = self.text[self.at :]
-        if re.match(r" (?![·⊙+−≥>≤<=≠-] ?|at |over )(?=\S)", rest) and not re.match(
-            r" [·⊙+\-−≥>≤<=≠] | at | over ", rest
+        if re.match(r" (?![·⊙+−≥>≤<=≠|;⋆∗-] ?|at |over |for )(?=\S)", rest) and not re.match(
+            r" [·⊙+\-−≥>≤<=≠|;] | at | over | for ", rest
         ):
             self.at += 1
             return True
         return False
 
     def factor(self):
+        if time := re.compile(r"Σ[ₜₛₖ]₌([₀-₉]+)([⁰¹²³⁴⁵⁶⁷⁸⁹]+) ").match(self.text, self.at):
+            self.at = time.end()
+            lo, hi = int(time[1].translate(SUBSCRIPTS)), int(time[2].translate(SUPERSCRIPTS))
+            x = self.product()
+            return lambda i, j: sum(self.at_time(t, x, i, j) for t in range(lo, hi + 1))
         sign = self.take("Σᵢ", "Σⱼ", "Σ")
         if sign:
             self.take(" ")
@@ -154,6 +209,12 @@ class Reader:
             x = self.factor()
             return lambda i, j: np.sqrt(x(i, j))
         return self.postfix()
+
+    def at_time(self, t, x, i, j):
+        before, self.t = self.t, t
+        found = x(i, j)
+        self.t = before
+        return found
 
     def total(self, sign):
         if sign == "Σ":
@@ -166,7 +227,7 @@ class Reader:
             else:
                 x = self.factor()
             return self.raised(lambda i, j: _summed(x(i, j), axes))
-        x = self.postfix()
+        x = self.factor() if self.text.startswith("Σ", self.at) else self.product()
         if sign == "Σᵢ":
             return lambda i, j: sum(x(k, j) for k in range(self.samples))
 
@@ -187,6 +248,8 @@ class Reader:
         return None
 
     def axes(self):
+        if words := self.take(" over samples and places", " over samples and steps", " over places", " over steps"):
+            return [words.removeprefix(" over ")]
         if not self.take(" over axis "):
             return None
         found = re.compile(r"\d+(, \d+)*(, kept)?").match(self.text, self.at)
@@ -288,8 +351,48 @@ class Reader:
             raise IndexError
         return x
 
-    def bracket(self):
+    def in_form(self, x):
+        return x
+
+    def steps(self):
+        """Steps put together along the axis behind the samples."""
+        parts = [self.sum()]
+        if time := re.compile(r" for [tsk] = ([0-9]+)…([0-9]+)\)").match(self.text, self.at):
+            self.at, (x,) = time.end(), parts
+            lo, hi = int(time[1]), int(time[2])
+            return lambda i, j: np.stack([self.at_time(t, x, i, j) for t in range(lo, hi + 1)], 1)
+        while self.take(", "):
+            parts.append(self.sum())
+        self.need(")")
+        return lambda i, j: np.stack([x(i, j) for x in parts], 1)
+
+    def pooled(self, name):
         x = self.sum()
+        at = []
+        if self.take(" at "):
+            at.append(self.sum())
+            self.need(" = ")
+            at.append(self.sum())
+        how = re.compile(r", ([0-9]+(?:×[0-9]+)*)(?:, ([^()]*))?\)").match(self.text, self.at)
+        self.at = how.end()
+        size = tuple(map(int, how[1].split("×")))
+        words, shape = dict(word.split("=") for word in (how[2] or "").split(", ") if word), self.shape
+        read = getattr(windows, name)
+        return lambda i, j: read(*(u(i, j) for u in (x, *at)), size, words, shape)
+
+    def bracket(self):
+        if words := re.compile(r"row ([≥≤<>]) column\]").match(self.text, self.at):
+            self.at, shape = words.end(), self.shape
+            n, k = (shape or (0, 0))[-2:] if shape and len(shape) > 1 else self.square
+            return lambda i, j: RELATIONS[words[1]](np.arange(n)[:, None], np.arange(k)).astype(float)
+        x = self.sum()
+        if self.text.startswith((" | ", " ; "), self.at):
+            together = np.hstack if self.text[self.at + 1] == "|" else np.vstack
+            parts = [x]
+            while self.take(" | ", " ; "):
+                parts.append(self.sum())
+            self.need("]")
+            return lambda i, j: together([p(i, j) for p in parts])
         if self.text.startswith(", ", self.at) or self.take("]"):
             return self.listed(x)
         if self.take(" at ["):
@@ -322,6 +425,24 @@ class Reader:
 
     def call(self, name):
         args, named = [], {}
+        if name == "steps":
+            return self.steps()
+        if name == "flatten":
+            x = self.sum()
+            self.need(")")
+            return self.in_form(lambda i, j: x(i, j).reshape(len(x(i, j)), -1))
+        if name == "repeat":
+            x = self.sum()
+            axes = tuple(int(a) for a in self.axes())
+            self.need(")")
+            return lambda i, j: np.expand_dims(x(i, j), axes)
+        if name == "reshape" and (found := re.compile(r"(.*?), ([0-9]+(?:×[0-9]+)+)\)").match(self.text, self.at)):
+            x = self.sum()
+            self.at = found.end()
+            shape = tuple(map(int, found[2].split("×")))
+            return lambda i, j: x(i, j).reshape(shape)
+        if name in ("maxpool", "avgpool", "upsample", "unpool"):
+            return self.pooled(name)
         if name == "concatenate":
             self.need("[")
             args.append(self.sum())
@@ -335,7 +456,7 @@ class Reader:
         while not self.take(")"):
             self.take(", ")
             if axes := self.axes():
-                named["axis"] = int(axes[0])
+                named["axis"] = int(axes[0]) if axes[0].isdigit() else tuple(range(1, args[0](0, 0).ndim - 1))
             elif found := re.compile(r"(\w+)=((?:\([^()]*\)|\[[^\[\]]*\]|[^,()])+)").match(self.text, self.at):
                 self.at = found.end()
                 named[found[1]] = self.index(found[2])
@@ -350,6 +471,8 @@ class Reader:
 
 def _summed(x, axes):
     """Over all numbers or some axes, which are left out; in a matrix one axis keeps its place."""
+    if axes and not axes[0].isdigit():
+        return x.sum(tuple(range(0 if "samples" in axes[0] else 1, x.ndim - 1)))
     axis = tuple(int(a) for a in axes or () if a != "kept")
     is_kept = "kept" in (axes or ()) or (x.ndim == 2 and len(axis) == 1)
     return np.sum(x, axis=axis or None, keepdims=bool(axis) and is_kept)
@@ -416,8 +539,8 @@ class LatexReader(Reader):
                 mark,
                 text,
             )
-            if re.search(r"\^\{\[[^{}]*\}", written):
-                turned = re.sub(r"\^\{(\[[^{}]*)\}", r"^{\1T}", written, count=1)
+            if re.search(r"\^\{(\[|\\langle)[^{}]*\}", written):
+                turned = re.sub(r"\^\{([^{}]*)\}", r"^{\1T}", written, count=1).replace(r"\rangleT}", r"\rangle T}")
                 text = re.sub(start + re.escape(turned), mark + "ᵀ", text)
         text = text.replace(r"\left(", "(").replace(r"\right)", ")").replace(r"\left|", "|").replace(r"\right|", "|")
         text = text.replace(r"\lVert ", "‖").replace(r" \rVert", "‖").replace(r" \cdot ", " · ").replace(r"\pi", "π")
@@ -429,13 +552,26 @@ class LatexReader(Reader):
             .replace(r"\sigma", "σ")
         )
         text = re.sub(r"\\sum_\{([ij])=1\}\^\{[^{}]*\} ", lambda f: {"i": "Σᵢ ", "j": "Σⱼ "}[f[1]], text)
-        text = re.sub(r"\\sum_\{\\text\{axis ([^{}]*)\}\} ", r"Σ_\1_", text).replace(r"\sum ", "Σ ")
+        text = re.sub(r"\\sum_\{\\text\{(?:axis )?([^{}]*)\}\} ", r"Σ_\1_", text).replace(r"\sum ", "Σ ")
         text = re.sub(r"\\mathbf\{([01])\}_\{([^{}]*)\}", lambda f: "𝟎𝟏"[int(f[1])] + self._ones(f[2]), text)
         text = re.sub(
-            r"\\operatorname\{([^{}]*)\}_\{\\text\{axis (\d)\}\}\(",
+            r"\\operatorname\{(?!repeat)([^{}]*)\}_\{\\text\{axis (\d)\}\}\(",
             lambda f: f"{f[1]}(axis={f[2]}, ".replace("\\_", "_"),
             text,
         )
+        text = re.sub(r"\\sum_\{([tsk])=(\d+)\}\^\{(\d+)\} ", _time_sign, text)
+        text = re.sub(r"\\operatorname\{steps\}_\{([tsk])=(\d+)\}\^\{(\d+)\}\(", r"steps< for \1 = \2…\3>(", text)
+        text = re.sub(r" (\\star|\*)_\{([^{}]*)\} ", lambda f: f" {SIGNS[f[1]]}({_plainly(f[2])}) ", text)
+        text = re.sub(r" (\\star|\*) ", lambda f: f" {SIGNS[f[1]]} ", text)
+        text = re.sub(
+            r"\\operatorname\{(maxpool|avgpool|upsample|unpool|reshape)\}_\{([^{}]*)\}\(",
+            lambda f: f"{f[1]}<, {_plainly(f[2])}>(",
+            text,
+        )
+        text = re.sub(r"\\(?:operatorname\{)?(repeat|max|min)\}?_\{\\text\{([^{}]*)\}\}\(", r"\1< over \2>(", text)
+        text = _with_options_behind(text)
+        text = text.replace(r"\begin{bmatrix} ", "[").replace(r" \end{bmatrix}", "]").replace(" & ", " | ")
+        text = text.replace(" \\\\ ", " ; ").replace(r"\text{row}", "row").replace(r"\text{column}", "column")
         text = re.sub(r"\\operatorname\{([^{}]*)\}", lambda f: f[1].replace(r"\_", "_"), text)
         text = re.sub(r"\\mathtt\{((?:[^{}]|\\_)*)\}", lambda f: f[1].replace(r"\_", "_"), text)
         text = re.sub(r"\\text\{( at | in )\}", r"\1", text)
@@ -470,13 +606,38 @@ class LatexReader(Reader):
         return text
 
     def axes_before(self):
-        if found := re.compile(r"_([\d, kept]+)_").match(self.text, self.at):
+        if found := re.compile(r"_([\w, ]+?)_").match(self.text, self.at):
             self.at = found.end()
             return found[1].split(", ")
         return ()
 
     def exponent(self):
         return self.atom()
+
+
+SIGNS = {r"\star": "⋆", "*": "∗"}
+
+
+def _time_sign(found):
+    below = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+    above = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    letter = "ₜₛₖ"["tsk".index(found[1])]
+    return f"Σ{letter}₌{found[2].translate(below)}{found[3].translate(above)} "
+
+
+def _plainly(words):
+    return words.replace(r",\,", ", ").replace(r" \times ", "×")
+
+
+def _with_options_behind(text):
+    """name<options>(operands) as name(operands options), which is how text has them."""
+    while found := re.search(r"(\w+)<([^<>]*)>\(", text):
+        depth, k = 1, found.end()
+        while depth:
+            depth += {"(": 1, ")": -1}.get(text[k], 0)
+            k += 1
+        text = f"{text[: found.start()]}{found[1]}({text[found.end() : k - 1]}{found[2]}){text[k:]}"
+    return text
 
 
 def _braced(text, at):
@@ -501,7 +662,7 @@ def numpy_reads(text, write, quantities, derivatives, *, samples, count="m"):
     }
     space |= {"where": np.where, "clip": np.clip, "reshape": np.reshape, "transpose": np.transpose, "s_": np.s_}
     space |= {"ones": np.ones, "zeros": np.zeros, "inf": np.inf, "nan": np.nan, "concatenate": np.concatenate}
-    space |= {"broadcast_to": np.broadcast_to}
+    space |= {"broadcast_to": np.broadcast_to, "stack": np.stack, "tri": np.tri}
     known = {write(label): x for label, x in quantities.items()}
     known |= {derivative("d", write(label), label): x for label, x in derivatives.items()}
     if samples is not None:

@@ -445,7 +445,7 @@ def test_drawing_a_sequential_changes_nothing_and_draws_no_random_number():
 class Halves(BatchLayer):
     """A layer of one's own that gives half as many numbers."""
 
-    def output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape):
         return (input_shape[0] // 2,)
 
     def forward(self, x):

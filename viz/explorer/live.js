@@ -64,14 +64,15 @@ function fresh(graph) {
   return graph;
 }
 
-// A formula was written for the piece that held, and with the numbers of leaves without a name: where another
-// piece holds, or such a number is another, it is left out.
+// A formula is that of the piece that holds. It is left out where that piece is not among those that are known, and
+// where it has the number of a leaf without a name that is another now.
 function chooseFormulas(graph) {
   const isOther = (slot) => !Object.is(program.values[slot], program.recorded[slot]);
   for (const { v, loose, pieces, held: was } of edgesOf.get(graph).watched) {
     const isLost = loose.some(isOther);
-    const isFalse = isLost || pieces.some((s, i) => program.pieceOf(s) !== was[i]);
-    for (const e of graph.operands.get(v)) e.formula = isFalse ? OMITTED : e.written;
+    const held = pieces.map((s) => program.pieceOf(s)).join(" ");
+    const others = isLost || held === was ? null : graph.pieces[v]?.[held];
+    graph.operands.get(v).forEach((e, i) => { e.formula = isLost ? OMITTED : held === was ? e.written : others?.[i] ?? OMITTED; });
     graph.definition.set(v, isLost ? OMITTED : graph.written.get(v));
   }
 }

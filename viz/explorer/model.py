@@ -8,7 +8,7 @@ left to the page, which does it for whatever is clicked.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd import Value
@@ -24,6 +24,8 @@ from ..graphs.units import Constant
 from ..style import cut
 
 __all__ = ["Nodes", "Row", "edges_among", "encoded", "graph_data", "is_given"]
+
+OtherPieces = Callable[[PathGraph, Sequence[Value]], Iterable[tuple[Value, str, list[Expression]]]]  # see `pieces`
 
 LONGEST = 200  # characters of a name; deep links go by as many
 
@@ -144,14 +146,22 @@ def edges_among(graph: PathGraph, shown: Sequence[Value]) -> list[Edge]:
 
 
 def graph_data(
-    graph: PathGraph, shown: Sequence[Value], nodes: Nodes, *, with_via: bool, spelled: Container[Value] | None = None
+    graph: PathGraph,
+    shown: Sequence[Value],
+    nodes: Nodes,
+    *,
+    with_via: bool,
+    spelled: Container[Value] | None = None,
+    kinks: OtherPieces | None = None,
 ) -> dict[str, Any]:
     """The nodes shown of a graph and the edges among them, as the page numbers them.
 
     spelled: formulas are written for edges between these only; without it for all.
+    kinks: by which the formulas of other pieces are found.
 
     Edges are columns: result, operand, derivative, formula; those into a node are together.
-    definition: how each node came about. via: the symbols of what an edge was contracted from, with_via
+    definition: how each node came about. pieces: for some nodes, by which pieces hold, the formulas of the edges
+    into them. via: the symbols of what an edge was contracted from, with_via
     only; else the page finds it in the graph of every operation.
     """
     node_of = {label: v for v, label in graph.labels.items()}
@@ -172,6 +182,10 @@ def graph_data(
     formulas = [""] * len(edges)
     for k in spelled_out:
         formulas[k] = written(graph.formula(edges[k]))
+    pieces: dict[int, dict[str, list[str]]] = {}
+    for v, code, others in kinks(graph, [v for v in shown if spelled is None or v in spelled]) if kinks else ():
+        among = [x for x, e in zip(others, graph.edges_of(v), strict=True) if e.operand in set(shown)]
+        pieces.setdefault(nodes.number(v), {})[code] = list(map(written, among))
     via = _between([edges[k] for k in spelled_out], graph.labels) if with_via and graph.level == "named" else ()
     return {
         "nodes": numbers,
@@ -180,6 +194,7 @@ def graph_data(
         "operand": [nodes.number(e.operand) for e in edges],
         "derivative": [encoded(e.derivative) for e in edges],
         "formula": formulas,
+        "pieces": pieces,
         "via": dict(zip(spelled_out, map(" ".join, via), strict=False)),
     }
 

@@ -11,6 +11,7 @@ class Graph {
   // nodes: operands before results, the target last. An edge's k is its place in `edges`.
   constructor(data) {
     this.nodes = data.nodes;
+    this.pieces = data.pieces ?? {}; // the formulas into a node where other pieces hold
     this.target = data.nodes.at(-1);
     this.definition = new Map(data.nodes.map((v, i) => [v, data.definition[i]]));
     this.written = new Map(this.definition);

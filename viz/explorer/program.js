@@ -133,8 +133,8 @@ class Edges {
         }
       }
       const loose = [...touched].filter((u) => u < program.leaves && !kept.has(u));
-      const pieces = [...steps].filter((s) => program.operations[s].pieces);
-      if (loose.length || pieces.length) this.watched.push({ v, loose, pieces, held: pieces.map((s) => program.pieceOf(s)) });
+      const pieces = [...steps].filter((s) => program.operations[s].pieces).sort((a, b) => a - b);
+      if (loose.length || pieces.length) this.watched.push({ v, loose, pieces, held: pieces.map((s) => program.pieceOf(s)).join(" ") });
       if (!edges.length) continue;
       const inner = [...steps].sort((a, b) => b - a);
       const isDirect = inner.length === 1;

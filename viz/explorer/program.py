@@ -19,7 +19,7 @@ from .model import encoded, is_given
 from .samples import sample_rows
 from .script import Unreadable, as_script
 
-__all__ = ["MAX_STEPS", "NO_OPERATIONS", "Program"]
+__all__ = ["MAX_STEPS", "NO_OPERATIONS", "Program", "shape_of"]
 
 NO_OPERATIONS = "const OPERATIONS=[];\n"
 
@@ -55,7 +55,7 @@ class Program:
         steps, operands = [], []
         for v in self.results:
             assert v.op is not None
-            key = _shape(v.op, v.operand_groups)
+            key = shape_of(v.op, v.operand_groups)
             if key not in operations:
                 operations[key] = len(written)
                 written.append(as_script(v.op, v.operand_groups))
@@ -97,7 +97,7 @@ class Program:
         return [u for u in self.leaves if not is_given(u) and u not in given] or self.leaves
 
 
-def _shape(op: Operation, groups: Sequence[Any]) -> tuple[Any, ...]:
+def shape_of(op: Operation, groups: Sequence[Any]) -> tuple[Any, ...]:
     """Nodes of one operation with equal shapes share what is written; plain operands are written into it."""
     pairs = zip(groups, op.rules, strict=True)
     return (op, *(repr(group) if rule is None else len(members(group)) for group, rule in pairs))

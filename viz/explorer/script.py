@@ -8,7 +8,7 @@ asks whether a condition is true, it is run for both answers and the two are joi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from autograd.op import Operation, Vector, describe
 from autograd.operands import members
 
-__all__ = ["HELPERS", "Unreadable", "as_script"]
+__all__ = ["HELPERS", "Pieces", "Unreadable", "as_script"]
 
 WAYS = 400  # so often a function that asks about conditions is run at most
 
@@ -59,6 +59,8 @@ _WRITTEN: dict[Callable[..., Any], Callable[..., Any]] = {
 _BINDING = {"?": 0, "||": 1, "&&": 2, "===": 3, "!==": 3, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5}
 _BINDING |= {"*": 6, "/": 6, "neg": 7, "!": 7}
 _ATOM = 9
+_MOST_PIECES = 30  # conditions that a whole number of script has bits for
+_MEANING = {sign: function for function, sign in (*_CALLS.items(), *_OPERATORS.items())}
 _TRUTHS = frozenset(("||", "&&", "===", "!==", "<", "<=", ">", ">=", "!"))
 
 
@@ -274,6 +276,55 @@ def as_script(op: Operation, groups: Sequence[Any]) -> str:
         ) from error
 
 
+class Pieces:
+    """What an operation gives at operands of this shape, and the conditions by which its rules choose.
+
+    Read once; `__call__` computes both for many numbers at once, as the page does for one. Unreadable as `as_script`.
+    """
+
+    def __init__(self, op: Operation, groups: Sequence[Any]) -> None:
+        try:
+            self._forward = _result(_Reading(), op, groups)
+            self._conditions = _rules(_Reading(), op, groups)[1]
+        except (TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
+            raise Unreadable(str(error)) from error
+
+    def __call__(self, numbers: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """The results, and for each a number that tells how the conditions are answered.
+
+        numbers: an array for each operand that is differentiated.
+        """
+        known = {f"v[o[p+{i}]]" if i else "v[o[p]]": x for i, x in enumerate(numbers)}
+        with np.errstate(all="ignore"):
+            (known["z"],) = _evaluated([self._forward], known)
+            found = _evaluated(self._conditions[:_MOST_PIECES], known)
+        codes = np.zeros(np.shape(numbers[0]), int)
+        for i, condition in enumerate(found):
+            codes = codes + np.asarray(condition, bool) * (1 << i)
+        return np.broadcast_to(known["z"], codes.shape), codes
+
+    @property
+    def is_piecewise(self) -> bool:
+        """Whether there is a condition."""
+        return bool(self._conditions)
+
+
+def _evaluated(results: Sequence[Script], known: Mapping[str, Any]) -> list[Any]:
+    """The numbers that these are."""
+    values: dict[int, Any] = {}
+    for u in _below(results):
+        parts = [values[part.serial] for part in u.parts]
+        if u.what == "symbol":
+            values[u.serial] = known.get(u.text, u.text == "true")
+        elif u.what == "number":
+            values[u.serial] = float(u.text)
+        elif u.what == "?":
+            values[u.serial] = np.where(*parts)
+        else:
+            values[u.serial] = _MEANING[u.text if u.what == "call" else u.what](*parts)
+    return [values[u.serial] for u in results]
+
+
 def _symbols(reading: _Reading, op: Operation, groups: Sequence[Any]) -> list[Any]:
     found: list[Any] = []
     place = 0
@@ -289,16 +340,18 @@ def _symbols(reading: _Reading, op: Operation, groups: Sequence[Any]) -> list[An
     return found
 
 
-def _forward(op: Operation, groups: Sequence[Any]) -> str:
-    reading = _Reading()
+def _result(reading: _Reading, op: Operation, groups: Sequence[Any]) -> Script:
     operands = _symbols(reading, op, groups)
-    result = reading.number(reading.both(lambda: op.forward(*operands)))
-    names, lines = _written([result])
+    return reading.number(reading.both(lambda: op.forward(*operands)))
+
+
+def _forward(op: Operation, groups: Sequence[Any]) -> str:
+    names, lines = _written([_result(_Reading(), op, groups)])
     return f"(v,o,p)=>{names[0]}" if not lines else f"(v,o,p)=>{{{lines}return {names[0]}}}"
 
 
-def _slopes(op: Operation, groups: Sequence[Any]) -> str:
-    reading = _Reading()
+def _rules(reading: _Reading, op: Operation, groups: Sequence[Any]) -> tuple[list[Script], list[Script]]:
+    """The local derivatives, and the conditions by which they choose."""
     operands = _symbols(reading, op, groups)
     z = reading.symbol("z")
     found: list[Script] = []
@@ -307,10 +360,14 @@ def _slopes(op: Operation, groups: Sequence[Any]) -> str:
             continue
         slope = reading.both(lambda i=i: op.derivative(i, z, operands))  # type: ignore[misc]
         found += map(reading.number, slope if isinstance(slope, Vector) else [slope] * len(members(group)))
-    pieces = list(reading.pieces.values())
+    return found, list(reading.pieces.values())
+
+
+def _slopes(op: Operation, groups: Sequence[Any]) -> str:
+    found, pieces = _rules(_Reading(), op, groups)
     names, lines = _written(found)
     asked, before = _written(pieces)
-    told = "+".join(f"({condition}?{1 << i}:0)" for i, condition in enumerate(asked[:30]))
+    told = "+".join(f"({condition}?{1 << i}:0)" for i, condition in enumerate(asked[:_MOST_PIECES]))
     stores = "".join(f"d[p+{i}]={name};" if i else f"d[p]={name};" for i, name in enumerate(names))
     return f"(v,o,p,z,d)=>{{{lines}{stores}}}" + (f",pieces:(v,o,p,z)=>{{{before}return {told}}}" if pieces else "")
 

@@ -26,6 +26,7 @@ from ..scenes.scene import Cell
 from ..style import counted, number
 from .arrays import Arrays
 from .model import Nodes, edges_among, encoded, graph_data
+from .pieces import Kinks
 from .program import NO_OPERATIONS, Program
 from .script import Unreadable
 from .stage import Box, Drawn, Way, has_room, lit, paths_to, scene
@@ -130,6 +131,7 @@ class Views:
             raise ValueError(
                 f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}"
             )
+        self.kinks = Kinks({v: i for i, v in enumerate(self.everything)}).of
         self.graphs: dict[str, Any] = {}
         self.views: dict[str, Any] = {}
         self.drawn: dict[str, Drawn] = {}
@@ -174,7 +176,9 @@ class Views:
         else:
             name = "named" if arrays.level == "named" else "op"
             if name not in self.graphs or len(self.graphs[name]["nodes"]) < len(self.named.nodes):
-                self.graphs[name] = graph_data(self.named, self.named.nodes, self.nodes, with_via=False, spelled=())
+                self.graphs[name] = graph_data(
+                    self.named, self.named.nodes, self.nodes, with_via=False, spelled=(), kinks=self.kinks
+                )
             graph = self.named if name == "named" else self.drawn["op"].graph
             edges = edges_among(graph, graph.nodes)
             beside = next((d for d in map(self.drawn.get, ("neurons", "named")) if d is not None), None)
@@ -311,7 +315,7 @@ class Views:
 
     def _add(self, name: str, graph: PathGraph, shown: Sequence[Value]) -> None:
         self.nodes.graphs.append(graph)
-        self.graphs[name] = graph_data(graph, shown, self.nodes, with_via=not self.is_whole)
+        self.graphs[name] = graph_data(graph, shown, self.nodes, with_via=not self.is_whole, kinks=self.kinks)
         self.drawn[name] = _drawn_of_all(name, graph, shown, edges_among(graph, shown))
         self.views[name] = _view(name, self.drawn[name], self.nodes, self.digits)
 
@@ -351,7 +355,7 @@ class Views:
             self.nodes.graphs.append(coarse.graph)
             drawn = neurons.drawn(edges_among(coarse.graph, shown))
             self.graphs["named"] = graph_data(
-                coarse.graph, shown, self.nodes, with_via=not self.is_whole, spelled=drawn.nodes()
+                coarse.graph, shown, self.nodes, with_via=not self.is_whole, spelled=drawn.nodes(), kinks=self.kinks
             )
         else:
             drawn = neurons.drawn(edges_among(coarse.graph, coarse.graph.nodes))

@@ -24,6 +24,7 @@ from autograd.formulas.names import (
     sibling,
     text,
     with_sample,
+    with_time,
 )
 
 TARGETS = [ascii_name, text, latex, mathml, dot, pieces]
@@ -61,6 +62,10 @@ WRITTEN = [
     ("lambda", "λ", "lam", r"\lambda"),
     ("x'", "x′", "x'", r"x^{\prime}"),
     ("h'[2]_1", "h′[2]₁", "h'[2]_1", r"h^{\prime[2]}_{1}"),
+    ("h<2>", "h⟨2⟩", "h<2>", r"h^{\langle 2\rangle}"),
+    ("H[1]<t-1>_3", "H[1]⟨t−1⟩₃", "H[1]<t-1>_3", r"H^{[1]\langle t-1\rangle}_{3}"),
+    ("ctilde[1]<2>(3)", "c̃[1]⟨2⟩(3)", "ctilde[1]<2>(3)", r"\tilde{c}^{[1]\langle 2\rangle(3)}"),
+    ("a<b", "a<b", "a<b", r"\text{a\textless{}b}"),
     ("x_max", "xₘₐₓ", "x_max", r"x_{\mathrm{max}}"),
     ("x_c", "x_c", "x_c", "x_{c}"),
     ("x_beta,1", "xᵦ,₁", "x_beta,1", r"x_{{\beta},1}"),
@@ -104,6 +109,11 @@ def test_a_label_is_written_as_in_lecture_notes(label, unicode, plain, tex):
             '<msup><mi>W</mi><mrow><mo stretchy="false">[</mo><mi>l</mi><mo>−</mo><mn>1</mn>'
             '<mo stretchy="false">]</mo></mrow></msup>',
         ),
+        (
+            "h<t>_1",
+            '<msubsup><mi>h</mi><mn>1</mn><mrow><mo stretchy="false">⟨</mo><mi>t</mi>'
+            '<mo stretchy="false">⟩</mo></mrow></msubsup>',
+        ),
         ('a "b" <c> & d', "<mtext>a &quot;b&quot; &lt;c&gt; &amp; d</mtext>"),
     ],
 )
@@ -118,6 +128,7 @@ def test_mathml_is_written_element_by_element(label, expected):
         ("w[1]_1,2", ("w", "[1]", "12")),
         ("w[l-1](3)_10,2", ("w", "[l−1](3)", "10,2")),
         ("yhat_beta", ("ŷ", "", "β")),
+        ("h[1]<t-1>_2", ("h", "[1]⟨t−1⟩", "2")),
         ("w1", ("w", "", "1")),
         ("my\nlabel", ("my label", "", "")),
         ("</script>", ("</script>", "", "")),
@@ -132,6 +143,7 @@ def test_a_label_is_taken_apart():
     assert parse("w[1]_2,3") == Name("w", "1", None, ("2", "3"))
     assert parse("a[1](3)_2") == Name("a", "1", "3", ("2",))
     assert parse("w1") == Name("w", index=("1",), attached=True)
+    assert parse("h[1]<2>(3)_4") == Name("h", "1", "3", ("4",), time="2")
     assert parse("not a name") is None
 
 
@@ -168,6 +180,12 @@ def test_a_sample_is_added_replaced_and_never_stacked():
             with_sample("L", wrong)
 
 
+def test_a_step_is_added_where_there_is_none():
+    assert (with_time("X", 2), with_time("A[1]_2", 13)) == ("X<2>", "A[1]<13>_2")
+    assert with_time("h<1>", 2) is None
+    assert with_time("not a name", 2) is None
+
+
 def test_a_sibling_differs_in_the_base_only():
     assert sibling("z[2]_1", "a") == "a[2]_1"
     assert sibling("z1", "a") == "a1"
@@ -197,6 +215,7 @@ NAME = st.builds(
     st.none() | st.sampled_from(["1", "12", "l", "L", "l-1"]),
     st.none() | st.sampled_from(["0", "31", "i", "m"]),
     st.lists(PART, max_size=3).map(tuple),
+    time=st.none() | st.sampled_from(["1", "28", "t", "t-1"]),
 )
 
 
@@ -225,6 +244,11 @@ OF_LECTURES = [
     ("$w_{12}$", "w_12"),
     ("w₁₂", "w_12"),
     ("x'^[1]", "x'[1]"),
+    ("h^{<t>}", "h<t>"),
+    (r"h^{\langle t-1 \rangle}_1", "h<t-1>_1"),
+    ("a^{[1]<2>}", "a[1]<2>"),
+    ("x^<3>", "x<3>"),
+    ("c⟨2⟩", "c<2>"),
 ]
 
 

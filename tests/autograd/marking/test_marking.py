@@ -128,6 +128,18 @@ def test_a_forgotten_slope_in_six_digits_is_named_and_in_three_it_is_a_perhaps()
     assert not perhaps.is_sure
 
 
+@pytest.mark.parametrize("samples", ["columns", "rows"])
+def test_a_net_with_one_output_and_so_one_bias_is_marked(samples):
+    W, b = Tensor(WEIGHTS[0][:1], label="W"), Tensor([[0.5]], label="b")
+    z = W @ X + b if samples == "columns" else Tensor(X.T) @ W.T + b
+    A = sigmoid(z)
+    A.label = "A"
+    J = squared_error(A, Y[:1] if samples == "columns" else Y[:1].T, samples=samples)
+    d = (A.data - Y[:1].reshape(A.shape)) * A.data * (1 - A.data)
+    assert check_work(J, {"db": d.mean()}).points == 1
+    assert check_work(J, {"db": d.sum()}).points == 0
+
+
 def test_what_follows_from_a_wrong_activation_is_right_given_it():
     marking = check_work(lecture_001(), {"a[1]_1": "0.5", "dL/dw[2]_1,1": "0.0688"})
     assert kinds(marking) == {"a[1]_1": "wrong", "dL/dw[2]_1,1": "right given"}

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from matrix_readers import LatexReader, Reader, numpy_reads
+from network_derivations import NETWORKS
 from random_derivations import Computation, Mixture
 
 from autograd import derive
@@ -53,7 +54,9 @@ def check(notations, known, derivatives, formula, value, setting):
         notation.digits = None
         reader = kind(write, known, derivatives, **setting)
         text = notation.sum(formula)
-        found = reader.read(text)
+        found = reader.read(text, value.shape)
+        if "repeat" in text:  # along as many places as the shape below says
+            found = np.broadcast_to(found, value.shape)
         assert not formula.terms or flat(found.shape) == flat(value.shape), text
         close(found.reshape(value.shape) if found.size == value.size else found, value, text)
 
@@ -86,3 +89,12 @@ def test_every_line_is_the_number_beside_it():
 def test_every_line_of_many_more_is_the_number_beside_it(start):
     for seed in range(start, start + 50):
         run(seed)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_line_of_a_network_is_the_number_beside_it(name, form):
+    loss, parameters = NETWORKS[name]()
+    first, *_, last = [*parameters.values()] * 2
+    for parameter in (first, last):
+        read_back(derive(loss, parameter, form=form))

@@ -261,3 +261,14 @@ def test_fold_is_the_reverse_of_windows_and_each_the_gradient_of_the_other():
         h = rng.normal(size=(2, 6, 5, 2))
         right = ag.windows(h, size, strides, padding)
         assert gradients((ag.fold(u, (6, 5), strides, padding) * h).sum(), u) == pytest.approx(right, rel=1e-12)
+
+
+def test_upsampling_repeats_each_number_and_is_the_reverse_of_pooling():
+    x = Tensor([[[1.0], [2.0]]])
+    assert convolutions.upsample(x, (3,)).tolist() == [[[1.0], [1.0], [1.0], [2.0], [2.0], [2.0]]]
+    found = gradients((convolutions.upsample(x, (3,)) * np.arange(6.0).reshape(1, 6, 1)).sum(), x)
+    assert found.tolist() == [[[0.0 + 1.0 + 2.0], [3.0 + 4.0 + 5.0]]]
+    y = np.random.default_rng(0).normal(size=(2, 3, 2, 4))
+    assert np.array_equal(convolutions.upsample(y, (2, 3)), y.repeat(2, 1).repeat(3, 2))
+    pooled = ag.average_pool(convolutions.upsample(Tensor(y), (2, 3)), (2, 3))
+    assert pooled.data == pytest.approx(y, rel=1e-12)

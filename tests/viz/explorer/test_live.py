@@ -485,26 +485,94 @@ def test_the_curve_of_a_long_descent_is_folded(visit):
         assert page.evaluate("steps") == 5000
 
 
+def test_a_line_is_dragged_sideways_for_its_number_and_downwards_to_move_the_picture(visit):
+    with visit(explore(lecture()[0], level="neurons")) as page:
+        line = "picture.lines.find((l) => names.link(l.node ?? -1) === 'w[1]_11')"
+        at = page.evaluate(
+            f"picture.onStage(middleOf({line})).map((x, i) => x + [stage.left, stage.top][i])".replace(
+                "[stage.left, stage.top]",
+                "[picture.stage.getBoundingClientRect().left, picture.stage.getBoundingClientRect().top]",
+            )
+        )
+        before = page.evaluate("[picture.origin, isChanged]")
+        page.mouse.move(*at)
+        page.mouse.down()
+        page.mouse.move(at[0] + 4, at[1] + 30, steps=5)
+        page.mouse.up()
+        origin, is_changed = page.evaluate("[picture.origin, isChanged]")
+        assert not is_changed
+        assert origin[1] == pytest.approx(before[0][1] + 30, abs=2)
+        page.keyboard.press("0")
+        page.mouse.move(*at)
+        page.mouse.down()
+        page.mouse.move(at[0] + 30, at[1] + 4, steps=5)
+        page.mouse.up()
+        assert page.evaluate("isChanged")
+
+
 # ---------------------------------------------------------------- formulas of pieces
 
 
-def test_a_formula_of_another_piece_is_not_shown(visit):
+def test_a_formula_follows_the_piece_that_holds(visit):
     x, w = Value(2.0, "x"), Value(1.5, "w")
     z = w * x
     z.label = "z"
     a = autograd.maximum(z, w * w) * w
     a.label = "a"
     with visit(explore(a, w, level="named")) as page:
-        before = page.locator(".symbols").all_text_contents()
-        assert before[0] != ""
-        page.evaluate("change(nodeCalled('x', graph().nodes), 1)")
+
+        def factors(number):
+            page.evaluate(f"change(nodeCalled('x', graph().nodes), {number})")
+            frame(page)
+            found = page.evaluate(
+                """graph().edges.filter((e) => names.line(e.result) === 'a').map((e) =>
+                [names.line(e.operand), names.formula(e.formula).textContent.replace(/[\\s\u2062]/g, ''),
+                e.derivative])"""
+            )
+            return {operand: (formula, d) for operand, formula, d in found}
+
+        assert factors(2) == {"z": ("w", 1.5), "w": ("max\u2061(z,w2)", 3)}
+        assert factors(1) == {"z": ("0", 0), "w": ("2w2+max\u2061(z,w2)", 6.75)}  # now w·w is the larger: a is w³
+        assert factors(1.5) == {"z": ("12w", 0.75), "w": ("w2+max\u2061(z,w2)", 4.5)}
+        assert factors(3) == {"z": ("w", 1.5), "w": ("max\u2061(z,w2)", 4.5)}
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "then", "first", "second"),
+    [
+        (autograd.leaky_relu, 2.0, -1.0, "1", "0.01"),
+        (lambda v: autograd.leaky_relu(v, 0.2), -2.0, 1.0, "0.2", "1"),
+        (autograd.elu, 1.0, -1.0, "1", "ev"),
+        (lambda v: autograd.clip(v, -1.0, 1.0), 0.5, 3.0, "1", "0"),
+        (lambda v: autograd.maximum(v, 1.0), 2.0, 0.0, "1", "0"),
+        (lambda v: autograd.minimum(v, 1.0), 2.0, 0.0, "0", "1"),
+        (autograd.log, 2.0, -1.0, "1v", "nan"),
+    ],
+)
+def test_every_kink_has_the_formulas_of_both_sides(visit, function, at, then, first, second):
+    v = Value(at, "v")
+    a = function(v)
+    a.label = "a"
+    with visit(explore(a, v, level="named")) as page:
+        formula = "names.formula(graph().edges[0].formula).textContent.replace(/[\\s\u2062]/g, '')"
+        assert page.evaluate(formula) == first
+        page.evaluate(f"change(state.node, {then})")
         frame(page)
-        factors = page.evaluate("graph().edges.filter((e) => names.line(e.result) === 'a').map((e) => e.formula)")
-        assert set(factors) == {"<mi>…</mi>"}
-        page.evaluate("change(nodeCalled('x', graph().nodes), 3)")
+        assert page.evaluate(formula) == second
+        assert page.locator(".symbols").first.text_content() != "…"
+        page.evaluate(f"change(state.node, {at})")
         frame(page)
-        page.evaluate("settle()")
-        assert page.locator(".symbols").all_text_contents() == before
+        assert page.evaluate(formula) == first
+
+
+def test_a_kink_behind_a_changed_number_without_a_name_has_no_formula(visit):
+    w, c = Value(2.0, "w"), Value(0.5)
+    a = autograd.leaky_relu(w) * c
+    a.label = "a"
+    with visit(explore(a, w, level="named")) as page:
+        page.evaluate("program.values[0] === 0.5 ? program.values[0] = 3 : program.values[1] = 3; follow()")
+        frame(page)
+        assert page.evaluate("graph().edges.map((e) => e.formula)") == ["<mi>…</mi>"]
 
 
 # ---------------------------------------------------------------- the picture

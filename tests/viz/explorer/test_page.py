@@ -219,7 +219,7 @@ def test_a_large_net_is_shown_as_neurons_with_long_layers_shortened_and_says_so(
     data = page_data(loss, None, "auto")
     assert data["first"] == "neurons"
     assert set(data["views"]) == {"neurons"}
-    assert set(data["missing"]) == {"named", "op"}
+    assert set(data["missing"]) == {"named", "op", "matrices"}
     assert 26_024 == 16 * (2 * 784 + 1) + 26 * (2 * 16 + 1) + 42 + 20  # weighted sums, sigmoids, the loss
     assert data["notes"] == [
         "26,024 edges between scalars are too many to draw each: neurons are shown.",

@@ -1,0 +1,279 @@
+"""A marked sheet: verdicts, mistakes, points, and how they are written."""
+
+from __future__ import annotations
+
+import functools
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..formulas.notation import format_number
+from ..graph import Node
+from .computation import Computation
+from .sheet import which
+from .variants import Variant
+from .wording import Line, lines
+from .written import FULL
+
+__all__ = ["Alternative", "Finding", "Marking", "Verdict"]
+
+# A mistake made in many places is shown in the first of them.
+SHOWN = 3
+
+
+class Verdict(NamedTuple):
+    """What is said of one quantity.
+
+    key     what it is called: "dW[1]", "dL/dw[1]_1,1", "a[1]_2"
+    kind    "right"; "right to digits", fewer than were written; "right given" earlier numbers of the sheet that are
+            wrong; "wrong"; "untold", where so few digits do not tell
+    digits  to how many digits it is right; None where it is wrong
+    given   the keys of those earlier quantities
+    node    the node
+    numbers, right   what was handed in, and what is right
+    finding the mistake that explains it; None if it is right, and if no mistake explains it
+    note    what else is to be said, such as a shape; "" for nothing
+    """
+
+    key: str
+    kind: str
+    digits: int | None
+    given: tuple[str, ...]
+    node: Node
+    numbers: np.ndarray
+    right: np.ndarray
+    finding: Finding | None
+    note: str
+
+    def __bool__(self) -> bool:
+        return self.kind in ("right", "right to digits")
+
+    @property
+    def has_point(self) -> bool:
+        """True but for what is wrong."""
+        return self.kind != "wrong"
+
+
+class Alternative(NamedTuple):
+    """Another mistake that gives the same numbers here. kind, slip, where: see Finding."""
+
+    kind: str
+    slip: str
+    where: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A mistake that was found.
+
+    kind          which it is, as the table of slips calls it: "slope_left_out"
+    slip          what was done, in words
+    where         on the way to what: dZ[2], dW[1]
+    explains      the keys of the numbers that it explains
+    is_sure       False if numbers like these would fit some mistake by chance
+    chance        how likely that is, about
+    alternatives  other mistakes that give the same numbers here
+    variants      what was read wrongly, on the computation
+    """
+
+    kind: str
+    slip: str
+    where: tuple[str, ...]
+    explains: tuple[str, ...]
+    is_sure: bool
+    chance: float
+    alternatives: tuple[Alternative, ...]
+    variants: tuple[Variant, ...]
+    computation: Computation
+
+    @functools.cached_property
+    def lines(self) -> tuple[tuple[Line, Line], ...]:
+        """What somebody writes who does it, and what is right, each a Line: text and LaTeX."""
+        places = [(v, u) for v in self.variants for u in self.computation.places(v.edges)][:SHOWN]
+        found = [lines(self.computation, variant, u) for variant, u in places]
+        return tuple(x for x in found if x is not None)
+
+    @property
+    def wrong(self) -> tuple[Line, ...]:
+        """The lines of somebody who does it."""
+        return tuple(wrong for wrong, _ in self.lines)
+
+    @property
+    def right(self) -> tuple[Line, ...]:
+        """The lines that are right."""
+        return tuple(right for _, right in self.lines)
+
+
+class Marking:
+    """A sheet, marked. True if all of it is right.
+
+    verdicts  key -> Verdict, in the order of the computation; `marking["dW1"]` takes any way to write a name
+    findings  the mistakes, each a Finding
+    points    one for each quantity that is not wrong; `possible` for all
+    """
+
+    def __init__(self, computation: Computation, verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> None:
+        self.computation = computation
+        self.verdicts: dict[str, Verdict] = {v.key: v for v in verdicts}
+        self.findings: tuple[Finding, ...] = tuple(findings)
+
+    @property
+    def points(self) -> int:
+        """One for each quantity that is not wrong: what is right given earlier numbers has its point."""
+        return sum(v.has_point for v in self.verdicts.values())
+
+    @property
+    def possible(self) -> int:
+        """The points there are."""
+        return len(self.verdicts)
+
+    def __bool__(self) -> bool:
+        return all(self.verdicts.values())
+
+    def __getitem__(self, name: Any) -> Verdict:
+        """The verdict on what a name means, however it is written, or on the gradient by a node."""
+        if isinstance(name, str) and name in self.verdicts:
+            return self.verdicts[name]
+        node, is_value = which(self.computation, name)
+        key = self.computation.labels[node] if is_value else self.computation.key(node)
+        if key not in self.verdicts:
+            raise KeyError(f"{key} was not handed in; the sheet has {', '.join(self.verdicts)}")
+        return self.verdicts[key]
+
+    def __repr__(self) -> str:
+        return f"<marking: {self.points} of {self.possible} points, {len(self.findings)} slips>"
+
+    # ------------------------------------------------------------ words
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self) -> str:
+        """The verdicts, then the mistakes, each with what was written and what is right."""
+        shown = self.computation.shown
+        width = max(len(shown.get(key, key)) for key in self.verdicts)
+        written = [f"{shown.get(key, key).ljust(width)}   {self.said(v)}" for key, v in self.verdicts.items()]
+        for f in self.findings:
+            written += ["", f"{self._places(f.where)}: {_named(f)}"]
+            for wrong, right in f.lines:
+                written += [f"  yours   {wrong.text}", f"  right   {right.text}"]
+            written += [f"  {x}" for x in self._also(f)]
+        return "\n".join([*written, "", self._total()])
+
+    def said(self, v: Verdict) -> str:
+        """A verdict in words."""
+        if v.kind == "right":
+            few = v.digits is not None and v.digits < FULL
+            said = f"right to {_counted(v.digits or 0)}" if few else "right"
+        elif v.kind == "right to digits":
+            said = f"right to {_counted(v.digits or 0)}, rounded on the way"
+        elif v.kind == "right given":
+            said = f"right given your {' and '.join(self.computation.shown.get(key, key) for key in v.given)}"
+        elif v.kind == "untold":
+            said = "too few digits to tell: write more of them"
+        else:
+            said = "wrong" + (f", you have {_number(v.numbers)}: {_number(v.right)}" if not v.right.ndim else "")
+        return f"{said}; {v.note}" if v.note else said
+
+    def _places(self, where: Iterable[str]) -> str:
+        return ", ".join(self.computation.shown.get(key, key) for key in where)
+
+    def _also(self, f: Finding) -> list[str]:
+        """Other mistakes that give these numbers, and what would tell them apart."""
+        found = [f"or {self._places(a.where)}: {a.slip}; both give these numbers here" for a in f.alternatives]
+        if not f.is_sure:
+            advice = "more digits" if self.computation.is_array else "more digits, or the factors along the path,"
+            found.append(f"by chance some mistake fits in {_share(f.chance)} of such cases; {advice} would tell")
+        return found
+
+    def _total(self) -> str:
+        kinds = [v.kind for v in self.verdicts.values()]
+        given, slips = kinds.count("right given"), len(self.findings)
+        more = [f"{slips} slip{'s' * (slips != 1)}"] if slips else []
+        more += [f"{given} right given yours"] if given else []
+        return f"{self.points} of {self.possible} points" + (f": {', '.join(more)}" if more else "")
+
+    # ------------------------------------------------------------ LaTeX and HTML
+
+    def latex(self) -> str:
+        r"""The same as a LaTeX `aligned` environment, to be put in math mode."""
+        c = self.computation
+        rows = []
+        for key, v in self.verdicts.items():
+            said = _words(self.said(v._replace(given=())))
+            if v.kind == "right given":
+                said = r"\text{right given your } " + r",\, ".join(c.latex.get(k, _words(k)) for k in v.given)
+            rows.append(f"{c.latex.get(key, _words(key))} &\\quad {said}")
+        for f in self.findings:
+            where = r",\; ".join(c.latex.get(key, _words(key)) for key in f.where)
+            rows.append(f"{where} &\\quad {_words(_named(f))}")
+            for wrong, right in f.lines:
+                rows += [f"\\text{{yours}} &\\quad {wrong.latex}", f"\\text{{right}} &\\quad {right.latex}"]
+            rows += [f"&\\quad {_words(x)}" for x in self._also(f)]
+        joined = " \\\\\n".join([*rows, f"&\\quad {_words(self._total())}"])
+        return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+
+    def html(self) -> str:
+        """The same as an HTML fragment: a table of verdicts, and a list of mistakes with their formulas."""
+        colors = {"right": "#2a7d2a", "right to digits": "#2a7d2a", "right given": "#8a6d00", "wrong": "#b00020"}
+        shown = self.computation.shown
+
+        def row(key: str, v: Verdict) -> str:
+            color = colors.get(v.kind, "#555")
+            name, said = html.escape(shown.get(key, key)), html.escape(self.said(v))
+            return f'<tr><td>{name}</td><td style="color:{color}">{said}</td></tr>'
+
+        table = "".join(row(key, v) for key, v in self.verdicts.items())
+        found = []
+        for f in self.findings:
+            said = "".join(
+                f"<div><small>{whose}</small> {html.escape(line.text)}</div>"
+                for pair in f.lines
+                for whose, line in zip(("yours", "right"), pair, strict=True)
+            )
+            also = "".join(f"<div><small>{html.escape(x)}</small></div>" for x in self._also(f))
+            found.append(f"<li>{html.escape(self._places(f.where))}: {html.escape(_named(f))}{said}{also}</li>")
+        listed = f"<ul>{''.join(found)}</ul>" if found else ""
+        return f"<div><table>{table}</table>{listed}<div>{html.escape(self._total())}</div></div>"
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+
+def _named(f: Finding) -> str:
+    return f.slip if f.is_sure else f"perhaps {f.slip}"
+
+
+def _counted(digits: int) -> str:
+    return f"{digits} digit{'s' * (digits != 1)}"
+
+
+def _number(x: np.ndarray) -> str:
+    return format_number(float(x)) if x.size == 1 else f"an array of shape {x.shape}"
+
+
+def _share(chance: float) -> str:
+    return f"{chance:.0%}" if chance >= 0.01 else "fewer than 1%"
+
+
+_SPECIAL = str.maketrans({c: f"\\{c}" for c in "{}$&#_%"} | {"^": r"\textasciicircum{}", "~": r"\textasciitilde{}"})
+_MATH = {
+    "⊙": r"$\odot$",
+    "λ": r"$\lambda$",
+    "ŷ": r"$\hat{y}$",
+    "−": "--",
+    "′": "'",
+    "·": r"$\cdot$",
+    "∂": r"$\partial$",
+}
+
+
+def _words(said: str) -> str:
+    """Words in math mode."""
+    text = said.translate(_SPECIAL)
+    for sign, latex in _MATH.items():
+        text = text.replace(sign, latex)
+    return rf"\text{{{text}}}"

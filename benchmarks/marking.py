@@ -1,0 +1,414 @@
+"""How often check_work names the mistake: planted in separate NumPy code, in nets of three layers.
+
+    python benchmarks/marking.py                 the tables, a few minutes
+    python benchmarks/marking.py --nets 20       the same on fewer nets
+
+Nothing here shares code with the library but the recorded loss and check_work itself: the backward pass is written out
+by hand, with a switch for every mistake. `named` is where only the planted mistake is named; `among` where others are
+that give the same numbers there; `false` where it is another; `none` where the numbers are called wrong and no mistake
+is found; `right` where they are called right, because the mistake moves less than the digits tell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import time
+
+import numpy as np
+
+from autograd import Tensor, relu, sigmoid, softmax, softmax_cross_entropy, squared_error, tanh
+from autograd.marking.marking import Checker
+from autograd.ops.losses import binary_cross_entropy
+
+G = {
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z, a: a * (1 - a)),
+    "tanh": (np.tanh, lambda z, a: 1 - a * a),
+    "relu": (lambda z: np.maximum(z, 0), lambda z, a: (z > 0) * 1.0),
+}
+READ_WITH = {  # the slope as it is written with a, and what it is with something else in its place
+    "sigmoid": lambda u: u * (1 - u),
+    "tanh": lambda u: 1 - u * u,
+}
+RECORDED = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu}
+
+
+class Net:
+    """Three layers, samples in columns, by hand; recorded in columns or in rows.
+
+    output: "softmax" with the cross-entropy, "squared" a softmax with the squared error, "sigmoid" with the squared
+    error, "one" a single sigmoid with its cross-entropy.
+    """
+
+    def __init__(self, rng, output="softmax", rows=False):
+        self.output, self.rows = output, rows
+        self.g = [str(rng.choice(list(G))) for _ in range(2)]
+        self.n = [int(k) for k in rng.integers(2, 5, 4)]
+        if output == "one":
+            self.n[3] = 1
+        self.m = int(rng.integers(3, 7))
+        self.lam = float(rng.choice([0.0, 0.3]))
+        self.X = rng.normal(size=(self.n[0], self.m))
+        if output in ("softmax", "squared"):
+            self.Y = np.eye(self.n[3])[rng.integers(0, self.n[3], self.m)].T
+        else:
+            self.Y = rng.integers(0, 2, (self.n[3], self.m)) * 1.0
+        while True:
+            self.W = [None, *(rng.normal(size=(self.n[i], self.n[i - 1])) for i in (1, 2, 3))]
+            self.b = [None, *(rng.normal(size=(self.n[i], 1)) * 0.5 for i in (1, 2, 3))]
+            self.forward()
+            dead = any(g == "relu" and (z <= 0).all() for g, z in zip(self.g, self.Z[1:], strict=False))
+            if not dead:
+                break
+        self.rate = float(rng.choice([0.1, 0.03, 0.01]))
+
+    def forward(self):
+        self.Z, self.A = [None], [self.X]
+        for i in (1, 2, 3):
+            z = self.W[i] @ self.A[-1] + self.b[i]
+            self.Z.append(z)
+            if i < 3:
+                self.A.append(G[self.g[i - 1]][0](z))
+            elif self.output in ("softmax", "squared"):
+                e = np.exp(z - z.max(0))
+                self.A.append(e / e.sum(0))
+            else:
+                self.A.append(1 / (1 + np.exp(-z)))
+
+    def recorded(self):
+        """The loss as the library records it."""
+        lay = (lambda x: x.T.copy()) if self.rows else (lambda x: x)
+        A = lay(self.X)
+        penalty = 0.0
+        for i in (1, 2, 3):
+            W = Tensor(self.W[i], label=f"W[{i}]")
+            b = Tensor(self.b[i][:, 0] if self.rows else self.b[i], label=f"b[{i}]")
+            Z = A @ W.T + b if self.rows else W @ A + b
+            Z.label = f"Z[{i}]"
+            if self.lam:
+                penalty = penalty + (W * W).sum()
+            if i < 3:
+                A = RECORDED[self.g[i - 1]](Z)
+                A.label = f"A[{i}]"
+        samples = "rows" if self.rows else "columns"
+        Y = lay(self.Y)
+        if self.output == "softmax":
+            L = softmax_cross_entropy(Z, Y, samples=samples)
+        else:
+            A = softmax(Z, samples=samples) if self.output == "squared" else sigmoid(Z)
+            A.label = "A[3]"
+            loss = binary_cross_entropy if self.output == "one" else squared_error
+            L = loss(A, Y, samples=samples)
+        if self.lam:
+            L = L + self.lam / (2 * self.m) * penalty
+        L.label = "J"
+        return L
+
+    def slope(self, i):
+        return G[self.g[i - 1]][1](self.Z[i], self.A[i])
+
+    def backward(self, kind="", at=0):
+        """dZ, dA, dW and db, with the mistake `kind` in layer `at`, 0 for all layers or where there is one place."""
+        W, b, Z, A, m, n = self.W, self.b, self.Z, self.A, self.m, self.n
+
+        def here(name, i):
+            return kind == name and at in (0, i)
+
+        out = {}
+        # the output
+        E = A[3] - self.Y
+        if kind == "target of another unit":
+            E = A[3] - np.roll(self.Y, 1, axis=0)
+        if kind == "prediction for error":
+            E = A[3]
+        if self.output in ("softmax", "one"):
+            dZ = E
+            if kind == "slope with cross-entropy":
+                dZ = E * A[3] * (1 - A[3])
+            if kind == "softmax diagonal":
+                dZ = -self.Y / A[3] * A[3] * (1 - A[3])
+        elif self.output == "squared":
+            dZ = A[3] * (E - (E * A[3]).sum(0, keepdims=True))
+            if kind == "softmax diagonal":
+                dZ = E * A[3] * (1 - A[3])
+        else:
+            dZ = E * A[3] * (1 - A[3])
+        if kind == "slope left out at the output":
+            dZ = E
+        if kind == "sign":
+            dZ = -dZ
+        if kind == "factor 2":
+            dZ = 2 * dZ
+        if kind == "factor 1/2":
+            dZ = dZ / 2
+        if kind == "1/(m n)":
+            dZ = dZ / n[3]
+        if kind == "1/m twice":
+            dZ = dZ / m
+        if kind == "learning rate in the delta":
+            dZ = self.rate * dZ
+        for i in (3, 2, 1):
+            out[f"dZ[{i}]"] = dZ
+            k = m
+            if kind == "1/m left out" or here("1/m left out in dW", i):
+                k = 1
+            if kind == "m off the wrong axis of X":
+                k = n[0]
+            if kind == "m off the wrong axis of dZ":
+                k = n[i]
+            if kind == "m off the wrong axis of A":
+                k = n[i - 1]
+            left = A[i - 1]
+            if here("A[l] for A[l-1]", i):
+                left = A[i]
+            if here("Z[l-1] for A[l-1]", i):
+                left = Z[i - 1]
+            dW = dZ @ left.T / k
+            if here("1/m twice in dW", i):
+                dW = dW / m
+            if here("dW elementwise", i):
+                dW = dZ * left.T / k
+            if here("dW transposed", i):
+                dW = dW.T
+            plain = dW
+            if self.lam and kind != "penalty left out":
+                factor = 2 if here("factor 2 of the penalty", i) else 0.5 if here("factor 1/2 of the penalty", i) else 1
+                if here("1/m of the penalty left out", i):
+                    factor = m
+                extra = self.lam / m * factor * W[i]
+                if kind == "sum of the weights in the penalty":
+                    extra = self.lam / m * W[i].sum()
+                dW = dW + extra
+            k = 1 if kind == "1/m left out" or here("1/m left out in db", i) else k if k != 1 or kind == "" else m
+            if here("1/m left out in dW", i):
+                k = m
+            db = dZ.sum(1, keepdims=True) / k
+            if here("1/m twice in db", i):
+                db = db / m
+            if here("db over all axes", i):
+                db = dZ.sum() / k
+            if here("db along the other axis", i):
+                db = dZ.sum(0) / k
+            if here("db not summed", i):
+                db = dZ / k
+            if here("db from dW", i):
+                db = plain.sum(1, keepdims=True)
+            if here("db forgotten", i):
+                db = np.zeros_like(b[i])
+            if kind == "penalty on the bias" and self.lam:
+                db = db + self.lam / m * b[i]
+            if kind == "learning rate in dW and db":
+                dW, db = self.rate * dW, self.rate * db
+            out[f"dW[{i}]"], out[f"db[{i}]"] = dW, db
+            if i == 1:
+                break
+            back = W[i]
+            if kind == "updated weights":
+                back = W[i] - self.rate * dW
+            if here("dW for W", i):
+                back = dW
+            if here("W of another layer", i):
+                back = W[{3: 2, 2: 3}[i]]
+            dA = (back if here("W not transposed", i) else back.T) @ dZ
+            out[f"dA[{i - 1}]"] = dA
+            s = self.slope(i - 1)
+            j = i - 1
+            if here("slope left out", j):
+                dZ = dA
+            elif here("slope twice", j):
+                dZ = dA * s * s
+            elif here("slope at a", j):
+                a = G[self.g[j - 1]][0](A[j])
+                dZ = dA * G[self.g[j - 1]][1](A[j], a)
+            elif here("slope with z", j):
+                dZ = dA * READ_WITH[self.g[j - 1]](Z[j])
+            elif here("z for the slope", j):
+                dZ = dA * Z[j]
+            elif here("a for the slope", j):
+                dZ = dA * A[j]
+            elif here("slope of another layer", j):
+                dZ = dA * self.slope({1: 2, 2: 1}[j])
+            elif here("sigmoid' for another slope", j):
+                a = 1 / (1 + np.exp(-Z[j]))
+                dZ = dA * a * (1 - a)
+            elif here("slope transposed", j):
+                dZ = dA * s.T
+            elif here("@ for the slope", j):
+                dZ = s @ dA if self.rows else dA @ s
+            else:
+                dZ = dA * s
+        return out
+
+    def mistakes(self):
+        """What can be planted in this net: kind, layer, what it is called when it is found, and where."""
+        n, m = self.n, self.m
+        yield "1/m left out", 0, {"mean_left_out"}, None
+        for name, slip in (("1/m left out in dW", "mean_left_out"), ("1/m left out in db", "mean_left_out")):
+            yield name, 0, {slip}, None
+        yield "1/m twice", 0, {"mean_twice"}, None
+        yield "1/m twice in dW", 0, {"mean_twice"}, None
+        yield "1/m twice in db", 0, {"mean_twice"}, None
+        for name in ("m off the wrong axis of X", "m off the wrong axis of dZ", "m off the wrong axis of A"):
+            yield name, 0, {"divided_by_another_size"}, None
+        if n[3] > 1:
+            yield "1/(m n)", 0, {"divided_by_both"}, None
+        yield "sign", 0, {"sign"}, None
+        yield "factor 2", 0, {"factor"}, None
+        yield "factor 1/2", 0, {"factor"}, None
+        yield "learning rate in the delta", 0, {"learning_rate"}, None
+        yield "learning rate in dW and db", 0, {"learning_rate"}, None
+        yield "updated weights", 0, {"updated_weights"}, None
+        yield "prediction for error", 0, {"prediction_for_error"}, None
+        if self.output in ("softmax", "one"):
+            yield "slope with cross-entropy", 0, {"slope_with_cross_entropy", "delta_of_squared_error"}, None
+        else:
+            yield "slope left out at the output", 0, {"slope_left_out"}, {"dZ[3]"}
+        if self.output in ("softmax", "squared"):
+            yield "softmax diagonal", 0, {"softmax_diagonal", "diagonal_with_cross_entropy"}, None
+        for i in (1, 2, 3):
+            if n[i] > 1:
+                yield "db over all axes", i, {"bias_over_all_axes"}, {f"db[{i}]"}
+            yield "db along the other axis", i, {"bias_along_the_other_axis"}, {f"db[{i}]"}
+            yield "db forgotten", i, {"bias_forgotten"}, {f"db[{i}]"}
+            yield "1/m left out in dW", i, {"mean_left_out"}, {f"dW[{i}]"}
+            yield "1/m left out in db", i, {"mean_left_out"}, {f"db[{i}]"}
+        yield "db over all axes", 0, {"bias_over_all_axes"}, None
+        yield "db not summed", 0, {"bias_not_summed"}, None
+        yield "db from dW", 0, {"bias_from_weights"}, None
+        for i in (1, 2):
+            yield "slope left out", i, {"slope_left_out"}, {f"dZ[{i}]"}
+            g = self.g[i - 1]
+            if g != "relu":
+                yield "slope twice", i, {"slope_twice"}, {f"dZ[{i}]"}
+                yield "slope at a", i, {"slope_at_a"}, {f"dZ[{i}]"}
+                yield "slope with z", i, {"slope_with_z"}, {f"dZ[{i}]"}
+            yield "z for the slope", i, {"z_for_slope"}, {f"dZ[{i}]"}
+            yield "a for the slope", i, {"a_for_slope"}, {f"dZ[{i}]"}
+            if n[1] == n[2]:
+                yield "slope of another layer", i, {"slope_of_another_layer"}, {f"dZ[{i}]"}
+            if g == "relu":
+                yield "sigmoid' for another slope", i, {"slope_of_another_function"}, {f"dZ[{i}]"}
+            if n[i] == m:
+                yield "slope transposed", i, {"slope_transposed"}, {f"dZ[{i}]"}
+                yield "@ for the slope", i, {"matrix_product_for_slope"}, {f"dZ[{i}]"}
+        for i in (2, 3):
+            if n[i] == n[i - 1]:
+                yield "W not transposed", i, {"not_transposed"}, None
+                if n[1] == n[2] == n[3]:
+                    yield "W of another layer", i, {"another_factor"}, None
+            yield "Z[l-1] for A[l-1]", i, {"another_factor"}, {f"dW[{i}]"}
+            yield "dW for W", i, {"gradient_for_weight"}, None
+        for i in (1, 2, 3):
+            if n[i] == n[i - 1] and not (i == 3 and self.output == "softmax"):
+                yield "A[l] for A[l-1]", i, {"another_factor"}, {f"dW[{i}]"}
+            if n[i] == n[i - 1]:
+                yield "dW transposed", i, {"transposed"}, {f"dW[{i}]"}
+            if n[i] == m == n[i - 1]:
+                yield "dW elementwise", i, {"elementwise_for_matrix_product"}, {f"dW[{i}]"}
+        if self.lam:
+            yield "factor 2 of the penalty", 0, {"factor"}, None
+            yield "1/m of the penalty left out", 0, {"mean_left_out"}, None
+            yield "penalty left out", 0, {"penalty_forgotten"}, None
+            yield "penalty on the bias", 0, {"penalty_on_bias"}, None
+            yield "sum of the weights in the penalty", 0, {"sum_for_weight"}, None
+        if self.output in ("softmax", "squared", "sigmoid") and n[3] > 1:
+            yield "target of another unit", 0, {"target_of_another_unit"}, None
+
+    def sheet(self, work, keys, digits=None, places=None):
+        """What is handed in: dZ and dA in rows if the net has them so, with so many digits."""
+        found = {}
+        for key, x in work.items():
+            if key[:2] not in keys:
+                continue
+            x = np.asarray(x, float)
+            if self.rows and x.ndim == 2:
+                x = x.T if key[:2] in ("dZ", "dA") else x[:, 0] if key[:2] == "db" and x.shape[1] == 1 else x
+                x = x.T if key[:2] == "db" and x.ndim == 2 else x
+            found[key] = rounded(x, digits)
+        return found
+
+
+def rounded(x, digits):
+    """With so many significant digits."""
+    if digits is None:
+        return x
+    return np.array([float(f"{u:.{digits - 1}e}") for u in np.ravel(x)]).reshape(np.shape(x))
+
+
+def judged(marking, right, expected, where):
+    """named, among, false, none or right."""
+    if not any(v.kind == "wrong" for v in marking.verdicts.values()):
+        return "right"
+    if not marking.findings:
+        return "none"
+    ok = [f for f in marking.findings if f.kind in expected and (where is None or set(f.where) == where)]
+    twins = [
+        a
+        for f in marking.findings
+        for a in f.alternatives
+        if a.kind in expected and (where is None or set(a.where) == where)
+    ]
+    if ok and len(marking.findings) == 1:
+        return "among" if any(a.kind not in expected for a in ok[0].alternatives) else "named"
+    return "among" if ok or twins else "false"
+
+
+def experiment(title, count, digits, keys=("dW", "db"), seed=0, verbose=False, **how):
+    """Every mistake in `count` nets; a line of the table, and what was not named."""
+    rng = np.random.default_rng(seed)
+    found = collections.Counter()
+    by_kind = collections.defaultdict(collections.Counter)
+    start = time.process_time()
+    for i in range(count):
+        net = Net(rng, **how)
+        checker = Checker(net.recorded())
+        for kind, at, expected, where in net.mistakes():
+            work = net.backward(kind, at)
+            marking = checker.check(net.sheet(work, keys, digits))
+            said = judged(marking, None, expected, where)
+            found[said] += 1
+            by_kind[kind][said] += 1
+            if verbose and said not in ("named", "right"):
+                print(f"net {i}", net.n, net.m, net.g, kind, at, said)
+                for f in marking.findings:
+                    print("      ", f.kind, f.slip, f.where, [(a.kind, a.where) for a in f.alternatives])
+    total = sum(found.values()) or 1
+    shares = "  ".join(f"{found[k] / total:6.1%}" for k in ("named", "among", "false", "none", "right"))
+    print(f"{title:58} {count:5} {total:6}  {shares}   {time.process_time() - start:5.0f} s")
+    return found, by_kind
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nets", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", action="store_true", help="a line for each kind of mistake, too")
+    parser.add_argument("--verbose", action="store_true")
+    options = parser.parse_args()
+    n = options.nets
+    print(f"{'':58} {'nets':>5} {'sheets':>6}  {'named':>6}  {'among':>6}  {'false':>6}  {'none':>6}  {'right':>6}")
+    rows = [
+        ("softmax in columns, dW and db, 4 digits", n, 4, ("dW", "db"), {}),
+        ("the same, full precision", n // 5, None, ("dW", "db"), {}),
+        ("the same, 3 digits", n // 5, 3, ("dW", "db"), {}),
+        ("softmax in rows, dW and db, 4 digits", n, 4, ("dW", "db"), {"rows": True}),
+        ("all of dZ, dA, dW, db, 4 digits", n // 5, 4, ("dZ", "dA", "dW", "db"), {}),
+        (
+            "squared error and sigmoid in rows, dW and db, 4 digits",
+            n // 5,
+            4,
+            ("dW", "db"),
+            {"rows": True, "output": "sigmoid"},
+        ),
+        ("softmax with squared error, dW and db, 4 digits", n // 5, 4, ("dW", "db"), {"output": "squared"}),
+        ("one sigmoid and its cross-entropy, dW and db, 4 digits", n // 5, 4, ("dW", "db"), {"output": "one"}),
+    ]
+    for title, count, digits, keys, how in rows:
+        _, by_kind = experiment(title, count, digits, keys, options.seed, options.verbose, **how)
+        if options.kinds:
+            for kind, c in by_kind.items():
+                print(f"    {kind:40} {dict(c)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,730 @@
+"""Why a net does not learn: what is wrong with data, weights, rates and losses, with evidence and remedy.
+
+A cause stands before its effects: the order is that of `CHECKS`. A fault is never right. A hint is one only in a
+model that does not learn; in one that does it is a note.
+"""
+
+from __future__ import annotations
+
+import copy
+import html
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from autograd import Tensor, gradients
+from autograd.arguments import Rng, generator, positive_integer
+from autograd.formulas.notation import format_number
+from autograd.graph import topological_order
+from autograd.op import Operation, operation_of
+from autograd.operands import describe
+
+from .activations import activation_name, activations, is_of_one_number
+from .layers.basic import WeightedLayer
+from .layers.normalizing import BatchNormalization, LayerNormalization
+from .layers.sequences import Embedding
+from .training.samples import TrainingData, checked_samples
+from .training.trials import Trial, are_alike, constant_guess, equal_rows, renew
+
+__all__ = ["Diagnosis", "Finding", "diagnose"]
+
+SAMPLES = 512
+LONG = 5  # a model that does not learn in the steps given gets so many times as many
+PATIENT = 20  # and so many before its rate is blamed, unless the loss grows
+SCALE = 30.0  # from which on numbers are called large, and a factor of a learning rate too
+UNRELATED = 2.5  # standard deviations
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a diagnosis found.
+
+    kind: what it is, the same words for the same thing. level: "fault", "hint" or "note".
+    where: the layer or the data it is about. evidence: what was measured; remedy: what to do.
+    """
+
+    kind: str
+    level: str
+    where: str
+    evidence: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.kind} ({self.where}). {self.evidence} {self.remedy}"
+
+
+def _number(x: float) -> str:
+    return format_number(x, 4)
+
+
+class Diagnosis:
+    """What `diagnose` found. True if nothing is to be mended: no fault and no hint.
+
+    findings    all of them, causes before what may follow from them
+    learns      whether the loss fell in the steps that were tried, or has fallen already
+    before, after   the loss of the samples looked at, before the first and after the last of `steps` steps
+    guess       the loss of the best constant outputs, which need no net; nan if it is not known
+    """
+
+    def __init__(self, findings: list[Finding], trial: Trial, guess: float, steps: int, *, learns: bool) -> None:
+        self.findings, self.learns, self.steps = findings, learns, steps
+        self.before, self.after, self.guess = trial.before, trial.after, guess
+
+    @property
+    def faults(self) -> list[Finding]:
+        """What is never right."""
+        return self._of("fault")
+
+    @property
+    def hints(self) -> list[Finding]:
+        """What may be why it does not learn."""
+        return self._of("hint")
+
+    @property
+    def notes(self) -> list[Finding]:
+        """What would be a hint if the net did not learn."""
+        return self._of("note")
+
+    def _of(self, level: str) -> list[Finding]:
+        return [f for f in self.findings if f.level == level]
+
+    def __bool__(self) -> bool:
+        return not self.faults and not self.hints
+
+    @property
+    def _seen(self) -> str:
+        before, after, guess = map(_number, (self.before, self.after, self.guess))
+        compared = "" if self.guess != self.guess else f"; guessing the same for all samples has {guess}"
+        verdict = "It learns" if self.learns else "It does not learn"
+        return f"{verdict}: {self.steps} steps take the loss from {before} to {after}{compared}."
+
+    def __str__(self) -> str:
+        lines = [self._seen, *(["Nothing was found that has to be mended."] if self else [])]
+        for number, f in enumerate(self.findings, 1):
+            lines += [
+                "",
+                f"{number}. {f.level:<5}  {f.kind}, {f.where}",
+                f"          {f.evidence}",
+                f"          {f.remedy}",
+            ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><td>{f.level}</td><td style="text-align: left"><b>{html.escape(f.kind)}</b>, {html.escape(f.where)}'
+            f"<br>{html.escape(f.evidence)}<br>{html.escape(f.remedy)}</td></tr>"
+            for f in self.findings
+        )
+        said = html.escape(self._seen) + ("" if not self else " Nothing was found that has to be mended.")
+        return f"<p>{said}</p>" + (f"<table><tbody>{rows}</tbody></table>" if rows else "")
+
+    def __repr__(self) -> str:
+        found = ", ".join(f.kind for f in self.findings) or "nothing"
+        return f"<diagnosis: {found}>"
+
+
+def diagnose(
+    model: Any, x: ArrayLike, y: ArrayLike, *, batch_size: int = 32, steps: int = 30, rng: Rng = 0
+) -> Diagnosis:
+    """Say why a net does not learn::
+
+        print(diagnose(model, x, y))
+
+    model: a Sequential or an MLP that is compiled, before a training or after one; it is not changed, nor are its
+    optimizer and its random numbers. x, y: the samples as `fit` takes them; 512 of them, drawn by `rng`, are
+    looked at. batch_size: that of the training. steps: how many each trial takes; copies of the net are
+    trained at this rate and, if it does not learn, five times as long, at other rates, on scaled data and with
+    new weights. A second for a small net.
+
+    Looked for are, causes before effects: a loss that is not finite, a softmax of a softmax, a loss of every sample
+    against every other, targets that the outputs cannot reach or that are all the same, equal units, inputs and
+    targets out of scale, labels unrelated to inputs, too much regularization, a learning rate too large, dead units,
+    saturated units, gradients that vanish or explode, a learning rate too small, outputs that are constant.
+
+    RuntimeError before `compile`; TypeError and ValueError for another model and for data that do not fit.
+    """
+    batch_size, steps = (positive_integer("diagnose", *p) for p in (("batch_size", batch_size), ("steps", steps)))
+    copied = getattr(model, "_copy_to_diagnose", None)
+    if copied is None:
+        raise TypeError(f"diagnose: expected a Sequential or an MLP, got {describe(model)}")
+    model = copied()
+    data = checked_samples("diagnose", model, x, y)
+    chosen = np.sort(generator(rng).permutation(len(data.x))[:SAMPLES])
+    samples = _plain(data.x.take(chosen, axis=0), data.y.take(chosen, axis=0))
+    with np.errstate(all="ignore"):  # what overflows in a trial is what is looked for
+        look = _Look(model, samples, batch_size, steps)
+        findings: list[Finding] = []
+        for check in CHECKS:
+            findings += check(look)
+            look.has_fault = any(finding.level == "fault" for finding in findings)
+    if look.learns:
+        findings = [replace(f, level="note") if f.level == "hint" else f for f in findings]
+    return Diagnosis(findings, look.trial, look.guess, look.steps_taken, learns=look.learns)
+
+
+# ---------------------------------------------------------------- what is looked at
+
+
+class _Look:
+    """All that the checks may ask of a model and its samples, measured when it is asked for.
+
+    has_fault   whether one was found already
+    """
+
+    has_fault = False
+
+    def __init__(self, model: Any, samples: TrainingData, batch_size: int, steps: int) -> None:
+        self.model, self.samples = model, samples
+        self._batch_size, self._steps = batch_size, steps
+        first = self.try_out(0)
+        self.guess = constant_guess(first)
+        self.outputs = first.outputs()
+        self.predicted, self.loss = first.recorded()
+        self.steps_taken = steps
+        self.trial = self.try_out()
+        self.learns = self.has_learned(self.trial)
+        # some take their time, and some penalties theirs
+        if np.isfinite(self.trial.after) and (self.trial.penalized or not self.learns):
+            self.trial.train((LONG - 1) * steps)
+            self.steps_taken = LONG * steps
+            self.learns = self.has_learned(self.trial)
+
+    def try_out(self, steps: int | None = None, samples: TrainingData | None = None, **options: Any) -> Trial:
+        """Train a copy for a few steps."""
+        trial = Trial(self.model, samples or self.samples, self._batch_size, **options)
+        return trial.train(self._steps if steps is None else steps)
+
+    def has_learned(self, trial: Trial, guess: float | None = None) -> bool:
+        """True if the loss fell, or is well below that of a constant guess."""
+        guess = self.guess if guess is None else guess
+        if not np.isfinite(trial.after):
+            return False
+        least = min(trial.before, guess) if np.isfinite(guess) else trial.before
+        if least <= 0:
+            return trial.after < trial.before or (least == 0 and trial.after == 0)
+        # new weights may come near by luck
+        return trial.after < 0.95 * least or trial.after < (0.7 if self.is_trained else 0.5) * guess
+
+    @cached_property
+    def is_trained(self) -> bool:
+        return self.model.optimizer.iterations > 0
+
+    @cached_property
+    def origin(self) -> Trial:
+        """The training from its beginning: with new weights if the model was trained already."""
+        return self.try_out(LONG * self._steps, is_new=True) if self.is_trained else self.trial
+
+    def from_origin(self, steps: int | None = None, samples: TrainingData | None = None, **options: Any) -> Trial:
+        """A trial from the beginning of the training."""
+        return self.try_out(steps, samples, is_new=self.is_trained, **options)
+
+    @cached_property
+    def learns_scaled(self) -> Trial | None:
+        """The training on inputs and targets of mean 0 and deviation 1, if they are out of scale and this helps."""
+        if self.learns or not (self.x_scale or self.y_scale):
+            return None
+        x, y = self.samples.x, self.samples.y
+        samples = _plain(_standardized(x) if self.x_scale else x, _standardized(y) if self.y_scale else y)
+        trial = self.from_origin(LONG * self._steps, samples)
+        return trial if self.has_learned(trial, constant_guess(trial)) else None
+
+    @cached_property
+    def learns_unpenalized(self) -> Trial | None:
+        """The training without what regularizers add, if this helps."""
+        if self.learns or not Trial(self.model, self.samples, self._batch_size).penalized:
+            return None
+        trial = self.from_origin(LONG * self._steps, with_penalties=False)
+        return trial if self.has_learned(trial) else None
+
+    @cached_property
+    def learns_slowly(self) -> bool:
+        """The training with many more steps, in two orders of the samples, for one may be bad luck."""
+        return any(self.has_learned(self.from_origin(PATIENT * self._steps, order=i)) for i in (0, 1))
+
+    @property
+    def asks_for_rate(self) -> bool:
+        """True where the learning rate may be the cause, and nothing was found from which it follows."""
+        if self.has_fault or self.learns or len(self.model.optimizer._groups) > 1:
+            return False
+        if self.is_trained and self.trial.after < 0.95 * min(self.guess, self.origin.before):
+            return False  # it did learn something
+        return not (self.learns_scaled or self.learns_unpenalized)
+
+    # ------------------------------------------------------------ scale
+
+    @cached_property
+    def x_scale(self) -> str:
+        """What is wrong with the scale of the inputs; "" if nothing is."""
+        first = next((layer for layer in self.model.layers if layer.parameters()), None)
+        if first is None or isinstance(first, Embedding | BatchNormalization | LayerNormalization):
+            return ""
+        columns = _columns(self.samples.x)
+        top = float(np.abs(columns).max())
+        mean, deviation = columns.mean(axis=0), columns.std(axis=0)
+        if not deviation.any():
+            return ""
+        if top > SCALE:
+            return f"Numbers in x go up to {top:.4g}."
+        if top < 1 / SCALE:
+            return f"No number in x is above {top:.4g}."
+        off = np.abs(mean[deviation > 0]) / deviation[deviation > 0]
+        if off.min() > 8:
+            return f"All features lie far from 0: their means are at least {off.min():.4g} times their deviations."
+        # a pixel that is nearly always 0 has a small deviation and is right, so only features that differ are compared
+        dense = np.array([np.unique(c, return_counts=True)[1].max() < len(c) / 2 for c in columns.T])
+        if dense.sum() > 1 and deviation[dense].max() > SCALE * deviation[dense].min():
+            low, high = deviation[dense].min(), deviation[dense].max()
+            return f"Features have deviations from {low:.4g} to {high:.4g}."
+        return ""
+
+    @cached_property
+    def y_scale(self) -> str:
+        """What is wrong with the scale of the targets; "" if nothing is, or if outputs have bounds."""
+        y, last = self.samples.y, self.model.last_activation
+        if self.model.loss.activation is not None or _range_of(last) is not None or y.dtype.kind != "f":
+            return ""
+        top, deviation = float(np.abs(y).max()), float(y.std())
+        if top > SCALE:
+            return f"Targets go up to {top:.4g}."
+        return f"No target is above {top:.4g}." if 0 < top < 1e-3 and deviation else ""
+
+    # ------------------------------------------------------------ inside the net
+
+    @cached_property
+    def weights(self) -> list[tuple[str, Any]]:
+        """The matrices of the net in order, with their names; not those that are looked up in."""
+        looked_up = {id(p) for layer in self.model.layers if isinstance(layer, Embedding) for p in layer.parameters()}
+        return [
+            (p.label or name, p)
+            for name, p in self._first.model.named_parameters()
+            if p.ndim > 1 and id(p) not in looked_up
+        ]
+
+    @cached_property
+    def _first(self) -> Trial:
+        return self.try_out(0)
+
+    @cached_property
+    def gradient_sizes(self) -> list[tuple[str, float]]:
+        """The root of the mean square of each matrix' gradient."""
+        _, loss = self._first.recorded()
+        found = gradients(loss, [p for _, p in self.weights])
+        return [
+            (name, float(np.sqrt(np.mean(np.square(g)))) if g is not None else 0.0)
+            for (name, _), g in zip(self.weights, found, strict=True)
+        ]
+
+    @cached_property
+    def slopes(self) -> list[tuple[str, Operation, np.ndarray]]:
+        """What each activation inside the net is called, its operation, and its slopes: samples down, units across."""
+        own = [getattr(layer, "activation", None) for layer in self.model.layers]
+        known = {operation_of(f) for f in (*own, *activations.values()) if f is not None and not isinstance(f, type)}
+        return [
+            (v.label or v.op.shown, v.op, _columns(_slopes(v.op, v.numpy(), v.operands[0].numpy())))
+            for v in topological_order(self.predicted)
+            if v.op in known and is_of_one_number(v.op) and isinstance(v.operands[0], Tensor) and v.ndim > 1
+        ]
+
+
+def _slopes(op: Operation, z: np.ndarray, x: np.ndarray) -> np.ndarray:
+    rule = op.rules[0]
+    return np.broadcast_to(np.asarray(rule(z, x) if callable(rule) else rule or 0.0, dtype=np.float64), x.shape)
+
+
+_GRID = np.linspace(-4.0, 4.0, 801)
+
+
+def _slopes_on_grid(op: Operation) -> np.ndarray:
+    return np.abs(_slopes(op, np.asarray(op.function(_GRID), dtype=np.float64), _GRID))
+
+
+def _range_of(activation: Any) -> tuple[float, float] | None:
+    """The least and the largest number that the activation of outputs gives; None if it gives any, or is not known."""
+    op = None if activation is None else operation_of(activation)
+    if not is_of_one_number(op):
+        return None
+    far = np.array([-1e6, -1e3, *_GRID, 1e3, 1e6])
+    z = np.asarray(op.function(far), dtype=np.float64)
+    low, high = float(z.min()), float(z.max())
+    bounds = (low if low > -1e3 else -np.inf, high if high < 1e3 else np.inf)
+    return None if bounds == (-np.inf, np.inf) else bounds
+
+
+def _columns(x: np.ndarray) -> np.ndarray:
+    """(rows, features): a feature is the last axis, all other axes count as rows."""
+    return x.reshape((-1, x.shape[-1])) if x.ndim > 1 else x[:, None]
+
+
+def _plain(x: np.ndarray, y: np.ndarray) -> TrainingData:
+    return TrainingData((x,), y, y, None).fixed()
+
+
+def _standardized(x: np.ndarray) -> np.ndarray:
+    columns = _columns(x).astype(np.float64)
+    deviation = columns.std(axis=0)
+    scaled = (columns - columns.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    return scaled.reshape(x.shape).astype(x.dtype)
+
+
+# ---------------------------------------------------------------- the checks
+
+
+Found = Iterator[Finding]
+
+
+def _loss_is_not_finite(look: _Look) -> Found:
+    if not np.isfinite(look.trial.before) and not np.isfinite(look.origin.before):
+        yield Finding(
+            "loss not finite",
+            "fault",
+            "the first forward pass",
+            f"The loss is {look.trial.before} before any step.",
+            "Look for log, division or exp of a number that is out of range; "
+            "with autograd.detect_anomaly(): model.loss_of(x, y) names the operation.",
+        )
+
+
+def _softmax_twice(look: _Look) -> Found:
+    nodes = topological_order(look.loss)
+    soft = {v for v in nodes if v.op is not None and v.op.shown in ("softmax", "log_softmax", "softmax_cross_entropy")}
+    for v in soft:
+        under = v.operands[0]
+        if isinstance(under, Tensor) and under.op is not None and under.op.shown in ("softmax", "sigmoid"):
+            yield Finding(
+                "softmax of probabilities",
+                "fault",
+                under.label or "the last layer",
+                f"A softmax is applied to what a {under.op.shown} gave: of numbers from 0 to 1 the largest share of k "
+                "classes is e / (e + k − 1), and the gradient is small.",
+                "Give the layer before the softmax no activation.",
+            )
+
+
+def _every_sample_against_every_other(look: _Look) -> Found:
+    m = len(look.samples.x)
+    for v in topological_order(look.loss):
+        shapes = [np.shape(u) for u in v.operands] if v.op is not None else []
+        if m > 1 and v.shape == (m, m) and (m,) in shapes and (m, 1) in shapes:
+            yield Finding(
+                "loss of all pairs of samples",
+                "fault",
+                v.label or v.op.shown,
+                f"({m},) and ({m}, 1) are broadcast to ({m}, {m}): every prediction is compared with every target.",
+                "Reshape one of them in the loss: y_pred[:, 0], or y_true.reshape((-1, 1)).",
+            )
+            return
+
+
+def _targets_out_of_reach(look: _Look) -> Found:
+    reach, y = _range_of(look.model.last_activation), look.samples.y
+    if reach is None or y.dtype.kind != "f" or look.model.loss.activation is not None:
+        return
+    low, high = float(y.min()), float(y.max())
+    room = 1e-6 * max(abs(low), abs(high))
+    if low < reach[0] - room or high > reach[1] + room:
+        share = float(np.mean((y < reach[0] - room) | (y > reach[1] + room)))
+        name = activation_name(look.model.last_activation)
+        span = f"from {reach[0]:.4g} to {reach[1]:.4g}" if np.isfinite(reach[1]) else f"from {reach[0]:.4g} on"
+        yield Finding(
+            "targets out of reach",
+            "fault",
+            f"the last layer, {name}",
+            f"{name} gives numbers {span}, and {share:.0%} of the targets, from {low:.4g} to {high:.4g}, lie outside.",
+            "Give the last layer no activation, or scale the targets into its range.",
+        )
+
+
+def _targets_all_equal(look: _Look) -> Found:
+    y = look.samples.y
+    if len(y) > 1 and (y == y[:1]).all():
+        yield Finding(
+            "targets all equal",
+            "fault",
+            "y",
+            f"All {len(y)} targets looked at are the same, {np.array2string(y[0], threshold=4, precision=4)}.",
+            "Look at how y is made: there is nothing to learn from one value.",
+        )
+
+
+def _equal_units(look: _Look) -> Found:
+    new = copy.deepcopy(look.model) if look.is_trained else None
+    if new is not None:
+        renew(new)
+    for i, layer in enumerate(look.model.layers):
+        if not isinstance(layer, WeightedLayer) or layer.units < 2 or i == len(look.model.layers) - 1:
+            continue  # of outputs each has its own target, so that equal ones part
+        rows = _with_bias(layer)
+        count, said = equal_rows(rows), "have the weights of another one"
+        if 2 * count < layer.units and new is not None and are_alike(rows):
+            count, said = equal_rows(_with_bias(new.layers[i])), "begin with the weights of another one"
+        if 2 * count >= layer.units:
+            yield Finding(
+                "equal units",
+                "fault",
+                layer.weight.label or str(layer),
+                f"{count} of {layer.units} units {said}: such units get the same gradient and stay equal.",
+                "Draw the weights at random, as kernel_initializer='glorot_uniform' does; biases may be 0.",
+            )
+            return
+
+
+def _with_bias(layer: Any) -> np.ndarray:
+    rows = layer.weight.numpy().reshape(layer.units, -1)
+    return rows if layer.bias is None else np.column_stack([rows, layer.bias.numpy()])
+
+
+def _inputs(look: _Look) -> Found:
+    columns = _columns(look.samples.x)
+    if len(columns) > 1 and not columns.std(axis=0).any():
+        yield Finding(
+            "inputs all equal",
+            "fault",
+            "x",
+            "All samples looked at are the same.",
+            "Look at how x is made; a division of whole numbers, or a cast to integers, may have made it 0.",
+        )
+    elif look.x_scale:
+        yield Finding(
+            "inputs not scaled",
+            "hint",
+            "x",
+            f"{look.x_scale}{_helps(look.learns_scaled, 'scaled')}",
+            "Scale each feature: (x − mean) / deviation, both of the training data; pixels by 1/255.",
+        )
+
+
+def _targets(look: _Look) -> Found:
+    if look.y_scale:
+        yield Finding(
+            "targets not scaled",
+            "hint",
+            "y",
+            f"{look.y_scale}{_helps(look.learns_scaled, 'scaled')}",
+            "Scale them: (y − mean) / deviation, and take it back from what the net predicts.",
+        )
+
+
+def _helps(trial: Trial | None, how: str) -> str:
+    if trial is None:
+        return ""
+    return f" With these {how} the same steps take the loss from {_number(trial.before)} to {_number(trial.after)}."
+
+
+def _labels_unrelated(look: _Look) -> Found:
+    """Neither neighbours nor a line through the samples nor the net itself know more of targets than chance does."""
+    x, y = look.samples.x.astype(np.float64), look.samples.y
+    first = next((layer for layer in look.model.layers if layer.parameters()), None)
+    if len(x) < 60 or y.dtype.kind != "f" or isinstance(first, Embedding) or not (y != y[:1]).any():
+        return
+    x = x.reshape(len(x), -1)
+    x = x[:, x.std(axis=0) > 0]
+    if not x.size:
+        return
+    x, targets = _standardized(x), y.reshape(len(y), -1).astype(np.float64)
+    rng = np.random.default_rng(0)
+    neighbours = _against_chance(_of_neighbours(x), targets, rng)
+    if abs(neighbours) >= UNRELATED or _against_chance(_of_a_line(x), targets, rng) >= UNRELATED:
+        return
+    unseen = ""
+    if look.learns:  # what a net learned of one half may hold for the other half
+        unseen = "; what the net learns of one half does not hold for the other"
+        half = len(x) // 2
+        trial = look.from_origin(2 * LONG * look._steps, look.samples.rows(0, half).fixed())
+        trial.samples = look.samples.rows(half, len(x)).fixed()
+        if trial.loss() < 0.95 * constant_guess(trial):
+            return
+    yield Finding(
+        "labels unrelated to inputs",
+        "fault",
+        "x and y",
+        "The three nearest neighbours of a sample tell of its target what they tell after shuffling "
+        f"({neighbours:+.1f} standard deviations), and a linear fit no more{unseen}.",
+        "Look whether x and y are in the same order: both shuffled alike, sorted alike, cut alike.",
+    )
+
+
+def _of_neighbours(x: np.ndarray) -> Callable[[np.ndarray], float]:
+    """How unlike the targets of the three nearest neighbours are."""
+    squares = (x * x).sum(axis=1)
+    distance = squares[:, None] + squares - 2 * x @ x.T
+    np.fill_diagonal(distance, np.inf)
+    near = np.argpartition(distance, 3, axis=1)[:, :3]
+    return lambda y: float(((y[:, None, :] - y[near]) ** 2).mean())
+
+
+def _of_a_line(x: np.ndarray) -> Callable[[np.ndarray], float]:
+    """How far a linear fit to one half of the samples is from the targets of the other half."""
+    half = len(x) // 2
+    kernel = x @ x.T / x.shape[1] + 1.0
+    solve = kernel[half:, :half] @ np.linalg.inv(kernel[:half, :half] + 0.3 * np.eye(half))
+    return lambda y: float(((y[half:] - solve @ y[:half]) ** 2).mean())
+
+
+def _against_chance(statistic: Callable[[np.ndarray], float], y: np.ndarray, rng: np.random.Generator) -> float:
+    """By how many standard deviations of 30 shufflings the statistic is below their mean."""
+    shuffled = np.array([statistic(y[rng.permutation(len(y))]) for _ in range(30)])
+    spread = float(shuffled.std())
+    return float(shuffled.mean() - statistic(y)) / spread if spread else 0.0
+
+
+def _regularization(look: _Look) -> Found:
+    if look.learns_unpenalized:
+        yield Finding(
+            "regularization too strong",
+            "hint",
+            "the loss",
+            f"{_helps(look.learns_unpenalized, 'left out').strip().replace('these', 'what regularizers add')}",
+            "Make the factors of the regularizers smaller, by 10 at a time.",
+        )
+
+
+def _rate_too_large(look: _Look) -> Found:
+    origin, rate = look.origin, look.model.optimizer.learning_rate
+    if not look.asks_for_rate or look.has_learned(origin) or not np.isfinite(origin.before):
+        return
+    blows_up = not origin.after <= 1.2 * origin.before
+    for part in (SCALE, SCALE**2, SCALE**3) if blows_up else (SCALE,):
+        calm = look.from_origin(LONG * look._steps, factor=1 / part)
+        if look.has_learned(calm) or (blows_up and calm.after <= 1.2 * calm.before):
+            if not blows_up and look.learns_slowly:
+                return
+            new = " with new weights" if look.is_trained else ""
+            yield Finding(
+                "learning rate too large",
+                "fault",
+                f"learning_rate={rate:.4g}",
+                f"At this rate the loss goes{new} from {_number(origin.before)} to {_number(origin.after)}, at "
+                f"{rate / part:.1g} from {_number(calm.before)} to {_number(calm.after)}.",
+                f"Take a smaller one, such as {rate / part:.1g}"
+                + (", and new weights: these are lost." if look.is_trained else "."),
+            )
+            return
+
+
+def _dead(look: _Look) -> Found:
+    for name, op, slopes in look.slopes:
+        if _slopes_on_grid(op).min() > 0:  # a sigmoid that is far out is called saturated
+            continue
+        dead = int((slopes == 0).all(axis=0).sum())
+        if 2 * dead >= slopes.shape[1]:
+            again = ""
+            if look.is_trained and not look.learns:
+                again = _helps(look.origin, "drawn anew") if look.has_learned(look.origin) else ""
+            yield Finding(
+                "dead units",
+                "hint",
+                name,
+                f"{dead} of {slopes.shape[1]} units have slope 0 for all {len(slopes)} rows: no gradient comes "
+                f"through, and their weights stay.{again.replace('these', 'all weights')}",
+                "Draw new weights (kernel_initializer='he_uniform', biases 0), with a smaller learning rate; or use "
+                "leaky_relu.",
+            )
+            return
+
+
+def _saturated(look: _Look) -> Found:
+    for name, op, slopes in look.slopes:
+        grid = _slopes_on_grid(op)
+        if grid.min() == 0:
+            continue
+        share = float((np.abs(slopes) < 0.05 * grid.max()).mean())
+        if share >= 0.6:
+            yield Finding(
+                "saturated units",
+                "hint",
+                name,
+                f"{share:.0%} of the slopes of {op.shown} are below 5 % of the largest one: hardly any gradient comes "
+                "through.",
+                "Make the weighted sums smaller: scale the inputs, draw smaller weights "
+                "(kernel_initializer='glorot_uniform').",
+            )
+            return
+
+
+def _gradient_sizes(look: _Look) -> Found:
+    sizes = look.gradient_sizes
+    if len(sizes) < 2 or not all(np.isfinite(size) for _, size in sizes):
+        return
+    (first, size), largest = sizes[0], max(sizes[1:], key=lambda s: s[1])
+    if largest[1] == 0:
+        return
+    ratio = size / largest[1]
+    said = f"The gradient of {first} has the size {size:.2g}, that of {largest[0]} {largest[1]:.2g}."
+    if ratio < 1e-3:
+        yield Finding(
+            "vanishing gradient",
+            "hint",
+            first,
+            said,
+            "Use relu with kernel_initializer='he_normal', fewer layers, or BatchNormalization between them.",
+        )
+    elif ratio > 1e3:
+        yield Finding(
+            "exploding gradient",
+            "hint",
+            first,
+            said,
+            "Draw smaller weights (kernel_initializer='glorot_uniform'), or clip: an optimizer with clipnorm=1.0.",
+        )
+
+
+def _rate_too_small(look: _Look) -> Found:
+    if not look.asks_for_rate or look.has_learned(look.origin):
+        return
+    rate = look.model.optimizer.learning_rate
+    stands_still = abs(look.origin.after - look.origin.before) < 1e-3 * abs(look.origin.before)
+    if not stands_still and look.learns_slowly:
+        return
+    for steps in (look._steps, LONG * look._steps):
+        for power in range(1, 7):
+            trial = look.from_origin(steps, factor=10.0**power)
+            if look.has_learned(trial):
+                yield Finding(
+                    "learning rate too small",
+                    "hint",
+                    f"learning_rate={rate:.4g}",
+                    f"At {10**power:,} times the rate {steps} steps take the loss from "
+                    f"{_number(trial.before)} to {_number(trial.after)}.",
+                    f"Take a larger one, such as {rate * 10**power:.1g}.",
+                )
+                return
+
+
+def _constant_outputs(look: _Look) -> Found:
+    y = look.samples.y
+    if y.dtype.kind != "f" or look.outputs.shape[-1] != y.shape[-1] or not (y != y[:1]).any():
+        return
+    spread = float(look.outputs.std(axis=0).max() / max(y.reshape(-1, y.shape[-1]).std(axis=0).max(), 1e-30))
+    if spread < (0.02 if look.model.optimizer.iterations >= 100 else 0.001):
+        yield Finding(
+            "constant outputs",
+            "hint",
+            "the last layer",
+            f"What the net predicts varies {spread:.2g} times as much as the targets do.",
+            "It is an effect: look at what stands above, at the sizes of weights, and whether the inputs differ.",
+        )
+
+
+# Causes before effects: what is wrong with the task, then with the data, the training, and last what comes of it.
+CHECKS: tuple[Callable[[_Look], Found], ...] = (
+    _loss_is_not_finite,
+    _softmax_twice,
+    _every_sample_against_every_other,
+    _targets_all_equal,
+    _targets_out_of_reach,
+    _equal_units,
+    _inputs,
+    _targets,
+    _labels_unrelated,
+    _regularization,
+    _rate_too_large,
+    _dead,
+    _saturated,
+    _gradient_sizes,
+    _rate_too_small,
+    _constant_outputs,
+)

@@ -1,0 +1,277 @@
+"""What nn.diagnose finds in nets that do not learn; it is silent about those that do, and changes nothing."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nn
+from nn import MLP, SGD, Activation, Adam, Dense, Dropout, Sequential
+from nn.datasets import curve, moons
+from nn.regularizers import L2
+from nn.training.samples import checked_samples
+from nn.training.trials import Trial, constant_guess, equal_rows
+
+X, SIDES = moons(200, noise=0.1, rng=3)
+NUMBERS = X.sum(axis=1, keepdims=True)
+CLASSES = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)
+
+
+def net(*layers, optimizer="adam", loss="binary_crossentropy", last=None, seed=0):
+    last = [Dense(1, activation="sigmoid")] if last is None else last
+    model = Sequential([*layers, *last], rng=seed)
+    model.compile(optimizer, loss)
+    return model
+
+
+def far_below(shape, *, rng):
+    return np.full(shape, -30.0)
+
+
+def huge(shape, *, rng):
+    return rng.normal(size=shape) * 100
+
+
+def all_pairs(true, predicted):
+    return ((true[:, 0] - predicted) ** 2).mean()
+
+
+def below_zero(true, predicted):
+    return (predicted - 1000.0).log().mean()
+
+
+SOFTMAX = [Dense(3, activation="softmax")]
+ILL = {
+    "loss not finite": lambda: (net(Dense(8, "relu"), last=[Dense(1)], loss=below_zero), X, NUMBERS),
+    "softmax of probabilities": lambda: (
+        net(
+            Dense(8, "relu"),
+            last=[Dense(3, "softmax"), Activation("softmax")],
+            loss="sparse_categorical_crossentropy",
+        ),
+        X,
+        CLASSES,
+    ),
+    "loss of all pairs of samples": lambda: (net(Dense(8, "relu"), last=[Dense(1)], loss=all_pairs), X, NUMBERS),
+    "targets all equal": lambda: (net(Dense(8, "relu")), X, 0 * SIDES),
+    "targets out of reach": lambda: (net(Dense(8, "relu"), loss="mse"), X, 5 * NUMBERS),
+    "equal units": lambda: (net(Dense(8, "tanh", kernel_initializer="ones"), optimizer=SGD(0.1)), X, SIDES),
+    "inputs all equal": lambda: (net(Dense(8, "relu")), 0 * X + 1, SIDES),
+    "inputs not scaled": lambda: (net(Dense(8, "relu"), optimizer=SGD(0.1)), 500 * X + 3000, SIDES),
+    "targets not scaled": lambda: (net(Dense(8, "relu"), last=[Dense(1)], loss="mse"), X, 3e4 * NUMBERS + 1e5),
+    "labels unrelated to inputs": lambda: (net(Dense(16, "relu")), X, np.random.default_rng(5).permutation(SIDES)),
+    "regularization too strong": lambda: (
+        net(Dense(16, "relu", kernel_regularizer=L2(100.0)), optimizer=Adam(0.01)),
+        X,
+        SIDES,
+    ),
+    "learning rate too large": lambda: (net(Dense(16, "relu"), Dense(16, "relu"), optimizer=SGD(100.0)), X, SIDES),
+    "dead units": lambda: (net(Dense(16, "relu", bias_initializer=far_below), optimizer=SGD(0.1)), X, SIDES),
+    "saturated units": lambda: (
+        net(*(Dense(16, "tanh", kernel_initializer=huge) for _ in range(3)), optimizer=SGD(1e-4)),
+        X,
+        SIDES,
+    ),
+    "vanishing gradient": lambda: (net(*(Dense(16, "sigmoid") for _ in range(7)), optimizer=SGD(0.05)), X, SIDES),
+    "learning rate too small": lambda: (net(Dense(16, "tanh"), optimizer=SGD(1e-6)), X, SIDES),
+}
+WELL = {
+    "sides": lambda: (net(Dense(16, "relu"), optimizer=Adam(0.01)), X, SIDES),
+    "classes, dropout": lambda: (
+        net(
+            Dense(32, "relu"), Dropout(0.2), optimizer=Adam(0.01), last=SOFTMAX, loss="sparse_categorical_crossentropy"
+        ),
+        X,
+        CLASSES,
+    ),
+    "numbers": lambda: (net(Dense(16, "tanh"), last=[Dense(1)], loss="mse", optimizer=SGD(0.1)), X, NUMBERS),
+    "a curve": lambda: (
+        net(Dense(16, "elu"), last=[Dense(1)], loss="mae", optimizer=Adam(0.01)),
+        *curve("sine", 200, rng=0),
+    ),
+}
+
+
+@pytest.mark.parametrize("illness", ILL)
+def test_what_is_wrong_is_found_first(illness):
+    model, x, y = ILL[illness]()
+    found = nn.diagnose(model, x, y)
+    assert not found
+    assert found.findings[0].kind == illness
+    assert found.findings[0].level in ("fault", "hint")
+    assert str(found).count(found.findings[0].remedy) == 1
+
+
+@pytest.mark.parametrize("name", WELL)
+@pytest.mark.parametrize("epochs", [0, 15])
+def test_nothing_is_said_of_a_net_that_learns(name, epochs):
+    model, x, y = WELL[name]()
+    if epochs:
+        model.fit(x, y, epochs=epochs, verbose=0)
+    found = nn.diagnose(model, x, y)
+    assert found
+    assert found.learns
+    assert found.findings == []
+
+
+def test_causes_stand_before_what_follows_from_them():
+    zeros = {"kernel_initializer": "zeros"}
+    model = net(Dense(8, "relu", **zeros), last=[Dense(1, "sigmoid", **zeros)])
+    kinds = [f.kind for f in model.diagnose(X, SIDES).findings]
+    assert kinds == ["equal units", "dead units", "constant outputs"]
+
+
+def test_after_a_failed_training_the_rate_that_killed_the_units_is_named_before_them():
+    model = net(Dense(16, "relu"), Dense(16, "relu"), optimizer=SGD(100.0))
+    model.fit(X, SIDES, epochs=5, verbose=0)
+    kinds = [f.kind for f in model.diagnose(X, SIDES).findings]
+    assert kinds[0] == "learning rate too large"
+    assert "dead units" in kinds
+
+
+def test_a_hint_is_a_note_in_a_net_that_learns_all_the_same():
+    model = net(Dense(32, "tanh"), optimizer=Adam(0.01))
+    found = model.diagnose(20 * X, SIDES)
+    assert [(f.kind, f.level) for f in found.findings][:1] == [("inputs not scaled", "note")]
+    assert found
+    assert found.notes == found.findings
+    assert found.hints == found.faults == []
+
+
+def test_scaling_is_tried_out_before_it_is_advised():
+    model, x, y = ILL["inputs not scaled"]()
+    evidence = model.diagnose(x, y).findings[0].evidence
+    assert "With these scaled the same steps take the loss" in evidence
+
+
+@pytest.mark.parametrize("illness", ["learning rate too large", "labels unrelated to inputs", "dead units"])
+def test_neither_weights_nor_optimizer_nor_random_numbers_change(illness):
+    model, x, y = ILL[illness]()
+    same, _, _ = ILL[illness]()
+    for m in (model, same):
+        m.fit(x, y, epochs=1, verbose=0)
+    model.diagnose(x, y)
+    assert model.training == same.training
+    assert model.rng.bit_generator.state == same.rng.bit_generator.state
+    assert_same(model.optimizer.state_dict(), same.optimizer.state_dict())
+    assert_same(model.state_dict(), same.state_dict())
+    assert all((p.grad is None) == (q.grad is None) for p, q in zip(model.parameters(), same.parameters(), strict=True))
+    for m in (model, same):  # and the training goes on as it would have
+        m.fit(x, y, epochs=2, verbose=0)
+    assert_same(model.state_dict(), same.state_dict())
+
+
+def assert_same(a, b):
+    assert list(a) == list(b)
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name])
+
+
+def test_a_model_that_is_not_built_stays_so_and_global_random_numbers_stay():
+    model = net(Dense(8, "relu"))
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    model.diagnose(X, SIDES)
+    assert not model.built
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+def test_a_net_of_values_is_diagnosed_and_stays_as_it_is():
+    def made():
+        net = MLP(2, [8, 1], activation="tanh", output_activation="sigmoid", rng=0)
+        net.compile(SGD(learning_rate=1e-6), "binary_crossentropy")
+        return net
+
+    one, same = made(), made()
+    assert [f.kind for f in one.diagnose(X, SIDES).findings] == ["learning rate too small"]
+    assert_same(one.state_dict(), same.state_dict())
+    assert one.rng.bit_generator.state == same.rng.bit_generator.state
+    one.compile(Adam(learning_rate=0.01), "binary_crossentropy")
+    assert nn.diagnose(one, X, SIDES)
+
+
+def test_a_trained_net_of_values_that_was_given_equal_weights_is_told_so():
+    net = MLP.from_weights(
+        [np.ones((6, 2)), np.ones((1, 6))], [np.zeros(6), np.zeros(1)], "tanh", output_activation="sigmoid"
+    )
+    net.compile(SGD(learning_rate=0.1), "binary_crossentropy")
+    net.fit(X, SIDES, epochs=3, verbose=0)
+    assert net.diagnose(X, SIDES).findings[0].kind == "equal units"
+
+
+def test_the_same_call_finds_the_same():
+    model, x, y = ILL["labels unrelated to inputs"]()
+    assert str(model.diagnose(x, y)) == str(model.diagnose(x, y))
+
+
+def test_the_best_constant_guess_is_the_entropy_of_the_classes_and_the_variance_of_numbers():
+    model = net(Dense(4, "relu"), last=[Dense(3, "softmax")], loss="sparse_categorical_crossentropy")
+    p = np.bincount(CLASSES) / len(CLASSES)
+    trial = Trial(model, checked_samples("test", model, X, CLASSES), 32)
+    assert constant_guess(trial) == pytest.approx(-(p * np.log(p)).sum(), rel=1e-5)
+    model = net(Dense(4, "relu"), last=[Dense(1)], loss="mse")
+    trial = Trial(model, checked_samples("test", model, X, NUMBERS), 32)
+    assert constant_guess(trial) == pytest.approx(NUMBERS.var(), rel=1e-5)
+
+
+def test_rows_are_equal_whatever_their_size_and_others_are_not():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(5, 4)) * 10.0 ** np.array([[6], [0], [0], [-1], [2]])
+    assert equal_rows(rows) == 0
+    assert equal_rows(np.vstack([rows, rows[:2]])) == 4
+    assert equal_rows(np.zeros((3, 4))) == 3
+
+
+def test_only_a_sequential_or_a_net_of_values_that_is_compiled_is_diagnosed():
+    with pytest.raises(TypeError, match="expected a Sequential or an MLP, got list"):
+        nn.diagnose([1], X, SIDES)
+    with pytest.raises(RuntimeError, match="diagnose: the model is not compiled"):
+        nn.diagnose(Sequential([Dense(1)]), X, SIDES)
+    with pytest.raises(ValueError, match="diagnose: x has 200 samples, y has 199"):
+        net().diagnose(X, SIDES[1:])
+    with pytest.raises(ValueError, match="steps"):
+        net().diagnose(X, SIDES, steps=0)
+
+
+def test_in_a_notebook_it_is_a_table_whose_text_is_no_markup():
+    def less_than_a_number(true, predicted):
+        return (predicted - 1000.0).log().mean()
+
+    less_than_a_number.__name__ = "<b>"
+    model = net(Dense(8, "relu", name="<i>"), last=[Dense(1)], loss=less_than_a_number)
+    shown = model.diagnose(X, NUMBERS)._repr_html_()
+    assert "<td>fault</td>" in shown
+    assert "<i>" not in shown
+
+
+# ---------------------------------------------------------------- trainings that the thresholds were not set by
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    script = Path(__file__).parents[2] / "benchmarks" / "diagnoses.py"
+    spec = importlib.util.spec_from_file_location("diagnoses", script)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["diagnoses"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["diagnoses"]
+
+
+def test_of_a_few_drawn_trainings_the_healthy_are_left_alone_and_the_sick_are_found(experiment):
+    tasks = experiment.made_tasks(np.random.default_rng([6, 2]))
+    well = experiment.looks(experiment.healthy(6, tasks[:5], 5), epochs=5)
+    assert all(look.verdict in ("silent", "note") for look in well)
+    drawn = [t for t in experiment.sick(6, tasks) if t.illness in ("equal units", "targets out of reach")]
+    assert all(look.verdict in ("first", "learns") for look in experiment.looks(iter(drawn), epochs=5))
+
+
+@pytest.mark.slow
+def test_of_thirty_healthy_trainings_none_is_alarmed_at_and_of_thirty_sick_ones_nine_in_ten_are_told(experiment):
+    tasks = experiment.made_tasks(np.random.default_rng([6, 2]))
+    well = [look.verdict for look in experiment.looks(experiment.healthy(6, tasks, 30), epochs=20)]
+    assert well.count("FALSE") <= 1  # of 60 looks; a net drawn at random may live from luck
+    ill = [look.verdict for look in experiment.looks(experiment.sick(6, tasks), epochs=20)]
+    assert len(ill) > 55
+    assert sum(v in ("first", "learns") for v in ill) >= 0.9 * len(ill)
