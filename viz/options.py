@@ -63,6 +63,7 @@ class Asked(NamedTuple):
     width: float | None = None
     highlight: tuple[Any, ...] = ()
     like: Any = None
+    is_narrow: bool = False  # more than fits into the width stands side by side
 
     def number(self, x: float) -> str:
         """A number with the digits that were asked for."""

@@ -182,7 +182,7 @@ def test_edges_of_tensors_carry_formulas():
 
 @pytest.mark.parametrize(("width", "inches"), [(3.5, 3.5), ("8.89cm", 3.5), ("88.9 mm", 3.5), ("3.5in", 3.5)])
 def test_a_width_is_one_in_inches_and_in_centimetres(width, inches):
-    assert f'size="{inches:g},1000!"' in drawn("draw_graph", width=width)
+    assert f'size="{inches:g},1000"' in drawn("draw_graph", width=width)
     assert f'width="{72 * inches:.1f}pt"' in drawn("draw_network", width=width)
 
 
