@@ -196,8 +196,9 @@ class Option(NamedTuple):
 
 
 _PLOTS = (
-    *("plot_activation", "plot_confusion_matrix", "plot_decision_boundary", "plot_gradients", "plot_history"),
-    *("plot_loss_surface", "plot_path_shares", "plot_sensitivity", "plot_weights"),
+    *("plot_activation", "plot_attention", "plot_confusion_matrix", "plot_decision_boundary", "plot_gradients"),
+    *("plot_history", "plot_images", "plot_latent", "plot_loss_surface", "plot_path_shares", "plot_sensitivity"),
+    "plot_weights",
 )
 _WITH_NUMBERS = ("plot_activation", "plot_history", "plot_path_shares", "plot_sensitivity", "plot_loss_surface")
 _GRAPHS = ("draw_graph", "draw_paths")

@@ -44,6 +44,7 @@ __all__ = [
     "log_axis",
     "math_name",
     "matplotlib",
+    "minuses",
     "name_lines",
     "number",
     "panels",
@@ -362,6 +363,15 @@ def diverging() -> Any:
         below, above = ["#fbe9dc", "#e8a877", now.negative, "#7a2e00"], ["#dce8f8", "#7fabe0", now.positive, "#082f63"]
     steps = [*reversed(below), now.paper, *above]
     return colors.LinearSegmentedColormap.from_list("gradpath_sign", steps).with_extremes(bad="#d1d5db")
+
+
+def minuses(panel: Axes, image: np.ndarray, scale: float) -> None:
+    """A minus on the negative pixels of an image of at most 16 a side: sign is not told by colour alone."""
+    if max(image.shape) > 16:
+        return
+    y, x = np.nonzero(image < -0.08 * scale)
+    colors = np.where(image[y, x] < -0.4 * scale, "white", current().negative)
+    panel.hlines(y, x - 0.22, x + 0.22, colors=list(colors), linewidth=0.7)
 
 
 def readable_on(color: Any) -> str:

@@ -58,6 +58,7 @@ SINGLE = {
     "plot_gradients": lambda ax=None, **options: viz.plot_gradients(trained(), ax=ax, **options),
     "plot_path_shares": lambda ax=None, **options: viz.plot_path_shares(shares(), ax=ax, **options),
     "plot_sensitivity": lambda ax=None, **options: viz.plot_sensitivity(trained(), ax=ax, **options),
+    "plot_latent": lambda ax=None, **options: viz.plot_latent([[0, 1], [2, 3], [1, 0]], [0, 1, 1], ax=ax, **options),
 }
 SEVERAL = {
     "plot_history": (
@@ -65,6 +66,8 @@ SEVERAL = {
         lambda ax=None, **options: viz.plot_history({**HISTORY, "accuracy": [0.5, 0.6, 0.7]}, ax=ax, **options),
     ),
     "plot_weights": (3, lambda ax=None, **options: viz.plot_weights(trained(), ax=ax, **options)),
+    "plot_images": (3, lambda ax=None, **options: viz.plot_images(np.arange(18).reshape(3, 2, 3), ax=ax, **options)),
+    "plot_attention": (2, lambda ax=None, **options: viz.plot_attention(np.full((2, 3, 3), 1 / 3), ax=ax, **options)),
     "plot_activation": (2, lambda ax=None, **options: viz.plot_activation(["relu", "tanh"], ax=ax, **options)),
 }
 # How a plot looks where all are alike: two of them are quick, one of lines and one with a scale of colours.
