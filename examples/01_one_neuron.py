@@ -8,7 +8,7 @@ of one neuron. It weighs its input, adds a bias, squashes the sum with a
 sigmoid, and the loss compares what comes out with what was wanted.
 """
 
-from autograd import Value, derive, sigmoid, squared_error
+from autograd import Value, check_work, derive, sigmoid, squared_error
 from viz import draw_graph
 
 # %%
@@ -56,3 +56,11 @@ nudge = 0.001
 change = loss_of(w + nudge).data - L.data
 print(f"L was {L.data:.4g}")
 print(f"it changed by {change:.4g}, w.grad times nudge = {w.grad * nudge:.4g}")
+
+# %%
+# **Your turn.** Now 0 is wanted in place of 1. Work out both derivatives with
+# a pencil and write them into the last line. Somebody has tried already, and
+# `check_work` says what went wrong.
+
+y.data = 0.0
+print(check_work(loss_of(w), {"dL/dw": 1.002, "dL/db": 0.6682}))

@@ -13,6 +13,7 @@ import numpy as np
 from autograd import (
     Value,
     binary_cross_entropy,
+    check_work,
     derive,
     grad,
     sigmoid,
@@ -38,16 +39,13 @@ print(derive(L, w))
 # The first factor has ŷ(1 − ŷ) below the line, the second has it above. They
 # cancel, and what is left is the error times the input.
 
-print(f"path by path   {w.grad:.6g}")
-print(f"(ŷ − y)·x      {(yhat.data - y.data) * x.data:.6g}")
+print(f"{w.grad:.6g} = {(yhat.data - y.data) * x.data:.6g}")
 
 # %%
 # With the squared error nothing cancels. The slope of the sigmoid is 0.05
 # here, and this neuron hardly learns although it is badly wrong.
 
-L = squared_error(yhat, y)
-L.label = "L"
-derive(L, w)
+derive(squared_error(yhat, y), w)
 
 # %%
 # A loss is convex if its second derivative is nowhere negative: then there
@@ -73,3 +71,10 @@ for loss in (squared_error, binary_cross_entropy):
 plt.xlabel("w")
 plt.ylabel("L")
 plt.legend()
+
+# %%
+# **Your turn.** Let 0 be wanted, which the neuron nearly says. What are the
+# derivatives of the cross-entropy now? This is somebody's try:
+
+L = binary_cross_entropy(yhat, 0.0)
+print(check_work(L, {"dL/dw": 0.002578, "dL/db": 0.002578}))

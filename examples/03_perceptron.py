@@ -9,6 +9,7 @@ recorded graph finds the same three numbers, and then the loop runs.
 
 import numpy as np
 
+from autograd import check_work
 from nn import Perceptron
 from viz import plot_history
 
@@ -44,9 +45,9 @@ factor = losses[1] / losses[0]
 print(f"from one to the next times {factor:.2f}, the error {factor**0.5:.1f}")
 
 # %%
-# One sample leaves many lines to choose from. Nine points decide: they lie
-# on y = 2x₁ − x₂ + 0.5. `fit` is the same loop over all samples, until no
-# weight moves any more.
+# Many weights give one sample its 1.5. Nine samples decide: they lie on the
+# plane y = 2x₁ − x₂ + 0.5, which is what a line is with two inputs. `fit` is
+# the same loop over all samples, until no weight moves any more.
 
 grid = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 targets = 2 * grid[:, 0] - grid[:, 1] + 0.5
@@ -56,3 +57,10 @@ print("converged:", learned.converged)
 
 # %%
 plot_history(learned)
+
+# %%
+# **Your turn.** The learned neuron sees x = (2, −1) and 3 is wanted. By what
+# would one step change each number? First the derivatives; mind the sign.
+
+L = neuron.loss([2.0, -1.0], 3.0)
+print(check_work(L, {"dL/dw_1": -5.0, "dL/dw_2": 2.5, "dL/db": -2.5}))

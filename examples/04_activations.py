@@ -7,15 +7,25 @@ relu, and says which of them let a gradient vanish. What a gradient meets on
 its way back is not the curve but its slope: the dashed lines.
 """
 
-from autograd import Value, derive, grad, leaky_relu, relu, sigmoid, tanh
+from autograd import (
+    Value,
+    check_work,
+    derive,
+    grad,
+    leaky_relu,
+    relu,
+    sigmoid,
+    squared_error,
+    tanh,
+)
 from viz import plot_activation
 
 plot_activation([sigmoid, tanh, relu, leaky_relu])
 
 # %%
 # The sigmoid's slope is σ(z)(1 − σ(z)): at most a quarter, and next to
-# nothing a few units away. Through five such layers a gradient shrinks at
-# least by 0.25⁵, about a thousandth. This is how gradients vanish.
+# nothing a few units away. The slopes of five such layers leave 0.25⁵ of a
+# gradient at most, about a thousandth. This is how gradients vanish.
 
 slope = grad(sigmoid)
 print(f"σ′(0) = {slope(0.0):.4g}, σ′(5) = {slope(5.0):.2g}")
@@ -55,3 +65,10 @@ a = tanh(z)
 a.label = "a"
 a.backward()
 derive(a, z)
+
+# %%
+# **Your turn.** A unit with tanh and z = 0.5 is to say 1. How does the loss
+# change with a, and how with z? Somebody has used the wrong letter:
+
+L = squared_error(a, 1.0)
+print(check_work(L, {"dL/da": -0.5379, "dL/dz": -0.4034}))

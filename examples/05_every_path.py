@@ -8,7 +8,7 @@ A hidden weight has two, since its unit feeds both outputs, and the products
 along the two add up. The lecture leaves that number to the reader.
 """
 
-from autograd import derive, squared_error
+from autograd import check_work, derive, squared_error
 from nn import MLP, inputs
 from viz import draw_graph, draw_paths, explore
 
@@ -62,3 +62,9 @@ draw_paths(paths, level="neurons")
 # the backward pass.
 
 explore(L, hidden_weight)
+
+# %%
+# **Your turn.** The weight beside it, w[1]₁₂, comes from x₂. Work out its two
+# paths and their sum. Somebody's sum is too large:
+
+print(check_work(L, {"dL/da[1]_1": 0.07443, "dL/dw[1]_1,2": 0.001796}))

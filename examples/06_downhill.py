@@ -6,7 +6,7 @@ A gradient tells which way is up. Lectures 001 and 004 take a step the other
 way, w ← w − α ∂L/∂w, and repeat. How far should a step go?
 """
 
-from autograd import grad, squared_error
+from autograd import Value, check_work, grad, squared_error
 from nn import MLP, SGD, inputs
 from viz import plot_loss_surface
 
@@ -49,7 +49,8 @@ for step in range(10_001):
 # overshooting". It helps near the bottom, where slopes are small. But the
 # factor matters: on x², whose slope is 2x, a step takes x to (1 − 2α)x. For
 # α below a half that glides down, up to 1 it jumps over the bottom and comes
-# nearer, beyond 1 every jump lands higher than the last.
+# nearer, beyond 1 every jump lands higher than the last. (0.1 and 0.9 come
+# equally near: the factor is 0.8, and −0.8.)
 
 
 def square(x):
@@ -60,4 +61,11 @@ for rate in (0.1, 0.9, 1.1):
     at = 1.0
     for _ in range(10):
         at = at - rate * grad(square)(at)
-    print(f"rate {rate}: ten steps from 1 lead to {at:.3g}")
+    print(f"rate {rate}, factor {1 - 2 * rate:.1f}: ten steps lead to {at:.3g}")
+
+# %%
+# **Your turn.** A valley, L = u² + 10uv. Which way is up at (3, 0.5)? Both
+# letters stand in the second term.
+
+u, v = Value(3.0, "u"), Value(0.5, "v")
+print(check_work(u * u + 10 * u * v, {"dL/du": 6.0, "dL/dv": 30.0}))

@@ -10,7 +10,7 @@ and who adds them up?
 
 import numpy as np
 
-from autograd import derive, squared_error
+from autograd import Value, check_work, derive, squared_error
 from nn import MLP, inputs
 from viz import draw_network, plot_sensitivity
 
@@ -61,14 +61,19 @@ flow = strongest.flow()
 through = {e.operand.label: f for e, f in flow.items() if e.result is L and f}
 print(f"over all outputs: {sum(through.values()):.3g}")
 
+largest = max(abs(p.grad) for p in net.parameters())
+print(f"to another it reacts {largest / abs(weight.grad):.0f} times as much")
+
 # %%
 # Some outputs want this weight larger, others smaller:
 
 plot_sensitivity(through)
 
 # %%
-# To which of the 13,002 does the loss react most? So many times as much as to
-# the weight above:
+# **Your turn.** a and b need u, and L needs all three. Somebody added up two
+# paths.
 
-largest = max(net.parameters(), key=lambda p: abs(p.grad))
-print(f"{abs(largest.grad / weight.grad):.0f} times")
+u = Value(0.7, "u")
+a, b = 2 * u, u * u
+a.label, b.label = "a", "b"
+print(check_work(a * b + 3 * u, {"dL/du": 2.94}))

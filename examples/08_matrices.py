@@ -3,14 +3,19 @@
 =======================
 
 Lectures 000 and 002 ("Backward propagation for layer l") write a whole layer
-at once, with a column for each sample. Where do dZ, dW and db come from, and
-what is multiplied with what? The recorded computation can tell, with the
-shape of every factor.
+at once, a column for each sample. What is multiplied with what in dZ, dW and
+db? The recorded computation tells, with the shape of every factor.
 """
 
 import numpy as np
 
-from autograd import Tensor, binary_cross_entropy, derive, sigmoid
+from autograd import (
+    Tensor,
+    binary_cross_entropy,
+    check_work,
+    derive,
+    sigmoid,
+)
 from viz import draw_graph
 
 # %%
@@ -67,3 +72,8 @@ for weight, gradient in zip((W1, b1), by_hand, strict=True):
 # by on its way back.
 
 draw_graph(J, show="names", direction="TB")
+
+# %%
+# **Your turn.** The last layer's dW[2]. Somebody has this:
+
+print(check_work(J, {"dZ[2]": dZ2, "dW[2]": dZ2 @ A1.data.T}))

@@ -9,7 +9,7 @@ changes: number by number and in matrices a net has the same gradients.
 
 import numpy as np
 
-from autograd import Tensor, derive, squared_error
+from autograd import Tensor, check_work, derive, squared_error
 from nn import MLP, inputs, to_sequential
 from viz import beside, draw_graph, draw_network
 
@@ -54,3 +54,9 @@ paths = derive(L, weight)
 print(" + ".join(f"({path.value:.6f})" for path in paths), end=" ")
 print(f"= {paths.sum:.6f}")
 print(f"dW[1] has there {matrices.layers[0].weight.grad[0, 0]:.6f}")
+
+# %%
+# **Your turn.** From the numbers of the picture: the derivatives by z[2]₁ and
+# by the weight from hidden unit 1. Somebody forgot what the circle does.
+
+print(check_work(L, {"dL/dz[2]_1": 0.2875, "dL/dw[2]_1,1": -0.2707}))

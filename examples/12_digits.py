@@ -4,9 +4,10 @@
 
 Lecture 004 shuffles the training data, divides it into mini-batches and goes
 downhill by one after the other; lecture 003 has the program. Here are real
-digits, 8 × 8 pixels each, written by 43 people.
+digits, 8 × 8 pixels each, as 13 people wrote them.
 """
 
+from autograd import check_work
 from nn import SGD, Dense, Sequential
 from nn.data import one_hot, train_test_split
 from nn.datasets import load_digits
@@ -55,3 +56,12 @@ print(f"with rate 3: {slow.evaluate(x_new, y_new, verbose=0)[1]:.3f}")
 # against it.
 
 plot_weights(model, columns=8)
+
+# %%
+# **Your turn.** One image, the squared error of Keras, the last delta. The
+# two and the ten of the mean are there; what is not?
+
+A, one = model(x[:1]), y[:1]
+J = ((A - one) ** 2).mean()
+work = 2 / 10 * (A.data - one)
+print(check_work(J, {"dZ[3]": work.round(4)}))

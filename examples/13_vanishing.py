@@ -9,7 +9,7 @@ has the net in which one sees why, a chain with one neuron in each layer.
 
 import matplotlib.pyplot as plt
 
-from autograd import derive, squared_error
+from autograd import check_work, derive, squared_error
 from nn import MLP, inputs
 
 # %%
@@ -61,3 +61,11 @@ print(f"eight quarters are one part in {4**8:,}")
 # Other weights would help, 4 in place of 1, until a unit saturates and its
 # slope falls to nothing. That is why deep nets take relu and its relatives,
 # and first weights whose size depends on the width of the layer.
+
+# %%
+# **Your turn.** A chain of two. How does the loss change with the activation
+# of the first neuron, how with its sum? Somebody took z for a in the slope.
+
+net = MLP.from_weights([[[1]], [[1]]], [[0], [0]], "sigmoid", "sigmoid")
+L = squared_error([net(inputs([0.5]))], inputs([1.0], "y"))
+print(check_work(L, {"dL/da[1]_1": -0.07936, "dL/dz[1]_1": -0.01984}))

@@ -3,14 +3,14 @@
 ===========================
 
 Lecture 004 goes through backpropagation for one image, which "wishes to
-nudge" every weight, then for all others, and averages the wishes. So does
-this: two weights, 24 examples, and an arrow for each.
+nudge" the weights its way, then for all others, and averages the wishes.
+Here are two weights, 24 examples, and an arrow for each.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from autograd import binary_cross_entropy
+from autograd import binary_cross_entropy, check_work
 from nn import Dense, Sequential, per_sample_gradients
 from nn.datasets import moons
 
@@ -59,3 +59,8 @@ for batch in order:
     part = nudges[batch].mean(axis=0)
     cosine = part @ mean / np.linalg.norm(part) / np.linalg.norm(mean)
     print(f"{np.degrees(np.arccos(cosine)):5.1f}° from the mean of all")
+
+# %%
+# **Your turn.** The gradient of the mean loss, from those of the examples:
+
+print(check_work(J, {"dW[1]": gradients.sum(axis=0)}))

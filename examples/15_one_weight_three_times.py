@@ -8,7 +8,7 @@ w is used at every step. So it reaches the loss on as many paths as there are
 steps, and its gradient is their sum.
 """
 
-from autograd import Value, derive, squared_error, tanh
+from autograd import Value, check_work, derive, squared_error, tanh
 from viz import draw_graph
 
 w, u, y = Value(0.5, "w"), Value(1.0, "u"), Value(0.3, "y")
@@ -47,3 +47,8 @@ for steps in (3, 6, 12):
         h.label = f"h_{t}"
     slope = derive(h, start).value
     print(f"over {steps:2} steps ∂h/∂h₀ = {slope:.3g}")
+
+# %%
+# **Your turn.** Somebody lists the paths of w and misses one. Which?
+
+print(check_work(L, {"dL/dw": 0.07469}))

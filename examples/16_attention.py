@@ -4,13 +4,20 @@
 
 Lecture 002 calls transformers "the new type" of net. At their heart three
 tokens ask each other how much they matter. The last asks with a query q, each
-answers with a key k, the softmax turns scores into shares, and out comes the
-shared mean of values v. It looks tangled. The paths can be counted.
+answers with a key k, the softmax makes shares of the scores, and out comes a
+mean of values v. It looks tangled, but paths can be counted.
 """
 
 import numpy as np
 
-from autograd import Tensor, Value, derive, softmax, squared_error
+from autograd import (
+    Tensor,
+    Value,
+    check_work,
+    derive,
+    softmax,
+    squared_error,
+)
 from viz import draw_graph
 
 # %%
@@ -56,8 +63,7 @@ for score in s:
 print(f"sum of {paths.count} {paths.sum:.5f}, w_q.grad {w_q.grad:.5f}")
 
 # %%
-# The same in matrices, as it is written for whole texts. The gradient of the
-# scores has the softmax in it once, whatever the number of paths.
+# The same in matrices, as it is written for whole texts:
 
 X, W = Tensor(np.array(tokens)[:, None], "X"), Tensor([[0.8]], "W_q")
 A = softmax((X[-1:] @ W) @ (X * 0.6).T)
@@ -65,7 +71,10 @@ A.label = "A"
 J = squared_error(A @ (X * 1.2), np.array([[wanted]]))
 J.label = "J"
 J.backward()
-print(f"in matrices: {W.grad[0, 0]:.5f}")
+derive(J, W)
 
 # %%
-derive(J, W)
+# **Your turn.** The derivatives by o and by the value of token 3. Somebody
+# took another token's share:
+
+print(check_work(L, {"dL/do": 0.7463, "dL/dv_3": 0.2199}))

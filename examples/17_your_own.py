@@ -9,7 +9,7 @@ else, gradient, formula, picture and matrices, comes from these two lines.
 
 import numpy as np
 
-from autograd import Value, check_gradients, derive
+from autograd import Value, check_gradients, check_work, derive
 from autograd.op import elementwise
 from nn import MLP, SGD
 from viz import plot_activation, plot_decision_boundary
@@ -65,3 +65,12 @@ for corner, wanted in zip(corners, xor, strict=True):
 
 # %%
 plot_decision_boundary(neuron, np.array(corners), np.array(xor))
+
+# %%
+# **Your turn.** A neuron with a bell, z = w·3 with w = 0.25. What are the
+# derivatives by z and by w?
+
+w = Value(0.25, "w")
+z = 3 * w
+z.label = "z"
+print(check_work(bell(z), {"dL/dz": 0.8547, "dL/dw": 2.564}))

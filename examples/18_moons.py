@@ -10,7 +10,7 @@ this one.
 
 import numpy as np
 
-from autograd import relu, vectorize
+from autograd import Value, check_work, relu, vectorize
 from nn import MLP
 from nn.datasets import moons
 from viz import plot_decision_boundary
@@ -54,3 +54,10 @@ print(f"right after training: {right():.2f}")
 
 # %%
 plot_decision_boundary(net, x, labels)
+
+# %%
+# **Your turn.** A point x = 2.5 of class −1, a score w·x, and its hinge loss
+# with w = 0.2. Mind the signs:
+
+w = Value(0.2, "w")
+print(check_work(relu(1 - -1 * (w * 2.5)), {"dL/dw": -2.5}))

@@ -22,7 +22,7 @@ from .recording import Comparison, From, NotRecordable, Recording, Taken
 from .regroup import Regrouping
 from .tape import Tape
 
-__all__ = ["ENOUGH", "MOST", "BatchProgram", "CallProgram", "Calls"]
+__all__ = ["ENOUGH", "MOST", "BatchProgram", "CallProgram", "Calls", "Samples"]
 
 # How many recordings of one structure a program is made of, and how many calls of one shape are recorded at most
 # while there is none.
@@ -153,6 +153,7 @@ class CallProgram:
         followed = set(np.concatenate(used).tolist()) if used else set()
         stays = (self.inputs == self.inputs[0]).all(0)
         self._fixed = np.array([j for j in np.flatnonzero(stays).tolist() if j not in followed], np.int64)
+        self._kept = self.inputs[0][self._fixed]
         self._constants, self._indices = constants, indices
         self._strict = strict
         self._batches: dict[int, BatchProgram] = {}
@@ -313,7 +314,7 @@ class CallProgram:
     def run(self, t: np.ndarray, values: Sequence[Value]) -> Value | None:
         """The result for these inputs, or None."""
         fixed = self._fixed
-        if fixed.size and not np.array_equal(t[fixed], self.inputs[0][fixed]):
+        if fixed.size and not (t[fixed] == self._kept).all():
             return None
         self.numbers.begin()
         arguments = self._arguments(values)
@@ -346,25 +347,26 @@ class CallProgram:
         data = float(values[0])
         return None if data - data != 0.0 or not self._holds(values, t) else data
 
-    def run_all(self, what: str, t: np.ndarray) -> Any:
-        """The mean over samples as a Value, or what each gives; the number of a sample for which the
-        function has to be asked, -1 if that does not help, -2 if it never will."""
+    def run_all(self, what: str, samples: Samples) -> Any:
+        """See `BatchProgram.run`; or the number of a sample for which the function has to be asked, -1 if that does
+        not help, -2 if it never will."""
         fixed = self._fixed
         if fixed.size:
-            odd = np.flatnonzero((t[:, fixed] != self.inputs[0][fixed]).any(1))
+            odd = np.flatnonzero((samples.inputs[:, fixed] != self._kept).any(1))
             if odd.size:
                 return int(odd[0])
         if self._are_alike is None:
             self._are_alike = self._compared()
         if not self._are_alike:
             return -2
-        batch = self._batches.get(len(t))
+        m = samples.m
+        batch = self._batches.get(m)
         if batch is None:
             if len(self._batches) == BATCHES:
                 self._batches.pop(next(iter(self._batches)))
-            batch = self._batches[len(t)] = BatchProgram(self, len(t))
+            batch = self._batches[m] = BatchProgram(self, m)
         self.numbers.begin()
-        return batch.run(what, t)
+        return batch.run(what, samples)
 
     def batch(self, m: int) -> BatchProgram:
         """The program for so many samples, which has run."""
@@ -375,9 +377,12 @@ class CallProgram:
         batch = BatchProgram(self, len(self.inputs))
         self.numbers.begin()
         one_by_one = [found for t in self.inputs if (found := self._alone(t)) is not None]
-        if len(one_by_one) < len(self.inputs) or batch.run("all", self.inputs).__class__ is int:
+        samples = Samples([self.inputs])
+        each = batch.run("all", samples)
+        if len(one_by_one) < len(self.inputs) or each.__class__ is int:
             return False
-        each, gradient = batch.numbers_and_gradient(self.inputs)
+        batch.run("mean", samples)
+        gradient = self.numbers.gradients()
         expected = np.mean([g for _, g in one_by_one], 0)
         scale = max(float(np.abs(expected).max(initial=0.0)), 1e-3)
         losses = np.array([data for data, _ in one_by_one])
@@ -416,6 +421,51 @@ class CallProgram:
         """The latest run as a graph of Tensors."""
         self.numbers.begin()
         return self._tape.tensors()
+
+
+class Samples:
+    """Arrays with samples along their first axis, which are the inputs of a function of one sample.
+
+    m  how many samples there are
+    """
+
+    __slots__ = ("_arrays", "_inputs", "_rows", "m")
+
+    def __init__(self, arrays: Sequence[np.ndarray]) -> None:
+        self.m = len(arrays[0])
+        self._arrays = arrays
+        self._rows = [x if x.ndim == 2 else x.reshape(self.m, -1) for x in arrays]
+        self._inputs: np.ndarray | None = None
+
+    @property
+    def key(self) -> Any:
+        """What those have in common of which each sample has as many numbers in the same places."""
+        return ("sample", *[(x.shape[1:], x.dtype.kind == "f") for x in self._arrays])
+
+    def one(self, i: int) -> tuple[Any, ...]:
+        """The arguments for a sample: numbers, or nested lists of them."""
+        return tuple(x[i].tolist() for x in self._arrays)
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """All numbers of each sample in a row, (m, inputs)."""
+        if self._inputs is None:
+            self._inputs = np.concatenate([np.asarray(x, np.float64) for x in self._rows], 1)
+        return self._inputs
+
+    def write(self, entries: Entries, array: np.ndarray) -> None:
+        """Write what follows from the inputs into an array."""
+        first = entries.first
+        if first is not None and array.dtype.kind == "f":
+            size = entries.place.size
+            for x in self._rows:
+                width = x.shape[1]
+                if 0 <= first <= width - size:
+                    part = x if width == size else x[:, first : first + size]
+                    np.copyto(array if array.shape == part.shape else array.reshape(part.shape), part)
+                    return
+                first -= width
+        entries.write(array, self.inputs)
 
 
 class BatchProgram:
@@ -458,33 +508,33 @@ class BatchProgram:
         number, place, varies = where
         return values[number].reshape(self.m, -1)[:, place] if varies else values[number].flat[place]
 
-    def run(self, what: str, t: np.ndarray) -> Any:
-        """See `CallProgram.run_all`."""
+    def run(self, what: str, samples: Samples) -> Any:
+        """ "all": what each sample gives. "mean": the mean as a Value. "step": the mean as a number, its gradients
+        added to those of the parameters. A number of a sample, or -1, where that cannot be: see `run_all`."""
         for entries, array in self._arrays:
-            entries.write(array, t)
-        with_gradient = what == "mean" and modes.is_recording()
+            samples.write(entries, array)
+        with_gradient = what != "all" and (not modes.active or modes.is_recording())
         try:
-            values = self._tapes[what].run(with_gradient)
+            values = self._tapes["all" if what == "all" else "mean"].run(with_gradient)
         except (IndexError, ValueError):
             return -1
-        data = float(values[0]) if what == "mean" else float(values[0].sum())
+        data = float(values[0].sum()) if what == "all" else float(values[0])
         if data - data != 0.0:
             return -1
         for c, left, right in self._guards:
-            x, y = (self._numbers_of(u, values, t) for u in (left, right))
+            x, y = (self._numbers_of(u, values, samples.inputs) for u in (left, right))
             as_it_was = np.broadcast_to(_COMPARE[c.sign](x, y) == c.outcome, (self.m,))
             if not as_it_was.all():
                 return int(np.argmin(as_it_was))
         if what == "all":
             return values[0].reshape(self.m).copy()
-        return as_node(data, self.numbers.row(self._reached)) if with_gradient else Value(data)
-
-    def numbers_and_gradient(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What each sample gives, and the gradient of the mean."""
-        for entries, array in self._arrays:
-            entries.write(array, t)
-        self._tapes["mean"].run()
-        return self._tapes["all"].run(with_gradient=False)[0].reshape(self.m).copy(), self.numbers.gradients()
+        if not with_gradient:
+            return Value(data)
+        if what == "mean":
+            return as_node(data, self.numbers.row(self._reached))
+        if not self.numbers.add(self.numbers.gradients(), self._reached.mask()):
+            self.numbers.row(self._reached).give(self.numbers.values, 1.0)
+        return data
 
     def tensors(self) -> Tensor:
         """The latest run as a graph of Tensors."""

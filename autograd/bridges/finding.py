@@ -69,14 +69,17 @@ def _is_known(function: types.FunctionType) -> bool:
 
 
 def _variables(function: types.FunctionType) -> Iterator[tuple[str, Any, Any]]:
-    """The variables from outside that a function uses: name, where it stands, and what it is."""
+    """The variables from outside that a function uses: name, where it stands, and what it is.
+
+    Of a function of this library those that are bound to it, as a net is to its loss.
+    """
     code = function.__code__
     for variable, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield variable, cell, cell.cell_contents
         except ValueError:  # not assigned yet
             continue
-    for variable in dict.fromkeys(_names(code)):
+    for variable in () if _is_known(function) else dict.fromkeys(_names(code)):
         if variable in function.__globals__:
             yield variable, function.__globals__, function.__globals__[variable]
 
@@ -86,10 +89,10 @@ def _parts(name: str, x: Any) -> Iterator[tuple[str, Any]]:
         yield name, x.__self__
         yield name, x.__func__
     elif isinstance(x, types.FunctionType):
-        if _is_known(x):
-            return
         for variable, _, thing in _variables(x):
             yield variable, thing
+        if _is_known(x):
+            return
         for default in (*(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values()):
             yield name, default
     elif isinstance(x, dict):

@@ -37,6 +37,9 @@ class Entries:
         self.inputs = place[self.moving]
         self._step = step[self.moving]
         self._start = start[self.moving]
+        # The first of the inputs that all numbers are, one after the other; None where it is not that simple.
+        follows = not width and place.size and np.array_equal(place, np.arange(place[0], place[0] + place.size))
+        self.first = int(place[0]) if follows and place[0] >= 0 and not start.any() and (step == 1).all() else None
 
     def write(self, array: np.ndarray, inputs: np.ndarray) -> None:
         """Write the numbers that follow from these inputs; along a first axis if inputs has one for samples."""

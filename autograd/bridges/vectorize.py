@@ -17,7 +17,7 @@ from ..operands import describe, real_array
 from ..ops import sums
 from ..tensor import Tensor
 from ..value import Value
-from .calls import ENOUGH, MOST, BatchProgram, CallProgram, Calls
+from .calls import ENOUGH, MOST, BatchProgram, CallProgram, Calls, Samples
 from .layout import Layout
 from .programs import Parameters, Program, equations, with_names, without_collector
 from .recording import NotRecordable, Recording, flattened, record
@@ -79,6 +79,7 @@ class Vectorized:
         self._changes = 0
         self._shapes: OrderedDict[Any, Calls] = OrderedDict()
         self._last: CallProgram | BatchProgram | None = None
+        self._known: Any = None  # shapes and dtypes of the latest batch
 
     def __call__(self, *args: Any, **kwargs: Any) -> Value:
         """The function's result for these arguments."""
@@ -122,65 +123,77 @@ class Vectorized:
         """
         return self._over_samples("mean", arrays)
 
+    def step(self, *arrays: Any) -> float:
+        """The mean over samples as a number, its gradients added to those of the parameters.
+
+        It is what `mean(...)` and its `backward()` do, without a node between them. arrays: see `mean`. For a mean that
+        is not finite no gradient is added. RuntimeError under `no_grad()`.
+        """
+        if modes.active and not modes.is_recording():
+            raise RuntimeError("step: there are no gradients under no_grad(); use mean")
+        found = self._over_samples("step", arrays)
+        if found.__class__ is not Value:
+            return found
+        if found.data - found.data == 0.0:
+            found.backward()
+        return found.data
+
     def all(self, *arrays: Any) -> np.ndarray:
         """What the function gives for each sample, as an array (m,), without gradients. arrays: see `mean`."""
         return self._over_samples("all", arrays)
 
     def _over_samples(self, what: str, arrays: Sequence[Any]) -> Any:
-        arrays = [
-            real_array(x, what) if not isinstance(x, np.ndarray) or x.dtype.kind not in "iu" else x for x in arrays
-        ]
-        sizes = {x.shape[:1] for x in arrays}
-        if len(sizes) != 1 or () in sizes or (0,) in sizes:
-            raise ValueError(
-                f"{what}: expected arrays with one sample or more along the first axis, as many in each; "
-                f"got shapes {', '.join(str(x.shape) for x in arrays) or 'none'}"
-            )
-        m = len(arrays[0])
-
-        def sample(i: int) -> tuple[Any, ...]:
-            return tuple(x[i].tolist() for x in arrays)
-
-        if self.is_plain is None and not modes.is_detecting_anomalies():
-            found = self._by_program(what, arrays, sample)
+        known = [(x.shape, x.dtype) if x.__class__ is np.ndarray else None for x in arrays]
+        if known != self._known:  # the checks are those of the batch before
+            arrays = [x if x.__class__ is np.ndarray and x.dtype.kind in "iu" else real_array(x, what) for x in arrays]
+            sizes = {x.shape[:1] for x in arrays}
+            if len(sizes) != 1 or () in sizes or (0,) in sizes:
+                raise ValueError(
+                    f"{what}: expected arrays with one sample or more along the first axis, as many in each; "
+                    f"got shapes {', '.join(str(x.shape) for x in arrays) or 'none'}"
+                )
+            self._known = [(x.shape, x.dtype) for x in arrays]
+        samples = Samples(arrays)
+        if self.is_plain is None and not (modes.active and modes.is_detecting_anomalies()):
+            found = self._by_program(what, samples)
             if found is not None:
                 return found
         if what == "all":
             with modes.no_grad():
-                return np.array([self._as_it_is(*sample(i)).data for i in range(m)])
-        return sums.mean([self._as_it_is(*sample(i)) for i in range(m)])
+                return np.array([self._as_it_is(*samples.one(i)).data for i in range(samples.m)])
+        return sums.mean([self._as_it_is(*samples.one(i)) for i in range(samples.m)])
 
-    def _by_program(self, what: str, arrays: Sequence[Any], sample: Callable[[int], tuple[Any, ...]]) -> Any:
+    def _by_program(self, what: str, samples: Samples) -> Any:
         """What a program gives for all samples; None if there is none, or none any more."""
         reason = self._notice_changes()
         if reason is not None:
             return self._goes_on(None, reason)
-        m = len(arrays[0])
-        numbers: list[Any] = []
-        key = "sample", tuple(flattened(x, numbers, []) for x in sample(0))
-        shape = self._shape(key)
-        t = np.concatenate([np.asarray(x, np.float64).reshape(m, -1) for x in arrays], 1)
-        waiting = iter(sorted({i * (m - 1) // (MOST - 1) for i in range(MOST)}))
+        m = samples.m
+        shape = self._shape(samples.key)
+        waiting: Iterator[int] | None = None
         while self.is_plain is None:
             odd = None
             if shape.programs:
                 program = shape.programs[-1]
-                found = program.run_all(what, t)
+                is_due = program.calls + 1 == program.audit  # whose result counts only if the function agrees
+                found = program.run_all("mean" if what == "step" and is_due else what, samples)
                 if found.__class__ is not int:
                     self._last = program.batch(m)
                     program.calls += 1
-                    if program.calls == program.audit:
+                    if is_due:
                         program.audit *= 4
-                        self._audited(shape, program, found, sample(program.calls % m), {})
+                        self._audited(shape, program, found, samples.one(program.calls % m), {})
                     return None if self.is_plain is not None else found
                 odd = found
                 if odd == -2:
                     return self._goes_on(None, "its samples cannot be computed together")
+            if waiting is None:
+                waiting = iter(sorted({i * (m - 1) // (MOST - 1) for i in range(MOST)}))
             i = next(waiting, None) if odd is None or odd < 0 else odd
             if i is None or (odd is not None and odd < 0):
                 return None
             with modes.recording():
-                self._recorded(shape, sample(i), {})
+                self._recorded(shape, samples.one(i), {})
         return None
 
     def _roles(self, values: Sequence[Value]) -> tuple[Any, ...]:

@@ -469,6 +469,8 @@ def bias_not_summed(s: Share) -> Operand:
 @slip("taken from dW instead of dZ", on=biases)
 def bias_from_weights(s: Share) -> Operand:
     d = s.sibling(next(e.operand for e in s.edge.siblings if e.is_weight))
+    if not np.ndim(d):
+        raise ValueError("the weight gets nothing of this gradient")
     return d.sum(1 if len(d) == s.edge.operand.size else 0).reshape(s.edge.operand.shape)
 
 

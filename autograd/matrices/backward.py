@@ -222,7 +222,8 @@ def share_of(
         raise
     except (AttributeError, IndexError, TypeError, ValueError):  # a pull that asks for more than names have
         term = _unread(w.op, i, (g, z, *operands))
-    found = term if term.shape == u.shape else sum_to(term, u.shape)
+    is_whole = term.shape == u.shape or (w.op.loss is not None and term.size == u.size)  # or it stands for its rows
+    found = term if is_whole else sum_to(term, u.shape)
     assert isinstance(found, MatrixExpression)
     return _with_count(found, w.op.name, operands) if w.op.name in AVERAGES else found
 

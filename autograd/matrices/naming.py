@@ -92,11 +92,11 @@ class Naming:
             self.labels[u] = next(filter(self.reserve, (f"{base}_{i}" for i in self._unnamed[base])))
         return self.labels[u]
 
-    def constant(self, data: np.ndarray) -> str:
-        """The name of a constant array, a new one if it has none."""
+    def constant(self, data: np.ndarray, letter: str | None = None) -> str:
+        """The name of a constant array, a new one if it has none, with this letter or that of constants."""
         key = data_key(data)
         if key not in self._constants:
-            self._constants[key] = self.fresh(self._letter)[0], data
+            self._constants[key] = self.fresh(letter or self._letter)[0], data
         return self._constants[key][0]
 
     def complement(self, data: np.ndarray) -> str | None:

@@ -25,6 +25,7 @@ from .atoms import (
     Shape,
     Total,
     Turned,
+    Zeros,
     atom_shape,
     atoms,
     formula_of,
@@ -393,12 +394,15 @@ def joined(x: Expression, shape: Shape) -> Expression:
     if terms is None or len({p.axis for p in terms}) > 1 or len({p.stop is None for p in terms}) > 1:
         return x
     axis = terms[0].axis
+    if terms[0].stop is not None and len(terms) > 1:
+        terms = _with_zeros(terms, shape)
     ends = [(p.start, p.start + 1 if p.stop is None else p.stop, p) for p in terms]
     ends.sort(key=lambda e: e[:2])
     edges = [0, *(stop for _, stop, _ in ends)]
     if [start for start, _, _ in ends] != edges[:-1] or edges[-1] != shape[axis]:
         return x
-    has_common = len({p.number.key for p in terms}) == 1
+    numbers = {p.number.key for p in terms if not isinstance(only_atom(p.inner), Zeros)}
+    has_common = len(numbers) == 1
     common = terms[0].number if has_common else constant(1.0)
     parts = [p.inner if has_common else p.number * p.inner for *_, p in ends]
     if terms[0].stop is None:
@@ -406,6 +410,18 @@ def joined(x: Expression, shape: Shape) -> Expression:
     else:
         found = parts[0] if len(parts) == 1 else formula_of(Applied(find("concatenate"), (axis, *parts), shape))
     return sum(others, common * found)
+
+
+def _with_zeros(blocks: Sequence[Placed], shape: Shape) -> list[Placed]:
+    """Blocks along an axis with zeros where none is."""
+    axis, found, at = blocks[0].axis, list(blocks), 0
+    ends = sorted((p.start, p.stop or 0) for p in blocks)
+    for start, stop in [*ends, (shape[axis], shape[axis])]:
+        if start > at:
+            zeros = formula_of(Zeros((*shape[:axis], start - at, *shape[axis + 1 :])))
+            found.append(Placed(constant(1.0), zeros, axis, at, start))
+        at = max(at, stop)
+    return found
 
 
 # ---------------------------------------------------------------- sums over samples and steps

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,8 @@ class NeuronTraining:
         given = [] if metrics is None else list(metrics) if isinstance(metrics, list | tuple) else [metrics]
         self.metrics = [find_metric(metric) for metric in given]
         self.metrics_names = ["loss", *(metric.name for metric in self.metrics)]
-        self.input_shape, self.output_shape = (net.layers[0].nin,), (net.layers[-1].nout,)
+        self.output_shape = (net.layers[-1].nout,)
+        self.input_names, self.input_shapes = ("x",), ((net.layers[0].nin,),)
         self.vectorizes = True
         if type(self.loss).of_sample is Loss.of_sample:
             raise TypeError(
@@ -46,10 +48,13 @@ class NeuronTraining:
             )
         self._each: Any = None
         self._known: tuple[Any, Any] = (None, None)
-        self.optimizer.bind(net.parameters())
+        self._places: tuple[Any, Any] = (None, None)
+        self._mode = TrainingMode((), True)
+        self.each  # noqa: B018 (binds the optimizer)
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_each": None, "_known": (None, None)}  # a copy makes its own programs
+        own = {"_each": None, "_known": (None, None), "_places": (None, None), "_mode": TrainingMode((), True)}
+        return vars(self) | own  # a copy makes its own programs
 
     @property
     def each(self) -> Any:
@@ -60,43 +65,62 @@ class NeuronTraining:
         if when != now:  # look again at what a program is made of; attributes of other nets were set, most times
             found = _parts(self.net, self.loss)
             if parts != found:
-                self.optimizer.bind(self.net.parameters())
-                self._each = None
-            self._known = now, found
-        if self._each is None:
-            self._each = vectorize(_of_sample(self.loss, self.net))
+                self._each = vectorize(_of_sample(self.loss, self.net))
+                self._bind()
+            self._known, self._mode = (now, found), TrainingMode(self.net.modules(), True)
         return self._each
+
+    def _bind(self) -> None:
+        """Let the optimizer move the parameters, in the vector at which the programs look if that is of just these."""
+        parameters, found = self.net.parameters(), self._each.parameters
+        if set(self.optimizer.parameters) != set(parameters):
+            self.optimizer.bind(found if set(found) == set(parameters) else parameters)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Inside, steps go from vector to vector; at the end the Values have their numbers and gradients.
+
+        It makes no difference where the optimizer has another vector, or code of the user's runs, which may look.
+        """
+        each = self.each
+        schedule = self.optimizer.schedule
+        runs = [type(self.optimizer), *self.metrics, *([] if schedule is None else [schedule])]
+        are_ours = all(x.__module__.partition(".")[0] == "nn" for x in runs)
+        are_ours &= not any(metric.by_batch for metric in self.metrics)
+        is_alone = are_ours and self.vectorizes and self.optimizer.use(each.parameters.flat)
+        with each.training() if is_alone else nullcontext():
+            yield
 
     # ------------------------------------------------------------ as the loop sees it
 
     @property
     def objective(self) -> NeuronTraining:
-        """What makes a step."""
+        """What makes a step; looked at again in each epoch, and for each batch of which a callback hears."""
+        self.each  # noqa: B018 (looks again at what it is made of)
         return self
 
     @property
-    def training(self) -> TrainingMode:
+    def training(self) -> _Training:
         """The mode that a step is made in."""
-        return TrainingMode(self.net.modules(), True)
+        return _Training(self)
 
     def modules(self) -> list[Any]:
         """The modules of the net."""
         return self.net.modules()
 
-    def wrong_inputs(self, shape: tuple[int, ...]) -> str:
+    def wrong_inputs(self, shape: tuple[int, ...], place: int = 0) -> str:
         """What to say about samples of another shape."""
-        return f"{self.net} takes samples of {self.input_shape[0]} numbers, x has shape {shape}"
+        return f"{self.net} takes samples of {self.input_shapes[0][0]} numbers, x has shape {shape}"
 
     def step(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[float, np.ndarray]:
         """Train on one batch: its loss before the step, and what the net gave, if there are metrics."""
         outputs = self.outputs(x) if self.metrics else y
         arrays = [x, y] if not isinstance(weight, np.ndarray) else [x, y, weight * len(x)]
-        loss = self.each.mean(*arrays) if self.vectorizes else _mean(self.each.function, arrays)
-        if loss.data - loss.data == 0.0:
-            self.optimizer.zero_grad()
-            loss.backward()
+        self.optimizer.zero_grad()
+        value = self._each.step(*arrays) if self.vectorizes else _step(self._each.function, arrays)
+        if value - value == 0.0:
             self.optimizer.step()
-        return loss.data, outputs
+        return value, outputs
 
     def forward(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[Tensor, Tensor]:
         """What the net gives, and the loss, as Tensors."""
@@ -107,15 +131,34 @@ class NeuronTraining:
         """What the net gives for all samples, computed on arrays where its activations can be."""
         a: Any = Tensor(x)
         with no_grad():
-            for layer in self.net.layers:
-                weights, biases = layer.get_weights()
+            for layer, (weights, biases) in zip(self.net.layers, self._matrices(), strict=True):
                 a = linear(a, weights, biases)
                 own = {id(neuron.activation): neuron.activation for neuron in layer.neurons}
                 activation = layer.activation if _is_of_rows(layer.activation) else next(iter(own.values()))
                 if len(own) > 1 or not (operation_of(activation) or _is_of_rows(activation)):
+                    self.each.parameters.flat.show()
                     return np.array([_numbers(self.net(row)) for row in x.tolist()])
                 a = activation(a)
         return a.numpy()
+
+    def _matrices(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The weights and biases of every layer, taken from the vector of all."""
+        flat = self.each.parameters.flat
+        if self._places[0] is not flat:
+            place = {v: i for i, v in enumerate(flat.values)}
+            units = [layer.neurons for layer in self.net.layers]
+            self._places = (
+                flat,
+                [
+                    (
+                        np.array([[place[w] for w in unit.w] for unit in layer]),
+                        np.array([place[unit.b] for unit in layer]),
+                    )
+                    for layer in units
+                ],
+            )
+        vector = flat.begin()
+        return [(vector[w], vector[b]) for w, b in self._places[1]]
 
     # ------------------------------------------------------------ as callbacks see it
 
@@ -126,6 +169,22 @@ class NeuronTraining:
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set what `get_weights` gave."""
         self.net.load_state_dict(dict(zip(self.net.state_dict(), weights, strict=True)))
+
+
+class _Training:
+    """A net in training, inside a `with`; see `TrainingMode`, and `NeuronTraining.apart` for several steps."""
+
+    def __init__(self, trained: NeuronTraining) -> None:
+        self._mode, self._apart = trained._mode, trained.apart()
+        self.around = self._mode.around
+
+    def __enter__(self) -> None:
+        self._mode.__enter__()
+        self._apart.__enter__()
+
+    def __exit__(self, *raised: Any) -> None:
+        self._apart.__exit__(*raised)
+        self._mode.__exit__(*raised)
 
 
 def _parts(net: Any, loss: Loss) -> list[Any]:
@@ -147,10 +206,13 @@ def _numbers(outputs: Any) -> list[float]:
     return [v.data for v in (outputs if isinstance(outputs, list) else [outputs])]
 
 
-def _mean(one: Callable[..., Value], arrays: Sequence[np.ndarray]) -> Value:
-    """The mean over samples, one by one."""
+def _step(one: Callable[..., Value], arrays: Sequence[np.ndarray]) -> float:
+    """The mean over samples, one by one, and its gradients, if it is finite."""
     with modes.recording():
-        return mean([one(*sample) for sample in zip(*(x.tolist() for x in arrays), strict=True)])
+        loss = mean([one(*sample) for sample in zip(*(x.tolist() for x in arrays), strict=True)])
+    if loss.data - loss.data == 0.0:
+        loss.backward()
+    return loss.data
 
 
 def _of_sample(loss: Loss, net: Any) -> Callable[..., Value]:

@@ -26,8 +26,9 @@ class Block(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What running a block gave: the printed text, and how many pictures or formulas."""
+    """What running a piece gave: the printed text, and how many pictures or formulas."""
 
+    code: str
     printed: str
     pictures: int
 
@@ -45,14 +46,16 @@ def blocks(path: Path) -> list[Block]:
 
 
 @functools.cache
-def run(path: Path) -> list[Shown]:
-    """Run a lesson, block by block, as the gallery does."""
-    return run_cells([block.code for block in blocks(path)], path.name)
+def run(path: Path) -> tuple[list[Shown], dict[str, Any]]:
+    """Run a lesson, block by block, as the gallery does: what each shows, and the names there are at the end."""
+    scope: dict[str, Any] = {}
+    return run_cells([block.code for block in blocks(path)], path.name, scope), scope
 
 
-def run_cells(cells: Sequence[str], name: str) -> list[Shown]:
+def run_cells(cells: Sequence[str], name: str, scope: dict[str, Any] | None = None) -> list[Shown]:
     """Run pieces of a program in one scope. The value of a last line is shown, as in a notebook."""
-    scope: dict[str, Any] = {"__name__": "__main__"}
+    scope = {} if scope is None else scope
+    scope["__name__"] = "__main__"
     shown = []
     for code in cells:
         tree, last = ast.parse(code, name), None
@@ -62,8 +65,18 @@ def run_cells(cells: Sequence[str], name: str) -> list[Shown]:
         with contextlib.redirect_stdout(printed):
             exec(compile(tree, name, "exec"), scope)
             value = eval(compile(last, name, "eval"), scope) if last else None
-        shown.append(Shown(printed.getvalue(), _figures() + _is_picture(value)))
+        shown.append(Shown(code, printed.getvalue(), _figures() + _is_picture(value)))
     return shown
+
+
+def promised(shown: Sequence[Shown]) -> str:
+    """What was printed, of the markings of work only the points: how mistakes are told is another test's matter."""
+    return "".join(
+        "".join(f"{points}\n" for points in re.findall(r"\d+ of \d+ points", part.printed))
+        if "check_work(" in part.code
+        else part.printed
+        for part in shown
+    )
 
 
 def _figures() -> int:
@@ -110,3 +123,10 @@ def rounds_to(x: float, text: str) -> bool:
     """Is x, written with as many decimals as the text has, the same number but for its sign?"""
     decimals = len(text.partition(".")[2])
     return f"{abs(x):.{decimals}f}" == f"{abs(number(text)):.{decimals}f}"
+
+
+def with_bounds(printed: str, expected: str) -> str:
+    """The printed text with those lines of the expected one that have bounds, where the printed line keeps them."""
+    bounded = [line for line in expected.splitlines() if re.search(f"[<>]{NUMBER}", line)]
+    lines = [next((b for b in bounded if difference(line, b) is None), line) for line in printed.splitlines()]
+    return "".join(f"{line}\n" for line in lines)

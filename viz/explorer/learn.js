@@ -59,7 +59,7 @@ function nudgeControl(node) {
 // ---------------------------------------------------------------- downhill
 
 // What a step goes by, and what the curve shows.
-const descent = { slopes: () => program.grads, loss: () => program.loss, name: () => names.line(graph().target) };
+const descent = { slopes: () => program.grads, loss: () => program.loss, name: () => names.text(page.target) };
 let losses = [];
 let every = 1; // so many steps lie between two losses of the curve
 let steps = 0;

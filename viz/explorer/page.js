@@ -23,7 +23,7 @@ if (page.arrays && page.views.matrices.graph === "arrays") choices.mode.length =
 const themes = ["system", "light", "dark"];
 
 const state = {
-  view: page.first, mode: "paths", show: "both", theme: "system",
+  view: page.first, mode: "paths", show: "both", theme: document.documentElement.dataset.theme ?? "system",
   node: null, shown: FIRST_CARDS, pinned: null, hovered: null, // whose paths are shown, how many, which of them alone
   step: 0, playing: null, // of a pass
   nudge: 0.1, rate: 0.1, // how far a nudge goes, and of descent
@@ -335,7 +335,7 @@ function pathsPanel() {
   const count = html("span", { id: "count", "data-count": weighed.count.toString() }, counted(weighed.count, "path"));
   const intro = [
     heading(names, target, node, live, gradient),
-    quiet("data ", liveText(live, () => shortNumber(names.data[node])), " · ", count, ` from ${names.line(target)}`),
+    quiet("data ", liveText(live, () => shortNumber(names.data[node])), " · ", count, ` from ${names.text(target)}`),
   ];
   if (node === target) {
     return [...intro, quiet("The result itself: every path begins here. Select what it was computed from.")];
@@ -386,7 +386,7 @@ function summaryOf() {
   let differences = null; // computed once for each state of the numbers
   if (program) live(() => { differences = program.differences(slotOf(node)); });
   return summary({
-    name: names.line(node), isAll, listed, count, whole: gradient, backward, live,
+    name: names.text(node), isAll, listed, count, whole: gradient, backward, live,
     rest: { listed: paths().length, count: count - BigInt(paths().length) },
     difference: program && (() => differences),
     verdict: () => verdict({
@@ -429,7 +429,7 @@ function showTip(line, at) {
       names, edge, symbolOf,
       inner: isNamed ? fresh(graphs.op).between(edge.result, w, (v) => !graph().has(v)) : [],
       share: flow === undefined ? null : `carries ${shortNumber(flow)} of ${shortNumber(weighed.gradient)}`,
-      weight: isWeight ? `${names.line(w)} = ${shortNumber(names.data[w])}, grad ${shortNumber(gradOf(w))}` : null,
+      weight: isWeight ? `${names.text(w)} = ${shortNumber(names.data[w])}, grad ${shortNumber(gradOf(w))}` : null,
     }));
   });
   return placeTip(notes, at ?? picture.onStage(middleOf(line)));
@@ -638,7 +638,7 @@ function showSummary() {
   const { nodes, edges } = graph();
   const what = graph() === graphs.arrays ? "array" : "node";
   const size = `${counted(nodes.length, what)}, ${counted(edges.length, "edge")}`;
-  const told = Number.isNaN(names.data[page.target]) ? "" : `${names.line(page.target)} = ${shortNumber(names.data[page.target])}; `;
+  const told = Number.isNaN(names.data[page.target]) ? "" : `${names.text(page.target)} = ${shortNumber(names.data[page.target])}; `;
   put(byId("summary"), told + size);
 }
 
@@ -686,27 +686,31 @@ function showSentence() {
     ...(listed.length > 1 ? [equals(), ...terms, isAll ? "" : " + …"] : []));
 }
 
-// The border between picture and panel, moved by pointer and keys; null: where the style sheet has it.
+// The border between picture and panel, moved by pointer and keys; on a phone it is the upper edge of a sheet. Without
+// a width, or a height, of its own the panel has that of the style sheet.
 function listenToDivider() {
   const divider = byId("divider");
-  const place = (width) => {
-    const most = innerWidth - 320;
-    const fits = Math.round(Math.min(Math.max(width, 260), most));
-    document.querySelector("main").style.setProperty("--panel", `${fits}px`);
-    set(divider, "aria-valuenow", String(Math.round((100 * fits) / innerWidth)));
+  const main = document.querySelector("main");
+  const isSheet = () => getComputedStyle(main).display === "flex";
+  const place = (length) => {
+    const [whole, least, most] = isSheet() ? [main.clientHeight, 22, 0.88 * main.clientHeight] : [innerWidth, 260, innerWidth - 320];
+    const fits = Math.round(Math.min(Math.max(length, least), most));
+    main.style.setProperty(isSheet() ? "--sheet" : "--panel", `${fits}px`);
+    set(divider, "aria-orientation", isSheet() ? "horizontal" : "vertical");
+    set(divider, "aria-valuenow", String(Math.round((100 * fits) / whole)));
   };
   on(divider, "pointerdown", (event) => {
     event.preventDefault();
     divider.setPointerCapture(event.pointerId);
-    divider.onpointermove = ({ clientX }) => place(innerWidth - clientX);
+    divider.onpointermove = ({ clientX, clientY }) => place(isSheet() ? main.getBoundingClientRect().bottom - clientY + 11 : innerWidth - clientX);
   });
   on(divider, "lostpointercapture", () => { divider.onpointermove = null; });
-  on(divider, "dblclick", () => document.querySelector("main").style.removeProperty("--panel"));
+  on(divider, "dblclick", () => ["--panel", "--sheet"].forEach((name) => main.style.removeProperty(name)));
   on(divider, "keydown", (event) => {
-    const by = { ArrowLeft: 24, ArrowRight: -24 }[event.key];
+    const by = (isSheet() ? { ArrowUp: 24, ArrowDown: -24 } : { ArrowLeft: 24, ArrowRight: -24 })[event.key];
     if (!by) return;
     event.preventDefault();
-    place(byId("panel").offsetWidth + by);
+    place(isSheet() ? byId("panel").offsetHeight + 22 + by : byId("panel").offsetWidth + by);
   });
 }
 
@@ -721,6 +725,7 @@ function listen() {
     for (const button of byId(`${key}s`).children) {
       const { value } = button.dataset;
       button.hidden = value === "matrices" && !page.arrays;
+      if (button.hidden) continue;
       if (!choices[key].includes(value)) {
         button.disabled = true;
         button.title = page.missing[value] ?? page.missing.named ?? "";

@@ -39,10 +39,10 @@ class Picture {
     this.marks = view.marks.map(([x, y, main, ...rest]) => (rest.length > 2
       ? { x, y, main, side: rest[0], words: rest[1], squares: rest[2] } : { x, y, main, above: rest[0], below: rest[1] }));
     this.arrays = [];
-    const layers = ["lines", "marks", "labels", "frames"].map((name) => svg("g", { class: name }));
+    const layers = ["lines", "labels", "marks", "frames"].map((name) => svg("g", { class: name }));
     layers[0].append(...this.lines.map((line) => this.drawLine(line)));
-    layers[1].append(...this.marks.map((one, i) => this.drawMark(one, i)));
-    [, , this.labels, this.frames] = layers;
+    layers[2].append(...this.marks.map((one, i) => this.drawMark(one, i)));
+    [, this.labels, , this.frames] = layers;
     this.world.replaceChildren(...layers);
     this.stage.classList.toggle("few", this.lines.length < MANY);
     if (this.size?.[0]) this.stretch();
@@ -128,7 +128,7 @@ class Picture {
       cell.caption = svg("text", { class: "caption" }, svg("tspan", { class: "letter" }, this.names.pieces[node][0]), " ", cell.data);
       cell.group.append(cell.caption);
     }
-    if (!isConstant) cell.group.append(svg("title", {}, this.names.line(node)));
+    if (!isConstant) cell.group.append(svg("title", {}, this.names.text(node)));
     return cell.group;
   }
 
@@ -353,7 +353,7 @@ class Picture {
   writeAt(line, at, frame, text, taken, made) {
     taken.push(frame(at, text));
     const font = this.font("line");
-    line.text = svg("text", { x: at[0], y: at[1] + 0.36 * font, "font-size": font, "stroke-width": 0.46 * font });
+    line.text = svg("text", { x: at[0], y: at[1] + 0.36 * font, "font-size": font, "stroke-width": 0.76 * font });
     made.push(line.text);
   }
 
@@ -491,6 +491,7 @@ class Picture {
     const pointers = new Map();
     let moved = 0;
     let grabbed = null; // a number that is being dragged
+    let start = null; // where a line was touched, as long as the way is open: sideways its number changes, else all moves
     const CLICK = 3; // pixels; what moves less is a click
     const where = (event) => {
       const frame = this.stage.getBoundingClientRect();
@@ -505,6 +506,7 @@ class Picture {
       if (!pointers.size) {
         moved = 0;
         grabbed = this.on.grab(thing(event), event);
+        start = grabbed && thing(event).line ? where(event) : null;
         this.stage.classList.toggle("grabbed", Boolean(grabbed));
       } else if (grabbed) {
         grabbed.end(); // a second finger: they zoom
@@ -517,6 +519,12 @@ class Picture {
       if (!before) return;
       const now = where(event);
       const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
+      if (start && moved + distance(now, before) > CLICK) {
+        const [dx, dy] = now.map((at, i) => Math.abs(at - start[i]));
+        if (dy > dx) grabbed = null;
+        this.stage.classList.toggle("grabbed", Boolean(grabbed));
+        start = null;
+      }
       if (other) this.zoom(distance(now, other) / Math.max(1, distance(before, other)), other);
       else if (grabbed) grabbed.move(now[0] - before[0], event, moved + distance(now, before) <= CLICK);
       else this.pan(now[0] - before[0], now[1] - before[1]);

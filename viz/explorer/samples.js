@@ -294,7 +294,7 @@ function beginSamples() {
   Object.assign(descent, {
     slopes: () => (isAverage ? gradientsOfAll().mean : program.grads),
     loss: () => (isAverage ? gradientsOfAll().loss : program.loss),
-    name: () => (isAverage ? "mean loss" : names.line(graph().target)),
+    name: () => (isAverage ? "mean loss" : names.text(page.target)),
   });
   followers.push(showSamples);
   forgetters.push(() => { known = null; });

@@ -102,6 +102,12 @@ class Names {
     return base + above + (below && `_${below}`);
   }
 
+  // As autograd.formulas.names.text has it: w[1]₁₁.
+  text(v) {
+    const [base, above, below] = this.pieces[v];
+    return base + above + (/^[\d,]+$/.test(below) ? below.replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]) : below && `_${below}`);
+  }
+
   link(v) {
     return this.links[v] ?? this.line(v);
   }

@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from network_derivations import NETWORKS
 
 from autograd import Tensor, derive, exp, log, logsumexp, norm, relu, softmax, sqrt
 
@@ -86,3 +87,38 @@ def test_a_transpose_stands_beside_the_layer_as_lectures_write_it():
 def test_shapes_stand_under_the_names():
     z = next(markup for markup, _ in written(network, with_shapes=True))
     assert re.findall(r"<mtext>([\d×]+)</mtext></munder>", z) == ["4×2", "2×3", "3"]
+
+
+@pytest.mark.parametrize("form", ["rows", "columns"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_are_well_formed_and_every_sign_stands_in_a_token(name, form):
+    loss, parameters = NETWORKS[name]()
+    found = derive(loss, next(iter(parameters.values())), form=form)
+    to = found.notations.mathml(with_shapes=True)
+    for formula in [d.formula for d in found.definitions] + [x for s in found.steps for x in s.formulas]:
+        markup = to.sum(formula)
+        root = ElementTree.fromstring(f"<math>{markup}</math>")
+        for one in root.iter():
+            assert (one.tag in TOKENS) or not (one.text or "").strip(), markup
+            assert not (one.tail or "").strip(), markup
+
+
+def tokens_of(found):
+    """The last line without its marks."""
+    markup = found.notations.mathml().sum(found.steps[-1].formula)
+    return "".join(ElementTree.fromstring(f"<math>{markup}</math>").itertext())
+
+
+def test_a_sum_over_time_and_a_convolution_in_tokens():
+    loss, parameters = NETWORKS["rnn"]()
+    across = derive(loss, parameters["W[1]_h"])
+    shown = "".join(
+        ElementTree.fromstring(f"<math>{across.notations.mathml().sum(across.steps[-1].formula)}</math>").itertext()
+    )
+    assert shown == "1m∑t=24dZ[1]⟨t⟩TH[1]⟨t−1⟩"
+    loss, parameters = NETWORKS["cnn_with_strides"]()
+    kernel = derive(loss, parameters["W[1]"])
+    shown = "".join(
+        ElementTree.fromstring(f"<math>{kernel.notations.mathml().sum(kernel.steps[-1].formula)}</math>").itertext()
+    )
+    assert shown == "1mX⋆(s=2×1, p=1×0+1)dZ[1]"

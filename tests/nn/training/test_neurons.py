@@ -6,8 +6,9 @@ import pickle
 import numpy as np
 import pytest
 
-from nn import MLP, SGD, losses, to_sequential
-from nn.callbacks import EarlyStopping
+from autograd import Value, vectorize
+from nn import MLP, SGD, Adam, losses, to_sequential
+from nn.callbacks import Callback, EarlyStopping
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 3))
@@ -110,3 +111,114 @@ def test_what_is_missing_or_unknown_is_said():
 
 def own(y_true, y_pred):
     return (y_true - y_pred).sum()
+
+
+# ---------------------------------------------------------------- what the Values show
+
+
+class Watching(Callback):
+    """Reads a weight after every epoch."""
+
+    def __init__(self, w):
+        self.w, self.seen = w, []
+
+    def on_epoch_end(self, epoch, logs):
+        self.seen.append(self.w.data)
+
+
+class WatchingBatches(Watching):
+    def on_train_batch_end(self, batch, logs):
+        self.seen.append(self.w.data)
+
+
+def train(watch, *, vectorize, optimizer=Adam):
+    """What `watch`, given a weight, has seen of it in a training, and the net."""
+    net = net_for("linear")
+    w = net.layers[0].neurons[0].w[1]
+    seen, options, compiled = watch(w)
+    net.compile(optimizer(compiled.pop("rate", 0.05)), "mse", **compiled)
+    net.fit(X, X[:, :2], batch_size=10, epochs=4, verbose=0, shuffle=False, vectorize=vectorize, **options)
+    return [*seen, w.data, w.grad], net
+
+
+def by_callback(kind):
+    def watch(w):
+        callback = kind(w)
+        return callback.seen, {"callbacks": [callback]}, {}
+
+    return watch
+
+
+def by_metric(w):
+    seen = []
+
+    def metric(y_true, y_pred):
+        seen.append(w.data)
+        return 0.0
+
+    return seen, {}, {"metrics": [metric]}
+
+
+def by_rate(w):
+    seen = []
+
+    def rate(step):
+        seen.append(w.data)
+        return 0.05
+
+    return seen, {}, {"rate": rate}
+
+
+@pytest.mark.parametrize("watch", [by_callback(Watching), by_callback(WatchingBatches), by_metric, by_rate])
+def test_whoever_looks_during_a_training_sees_the_numbers_of_that_moment(watch):
+    found, net = train(watch, vectorize=True)
+    expected, other = train(watch, vectorize=False)
+    assert len(found) == len(expected) > 3
+    assert len(set(found)) > 3
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(
+        [p.grad for p in net.parameters()], [p.grad for p in other.parameters()], rtol=1e-6, atol=1e-12
+    )
+
+
+def test_a_training_that_is_interrupted_leaves_the_numbers_that_it_came_to():
+    class Interrupting(SGD):
+        pass
+
+    nets = []
+    for kind in (SGD, Interrupting):  # one from vector to vector, and one that takes the long way
+        net = net_for("linear")
+        net.compile(kind(0.05), "mse")
+        y = X[:, :2].copy()
+        net.fit(X, y, batch_size=10, epochs=4, verbose=0, shuffle=False)
+        y[25] = 1e200  # whose square is inf
+        with pytest.raises(ArithmeticError, match="batch 3"):
+            net.fit(X, y, batch_size=10, epochs=4, verbose=0, shuffle=False)
+        nets.append([p.data for p in net.parameters()])
+        before = net.get_weights()[0][0][0, 0]
+        net.layers[0].neurons[0].w[0].data = 0.25
+        assert before != 0.25
+        net.fit(X, X[:, :2], batch_size=30, epochs=1, verbose=0)
+        assert abs(net.layers[0].neurons[0].w[0].data - 0.25) < 0.2
+    np.testing.assert_allclose(nets[0], nets[1], rtol=1e-9)
+
+
+def test_a_step_over_samples_is_the_mean_and_its_backward():
+    w = [Value(0.3), Value(-0.2)]
+    each = vectorize(lambda x, y: ((w[0] * x[0] + w[1] * x[1]).tanh() - y) ** 2)
+    x, y = X[:, :2], X[:, 2]
+    for rows in (slice(0, 30), slice(0, 30), slice(0, 7)):
+        for p in w:
+            p.grad = 0.0
+        loss = each.mean(x[rows], y[rows])
+        loss.backward()
+        expected = [loss.data, *(p.grad for p in w)]
+        for p in w:
+            p.grad = 0.0
+        assert [each.step(x[rows], y[rows]), *(p.grad for p in w)] == expected
+    z = np.tanh(x @ [0.3, -0.2])
+    slope = (2 * (z - y) * (1 - z * z)) @ x / 30
+    for p in w:
+        p.grad = 0.0
+    each.step(x, y)
+    assert [p.grad for p in w] == pytest.approx(slope)

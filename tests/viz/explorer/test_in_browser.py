@@ -54,7 +54,12 @@ def cards(page):
 def sums(page):
     """The rows of the sum: what is added and to how much."""
     rows = zip(page.locator(".sum dt").all_inner_texts(), page.locator(".sum dd").all_inner_texts(), strict=True)
-    return {what: number(text) for what, text in rows if text != "none"}
+    return {on_one_line(what): number(text) for what, text in rows if text != "none"}
+
+
+def on_one_line(name):
+    """w[1]_11 for w[1]₁₁."""
+    return re.sub("[₀-₉,]*[₀-₉]", lambda m: "_" + m[0].translate(str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")), name)
 
 
 def lit_lines(page):
@@ -678,6 +683,33 @@ def test_on_a_phone_the_panel_is_below_and_nothing_sticks_out(visit, net):
         page.evaluate("picture.centreOn(picture.whereIs(nodeCalled('a[1]_1', graph().nodes)))")
         cell(page, "a[1]_1").tap()
         assert sums(page)["a[1]_1.grad"] == pytest.approx(0.03635, rel=1e-3)
+
+
+def test_on_a_phone_the_panel_is_a_sheet_that_fingers_and_keys_move(visit, net):
+    with visit(explore(net[0], level="named"), "#w[1]_11", **PHONE) as page:
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")  # nothing is below
+
+        def heights():
+            return [page.locator(where).bounding_box()["height"] for where in (".stage", "#panel")]
+
+        stage, panel = heights()
+        box = page.locator("#divider").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x, y - 120)
+        page.mouse.up()
+        assert heights() == pytest.approx([stage - 120, panel + 120], abs=2)
+        page.locator("#divider").focus()
+        page.keyboard.press("ArrowDown")
+        assert heights() == pytest.approx([stage - 96, panel + 96], abs=3)
+        assert page.locator("#divider").get_attribute("aria-orientation") == "horizontal"
+        page.mouse.move(x, page.locator("#divider").bounding_box()["y"] + 10)
+        page.mouse.down()
+        page.mouse.move(x, 2000)
+        page.mouse.up()
+        assert heights()[1] <= 20  # put away, and its edge is still there
+        assert page.locator("#divider").bounding_box()["y"] < page.evaluate("innerHeight")
 
 
 # ---------------------------------------------------------------- hard cases

@@ -485,6 +485,31 @@ def test_the_curve_of_a_long_descent_is_folded(visit):
         assert page.evaluate("steps") == 5000
 
 
+def test_a_line_is_dragged_sideways_for_its_number_and_downwards_to_move_the_picture(visit):
+    with visit(explore(lecture()[0], level="neurons")) as page:
+        line = "picture.lines.find((l) => names.link(l.node ?? -1) === 'w[1]_11')"
+        at = page.evaluate(
+            f"picture.onStage(middleOf({line})).map((x, i) => x + [stage.left, stage.top][i])".replace(
+                "[stage.left, stage.top]",
+                "[picture.stage.getBoundingClientRect().left, picture.stage.getBoundingClientRect().top]",
+            )
+        )
+        before = page.evaluate("[picture.origin, isChanged]")
+        page.mouse.move(*at)
+        page.mouse.down()
+        page.mouse.move(at[0] + 4, at[1] + 30, steps=5)
+        page.mouse.up()
+        origin, is_changed = page.evaluate("[picture.origin, isChanged]")
+        assert not is_changed
+        assert origin[1] == pytest.approx(before[0][1] + 30, abs=2)
+        page.keyboard.press("0")
+        page.mouse.move(*at)
+        page.mouse.down()
+        page.mouse.move(at[0] + 30, at[1] + 4, steps=5)
+        page.mouse.up()
+        assert page.evaluate("isChanged")
+
+
 # ---------------------------------------------------------------- formulas of pieces
 
 
@@ -507,8 +532,8 @@ def test_a_formula_follows_the_piece_that_holds(visit):
             return {operand: (formula, d) for operand, formula, d in found}
 
         assert factors(2) == {"z": ("w", 1.5), "w": ("max\u2061(z,w2)", 3)}
-        assert factors(1) == {"z": ("0", 0), "w": ("max\u2061(z,w2)+2w2", 6.75)}  # now w·w is the larger: a is w³
-        assert factors(1.5) == {"z": ("0.5w", 0.75), "w": ("max\u2061(z,w2)+w2", 4.5)}
+        assert factors(1) == {"z": ("0", 0), "w": ("2w2+max\u2061(z,w2)", 6.75)}  # now w·w is the larger: a is w³
+        assert factors(1.5) == {"z": ("12w", 0.75), "w": ("w2+max\u2061(z,w2)", 4.5)}
         assert factors(3) == {"z": ("w", 1.5), "w": ("max\u2061(z,w2)", 4.5)}
 
 
