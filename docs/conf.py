@@ -35,7 +35,7 @@ html_static_path = ["_static"]
 html_favicon = "_static/icon.svg"
 html_extra_path = ["_extra"]
 html_css_files = ["gradpath.css"]
-html_copy_source = html_show_sourcelink = False
+html_copy_source = html_show_sourcelink = html_use_index = False
 html_math_renderer = "mathml"
 pygments_style, pygments_dark_style = "friendly", "monokai"
 
