@@ -58,6 +58,7 @@ sphinx_gallery_conf = {
     "nested_sections": False,
     "image_scrapers": ("gradpath_docs.results", "matplotlib"),
     "capture_repr": (),
+    "thumbnail_size": (280, 196),
     "write_computation_times": False,
     "show_memory": False,
     "show_signature": False,
