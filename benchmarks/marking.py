@@ -305,7 +305,7 @@ class Net:
         if self.output in ("softmax", "one"):
             yield "slope with cross-entropy", 0, {"slope_with_cross_entropy", "delta_of_squared_error"}, None
         else:
-            yield "slope left out at the output", 0, {"slope_left_out"}, {"dZ[3]"}
+            yield "slope left out at the output", 0, {"delta_of_cross_entropy"}, {"dZ[3]"}
         if self.output in ("softmax", "squared"):
             yield "softmax diagonal", 0, {"softmax_diagonal", "diagonal_with_cross_entropy"}, None
         for i in (1, 2, 3):

@@ -18,6 +18,7 @@ from . import (
 from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
 from .diagnosis import diagnose
+from .exercises import exercise, worksheets
 from .layers import (
     GRU,
     LSTM,
@@ -108,6 +109,7 @@ __all__ = [
     "data",
     "datasets",
     "diagnose",
+    "exercise",
     "initializers",
     "inputs",
     "layers",
@@ -121,6 +123,7 @@ __all__ = [
     "schedules",
     "to_mlp",
     "to_sequential",
+    "worksheets",
 ]
 
 __getattr__ = _finder(__name__, __all__, _foreign.NAMES)

@@ -64,7 +64,7 @@ def test_lecture_003_with_its_squared_error_has_the_delta_of_another_loss_and_on
     }
     assert marking.verdicts["dW1"].given == ("dZ2",)
     slope, sums = marking.findings
-    assert (slope.slip, slope.where, slope.is_sure) == ("the slope left out", ("dZ2",), True)
+    assert (slope.kind, slope.where, slope.is_sure) == ("delta_of_cross_entropy", ("dZ2",), True)
     assert "over all axes" in sums.slip
     assert (sums.where, sums.is_sure) == (("db2", "db1"), True)
     assert (bool(marking), marking.points, marking.possible) == (False, 3, 6)
@@ -88,7 +88,7 @@ def test_both_homes_of_the_mean_are_right(home):
 def test_the_lines_of_a_slip_are_written_in_the_notation_of_the_net():
     marking = check_work(lecture_003("squared error"), backward())
     (wrong,), (right,) = marking.findings[0].wrong, marking.findings[0].right
-    assert str(wrong).startswith("dZ₂ = dA₂")
+    assert str(wrong).startswith("dZ₂ = A₂ − Y")
     assert str(right).startswith("dZ₂ = A₂ ⊙ (dA₂")
 
 
@@ -123,7 +123,7 @@ def test_the_worked_example_of_lecture_001_is_right_to_the_digits_it_prints():
 def test_a_forgotten_slope_in_six_digits_is_named_and_in_three_it_is_a_perhaps():
     full = 0.741365 * 0.593270
     sure = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{full:.6f}"}).findings[0]
-    assert (sure.slip, sure.is_sure) == ("the slope left out", True)
+    assert (sure.kind, sure.is_sure) == ("slope_left_out", True)
     perhaps = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{full:.2f}"}).findings[0]
     assert not perhaps.is_sure
 
