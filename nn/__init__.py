@@ -18,14 +18,17 @@ from . import (
 from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
 from .diagnosis import diagnose
+from .exercises import exercise, worksheets
 from .layers import (
     GRU,
     LSTM,
     Activation,
+    Add,
     AveragePooling1D,
     AveragePooling2D,
     BatchLayer,
     BatchNormalization,
+    Concatenate,
     Conv1D,
     Conv2D,
     Dense,
@@ -40,6 +43,7 @@ from .layers import (
     LayerNormalization,
     MaxPooling1D,
     MaxPooling2D,
+    MultiHeadAttention,
     Permute,
     Reshape,
     SimpleRNN,
@@ -47,6 +51,7 @@ from .layers import (
     UpSampling2D,
 )
 from .models.bridges import to_mlp, to_sequential
+from .models.model import Model
 from .models.per_sample import per_sample_gradients
 from .models.saving import register
 from .models.sequential import Sequential, load_model
@@ -64,10 +69,12 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Add",
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchLayer",
     "BatchNormalization",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Dense",
@@ -84,7 +91,9 @@ __all__ = [
     "LayerNormalization",
     "MaxPooling1D",
     "MaxPooling2D",
+    "Model",
     "Module",
+    "MultiHeadAttention",
     "Neuron",
     "Perceptron",
     "Permute",
@@ -100,6 +109,7 @@ __all__ = [
     "data",
     "datasets",
     "diagnose",
+    "exercise",
     "initializers",
     "inputs",
     "layers",
@@ -113,6 +123,7 @@ __all__ = [
     "schedules",
     "to_mlp",
     "to_sequential",
+    "worksheets",
 ]
 
 __getattr__ = _finder(__name__, __all__, _foreign.NAMES)

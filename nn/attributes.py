@@ -39,7 +39,8 @@ class Attributes:
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         for name in options:
-            if name not in _known[cls] and _is_ours(cls):
+            is_told = name in OPTIONS and name not in options_of(cls)  # known as an attribute, perhaps
+            if (name not in _known[cls] or is_told) and _is_ours(cls):
                 known = ", ".join(options_of(cls))
                 found = advice(name, OPTIONS, options_of(cls))
                 raise TypeError(f"{cls.__name__}: unknown option {name!r}; {found and found + '; '}known: {known}")

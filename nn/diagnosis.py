@@ -360,7 +360,7 @@ def _columns(x: np.ndarray) -> np.ndarray:
 
 
 def _plain(x: np.ndarray, y: np.ndarray) -> TrainingData:
-    return TrainingData(x, y, y, None).fixed()
+    return TrainingData((x,), y, y, None).fixed()
 
 
 def _standardized(x: np.ndarray) -> np.ndarray:

@@ -87,6 +87,12 @@ def _above_zero(where: str, what: str, delta: Any) -> float:
     return found
 
 
+def _label(where: str, what: str, label: Any) -> int | None:
+    if label is not None and (isinstance(label, bool) or not isinstance(label, int | np.integer)):
+        raise TypeError(f"{where}: expected {what} to be a label, such as -1, or None; got {describe(label)}")
+    return None if label is None else int(label)
+
+
 class Loss(Attributes):
     """The base of all losses.
 
@@ -201,7 +207,7 @@ class Loss(Attributes):
 
     def check_output(self, model: Any) -> None:
         """ValueError if the last layer of a net gives what the loss cannot take, with the remedies."""
-        layer, found = model.layers[-1], model.last_activation
+        layer, found = model.last_layer, model.last_activation
         if self.activation is None or found is None:
             return
         name = activation_name(found)
@@ -422,9 +428,43 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     """-log p of the right class: CategoricalCrossentropy under its name for labels.
 
     Both take both: labels, (samples,), or rows of probabilities, (samples, classes).
+    ignore_class: a label, often -1, of samples and places that do not count, such as those behind the end of a
+    sequence; the mean is over the others in the batch. Metrics asked for by name in `compile` leave them out too.
     """
 
     name = "sparse_categorical_crossentropy"
+    checks: ClassVar[Mapping[str, Check]] = {"ignore_class": _label}
+
+    def __init__(self, from_logits: bool = False, ignore_class: int | None = None) -> None:
+        super().__init__(from_logits)
+        self.ignore_class: Any = ignore_class
+
+    def prepare(self, where: str, y: np.ndarray, outputs: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        if self.ignore_class is None:
+            return super().prepare(where, y, outputs, dtype)
+        if not has_one_number_each(y):
+            raise ValueError(f"{self._from(where)}: ignore_class is for labels, got rows of shape {y.shape}")
+        counts = y != self.ignore_class
+        rows = super().prepare(where, np.where(counts, y, 0), outputs, dtype)
+        rows[~counts.reshape(-1)] = 0
+        return rows
+
+    def of_batch(self, y_pred: Tensor, target: np.ndarray, weight: Weight, from_logits: bool) -> Tensor:
+        if self.ignore_class is not None:
+            counts = target.sum(axis=1)  # 1, or 0 for what is left out, which the others make up for
+            weight = counts * (len(counts) / np.maximum(counts.sum(), 1)) * weight
+        return super().of_batch(y_pred, target, weight, from_logits)
+
+    def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
+        if self.ignore_class is not None:
+            raise ValueError(f"{self.name}: ignore_class is for losses of Tensors; leave the sample out")
+        return super().of_sample(outputs, target, from_logits)
+
+    def __repr__(self) -> str:
+        if self.ignore_class is None:
+            return super().__repr__()
+        logits = "from_logits=True, " if self.from_logits else ""
+        return f"{type(self).__name__}({logits}ignore_class={self.ignore_class})"
 
 
 class LossFunction(Loss):

@@ -93,12 +93,25 @@ class Metric:
         return self.read(self.summed(*by_names(self.name, y_true, y_pred, target, prediction), **options))
 
     def summed(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> np.ndarray:
-        """The sums over these samples. Outputs at several places, (m, *places, outputs), are as many samples."""
+        """The sums over these samples. Outputs at several places, (m, *places, outputs), are as many samples.
+
+        ignore_class: for the metrics of the table, the label of samples and places that do not count.
+        """
+        options = {**self.options, **options}
+        ignored = options.pop("ignore_class", None) if self.known_as is not None else None
         if self.known_as is not None and np.ndim(y_pred) > 2 and np.ndim(y_true) >= np.ndim(y_pred) - 1:
             y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
             y_true = y_true.reshape((-1, *y_true.shape[y_pred.ndim - 1 :]))
             y_pred = y_pred.reshape((-1, y_pred.shape[-1]))
-        return self.sums(y_true, y_pred, **{**self.options, **options})
+        if ignored is None:
+            return self.sums(y_true, y_pred, **options)
+        labels = plain_array(self.name, "y_true", y_true)
+        if labels.shape[1:] not in ((), (1,)):
+            raise ValueError(f"{self.name}: ignore_class is for labels, got y_true of shape {labels.shape}")
+        counts = labels.reshape(-1) != ignored
+        if not counts.any():
+            return 0 * self.sums(np.zeros(1, np.int64), np.asarray(y_pred)[:1], **options)
+        return self.sums(labels[counts], np.asarray(y_pred)[counts], **options)
 
     def using(self, **options: Any) -> Metric:
         """The same metric with other options, for `compile`: `precision.using(threshold=0.9)`."""

@@ -252,12 +252,15 @@ def refuse_own_call(cls: type, instead: str) -> None:
 
 
 class TrainingMode:
-    """Modules behave as in training or as in prediction inside the `with`, for the current thread or task."""
+    """Modules behave as in training or as in prediction inside the `with`, for the current thread or task.
+
+    others: those of them that do the opposite.
+    """
 
     __slots__ = ("_mode",)
 
-    def __init__(self, modules: Iterable[Module], mode: bool) -> None:
-        self._mode = frozenset(map(id, modules)), mode
+    def __init__(self, modules: Iterable[Module], mode: bool, others: Iterable[Module] = ()) -> None:
+        self._mode = {id(module): mode for module in modules} | {id(module): not mode for module in others}
 
     def __enter__(self) -> None:
         _modes.set((self._mode, *_modes.get()))
@@ -275,15 +278,15 @@ class TrainingMode:
         return inside
 
 
-# The modes that the current thread or task is in, the innermost first: of which modules, by id, and which.
-_modes: ContextVar[tuple[tuple[frozenset[int], bool], ...]] = ContextVar("training modes", default=())
+# The modes that the current thread or task is in, the innermost first: of modules, by id.
+_modes: ContextVar[tuple[dict[int, bool], ...]] = ContextVar("training modes", default=())
 
 
 def mode_inside(module: Module) -> bool | None:
     """The mode that the module is in inside a TrainingMode; None outside."""
-    for modules, mode in _modes.get():
-        if id(module) in modules:
-            return mode
+    for modes in _modes.get():
+        if id(module) in modes:
+            return modes[id(module)]
     return None
 
 
@@ -333,9 +336,13 @@ def _walk(root: Any) -> Iterator[_Found]:
                 yield holder, name, x, kind
             elif kind != "array" and id(x) not in seen:
                 seen.add(id(x))
-                if kind == "sequence" and len(classes := set(map(type, x))) == 1 and _kinds[classes.pop()] == "node":
-                    yield holder, name, x, "nodes"
-                    continue
+                if kind == "sequence":
+                    kinds = {_kinds[c] for c in set(map(type, x))}
+                    if kinds <= NOTHING:  # such as a shape
+                        continue
+                    if kinds == NODES:
+                        yield holder, name, x, "nodes"
+                        continue
                 found = holder, name, x, kind
                 yield found
                 stack.append((found, _items(x, kind)))
@@ -367,6 +374,7 @@ class _Kinds(dict[type, str]):
 
 
 _kinds = _Kinds()
+NOTHING, NODES = {""}, {"node"}
 
 
 def _path(found: _Found) -> str:

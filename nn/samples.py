@@ -116,20 +116,20 @@ def check_same_shape(where: str, true: np.ndarray, predicted: np.ndarray) -> Non
 # ---------------------------------------------------------------- samples and their targets
 
 
-def checked_features(where: str, x: ArrayLike, *, empty: bool = False) -> np.ndarray:
+def checked_features(where: str, x: ArrayLike, *, empty: bool = False, name: str = "x") -> np.ndarray:
     """The samples `x` as an array of float32 or float64: these are kept, all else becomes float64.
 
     x: (samples, ...), at least one sample unless `empty`. Not copied where it is such an array.
     TypeError for what is not plain numbers; ValueError for no samples, no features, nan or infinity.
     """
-    array = plain_array(where, "x", x)
+    array = plain_array(where, name, x)
     if not array.ndim:
-        raise ValueError(f"{where}: expected x of shape (samples, features), got the number {array[()]}")
+        raise ValueError(f"{where}: expected {name} of shape (samples, features), got the number {array[()]}")
     if not len(array) and not empty:
-        raise ValueError(f"{where}: expected at least one sample, got none: x has shape {array.shape}")
+        raise ValueError(f"{where}: expected at least one sample, got none: {name} has shape {array.shape}")
     if len(array) and not array.size:
-        raise ValueError(f"{where}: expected at least one feature, got none: x has shape {array.shape}")
-    check_finite(f"{where}: x", array)
+        raise ValueError(f"{where}: expected at least one feature, got none: {name} has shape {array.shape}")
+    check_finite(f"{where}: {name}", array)
     # Also brings numbers in foreign byte order, as files hold them, into the machine's own.
     narrow = array.dtype.kind == "f" and array.itemsize == 4
     return array.astype(np.float32 if narrow else np.float64, copy=False)

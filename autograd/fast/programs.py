@@ -12,14 +12,14 @@ import functools
 import operator
 import pickle
 import threading
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from .. import modes
-from ..graph import topological_order
+from ..graph import through, topological_order
 from ..ieee import quietly
 from ..op import Operation
 from ..passes.tensors import backward
@@ -39,17 +39,20 @@ class Programs:
     """Runs of a function of arrays, as a program for each shape that comes again.
 
     reads: the objects that the function computes with, see `Surroundings`. wanted: the leaves whose gradients are
-    wanted of the first result; none if it runs without gradients. lasts: see `written_down`.
+    wanted of the first result; none if it runs without gradients. others: leaves that get none though the result
+    depends on them. lasts: see `written_down`.
     """
 
-    def __init__(self, reads: Iterable[Any], wanted: Sequence[Tensor] = (), *, lasts: bool = False) -> None:
-        self.reads, self.wanted, self.lasts = list(reads), list(wanted), lasts
+    def __init__(
+        self, reads: Iterable[Any], wanted: Sequence[Tensor] = (), others: Sequence[Tensor] = (), *, lasts: bool = False
+    ) -> None:
+        self.reads, self.wanted, self.others, self.lasts = list(reads), list(wanted), list(others), lasts
         self._shapes: dict[Any, _Shape] = {}
         self._are_open = roads.are_open()
 
     def is_like(self, other: Programs) -> bool:
         """True for programs of the same leaves and objects."""
-        ours, theirs = ((*p.reads, None, *p.wanted) for p in (self, other))
+        ours, theirs = ((*p.reads, None, *p.wanted, None, *p.others) for p in (self, other))
         return len(ours) == len(theirs) and all(map(operator.is_, ours, theirs))
 
     def run(self, function: Callable[..., Sequence[Any]], *arguments: Any) -> Sequence[Any]:
@@ -99,6 +102,8 @@ class Programs:
         """The same by a recorded graph."""
         results = function(*arguments)
         if self.wanted:
+            if self.others:
+                _cut(topological_order(results[0]), self.wanted)
             _give_gradients(results[0], self.wanted)
         return [r._data if r.__class__ is Tensor else r for r in results]
 
@@ -111,11 +116,12 @@ class Programs:
         except Unclear:
             return self._by_graph(function, arguments), None
         by_graph = functools.partial(self._by_graph, function)
-        return written_down(function, arguments, self.wanted, surroundings, by_graph, lasts=self.lasts)
+        others, lasts = self.others, self.lasts
+        return written_down(function, arguments, self.wanted, surroundings, by_graph, others=others, lasts=lasts)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copied program would write into the arrays of the original.
-        return functools.partial(Programs, lasts=self.lasts), (self.reads, self.wanted)
+        return functools.partial(Programs, lasts=self.lasts), (self.reads, self.wanted, self.others)
 
 
 class _Shape:
@@ -218,13 +224,14 @@ def written_down(
     by_graph: Callable[[Sequence[Any]], Sequence[np.ndarray]],
     seed: np.ndarray | None = None,
     *,
+    others: Sequence[Tensor] = (),
     lasts: bool = False,
 ) -> tuple[Sequence[np.ndarray], Written | None]:
     """What `by_graph` gives for the arguments, and a program that gave the same bits; None if there is none.
 
-    wanted: as for `Programs`. A function that changes what it reads has no program. seed: the gradient of the result,
-    an array at which the program looks anew in each run. lasts: it is always given these very arguments, whose numbers
-    change.
+    wanted, others: as for `Programs`. A function that changes what it reads has no program. seed: the gradient of the
+    result, an array at which the program looks anew in each run. lasts: it is always given these very arguments, whose
+    numbers change.
     """
     for t in wanted:
         if t._buffer is None:
@@ -235,7 +242,7 @@ def written_down(
         return results, None
     after = _states(surroundings.generators)
     _rewind(surroundings.generators, before)
-    written = _on_stand_ins(function, arguments, wanted, surroundings, seed, lasts)
+    written = _on_stand_ins(function, arguments, wanted, surroundings, seed, others, lasts)
     _rewind(surroundings.generators, after)
     if written is None or not written.gives(results, wanted, arguments, before):
         return results, None
@@ -266,6 +273,7 @@ def _on_stand_ins(
     wanted: Sequence[Tensor],
     surroundings: Surroundings,
     seed: np.ndarray | None,
+    others: Sequence[Tensor],
     lasts: bool,
 ) -> Written | None:
     """A program of what the function does with arguments like these; None if it does what cannot be written down.
@@ -287,7 +295,7 @@ def _on_stand_ins(
             if wanted:
                 loss = results[0]
                 g = np.ones(loss.shape, loss.dtype) if seed is None else recorder.lasting(seed)
-                _pull_back(loss, g, set(wanted), start)
+                _pull_back(loss, g, set(wanted), set(others), start)
                 recorder.give([])
         passes = recorder.program()
         reached = [t for t in wanted if t._grad is not None]
@@ -299,14 +307,17 @@ def _on_stand_ins(
     return None if recorder.size > LARGEST else Written(passes, leaves, reached, surroundings)
 
 
-def _pull_back(loss: Tensor, g: Any, wanted: Container[Tensor], start: int) -> None:
+def _pull_back(loss: Tensor, g: Any, wanted: set[Tensor], others: set[Tensor], start: int) -> None:
     """The reverse pass from a loss computed on stand-ins, whose gradient is g, to the leaves that are wanted.
 
-    Other leaves must be younger than `start`, and gone with the step.
+    Leaves that are neither wanted nor among the others must be younger than `start`, and gone with the step.
     """
-    for v in topological_order(loss):
+    order = topological_order(loss)
+    if others:
+        _cut(order, wanted)
+    for v in order:
         if v._op is None:
-            if v not in wanted and v._serial < start:
+            if v not in wanted and v not in others and v._serial < start:
                 raise LookupError("a gradient of which nobody knows")
         else:
             v._operands = tuple(
@@ -314,6 +325,14 @@ def _pull_back(loss: Tensor, g: Any, wanted: Container[Tensor], start: int) -> N
             )
             v._op = SimpleNamespace(pulls=_Pulls(v._op), writes=v._op.writes, adds=v._op.adds, delivers=None)
     backward(loss, g)
+
+
+def _cut(order: Iterable[Tensor], wanted: Iterable[Tensor]) -> None:
+    """Let the reverse pass go only where a wanted leaf is: other operands become arrays."""
+    _, leading = through(((v, v._operands) for v in order), wanted)
+    for v in order:
+        if v._op is not None:
+            v._operands = tuple(u._data if u.__class__ is Tensor and u not in leading else u for u in v._operands)
 
 
 class _Pulls:

@@ -9,16 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph import Node, through, walk
-from ..operands import Operand
-from ..passes.gradients import adjoints
-from ..passes.replay import Place, Point, Pull
+from ..graph import Node
+from ..passes.replay import Place, Point, Pull, Replay
 from ..paths.path_graph import Path, PathGraph
 from .answers import Answer
 from .computation import Computation
 from .results import Alternative, Finding, Verdict
 from .sheet import parsed, which
-from .tolerance import Tolerance
+from .tolerance import TIMES, Tolerance
 from .variants import Variant
 from .written import FULL, Written
 
@@ -155,25 +153,14 @@ def _factor(c: Computation, tolerance: Tolerance, v: Node, u: Node, written: Wri
     moved = 0.0
     if written.digits < FULL:
         points = tolerance.points(written.digits, written.decimals)
-        moved = 3.0 * max((abs(local(c, p, v, u) - right) for p in points), default=0.0)
+        moved = TIMES * max((abs(local(c, p, v, u) - right) for p in points), default=0.0)
     return Answer(written, right, moved + 1e-9 * abs(right))
 
 
 def local(c: Computation, point: Point, v: Node, u: Node, change: Mapping[Place, Pull] | None = None) -> float:
     """∂v/∂u with the other named nodes held fixed, on these numbers; change: see `Replay`."""
-    nodes, relevant = through(walk(v, stop=lambda x: x is not v and x in c.labels), [u])
-
-    def shares(w: Node, g: Operand, wanted: Sequence[bool]) -> Iterator[tuple[Node, Operand]]:
-        if not change:
-            yield from point.shares(w, g, wanted)
-            return
-        for i, x in enumerate(w.operands):
-            if wanted[i] and (w, i) in change:
-                yield x, change[w, i](g)
-            elif wanted[i]:
-                yield from point.shares(w, g, [j == i for j in range(len(wanted))])
-
-    return float(adjoints(v, 1.0, nodes, relevant, {u}, shares).get(u, 0.0))
+    replay = Replay(v, [u], stop=lambda x: x is not v and x in c.labels)
+    return float(replay(point, change).get(u, 0.0))
 
 
 def _finding(c: Computation, variants: Sequence[Variant], key: str, v: Node, u: Node, answer: Answer) -> Finding | None:

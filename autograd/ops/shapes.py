@@ -56,7 +56,7 @@ def sum_to(x: Operand, shape: tuple[int, ...]) -> Operand:
     return x.sum(stretched, keepdims=True) if stretched else x
 
 
-@structural(lambda g, z, x, shape: g.reshape(x.shape), None)
+@structural(lambda g, z, x, shape: g.reshape(x.shape), None, linear=(0,))
 def reshape(x: Operand, shape: int | tuple[int, ...]) -> Operand:
     """The same numbers in another shape, row by row; one size may be -1, which takes what is left.
 
@@ -65,7 +65,9 @@ def reshape(x: Operand, shape: int | tuple[int, ...]) -> Operand:
     return x.reshape(shape)
 
 
-@structural(lambda g, z, x, axes: transpose(g, None if axes is None else _inverse(axes, x.ndim)), None, symbol="T")
+@structural(
+    lambda g, z, x, axes: transpose(g, None if axes is None else _inverse(axes, x.ndim)), None, symbol="T", linear=(0,)
+)
 def transpose(x: Operand, axes: Operand = None) -> Operand:
     """Axes in another order; reversed by default.
 

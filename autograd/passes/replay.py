@@ -76,6 +76,8 @@ class Point:
             return v.local_derivatives[i] * g
         return shaped(self.share(v, i, g, self.of(v), self.operands(v)), v.operands[i])
 
+    keeps_mean = False
+
     def gradient(self, u: Node) -> None:
         """Numbers have no name."""
 
@@ -83,12 +85,12 @@ class Point:
 class Replay:
     """The reverse pass from a target to some of its nodes, as often as it is asked for.
 
-    RuntimeError if `.data` was changed since the forward pass.
+    stop: nodes below which it does not go, see `walk`.
     """
 
-    def __init__(self, target: Node, sources: Collection[Node]) -> None:
+    def __init__(self, target: Node, sources: Collection[Node], stop: Callable[[Node], bool] | None = None) -> None:
         self.target, self.sources = target, frozenset(sources)
-        self._nodes, self._relevant = through(walk(target), sources)
+        self._nodes, self._relevant = through(walk(target, stop), sources)
 
     def __call__(
         self,

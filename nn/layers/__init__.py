@@ -3,15 +3,9 @@
 from autograd.foreign import finder
 
 from ..foreign import NAMES
-from .basic import (
-    Activation,
-    BatchLayer,
-    Dense,
-    Dropout,
-    Flatten,
-    Input,
-    WeightedLayer,
-)
+from .attention import MultiHeadAttention
+from .base import Add, BatchLayer, Input
+from .basic import Activation, Concatenate, Dense, Dropout, Flatten, WeightedLayer
 from .images import (
     AveragePooling1D,
     AveragePooling2D,
@@ -35,10 +29,12 @@ __all__ = [
     "GRU",
     "LSTM",
     "Activation",
+    "Add",
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchLayer",
     "BatchNormalization",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Dense",
@@ -53,6 +49,7 @@ __all__ = [
     "LayerNormalization",
     "MaxPooling1D",
     "MaxPooling2D",
+    "MultiHeadAttention",
     "Permute",
     "Reshape",
     "SimpleRNN",

@@ -30,7 +30,8 @@ from autograd.ops.sums import mean
 from ..activations import Function
 from ..initializers import Initializer
 from ..regularizers import Regularizer
-from .basic import BatchLayer, Shape, ShapeLike, Step, WeightedLayer, sample_shape
+from .base import BatchLayer, Shape, ShapeLike, Step, sample_shape
+from .basic import WeightedLayer
 
 __all__ = [
     "AveragePooling1D",
@@ -56,7 +57,8 @@ _SAMPLES = {1: "(steps, channels)", 2: "(height, width, channels)"}
 
 def _padding(where: str, what: str, padding: Any) -> str:
     if padding not in ("valid", "same"):
-        raise ValueError(f"{where}: expected {what} 'valid' or 'same', got {padding!r}")
+        advice = "; for 'causal' put zeros before the first step, and take 'valid'" if padding == "causal" else ""
+        raise ValueError(f"{where}: expected {what} 'valid' or 'same', got {padding!r}{advice}")
     return str(padding)
 
 
@@ -124,7 +126,7 @@ class _Convolution(_OfSpace, WeightedLayer):
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
         self.make_weights((self.filters, *self.kernel_size, input_shape[-1]), dtype, rng)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_axes(input_shape)
         space = input_shape[:-1]
         pads = pads_of(str(self), self.padding, space, self.kernel_size, self.strides)
@@ -195,7 +197,7 @@ class _Pooling(_Labelled):
         self.strides = pool_size if strides is None else strides
         super().__init__(input_shape=input_shape, name=name)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_axes(input_shape)
         space = input_shape[:-1]
         pads = pads_of(str(self), self.padding, space, self.pool_size, self.strides)
@@ -243,7 +245,7 @@ class AveragePooling1D(_Pooling):
 class _GlobalPooling(_Labelled):
     over: Any
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_axes(input_shape)
         return input_shape[-1:]
 
@@ -287,7 +289,7 @@ class _UpSampling(_Labelled):
         self.size = size
         super().__init__(input_shape=input_shape, name=name)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_axes(input_shape)
         return (*(n * k for n, k in zip(input_shape[:-1], self.size, strict=True)), input_shape[-1])
 
@@ -332,7 +334,7 @@ class Reshape(BatchLayer):
         self.target_shape = shape
         super().__init__(input_shape=input_shape, name=name)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         try:
             shape = np.empty(input_shape, bool).reshape(self.target_shape).shape
         except ValueError:
@@ -343,7 +345,7 @@ class Reshape(BatchLayer):
 
     def steps(self) -> list[Step]:
         assert self.built_for is not None
-        return [(_reshaped, (self.output_shape(self.built_for),), None)]
+        return [(_reshaped, (self.compute_output_shape(self.built_for),), None)]
 
     def __repr__(self) -> str:
         return f"Reshape({self.target_shape})"
@@ -371,7 +373,7 @@ class Permute(BatchLayer):
             raise ValueError(f"Permute: expected each of 1 to {len(self.dims)} once, got {self.dims}")
         super().__init__(input_shape=input_shape, name=name)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != len(self.dims):
             raise ValueError(f"{self}: expected samples with {len(self.dims)} axes, got {input_shape}")
         return tuple(input_shape[i - 1] for i in self.dims)

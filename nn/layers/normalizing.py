@@ -13,7 +13,7 @@ from autograd.formulas.names import Name
 from autograd.ops.sums import standardize
 
 from ..attributes import Check
-from .basic import BatchLayer, Shape, ShapeLike, Step
+from .base import BatchLayer, Shape, ShapeLike, Step
 
 __all__ = ["BatchNormalization", "LayerNormalization"]
 

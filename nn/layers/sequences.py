@@ -23,7 +23,8 @@ from autograd.ops.shapes import getitem, stack, transpose
 from ..activations import Function, activation_name, find_activation
 from ..attributes import Check, flag
 from ..initializers import Initializer, find_initializer
-from .basic import BatchLayer, Shape, ShapeLike, Step, initial
+from ..regularizers import Regularizer, find_regularizer
+from .base import BatchLayer, Shape, ShapeLike, Step, initial
 
 __all__ = ["GRU", "LSTM", "Embedding", "SimpleRNN"]
 
@@ -33,6 +34,7 @@ class Embedding(BatchLayer):
 
     input_dim: how many symbols there are; inputs are whole numbers from 0 to input_dim - 1 (floats that are whole
     will do). output_dim: the length of a vector. embeddings_initializer: how they start; uniform in ±0.05.
+    embeddings_regularizer: what is added to the loss, see `nn.regularizers`.
 
     weight  E, (input_dim, output_dim), labelled W[l] in layer l of a net, as in Keras
 
@@ -44,7 +46,9 @@ class Embedding(BatchLayer):
         "input_dim": positive_integer,
         "output_dim": positive_integer,
         "embeddings_initializer": lambda where, what, x: find_initializer(x),
+        "embeddings_regularizer": lambda where, what, x: find_regularizer(x),
     }
+    regularized: ClassVar[Mapping[str, str]] = {"weight": "embeddings_regularizer"}
     settled: tuple[str, ...] = (*BatchLayer.settled, "input_dim", "output_dim", "embeddings_initializer")
     weight: Any
 
@@ -53,6 +57,7 @@ class Embedding(BatchLayer):
         input_dim: int,
         output_dim: int,
         embeddings_initializer: str | Initializer = "random_uniform",
+        embeddings_regularizer: str | Regularizer | None = None,
         *,
         input_shape: ShapeLike | None = None,
         name: str | None = None,
@@ -60,6 +65,7 @@ class Embedding(BatchLayer):
         self.input_dim, self.output_dim = input_dim, output_dim
         super().__init__(input_shape=input_shape, name=name)
         self.embeddings_initializer: Any = embeddings_initializer
+        self.embeddings_regularizer: Any = embeddings_regularizer
         self.weight = None
         self._a: str | None = None
 
@@ -67,7 +73,7 @@ class Embedding(BatchLayer):
         shape = (self.input_dim, self.output_dim)
         self.weight = initial(f"{self}: embeddings", self.embeddings_initializer, shape, dtype, rng)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape, self.output_dim)
 
     def steps(self) -> list[Step]:
@@ -100,7 +106,15 @@ class _Recurrent(BatchLayer):
             ("kernel_initializer", "recurrent_initializer", "bias_initializer"),
             lambda where, what, x: find_initializer(x),
         ),
-        "recurrent_activation": lambda where, what, x: find_activation(x),
+        **dict.fromkeys(
+            ("kernel_regularizer", "recurrent_regularizer", "bias_regularizer"),
+            lambda where, what, x: find_regularizer(x),
+        ),
+    }
+    regularized: ClassVar[Mapping[str, str]] = {
+        "weight": "kernel_regularizer",
+        "recurrent_weight": "recurrent_regularizer",
+        "bias": "bias_regularizer",
     }
     settled: tuple[str, ...] = (
         *BatchLayer.settled,
@@ -118,28 +132,37 @@ class _Recurrent(BatchLayer):
     kernel_initializer: Any
     recurrent_initializer: Any
     bias_initializer: Any
+    kernel_regularizer: Any
+    recurrent_regularizer: Any
+    bias_regularizer: Any
     weight: Any
     recurrent_weight: Any
     bias: Any
 
-    def _set_up(
+    def __init__(
         self,
         units: int,
-        activation: str | Function | None,
-        use_bias: bool,
-        kernel_initializer: str | Initializer,
-        recurrent_initializer: str | Initializer,
-        bias_initializer: str | Initializer,
-        return_sequences: bool,
-        dtype: DTypeLike | None,
-        input_shape: ShapeLike | None,
-        name: str | None,
+        activation: str | Function | None = "tanh",
+        *,
+        use_bias: bool = True,
+        kernel_initializer: str | Initializer = "glorot_uniform",
+        recurrent_initializer: str | Initializer = "orthogonal",
+        bias_initializer: str | Initializer = "zeros",
+        kernel_regularizer: str | Regularizer | None = None,
+        recurrent_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        return_sequences: bool = False,
+        input_shape: ShapeLike | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         self.units, self.use_bias, self.return_sequences = units, use_bias, return_sequences
         self.activation = activation
         super().__init__(input_shape=input_shape, name=name)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.recurrent_initializer = recurrent_initializer
+        self.kernel_regularizer, self.recurrent_regularizer = kernel_regularizer, recurrent_regularizer
+        self.bias_regularizer = bias_regularizer
         self.dtype = None if dtype is None else float_type(str(self), dtype)
         self.weight = self.recurrent_weight = self.bias = None
         self._layer: int | None = None
@@ -157,7 +180,7 @@ class _Recurrent(BatchLayer):
     def _first_bias(self, dtype: np.dtype, rng: np.random.Generator) -> Tensor:
         return initial(f"{self}: bias", self.bias_initializer, (self.gates * self.units,), dtype, rng)
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 2:
             advice = f"; put a Reshape({(*input_shape, 1)}) before it, for one feature" if len(input_shape) == 1 else ""
             raise ValueError(f"{self}: expected samples (steps, features), got {input_shape}{advice}")
@@ -171,23 +194,26 @@ class _Recurrent(BatchLayer):
         return None  # a loss from logits cannot take the place of the last step
 
     def _run(self, x: Any) -> Any:
-        bias = self._input_bias()
+        bias, of_state = self._biases()
         inputs = transpose(x, (1, 0, 2))  # steps first, so that one of them lies together
         sums = matmul(inputs, self.weight.T) if bias is None else affine(inputs, self.weight, bias)
         across = self.recurrent_weight.T
         state: Any = None
         outputs = []
         for t in range(x.shape[1]):
-            state = self._step(sums[t], state, across, t)
+            state = self._step(sums[t], state, across, of_state, t)
             outputs.append(state[0])
         return stack(outputs, 1) if self.return_sequences else outputs[-1]
 
-    def _input_bias(self) -> Any:
-        """What is added to the weighted sums of the inputs; None if there is no bias."""
-        return self.bias
+    def _biases(self) -> tuple[Any, Any]:
+        """What is added to the weighted sums of the inputs, and to those of the state; None for nothing."""
+        return self.bias, None
 
-    def _step(self, u: Any, state: Any, across: Any, t: int) -> tuple[Any, ...]:
-        """The state after step t, what the layer gives first. u: sums of the inputs; state: the one before, or None."""
+    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
+        """The state after step t, what the layer gives first.
+
+        u: sums of the inputs; state: the one before, or None; across and bias: what its sums are made with.
+        """
         raise NotImplementedError
 
     def _called(self, base: str, t: int, z: Any) -> Any:
@@ -211,7 +237,8 @@ class SimpleRNN(_Recurrent):
     """A recurrent layer: h⟨t⟩ = g(W_x x⟨t⟩ + W_h h⟨t-1⟩ + b), with h⟨0⟩ = 0.
 
     units: the length of h. activation: g. return_sequences: True for h after every step, (batch, steps, units),
-    False for the last, (batch, units). The recurrent weights start orthogonal, so that lengths stay.
+    False for the last, (batch, units). The recurrent weights start orthogonal, so that lengths stay. use_bias,
+    initializers, regularizers and dtype are as of `Dense`.
 
     weight            W_x, (units, features), labelled W[l]_x
     recurrent_weight  W_h, (units, units), labelled W[l]_h
@@ -222,39 +249,13 @@ class SimpleRNN(_Recurrent):
 
     gates = 1
 
-    def __init__(
-        self,
-        units: int,
-        activation: str | Function | None = "tanh",
-        use_bias: bool = True,
-        kernel_initializer: str | Initializer = "glorot_uniform",
-        recurrent_initializer: str | Initializer = "orthogonal",
-        bias_initializer: str | Initializer = "zeros",
-        *,
-        return_sequences: bool = False,
-        input_shape: ShapeLike | None = None,
-        name: str | None = None,
-        dtype: DTypeLike | None = None,
-    ) -> None:
-        self._set_up(
-            units,
-            activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            return_sequences,
-            dtype,
-            input_shape,
-            name,
-        )
-
-    def _step(self, u: Any, state: Any, across: Any, t: int) -> tuple[Any, ...]:
+    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
         z = self._called("Z", t, u if state is None else u + state[0] @ across)
         return (self._called("H", t, self.activation(z)),)
 
 
 class _Gated(_Recurrent):
+    checks: ClassVar[Mapping[str, Check]] = {"recurrent_activation": lambda where, what, x: find_activation(x)}
     recurrent_activation: Any
 
     def __init__(
@@ -262,29 +263,10 @@ class _Gated(_Recurrent):
         units: int,
         activation: str | Function | None = "tanh",
         recurrent_activation: str | Function = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: str | Initializer = "glorot_uniform",
-        recurrent_initializer: str | Initializer = "orthogonal",
-        bias_initializer: str | Initializer = "zeros",
-        *,
-        return_sequences: bool = False,
-        input_shape: ShapeLike | None = None,
-        name: str | None = None,
-        dtype: DTypeLike | None = None,
+        **options: Any,
     ) -> None:
         self.recurrent_activation = recurrent_activation
-        self._set_up(
-            units,
-            activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            return_sequences,
-            dtype,
-            input_shape,
-            name,
-        )
+        super().__init__(units, activation, **options)
 
     def _parts(self, z: Any) -> list[Any]:
         """The weighted sums of each gate."""
@@ -315,7 +297,7 @@ class LSTM(_Gated):
         bias[self.units : 2 * self.units] = 1
         return Tensor(bias, dtype=dtype)
 
-    def _step(self, u: Any, state: Any, across: Any, t: int) -> tuple[Any, ...]:
+    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
         z = self._called("Z", t, u if state is None else u + state[0] @ across)
         i, f, c, o = self._parts(z)
         g, open_ = self.activation, self.recurrent_activation
@@ -349,20 +331,20 @@ class GRU(_Gated):
     def _first_bias(self, dtype: np.dtype, rng: np.random.Generator) -> Tensor:
         return initial(f"{self}: bias", self.bias_initializer, (2, 3 * self.units), dtype, rng)
 
-    def _input_bias(self) -> Any:
+    def _biases(self) -> tuple[Any, Any]:
         if self.bias is None:
-            return None
-        of_input, self._of_state = self.bias[0], self.bias[1]
+            return None, None
+        of_input, of_state = self.bias[0], self.bias[1]
         if self._layer is not None:
-            for part, index in ((of_input, "x"), (self._of_state, "h")):
+            for part, index in ((of_input, "x"), (of_state, "h")):
                 part._label = Name("b", str(self._layer), index=(index,)).label()
-        return of_input
+        return of_input, of_state
 
-    def _step(self, u: Any, state: Any, across: Any, t: int) -> tuple[Any, ...]:
+    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
         g, open_ = self.activation, self.recurrent_activation
         of_state: Any = None if state is None else state[0] @ across
-        if self.bias is not None:
-            of_state = self._of_state if of_state is None else self._called("S", t, of_state + self._of_state)
+        if bias is not None:
+            of_state = bias if of_state is None else self._called("S", t, of_state + bias)
         z, r, new = self._parts(self._called("U", t, u))
         of_z, of_r, of_new = (None,) * 3 if of_state is None else self._parts(of_state)
         z = self._called("Z", t, open_(z if of_z is None else z + of_z))

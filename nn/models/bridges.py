@@ -15,7 +15,8 @@ from autograd import linear
 from autograd.arguments import Rng
 from autograd.operands import describe
 
-from ..layers.basic import Activation, Dense, Dropout, is_told_in_steps
+from ..layers.base import is_told_in_steps
+from ..layers.basic import Activation, Dense, Dropout
 from ..neurons import MLP, Layer
 from .of_neurons import sequential_of
 from .sequential import Sequential, find_sequential

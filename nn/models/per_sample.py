@@ -15,12 +15,14 @@ from autograd.graph import topological_order
 from autograd.op import Operation, operation_of
 
 from ..activations import RandomizedLeakyReLU, is_of_one_number, is_over_layer, leaky_relu
-from ..layers.basic import Activation, Dense, Dropout, Flatten, is_told_in_steps
+from ..layers.base import is_told_in_steps
+from ..layers.basic import Activation, Dense, Dropout, Flatten
 from ..losses import LossFunction, find_loss
 from ..training.loop import training_mode
 from ..training.objective import Objective
 from ..training.samples import TrainingData, checked_samples
-from .sequential import find_sequential
+from .model import find_model
+from .sequential import Sequential
 
 __all__ = ["per_sample_gradients"]
 
@@ -28,7 +30,7 @@ __all__ = ["per_sample_gradients"]
 def per_sample_gradients(model: Any, x: Any, y: Any, *, loss: Any = None) -> list[np.ndarray]:
     """The gradients of the loss of each sample, for each of `model.parameters()` in turn.
 
-    model: a Sequential that is built; as after `eval()`, no dropout. x: (m, ...), rows are samples;
+    model: a Sequential or another Model that is built; as after `eval()`, no dropout. x: (m, ...), rows are samples;
     y: as `fit` takes it. loss: a name or an object of `nn.losses`; None for the one it is compiled with.
     Returns a list of arrays of shape (m, *parameter.shape); the mean over the first axis is the
     gradient of the loss of the batch, with what regularizers add.
@@ -37,11 +39,11 @@ def per_sample_gradients(model: Any, x: Any, y: Any, *, loss: Any = None) -> lis
     dW = dzᵢ xᵢᵀ and db = dzᵢ. Layers and functions of one's own are taken sample by sample.
     They need m times the memory of the parameters: give large sets in pieces.
 
-    TypeError if the model is no Sequential, RuntimeError if it is not built, or not compiled and there
+    TypeError if it is no Model, RuntimeError if it is not built, or not compiled and there
     is no `loss`; ValueError for data that do not fit, as in `fit`.
     """
     where = "per_sample_gradients"
-    model = find_sequential(where, model)
+    model = find_model(where, model)
     if loss is None:
         model._check_compiled(where)
     else:
@@ -51,7 +53,7 @@ def per_sample_gradients(model: Any, x: Any, y: Any, *, loss: Any = None) -> lis
     samples = checked_samples(where, model, x, y).fixed()
     objective = Objective(model)
     with training_mode(model, False):
-        apart = model.goes_straight and all(map(_keeps_samples_apart, model.layers))
+        apart = isinstance(model, Sequential) and model.goes_straight and all(map(_keeps_samples_apart, model.layers))
         if apart and not isinstance(model.loss, LossFunction):
             return _at_once(objective, samples)
         return _one_by_one(objective, samples)
@@ -76,9 +78,9 @@ def _keeps_samples_apart(layer: Any) -> bool:
 
 def _one_by_one(objective: Objective, samples: TrainingData) -> list[np.ndarray]:
     found: list[list[np.ndarray]] = []
-    for i in range(len(samples.x)):
+    for i in range(samples.samples):
         one = samples.rows(i, i + 1)
-        _, loss = objective.forward(one.x, one.y, 1.0)
+        _, loss = objective.forward(*one.xs, one.y, 1.0)
         found.append(gradients(loss, objective.parameters))
     return [np.stack(arrays) for arrays in zip(*found, strict=True)]
 
@@ -88,7 +90,7 @@ def _at_once(objective: Objective, samples: TrainingData) -> list[np.ndarray]:
     parameters, penalized = objective.parameters, objective.penalized
     objective.penalized = []
     # the sum over samples, so that what arrives in row i belongs to the loss of sample i
-    _, loss = objective.forward(samples.x, samples.y, 1.0)
+    _, loss = objective.forward(*samples.xs, samples.y, 1.0)
     sums = [v for v in topological_order(loss) if v.label is not None and _weight_of(v) is not None]
     arriving = gradients(loss, sums)
     found: dict[Any, np.ndarray] = {}

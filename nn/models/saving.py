@@ -58,6 +58,12 @@ BIT_GENERATORS = {c.__name__: c for c in (np.random.PCG64, np.random.PCG64DXSM, 
 }
 
 
+def net(cls: type[T]) -> type[T]:
+    """A class of models of this library, which files name."""
+    CLASSES[cls.__name__] = cls
+    return cls
+
+
 # What was registered, by name, so that files which name it are read without `custom_objects`.
 registered: dict[str, Any] = {}
 
@@ -120,22 +126,14 @@ def _described(model: Any) -> dict[str, Any]:
             "loss": writer.plain("the loss", model.loss),
             "metrics": [writer.metric(metric) for metric in model.metrics],
             "groups": _groups_of(model, writer),
+            "frozen": [i for i, layer in enumerate(_layers_in(model)) if any(layer is x for x in model.frozen)],
             "state": {},
         }
-    own = {}
-    if not model.goes_straight:
-        if "forward" in vars(model):
-            raise _nameless("the model", model.forward)
-        own = {"own class": type(model).__name__}
     return {
         "format": FORMAT,
-        **own,
         **({"metadata": model.metadata} if model.metadata else {}),
-        "name": model.name,
-        "dtype": str(model.dtype),
+        **writer.structure(model),
         "weights": [],
-        "input_shape": model.input_shape,
-        "layers": [writer.plain(f"layer {layer.name!r}", layer) for layer in model.layers],
         "training": training,
         "generators": [_state_of(rng) for rng in writer.generators],
     }
@@ -186,12 +184,8 @@ def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _made(cls: Any, shapes: Mapping[str, Shape], settings: Mapping[str, Any], reader: _Reader) -> Any:
     """The model, with parameters of 0. ValueError if they have other shapes than the arrays; more are never made."""
-    if settings.get("own class", cls.__name__) != cls.__name__:
-        cls = reader.given(settings["own class"])
-    made = reader.made(settings["layers"])
-    with _starting_with(_Zeros(shapes[name] for name in settings["weights"]), made):
-        first = layers.Input(settings["input_shape"])
-        model = cls([first, *made], name=settings["name"], dtype=settings["dtype"], rng=reader.generators[0])
+    reader.start = _Zeros(shapes[name] for name in settings["weights"])
+    model = reader.model(settings, cls, reader.generators[0])
     model.metadata = dict(settings.get("metadata", {}))
     weights = {name: shapes[name] for name in settings["weights"]}
     model.check_state(weights)
@@ -209,7 +203,13 @@ def _made(cls: Any, shapes: Mapping[str, Shape], settings: Mapping[str, Any], re
                     for group in groups
                 ]
             )
+        layers_in = _layers_in(model)
+        now = [layer.trainable for layer in layers_in]
+        for i, layer in enumerate(layers_in):  # as they were at compile, which looks at it, and after it
+            vars(layer)["trainable"] = i not in training.get("frozen", ())
         model.compile(optimizer, loss, measured)
+        for layer, trainable in zip(layers_in, now, strict=True):
+            vars(layer)["trainable"] = trainable
     vectors = model.optimizer.state_dict() if state else {}
     expected = weights | {OPTIMIZER + name: x.shape for name, x in vectors.items() if isinstance(x, np.ndarray)}
     if expected != shapes:
@@ -229,6 +229,11 @@ class _Zeros:
         if self.left < 0:
             raise ValueError(f"a parameter of shape {shape} is more than the file has numbers for")
         return np.zeros(shape)
+
+
+def _layers_in(model: Any) -> list[Any]:
+    """The model and all layers inside, in an order that is the same after it was made again."""
+    return [m for m in model.modules() if isinstance(m, layers.BatchLayer)]
 
 
 @contextmanager
@@ -255,10 +260,48 @@ def _fill(model: Any, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
 
 
 class _Writer:
-    """Writes objects as plain data; each random generator once, so that those who share one still do."""
+    """Writes objects as plain data; each random generator and each layer once, so that those who share one still do."""
 
     def __init__(self, generators: Iterable[np.random.Generator]) -> None:
         self.generators = list(generators)
+        self.layers: list[Any] = []
+
+    def structure(self, model: Any) -> dict[str, Any]:
+        """A model without its numbers: its layers, and which is given what unless they are in a row."""
+        own = {}
+        if not model.goes_straight:
+            if "forward" in vars(model):
+                raise _nameless("the model", model.forward)
+            own = {"own class": type(model).__name__}
+        found = {
+            **own,
+            "name": model.name,
+            "dtype": str(model.dtype),
+            "trainable": model.trainable,
+            "input_shape": model.input_shape,
+            "layers": [self.layer(layer) for layer in model.layers],
+        }
+        if not hasattr(model, "add"):
+            places = {id(layer): i for i, layer in enumerate(model.layers)}
+            found["inputs"] = [[place.shape, place.name] for place in model.inputs]
+            found["calls"] = [
+                [places[id(call.layer)], call.sources, self._options("a call of a layer", call.options)]
+                for call in model.wiring.calls
+            ]
+        return found
+
+    def layer(self, layer: Any) -> Any:
+        """A layer, or a model that is one."""
+        for i, known in enumerate(self.layers):
+            if known is layer:
+                return {"layer": i}
+        if hasattr(layer, "wiring"):
+            found: Any = {"model": self.structure(layer), "generator": self._number(layer.rng)}
+        else:
+            found = self.plain(f"layer {layer.name!r}", layer)
+        self.layers.append(layer)
+        is_told = layer.trainable or "model" in found  # a structure says it itself
+        return found if is_told else {"frozen": found}
 
     def plain(self, where: str, x: Any) -> Any:
         """x as JSON holds it. TypeError that names `where` it is if it could not be made again by name."""
@@ -327,6 +370,42 @@ class _Reader:
 
     def __init__(self, generators: list[np.random.Generator], own: Mapping[str, Any]) -> None:
         self.generators, self.own = generators, own
+        self.layers: list[Any] = []
+        self.start: Any = None  # the initializer that our layers start with
+
+    def model(self, structure: Mapping[str, Any], cls: Any, rng: np.random.Generator) -> Any:
+        """The model of a structure; cls: its class, if its layers are in a row."""
+        if structure.get("own class", cls.__name__) != cls.__name__:
+            cls = self.given(structure["own class"])
+        made = [self.layer(x) for x in structure["layers"]]
+        options = {"name": structure["name"], "dtype": structure["dtype"], "rng": rng}
+        with _starting_with(self.start, made):
+            if "calls" not in structure:
+                found = cls([layers.Input(structure["input_shape"]), *made], **options)
+            else:
+                inputs = [layers.Input(shape, name=name) for shape, name in structure["inputs"]]
+                places: list[Any] = list(inputs)
+                for layer, sources, told in structure["calls"]:
+                    told = {name: self.made(x) for name, x in told.items()}
+                    places.append(made[layer]([places[source] for source in sources], **told))
+                found = CLASSES["Model"](inputs, places[-1], **options)
+        vars(found)["trainable"] = structure.get("trainable", True)
+        return found
+
+    def layer(self, x: Any) -> Any:
+        """A layer that `_Writer.layer` wrote."""
+        if set(x) == {"frozen"}:
+            found = self.layer(x["frozen"])
+            vars(found)["trainable"] = False
+            return found
+        if set(x) == {"layer"}:
+            return self.layers[x["layer"]]
+        if "model" in x:
+            found = self.model(x["model"], CLASSES["Sequential"], self.generators[x["generator"]])
+        else:
+            found = self.made(x)
+        self.layers.append(found)
+        return found
 
     def made(self, x: Any) -> Any:
         """The object, list, number or name."""

@@ -9,18 +9,19 @@ import numpy as np
 
 from ..callbacks.display import say
 from ..callbacks.notebook import notebook_display
-from ..layers.basic import count_numbers
+from ..layers.base import Shape, count_numbers
 from ..module import numbers_of
 
 __all__ = ["Summary"]
 
-TITLES = ("Layer (type)", "Output Shape", "Param #")
+TITLES = ("Layer (type)", "Output Shape", "Param #", "Connected to")
 
 
 class Summary:
     """The layers of a model as a table, taken when it was made.
 
     rows        one (layer, output shape, how many numbers) for each layer; what it shares counts where it is first
+    connections what each row is given, by name; None where each layer is given what the one before gives
     total       how many numbers there are; trainable: those of them that training moves
     text        the table in columns; html: for a page
     """
@@ -28,23 +29,41 @@ class Summary:
     def __init__(self, model: Any) -> None:
         self.name: str = model.name
         self.rows: list[tuple[str, str, int]] = []
-        shape = model.input_shape
+        self.connections: list[str] | None = None
+        wiring, shapes = model.wiring, model.wiring.shapes(model.input_shapes)
         seen: list[Any] = []
-        for layer in model.layers:
-            shape = layer.output_shape(shape)
-            written = f"({', '.join(('None', *map(str, shape)))})"
-            self.rows.append((f"{layer.name} ({type(layer).__name__})", written, count_numbers(layer, seen)))
+        places = [f"{place.name or f'input_{i}'}" for i, place in enumerate(model.inputs, 1)]
+        connections = [""] * len(places)
+        if not wiring.is_row:
+            self.rows += [(f"{name} (Input)", _written(shape), 0) for name, shape in zip(places, shapes, strict=False)]
+            self.connections = connections
+        for call, shape in zip(wiring.calls, shapes[len(wiring.inputs) :], strict=True):
+            layer = call.layer
+            self.rows.append((f"{layer.name} ({type(layer).__name__})", _written(shape), count_numbers(layer, seen)))
+            connections.append(", ".join(places[source] for source in call.sources))
+            places.append(layer.name)
             seen += [*layer.parameters(), *layer.buffers()]
         state = model.state_dict().values()
         self.total, self.bytes = sum(x.size for x in state), sum(x.nbytes for x in state)
-        self.trainable: int = sum(np.size(numbers_of(p)) for p in model.parameters())
+        self.trainable: int = sum(np.size(numbers_of(p)) for p in model.trainable_parameters())
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        """Titles and rows as text."""
+        cells = [TITLES, *((layer, shape, f"{n:,}") for layer, shape, n in self.rows)]
+        if self.connections is None:
+            return [row[:3] for row in cells]
+        return [TITLES, *((*row, sources) for row, sources in zip(cells[1:], self.connections, strict=True))]
 
     @property
     def text(self) -> str:
-        cells = [TITLES, *((layer, shape, f"{n:,}") for layer, shape, n in self.rows)]
+        cells = self._cells()
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         widths[0] = max(widths[0], 24)
-        lines = [f" {layer:<{widths[0]}}  {shape:<{widths[1]}}  {n:>{widths[2]}}" for layer, shape, n in cells]
+        columns = list(zip(widths, "<<><", strict=False))  # numbers to the right
+        lines = [
+            " " + "  ".join(f"{x:{side}{width}}" for x, (width, side) in zip(row, columns, strict=True)).rstrip()
+            for row in cells
+        ]
         width = max(map(len, lines)) + 1
         return "\n".join(
             [
@@ -69,14 +88,14 @@ class Summary:
     def html(self) -> str:
         """The table for a page."""
         numeric = ' style="text-align: right"'
-        head = "".join(f"<th{numeric if title == TITLES[-1] else ''}>{title}</th>" for title in TITLES)
-        rows = "".join(
-            f"<tr><td>{html.escape(layer)}</td><td>{html.escape(shape)}</td><td{numeric}>{n:,}</td></tr>"
-            for layer, shape, n in self.rows
+        head, *rows = (
+            "".join(f"<{tag}{numeric if i == 2 else ''}>{html.escape(x)}</{tag}>" for i, x in enumerate(row))
+            for tag, row in zip(("th", *["td"] * len(self.rows)), self._cells(), strict=True)
         )
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
         return (
             f"<table><caption>Model: {html.escape(self.name)}</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{rows}</tbody></table><p>{self._totals().replace(chr(10), '<br>')}</p>"
+            f"<tbody>{body}</tbody></table><p>{self._totals().replace(chr(10), '<br>')}</p>"
         )
 
     def show(self) -> None:
@@ -89,6 +108,10 @@ class Summary:
 
     def __repr__(self) -> str:
         return f"<summary of {self.name!r}: {len(self.rows)} layers, {self.total:,} numbers>"
+
+
+def _written(shape: Shape) -> str:
+    return f"({', '.join(('None', *map(str, shape)))})"
 
 
 def _size(n: float) -> str:

@@ -38,9 +38,9 @@ def train_on_batch(model: Any, samples: TrainingData) -> dict[str, float]:
     with objective.training:
         if modes.active:
             with modes.recording():
-                value, outputs = quietly(step, samples.x, samples.y, samples.shares)
+                value, outputs = quietly(step, *samples.xs, samples.y, samples.shares)
         else:
-            value, outputs = quietly(step, samples.x, samples.y, samples.shares)
+            value, outputs = quietly(step, *samples.xs, samples.y, samples.shares)
     if value - value != 0.0:
         raise ArithmeticError(f"train_on_batch: {_not_finite(value)}")
     if not model.metrics:
@@ -72,16 +72,16 @@ def evaluate(model: Any, samples: TrainingData, batch_size: int | None) -> dict[
     with training_mode(model, False), no_grad():
         for batch in Batches(samples.arrays, batch_size or SAMPLES, None):
             part = samples.parts(batch)
-            outputs, loss = quietly(objective.forward, part.x, part.y, part.shares)
+            outputs, loss = quietly(objective.forward, *part.xs, part.y, part.shares)
             measures.add(loss.item(), part.shown, outputs.numpy())
     return measures.logs()
 
 
-def outputs_of(model: Any, x: np.ndarray, batch_size: int | None) -> np.ndarray:
+def outputs_of(model: Any, xs: tuple[np.ndarray, ...], batch_size: int | None) -> np.ndarray:
     """What the model gives for all samples; for none an array of the right shape with no rows."""
     size = batch_size or SAMPLES
     with training_mode(model, False), no_grad():
-        parts = [quietly(model.forward, x[i : i + size]) for i in range(0, len(x), size)]
+        parts = [quietly(model.computed, *(x[i : i + size] for x in xs)) for i in range(0, len(xs[0]), size)]
     if not parts:
         return np.empty((0, *model.output_shape), model.dtype)
     return np.concatenate([part.numpy() if isinstance(part, Tensor) else part for part in parts])
@@ -148,11 +148,11 @@ def fit(model: Any, samples: TrainingData | Stream, validation: TrainingData | N
         batches, steps, samples = samples, samples.steps, samples.first
         params = plan.params(None, model.metrics_names, validates=validation is not None) | {"steps": steps}
     else:
-        shuffles = plan.shuffle and len(samples.x) > plan.batch_size
+        shuffles = plan.shuffle and samples.samples > plan.batch_size
         if not shuffles:
             samples = samples.fixed()  # a graph copies what can change, and would at every step
         batches = Batches(samples.arrays, plan.batch_size, model.rng if shuffles else None, fixed=True)
-        params = plan.params(len(samples.x), model.metrics_names, validates=validation is not None)
+        params = plan.params(samples.samples, model.metrics_names, validates=validation is not None)
     history = History()
     vars(model).update(history=history, stop_training=False)  # nothing that the objective was made of
     hooks = Listeners([*plan.callbacks, history, *plan.shown], model, params)
@@ -196,8 +196,9 @@ def _epoch(
     measures = Measures(model.metrics, objective.finish)
     begin, end = hooks.of("on_train_batch_begin"), hooks.of("on_train_batch_end")
     step, add, hears = objective.step, measures.add, bool(begin or end)
-    has_weights, is_plain = samples.weights is not None, len(samples.arrays) == 2
-    scale = samples.x.dtype.type
+    inputs = len(samples.xs)
+    has_weights, is_plain = samples.weights is not None, len(samples.arrays) == inputs + 1
+    scale = samples.xs[0].dtype.type
     number = 0  # not by enumerate, which holds a batch while the next is gathered: see Batches
     # Callbacks are called in the mode that the user has set, so that it cannot be entered once for all batches.
     with nullcontext() if hears else objective.training:
@@ -209,11 +210,11 @@ def _epoch(
                     objective = model.objective
                     measures.use(objective.finish)
                 step = objective.training.around(objective.step)
-            x, y = batch[0], batch[1]
-            weight: Weight = 1.0 / len(x)
+            y = batch[inputs]
+            weight: Weight = 1.0 / len(y)
             if has_weights:
                 weight = batch[-1] * scale(weight)
-            value, outputs = quietly(step, x, y, weight)
+            value, outputs = quietly(step, *batch[:inputs], y, weight)
             if interrupts.is_asked:
                 raise KeyboardInterrupt
             add(value, y if is_plain else samples.parts(batch).shown, outputs)
@@ -224,5 +225,5 @@ def _epoch(
                 if model.stop_training:
                     return dict.fromkeys(model.metrics_names, value)
                 raise ArithmeticError(f"fit: epoch {epoch + 1}, batch {number}: {_not_finite(value)}")
-            del batch, x
+            del batch
     return measures.logs()

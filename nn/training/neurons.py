@@ -37,7 +37,8 @@ class NeuronTraining:
         given = [] if metrics is None else list(metrics) if isinstance(metrics, list | tuple) else [metrics]
         self.metrics = [find_metric(metric) for metric in given]
         self.metrics_names = ["loss", *(metric.name for metric in self.metrics)]
-        self.input_shape, self.output_shape = (net.layers[0].nin,), (net.layers[-1].nout,)
+        self.output_shape = (net.layers[-1].nout,)
+        self.input_names, self.input_shapes = ("x",), ((net.layers[0].nin,),)
         self.vectorizes = True
         if type(self.loss).of_sample is Loss.of_sample:
             raise TypeError(
@@ -107,9 +108,9 @@ class NeuronTraining:
         """The modules of the net."""
         return self.net.modules()
 
-    def wrong_inputs(self, shape: tuple[int, ...]) -> str:
+    def wrong_inputs(self, shape: tuple[int, ...], place: int = 0) -> str:
         """What to say about samples of another shape."""
-        return f"{self.net} takes samples of {self.input_shape[0]} numbers, x has shape {shape}"
+        return f"{self.net} takes samples of {self.input_shapes[0][0]} numbers, x has shape {shape}"
 
     def step(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[float, np.ndarray]:
         """Train on one batch: its loss before the step, and what the net gave, if there are metrics."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -12,8 +14,7 @@ from autograd.fast.programs import Programs
 from autograd.operands import describe
 
 from ..attributes import changed
-from ..layers.basic import BatchLayer, batch_shape, output_of
-from ..losses import Weight
+from ..layers.base import BatchLayer, batch_shape, output_of
 from ..module import TrainingMode
 
 __all__ = ["Objective"]
@@ -24,28 +25,40 @@ COMPUTE = "compute it with operators and the functions of autograd"
 class Objective:
     """What a model's training makes small, with all that a step needs looked up.
 
+    trained: the parameters that it moves, all if None. frozen: layers that are not trained; their running numbers stay.
+
     finish: what makes the outputs of the model of what the loss takes: the activation of the last
     layer where the loss takes its weighted sums, else None. training: the mode that a step is made in. before: what
     it was until something was set; the programs of steps are kept where they hold.
     """
 
-    def __init__(self, model: Any, before: Objective | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        trained: list[Any] | None = None,
+        frozen: Sequence[BatchLayer] = (),
+        before: Objective | None = None,
+    ) -> None:
         self.when = changed[0]  # read first: what changes meanwhile is seen the next time
-        loss, last, straight = model.loss, model.layers[-1], model.goes_straight
+        loss = model.loss
         found = model.last_activation
         skips = found is not None and found is loss.activation and not loss.from_logits
         self.finish = found if skips else None
         self.from_logits = loss.from_logits or skips
         self.loss = loss
-        self.modules = list(model.layers) if straight else [model]
-        self.last = last.before_activation if skips else None
+        if model.goes_straight:  # without the model, so that it is freed when it is dropped
+            self._outputs = functools.partial(model.wiring.run, to_sums=skips)
+        else:
+            self._outputs = functools.partial(output_of, model)
         self.penalized = [m for m in model.modules() if isinstance(m, BatchLayer) and m.penalties()]
-        self.parameters = model.parameters()
-        self.training = TrainingMode(model.modules(), True)
+        self.parameters = trained = model.parameters() if trained is None else trained
+        kept = set(map(id, trained))
+        resting = [p for p in model.parameters() if id(p) not in kept]
+        self.training = TrainingMode(model.modules(), True, [m for m in frozen if m.buffers()])
         self.optimizer = model.optimizer
         self._metrics = model.metrics
-        self._shape = None if straight else model.output_shape
-        self._programs = Programs([loss, *self.modules], self.parameters)
+        self._shape = None if model.goes_straight else model.output_shape
+        self._programs = Programs([loss, *model.read], trained, others=resting)
         if before is not None and before._programs.is_like(self._programs):
             self._programs = before._programs
 
@@ -53,29 +66,28 @@ class Objective:
         """Inside, nobody but the training looks at the parameters; see `NeuronTraining.apart`."""
         return nullcontext()
 
-    def step(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[float, np.ndarray]:
+    def step(self, *batch: Any) -> tuple[float, np.ndarray]:
         """Train on one batch: its loss before the step, and what the loss took of the net if there are metrics.
 
-        x, y: as in TrainingData, not to be written to. weight: 1/m, or an array with weight/m for each
-        sample. With a loss that is not finite no weight is changed, and no parameter has a gradient.
+        batch: the inputs, y and the weight. Inputs and y are as in TrainingData, not to be written to; the weight is
+        1/m, or an array with weight/m for each sample. With a loss that is not finite no weight is changed, and no
+        parameter has a gradient.
         """
-        loss, *outputs = self._programs.run(self._results, x, y, weight, bool(self._metrics))
+        loss, *outputs = self._programs.run(self._results, *batch, bool(self._metrics))
         value = loss.item()
         if value - value == 0.0:
             self.optimizer.step()
-        return value, outputs[0] if outputs else y
+        return value, outputs[0] if outputs else batch[-2]
 
-    def _results(self, x: np.ndarray, y: np.ndarray, weight: Weight, with_outputs: bool) -> tuple[Tensor, ...]:
-        outputs, loss = self.forward(x, y, weight)
+    def _results(self, *batch: Any) -> tuple[Tensor, ...]:
+        *data, with_outputs = batch
+        outputs, loss = self.forward(*data)
         return (loss, outputs) if with_outputs else (loss,)
 
-    def forward(self, x: np.ndarray, y: np.ndarray, weight: Weight) -> tuple[Tensor, Tensor]:
-        """What the loss takes of the net, and the loss, as Tensors."""
-        a: Any = x
-        for module in self.modules if self.last is None else self.modules[:-1]:
-            a = output_of(module, a)
-        if self.last is not None:
-            a = self.last(a)
+    def forward(self, *batch: Any) -> tuple[Tensor, Tensor]:
+        """What the loss takes of the net, and the loss, as Tensors; batch: as in `step`."""
+        *xs, y, weight = batch
+        a: Any = self._outputs(*xs)
         if self._shape is not None and a.shape[1:] != self._shape:
             raise ValueError(
                 f"expected {batch_shape(self._shape)} from a forward of one's own, as the layers give; got {a.shape}. "

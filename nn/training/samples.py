@@ -15,7 +15,14 @@ from autograd.operands import describe, real
 
 from ..data import split_validation
 from ..losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, Weight
-from ..samples import check_finite, checked_features, checked_targets, checked_weights, plain_array
+from ..samples import (
+    check_finite,
+    check_same_length,
+    checked_features,
+    checked_targets,
+    checked_weights,
+    plain_array,
+)
 
 __all__ = ["TrainingData", "checked_inputs", "checked_samples", "training_data"]
 
@@ -23,11 +30,11 @@ __all__ = ["TrainingData", "checked_inputs", "checked_samples", "training_data"]
 class TrainingData(NamedTuple):
     """Checked data in the dtype of the model, with a row for each sample.
 
-    y: what the loss takes; shown: what the metrics take, labels where labels were given.
-    weights: one for each sample, or None.
+    xs: the inputs of the model, one for most. y: what the loss takes; shown: what the metrics take, labels where labels
+    were given. weights: one for each sample, or None.
     """
 
-    x: np.ndarray
+    xs: tuple[np.ndarray, ...]
     y: np.ndarray
     shown: np.ndarray
     weights: np.ndarray | None
@@ -41,27 +48,40 @@ class TrainingData(NamedTuple):
         return self._map(lambda a: a.part(start, end) if isinstance(a, Mapped) else a[start:end])
 
     @property
+    def x(self) -> np.ndarray:
+        """The inputs of a model that takes one array. ValueError for another."""
+        if len(self.xs) > 1:
+            raise ValueError(f"expected a model with one input, got one with {len(self.xs)}")
+        return self.xs[0]
+
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+        return len(self.y)
+
+    @property
     def shares(self) -> Weight:
         """What the loss of each sample counts in their mean: 1/m, or an array with weight/m for each."""
-        share = 1.0 / len(self.x)
-        return share if self.weights is None else self.weights * self.x.dtype.type(share)
+        share = 1.0 / len(self.y)
+        return share if self.weights is None else self.weights * self.xs[0].dtype.type(share)
 
     def _map(self, f: Callable[[np.ndarray], np.ndarray]) -> TrainingData:
         y = f(self.y)
         shown = y if self.shown is self.y else f(self.shown)
-        return TrainingData(f(self.x), y, shown, None if self.weights is None else f(self.weights))
+        return TrainingData(tuple(map(f, self.xs)), y, shown, None if self.weights is None else f(self.weights))
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """x and y, shown where it is another array, and the weights if there are any."""
+        """The inputs and y, shown where it is another array, and the weights if there are any."""
         shown = () if self.shown is self.y else (self.shown,)
-        return (self.x, self.y, *shown, *(() if self.weights is None else (self.weights,)))
+        return (*self.xs, self.y, *shown, *(() if self.weights is None else (self.weights,)))
 
     def parts(self, batch: tuple[np.ndarray, ...]) -> TrainingData:
         """A batch of `arrays` as TrainingData again."""
-        x, y = batch[:2]
-        shown = y if self.shown is self.y else batch[2]
-        return TrainingData(x, y, shown, None if self.weights is None else batch[-1])
+        n = len(self.xs)
+        y = batch[n]
+        shown = y if self.shown is self.y else batch[n + 1]
+        return TrainingData(batch[:n], y, shown, None if self.weights is None else batch[-1])
 
 
 def _fixed_copy(array: np.ndarray) -> np.ndarray:
@@ -161,33 +181,58 @@ def is_mapped(array: np.ndarray) -> bool:
 # ---------------------------------------------------------------- data at the door
 
 
-def checked_inputs(where: str, model: Any, x: ArrayLike, *, empty: bool = False, in_parts: bool = False) -> np.ndarray:
-    """The samples in the dtype of the model, which is built for them if it is not yet built.
+def checked_inputs(
+    where: str, model: Any, x: Any, *, empty: bool = False, in_parts: bool = False
+) -> tuple[np.ndarray, ...]:
+    """The samples in the dtype of the model, which is built for them if it is not yet built: an array for each input.
 
     in_parts: they are taken part by part, so that those in a file may stay there.
     """
     return _for_model(where, model, _features(where, model, x, empty, in_parts))
 
 
-def _features(where: str, model: Any, x: ArrayLike, empty: bool = False, in_parts: bool = False) -> np.ndarray:
-    array = plain_array(where, "x", x)
+def _features(where: str, model: Any, x: Any, empty: bool = False, in_parts: bool = False) -> tuple[np.ndarray, ...]:
+    names = model.input_names
+    if len(names) == 1:
+        return (_feature(where, "x", model, x, empty, in_parts),)
+    if isinstance(x, Mapping):
+        if set(x) != set(names):
+            raise ValueError(f"{where}: expected an array for each input, {', '.join(names)}; got {', '.join(x)}")
+        x = [x[name] for name in names]
+    if not isinstance(x, list | tuple) or len(x) != len(names):
+        got = f"{len(x)} of them" if isinstance(x, list | tuple) else describe(x)
+        raise ValueError(f"{where}: expected a list of {len(names)} arrays, {', '.join(names)}; got {got}")
+    arrays = tuple(_feature(where, name, model, array, empty, in_parts) for name, array in zip(names, x, strict=True))
+    check_same_length(where, **dict(zip(names, arrays, strict=True)))
+    return arrays
+
+
+def _feature(where: str, name: str, model: Any, x: ArrayLike, empty: bool, in_parts: bool) -> np.ndarray:
+    """One input. name: what it is called in messages."""
+    array = plain_array(where, name, x)
     if in_parts and is_mapped(array) and array.ndim > 1 and array.size:
-        check_finite(f"{where}: x", array)
+        check_finite(f"{where}: {name}", array)
         return cast(np.ndarray, Mapped(where, array, model.dtype))
     if array.dtype.kind in "iub":
-        return checked_features(where, array.astype(model.dtype), empty=empty)
-    return converted(where, "x", checked_features(where, array, empty=empty), model.dtype)
+        return checked_features(where, array.astype(model.dtype), empty=empty, name=name)
+    return converted(where, name, checked_features(where, array, empty=empty, name=name), model.dtype)
 
 
-def _for_model(where: str, model: Any, array: np.ndarray) -> np.ndarray:
-    """The features if they have the shape that the model was built for, or after it was built for them."""
-    if array.ndim == 1 and (model.input_shape in (None, (1,))):
-        array = array[:, None]
-    if model.input_shape is None:
-        model.build(array.shape[1:])
-    elif array.shape[1:] != model.input_shape:
-        raise ValueError(f"{where}: {model.wrong_inputs(array.shape)}")
-    return array
+def _for_model(where: str, model: Any, arrays: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """The features if they have the shapes that the model was built for, or after it was built for them."""
+    shapes = model.input_shapes
+    if shapes is None:
+        arrays = tuple(array[:, None] if array.ndim == 1 else array for array in arrays)
+        model.build(arrays[0].shape[1:])
+        return arrays
+    found = []
+    for i, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
+        if array.ndim == 1 and shape == (1,):
+            array = array[:, None]
+        if array.shape[1:] != shape:
+            raise ValueError(f"{where}: {model.wrong_inputs(array.shape, i)}")
+        found.append(array)
+    return tuple(found)
 
 
 def converted(where: str, what: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -220,7 +265,7 @@ def checked_samples(
     if y is None:
         raise TypeError(f"{where}: expected targets y, got None")
     features = _features(where, model, x, in_parts=in_parts)
-    targets = checked_targets(where, features, y)
+    targets = checked_targets(where, features[0], y)
     if targets.dtype.kind == "f":
         targets = converted(where, "y", targets, model.dtype)
     features = _for_model(where, model, features)
@@ -232,12 +277,10 @@ def checked_samples(
     shown = targets.reshape(targets.shape[: len(outputs)]) if labels and prepared.shape != targets.shape else prepared
     weights = None
     if sample_weight is not None:
-        weights = checked_weights(where, sample_weight, len(features)).astype(model.dtype)
-    if not isinstance(features, Mapped):
-        features = np.ascontiguousarray(
-            features
-        )  # the copies that a graph makes are, and products round as the order is
-    return TrainingData(features, prepared, shown, weights)
+        weights = checked_weights(where, sample_weight, len(prepared)).astype(model.dtype)
+    # the copies that a graph makes lie in order, and products round as the order is
+    xs = tuple(x if isinstance(x, Mapped) else np.ascontiguousarray(x) for x in features)
+    return TrainingData(xs, prepared, shown, weights)
 
 
 def training_data(
@@ -268,7 +311,7 @@ def training_data(
     validation = checked_validation(model, validation_data)
     if validation is None and checked_fraction("fit", "validation_split", validation_split):
         kept = len(split_validation(samples.y, samples.y, validation_split)[0][0])
-        samples, validation = samples.rows(0, kept), samples.rows(kept, len(samples.x))
+        samples, validation = samples.rows(0, kept), samples.rows(kept, samples.samples)
     if class_weight is not None:
         weights = _weights_of_classes("fit", class_weight, samples, model.loss)
         samples = samples._replace(weights=weights if samples.weights is None else weights * samples.weights)
@@ -298,7 +341,7 @@ def _weights_of_classes(where: str, class_weight: Mapping[int, float], samples: 
             "give the weight of each sample as sample_weight"
         )
     labels = y.argmax(axis=1) if are_rows else y.reshape(-1)
-    weights = np.ones(len(labels), samples.x.dtype)
+    weights = np.ones(len(labels), samples.xs[0].dtype)
     known = {0.0, 1.0} if isinstance(loss, BinaryCrossentropy) else set(np.unique(labels).tolist())
     for label, weight in class_weight.items():
         real(label, f"{where}: a label of class_weight")

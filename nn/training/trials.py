@@ -91,7 +91,7 @@ class Trial:
 
     def outputs(self) -> np.ndarray:
         """What the net predicts, a row for each sample and place of it."""
-        found = outputs_of(self.model, self.samples.x, None)
+        found = outputs_of(self.model, self.samples.xs, None)
         return found.reshape((-1, found.shape[-1]))
 
 
@@ -111,7 +111,7 @@ def renew(model: Any) -> None:
             if before is not None and len(before) > 1 and are_equal(layer.weight.numpy()) and not are_alike(before):
                 weights = find_initializer("glorot_uniform")(before.shape, rng=model.rng)
                 layer.weight.data = weights.astype(before.dtype)
-        shape = layer.output_shape(shape)
+        shape = layer.compute_output_shape(shape)
     vars(model).update(optimizer=begun(model.optimizer), _objective=None)
 
 
@@ -146,7 +146,7 @@ def constant_guess(trial: Trial) -> float:
     nan where all targets are equal, and where they have another form than outputs, as a loss of one's own may take.
     """
     objective, y = trial.objective, trial.samples.y
-    outputs = outputs_of(trial.model, trial.samples.x[:1], None)
+    outputs = outputs_of(trial.model, trial.samples.rows(0, 1).xs, None)
     if y.shape[1:] != outputs.shape[1:] or y.dtype.kind != "f" or (y == y[:1]).all():
         return float("nan")
     rows = y.reshape((-1, y.shape[-1])).astype(np.float64)

@@ -13,6 +13,12 @@ from nn.callbacks import EarlyStopping
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(20, 3)), RNG.normal(size=(20, 3))
 
+
+def model_between_places():
+    x = nn.Input((3,))
+    return nn.Model(x, x + nn.Dense(3)(x), rng=0)
+
+
 MODULES = {
     "Activation": lambda: nn.Activation("tanh", input_shape=(3,)),
     "BatchLayer": lambda: nn.BatchLayer(input_shape=(3,)),
@@ -21,6 +27,7 @@ MODULES = {
     "Flatten": lambda: nn.Flatten(input_shape=(3,)),
     "Layer": lambda: nn.Layer(3, 2, "tanh", rng=0),
     "MLP": lambda: nn.MLP(3, [2, 1], "tanh", rng=0),
+    "Model": model_between_places,
     "Module": nn.Module,
     "Neuron": lambda: nn.Neuron(3, "tanh", rng=0),
     "Perceptron": lambda: nn.Perceptron(3, rng=0),
@@ -41,7 +48,18 @@ MODULES |= {
     "Reshape": lambda: nn.Reshape((3,), input_shape=(3,)),
     **{name: lambda name=name: getattr(nn, name)(*SIZES.get(name, ()), input_shape=WINDOWS[name]) for name in WINDOWS},
 }
-LAYERS = [name for name in MODULES if issubclass(getattr(nn, name), nn.BatchLayer) and name not in WINDOWS]
+MODULES |= {"Add": nn.Add, "Concatenate": nn.Concatenate}
+MODULES |= {"MultiHeadAttention": lambda: nn.MultiHeadAttention(2, 3)}
+NOT_ALONE = {**WINDOWS, "Add": 0, "Concatenate": 0, "MultiHeadAttention": 0, "Model": 0, "Sequential": 0}
+LAYERS = [name for name in MODULES if issubclass(getattr(nn, name), nn.BatchLayer) and name not in NOT_ALONE]
+
+
+def build(module, name, **options):
+    """Make the parameters, of samples that the layer takes."""
+    if name in ("Add", "Concatenate"):
+        module.build((3,), (3,), **options)
+    else:
+        module.build((4, 3) if name == "MultiHeadAttention" else WINDOWS.get(name, (3,)), **options)
 
 
 def test_every_public_class_that_keeps_parameters_is_tried_here():
@@ -53,7 +71,7 @@ def with_buffers(name, start=1.0):
     """A module of this class that keeps numbers of each kind, and the numbers."""
     module = MODULES[name]()
     if isinstance(module, nn.BatchLayer):
-        module.build(WINDOWS.get(name, (3,)), dtype="float64", rng=0)
+        build(module, name, dtype="float64", rng=0)
     with no_grad():
         scale = Value(start) * 2.0
     held = {"steps": [np.array(int(start))], "labels": Tensor([start, 2.0]).detach()}
@@ -71,7 +89,7 @@ def test_buffers_are_in_the_state_and_no_parameters(name):
     module = with_buffers(name)
     parameters = MODULES[name]()
     if isinstance(parameters, nn.BatchLayer):
-        parameters.build(WINDOWS.get(name, (3,)))
+        build(parameters, name)
     names = [*dict(parameters.named_buffers()), "means", "held.steps.0", "held.labels", "scale"]
     assert [n for n, _ in module.named_buffers()] == names
     assert [n for n, _ in module.named_parameters()] == [n for n, _ in parameters.named_parameters()]

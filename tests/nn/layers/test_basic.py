@@ -242,16 +242,7 @@ def test_weights_of_another_number_or_shape_are_refused_and_none_is_changed():
     assert all(np.array_equal(a, b) for a, b in zip(layer.get_weights(), before, strict=True))
 
 
-def test_what_is_to_stay_as_it_is_is_refused_and_not_trained_in_silence():
-    model = Sequential([Dense(2, input_shape=(2,)), Dense(1)], rng=0)
-    for part in (model, model.layers[0]):
-        part.trainable = True
-        with pytest.raises(ValueError, match=r"expected trainable to stay True, .* write the loop: optimizer = Adam"):
-            part.trainable = False
-        assert part.trainable
-
-
-def test_the_loop_that_the_refusal_names_moves_some_of_the_layers():
+def test_a_loop_of_ones_own_moves_some_of_the_layers():
     model = Sequential([Dense(2, input_shape=(2,)), Dense(1)], rng=0)
     model.compile("sgd", "mse")
     first, last = model.layers[0].get_weights(), model.layers[-1].get_weights()

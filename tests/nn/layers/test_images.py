@@ -62,7 +62,7 @@ def test_a_layer_is_pytorchs_with_the_same_weights(make, shape, theirs):
         layer.bias.data = rng.normal(size=layer.bias.shape)
     leaf = Tensor(x)
     z = layer(leaf)
-    assert z.shape == (3, *layer.output_shape(shape))
+    assert z.shape == (3, *layer.compute_output_shape(shape))
 
     tx = torch.tensor(x, requires_grad=True)
     weights = [torch.tensor(w, requires_grad=True) for w in layer.get_weights()]  # Keras' layout: units last
@@ -87,7 +87,7 @@ def test_a_layer_takes_any_number_of_samples_and_says_the_shape_before(make, sha
     layer = make()
     layer.build(shape, rng=0)
     for n in (0, 1, 5):
-        assert layer(np.ones((n, *shape))).shape == (n, *layer.output_shape(shape))
+        assert layer(np.ones((n, *shape))).shape == (n, *layer.compute_output_shape(shape))
 
 
 def net(**options):

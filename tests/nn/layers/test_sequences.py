@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import autograd as ag
+import nn
 from autograd import Tensor, gradients
 from nn import GRU, LSTM, Conv1D, Dense, Embedding, GlobalAveragePooling1D, Sequential, SimpleRNN, load_model
+from nn.regularizers import L2
 
 RECURRENT = {"SimpleRNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}
 
@@ -42,7 +44,7 @@ def test_a_recurrent_layer_is_pytorchs_with_the_same_weights(name, sequences, us
         layer.bias.data = rng.normal(size=layer.bias.shape)
     leaf = Tensor(x)
     h = layer(leaf)
-    assert h.shape == (4, *layer.output_shape((6, 3)))
+    assert h.shape == (4, *layer.compute_output_shape((6, 3)))
 
     other, back = theirs(torch, name, layer, 3)
     tx = torch.tensor(x, requires_grad=True)
@@ -80,7 +82,7 @@ def test_a_derivation_shows_backpropagation_through_time():
     assert found.value == pytest.approx(across.grad, rel=1e-12)
     steps = {s.label: s.text() for s in found}
     assert steps["Z[1]<2>"] == "dZ[1]⟨2⟩ = dH[1]⟨2⟩ ⊙ (1 − H[1]⟨2⟩ ⊙ H[1]⟨2⟩)"
-    assert steps["W[1]_h"] == "dW[1]ₕ = dZ[1]⟨3⟩ᵀ H[1]⟨2⟩ + dZ[1]⟨2⟩ᵀ H[1]⟨1⟩"
+    assert steps["W[1]_h"] == "dW[1]ₕ = (1/m) (dZ[1]⟨3⟩ᵀ H[1]⟨2⟩ + dZ[1]⟨2⟩ᵀ H[1]⟨1⟩)"
     assert [str(d.formula) for d in found.definitions][:2] == ["X⟨1⟩ W[1]ₓᵀ + b[1]", "tanh(Z[1]⟨1⟩)"]
 
 
@@ -139,3 +141,47 @@ def test_a_net_of_symbols_trains_is_saved_and_goes_on_bit_for_bit(recurrent, tmp
 def test_what_does_not_fit_is_said(wrong, match):
     with pytest.raises(ValueError, match=match):
         wrong()
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_regularizers_of_recurrent_layers_are_in_the_loss(name):
+    options = {f"{part}_regularizer": L2(0.1 * i) for i, part in enumerate(("kernel", "recurrent", "bias"), 1)}
+    layer = RECURRENT[name](3, **options)
+    model = Sequential([layer], dtype="float64", rng=0)
+    model.compile("sgd", "mse")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 4, 2)), rng.normal(size=(2, 3))
+    error = float(np.mean((model.predict(x) - y) ** 2))
+    parts = (layer.weight, layer.recurrent_weight, layer.bias)
+    penalty = sum(0.1 * i * (p.numpy() ** 2).sum() for i, p in enumerate(parts, 1))
+    assert model.evaluate(x, y) == pytest.approx(error + penalty)
+    plain = RECURRENT[name](3)
+    plain.build((4, 2), dtype="float64")
+    plain.set_weights(layer.get_weights())
+    z = plain(x) - y
+    without = gradients((z * z).mean(), plain.recurrent_weight)
+    with_it = gradients(model.loss_of(x, y), layer.recurrent_weight)
+    np.testing.assert_allclose(with_it - without, 0.4 * layer.recurrent_weight.numpy(), rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("make", "advice"),
+    [
+        (lambda: nn.Conv2D(3, 3, dilation_rate=2), "a larger kernel_size"),
+        (lambda: nn.Conv2D(3, 3, groups=2), "joined by Concatenate"),
+        (lambda: nn.Conv2D(3, 3, data_format="channels_first"), "Permute"),
+        (lambda: nn.Conv1D(3, 3, padding="causal"), "put zeros before the first step"),
+        (lambda: LSTM(3, stateful=True), "give the whole sequence at once"),
+        (lambda: LSTM(3, return_state=True), "return_sequences=True"),
+        (lambda: GRU(3, reset_after=False), "it is True, as in Keras"),
+        (lambda: SimpleRNN(3, go_backwards=True), "reverse order"),
+        (lambda: SimpleRNN(3, recurrent_activation="tanh"), "unknown option 'recurrent_activation'"),
+        (lambda: Embedding(3, 2, mask_zero=True), "ignore_class"),
+        (lambda: Dense(3, trainable=False), "set it afterwards: layer.trainable = False"),
+        (lambda: nn.BatchNormalization(center=False), "beta.data to 0"),
+        (lambda: nn.MultiHeadAttention(2, 4, attention_axes=1), "bring the steps to axis 1"),
+    ],
+)
+def test_what_keras_has_and_this_has_not_says_what_to_do(make, advice):
+    with pytest.raises((TypeError, ValueError), match=advice):
+        make()

@@ -165,7 +165,7 @@ def test_regularizers_of_layers_inside_a_layer_are_in_the_loss():
             for branch in (self.left, self.right):
                 branch.build(input_shape, dtype=dtype, rng=rng)
 
-        def output_shape(self, input_shape):
+        def compute_output_shape(self, input_shape):
             return (4,)
 
         def forward(self, x):
@@ -259,7 +259,7 @@ def test_a_model_a_loss_and_a_regularizer_that_give_no_tensor_are_refused():
         (
             Numbers([Dense(3, input_shape=(3,))]),
             "mse",
-            "Numbers: expected a Tensor from its forward pass, got an array",
+            r"Numbers\(\[Dense\(3\)\]\): expected a Tensor from its forward pass, got an array",
         ),
         (nn.Sequential([Dense(3, input_shape=(3,))]), Error(), "loss: expected the loss as a Tensor, got float"),
         (

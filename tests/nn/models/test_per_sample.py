@@ -40,7 +40,7 @@ def net(outputs=2, last="linear", **options):
 def gradient(model, x, y):
     """The gradient of the batch, by the reverse pass."""
     samples = checked_samples("test", model, x, y)
-    _, loss = Objective(model).forward(samples.x, samples.y, 1.0 / len(samples.x))
+    _, loss = Objective(model).forward(*samples.xs, samples.y, 1.0 / samples.samples)
     return gradients(loss, model.parameters())
 
 
@@ -168,7 +168,7 @@ def test_float32_stays():
 
 def test_what_is_refused():
     x, y = data(2)
-    with pytest.raises(TypeError, match="per_sample_gradients: expected a Sequential, got Dense"):
+    with pytest.raises(TypeError, match="per_sample_gradients: expected a Sequential or another Model, got Dense"):
         per_sample_gradients(Dense(2), x, y)
     with pytest.raises(RuntimeError, match=r"Sequential.per_sample_gradients: the parameters are not made yet"):
         per_sample_gradients(Sequential([Dense(2)]), x, y, loss="mse")

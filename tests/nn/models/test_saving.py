@@ -716,7 +716,7 @@ def test_what_is_registered_is_found_by_its_name(tmp_path):
             super().__init__(**options)
             self.matrix = matrix
 
-        def output_shape(self, input_shape):
+        def compute_output_shape(self, input_shape):
             return (self.matrix.shape[1],)
 
         def forward(self, x):
