@@ -639,11 +639,11 @@ def main(argv: list[str] | None = None) -> None:
     reached: dict[str, str] = {}
     if given.threads > 1 or given.compiled:
         return six_nets(given.rounds, reached, compiled=given.compiled)
+    compiling(reached)  # first, while the most memory that was ever taken is small
     for part in (moons, gpt, batches, six_nets, values_against_tensors):
         print(f"{part.__name__} ...", file=sys.stderr)
         part(given.rounds, reached)
         sys.stdout.flush()
-    compiling(reached)
     growth()
     others()
     print("\n## What it must reach")
