@@ -17,6 +17,7 @@ from . import (
 )
 from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
+from .code.program import to_code
 from .diagnosis import diagnose
 from .layers import (
     GRU,
@@ -119,6 +120,7 @@ __all__ = [
     "register",
     "regularizers",
     "schedules",
+    "to_code",
     "to_mlp",
     "to_sequential",
 ]
