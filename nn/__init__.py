@@ -19,6 +19,7 @@ from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
 from .code.program import to_code
 from .diagnosis import diagnose
+from .exercises import exercise, worksheets
 from .layers import (
     GRU,
     LSTM,
@@ -109,6 +110,7 @@ __all__ = [
     "data",
     "datasets",
     "diagnose",
+    "exercise",
     "initializers",
     "inputs",
     "layers",
@@ -123,6 +125,7 @@ __all__ = [
     "to_code",
     "to_mlp",
     "to_sequential",
+    "worksheets",
 ]
 
 __getattr__ = _finder(__name__, __all__, _foreign.NAMES)

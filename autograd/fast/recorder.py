@@ -307,6 +307,12 @@ class Recorded:
         """What a function gives of this and others, see `autograd.operands.plainly`."""
         return self.recorder.as_a_call(function, operands)
 
+    def zeros(self, shape: tuple[int, ...]) -> Recorded:
+        """Zeros of this shape, to be written to, see `autograd.operands.zeros`."""
+        found = self.recorder.buffer(np.zeros(shape, self.dtype))
+        self.recorder.lines.append(f"{found.name}.fill(0)")
+        return found
+
     def view(self) -> Recorded:
         return self.recorder.view(self, ".view()", self.value.view())
 
@@ -403,6 +409,8 @@ class Recorded:
         if any(hasattr(u.__class__, "_record") for u in operands):
             return NotImplemented
         out = out[0] if out is not None else None
+        if method == "at":
+            return self._added_at(ufunc, *operands)
         if method != "__call__" or options or ufunc.nout != 1 or not (out is None or type(out) is Recorded):
             raise _NotRecorded(self.recorder)
         values = [_plain(u) for u in operands]
@@ -411,6 +419,15 @@ class Recorded:
         result = ufunc(*values) if out is None else ufunc(*values, out=out.value)
         names = [self.recorder.operand(u, dtype) for u in operands]
         return self.recorder.call(self.recorder.function(ufunc), names, result, out)
+
+    def _added_at(self, ufunc: Any, target: Any, index: Any, *operands: Any) -> None:
+        """`np.add.at` and the like, into an array that stays where it is."""
+        if not (type(target) is Recorded and target.fixed):
+            raise _NotRecorded(self.recorder)
+        parts = index if isinstance(index, tuple) else (index,)
+        ufunc.at(target.value, tuple(map(_plain, parts)), *map(_plain, operands))
+        names = [f"({self._places(parts)})", *map(self.recorder.operand, operands)]
+        self.recorder.lines.append(f"{self.recorder.function(ufunc)}.at({target.name}, {', '.join(names)})")
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         if function is np.real and self.value.dtype.kind == "f":
@@ -500,9 +517,20 @@ def _for_others(name: str, method: Any) -> Any:
             return getattr(operands[0], operands[1])(*_plain(operands[2:]), **_plain(options))
         if name == "__array_function__":
             return operands[0](*_plain(operands[2]), **_plain(operands[3]))
+        if name in _APART:
+            return _APART[name](array, *_plain(operands))
         return getattr(array, name)(*_plain(operands), **_plain(options))
 
     return either
+
+
+# What an array has no method for, as other threads are given it.
+_APART: dict[str, Callable[..., Any]] = {
+    "drawn": lambda array, draw, *arguments: draw(*arguments),
+    "in_a_call": lambda array, function, operands: function(*operands),
+    "written_as_array": np.asarray,
+    "zeros": lambda array, shape: np.zeros(shape, array.dtype),
+}
 
 
 def _in_place(ufunc: np.ufunc) -> Callable[[Recorded, Any], Recorded]:

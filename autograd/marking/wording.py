@@ -64,6 +64,7 @@ class _Matrices:
         self.forward = Forward(c.order, naming, Roles(c.order, naming.labels))
         labels = {*self.forward.values, *naming.labels.values()}
         self.notations = Notations(labels, naming.count(), columns=c.roles.sample_axis == 1)
+        self.keeps_mean = c.is_mean
         self.count = MatrixExpression(formula_of(Count()), np.asarray(float(c.samples or 1)))
 
     def line(self, u: Node, variant: Variant | None, result: Node | None = None) -> Line | None:
@@ -108,6 +109,7 @@ class _Factors:
         self.c = c
         self.formulas = Formulas(c.target, c.labels, SoftmaxMembers(c.labels), MAX_WRITTEN)
         self.count = constant(1.0)
+        self.keeps_mean = False
 
     def line(self, u: Node, variant: Variant | None, result: Node | None = None) -> Line | None:
         """The factor of u in the named node that it helps to compute."""

@@ -12,7 +12,7 @@ from ..samples import axis_of_data, is_data_name, shown_axis
 from ..tensor import Tensor
 from .atoms import Shape
 
-__all__ = ["Roles", "constants_of", "is_tensor", "is_turned", "role"]
+__all__ = ["Roles", "constants_of", "is_tensor", "is_turned", "role", "whole_of_rows"]
 
 
 def is_tensor(x: object) -> TypeGuard[Tensor]:
@@ -24,7 +24,18 @@ def constants_of(v: Tensor) -> Iterator[tuple[int, np.ndarray]]:
     """The constant arrays among the operands, each with its place and as it is called; see `is_turned`."""
     for i, u in enumerate(v.operands):
         if isinstance(u, np.ndarray) and u.ndim and v.op is not None and v.op.pulls[i] is not None:
-            yield i, u.T if is_turned(v, i) else u
+            whole = whole_of_rows(v) if i == 1 else None
+            yield i, u.reshape(whole.shape) if whole is not None else u.T if is_turned(v, i) else u
+
+
+def whole_of_rows(v: Tensor) -> Tensor | None:
+    """The predictions with more axes, such as those at every step, whose rows a loss takes beside rows of targets."""
+    if not _is_loss(v) or not _is_flattened(v.operands[0]) or v.operands[0].label is not None:
+        return None
+    rows, target, weight, *_ = v.operands
+    whole: Tensor = rows.operands[0]
+    is_alike = isinstance(target, np.ndarray) and target.shape == rows.shape and rows.shape[-1] == whole.shape[-1]
+    return whole if is_alike and isinstance(weight, float) else None
 
 
 def is_turned(v: Tensor, i: int) -> bool:

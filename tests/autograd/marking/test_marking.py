@@ -64,7 +64,7 @@ def test_lecture_003_with_its_squared_error_has_the_delta_of_another_loss_and_on
     }
     assert marking.verdicts["dW1"].given == ("dZ2",)
     slope, sums = marking.findings
-    assert (slope.slip, slope.where, slope.is_sure) == ("the slope left out", ("dZ2",), True)
+    assert (slope.kind, slope.where, slope.is_sure) == ("delta_of_cross_entropy", ("dZ2",), True)
     assert "over all axes" in sums.slip
     assert (sums.where, sums.is_sure) == (("db2", "db1"), True)
     assert (bool(marking), marking.points, marking.possible) == (False, 3, 6)
@@ -88,7 +88,7 @@ def test_both_homes_of_the_mean_are_right(home):
 def test_the_lines_of_a_slip_are_written_in_the_notation_of_the_net():
     marking = check_work(lecture_003("squared error"), backward())
     (wrong,), (right,) = marking.findings[0].wrong, marking.findings[0].right
-    assert str(wrong).startswith("dZ₂ = dA₂")
+    assert str(wrong).startswith("dZ₂ = A₂ − Y")
     assert str(right).startswith("dZ₂ = A₂ ⊙ (dA₂")
 
 
@@ -123,7 +123,7 @@ def test_the_worked_example_of_lecture_001_is_right_to_the_digits_it_prints():
 def test_a_forgotten_slope_in_six_digits_is_named_and_in_three_it_is_a_perhaps():
     full = 0.741365 * 0.593270
     sure = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{full:.6f}"}).findings[0]
-    assert (sure.slip, sure.is_sure) == ("the slope left out", True)
+    assert (sure.kind, sure.is_sure) == ("slope_left_out", True)
     perhaps = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{full:.2f}"}).findings[0]
     assert not perhaps.is_sure
 
@@ -138,6 +138,16 @@ def test_a_net_with_one_output_and_so_one_bias_is_marked(samples):
     d = (A.data - Y[:1].reshape(A.shape)) * A.data * (1 - A.data)
     assert check_work(J, {"db": d.mean()}).points == 1
     assert check_work(J, {"db": d.sum()}).points == 0
+
+
+def test_steps_without_a_name_between_a_bias_and_the_loss_are_no_hindrance():
+    W1, b1, W2, b2 = (Tensor(w, label=x) for w, x in zip(WEIGHTS, ("W1", "b1", "W2", "b2"), strict=True))
+    Z2 = W2 @ relu(W1 @ X + b1) + b2
+    Z2.label = "Z2"
+    J = softmax_cross_entropy(Z2, Y, samples="columns")
+    over_everything = backward()
+    marking = check_work(J, {name: over_everything[name] for name in ("dZ2", "db2", "db1")})
+    assert [finding.slip for finding in marking.findings] == ["summed over all axes: one number for all biases"]
 
 
 def test_what_follows_from_a_wrong_activation_is_right_given_it():
