@@ -17,6 +17,7 @@ from . import (
 )
 from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
+from .code.onnx_graph import to_onnx
 from .code.program import to_code
 from .diagnosis import diagnose
 from .exercises import exercise, worksheets
@@ -124,6 +125,7 @@ __all__ = [
     "schedules",
     "to_code",
     "to_mlp",
+    "to_onnx",
     "to_sequential",
     "worksheets",
 ]

@@ -20,14 +20,14 @@ from ..losses import Loss
 from ..models.model import Model
 from ..models.wiring import Call
 
-__all__ = ["keras_code", "torch_code"]
+__all__ = ["Flat", "activation_of", "calls_of", "input_names", "keras_code", "torch_code"]
 
 WHERE = "to_code"
 MASK = "to_code: {}: a mask that was given as an array is not written; take use_causal_mask"
 Flat = list[tuple[BatchLayer, list[str], str, Shape, dict[str, Any]]]
 
 
-def _flat(model: Model, inputs: list[str], names: dict[int, str], found: Flat) -> str:
+def calls_of(model: Model, inputs: list[str], names: dict[int, str], found: Flat) -> str:
     """All calls of layers in their order, those inside of models too; the name of the output's place."""
     places = list(inputs)
     assert model.input_shapes is not None
@@ -39,7 +39,7 @@ def _flat(model: Model, inputs: list[str], names: dict[int, str], found: Flat) -
 
 def _called(call: Call, given: list[str], shape: Shape, names: dict[int, str], found: Flat) -> str:
     if isinstance(call.layer, Model):
-        return _flat(call.layer, given, names, found)
+        return calls_of(call.layer, given, names, found)
     if id(call.layer) not in names:
         taken = names.values()
         base = call.layer.name or type(call.layer).__name__.lower()
@@ -49,12 +49,12 @@ def _called(call: Call, given: list[str], shape: Shape, names: dict[int, str], f
     return result
 
 
-def _inputs(model: Model) -> list[str]:
+def input_names(model: Model) -> list[str]:
     """A variable for each input, x if there is one."""
     return ["x"] if not model.takes_several else [f"x_{i}" for i in range(len(model.input_names))]
 
 
-def _activation(layer: Any) -> str | None:
+def activation_of(layer: Any) -> str | None:
     """The name of its activation; None for none. ValueError for a function of one's own."""
     if layer.activation is None or layer.activation is linear:
         return None
@@ -100,8 +100,8 @@ def keras_code(model: Model) -> str:
     """The program, as text."""
     names: dict[int, str] = {}
     found: Flat = []
-    inputs = _inputs(model)
-    last = _flat(model, inputs, names, found)
+    inputs = input_names(model)
+    last = calls_of(model, inputs, names, found)
     lines = ["import keras", "from keras import layers", ""]
     lines += [f"{x} = keras.Input({shape})" for x, shape in zip(inputs, model.input_shapes or (), strict=True)]
     made: set[int] = set()
@@ -135,7 +135,7 @@ def _keras_arguments(layer: BatchLayer) -> str:
         value = getattr(layer, option)
         if option == "activation":
             usual = "tanh" if hasattr(layer, "recurrent_weight") else None
-            value = _activation(layer)
+            value = activation_of(layer)
             if value == usual:
                 continue
             if value == "leaky_relu":  # whose slope is 0.2 there, where it is asked for by name
@@ -225,7 +225,7 @@ def _torch_pool(layer: Any, name: str) -> tuple[str, str]:
 def _torch_recurrent(layer: Any, name: str) -> tuple[str, str]:
     kind = {"SimpleRNN": "RNN"}.get(type(layer).__name__, type(layer).__name__)
     gates = getattr(layer, "recurrent_activation", None)
-    if _activation(layer) != "tanh" or (gates is not None and activation_name(gates) != "sigmoid"):
+    if activation_of(layer) != "tanh" or (gates is not None and activation_name(gates) != "sigmoid"):
         raise ValueError(f"{WHERE}: {layer}: PyTorch's has tanh and sigmoid")
     bias = "" if layer.use_bias else ", bias=False"
     end = "" if layer.return_sequences else "[:, -1]"
@@ -298,8 +298,8 @@ def torch_code(model: Model) -> str:
     """The program, as text."""
     names: dict[int, str] = {}
     found: Flat = []
-    inputs = _inputs(model)
-    last = _flat(model, inputs, names, found)
+    inputs = input_names(model)
+    last = calls_of(model, inputs, names, found)
     made: dict[int, str] = {}
     forward = []
     logits = _ends_with_logits(model)
@@ -312,7 +312,7 @@ def torch_code(model: Model) -> str:
             made[id(layer)] = f"self.{names[id(layer)]} = {constructor}"
         text = _torch_call(layer, call, given, options, shape)
         skips = logits and result == last
-        name = None if hasattr(layer, "recurrent_weight") or skips else _activation(layer)
+        name = None if hasattr(layer, "recurrent_weight") or skips else activation_of(layer)
         forward.append(f"{result} = {text if name is None else TORCH_ACTIVATIONS[name].format(text)}")
     if logits:
         forward[-1] += "  # the weighted sums, which the loss takes"
