@@ -62,6 +62,7 @@ class Asked(NamedTuple):
     legend: bool = False
     width: float | None = None
     highlight: tuple[Any, ...] = ()
+    like: Any = None
 
     def number(self, x: float) -> str:
         """A number with the digits that were asked for."""
@@ -156,10 +157,15 @@ def _scale(where: str, asked: Any) -> float | None:
 
 
 def _like(where: str, asked: Any) -> Any:
-    if asked is None or getattr(asked, "places", None) is not None:
-        return getattr(asked, "places", None)
+    """Another drawing of the graph, or the places of a Picture."""
+    is_graph = where.partition(":")[0] in _GRAPHS
+    if asked is None or (is_graph and hasattr(asked, "like")):
+        return asked
+    if getattr(asked, "places", None) is not None:
+        return asked.places
+    expected = "a Picture of the same recorded net, as draw_network(L) gives it"
     raise TypeError(
-        f"{where}: expected a Picture of the same recorded net, as draw_network(L) gives it; got {describe(asked)}"
+        f"{where}: expected {'a Drawing of the same graph, or ' * is_graph}{expected}; got {describe(asked)}"
     )
 
 
@@ -192,26 +198,27 @@ _PLOTS = (
     *("plot_history", "plot_images", "plot_latent", "plot_loss_surface", "plot_path_shares", "plot_sensitivity"),
     "plot_weights",
 )
+_WITH_NUMBERS = ("plot_activation", "plot_history", "plot_path_shares", "plot_sensitivity", "plot_loss_surface")
 _GRAPHS = ("draw_graph", "draw_paths")
 _PICTURES = (*_GRAPHS, "draw_network")
 
 OPTIONS: dict[str, Option] = {
-    "digits": Option(_digits, (*_PICTURES, "explore", "steps", "weights_table"), (2, 6)),
+    "digits": Option(_digits, (*_PICTURES, "explore", "steps", "weights_table", *_WITH_NUMBERS), (2, 6)),
     "title": Option(_text, (*_PICTURES, "explore", "steps", *_PLOTS), ("A neuron",)),
     "show": Option(_show, _GRAPHS, ("both", "data", "grad", "names", "none", None, ("names", "grad"), ("data",))),
     "direction": Option(_one_of(DIRECTIONS), _GRAPHS, tuple(DIRECTIONS)),
     "edges": Option(_one_of(_EDGES, or_none=True), _PICTURES, ("number", "formula", None)),
     "legend": Option(_switch, _PICTURES, (True, False)),
-    "width": Option(_width, (*_PICTURES, "beside", "steps"), (3.4, "8.6cm", "86mm", "3.4in")),
+    "width": Option(_width, (*_PICTURES, "beside", "steps", *_PLOTS), (3.4, "8.6cm", "86mm", "3.4in")),
     "highlight": Option(_several, _PICTURES, ("w",)),
-    "like": Option(_like, ("draw_network", "steps"), ()),
-    "until": Option(_several, ("draw_graph",), ("z", ["z", "y"])),
-    "around": Option(_around, ("draw_graph",), (("z", 1), "w")),
+    "like": Option(_like, (*_PICTURES, "steps"), ()),
+    "until": Option(_several, _GRAPHS, ("z", ["z", "y"])),
+    "around": Option(_around, _GRAPHS, (("z", 1), "w")),
     "widths": Option(_one_of(_WIDTHS), ("draw_graph",), ("derivative", "gradient")),
     "scale": Option(_scale, ("draw_network",), (2.0,)),
     "look": Option(
         _look,
-        (*_PICTURES, "beside", "steps", *_PLOTS),
+        (*_PICTURES, "explore", "beside", "steps", *_PLOTS),
         (DARK, "print", "color-blind", PRINT.but(font="Times New Roman")),
     ),
 }

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from ..op import Operation, table
 from . import names
+from .lines import fitted
 
 __all__ = ["Ascii", "Latex", "Mathml", "Text", "Writer", "as_printable", "format_number", "is_short", "is_written"]
 
@@ -539,10 +540,11 @@ class Latex(Writer):
     def symbol_to_raise(self, text: str) -> str:
         return f"({text})" if "^" in text or text == "e" else text  # e^{2} is the exponential
 
-    def aligned(self, rows: Iterable[str]) -> str:
-        """Rows of equations under each other, at their signs."""
-        joined = " \\\\\n".join(rows)
-        return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+    def aligned(self, rows: Iterable[str], environment: str = "aligned") -> str:
+        """Rows of equations under each other, at their signs: inside math mode, or in `align*`, which breaks pages."""
+        joined = " \\\\\n".join(line for row in rows for line in fitted(row))
+        equations = f"\\begin{{{environment}}}\n{joined}\n\\end{{{environment}}}"
+        return equations if environment == "aligned" else f"{{\\allowdisplaybreaks\n{equations}}}"
 
     def equation(self, left: str, right: str) -> str:
         return f"{left} &= {right}".lstrip()
@@ -557,9 +559,6 @@ class Latex(Writer):
         """The next line of a right-hand side: its next terms, or further in the next factors of one."""
         space = r"\qquad" if further else r"\quad"
         return f"&{space} {{}} {terms}"
-
-    def zero(self, left: str) -> str:
-        return f"{left} = 0"
 
     def boxed(self, formula: str) -> str:
         return rf"\boxed{{{formula}}}"
@@ -652,9 +651,6 @@ class Mathml(Writer):
 
     def goes_on(self, terms: str, *, further: bool = False) -> str:
         return _row_of("", f'<mspace width="{2 if further else 1}em"/>{terms}')
-
-    def zero(self, left: str) -> str:
-        return _math(f"{left}<mo>=</mo><mn>0</mn>")
 
     def boxed(self, formula: str) -> str:
         return f'<mrow class="boxed" style="border: 1px solid; padding: 0.2em">{formula}</mrow>'

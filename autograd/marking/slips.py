@@ -297,7 +297,7 @@ def branches(edge: Edge) -> bool:
 
 def rates(edge: Edge) -> bool:
     """Where a learning rate may have slipped in."""
-    return edge.is_loss or edge.is_weight or edge.is_bias
+    return edge.is_loss or edge.is_parameter
 
 
 def _is_square(x: Operand) -> bool:
@@ -328,7 +328,9 @@ def _relation(edge: Edge, other: Operand, right: Operand) -> Hashable:
     if a is None or b is None:
         return ("", id(other))
     m, n = _layer(a), _layer(b)
-    return (a.base, b.base, (a.index, a.layer) if m is None or n is None else m - n)
+    if m is None or n is None or (a.index and a.layer):  # one unit of many: it is what it is
+        return ("", other)
+    return (a.base, b.base, m - n)
 
 
 def _layer(name: names.Name) -> int | None:

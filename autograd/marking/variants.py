@@ -89,7 +89,8 @@ def _groups(made: list[tuple[Edge, Any]]) -> Iterator[tuple[tuple[Edge, Any], ..
         if x[0].is_parameter and not x[0].is_penalty:
             by_layer[x[0].result].append(x)
     parameters = [x for x in made if x[0].is_weight or x[0].is_bias]
-    for group in [*units.values(), *by_layer.values(), *by_kind.values(), parameters, made]:
+    penalized = [x for x in made if x[0].is_parameter]
+    for group in [*units.values(), *by_layer.values(), *by_kind.values(), parameters, penalized, made]:
         edges = tuple(sorted(id(e) for e, _ in group))
         if group and edges not in seen:
             seen.add(edges)

@@ -15,7 +15,7 @@ import numpy as np
 from ..formulas.expression import MAX_SIZE, Expression, has_omissions
 from ..graph import topological_order
 from ..passes.gradients import gradients
-from ..paths.derivation import positive
+from ..paths.derivation import check_environment, positive, set_digits
 from ..tensor import Tensor, kept_gradient
 from .atoms import Applied, atoms
 from .backward import Backward
@@ -123,15 +123,17 @@ class MatrixDerivation:
     def __str__(self) -> str:
         return self.text()
 
-    def text(self, *, ascii: bool = False, most: int | None = None) -> str:
+    def text(self, *, ascii: bool = False, most: int | None = None, digits: int | None = None) -> str:
         """The derivation as text: how the quantities were computed, then step by step, with shapes and numbers.
 
         most: so many definitions and so many steps are written, those at the beginning and at the end, and how
-        many are left out; by default 30. ValueError if it is no positive integer.
+        many are left out; by default 30. digits: significant digits of numbers, 4 unless given. ValueError if one is
+        no positive integer.
         """
         most = self._most("MatrixDerivation.text", most)
         write = self.notations.ascii if ascii else self.notations.text
         to: MatrixWriter = write(with_shapes=True)
+        set_digits("MatrixDerivation.text", to, digits)
         source = to.symbol(self._label)
         if not self.steps:
             return self._without_steps(to)
@@ -222,15 +224,20 @@ class MatrixDerivation:
 
     # ------------------------------------------------------------ LaTeX
 
-    def latex(self, *, shapes: bool = True, most: int | None = None) -> str:
+    def latex(
+        self, *, shapes: bool = True, most: int | None = None, digits: int | None = None, environment: str = "aligned"
+    ) -> str:
         r"""The steps as a LaTeX `aligned` environment, to be put in math mode.
 
-        shapes: write its shape under every factor. most: see `text`.
+        shapes: write its shape under every factor. most, digits: see `text`. environment="align*" is a display of its
+        own, outside of math mode, which may go on on the next page.
         """
         most = self._most("MatrixDerivation.latex", most)
+        check_environment("MatrixDerivation.latex", environment)
         to = self.notations.latex(with_shapes=shapes)
+        set_digits("MatrixDerivation.latex", to, digits)
         if not self.steps:
-            return f"{self._ratio(to)} = {int(self.target is self.source)}"
+            return to.aligned([to.equation(self._ratio(to), str(int(self.target is self.source)))], environment)
         rows = [] if self.samples is None else [f"{to.name(self.notations.count)} &= {self.samples}"]
         shown = ((to._marked(to.symbol(label), x.shape), x) for label, x in self.given.items() if _is_shown(x))
         rows += [f"{name} &= {to.block(x)[0]}" for name, x in shown]
@@ -245,8 +252,7 @@ class MatrixDerivation:
         if self._has_omissions(most):
             rows.append(rf"&\text{{\ldots{{}} {OMISSION}}}")
         rows += [f"&{note}" for note in self._notes(1)]
-        joined = " \\\\\n".join(rows)
-        return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+        return to.aligned(rows, environment)
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"

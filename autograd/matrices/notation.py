@@ -18,7 +18,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from ..formulas import names
+from ..formulas import lines, names
 from ..formulas.expression import Atom, Call, Expression, Factors, constant
 from ..formulas.notation import Ascii, Formula, Latex, Text, Writer, turned_sign
 from ..op import Operation
@@ -801,8 +801,7 @@ class MatrixLatex(Lectures, Latex):
         return text if "{" in text else rf"\mathtt{{{text}}}".replace("_", r"\_")
 
     def block(self, array: np.ndarray) -> list[str]:
-        rows = (" & ".join(self.number(float(x)) for x in row) for row in np.atleast_2d(array))
-        return [r"\begin{bmatrix} " + r" \\ ".join(rows) + r" \end{bmatrix}"]
+        return [lines.matrix([self.number(float(x)) for x in row] for row in np.atleast_2d(array))]
 
 
 # ---------------------------------------------------------------- what NumPy reads

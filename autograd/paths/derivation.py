@@ -106,7 +106,7 @@ class Derivation:
         further lines. `print` takes those of the terminal. ValueError if one is no positive integer.
         """
         to = self._ascii() if ascii else Text(self.graph.names.text)
-        _set_digits("Derivation.text", to, digits)
+        set_digits("Derivation.text", to, digits)
         to.typed = self.graph.typed
         ratio = self._ratio(to)
         if not self.count:
@@ -254,29 +254,42 @@ class Derivation:
 
     # ------------------------------------------------------------ LaTeX and MathML
 
-    def latex(self, *, most: int | None = None, path: int | None = None, digits: int | None = None) -> str:
+    def latex(
+        self,
+        *,
+        most: int | None = None,
+        path: int | None = None,
+        digits: int | None = None,
+        environment: str = "aligned",
+    ) -> str:
         r"""The derivation as a LaTeX `aligned` environment, to be put in math mode.
 
         A product of more than six factors goes on in a further line. most: write only that many of the listed
         paths, and an ellipsis for the rest; by default 20, or as many as `top` asked for. path: 1 writes the first
-        of them alone, for a slide. digits: significant digits of numbers, 4 unless given. ValueError if one is no
-        positive integer, or there is no such path.
+        of them alone, for a slide. digits: significant digits of numbers, 4 unless given. environment="align*" is
+        a display of its own, outside of math mode, which may go on on the next page. ValueError if a number is no
+        positive integer, or there is no such path or environment.
         """
-        return self._equations("Derivation.latex", Latex(self.graph.names.latex), most, path, digits)
+        check_environment("Derivation.latex", environment)
+        to = Latex(self.graph.names.latex)
+        return to.aligned(self._equations("Derivation.latex", to, most, path, digits), environment)
 
     def mathml(self, *, most: int | None = None, path: int | None = None, digits: int | None = None) -> str:
         """The derivation as a `<math>` element, which browsers show without a script or a font; see `latex`."""
-        return self._equations("Derivation.mathml", Mathml(self.graph.names.mathml), most, path, digits)
+        to = Mathml(self.graph.names.mathml)
+        return to.aligned(self._equations("Derivation.mathml", to, most, path, digits))
 
-    def _equations(self, where: str, to: Latex | Mathml, most: int | None, path: int | None, digits: int | None) -> str:
-        _set_digits(where, to, digits)
+    def _equations(
+        self, where: str, to: Latex | Mathml, most: int | None, path: int | None, digits: int | None
+    ) -> list[str]:
+        set_digits(where, to, digits)
         to.typed = self.graph.typed
         if path is not None:
-            return to.aligned(self._path_alone(where, to, path))
+            return self._path_alone(where, to, path)
         paths = self._written(where, most)
         ratio = self._ratio(to)
         if not self.count:
-            return to.zero(ratio)
+            return [to.equation(ratio, to.number(0.0))]
         chains = [self._chain(to, p) for p in paths]
         joints = to.times, to.apart, to.apart
         steps = [[_product(rows[i], joint) for rows in chains] for i, joint in enumerate(joints)]
@@ -295,7 +308,7 @@ class Derivation:
             rows.append(to.equation(ratio, f"{to.boxed(whole)}{to.equals}{value}"))
         rows += [to.remark(f"… {note}") for note in self._notes(paths)]
         rows += [to.remark("where ", line.removeprefix("where ")) for line in self._introduced(to, paths)]
-        return to.aligned(rows)
+        return rows
 
     def _path_alone(self, where: str, to: Latex | Mathml, number: int) -> list[str]:
         """One path: its chain, its formulas, its numbers and their product."""
@@ -377,9 +390,16 @@ def _wrapped(chain: str, arrow: str, columns: float) -> list[str]:
     return lines
 
 
-def _set_digits(where: str, to: Writer, digits: int | None) -> None:
+def set_digits(where: str, to: Writer, digits: int | None) -> None:
+    """Write numbers with so many significant digits. ValueError for what is no positive integer."""
     if digits is not None:
         to.digits = positive(where, "digits", digits, "a positive integer or None")
+
+
+def check_environment(where: str, environment: str) -> None:
+    """ValueError for an environment that equations are not written in."""
+    if environment not in ("aligned", "align*"):
+        raise ValueError(f"{where}: expected environment to be 'aligned' or 'align*'; got {environment!r}")
 
 
 def is_terminal() -> bool:

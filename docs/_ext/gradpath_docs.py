@@ -267,6 +267,8 @@ def inside_the_site(app: Sphinx, document: str, content: list[str]) -> None:
         if target.is_relative_to(ROOT / "docs"):
             return f"[{text}](/{target.relative_to(ROOT / 'docs')}{place})"
         name = str(target.relative_to(ROOT))
+        if lesson := re.fullmatch(r"examples/(\d\d_\w+)\.py|examples", name):
+            return f"{{doc}}`{text} </course/{lesson[1] or 'index'}>`"
         return f"`{name}`" if text.strip("`") in name else f"{text} (`{name}`)"
 
     content[0] = _LINK.sub(here, content[0])

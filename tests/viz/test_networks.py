@@ -367,7 +367,6 @@ def test_an_input_may_be_a_tensor_for_either_family():
         ("net.gv", {}, ValueError, "unknown format 'gv'; known: svg, png"),
         ("net.dot", {}, ValueError, "unknown format 'dot'; known: svg, png"),
         ("missing/net.svg", {}, FileNotFoundError, "there is no folder"),
-        ("net.pdf", {}, ValueError, "open the SVG and print it to PDF"),
         ("net.svg", {"format": "png"}, ValueError, r"ends in \.svg, but the format is 'png'"),
         ("net", {"format": "gif"}, ValueError, "unknown format 'gif'"),
         ("net.svg", {"dpi": 0}, ValueError, "dpi is positive, got dpi=0"),

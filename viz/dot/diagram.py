@@ -71,6 +71,7 @@ def diagram(
     ValueError for something to be highlighted that is not drawn.
     """
     drawing = Drawing("computation", level=level)
+    drawing.like = look.like
     now, font = current(), current().font
     drawing.graph_attr.update(rankdir=look.direction, fontname=font, fontsize="11", nodesep="0.12", ranksep="0.35")
     drawing.node_attr.update(fontname=font, fontsize="12", fontcolor=now.ink, color=now.line, height="0", width="0")

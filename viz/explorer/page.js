@@ -23,7 +23,7 @@ if (page.arrays && page.views.matrices.graph === "arrays") choices.mode.length =
 const themes = ["system", "light", "dark"];
 
 const state = {
-  view: page.first, mode: "paths", show: "both", theme: "system",
+  view: page.first, mode: "paths", show: "both", theme: document.documentElement.dataset.theme ?? "system",
   node: null, shown: FIRST_CARDS, pinned: null, hovered: null, // whose paths are shown, how many, which of them alone
   step: 0, playing: null, // of a pass
   nudge: 0.1, rate: 0.1, // how far a nudge goes, and of descent

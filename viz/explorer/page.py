@@ -49,6 +49,7 @@ def explore(
     level: Literal["auto", "op", "named", "neurons", "matrices"] = "auto",
     title: str | None = None,
     digits: int = 4,
+    look: Any = None,
     samples: Mapping[Any, Any] | None = None,
     parameters: Sequence[Value | Tensor] | None = None,
 ) -> Exploration:
@@ -63,6 +64,7 @@ def explore(
            matrices, beside a small net of their numbers.
     title  of the page
     digits significant digits of its numbers
+    look   its colours and font, as for draw_graph; by default the page is light or dark as the reader's system is
     samples     numbers for leaves, sample by sample: {"x": X, "y": Y} with X of shape (n, as many as there are
                 leaves x_1, x_2, ...), or (n,) for one. A key is the name of leaves without index, a leaf, or a
                 tuple of leaves. The page shows one sample at a time, each sample's gradient and their average,
@@ -191,15 +193,17 @@ def _size(size: Any) -> tuple[float, float]:
 
 
 def _document(title: str, data: dict[str, Any]) -> str:
-    style, begin = _file("page.css"), _file("begin.js")
+    colors, theme = _colors(style.current())
+    sheet, begin = _file("page.css") + colors, _file("begin.js")
     scripts = [f"{name}.js" for name in _PARTS if data.get(_ONLY_WITH.get(name, "nodes"))]
     script = '"use strict";\n' + HELPERS + data.pop("operations") + "".join(map(_file, scripts))
     written = json.dumps(data, separators=(",", ":"), allow_nan=False)
     packed = zlib.compress(f"{written}\n{script}".encode(), 9)
     parts = {
         "title": html.escape(_printable(title)),
-        "style": style,
-        "style_hash": _hash(style),
+        "style": sheet,
+        "style_hash": _hash(sheet),
+        "theme": theme,
         "script_hash": _hash(script),
         "begin": begin,
         "begin_hash": _hash(begin),
@@ -207,6 +211,23 @@ def _document(title: str, data: dict[str, Any]) -> str:
     }
     page = re.sub(r"\n\s*(?=<)", "", _file("page.html"))
     return re.sub(r"\{\{(\w+)\}\}", lambda slot: parts[slot[1]], page)
+
+
+def _colors(look: style.Look) -> tuple[str, str]:
+    """A look as the end of the style sheet, and as an attribute of the page: the reader may change light and dark."""
+    if look in (style.LIGHT, style.DARK):
+        return "", ' data-theme="dark"' if look == style.DARK else ""
+    parts = {"paper": look.paper, "stage": look.paper, "raised": look.result, "sunken": look.mixed(look.line, 0.15)}
+    parts |= {"ink": look.ink, "grey": look.grey, "outline": look.line, "pale": look.pale, "leaf": look.leaf}
+    parts |= {"positive": look.positive, "negative": look.negative, "target": look.ink, "target-ink": look.paper}
+    parts |= {f"target-{sign}": look.mixed(getattr(look, sign), 0.45) for sign in ("positive", "negative")}
+    font = re.sub(r"[^\w -]", "", look.font)
+    told = "".join(f"--{name}: {color}; " for name, color in parts.items())
+    scheme = "dark" if look.is_dark else "light"
+    return (
+        f'\n:root {{ color-scheme: {scheme}; {told}--sans: "{font}", sans-serif; }}\n#theme {{ display: none; }}\n',
+        "",
+    )
 
 
 def _file(name: str) -> str:

@@ -39,10 +39,10 @@ class Picture {
     this.marks = view.marks.map(([x, y, main, ...rest]) => (rest.length > 2
       ? { x, y, main, side: rest[0], words: rest[1], squares: rest[2] } : { x, y, main, above: rest[0], below: rest[1] }));
     this.arrays = [];
-    const layers = ["lines", "marks", "labels", "frames"].map((name) => svg("g", { class: name }));
+    const layers = ["lines", "labels", "marks", "frames"].map((name) => svg("g", { class: name }));
     layers[0].append(...this.lines.map((line) => this.drawLine(line)));
-    layers[1].append(...this.marks.map((one, i) => this.drawMark(one, i)));
-    [, , this.labels, this.frames] = layers;
+    layers[2].append(...this.marks.map((one, i) => this.drawMark(one, i)));
+    [, this.labels, , this.frames] = layers;
     this.world.replaceChildren(...layers);
     this.stage.classList.toggle("few", this.lines.length < MANY);
     if (this.size?.[0]) this.stretch();
@@ -353,7 +353,7 @@ class Picture {
   writeAt(line, at, frame, text, taken, made) {
     taken.push(frame(at, text));
     const font = this.font("line");
-    line.text = svg("text", { x: at[0], y: at[1] + 0.36 * font, "font-size": font, "stroke-width": 0.46 * font });
+    line.text = svg("text", { x: at[0], y: at[1] + 0.36 * font, "font-size": font, "stroke-width": 0.76 * font });
     made.push(line.text);
   }
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from autograd.operands import real
 
-from ..style import current, number
-from .base import MATH, End, Look, finite, name_lines, panels, styled
+from ..style import current
+from .base import MATH, End, Look, finite, name_lines, number, panels, styled
 from .curves import Curve, Function, curve_of, jumps, pieces
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 from autograd.arguments import shaped_array
 from autograd.operands import describe
 
-from ..style import current, number
-from .base import End, Look, count_axis, finite, log_axis, name_lines, panels, styled
+from ..style import current
+from .base import End, Look, count_axis, finite, log_axis, name_lines, number, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.arguments import not_negative, positive_integer
 
-from ..style import current, number
+from ..style import current
 from .base import (
     MARKERS,
     MATH,
@@ -20,6 +20,7 @@ from .base import (
     finite,
     math_name,
     matplotlib,
+    number,
     panels,
     styled,
     tick_text,

@@ -140,6 +140,16 @@ def test_a_net_with_one_output_and_so_one_bias_is_marked(samples):
     assert check_work(J, {"db": d.sum()}).points == 0
 
 
+def test_steps_without_a_name_between_a_bias_and_the_loss_are_no_hindrance():
+    W1, b1, W2, b2 = (Tensor(w, label=x) for w, x in zip(WEIGHTS, ("W1", "b1", "W2", "b2"), strict=True))
+    Z2 = W2 @ relu(W1 @ X + b1) + b2
+    Z2.label = "Z2"
+    J = softmax_cross_entropy(Z2, Y, samples="columns")
+    over_everything = backward()
+    marking = check_work(J, {name: over_everything[name] for name in ("dZ2", "db2", "db1")})
+    assert [finding.slip for finding in marking.findings] == ["summed over all axes: one number for all biases"]
+
+
 def test_what_follows_from_a_wrong_activation_is_right_given_it():
     marking = check_work(lecture_001(), {"a[1]_1": "0.5", "dL/dw[2]_1,1": "0.0688"})
     assert kinds(marking) == {"a[1]_1": "wrong", "dL/dw[2]_1,1": "right given"}

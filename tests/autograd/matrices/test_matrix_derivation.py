@@ -583,11 +583,11 @@ def test_a_source_without_influence_and_the_target_itself():
     w, v = Tensor([1.0, 2.0], "w"), Tensor([3.0], "v")
     derivation = derive(w.sum(), v)
     assert str(derivation) == "∂L/∂v = 0: L does not depend on v"
-    assert derivation.latex() == r"\frac{\partial L}{\partial v} = 0"
+    assert r"\frac{\partial L}{\partial v} &= 0" in derivation.latex()
     assert derivation.value.tolist() == [0.0]
     y = named(Tensor(2.0), "y")
     assert str(derive(y, y)) == "∂y/∂y = 1"
-    assert derive(y, y).latex() == r"\frac{\partial y}{\partial y} = 1"
+    assert r"\frac{\partial y}{\partial y} &= 1" in derive(y, y).latex()
 
 
 def test_constants_are_named_by_their_place():

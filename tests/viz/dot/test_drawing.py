@@ -1,6 +1,7 @@
 """A Drawing behaves as a graphviz.Digraph, needs no dot, and writes whole files or none."""
 
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -46,6 +47,8 @@ def fake(monkeypatch):
         return f"a picture as {format}".encode()
 
     monkeypatch.setattr(drawing_module, "render", render)
+    monkeypatch.setattr(drawing_module, "to_png", lambda svg, dpi: b"a picture as png")
+    monkeypatch.setattr(drawing_module, "to_pdf", lambda svg: b"a picture as pdf")
     return fails
 
 
@@ -170,10 +173,31 @@ def test_pipe_with_an_encoding_gives_text(drawing, renderer):
     assert ET.fromstring(drawing.pipe(renderer=renderer, encoding="utf-8").partition("\n")[2]).tag.endswith("svg")
 
 
-def test_a_pdf_without_dot_says_what_to_do(drawing, monkeypatch):
+@each_renderer
+def test_a_pdf_is_made_of_the_svg_and_the_same_from_run_to_run(drawing, renderer):
+    pdf = drawing.pipe("pdf", renderer)
+    assert pdf.startswith(b"%PDF")
+    assert pdf == drawing.pipe("pdf", renderer)
+    assert b"CreationDate" not in pdf
+
+
+def test_without_matplotlib_dot_makes_the_pdf_and_without_both_it_is_said_what_to_install(drawing, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(RendererMissing, match="a PDF needs Graphviz itself"):
         drawing.pipe("pdf")
+
+
+def test_no_line_strikes_through_a_number(drawing):
+    drawing.edge("b", "c", label="2")
+    drawing.graph_attr["bgcolor"] = "#10141a"
+    svg = drawing.pipe(encoding="utf-8")
+    texts = [svg.index(f">{number}</text>") for number in (1, 2)]
+    assert min(texts) > max(m.start() for m in re.finditer("<path", svg))  # over all lines
+    halo = re.findall(
+        r'<text stroke="([^"]*)" stroke-width="([^"]*)" stroke-linejoin="round" paint-order="stroke"', svg
+    )
+    assert [color for color, _ in halo] == ["#10141a"] * 2
 
 
 @needs_pure

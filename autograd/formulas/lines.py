@@ -1,0 +1,188 @@
+r"""LaTeX equations in lines that fit a page: how wide they are, about, and where they may be broken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+__all__ = ["fitted", "matrix", "width"]
+
+# What fits into a line of A4 at 11 points, in digits of Computer Modern; scripts count so much of their size.
+LINE, SCRIPT = 63.0, 0.72
+# What is in parentheses and no wider than this is broken last of all.
+SHORT, DEEP = 25.0, 8
+INDENT = 2.0
+TOKENS = re.compile(
+    r"\\begin\{(?:b|small)matrix\}.*?\\end\{(?:b|small)matrix\}|\\(?:begin|end)\{aligned\}|\\[a-zA-Z]+|\\.|\s+|.",
+    re.DOTALL,
+)
+OF_GROUPS = {r"\frac": 2, r"\tfrac": 2, r"\underset": 2, r"\sqrt": 1, r"\boxed": 1, r"\text": 1, r"\mathrm": 1}
+OF_GROUPS |= {r"\operatorname": 1, r"\mathbf": 1, r"\mathtt": 1, r"\mathcal": 1, r"\hat": 1, r"\overline": 1}
+SIGNS = {"+": 2.5, "-": 2.5, "=": 2.5, r"\odot": 2.5, r"\cdot": 1.5}  # a line may begin with one of these
+WIDTHS = {
+    r"\,": 0.3,
+    r"\;": 0.5,
+    r"\quad": 2.0,
+    r"\qquad": 4.0,
+    r"\sum": 2.9,
+    r"\prod": 2.6,
+    "(": 0.8,
+    ")": 0.8,
+    "[": 0.6,
+    "]": 0.6,
+}
+WIDTHS |= {".": 0.6, ",": 0.6} | dict.fromkeys(
+    (r"\begin{aligned}", r"\end{aligned}", r"\\", r"\!", r"\left", r"\right", "{", "}", "&"), 0.0
+)
+FUNCTIONS = re.compile(r"\\(arc|a)?(sin|cos|tan|sinh|cosh|tanh|exp|log|ln|max|min|det|arg)")
+
+
+class Part(NamedTuple):
+    """What stands between two places where a line may end; depth: of the parentheses, -1 before an equals sign."""
+
+    text: str
+    width: float
+    depth: int
+
+
+def width(latex: str) -> float:
+    """About how wide LaTeX in math mode is, in digits."""
+    return sum(part.width for part in _parts(latex))
+
+
+def matrix(rows: Iterable[Iterable[str]]) -> str:
+    """A block of numbers in brackets, in small type if it would be wider than a page else."""
+    written = r" \\ ".join(map(" & ".join, rows))
+    block = rf"\begin{{bmatrix}} {written} \end{{bmatrix}}"
+    if width(block) <= LINE - 8:
+        return block
+    return rf"\left[\begin{{smallmatrix}} {written} \end{{smallmatrix}}\right]"
+
+
+def fitted(row: str) -> list[str]:
+    """A row of an `aligned`, as several where it is wider than a page: broken before signs, outer ones first."""
+    left, sign, right = row.partition("&")
+    room = LINE - width(left)
+    if not sign or width(right) <= room:
+        return [row]
+    first, *others = _broken(_parts(_boxed_in_lines(right, room)), room - INDENT, -1)
+    lines = [f"{left}&{first}".rstrip()]
+    for line in map(str.rstrip, others):
+        lines.append(f"&{line}" if line.startswith("=") else rf"&\quad {{}}{line}")
+    return lines
+
+
+def _boxed_in_lines(latex: str, room: float) -> str:
+    """With what is in a box that is wider than a line in several lines."""
+    tokens = TOKENS.findall(latex)
+    for i, token in enumerate(tokens):
+        end = _end_of_group(tokens, i + 1)
+        if token == r"\boxed" and width("".join(tokens[i:end])) > room:
+            first, *others = _broken(_parts("".join(tokens[i + 2 : end - 1])), room - 2 * INDENT, 0)
+            inside = r" \\ ".join([f"&{first}".rstrip(), *(rf"&\quad {{}}{line}".rstrip() for line in others)])
+            box = rf"\boxed{{\begin{{aligned}} {inside} \end{{aligned}}}}"
+            return "".join([*tokens[:i], box, *tokens[end:]])
+    return latex
+
+
+def _broken(parts: list[Part], room: float, depth: int) -> list[str]:
+    """Lines of parts, broken at places of this depth, and deeper where one is still too wide."""
+    if sum(p.width for p in parts) <= room or depth > 2 * DEEP:
+        return ["".join(p.text for p in parts)]
+    pieces: list[list[Part]] = []
+    for p in parts:
+        if not pieces or p.depth == depth:
+            pieces.append([])
+        pieces[-1].append(p)
+    lines: list[str] = []
+    free = 0.0
+    for piece in pieces:
+        wide = sum(p.width for p in piece)
+        if wide <= free:
+            lines[-1] += "".join(p.text for p in piece)
+            free -= wide
+            continue
+        lines += _broken(piece, room, depth + 1)
+        free = room - width(lines[-1])
+    return lines
+
+
+def _parts(latex: str) -> list[Part]:
+    """LaTeX in parts before which a line may begin. Inside of what is short and in parentheses it better does not."""
+    tokens = TOKENS.findall(latex)
+    parts: list[Part] = []
+    opened: list[tuple[int, float]] = []  # parentheses: how many parts and how much stood before them
+    text, wide, total, at, inside, i = "", 0.0, 0.0, 0, 0, 0
+    while i < len(tokens):
+        token = tokens[i]
+        if token in SIGNS and not inside and text.strip() and not text.rstrip().endswith(("(", "[", *SIGNS)):
+            parts.append(Part(text, wide, at))
+            text, wide, at = "", 0.0, -1 if token == "=" and not opened else len(opened)
+        end, size = _sized(tokens, i)
+        text += "".join(tokens[i:end])
+        wide += size
+        total += size
+        i = end
+        if token in (r"\left", r"\right"):  # between them no line may end
+            inside += 1 if token == r"\left" else -1
+        elif token in ("(", "["):
+            opened.append((len(parts), total))
+        elif token in (")", "]") and opened:
+            before, start = opened.pop()
+            if total - start < SHORT:
+                parts[before + 1 :] = [p._replace(depth=p.depth + DEEP) for p in parts[before + 1 :]]
+                at += DEEP * (len(parts) > before)
+    return [*parts, Part(text, wide, at)]
+
+
+def _sized(tokens: list[str], i: int) -> tuple[int, float]:
+    """Where what begins at a token ends, and how wide it is."""
+    token = tokens[i]
+    if token in ("^", "_"):
+        end = _end_of_group(tokens, i + 1)
+        size = SCRIPT * width("".join(tokens[i + 1 : end]))
+        if end < len(tokens) and tokens[end] in ("^", "_") and tokens[end] != token:  # above and below each other
+            other, below = _sized(tokens, end)
+            return other, max(size, below)
+        return end, size
+    if token in OF_GROUPS:
+        sizes: list[float] = []
+        i += 1
+        for _ in range(OF_GROUPS[token]):
+            end = _end_of_group(tokens, i)
+            sizes.append(width("".join(tokens[i:end])))
+            i = end
+        if token == r"\underset":
+            return i, max(SCRIPT * sizes[0], sizes[1])
+        return i, max(sizes) + (1.6 if token in (r"\sqrt", r"\boxed") else 0.4 if token.endswith("frac") else 0.0)
+    if token == "{":
+        end = _end_of_group(tokens, i)
+        return end, width("".join(tokens[i + 1 : end - 1]))
+    if "matrix" in token:
+        numbers = token.replace("-", "1")  # a sign before a number takes no space around it
+        rows = [row.split("&") for row in numbers[token.index("}") + 1 : token.rindex("\\")].split(r"\\")]
+        wide = sum(max(map(width, column)) + 1.9 for column in zip(*rows, strict=True)) + 1.0
+        return i + 1, SCRIPT * wide if "small" in token else wide
+    return i + 1, SIGNS.get(token, WIDTHS.get(token, _letters(token)))
+
+
+def _letters(token: str) -> float:
+    if token.isspace():
+        return 0.0
+    if FUNCTIONS.fullmatch(token):
+        return 0.95 * (len(token) - 1) + 0.3
+    return 1.35 if token.isupper() else 1.15 if token.startswith("\\") or token.isalpha() else 1.0
+
+
+def _end_of_group(tokens: list[str], i: int) -> int:
+    while i < len(tokens) and tokens[i].isspace():
+        i += 1
+    if i >= len(tokens) or tokens[i] != "{":
+        return i + 1
+    depth = 0
+    for j in range(i, len(tokens)):
+        depth += {"{": 1, "}": -1}.get(tokens[j], 0)
+        if not depth:
+            return j + 1
+    return len(tokens)
