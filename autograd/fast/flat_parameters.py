@@ -308,8 +308,9 @@ def _either(there: np.ndarray | None, also: np.ndarray | None) -> np.ndarray | N
 
 def _stretches(there: np.ndarray) -> list[slice]:
     """Where a mask is true."""
-    ends = np.flatnonzero(np.diff(there, prepend=False, append=False))
-    return [slice(start, stop) for start, stop in ends.reshape(-1, 2).tolist()]
+    ends = (np.flatnonzero(there[1:] != there[:-1]) + 1).tolist()
+    ends = [*([0] if there[0] else []), *ends, *([there.size] if there[-1] else [])]
+    return [slice(start, stop) for start, stop in zip(ends[::2], ends[1::2], strict=True)]
 
 
 def joined(places: Iterable[slice]) -> list[slice]:

@@ -33,7 +33,10 @@ class Variant(NamedTuple):
     def words(self) -> str:
         """What one did, in words."""
         edge, option = self.made[0]
-        names = {"key": self.key, "factor": self.factor, "other": "", "right": ""}
+        names = {"key": self.key, "factor": self.factor, "op": edge.node.op.shown, "other": "", "right": ""}
+        error = edge.error or edge.loss_error
+        if error is not None:
+            names |= {"prediction": edge.of.called(error.prediction), "target": edge.of.called(error.target)}
         if edge.partner is not None and isinstance(option, tuple):
             right = edge.read_by_product
             core = edge.of.below(right) if is_node(right) else right

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 
 from ..ieee import quietly
 from ..op import Operation, Pull, register, structural
-from ..operands import Index, Operand, as_array, describe, real_array
+from ..operands import Index, Operand, as_array, describe, real_array, zeros
 from ..signatures import joining, of_array
 from .choosing import check_plain
 
@@ -132,7 +132,7 @@ def scatter(x: Operand, index: Operand, shape: tuple[int, ...]) -> Operand:
         # a half of the time of add.at, unless few numbers of many are meant; adds in float64
         places = np.arange(size).reshape(shape)[index]
         return np.bincount(places.ravel(), x.ravel(), size).reshape(shape).astype(x.dtype, copy=False)
-    z = np.zeros(shape, x.dtype)
+    z = zeros(shape, x)
     if is_basic(index):
         z[index] = x
     else:

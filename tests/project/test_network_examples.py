@@ -82,7 +82,7 @@ def test_an_autoencoder_is_better_than_principal_axes_and_digits_of_a_kind_lie_t
     assert ours < 0.042 < 0.05 < straight
     assert together >= 72
     assert "dW[3] = (1/m) dZ[3]ᵀ A[2]" in text
-    assert text.index("dZ[4]") < text.index("dZ[3]") < text.index("dW[3]")
+    assert text.index("dZ[4] =") < text.index("dZ[3] =") < text.index("dW[3] =")
 
 
 def test_its_measures_are_what_they_say():

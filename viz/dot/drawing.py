@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from .mermaid import mermaid
 
 __all__ = ["Drawing", "drawing_of"]
 
+_WIDTH = re.compile(r'size="([\d.]+),1000"')  # as `diagram` writes what was asked for
 _TEXT = ("gv", "dot")  # endings of DOT text
 _TEXT_OR_SVG = dict.fromkeys(("dot", "svg"))
 
@@ -140,11 +142,14 @@ class Drawing(graphviz.Digraph):
         format = format or self.format
         by: dict[str, Any] = {"renderer": renderer or "auto", "timeout": timeout}
         if format == "svg" or (format in ("png", "pdf") and self._is_converted(format)):
-            svg = finished(self._placed(**by), _mark(self.source))
+            width = _WIDTH.search(self.source)
+            svg = finished(self._placed(**by), _mark(self.source), None if width is None else float(width[1]))
             picture = svg.encode()
             if format != "svg":
                 real(dpi, "pipe: dpi")
-                picture = to_png(picture, dpi) if format == "png" else to_pdf(svg)
+                picture = (
+                    to_png(picture, dpi, self.graph_attr.get("bgcolor", "white")) if format == "png" else to_pdf(svg)
+                )
         else:
             picture = render(self.source, format, dpi=dpi, **by)
         return picture if encoding is None else picture.decode(encoding)

@@ -20,14 +20,36 @@ _SHAPE = re.compile(r"<(?:path|polygon|polyline|ellipse)\b[^>]*?/>")
 _PLACES = re.compile(r' (?:d|points|cx|cy|rx|ry)="[^"]*"')
 _AT = re.compile(r' (x|y)="([-\d.]+)"')
 _NUMBER = re.compile(r"-?\d+\.?\d*")
+_ROOT = re.compile(
+    r'(<svg width=")([\d.]+)pt("( height="[\d.]+pt"\s*))viewBox="([-\d.]+) ([-\d.]+) ([\d.]+)', re.DOTALL
+)
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 _HALO = ' stroke="{paper}" stroke-width="{width:g}" stroke-linejoin="round" paint-order="stroke"'
 _SIZE = re.compile(r'font-size="([\d.]+)"')
 
 
-def finished(svg: str, mark: str) -> str:
-    """An SVG of Graphviz as a picture is shown. mark: what its ids begin with."""
-    return typeset(_with_own_ids(_lifted(svg), mark))
+def finished(svg: str, mark: str, width: float | None = None) -> str:
+    """An SVG of Graphviz as a picture is shown. mark: what its ids begin with. width: in inches, or its own."""
+    return typeset(_with_own_ids(_lifted(svg if width is None else _as_wide(svg, 72 * width)), mark))
+
+
+def _as_wide(svg: str, width: float) -> str:
+    """With paper on both sides of what is narrower: text that is larger than elsewhere helps nobody."""
+    size = _ROOT.search(svg)
+    if size is None or float(size[2]) >= width - 0.5:
+        return svg
+    across, left, whole = float(size[2]), float(size[5]), float(size[7])
+    more = (width / across - 1) * whole
+    head = f'{size[1]}{width:.2f}pt{size[3]}viewBox="{left - more / 2:.2f} {size[6]} {whole + more:.2f}'
+    svg = svg[: size.start()] + head + svg[size.end() :]
+    paper = re.search(r'<polygon fill="([^"]*)"[^>]*points="([^"]*)"', svg)
+    if paper is None:
+        return svg
+    points = [tuple(map(float, point.split(","))) for point in paper[2].split()]
+    low, high = min(x for x, _ in points), max(x for x, _ in points)
+    scale = (high - low) / whole if whole else 1.0
+    wider = " ".join(f"{x + (more * scale / 2) * (1 if x == high else -1):.2f},{y:g}" for x, y in points)
+    return svg.replace(paper[2], wider, 1)
 
 
 def _with_own_ids(svg: str, mark: str) -> str:
