@@ -13,6 +13,7 @@ import builtins
 import functools
 import inspect
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from typing import Unpack, cast
 
@@ -59,7 +60,7 @@ __all__ = [
 
 Formula = Callable[[Operand, Operand], Operand]
 
-TINY = float(np.finfo(np.float64).tiny)
+TINY = sys.float_info.min
 
 
 # ---------------------------------------------------------------- a loss from its formula

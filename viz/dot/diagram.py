@@ -291,7 +291,7 @@ def _node_look(node: Node, asked: Asked) -> dict[str, Any]:
 
 def _short(lines: Sequence[str | None], *, is_left: bool) -> list[str]:
     """The same in more and shorter lines: a number below its name; of a unit a gradient below what it is by."""
-    pieces = [piece.strip() for line in lines if line for piece in line.split("   ")]
+    pieces = [piece.strip() for line in lines if line for piece in ([line] if line[0] == "[" else line.split("   "))]
     return pieces if is_left else [part for piece in pieces for part in _SHORTER.split(piece)]
 
 

@@ -81,7 +81,7 @@ def _mark_jump(ax: Axes, f: Function, jump: float, color: str) -> None:
     left, at, right = f(np.array([jump - step, jump, jump + step]))
     limits = [y for y in (left, right) if math.isfinite(y)]
     look: Look = {"marker": "o", "markersize": 6, "markeredgecolor": color, "markeredgewidth": 1.5, "linestyle": "none"}
-    ax.plot([jump] * len(limits), limits, markerfacecolor="white", zorder=4, **look)
+    ax.plot([jump] * len(limits), limits, markerfacecolor=current().paper, zorder=4, **look)
     if math.isfinite(at):
         taken = next((y for y in limits if abs(y - at) < 1e-6), at)
         ax.plot([jump], [taken], markerfacecolor=color, zorder=5, **look)
