@@ -41,7 +41,7 @@ GUESSES = {
     "Tensor([1.0], requires_grad=True)": "every leaf gets a gradient",
     "t.requires_grad": "every leaf gets a gradient",
     "Value(1.0, requires_grad=True)": "every leaf gets a gradient",
-    "(v * v).backward(retain_graph=True)": "the graph stays as long as its result",
+    "Value(2.0).backward(retain_graph=True)": "the graph stays as long as its result",
     "t.sum().backward(create_graph=True)": r"gradients\(loss, w, create_graph=True\)",
     "(t * t).backward(gradient=t)": r"seed: backward\(seed=",
     "t.mm": "write x @ y",
