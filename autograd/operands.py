@@ -132,6 +132,12 @@ def made_array(x: Operand) -> np.ndarray:
     return np.asarray(x) if written is None else written()
 
 
+def zeros(shape: tuple[int, ...], like: Operand) -> Operand:
+    """An array of zeros of the dtype of another, to be written to."""
+    make = getattr(like, "zeros", None)  # an array of a program, see fast.recorder
+    return np.zeros(shape, like.dtype) if make is None else make(shape)
+
+
 def plainly(function: Callable[..., Operand], *operands: Operand) -> Operand:
     """`function(*operands)` of plain arrays, which no graph records; each run of a program of theirs calls it."""
     for u in operands:

@@ -17,9 +17,18 @@ import time
 
 import numpy as np
 
-from autograd import Tensor, relu, sigmoid, softmax, softmax_cross_entropy, squared_error, tanh
+from autograd import (
+    Tensor,
+    Value,
+    binary_cross_entropy,
+    relu,
+    sigmoid,
+    softmax,
+    softmax_cross_entropy,
+    squared_error,
+    tanh,
+)
 from autograd.marking.marking import Checker
-from autograd.ops.losses import binary_cross_entropy
 
 G = {
     "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z, a: a * (1 - a)),
@@ -62,18 +71,19 @@ class Net:
                 break
         self.rate = float(rng.choice([0.1, 0.03, 0.01]))
 
-    def forward(self):
+    def forward(self, r=lambda x: x):
+        """Z and A; r: how every number is rounded."""
         self.Z, self.A = [None], [self.X]
         for i in (1, 2, 3):
-            z = self.W[i] @ self.A[-1] + self.b[i]
+            z = r(self.W[i] @ self.A[-1] + self.b[i])
             self.Z.append(z)
             if i < 3:
-                self.A.append(G[self.g[i - 1]][0](z))
+                self.A.append(r(G[self.g[i - 1]][0](z)))
             elif self.output in ("softmax", "squared"):
                 e = np.exp(z - z.max(0))
-                self.A.append(e / e.sum(0))
+                self.A.append(r(e / e.sum(0)))
             else:
-                self.A.append(1 / (1 + np.exp(-z)))
+                self.A.append(r(1 / (1 + np.exp(-z))))
 
     def recorded(self):
         """The loss as the library records it."""
@@ -107,12 +117,22 @@ class Net:
     def slope(self, i):
         return G[self.g[i - 1]][1](self.Z[i], self.A[i])
 
-    def backward(self, kind="", at=0):
-        """dZ, dA, dW and db, with the mistake `kind` in layer `at`, 0 for all layers or where there is one place."""
+    def twice(self, first, second):
+        """Two mistakes at once; None where the shapes do not fit any more."""
+        try:
+            return self.backward(first[0], first[1], second)
+        except ValueError:
+            return None
+
+    def backward(self, kind="", at=0, other=None):
+        """dZ, dA, dW and db, with the mistake `kind` in layer `at`, 0 for all layers or where there is one place.
+
+        other: a second mistake, as `mistakes` has them.
+        """
         W, b, Z, A, m, n = self.W, self.b, self.Z, self.A, self.m, self.n
 
         def here(name, i):
-            return kind == name and at in (0, i)
+            return (kind == name and at in (0, i)) or (other is not None and other[0] == name and other[1] == i)
 
         out = {}
         # the output
@@ -179,9 +199,9 @@ class Net:
                 if kind == "sum of the weights in the penalty":
                     extra = self.lam / m * W[i].sum()
                 dW = dW + extra
-            k = 1 if kind == "1/m left out" or here("1/m left out in db", i) else k if k != 1 or kind == "" else m
-            if here("1/m left out in dW", i):
-                k = m
+            k = m if here("1/m left out in dW", i) else k
+            if here("1/m left out in db", i):
+                k = 1
             db = dZ.sum(1, keepdims=True) / k
             if here("1/m twice in db", i):
                 db = db / m
@@ -239,6 +259,29 @@ class Net:
                 dZ = dA * s
         return out
 
+    def carefully(self, digits):
+        """Right work in which every number is rounded to so many digits as soon as it is there."""
+
+        def r(x):
+            return rounded(x, digits)
+
+        self.forward(r)
+        out = {}
+        dZ = r(self.A[3] - self.Y)
+        if self.output == "squared":
+            dZ = r(self.A[3] * (dZ - (dZ * self.A[3]).sum(0, keepdims=True)))
+        elif self.output == "sigmoid":
+            dZ = r(dZ * self.A[3] * (1 - self.A[3]))
+        for i in (3, 2, 1):
+            out[f"dZ[{i}]"] = dZ
+            out[f"dW[{i}]"] = r(dZ @ self.A[i - 1].T / self.m + self.lam / self.m * self.W[i])
+            out[f"db[{i}]"] = r(dZ.sum(1, keepdims=True) / self.m)
+            if i > 1:
+                out[f"dA[{i - 1}]"] = dA = r(self.W[i].T @ dZ)
+                dZ = r(dA * self.slope(i - 1))
+        self.forward()
+        return out
+
     def mistakes(self):
         """What can be planted in this net: kind, layer, what it is called when it is found, and where."""
         n, m = self.n, self.m
@@ -262,7 +305,7 @@ class Net:
         if self.output in ("softmax", "one"):
             yield "slope with cross-entropy", 0, {"slope_with_cross_entropy", "delta_of_squared_error"}, None
         else:
-            yield "slope left out at the output", 0, {"slope_left_out"}, {"dZ[3]"}
+            yield "slope left out at the output", 0, {"delta_of_cross_entropy"}, {"dZ[3]"}
         if self.output in ("softmax", "squared"):
             yield "softmax diagonal", 0, {"softmax_diagonal", "diagonal_with_cross_entropy"}, None
         for i in (1, 2, 3):
@@ -374,13 +417,169 @@ def experiment(title, count, digits, keys=("dW", "db"), seed=0, verbose=False, *
                     print("      ", f.kind, f.slip, f.where, [(a.kind, a.where) for a in f.alternatives])
     total = sum(found.values()) or 1
     shares = "  ".join(f"{found[k] / total:6.1%}" for k in ("named", "among", "false", "none", "right"))
-    print(f"{title:58} {count:5} {total:6}  {shares}   {time.process_time() - start:5.0f} s")
+    print(f"{title:58} {count:5} {total:6}  {shares}   {time.process_time() - start:5.0f} s", flush=True)
     return found, by_kind
+
+
+def right_work(count, seed=0):
+    """Correct sheets, rounded all the way or at the end: how many are called wrong, by digits."""
+    rng = np.random.default_rng(seed)
+    checked, wrong = collections.Counter(), collections.Counter()
+    while sum(checked.values()) < count:
+        for output in ("softmax", "squared", "sigmoid"):
+            for rows in (False, True):
+                net = Net(rng, output, rows)
+                checker = Checker(net.recorded())
+                for digits in (3, 4, 5, 6):
+                    for work in (net.carefully(digits), net.backward()):
+                        keys = ("dW", "db") if rng.random() < 0.5 else ("dZ", "dA", "dW", "db")
+                        marking = checker.check(net.sheet(work, keys, digits))
+                        checked[digits] += 1
+                        wrong[digits] += any(v.kind == "wrong" for v in marking.verdicts.values())
+    return checked, wrong
+
+
+def two_slips(count, digits=4, keys=("dW", "db"), seed=0):
+    """Two mistakes at once, in different layers: how often both are named, one, or none."""
+    rng = np.random.default_rng(seed)
+    found = collections.Counter()
+    while sum(found.values()) < count:
+        net = Net(rng, rows=bool(rng.random() < 0.5))
+        checker = Checker(net.recorded())
+        single = [x for x in net.mistakes() if x[1] > 0]
+        for _ in range(8):
+            first, second = (single[k] for k in rng.choice(len(single), 2, replace=False))
+            if first[0] == second[0] or first[1] == second[1]:
+                continue
+            both = net.twice(first, second)
+            if both is None:
+                continue
+            marking = checker.check(net.sheet(both, keys, digits))
+            moved = [net.sheet(net.backward(*x[:2]), keys, digits) for x in (first, second)]
+            right = net.sheet(net.backward(), keys, digits)
+            if any(all(np.array_equal(m[k], right[k]) for k in right) for m in moved):
+                continue
+            hits = sum(any(f.kind in x[2] for f in marking.findings) for x in (first, second))
+            found[("none", "one", "both")[hits]] += 1
+    return found
+
+
+def lecture_net(rng):
+    """The 2-2-2 net of lecture 20 in Values: its loss, and what a hand needs."""
+    w = rng.normal(size=(2, 2, 2)) + 0.1
+    b, x, y = rng.normal(size=(2, 2)) * 0.5, rng.uniform(0.05, 1, 2), rng.uniform(0.01, 0.99, 2)
+    inputs = [Value(u, f"x_{k}") for k, u in enumerate(x, 1)]
+    layer = inputs
+    for level in (1, 2):
+        units = []
+        for j in (1, 2):
+            z = Value(b[level - 1, j - 1], f"b[{level}]_{j}")
+            for k in (1, 2):
+                z = z + Value(w[level - 1, j - 1, k - 1], f"w[{level}]_{j},{k}") * layer[k - 1]
+            z.label = f"z[{level}]_{j}"
+            a = sigmoid(z)
+            a.label = f"a[1]_{j}" if level == 1 else f"yhat_{j}"
+            units.append(a)
+        layer = units
+    L = ((layer[0] - Value(y[0], "y_1")) ** 2 + (layer[1] - Value(y[1], "y_2")) ** 2) / 2
+    L.label = "L"
+    return L, w, b, x, y
+
+
+def by_hand(w, b, x, y, kind=""):
+    """∂L/∂w[1]₁₁ as the lecture computes it, with a mistake."""
+    z1 = w[0] @ x + b[0]
+    a1 = 1 / (1 + np.exp(-z1))
+    z2 = w[1] @ a1 + b[1]
+    yhat = 1 / (1 + np.exp(-z2))
+
+    def slope(z, a, where):
+        if kind == f"slope left out {where}":
+            return 1.0
+        if kind == f"slope twice {where}":
+            return (a * (1 - a)) ** 2
+        if kind == f"slope at a {where}":
+            s = 1 / (1 + np.exp(-a))
+            return s * (1 - s)
+        if kind == f"slope with z {where}":
+            return z * (1 - z)
+        if kind == f"a for the slope {where}":
+            return a
+        return a * (1 - a)
+
+    errors = yhat - y
+    if kind == "sign":
+        errors = -errors
+    if kind == "factor 2":
+        errors = 2 * errors
+    if kind == "prediction for error":
+        errors = np.array([yhat[0], errors[1]])
+    if kind == "target of another unit":
+        errors = np.array([yhat[0] - y[1], errors[1]])
+    back = w[1, :, 0].copy()
+    if kind == "another weight":
+        back[0] = w[1, 0, 1]
+    if kind == "weight of the other layer":
+        back[0] = w[0, 0, 0]
+    paths = [errors[j] * slope(z2[j], yhat[j], f"out {j + 1}") * back[j] for j in (0, 1)]
+    if kind == "first path only":
+        paths = paths[:1]
+    if kind == "second path only":
+        paths = paths[1:]
+    last = x[1] if kind == "another input" else x[0]
+    return sum(paths) * slope(z1[0], a1[0], "hidden") * last
+
+
+ONE_NUMBER = {
+    **{f"slope left out {u}": "slope_left_out" for u in ("hidden", "out 1", "out 2")},
+    **{f"slope twice {u}": "slope_twice" for u in ("hidden", "out 1")},
+    **{f"slope at a {u}": "slope_at_a" for u in ("hidden", "out 1")},
+    **{f"slope with z {u}": "slope_with_z" for u in ("hidden", "out 1")},
+    **{f"a for the slope {u}": "a_for_slope" for u in ("hidden", "out 1")},
+    "sign": "sign",
+    "factor 2": "factor",
+    "prediction for error": "prediction_for_error",
+    "target of another unit": "target_of_another_unit",
+    "another weight": "another_factor",
+    "weight of the other layer": "another_factor",
+    "first path only": "path_forgotten",
+    "second path only": "path_forgotten",
+    "another input": "another_factor",
+}
+
+
+def one_number(count, digits, seed=0):
+    """One number of the 2-2-2 net: how often one is sure, how often it is then the mistake; and of random numbers."""
+    rng = np.random.default_rng(seed)
+    found = collections.Counter()
+    for _ in range(count):
+        L, *net = lecture_net(rng)
+        checker = Checker(L)
+        right = by_hand(*net)
+        for kind, slip in ONE_NUMBER.items():
+            x = by_hand(*net, kind)
+            marking = checker.check({"dL/dw[1]_1,1": f"{x:.{digits - 1}e}"})
+            if marking or not marking.findings:
+                found["right" if marking else "none"] += 1
+                continue
+            f = marking.findings[0]
+            kinds = [f.kind, *(a.kind for a in f.alternatives)]
+            how = "sure" if f.is_sure else "perhaps"
+            found[
+                f"{how}, it" if f.kind == slip and f.is_sure else f"{how}, among" if slip in kinds else f"{how}, other"
+            ] += 1
+        for _ in range(20):
+            x = right * np.exp(rng.uniform(-3.5, 3.5)) * rng.choice([-1, 1])
+            marking = checker.check({"dL/dw[1]_1,1": f"{x:.{digits - 1}e}"})
+            found["random numbers"] += 1
+            found["random, sure"] += any(f.is_sure for f in marking.findings)
+    return found
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nets", type=int, default=200)
+    parser.add_argument("--sheets", type=int, default=3200, help="of correct work")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", action="store_true", help="a line for each kind of mistake, too")
     parser.add_argument("--verbose", action="store_true")
@@ -408,6 +607,18 @@ def main():
         if options.kinds:
             for kind, c in by_kind.items():
                 print(f"    {kind:40} {dict(c)}")
+    print()
+    checked, wrong = right_work(options.sheets, options.seed)
+    print("correct work, rounded all the way or at the end, called wrong: ", end="")
+    print(", ".join(f"{digits} digits {wrong[digits]} of {checked[digits]}" for digits in sorted(checked)))
+    for keys in (("dW", "db"), ("dZ", "dA", "dW", "db")):
+        both = two_slips(4 * n, keys=keys, seed=options.seed)
+        total = sum(both.values())
+        print(f"two slips at once, {', '.join(keys)}, 4 digits, {total} sheets: ", end="")
+        print(", ".join(f"{k} {both[k] / total:.1%}" for k in ("both", "one", "none")))
+    for digits in (6, 4, 3):
+        one = one_number(n, digits, options.seed)
+        print(f"2-2-2, one number, {digits} digits: {dict(sorted(one.items()))}")
 
 
 if __name__ == "__main__":

@@ -45,9 +45,9 @@ factor = losses[1] / losses[0]
 print(f"from one to the next times {factor:.2f}, the error {factor**0.5:.1f}")
 
 # %%
-# One sample leaves many lines to choose from. Nine points decide: they lie
-# on y = 2x₁ − x₂ + 0.5. `fit` is the same loop over all samples, until no
-# weight moves any more.
+# Many weights give one sample its 1.5. Nine samples decide: they lie on the
+# plane y = 2x₁ − x₂ + 0.5, which is what a line is with two inputs. `fit` is
+# the same loop over all samples, until no weight moves any more.
 
 grid = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
 targets = 2 * grid[:, 0] - grid[:, 1] + 0.5

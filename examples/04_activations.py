@@ -24,8 +24,8 @@ plot_activation([sigmoid, tanh, relu, leaky_relu])
 
 # %%
 # The sigmoid's slope is σ(z)(1 − σ(z)): at most a quarter, and next to
-# nothing a few units away. Through five such layers a gradient shrinks at
-# least by 0.25⁵, about a thousandth. This is how gradients vanish.
+# nothing a few units away. The slopes of five such layers leave 0.25⁵ of a
+# gradient at most, about a thousandth. This is how gradients vanish.
 
 slope = grad(sigmoid)
 print(f"σ′(0) = {slope(0.0):.4g}, σ′(5) = {slope(5.0):.2g}")

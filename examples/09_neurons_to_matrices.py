@@ -56,7 +56,7 @@ print(f"= {paths.sum:.6f}")
 print(f"dW[1] has there {matrices.layers[0].weight.grad[0, 0]:.6f}")
 
 # %%
-# **Your turn.** From the numbers of the picture: what is the derivative by the
-# weight from hidden unit 1 into output 1? Somebody looked at the wrong circle.
+# **Your turn.** From the numbers of the picture: the derivatives by z[2]₁ and
+# by the weight from hidden unit 1. Somebody forgot what the circle does.
 
-print(check_work(L, {"dL/dz[2]_1": 0.0589, "dL/dw[2]_1,1": 0.03793}))
+print(check_work(L, {"dL/dz[2]_1": 0.2875, "dL/dw[2]_1,1": -0.2707}))

@@ -70,4 +70,4 @@ print(f"summed over everything: {db1:.4f}, ten times")
 # **Your turn.** Repair the two lines and hand them in again. (`np.sum` takes
 # an axis, and keeps it with `keepdims=True`.)
 
-print(check_work(J, {"dZ[2]": dZ2 / m, "db[2]": db2, "db[1]": db1}))
+print(check_work(J, {"dZ[2]": dZ2, "db[2]": db2, "db[1]": db1}))

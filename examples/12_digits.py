@@ -4,7 +4,7 @@
 
 Lecture 004 shuffles the training data, divides it into mini-batches and goes
 downhill by one after the other; lecture 003 has the program. Here are real
-digits, 8 × 8 pixels each, written by 43 people.
+digits, 8 × 8 pixels each, as 13 people wrote them.
 """
 
 from autograd import check_work

@@ -3,8 +3,8 @@
 ===========================
 
 Lecture 004 goes through backpropagation for one image, which "wishes to
-nudge" every weight, then for all others, and averages the wishes. So does
-this: two weights, 24 examples, and an arrow for each.
+nudge" the weights its way, then for all others, and averages the wishes.
+Here are two weights, 24 examples, and an arrow for each.
 """
 
 import matplotlib.pyplot as plt
@@ -61,6 +61,6 @@ for batch in order:
     print(f"{np.degrees(np.arccos(cosine)):5.1f}° from the mean of all")
 
 # %%
-# **Your turn.** Which of the two is the gradient of the mean loss? Repair:
+# **Your turn.** The gradient of the mean loss, from those of the examples:
 
 print(check_work(J, {"dW[1]": gradients.sum(axis=0)}))

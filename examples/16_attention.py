@@ -74,6 +74,7 @@ J.backward()
 derive(J, W)
 
 # %%
-# **Your turn.** The derivative by the output, and by the value of token 3:
+# **Your turn.** The derivatives by o and by the value of token 3. Somebody
+# took another token's share:
 
 print(check_work(L, {"dL/do": 0.7463, "dL/dv_3": 0.2199}))

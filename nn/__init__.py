@@ -17,7 +17,10 @@ from . import (
 )
 from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
+from .code.onnx_graph import to_onnx
+from .code.program import to_code
 from .diagnosis import diagnose
+from .exercises import exercise, worksheets
 from .layers import (
     GRU,
     LSTM,
@@ -108,6 +111,7 @@ __all__ = [
     "data",
     "datasets",
     "diagnose",
+    "exercise",
     "initializers",
     "inputs",
     "layers",
@@ -119,8 +123,11 @@ __all__ = [
     "register",
     "regularizers",
     "schedules",
+    "to_code",
     "to_mlp",
+    "to_onnx",
     "to_sequential",
+    "worksheets",
 ]
 
 __getattr__ = _finder(__name__, __all__, _foreign.NAMES)

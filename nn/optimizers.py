@@ -20,7 +20,7 @@ from typing import Any, ClassVar, TypedDict, TypeGuard, Unpack
 import numpy as np
 
 from autograd.arguments import checked_fraction, lookup, not_negative, whole_number
-from autograd.fast.flat_parameters import EVERYTHING, Block, FlatValues, blocks
+from autograd.fast.flat_parameters import EVERYTHING, Block, FlatValues, aligned, blocks
 from autograd.foreign import finder
 from autograd.graph import is_node
 from autograd.ieee import quietly
@@ -670,9 +670,9 @@ class _Block:
     ) -> None:
         w = flat.begin()
         self.flat, self.options, self.group = flat, options, group
-        self.vectors = [np.full_like(w, start) for start in state.values()]
+        self.free = aligned(w.size, w.dtype)
+        self.vectors = [self._filled(start) for start in state.values()]
         self._starts = dict(state)
-        self.free = np.empty_like(w)
         # A ufunc takes half as long with an array without axes as with a Python number.
         self.constants = tuple(np.empty((), w.dtype) for _ in range(constants))
         self._numbers: tuple[float, ...] = ()
@@ -681,10 +681,13 @@ class _Block:
         """Keep these vectors from now on: what is new starts, the others go on."""
         if state != self._starts:
             known = dict(zip(self._starts, self.vectors, strict=True))
-            self.vectors = [
-                known[name] if name in known else np.full_like(self.free, start) for name, start in state.items()
-            ]
+            self.vectors = [known[name] if name in known else self._filled(start) for name, start in state.items()]
             self._starts = dict(state)
+
+    def _filled(self, number: float) -> Array:
+        found = aligned(self.free.size, self.free.dtype)
+        found[:] = number
+        return found
 
     def set_constants(self, numbers: tuple[float, ...]) -> None:
         """Let `constants` hold these numbers."""

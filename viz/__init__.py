@@ -12,11 +12,14 @@ from .graphs.draw_paths import draw_paths
 from .networks import draw_network
 from .picture import Picture, beside
 from .plots.activation import plot_activation
+from .plots.attention import plot_attention
 from .plots.boundary import plot_decision_boundary
 from .plots.confusion import plot_confusion_matrix
 from .plots.gradient_norms import GradientNorms
 from .plots.gradients import plot_gradients
 from .plots.history import plot_history
+from .plots.images import plot_images
+from .plots.latent import plot_latent
 from .plots.path_shares import PathShares, plot_path_shares
 from .plots.sensitivity import plot_sensitivity
 from .plots.surface import plot_loss_surface
@@ -51,10 +54,13 @@ __all__ = [
     "look",
     "playground",
     "plot_activation",
+    "plot_attention",
     "plot_confusion_matrix",
     "plot_decision_boundary",
     "plot_gradients",
     "plot_history",
+    "plot_images",
+    "plot_latent",
     "plot_loss_surface",
     "plot_path_shares",
     "plot_sensitivity",

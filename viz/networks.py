@@ -1,4 +1,4 @@
-"""draw_network: a net as layers of neurons, with its weights as colour and width of the lines.
+"""draw_network: a net as layers of neurons, with its weights as colour and width of the lines, or as blocks.
 
 The picture is written as SVG here: no renderer is needed, and it takes milliseconds where Graphviz
 would lay out every line. What there is to draw is a list of Columns; how to read one off a model is
@@ -20,11 +20,12 @@ from autograd.arguments import lookup, positive_integer
 from autograd.formulas.names import pieces, text
 from autograd.graph import is_node
 from autograd.operands import describe
-from nn import MLP, Activation, Dense, Dropout, Flatten, Layer, Sequential
+from nn import MLP, Activation, Dense, Dropout, Flatten, Layer, Model
 from nn.activations import activation_name
 from nn.samples import plain_array
 from nn.training.loop import training_mode
 
+from .blocks import blocks_of, picture_of
 from .explorer.stage import scene
 from .explorer.views import net_of
 from .graphs.captions import highlighted
@@ -40,6 +41,7 @@ __all__ = ["Column", "columns_of", "draw_network"]
 MAX_UNITS = 16
 
 _COLORS = dict.fromkeys(("weight", "grad"))
+_LEVELS = dict.fromkeys(("auto", "units", "layers"))
 
 SIGNS = (Note("positive", sample=1.0), Note("negative", sample=-1.0))
 
@@ -72,6 +74,7 @@ def draw_network(
     model: Any,
     x: Any = None,
     *,
+    level: str = "auto",
     color: str = "weight",
     max_units: int = MAX_UNITS,
     digits: int = 4,
@@ -84,13 +87,15 @@ def draw_network(
     width: Any = None,
     look: Any = None,
 ) -> Picture:
-    """A net as layers of neurons.
+    """A net as layers of neurons, or as blocks.
 
     model      an MLP or a Layer, or a built Sequential of Dense layers; Activation and Dropout belong to
-               the layer before them, Flatten leaves the inputs as they are. Or the loss of a net of Values, or
-               another result of it: then circles show activation and gradient, with the weighted sum above
-               and the bias below, and lines carry the weights
+               the layer before them, Flatten leaves the inputs as they are. Or any other built model, as blocks. Or
+               the loss of a net of Values, or another result of it: then circles show activation and gradient, with
+               the weighted sum above and the bias below, and lines carry the weights
     x          one sample; if it is given, the circles show the activations it causes, without dropout
+    level      "units", circles and weights; "layers", a block for each layer with what it was made with, the shape of
+               a sample behind it, and arrows that branch and join; "auto" units where all layers have them
     color      "weight" or "grad": what colour and width of the lines tell
     max_units  of a larger layer the first and the last units are drawn, and how many are between
     digits     significant digits of the numbers that are written
@@ -116,12 +121,15 @@ def draw_network(
     Sequential that is not built, and one with other layers that have parameters.
     """
     lookup("color", color, _COLORS)
+    lookup("level", level, _LEVELS)
     max_units = positive_integer("draw_network", "max_units", max_units)
     asked = Asked(digits=digits, edges=edges, title=title, legend=legend, width=width, highlight=highlight)
     if isinstance(model, Value):
         return _recorded(model, x, color, max_units, asked, like)
     if like is not None:
         raise ValueError("draw_network: like= is for a recorded result, such as the loss")
+    if level == "layers" or (level == "auto" and isinstance(model, Model) and not _has_units(model)):
+        return _as_blocks(model, x, asked)
     columns = columns_of(model, x)
     marked = _marked(asked.highlight, model)
     picture = _picture(columns, color, max_units, asked, marked, _image_shape(model, x, max_units), scale)
@@ -131,6 +139,37 @@ def draw_network(
             "titles, such as w[1]_1,2, a[1]_2 and x_1"
         )
     return picture
+
+
+def _has_units(model: Model) -> bool:
+    """True if every layer is drawn as units, or belongs to one that is; so if it is not built yet, which is said."""
+    if not model.built or not model.goes_straight:
+        return True
+    return model.wiring.is_row and all(_is_of_units(layer) for layer in model.layers)
+
+
+def _is_of_units(layer: Any) -> bool:
+    if isinstance(layer, Dense):
+        return len(layer.built_for or ()) == 1
+    return not layer.parameters() and _keeps_size(layer)
+
+
+def _as_blocks(model: Any, x: Any, asked: Asked) -> Picture:
+    """A block for each layer."""
+    if not isinstance(model, Model):
+        raise TypeError(f'draw_network: level="layers" is for a model of layers, got {describe(model)}')
+    _check_drawable(model)
+    if x is not None:
+        raise ValueError(
+            "draw_network: x is for a net of units; plot_images(model.layers[0](x)) shows the maps of a layer"
+        )
+    blocks = blocks_of(model)
+    names = [name if isinstance(name, str) else describe(name) for name in asked.highlight]
+    for name in names:
+        if name not in [block.name for block in blocks]:
+            listed = ", ".join(block.name for block in blocks)
+            raise ValueError(f"draw_network: highlight: no layer is called {name!r}; named: {listed}")
+    return picture_of(blocks, asked, names)
 
 
 def _image_shape(model: Any, x: Any, max_units: int) -> tuple[int, ...] | None:
@@ -161,12 +200,10 @@ def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked, like
 def columns_of(model: Any, x: Any = None) -> list[Column]:
     """The columns of a model, the input first; with activations if an input is given."""
     x = x.numpy() if isinstance(x, Tensor) else x
-    if isinstance(model, Sequential):
-        return _columns_of_sequential(model, None if x is None else _one_sample(model, x))
+    if isinstance(model, Model):
+        return _columns_of_model(model, None if x is None else _one_sample(model, x))
     if not isinstance(model, MLP | Layer):
-        raise TypeError(
-            f"draw_network: expected an MLP, a Layer, a Sequential or a loss of Values, got {describe(model)}"
-        )
+        raise TypeError(f"draw_network: expected an MLP, a Layer, a model or a loss of Values, got {describe(model)}")
     layers = model.layers if isinstance(model, MLP) else [model]
     activations = [None] * (len(layers) + 1) if x is None else _activations(model, layers, x)
     columns = [Column("input", layers[0].nin, activations=activations[0])]
@@ -178,8 +215,8 @@ def columns_of(model: Any, x: Any = None) -> list[Column]:
     return columns
 
 
-def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Column]:
-    """A column for each Dense; what follows it without parameters adds to its caption and changes its activations."""
+def _check_drawable(model: Model) -> None:
+    """ValueError for a model that is not built, and for one with a way of its own through its layers."""
     if not model.built:
         raise ValueError(
             "draw_network: the model is not built, so that it has no weights yet; give its first layer "
@@ -190,6 +227,13 @@ def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Colu
             f"draw_network: expected layers in a row; {type(model).__name__} has a forward of its own: "
             "draw_graph(model(x)) shows it"
         )
+
+
+def _columns_of_model(model: Model, x: np.ndarray | None) -> list[Column]:
+    """A column for each Dense; what follows it without parameters adds to its caption and changes its activations."""
+    _check_drawable(model)
+    if not model.wiring.is_row:
+        raise ValueError('draw_network: level="units" draws layers in a row; level="layers" draws branches too')
     assert model.input_shape is not None
     columns = [Column("input", math.prod(model.input_shape), activations=None if x is None else x.ravel())]
     with training_mode(model, False), no_grad():
@@ -202,8 +246,11 @@ def _columns_of_sequential(model: Sequential, x: np.ndarray | None) -> list[Colu
                 biases = None if layer.bias is None else np.asarray(layer.bias.numpy(), dtype=float)
                 caption = activation_name(layer.activation)
                 columns.append(Column(caption, layer.units, f"[{len(columns)}]", weights, biases, gradients, a))
-            elif layer.parameters() or not _keeps_size(layer):
-                raise ValueError(f"draw_network: draws Dense layers and what works number by number; got {layer}")
+            elif not _is_of_units(layer):
+                raise ValueError(
+                    f'draw_network: level="units" draws Dense layers and what works number by number; got {layer}: '
+                    'level="layers" draws any'
+                )
             else:
                 columns[-1] = columns[-1]._replace(caption=_caption(columns[-1], layer), activations=a)
     return columns
@@ -223,7 +270,7 @@ def _caption(column: Column, layer: Any) -> str:
     return added if column.caption == "linear" else f"{column.caption}, {added}"
 
 
-def _one_sample(model: Sequential, x: Any) -> np.ndarray:
+def _one_sample(model: Model, x: Any) -> np.ndarray:
     """One sample as a batch of one."""
     array = plain_array("draw_network", "x", x).astype(model.dtype)
     if array.shape == model.input_shape:

@@ -62,6 +62,8 @@ class Asked(NamedTuple):
     legend: bool = False
     width: float | None = None
     highlight: tuple[Any, ...] = ()
+    like: Any = None
+    is_narrow: bool = False  # more than fits into the width stands side by side
 
     def number(self, x: float) -> str:
         """A number with the digits that were asked for."""
@@ -156,10 +158,15 @@ def _scale(where: str, asked: Any) -> float | None:
 
 
 def _like(where: str, asked: Any) -> Any:
-    if asked is None or getattr(asked, "places", None) is not None:
-        return getattr(asked, "places", None)
+    """Another drawing of the graph, or the places of a Picture."""
+    is_graph = where.partition(":")[0] in _GRAPHS
+    if asked is None or (is_graph and hasattr(asked, "like")):
+        return asked
+    if getattr(asked, "places", None) is not None:
+        return asked.places
+    expected = "a Picture of the same recorded net, as draw_network(L) gives it"
     raise TypeError(
-        f"{where}: expected a Picture of the same recorded net, as draw_network(L) gives it; got {describe(asked)}"
+        f"{where}: expected {'a Drawing of the same graph, or ' * is_graph}{expected}; got {describe(asked)}"
     )
 
 
@@ -179,39 +186,79 @@ class Option(NamedTuple):
     """A word of the vocabulary.
 
     read: `read("draw_graph: digits", what was given)` checks it. on: the functions that know it. shown: values
-    to show it with, as documentation and tests use them.
+    to show it with, as documentation and tests use them. says: what it is, for the table in docs/pictures.md.
     """
 
     read: Callable[[str, Any], Any]
     on: tuple[str, ...]
     shown: tuple[Any, ...]
+    says: str
 
 
 _PLOTS = (
-    *("plot_activation", "plot_confusion_matrix", "plot_decision_boundary", "plot_gradients", "plot_history"),
-    *("plot_loss_surface", "plot_path_shares", "plot_sensitivity", "plot_weights"),
+    *("plot_activation", "plot_attention", "plot_confusion_matrix", "plot_decision_boundary", "plot_gradients"),
+    *("plot_history", "plot_images", "plot_latent", "plot_loss_surface", "plot_path_shares", "plot_sensitivity"),
+    "plot_weights",
 )
+_WITH_NUMBERS = ("plot_activation", "plot_history", "plot_path_shares", "plot_sensitivity", "plot_loss_surface")
 _GRAPHS = ("draw_graph", "draw_paths")
 _PICTURES = (*_GRAPHS, "draw_network")
 
 OPTIONS: dict[str, Option] = {
-    "digits": Option(_digits, (*_PICTURES, "explore", "steps", "weights_table"), (2, 6)),
-    "title": Option(_text, (*_PICTURES, "explore", "steps", *_PLOTS), ("A neuron",)),
-    "show": Option(_show, _GRAPHS, ("both", "data", "grad", "names", "none", None, ("names", "grad"), ("data",))),
-    "direction": Option(_one_of(DIRECTIONS), _GRAPHS, tuple(DIRECTIONS)),
-    "edges": Option(_one_of(_EDGES, or_none=True), _PICTURES, ("number", "formula", None)),
-    "legend": Option(_switch, _PICTURES, (True, False)),
-    "width": Option(_width, (*_PICTURES, "beside", "steps"), (3.4, "8.6cm", "86mm", "3.4in")),
-    "highlight": Option(_several, _PICTURES, ("w",)),
-    "like": Option(_like, ("draw_network", "steps"), ()),
-    "until": Option(_several, ("draw_graph",), ("z", ["z", "y"])),
-    "around": Option(_around, ("draw_graph",), (("z", 1), "w")),
-    "widths": Option(_one_of(_WIDTHS), ("draw_graph",), ("derivative", "gradient")),
-    "scale": Option(_scale, ("draw_network",), (2.0,)),
+    "digits": Option(
+        _digits,
+        (*_PICTURES, "explore", "steps", "weights_table", *_WITH_NUMBERS),
+        (2, 6),
+        "significant digits of numbers",
+    ),
+    "title": Option(
+        _text, (*_PICTURES, "explore", "steps", *_PLOTS), ("A neuron",), "above the picture; of a page its title"
+    ),
+    "show": Option(
+        _show,
+        _GRAPHS,
+        ("both", "data", "grad", "names", "none", None, ("names", "grad"), ("data",)),
+        'what nodes show: `"both"`, `"data"`, `"grad"`, `"names"`, `None`, or several of names, data and grad',
+    ),
+    "direction": Option(
+        _one_of(DIRECTIONS),
+        _GRAPHS,
+        tuple(DIRECTIONS),
+        '`"LR"` from left to right, `"TB"` from top to bottom, `"RL"`, `"BT"`',
+    ),
+    "edges": Option(
+        _one_of(_EDGES, or_none=True),
+        _PICTURES,
+        ("number", "formula", None),
+        'what stands on edges: `"number"`, `"formula"` or `None`',
+    ),
+    "legend": Option(_switch, _PICTURES, (True, False), "whether the picture says what its colours mean"),
+    "width": Option(
+        _width,
+        (*_PICTURES, "beside", "steps", *_PLOTS),
+        (3.4, "8.6cm", "86mm", "3.4in"),
+        'in inches, or as `"8.6cm"`; text is scaled with it, but in plots',
+    ),
+    "highlight": Option(_several, _PICTURES, ("w",), "nodes, or their names, marked as with a pen"),
+    "like": Option(
+        _like, (*_PICTURES, "steps"), (), "another picture of the same graph, whose places this one takes: for frames"
+    ),
+    "until": Option(_several, _GRAPHS, ("z", ["z", "y"]), "nodes behind which nothing is drawn"),
+    "around": Option(_around, _GRAPHS, (("z", 1), "w"), "`(w, 2)`: what is at most two edges away from w"),
+    "widths": Option(
+        _one_of(_WIDTHS),
+        ("draw_graph",),
+        ("derivative", "gradient"),
+        'what the width of an edge tells: `"derivative"` or `"gradient"`, what flows back through it',
+    ),
+    "scale": Option(
+        _scale, ("draw_network",), (2.0,), "the weight that is drawn widest, so that pictures can be compared"
+    ),
     "look": Option(
         _look,
-        (*_PICTURES, "beside", "steps", *_PLOTS),
+        (*_PICTURES, "explore", "beside", "steps", *_PLOTS),
         (DARK, "print", "color-blind", PRINT.but(font="Times New Roman")),
+        '`"light"`, `"dark"`, `"print"` (black on white), `"color-blind"`, or a `Look` of your own',
     ),
 }
 

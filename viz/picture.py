@@ -16,6 +16,7 @@ from nn.files.whole import check_folder, write_whole
 
 from .files import opened, picture_file
 from .options import drawing
+from .pdf import to_pdf
 from .render import to_png
 from .style import current
 
@@ -24,7 +25,7 @@ __all__ = ["Picture", "beside", "fitted"]
 GAP, TITLE = 24.0, 26.0  # points between pictures, and for a title above
 _SVG = re.compile(r"<svg\b")
 _ROOT = re.compile(r'<svg\b([^>]*?)\bwidth="([\d.]+)pt"\s+height="([\d.]+)pt"([^>]*)>(.*)</svg>', re.DOTALL)
-_FORMATS = dict.fromkeys(("svg", "png"))
+_FORMATS = dict.fromkeys(("svg", "png", "pdf"))
 
 
 def fitted(svg: str) -> str:
@@ -45,25 +46,25 @@ class Picture:
     def pipe(self, format: str = "svg", *, encoding: str | None = None, dpi: float = 96.0) -> Any:
         """The picture as bytes, or as text if an encoding is given.
 
-        format: "svg" or "png". dpi: resolution of a PNG in pixels per inch.
-        ValueError for another format; RendererMissing if a PNG needs packages that are not
+        format: "svg", "png" or "pdf", whose letters are outlines. dpi: resolution of a PNG in pixels per inch.
+        ValueError for another format; RendererMissing if a PNG or a PDF needs packages that are not
         installed (it names the pip command).
         """
-        if format == "pdf":
-            raise ValueError('a Picture makes "svg" and "png" only, got "pdf": open the SVG and print it to PDF')
         lookup("format", format, _FORMATS)
         if not 0 < dpi < math.inf:
             raise ValueError(f"pipe: dpi is positive, got {dpi=}")
         picture = self.svg.encode()
         if format == "png":
             picture = to_png(picture, dpi)
+        elif format == "pdf":
+            picture = to_pdf(self.svg)
         return picture if encoding is None else picture.decode(encoding)
 
     def save(self, filename: str | os.PathLike[str], *, format: str | None = None, dpi: float = 96.0) -> str:
         """Write the picture to a file and return its path.
 
-        "net.svg" and "net.png" are those files; a name without an ending gets the one of the format, "svg" if
-        none is given. A file of that name is replaced. If anything fails, there is what was there before and
+        "net.svg", "net.png" and "net.pdf" are those files; a name without an ending gets the one of the format,
+        "svg" if none is given. A file of that name is replaced. If anything fails, there is what was there before and
         never part of a picture.
 
         FileNotFoundError if the folder does not exist; the errors of `pipe`, such as ValueError for "net.gif".

@@ -186,8 +186,8 @@ def _run(program: str, data: bytes, format: str, dpi: float, timeout: float) -> 
     return done.stdout
 
 
-def to_png(svg: bytes, dpi: float) -> bytes:
-    """An SVG text as a PNG.
+def to_png(svg: bytes, dpi: float, background: str | None = None) -> bytes:
+    """An SVG text as a PNG. background: the colour of what it leaves free; None for nothing.
 
     RendererMissing if a package is not installed, RuntimeError if it is too large or no SVG.
     """
@@ -212,7 +212,11 @@ def to_png(svg: bytes, dpi: float) -> bytes:
                 )
         with importlib.resources.as_file(fonts) as folder:
             return resvg_py.svg_to_bytes(
-                svg_string=_for_resvg(text), dpi=dpi, font_dirs=[str(folder)], serif_family=_FONT_FAMILY
+                svg_string=_for_resvg(text),
+                dpi=dpi,
+                font_dirs=[str(folder)],
+                serif_family=_FONT_FAMILY,
+                background=background,
             )
     except ValueError as error:
         raise RuntimeError(f"no PNG of this picture: {error}. Render 'svg'") from error

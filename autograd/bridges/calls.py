@@ -153,6 +153,7 @@ class CallProgram:
         followed = set(np.concatenate(used).tolist()) if used else set()
         stays = (self.inputs == self.inputs[0]).all(0)
         self._fixed = np.array([j for j in np.flatnonzero(stays).tolist() if j not in followed], np.int64)
+        self._kept = self.inputs[0][self._fixed]
         self._constants, self._indices = constants, indices
         self._strict = strict
         self._batches: dict[int, BatchProgram] = {}
@@ -313,7 +314,7 @@ class CallProgram:
     def run(self, t: np.ndarray, values: Sequence[Value]) -> Value | None:
         """The result for these inputs, or None."""
         fixed = self._fixed
-        if fixed.size and not np.array_equal(t[fixed], self.inputs[0][fixed]):
+        if fixed.size and not (t[fixed] == self._kept).all():
             return None
         self.numbers.begin()
         arguments = self._arguments(values)
@@ -351,7 +352,7 @@ class CallProgram:
         not help, -2 if it never will."""
         fixed = self._fixed
         if fixed.size:
-            odd = np.flatnonzero((samples.inputs[:, fixed] != self.inputs[0][fixed]).any(1))
+            odd = np.flatnonzero((samples.inputs[:, fixed] != self._kept).any(1))
             if odd.size:
                 return int(odd[0])
         if self._are_alike is None:

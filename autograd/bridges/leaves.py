@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..fast.flat_parameters import aligned
 from ..formulas import names
 from ..tensor import Tensor, stand_in
 from ..value import Value
@@ -115,8 +116,8 @@ class Blocks(NamedTuple):
 def in_blocks(pieces: Mapping[Hashable, Sequence[Piece]]) -> Blocks:
     """All numbers in one vector, and the blocks, whose Tensors are views of it."""
     values = [v for found in pieces.values() for piece in found for v in piece.values]
-    vector = np.array([v.data for v in values], np.float64)
-    gradient = np.zeros_like(vector)
+    numbers, gradient = aligned(len(values)), aligned(len(values))
+    numbers[:] = [v.data for v in values]
     blocks: dict[Hashable, Block] = {}
     start = 0
     for kind, found in pieces.items():
@@ -124,13 +125,13 @@ def in_blocks(pieces: Mapping[Hashable, Sequence[Piece]]) -> Blocks:
         tensors = []
         for piece in found:
             stop = start + len(piece.values)
-            t = stand_in(vector[start:stop].reshape(piece.shape), gradient[start:stop].reshape(piece.shape))
+            t = stand_in(numbers[start:stop].reshape(piece.shape), gradient[start:stop].reshape(piece.shape))
             t._label = piece.label
             tensors.append(t)
             places |= dict(zip(piece.values, range(len(places), len(places) + len(piece.values)), strict=True))
             start = stop
         blocks[kind] = Block(tensors, places)
-    return Blocks(values, vector, gradient, blocks)
+    return Blocks(values, numbers, gradient, blocks)
 
 
 def shape_of(x: Any) -> tuple[int, ...] | None:

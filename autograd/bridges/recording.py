@@ -215,7 +215,11 @@ def flattened(x: Any, numbers: list[Any], values: list[Value]) -> Any:
 
     TypeError for what cannot be told apart from call to call.
     """
-    if x.__class__ is Value:
+    kind = x.__class__
+    if kind is float or kind is int:
+        numbers.append(x)
+        return "f" if kind is float else "i"
+    if kind is Value:
         values.append(x)
         return "v"
     if isinstance(x, bool | np.bool_ | str | bytes | None.__class__):

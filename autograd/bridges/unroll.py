@@ -36,7 +36,9 @@ def unroll(target: Tensor, *tensors: Tensor, most: int = 20_000) -> Any:
 
     The Values have the numbers of the Tensors and after `backward()` their gradients, and a graph for `derive`,
     `draw_graph` and `explore`. Members of W[1] are called w[1]_2,1; of what has a row (or a column) for each of
-    several samples a[1](3)_2, which is sample 3, unit 2. Constant arrays are numbers.
+    several samples a[1](3)_2, which is sample 3, unit 2; of a sequence a[1]<2>(3)_1, its step 2; of an image its row,
+    column and channel, w[1]_4,1,2,3 of a kernel unit 4, row 1, column 2, channel 3. What there is one of, an only
+    sample, channel or unit, has no number. Constant arrays are numbers.
 
     most: so many products, sums and results are made at the most. ValueError if it would be more, if the target is
     not one number, if a Tensor that is asked for is not below it, and for an operation on whole arrays that is
@@ -160,17 +162,22 @@ class _Names:
         return (self._member(name, place, axis, v.shape) for place in np.ndindex(v.shape))
 
     def _axis_of_samples(self, v: Tensor) -> int | None:
-        has_samples = v in self.computed and v.ndim == 2 and self.roles.samples == v.shape[self.roles.sample_axis]
+        has_samples = v in self.computed and v.ndim >= 2 and self.roles.samples == v.shape[self.roles.sample_axis]
         return self.roles.sample_axis if has_samples else None
 
     @staticmethod
     def _member(name: names.Name, place: tuple[int, ...], axis: int | None, shape: tuple[int, ...]) -> str:
-        index = [str(i + 1) for i in place]
-        if axis is not None and name.sample is None:
-            sample = index.pop(axis)
+        index: list[str | None] = [str(i + 1) for i in place]
+        if len(shape) > 2:  # an only channel, or unit, needs no number
+            index = [i if n > 1 else None for i, n in zip(index, shape, strict=True)]
+            index = index if any(index) else ["1"]
+        if axis is not None and name.sample is None and len(index) == len(shape):
+            if len(shape) == 3 and name.time is None and index[1 - axis] is not None:
+                name, index[1 - axis] = replace(name, time=index[1 - axis]), None
+            sample, index[axis] = index[axis], None
             if shape[axis] > 1:
                 name = replace(name, sample=sample)
-        return replace(name, index=(*name.index, *index), attached=False).label()
+        return replace(name, index=(*name.index, *filter(None, index)), attached=False).label()
 
 
 # ---------------------------------------------------------------- operations

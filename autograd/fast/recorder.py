@@ -23,36 +23,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["called", "recorded"]
-
-# From the arrays that change from run to run to the results, or to None if it gave up.
-Program = Callable[..., "tuple[Any, ...] | None"]
+__all__ = ["LARGEST", "Recorder", "called"]
 
 # How many bytes of arrays a program may keep. Above that NumPy's own work is nearly all of the time.
 LARGEST = 1 << 23
-
-
-def recorded(
-    function: Callable[..., Sequence[Any]], inputs: Sequence[np.ndarray], lasting: Sequence[np.ndarray] = ()
-) -> tuple[Sequence[Any], Program] | None:
-    """The results of `function(*inputs, *lasting)`, and the program of them; None if it cannot be written down.
-
-    lasting: arrays that stay where they are, though their numbers may change.
-    The program takes the inputs. It gives None for inputs of other shapes, dtypes or strides, and where
-    the function would have decided otherwise; then what it has written to is to be written anew. Arrays
-    that it computed are the caller's. Both are to be called inside `quietly`.
-    """
-    recorder = Recorder()
-    try:
-        results = function(*map(recorder.input, inputs), *map(recorder.lasting, lasting))
-        recorder.give(results)
-        passes = recorder.program()
-    except Exception:  # if it is the fault of the function, it comes again when that is called without them
-        return None
-    if recorder.size > LARGEST:
-        return None
-    given = [u.value[()] if u.is_number else u.value.copy("K") if u.fixed else u.value for u in results]
-    return given, lambda *arrays: next(passes(*arrays), None)
 
 
 def called(function: Callable[..., Any], *operands: Any) -> Any:
@@ -307,6 +281,12 @@ class Recorded:
         """What a function gives of this and others, see `autograd.operands.plainly`."""
         return self.recorder.as_a_call(function, operands)
 
+    def zeros(self, shape: tuple[int, ...]) -> Recorded:
+        """Zeros of this shape, to be written to, see `autograd.operands.zeros`."""
+        found = self.recorder.buffer(np.zeros(shape, self.dtype))
+        self.recorder.lines.append(f"{found.name}.fill(0)")
+        return found
+
     def view(self) -> Recorded:
         return self.recorder.view(self, ".view()", self.value.view())
 
@@ -403,6 +383,8 @@ class Recorded:
         if any(hasattr(u.__class__, "_record") for u in operands):
             return NotImplemented
         out = out[0] if out is not None else None
+        if method == "at":
+            return self._added_at(ufunc, *operands)
         if method != "__call__" or options or ufunc.nout != 1 or not (out is None or type(out) is Recorded):
             raise _NotRecorded(self.recorder)
         values = [_plain(u) for u in operands]
@@ -411,6 +393,15 @@ class Recorded:
         result = ufunc(*values) if out is None else ufunc(*values, out=out.value)
         names = [self.recorder.operand(u, dtype) for u in operands]
         return self.recorder.call(self.recorder.function(ufunc), names, result, out)
+
+    def _added_at(self, ufunc: Any, target: Any, index: Any, *operands: Any) -> None:
+        """`np.add.at` and the like, into an array that stays where it is."""
+        if not (type(target) is Recorded and target.fixed):
+            raise _NotRecorded(self.recorder)
+        parts = index if isinstance(index, tuple) else (index,)
+        ufunc.at(target.value, tuple(map(_plain, parts)), *map(_plain, operands))
+        names = [f"({self._places(parts)})", *map(self.recorder.operand, operands)]
+        self.recorder.lines.append(f"{self.recorder.function(ufunc)}.at({target.name}, {', '.join(names)})")
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         if function is np.real and self.value.dtype.kind == "f":
@@ -500,9 +491,20 @@ def _for_others(name: str, method: Any) -> Any:
             return getattr(operands[0], operands[1])(*_plain(operands[2:]), **_plain(options))
         if name == "__array_function__":
             return operands[0](*_plain(operands[2]), **_plain(operands[3]))
+        if name in _APART:
+            return _APART[name](array, *_plain(operands))
         return getattr(array, name)(*_plain(operands), **_plain(options))
 
     return either
+
+
+# What an array has no method for, as other threads are given it.
+_APART: dict[str, Callable[..., Any]] = {
+    "drawn": lambda array, draw, *arguments: draw(*arguments),
+    "in_a_call": lambda array, function, operands: function(*operands),
+    "written_as_array": np.asarray,
+    "zeros": lambda array, shape: np.zeros(shape, array.dtype),
+}
 
 
 def _in_place(ufunc: np.ufunc) -> Callable[[Recorded, Any], Recorded]:

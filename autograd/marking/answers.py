@@ -15,6 +15,8 @@ ROUNDING = 0.51
 UNTOLD = 0.5
 # A number that agrees to so many digits was rounded on the way.
 NEAR = 2
+# With so many digits right but for the last it is not worth asking for a mistake.
+SURE = 3
 
 
 class Answer:
@@ -33,6 +35,7 @@ class Answer:
         self._size = float(np.max(np.abs(self.right), initial=0.0))
         self._rounding = ROUNDING * written.unit
         self.is_right = self.fits(self.right)
+        self.is_near = self.is_right or self.near() >= max(written.digits - 1, SURE)
         self.is_untold = self.is_right and self._is_untold()
 
     def fits(self, x: Operand) -> bool:
@@ -63,8 +66,9 @@ class Answer:
 
     @property
     def digits(self) -> int:
-        """How many digits were written."""
-        return self.written.digits
+        """How many digits were written; all of them where the number itself was."""
+        is_same = self.numbers.shape == self.right.shape and np.allclose(self.numbers, self.right, rtol=1e-12, atol=0)
+        return FULL if is_same else self.written.digits
 
     def near(self) -> int:
         """To how many digits the numbers are right, fewer than were written; 0 if they are not near."""

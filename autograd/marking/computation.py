@@ -372,6 +372,12 @@ class Edge:
                 return Error(u, activation, axis, y, scale)
         return None
 
+    @functools.cached_property
+    def loss_error(self) -> Error | None:
+        """Of an activation: what the loss gives to its result, where that is c (ŷ − y)."""
+        found = (e.error for e in self.of.edges if e.is_loss and e.operand is self.node)
+        return next((x for x in found if x is not None and x.activation is None), None)
+
     @property
     def read_by_product(self) -> Operand:
         """The operand that a product multiplies by: a node or a constant."""

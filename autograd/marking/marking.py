@@ -12,6 +12,7 @@ import numpy as np
 from ..graph import Node, check_recorded, is_node, topological_order
 from ..operands import Operand, describe
 from ..passes.replay import Place, Point, Pull
+from ..used import Used
 from .answers import Answer
 from .computation import Computation
 from .own_code import handed_in
@@ -60,6 +61,7 @@ class Checker:
         check_recorded("check_work", target)
         if getattr(target, "size", 1) != 1:
             raise ValueError(f"check_work: expected a target of one element, got shape {target.shape}; reduce it")
+        _check_unchanged(target)
         self.c = Computation(target)
         for u in self.c.named:
             for x in (self.c.point.of(u), self.c.right.get(u, 0.0)):
@@ -100,7 +102,7 @@ class Checker:
     def answer(self, item: Item, right: Operand, scale: float = 1.0) -> Answer:
         """The numbers of an item beside the right ones."""
         written = item.written
-        moved = self.tolerance.of(item.node, item.is_value, written.digits, written.decimals)
+        moved = self.tolerance.of(item.node, item.is_value, *written.carried)
         return Answer(written, right, moved * scale, is_exact=item.is_value)
 
     # ------------------------------------------------------------ forward
@@ -190,7 +192,7 @@ class Backward:
     def marked(self) -> tuple[list[Verdict], list[Finding]]:
         """The verdicts, and the mistakes, the nearest to the target first."""
         base = self.c.replay(self.point, None, self.given)
-        fine = {i.key for i in self.items if self.answers[i.key].is_right or self.fits(i, base)}
+        fine = {i.key for i in self.items if self.answers[i.key].is_near or self.fits(i, base)}
         explained: dict[str, Finding] = {}
         findings: list[Finding] = []
         before: dict[Place, Pull] = {}
@@ -212,7 +214,7 @@ class Backward:
         verdicts = []
         for i in self.items:
             answer = self.answers[i.key]
-            given = () if answer.is_right or i.key not in fine else self._nearest(i.node, wrongly)
+            given = () if answer.is_near or i.key not in fine else self._nearest(i.node, wrongly)
             verdicts.append(verdict(i, answer, given=given, finding=of_key.get(i.key)))
         return verdicts, findings
 
@@ -300,6 +302,14 @@ class Backward:
                 waiting += users.get(v, ())
         forward = tuple(self.c.labels[v] for v in self.c.named if v in self.wrong)
         return tuple(self.c.key(v) for v in self.c.named if v in found) or forward
+
+
+def _check_unchanged(target: Node) -> None:
+    """RuntimeError if the numbers are no longer those of the forward pass."""
+    if Used(target).changed:
+        raise RuntimeError(
+            "check_work: the data of a node was changed after the forward pass used it; run the forward pass again"
+        )
 
 
 def verdict(item: Item, answer: Answer, *, given: tuple[str, ...] = (), finding: Finding | None = None) -> Verdict:

@@ -16,7 +16,7 @@ from .answers import Answer
 from .computation import Computation
 from .results import Alternative, Finding, Verdict
 from .sheet import parsed, which
-from .tolerance import Tolerance
+from .tolerance import TIMES, Tolerance
 from .variants import Variant
 from .written import FULL, Written
 
@@ -153,7 +153,7 @@ def _factor(c: Computation, tolerance: Tolerance, v: Node, u: Node, written: Wri
     moved = 0.0
     if written.digits < FULL:
         points = tolerance.points(written.digits, written.decimals)
-        moved = 3.0 * max((abs(local(c, p, v, u) - right) for p in points), default=0.0)
+        moved = TIMES * max((abs(local(c, p, v, u) - right) for p in points), default=0.0)
     return Answer(written, right, moved + 1e-9 * abs(right))
 
 

@@ -175,7 +175,8 @@ class Marking:
         elif v.kind == "untold":
             said = "too few digits to tell: write more of them"
         else:
-            said = "wrong" + (f", you have {_number(v.numbers)}: {_number(v.right)}" if not v.right.ndim else "")
+            is_shown = not v.note and not v.right.ndim
+            said = f"wrong: you have {_number(v.numbers)}, and it is {_number(v.right)}" if is_shown else "wrong"
         return f"{said}; {v.note}" if v.note else said
 
     def _places(self, where: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ A slip says on which edges it can be made (`on`), what it can be made with (`tri
 the share. It is read on numbers, which predicts what the student has, and on names, which writes the student's line.
 One of your own::
 
-    @slip("the slope left out", seen="often", on=slopes)
+    @slip("the slope of {op} left out", seen="often", on=slopes)
     def slope_left_out(s):
         return s.g
 """
@@ -28,9 +28,13 @@ __all__ = ["Reading", "Share", "Slip", "slip", "slips"]
 
 
 class Reading(Protocol):
-    """On what a share is read: numbers, or names. count: the number of samples, m."""
+    """On what a share is read: numbers, or names.
+
+    count: the number of samples, m. keeps_mean: the 1/m of the loss is in the derivatives by parameters alone.
+    """
 
     count: Operand
+    keeps_mean: bool
 
     def of(self, x: Operand) -> Operand:
         """What stands for a node or a constant."""
@@ -156,12 +160,14 @@ class Share:
         """How many times ŷ − y the share is; 1/m of a mean as such."""
         scale, m = self._error.scale, self.edge.of.samples or 1
         near = round(scale * m)
-        return near / self.m if m > 1 and abs(near - scale * m) < 1e-9 else scale
+        is_kept = self._reading.keeps_mean and self.edge.result is not self.edge.of.target
+        return float(near) if is_kept else near / self.m if m > 1 and abs(near - scale * m) < 1e-9 else scale
 
     @property
     def _error(self) -> Error:
-        assert self.edge.error is not None
-        return self.edge.error
+        error = self.edge.error or self.edge.loss_error
+        assert error is not None
+        return error
 
     @property
     def zero(self) -> Operand:
@@ -290,6 +296,11 @@ def deltas(edge: Edge) -> bool:
     return error is not None and (error.activation is not None or error.prediction is edge.node)
 
 
+def mistaken_deltas(edge: Edge) -> bool:
+    """Of the output's activation, below a loss whose derivative is ŷ − y already."""
+    return edge.of.is_array and slopes_and_softmax(edge) and edge.loss_error is not None
+
+
 def branches(edge: Edge) -> bool:
     """Into what is used more than once, for other than a penalty."""
     return enters(edge) and not edge.is_penalty and sum(e.operand is edge.operand for e in edge.of.edges) > 1
@@ -297,7 +308,7 @@ def branches(edge: Edge) -> bool:
 
 def rates(edge: Edge) -> bool:
     """Where a learning rate may have slipped in."""
-    return edge.is_loss or edge.is_weight or edge.is_bias
+    return edge.is_loss or edge.is_parameter
 
 
 def _is_square(x: Operand) -> bool:
@@ -328,7 +339,9 @@ def _relation(edge: Edge, other: Operand, right: Operand) -> Hashable:
     if a is None or b is None:
         return ("", id(other))
     m, n = _layer(a), _layer(b)
-    return (a.base, b.base, (a.index, a.layer) if m is None or n is None else m - n)
+    if m is None or n is None or (a.index and a.layer):  # one unit of many: it is what it is
+        return ("", other)
+    return (a.base, b.base, m - n)
 
 
 def _layer(name: names.Name) -> int | None:
@@ -474,33 +487,40 @@ def _kept(s: Share) -> tuple[int, ...]:
 # ---------------------------------------------------------------- slopes
 
 
-@slip("the slope left out", on=slopes_and_softmax, seen="often")
+@slip(
+    "{prediction} − {target} is the delta of a cross-entropy, and the loss is another", on=mistaken_deltas, seen="often"
+)
+def delta_of_cross_entropy(s: Share) -> Operand:
+    return s.scale * (s.prediction - s.target)
+
+
+@slip("the slope of {op} left out", on=lambda e: slopes_and_softmax(e) and not mistaken_deltas(e), seen="often")
 def slope_left_out(s: Share) -> Operand:
     return s.g
 
 
-@slip("the slope twice", on=slopes, seen="tried")
+@slip("the slope of {op} twice", on=slopes, seen="tried")
 def slope_twice(s: Share) -> Operand:
     return s.again(s.right)
 
 
-@slip("the slope read at a instead of z", on=slopes, seen="often")
+@slip("the slope of {op} read at a instead of z", on=slopes, seen="often")
 def slope_at_a(s: Share) -> Operand:
     op = s.edge.node.op
     return s.read(op.function(s.z, *s.operands[1:]), [s.z, *s.operands[1:]])
 
 
-@slip("the slope written with z instead of a", on=slopes, seen="often")
+@slip("the slope of {op} written with z instead of a", on=slopes, seen="often")
 def slope_with_z(s: Share) -> Operand:
     return s.read(s.operands[0])
 
 
-@slip("z in place of the slope", on=slopes)
+@slip("z in place of the slope of {op}", on=slopes)
 def z_for_slope(s: Share) -> Operand:
     return s.g * s.operands[0]
 
 
-@slip("a in place of the slope", on=slopes)
+@slip("a in place of the slope of {op}", on=slopes)
 def a_for_slope(s: Share) -> Operand:
     return s.g * s.z
 
@@ -516,7 +536,7 @@ def softmax_diagonal(s: Share) -> Operand:
     return s.g * s.z * (1 - s.z)
 
 
-@slip("the slope of {key} in place of this one", on=slopes, tries=other_functions, seen="regularly")
+@slip("the slope of {key} in place of that of {op}", on=slopes, tries=other_functions, seen="regularly")
 def slope_of_another_function(s: Share, op: Operation) -> Operand:
     return s.through(op, s.operands[0])
 

@@ -15,8 +15,8 @@ from .written import FULL, rounded_at_random
 
 __all__ = ["Tolerance"]
 
-REPLAYS = 12
-TIMES = 3.0
+REPLAYS = 24
+TIMES = 3.5
 # Nobody carries fewer digits than this on the way.
 FEWEST = 3
 # What two machines may differ by, of the largest number of an array.

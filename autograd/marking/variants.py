@@ -33,7 +33,10 @@ class Variant(NamedTuple):
     def words(self) -> str:
         """What one did, in words."""
         edge, option = self.made[0]
-        names = {"key": self.key, "factor": self.factor, "other": "", "right": ""}
+        names = {"key": self.key, "factor": self.factor, "op": edge.node.op.shown, "other": "", "right": ""}
+        error = edge.error or edge.loss_error
+        if error is not None:
+            names |= {"prediction": edge.of.called(error.prediction), "target": edge.of.called(error.target)}
         if edge.partner is not None and isinstance(option, tuple):
             right = edge.read_by_product
             core = edge.of.below(right) if is_node(right) else right
@@ -89,7 +92,8 @@ def _groups(made: list[tuple[Edge, Any]]) -> Iterator[tuple[tuple[Edge, Any], ..
         if x[0].is_parameter and not x[0].is_penalty:
             by_layer[x[0].result].append(x)
     parameters = [x for x in made if x[0].is_weight or x[0].is_bias]
-    for group in [*units.values(), *by_layer.values(), *by_kind.values(), parameters, made]:
+    penalized = [x for x in made if x[0].is_parameter]
+    for group in [*units.values(), *by_layer.values(), *by_kind.values(), parameters, penalized, made]:
         edges = tuple(sorted(id(e) for e, _ in group))
         if group and edges not in seen:
             seen.add(edges)

@@ -434,10 +434,10 @@ def turned_axes(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def distribution(x: np.ndarray) -> tuple[int, ...]:
-    """The axes of a matrix along which all sums are 1, from the end."""
-    if x.ndim != 2 or not x.size:
+    """The axes along which all sums are 1, from the end: those of a matrix, and the last of more."""
+    if x.ndim < 2 or not x.size:
         return ()
-    return tuple(axis for axis in (-1, -2) if np.all(np.abs(x.sum(axis) - 1) <= 1e-12))
+    return tuple(axis for axis in ((-1, -2) if x.ndim == 2 else (-1,)) if np.all(np.abs(x.sum(axis) - 1) <= 1e-12))
 
 
 def data_key(data: np.ndarray) -> str:

@@ -172,14 +172,18 @@ class Backward:
         simple = self._formula(arrived.simple, u.shape) if arrived.differ else formula
         is_shorter = arrived.differ and simple.size <= formula.size and not has_omissions(simple)
         factor = (self.is_scaled and self._is_without_mean(u) and self.samples) or 1
-        value = _in_shape(arrived.term.value, u.shape)
+        value = self._in_shape(arrived.term.value, u.shape)
         return Step(u, self.labels[u], formula, value, factor, simple if is_shorter else None)
 
     def _formula(self, term: MatrixExpression, shape: Shape) -> Expression:
         formula = simplified(self.forward.named(tidy(joined(with_few_spelled_out(term.formula), shape))))
         again = self.forward.named(formula)  # what is left when a factor was taken out may have a name
         formula = tidy(formula if again is formula else simplified(again))
-        return MatrixExpression(formula, _in_shape(term.value, shape)).spelled_out()
+        return MatrixExpression(formula, self._in_shape(term.value, shape)).spelled_out()
+
+    def _in_shape(self, value: np.ndarray, shape: Shape) -> np.ndarray:
+        """A derivative in the shape of what it is by; what was read wrongly keeps its own."""
+        return value if self.change else np.broadcast_to(value, shape)
 
 
 class Arrived(NamedTuple):
@@ -194,14 +198,6 @@ def _added(x: MatrixExpression, y: MatrixExpression) -> MatrixExpression:
     """The sum of what has arrived; from several steps of a sequence as a sum over time."""
     total = x + y
     return MatrixExpression(added_over_time(total.formula), total.value)
-
-
-def _in_shape(value: np.ndarray, shape: Shape) -> np.ndarray:
-    """A derivative in the shape of what it is by; what was read wrongly may have another, and keeps it."""
-    try:
-        return np.broadcast_to(value, shape)
-    except ValueError:
-        return value
 
 
 def _is_derivative(a: Atom) -> bool:
@@ -226,7 +222,8 @@ def share_of(
         raise
     except (AttributeError, IndexError, TypeError, ValueError):  # a pull that asks for more than names have
         term = _unread(w.op, i, (g, z, *operands))
-    found = term if term.shape == u.shape else sum_to(term, u.shape)
+    is_whole = term.shape == u.shape or (w.op.loss is not None and term.size == u.size)  # or it stands for its rows
+    found = term if is_whole else sum_to(term, u.shape)
     assert isinstance(found, MatrixExpression)
     return _with_count(found, w.op.name, operands) if w.op.name in AVERAGES else found
 

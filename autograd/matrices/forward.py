@@ -35,7 +35,7 @@ from .atoms import (
 from .expression import MatrixExpression, matrix, named, operands_as_written, operands_of, read
 from .indices import samples_of
 from .naming import Naming
-from .roles import Roles, is_tensor, is_turned
+from .roles import Roles, is_tensor, is_turned, whole_of_rows
 from .sequences import Stack, Step, one_axis_of
 from .steps import Definition
 
@@ -100,7 +100,7 @@ class Forward:
             return
         label = self.naming.name(u, self._called_for(u))
         if u.op.parts:
-            formula = self._of_parts(u, label)
+            formula = self.of_parts(u, label)
         written = self.named(tidy(formula.formula)) if formula.formula.terms else formula.formula
         self._definitions[u] = Definition(label, MatrixExpression(written, u.numpy()).spelled_out(), u.numpy())
         atom = only_atom(written)
@@ -133,7 +133,7 @@ class Forward:
         name = names.parse(label)
         return None if name is None or len(name.base) > 1 else names.sibling(label, f"{name.base}hat")
 
-    def _of_parts(self, u: Tensor, label: str) -> MatrixExpression:
+    def of_parts(self, u: Tensor, label: str) -> MatrixExpression:
         """The formula of a result in terms of its parts, such as a mean, which get names beside its own."""
         assert u.op is not None
         assert u.op.formula is not None
@@ -187,6 +187,9 @@ class Forward:
                 held[i] = self.known[u]
             elif isinstance(u, np.ndarray) and u.ndim and v.op.pulls[i] is not None:
                 held[i] = self.constant(u.T).T if is_turned(v, i) else self.constant(u)
+        whole = whole_of_rows(v)
+        if whole is not None:
+            held[:2] = self.known[whole], self.constant(np.reshape(v.operands[1], whole.shape))
         return operands_of(v.op, tuple(self._with_count(v.op, held)))
 
     def constant(self, data: np.ndarray) -> MatrixExpression:
@@ -214,8 +217,10 @@ class Forward:
         if m is None or m < 2:
             return operands
         count = MatrixExpression(formula_of(Count()), np.asarray(float(m)))
-        if op.loss is not None and isinstance(operands[2], float) and rounded(operands[2] * m) == 1:
-            operands[2] = 1.0 / count
+        if op.loss is not None and isinstance(operands[2], float) and operands[2] > 0:
+            n = rounded(operands[2] * m)  # 2 of a mean square, which is twice the ½ of the loss; 2/3 over three steps
+            if rounded(2.0 / n).is_integer():
+                operands[2] = n / count
         for i in {"div": (1,), "mul": (0, 1)}.get(op.name, ()):
             c, x = operands[i], operands[1 - i]
             if isinstance(c, int | float | np.ndarray) and not np.ndim(c) and c and _counts_samples(x):

@@ -174,6 +174,10 @@ class _NamedNodes(Forward):
         """Nothing gets a name that no node has."""
         return None
 
+    def of_parts(self, u: Tensor, label: str) -> MatrixExpression:
+        """Nor do the parts of a result."""
+        return self.computed(u)
+
 
 class _EveryNode(_NamedNodes):
     """The reading in which every node has a name."""

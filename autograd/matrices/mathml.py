@@ -118,7 +118,8 @@ class MatrixMathml(Lectures, Mathml):
         return Piece(f"<mrow><mo>[</mo><mtable>{rows}</mtable><mo>]</mo></mrow>")
 
     def shaped(self, function: str, inner: str, shape: str) -> Piece:
-        return Piece(f"<munder>{function}<mtext>{shape}</mtext></munder>{self.parenthesized(inner)}")
+        called = f"<munder>{function}<mtext>{shape}</mtext></munder>" if shape else function
+        return Piece(f"{called}{self.parenthesized(inner)}")
 
     def words(self, text: str) -> str:
         return f"<mtext>{html.escape(text)}</mtext>"

@@ -47,7 +47,7 @@ from .atoms import (
 from .indices import at_index, letter_of, samples_of
 from .sequences import OverTime, Stack, Step, base_time, is_repeated
 
-__all__ = ["Lectures", "MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter"]
+__all__ = ["Lectures", "MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter", "heads_of"]
 
 # Arrays of more numbers are not written out as an index.
 SHORT = 8
@@ -413,6 +413,25 @@ def _axes(a: Total) -> str:
     return "axis " + ", ".join(map(str, a.axes)) + (", kept" if a.keepdims and len(a.inside) != 2 else "")
 
 
+def heads_of(a: Applied) -> tuple[str, Expression, str] | None:
+    """The last axis taken apart for several heads, which come before the steps, or put together again.
+
+    Which of both it is, of what, and how many heads; None for others.
+    """
+    inner = only_atom(a.parts[0]) if a.op.name in ("transpose", "reshape") else None
+    names_of = a.op.name, inner.op.name if isinstance(inner, Applied) else ""
+    turn = {("transpose", "reshape"): a, ("reshape", "transpose"): inner}.get(names_of)
+    if not isinstance(inner, Applied) or not isinstance(turn, Applied) or turn.arguments[1] != (0, 2, 1, 3):
+        return None
+    x = inner.parts[0]
+    whole = natural_shape(x) or ()
+    if turn is a and len(whole) == 3 and (whole[0], whole[1]) == inner.shape[:2]:
+        return "heads", x, str(inner.shape[2])
+    if turn is inner and len(whole) == 4 and a.shape == (whole[0], whole[2], whole[1] * whole[3]):
+        return "concat", x, ""
+    return None
+
+
 def _repeated(a: Applied) -> tuple[Expression, list[int]] | None:
     """What is repeated along new axes, and along which."""
     inner = a.parts[0]
@@ -560,6 +579,9 @@ class Lectures(MatrixWriter):
             return Piece(f"[{self.comma.join(map(self.sum, numbers))}]")
         if a.op.name == "concatenate" and len(a.shape) < 3:  # a vector counts as a row
             return self.blocks([self.sum(p) for p in a.parts], a.arguments[0] if len(a.shape) == 2 else 1)
+        if (found := heads_of(a)) is not None:
+            word, inner, count = found
+            return self.shaped(self.operator(word), self.sum(inner), count)
         before = natural_shape(a.parts[0]) or () if a.parts else ()
         if a.op.name == "reshape" and len(a.shape) == 2 < len(before) and a.shape[0] == before[0]:
             return Piece(f"{self.operator('flatten')}({self.sum(a.parts[0])})")
@@ -686,7 +708,7 @@ class MatrixText(Lectures, Text):
         return Piece(f"[{(' | ' if axis else ' ; ').join(parts)}]")
 
     def shaped(self, function: str, inner: str, shape: str) -> Piece:
-        return Piece(f"{function}({inner}, {shape})")
+        return Piece(f"{function}({inner}{', ' if shape else ''}{shape})")
 
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -762,7 +784,7 @@ class MatrixLatex(Lectures, Latex):
         return Piece(rf"\begin{{bmatrix}} {joint.join(parts)} \end{{bmatrix}}")
 
     def shaped(self, function: str, inner: str, shape: str) -> Piece:
-        return Piece(f"{function}_{{{shape}}}({inner})")
+        return Piece(f"{function}{f'_{{{shape}}}' if shape else ''}({inner})")
 
     def called(self, a: Applied) -> str:
         return rf"\operatorname{{{super().called(a)}}}".replace("_", r"\_")

@@ -12,7 +12,7 @@ from ..samples import axis_of_data, is_data_name, shown_axis
 from ..tensor import Tensor
 from .atoms import Shape
 
-__all__ = ["Roles", "constants_of", "is_tensor", "is_turned", "role"]
+__all__ = ["Roles", "constants_of", "is_mask", "is_tensor", "is_turned", "role", "whole_of_rows"]
 
 
 def is_tensor(x: object) -> TypeGuard[Tensor]:
@@ -24,7 +24,18 @@ def constants_of(v: Tensor) -> Iterator[tuple[int, np.ndarray]]:
     """The constant arrays among the operands, each with its place and as it is called; see `is_turned`."""
     for i, u in enumerate(v.operands):
         if isinstance(u, np.ndarray) and u.ndim and v.op is not None and v.op.pulls[i] is not None:
-            yield i, u.T if is_turned(v, i) else u
+            whole = whole_of_rows(v) if i == 1 else None
+            yield i, u.reshape(whole.shape) if whole is not None else u.T if is_turned(v, i) else u
+
+
+def whole_of_rows(v: Tensor) -> Tensor | None:
+    """The predictions with more axes, such as those at every step, whose rows a loss takes beside rows of targets."""
+    if not _is_loss(v) or not _is_flattened(v.operands[0]) or v.operands[0].label is not None:
+        return None
+    rows, target, weight, *_ = v.operands
+    whole: Tensor = rows.operands[0]
+    is_alike = isinstance(target, np.ndarray) and target.shape == rows.shape and rows.shape[-1] == whole.shape[-1]
+    return whole if is_alike and isinstance(weight, float) else None
 
 
 def is_turned(v: Tensor, i: int) -> bool:
@@ -35,13 +46,23 @@ def is_turned(v: Tensor, i: int) -> bool:
 
 
 def role(v: Tensor, i: int) -> str:
-    """What a constant at this place is called: the target of a loss Y, what weights multiply X, else C."""
+    """What a constant at this place is called: the target of a loss Y, what weights multiply X, a mask M, else C."""
     name = v.op.name if v.op is not None else ""
     if _is_loss(v) or name == "sub" or (name == "mul" and _is_logarithm(v.operands[1 - i])):
         return "Y"
     if i == 0 and name in ("affine", "correlate", "correlate_and_add", "max_pool", "transpose"):
         return "X"
+    if name == "mul" and is_mask(v.operands[i]):
+        return "M"
     return "X" if name == "matmul" else "C"
+
+
+def is_mask(x: object) -> bool:
+    """True for zeros and one other number, as dropout multiplies with."""
+    if not isinstance(x, np.ndarray) or x.ndim < 2 or x.size < 2:
+        return False
+    largest = np.max(x)
+    return bool(largest > 0 and np.isin(x, (0.0, largest)).all() and not x.all())
 
 
 def _is_loss(v: Tensor) -> bool:

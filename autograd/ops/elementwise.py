@@ -47,6 +47,8 @@ __all__ = [
 
 # As an operand a 0-d array costs half of what a number costs.
 ZERO, ONE = ({np.dtype(t): np.array(n, t) for t in (np.float32, np.float64)} for n in (0, 1))
+for _number in (*ZERO.values(), *ONE.values()):
+    _number.flags.writeable = False
 
 
 def is_real_array(x: object) -> bool:
@@ -69,6 +71,11 @@ def one_from(bound: float, x: Operand) -> Operand:
     if is_real_array(x) and lowest(x) >= bound:  # so it is in a training, and need not be asked number by number
         return ONE[x.dtype]
     return where(x < bound, math.nan, 1.0)
+
+
+def _is_not_zero(x: Operand) -> bool:
+    """True for a single plain number other than 0, such as the exponent in x**2."""
+    return isinstance(x, float | np.ndarray) and not np.ndim(x) and bool(x != 0)
 
 
 # ---------------------------------------------------------------- arithmetic
@@ -126,7 +133,7 @@ def neg(x: Operand) -> Operand:
 
 
 @elementwise(
-    lambda z, x, y: where(is_zero(x) & is_zero(y), 0, y * power(x, y - 1)),
+    lambda z, x, y: y * power(x, y - 1) if _is_not_zero(y) else where(is_zero(x) & is_zero(y), 0, y * power(x, y - 1)),
     lambda z, x, y: where(is_zero(x) & (y >= 0), 0, z * log(x)),
     symbol="^",
     expands=True,

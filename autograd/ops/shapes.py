@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 
 from ..ieee import quietly
 from ..op import Operation, Pull, register, structural
-from ..operands import Index, Operand, as_array, describe, real_array
+from ..operands import Index, Operand, as_array, describe, real_array, zeros
 from ..signatures import joining, of_array
 from .choosing import check_plain
 
@@ -56,7 +56,7 @@ def sum_to(x: Operand, shape: tuple[int, ...]) -> Operand:
     return x.sum(stretched, keepdims=True) if stretched else x
 
 
-@structural(lambda g, z, x, shape: g.reshape(x.shape), None)
+@structural(lambda g, z, x, shape: g.reshape(x.shape), None, linear=(0,))
 def reshape(x: Operand, shape: int | tuple[int, ...]) -> Operand:
     """The same numbers in another shape, row by row; one size may be -1, which takes what is left.
 
@@ -65,7 +65,9 @@ def reshape(x: Operand, shape: int | tuple[int, ...]) -> Operand:
     return x.reshape(shape)
 
 
-@structural(lambda g, z, x, axes: transpose(g, None if axes is None else _inverse(axes, x.ndim)), None, symbol="T")
+@structural(
+    lambda g, z, x, axes: transpose(g, None if axes is None else _inverse(axes, x.ndim)), None, symbol="T", linear=(0,)
+)
 def transpose(x: Operand, axes: Operand = None) -> Operand:
     """Axes in another order; reversed by default.
 
@@ -130,7 +132,7 @@ def scatter(x: Operand, index: Operand, shape: tuple[int, ...]) -> Operand:
         # a half of the time of add.at, unless few numbers of many are meant; adds in float64
         places = np.arange(size).reshape(shape)[index]
         return np.bincount(places.ravel(), x.ravel(), size).reshape(shape).astype(x.dtype, copy=False)
-    z = np.zeros(shape, x.dtype)
+    z = zeros(shape, x)
     if is_basic(index):
         z[index] = x
     else:

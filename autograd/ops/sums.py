@@ -207,6 +207,9 @@ def _standardize_door(x: Operand, axis: Axis = -1, epsilon: float = 0.0) -> tupl
     lambda g, z, x, axis, epsilon: g * standardize(x, axis, epsilon) / count(x.shape, axis),
     None,
     None,
+    text="√(var(#) + ε)",
+    latex=r"\sqrt{\operatorname{var}(#) + \epsilon}",
+    mathml="<msqrt><mi>var</mi><mo>(</mo>#<mo>)</mo><mo>+</mo><mi>ε</mi></msqrt>",
 )
 def deviation(x: Operand, axis: Axis, epsilon: float) -> Operand:
     """√(variance + epsilon) over axes, which are kept; by this `standardize` divides. Gradient: standardized x / n."""

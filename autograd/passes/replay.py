@@ -76,6 +76,8 @@ class Point:
             return v.local_derivatives[i] * g
         return shaped(self.share(v, i, g, self.of(v), self.operands(v)), v.operands[i])
 
+    keeps_mean = False
+
     def gradient(self, u: Node) -> None:
         """Numbers have no name."""
 

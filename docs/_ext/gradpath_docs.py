@@ -33,6 +33,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("public", Public)
     app.connect("autodoc-process-docstring", as_rst)
     app.connect("source-read", inside_the_site)
+    app.connect("build-finished", without_maps)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -42,6 +43,12 @@ def lay_out_extra() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     for name in ("page.js", "worker.mjs"):
         shutil.copyfile(DOCS / "live" / name, EXTRA / "live" / name)
+
+
+def without_maps(app: Sphinx, failed: Exception | None) -> None:
+    """The theme's maps from its style to its sources are for those who change the theme."""
+    for file in Path(app.outdir).rglob("*.map"):
+        file.unlink()
 
 
 def version_of(root: Path) -> str:
@@ -267,6 +274,8 @@ def inside_the_site(app: Sphinx, document: str, content: list[str]) -> None:
         if target.is_relative_to(ROOT / "docs"):
             return f"[{text}](/{target.relative_to(ROOT / 'docs')}{place})"
         name = str(target.relative_to(ROOT))
+        if lesson := re.fullmatch(r"examples/(\d\d_\w+)\.py|examples", name):
+            return f"{{doc}}`{text} </course/{lesson[1] or 'index'}>`"
         return f"`{name}`" if text.strip("`") in name else f"{text} (`{name}`)"
 
     content[0] = _LINK.sub(here, content[0])

@@ -61,7 +61,7 @@ class Summary:
         widths[0] = max(widths[0], 24)
         columns = list(zip(widths, "<<><", strict=False))  # numbers to the right
         lines = [
-            " " + "  ".join(f"{x:{side}{width}}" for x, (width, side) in zip(row, columns, strict=True))
+            " " + "  ".join(f"{x:{side}{width}}" for x, (width, side) in zip(row, columns, strict=True)).rstrip()
             for row in cells
         ]
         width = max(map(len, lines)) + 1

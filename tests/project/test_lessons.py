@@ -8,7 +8,19 @@ import importlib
 import re
 
 import pytest
-from lessons import FOLDER, LESSONS, NUMBER, blocks, difference, number, rounds_to, run, run_cells, with_bounds
+from lessons import (
+    FOLDER,
+    LESSONS,
+    NUMBER,
+    blocks,
+    difference,
+    number,
+    promised,
+    rounds_to,
+    run,
+    run_cells,
+    with_bounds,
+)
 
 GOLDEN = FOLDER.parent / "tests" / "golden" / "lessons"
 # Those that take a second or more on a busy machine.
@@ -20,7 +32,7 @@ each_text = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.ste
 
 
 def printed(lesson):
-    return "".join(shown.printed for shown in ran(lesson))
+    return promised(ran(lesson))
 
 
 def ran(lesson):
@@ -75,7 +87,7 @@ RIGHT = {
     "07": {"dL/du": 5.94},
     "08": '{"dZ[2]": dZ2, "dW[2]": dZ2 @ A1.data.T / 5}',
     "09": {"dL/dz[2]_1": 0.0589, "dL/dw[2]_1,1": -0.05545},
-    "10": '{"db[2]": np.sum(dZ2, 1, keepdims=True) / m, "db[1]": np.sum(dZ1, 1, keepdims=True) / m}',
+    "10": '{"dZ[2]": dZ2, "db[2]": np.sum(dZ2, 1, keepdims=True) / m, "db[1]": np.sum(dZ1, 1, keepdims=True) / m}',
     "11": '{"dZ": A.data * (A.data - T - np.sum((A.data - T) * A.data, axis=0)) / 2}',
     "12": '{"dZ[3]": (2 / 10 * (A.data - one) * A.data * (1 - A.data)).round(6)}',
     "13": {"dL/da[1]_1": -0.07936, "dL/dz[1]_1": -0.01865},
@@ -92,15 +104,15 @@ def test_the_exercise_is_marked_wrong_as_it_stands_and_right_when_it_is_worked(l
     ran(lesson)
     exercise = blocks(lesson)[-1]
     assert exercise.prose.startswith("**Your turn.** ")
-    mine, possible = map(int, re.search(r"(\d+) of (\d+) points\n$", printed(lesson)).groups())
-    assert mine < possible
     calls = [node for node in ast.walk(ast.parse(exercise.code)) if isinstance(node, ast.Call)]
     (call,) = [node for node in calls if isinstance(node.func, ast.Name) and node.func.id == "check_work"]
+    scope = run(lesson)[1]
+    marking = eval(ast.get_source_segment(exercise.code, call), scope)
+    assert marking.points < marking.possible
+    assert marking.findings  # the mistake has a name
     given = ast.get_source_segment(exercise.code, call.args[1])
-    worked = exercise.code.replace(given, str(RIGHT[lesson.stem[:2]]))
-    marked = run_cells([worked], lesson.name, run(lesson)[1])[0].printed
-    mine, possible = map(int, re.search(r"(\d+) of (\d+) points\n$", marked).groups())
-    assert mine == possible, marked
+    marked = promised(run_cells([exercise.code.replace(given, str(RIGHT[lesson.stem[:2]]))], lesson.name, scope))
+    assert marked == f"{marking.possible} of {marking.possible} points\n"
 
 
 @each_text

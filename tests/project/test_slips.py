@@ -262,9 +262,9 @@ def _():
 
 @row(
     "A",
-    "003, backward_propragation, db2",
+    "003, backward pass, db2",
     "`np.sum(dZ2)`",
-    "`np.sum(dZ2, axis=1, keepdims=True)`",
+    "the same with `axis=1` and `keepdims=True`",
     "{1} number for {10}, and it is {0} to rounding: the columns of A2 and of Y add up to 1 "
     "([lesson 10](../examples/10_a_slip.py))",
 )
@@ -281,9 +281,9 @@ def _():
 
 @row(
     "A",
-    "003, backward_propragation, db1",
+    "003, backward pass, db1",
     "`np.sum(dZ1)`",
-    "`np.sum(dZ1, axis=1, keepdims=True)`",
+    "the same with `axis=1` and `keepdims=True`",
     "{1} number, the sum of all, in place of {10} different ones",
 )
 def _():
@@ -322,7 +322,7 @@ def _():
     "A",
     "003, gradient_descent",
     "the loop keeps the new W1, b1, W2, b2 in local names and reads `self.W1` again",
-    "`self.W1, self.b1, … = self.update_params(…)`, unless `update_params`, which is not shown, stores them",
+    "names of `self`, unless the update, which is not shown, stores them",
     "after 50 rounds the cost is {1.00} times what it was, for {0.53}",
 )
 def _():
@@ -598,10 +598,10 @@ def _():
 
 @row(
     "B",
-    "003, backward_propragation",
+    "003, backward pass",
     "`1 / m * …`, without an m",
     "`m = self.X.shape[1]` before",
-    "of the {3} names in `dW2 = 1 / m * dZ2.dot(A1.T)` that have to be there, {1} is not, and Python stops",
+    "of the {3} names that the line of dW2 reads, {1} is defined nowhere, and Python stops",
 )
 def _():
     line = compile("dW2 = 1 / m * dZ2.dot(A1.T)", "lecture", "exec")

@@ -431,6 +431,15 @@ class Reader:
             x = self.sum()
             self.need(")")
             return self.in_form(lambda i, j: x(i, j).reshape(len(x(i, j)), -1))
+        if name == "concat":
+            x = self.sum()
+            self.need(")")
+            return lambda i, j: _concatenated(x(i, j))
+        if name == "heads":
+            x = self.sum()
+            count = re.compile(r", (\d+)\)").match(self.text, self.at)
+            self.at = count.end()
+            return lambda i, j: np.stack(np.split(x(i, j), int(count[1]), -1), 1)
         if name == "repeat":
             x = self.sum()
             axes = tuple(int(a) for a in self.axes())
@@ -467,6 +476,11 @@ class Reader:
             return lambda i, j: _function(name)(*(x(i, j) for x in args), **named if args[0](i, j).ndim > 1 else {})
         f = _function(name)
         return lambda i, j: f(*(x(i, j) for x in args), **named)
+
+
+def _concatenated(x):
+    """The heads of every step side by side."""
+    return np.concatenate([x[:, k] for k in range(x.shape[1])], -1)
 
 
 def _summed(x, axes):
@@ -564,7 +578,7 @@ class LatexReader(Reader):
         text = re.sub(r" (\\star|\*)_\{([^{}]*)\} ", lambda f: f" {SIGNS[f[1]]}({_plainly(f[2])}) ", text)
         text = re.sub(r" (\\star|\*) ", lambda f: f" {SIGNS[f[1]]} ", text)
         text = re.sub(
-            r"\\operatorname\{(maxpool|avgpool|upsample|unpool|reshape)\}_\{([^{}]*)\}\(",
+            r"\\operatorname\{(maxpool|avgpool|upsample|unpool|reshape|heads)\}_\{([^{}]*)\}\(",
             lambda f: f"{f[1]}<, {_plainly(f[2])}>(",
             text,
         )

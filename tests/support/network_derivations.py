@@ -4,7 +4,7 @@ import numpy as np
 
 import autograd
 from autograd import Tensor, softmax
-from nn import Sequential
+from nn import Input, Model, Sequential
 from nn.layers import (
     GRU,
     LSTM,
@@ -22,6 +22,7 @@ from nn.layers import (
     LayerNormalization,
     MaxPooling1D,
     MaxPooling2D,
+    MultiHeadAttention,
     SimpleRNN,
     UpSampling2D,
 )
@@ -112,6 +113,33 @@ def embedding(seed=0):
     return loss, {p.label: p for p in model.parameters()}
 
 
+def at_every_step(loss, outputs, seed=0):
+    """A loss of `compile` over all steps of a sequence, and the parameters by name."""
+    last = Dense(outputs, "softmax" if "cross" in loss else None)
+    model = Sequential([SimpleRNN(2, return_sequences=True, input_shape=(3, 4)), last], dtype="float64", rng=seed)
+    model.compile(loss=loss)
+    rng = np.random.default_rng(seed)
+    targets = rng.normal(size=(5, 3, outputs)) if loss == "mse" else rng.integers(outputs, size=(5, 3))
+    found = model.loss_of(Tensor(rng.normal(size=(5, 3, 4)).round(2), "X"), targets)
+    found.label = "L"
+    return found, {p.label: p for p in model.parameters()}
+
+
+def several_heads(causal=True, seed=0):
+    """The loss of a block of a transformer with several heads, and its parameters by name."""
+    x = Input((3, 4))
+    attended = MultiHeadAttention(2, 2)(x, x, use_causal_mask=causal)
+    features = GlobalAveragePooling1D()(LayerNormalization()(x + attended))
+    model = Model(x, Dense(2)(features), dtype="float64", rng=seed)
+    rng = np.random.default_rng(seed)
+    for p in model.parameters():
+        p.data = rng.normal(size=p.shape).round(2)
+    z = model(Tensor(rng.normal(size=(5, 3, 4)).round(2), "X"))
+    loss = autograd.softmax_cross_entropy(z, np.eye(2)[[0, 1, 1, 0, 1]])
+    loss.label = "L"
+    return loss, {p.label: p for p in model.parameters()}
+
+
 def attention(shape=(3, 2), mask=None, seed=0):
     """The loss of one head of attention, and its parameters by name. mask: None, "added" or "where"."""
     rng = np.random.default_rng(seed)
@@ -151,10 +179,13 @@ def maxout(axis=1, ties=False, seed=0):
 
 OTHERS = {
     "embedding": embedding,
+    "mean_square_at_every_step": lambda: at_every_step("mse", 1),
+    "classes_at_every_step": lambda: at_every_step("sparse_categorical_crossentropy", 3),
     "attention": attention,
     "attention_of_a_batch": lambda: attention((4, 3, 2)),
     "causal_attention": lambda: attention(mask="added"),
     "causal_attention_by_where": lambda: attention(mask="where"),
+    "several_heads": several_heads,
     "maxout": maxout,
     "maxout_with_ties": lambda: maxout(ties=True),
     "maxout_of_units": lambda: maxout(axis=-1),

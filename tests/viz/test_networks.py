@@ -249,9 +249,7 @@ def test_no_renderer_is_needed():
 
 @pytest.mark.parametrize("model", [None, 3.0, [1, 2], Neuron(1)])
 def test_another_model_is_refused(model):
-    with pytest.raises(
-        TypeError, match="draw_network: expected an MLP, a Layer, a Sequential or a loss of Values, got"
-    ):
+    with pytest.raises(TypeError, match="draw_network: expected an MLP, a Layer, a model or a loss of Values, got"):
         draw_network(model)
 
 
@@ -369,7 +367,6 @@ def test_an_input_may_be_a_tensor_for_either_family():
         ("net.gv", {}, ValueError, "unknown format 'gv'; known: svg, png"),
         ("net.dot", {}, ValueError, "unknown format 'dot'; known: svg, png"),
         ("missing/net.svg", {}, FileNotFoundError, "there is no folder"),
-        ("net.pdf", {}, ValueError, "open the SVG and print it to PDF"),
         ("net.svg", {"format": "png"}, ValueError, r"ends in \.svg, but the format is 'png'"),
         ("net", {"format": "gif"}, ValueError, "unknown format 'gif'"),
         ("net.svg", {"dpi": 0}, ValueError, "dpi is positive, got dpi=0"),
@@ -458,7 +455,6 @@ class Halves(BatchLayer):
         (lambda: Sequential([Dense(2)]), None, r"the model is not built.*call model.build\(features\), or fit it"),
         (lambda: sequential(Dense(1)), [1.0], r"expected one sample of shape \(2,\), got \(1,\)"),
         (lambda: sequential(Dense(1)), np.zeros((3, 2)), r"expected one sample of shape \(2,\), got \(3, 2\)"),
-        (lambda: sequential(Dense(4), Halves()), None, "draws Dense layers and what works number by number; got"),
     ],
 )
 def test_a_sequential_that_cannot_be_drawn_is_refused(model, x, message):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from drawings import dot_statements, lecture_net
+from oracles import ROOT
 from pages import data_of
 
 import viz
@@ -181,7 +182,7 @@ def test_edges_of_tensors_carry_formulas():
 
 @pytest.mark.parametrize(("width", "inches"), [(3.5, 3.5), ("8.89cm", 3.5), ("88.9 mm", 3.5), ("3.5in", 3.5)])
 def test_a_width_is_one_in_inches_and_in_centimetres(width, inches):
-    assert f'size="{inches:g},1000!"' in drawn("draw_graph", width=width)
+    assert f'size="{inches:g},1000"' in drawn("draw_graph", width=width)
     assert f'width="{72 * inches:.1f}pt"' in drawn("draw_network", width=width)
 
 
@@ -215,3 +216,18 @@ def test_a_hostile_title_stays_text():
         text = drawn(function, title=title)
         assert "<b>" not in text or function in ("draw_graph", "draw_paths")  # in DOT it is in quotes
     assert dot_statements(viz.draw_graph(a_loss()[0], title=title))[1] == dot_statements(viz.draw_graph(a_loss()[0]))[1]
+
+
+# ---------------------------------------------------------------- the documentation
+
+
+def test_the_table_of_the_documentation_is_that_of_the_code():
+    text = (ROOT / "docs" / "pictures.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)=` \|(.*)\|$", text, re.M))
+    assert list(rows) == list(OPTIONS)
+    plots = {name for name in viz.__all__ if name.startswith("plot_")}
+    for word, option in OPTIONS.items():
+        says, _, known = rows[word].rpartition(" | ")
+        assert says.strip() == option.says
+        found = set(re.findall(r"`(\w+)`", known)) | (plots if "every `plot_*`" in known else set())
+        assert found == set(option.on), word

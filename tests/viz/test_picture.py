@@ -161,3 +161,58 @@ def test_a_drawing_is_not_merged_with_another_whose_nodes_have_the_same_ids():
     one, two = draw_graph(a_graph()[0]), draw_graph(a_graph(4.0)[0])
     with pytest.raises(ValueError, match=r"viz.beside\(a, b, titles"):
         one.subgraph(two)
+
+
+# ---------------------------------------------------------------- PDF
+
+
+def test_a_picture_is_a_pdf_of_its_size_and_the_same_from_run_to_run(tmp_path):
+    loss = squared_error(lecture_net()(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
+    picture = draw_network(loss, width=3.4, legend=True, title="A net")
+    pdf = picture.pipe("pdf")
+    assert pdf == picture.pipe("pdf")
+    assert pdf.startswith(b"%PDF")
+    width, height = size(picture.svg)
+    box = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", pdf)
+    assert [float(x) for x in box.groups()] == pytest.approx([width, height], abs=0.1)
+    assert picture.save(tmp_path / "net.pdf").endswith("net.pdf")
+    assert (tmp_path / "net.pdf").read_bytes() == pdf
+    assert beside(picture, picture).pipe("pdf").startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("element", "corners"),
+    [
+        ('<rect x="10" y="20" width="30" height="40"/>', (10, 20, 40, 60)),
+        ('<rect x="10" y="20" width="30" height="40" rx="5"/>', (10, 20, 40, 60)),
+        ('<circle cx="50" cy="60" r="10"/>', (40, 50, 60, 70)),
+        ('<ellipse cx="50" cy="60" rx="10" ry="5"/>', (40, 55, 60, 65)),
+        ('<polygon points="1,2 31,2 31,42"/>', (1, 2, 31, 42)),
+        ('<path d="M10 10h20v30H10Z"/>', (10, 10, 30, 40)),
+        ('<path d="M10 10C10 20 40 20 40 30"/>', (10, 10, 40, 30)),
+        ('<g transform="translate(5 7)"><rect x="10" y="20" width="30" height="40"/></g>', (15, 27, 45, 67)),
+        ('<g transform="scale(2 2) rotate(0) translate(4 6)"><rect width="3" height="5"/></g>', (8, 12, 14, 22)),
+    ],
+)
+def test_what_an_svg_consists_of_is_where_it_is_in_a_pdf(element, corners):
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import Affine2D
+
+    from viz.pdf import _Page
+
+    figure = Figure()
+    root = ET.fromstring(f'<svg xmlns="http://www.w3.org/2000/svg">{element}</svg>')
+    _Page(figure).draw(root, {}, Affine2D())
+    (patch,) = figure.artists
+    box = patch.get_path().get_extents(patch.get_transform())
+    assert [box.x0, box.y0, box.x1, box.y1] == pytest.approx(corners)
+
+
+def test_letters_of_a_pdf_are_as_wide_as_those_of_arial():
+    pytest.importorskip("fontpkg_arimo")
+    from viz.pdf import _outlines
+
+    *_, end = _outlines("Hamburg 123", {"font-family": "Arial", "font-size": "10"}, 0.0, 0.0)
+    assert end == pytest.approx(
+        10 * (0.722 + 0.556 + 0.833 + 0.556 + 0.556 + 0.333 + 0.556 + 0.278 + 3 * 0.556), abs=0.05
+    )

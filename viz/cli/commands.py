@@ -35,6 +35,7 @@ from ..style import LOOKS, number
 from ..tables import weights_table
 from .formula_text import Computation, compute, normal_name, typed
 from .program_text import as_program
+from .sheets import add_sheet_commands
 from .values_file import values_in
 
 __all__ = ["DESCRIPTION", "main", "values_of"]
@@ -77,6 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.run is None:
             _print(f"gradpath {_version()}\n" if options.version else DESCRIPTION % {"prog": parser.prog})
+            return 0
+        if not hasattr(options, "formula"):
+            options.run(options, rest)
             return 0
         given = values_of([*options.values, *rest])
         options.text, options.numbers = _formula(options.formula), {**values_in(options.values_file), **given}
@@ -218,6 +222,7 @@ def _parser() -> argparse.ArgumentParser:
     page.add_argument(
         "--open", action="store_true", help="open the page in the browser; without -o it is a temporary file"
     )
+    add_sheet_commands(commands, _print, values_of)
     return parser
 
 

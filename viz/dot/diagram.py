@@ -5,7 +5,9 @@ What they stand for, and which there are, is decided elsewhere.
 
 from __future__ import annotations
 
+import html
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -13,11 +15,12 @@ from typing import Any, NamedTuple
 from autograd.formulas.names import dot_text
 
 from ..options import Asked
+from ..scenes.typeset import length
 from ..style import LIGHT, current, sign_style, width
 from .columns import chains, column_of, in_order, passed_leaves, users_of
 from .drawing import Drawing
 
-__all__ = ["Arrow", "Node", "diagram", "pale_arrow", "pale_node"]
+__all__ = ["ANY_HEIGHT", "Arrow", "Node", "diagram", "pale_arrow", "pale_node"]
 
 
 def pale_node() -> dict[str, Any]:
@@ -71,6 +74,7 @@ def diagram(
     ValueError for something to be highlighted that is not drawn.
     """
     drawing = Drawing("computation", level=level)
+    drawing.like = look.like
     now, font = current(), current().font
     drawing.graph_attr.update(rankdir=look.direction, fontname=font, fontsize="11", nodesep="0.12", ranksep="0.35")
     drawing.node_attr.update(fontname=font, fontsize="12", fontcolor=now.ink, color=now.line, height="0", width="0")
@@ -81,9 +85,18 @@ def diagram(
     if look.title is not None:
         drawing.graph_attr.update(label=_label(look.title), labelloc="t", fontsize="15", fontcolor=current().ink)
     if look.width is not None:
-        drawing.graph_attr.update(size=f"{look.width:.5g},{_ANY_HEIGHT}!")
+        drawing.graph_attr.update(size=f"{look.width:.5g},{ANY_HEIGHT}")
+    order = _Order(nodes)
+    if look.width is not None and look.direction in ("LR", "RL"):
+        look = look._replace(is_narrow=_across(nodes, order.columns, look) > CROWDED * 72 * look.width)
+    if look.is_narrow:
+        drawing.graph_attr.update(ranksep="0.2")
+        drawing.node_attr.update(margin="0.05,0.04")
+        if legend and look.title is None:  # below the picture: beside the target it would be the widest
+            drawing.graph_attr.update(label=_as_html(legend), labelloc="b", labeljust="l")
+            legend = ()
     lines = [e.lines for node in nodes for e in node.edges]
-    if look.edges is not None and any(len(line or ()) > 1 for line in lines):
+    if look.edges is not None and not look.is_narrow and any(len(line or ()) > 1 for line in lines):
         drawing.graph_attr.update(ranksep="0.6")
     elif lines and all(line == () for line in lines):
         # There are too many edges to write on each.
@@ -92,10 +105,29 @@ def diagram(
         drawing.edge_attr.update(tailport=out, headport=into, arrowsize="0.4")
     if any(node.box is not None for node in nodes):
         drawing.graph_attr.update(newrank="true", nodesep="0.2")  # columns go through boxes
-    order = _Order(nodes)
     drawing.body += _statements(nodes, order, look, legend)
     drawing.ids = {v: order.ids[i] for i, node in enumerate(nodes) for v in node.of}
     return drawing
+
+
+def _as_html(lines: Sequence[tuple[str, str]]) -> str:
+    """Lines of text, each with its colour, as a label."""
+    told = (f'<FONT COLOR="{color}">{html.escape(text)}</FONT><BR ALIGN="LEFT"/>' for text, color in lines)
+    return f"<{''.join(told)}>"
+
+
+def _across(nodes: Sequence[Node], columns: Sequence[Sequence[int]], look: Asked) -> float:
+    """About how many points a drawing takes from left to right."""
+
+    def longest(lines: Sequence[str | None]) -> float:
+        return max((length(line) for line in lines if line), default=0.0)
+
+    def on_edges(u: int) -> float:
+        return max((longest(e.lines if e.lines is not None else ("−0.1234",)) for e in nodes[u].edges), default=0.0)
+
+    texts = [[longest(nodes[u].lines or _lines(nodes[u], look)) for u in us] for us in columns]
+    between = [max(map(on_edges, us), default=0.0) if look.edges is not None else 0.0 for us in columns]
+    return sum(12 * max(column) + 14 for column in texts) + sum(10 * text + 34 for text in between)
 
 
 def _boxes(nodes: Sequence[Node], operands: list[list[int]], column: list[int]) -> list[str | None]:
@@ -124,8 +156,11 @@ def _boxes(nodes: Sequence[Node], operands: list[list[int]], column: list[int]) 
 
 
 LONG, NARROW, ROW = 24, 3, 12  # a picture of so many columns of at most so many nodes is folded, to about so many
+_SHORTER = re.compile(r" (?==)|(?<=grad) ")  # where a line may be broken
 NARROW_SPACE = "\xa0"  # that Graphviz keeps
-_ANY_HEIGHT = 1000  # inches, more than that of any picture
+ANY_HEIGHT = 1000  # inches, more than that of any picture
+CROWDED = 1.25  # times the width: what takes more has shorter lines
+FEW_COLUMNS = 8  # of a narrow graph in a picture that is not as wide as it
 _SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}
 # Graphviz puts the text to the right of an edge that goes up or down, without a gap.
 _MARGIN = {"LR": "", "RL": "", "TB": " ", "BT": " "}
@@ -163,7 +198,7 @@ def _statements(nodes: Sequence[Node], o: _Order, look: Asked, legend: Sequence[
     """The lines between the braces."""
     ids, order, boxes = o.ids, o.places, o.boxes
     users, chain = users_of(o.operands), chains(o.operands)
-    row = _rows(o.columns) if look.direction in ("LR", "RL") else {}
+    row = _rows(o.columns, look) if look.direction in ("LR", "RL") else {}
     for u in reversed(order) if row else order:
         start = chain[u]
         group = {} if start is None else {"group": ids[start]}  # a group stands in a straight line
@@ -197,11 +232,12 @@ def _arrow(start: str, end: str, look: dict[str, Any], before: int, row: int) ->
     return _line(f"{end} -> {start}", **look, dir="back") if row % 2 else _line(f"{start} -> {end}", **look)
 
 
-def _rows(columns: Sequence[Sequence[int]]) -> dict[int, int]:
+def _rows(columns: Sequence[Sequence[int]], look: Asked) -> dict[int, int]:
     """In which row each node stands where a long and narrow picture is folded; nothing where it is not."""
-    if len(columns) < LONG or max(map(len, columns)) > NARROW:
+    is_long = len(columns) >= (FEW_COLUMNS if look.is_narrow else LONG)
+    if not is_long or max(map(len, columns)) > NARROW:
         return {}
-    rows = math.ceil(len(columns) / ROW)
+    rows = math.ceil(len(columns) / (FEW_COLUMNS // 2 if look.is_narrow else ROW))
     return {u: c * rows // len(columns) for c, us in enumerate(columns) for u in us}
 
 
@@ -240,7 +276,8 @@ def _pins(column: list[int], ids: dict[int, str], users: list[list[int]], boxes:
 
 
 def _node_look(node: Node, asked: Asked) -> dict[str, Any]:
-    label = _label(*(_lines(node, asked) if node.lines is None else node.lines))
+    lines = _lines(node, asked) if node.lines is None else node.lines
+    label = _label(*(_short(lines, is_left=node.is_left) if asked.is_narrow else lines))
     look = {**_look_of(node.kind), **node.look}
     if node.is_left:  # what a font takes more than Graphviz thinks is all missing on the right
         label = label.replace(r"\n", r"\l") + r"\l"
@@ -250,6 +287,12 @@ def _node_look(node: Node, asked: Asked) -> dict[str, Any]:
     if not label:
         look |= {"width": 0.2, "height": 0.2}
     return {"label": label, **look}
+
+
+def _short(lines: Sequence[str | None], *, is_left: bool) -> list[str]:
+    """The same in more and shorter lines: a number below its name; of a unit a gradient below what it is by."""
+    pieces = [piece.strip() for line in lines if line for piece in ([line] if line[0] == "[" else line.split("   "))]
+    return pieces if is_left else [part for piece in pieces for part in _SHORTER.split(piece)]
 
 
 def _lines(node: Node, look: Asked) -> tuple[str | None, ...]:

@@ -6,6 +6,8 @@ What is drawn is decided elsewhere; how DOT text becomes bytes is the business o
 from __future__ import annotations
 
 import hashlib
+import importlib
+import importlib.util
 import os
 import re
 from collections.abc import Iterable
@@ -15,16 +17,19 @@ from typing import Any
 import graphviz
 
 from autograd.arguments import lookup
+from autograd.operands import real
 from nn.files.whole import check_folder, write_whole
 
 from ..files import opened, picture_file
+from ..pdf import to_pdf
 from ..picture import fitted
-from ..render import RendererMissing, render
-from ..scenes.typeset import typeset
+from ..render import RendererMissing, render, to_png
+from .finish import finished, placed_like
 from .mermaid import mermaid
 
-__all__ = ["Drawing"]
+__all__ = ["Drawing", "drawing_of"]
 
+_WIDTH = re.compile(r'size="([\d.]+),1000"')  # as `diagram` writes what was asked for
 _TEXT = ("gv", "dot")  # endings of DOT text
 _TEXT_OR_SVG = dict.fromkeys(("dot", "svg"))
 
@@ -53,6 +58,7 @@ class Drawing(graphviz.Digraph):
         super().__init__(name, *args, **kwargs)
         self.level = level
         self.ids: dict[Any, str] = {}
+        self.like: Drawing | None = None  # whose places this one takes in pictures
 
     def _copy_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         return {**super()._copy_kwargs(**kwargs), "level": self.level}
@@ -60,7 +66,7 @@ class Drawing(graphviz.Digraph):
     def copy(self) -> Drawing:
         """The same drawing again, to be added to."""
         made: Drawing = super().copy()
-        made.ids = dict(self.ids)
+        made.ids, made.like = dict(self.ids), self.like
         return made
 
     def id_of(self, v: Any, format: str = "dot") -> str:
@@ -123,8 +129,9 @@ class Drawing(graphviz.Digraph):
     ) -> Any:
         """The picture as bytes, or as text if an encoding is given.
 
-        format: "svg", "png", "pdf" (system's Graphviz only), or the layout as "dot", "json",
-        "plain", "xdot". renderer, dpi, timeout: as for `viz.render.render`, whose errors are raised.
+        format: "svg", "png", "pdf", or the layout as "dot", "json", "plain", "xdot". A PNG is made of the SVG by
+        resvg_py, a PDF, whose letters are outlines, by matplotlib; without these by the system's Graphviz.
+        renderer, dpi, timeout: as for `viz.render.render`, whose errors are raised.
         quiet changes nothing, because nothing is ever printed. The only engine is "dot".
         """
         if (engine or self.engine) != "dot":
@@ -133,10 +140,32 @@ class Drawing(graphviz.Digraph):
                 "for others give its text to Graphviz: graphviz.Source(drawing.source, engine=...)"
             )
         format = format or self.format
-        picture = render(self.source, format, renderer=renderer or "auto", dpi=dpi, timeout=timeout)
-        if format == "svg":
-            picture = typeset(_with_own_ids(picture, self.source).decode()).encode()
+        by: dict[str, Any] = {"renderer": renderer or "auto", "timeout": timeout}
+        if format == "svg" or (format in ("png", "pdf") and self._is_converted(format)):
+            width = _WIDTH.search(self.source)
+            svg = finished(self._placed(**by), _mark(self.source), None if width is None else float(width[1]))
+            picture = svg.encode()
+            if format != "svg":
+                real(dpi, "pipe: dpi")
+                picture = (
+                    to_png(picture, dpi, self.graph_attr.get("bgcolor", "white")) if format == "png" else to_pdf(svg)
+                )
+        else:
+            picture = render(self.source, format, dpi=dpi, **by)
         return picture if encoding is None else picture.decode(encoding)
+
+    def _is_converted(self, format: str) -> bool:
+        """Whether a PNG or a PDF is made of the SVG, with its names and halos, and not by Graphviz."""
+        try:
+            importlib.import_module("resvg_py" if format == "png" else "matplotlib")
+            return format == "pdf" or importlib.util.find_spec("fontpkg_arimo") is not None
+        except ImportError:
+            return self.like is not None  # to_png and to_pdf say what to install
+
+    def _placed(self, **by: Any) -> str:
+        """The SVG of Graphviz, with the places of the drawing that this one is like."""
+        svg: str = render(self.source, "svg", **by).decode()
+        return svg if self.like is None else placed_like(svg, self.like._placed(**by))
 
     def render(
         self,
@@ -230,11 +259,14 @@ class Drawing(graphviz.Digraph):
         return f"<Drawing at level {self.level!r}>" if self.level else "<Drawing>"
 
 
+def drawing_of(like: Any, where: str) -> Drawing | None:
+    """The Drawing that another is to be like; TypeError for a Picture, which others have placed."""
+    if like is None or isinstance(like, Drawing):
+        return like
+    raise TypeError(
+        f"{where}: like: expected a Drawing of the same graph, as {where} gives it; got the places of a Picture"
+    )
+
+
 def _mark(source: str) -> str:
     return f"g{hashlib.sha256(source.encode()).hexdigest()[:8]}"
-
-
-def _with_own_ids(svg: bytes, source: str) -> bytes:
-    """An SVG whose ids begin with a mark of its own: node4, which is called n3, becomes g1a2b3c4-n3."""
-    named = re.sub(rb'id="node\d+"( class="node">\s*<title>)([\w.-]+)(?=</title>)', rb'id="\2"\1\2', svg)
-    return re.sub(rb'(<[^<>]*? id=")', rb"\g<1>" + f"{_mark(source)}-".encode(), named)

@@ -20,6 +20,7 @@ from autograd.paths.path_graph import Edge, PathGraph
 from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
+from ..graphs.rounding import Rounding
 from ..graphs.units import Constant
 from ..style import cut
 
@@ -54,7 +55,7 @@ class Nodes:
 
     def __init__(self, target: Any) -> None:
         self._target = target
-        self.used = Used(target)
+        self.used, self.rounding = Used(target), Rounding(target)
         self._numbers: dict[Any, int] = {}
         self._rows: dict[Any, Row] = {}
         self.graphs: list[PathGraph] = []

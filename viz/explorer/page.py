@@ -29,6 +29,7 @@ from ..options import drawing
 from ..picture import Picture
 from .arrays import Arrays
 from .script import HELPERS
+from .verdicts import exercise_data, marking_data
 from .views import LEVELS, Views
 
 __all__ = ["PAGE_MARK", "Exploration", "explore"]
@@ -36,9 +37,26 @@ __all__ = ["PAGE_MARK", "Exploration", "explore"]
 PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
 
 _FORMATS = dict.fromkeys(("html", "htm"))
-_PARTS = ("paths", "write", "program", "picture", "panel", "matrices", "live", "learn", "save", "samples", "page")
+_PARTS = (
+    "paths",
+    "write",
+    "program",
+    "picture",
+    "panel",
+    "matrices",
+    "live",
+    "learn",
+    "save",
+    "samples",
+    "check",
+    "page",
+)
 
-_ONLY_WITH = {"samples": "samples", "matrices": "arrays"}  # parts that a page has with such data alone
+_ONLY_WITH = {
+    "samples": "samples",
+    "matrices": "arrays",
+    "check": "check",
+}  # parts that a page has with such data alone
 
 
 @drawing
@@ -49,8 +67,11 @@ def explore(
     level: Literal["auto", "op", "named", "neurons", "matrices"] = "auto",
     title: str | None = None,
     digits: int = 4,
+    look: Any = None,
     samples: Mapping[Any, Any] | None = None,
     parameters: Sequence[Value | Tensor] | None = None,
+    marking: Any = None,
+    exercise: Any = None,
 ) -> Exploration:
     """A page that shows every gradient path of a computation.
 
@@ -63,12 +84,17 @@ def explore(
            matrices, beside a small net of their numbers.
     title  of the page
     digits significant digits of its numbers
+    look   its colours and font, as for draw_graph; by default the page is light or dark as the reader's system is
     samples     numbers for leaves, sample by sample: {"x": X, "y": Y} with X of shape (n, as many as there are
                 leaves x_1, x_2, ...), or (n,) for one. A key is the name of leaves without index, a leaf, or a
                 tuple of leaves. The page shows one sample at a time, each sample's gradient and their average,
                 and goes downhill on one or on all; for two inputs also a map of what the net answers.
     parameters  the leaves that gradient descent in the page moves; without it those that are not called x, y or t
                 and are in no samples, or all leaves if there are no others
+
+    marking     what `check_work(root, sheet)` gives: right and wrong nodes and the edges of mistakes are coloured
+    exercise    what `nn.exercise` gives, of which root is the loss: the page hides the numbers that are asked for,
+                takes the reader's, and says of them what `check_work` says; a button shows all numbers
 
     The page computes again whatever depends on a number that is changed in it, with the operations of Python read
     as script; one that cannot be read, or a graph of more than 20,000 edges, keeps the page as it was recorded.
@@ -98,6 +124,8 @@ def explore(
     if samples is not None and isinstance(root, Tensor):
         raise TypeError("explore: a graph of Tensors has its samples in it; samples= is for a graph of Values")
     lookup("level", level, LEVELS)
+    if isinstance(root, Tensor) and marking is not None:
+        raise TypeError("explore: a marking is shown on a graph of Values; of Tensors print it")
     if isinstance(root, Tensor):
         arrays = Arrays(root)
         views = Views(arrays, wrt, digits)
@@ -105,6 +133,11 @@ def explore(
     else:
         views = Views(root, wrt, digits)
         data = views.data(level, samples, parameters)
+    if marking is not None:
+        data["marking"] = marking_data(root, views.nodes, marking)
+    if exercise is not None:
+        data |= {"exercise": exercise_data(root, views.nodes, exercise), "program": None}
+    data["check"] = marking is not None or exercise is not None
     title = "Gradient paths" if title is None else title
     return Exploration(_document(title, data), level=data["first"], views=views, title=title)
 
@@ -191,15 +224,17 @@ def _size(size: Any) -> tuple[float, float]:
 
 
 def _document(title: str, data: dict[str, Any]) -> str:
-    style, begin = _file("page.css"), _file("begin.js")
+    colors, theme = _colors(style.current())
+    sheet, begin = _file("page.css") + colors, _file("begin.js")
     scripts = [f"{name}.js" for name in _PARTS if data.get(_ONLY_WITH.get(name, "nodes"))]
     script = '"use strict";\n' + HELPERS + data.pop("operations") + "".join(map(_file, scripts))
     written = json.dumps(data, separators=(",", ":"), allow_nan=False)
     packed = zlib.compress(f"{written}\n{script}".encode(), 9)
     parts = {
         "title": html.escape(_printable(title)),
-        "style": style,
-        "style_hash": _hash(style),
+        "style": sheet,
+        "style_hash": _hash(sheet),
+        "theme": theme,
         "script_hash": _hash(script),
         "begin": begin,
         "begin_hash": _hash(begin),
@@ -207,6 +242,23 @@ def _document(title: str, data: dict[str, Any]) -> str:
     }
     page = re.sub(r"\n\s*(?=<)", "", _file("page.html"))
     return re.sub(r"\{\{(\w+)\}\}", lambda slot: parts[slot[1]], page)
+
+
+def _colors(look: style.Look) -> tuple[str, str]:
+    """A look as the end of the style sheet, and as an attribute of the page: the reader may change light and dark."""
+    if look in (style.LIGHT, style.DARK):
+        return "", ' data-theme="dark"' if look == style.DARK else ""
+    parts = {"paper": look.paper, "stage": look.paper, "raised": look.result, "sunken": look.mixed(look.line, 0.15)}
+    parts |= {"ink": look.ink, "grey": look.grey, "outline": look.line, "pale": look.pale, "leaf": look.leaf}
+    parts |= {"positive": look.positive, "negative": look.negative, "target": look.ink, "target-ink": look.paper}
+    parts |= {f"target-{sign}": look.mixed(getattr(look, sign), 0.45) for sign in ("positive", "negative")}
+    font = re.sub(r"[^\w -]", "", look.font)
+    told = "".join(f"--{name}: {color}; " for name, color in parts.items())
+    scheme = "dark" if look.is_dark else "light"
+    return (
+        f'\n:root {{ color-scheme: {scheme}; {told}--sans: "{font}", sans-serif; }}\n#theme {{ display: none; }}\n',
+        "",
+    )
 
 
 def _file(name: str) -> str:

@@ -39,10 +39,10 @@ class Picture {
     this.marks = view.marks.map(([x, y, main, ...rest]) => (rest.length > 2
       ? { x, y, main, side: rest[0], words: rest[1], squares: rest[2] } : { x, y, main, above: rest[0], below: rest[1] }));
     this.arrays = [];
-    const layers = ["lines", "marks", "labels", "frames"].map((name) => svg("g", { class: name }));
+    const layers = ["lines", "labels", "marks", "frames"].map((name) => svg("g", { class: name }));
     layers[0].append(...this.lines.map((line) => this.drawLine(line)));
-    layers[1].append(...this.marks.map((one, i) => this.drawMark(one, i)));
-    [, , this.labels, this.frames] = layers;
+    layers[2].append(...this.marks.map((one, i) => this.drawMark(one, i)));
+    [, this.labels, , this.frames] = layers;
     this.world.replaceChildren(...layers);
     this.stage.classList.toggle("few", this.lines.length < MANY);
     if (this.size?.[0]) this.stretch();
@@ -258,7 +258,7 @@ class Picture {
       const shown = isConstant ? { data: shortNumber(this.names.data[cell.node]), grad: "", gradSign: "zero" } : numbers(cell.node);
       const key = `${shown.data} ${shown.grad} ${shown.gradSign} ${this.radius} ${this.scale}`;
       if (this.on.canChange(cell.node)) this.tellValue(cell.group, cell.node);
-      if (cell.shapes?.[1]) this.tint(cell.shapes[1], shown.data === "" ? 0 : this.names.data[cell.node]);
+      if (cell.shapes?.[1]) this.tint(cell.shapes[1], shown.data === "" || document.body.classList.contains("veiled") ? 0 : this.names.data[cell.node]);
       if (cell.shown === key) continue; // to write it again would cost the layout of all texts
       cell.shown = key;
       this.placeCell(cell);
@@ -292,7 +292,7 @@ class Picture {
     for (const cell of this.cells) {
       const state = nodes.get(cell.node) ?? (cell.whole && nodes.has(cell.whole.node) ? "whole" : "");
       const isChangeable = this.on.canChange(cell.node) ? "changeable" : "";
-      set(cell.group, "class", `cell ${cell.kind} ${isChangeable} ${isIdle ? "" : state || "dim"}`);
+      set(cell.group, "class", `cell ${cell.kind} ${isChangeable} ${isIdle ? "" : state || "dim"} ${this.on.cellClass(cell.node)}`);
       if (state.includes("selected")) set(cell.group, "aria-current", "true");
       else cell.group.removeAttribute("aria-current");
     }
@@ -300,7 +300,7 @@ class Picture {
     for (const line of this.lines) {
       const shown = ofArrays ? edges.get(line.arrow) : this.strongestOf(line, edges, isIdle);
       const state = isIdle ? "idle" : shown ? "lit" : "dim";
-      set(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)} ${line.weight === null ? "" : "changeable"}`);
+      set(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)} ${line.weight === null ? "" : "changeable"} ${this.on.lineClass(line)}`);
       set(line.shape, "stroke-width", ((shown?.width ?? 0.8) * (this.pen ?? 1)).toFixed(2));
       if (!line.touch) continue;
       set(line.group, "aria-label", this.on.describeLine(line));
@@ -353,7 +353,7 @@ class Picture {
   writeAt(line, at, frame, text, taken, made) {
     taken.push(frame(at, text));
     const font = this.font("line");
-    line.text = svg("text", { x: at[0], y: at[1] + 0.36 * font, "font-size": font, "stroke-width": 0.46 * font });
+    line.text = svg("text", { x: at[0], y: at[1] + 0.36 * font, "font-size": font, "stroke-width": 0.76 * font });
     made.push(line.text);
   }
 

@@ -164,10 +164,10 @@ def _is_leaf(thing: Value | Constant) -> bool:
 
 def _cell(thing: Value | Constant, nodes: Nodes, digits: int) -> Cell:
     row = nodes.row(thing)
-    data = number(row.data, digits)
     if isinstance(thing, Constant):
-        return Cell(nodes.number(thing), data=data, value=row.data)
-    grad = "" if row.grad is None else number(row.grad, digits)
+        return Cell(nodes.number(thing), data=number(row.data, digits), value=row.data)
+    data = number(nodes.rounding.data(thing, row.data), digits)
+    grad = "" if row.grad is None else number(nodes.rounding.grad(thing), digits)
     base, above, below = row.name
     if row.kind.split()[:2] == ["result", "unnamed"]:
         base, above, below = row.symbol, "", ""

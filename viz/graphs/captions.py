@@ -18,6 +18,7 @@ from autograd.value import NO_GRADIENT
 from ..dot.diagram import Node
 from ..options import Asked
 from ..style import counted, current, cut
+from .rounding import Rounding
 
 __all__ = [
     "NO_NAMES",
@@ -43,10 +44,12 @@ class Texts:
 
     def __init__(self, root: Value | Tensor, look: Asked) -> None:
         self.look, self.used = look, Used(root)
+        self.rounding = Rounding(root) if isinstance(root, Value) else None
 
     def data(self, v: Value) -> str:
         """The number of a node, and what it is now if it was changed since: "3, now 0.6"."""
-        return self._with_now([v], lambda x: x[0])
+        rounding = self.rounding
+        return self._with_now([v], lambda x: x[0] if rounding is None else rounding.data(v, x[0]))
 
     def norm(self, vs: Sequence[Value]) -> str:
         """The length of the vector of these numbers, and what it is now if one was changed since."""
@@ -62,7 +65,9 @@ class Texts:
 
     def grad(self, v: Value) -> str:
         """The gradient of a node; nothing if no backward pass has come to it."""
-        return "" if v.grad is NO_GRADIENT else self.look.number(v.grad)
+        if v.grad is NO_GRADIENT:
+            return ""
+        return self.look.number(v.grad if self.rounding is None else self.rounding.grad(v))
 
     def notes(self) -> list[tuple[str, str]]:
         """What stands below the picture, each line with its colour."""

@@ -7,6 +7,7 @@ This module decides what is shown; `grouped` makes one node of many, `dot.diagra
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from autograd.operands import describe
 from autograd.paths.path_graph import Edge, PathGraph
 
 from ..dot.diagram import Arrow, Node, diagram
-from ..dot.drawing import Drawing
+from ..dot.drawing import Drawing, drawing_of
 from ..options import Asked, drawing
 from ..style import LIGHT, current
 from . import parts
@@ -44,6 +45,7 @@ __all__ = ["MAX_NODES", "draw_graph", "named_nodes"]
 
 MAX_NODES = 500  # more than that fits no page
 COMFORTABLE = 60  # more nodes than that are too many for "auto" if there is a coarser level
+TANGLED = 8  # weights of one layer: from so many on "auto" draws units
 MANY_EDGES = 400  # more weights than that are too many for "auto" to draw each
 MOST_PART = 50_000  # nodes of a graph of which a part is drawn
 MOST_RESULTS = 20_000  # with more named results than that units are not looked for, which takes seconds
@@ -70,6 +72,7 @@ def draw_graph(
     title: str | None = None,
     legend: bool = False,
     width: Any = None,
+    like: Any = None,
     look: Any = None,
 ) -> Drawing:
     """The computation that leads to `root`, a Value or a Tensor, with local derivatives on its edges.
@@ -81,8 +84,8 @@ def draw_graph(
                with its z, a and b, and the weight with its gradient stands on the edge (in a dense
                net colour and width alone tell it). "layers": each layer is a node, its weights are
                counted. "auto": "named" if an intermediate result has a name or the picture would be
-               too large otherwise; where that is too large too and names tell the units, one of the
-               last two. The Drawing's `level` says it.
+               too large otherwise; in a net with a layer of 8 weights or more "neurons", and where that is
+               too large "layers". The Drawing's `level` says it.
     show       what nodes show: "both" numbers and gradients with the names, "data", "grad", "names" alone,
                None; or exactly which of them, as in ("data",). No gradient is shown before a backward pass.
     direction  "LR" from left to right, "TB" from top to bottom, "RL", "BT" (the rankdir of Graphviz).
@@ -100,6 +103,7 @@ def draw_graph(
     highlight  nodes, or their names, to be marked as with a pen.
     title      above the picture. legend: what the colours mean, below it.
     width      of the picture in inches (3.4), or as "8.6cm"; text is scaled with it.
+    like       another drawing of this graph, as of before a step: nodes and edges stand where they do there.
     look       its colours and font: "light", "dark", "print" (black on white), "color-blind", or a Look such as
                `viz.DARK.but(font="Times New Roman")`; by default that of the `with viz.look(...)` around it.
 
@@ -135,7 +139,7 @@ def draw_graph(
         raise ValueError(f"cluster {cluster!r}: at level {level!r} each is one node already; use level='named'")
     max_nodes = positive_integer("draw_graph", "max_nodes", max_nodes)
     most = MOST_PART if until or around is not None else max_nodes
-    asked = Asked(show, digits, edges, direction, title, legend, width, highlight)
+    asked = Asked(show, digits, edges, direction, title, legend, width, highlight, drawing_of(like, "draw_graph"))
     texts = Texts(root, asked)
     graph: PathGraph | MatrixGraph
     if isinstance(root, Tensor):
@@ -224,6 +228,9 @@ def _comfortable_level(
 ) -> tuple[str, CoarseGraph | None]:
     """What "auto" draws; with its units if it is one of the coarser levels."""
     between = any(u.label is not None for u in everything[:-1] if not u.is_leaf)
+    net = _tangled_net(everything) if between and cluster is None else None
+    if net is not None and len(net.items) <= min(COMFORTABLE, max_nodes) and net.connections <= MANY_EDGES:
+        return "neurons", net
     if not between and not (sizes["names"] and sizes["op"] > min(COMFORTABLE, max_nodes)):
         return "op", None
     if sizes["named"] > min(COMFORTABLE, max_nodes) and cluster != "neuron":
@@ -234,6 +241,17 @@ def _comfortable_level(
         fits = len(coarse.items) <= min(COMFORTABLE, max_nodes) and coarse.connections <= MANY_EDGES
         return ("neurons" if fits or cluster is not None else "layers"), coarse
     return "named", None
+
+
+def _tangled_net(everything: list[Value]) -> CoarseGraph | None:
+    """The units of a net with a layer of so many weights that a node for each weight makes a tangle; or None."""
+    weights = Counter(n.layer for u in everything if u.is_leaf and u.label and (n := parse(u.label)) and n.base == "w")
+    if max(weights.values(), default=0) < TANGLED or len(_named_results(everything)) > MOST_RESULTS:
+        return None
+    try:
+        return _with_units(everything, "neurons")
+    except ValueError:
+        return None
 
 
 def _named_results(everything: list[Value]) -> list[Value]:
@@ -292,14 +310,20 @@ def _boxes(root: Value | Tensor, cluster: str | None) -> dict[Value | Tensor, st
         return {}
     if cluster == "layer":
         named = {v: parse(v.label) for v in topological_order(root) if v.label is not None}
-        return {v: f"layer {n.layer}" for v, n in named.items() if n is not None and n.layer is not None}
+        found: dict[Any, str] = {
+            v: f"layer {n.layer}" for v, n in named.items() if n is not None and n.layer is not None
+        }
+        units = find_units(PathGraph(root)).of if isinstance(root, Value) else {}
+        found.update(
+            (v, f"layer {unit.layer}") for v, unit in units.items() if unit.layer is not None and not v.is_leaf
+        )
+        return found
     if isinstance(root, Tensor):
         raise ValueError("draw_graph: cluster 'neuron' is for graphs of Values; use cluster='layer'")
-    graph = PathGraph(root)
-    found = find_units(graph)
-    if not found.units:
+    neurons_of = find_units(PathGraph(root))
+    if not neurons_of.units:
         raise ValueError(f"draw_graph: cluster 'neuron' finds {NO_UNITS}, or use cluster=None")
-    return {v: _caption(unit) for v, unit in found.of.items()}
+    return {v: _caption(unit) for v, unit in neurons_of.of.items()}
 
 
 def _caption(unit: Unit) -> str:

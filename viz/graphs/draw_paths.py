@@ -15,7 +15,7 @@ from autograd.operands import describe
 from autograd.paths.path_graph import Path, PathGraph
 
 from ..dot.diagram import Arrow, Node, diagram, pale_arrow, pale_node
-from ..dot.drawing import Drawing
+from ..dot.drawing import Drawing, drawing_of
 from ..explorer.stage import scene
 from ..explorer.views import net_of
 from ..options import Asked, drawing
@@ -23,7 +23,7 @@ from ..picture import Picture
 from ..scenes.scene import Glow, Lit, Note, stage
 from ..style import counted, current, cut
 from . import parts
-from .captions import Texts, drawn_of, formula_of, highlighted, kind_of, ratio, shortened, symbol_of, too_large
+from .captions import Texts, drawn_of, formula_of, highlighted, kind_of, meant, ratio, shortened, symbol_of, too_large
 from .draw_graph import COMFORTABLE, MAX_NODES
 from .tensors import Tensors
 from .units import find_units
@@ -47,6 +47,8 @@ def draw_paths(
     show: Any = "data",
     direction: str = "LR",
     others: bool | None = None,
+    until: Any = (),
+    around: Any = None,
     max_nodes: int = MAX_NODES,
     digits: int = 4,
     edges: str | None = "auto",
@@ -54,6 +56,7 @@ def draw_paths(
     title: str | None = None,
     legend: bool = True,
     width: Any = None,
+    like: Any = None,
     look: Any = None,
 ) -> Drawing | Picture:
     """The paths that a derivation lists, strongest first, in the graph that they go through.
@@ -72,7 +75,9 @@ def draw_paths(
                 where the graph has more than 60 nodes.
     max_nodes   a larger graph is refused.
     edges       what edges on paths carry: "auto" formula and number, "number", "formula" or None.
-    legend      whether there is one. digits, highlight, title, width, look: as for draw_graph.
+    like        another picture of this graph, whose places this one takes: a Drawing, or at level "neurons" a Picture.
+    legend      whether there is one. until, around, digits, highlight, title, width, look: as for draw_graph; a part
+                of a graph is drawn as a Drawing.
 
     The first six paths have a colour and a number each, which the legend explains with the product and
     the share of the path; an edge that several of them take has all their colours. The other paths
@@ -92,14 +97,17 @@ def draw_paths(
             raise ValueError(f"draw_paths: there is no path to draw: {each}")
     lookup("level", level, _LEVELS)
     limit = positive_integer("draw_paths", "max_nodes", max_nodes)
-    asked = Asked(show, digits, edges, direction, title, legend, width, highlight)
+    asked = Asked(show, digits, edges, direction, title, legend, width, highlight, like)
     texts = Texts(found[0].target, asked)
+    is_part = bool(until) or around is not None
+    if is_part and level == "neurons":
+        raise ValueError("draw_paths: until and around are for the nodes of a graph; use level='auto' or 'named'")
     drawn: _Paths | _Way
     if isinstance(found[0], Derivation):
         drawn = _Paths(_of_one_target(found), _chosen(found, path), texts)
         if level not in ("auto", "neurons", drawn.graph.level):
             raise ValueError(f"draw_paths: the derivation is at level {drawn.graph.level!r}, not {level!r}")
-        if level == "neurons" or (level == "auto" and _is_large_net(drawn.graph)):
+        if level == "neurons" or (level == "auto" and not is_part and _is_large_net(drawn.graph)):
             return drawn.on_units(asked)
     elif len(found) > 1 or path is not None or level == "neurons":
         raise ValueError("draw_paths: of Tensors one derivation is drawn, whole, and not at level 'neurons'")
@@ -107,7 +115,13 @@ def draw_paths(
         raise ValueError("draw_paths: edges of Tensors carry formulas; use edges='formula' or None")
     else:
         drawn = _Way(found[0], texts)
-    nodes = _shown(drawn, others, limit)
+    if is_part:
+        nodes = _part(drawn, others, until, around)
+        if len(nodes) > limit:
+            raise too_large(len(nodes), "", limit, "draw a smaller part, or raise max_nodes")
+    else:
+        nodes = _shown(drawn, others, limit)
+    asked = asked._replace(like=drawing_of(like, "draw_paths"))
     asked = highlighted(drawn.graph, asked, "draw_paths", drawn_of(nodes))
     return diagram(nodes, asked, level=drawn.graph.level, legend=[*(drawn.legend() if legend else ()), *texts.notes()])
 
@@ -124,6 +138,17 @@ def _shown(drawn: _Paths | _Way, others: bool | None, limit: int) -> list[Node]:
         advice = "use others=False to draw the paths alone, or " if others and alone <= limit else drawn.advice
         raise too_large(size if others else alone, "", limit, f"{advice}raise max_nodes")
     return drawn.nodes(others=others is not False)
+
+
+def _part(drawn: _Paths | _Way, others: bool | None, until: Any, around: Any) -> list[Node]:
+    """What lies between the target and some nodes, or around one."""
+    nodes = drawn.nodes(others=others is not False)
+    if until:
+        nodes = parts.until(nodes, set(meant(drawn.graph, until, "draw_paths: until", drawn_of(nodes))))
+    if around is not None:
+        middle, steps = around
+        nodes = parts.around(nodes, set(meant(drawn.graph, middle, "draw_paths: around", drawn_of(nodes))), steps)
+    return nodes
 
 
 def _of_one_target(found: Sequence[Any]) -> Sequence[Derivation]:
@@ -316,7 +341,9 @@ class _Paths:
             lines[i] = Glow(0.35 + 0.2 * min(len(hues), 3), told, text, hues)
         marked = highlighted(drawn.graph, asked, "draw_paths", drawn.nodes())
         texts = {i: glow.text for i, glow in lines.items()}
-        picture = scene(drawn, nodes, size=stage(asked.width), look=marked, texts=texts)
+        if isinstance(asked.like, Drawing):
+            raise TypeError("draw_paths: like: at level 'neurons' expected a Picture, as draw_paths gives it there")
+        picture = scene(drawn, nodes, size=stage(asked.width), look=marked, texts=texts, like=asked.like)
         on = frozenset(nodes.number(v) for v in self.on_paths if nodes.has(v))
         ends = frozenset(nodes.number(v) for v in self.sources if nodes.has(v))
         below = [[Note(text, color)] for text, color in (self.legend() if asked.legend else [])]
@@ -324,4 +351,4 @@ class _Paths:
         svg = picture.svg(
             asked.title or what, lit=Lit(on, lines, ends), caption=asked.title, width=asked.width, below=below
         )
-        return Picture(svg)
+        return Picture(svg, picture.placement)

@@ -9,8 +9,8 @@ import numpy as np
 
 from autograd.operands import real
 
-from ..style import current, number
-from .base import MATH, End, Look, finite, name_lines, panels, styled
+from ..style import current
+from .base import MATH, End, Look, finite, name_lines, number, panels, styled
 from .curves import Curve, Function, curve_of, jumps, pieces
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _mark_jump(ax: Axes, f: Function, jump: float, color: str) -> None:
     left, at, right = f(np.array([jump - step, jump, jump + step]))
     limits = [y for y in (left, right) if math.isfinite(y)]
     look: Look = {"marker": "o", "markersize": 6, "markeredgecolor": color, "markeredgewidth": 1.5, "linestyle": "none"}
-    ax.plot([jump] * len(limits), limits, markerfacecolor="white", zorder=4, **look)
+    ax.plot([jump] * len(limits), limits, markerfacecolor=current().paper, zorder=4, **look)
     if math.isfinite(at):
         taken = next((y for y in limits if abs(y - at) < 1e-6), at)
         ax.plot([jump], [taken], markerfacecolor=color, zorder=5, **look)

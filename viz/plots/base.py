@@ -10,7 +10,9 @@ import functools
 import importlib
 import inspect
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -20,9 +22,9 @@ from autograd.formulas import names
 from autograd.operands import describe
 
 from .. import style
-from ..options import drawing
+from ..options import OPTIONS, drawing
 from ..render import RendererMissing
-from ..style import DARK, LIGHT, current, cut, number
+from ..style import DARK, LIGHT, current, cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +44,9 @@ __all__ = [
     "log_axis",
     "math_name",
     "matplotlib",
+    "minuses",
     "name_lines",
+    "number",
     "panels",
     "readable_on",
     "styled",
@@ -50,6 +54,7 @@ __all__ = [
     "title_with_line",
 ]
 
+_DIGITS: ContextVar[int] = ContextVar("gradpath_digits_of_a_plot", default=4)
 Look = dict[str, Any]  # keyword arguments for what matplotlib draws
 
 LONGEST_NAME = 24  # characters at an axis; more would leave no room for the plot
@@ -99,16 +104,24 @@ def matplotlib(module: str = "") -> Any:
 def styled(plot: Callable[_Arguments, _Drawn]) -> Callable[..., _Drawn]:
     """Make a plot draw in the look there is, and leave matplotlib's settings as they were.
 
-    Every plot takes `look=` ("dark", "print", or another, as for draw_graph) and `title=`, in place of its own.
+    Every plot takes `look=` ("dark", "print", or another, as for draw_graph), `title=` in place of its own, and
+    `width=` of the figure that it makes, in inches or as "8.6cm"; those that write numbers take `digits=`.
     What somebody set in matplotlib's rcParams, by hand or by a style such as "dark_background", holds: a dark
     figure makes the look dark, and fonts, sizes and the like stay as they were set.
     """
 
-    def in_style(*args: Any, look: Any, title: str | None, **kwargs: Any) -> _Drawn:
+    def in_style(
+        *args: Any, look: Any, title: str | None, width: float | None, digits: int = 4, **kwargs: Any
+    ) -> _Drawn:
         ours = {name: value for name, value in _settings().items() if not _is_set(name)}
-        with style.look(_look()), matplotlib("pyplot").rc_context(ours):
+        if width is not None and kwargs.get("ax") is not None:
+            raise ValueError(f"{plot.__name__}: width is that of a new figure; the Axes given have one")
+        with style.look(_look()), matplotlib("pyplot").rc_context(ours), _with_digits(digits):
             drawn = plot(*args, **kwargs)
             axes = list(np.ravel(np.array(drawn, dtype=object)))
+            if width is not None:
+                across, down = axes[0].figure.get_size_inches()
+                axes[0].figure.set_size_inches(width, max(0.5, width / across) * down)
             if title is not None and len(axes) == 1:
                 axes[0].set_title(title)
             elif title is not None:
@@ -118,10 +131,27 @@ def styled(plot: Callable[_Arguments, _Drawn]) -> Callable[..., _Drawn]:
             return drawn
 
     mine = inspect.signature(plot)
-    more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in ("look", "title")]
+    words: dict[str, Any] = {"look": None, "title": None, "width": None}
+    if plot.__name__ in OPTIONS["digits"].on:
+        words["digits"] = 4
+    more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value) for name, value in words.items()]
     functools.update_wrapper(in_style, plot)
     in_style.__signature__ = mine.replace(parameters=[*mine.parameters.values(), *more])  # type: ignore[attr-defined]
     return drawing(in_style)
+
+
+@contextmanager
+def _with_digits(digits: int) -> Iterator[None]:
+    token = _DIGITS.set(digits)
+    try:
+        yield
+    finally:
+        _DIGITS.reset(token)
+
+
+def number(x: float) -> str:
+    """A number with as many digits as the plot was asked for."""
+    return style.number(x, _DIGITS.get())
 
 
 def _settings() -> dict[str, Any]:
@@ -333,6 +363,15 @@ def diverging() -> Any:
         below, above = ["#fbe9dc", "#e8a877", now.negative, "#7a2e00"], ["#dce8f8", "#7fabe0", now.positive, "#082f63"]
     steps = [*reversed(below), now.paper, *above]
     return colors.LinearSegmentedColormap.from_list("gradpath_sign", steps).with_extremes(bad="#d1d5db")
+
+
+def minuses(panel: Axes, image: np.ndarray, scale: float) -> None:
+    """A minus on the negative pixels of an image of at most 16 a side: sign is not told by colour alone."""
+    if max(image.shape) > 16:
+        return
+    y, x = np.nonzero(image < -0.08 * scale)
+    colors = np.where(image[y, x] < -0.4 * scale, "white", current().negative)
+    panel.hlines(y, x - 0.22, x + 0.22, colors=list(colors), linewidth=0.7)
 
 
 def readable_on(color: Any) -> str:

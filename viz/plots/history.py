@@ -11,8 +11,8 @@ import numpy as np
 from autograd.arguments import shaped_array
 from autograd.operands import describe
 
-from ..style import current, number
-from .base import End, Look, count_axis, finite, log_axis, name_lines, panels, styled
+from ..style import current
+from .base import End, Look, count_axis, finite, log_axis, name_lines, number, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,7 +88,9 @@ def _mark_best(ax: Axes, best: int, curve: np.ndarray, color: str, *, is_least: 
     if not math.isfinite(value):
         return
     ax.axvline(best, color=current().line, linewidth=0.9, linestyle=":", zorder=1)
-    ax.plot([best], [value], "o", markersize=8, markerfacecolor="white", markeredgecolor=color, markeredgewidth=2)
+    ax.plot(
+        [best], [value], "o", markersize=8, markerfacecolor=current().paper, markeredgecolor=color, markeredgewidth=2
+    )
     # A loss comes down from the top left and a metric goes up, so the text stands in the other corner.
     y, up = (1, -7) if is_least else (0, 7)
     side, align = (-5, "right") if best > 0.5 * len(curve) else (5, "left")

@@ -15,8 +15,8 @@ from autograd.graph import topological_order
 from autograd.operands import describe
 from nn.callbacks.base import Callback
 
-from ..style import current, cut, number
-from .base import MARKERS, End, Look, count_axis, name_lines, panels, styled, title_with_line
+from ..style import current, cut
+from .base import MARKERS, End, Look, count_axis, name_lines, number, panels, styled, title_with_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,8 +14,8 @@ from autograd.graph import is_node
 from autograd.operands import describe
 from autograd.value import NO_GRADIENT
 
-from ..style import current, number
-from .base import Look, math_name, panels, styled, title_with_line
+from ..style import current
+from .base import Look, math_name, number, panels, styled, title_with_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

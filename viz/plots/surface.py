@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.arguments import not_negative, positive_integer
 
-from ..style import current, number
+from ..style import current
 from .base import (
     MARKERS,
     MATH,
@@ -20,6 +20,7 @@ from .base import (
     finite,
     math_name,
     matplotlib,
+    number,
     panels,
     styled,
     tick_text,
@@ -119,8 +120,10 @@ def _draw_valley(
     for i, (p, y) in enumerate(zip(paths, along, strict=True)):
         color, marker = current().classes[i % len(current().classes)], MARKERS[i % len(MARKERS)]
         look: Look = {"color": color, "marker": marker}
-        ax.plot(p, y, markersize=5, markeredgecolor="white", markeredgewidth=0.5, linewidth=1.2, zorder=3, **look)
-        ax.plot(p[:1], y[:1], markersize=9, markerfacecolor="white", zorder=4, **look)
+        ax.plot(
+            p, y, markersize=5, markeredgecolor=current().paper, markeredgewidth=0.5, linewidth=1.2, zorder=3, **look
+        )
+        ax.plot(p[:1], y[:1], markersize=9, markerfacecolor=current().paper, zorder=4, **look)
         _write(ax, f"start {i + 1}" if len(paths) > 1 else "start", (p[0], y[0]), (0, 9), color=color, ha="center")
 
     ends: dict[tuple[float, float], list[str]] = {}  # a minimum, and which descents came there
@@ -133,7 +136,13 @@ def _draw_valley(
         drop = 1 - drop if w - last < 0.2 * span else 0  # neighbours stand at two heights
         last = w
         ax.plot(
-            [w], [loss], marker="*", markersize=14, markerfacecolor="white", markeredgecolor=current().ink, zorder=5
+            [w],
+            [loss],
+            marker="*",
+            markersize=14,
+            markerfacecolor=current().paper,
+            markeredgecolor=current().ink,
+            zorder=5,
         )
         text = f"{name} = {number(w)}, $L$ = {number(loss)}"
         text += f"\nfrom start{'s' * (len(starts) > 1)} {', '.join(starts)}" if len(paths) > 1 else ""
@@ -182,9 +191,22 @@ def _draw_surface(
 
 def _draw_path(ax: Axes, p: np.ndarray, name: str) -> None:
     """A descent, readable on light and dark ground: orange on white, ring at the start, star at the end."""
-    ax.plot(*p.T, color="white", linewidth=4, zorder=3)
-    ax.plot(*p.T, color=current().negative, linewidth=1.8, marker="o", markersize=4, markeredgecolor="white", zorder=4)
-    look: Look = {"markerfacecolor": "white", "markeredgecolor": current().ink, "markeredgewidth": 1.3, "zorder": 5}
+    ax.plot(*p.T, color=current().paper, linewidth=4, zorder=3)
+    ax.plot(
+        *p.T,
+        color=current().negative,
+        linewidth=1.8,
+        marker="o",
+        markersize=4,
+        markeredgecolor=current().paper,
+        zorder=4,
+    )
+    look: Look = {
+        "markerfacecolor": current().paper,
+        "markeredgecolor": current().ink,
+        "markeredgewidth": 1.3,
+        "zorder": 5,
+    }
     ax.plot(*p[:1].T, marker="o", markersize=9, **look)
     ax.plot(*p[-1:].T, marker="*", markersize=15, **look)
     _write(ax, name, p[0], (9, 7), color=current().ink)
@@ -195,5 +217,5 @@ def _draw_path(ax: Axes, p: np.ndarray, name: str) -> None:
 
 def _write(ax: Axes, text: str, at: Any, offset: tuple[float, float], **look: Any) -> None:
     """Text that can be read on any ground."""
-    outline = [matplotlib("patheffects").withStroke(linewidth=2.5, foreground="white")]
+    outline = [matplotlib("patheffects").withStroke(linewidth=2.5, foreground=current().paper)]
     ax.annotate(text, at, offset, **{**_TEXT, "path_effects": outline, **look})

@@ -243,14 +243,14 @@ class Scene:
         return [x for mark, (x, _) in zip(self.marks, self.placement.centres, strict=True) if mark.pixels]
 
     def layers(self, lit: Lit | None = None) -> list[str]:
-        """Lines, marks and the numbers on lines, each a group."""
+        """Lines, the numbers on them, and marks, whose edges no halo covers, each a group."""
         order: Sequence[int] = range(len(self.strokes))
         if lit is not None:
             order = sorted(order, key=lambda i: lit.lines[i].share if i in lit.lines else -1.0)
         return [
             _group("lines", [self._line(i, lit) for i in order]),
-            _group("marks", [self._mark(i, lit) for i in range(len(self.marks))]),
             _group("labels", [self._label(i, lit) for i in order]),
+            _group("marks", [self._mark(i, lit) for i in range(len(self.marks))]),
         ]
 
     def _line(self, i: int, lit: Lit | None) -> str:
@@ -532,7 +532,7 @@ def _number(
         more["id"] = f"{'n' if slope is None else 'g'}{node}"
     if halo:
         # so wide that it covers the line above a decimal point, which else read as a colon
-        more |= {"stroke": current().paper, "stroke_width": 0.46 * size, **HALO}
+        more |= {"stroke": current().paper, "stroke_width": 0.76 * size, **HALO}
     return words(text, 0, y, size, fill=fill, **more)
 
 

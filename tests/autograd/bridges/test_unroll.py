@@ -136,6 +136,21 @@ def test_one_sample_needs_no_number():
     assert {"x_3", "a[1]_2", "w[1]_2,3"} <= {u.label for u in topological_order(root)}
 
 
+def test_members_of_sequences_and_images_say_their_step_and_their_place():
+    rng = np.random.default_rng(0)
+    x, w = Tensor(rng.normal(size=(2, 3, 2)), "X"), Tensor(rng.normal(size=(1, 2)), "W")
+    z = x @ w.T
+    z.label = "Z"
+    labels = {u.label for u in topological_order(unroll((z * z).sum()))}
+    assert {"x<3>(2)_1", "x<1>(1)_2", "w_1,2", "z<2>(1)"} <= labels
+
+    kernel, image = Tensor(rng.normal(size=(2, 2, 2, 3)), "W[1]"), Tensor(rng.normal(size=(1, 3, 3, 3)), "X")
+    z = ag.conv(image, kernel)
+    z.label = "Z[1]"
+    labels = {u.label for u in topological_order(unroll((z * z).sum()))}
+    assert {"w[1]_2,1,2,3", "x_3,1,2", "z[1]_2,1,2"} <= labels
+
+
 def test_columns_are_samples_where_the_computation_has_them_so():
     w = Tensor(W3, "W1")
     a = ag.tanh(w @ Tensor(X.T, "X"))

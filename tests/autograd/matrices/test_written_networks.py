@@ -81,6 +81,14 @@ def test_a_recurrent_net_on_another_and_a_layer_at_every_step_speak_of_steps():
     assert lines("dense_at_every_step")["dW[2]"] == "(1/m) Σᵢ dZ[2](i)ᵀ A[1](i)"
 
 
+def test_a_loss_over_all_steps_is_the_mean_over_samples_and_steps():
+    found = lines("mean_square_at_every_step", "W[1]_x")
+    assert (found["L"], found["dZ[2]"]) == ("(1/(3 m)) Σ((Z[2] − Y)^∘2)", "(2/3) (Z[2] − Y)")
+    assert found["dW[1]_x"] == "(1/m) Σₜ₌₁³ dZ[1]⟨t⟩ᵀ X⟨t⟩"
+    found = lines("classes_at_every_step", "W[1]_x")
+    assert (found["A[2]"], found["dZ[2]"]) == ("softmax(Z[2])", "(1/3) (A[2] − Y)")
+
+
 def test_an_lstm_has_its_gates_and_its_memory():
     found = lines("lstm", "W[1]_h")
     assert found["F[1]<2>"] == "σ(Z[1]⟨2⟩[:, 2:4])"
@@ -131,6 +139,24 @@ def test_attention_and_its_causal_mask_are_formulas():
     found = lines("causal_attention_by_where")
     assert found["P"] == "softmax(where([row ≥ column], S, −∞))"
     assert found["dS"] == "P ⊙ (dP − Σⱼ(dPⱼ ⊙ Pⱼ)) ⊙ [row ≥ column]"
+
+
+def test_several_heads_are_taken_apart_and_put_together_again():
+    found = lines("several_heads", "W[1]_Q")
+    assert found["S[1]"] == "(1/√2) heads(Q[1], 2) heads(K[1], 2)ᵀ"
+    assert found["O[1]"] == "concat(P[1] heads(V[1], 2))"
+    assert found["dQ[1]"] == "(1/√2) concat(dS[1] heads(K[1], 2))"
+    assert found["dW[1]_Q"] == "(1/m) Σᵢ dQ[1](i)ᵀ X(i)"
+
+
+def test_what_drops_numbers_is_a_mask_and_said_to_be_one():
+    w, mask = Tensor(np.ones((2, 2)), "W"), np.array([[2.0, 0.0], [2.0, 2.0], [0.0, 2.0]])
+    x = Tensor(np.arange(6.0).reshape(3, 2), "X")
+    a = x @ w
+    a.label = "A"
+    found = derive(((a * mask) ** 2).sum(), w)
+    assert str(found.steps[0].formula) == "2 A ⊙ (M ⊙ M)"
+    assert "M: a mask, 0 where a number is dropped" in found.text()
 
 
 def test_weights_of_attention_without_a_name_get_one():

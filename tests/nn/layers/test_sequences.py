@@ -82,7 +82,7 @@ def test_a_derivation_shows_backpropagation_through_time():
     assert found.value == pytest.approx(across.grad, rel=1e-12)
     steps = {s.label: s.text() for s in found}
     assert steps["Z[1]<2>"] == "dZ[1]⟨2⟩ = dH[1]⟨2⟩ ⊙ (1 − H[1]⟨2⟩ ⊙ H[1]⟨2⟩)"
-    assert steps["W[1]_h"] == "dW[1]ₕ = dZ[1]⟨3⟩ᵀ H[1]⟨2⟩ + dZ[1]⟨2⟩ᵀ H[1]⟨1⟩"
+    assert steps["W[1]_h"] == "dW[1]ₕ = (1/m) (dZ[1]⟨3⟩ᵀ H[1]⟨2⟩ + dZ[1]⟨2⟩ᵀ H[1]⟨1⟩)"
     assert [str(d.formula) for d in found.definitions][:2] == ["X⟨1⟩ W[1]ₓᵀ + b[1]", "tanh(Z[1]⟨1⟩)"]
 
 

@@ -486,7 +486,7 @@ def test_options_of_pictures_are_options_of_the_shell(capsys):
     assert 'label="A title"' in out
     assert "0.123" not in out
     assert out.count("#ffe27a") == 2
-    assert 'size="3.3858,1000!"' in out
+    assert 'size="3.3858,1000"' in out
     assert r'label="×\nz"' in out
 
 

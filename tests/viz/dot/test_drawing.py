@@ -1,6 +1,7 @@
 """A Drawing behaves as a graphviz.Digraph, needs no dot, and writes whole files or none."""
 
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -11,8 +12,10 @@ from drawings import each_renderer, needs_pure, needs_renderer
 from named_pipes import Pipe, posix
 from oracles import ROOT
 
+from autograd import Value, squared_error, tanh
+from nn import MLP, inputs
 from nn.files.whole import is_special
-from viz import Drawing, RendererMissing
+from viz import Drawing, RendererMissing, draw_graph
 from viz.dot import drawing as drawing_module
 
 each_format = pytest.mark.parametrize(
@@ -46,6 +49,8 @@ def fake(monkeypatch):
         return f"a picture as {format}".encode()
 
     monkeypatch.setattr(drawing_module, "render", render)
+    monkeypatch.setattr(drawing_module, "to_png", lambda svg, *_: b"a picture as png")
+    monkeypatch.setattr(drawing_module, "to_pdf", lambda svg: b"a picture as pdf")
     return fails
 
 
@@ -170,10 +175,31 @@ def test_pipe_with_an_encoding_gives_text(drawing, renderer):
     assert ET.fromstring(drawing.pipe(renderer=renderer, encoding="utf-8").partition("\n")[2]).tag.endswith("svg")
 
 
-def test_a_pdf_without_dot_says_what_to_do(drawing, monkeypatch):
+@each_renderer
+def test_a_pdf_is_made_of_the_svg_and_the_same_from_run_to_run(drawing, renderer):
+    pdf = drawing.pipe("pdf", renderer)
+    assert pdf.startswith(b"%PDF")
+    assert pdf == drawing.pipe("pdf", renderer)
+    assert b"CreationDate" not in pdf
+
+
+def test_without_matplotlib_dot_makes_the_pdf_and_without_both_it_is_said_what_to_install(drawing, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(RendererMissing, match="a PDF needs Graphviz itself"):
         drawing.pipe("pdf")
+
+
+def test_no_line_strikes_through_a_number(drawing):
+    drawing.edge("b", "c", label="2")
+    drawing.graph_attr["bgcolor"] = "#10141a"
+    svg = drawing.pipe(encoding="utf-8")
+    texts = [svg.index(f">{number}</text>") for number in (1, 2)]
+    assert min(texts) > max(m.start() for m in re.finditer("<path", svg))  # over all lines
+    halo = re.findall(
+        r'<text stroke="([^"]*)" stroke-width="([^"]*)" stroke-linejoin="round" paint-order="stroke"', svg
+    )
+    assert [color for color, _ in halo] == ["#10141a"] * 2
 
 
 @needs_pure
@@ -366,3 +392,37 @@ def test_another_layout_engine_is_refused(drawing):
 def test_importing_viz_loads_no_renderer():
     code = "import sys, viz; sys.exit('resvg_py' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+# ---------------------------------------------------------------- at the width of a column
+
+
+def shown_at(drawing, renderer):
+    """The width of a drawing in points, and the scale of its texts."""
+    root = ET.fromstring(drawing.pipe("svg", renderer, encoding="utf-8").partition("\n")[2])
+    width = float(root.get("width").removesuffix("pt"))
+    across = float(root.get("viewBox").split()[2])
+    return width, width / across
+
+
+@each_renderer
+def test_a_narrow_drawing_has_paper_beside_it_and_letters_of_the_usual_size(renderer):
+    x = Value(0.5, "x")
+    z = tanh(tanh(x))
+    plain = draw_graph(z, direction="TB")
+    _, usual = shown_at(plain, renderer)
+    width, scale = shown_at(draw_graph(z, direction="TB", width=5), renderer)
+    assert width == pytest.approx(360, abs=1)
+    assert scale == pytest.approx(usual, rel=0.02)
+
+
+@each_renderer
+def test_at_the_width_of_a_column_lines_are_short_and_letters_can_be_read(renderer):
+    net = MLP(2, [2, 2], "sigmoid", rng=1)
+    loss = squared_error(net(inputs([0.5, -1.0])), [1.0, 0.0])
+    loss.backward()
+    width, scale = shown_at(draw_graph(loss, level="named", width="8.6cm"), renderer)
+    assert width == pytest.approx(8.6 / 2.54 * 72, abs=1)
+    assert 12 * scale >= 5  # points; without shorter lines 3.8
+    assert "w[1]₁₁\\n= " in draw_graph(loss, level="named", width="8.6cm").source
+    assert "w[1]₁₁ = " in draw_graph(loss, level="named", width="30cm").source

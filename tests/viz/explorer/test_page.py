@@ -12,6 +12,7 @@ from contrast import contrast
 from named_pipes import Pipe, posix
 from pages import HOSTILE, contents_of, data_of, dense, hostile, lecture, unnamed
 
+import viz
 from autograd import Tensor, Value, derive, dot, relu, sigmoid, sin
 from autograd.paths.path_graph import PathGraph
 from nn import MLP, inputs
@@ -111,6 +112,21 @@ def test_nan_and_infinities_are_shown_as_such():
     assert "-inf" in nodes["grad"]
     assert "inf" in nodes["grad"]
     assert "NaN" not in contents_of(explore(loss))[0]
+
+
+def test_a_page_has_the_look_that_it_is_asked_for():
+    loss, _ = lecture()
+    plain, dark, own, hostile_font = (
+        explore(loss, look=look).html for look in ("light", "dark", "print", viz.LIGHT.but(font="</style><b>"))
+    )
+    assert '<html lang="en">' in plain
+    assert '<html lang="en" data-theme="dark">' in dark
+    assert "--positive: #000000; " in own
+    assert "</style><b>" not in hostile_font
+    with viz.look("dark"):
+        assert explore(loss).html == dark
+    with pytest.raises(ValueError, match="unknown look 'drak'"):
+        explore(loss, look="drak")
 
 
 def test_a_page_is_the_same_in_every_run():

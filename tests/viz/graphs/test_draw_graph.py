@@ -102,7 +102,14 @@ def svg_groups(svg, kind):
     """The texts of every node or edge of an SVG, in its order."""
     ns = "{http://www.w3.org/2000/svg}"
     groups = [g for g in svg.iter(f"{ns}g") if g.get("class") == kind]
-    return [[told(t) for t in g.iter(f"{ns}text")] for g in groups]
+    lifted = [g for g in svg.iter(f"{ns}g") if g.get("class") == "label"]  # of edges, over all lines
+    texts = [[told(t) for t in g.iter(f"{ns}text")] for g in groups]
+    if kind == "edge":
+        waiting = [(g.find(f"{ns}title").text, [told(t) for t in g.iter(f"{ns}text")]) for g in lifted]
+        for i, g in enumerate(groups):
+            k = next((k for k, (title, _) in enumerate(waiting) if title == g.find(f"{ns}title").text), None)
+            texts[i] += [] if k is None else waiting.pop(k)[1]
+    return texts
 
 
 def places(drawing, renderer):

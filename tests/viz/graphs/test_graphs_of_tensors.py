@@ -83,8 +83,11 @@ def formulas(drawing):
 def svg_lines(drawing, renderer, kind):
     svg = ET.fromstring(drawing.pipe("svg", renderer))
     ns = "{http://www.w3.org/2000/svg}"
-    groups = [g for g in svg.iter(f"{ns}g") if g.get("class") == kind]
-    return sorted([told(t) for t in g.iter(f"{ns}text")] for g in groups)
+    kinds = {"edge": ("edge", "label")}.get(kind, (kind,))  # the texts of edges are over all lines
+    groups = [g for g in svg.iter(f"{ns}g") if g.get("class") in kinds]
+    found = [[told(t) for t in g.iter(f"{ns}text")] for g in groups]
+    unlabelled = sum(g.get("class") == "edge" for g in groups) - sum(g.get("class") == "label" for g in groups)
+    return sorted([[]] * unlabelled + [lines for lines in found if lines] if kind == "edge" else found)
 
 
 # ---------------------------------------------------------------- nodes

@@ -1,20 +1,26 @@
 """Part of a graph: what lies between the target and some nodes, or around one."""
 
+import re
+
 import numpy as np
 import pytest
-from drawings import dot_statements, lecture_net
+from drawings import dot_statements, lecture_net, needs_renderer
 
-from autograd import Value, squared_error
+from autograd import Value, derive, squared_error
 from autograd.graph import topological_order
 from nn import inputs
-from viz import draw_graph
+from viz import draw_graph, draw_network, draw_paths
 
 
-def lecture():
+def lecture_and_net():
     net = lecture_net()
     loss = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
     loss.backward()
-    return loss
+    return loss, net
+
+
+def lecture():
+    return lecture_and_net()[0]
 
 
 def drawn(drawing):
@@ -116,3 +122,53 @@ def test_such_widths_are_refused_where_edges_stand_for_weights(level):
 def test_what_is_no_part_is_refused(asked, error, message):
     with pytest.raises(error, match=message):
         draw_graph(lecture(), **asked)
+
+
+# ---------------------------------------------------------------- draw_paths, and pictures like others
+
+
+def test_draw_paths_draws_a_part_too():
+    loss, net = lecture_and_net()
+    found = derive(loss, net.layers[0].neurons[0].w[0])
+    whole, until, near = (draw_paths(found, level="named", **part) for part in (
+        {}, {"until": ["a[1]_1", "a[1]_2"]}, {"around": ("z[2]_1", 1)}))  # fmt: skip
+    assert len(names_of(until)) < len(names_of(whole))
+    assert "w[1]₁₁" not in names_of(until)
+    assert {"z[2]₁", "a[2]₁"} <= names_of(near)
+    assert "w[1]₁₁" not in names_of(near)
+    with pytest.raises(ValueError, match="until and around are for the nodes of a graph"):
+        draw_paths(found, level="neurons", until="z[2]_1")
+
+
+def names_of(drawing):
+    return {
+        line.split(" = ")[0] for label in re.findall('label="([^"]*)"', drawing.source) for line in label.split("\\n")
+    }
+
+
+@needs_renderer
+def test_a_drawing_like_another_has_its_places_and_its_own_numbers():
+    loss, net = lecture_and_net()
+    before = draw_graph(loss, title="before")
+    for p in net.parameters():
+        p.data -= 100 * p.grad
+    again = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
+    again.backward()
+    plain, like = draw_graph(again, title="after"), draw_graph(again, title="after", like=before)
+    first, second, free = (d.pipe(encoding="utf-8") for d in (before, like, plain))
+
+    def outlines(svg):
+        return re.findall(' (?:d|points|viewBox)="[^"]*"', svg)
+
+    def texts(svg):
+        return sorted(re.sub("<[^>]*>", "", text) for text in re.findall("<text.*?</text>", svg))
+
+    assert outlines(first) == outlines(second)
+    assert texts(second) == texts(free) != texts(first)
+    assert draw_graph(again, like=like).like.like is before  # a chain of frames
+    with pytest.raises(ValueError, match="the same places are for the same graph"):
+        draw_graph(squared_error(net(inputs([0.05, 0.10]))[0], 1.0), like=before).pipe()
+    with pytest.raises(TypeError, match="draw_graph: like: expected a Drawing of the same graph"):
+        draw_graph(again, like=3)
+    with pytest.raises(TypeError, match="draw_graph: like: expected a Drawing of the same graph"):
+        draw_graph(again, like=draw_network(again))

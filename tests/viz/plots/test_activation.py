@@ -26,7 +26,7 @@ def circles(ax):
     found = {"open": [], "full": []}
     for line in ax.lines:
         if line.get_marker() == "o":
-            kind = "open" if line.get_markerfacecolor() == "white" else "full"
+            kind = "open" if line.get_markerfacecolor() == LIGHT.paper else "full"
             found[kind] += [(round(float(x), 6), round(float(y), 6)) for x, y in zip(*line.get_data(), strict=True)]
     return {kind: sorted(points) for kind, points in found.items()}
 

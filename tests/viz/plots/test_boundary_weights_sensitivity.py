@@ -171,7 +171,7 @@ def test_what_does_not_fit_is_refused(model, x, y, error, message):
 # ---------------------------------------------------------------- weights
 
 
-CONVOLUTION = SimpleNamespace(weight=SimpleNamespace(data=np.ones((8, 1, 3, 3))))
+VOLUMES = SimpleNamespace(weight=SimpleNamespace(data=np.ones((8, 3, 3, 3, 1))))
 
 
 def images(found):
@@ -241,7 +241,7 @@ def test_a_unit_without_weights_is_said_to_have_none():
         (np.ones((0, 4)), {}, ValueError, "at least one unit"),
         (np.ones((2, 4)), {"max_units": 0}, ValueError, "max_units to be a positive integer"),
         (SimpleNamespace(layers=[SimpleNamespace()]), {}, ValueError, "no layer with weights .* build it first"),
-        (SimpleNamespace(layers=[CONVOLUTION]), {}, ValueError, r"got \(8, 1, 3, 3\). Give an array of rows instead"),
+        (SimpleNamespace(layers=[VOLUMES]), {}, ValueError, r"got \(8, 3, 3, 3, 1\). Give an array of rows instead"),
         (Perceptron(4), {}, TypeError, "expected a model with layers"),
         ("net", {}, TypeError, "expected a model with layers"),
         (np.ones((2, 6)), {"shape": 6}, TypeError, r"expected shape to be \(height, width\), got 6"),

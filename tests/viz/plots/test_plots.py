@@ -58,6 +58,7 @@ SINGLE = {
     "plot_gradients": lambda ax=None, **options: viz.plot_gradients(trained(), ax=ax, **options),
     "plot_path_shares": lambda ax=None, **options: viz.plot_path_shares(shares(), ax=ax, **options),
     "plot_sensitivity": lambda ax=None, **options: viz.plot_sensitivity(trained(), ax=ax, **options),
+    "plot_latent": lambda ax=None, **options: viz.plot_latent([[0, 1], [2, 3], [1, 0]], [0, 1, 1], ax=ax, **options),
 }
 SEVERAL = {
     "plot_history": (
@@ -65,6 +66,8 @@ SEVERAL = {
         lambda ax=None, **options: viz.plot_history({**HISTORY, "accuracy": [0.5, 0.6, 0.7]}, ax=ax, **options),
     ),
     "plot_weights": (3, lambda ax=None, **options: viz.plot_weights(trained(), ax=ax, **options)),
+    "plot_images": (3, lambda ax=None, **options: viz.plot_images(np.arange(18).reshape(3, 2, 3), ax=ax, **options)),
+    "plot_attention": (2, lambda ax=None, **options: viz.plot_attention(np.full((2, 3, 3), 1 / 3), ax=ax, **options)),
     "plot_activation": (2, lambda ax=None, **options: viz.plot_activation(["relu", "tanh"], ax=ax, **options)),
 }
 # How a plot looks where all are alike: two of them are quick, one of lines and one with a scale of colours.
@@ -264,6 +267,52 @@ def test_every_plot_takes_a_look_and_a_title(name):
         assert matplotlib.colors.to_hex(np.ravel(SINGLE[name]())[0].get_facecolor()) == viz.DARK.paper
 
 
+@alike
+def test_every_plot_is_as_wide_as_it_is_asked_to_be(name):
+    plain = np.ravel(SINGLE[name]())[0].figure.get_size_inches()
+    for width, inches in ((3.4, 3.4), ("8.6cm", 8.6 / 2.54)):
+        size = np.ravel(SINGLE[name](width=width))[0].figure.get_size_inches()
+        assert size[0] == pytest.approx(inches)
+        assert 0.5 * plain[1] <= size[1] <= plain[1] * max(1, inches / plain[0]) + 1e-9
+    with pytest.raises(ValueError, match=f"{name}: width is that of a new figure"):
+        SINGLE[name](plt.figure().add_subplot(), width=3.4)
+
+
+def rough_shares():
+    w = Value(1 / 3, "w")
+    noted = viz.PathShares(lambda: w * w * w, w)
+    noted.record()
+    w.data = 1 / 7
+    noted.record()
+    return noted
+
+
+def rough_valley():
+    w = Value(1 / 3, "w")
+    return (lambda: (w * w - 1 / 7) ** 2 + 1 / 7), w
+
+
+# What each writes with numbers of many digits.
+ROUGH = {
+    "plot_activation": lambda **options: viz.plot_activation("gelu", **options),
+    "plot_history": lambda **options: viz.plot_history({"loss": [1.0, 2 / 3], "val_loss": [1.0, 1 / 3]}, **options),
+    "plot_path_shares": lambda **options: viz.plot_path_shares(rough_shares(), **options),
+    "plot_sensitivity": lambda **options: viz.plot_sensitivity(trained(), **options),
+    "plot_loss_surface": lambda **options: viz.plot_loss_surface(*rough_valley(), **options),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIONS["digits"].on if name.startswith("plot_")])
+def test_plots_that_write_numbers_write_so_many_digits(name):
+    def texts(**options):
+        figure = np.ravel(ROUGH[name](**options))[0].figure
+        figure.canvas.draw()
+        return [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+
+    assert texts(digits=4) == texts()
+    assert texts(digits=2) != texts(digits=6)
+
+
 def test_what_was_set_in_rcparams_holds():
     with plt.rc_context({"font.size": 17, "figure.facecolor": "#ffffee"}):
         ax = SINGLE["plot_activation"]()
@@ -273,7 +322,7 @@ def test_what_was_set_in_rcparams_holds():
 
 def test_the_words_that_plots_promise_are_taken_by_all_of_them():
     plots = {*SINGLE, *SEVERAL}
-    for word in ("look", "title"):
+    for word in ("look", "title", "width"):
         assert {function for function in OPTIONS[word].on if function.startswith("plot_")} == plots
     for name in plots:
         with pytest.raises(TypeError, match=f"{name}: unknown option 'lok'; did you mean 'look'?"):

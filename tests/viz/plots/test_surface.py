@@ -8,6 +8,7 @@ import pytest
 from figures import no_figure_stays_open, plt, texts  # noqa: F401
 
 import autograd
+import viz
 from autograd import Tensor, Value, mean, sin, squared_error
 from nn import MLP
 from viz import plot_loss_surface
@@ -201,3 +202,13 @@ def test_what_is_no_landscape_is_refused_and_nothing_moves(arguments, error, mes
         plot_loss_surface(**{"loss": lambda: w * w + v * v, **arguments})
     assert plt.get_fignums() == []
     assert (w.data, v.data) == (1.0, 2.0)
+
+
+def test_in_the_dark_nothing_of_a_descent_is_white_on_white():
+    w = Value(-1.4, "w")
+    with viz.look("dark"):
+        ax = viz.plot_loss_surface(lambda: (w * w - 1) ** 2 + 0.3 * w, w)
+    outlines = [effect for text in ax.texts for effect in text.get_path_effects()]
+    assert outlines
+    assert {effect._gc["foreground"] for effect in outlines} == {viz.DARK.paper}
+    assert "white" not in {line.get_markerfacecolor() for line in ax.lines}

@@ -1,0 +1,366 @@
+"""The computations that exercises are about, each a recorded loss with numbers that a hand can work with."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd import Tensor, Value, gradients, squared_error
+from autograd.arguments import positive_integer
+from autograd.formulas import names
+from autograd.graph import topological_order
+from autograd.marking.marking import Checker
+
+from ..activations import activation_name, find_activation
+from ..neurons import MLP, Neuron, inputs
+from .writing import Math, symbol
+
+__all__ = ["NUMBERS", "Problem", "best"]
+
+# What is drawn, by level: whole numbers, halves, tenths; and how many digits a number may have.
+NUMBERS: dict[int, tuple[float, ...]] = {
+    1: (-3, -2, -1, 1, 2, 3),
+    2: (-2, -1.5, -1, -0.5, 0.5, 1, 1.5, 2),
+    3: (-1.2, -0.8, -0.6, -0.5, -0.4, -0.2, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.2),
+}
+DIGITS = {1: 2, 2: 3, 3: 3}
+DRAWS = 4000  # of pleasant numbers
+TELLING = {1: 10, 2: 10, 3: 5}  # pleasant ones, of which the best is taken
+
+Draw = Callable[[tuple[int, ...]], Any]
+
+
+class Problem(NamedTuple):
+    """A recorded computation.
+
+    loss        its target
+    equations   what is computed, for the sheet
+    given       names and numbers of the leaves, as the sheet shows them
+    forward     the names of what is computed on the way, in order
+    gradients   the names of what is derived by, from the loss down
+    is_array    whether these are Tensors
+    samples     m, whose 1/m is left to the gradients by weights
+    """
+
+    loss: Any
+    equations: tuple[Math, ...]
+    given: tuple[tuple[Math, Any], ...]
+    forward: tuple[str, ...]
+    gradients: tuple[str, ...]
+    is_array: bool = False
+    samples: int = 1
+
+    @property
+    def derivatives(self) -> dict[str, Any]:
+        """The gradients asked for, by name; of a batch as lectures write them, per sample without the 1/m."""
+        nodes = [self.nodes[name] for name in self.gradients]
+        found = gradients(self.loss, nodes)
+        found = [g if u.op is None else g * self.samples for u, g in zip(nodes, found, strict=True)]
+        return dict(zip(self.gradients, found, strict=True))
+
+    @property
+    def nodes(self) -> dict[str, Any]:
+        """All that has a name, operands before results."""
+        return {u.label: u for u in topological_order(self.loss) if u.label is not None}
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def best(make: Callable[[Draw], Problem], rng: np.random.Generator, level: int, digits: int, asked: Any) -> Problem:
+    """Of some draws with pleasant numbers the one in which most slips give numbers of their own.
+
+    make: a problem from what it draws. asked: the names of the gradients that are asked for, of a problem.
+    RuntimeError if no pleasant numbers are found.
+    """
+    numbers = np.array(NUMBERS[level])
+
+    def draw(shape: tuple[int, ...]) -> Any:
+        return rng.choice(numbers, size=shape) if shape else float(rng.choice(numbers))
+
+    found: list[tuple[tuple[int, int], int, Problem]] = []
+    for _ in range(DRAWS):
+        problem = make(draw)
+        if _is_pleasant(problem, digits):
+            found.append((_confusions(problem, asked(problem)), len(found), problem))
+            if len(found) == TELLING[level]:
+                break
+    if not found:
+        raise RuntimeError(
+            f"exercise: no numbers of at most {digits} digits were found; allow more with digits={digits + 1}, or take "
+            "fewer or smaller layers"
+        )
+    return min(found)[2]
+
+
+def any_numbers(make: Callable[[Draw], Problem], rng: np.random.Generator, level: int, asked: Any) -> Problem:
+    """For activations that give no pleasant numbers: the most telling of some draws."""
+    numbers = np.array(NUMBERS[level]) / (1 if level > 1 else 2)
+
+    def draw(shape: tuple[int, ...]) -> Any:
+        return rng.choice(numbers, size=shape) if shape else float(rng.choice(numbers))
+
+    found = [(_confusions(p, asked(p)), i, p) for i in range(TELLING[level]) for p in [make(draw)]]
+    return min(found)[2]
+
+
+def _is_pleasant(problem: Problem, digits: int) -> bool:
+    """True if every number that a hand writes is short, no unit is at a kink, and something comes back."""
+    nodes = problem.nodes
+    for name, u in nodes.items():
+        if not _are_short(np.asarray(u.data), digits + 2 if u is problem.loss else digits):
+            return False
+        if u.op is not None and name[:1] in "zZ" and not np.all(u.data):
+            return False
+    grads = [np.asarray(g) for g in problem.derivatives.values()]
+    if not all(_are_short(g, digits) for g in grads):
+        return False
+    alive = [bool(np.any(g)) for g in grads]
+    return all(alive) if problem.is_array else sum(alive) > 0.6 * len(alive)
+
+
+def _are_short(x: np.ndarray, digits: int) -> bool:
+    """True if each number is written with so many digits, as 12, 1.2 or 0.12."""
+    short = np.zeros(x.shape, dtype=bool)
+    for decimals in range(digits + 1):
+        shifted = x * 10.0**decimals
+        short |= (np.abs(shifted - np.round(shifted)) < 1e-7) & (np.abs(shifted) < 10.0**digits - 0.5)
+    return bool(short.all())
+
+
+def _confusions(problem: Problem, asked: Sequence[str]) -> tuple[int, int]:
+    """How many kinds of slips give the right numbers, and how many pairs of kinds the same wrong ones."""
+    checker = Checker(problem.loss)
+    nodes = problem.nodes
+    right = _numbers(checker.c.right, asked, nodes)
+    seen: dict[tuple[float, ...], set[str]] = {}
+    for variant, predicted, _ in checker.all_predicted(checker.c.point, {}, {}):
+        if predicted is not None:
+            seen.setdefault(_numbers(predicted, asked, nodes), set()).add(variant.slip.name)
+    hidden = seen.pop(right, set()) - set().union(*seen.values())
+    return len(hidden), sum(len(slips) * (len(slips) - 1) // 2 for slips in seen.values())
+
+
+def _numbers(found: Any, asked: Sequence[str], nodes: dict[str, Any]) -> tuple[float, ...]:
+    each = [np.ravel(np.asarray(found.get(nodes[name], 0.0), dtype=np.float64)) for name in asked]
+    return tuple(np.round(np.concatenate(each), 9).tolist())
+
+
+# ---------------------------------------------------------------- computations
+
+
+def neuron(draw: Draw, inputs_: int, activation: str) -> Problem:
+    """One unit, a squared error of its activation."""
+    unit = Neuron(inputs_, activation, initializer="zeros")
+    unit.set_weights(draw((inputs_,)), draw(()))
+    x, y = inputs(list(draw((inputs_,)))), Value(draw(()), "y")
+    if inputs_ == 1:
+        x[0].label, unit.w[0].label = "x", "w"
+    a = unit(x)
+    loss = squared_error(a, y)
+    loss.label = "L"
+    f = _function(activation)
+    terms = ["w x"] if inputs_ == 1 else [f"w_{k} x_{k}" for k in range(1, inputs_ + 1)]
+    z = Math(" + ".join(" ".join(map(names.text, t.split())) for t in [*terms, "b"]), " + ".join([*terms, "b"]))
+    equations = (
+        Math(f"z = {z.text}", f"z = {z.latex}"),
+        Math(f"a = {f.text}(z)", f"a = {f.latex}(z)"),
+        Math("L = ½ (a − y)²", r"L = \tfrac{1}{2} (a - y)^2"),
+    )
+    each = [*x, y, *unit.w, unit.b]
+    given = tuple((symbol(u.label or ""), u.data) for u in each)
+    by = ("a", "z", *(u.label or "" for u in (*unit.w, unit.b)))
+    return Problem(loss, equations, given, ("z", "a", "L"), by)
+
+
+def net(draw: Draw, layers: Sequence[int], activation: str) -> Problem:
+    """Layers of neurons, the last one linear, and a squared error of the outputs."""
+    sizes = list(itertools.pairwise(layers))
+    model = MLP.from_weights([draw((n, m)) for m, n in sizes], [draw((n,)) for _, n in sizes], activation)
+    x = inputs(list(draw((layers[0],))))
+    y = [Value(u, "y" if layers[-1] == 1 else f"y_{j}") for j, u in enumerate(draw((layers[-1],)), 1)]
+    outputs = model(x)
+    outputs = outputs if isinstance(outputs, list) else [outputs]
+    for j, u in enumerate(outputs, 1):
+        u.label = "yhat" if len(outputs) == 1 else f"yhat_{j}"
+    if len(x) == 1:
+        x[0].label = "x"
+    loss = squared_error(outputs, y) if len(y) > 1 else squared_error(outputs[0], y[0])
+    loss.label = "L"
+    given = _as_vectors([("x", x), ("y", y)])
+    for number, layer in enumerate(model.layers, 1):
+        w, b = layer.get_weights()
+        given += [(symbol(f"W[{number}]"), w if w.size > 1 else w.item())]
+        given += [(symbol(f"b[{number}]"), b[:, None] if b.size > 1 else b.item())]
+    found = Problem(loss, _net_equations(layers, activation), tuple(given), (), ())
+    computed = [name for name, u in found.nodes.items() if u.op is not None]
+    inner = [name for name in reversed(computed) if name != "L"]
+    units = [unit for layer in reversed(model.layers) for unit in layer.neurons]
+    by = [*inner, *(p.label or "" for unit in units for p in (*unit.w, unit.b))]
+    return found._replace(forward=tuple(computed), gradients=tuple(by))
+
+
+def _as_vectors(each: Sequence[tuple[str, Sequence[Value]]]) -> list[tuple[Math, Any]]:
+    """Leaves as the sheet shows them: one as a number, several as a column."""
+    return [
+        (symbol(name), values[0].data if len(values) == 1 else np.array([[v.data] for v in values]))
+        for name, values in each
+    ]
+
+
+def _net_equations(layers: Sequence[int], activation: str) -> tuple[Math, ...]:
+    g, last = _function(activation), len(layers) - 1
+    found = []
+    for number in range(1, last + 1):
+        before = symbol("x" if number == 1 else f"a[{number - 1}]")
+        w, b, left = symbol(f"W[{number}]"), symbol(f"b[{number}]"), symbol(f"z[{number}]" if number < last else "yhat")
+        found.append(
+            Math(
+                f"{left.text} = {w.text} {before.text} + {b.text}",
+                f"{left.latex} = {w.latex} {before.latex} + {b.latex}",
+            )
+        )
+        if number < last:
+            a = symbol(f"a[{number}]")
+            found.append(Math(f"{a.text} = {g.text}({left.text})", f"{a.latex} = {g.latex}({left.latex})"))
+    if layers[-1] == 1:
+        found.append(Math("L = ½ (ŷ − y)²", r"L = \tfrac{1}{2} (\hat{y} - y)^2"))
+    else:
+        found.append(Math("L = ½ Σⱼ (ŷⱼ − yⱼ)²", r"L = \tfrac{1}{2} \sum_j (\hat{y}_j - y_j)^2"))
+    return tuple(found)
+
+
+def _function(activation: str) -> Math:
+    name = activation_name(find_activation(activation))
+    return {"sigmoid": Math("σ", r"\sigma")}.get(name, Math(name, rf"\operatorname{{{name.replace('_', ' ')}}}"))
+
+
+def shared(draw: Draw, activation: str) -> Problem:
+    """A weight that is used twice, before and behind the activation."""
+    g = find_activation(activation)
+    w, x, b, y = (Value(draw(()), name) for name in "wxby")
+    z = w * x + b
+    z.label = "z"
+    a = g(z)
+    a.label = "a"
+    yhat = w * a
+    yhat.label = "yhat"
+    loss = squared_error(yhat, y)
+    loss.label = "L"
+    f = _function(activation)
+    equations = (
+        Math("z = w x + b", "z = w x + b"),
+        Math(f"a = {f.text}(z)", f"a = {f.latex}(z)"),
+        Math("ŷ = w a", r"\hat{y} = w a"),
+        Math("L = ½ (ŷ − y)²", r"L = \tfrac{1}{2} (\hat{y} - y)^2"),
+    )
+    given = tuple((symbol(u.label), u.data) for u in (x, y, w, b))
+    return Problem(loss, equations, given, ("z", "a", "yhat", "L"), ("yhat", "a", "z", "w", "b"))
+
+
+def convolution(draw: Draw) -> Problem:
+    """A kernel of two numbers that goes over four: each of its weights is used three times."""
+    x, y = inputs(list(draw((4,)))), inputs(list(draw((3,))), "y")
+    k, b = inputs(list(draw((2,))), "k"), Value(draw(()), "b")
+    z = [k[0] * x[t] + k[1] * x[t + 1] + b for t in range(3)]
+    for t, u in enumerate(z, 1):
+        u.label = f"z_{t}"
+    loss = squared_error(z, y)
+    loss.label = "L"
+    equations = (
+        Math("zₜ = k₁ xₜ + k₂ xₜ₊₁ + b,  t = 1, 2, 3", r"z_t = k_1 x_t + k_2 x_{t+1} + b,\quad t = 1, 2, 3"),
+        Math("L = ½ Σₜ (zₜ − yₜ)²", r"L = \tfrac{1}{2} \sum_t (z_t - y_t)^2"),
+    )
+    given = (
+        *((symbol(n), np.array([u.data for u in v])) for n, v in (("x", x), ("y", y), ("k", k))),
+        (symbol("b"), b.data),
+    )
+    places = [f"z_{t}" for t in (1, 2, 3)]
+    return Problem(loss, equations, given, (*places, "L"), (*places, "k_1", "k_2", "b"))
+
+
+def recurrent(draw: Draw, activation: str) -> Problem:
+    """Two steps of a recurrent unit: its weights are used in both."""
+    g = find_activation(activation)
+    x = inputs(list(draw((2,))))
+    w, u, b, h0, y = (Value(draw(()), name) for name in ("w", "u", "b", "h_0", "y"))
+    h = h0
+    for t in (1, 2):
+        z = w * x[t - 1] + u * h + b
+        z.label = f"z_{t}"
+        h = g(z)
+        h.label = f"h_{t}"
+    loss = squared_error(h, y)
+    loss.label = "L"
+    f = _function(activation)
+    equations = (
+        Math("zₜ = w xₜ + u hₜ₋₁ + b,  t = 1, 2", r"z_t = w x_t + u h_{t-1} + b,\quad t = 1, 2"),
+        Math(f"hₜ = {f.text}(zₜ)", f"h_t = {f.latex}(z_t)"),
+        Math("L = ½ (h₂ − y)²", r"L = \tfrac{1}{2} (h_2 - y)^2"),
+    )
+    given = ((symbol("x"), np.array([v.data for v in x])), *((symbol(v.label), v.data) for v in (h0, y, w, u, b)))
+    return Problem(
+        loss, equations, given, ("z_1", "h_1", "z_2", "h_2", "L"), ("h_2", "z_2", "h_1", "z_1", "w", "u", "b")
+    )
+
+
+def matrices(draw: Draw, layers: Sequence[int], activation: str, form: str, samples: int) -> Problem:
+    """A batch through layers in matrices, samples in rows or in columns; the cost is 1/(2m) Σ (A − Y)²."""
+    g, is_rows, last = find_activation(activation), form == "rows", len(layers) - 1
+    a: Any = Tensor(draw((samples, layers[0]) if is_rows else (layers[0], samples)), label="X")
+    y = Tensor(draw((samples, layers[-1]) if is_rows else (layers[-1], samples)), label="Y")
+    given = [(symbol("X"), a.data), (symbol("Y"), y.data)]
+    forward: list[str] = []
+    equations: list[Math] = []
+    f = _function(activation)
+    for number, (m, n) in enumerate(itertools.pairwise(layers), 1):
+        w = Tensor(draw((n, m)), label=f"W[{number}]")
+        b = Tensor(draw((n,) if is_rows else (n, 1)), label=f"b[{number}]")
+        given += [(symbol(w.label), w.data), (symbol(b.label), b.data)]
+        before = symbol("X" if number == 1 else f"A[{number - 1}]")
+        z = a @ w.T + b if is_rows else w @ a + b
+        name = f"Z[{number}]" if number < last else "A"
+        z.label = name
+        zs, ws, bs = symbol(name), symbol(w.label), symbol(b.label)
+        equations.append(
+            Math(
+                f"{zs.text} = {before.text} {ws.text}ᵀ + {bs.text}",
+                rf"{zs.latex} = {before.latex} {{{ws.latex}}}^{{\top}} + {bs.latex}",
+            )
+            if is_rows
+            else Math(
+                f"{zs.text} = {ws.text} {before.text} + {bs.text}",
+                f"{zs.latex} = {ws.latex} {before.latex} + {bs.latex}",
+            )
+        )
+        forward.append(name)
+        a = z
+        if number < last:
+            a = g(z)
+            a.label = f"A[{number}]"
+            forward.append(a.label)
+            equations.append(
+                Math(
+                    f"{symbol(a.label).text} = {f.text}({zs.text})", f"{symbol(a.label).latex} = {f.latex}({zs.latex})"
+                )
+            )
+    order = ["A"]
+    for number in range(last, 0, -1):
+        order += [f"W[{number}]", f"b[{number}]"] + ([f"A[{number - 1}]", f"Z[{number - 1}]"] if number > 1 else [])
+    loss = ((a - y) ** 2).sum() / (2 * samples)
+    loss.label = "J"
+    equations.append(Math("J = 1/(2m) Σ (A − Y)²", r"J = \tfrac{1}{2m} \sum (A - Y)^2"))
+    return Problem(loss, tuple(equations), tuple(given), (*forward, "J"), tuple(order), True, samples)
+
+
+def checked_layers(kind: str, layers: Any, default: Sequence[int]) -> tuple[int, ...]:
+    """The sizes of the layers, inputs first."""
+    found = tuple(positive_integer("exercise", "a layer", n) for n in (default if layers is None else layers))
+    if len(found) < 2:
+        raise ValueError(f"exercise: expected layers as inputs, units, ..., outputs, such as [2, 2, 1]; got {layers!r}")
+    if len(found) > 4 or (max(found) > 4 and kind != "shapes"):
+        raise ValueError(f"exercise: expected at most 4 layers of at most 4 units, for a hand; got {list(found)}")
+    return found

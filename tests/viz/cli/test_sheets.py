@@ -1,0 +1,105 @@
+"""`gradpath exercise` and `gradpath check`: sheets out, marked sheets in."""
+
+import pytest
+
+import nn
+from viz.cli.commands import main
+
+
+def filled_in(sheet, wrong=()):
+    lines = []
+    for line in sheet.blank.splitlines():
+        name = line.partition(" = ")[0]
+        right = next((b.right for b in sheet.blanks if b.name == name), None)
+        lines.append(line if right is None or line.startswith("#") else f"{name} = {right + (name in wrong):g}")
+    return "\n".join(lines)
+
+
+def test_a_sheet_is_printed_in_the_form_that_is_asked_for(capsys):
+    sheet = nn.exercise(7, "chain", level=2)
+    for option, expected in (
+        ([], sheet.text()),
+        (["--latex"], sheet.latex()),
+        (["--markdown", "--key"], sheet.key.markdown()),
+        (["--blank"], sheet.blank),
+    ):
+        assert main(["exercise", "--seed", "7", "--kind", "chain", "--level", "2", *option]) == 0
+        assert capsys.readouterr().out == expected
+
+
+def test_the_command_on_a_sheet_makes_it_again(capsys):
+    for sheet in (
+        nn.exercise(4, "paths", [2, 1, 1]),
+        nn.exercise(4, "shared"),
+        nn.exercise(4, "shapes", form="columns"),
+    ):
+        assert main([*sheet.command.split()[1:]]) == 0
+        assert capsys.readouterr().out == sheet.text()
+
+
+def test_the_ending_of_a_file_is_its_form(tmp_path, capsys):
+    assert main(["exercise", "--kind", "neuron", "-o", str(tmp_path / "sheet.tex")]) == 0
+    assert (tmp_path / "sheet.tex").read_text(encoding="utf-8") == nn.exercise(0, "neuron").latex()
+    assert main(["exercise", "--kind", "neuron", "--latex", "-o", str(tmp_path / "sheet.md")]) == 2
+    assert "expected a file that ends in .tex" in capsys.readouterr().err
+
+
+def test_a_sheet_that_was_filled_in_is_marked_with_points_and_the_mistake(tmp_path, capsys):
+    sheet = nn.exercise(7, "neuron")
+    (tmp_path / "a.txt").write_text(filled_in(sheet), encoding="utf-8")
+    assert main(["check", str(tmp_path / "a.txt")]) == 0
+    assert "5 of 5 points" in capsys.readouterr().out
+    (tmp_path / "b.txt").write_text(filled_in(sheet, wrong=["dL/da"]), encoding="utf-8")
+    assert main(["check", str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]) == 0
+    out = capsys.readouterr().out
+    assert "wrong" in out
+    assert out.splitlines()[-2].split()[-3:] == ["5", "of", "5"]
+    assert int(out.splitlines()[-1].split()[-3]) < 5
+
+
+def test_a_class_gets_sheets_keys_and_files_in_a_folder(tmp_path, capsys):
+    folder = tmp_path / "class"
+    assert main(["exercise", "--seed", "3", "--kind", "neuron", "--count", "3", "--latex", "-o", str(folder)]) == 0
+    assert sorted(p.name for p in folder.iterdir()) == [
+        f"300{i}{end}" for i in (1, 2, 3) for end in ("-key.tex", ".tex", ".txt")
+    ]
+    assert (folder / "3002.tex").read_text(encoding="utf-8") == nn.worksheets(2, 3, "neuron")[1].latex()
+    assert main(["check", *map(str, sorted(folder.glob("*.txt")))]) == 0
+    assert capsys.readouterr().out.count("0 of 5\n") == 3
+
+
+def test_gradients_of_ones_own_formula_are_checked(tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("dL/dz = 1\ndL/dw = 3\n", encoding="utf-8")
+    formula = ["--of", "z = w*x; L = squared_error(z, y)"]
+    assert main(["check", str(tmp_path / "mine.txt"), *formula, "w=1", "x=2", "y=1"]) == 0
+    out = capsys.readouterr().out
+    assert "∂L/∂w   wrong" in out  # 1 · 2
+    assert "1 of 2 points" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["exercise", "--kind", "path"], "did you mean 'paths'"),
+        (["exercise", "--layers", "2;2"], "--layers: expected whole numbers such as 2,2,1; got '2;2'"),
+        (["exercise", "--count", "3"], "name it with -o FOLDER"),
+        (["exercise", "--blank", "--key"], "has no key"),
+        (["exercise", "w=3"], "unrecognized argument: w=3"),
+        (["check"], "name a file that was filled in"),
+        (["check", "nowhere.txt"], "nowhere.txt"),
+    ],
+)
+def test_input_that_makes_no_sense_is_refused(arguments, said, capsys):
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert said in err
+    assert out == ""
+
+
+def test_a_file_that_no_sheet_was_made_for_says_what_is_needed(tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("dL/dw = 3\n", encoding="utf-8")
+    assert main(["check", str(tmp_path / "mine.txt")]) == 2
+    assert "give the formula with --of" in capsys.readouterr().err
+    (tmp_path / "mine.txt").write_text("# gradpath exercise --seed x\n", encoding="utf-8")
+    assert main(["check", str(tmp_path / "mine.txt")]) == 2
+    assert "its first line was changed" in capsys.readouterr().err
