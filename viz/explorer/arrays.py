@@ -89,6 +89,7 @@ class Arrays:
             self.members = dict(zip(self.graph.nodes, found, strict=True))
         except (ValueError, RuntimeError) as refused:
             self.refused = str(refused).removeprefix("unroll: ")
+        self._reached = set() if self.root is None else set(topological_order(self.root))
         self.gradients = gradients_of(self.graph)
         self.is_backward = any(kept_gradient(v) is not None for v in self.graph.nodes)
         if self.is_backward:
@@ -116,11 +117,11 @@ class Arrays:
         for t in asked:
             if t not in self.members or not t.is_leaf:
                 raise ValueError("explore: expected parameters to be leaves of the graph, such as W")
-        return [u for t in asked for u in _flat(self.members[t])]
+        return [u for t in asked for u in self.numbers(t)]
 
     def numbers(self, t: Tensor) -> list[Value]:
         """The Values that an array consists of."""
-        return [u for u in _flat(self.members[t]) if isinstance(u, Value)]
+        return [u for u in _flat(self.members[t]) if isinstance(u, Value) and u in self._reached]
 
     def value(self, thing: Any) -> Value:
         """The single number that an array is."""
@@ -199,7 +200,7 @@ class Arrays:
         by_label = {label: v for v, label in self.graph.labels.items()}
         leaves = [v for v in self.graph.nodes if v.is_leaf]
         done: set[Tensor] = set()
-        for v in leaves[:MOST_CHAINS]:
+        for v in leaves[:MOST_CHAINS] if self.target.size == 1 else ():
             if v in done or v.label is None:
                 continue
             found = derive(self.target, v)
@@ -222,6 +223,8 @@ class Arrays:
         if data.size == 1 and len(self.numbers(thing) if thing in self.members else ()) == 1:
             return None
         flat: list[Any] = list(_flat(self.members[thing])) if thing in self.members else data.ravel().tolist()
+        if not data.size:
+            return Grid(thing, (((math.nan, None),),), _shape(data.shape))
         plain = data.reshape(-1, data.shape[-1]) if data.ndim else data.reshape(1, 1)
         places = np.arange(data.size).reshape(plain.shape)
         block = tuple(math.ceil(n / MOST) for n in plain.shape)
@@ -233,7 +236,10 @@ class Arrays:
             part = places[i : i + block[0], j : j + block[1]].ravel()
             sizes = np.abs(plain.ravel()[part])
             at = int(part[int(np.argmax(np.where(np.isfinite(sizes), sizes, np.inf)))])
-            return flat[at] if isinstance(flat[at], Value) else (flat[at], None if slopes is None else slopes[at])
+            one = flat[at]
+            if isinstance(one, Value):
+                return one if one in self._reached else (one.data, 0.0)  # nothing of the target hangs on it
+            return one, None if slopes is None else slopes[at]
 
         rows = tuple(
             tuple(square(i, j) for j in range(0, plain.shape[1], block[1])) for i in range(0, plain.shape[0], block[0])

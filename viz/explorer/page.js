@@ -40,6 +40,7 @@ const picture = new Picture(byId("picture"), names, kinds, { click, hover, descr
 
 const isPass = () => state.mode === "backward" || state.mode === "forward";
 const graph = () => fresh(graphs[isArray(state.node) ? "arrays" : page.views[state.view].graph]);
+const shownGraph = () => fresh(graphs[page.views[state.view].graph]); // whose edges lines stand for
 const countSteps = () => interior(graph()).length;
 
 // ---------------------------------------------------------------- changing the state
@@ -47,6 +48,7 @@ const countSteps = () => interior(graph()).length;
 function update(changes = {}) {
   const before = { ...state };
   Object.assign(state, changes);
+  if (!choices.mode.includes(state.mode)) state.mode = "paths";
   if (isArray(state.node) && (state.mode !== "paths" || state.view !== "matrices")) state.node = null;
   const isOther = (...keys) => keys.some((key) => state[key] !== before[key]);
   if (isOther("view")) showView(before.view);
@@ -253,7 +255,7 @@ function passAt(step) {
 }
 
 function labelOf(line, edges, isIdle) {
-  if (line.arrow !== null || (veil && line.node === undefined)) return null;
+  if (line.arrow !== null || isArray(state.node) || (veil && line.node === undefined)) return null;
   const shown = line.edges.filter((k) => edges.has(k) && !edges.get(k).isPast);
   if (!shown.length || (isIdle && picture.lines.length > LABELLED)) return null;
   if (line.node !== undefined) { // a line between units has the number of its weight
@@ -417,7 +419,7 @@ function pin(i) {
 // ---------------------------------------------------------------- the note on an edge
 
 function edgesOn(line) {
-  return line.edges.map((k) => graph().edges[k]);
+  return line.edges.map((k) => shownGraph().edges[k]);
 }
 
 function describeLine(line) {

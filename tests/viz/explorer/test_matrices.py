@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pages import contents_of, data_of, lecture
 
-from autograd import Tensor, derive, relu, unroll
+from autograd import Tensor, derive, log, relu, unroll
 from viz import explore
 
 
@@ -134,6 +134,39 @@ def test_a_graph_without_names_has_each_array_and_leaves_called_by_their_place()
     data = data_of(explore(loss))
     assert data["views"]["matrices"]["graph"] == "op"
     assert len(squares_of(data)) >= 2
+
+
+def test_numbers_on_which_nothing_hangs_stand_in_their_squares_as_they_are():
+    x, w = tensor("x", [1.0, 3.0, 2.0]), tensor("w", [2.0, 1.0, 1.0])
+    z = x * w
+    z.label = "z"
+    loss = z.max()
+    loss.label = "L"
+    loss.backward()
+    data = data_of(explore(z[0:2].sum()))
+    assert [isinstance(square, list) for square in squares_of(data)["z"][0]] == [False, False, True]
+    assert squares_of(data)["z"][0][2] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: tensor("v", [1.0, 2.0]) * 2.0,  # no single number
+        lambda: tensor("E", np.zeros((0, 3))).sum() + tensor("w", 1.0),
+        lambda: tensor("T", np.ones((2, 3, 4))).sum(),
+        lambda: (tensor("F", np.ones((2, 2))) @ tensor("G", np.ones((2, 2)))).sum(),
+        lambda: Tensor(np.ones((2, 2), np.float32), label="H").sum(),
+        lambda: log(tensor("v", [0.0, 1.0])).sum(),
+    ],
+)
+def test_every_graph_of_tensors_has_a_page_and_a_picture(visit, make):
+    root = make()
+    page = explore(root)
+    assert page.svg().svg.startswith("<svg")
+    with visit(page) as shown:
+        shown.locator(".cell.array .name").first.click()
+        for key in "vvvbn":
+            shown.keyboard.press(key)
 
 
 def test_parameters_are_given_as_tensors_and_samples_are_in_the_graph():
