@@ -82,7 +82,7 @@ class Sheet:
         return path
 
     def __str__(self) -> str:
-        return self.text()
+        return self.text().rstrip("\n")
 
     def _repr_html_(self) -> str:
         return self.html()
