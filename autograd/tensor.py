@@ -218,13 +218,13 @@ class Tensor(BaseNode):
     def seed(self, seed: Operand = None, where: str = "backward") -> np.ndarray:
         """The gradient that arrives at self when it is the target; the checks are those of `backward`."""
         if seed is None:
-            if self.size != 1:
+            if self._data.size != 1:
                 raise ValueError(
                     f"{where}() needs one element, shape is {self.shape}: "
                     f"reduce it (for example .sum()) or pass {where}(seed)"
                     + (", or see jacobian" if where == "gradients" else "")
                 )
-            return np.ones(self.shape, self.dtype)
+            return elementwise.ONE[self._data.dtype] if not self._data.ndim else np.ones(self.shape, self.dtype)
         seed = quietly(np.array, real_array(seed, f"{where}: seed"), self.dtype)
         if seed.shape != self.shape:
             raise ValueError(f"{where}: expected a seed of shape {self.shape}, got {seed.shape}")

@@ -417,7 +417,7 @@ def experiment(title, count, digits, keys=("dW", "db"), seed=0, verbose=False, *
                     print("      ", f.kind, f.slip, f.where, [(a.kind, a.where) for a in f.alternatives])
     total = sum(found.values()) or 1
     shares = "  ".join(f"{found[k] / total:6.1%}" for k in ("named", "among", "false", "none", "right"))
-    print(f"{title:58} {count:5} {total:6}  {shares}   {time.process_time() - start:5.0f} s")
+    print(f"{title:58} {count:5} {total:6}  {shares}   {time.process_time() - start:5.0f} s", flush=True)
     return found, by_kind
 
 
@@ -579,23 +579,13 @@ def one_number(count, digits, seed=0):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nets", type=int, default=200)
+    parser.add_argument("--sheets", type=int, default=3200, help="of correct work")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", action="store_true", help="a line for each kind of mistake, too")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     n = options.nets
-    checked, wrong = right_work(16 * n, options.seed)
-    print("correct work, rounded all the way or at the end, called wrong: ", end="")
-    print(", ".join(f"{digits} digits {wrong[digits]} of {checked[digits]}" for digits in sorted(checked)))
-    for keys in (("dW", "db"), ("dZ", "dA", "dW", "db")):
-        both = two_slips(4 * n, keys=keys, seed=options.seed)
-        total = sum(both.values())
-        print(f"two slips at once, {', '.join(keys)}, 4 digits, {total} sheets: ", end="")
-        print(", ".join(f"{k} {both[k] / total:.1%}" for k in ("both", "one", "none")))
-    for digits in (6, 4, 3):
-        one = one_number(n, digits, options.seed)
-        print(f"2-2-2, one number, {digits} digits: {dict(sorted(one.items()))}")
-    print(f"\n{'':58} {'nets':>5} {'sheets':>6}  {'named':>6}  {'among':>6}  {'false':>6}  {'none':>6}  {'right':>6}")
+    print(f"{'':58} {'nets':>5} {'sheets':>6}  {'named':>6}  {'among':>6}  {'false':>6}  {'none':>6}  {'right':>6}")
     rows = [
         ("softmax in columns, dW and db, 4 digits", n, 4, ("dW", "db"), {}),
         ("the same, full precision", n // 5, None, ("dW", "db"), {}),
@@ -617,6 +607,18 @@ def main():
         if options.kinds:
             for kind, c in by_kind.items():
                 print(f"    {kind:40} {dict(c)}")
+    print()
+    checked, wrong = right_work(options.sheets, options.seed)
+    print("correct work, rounded all the way or at the end, called wrong: ", end="")
+    print(", ".join(f"{digits} digits {wrong[digits]} of {checked[digits]}" for digits in sorted(checked)))
+    for keys in (("dW", "db"), ("dZ", "dA", "dW", "db")):
+        both = two_slips(4 * n, keys=keys, seed=options.seed)
+        total = sum(both.values())
+        print(f"two slips at once, {', '.join(keys)}, 4 digits, {total} sheets: ", end="")
+        print(", ".join(f"{k} {both[k] / total:.1%}" for k in ("both", "one", "none")))
+    for digits in (6, 4, 3):
+        one = one_number(n, digits, options.seed)
+        print(f"2-2-2, one number, {digits} digits: {dict(sorted(one.items()))}")
 
 
 if __name__ == "__main__":

@@ -44,15 +44,25 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "losses": (
         ("autograd/ops/losses.py", "nn/losses.py"),
-        ("tests/autograd/ops", "tests/nn/test_losses.py", "tests/nn/training/test_loop.py"),
+        (
+            "tests/autograd/ops",
+            "tests/nn/test_losses.py",
+            "tests/nn/training/test_loop.py",
+            "tests/nn/test_several_axes.py",
+        ),
     ),
     "optimizers": (
         ("nn/optimizers.py", "autograd/fast/flat_parameters.py"),
-        ("tests/nn/test_optimizers.py", "tests/nn/test_changes.py", "tests/autograd/fast/test_flat_parameters.py"),
+        (
+            "tests/autograd/fast/test_flat_parameters.py",
+            "tests/nn/test_optimizers.py",
+            "tests/nn/test_changes.py",
+            "tests/autograd/bridges/test_programs.py",
+        ),
     ),
     "training": (
         ("nn/training/loop.py", "nn/training/objective.py", "nn/training/samples.py", "nn/training/measures.py"),
-        ("tests/nn/training", "tests/nn/test_changes.py"),
+        ("tests/nn/training", "tests/nn/test_changes.py", "tests/nn/models/test_own_forward.py"),
     ),
     "paths": (
         ("autograd/paths/path_graph.py", "autograd/paths/derivation.py", "autograd/paths/labels.py"),

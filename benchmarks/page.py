@@ -1,6 +1,8 @@
 """The benchmark page: everything that this project says about time, measured here and now.
 
     python benchmarks/page.py > benchmarks/RESULTS.md
+    python benchmarks/page.py --threads 2        # the six nets with two threads, by the clock on the wall
+    python benchmarks/page.py --compiled         # the six nets against compiled PyTorch, which takes minutes to compile
 
 Candidates take turns in one process, from the same numbers; the page gives medians over rounds and, in brackets, the
 quartiles. What is counted is processor time of the process, so that other work on the machine counts little, with one
@@ -11,11 +13,15 @@ installed are named and left out (pip install torch jax mygrad scikit-learn micr
 from __future__ import annotations
 
 import os
+import sys
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("MKL_NUM_THREADS", "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+# Read when NumPy and the others are imported.
+os.environ.setdefault("OMP_NUM_THREADS", sys.argv[sys.argv.index("--threads") + 1] if "--threads" in sys.argv else "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
+os.environ.setdefault("MKL_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
+os.environ.setdefault(
+    "XLA_FLAGS", f"--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads={os.environ['OMP_NUM_THREADS']}"
+)
 
 import argparse
 import contextlib
@@ -30,7 +36,6 @@ import random
 import resource
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,11 +51,12 @@ import autograd as ag
 import nn
 from autograd import Tensor, Value, derive, replayed, vectorize
 
+THREADS = os.environ["OMP_NUM_THREADS"]
 PEERS = ("torch", "jax", "mygrad", "sklearn", "micrograd")
 HERE = {peer: importlib.util.find_spec(peer) is not None for peer in PEERS}
 Work = Callable[[], Any]
 Times = dict[str, list[float]]
-clock = time.process_time
+clock = time.process_time if THREADS == "1" else time.perf_counter
 
 
 # ---------------------------------------------------------------- measuring
@@ -383,10 +389,18 @@ def products(net: nets.Net, data: nets.Data) -> Work:
     return multiply
 
 
-def six_nets(rounds: int, reached: dict[str, str]) -> None:
+def in_compiled_torch(net: nets.Net, data: nets.Data, rate: float) -> nets.Candidate:
+    """PyTorch with its loss compiled, forward and back."""
+    import torch
+
+    return nets.pytorch(net, data, rate, torch.compile)
+
+
+def six_nets(rounds: int, reached: dict[str, str], *, compiled: bool = False) -> None:
     """Training steps and forward passes of the nets of training_step.py."""
     print("\n## Training steps of six nets\n")
-    print("float32, one thread: time of the step in µs, and its ratio to that of the same step in each of the others")
+    threads = "one thread" if THREADS == "1" else f"{THREADS} threads"
+    print(f"float32, {threads}: time of the step in µs, and its ratio to that of the same step in each of the others")
     steps: dict[str, Callable[..., nets.Candidate]] = {
         "textbook NumPy": nets.textbook,
         "best NumPy": nets.best,
@@ -395,6 +409,7 @@ def six_nets(rounds: int, reached: dict[str, str]) -> None:
         "Sequential": nets.sequential,
     }
     steps |= {"PyTorch": nets.pytorch} if HERE["torch"] else {}
+    steps |= {"PyTorch compiled": in_compiled_torch} if HERE["torch"] and compiled else {}
     steps |= {"JAX": in_jax} if HERE["jax"] else {}
     steps |= {"MyGrad": in_mygrad} if HERE["mygrad"] else {}
     found: list[Times] = []
@@ -601,9 +616,11 @@ def main(argv: list[str] | None = None) -> None:
     """Measure and print the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds (default 9)")
+    parser.add_argument("--threads", type=int, default=1, help="of more than one: only the nets, by the wall clock")
+    parser.add_argument("--compiled", action="store_true", help="only the nets, with compiled PyTorch")
     given = parser.parse_args(argv)
     if HERE["torch"]:
-        importlib.import_module("torch").set_num_threads(1)
+        importlib.import_module("torch").set_num_threads(given.threads)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else math.nan
     versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
     versions += [
@@ -615,17 +632,18 @@ def main(argv: list[str] | None = None) -> None:
     print(f"{datetime.date.today()}. {processor()}, {os.cpu_count()} processors, load {load:.0f} when it began.")
     print(f"{', '.join(versions)}.")
     missing = [peer for peer in PEERS if not HERE[peer]]
-    print(f"Not installed, and left out: {', '.join(missing) or 'none'}; compiled PyTorch is not measured.")
-    print(
-        "\nPrinted by `python benchmarks/page.py`: processor time of one thread, candidates taking turns, medians over"
-    )
-    print(f"{given.rounds} rounds (first and third quartile). Ratios below 1 are in favour of what stands first.")
+    print(f"Not installed, and left out: {', '.join(missing) or 'none'}.")
+    how = "processor time of one thread" if given.threads == 1 else f"time with {given.threads} threads"
+    print(f"\nPrinted by `python benchmarks/{' '.join(['page.py', *sys.argv[1:]])}`: {how}, candidates taking turns,")
+    print(f"medians over {given.rounds} rounds (quartiles). Ratios below 1 are in favour of what stands first.")
     reached: dict[str, str] = {}
+    if given.threads > 1 or given.compiled:
+        return six_nets(given.rounds, reached, compiled=given.compiled)
+    compiling(reached)  # first, while the most memory that was ever taken is small
     for part in (moons, gpt, batches, six_nets, values_against_tensors):
         print(f"{part.__name__} ...", file=sys.stderr)
         part(given.rounds, reached)
         sys.stdout.flush()
-    compiling(reached)
     growth()
     others()
     print("\n## What it must reach")

@@ -392,8 +392,8 @@ def _torch_forward(net: Net, parameters: list[Any]) -> Callable[[Any], Any]:
     return forward
 
 
-def pytorch(net: Net, data: Data, rate: float) -> Candidate:
-    """Eager PyTorch: its functions, its backward, its SGD."""
+def pytorch(net: Net, data: Data, rate: float, prepared: Callable[[Any], Any] = lambda f: f) -> Candidate:
+    """Eager PyTorch: its functions, its backward, its SGD. prepared: what is made of the loss, `torch.compile`."""
     import torch
     from torch.nn import functional
 
@@ -406,10 +406,10 @@ def pytorch(net: Net, data: Data, rate: float) -> Candidate:
         "binary": lambda z: functional.binary_cross_entropy_with_logits(z, y),
         "categorical": lambda z: functional.cross_entropy(z, y),
     }
-    loss_of = losses[net.loss]
+    loss_of = prepared(lambda x: losses[net.loss](forward(x)))
 
     def step() -> float:
-        loss = loss_of(forward(x))
+        loss = loss_of(x)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -35,7 +35,7 @@ html_static_path = ["_static"]
 html_favicon = "_static/icon.svg"
 html_extra_path = ["_extra"]
 html_css_files = ["gradpath.css"]
-html_copy_source = html_show_sourcelink = False
+html_copy_source = html_show_sourcelink = html_use_index = False
 html_math_renderer = "mathml"
 pygments_style, pygments_dark_style = "friendly", "monokai"
 
@@ -58,6 +58,7 @@ sphinx_gallery_conf = {
     "nested_sections": False,
     "image_scrapers": ("gradpath_docs.results", "matplotlib"),
     "capture_repr": (),
+    "thumbnail_size": (280, 196),
     "write_computation_times": False,
     "show_memory": False,
     "show_signature": False,

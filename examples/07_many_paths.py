@@ -24,7 +24,7 @@ image, wanted = rng.random(784), np.eye(10)[2]
 L = squared_error(net(inputs(image)), inputs(wanted, "y"))
 L.label = "L"
 L.backward()
-draw_network(net, image, max_units=8)
+draw_network(net, image, max_units=6)
 
 # %%
 # A weight of the first layer reaches the loss through its own unit, then any

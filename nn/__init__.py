@@ -17,6 +17,8 @@ from . import (
 )
 from . import foreign as _foreign
 from .activations import RandomizedLeakyReLU
+from .code.onnx_graph import to_onnx
+from .code.program import to_code
 from .diagnosis import diagnose
 from .exercises import exercise, worksheets
 from .layers import (
@@ -121,7 +123,9 @@ __all__ = [
     "register",
     "regularizers",
     "schedules",
+    "to_code",
     "to_mlp",
+    "to_onnx",
     "to_sequential",
     "worksheets",
 ]

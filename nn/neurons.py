@@ -379,7 +379,8 @@ class MLP(Module):
         Arguments and numbers are those of `Sequential.fit`.
 
         vectorize: compute a batch with matrices, by `autograd.vectorize` of the loss of one sample; False makes a
-        node for every number of every sample, with the same losses to rounding.
+        node for every number of every sample, with the same losses to rounding. Without callbacks, metrics and rates of
+        your own, which might look, the Values get their numbers at the end; until then other threads see the old ones.
         RuntimeError before `compile`; TypeError and ValueError for data that do not fit;
         ArithmeticError with epoch and batch if the loss becomes nan or infinite.
         """

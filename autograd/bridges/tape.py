@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from ..fast.programs import Programs
 from ..graph import is_node, topological_order
 from ..ieee import quietly
 from ..op import Operation
+from ..passes.tensors import backward
 from ..tensor import Tensor, stand_in
 
 __all__ = ["Tape"]
@@ -95,8 +97,18 @@ class Tape:
         return self._watched.index(place) + 1
 
     def run(self, with_gradient: bool = True) -> Sequence[Any]:
-        """The result, and what is watched. The gradients are those of the result, if it is finite."""
-        return quietly((self._both if with_gradient else self._forward).run, self._results, *self._indices)
+        """The result, and what is watched. The gradients are those of the result."""
+        programs = self._both if with_gradient else self._forward
+        found = quietly(programs.run, self._results, *self._indices)
+        if with_gradient and not math.isfinite(found[0].item()):  # for which a training has no use
+            quietly(self._go_back)
+        return found
+
+    def _go_back(self) -> None:
+        root = self._results(*self._indices)[0]
+        for t in self._both.wanted:
+            t._grad = None
+        backward(root, np.ones(root.shape))
 
     def _results(self, *indices: Any) -> list[Tensor]:
         """The graph recorded again."""

@@ -23,36 +23,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["called", "recorded"]
-
-# From the arrays that change from run to run to the results, or to None if it gave up.
-Program = Callable[..., "tuple[Any, ...] | None"]
+__all__ = ["LARGEST", "Recorder", "called"]
 
 # How many bytes of arrays a program may keep. Above that NumPy's own work is nearly all of the time.
 LARGEST = 1 << 23
-
-
-def recorded(
-    function: Callable[..., Sequence[Any]], inputs: Sequence[np.ndarray], lasting: Sequence[np.ndarray] = ()
-) -> tuple[Sequence[Any], Program] | None:
-    """The results of `function(*inputs, *lasting)`, and the program of them; None if it cannot be written down.
-
-    lasting: arrays that stay where they are, though their numbers may change.
-    The program takes the inputs. It gives None for inputs of other shapes, dtypes or strides, and where
-    the function would have decided otherwise; then what it has written to is to be written anew. Arrays
-    that it computed are the caller's. Both are to be called inside `quietly`.
-    """
-    recorder = Recorder()
-    try:
-        results = function(*map(recorder.input, inputs), *map(recorder.lasting, lasting))
-        recorder.give(results)
-        passes = recorder.program()
-    except Exception:  # if it is the fault of the function, it comes again when that is called without them
-        return None
-    if recorder.size > LARGEST:
-        return None
-    given = [u.value[()] if u.is_number else u.value.copy("K") if u.fixed else u.value for u in results]
-    return given, lambda *arrays: next(passes(*arrays), None)
 
 
 def called(function: Callable[..., Any], *operands: Any) -> Any:

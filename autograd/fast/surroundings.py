@@ -97,7 +97,11 @@ class Surroundings:
                     if not (_alike([*attributes], [*found]) and _alike([*attributes.values()], [*found.values()])):
                         return False
                 token[0] = changes[0]
-        return all(_alike(look(), found) for look, found in self._contents.values())
+        for look, found in self._contents.values():
+            now = look()
+            if now is not found and not _alike(now, found):
+                return False
+        return True
 
     # ------------------------------------------------------------ what there is
 

@@ -102,7 +102,7 @@ class Checker:
     def answer(self, item: Item, right: Operand, scale: float = 1.0) -> Answer:
         """The numbers of an item beside the right ones."""
         written = item.written
-        moved = self.tolerance.of(item.node, item.is_value, written.digits, written.decimals)
+        moved = self.tolerance.of(item.node, item.is_value, *written.carried)
         return Answer(written, right, moved * scale, is_exact=item.is_value)
 
     # ------------------------------------------------------------ forward

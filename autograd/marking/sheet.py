@@ -14,7 +14,7 @@ from ..formulas import names
 from ..graph import Node, is_node
 from ..operands import describe
 from .computation import Computation, loose, small
-from .written import FULL, Written
+from .written import Written, carried_on_the_way
 
 __all__ = ["Item", "read_sheet"]
 
@@ -65,9 +65,7 @@ def read_sheet(c: Computation, sheet: Any) -> list[Item]:
         found[node, is_value] = Item(key, node, is_value, Written(f"check_work: {key}", x))
     if not found:
         raise ValueError(f"check_work: nothing was handed in; {known(c)}")
-    digits = max(item.written.digits for item in found.values()) or FULL
-    for item in found.values():
-        item.written.has_at_least(digits)
+    carried_on_the_way([item.written for item in found.values()])
     return sorted(found.values(), key=lambda item: _place(c, item))
 
 

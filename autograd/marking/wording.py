@@ -67,7 +67,7 @@ class _Matrices:
         self.keeps_mean = c.is_mean
         self.count = MatrixExpression(formula_of(Count()), np.asarray(float(c.samples or 1)))
 
-    def line(self, u: Node, variant: Variant | None, result: Node | None = None) -> Line | None:
+    def step(self, u: Node, variant: Variant | None) -> Step | None:
         """The gradient by u: the last step of its derivation."""
         change = {} if variant is None else variant.change(self, {})
         steps = Backward(self.forward, self.c.target, u, change).steps()
@@ -75,18 +75,22 @@ class _Matrices:
             return None
         last: Step = steps[-1]
         is_shorter = last.simplified is not None and last.simplified.key != last.formula.key
-        step = last._replace(
+        return last._replace(
             formula=Formula(last.formula, self.notations),
             simplified=Formula(last.simplified, self.notations) if is_shorter and last.simplified is not None else None,
         )
-        return Line(step.text(), step.latex())
+
+    def line(self, u: Node, variant: Variant | None, result: Node | None = None) -> Line | None:
+        """The same, written."""
+        step = self.step(u, variant)
+        return None if step is None else Line(step.text(), step.latex())
 
     # ------------------------------------------------------------ what a Share asks
 
     def gradient(self, u: Node) -> Operand:
         """dW[2], also of its transpose."""
         w = u if u in self.c.labels else u.operands[0]
-        found = named(self.c.labels[w], w.numpy(), self.forward.samples.get(self.c.labels[w]), is_gradient=True)
+        found = named(self.c.labels[w], self.c.right[w], self.forward.samples.get(self.c.labels[w]), is_gradient=True)
         return found if w is u else found.T
 
     def of(self, x: Operand) -> Operand:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
@@ -24,6 +24,7 @@ class Written:
     numbers   float64
     digits    significant digits, the most found in it, since trailing zeros are lost; FULL for a machine's
     decimals  digits after the point, the most found in it
+    carried   the digits and decimals with which somebody computed: the most found on the sheet
     """
 
     def __init__(self, where: str, x: Any) -> None:
@@ -45,16 +46,23 @@ class Written:
         self.decimals = max((d for _, _, d in written), default=0)
         if single and self.digits > 6:
             self.digits, self.decimals = 6, 100
-
-    def has_at_least(self, digits: int) -> None:
-        """Of nothing but zeros, which have no digits: those of the rest of the sheet."""
-        if not self.digits:
-            self.digits, self.decimals = digits, self.decimals or 100
+        self.carried = self.digits, self.decimals
 
     @property
     def unit(self) -> np.ndarray:
         """One unit of the last digit of each number."""
         return unit(self.numbers, self.digits, self.decimals)
+
+
+def carried_on_the_way(sheet: Iterable[Written]) -> None:
+    """Note with which digits somebody computed; zeros, which have none, count as written with these."""
+    written = list(sheet)
+    short = [w for w in written if 0 < w.digits < FULL]
+    carried = max((w.digits for w in short), default=FULL), max((w.decimals for w in short), default=100)
+    for w in written:
+        if not w.digits:
+            w.digits, w.decimals = carried[0], w.decimals or 100
+        w.carried = carried if w.digits < FULL else (FULL, 100)
 
 
 def unit(x: np.ndarray, digits: int, decimals: int) -> np.ndarray:

@@ -22,8 +22,8 @@ from .backward import Backward
 from .columns import turned, turned_names, turned_value
 from .forward import Forward, labels_in
 from .naming import Naming
-from .notation import CLOSE, MIDDLE, OPEN, MatrixWriter
-from .roles import Roles
+from .notation import CLOSE, MIDDLE, OPEN, MatrixWriter, heads_of
+from .roles import Roles, is_mask
 from .sequences import Step as TimeStep
 from .steps import Definition, Formula, Notations, Step
 
@@ -37,6 +37,11 @@ OMISSION = f"in a formula: more than {MAX_SIZE} symbols; label what lies between
 GAP = r"&\;\,\vdots"
 # What is said of steps of sequences, in text and in LaTeX.
 STEP = ("X⟨t⟩ = X[:, t − 1] is step t of X, samples in rows", r"X^{\langle t\rangle} = \text{step } t \text{ of } X")
+HEADS = (
+    "heads(Q, n): the last axis of Q in n parts, one for each head; concat puts those of a step side by side",
+    r"\operatorname{heads}_{n}(Q):\ \text{the last axis in } n \text{ parts; concat puts them side by side}",
+)
+MASK = ("{}: a mask, 0 where a number is dropped", r"{}:\ \text{{a mask, }} 0 \text{{ where a number is dropped}}")
 STEP_IN_COLUMNS = ("X⟨t⟩ = X[:, t − 1]ᵀ is step t of X, samples in columns", STEP[1])
 
 T = TypeVar("T", Definition, Step)
@@ -168,9 +173,13 @@ class MatrixDerivation:
             for a in atoms(x):
                 if isinstance(a, Applied) and "note" in a.op.writing:
                     found[a.op.writing["note"]] = None
+                elif isinstance(a, Applied) and heads_of(a) is not None:
+                    found[HEADS] = None
                 elif isinstance(a, TimeStep):
                     found[STEP_IN_COLUMNS if a.in_columns else STEP] = None
-        return [note[notation] for note in found]
+        to = (self.notations.text(), self.notations.latex())[notation]
+        masks = [label for label, x in self.given.items() if label.startswith("M") and is_mask(x)]
+        return [MASK[notation].format(to.symbol(label)) for label in masks] + [note[notation] for note in found]
 
     def _most(self, where: str, most: int | None) -> int:
         return MOST if most is None else positive(where, "most", most, "a positive integer or None")

@@ -55,7 +55,7 @@ class Naming:
                 if _complement(x, _constants_in(found)) is None and Causal.of(x) is None:
                     found[role(v, i)].setdefault(data_key(x), x)
         taken: set[object] = set()
-        for base in sorted(found, key="YXVC".index):
+        for base in sorted(found, key="YXVMC".index):
             members = {k: u for k, u in found[base].items() if k not in taken}
             base = self._letter if base == "C" else base
             taken |= members.keys()

@@ -47,7 +47,7 @@ from .atoms import (
 from .indices import at_index, letter_of, samples_of
 from .sequences import OverTime, Stack, Step, base_time, is_repeated
 
-__all__ = ["Lectures", "MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter"]
+__all__ = ["Lectures", "MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter", "heads_of"]
 
 # Arrays of more numbers are not written out as an index.
 SHORT = 8
@@ -413,7 +413,7 @@ def _axes(a: Total) -> str:
     return "axis " + ", ".join(map(str, a.axes)) + (", kept" if a.keepdims and len(a.inside) != 2 else "")
 
 
-def _heads(a: Applied) -> tuple[str, Expression, str] | None:
+def heads_of(a: Applied) -> tuple[str, Expression, str] | None:
     """The last axis taken apart for several heads, which come before the steps, or put together again.
 
     Which of both it is, of what, and how many heads; None for others.
@@ -579,7 +579,7 @@ class Lectures(MatrixWriter):
             return Piece(f"[{self.comma.join(map(self.sum, numbers))}]")
         if a.op.name == "concatenate" and len(a.shape) < 3:  # a vector counts as a row
             return self.blocks([self.sum(p) for p in a.parts], a.arguments[0] if len(a.shape) == 2 else 1)
-        if (found := _heads(a)) is not None:
+        if (found := heads_of(a)) is not None:
             word, inner, count = found
             return self.shaped(self.operator(word), self.sum(inner), count)
         before = natural_shape(a.parts[0]) or () if a.parts else ()

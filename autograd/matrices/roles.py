@@ -12,7 +12,7 @@ from ..samples import axis_of_data, is_data_name, shown_axis
 from ..tensor import Tensor
 from .atoms import Shape
 
-__all__ = ["Roles", "constants_of", "is_tensor", "is_turned", "role", "whole_of_rows"]
+__all__ = ["Roles", "constants_of", "is_mask", "is_tensor", "is_turned", "role", "whole_of_rows"]
 
 
 def is_tensor(x: object) -> TypeGuard[Tensor]:
@@ -46,13 +46,23 @@ def is_turned(v: Tensor, i: int) -> bool:
 
 
 def role(v: Tensor, i: int) -> str:
-    """What a constant at this place is called: the target of a loss Y, what weights multiply X, else C."""
+    """What a constant at this place is called: the target of a loss Y, what weights multiply X, a mask M, else C."""
     name = v.op.name if v.op is not None else ""
     if _is_loss(v) or name == "sub" or (name == "mul" and _is_logarithm(v.operands[1 - i])):
         return "Y"
     if i == 0 and name in ("affine", "correlate", "correlate_and_add", "max_pool", "transpose"):
         return "X"
+    if name == "mul" and is_mask(v.operands[i]):
+        return "M"
     return "X" if name == "matmul" else "C"
+
+
+def is_mask(x: object) -> bool:
+    """True for zeros and one other number, as dropout multiplies with."""
+    if not isinstance(x, np.ndarray) or x.ndim < 2 or x.size < 2:
+        return False
+    largest = np.max(x)
+    return bool(largest > 0 and np.isin(x, (0.0, largest)).all() and not x.all())
 
 
 def _is_loss(v: Tensor) -> bool:

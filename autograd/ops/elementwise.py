@@ -47,6 +47,8 @@ __all__ = [
 
 # As an operand a 0-d array costs half of what a number costs.
 ZERO, ONE = ({np.dtype(t): np.array(n, t) for t in (np.float32, np.float64)} for n in (0, 1))
+for _number in (*ZERO.values(), *ONE.values()):
+    _number.flags.writeable = False
 
 
 def is_real_array(x: object) -> bool:

@@ -33,6 +33,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("public", Public)
     app.connect("autodoc-process-docstring", as_rst)
     app.connect("source-read", inside_the_site)
+    app.connect("build-finished", without_maps)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -42,6 +43,12 @@ def lay_out_extra() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     for name in ("page.js", "worker.mjs"):
         shutil.copyfile(DOCS / "live" / name, EXTRA / "live" / name)
+
+
+def without_maps(app: Sphinx, failed: Exception | None) -> None:
+    """The theme's maps from its style to its sources are for those who change the theme."""
+    for file in Path(app.outdir).rglob("*.map"):
+        file.unlink()
 
 
 def version_of(root: Path) -> str:

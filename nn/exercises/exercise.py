@@ -132,8 +132,24 @@ class Exercise(Sheet):
         return said + (f" --form {o['form']}" if o["form"] != "rows" else "")
 
     @property
-    def _title(self) -> str:
+    def title(self) -> str:
+        """Its number and what it is about."""
         return f"Exercise {self.seed}: {TITLES[self.kind]}"
+
+    @property
+    def equations(self) -> tuple[Math, ...]:
+        """What is computed, each as text and LaTeX."""
+        return self._problem.equations
+
+    @property
+    def nodes(self) -> dict[str, Any]:
+        """The named nodes of its computation."""
+        return self._problem.nodes
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all numbers are short, so that nobody rounds."""
+        return bool(self._options["is_exact"])
 
     def _setting(self) -> list[Block]:
         parts: list[str | Math] = []
@@ -144,7 +160,7 @@ class Exercise(Sheet):
 
     def _asked(self) -> list[Block]:
         said = f"Level {self.level}, {self.points} points. Made by: {self.command}"
-        blocks: list[Block] = [Heading(self._title), Paragraph((said,)), *self._setting(), *self._notes]
+        blocks: list[Block] = [Heading(self.title), Paragraph((said,)), *self._setting(), *self._notes]
         for number, part in enumerate(self._parts, 1):
             blocks.append(Paragraph(part.words, number))
             blocks += part.gaps or [Numbers(tuple((b.shown, _gaps(b.shape)) for b in part.blanks))]
@@ -153,7 +169,7 @@ class Exercise(Sheet):
     @property
     def key(self) -> Sheet:
         """The answers, with the derivations of the gradients by weights."""
-        blocks: list[Block] = [Heading(f"{self._title}: key"), Paragraph((f"{self.points} points",)), *self._setting()]
+        blocks: list[Block] = [Heading(f"{self.title}: key"), Paragraph((f"{self.points} points",)), *self._setting()]
         for number, part in enumerate(self._parts, 1):
             blocks.append(Paragraph(part.words, number))
             blocks.append(Numbers(tuple((b.shown, b.right) for b in part.blanks)))
@@ -175,7 +191,7 @@ class Exercise(Sheet):
     @property
     def blank(self) -> str:
         """A text file to be filled in; `check` takes its path; `gradpath check` makes the exercise again."""
-        lines = [f"# {self.command}", f"# {self._title}. Fill in the numbers; what stays ____ is not marked."]
+        lines = [f"# {self.command}", f"# {self.title}. Fill in the numbers; what stays ____ is not marked."]
         for number, part in enumerate(self._parts, 1):
             said = "".join(p if isinstance(p, str) else p.text for p in part.words)
             lines += ["", f"# {number}. {said}", *(f"{b.name} = {_typed_gaps(b.shape)}" for b in part.blanks)]
@@ -193,7 +209,7 @@ class Exercise(Sheet):
         verdicts: dict[str, tuple[bool, str]] = {}
         asked = self._checkable
         numbers = {b.name: self._as_handed_in(given[b.name]) for b in self.blanks if b.name in {*given} & asked}
-        marking = self._checker.check(numbers) if numbers else None
+        marking = self.checker.check(numbers) if numbers else None
         for b in self.blanks:
             if b.name not in given:
                 verdicts[b.name] = (False, "left empty")
@@ -216,7 +232,8 @@ class Exercise(Sheet):
             return x
 
     @property
-    def _checker(self) -> Checker:
+    def checker(self) -> Checker:
+        """What `check_work` checks the numbers with."""
         if "_checks" not in vars(self):
             vars(self)["_checks"] = Checker(self.loss)
         found: Checker = vars(self)["_checks"]
@@ -314,7 +331,7 @@ class Exercise(Sheet):
         factors = self._options.get("factors", {})
         if b.name in factors:
             source, others, rest = factors[b.name]
-            found = self._checker.check({f"dL/d{source}": number * others + rest}).findings
+            found = self.checker.check({f"dL/d{source}": number * others + rest}).findings
             if found:
                 return f": {found[0].slip}"
         return ""
@@ -358,7 +375,7 @@ class Marked:
         lines = [f"{shown[name].ljust(width)}   {said}" for name, (_, said) in self.verdicts.items()]
         if self.findings and self.marking is not None:  # what stands between its verdicts and its points
             lines += ["", *self.marking.text().partition("\n\n")[2].rpartition("\n\n")[0].splitlines()]
-        return "\n".join([f"{self.exercise._title}", "", *lines, "", f"{self.points} of {self.possible} points"])
+        return "\n".join([f"{self.exercise.title}", "", *lines, "", f"{self.points} of {self.possible} points"])
 
     def __str__(self) -> str:
         return self.text()

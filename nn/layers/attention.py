@@ -187,7 +187,7 @@ class MultiHeadAttention(BatchLayer):
         if self.num_heads > 1:
             q, k, v = map(self._in_heads, (q, k, v))
         turned = transpose(k, (*range(k.ndim - 2), k.ndim - 1, k.ndim - 2))
-        s = self._called("S", matmul(q, turned) * (1 / math.sqrt(self.key_dim)))
+        s = self._called("S", matmul(q * (1 / math.sqrt(self.key_dim)), turned))
         if causal or mask is not None:
             s = s + self._sight(s, flag(str(self), "use_causal_mask", causal), mask)
         if self.dropout != self._dropped.rate:

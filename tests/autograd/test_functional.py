@@ -403,3 +403,11 @@ def test_a_hessian_vector_product_is_also_a_function_as_the_others_are():
     product = hessian_vector_product(f)
     x, v = np.array([1.0, 2.0]), np.array([1.0, -1.0])
     assert product(x, v).tolist() == hessian_vector_product(f, x, v).tolist() == [6.0, -12.0]
+
+
+def test_a_number_that_became_nan_since_is_refused_as_any_other_change():
+    x = Value(2.0)
+    y = x * x
+    x.data = float("nan")
+    with pytest.raises(RuntimeError, match=r"\.data of an operand was changed .* was 4\.0 and would now be nan"):
+        gradients(y, x, create_graph=True)

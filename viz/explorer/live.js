@@ -10,6 +10,7 @@ let isChanged = false;
 let isSettled = true; // false while a number is being dragged
 let frame = 0;
 const [linkParts, linkReaders] = [[], {}]; // what else a link says, and how it is read
+let [lineClass, cellClass, veil] = [() => "", () => "", null]; // of pages with verdicts; an exercise whose numbers are hidden
 let isOfSample = () => false; // whether a leaf has the number of a sample
 const [followers, forgetters, restorers, overviewExtras] = [[], [], [], []]; // of pages with samples: what is shown with the numbers
 let rest = 0;

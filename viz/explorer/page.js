@@ -36,7 +36,7 @@ let again = []; // what is written again when numbers change: in the panel, and 
 let againInCards = [];
 const live = (write) => { write(); again.push(write); };
 const liveInCards = (write) => { write(); againInCards.push(write); };
-const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf, grab, canChange });
+const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf, grab, canChange, lineClass: (line) => lineClass(line), cellClass: (v) => cellClass(v) });
 
 const isPass = () => state.mode === "backward" || state.mode === "forward";
 const graph = () => fresh(graphs[isArray(state.node) ? "arrays" : page.views[state.view].graph]);
@@ -188,10 +188,11 @@ function followLink() {
 // ---------------------------------------------------------------- what is lit
 
 function light() {
-  const isIdle = !pass && state.node === null;
+  const isIdle = veil || (!pass && state.node === null);
   moves = state.mode === "nudge" && state.node !== null && program ? nudge() : null;
   const { nodes, edges } = pass ? passLights() : isIdle ? idleLights() : pathLights();
-  picture.fill(numbersOn);
+  picture.fill(veil ? veiledNumbers : numbersOn);
+  if (veil) for (const [k, one] of edges) edges.set(k, { ...one, sign: 0, width: 1.5 });
   picture.light({ nodes, edges, isIdle, ofArrays: isArray(state.node), label: (line) => labelOf(line, edges, isIdle) });
 }
 
@@ -254,7 +255,7 @@ function passAt(step) {
 }
 
 function labelOf(line, edges, isIdle) {
-  if (line.arrow !== null || isArray(state.node)) return null;
+  if (line.arrow !== null || isArray(state.node) || (veil && line.node === undefined)) return null;
   const shown = line.edges.filter((k) => edges.has(k) && !edges.get(k).isPast);
   if (!shown.length || (isIdle && picture.lines.length > LABELLED)) return null;
   if (line.node !== undefined) { // a line between units has the number of its weight
@@ -270,6 +271,13 @@ function labelOf(line, edges, isIdle) {
 function gradOf(v) {
   if (isChanged) return grads[v];
   return grads[v] ?? (page.backward && (graph().gradients().get(v) ?? 0) === 0 ? 0 : null);
+}
+
+// In an exercise: what is given, and what the reader has found.
+function veiledNumbers(v) {
+  const of = (what) => veil.gaps.find((gap) => gap.node === v && gap.of === what);
+  const said = (gap) => (answers.has(gap) ? answers.get(gap) : "?");
+  return { data: of("data") ? said(of("data")) : shortNumber(names.data[v]), grad: of("grad") ? said(of("grad")) : "", gradSign: "zero" };
 }
 
 // What stands on a node: its numbers, or those it has at this step of a pass.
@@ -310,6 +318,7 @@ function markPinned() {
 }
 
 function panelOf() {
+  if (veil) return exercisePanel();
   if (state.mode === "nudge") return nudgePanel();
   if (!pass) return state.node === null ? overviewPanel() : isArray(state.node) ? arrayPanel() : pathsPanel();
   const seen = { names, graph: graph(), step: state.step, pass };
@@ -415,11 +424,12 @@ function edgesOn(line) {
 
 function describeLine(line) {
   if (line.arrow !== null) return `from ${names.line(graphs.arrays.edges[line.arrow].operand)} to ${names.line(graphs.arrays.edges[line.arrow].result)}`;
-  const describe = (e) => `∂${names.line(e.result)}/∂${names.line(e.operand)} = ${shortNumber(e.derivative)}`;
+  const describe = (e) => `∂${names.line(e.result)}/∂${names.line(e.operand)}${veil ? "" : ` = ${shortNumber(e.derivative)}`}`;
   return edgesOn(line).map(describe).join(", ");
 }
 
 function showTip(line, at) {
+  if (veil) return;
   if (line.arrow !== null) return placeTip([arrayNote(line)], at ?? picture.onStage(middleOf(line)));
   const weighed = !isPass() && state.node !== null ? graph().weigh(state.node) : null;
   const isNamed = page.views[state.view].graph === "named" && graphs.op;
@@ -640,7 +650,7 @@ function showSummary() {
   const { nodes, edges } = graph();
   const what = graph() === graphs.arrays ? "array" : "node";
   const size = `${counted(nodes.length, what)}, ${counted(edges.length, "edge")}`;
-  const told = Number.isNaN(names.data[page.target]) ? "" : `${names.text(page.target)} = ${shortNumber(names.data[page.target])}; `;
+  const told = veil || Number.isNaN(names.data[page.target]) ? "" : `${names.text(page.target)} = ${shortNumber(names.data[page.target])}; `;
   put(byId("summary"), told + size);
 }
 
@@ -678,7 +688,7 @@ function togglePresent() {
 function showSentence() {
   const { node } = state;
   const sentence = byId("sentence");
-  sentence.hidden = node === null || state.mode !== "paths" || node === graph().target;
+  sentence.hidden = veil || node === null || state.mode !== "paths" || node === graph().target;
   if (sentence.hidden || !document.body.classList.contains("present")) return;
   const listed = paths().slice(0, 4).map(valueOf);
   const terms = listed.map((x, i) => span("", i || x < 0 ? (x < 0 ? " − " : " + ") : "", signed(x, shortNumber(Math.abs(x)))));
@@ -761,6 +771,7 @@ function begin() {
   if (stale) notes.push(`The numbers of this page cannot be changed: ${stale}.`);
   if (!page.backward) notes.unshift("No backward pass yet: .grad is empty, the gradients here are sums over paths.");
   byId("notes").replaceChildren(...notes.map((note) => html("p", {}, note)));
+  if (page.marking || page.exercise) beginCheck();
   showView();
   picture.fit(null);
   listen();

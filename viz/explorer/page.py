@@ -29,6 +29,7 @@ from ..options import drawing
 from ..picture import Picture
 from .arrays import Arrays
 from .script import HELPERS
+from .verdicts import exercise_data, marking_data
 from .views import LEVELS, Views
 
 __all__ = ["PAGE_MARK", "Exploration", "explore"]
@@ -36,9 +37,26 @@ __all__ = ["PAGE_MARK", "Exploration", "explore"]
 PAGE_MARK = '<meta name="generator" content="gradpath">'  # every page has it
 
 _FORMATS = dict.fromkeys(("html", "htm"))
-_PARTS = ("paths", "write", "program", "picture", "panel", "matrices", "live", "learn", "save", "samples", "page")
+_PARTS = (
+    "paths",
+    "write",
+    "program",
+    "picture",
+    "panel",
+    "matrices",
+    "live",
+    "learn",
+    "save",
+    "samples",
+    "check",
+    "page",
+)
 
-_ONLY_WITH = {"samples": "samples", "matrices": "arrays"}  # parts that a page has with such data alone
+_ONLY_WITH = {
+    "samples": "samples",
+    "matrices": "arrays",
+    "check": "check",
+}  # parts that a page has with such data alone
 
 
 @drawing
@@ -52,6 +70,8 @@ def explore(
     look: Any = None,
     samples: Mapping[Any, Any] | None = None,
     parameters: Sequence[Value | Tensor] | None = None,
+    marking: Any = None,
+    exercise: Any = None,
 ) -> Exploration:
     """A page that shows every gradient path of a computation.
 
@@ -71,6 +91,10 @@ def explore(
                 and goes downhill on one or on all; for two inputs also a map of what the net answers.
     parameters  the leaves that gradient descent in the page moves; without it those that are not called x, y or t
                 and are in no samples, or all leaves if there are no others
+
+    marking     what `check_work(root, sheet)` gives: right and wrong nodes and the edges of mistakes are coloured
+    exercise    what `nn.exercise` gives, of which root is the loss: the page hides the numbers that are asked for,
+                takes the reader's, and says of them what `check_work` says; a button shows all numbers
 
     The page computes again whatever depends on a number that is changed in it, with the operations of Python read
     as script; one that cannot be read, or a graph of more than 20,000 edges, keeps the page as it was recorded.
@@ -100,6 +124,8 @@ def explore(
     if samples is not None and isinstance(root, Tensor):
         raise TypeError("explore: a graph of Tensors has its samples in it; samples= is for a graph of Values")
     lookup("level", level, LEVELS)
+    if isinstance(root, Tensor) and marking is not None:
+        raise TypeError("explore: a marking is shown on a graph of Values; of Tensors print it")
     if isinstance(root, Tensor):
         arrays = Arrays(root)
         views = Views(arrays, wrt, digits)
@@ -107,6 +133,11 @@ def explore(
     else:
         views = Views(root, wrt, digits)
         data = views.data(level, samples, parameters)
+    if marking is not None:
+        data["marking"] = marking_data(root, views.nodes, marking)
+    if exercise is not None:
+        data |= {"exercise": exercise_data(root, views.nodes, exercise), "program": None}
+    data["check"] = marking is not None or exercise is not None
     title = "Gradient paths" if title is None else title
     return Exploration(_document(title, data), level=data["first"], views=views, title=title)
 

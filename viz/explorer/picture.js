@@ -258,7 +258,7 @@ class Picture {
       const shown = isConstant ? { data: shortNumber(this.names.data[cell.node]), grad: "", gradSign: "zero" } : numbers(cell.node);
       const key = `${shown.data} ${shown.grad} ${shown.gradSign} ${this.radius} ${this.scale}`;
       if (this.on.canChange(cell.node)) this.tellValue(cell.group, cell.node);
-      if (cell.shapes?.[1]) this.tint(cell.shapes[1], shown.data === "" ? 0 : this.names.data[cell.node]);
+      if (cell.shapes?.[1]) this.tint(cell.shapes[1], shown.data === "" || document.body.classList.contains("veiled") ? 0 : this.names.data[cell.node]);
       if (cell.shown === key) continue; // to write it again would cost the layout of all texts
       cell.shown = key;
       this.placeCell(cell);
@@ -292,7 +292,7 @@ class Picture {
     for (const cell of this.cells) {
       const state = nodes.get(cell.node) ?? (cell.whole && nodes.has(cell.whole.node) ? "whole" : "");
       const isChangeable = this.on.canChange(cell.node) ? "changeable" : "";
-      set(cell.group, "class", `cell ${cell.kind} ${isChangeable} ${isIdle ? "" : state || "dim"}`);
+      set(cell.group, "class", `cell ${cell.kind} ${isChangeable} ${isIdle ? "" : state || "dim"} ${this.on.cellClass(cell.node)}`);
       if (state.includes("selected")) set(cell.group, "aria-current", "true");
       else cell.group.removeAttribute("aria-current");
     }
@@ -300,7 +300,7 @@ class Picture {
     for (const line of this.lines) {
       const shown = ofArrays ? edges.get(line.arrow) : this.strongestOf(line, edges, isIdle);
       const state = isIdle ? "idle" : shown ? "lit" : "dim";
-      set(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)} ${line.weight === null ? "" : "changeable"}`);
+      set(line.group, "class", `line ${state} ${signOf(shown?.sign ?? 0)} ${line.weight === null ? "" : "changeable"} ${this.on.lineClass(line)}`);
       set(line.shape, "stroke-width", ((shown?.width ?? 0.8) * (this.pen ?? 1)).toFixed(2));
       if (!line.touch) continue;
       set(line.group, "aria-label", this.on.describeLine(line));

@@ -360,3 +360,17 @@ def test_results_on_the_way_have_the_names_of_the_equations():
     named = [v for v in topological_order(program.tensors()) if v.op is not None and v.label is not None]
     assert len(named) >= 8
     assert {f"V{'₀₁₂₃₄₅₆₇₈₉'[int(v.label[2:])]}" for v in named if v.label.startswith("V_")} <= defined
+
+
+def test_a_result_that_is_not_finite_has_the_gradients_of_the_graph():
+    w = [Value(1e308), Value(2.0), Value(-1.0)]
+    loss = w[0] * 10.0 + w[1] * 3.0 + w[2] * w[1]
+    program = vectorize(loss)
+    for _ in range(6):  # recorded, written down, and run
+        found = program()
+        assert found.data == np.inf
+        assert gradients_of(found, w).tolist() == [10.0, 2.0, 2.0]
+        w[1].data = 2.0
+    w[0].data = 1.0
+    assert gradients_of(program(), w).tolist() == [10.0, 2.0, 2.0]
+    assert program().data == 14.0

@@ -1,5 +1,7 @@
 """check_work: lecture 003's backward pass, the worked example of lecture 001, and sheets of all kinds."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -170,3 +172,161 @@ def test_a_computation_that_gives_nan_has_no_right_numbers():
     x = Value(-1.0, "x")
     with pytest.raises(ValueError, match="nan or infinity"):
         check_work(x.log(), {"x": 1.0})
+
+
+# ---------------------------------------------------------------- a function of one's own
+
+
+class Lecture:
+    """A net as an object, whose backward pass takes the arrays of the forward pass, as lecture 003 has it."""
+
+    def __init__(self):
+        self.W1, self.b1, self.W2, self.b2 = WEIGHTS
+        self.X = X
+
+    def slope(self, Z):
+        return Z > 0
+
+    def back(self, Z1, A1, Z2, A2):
+        dZ2 = A2 - Y
+        dW2 = 1 / M * dZ2.dot(A1.T)
+        db2 = 1 / M * np.sum(dZ2)
+        dZ1 = self.W2.T.dot(dZ2) * self.slope(Z1)
+        dW1 = 1 / M * dZ1.dot(self.X.T)
+        db1 = 1 / M * np.sum(dZ1)
+        return dW1, db1, dW2, db2
+
+
+@pytest.mark.parametrize("loss", ["squared error", "cross-entropy"])
+def test_a_method_is_called_unchanged_and_marked_like_its_numbers(loss):
+    by_function = check_work(lecture_003(loss), Lecture().back)
+    by_numbers = check_work(lecture_003(loss), backward())
+    assert kinds(by_function) == kinds(by_numbers)
+    assert [(f.kind, f.where) for f in by_function.findings] == [(f.kind, f.where) for f in by_numbers.findings]
+
+
+def test_gradients_in_a_dictionary_that_is_returned_are_read():
+    def back(Z1, A1, W2, Y, X, error):
+        grads = {"dW2": error @ A1.T / M, "db2": error.sum(1, keepdims=True) / M}
+        step = W2.T @ error * (Z1 > 0)
+        return grads | {"dW1": step @ X.T / M, "db1": step.sum(1, keepdims=True) / M}
+
+    work = backward()
+    marking = check_work(lecture_003("cross-entropy"), back, error=work["dZ2"])
+    assert marking
+    assert list(marking.verdicts) == ["dW2", "db2", "dW1", "db1"]
+
+
+def test_a_parameter_that_nothing_is_known_of_is_asked_for():
+    def back(cache):
+        return cache
+
+    with pytest.raises(TypeError, match=r"nothing is called 'cache', which back asks for; pass it: .*cache=\.\.\."):
+        check_work(lecture_003("cross-entropy"), back)
+
+
+def test_a_function_that_computes_no_gradient_is_refused():
+    with pytest.raises(ValueError, match="computes none of dW"):
+        check_work(lecture_003("cross-entropy"), lambda Z1: Z1 + 1)
+
+
+def test_an_error_in_the_function_is_its_own_and_leaves_no_hook():
+    def back(Z1):
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        check_work(lecture_003("cross-entropy"), back)
+    assert sys.getprofile() is None
+
+
+# ---------------------------------------------------------------- factors, digits, shapes
+
+
+PATHS = ["0.7414*0.1868*0.4*0.2413*0.05 = 0.000668", "-0.2171*0.1755*0.5*0.2413*0.05 = -0.00023"]
+
+
+def test_the_factors_along_both_paths_are_right_and_so_is_their_sum():
+    marking = check_work(lecture_001(), {"dL/dw[1]_1,1": {"paths": PATHS, "sum": "0.000439"}})
+    assert marking, str(marking)
+    assert len(marking.verdicts) == 13
+
+
+def test_the_place_of_a_wrong_factor_is_known_and_the_mistake_named():
+    wrong = PATHS[0].replace("0.2413", "0.5933").replace("= 0.000668", "= 0.001643")
+    marking = check_work(lecture_001(), {"dL/dw[1]_1,1": [wrong, PATHS[1]]})
+    (finding,) = marking.findings
+    assert (finding.kind, finding.where) == ("a_for_slope", ("path 1, da[1]_1/dz[1]_1",))
+    assert "∂a[1]₁/∂z[1]₁ = a[1]₁(1 − a[1]₁)" in str(marking)
+    assert marking.points == marking.possible - 1
+
+
+def test_a_missing_path_is_missed():
+    assert "there are 2 paths, and you have 1" in str(check_work(lecture_001(), {"dL/dw[1]_1,1": PATHS[:1]}))
+
+
+def test_numbers_rounded_on_the_way_are_right_to_fewer_digits():
+    verdict = check_work(lecture_001(), {"dL/dw[2]_1,1": "0.0821493"})["w[2]_1,1"]
+    assert (verdict.kind, verdict.digits) == ("right to digits", 3)
+
+
+def test_a_vector_for_a_column_is_right_and_its_shape_is_told():
+    work = backward({"axis": 1})
+    verdict = check_work(lecture_003("cross-entropy"), work)["db2"]
+    assert verdict.kind == "right"
+    assert "expected shape (3, 1), got (3,)" in verdict.note
+
+
+def test_a_transposed_gradient_is_named():
+    work = backward({"axis": 1, "keepdims": True})
+    work["dW1"] = work["dW1"].T
+    (finding,) = check_work(lecture_003("cross-entropy"), work).findings
+    assert (finding.kind, finding.where) == ("transposed", ("dW1",))
+
+
+def test_a_sheet_may_be_lines_of_text_and_blanks_are_left_out():
+    marking = check_work(lecture_001(), "z[1]_1 = 0.3775   # first\ndL/dw[2]_1,1 = 0.0821\na[1]_1 = ____\n")
+    assert list(marking.verdicts) == ["z[1]_1", "dL/dw[2]_1,1"]
+    assert marking
+
+
+@pytest.mark.parametrize(
+    ("sheet", "error", "said"),
+    [
+        ({}, ValueError, "nothing was handed in"),
+        ({"dL/dw[2]_1,1": "0,08"}, ValueError, "write a point"),
+        ({"dL/dw[2]_1,1": None}, TypeError, "expected numbers"),
+        ({"w[2]_1,1": 1.0, "dL/dw[2]_1,1": 1.0}, ValueError, "handed in twice"),
+        (3.0, TypeError, "expected names and numbers"),
+        ({3: 1.0}, TypeError, "expected a name"),
+    ],
+)
+def test_what_is_no_sheet_is_refused_with_what_was_expected(sheet, error, said):
+    with pytest.raises(error, match=said):
+        check_work(lecture_001(), sheet)
+
+
+def test_numbers_that_changed_since_the_forward_pass_are_refused():
+    L = lecture_003("cross-entropy")
+    w = next(u for u in _leaves(L) if u.label == "W1")
+    w.data -= 1.0
+    with pytest.raises(RuntimeError, match="run the forward pass again"):
+        check_work(L, backward())
+
+
+def _leaves(L):
+    waiting = [L]
+    while waiting:
+        u = waiting.pop()
+        if hasattr(u, "operands"):
+            waiting += u.operands
+            if u.is_leaf:
+                yield u
+
+
+def test_latex_and_html_say_what_the_text_says():
+    marking = check_work(lecture_003("squared error"), backward())
+    assert r"dZ_{2} = A_{2} \odot" in marking.latex()
+    assert marking.latex().count(r"\begin{aligned}") == 1
+    assert "right given your" in marking._repr_html_()
+    assert "<script" not in marking.html()
+    assert repr(marking) == "<marking: 3 of 6 points, 2 slips>"

@@ -990,3 +990,10 @@ def test_an_einsum_is_written_as_numpy_takes_it():
     scope = {"einsum": np.einsum, "A": a.data, "B": b.data, "ones": np.ones}
     assert "einsum('ik,jk->ij', " in written
     assert eval(written, {"np": np, **scope}) == pytest.approx(step.value)
+
+
+def test_a_mean_that_is_divided_by_its_number_of_samples_again_is_no_mean_twice():
+    w = Tensor([[1.0], [2.0]], "W")
+    loss = named(squared_error(np.arange(6.0).reshape(3, 2) @ w, np.ones((3, 1))) / 3, "L")
+    (step,) = derive(loss, w).steps
+    assert step.text() == "dW = (1/(3 m)) Xᵀ (X W − Y)"

@@ -149,6 +149,16 @@ def test_several_heads_are_taken_apart_and_put_together_again():
     assert found["dW[1]_Q"] == "(1/m) Σᵢ dQ[1](i)ᵀ X(i)"
 
 
+def test_what_drops_numbers_is_a_mask_and_said_to_be_one():
+    w, mask = Tensor(np.ones((2, 2)), "W"), np.array([[2.0, 0.0], [2.0, 2.0], [0.0, 2.0]])
+    x = Tensor(np.arange(6.0).reshape(3, 2), "X")
+    a = x @ w
+    a.label = "A"
+    found = derive(((a * mask) ** 2).sum(), w)
+    assert str(found.steps[0].formula) == "2 A ⊙ (M ⊙ M)"
+    assert "M: a mask, 0 where a number is dropped" in found.text()
+
+
 def test_weights_of_attention_without_a_name_get_one():
     q, k, v = (Tensor(np.random.default_rng(i).normal(size=(3, 2)), name) for i, name in enumerate("QKV"))
     found = derive(((softmax(q @ k.T / 2.0) @ v) ** 2).sum(), v)

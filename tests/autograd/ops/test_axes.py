@@ -228,3 +228,23 @@ def test_every_pull_has_the_shape_of_its_operand(name):
 def test_an_extreme_of_two_arrays_is_told_from_one_along_an_axis(extreme, other):
     with pytest.raises(TypeError, match=rf"got an array of shape \(2,\); of two arrays {other}\(x, y\) takes"):
         extreme(Tensor([1.0, 2.0]), Tensor([3.0, 0.0]))
+
+
+def test_standardized_rows_have_mean_zero_and_variance_one():
+    x = np.array([[1.0, 3.0], [2.0, 8.0], [-1.0, 0.0]])
+    half = np.array([1.0, 3.0, 0.5])  # half of what lies between the two numbers of a row
+    expected = np.stack([-half, half], 1) / np.sqrt(half**2 + 0.1)[:, None]
+    for axis, data in ((1, x), (0, x.T)):
+        t = Tensor(data)
+        z = ag.standardize(t, axis, 0.1)
+        np.testing.assert_allclose(z.numpy(), expected if axis else expected.T, rtol=1e-15)
+        (found,) = gradients(z[(slice(None), 1) if axis else 1].sum(), [t])
+        steep = 0.5 * 0.1 / (half**2 + 0.1) ** 1.5
+        np.testing.assert_allclose(found if axis else found.T, np.stack([-steep, steep], 1), rtol=1e-12)
+
+
+def test_an_average_weighs_the_places_of_its_axis():
+    x, w = np.array([[1.0, 2.0, 6.0], [3.0, 5.0, 0.0]]), [1.0, 2.0, 1.0]
+    assert ag.average(Tensor(x), 1, w).tolist() == [11 / 4, 13 / 4]
+    assert slope(lambda t: ag.average(t, 1, w), x) == [[0.25, 0.5, 0.25]] * 2
+    assert ag.average(Tensor(x), 0, [1.0, 3.0]).tolist() == [2.5, 4.25, 1.5]

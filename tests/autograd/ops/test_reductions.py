@@ -21,6 +21,7 @@ from autograd import (
     logsumexp,
     mean,
     norm,
+    one_hot,
     prod,
     sigmoid,
     softmax,
@@ -469,3 +470,15 @@ def test_predictions_and_targets_can_be_named_as_anywhere(f):
         f(0.3, y_pred=0.3, y_true=1.0)
     with pytest.raises(TypeError, match="unknown argument 'y'; known: "):
         f(0.3, y=1.0)
+
+
+def test_the_length_of_a_tiny_sequence_does_not_underflow():
+    x = [Value(3e-200), Value(4e-200)]
+    z = norm(x)
+    assert z.data == pytest.approx(5e-200, rel=1e-14, abs=0)
+    assert gradients(z, x) == pytest.approx([0.6, 0.8], rel=1e-14)
+
+
+def test_no_labels_have_no_classes():
+    assert one_hot([]).shape == (0, 0)
+    assert one_hot([], 3).shape == (0, 3)

@@ -735,3 +735,19 @@ def test_a_model_of_layers_without_parameters_cannot_be_trained():
 def test_a_row_against_a_column_is_an_error_outside_of_fit():
     with pytest.raises(ValueError, match=r"prediction has shape \(50, 1\), target has shape \(50,\)"):
         squared_error(binary()(X), Tensor(Y.astype(float)))
+
+
+def test_of_two_classes_metrics_see_labels_and_weights_go_by_rows_too():
+    seen = []
+
+    def own(y_true, y_pred):
+        seen.append((y_true.shape, y_pred.shape))
+        return 0.0
+
+    model = Sequential([Dense(2, "softmax", input_shape=(3,))], rng=0)
+    model.compile(SGD(0.0), "categorical_crossentropy", [own])
+    x, y = np.random.default_rng(0).normal(size=(6, 3)), np.array([0, 1, 1, 0, 1, 1])
+    weighted = [model.fit(x, t, class_weight={1: 4.0}, verbose=0).history["loss"][0] for t in (y, one_hot(y, 2))]
+    each = -np.log(model.predict(x, verbose=0)[np.arange(6), y])
+    assert weighted == pytest.approx([(each * np.where(y, 4.0, 1.0)).mean()] * 2, rel=1e-6)
+    assert seen == [((6,), (6, 2)), ((6, 2), (6, 2))]
