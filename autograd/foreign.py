@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-__all__ = ["Foreign", "advice", "answer", "finder", "own_names"]
+__all__ = ["Foreign", "advice", "answer", "finder", "own_names", "unknown_option"]
 
 # Packages and modules that people look for in one of ours.
 PLACES = {
@@ -28,6 +28,10 @@ PLACES = {
 NAMES = {
     **PLACES,
     "backward": "call it on the result: loss.backward()",
+    "make_vjp": "write gradients(result, operands, seed)",
+    "make_jvp": "there is no forward mode; jacobian(f)(x) @ v is its result",
+    "GradientTape": "everything that is computed from leaves is recorded: loss.backward(), or gradients(loss, weights)",
+    "checkpoint": "nothing is thrown away and computed again here",
     "Variable": "write Value(2.0) for a number, Tensor([1.0, 2.0]) for an array",
     "Parameter": "a Value or Tensor kept in a Module is a parameter: write Value(2.0) or Tensor([1.0, 2.0])",
     "Scalar": "it is called Value",
@@ -98,7 +102,7 @@ OF_NODES = {
     "value": "the number is x.data",
     "val": "the number is x.data",
     "v": "the number is x.data",
-    "gradient": "it is x.grad",
+    "gradient": "it is .grad after backward(); what arrives at a result is its seed: backward(seed=...)",
     "derivative": "it is x.grad",
     "name": "it is x.label",
     "children": "what it was computed from is x.operands",
@@ -126,6 +130,10 @@ OF_NODES = {
     "sub_": "write x.data -= ..., outside of the graph",
     "copy_": "write x.data = array",
     "zero_": "write x.data = 0 * x.data",
+    "retain_graph": "the graph stays as long as its result: call backward() as often as you like",
+    "create_graph": "gradients(loss, w, create_graph=True) gives derivatives that can be differentiated again",
+    "mm": "write x @ y",
+    "bmm": "write x @ y",
     "clone": "results are never changed: x + 0 is a copy in the graph, x.detach() one outside",
     "pow": "write x ** y",
     "square": "write x ** 2",
@@ -143,6 +151,14 @@ def advice(name: str, table: Mapping[str, str], known: Iterable[str] = ()) -> st
         return found
     near = difflib.get_close_matches(name, [k for k in known if not k.startswith("_")], n=1, cutoff=0.75)
     return f"did you mean {near[0]!r}?" if near else ""
+
+
+def unknown_option(where: str, name: str, table: Mapping[str, str], known: Iterable[str]) -> TypeError:
+    """The refusal of an argument by a name that there is not."""
+    names = list(known)
+    found = advice(name, table, names)
+    listed = f"known: {', '.join(names)}" if names else "it takes none"
+    return TypeError(f"{where}: unknown option {name!r}; {found and found + '; '}{listed}")
 
 
 class Foreign:

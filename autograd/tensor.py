@@ -20,7 +20,7 @@ from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, modes
-from .foreign import OF_NODES, advice, answer, own_names
+from .foreign import OF_NODES, answer, own_names, unknown_option
 from .ieee import is_quiet, quietly
 from .lending import is_free, numbers_in, refuse_to_lend
 from .node import BaseNode
@@ -97,10 +97,8 @@ class Tensor(BaseNode):
     def __init__(
         self, data: Operand, label: str | None = None, *, dtype: DTypeLike | None = None, **unknown: object
     ) -> None:
-        if unknown:
-            name = next(iter(unknown))
-            found = advice(name, OF_NODES)
-            raise TypeError(f"Tensor: unknown option {name!r}; {found and found + '; '}known: data, label, dtype")
+        for name in unknown:
+            raise unknown_option("Tensor", name, OF_NODES, ("data", "label", "dtype"))
         if hasattr(data.__class__, "_record"):
             raise TypeError(
                 f"Tensor needs numbers, got a {type(data).__name__}; it is one node already, take its .data"
@@ -204,7 +202,7 @@ class Tensor(BaseNode):
         """The Tensors among the operands, each once: what micrograd calls so."""
         return tuple(dict.fromkeys(u for u in self.operands if u.__class__ is Tensor))
 
-    def backward(self, seed: Operand = None) -> None:
+    def backward(self, seed: Operand = None, **unknown: Any) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below.
 
         seed: the gradient of self, an array of its shape; 1 if self is one number.
@@ -213,6 +211,8 @@ class Tensor(BaseNode):
         assignment to `.data`, writing into it): set the gradients to None, for some leaves may have got
         their part already, and run the forward pass again.
         """
+        for name in unknown:
+            raise unknown_option("backward", name, OF_NODES, ["seed"])
         quietly(backward, self, self.seed(seed))
 
     def seed(self, seed: Operand = None, where: str = "backward") -> np.ndarray:

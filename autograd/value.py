@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, final
 import numpy as np
 
 from . import graph, modes, numpy_names
-from .foreign import OF_NODES, answer, own_names
+from .foreign import OF_NODES, answer, own_names, unknown_option
 from .formulas.expression import symbol
 from .ieee import ieee
 from .lending import is_free, numbers_in, refuse_to_lend
@@ -85,13 +85,17 @@ class Value(BaseNode):
     _dx: Operand
     _dy: Operand
 
-    def __init__(self, data: Operand, label: str | None = None, _op: object = None) -> None:
+    def __init__(
+        self, data: Operand, label: str | None = None, _op: object = None, *, requires_grad: object = None
+    ) -> None:
         self._data = data if data.__class__ is float else _leaf_data(data)
         self.grad = NO_GRADIENT
         self._op = None
         if traces:
             modes.note_birth(self)
-        if label is not None or _op is not None:
+        if label is not None or _op is not None or requires_grad is not None:
+            if requires_grad is not None:
+                raise unknown_option("Value", "requires_grad", OF_NODES, ("data", "label"))
             if _op is not None or isinstance(label, tuple | set):
                 raise TypeError(
                     "Value(data, label): a result is made by its operation and keeps its operands itself; an operation "
@@ -176,11 +180,13 @@ class Value(BaseNode):
         """The Values among the operands, each once: what micrograd calls so, for what is written for it."""
         return tuple(dict.fromkeys(u for u in self.operands if u.__class__ is Value))
 
-    def backward(self) -> None:
+    def backward(self, **unknown: Any) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below, and set that of every node between.
 
         Interior nodes start anew at each call; leaves accumulate until their grad is set to 0.0.
         """
+        for name in unknown:
+            raise unknown_option("backward", name, OF_NODES, ())
         _backward(self)
 
     def item(self) -> float:

@@ -312,7 +312,7 @@ class Net:
             if n[i] > 1:
                 yield "db over all axes", i, {"bias_over_all_axes"}, {f"db[{i}]"}
             yield "db along the other axis", i, {"bias_along_the_other_axis"}, {f"db[{i}]"}
-            yield "db forgotten", i, {"bias_forgotten"}, {f"db[{i}]"}
+            yield "db forgotten", i, {"gradient_forgotten"}, {f"db[{i}]"}
             yield "1/m left out in dW", i, {"mean_left_out"}, {f"dW[{i}]"}
             yield "1/m left out in db", i, {"mean_left_out"}, {f"db[{i}]"}
         yield "db over all axes", 0, {"bias_over_all_axes"}, None

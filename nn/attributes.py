@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
-from autograd.foreign import advice, answer, own_names
+from autograd.foreign import advice, answer, own_names, unknown_option
 from autograd.operands import describe
 
 from .foreign import OF_PARTS, OF_TRAINING, OPTIONS
@@ -41,9 +41,7 @@ class Attributes:
         for name in options:
             is_told = name in OPTIONS and name not in options_of(cls)  # known as an attribute, perhaps
             if (name not in _known[cls] or is_told) and _is_ours(cls):
-                known = ", ".join(options_of(cls))
-                found = advice(name, OPTIONS, options_of(cls))
-                raise TypeError(f"{cls.__name__}: unknown option {name!r}; {found and found + '; '}known: {known}")
+                raise unknown_option(cls.__name__, name, OPTIONS, options_of(cls))
         return super().__new__(cls)
 
     checks: ClassVar[Mapping[str, Check]] = {}
@@ -95,9 +93,7 @@ def advised(method: Callable[P, R]) -> Callable[P, R]:
     def checked(*args: P.args, **named: P.kwargs) -> R:
         for name in named:
             if name not in known:
-                found = advice(name, OF_TRAINING, known)
-                listed = ", ".join(k for k in known if k != "self")
-                raise TypeError(f"{method.__name__}: unknown option {name!r}; {found and found + '; '}known: {listed}")
+                raise unknown_option(method.__name__, name, OF_TRAINING, [k for k in known if k != "self"])
         return method(*args, **named)
 
     return checked

@@ -229,6 +229,10 @@ OPTIONS: Mapping[str, str] = {
 
 # Attributes of layers, nets and optimizers.
 OF_PARTS: Mapping[str, str] = {
+    "fit_generator": "fit takes what gives batches: fit(batches, steps_per_epoch=100)",
+    "to_json": "save(path) writes layers, weights and training to one file",
+    "save_model": "it is save(path)",
+    "update": "call step()",
     **OPTIONS,
     "weights": "parameters() gives the nodes, get_weights() copies of their numbers; a Dense has weight and bias",
     "trainable_weights": "it is trainable_parameters()",

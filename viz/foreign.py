@@ -7,6 +7,9 @@ from collections.abc import Mapping
 __all__ = ["NAMES"]
 
 NAMES: Mapping[str, str] = {
+    "draw": "draw_graph(loss) for what was computed, draw_network(model) for a net",
+    "visualize": "draw_graph(loss) for what was computed, draw_network(model) for a net",
+    "summary": "a model has summary()",
     "draw_dot": 'it is draw_graph(loss), with level="op" for every operation',
     "make_dot": "it is draw_graph(loss)",
     "trace": "draw_graph(loss) draws it; topological order is autograd.graph.topological_order",

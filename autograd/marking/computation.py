@@ -145,7 +145,12 @@ class Computation:
 
     def is_parameter(self, u: Node) -> bool:
         """True for a leaf that is not the data."""
-        return is_node(u) and u.op is None and not self.is_data(u)
+        return is_node(u) and u.op is None and not (self.is_data(u) and self.has_parameters)
+
+    @functools.cached_property
+    def has_parameters(self) -> bool:
+        """False for a function of x alone."""
+        return any(u.op is None and not self.is_data(u) for u in self.order)
 
     def per_sample(self, u: Node) -> bool:
         """True for a computed array with a row (or column) for each sample."""
@@ -167,8 +172,9 @@ class Computation:
 
     @functools.cached_property
     def edges(self) -> list[Edge]:
-        """From the target down; none into data."""
-        wanted = {u for u in self.order if u.op is None and not self.is_data(u)}
+        """From the target down; none into data, unless there is nothing else."""
+        leaves = {u for u in self.order if u.op is None}
+        wanted = {u for u in leaves if not self.is_data(u)} or leaves
         leading: set[Node] = set()
         for v in self.order:
             if v in wanted or any(is_node(u) and u in leading for u in v.operands):
@@ -195,9 +201,10 @@ class Computation:
             found += [x for v in inside for x in v.operands if not is_node(x)]
         return found
 
-    def into(self, edge: Edge) -> list[Edge]:
-        """The other edges from the same named node to the same operand."""
-        return [e for e in self.edges if e is not edge and e.operand is edge.operand and e.result is edge.result]
+    def beside(self, edge: Edge) -> list[Edge]:
+        """The other edges to the same operand: from the target if it is a penalty, else all others."""
+        others = (e for e in self.edges if e is not edge and e.operand is edge.operand)
+        return [e for e in others if e.is_penalty == edge.is_penalty]
 
     def quantities(self, like: Operand) -> Iterator[Operand]:
         """The named nodes and constant arrays with the shape of this operand and of its kind, but not itself."""
@@ -283,7 +290,7 @@ class Edge:
     @functools.cached_property
     def is_bias(self) -> bool:
         """True for a sum over what the parameter was added to."""
-        if not (self.is_parameter and self.result is not self.of.target):
+        if not self.is_parameter or self.is_penalty:
             return False
         if not self.of.is_array:
             return bool(self.read(1.0) == 1.0 and self.partner is None)
@@ -298,12 +305,14 @@ class Edge:
     @functools.cached_property
     def is_weight(self) -> bool:
         """True for a parameter that something is multiplied by."""
-        return self.is_parameter and not self.is_bias and self.result is not self.of.target
+        return self.is_parameter and not self.is_bias and not self.is_penalty
 
     @functools.cached_property
     def is_penalty(self) -> bool:
-        """True for what a parameter gets from the target itself: of a regularization."""
-        return self.is_parameter and self.result is self.of.target
+        """True for what a parameter gets from the target itself beside its part in the net: of a regularization."""
+        if not self.is_parameter or self.result is not self.of.target:
+            return False
+        return any(e.operand is self.operand and e.result is not self.result for e in self.of.edges)
 
     @functools.cached_property
     def is_slope(self) -> bool:
@@ -360,6 +369,8 @@ class Edge:
         else:
             inside = [w for w in c.order if c.results.get(w) is c.target and w.op is not None]
             activation = next((w.op.activation for w in inside if w.op.activation is not None), None)
+            if activation is not None and activation.picks is not None:
+                return None  # a softmax of Values, which one logit does not tell
             if activation is not None and activation.along_axis:
                 axis = (0 if c.roles.sample_axis == 1 else -1,)
         prediction = np.asarray(c.point.of(u))

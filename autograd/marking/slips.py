@@ -306,6 +306,11 @@ def branches(edge: Edge) -> bool:
     return enters(edge) and not edge.is_penalty and sum(e.operand is edge.operand for e in edge.of.edges) > 1
 
 
+def parameters(edge: Edge) -> bool:
+    """Into weights and biases, not of a penalty."""
+    return edge.is_parameter and not edge.is_penalty
+
+
 def rates(edge: Edge) -> bool:
     """Where a learning rate may have slipped in."""
     return edge.is_loss or edge.is_parameter
@@ -387,8 +392,9 @@ def other_targets(edge: Edge) -> list[tuple[Hashable, Any]]:
     return [("", y) for y in edge.of.targets if is_node(y) and y is not error.target]
 
 
-def factors(*numbers: float) -> Callable[[Edge], list[tuple[Hashable, Any]]]:
-    return lambda edge: [(c, c) for c in numbers]
+def factors_of_two(edge: Edge) -> list[tuple[Hashable, Any]]:
+    """2, as of a square; and ½."""
+    return [("a factor 2 too much", 2.0), ("a factor 2 left out", 0.5)]
 
 
 def sizes(edge: Edge) -> list[tuple[Hashable, Any]]:
@@ -422,7 +428,7 @@ def _inputs(c: Computation) -> list[Any]:
 # ---------------------------------------------------------------- the mean
 
 
-@slip("1/m left out", on=behind_the_loss, seen="often")
+@slip("1/m left out", on=lambda e: behind_the_loss(e) and e.of.is_mean, seen="often")
 def mean_left_out(s: Share) -> Operand:
     return s.right * s.m
 
@@ -474,8 +480,8 @@ def bias_from_weights(s: Share) -> Operand:
     return d.sum(1 if len(d) == s.edge.operand.size else 0).reshape(s.edge.operand.shape)
 
 
-@slip("the gradient of the bias forgotten", on=biases, seen="regularly")
-def bias_forgotten(s: Share) -> Operand:
+@slip("the gradient forgotten", on=lambda e: parameters(e) and e.of.is_array, seen="regularly", alone=True)
+def gradient_forgotten(s: Share) -> Operand:
     return s.zero
 
 
@@ -572,7 +578,7 @@ def sign(s: Share) -> Operand:
     return -s.right
 
 
-@slip("a factor {key} too much", on=lambda e: e.is_loss or e.is_penalty, tries=factors(2, 0.5), seen="often")
+@slip("{key}", on=lambda e: e.is_loss or e.is_penalty, tries=factors_of_two, seen="often")
 def factor(s: Share, c: float) -> Operand:
     return s.right * c
 
@@ -634,6 +640,11 @@ def path_forgotten(s: Share) -> Operand:
     return s.zero
 
 
+@slip("only one of several paths taken", on=branches, seen="regularly", spreads=False, alone=True)
+def one_path_only(s: Share) -> Operand:
+    return s.right
+
+
 @slip("the penalty on the weights forgotten", on=penalties, seen="regularly")
 def penalty_forgotten(s: Share) -> Operand:
     return s.zero
@@ -647,6 +658,14 @@ def penalty_on_bias(s: Share) -> Operand:
 @slip("λ times the sum of all weights added to each", on=lambda e: e.is_penalty and bool(_penalty(e)), alone=True)
 def sum_for_weight(s: Share) -> Operand:
     return _penalty(s.edge) * s.of(s.edge.operand).sum()
+
+
+# ---------------------------------------------------------------- arithmetic
+
+
+@slip("{key}, in this one alone", on=parameters, tries=factors_of_two, seen="once", spreads=False)
+def factor_in_one(s: Share, c: float) -> Operand:
+    return s.right * c
 
 
 # ---------------------------------------------------------------- factors that only the student knows

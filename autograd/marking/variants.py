@@ -48,7 +48,7 @@ class Variant(NamedTuple):
         changes = dict(before)
         for edge, option in self.made:
             changes[edge.key] = self.pull(edge, option, reading, before)
-            for other in edge.of.into(edge) if self.slip.alone else ():
+            for other in edge.of.beside(edge) if self.slip.alone else ():
                 changes[other.key] = _nothing
         return changes
 

@@ -208,8 +208,8 @@ class Causal(ArrayAtom):
 
     @classmethod
     def of(cls, data: np.ndarray) -> tuple[float, Causal] | None:
-        """A constant array as a number times such a mask; None if it is no triangle."""
-        if data.ndim < 2 or data.shape[-1] < 2 or data.shape[-2] < 2 or data.size != data.shape[-1] * data.shape[-2]:
+        """A constant array as a number times such a mask of three steps or more; None if it is no triangle."""
+        if data.ndim < 2 or data.shape[-1] != data.shape[-2] or data.size < 9 or data.size != data.shape[-1] ** 2:
             return None
         below = np.tri(*data.shape[-2:]).reshape(data.shape)
         number = float(data.flat[0] or data.flat[data.shape[-1] - 1])  # the corners on the left and on the right

@@ -105,7 +105,8 @@ class Forward:
         self._definitions[u] = Definition(label, MatrixExpression(written, u.numpy()).spelled_out(), u.numpy())
         atom = only_atom(written)
         if atom is not None:
-            self._symbols.setdefault(atom.key, label)
+            if natural_shape(written) == u.shape:  # a vector that became a row is another beside a matrix
+                self._symbols.setdefault(atom.key, label)
         elif len(written.terms) == 1 and written.terms[0][0] == 1.0 and natural_shape(written) == u.shape:
             product = written.terms[0][1]
             if product:  # in which not everything cancelled, or it would be found everywhere
@@ -200,7 +201,7 @@ class Forward:
         return self._constants[key]
 
     def _named_constant(self, data: np.ndarray) -> MatrixExpression:
-        causal = Causal.of(data)
+        causal = None if self.naming.is_named(data) else Causal.of(data)
         if causal is not None:
             return MatrixExpression(formula_of(causal[1]) * causal[0], data)
         other = self.naming.complement(data)

@@ -52,8 +52,10 @@ class Naming:
                     is_input = base == "X" and (i == 0 or _is_parameter(v.operands[0]))
                     found[base if base == "Y" or is_input else "V"].setdefault(u, u)
             for i, x in constants_of(v):
-                if _complement(x, _constants_in(found)) is None and Causal.of(x) is None:
-                    found[role(v, i)].setdefault(data_key(x), x)
+                called = role(v, i)
+                is_formula = called == "C" and Causal.of(x) is not None  # targets that look so by chance are data
+                if _complement(x, _constants_in(found)) is None and not is_formula:
+                    found[called].setdefault(data_key(x), x)
         taken: set[object] = set()
         for base in sorted(found, key="YXVMC".index):
             members = {k: u for k, u in found[base].items() if k not in taken}
@@ -98,6 +100,10 @@ class Naming:
         if key not in self._constants:
             self._constants[key] = self.fresh(letter or self._letter)[0], data
         return self._constants[key][0]
+
+    def is_named(self, data: np.ndarray) -> bool:
+        """True for a constant array that has a name."""
+        return data_key(data) in self._constants
 
     def complement(self, data: np.ndarray) -> str | None:
         """The name of what is 1 minus this array: 1 − Y has no name of its own beside Y."""

@@ -82,7 +82,7 @@ class Sheet:
         return path
 
     def __str__(self) -> str:
-        return self.text()
+        return self.text().rstrip("\n")
 
     def _repr_html_(self) -> str:
         return self.html()
@@ -390,9 +390,8 @@ class Marked:
 def _said(marking: Marking, verdict: Any) -> str:
     if verdict.kind == "right" and not np.any(verdict.right):
         return "right"  # of 0 there are no digits
-    right = np.asarray(verdict.right)
-    if verdict.kind == "wrong" and right.ndim and not verdict.note:
-        return f"wrong; it is {_on_one_line(right)}"
+    if verdict.kind == "wrong" and not verdict.note:
+        return f"wrong; it is {_on_one_line(verdict.right)}"
     said: str = marking.said(verdict)
     return said
 

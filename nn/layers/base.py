@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from autograd import Tensor, linear
 from autograd.arguments import Rng, float_type, generator, positive_integer
-from autograd.foreign import advice
+from autograd.foreign import unknown_option
 from autograd.operands import describe
 
 from ..activations import Function, RandomizedLeakyReLU, find_activation
@@ -229,11 +229,7 @@ class BatchLayer(Module):
         inputs = self.inputs_of(x, more)
         for name in options:
             if name not in self.call_options:
-                known = ("training", *self.call_options)
-                found = advice(name, OPTIONS, known)
-                raise TypeError(
-                    f"{self}: unknown option {name!r} of a call; {found and found + '; '}known: {', '.join(known)}"
-                )
+                raise unknown_option(f"{self}, called", name, OPTIONS, ("training", *self.call_options))
         if any(isinstance(x, Place) for x in inputs):
             return self._placed(inputs, training, options)
         if training is None or training is self.training:

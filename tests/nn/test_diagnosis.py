@@ -259,6 +259,7 @@ def experiment():
     del sys.modules["diagnoses"]
 
 
+@pytest.mark.slow
 def test_of_a_few_drawn_trainings_the_healthy_are_left_alone_and_the_sick_are_found(experiment):
     tasks = experiment.made_tasks(np.random.default_rng([6, 2]))
     well = experiment.looks(experiment.healthy(6, tasks[:5], 5), epochs=5)

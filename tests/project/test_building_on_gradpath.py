@@ -13,6 +13,7 @@ from oracles import ROOT
 from tables import restored
 
 from autograd import Tensor, Value, check_gradients, derive, gradients, hessian
+from nn.models import saving
 
 PAGE = ROOT / "docs" / "building-on-gradpath.md"
 RNG = np.random.default_rng(0)
@@ -24,11 +25,14 @@ B = RNG.normal(size=(3, 2))
 def page(tmp_path_factory):
     """What the programs of the page define."""
     scope = {"__name__": "building"}
+    classes = dict(saving.registered)
     with restored(), contextlib.chdir(tmp_path_factory.mktemp("page")), contextlib.redirect_stdout(io.StringIO()):
         for block in blocks(PAGE):
             if block.language == "python":
                 exec(block.text, scope)
         yield scope
+    saving.registered.clear()
+    saving.registered.update(classes)
 
 
 def test_solve_and_logdet_are_numpys(page):

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 import autograd
@@ -39,6 +40,14 @@ GUESSES = {
     "autograd.draw_graph": "from viz import draw_graph",
     "Tensor([1.0], requires_grad=True)": "every leaf gets a gradient",
     "t.requires_grad": "every leaf gets a gradient",
+    "Value(1.0, requires_grad=True)": "every leaf gets a gradient",
+    "Value(2.0).backward(retain_graph=True)": "the graph stays as long as its result",
+    "t.sum().backward(create_graph=True)": r"gradients\(loss, w, create_graph=True\)",
+    "(t * t).backward(gradient=t)": r"seed: backward\(seed=",
+    "t.mm": "write x @ y",
+    "autograd.make_vjp": r"gradients\(result, operands, seed\)",
+    "autograd.GradientTape": "everything that is computed from leaves is recorded",
+    "viz.visualize": r"draw_network\(model\) for a net",
     "nn.SGD(lr=0.1)": "it is called learning_rate",
     "nn.Adam(model().parameters(), betas=(0.9, 0.999))": "beta_1=0.9, beta_2=0.999",
     "setattr(model().optimizer, 'lr', 0.1)": "it is called learning_rate",
@@ -79,6 +88,13 @@ GUESSES = {
 def test_a_wrong_guess_is_told_what_it_is_called_here(guess):
     with pytest.raises((AttributeError, ImportError, TypeError), match=GUESSES[guess]):
         exec(guess, globals().copy())
+
+
+def test_the_first_line_of_a_program_for_hips_autograd_works():
+    import autograd.numpy as anp
+
+    assert autograd.grad(lambda x: anp.sum(anp.sin(x)))(anp.zeros(2)).tolist() == [1.0, 1.0]
+    assert anp.random.default_rng is np.random.default_rng
 
 
 def test_aliases_that_do_no_harm_work():

@@ -121,6 +121,7 @@ def test_the_model_is_saved_where_one_says_and_nowhere_else(tmp_path, images, ca
     assert load_model("net.npz").count_params() == 784 * 64 + 64 + 640 + 10
 
 
+@pytest.mark.slow
 def test_the_same_seed_shows_the_same_numbers(tmp_path, images, capsys):
     put_mnist(tmp_path, *images)
     shown = []

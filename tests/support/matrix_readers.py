@@ -188,7 +188,7 @@ class Reader:
 
     def _another(self):
         rest = self.text[self.at :]
-        if re.match(r" (?![·⊙+−≥>≤<=≠|;⋆∗-] ?|at |over |for )(?=\S)", rest) and not re.match(
+        if re.match(r" (?![·⊙+−≥>≤<=≠⋆∗-] ?|[|;] |at |over |for )(?=\S)", rest) and not re.match(
             r" [·⊙+\-−≥>≤<=≠|;] | at | over | for ", rest
         ):
             self.at += 1
@@ -383,7 +383,7 @@ class Reader:
     def bracket(self):
         if words := re.compile(r"row ([≥≤<>]) column\]").match(self.text, self.at):
             self.at, shape = words.end(), self.shape
-            n, k = (shape or (0, 0))[-2:] if shape and len(shape) > 1 else self.square
+            n, k = shape[-2:]
             return lambda i, j: RELATIONS[words[1]](np.arange(n)[:, None], np.arange(k)).astype(float)
         x = self.sum()
         if self.text.startswith((" | ", " ; "), self.at):
@@ -445,7 +445,7 @@ class Reader:
             axes = tuple(int(a) for a in self.axes())
             self.need(")")
             return lambda i, j: np.expand_dims(x(i, j), axes)
-        if name == "reshape" and (found := re.compile(r"(.*?), ([0-9]+(?:×[0-9]+)+)\)").match(self.text, self.at)):
+        if name == "reshape" and (found := re.compile(r"(.*?), ([0-9]+(?:×[0-9]+)*)\)").match(self.text, self.at)):
             x = self.sum()
             self.at = found.end()
             shape = tuple(map(int, found[2].split("×")))

@@ -48,9 +48,9 @@ def test_one_adds_a_slip_in_three_lines():
     before = list(slips)
     try:
 
-        @slip("the slope of {op} halved", on=slopes)
-        def slope_halved(s):
-            return s.right / 2
+        @slip("a third of the slope of {op}", on=slopes)
+        def third_of_the_slope(s):
+            return s.right / 3
 
         X, W, Y = np.array([[1.0, 2.0], [0.5, -1.0]]), Tensor([[0.3, -0.2]], label="W[1]"), np.array([[1.0], [0.0]])
         V = Tensor([[0.7]], label="W[2]")
@@ -60,7 +60,7 @@ def test_one_adds_a_slip_in_three_lines():
         A.label = "A[1]"
         L = squared_error(A @ V.T, Y)
         L.backward()
-        found = check_work(L, {"dW[1]": W.grad / 2, "dW[2]": V.grad}).findings
-        assert "slope_halved" in [f.kind for f in found] + [a.kind for f in found for a in f.alternatives]
+        found = check_work(L, {"dW[1]": W.grad / 3, "dW[2]": V.grad}).findings
+        assert "third_of_the_slope" in [f.kind for f in found] + [a.kind for f in found for a in f.alternatives]
     finally:
         slips[:] = before

@@ -886,6 +886,7 @@ def test_a_vector_put_together_from_numbers_is_a_list_of_them():
     assert formulas((o**2).sum(), k)["o"] == "[Σ(x[0:2] ⊙ k), Σ(x[1:3] ⊙ k)]"
 
 
+@pytest.mark.slow
 def test_an_ellipsis_says_what_is_left_out():
     w = parameter("w", 2)
     steps = [named(w * float(i) + np.array([i, 1.0]), f"z_{i}") for i in range(1, 70)]
@@ -954,6 +955,7 @@ def test_a_late_parameter_finds_everything_defined():
     assert [d.label for d in late.definitions] == ["Z[1]", "A[1]", "Z[2]", "L"]
 
 
+@pytest.mark.slow
 def test_long_derivations_take_time_in_proportion():
     """The formulas read for 40 layers are twice those for 20."""
     counts = []

@@ -141,6 +141,24 @@ def test_attention_and_its_causal_mask_are_formulas():
     assert found["dS"] == "P ⊙ (dP − Σⱼ(dPⱼ ⊙ Pⱼ)) ⊙ [row ≥ column]"
 
 
+def test_targets_that_look_like_a_causal_mask_are_data():
+    w = Tensor(np.array([[0.5, -1.0], [1.0, 2.0]]), "W")
+    p = ag.sigmoid(Tensor(np.array([[1.0, 0.5], [-1.0, 2.0]]), "X") @ w)
+    y = np.array([[1.0, 0.0], [1.0, 1.0]])
+    found = derive(-(y * ag.log(p) + (1 - y) * ag.log(1 - p)).sum(), w)
+    assert list(found.given) == ["Y"]
+
+
+def test_a_row_that_a_vector_became_does_not_stand_for_the_vector():
+    c, v = Tensor(np.arange(9.0).reshape(3, 3), "C"), Tensor([1.0, 2.0, 3.0], "v")
+    row = v.reshape((1, 3))
+    row.label = "r"
+    e = c @ v
+    e.label = "e"
+    found = derive((e * e).sum() + (row * row).sum(), c)
+    assert str(next(d.formula for d in found.definitions if d.label == "e")) == "C v"
+
+
 def test_several_heads_are_taken_apart_and_put_together_again():
     found = lines("several_heads", "W[1]_Q")
     assert found["S[1]"] == "(1/√2) heads(Q[1], 2) heads(K[1], 2)ᵀ"

@@ -101,6 +101,7 @@ def test_thousands_of_printed_formulas_evaluate_to_the_number_beside_them(labels
 SEQUENCES = [*formula_generator.OF_SEQUENCES, *"+*"]
 
 
+@pytest.mark.slow
 def test_printed_formulas_of_losses_and_sequences_evaluate_to_the_number_beside_them():
     assert check(seed=13, count=40, labels=LABELS, binary=SEQUENCES) > 25
 

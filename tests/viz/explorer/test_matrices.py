@@ -181,6 +181,7 @@ def test_parameters_are_given_as_tensors_and_samples_are_in_the_graph():
         explore(lecture()[0], level="matrices")
 
 
+@pytest.mark.slow
 def test_what_matrices_need_is_carried_by_pages_of_tensors_alone():
     assert "class Squares" in contents_of(explore(net()[0]))[1]
     assert "class Squares" not in contents_of(explore(lecture()[0]))[1]

@@ -49,7 +49,7 @@ def test_a_mistake_is_on_its_edge_and_verdicts_are_by_node():
         "b": "given",
     }
     assert found["w"][1] == marking.said(marking["dL/dw"])
-    assert "the slope left out" in data["marking"]["told"][0]
+    assert marking.findings[0].slip in data["marking"]["told"][0]
     assert data["marking"]["total"].startswith("4 of 5 points")
 
 
@@ -100,12 +100,13 @@ def test_what_does_not_belong_together_is_refused():
 @pytest.mark.slow
 def test_edges_of_mistakes_are_coloured_and_the_panel_says_which(visit):
     loss = computed()
-    with visit(explore(loss, marking=check_work(loss, without_the_slope()), level="named")) as page:
+    marking = check_work(loss, without_the_slope())
+    with visit(explore(loss, marking=marking, level="named")) as page:
         assert page.locator(".line.mistake").count() == 1
         assert page.locator(".line.mistake").get_attribute("aria-label").startswith("∂a/∂z")
         assert page.locator(".cell.marked-wrong").count() == 1
         assert page.locator(".cell.marked-given").count() == 2
-        assert "the slope left out" in page.locator("#panel").inner_text()
+        assert marking.findings[0].slip in page.locator("#panel").inner_text()
         page.locator(".verdicts tr", has_text="wrong").click()
         assert page.evaluate("names.line(state.node)") == "z"
         assert page.locator(".line.mistake").count() == 1

@@ -82,6 +82,7 @@ def test_the_part_around_a_node_is_found_by_counting_edges(seed):
     assert {whole.ids[v] for v in found} == one.union(*(beside[n] for n in one))
 
 
+@pytest.mark.slow
 def test_part_of_a_graph_too_large_to_be_drawn_is_drawn():
     v = x = Value(0.5, "x")
     for i in range(2000):
