@@ -1,7 +1,7 @@
 """Why a net does not learn: what is wrong with data, weights, rates and losses, with evidence and remedy.
 
 A cause stands before its effects: the order is that of `CHECKS`. A fault is never right. A hint is one only in a
-model that does not learn; in one that does it is a note.
+model that does not learn, or that learns little where scaled data were tried and helped; else it is a note.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ SAMPLES = 512
 LONG = 5  # a model that does not learn in the steps given gets so many times as many
 PATIENT = 20  # and so many before its rate is blamed, unless the loss grows
 SCALE = 30.0  # from which on numbers are called large, and a factor of a learning rate too
+WIDE = 10.0  # from which on inputs are scaled for a trial, to see whether it helps
+RATES = 7  # smaller learning rates that are tried, a half of a power of ten apart
 UNRELATED = 2.5  # standard deviations
 
 
@@ -81,7 +83,7 @@ class Diagnosis:
 
     @property
     def hints(self) -> list[Finding]:
-        """What may be why it does not learn."""
+        """What may be why it does not learn, or learns less than on scaled data."""
         return self._of("hint")
 
     @property
@@ -99,11 +101,19 @@ class Diagnosis:
     def _seen(self) -> str:
         before, after, guess = map(_number, (self.before, self.after, self.guess))
         compared = "" if self.guess != self.guess else f"; guessing the same for all samples has {guess}"
-        verdict = "It learns" if self.learns else "It does not learn"
+        verdict = (
+            "It does not learn" if not self.learns else "It learns less than it could" if self.hints else "It learns"
+        )
         return f"{verdict}: {self.steps} steps take the loss from {before} to {after}{compared}."
 
+    @property
+    def _all_right(self) -> str:
+        if self.notes:
+            return "Nothing keeps it from learning; what is noted below may make it learn better."
+        return "Nothing was found that has to be mended."
+
     def __str__(self) -> str:
-        lines = [self._seen, *(["Nothing was found that has to be mended."] if self else [])]
+        lines = [self._seen, *([self._all_right] if self else [])]
         for number, f in enumerate(self.findings, 1):
             lines += [
                 "",
@@ -119,7 +129,7 @@ class Diagnosis:
             f"<br>{html.escape(f.evidence)}<br>{html.escape(f.remedy)}</td></tr>"
             for f in self.findings
         )
-        said = html.escape(self._seen) + ("" if not self else " Nothing was found that has to be mended.")
+        said = html.escape(self._seen) + (f" {self._all_right}" if self else "")
         return f"<p>{said}</p>" + (f"<table><tbody>{rows}</tbody></table>" if rows else "")
 
     def __repr__(self) -> str:
@@ -138,7 +148,7 @@ def diagnose(
     optimizer and its random numbers. x, y: the samples as `fit` takes them; 512 of them, drawn by `rng`, are
     looked at. batch_size: that of the training. steps: how many each trial takes; copies of the net are
     trained at this rate and, if it does not learn, five times as long, at other rates, on scaled data and with
-    new weights. A second for a small net.
+    new weights; on scaled data too if it learns little and the data are wide. A second for a small net.
 
     Looked for are, causes before effects: a loss that is not finite, a softmax of a softmax, a loss of every sample
     against every other, targets that the outputs cannot reach or that are all the same, equal units, inputs and
@@ -162,7 +172,8 @@ def diagnose(
             findings += check(look)
             look.has_fault = any(finding.level == "fault" for finding in findings)
     if look.learns:
-        findings = [replace(f, level="note") if f.level == "hint" else f for f in findings]
+        helped = ("inputs not scaled", "targets not scaled") if look.learns_scaled else ()
+        findings = [replace(f, level="note") if f.level == "hint" and f.kind not in helped else f for f in findings]
     return Diagnosis(findings, look.trial, look.guess, look.steps_taken, learns=look.learns)
 
 
@@ -188,7 +199,7 @@ class _Look:
         self.trial = self.try_out()
         self.learns = self.has_learned(self.trial)
         # some take their time, and some penalties theirs
-        if np.isfinite(self.trial.after) and (self.trial.penalized or not self.learns):
+        if np.isfinite(self.trial.after) and (self.trial.penalized or not self.learns or self.is_to_be_scaled):
             self.trial.train((LONG - 1) * steps)
             self.steps_taken = LONG * steps
             self.learns = self.has_learned(self.trial)
@@ -209,6 +220,10 @@ class _Look:
         # new weights may come near by luck
         return trial.after < 0.95 * least or trial.after < (0.7 if self.is_trained else 0.5) * guess
 
+    def learns_well(self, trial: Trial) -> bool:
+        """True if half of the loss of a constant guess is gone: that is no luck."""
+        return self.has_learned(trial) and self._left(trial, self.guess) < 0.5
+
     @cached_property
     def is_trained(self) -> bool:
         return self.model.optimizer.iterations > 0
@@ -222,15 +237,32 @@ class _Look:
         """A trial from the beginning of the training."""
         return self.try_out(steps, samples, is_new=self.is_trained, **options)
 
+    def _left(self, trial: Trial, guess: float) -> float:
+        """What share of the loss of a constant guess, or of that before, a trial leaves; 0 if that is not above 0."""
+        whole = guess if np.isfinite(guess) else trial.before
+        return trial.after / whole if whole > 0 else 0.0
+
+    @property
+    def is_to_be_scaled(self) -> bool:
+        """True if data are out of scale, or wide, and the net learns nothing or little."""
+        if not (self.x_scale or self.x_width or self.y_scale):
+            return False
+        return not self.learns or self._left(self.trial, self.guess) > 0.25
+
     @cached_property
     def learns_scaled(self) -> Trial | None:
         """The training on inputs and targets of mean 0 and deviation 1, if they are out of scale and this helps."""
-        if self.learns or not (self.x_scale or self.y_scale):
+        if not self.is_to_be_scaled:
             return None
         x, y = self.samples.x, self.samples.y
-        samples = _plain(_standardized(x) if self.x_scale else x, _standardized(y) if self.y_scale else y)
+        samples = _plain(
+            _standardized(x) if self.x_scale or self.x_width else x, _standardized(y) if self.y_scale else y
+        )
         trial = self.from_origin(LONG * self._steps, samples)
-        return trial if self.has_learned(trial, constant_guess(trial)) else None
+        guess = constant_guess(trial)
+        if self.learns and not self._left(trial, guess) < 0.7 * self._left(self.trial, self.guess):
+            return None
+        return trial if self.has_learned(trial, guess) else None
 
     @cached_property
     def learns_unpenalized(self) -> Trial | None:
@@ -257,10 +289,27 @@ class _Look:
     # ------------------------------------------------------------ scale
 
     @cached_property
+    def _takes_numbers(self) -> bool:
+        """True if the scale of the inputs is of consequence."""
+        first = next((layer for layer in self.model.layers if layer.parameters()), None)
+        return first is not None and not isinstance(first, Embedding | BatchNormalization | LayerNormalization)
+
+    @cached_property
+    def x_width(self) -> str:
+        """That the inputs are wide, or narrow, which a net may live with; "" if they are not."""
+        columns = _columns(self.samples.x)
+        top, deviation = float(np.abs(columns).max()), columns.std(axis=0)
+        # outliers of features that are scaled already are no reason
+        if not self._takes_numbers or not deviation.any() or 0.5 < np.median(deviation[deviation > 0]) < 2:
+            return ""
+        if top > WIDE:
+            return f"Numbers in x go up to {top:.4g}."
+        return f"No number in x is above {top:.4g}." if top < 1 / WIDE else ""
+
+    @cached_property
     def x_scale(self) -> str:
         """What is wrong with the scale of the inputs; "" if nothing is."""
-        first = next((layer for layer in self.model.layers if layer.parameters()), None)
-        if first is None or isinstance(first, Embedding | BatchNormalization | LayerNormalization):
+        if not self._takes_numbers:
             return ""
         columns = _columns(self.samples.x)
         top = float(np.abs(columns).max())
@@ -487,12 +536,12 @@ def _inputs(look: _Look) -> Found:
             "All samples looked at are the same.",
             "Look at how x is made; a division of whole numbers, or a cast to integers, may have made it 0.",
         )
-    elif look.x_scale:
+    elif look.x_scale or (look.x_width and look.learns_scaled):
         yield Finding(
             "inputs not scaled",
             "hint",
             "x",
-            f"{look.x_scale}{_helps(look.learns_scaled, 'scaled')}",
+            f"{look.x_scale or look.x_width}{_helps(look.learns_scaled, 'scaled')}",
             "Scale each feature: (x − mean) / deviation, both of the training data; pixels by 1/255.",
         )
 
@@ -584,25 +633,37 @@ def _regularization(look: _Look) -> Found:
 
 def _rate_too_large(look: _Look) -> Found:
     origin, rate = look.origin, look.model.optimizer.learning_rate
-    if not look.asks_for_rate or look.has_learned(origin) or not np.isfinite(origin.before):
+    if not rate or not look.asks_for_rate or look.has_learned(origin) or not np.isfinite(origin.before):
         return
     blows_up = not origin.after <= 1.2 * origin.before
-    for part in (SCALE, SCALE**2, SCALE**3) if blows_up else (SCALE,):
-        calm = look.from_origin(LONG * look._steps, factor=1 / part)
-        if look.has_learned(calm) or (blows_up and calm.after <= 1.2 * calm.before):
-            if not blows_up and look.learns_slowly:
-                return
-            new = " with new weights" if look.is_trained else ""
-            yield Finding(
-                "learning rate too large",
-                "fault",
-                f"learning_rate={rate:.4g}",
-                f"At this rate the loss goes{new} from {_number(origin.before)} to {_number(origin.after)}, at "
-                f"{rate / part:.1g} from {_number(calm.before)} to {_number(calm.after)}.",
-                f"Take a smaller one, such as {rate / part:.1g}"
-                + (", and new weights: these are lost." if look.is_trained else "."),
-            )
-            return
+    trials: list[tuple[float, Trial]] = []
+    for part in SCALE * 10 ** (0.5 * np.arange(RATES)):
+        tried = float(f"{rate / part:.1g}")  # what is named is what was tried
+        trial = look.from_origin(LONG * look._steps, factor=tried / rate)
+        trials.append((tried, trial))
+        if len(trials) > 1 and look.learns_well(trials[-2][1]) and not trial.after < trials[-2][1].after:
+            break
+        if not blows_up and abs(trial.after - trial.before) < 1e-3 * abs(trial.before):
+            break  # at smaller ones it stands still all the more
+    learned = [i for i, (_, trial) in enumerate(trials) if look.has_learned(trial)]
+    if not learned and not (blows_up and any(trial.after <= 1.2 * trial.before for _, trial in trials)):
+        return
+    if not blows_up and look.learns_slowly:
+        return
+    best = min(learned, key=lambda i: trials[i][1].after, default=None)
+    if best is not None and best + 1 < len(trials) and look.learns_well(trials[best + 1][1]):
+        best += 1  # the rate of the least loss may be the last before it goes wrong: other weights may not bear it
+    new = " with new weights" if look.is_trained else ""
+    seen = f"At this rate the loss goes{new} from {_number(origin.before)} to {_number(origin.after)}"
+    if best is not None:
+        advised, trial = trials[best]
+        seen += f", at {advised:.4g} from {_number(trial.before)} to {_number(trial.after)}."
+        remedy = f"Take a smaller one, such as {advised:.4g}"
+        remedy += ", and new weights: these are lost." if look.is_trained else "."
+    else:
+        seen += f"; smaller ones, down to {trials[-1][0]:.4g}, do less harm, but at none of them it learns."
+        remedy = "The rate is not all that is wrong: look at the data, the loss and the layers too."
+    yield Finding("learning rate too large", "fault", f"learning_rate={rate:.4g}", seen, remedy)
 
 
 def _dead(look: _Look) -> Found:
@@ -689,7 +750,7 @@ def _rate_too_small(look: _Look) -> Found:
                     f"learning_rate={rate:.4g}",
                     f"At {10**power:,} times the rate {steps} steps take the loss from "
                     f"{_number(trial.before)} to {_number(trial.after)}.",
-                    f"Take a larger one, such as {rate * 10**power:.1g}.",
+                    f"Take a larger one, such as {rate * 10**power:.4g}.",
                 )
                 return
 

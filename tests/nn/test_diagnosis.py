@@ -1,6 +1,7 @@
 """What nn.diagnose finds in nets that do not learn; it is silent about those that do, and changes nothing."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 import nn
 from nn import MLP, SGD, Activation, Adam, Dense, Dropout, Sequential
-from nn.datasets import curve, moons
+from nn.datasets import curve, load_digits, moons
 from nn.regularizers import L2
 from nn.training.samples import checked_samples
 from nn.training.trials import Trial, constant_guess, equal_rows
@@ -144,6 +145,77 @@ def test_scaling_is_tried_out_before_it_is_advised():
     model, x, y = ILL["inputs not scaled"]()
     evidence = model.diagnose(x, y).findings[0].evidence
     assert "With these scaled the same steps take the loss" in evidence
+
+
+def digits_net(optimizer, seed=0):
+    return net(
+        Dense(32, "relu"),
+        optimizer=optimizer,
+        last=[Dense(10, "softmax")],
+        loss="sparse_categorical_crossentropy",
+        seed=seed,
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("optimizer", [lambda rate: Adam(rate), lambda rate: SGD(rate)], ids=["Adam", "SGD"])
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_the_rate_that_is_advised_is_one_at_which_the_net_learns(optimizer, epochs, seed):
+    x, y = load_digits(flat=True, unit=True)
+    model = digits_net(optimizer(100.0), seed)
+    if epochs:
+        model.fit(x, y, epochs=epochs, verbose=0)
+    fault = model.diagnose(x, y).findings[0]
+    assert fault.kind == "learning rate too large"
+    named = float(re.search(r"such as (\d[\d.e-]*\d|\d)", fault.remedy)[1])
+    assert f"at {named:.4g} from" in fault.evidence
+    other = digits_net(optimizer(named), seed + 7)
+    other.fit(x, y, epochs=5, verbose=0)
+    assert other.evaluate(x, y) < 1.0  # guessing has 2.3
+
+
+def test_no_rate_is_advised_where_none_learns():
+    def of_no_use(true, predicted):  # the larger the steps the larger the loss, whatever the targets are
+        return (predicted * predicted).mean() + 1000.0
+
+    model = net(Dense(8, "relu"), last=[Dense(1)], loss=of_no_use, optimizer=SGD(1000.0))
+    found = model.diagnose(X, NUMBERS)
+    fault = next(f for f in found.findings if f.kind == "learning rate too large")
+    assert "at none of them it learns" in fault.evidence
+    assert "such as" not in fault.remedy
+
+
+def test_a_rate_of_0_is_told_to_be_too_small_or_nothing_is_said_of_it():
+    kinds = [f.kind for f in net(Dense(8, "relu"), optimizer=SGD(lambda step: 0.0 * step)).diagnose(X, SIDES).findings]
+    assert "learning rate too large" not in kinds
+
+
+@pytest.mark.parametrize("epochs", [0, 5])
+@pytest.mark.parametrize(("factor", "rate"), [(16, 0.1), (255, 0.01)])
+def test_wide_inputs_are_named_in_a_net_that_learns_little_of_them(factor, rate, epochs):
+    x, y = load_digits(flat=True, unit=True)
+    model = digits_net(SGD(rate))
+    if epochs:
+        model.fit(factor * x, y, epochs=epochs, verbose=0)
+    found = model.diagnose(factor * x, y)
+    assert not found
+    assert found.hints[0].kind == "inputs not scaled"
+    assert f"go up to {factor}." in found.hints[0].evidence
+    assert "With these scaled the same steps take the loss" in found.hints[0].evidence
+    assert "Nothing" not in str(found)
+
+
+def test_nothing_is_said_of_wide_inputs_of_which_a_net_learns_well():
+    x, y = load_digits(flat=True, unit=True)
+    assert digits_net(Adam(0.003)).diagnose(16 * x, y).findings == []
+
+
+def test_the_first_line_does_not_contradict_the_notes_below_it():
+    found = net(Dense(32, "tanh"), optimizer=Adam(0.01)).diagnose(20 * X, SIDES)
+    assert found.notes
+    for said in (str(found), found._repr_html_()):
+        assert "Nothing was found" not in said
+        assert "what is noted below" in said
 
 
 @pytest.mark.parametrize("illness", ["learning rate too large", "labels unrelated to inputs", "dead units"])
