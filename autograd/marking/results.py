@@ -175,7 +175,7 @@ class Marking:
         elif v.kind == "untold":
             said = "too few digits to tell: write more of them"
         else:
-            is_shown = not v.note and not v.right.ndim
+            is_shown = v.note in ("", more_digits(self.computation)) and not v.right.ndim
             said = f"wrong: you have {_number(v.numbers)}, and it is {_number(v.right)}" if is_shown else "wrong"
         return f"{said}; {v.note}" if v.note else said
 
@@ -184,10 +184,12 @@ class Marking:
 
     def _also(self, f: Finding) -> list[str]:
         """Other mistakes that give these numbers, and what would tell them apart."""
-        found = [f"or {self._places(a.where)}: {a.slip}; both give these numbers here" for a in f.alternatives]
+        others = dict.fromkeys(f"or {self._places(a.where)}: {a.slip}" for a in f.alternatives)
+        others.pop(f"or {self._places(f.where)}: {f.slip}", None)
+        found = [*others, f"{'all' if len(others) > 1 else 'both'} give these numbers here"] if others else []
         if not f.is_sure:
-            advice = "more digits" if self.computation.is_array else "more digits, or the factors along the path,"
-            found.append(f"by chance some mistake fits in {_share(f.chance)} of such cases; {advice} would tell")
+            told = f"by chance a number fits some mistake in {_share(f.chance)} cases"
+            found.append(f"Sure? With so few digits, {told}; {_advice(self.computation)} would tell")
         return found
 
     def _total(self) -> str:
@@ -256,8 +258,17 @@ def _number(x: np.ndarray) -> str:
     return format_number(float(x)) if x.size == 1 else f"an array of shape {x.shape}"
 
 
+def more_digits(c: Computation) -> str:
+    """What is said where the numbers fit many mistakes."""
+    return f"too few digits to say why: {_advice(c)} would tell"
+
+
+def _advice(c: Computation) -> str:
+    return "more digits" if c.is_array else "more digits, or the factors along the path,"
+
+
 def _share(chance: float) -> str:
-    return f"{chance:.0%}" if chance >= 0.01 else "fewer than 1%"
+    return f"1 of {max(2, round(1 / chance))}"
 
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "{}$&#_%"} | {"^": r"\textasciicircum{}", "~": r"\textasciitilde{}"})

@@ -126,8 +126,66 @@ def test_a_forgotten_slope_in_six_digits_is_named_and_in_three_it_is_a_perhaps()
     full = 0.741365 * 0.593270
     sure = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{full:.6f}"}).findings[0]
     assert (sure.kind, sure.is_sure) == ("slope_left_out", True)
-    perhaps = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{full:.2f}"}).findings[0]
-    assert not perhaps.is_sure
+    perhaps = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{full:.3f}"})
+    assert not perhaps.findings[0].is_sure
+    assert "by chance a number fits some mistake in 1 of " in str(perhaps)
+
+
+def test_where_chance_explains_a_number_as_well_no_mistake_is_named_and_digits_are_asked_for():
+    marking = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{0.741365 * 0.593270:.2f}"})
+    assert not marking.findings
+    assert "you have 0.44, and it is 0.08217; too few digits to say why: more digits" in str(marking)
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "dL/da[1]_1 = 0.05540",
+        "dL/dyhat_1 = 0.7414\ndL/da[1]_1 = 0.05540\ndL/dz[1]_1 = 0.01337\ndL/dw[1]_1,1 = 0.0006684",
+        "dL/dw[1]_1,1 = 0.0006684",
+    ],
+)
+def test_a_path_forgotten_comes_before_another_weight_on_three_edges_that_fits_less_well(sheet):
+    # 0.7414 · 0.1868 · 0.40 = 0.05540; w[2]₂₂ for w[2]₂₁ gives 0.0552
+    (found,) = check_work(lecture_001(), sheet).findings
+    assert (found.kind, found.where) == ("path_forgotten", ("dL/da[1]_1",))
+    assert [other.kind for other in found.alternatives] == ["one_path_only"]
+
+
+def two_paths():
+    """relu units of 4 and −2 feed ŷ = 3·4 − 2·0 − 1 = 11, with y = 1: the derivative by ŷ is 10."""
+    x, w1, w2 = Value(1.0, label="x"), Value(4.0, label="w_1"), Value(-2.0, label="w_2")
+    v1, v2, b = Value(3.0, label="v_1"), Value(-2.0, label="v_2"), Value(-1.0, label="b")
+    z1, z2 = w1 * x, w2 * x
+    z1.label, z2.label = "z_1", "z_2"
+    a1, a2 = relu(z1), relu(z2)
+    a1.label, a2.label = "a_1", "a_2"
+    yhat = v1 * a1 + v2 * a2 + b
+    yhat.label = "yhat"
+    loss = squared_error([yhat], [Value(1.0, label="y")])
+    loss.label = "L"
+    return loss
+
+
+RIGHT = {"dL/db": 10, "dL/dv_1": 40, "dL/da_1": 30, "dL/dw_1": 30}
+
+
+@pytest.mark.parametrize("right", [{"dL/db": 10}, RIGHT])
+def test_a_sign_turned_is_named_where_it_is_wrong_though_later_numbers_are_right(right):
+    sheet = {key: f"{x:.12f}" for key, x in ({"dL/dyhat": -10} | right).items()}
+    marking = check_work(two_paths(), sheet)
+    (found,) = marking.findings
+    assert (found.kind, found.where, found.explains) == ("sign", ("dL/dyhat",), ("dL/dyhat",))
+    assert {v.kind for key, v in marking.verdicts.items() if key != "dL/dyhat"} == {"right"}
+
+
+@pytest.mark.parametrize("right", [{"dL/db": 10}, RIGHT, RIGHT | {"dL/da_2": -20}])
+def test_another_slip_beside_a_sign_turned_is_named_too(right):
+    sheet = {key: f"{x:.12f}" for key, x in ({"dL/dyhat": -10, "dL/dz_2": -20} | right).items()}
+    assert [(f.kind, f.explains) for f in check_work(two_paths(), sheet).findings] == [
+        ("sign", ("dL/dyhat",)),
+        ("slope_left_out", ("dL/dz_2",)),
+    ]
 
 
 @pytest.mark.parametrize("samples", ["columns", "rows"])
