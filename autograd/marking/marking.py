@@ -18,10 +18,11 @@ from .computation import Computation
 from .own_code import handed_in
 from .paths import marked_paths, split
 from .results import Alternative, Finding, Marking, Verdict, more_digits
-from .sheet import Item, read_sheet
+from .sheet import Item, Unread, read_sheet
 from .slips import slips
 from .tolerance import Tolerance
 from .variants import Variant, variants
+from .written import NotANumber
 
 __all__ = ["Checker", "Marking", "check_work"]
 
@@ -50,8 +51,8 @@ def check_work(target: Node, sheet: Any, **arguments: Any) -> Marking:
     (Z1 is Z[1]; `arguments` for others) and whose local dZ2, dW2, ... are read as it returns.
 
     Returns a Marking: print it. A number is right, right to fewer digits than were written, right given your earlier
-    numbers, or wrong. TypeError and ValueError for names that are not in the computation (they say which are), and for
-    what is no number; ValueError if the computation itself gives nan or infinity.
+    numbers, wrong, or not a number; 0,0820 is read as 0.0820. TypeError and ValueError for names that are not in the
+    computation (they say which are); ValueError if the computation itself gives nan or infinity.
     """
     return Checker(target).check(sheet, **arguments)
 
@@ -88,7 +89,7 @@ class Checker:
         elif arguments:
             raise TypeError(f"check_work: {', '.join(arguments)} would be for a function, got {describe(sheet)}")
         numbers, paths = split(self.c, sheet)
-        items = read_sheet(self.c, numbers) if numbers or not paths else []
+        items, unread = read_sheet(self.c, numbers) if numbers or not paths else ([], [])
         point, verdicts = self._values([i for i in items if i.is_value])
         gradients = [i for i in items if not i.is_value]
         findings: list[Finding] = []
@@ -98,10 +99,21 @@ class Checker:
             more, findings = min(read, key=lambda marked: _losses(*marked))
             verdicts += more
         for node, written in paths:
-            more, found = marked_paths(self.c, self.tolerance, self.variants, node, written)
+            try:
+                more, found = marked_paths(self.c, self.tolerance, self.variants, node, written)
+            except NotANumber as error:
+                unread.append(Unread(self.c.key(node), node, False, error.written))
+                continue
             verdicts += more
             findings += found
+        verdicts += [self._not_a_number(u) for u in unread]
         return Marking(self.c, verdicts, findings)
+
+    def _not_a_number(self, unread: Unread) -> Verdict:
+        u = unread.node
+        right = np.asarray(self.c.point.of(u) if unread.is_value else self.c.right.get(u, 0.0), float)
+        note = repr(unread.said)
+        return Verdict(unread.key, "not a number", None, (), u, np.asarray(np.nan), right, None, note)
 
     def answer(self, item: Item, right: Operand, scale: float = 1.0) -> Answer:
         """The numbers of an item beside the right ones."""
@@ -273,17 +285,13 @@ class Backward:
         rest = [v for v in rest if v.slip is not variant.slip or v.key != variant.key or not self._covers(v, variant)]
         said, *others = dict.fromkeys(self._said(v, keys) for v in [variant, *rest])
         explained = [i for i in wrong if i.key in keys]
-        tried = sum(
-            p is not None
-            and self._simplicity(v) <= self._simplicity(variant)
-            and all(_alike(i, p.get(i.node)) for i in explained)
-            for v, p, _ in everything
-        )
-        chance = float(np.prod([self.answers[i.key].odds() for i in explained])) * tried
+        alike = [v for v, p, _ in everything if p is not None and all(_alike(i, p.get(i.node)) for i in explained)]
+        as_simple = sum(self._simplicity(v) <= self._simplicity(variant) for v in alike)
+        odds = float(np.prod([self.answers[i.key].odds() for i in explained]))
         if variant.slip.fits:  # one number went into the factor
-            chance *= max(1.0, 1 / max(self.answers[first.key].odds() ** (1 / max(first.numbers.size, 1)), 1e-300))
-        chance = min(1.0, chance)
-        return Finding(*said, keys, chance < CHANCE, chance, tuple(others[: NAMED - 1]), (variant,), self.c)
+            odds *= max(1.0, 1 / max(self.answers[first.key].odds() ** (1 / max(first.numbers.size, 1)), 1e-300))
+        chance, is_sure = min(1.0, odds * as_simple), odds * len(alike) < CHANCE
+        return Finding(*said, keys, is_sure, chance, tuple(others[: NAMED - 1]), (variant,), self.c)
 
     def _fitted(
         self,

@@ -29,7 +29,7 @@ class Verdict(NamedTuple):
 
     key     what it is called: "dW[1]", "dL/dw[1]_1,1", "a[1]_2"
     kind    "right"; "right to digits", fewer than were written; "right given" earlier numbers of the sheet that are
-            wrong; "wrong"; "untold", where so few digits do not tell
+            wrong; "wrong"; "not a number"; "untold", where so few digits do not tell
     digits  to how many digits it is right; None where it is wrong
     given   the keys of those earlier quantities
     node    the node
@@ -53,8 +53,8 @@ class Verdict(NamedTuple):
 
     @property
     def has_point(self) -> bool:
-        """True but for what is wrong."""
-        return self.kind != "wrong"
+        """True but for what is wrong, and for what is no number."""
+        return self.kind not in ("wrong", "not a number")
 
 
 class Alternative(NamedTuple):
@@ -92,8 +92,9 @@ class Finding:
     @functools.cached_property
     def lines(self) -> tuple[tuple[Line, Line], ...]:
         """What somebody writes who does it, and what is right, each a Line: text and LaTeX."""
-        places = [(v, u) for v in self.variants for u in self.computation.places(v.edges)][:SHOWN]
-        found = [lines(self.computation, variant, u) for variant, u in places]
+        places = [(v, u) for v in self.variants for u in self.computation.places(v.edges)]
+        named = [(v, u) for v, u in places if self.computation.key(u) in self.where]
+        found = [lines(self.computation, variant, u) for variant, u in (named or places)[:SHOWN]]
         return tuple(x for x in found if x is not None)
 
     @property
@@ -172,12 +173,14 @@ class Marking:
             said = f"right to {_counted(v.digits or 0)}, rounded on the way"
         elif v.kind == "right given":
             said = f"right given your {' and '.join(self.computation.shown.get(key, key) for key in v.given)}"
+        elif v.kind == "not a number":
+            said = "not a number"
         elif v.kind == "untold":
             said = "too few digits to tell: write more of them"
         else:
             is_shown = v.note in ("", more_digits(self.computation)) and not v.right.ndim
             said = f"wrong: you have {_number(v.numbers)}, and it is {_number(v.right)}" if is_shown else "wrong"
-        return f"{said}; {v.note}" if v.note else said
+        return f"{said}{':' if v.kind == 'not a number' else ';'} {v.note}" if v.note else said
 
     def _places(self, where: Iterable[str]) -> str:
         return ", ".join(self.computation.shown.get(key, key) for key in where)
@@ -222,6 +225,7 @@ class Marking:
     def html(self) -> str:
         """The same as an HTML fragment: a table of verdicts, and a list of mistakes with their formulas."""
         colors = {"right": "#2a7d2a", "right to digits": "#2a7d2a", "right given": "#8a6d00", "wrong": "#b00020"}
+        colors["not a number"] = colors["wrong"]
         shown = self.computation.shown
 
         def row(key: str, v: Verdict) -> str:

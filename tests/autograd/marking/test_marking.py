@@ -351,7 +351,6 @@ def test_a_sheet_may_be_lines_of_text_and_blanks_are_left_out():
     ("sheet", "error", "said"),
     [
         ({}, ValueError, "nothing was handed in"),
-        ({"dL/dw[2]_1,1": "0,08"}, ValueError, "write a point"),
         ({"dL/dw[2]_1,1": None}, TypeError, "expected numbers"),
         ({"w[2]_1,1": 1.0, "dL/dw[2]_1,1": 1.0}, ValueError, "handed in twice"),
         (3.0, TypeError, "expected names and numbers"),
@@ -388,3 +387,39 @@ def test_latex_and_html_say_what_the_text_says():
     assert "right given your" in marking._repr_html_()
     assert "<script" not in marking.html()
     assert repr(marking) == "<marking: 3 of 6 points, 2 slips>"
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "z[1]_1 = 0,3775\na[1]_1 = zero\ndL/dw[2]_1,1 = 0,0822",
+        {"z[1]_1": "0,3775", "a[1]_1": "zero", "dL/dw[2]_1,1": "0,0822"},
+    ],
+)
+def test_a_decimal_comma_is_read_and_what_is_no_number_does_not_stop_the_rest(sheet):
+    marking = check_work(lecture_001(), sheet)
+    assert kinds(marking) == {"z[1]_1": "right", "dL/dw[2]_1,1": "right", "a[1]_1": "not a number"}
+    assert marking.points == 2
+    assert "a[1]₁        not a number: 'zero'" in str(marking)
+
+
+@pytest.mark.parametrize("written", ["1,234.5", "1.234,5", "0,1,2", "0..3", "0.3x"])
+def test_what_is_no_number_is_said_to_be_none(written):
+    assert check_work(lecture_001(), {"z[1]_1": written})["z[1]_1"].kind == "not a number"
+
+
+def test_a_path_in_a_text_may_have_decimal_commas_and_a_factor_that_is_no_number():
+    marking = check_work(lecture_001(), "dL/dw[2]_1,1 = 0,7414 * 0,1868 * 0,5933 = 0,0822")
+    assert len(marking.verdicts) == 4
+    assert marking
+    unread = check_work(lecture_001(), "dL/dw[2]_1,1 = 0.7414 * x * 0.5933")
+    assert kinds(unread) == {"dL/dw[2]_1,1": "not a number"}
+
+
+def test_decimal_commas_in_the_rows_of_an_array_are_told_from_commas_between_numbers():
+    loss = lecture_003("cross-entropy")
+    right = check_work(loss, backward())["db2"].right.ravel()
+    with_points = ", ".join(f"{x:.6f}" for x in right)
+    with_commas = " ".join(f"{x:.6f}".replace(".", ",") for x in right)
+    for written in (with_points, with_points.replace(" ", ""), with_commas):
+        assert check_work(loss, f"db2 = [{written}]")["db2"].numbers.shape == (3,)
