@@ -39,7 +39,7 @@ NAMED = 3
 FITTED = 3
 
 
-def check_work(target: Node, sheet: Any, **arguments: Any) -> Marking:
+def check_work(target: Node, sheet: Any, *, reveal: bool = True, **arguments: Any) -> Marking:
     """Whether gradients worked out by hand are right, and which mistake explains them if they are not.
 
     target: the loss, a Value, or a Tensor of one element.
@@ -49,12 +49,15 @@ def check_work(target: Node, sheet: Any, **arguments: Any) -> Marking:
     Of a Value a list of paths is taken too, each a list of factors or a string, "0.7414 * 0.1868 * 0.5933 = 0.0821".
     Or a function: your own backward pass in NumPy, which is called with the recorded arrays by its parameters' names
     (Z1 is Z[1]; `arguments` for others) and whose local dZ2, dW2, ... are read as it returns.
+    reveal: False keeps what is right to itself: "wrong: you have 0.7414", and of a mistake its name and not its lines.
 
     Returns a Marking: print it. A number is right, right to fewer digits than were written, right given your earlier
     numbers, wrong, or not a number; 0,0820 is read as 0.0820. TypeError and ValueError for names that are not in the
     computation (they say which are); ValueError if the computation itself gives nan or infinity.
     """
-    return Checker(target).check(sheet, **arguments)
+    marking = Checker(target).check(sheet, **arguments)
+    marking.reveals = reveal
+    return marking
 
 
 class Checker:

@@ -114,7 +114,10 @@ class Marking:
     verdicts  key -> Verdict, in the order of the computation; `marking["dW1"]` takes any way to write a name
     findings  the mistakes, each a Finding
     points    one for each quantity that is not wrong; `possible` for all
+    reveals   False if what is written keeps the right numbers and lines to itself; the verdicts hold them all the same
     """
+
+    reveals = True
 
     def __init__(self, computation: Computation, verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> None:
         self.computation = computation
@@ -159,7 +162,7 @@ class Marking:
         written = [f"{shown.get(key, key).ljust(width)}   {self.said(v)}" for key, v in self.verdicts.items()]
         for f in self.findings:
             written += ["", f"{self._places(f.where)}: {_named(f)}"]
-            for wrong, right in f.lines:
+            for wrong, right in self._lines(f):
                 written += [f"  yours   {wrong.text}", f"  right   {right.text}"]
             written += [f"  {x}" for x in self._also(f)]
         return "\n".join([*written, "", self._total()])
@@ -179,11 +182,15 @@ class Marking:
             said = "too few digits to tell: write more of them"
         else:
             is_shown = v.note in ("", more_digits(self.computation)) and not v.right.ndim
-            said = f"wrong: you have {_number(v.numbers)}, and it is {_number(v.right)}" if is_shown else "wrong"
+            it_is = f", and it is {_number(v.right)}" if self.reveals else ""
+            said = f"wrong: you have {_number(v.numbers)}{it_is}" if is_shown else "wrong"
         return f"{said}{':' if v.kind == 'not a number' else ';'} {v.note}" if v.note else said
 
     def _places(self, where: Iterable[str]) -> str:
         return ", ".join(self.computation.shown.get(key, key) for key in where)
+
+    def _lines(self, f: Finding) -> tuple[tuple[Line, Line], ...]:
+        return f.lines if self.reveals else ()
 
     def _also(self, f: Finding) -> list[str]:
         """Other mistakes that give these numbers, and what would tell them apart."""
@@ -216,7 +223,7 @@ class Marking:
         for f in self.findings:
             where = r",\; ".join(c.latex.get(key, _words(key)) for key in f.where)
             rows.append(f"{where} &\\quad {_words(_named(f))}")
-            for wrong, right in f.lines:
+            for wrong, right in self._lines(f):
                 rows += [f"\\text{{yours}} &\\quad {wrong.latex}", f"\\text{{right}} &\\quad {right.latex}"]
             rows += [f"&\\quad {_words(x)}" for x in self._also(f)]
         joined = " \\\\\n".join([*rows, f"&\\quad {_words(self._total())}"])
@@ -238,7 +245,7 @@ class Marking:
         for f in self.findings:
             said = "".join(
                 f"<div><small>{whose}</small> {html.escape(line.text)}</div>"
-                for pair in f.lines
+                for pair in self._lines(f)
                 for whose, line in zip(("yours", "right"), pair, strict=True)
             )
             also = "".join(f"<div><small>{html.escape(x)}</small></div>" for x in self._also(f))

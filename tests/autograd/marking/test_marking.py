@@ -423,3 +423,16 @@ def test_decimal_commas_in_the_rows_of_an_array_are_told_from_commas_between_num
     with_commas = " ".join(f"{x:.6f}".replace(".", ",") for x in right)
     for written in (with_points, with_points.replace(" ", ""), with_commas):
         assert check_work(loss, f"db2 = [{written}]")["db2"].numbers.shape == (3,)
+
+
+def test_what_is_right_is_kept_back_on_demand():
+    sheet = {"dL/dw[2]_1,1": "0.439831"}
+    hidden, shown = check_work(lecture_001(), sheet, reveal=False), check_work(lecture_001(), sheet)
+    for write in (str, lambda m: m.html(), lambda m: m.latex()):
+        assert "0.08217" in write(shown)
+        assert "0.08217" not in write(hidden)
+        assert "the slope of sigmoid left out" in write(hidden)
+    assert "∂L/∂w[2]₁₁   wrong: you have 0.4398\n" in str(hidden)
+    assert "ŷ₁(1 − ŷ₁)" in str(shown)
+    assert "ŷ₁(1 − ŷ₁)" not in str(hidden)
+    assert hidden.points == shown.points == 0
