@@ -15,6 +15,8 @@ ROUNDING = 0.51
 UNTOLD = 0.5
 # A number that agrees to so many digits was rounded on the way.
 NEAR = 2
+# What fits is told apart in so many steps from near to far.
+STEPS = 3
 # With so many digits right but for the last it is not worth asking for a mistake.
 SURE = 3
 
@@ -46,6 +48,13 @@ class Answer:
             if x.shape != given.shape and (x.ndim or self.is_exact):
                 return False
         return bool(np.all(np.abs(x - given) <= self.width(x)))
+
+    def far(self, x: Operand) -> int:
+        """How far x, which fits, is from the numbers handed in, in steps of what rounding on the way comes to."""
+        distance = np.abs(np.squeeze(x) - np.squeeze(self.numbers))
+        width = np.squeeze(self.width(np.asarray(x)))
+        steps = np.divide(STEPS * distance, width, out=np.zeros(np.broadcast(distance, width).shape), where=width > 0)
+        return int(np.max(steps, initial=0.0) - 1e-6)
 
     def fits_turned(self) -> bool:
         """True if the numbers are the transpose of the right ones."""

@@ -17,16 +17,21 @@ from .answers import Answer
 from .computation import Computation
 from .own_code import handed_in
 from .paths import marked_paths, split
-from .results import Alternative, Finding, Marking, Verdict
-from .sheet import Item, read_sheet
+from .results import Alternative, Finding, Marking, Verdict, more_digits
+from .sheet import Item, Unread, read_sheet
 from .slips import slips
 from .tolerance import Tolerance
 from .variants import Variant, variants
+from .written import NotANumber
 
 __all__ = ["Checker", "Marking", "check_work"]
 
 # One is sure of a mistake if numbers like these would fit some mistake or other by chance less often than this.
 CHANCE = 0.01
+# Nothing is named if numbers like these would fit some mistake as simple in every other case.
+LIKELY = 0.5
+# Mistakes that are met more often come first.
+SEEN = ("often", "regularly", "once", "tried")
 # So many mistakes on one sheet are looked for, and so many readings of one are named.
 MOST = 8
 NAMED = 3
@@ -34,7 +39,7 @@ NAMED = 3
 FITTED = 3
 
 
-def check_work(target: Node, sheet: Any, **arguments: Any) -> Marking:
+def check_work(target: Node, sheet: Any, *, reveal: bool = True, **arguments: Any) -> Marking:
     """Whether gradients worked out by hand are right, and which mistake explains them if they are not.
 
     target: the loss, a Value, or a Tensor of one element.
@@ -44,12 +49,15 @@ def check_work(target: Node, sheet: Any, **arguments: Any) -> Marking:
     Of a Value a list of paths is taken too, each a list of factors or a string, "0.7414 * 0.1868 * 0.5933 = 0.0821".
     Or a function: your own backward pass in NumPy, which is called with the recorded arrays by its parameters' names
     (Z1 is Z[1]; `arguments` for others) and whose local dZ2, dW2, ... are read as it returns.
+    reveal: False keeps what is right to itself: "wrong: you have 0.7414", and of a mistake its name and not its lines.
 
     Returns a Marking: print it. A number is right, right to fewer digits than were written, right given your earlier
-    numbers, or wrong. TypeError and ValueError for names that are not in the computation (they say which are), and for
-    what is no number; ValueError if the computation itself gives nan or infinity.
+    numbers, wrong, or not a number; 0,0820 is read as 0.0820. TypeError and ValueError for names that are not in the
+    computation (they say which are); ValueError if the computation itself gives nan or infinity.
     """
-    return Checker(target).check(sheet, **arguments)
+    marking = Checker(target).check(sheet, **arguments)
+    marking.reveals = reveal
+    return marking
 
 
 class Checker:
@@ -84,7 +92,7 @@ class Checker:
         elif arguments:
             raise TypeError(f"check_work: {', '.join(arguments)} would be for a function, got {describe(sheet)}")
         numbers, paths = split(self.c, sheet)
-        items = read_sheet(self.c, numbers) if numbers or not paths else []
+        items, unread = read_sheet(self.c, numbers) if numbers or not paths else ([], [])
         point, verdicts = self._values([i for i in items if i.is_value])
         gradients = [i for i in items if not i.is_value]
         findings: list[Finding] = []
@@ -94,10 +102,21 @@ class Checker:
             more, findings = min(read, key=lambda marked: _losses(*marked))
             verdicts += more
         for node, written in paths:
-            more, found = marked_paths(self.c, self.tolerance, self.variants, node, written)
+            try:
+                more, found = marked_paths(self.c, self.tolerance, self.variants, node, written)
+            except NotANumber as error:
+                unread.append(Unread(self.c.key(node), node, False, error.written))
+                continue
             verdicts += more
             findings += found
+        verdicts += [self._not_a_number(u) for u in unread]
         return Marking(self.c, verdicts, findings)
+
+    def _not_a_number(self, unread: Unread) -> Verdict:
+        u = unread.node
+        right = np.asarray(self.c.point.of(u) if unread.is_value else self.c.right.get(u, 0.0), float)
+        note = repr(unread.said)
+        return Verdict(unread.key, "not a number", None, (), u, np.asarray(np.nan), right, None, note)
 
     def answer(self, item: Item, right: Operand, scale: float = 1.0) -> Answer:
         """The numbers of an item beside the right ones."""
@@ -181,8 +200,20 @@ class Backward:
             scale = self.scale[i.key]
             right = np.asarray(self.c.right.get(i.node, np.zeros(np.shape(self.c.point.of(i.node))))) * scale
             answer = self.answers[i.key] = checker.answer(i, right, scale)
-            if not answer.is_right and i.node.op is not None and i.numbers.shape == right.shape:
-                self.given[i.node] = i.numbers / scale if self.c.is_array else float(i.numbers / scale)
+            if not answer.is_right:
+                self._go_on_from(i)
+        base = self.c.replay(point, None, self.given)
+        # what is right below what is wrong was not made of it: nothing has to give it, and the rest goes on from it
+        self.apart = {i.key for i in items if self.answers[i.key].is_right and not self.fits(i, base)}
+        for i in items:
+            if i.key in self.apart:
+                self._go_on_from(i)
+
+    def _go_on_from(self, item: Item) -> None:
+        """Later numbers are those that the numbers of this item lead to."""
+        scale = self.scale[item.key]
+        if item.node.op is not None and item.numbers.shape == self.answers[item.key].right.shape:
+            self.given[item.node] = item.numbers / scale if self.c.is_array else float(item.numbers / scale)
 
     def fits(self, item: Item, found: Mapping[Node, Operand]) -> bool:
         """True if these are the numbers handed in."""
@@ -197,13 +228,18 @@ class Backward:
         findings: list[Finding] = []
         before: dict[Place, Pull] = {}
         hopeless: set[str] = set()
+        untold: set[str] = set()
         while len(findings) < MOST:
             wrong = [i for i in self.items if i.key not in fine and i.key not in explained and i.key not in hopeless]
             if not wrong:
                 break
-            found = self._finding(wrong, [i for i in self.items if i.key in fine or i.key in explained], before)
-            if found is None:
+            kept = [i for i in self.items if i.key in fine - self.apart or i.key in explained]
+            found = self._finding(wrong, kept, before, self.given)
+            if found is None and self.apart:  # a slip of its own, made of what is right
+                found = self._finding(wrong[:1], [], {}, {})
+            if found is None or found.chance >= LIKELY:
                 hopeless.add(wrong[0].key)
+                untold |= {wrong[0].key} if found is not None else set()
                 continue
             findings.append(found)
             explained |= dict.fromkeys(found.explains, found)
@@ -215,19 +251,23 @@ class Backward:
         for i in self.items:
             answer = self.answers[i.key]
             given = () if answer.is_near or i.key not in fine else self._nearest(i.node, wrongly)
-            verdicts.append(verdict(i, answer, given=given, finding=of_key.get(i.key)))
+            said = verdict(i, answer, given=given, finding=of_key.get(i.key))
+            is_open = i.key in untold and said.kind == "wrong" and not said.note
+            verdicts.append(said._replace(note=more_digits(self.c)) if is_open else said)
         return verdicts, findings
 
-    def _finding(self, wrong: Sequence[Item], fine: Sequence[Item], before: dict[Place, Pull]) -> Finding | None:
+    def _finding(
+        self, wrong: Sequence[Item], fine: Sequence[Item], before: dict[Place, Pull], given: Mapping[Node, Operand]
+    ) -> Finding | None:
         """The mistake that explains the first wrong number, and most of the others, and spoils none that is right."""
         first, shape = wrong[0], np.squeeze(wrong[0].numbers).shape
-        best: list[tuple[Variant, tuple[str, ...]]] = []
+        best: list[tuple[tuple[Any, ...], Variant, tuple[str, ...]]] = []
         best_rank = (0, False)
-        everything = self.checker.all_predicted(self.point, before, self.given)
+        everything = self.checker.all_predicted(self.point, before, given)
         for made, predicted, zero in everything:
             variant, found = made, predicted
             if found is not None and variant.slip.fits:
-                variant, found = self._fitted(variant, found, zero, first, before)
+                variant, found = self._fitted(variant, found, zero, first, before, given)
             if found is None or not self.fits(first, found) or not all(self.fits(i, found) for i in fine):
                 continue
             keys = tuple(i.key for i in wrong if self.fits(i, found))
@@ -235,22 +275,26 @@ class Backward:
             if rank > best_rank:
                 best, best_rank = [], rank
             if rank == best_rank:
-                best.append((variant, keys))
+                far = max(self._far(i, found) for i in wrong if i.key in keys)
+                order = far, *self._simplicity(variant), slips.index(variant.slip), len(variant.made)
+                best.append((order, variant, keys))
         if not best:
             return None
-        best.sort(key=lambda x: (x[0].slip.fits, slips.index(x[0].slip), len(x[0].made)))
-        variant, keys = best[0]
-        rest = [v for v, _ in best[1:] if v.slip.fits == variant.slip.fits]  # a fitted factor stands back
+        best.sort(key=lambda x: (x[1].slip.fits, x[0]))
+        order, variant, keys = best[0]
+        # a fitted factor stands back, and what fits less well
+        rest = [v for o, v, _ in best[1:] if v.slip.fits == variant.slip.fits and o[0] == order[0]]
         # the same in other places too, which these numbers do not tell apart
         rest = [v for v in rest if v.slip is not variant.slip or v.key != variant.key or not self._covers(v, variant)]
-        said, *others = dict.fromkeys(map(self._said, [variant, *rest]))
+        said, *others = dict.fromkeys(self._said(v, keys) for v in [variant, *rest])
         explained = [i for i in wrong if i.key in keys]
-        tried = sum(p is not None and all(_alike(i, p.get(i.node)) for i in explained) for _, p, _ in everything)
-        chance = float(np.prod([self.answers[i.key].odds() for i in explained])) * tried
+        alike = [v for v, p, _ in everything if p is not None and all(_alike(i, p.get(i.node)) for i in explained)]
+        as_simple = sum(self._simplicity(v) <= self._simplicity(variant) for v in alike)
+        odds = float(np.prod([self.answers[i.key].odds() for i in explained]))
         if variant.slip.fits:  # one number went into the factor
-            chance *= max(1.0, 1 / max(self.answers[first.key].odds() ** (1 / max(first.numbers.size, 1)), 1e-300))
-        chance = min(1.0, chance)
-        return Finding(*said, keys, chance < CHANCE, chance, tuple(others[: NAMED - 1]), (variant,), self.c)
+            odds *= max(1.0, 1 / max(self.answers[first.key].odds() ** (1 / max(first.numbers.size, 1)), 1e-300))
+        chance, is_sure = min(1.0, odds * as_simple), odds * len(alike) < CHANCE
+        return Finding(*said, keys, is_sure, chance, tuple(others[: NAMED - 1]), (variant,), self.c)
 
     def _fitted(
         self,
@@ -259,6 +303,7 @@ class Backward:
         at_zero: Mapping[Node, Operand] | None,
         first: Item,
         before: dict[Place, Pull],
+        given: Mapping[Node, Operand],
     ) -> tuple[Variant, dict[Node, Operand] | None]:
         """The mistake with the factor that fits the first wrong number, and what it predicts; None if none fits."""
         if at_zero is None or np.count_nonzero(first.numbers) < FITTED:
@@ -273,14 +318,25 @@ class Backward:
         if not self.answers[first.key].fits(zero + factor * d):
             return variant, None
         fitted = variant._replace(factor=factor)
-        return fitted, self.checker.predicted(fitted, self.point, before, self.given)
+        return fitted, self.checker.predicted(fitted, self.point, before, given)
 
     def _covers(self, other: Variant, variant: Variant) -> bool:
         """True if a mistake is the same one in other places, or in more."""
         return self.c.is_array or set(variant.edges) < set(other.edges)
 
-    def _said(self, variant: Variant) -> Alternative:
-        where = tuple(self.c.key(u) for u in self.c.places(variant.edges))
+    def _far(self, item: Item, found: Mapping[Node, Operand]) -> int:
+        """How far what a mistake gives is from what was written, in steps of what rounding on the way comes to."""
+        return self.answers[item.key].far(np.asarray(found.get(item.node, 0.0)) * self.scale[item.key])
+
+    def _simplicity(self, variant: Variant) -> tuple[bool, int]:
+        """The less, the sooner it is believed: made in one place, and met often."""
+        return len(self.c.places(variant.edges)) > 1, SEEN.index(variant.slip.seen)
+
+    def _said(self, variant: Variant, explained: Sequence[str]) -> Alternative:
+        """A mistake, and where it was made: of what was handed in only where it explains what is wrong."""
+        places = [self.c.key(u) for u in self.c.places(variant.edges)]
+        where = tuple(key for key in places if key in explained)
+        where = where or tuple(key for key in places if key not in self.answers) or tuple(places)
         return Alternative(variant.slip.read.__name__, variant.words(), where)
 
     def _nearest(self, u: Node, wrong: set[Node]) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class Verdict(NamedTuple):
 
     key     what it is called: "dW[1]", "dL/dw[1]_1,1", "a[1]_2"
     kind    "right"; "right to digits", fewer than were written; "right given" earlier numbers of the sheet that are
-            wrong; "wrong"; "untold", where so few digits do not tell
+            wrong; "wrong"; "not a number"; "untold", where so few digits do not tell
     digits  to how many digits it is right; None where it is wrong
     given   the keys of those earlier quantities
     node    the node
@@ -53,8 +53,8 @@ class Verdict(NamedTuple):
 
     @property
     def has_point(self) -> bool:
-        """True but for what is wrong."""
-        return self.kind != "wrong"
+        """True but for what is wrong, and for what is no number."""
+        return self.kind not in ("wrong", "not a number")
 
 
 class Alternative(NamedTuple):
@@ -92,8 +92,9 @@ class Finding:
     @functools.cached_property
     def lines(self) -> tuple[tuple[Line, Line], ...]:
         """What somebody writes who does it, and what is right, each a Line: text and LaTeX."""
-        places = [(v, u) for v in self.variants for u in self.computation.places(v.edges)][:SHOWN]
-        found = [lines(self.computation, variant, u) for variant, u in places]
+        places = [(v, u) for v in self.variants for u in self.computation.places(v.edges)]
+        named = [(v, u) for v, u in places if self.computation.key(u) in self.where]
+        found = [lines(self.computation, variant, u) for variant, u in (named or places)[:SHOWN]]
         return tuple(x for x in found if x is not None)
 
     @property
@@ -113,7 +114,10 @@ class Marking:
     verdicts  key -> Verdict, in the order of the computation; `marking["dW1"]` takes any way to write a name
     findings  the mistakes, each a Finding
     points    one for each quantity that is not wrong; `possible` for all
+    reveals   False if what is written keeps the right numbers and lines to itself; the verdicts hold them all the same
     """
+
+    reveals = True
 
     def __init__(self, computation: Computation, verdicts: Iterable[Verdict], findings: Iterable[Finding]) -> None:
         self.computation = computation
@@ -158,7 +162,7 @@ class Marking:
         written = [f"{shown.get(key, key).ljust(width)}   {self.said(v)}" for key, v in self.verdicts.items()]
         for f in self.findings:
             written += ["", f"{self._places(f.where)}: {_named(f)}"]
-            for wrong, right in f.lines:
+            for wrong, right in self._lines(f):
                 written += [f"  yours   {wrong.text}", f"  right   {right.text}"]
             written += [f"  {x}" for x in self._also(f)]
         return "\n".join([*written, "", self._total()])
@@ -172,22 +176,30 @@ class Marking:
             said = f"right to {_counted(v.digits or 0)}, rounded on the way"
         elif v.kind == "right given":
             said = f"right given your {' and '.join(self.computation.shown.get(key, key) for key in v.given)}"
+        elif v.kind == "not a number":
+            said = "not a number"
         elif v.kind == "untold":
             said = "too few digits to tell: write more of them"
         else:
-            is_shown = not v.note and not v.right.ndim
-            said = f"wrong: you have {_number(v.numbers)}, and it is {_number(v.right)}" if is_shown else "wrong"
-        return f"{said}; {v.note}" if v.note else said
+            is_shown = v.note in ("", more_digits(self.computation)) and not v.right.ndim
+            it_is = f", and it is {_number(v.right)}" if self.reveals else ""
+            said = f"wrong: you have {_number(v.numbers)}{it_is}" if is_shown else "wrong"
+        return f"{said}{':' if v.kind == 'not a number' else ';'} {v.note}" if v.note else said
 
     def _places(self, where: Iterable[str]) -> str:
         return ", ".join(self.computation.shown.get(key, key) for key in where)
 
+    def _lines(self, f: Finding) -> tuple[tuple[Line, Line], ...]:
+        return f.lines if self.reveals else ()
+
     def _also(self, f: Finding) -> list[str]:
         """Other mistakes that give these numbers, and what would tell them apart."""
-        found = [f"or {self._places(a.where)}: {a.slip}; both give these numbers here" for a in f.alternatives]
+        others = dict.fromkeys(f"or {self._places(a.where)}: {a.slip}" for a in f.alternatives)
+        others.pop(f"or {self._places(f.where)}: {f.slip}", None)
+        found = [*others, f"{'all' if len(others) > 1 else 'both'} give these numbers here"] if others else []
         if not f.is_sure:
-            advice = "more digits" if self.computation.is_array else "more digits, or the factors along the path,"
-            found.append(f"by chance some mistake fits in {_share(f.chance)} of such cases; {advice} would tell")
+            told = f"by chance a number fits some mistake in {_share(f.chance)} cases"
+            found.append(f"Sure? With so few digits, {told}; {_advice(self.computation)} would tell")
         return found
 
     def _total(self) -> str:
@@ -211,7 +223,7 @@ class Marking:
         for f in self.findings:
             where = r",\; ".join(c.latex.get(key, _words(key)) for key in f.where)
             rows.append(f"{where} &\\quad {_words(_named(f))}")
-            for wrong, right in f.lines:
+            for wrong, right in self._lines(f):
                 rows += [f"\\text{{yours}} &\\quad {wrong.latex}", f"\\text{{right}} &\\quad {right.latex}"]
             rows += [f"&\\quad {_words(x)}" for x in self._also(f)]
         joined = " \\\\\n".join([*rows, f"&\\quad {_words(self._total())}"])
@@ -220,6 +232,7 @@ class Marking:
     def html(self) -> str:
         """The same as an HTML fragment: a table of verdicts, and a list of mistakes with their formulas."""
         colors = {"right": "#2a7d2a", "right to digits": "#2a7d2a", "right given": "#8a6d00", "wrong": "#b00020"}
+        colors["not a number"] = colors["wrong"]
         shown = self.computation.shown
 
         def row(key: str, v: Verdict) -> str:
@@ -232,7 +245,7 @@ class Marking:
         for f in self.findings:
             said = "".join(
                 f"<div><small>{whose}</small> {html.escape(line.text)}</div>"
-                for pair in f.lines
+                for pair in self._lines(f)
                 for whose, line in zip(("yours", "right"), pair, strict=True)
             )
             also = "".join(f"<div><small>{html.escape(x)}</small></div>" for x in self._also(f))
@@ -256,8 +269,17 @@ def _number(x: np.ndarray) -> str:
     return format_number(float(x)) if x.size == 1 else f"an array of shape {x.shape}"
 
 
+def more_digits(c: Computation) -> str:
+    """What is said where the numbers fit many mistakes."""
+    return f"too few digits to say why: {_advice(c)} would tell"
+
+
+def _advice(c: Computation) -> str:
+    return "more digits" if c.is_array else "more digits, or the factors along the path,"
+
+
 def _share(chance: float) -> str:
-    return f"{chance:.0%}" if chance >= 0.01 else "fewer than 1%"
+    return f"1 of {max(2, round(1 / chance))}"
 
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "{}$&#_%"} | {"^": r"\textasciicircum{}", "~": r"\textasciitilde{}"})

@@ -14,7 +14,7 @@ from ..formulas import names
 from ..graph import Node, is_node
 from ..operands import describe
 from .computation import Computation, loose, small
-from .written import Written, carried_on_the_way
+from .written import DECIMAL_COMMA, NotANumber, Written, carried_on_the_way
 
 __all__ = ["Item", "read_sheet"]
 
@@ -41,8 +41,17 @@ class Item(NamedTuple):
         return self.written.numbers
 
 
-def read_sheet(c: Computation, sheet: Any) -> list[Item]:
-    """The items of a sheet, in the order in which they depend on each other: forward, then backward.
+class Unread(NamedTuple):
+    """What was handed in for a quantity and is no number. said: what was written. See Item."""
+
+    key: str
+    node: Node
+    is_value: bool
+    said: str
+
+
+def read_sheet(c: Computation, sheet: Any) -> tuple[list[Item], list[Unread]]:
+    """The items of a sheet, in the order in which they depend on each other: forward, then backward; and what is none.
 
     sheet: names or nodes -> numbers, as a mapping or as pairs. Names are those of the computation: `a[1]_1` for a
     value, `dW[1]`, `dW1`, `dL/dw[1]_1,1` for a gradient; a node stands for the gradient by it.
@@ -56,17 +65,24 @@ def read_sheet(c: Computation, sheet: Any) -> list[Item]:
         raise TypeError(
             f"check_work: expected names and numbers, as {{'dW[1]': ...}}, or a function; got {describe(sheet)}"
         ) from None
-    found: dict[tuple[Node, bool], Item] = {}
+    found: dict[tuple[Node, bool], Item | Unread] = {}
     for name, x in pairs:
         node, is_value = which(c, name)
         key = c.labels[node] if is_value else c.key(node)
         if (node, is_value) in found:
             raise ValueError(f"check_work: {key} was handed in twice, the second time as {name!r}")
-        found[node, is_value] = Item(key, node, is_value, Written(f"check_work: {key}", x))
+        if isinstance(x, str) and c.is_array and node.ndim and DECIMAL_COMMA.fullmatch(x):
+            x = x.split(",")  # two numbers of an array
+        try:
+            found[node, is_value] = Item(key, node, is_value, Written(f"check_work: {key}", x))
+        except NotANumber as error:
+            found[node, is_value] = Unread(key, node, is_value, error.written)
     if not found:
         raise ValueError(f"check_work: nothing was handed in; {known(c)}")
-    carried_on_the_way([item.written for item in found.values()])
-    return sorted(found.values(), key=lambda item: _place(c, item))
+    items = [item for item in found.values() if isinstance(item, Item)]
+    carried_on_the_way([item.written for item in items])
+    unread = [item for item in found.values() if isinstance(item, Unread)]
+    return sorted(items, key=lambda item: _place(c, item)), unread
 
 
 def _place(c: Computation, item: Item) -> tuple[bool, int, int, int]:
@@ -93,7 +109,12 @@ def parsed(text: str) -> list[tuple[str, Any]]:
             raise ValueError(f"check_work: line {number}: expected name = numbers; got {line!r}")
         if not written.strip(" _[],;()"):
             continue
-        rows = [re.findall(r"[^\s,\[\]();]+", row) for row in re.split(r"\]\s*,?\s*\[|;", written.strip())]
+        if re.search(r"[*·⋅×]", written) or DECIMAL_COMMA.fullmatch(written):  # a path, factor by factor; 0,3775
+            pairs.append((name.strip(), written.strip()))
+            continue
+        is_spaced = re.search(r"\d,\d", written) and re.search(r"\d\s+[-+−–\d]", written)  # 0,5 0,3
+        entry = r"[^\s\[\]();]+" if is_spaced else r"[^\s,\[\]();]+"
+        rows = [re.findall(entry, row) for row in re.split(r"\]\s*,?\s*\[|;", written.strip())]
         if len({len(row) for row in rows}) > 1:
             raise ValueError(f"check_work: line {number}: rows of different lengths")
         is_scalar = len(rows) == 1 and len(rows[0]) == 1 and "[" not in written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -12,10 +13,28 @@ import numpy as np
 
 from ..operands import describe
 
-__all__ = ["FULL", "Written", "rounded_at_random"]
+__all__ = ["DECIMAL_COMMA", "FULL", "NotANumber", "Written", "plain", "rounded_at_random"]
+
+# 0,3775: a number as many countries write it; 1,234.5 and 1,2,3 are none.
+DECIMAL_COMMA = re.compile(r"\s*[-+−–]?\s*\d*,\d+(?:[eE][-+]?\d+)?\s*")
 
 # From so many digits on a number was computed by a machine.
 FULL = 12
+
+
+class NotANumber(ValueError):
+    """What was written is no number. written: what it was."""
+
+    def __init__(self, where: str, written: str) -> None:
+        super().__init__(f"{where}: expected a number such as '0.0820', got {written!r}")
+        self.written = written
+
+
+def plain(text: str) -> str:
+    """A number as Python reads it, of one with a typographic minus or a decimal comma."""
+    if DECIMAL_COMMA.fullmatch(text):
+        text = text.replace(",", ".")
+    return text.replace("−", "-").replace("–", "-").replace(" ", "")
 
 
 class Written:
@@ -109,17 +128,16 @@ def _written(where: str, x: Any) -> tuple[float, int, int]:
     if isinstance(x, Fraction):
         return float(x), FULL, 100
     if isinstance(x, str):
-        text = x.strip().replace("−", "-").replace("–", "-").replace(" ", "")
+        text = plain(x.strip())
         if "/" in text:
             try:
                 return float(Fraction(text)), FULL, 100
             except (ValueError, ZeroDivisionError):
-                raise ValueError(f"{where}: expected a number such as '0.0820', got {x!r}") from None
+                raise NotANumber(where, x) from None
         try:
             number = Decimal(text)
         except InvalidOperation:
-            advice = "; write a point, not a comma" if "," in text else ""
-            raise ValueError(f"{where}: expected a number such as '0.0820', got {x!r}{advice}") from None
+            raise NotANumber(where, x) from None
         is_written = True
     else:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from autograd.arguments import lookup, positive_integer, whole_number
 from autograd.formulas import names
 from autograd.marking.marking import Checker, Marking
 from autograd.marking.sheet import parsed
+from autograd.marking.written import plain
 from autograd.operands import describe
 
 from ..activations import activation_name, find_activation
@@ -208,7 +210,8 @@ class Exercise(Sheet):
         given = self._read(answers)
         verdicts: dict[str, tuple[bool, str]] = {}
         asked = self._checkable
-        numbers = {b.name: self._as_handed_in(given[b.name]) for b in self.blanks if b.name in {*given} & asked}
+        taken = [b.name for b in self.blanks if b.name in {*given} & asked and _is_taken(b, given[b.name])]
+        numbers = {name: self._as_handed_in(given[name]) for name in taken}
         marking = self.checker.check(numbers) if numbers else None
         for b in self.blanks:
             if b.name not in given:
@@ -216,6 +219,8 @@ class Exercise(Sheet):
             elif marking is not None and b.name in numbers:
                 verdict = marking[b.name]
                 verdicts[b.name] = (verdict.has_point, _said(marking, verdict))
+            elif b.name in asked:
+                verdicts[b.name] = (False, f"not a number: {given[b.name]!r}")
             else:
                 verdicts[b.name] = self._compared(b, given)
         return Marked(self, verdicts, marking, given)
@@ -227,7 +232,7 @@ class Exercise(Sheet):
         if isinstance(x, list | tuple | np.ndarray):
             return [self._as_handed_in(u) for u in x]
         try:
-            return f"{float(str(x).replace('−', '-')):.12f}"
+            return f"{float(plain(str(x))):.12f}"
         except ValueError:
             return x
 
@@ -290,14 +295,14 @@ class Exercise(Sheet):
             given_so = np.asarray(x, dtype=object).ravel()
             right = np.asarray(b.right).ravel()
             if len(given_so) == len(right) and all(
-                _is_near(float(str(u).replace("−", "-")), u, v) for u, v in zip(given_so, right, strict=True)
+                _is_near(_read(u), u, v) for u, v in zip(given_so, right, strict=True)
             ):
                 return True, "right"
             return False, f"wrong; it is {_on_one_line(np.asarray(b.right))}"
         try:
-            number = float(str(x).replace("−", "-"))
+            number = float(plain(str(x)))
         except ValueError:
-            return False, f"{x!r} is no number; it is {written(b.right)}"
+            return False, f"not a number: {x!r}"
         if _is_near(number, x, b.right):
             return True, "right"
         carried = self._carried(b, given)
@@ -311,7 +316,7 @@ class Exercise(Sheet):
             return None
         name = b.name.removeprefix("new ")
         try:
-            g = float(str(given[f"dL/d{name}"]).replace("−", "-"))
+            g = _read(given[f"dL/d{name}"])
         except (KeyError, ValueError):
             return None
         return float(self._problem.nodes[name].data - self._options["rate"] * g)
@@ -396,6 +401,19 @@ def _said(marking: Marking, verdict: Any) -> str:
     return said
 
 
+def _is_taken(b: Blank, x: Any) -> bool:
+    """False for several numbers, or a product, where one number is asked for."""
+    return bool(b.shape) or not (isinstance(x, list | tuple) or re.search(r"[*·⋅×]", str(x)))
+
+
+def _read(x: Any) -> float:
+    """A number as it was typed; nan for what is none."""
+    try:
+        return float(plain(str(x)))
+    except ValueError:
+        return math.nan
+
+
 def _on_one_line(x: Any) -> str:
     """[[1, 2], [3, 4]] as it is typed."""
     if np.ndim(x):
@@ -438,7 +456,7 @@ def _word(x: Any) -> str:
 
 
 def _is_near(number: float, typed: Any, right: float) -> bool:
-    decimals = len(str(typed).partition(".")[2]) if "." in str(typed) else 0
+    decimals = len(plain(str(typed)).partition(".")[2])
     return abs(number - right) <= max(0.51 * 10.0**-decimals if decimals else 1e-9, 1e-9 * abs(right))
 
 

@@ -49,7 +49,7 @@ function exercisePanel() {
     };
     entry.value = answers.get(gap) ?? "";
     on(entry, "change", () => {
-      if (readNumber(entry.value) === null) answers.delete(gap);
+      if (entry.value.trim() === "") answers.delete(gap);
       else answers.set(gap, entry.value);
       light();
       for (const write of again) write();
@@ -76,6 +76,7 @@ function exercisePanel() {
 function verdictOn(gap) {
   const text = answers.get(gap);
   const x = readNumber(text);
+  if (x === null) return ["wrong", "not a number"];
   if (isNear(x, decoded(gap.right), text)) return ["right", "right"];
   const [carried, by] = gap.of === "grad" ? carriedTo(gap.node) : [NaN, []];
   if (by.length && isNear(x, carried, text)) return ["given", `right given your ${by.join(" and ")}`];
@@ -95,7 +96,7 @@ function carriedTo(node) {
   const by = [];
   let sum = 0;
   for (const e of named.users.get(node) ?? []) {
-    const gap = veil.gaps.find((g) => g.of === "grad" && g.node === e.result && answers.has(g));
+    const gap = veil.gaps.find((g) => g.of === "grad" && g.node === e.result && readNumber(answers.get(g) ?? "") !== null);
     const right = e.result === page.target ? 1 : rightOf.get(e.result) ?? 0;
     const mine = gap ? readNumber(answers.get(gap)) : right;
     if (gap && !isNear(mine, right, answers.get(gap))) by.push(gap.shown);

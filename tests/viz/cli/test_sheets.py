@@ -57,6 +57,19 @@ def test_a_sheet_that_was_filled_in_is_marked_with_points_and_the_mistake(tmp_pa
     assert int(out.splitlines()[-1].split()[-3]) < 5
 
 
+def test_decimal_commas_in_a_file_are_read_and_a_word_or_a_product_is_no_number(tmp_path, capsys):
+    sheet = nn.exercise(3, "update")
+    commas = {b.name: str(b.right).replace(".", ",") for b in sheet.blanks}
+    spoiled = {"dL/dyhat": "zero", "dL/db[2]_1": "2 * 5", "new b[2]_1": "none"}
+    for name, answers, points in (("a.txt", commas, 23), ("b.txt", commas | spoiled, 20)):
+        lines = "".join(f"{key} = {x}\n" for key, x in answers.items())
+        (tmp_path / name).write_text(f"# {sheet.command}\n{lines}", encoding="utf-8")
+        assert main(["check", str(tmp_path / name)]) == 0
+        out = capsys.readouterr().out
+        assert f"{points} of 23 points" in out
+        assert out.count("not a number") == 23 - points
+
+
 def test_a_class_gets_sheets_keys_and_files_in_a_folder(tmp_path, capsys):
     folder = tmp_path / "class"
     assert main(["exercise", "--seed", "3", "--kind", "neuron", "--count", "3", "--latex", "-o", str(folder)]) == 0

@@ -121,7 +121,7 @@ def test_an_exercise_hides_its_numbers_and_says_right_given_yours_or_which_mista
         def answer(name, x):
             shown = next(b.shown.text for b in sheet.blanks if b.name == name)
             row = page.locator(".verdicts tr", has=page.get_by_role("textbox", name=shown, exact=True))
-            row.locator("input").fill(f"{x:g}")
+            row.locator("input").fill(x if isinstance(x, str) else f"{x:g}")
             row.locator("input").press("Enter")
             return row.locator("td").last.inner_text()
 
@@ -135,6 +135,8 @@ def test_an_exercise_hides_its_numbers_and_says_right_given_yours_or_which_mista
             "=" not in (label or "")
             for label in page.locator(".line").evaluate_all("all => all.map((line) => line.getAttribute('aria-label'))")
         )
+        assert answer("dL/da", "zero") == "not a number"
+        assert answer("dL/da", f"{key['dL/da']:.1f}".replace(".", ",")) == "right"
         assert answer("dL/da", key["dL/da"]) == "right"
         assert answer("dL/dz", -key["dL/dz"]).startswith("wrong")
         assert answer("dL/db", -key["dL/db"]) == "right given your ∂L/∂z"
