@@ -25,7 +25,7 @@ from autograd.formulas.notation import as_printable
 from ..dot.drawing import Drawing
 from ..explorer.model import encoded
 from ..explorer.page import PAGE_MARK, explore
-from ..files import write_whole
+from ..files import as_sentence, write_whole
 from ..graphs.as_data import graph_data
 from ..graphs.draw_graph import MAX_NODES, draw_graph
 from ..graphs.draw_paths import draw_paths
@@ -90,7 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, TypeError, RuntimeError, OSError) as refused:
-        print(f"{parser.prog.split()[-1]}: {refused}", file=sys.stderr)
+        said = as_sentence(refused) if isinstance(refused, OSError) else refused
+        print(f"{parser.prog.split()[-1]}: {said}", file=sys.stderr)
         return 2
     return 0
 
