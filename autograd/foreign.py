@@ -158,7 +158,9 @@ def unknown_option(where: str, name: str, table: Mapping[str, str], known: Itera
     names = list(known)
     found = advice(name, table, names)
     listed = f"known: {', '.join(names)}" if names else "it takes none"
-    return TypeError(f"{where}: unknown option {name!r}; {found and found + '; '}{listed}")
+    return TypeError(
+        f"{where}: unknown option {name!r}; {found and found + (' ' if found.endswith('?') else '; ')}{listed}"
+    )
 
 
 class Foreign:

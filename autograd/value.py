@@ -85,17 +85,15 @@ class Value(BaseNode):
     _dx: Operand
     _dy: Operand
 
-    def __init__(
-        self, data: Operand, label: str | None = None, _op: object = None, *, requires_grad: object = None
-    ) -> None:
+    def __init__(self, data: Operand, label: str | None = None, _op: object = None, **unknown: object) -> None:
         self._data = data if data.__class__ is float else _leaf_data(data)
         self.grad = NO_GRADIENT
         self._op = None
         if traces:
             modes.note_birth(self)
-        if label is not None or _op is not None or requires_grad is not None:
-            if requires_grad is not None:
-                raise unknown_option("Value", "requires_grad", OF_NODES, ("data", "label"))
+        if label is not None or _op is not None or unknown:
+            for name in unknown:
+                raise unknown_option("Value", name, OF_NODES, ("data", "label"))
             if _op is not None or isinstance(label, tuple | set):
                 raise TypeError(
                     "Value(data, label): a result is made by its operation and keeps its operands itself; an operation "

@@ -717,7 +717,10 @@ def checked_parameters(where: str, parameters: object) -> list[Any]:
         remedy = "pass model.parameters()" if isinstance(parameters, Module) else "pass [w]"
         raise TypeError(f"{where}: expected a list of parameters, got one {describe(parameters)}; {remedy}")
     if not isinstance(parameters, Iterable) or isinstance(parameters, str):
-        raise TypeError(f"{where}: expected a list of parameters, got {describe(parameters)}")
+        got = describe(parameters)
+        if isinstance(parameters, str):
+            got += f" {parameters!r}; a learning rate is a number, as 0.1"
+        raise TypeError(f"{where}: expected a list of parameters, got {got}")
     found = list(parameters)
     if not found:
         raise ValueError(

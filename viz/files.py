@@ -10,7 +10,24 @@ import graphviz
 
 from nn.files.whole import check_folder, is_special, write_whole
 
-__all__ = ["check_folder", "opened", "picture_file", "write_whole"]
+__all__ = ["as_sentence", "check_folder", "opened", "picture_file", "write_whole"]
+
+
+_WORDS: dict[type[OSError], str] = {
+    FileNotFoundError: "there is no file {!r}",
+    FileExistsError: "there is a file {!r} already",
+    IsADirectoryError: "{!r} is a folder, expected a file",
+    NotADirectoryError: "{!r} goes through something that is no folder",
+    PermissionError: "the file {!r} may not be read or written",
+}
+
+
+def as_sentence(error: OSError) -> str:
+    """What the system refused, in words and without a number: there is no file 'w.csv'."""
+    if error.filename is None:  # one of ours is a sentence already
+        return str(error)
+    said = _WORDS.get(type(error), f"{{!r}}: {error.strerror}")
+    return said.format(str(error.filename))
 
 
 def opened(content: bytes, name: str) -> str:

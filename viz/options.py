@@ -25,7 +25,7 @@ __all__ = ["DIRECTIONS", "OPTIONS", "Asked", "Option", "Shown", "drawing"]
 DIRECTIONS = dict.fromkeys(("LR", "TB", "RL", "BT"))
 
 _CM = 2.54  # to an inch
-_WIDTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(cm|mm|in|)\s*")
+_WIDTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(cm|mm|in)\s*")
 _MOST_DIGITS = 17  # all that a float has
 _WIDTHS = dict.fromkeys(("derivative", "gradient"))
 _EDGES = dict.fromkeys(("auto", "number", "formula"))
@@ -128,8 +128,8 @@ def _width(where: str, asked: Any) -> float | None:
         return None
     if isinstance(asked, str):
         if (found := _WIDTH.fullmatch(asked)) is None:
-            raise ValueError(f"{where}: expected inches such as 3.4, or a text such as '8.6cm'; got {asked!r}")
-        inches = float(found[1]) / {"": 1.0, "in": 1.0, "cm": _CM, "mm": 10 * _CM}[found[2]]
+            raise ValueError(f"{where}: expected inches as 3.4, or a text with its unit such as '8.6cm'; got {asked!r}")
+        inches = float(found[1]) / {"in": 1.0, "cm": _CM, "mm": 10 * _CM}[found[2]]
     else:
         inches = real(asked, where)
     if not 0 < inches <= 1000:
@@ -333,4 +333,6 @@ def _unknown(where: str, name: str, known: Mapping[str, inspect.Parameter]) -> s
     else:
         near = difflib.get_close_matches(name.lower(), options, n=1)
         advice = f"did you mean {near[0]!r}?" if near else "no other is like it"
-    return f"{where}: unknown option {name!r}; {advice}. Options: {', '.join(options)}"
+    return (
+        f"{where}: unknown option {name!r}; {advice}{' ' if advice.endswith('?') else '; '}known: {', '.join(options)}"
+    )

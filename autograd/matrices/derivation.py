@@ -194,8 +194,10 @@ class MatrixDerivation:
     def _without_steps(self, to: MatrixWriter) -> str:
         if self.target is self.source:
             return f"{self._ratio(to)} = 1"
-        independent = f"{to.symbol(self._target_label)} does not depend on {to.symbol(self._label)}"
-        return f"{self._ratio(to)} = 0: {independent}"
+        target, source = to.symbol(self._target_label), to.symbol(self._label)
+        said = f"{self._ratio(to)} = 0: {target} does not depend on {source}"
+        is_turned = any(u is self.target for u in topological_order(self.source))
+        return f"{said}; {source} depends on {target}: derive takes the target first" if is_turned else said
 
     def _setting(self, to: MatrixWriter) -> str:
         if self.samples is None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..formulas.expression import Expression, has_omissions
 from ..formulas.notation import Ascii, Latex, Mathml, Text, Writer
+from ..graph import topological_order
 from .path_graph import MAX_WAY, MAX_WRITTEN, Edge, Path, PathGraph
 
 __all__ = ["Derivation"]
@@ -110,7 +111,10 @@ class Derivation:
         to.typed = self.graph.typed
         ratio = self._ratio(to)
         if not self.count:
-            return f"{ratio} = 0: {self._name(to, self.target)} does not depend on {self._name(to, self.source)}"
+            target, source = self._name(to, self.target), self._name(to, self.source)
+            said = f"{ratio} = 0: {target} does not depend on {source}"
+            is_turned = any(u is self.target for u in topological_order(self.source))
+            return f"{said}; {source} depends on {target}: derive takes the target first" if is_turned else said
         paths = self._written("Derivation.text", most)
         lines = [f"{ratio} = {to.number(self.value)}   ({counted(self.count)})"]
         columns = (

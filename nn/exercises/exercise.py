@@ -162,7 +162,7 @@ class Exercise(Sheet):
 
     def _asked(self) -> list[Block]:
         said = f"Level {self.level}, {self.points} points. Made by: {self.command}"
-        blocks: list[Block] = [Heading(self.title), Paragraph((said,)), *self._setting(), *self._notes]
+        blocks: list[Block] = [Heading(self.title), NAME, Paragraph((said,)), *self._setting(), *self._notes]
         for number, part in enumerate(self._parts, 1):
             blocks.append(Paragraph(part.words, number))
             blocks += part.gaps or [Numbers(tuple((b.shown, _gaps(b.shape)) for b in part.blanks))]
@@ -193,11 +193,22 @@ class Exercise(Sheet):
     @property
     def blank(self) -> str:
         """A text file to be filled in; `check` takes its path; `gradpath check` makes the exercise again."""
-        lines = [f"# {self.command}", f"# {self.title}. Fill in the numbers; what stays ____ is not marked."]
+        lines = [
+            f"# {self.command}",
+            "# Name: ",
+            "#",
+            f"# {self.title}. Fill in the numbers; what stays ____ is not marked.",
+            "# The first line without its #, typed in a shell, prints the sheet; with --latex or --html for paper.",
+            "#",
+            *(f"# {line}".rstrip() for line in self._given_text().splitlines()),
+        ]
         for number, part in enumerate(self._parts, 1):
             said = "".join(p if isinstance(p, str) else p.text for p in part.words)
             lines += ["", f"# {number}. {said}", *(f"{b.name} = {_typed_gaps(b.shape)}" for b in part.blanks)]
         return "\n".join(lines) + "\n"
+
+    def _given_text(self) -> str:
+        return writing.as_text([*self._setting(), *self._notes], self._digits)
 
     # ------------------------------------------------------------ marking
 
@@ -252,7 +263,7 @@ class Exercise(Sheet):
         return {b.name for b in self.blanks if not b.name.startswith(("new ", "wrong", "right "))}
 
     def _read(self, answers: Any) -> dict[str, Any]:
-        if isinstance(answers, os.PathLike) or (isinstance(answers, str) and "=" not in answers):
+        if isinstance(answers, os.PathLike) or (isinstance(answers, str) and not re.search("[=\n]", answers)):
             answers = Path(answers).read_text(encoding="utf-8")
         known = {_plain(form): b for b in self.blanks for form in (b.name, b.shown.text)}
         if isinstance(answers, str):
@@ -395,7 +406,7 @@ class Marked:
 def _said(marking: Marking, verdict: Any) -> str:
     if verdict.kind == "right" and not np.any(verdict.right):
         return "right"  # of 0 there are no digits
-    if verdict.kind == "wrong" and not verdict.note:
+    if verdict.kind == "wrong" and not verdict.note and np.ndim(verdict.right):
         return f"wrong; it is {_on_one_line(verdict.right)}"
     said: str = marking.said(verdict)
     return said
@@ -667,6 +678,7 @@ TITLES = {
     "shapes": "shapes of matrices",
 }
 LAYERS: dict[str, tuple[int, ...]] = {
+    "paths": (2, 2, 2),  # with two outputs paths add up
     "neuron": (2, 1),
     "chain": (1, 1, 1),
     "shared": (1, 1),
@@ -675,6 +687,7 @@ LAYERS: dict[str, tuple[int, ...]] = {
     "shapes": (3, 4, 2),
 }
 MAKERS: dict[str, Callable[..., Exercise]] = {"factor": _made_factor, "find": _made_find, "update": _made_update}
+NAME = Paragraph(("Name: ", Math("_" * 30, r"\underline{\hspace{18em}}")))
 FIXED = ("shared", "convolution", "recurrent")  # these have no layers to choose
 
 
@@ -697,9 +710,9 @@ def exercise(
 
     seed: the same makes the same sheet. kind: "neuron", "chain", "paths", "shared" (a weight used twice), "factor" (the
     missing one), "find" (the mistake in a worked solution), "update" (a training step), "convolution", "recurrent",
-    "matrices", "shapes". layers: inputs, units, outputs; by default [2, 2, 1]. level: 1 with whole numbers and
-    the forward pass given; 2 with halves, all of it asked; 3 with tenths (in matrices halves), and only the last
-    gradients asked.
+    "matrices", "shapes". layers: inputs, units, outputs; by default [2, 2, 1], in "paths" [2, 2, 2]. level: 1 with
+    whole numbers and the forward pass given; 2 with halves, all of it asked; 3 with tenths (in matrices halves), and
+    only the last gradients asked.
     digits: how many significant ones a number may have; None for 2 at level 1, else 3. activation: with one such as
     sigmoid, which gives no short numbers, these are rounded to digits + 2. form: "rows" or "columns", of samples in
     matrices.

@@ -186,6 +186,9 @@ _PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 \raggedright
 \allowdisplaybreaks
 \begin{document}
+\setlength{\lineskip}{1em}\setlength{\lineskiplimit}{0.5em}
+\renewcommand{\arraystretch}{1.3}
+
 """
 _SIGNS = {
     "−": "-",

@@ -495,3 +495,8 @@ def test_a_value_has_the_numbers_and_the_shape_of_an_array_without_axes():
     array = v.numpy()
     assert (array.shape, v.shape, float(array)) == ((), (), 2.5)
     assert not array.flags.writeable
+
+
+def test_an_option_that_a_value_does_not_have_is_answered_with_the_nearest():
+    with pytest.raises(TypeError, match=r"Value: unknown option 'lable'; did you mean 'label'\? known: data, label"):
+        Value(1.0, lable="x")

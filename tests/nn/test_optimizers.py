@@ -832,3 +832,8 @@ def test_what_is_set_later_holds_for_groups_that_leave_it_out():
     optimizer.step()
     optimizer.step()
     assert len(optimizer.state_dict()) == 4
+
+
+def test_a_learning_rate_in_quotes_is_said_to_be_a_number():
+    with pytest.raises(TypeError, match=r"got str .0\.1.; a learning rate is a number, as 0\.1"):
+        SGD("0.1")

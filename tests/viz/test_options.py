@@ -10,7 +10,7 @@ from pages import data_of
 
 import viz
 from autograd import Tensor, Value, derive, squared_error, tanh
-from nn import inputs
+from nn import Dense, inputs
 from viz.options import OPTIONS
 
 PROMISED = [  # plots are drawn by matplotlib and tested where they are
@@ -87,7 +87,7 @@ def test_every_word_is_explained_where_it_is_promised(function):
         ("format", "the ending of the name"),
         ("dpi", r"save\(.net.png., dpi=200\)"),
         ("precision", "here it is digits=3"),
-        ("qqqq", "Options: "),
+        ("qqqq", "no other is like it; known: level"),
     ],
 )
 def test_an_unknown_word_is_answered_with_those_that_there_are(function, word, hint):
@@ -116,6 +116,7 @@ def test_a_word_of_another_function_is_named_as_its():
         ("edges", "formulas", ValueError, "did you mean 'formula'"),
         ("legend", 1, TypeError, "True or False"),
         ("width", "wide", ValueError, "such as '8.6cm'; got 'wide'"),
+        ("width", "8.6", ValueError, "with its unit such as '8.6cm'; got '8.6'"),
         ("width", -1, ValueError, "more than 0"),
         ("width", "0cm", ValueError, "more than 0"),
         ("highlight", 3, TypeError, "nodes or their names"),
@@ -231,3 +232,14 @@ def test_the_table_of_the_documentation_is_that_of_the_code():
         assert says.strip() == option.says
         found = set(re.findall(r"`(\w+)`", known)) | (plots if "every `plot_*`" in known else set())
         assert found == set(option.on), word
+
+
+def test_a_question_in_a_message_ends_with_its_own_sign():
+    calls = (
+        lambda: viz.draw_graph(Value(1.0, "x"), widht="8.6cm"),
+        lambda: Tensor([1.0], lable="x"),
+        lambda: Dense(3, activaton="relu"),
+    )
+    for call in calls:
+        with pytest.raises(TypeError, match=r"did you mean '\w+'\? known: "):
+            call()

@@ -20,18 +20,18 @@ from typing import Any
 
 from autograd import Derivation, Value, derive
 from autograd.formulas.names import text
-from autograd.formulas.notation import as_printable
+from autograd.formulas.notation import Text, as_printable
 
 from ..dot.drawing import Drawing
 from ..explorer.model import encoded
 from ..explorer.page import PAGE_MARK, explore
-from ..files import write_whole
+from ..files import as_sentence, write_whole
 from ..graphs.as_data import graph_data
 from ..graphs.draw_graph import MAX_NODES, draw_graph
 from ..graphs.draw_paths import draw_paths
 from ..networks import draw_network
 from ..stepwise import steps
-from ..style import LOOKS, number
+from ..style import LOOKS
 from ..tables import weights_table
 from .formula_text import Computation, compute, normal_name, typed
 from .program_text import as_program
@@ -70,7 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv[:1] == ["help"]:
         argv = [*argv[1:], "--help"]
-    parser = _parser()
+    parser, commands = _parser()
+    if argv and not argv[0].startswith("-") and argv[0] not in commands:
+        parser.error(_unknown_command(argv[0], commands))
     options, rest = parser.parse_known_args(argv)
     for argument in rest:  # values may stand after options too
         if argument.startswith("-") or "=" not in argument:
@@ -84,15 +86,48 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         given = values_of([*options.values, *rest])
         options.text, options.numbers = _formula(options.formula), {**values_in(options.values_file), **given}
-        result = compute(options.text, options.numbers)
+        result = _computed(options.text, options.numbers, [*options.values, *rest])
         result.target.backward()
         options.run(result, options)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, TypeError, RuntimeError, OSError) as refused:
-        print(f"{parser.prog.split()[-1]}: {refused}", file=sys.stderr)
+        said = as_sentence(refused) if isinstance(refused, OSError) else refused
+        print(f"{parser.prog.split()[-1]}: {said}", file=sys.stderr)
         return 2
     return 0
+
+
+def _unknown_command(word: str, commands: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word.lower(), commands, n=1)
+    suggestion = f"did you mean {near[0]!r}? " if near else ""
+    return f"unknown command {word!r}; {suggestion}known: {', '.join(commands)}"
+
+
+_DECIMAL_COMMA = re.compile(r"([^=,]*=\s*[-−+]?\d+),(\d+)")
+
+
+def _computed(formula: str, numbers: dict[str, Any], arguments: Sequence[str]) -> Computation:
+    """The computation. Of w=0,4, a list, where only one number makes sense, it says how 0.4 is written."""
+    try:
+        return compute(formula, numbers)
+    except ValueError as refused:
+        pointed = {a: _DECIMAL_COMMA.sub(r"\1.\2", a) for a in arguments if _DECIMAL_COMMA.fullmatch(a)}
+        for some in (pointed, *({a: b} for a, b in pointed.items())):
+            if some and _computes(formula, {**numbers, **values_of(some.values())}):
+                each = ", ".join(
+                    f"{a} is a list of two numbers; a decimal has a point, as {b}" for a, b in some.items()
+                )
+                raise ValueError(f"{refused}\n{each}") from None
+        raise
+
+
+def _computes(formula: str, numbers: dict[str, Any]) -> bool:
+    try:
+        compute(formula, numbers)
+    except ValueError:
+        return False
+    return True
 
 
 def _unknown(argument: str, options: argparse.Namespace) -> str:
@@ -125,7 +160,8 @@ def _version() -> str:
         return str(project["project"]["version"])
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, Iterable[str]]:
+    """The parser, and the names of the commands."""
     called = "gradpath" if Path(sys.argv[0]).stem == "gradpath" else "python -m viz"
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
@@ -223,7 +259,7 @@ def _parser() -> argparse.ArgumentParser:
         "--open", action="store_true", help="open the page in the browser; without -o it is a temporary file"
     )
     add_sheet_commands(commands, _print, values_of)
-    return parser
+    return parser, commands.choices
 
 
 def _choice(sub: argparse.ArgumentParser, name: str, default: str | None, words: Sequence[str], what: str) -> None:
@@ -315,7 +351,7 @@ def _paths(result: Computation, options: argparse.Namespace) -> None:
     if options.json:
         return _print(json.dumps([_data(d) for d in derivations], indent=1, ensure_ascii=False) + "\n")
     texts = [d.latex() if options.latex else _without_blank_lines(as_printable(d.text)) for d in derivations]
-    target = f"{text(derivations[0].graph.labels[result.target])} = {number(result.target.data)}"
+    target = f"{text(derivations[0].graph.labels[result.target])} = {Text(text, digits=4).number(result.target.data)}"
     return _print(f"{target}\n" * (not options.latex) + "\n\n".join(texts) + "\n")
 
 

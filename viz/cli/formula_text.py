@@ -402,10 +402,25 @@ class _Reader:
         missing = dict.fromkeys([node.id, *self._names_without_value()])
         near = _nearest(node.id, [*self._names, *self._lists])
         suggestion = f"; did you mean {near!r}?" if near else ""
+        factors = self._factors(node.id)
         if "·" in node.id:  # to Python a letter
             suggestion = f"; a product is written {node.id.replace('·', '*')}"
+        elif len(factors) > 1:
+            suggestion = f"; did you mean {'*'.join(factors)}?"
         each = " ".join(f"{name}=..." for name in missing)
         return self._error(node, f"no value for {', '.join(map(repr, missing))}{suggestion or f': add {each}'}")
+
+    def _factors(self, word: str) -> list[str]:
+        """The names that a word is if they stand side by side, as on paper: wx is w and x; none if it is not."""
+        if not word:
+            return []
+        known = {*self._names, *self._lists, *self._assigned, *CONSTANTS}
+        for k in range(len(word), 0, -1):
+            if word[:k] in known:
+                rest = self._factors(word[k:])
+                if rest or k == len(word):
+                    return [word[:k], *rest]
+        return []
 
     def _names_without_value(self) -> Iterator[str]:
         known = {*self._names, *self._lists, *self._assigned, *self._functions, *CONSTANTS}

@@ -12,7 +12,7 @@ from typing import Any
 from autograd import check_work
 from nn.exercises import Exercise, exercise, worksheets
 
-from ..files import check_folder, write_whole
+from ..files import as_sentence, check_folder, write_whole
 from .formula_text import compute
 
 __all__ = ["add_sheet_commands"]
@@ -87,7 +87,7 @@ def _exercise(options: argparse.Namespace, rest: list[str], show: Callable[[str]
     if form is None or FORMS[form] != path.suffix:
         expected = ", ".join(dict.fromkeys(FORMS.values())) if form is None else FORMS[form]
         raise ValueError(f"-o: expected a file that ends in {expected}; got {options.output!r}")
-    write_whole(path, _written(sheet, options, form).encode())
+    _save([(path, _written(sheet, options, form))])
 
 
 def _written(sheet: Exercise, options: argparse.Namespace, form: str, *, key: bool | None = None) -> str:
@@ -104,19 +104,41 @@ def _class(options: argparse.Namespace, show: Callable[[str], None]) -> None:
     if options.output is None:
         raise ValueError("--count: several sheets go into a folder; name it with -o FOLDER")
     folder, form = Path(options.output), options.output_form or "text"
-    folder.mkdir(exist_ok=True)
-    check_folder(folder / "sheet")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"-o: of several sheets expected a folder; {options.output!r} is a file")
+    check_folder(folder)
+    files: list[tuple[Path, str]] = []
     for sheet in worksheets(options.count, options.seed, **_made_by(options)):
-        for name, content in (
+        ending = FORMS[form]
+        key = _written(sheet, options, "text" if form == "blank" else form, key=True)
+        files += [
             (
-                f"{sheet.seed}{'-sheet' if FORMS[form] == '.txt' else ''}{FORMS[form]}",
+                folder / f"{sheet.seed}{'-sheet' if ending == '.txt' else ''}{ending}",
                 _written(sheet, options, form, key=False),
             ),
-            (f"{sheet.seed}-key{FORMS[form]}", _written(sheet, options, "text" if form == "blank" else form, key=True)),
-            (f"{sheet.seed}.txt", sheet.blank),
-        ):
-            write_whole(folder / name, content.encode())
+            (folder / f"{sheet.seed}-key{ending}", key),
+            (folder / f"{sheet.seed}.txt", sheet.blank),
+        ]
+    folder.mkdir(exist_ok=True)
+    _save(files)
     show(f"{options.count} sheets in {folder}, each with its key and a file to be filled in\n")
+
+
+def _save(files: list[tuple[Path, str]]) -> None:
+    """Write them all, or none if one would replace a text file with something in it that is not ours, as answers."""
+    kept = [path for path, content in files if path.suffix == ".txt" and _is_other(path, content)]
+    if kept:
+        more = f" (and {len(kept) - 1} more)" if len(kept) > 1 else ""
+        raise ValueError(
+            f"{kept[0]}{more}: this file is there already, with other things in it, perhaps filled in; nothing was "
+            "written. Name another place with -o, or move it away"
+        )
+    for path, content in files:
+        write_whole(path, content.encode())
+
+
+def _is_other(path: Path, content: str) -> bool:
+    return path.exists() and path.read_bytes().replace(b"\r\n", b"\n") != content.encode()
 
 
 # ---------------------------------------------------------------- check
@@ -129,36 +151,55 @@ def _check(
     files = [argument for argument in options.files if "=" not in argument]
     if not files:
         raise ValueError("check: name a file that was filled in, as in gradpath check sheet.txt")
+    target = None
     if options.of is None:
         _refuse(values)
-        marked: list[tuple[str, Any]] = [(name, _exercise_of(name).check(Path(name))) for name in files]
     else:
-        result = compute(options.of, values_of(values))
-        marked = [(name, check_work(result.target, Path(name).read_text(encoding="utf-8"))) for name in files]
-    if len(marked) == 1:
-        return show(marked[0][1].text() + "\n")
-    width = max(len(name) for name, _ in marked)
-    for name, found in marked:
-        show(f"{name}\n{'─' * len(name)}\n{found.text()}\n\n")
-    for name, found in marked:
-        show(f"{name.ljust(width)}   {found.points:>3} of {found.possible}\n")
+        target = compute(options.of, values_of(values)).target
+    marked: dict[str, Any] = {}
+    refused: dict[str, str] = {}
+    for name in files:
+        try:
+            written = _read(name)
+            marked[name] = check_work(target, written) if target is not None else _exercise_of(written).check(written)
+        except (ValueError, TypeError, RuntimeError, OSError) as error:
+            refused[name] = as_sentence(error) if isinstance(error, OSError) else f"{name}: {error}"
+    if len(files) == 1:
+        for found in marked.values():
+            show(found.text() + "\n")
+    elif marked:
+        for name, found in marked.items():
+            show(f"{name}\n{'─' * len(name)}\n{found.text()}\n\n")
+        width = max(map(len, files))
+        for name in dict.fromkeys(files):
+            said = f"{marked[name].points:>3} of {marked[name].possible}" if name in marked else "  not marked"
+            show(f"{name.ljust(width)}   {said}\n")
+    if refused:
+        raise ValueError("\n".join(refused.values()))
 
 
-def _exercise_of(name: str) -> Exercise:
+def _read(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("expected a text file in UTF-8") from None
+
+
+def _exercise_of(written: str) -> Exercise:
     """The exercise that a file was made for: its first line says how to make it again."""
-    first = Path(name).read_text(encoding="utf-8").partition("\n")[0]
+    first = written.partition("\n")[0]
     found = re.fullmatch(r"#\s*gradpath exercise (.*)", first.strip())
     if found is None:
         raise ValueError(
-            f"{name}: expected a file made by `gradpath exercise --blank`, whose first line says of what it "
+            "expected a file made by `gradpath exercise --blank`, whose first line says of what it "
             "is; or give the formula with --of"
         )
-    parser = argparse.ArgumentParser(prog=name, add_help=False, exit_on_error=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     _what_to_make(parser)
     try:
         options = parser.parse_args(shlex.split(found[1]))
     except (argparse.ArgumentError, SystemExit):
-        raise ValueError(f"{name}: its first line was changed, and does not make an exercise: {first}") from None
+        raise ValueError(f"its first line was changed, and does not make an exercise: {first}") from None
     return exercise(options.seed, **_made_by(options))
 
 

@@ -13,6 +13,7 @@ from oracles import run
 from sizes import slow
 
 from autograd import (
+    Tensor,
     Value,
     binary_cross_entropy,
     derive,
@@ -884,3 +885,15 @@ def test_mathml_refuses_what_latex_refuses_and_says_zero():
         with pytest.raises(ValueError, match=r"Derivation\.mathml: expected"):
             derivation.mathml(**wrong)
     assert "".join(ET.fromstring(derive(L, v).mathml()).itertext()) == "∂L∂v=0"
+
+
+def test_a_target_and_a_source_the_wrong_way_round_are_told_so():
+    w, other = Value(0.4, "w"), Value(1.0, "u")
+    loss = w * w
+    loss.label = "L"
+    assert str(derive(w, loss)).endswith("w does not depend on L; L depends on w: derive takes the target first")
+    assert str(derive(loss, other)).endswith("L does not depend on u")
+    array = Tensor([[0.4]], label="W")
+    cost = (array @ array).sum()
+    cost.label = "J"
+    assert "J depends on W: derive takes the target first" in str(derive(array, cost))

@@ -9,6 +9,7 @@ import pytest
 from sizes import slow
 
 import nn
+from autograd import derive
 from nn.exercises.exercise import TITLES
 
 KINDS = list(TITLES)
@@ -119,7 +120,7 @@ def test_all_numbers_are_short(kind, level):
 
 
 def test_a_slope_left_out_by_hand_is_named_and_what_follows_from_it_has_its_points():
-    sheet = nn.exercise(7, "paths", level=1)
+    sheet = nn.exercise(7, "paths", [2, 2, 1], level=1)
     given = {name.text: np.asarray(x, dtype=float) for name, x in sheet._problem.given}
     key, w2 = answers(sheet), given["W[2]"].ravel()
     d = key["dL/dyhat"]
@@ -284,3 +285,41 @@ def test_a_file_is_marked_and_written(tmp_path):
     assert sheet.check(tmp_path / "mine.txt")
     assert sheet.check(str(tmp_path / "mine.txt"))
     assert sheet.save(tmp_path / "sheet.md").read_text(encoding="utf-8") == sheet.markdown()
+
+
+@pytest.mark.parametrize("level", [1, *slow(2, 3)])
+def test_in_a_sheet_about_paths_there_are_paths_to_be_added(level):
+    for seed in (0, 1):
+        sheet = nn.exercise(seed, "paths", level=level)
+        assert derive(sheet.loss, sheet.nodes["w[1]_1,1"]).count == 2
+        assert "(2 paths)" in sheet.key.text()
+
+
+@pytest.mark.parametrize("kind", ["paths", *slow("find", "matrices", "shapes", "convolution")])
+def test_the_file_to_be_filled_in_says_formulas_and_numbers_and_how_to_get_the_sheet(kind):
+    sheet = nn.exercise(3, kind)
+    lines = sheet.blank.splitlines()
+    assert lines[0] == f"# {sheet.command}"
+    comments = "\n".join(line.removeprefix("# ") for line in lines if line.startswith("#"))
+    for equation in sheet.equations:
+        assert equation.text in comments
+    for name, x in sheet._problem.given:
+        assert f"{name.text} = " in comments
+        assert all(f"{abs(u):g}" in comments for u in np.ravel(np.asarray(x, dtype=float)))
+    assert "prints the sheet" in comments
+
+
+def test_every_form_has_a_line_for_a_name_and_no_key_has_one():
+    sheet = nn.exercise(3, "neuron")
+    for form in (sheet.text(), sheet.markdown(), sheet.latex(), sheet.html(), sheet.blank):
+        assert "Name: " in form
+    assert "Name: " not in sheet.key.text()
+
+
+def test_fractions_in_the_lines_of_a_printed_sheet_do_not_touch():
+    body = nn.exercise(3, "paths").latex().partition(r"\begin{document}")[2]
+    assert r"\lineskip}{1em}" in body  # behind it, so that it goes along into another document
+
+
+def test_a_text_of_which_nothing_is_left_is_no_path():
+    assert nn.exercise(3, "neuron").check("# my sheet\n# empty\n").points == 0

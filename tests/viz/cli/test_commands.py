@@ -661,3 +661,27 @@ def test_an_error_writes_a_name_with_its_layer_as_it_was_typed(capsys):
     assert "L = w[1]_1*v[1]" in err
     assert main(["paths", "L = w[1]_1*2", "w[1]_1=0.5", "--wrt", "q"]) == 2
     assert "there are w[1]_1, L" in capsys.readouterr().err
+
+
+def test_a_command_that_there_is_not_is_answered_with_the_nearest(capsys):
+    for word, said in (("path", "did you mean 'paths'? known: graph, "), ("zzz", "'zzz'; known: graph, ")):
+        with pytest.raises(SystemExit) as refused:
+            main([word, "L = w", "w=1"])
+        assert refused.value.code == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_decimal_comma_is_explained_where_a_list_makes_no_sense(capsys):
+    assert main(["paths", "L = w*x", "w=0,4", "x=1.5"]) == 2
+    assert "w=0,4 is a list of two numbers; a decimal has a point, as w=0.4" in capsys.readouterr().err
+    assert main(["paths", "L = w*x", "w=0,4", "x=1,5"]) == 2
+    assert capsys.readouterr().err.count("a decimal has a point") == 2
+    assert main(["paths", "L = dot(w, x)", "w=0,4", "x=1,5"]) == 0
+    capsys.readouterr()
+    assert main(["paths", "L = w*y", "w=0,4"]) == 2  # another point would not help
+    assert "decimal" not in capsys.readouterr().err
+
+
+def test_an_infinite_target_is_written_as_its_gradient_is(capsys):
+    assert main(["paths", "L = exp(w)", "w=800"]) == 0
+    assert capsys.readouterr().out.startswith("L = ∞\n∂L/∂w = ∞ ")

@@ -422,3 +422,11 @@ def test_a_list_with_a_layer_names_its_members():
 
 def test_lists_stay_lists_beside_names_with_layers():
     assert compute("L = dot([w[1]_1, w[1]_2], [x, 2])", {"w[1]_1": 3.0, "w[1]_2": 4.0, "x": 5.0}).target.data == 23.0
+
+
+def test_names_side_by_side_are_taken_for_a_product_without_its_sign():
+    for text, said in (("z = wx + b", r"w\*x\?"), ("z = wxb", r"w\*x\*b\?"), ("a = w; z = ax", r"a\*x\?")):
+        with pytest.raises(ValueError, match=f"did you mean {said}"):
+            compute(text, {"w": 1.0, "x": 1.0, "b": 1.0})
+    with pytest.raises(ValueError, match=r"no value for 'wq': add wq=\.\.\."):
+        compute("z = wq + x", {"w": 1.0, "x": 1.0})

@@ -116,3 +116,56 @@ def test_a_file_that_no_sheet_was_made_for_says_what_is_needed(tmp_path, capsys)
     (tmp_path / "mine.txt").write_text("# gradpath exercise --seed x\n", encoding="utf-8")
     assert main(["check", str(tmp_path / "mine.txt")]) == 2
     assert "its first line was changed" in capsys.readouterr().err
+
+
+def test_what_was_filled_in_is_not_replaced_and_nothing_beside_it(tmp_path, capsys):
+    folder = tmp_path / "class"
+    make = ["exercise", "--kind", "neuron", "--count", "2", "-o", str(folder)]
+    assert main(make) == 0
+    assert main(make) == 0  # the same again is no loss
+    (folder / "1.txt").write_text("mine\n", encoding="utf-8")
+    (folder / "2-key.txt").unlink()
+    capsys.readouterr()
+    assert main(make) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"{folder / '1.txt'}: this file is there already" in err
+    assert (folder / "1.txt").read_text(encoding="utf-8") == "mine\n"
+    assert not (folder / "2-key.txt").exists()
+    assert main(["exercise", "--blank", "-o", str(folder / "1.txt")]) == 2
+    assert main(["exercise", "-o", str(folder / "1.txt")]) == 2
+    assert (folder / "1.txt").read_text(encoding="utf-8") == "mine\n"
+
+
+def test_a_file_that_cannot_be_marked_is_named_and_the_others_are_marked(tmp_path, capsys):
+    sheet = nn.exercise(7, "neuron")
+    names = [str(tmp_path / f"{c}.txt") for c in "abcd"]
+    for name, content in zip(names, (sheet.blank + "dL/dq = 1\n", sheet.blank, "hello = 1\n"), strict=False):
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(content)
+    assert main(["check", *names]) == 2
+    out, err = capsys.readouterr()
+    assert [line.split()[1:] for line in out.splitlines()[-4:]] == [
+        ["not", "marked"],
+        ["0", "of", "5"],
+        ["not", "marked"],
+        ["not", "marked"],
+    ]
+    assert f"{names[0]}: check: 'dL/dq' is not asked for" in err
+    assert f"{names[2]}: expected a file made by" in err
+    assert f"there is no file {names[3]!r}" in err
+
+
+def test_what_the_system_refuses_is_said_in_words(tmp_path, capsys):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for arguments, said in (
+        (["exercise", "--count", "2", "-o", str(tmp_path / "file")], "is a file"),
+        (["exercise", "--count", "2", "-o", str(tmp_path / "no" / "sheets")], "there is no folder"),
+        (["check", str(tmp_path)], "is a folder, expected a file"),
+        (["paths", f"@{tmp_path / 'no'}"], "there is no file"),
+        (["paths", "L = w", "--values", str(tmp_path / "no.csv")], "there is no file"),
+    ):
+        assert main(arguments) == 2
+        err = capsys.readouterr().err
+        assert said in err
+        assert "Errno" not in err

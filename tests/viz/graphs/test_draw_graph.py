@@ -979,5 +979,5 @@ def test_what_a_unit_s_edge_says_of_weight_and_gradient_has_no_sign_s_colour():
 
 
 def test_one_who_says_rankdir_is_led_to_direction():
-    with pytest.raises(TypeError, match=r"unknown option 'rankdir'; here it is direction=.TB.. Options: level, show"):
+    with pytest.raises(TypeError, match=r"unknown option 'rankdir'; here it is direction=.TB.; known: level, show"):
         draw_graph(lecture(), rankdir="TB")
