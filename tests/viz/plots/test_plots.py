@@ -156,7 +156,7 @@ def test_every_plot_can_be_saved(draw, format, tmp_path):
     draw(None)
     path = tmp_path / f"plot.{format}"
     plt.savefig(path)
-    assert path.stat().st_size > 2000
+    assert path.stat().st_size > 1000  # three images of six pixels are a small file
 
 
 @each_plot
