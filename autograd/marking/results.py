@@ -266,7 +266,7 @@ def _counted(digits: int) -> str:
 
 
 def _number(x: np.ndarray) -> str:
-    return format_number(float(x)) if x.size == 1 else f"an array of shape {x.shape}"
+    return format_number(float(x)).replace("-", "−") if x.size == 1 else f"an array of shape {x.shape}"
 
 
 def more_digits(c: Computation) -> str:
