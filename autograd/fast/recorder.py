@@ -96,7 +96,8 @@ class Recorder:
 
     def fits(self) -> Callable[..., bool]:
         """A function of what the program is given: True for what it was written down for."""
-        return self._function("fits", self.inputs, [f"return {' and '.join(self._fitting) or True}"])
+        inputs = [f"{name}={self.constant(_MISSING)}" for name in self.inputs]
+        return self._function("fits", [*inputs, "*more"], [f"return {' and '.join([*self._fitting, 'not more'])}"])
 
     def condition(self, conditions: Sequence[tuple[Any, str, Any]], last: Callable[[], bool]) -> Callable[[], bool]:
         """A function without arguments: True while things have these attributes, and the last says so too."""
@@ -230,6 +231,7 @@ _OF_SHAPES = {
     np.bincount,  # whose places, of plain integers, stay as they are
 }
 
+_MISSING = object()
 _ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}
 
 
