@@ -120,7 +120,7 @@ class Replayed:
         z = shape.result(self)
         return self.function(*args) if z is None else z
 
-    def _write_down(self, shape: _Shape, args: Sequence[Any]) -> None:
+    def _write_down(self, shape: _Shape, args: Sequence[object]) -> None:
         """Make a program of the function for arguments of this shape, if there is one."""
         shape.inputs = [np.array(a) if a.__class__ is np.ndarray else a for a in args]
         try:
@@ -150,17 +150,17 @@ class Replayed:
                 "megabytes, beside which recording costs next to nothing"
             )
 
-    def _agrees(self, shape: _Shape, args: Sequence[Any]) -> bool | None:
+    def _agrees(self, shape: _Shape, args: Sequence[object]) -> bool | None:
         """True if the program gives the bits of the graph for these arguments too; None if it gives up."""
         assert shape.written is not None
         shape.seed[...] = 1.0
         with _gradients_kept(shape.leaves):
             return shape.written.gives(self._by_graph(shape, args), shape.leaves, shape.inputs, ())
 
-    def _results(self, *args: Any) -> tuple[Tensor]:
+    def _results(self, *args: object) -> tuple[Tensor]:
         return (self.function(*args),)
 
-    def _by_graph(self, shape: _Shape, args: Sequence[Any]) -> list[np.ndarray]:
+    def _by_graph(self, shape: _Shape, args: Sequence[object]) -> list[np.ndarray]:
         z = self.function(*args)
         for t in shape.leaves:
             t._grad = None
@@ -298,7 +298,7 @@ class _Run:
                 if t._grad is not t._buffer:
                     np.copyto(t._buffer, 0.0 if t._grad is None else t._grad)  # type: ignore[arg-type]
 
-    def _of_nodes(self, g: Any, leaf: Tensor) -> Any:
+    def _of_nodes(self, g: object, leaf: Tensor) -> Any:
         """The same as a node, for second derivatives: of the function, recorded again."""
         if g.__class__ is not Tensor or self.is_over:
             raise TypeError(
@@ -317,12 +317,12 @@ class _Operation(Operation):
 @functools.cache
 def _operation(leaves: int) -> Operation:
     def pull(i: int) -> Callable[..., Any]:
-        def pulled(g: Any, z: Any, *data: Any) -> Any:
+        def pulled(g: Any, z: object, *data: Any) -> Any:
             return data[leaves].gradient(i, g)
 
         return pulled
 
-    def replay(*operands: Any) -> Any:
+    def replay(*operands: object) -> Any:
         raise TypeError("a result of a replayed function is computed by its program")
 
     op = _Operation(replay, pulls=(*map(pull, range(leaves)), None))
