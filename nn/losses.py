@@ -80,7 +80,7 @@ squared_errors, binary_from_logits, binary_from_probabilities, cross_entropies, 
 Weight = float | np.ndarray
 
 
-def _above_zero(where: str, what: str, delta: Any) -> float:
+def _above_zero(where: str, what: str, delta: object) -> float:
     found = not_negative(where, what, delta)
     if not found:
         raise ValueError(f"{where}: expected {what} to be above 0, got 0; all losses would be 0")
@@ -106,7 +106,7 @@ class Loss(Attributes):
     from_logits = False
     checks: ClassVar[Mapping[str, Check]] = {"from_logits": flag}
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         refuse_own_call(cls, "of_batch(self, y_pred, target, weight, from_logits)")
 

@@ -113,7 +113,7 @@ class Metric:
             return 0 * self.sums(np.zeros(1, np.int64), np.asarray(y_pred)[:1], **options)
         return self.sums(labels[counts], np.asarray(y_pred)[counts], **options)
 
-    def using(self, **options: Any) -> Metric:
+    def using(self, **options: object) -> Metric:
         """The same metric with other options, for `compile`: `precision.using(threshold=0.9)`."""
         return Metric(self.name, self.sums, self.read, self.by_batch, {**self.options, **options})
 

@@ -219,7 +219,7 @@ def is_parameter(x: Any) -> bool:
     return x.__class__ is not np.ndarray and x._op is None and not is_constant(x)
 
 
-def _check_names(where: str, parameters: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+def _check_names(where: str, parameters: Mapping[str, object], state: Mapping[str, object]) -> None:
     missing = [name for name in parameters if name not in state]
     unknown = [name for name in state if name not in parameters]
     if missing or unknown:
@@ -300,7 +300,7 @@ def clear_gradients(parameters: Iterable[Any]) -> None:
 _Found = tuple[Any, Any, Any, str]
 
 
-def state_of(root: Any, seen: Iterable[Any] = ()) -> dict[str, list[_Found]]:
+def state_of(root: object, seen: Iterable[object] = ()) -> dict[str, list[_Found]]:
     """Parameters and buffers by their names, each once with all places where it is kept; without those `seen`."""
     kept: dict[int, list[_Found]] = {}
     known = set(map(id, seen))
@@ -317,7 +317,7 @@ def state_of(root: Any, seen: Iterable[Any] = ()) -> dict[str, list[_Found]]:
     }
 
 
-def _walk(root: Any) -> Iterator[_Found]:
+def _walk(root: object) -> Iterator[_Found]:
     """What `root` holds and `root` itself, in order of definition, all but nodes and arrays once.
 
     A sequence of nodes alone is given as a whole: nets consist of these.

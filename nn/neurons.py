@@ -335,7 +335,7 @@ class MLP(Module):
 
     @advised
     def compile(
-        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | None = None, metrics: Any = None
+        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | None = None, metrics: object = None
     ) -> None:
         """Say how to train, with the names and objects that `Sequential.compile` takes.
 

@@ -134,7 +134,7 @@ class Optimizer(Attributes):
         if given is not None:
             self.bind(given)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
         if name[:1] != "_" and self._blocks:
             for block in self._blocks:
@@ -209,7 +209,7 @@ class Optimizer(Attributes):
             return []
         return [{"parameters": list(members), **given} for given, members in self._groups]
 
-    def _own_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _own_options(self, given: Mapping[str, object]) -> dict[str, Any]:
         """What a group's options are as attributes, checked as if they were set."""
         known = [name for name in options_of(type(self)) if name not in ("parameters", *LIMITS)]
         for name in given:
@@ -224,7 +224,7 @@ class Optimizer(Attributes):
         return {name: x for name, x in vars(one).items() if name in given or x is not before.get(name, before)}
 
     @contextmanager
-    def _under(self, options: Mapping[str, Any]) -> Iterator[None]:
+    def _under(self, options: Mapping[str, object]) -> Iterator[None]:
         """With the options of a group in the place of its own."""
         if not options:
             yield

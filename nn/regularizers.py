@@ -99,7 +99,7 @@ def _checked(where: str, weights: Weights) -> Tensor | list[Value]:
     if isinstance(weights, Tensor):
         return weights
     found: list[Value] = []
-    unread: list[Any] = [weights]
+    unread: list[object] = [weights]
     while unread:
         x = unread.pop()
         if isinstance(x, Value):

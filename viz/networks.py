@@ -154,7 +154,7 @@ def _is_of_units(layer: Any) -> bool:
     return not layer.parameters() and _keeps_size(layer)
 
 
-def _as_blocks(model: Any, x: Any, asked: Asked) -> Picture:
+def _as_blocks(model: object, x: object, asked: Asked) -> Picture:
     """A block for each layer."""
     if not isinstance(model, Model):
         raise TypeError(f'draw_network: level="layers" is for a model of layers, got {describe(model)}')
@@ -172,7 +172,7 @@ def _as_blocks(model: Any, x: Any, asked: Asked) -> Picture:
     return picture_of(blocks, asked, names)
 
 
-def _image_shape(model: Any, x: Any, max_units: int) -> tuple[int, ...] | None:
+def _image_shape(model: object, x: object, max_units: int) -> tuple[int, ...] | None:
     """The shape in which the input is drawn as an image: a model of images that is given one too large for units."""
     shape = getattr(model, "input_shape", None)
     if x is None or shape is None or len(shape) != 2 or min(shape) < 4 or math.prod(shape) <= max_units:
@@ -197,7 +197,7 @@ def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked, like
 # ---------------------------------------------------------------- what there is to draw
 
 
-def columns_of(model: Any, x: Any = None) -> list[Column]:
+def columns_of(model: object, x: object = None) -> list[Column]:
     """The columns of a model, the input first; with activations if an input is given."""
     x = x.numpy() if isinstance(x, Tensor) else x
     if isinstance(model, Model):
@@ -316,7 +316,7 @@ class _Marks:
         return [name for name in self._asked if name not in self._found]
 
 
-def _marked(highlight: Sequence[Any], model: Any) -> _Marks:
+def _marked(highlight: Sequence[Any], model: object) -> _Marks:
     names = {}
     if highlight and isinstance(model, MLP | Layer):
         for i, layer in enumerate(model.layers if isinstance(model, MLP) else [model], 1):

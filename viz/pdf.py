@@ -145,8 +145,8 @@ def _outlines(words: str, look: Mapping[str, str], x: float, y: float) -> tuple[
     is_bold = look.get("font-weight", "400") in ("bold", "600", "700")
     fonts = _fonts(any(name in family for name in _SERIFS), look.get("font-style") == "italic", is_bold)
     # Before matplotlib 3.10 it was a number of the module.
-    unhinted: Any = ft2font.LoadFlags.NO_HINTING if hasattr(ft2font, "LoadFlags") else getattr(ft2font, _UNHINTED)
-    verts: list[Any] = []
+    unhinted: object = ft2font.LoadFlags.NO_HINTING if hasattr(ft2font, "LoadFlags") else getattr(ft2font, _UNHINTED)
+    verts: list[object] = []
     codes: list[int] = []
     for c in words.replace("\n", " "):
         if c in "\u200b\u2061":

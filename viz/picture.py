@@ -84,7 +84,7 @@ class Picture:
         return fitted(self.svg)
 
     def _repr_mimebundle_(
-        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: object
     ) -> dict[str, Any]:
         return {"image/svg+xml": fitted(self.svg), "text/plain": repr(self)}
 
@@ -93,7 +93,7 @@ class Picture:
 
 
 @drawing
-def beside(*pictures: Any, titles: Sequence[str] | None = None, width: Any = None, look: Any = None) -> Picture:
+def beside(*pictures: Any, titles: Sequence[str] | None = None, width: Any = None, look: object = None) -> Picture:
     """Pictures side by side as one, each as it is: before and after a step, two levels, a graph and its net.
 
     pictures  Drawings and Pictures, as draw_graph, draw_paths, draw_network and beside give them

@@ -135,7 +135,7 @@ class WeightsTable(Sequence[Row]):
 
 
 @drawing
-def weights_table(root: Any, *, level: str = "named", digits: int = 4) -> WeightsTable:
+def weights_table(root: object, *, level: str = "named", digits: int = 4) -> WeightsTable:
     """Every named leaf below `root`, layer by layer and unit by unit, with its gradient and its strongest path.
 
     root    the loss, or any other result of Values

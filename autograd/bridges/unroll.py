@@ -243,7 +243,7 @@ def _rows(x: Members, axis: Any) -> list[list[Any]]:
     return [x.at(row) for row in places]
 
 
-def _reduced(op: Operation, shape: tuple[int, ...], operands: Sequence[Any]) -> list[Any]:
+def _reduced(op: Operation, shape: tuple[int, ...], operands: Sequence[object]) -> list[Any]:
     """A reduction along axes: that of sequences, for each."""
     *given, axis, _ = operands
     count = max(1, math.prod(shape))
@@ -265,9 +265,9 @@ _MOVES = frozenset(
 )
 
 
-def _moved(op: Operation, operands: Sequence[Any]) -> list[Any]:
+def _moved(op: Operation, operands: Sequence[object]) -> list[Any]:
     """The operation run on places: it says where each number comes from."""
-    flat: list[Any] = []
+    flat: list[object] = []
     places: list[Any] = []
     for x in operands:
         if isinstance(x, Members):
@@ -275,7 +275,7 @@ def _moved(op: Operation, operands: Sequence[Any]) -> list[Any]:
             flat += x.flat
         else:
             places.append(x)
-    border: Any = 0.0
+    border: object = 0.0
     if op.name == "pad":
         border, places[2] = places[2], -1
     elif op.name == "cast":
@@ -387,7 +387,7 @@ def _spread_out(
     return _added_at(shape, under, repeated)
 
 
-def _extremes(of: Callable[..., Any]) -> Reader:
+def _extremes(of: Callable[..., object]) -> Reader:
     return lambda shape, x, axis, keepdims: [_extreme(of, row) for row in _rows(x, axis)]
 
 
@@ -402,7 +402,7 @@ def _number(u: Any) -> float:
     return u.data if isinstance(u, Value) else u
 
 
-def _along_axis(of: Callable[..., Sequence[Any]]) -> Reader:
+def _along_axis(of: Callable[..., Sequence[object]]) -> Reader:
     def read(shape: tuple[int, ...], x: Members, axis: Any, *rest: Any) -> list[Any]:
         rows = [of(row, *rest) for row in _rows(x, axis)]
         axes = tuple(range(len(shape))) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, len(shape))
@@ -416,24 +416,24 @@ def _along_axis(of: Callable[..., Sequence[Any]]) -> Reader:
     return read
 
 
-def _length(us: Sequence[Any]) -> Any:
+def _length(us: Sequence[object]) -> Any:
     """The root of the sum of squares; 0 without a slope where all are 0."""
     return _dot(us, us) ** 0.5 if any(map(_number, us)) else 0.0
 
 
-def _deviation(us: Sequence[Any], ddof: int) -> Any:
+def _deviation(us: Sequence[object], ddof: int) -> Any:
     mean = _added(us) / len(us)
     return _length([u - mean for u in us]) / math.sqrt(len(us) - ddof)
 
 
-def _standardized(us: Sequence[Any], epsilon: float) -> list[Any]:
+def _standardized(us: Sequence[object], epsilon: float) -> list[Any]:
     mean = _added(us) / len(us)
     away = [u - mean for u in us]
     deviation = (_dot(away, away) / len(us) + epsilon) ** 0.5
     return [d / deviation for d in away]
 
 
-def _running(us: Sequence[Any]) -> list[Any]:
+def _running(us: Sequence[object]) -> list[Any]:
     return [_added(us[: i + 1]) for i in range(len(us))]
 
 

@@ -27,7 +27,7 @@ def notebook_display() -> Callable[..., Any] | None:
     shell = None if ipython is None else ipython.get_ipython()
     if getattr(shell, "kernel", None) is None:
         return None
-    found: Callable[..., Any] = importlib.import_module("IPython.display").display
+    found: Callable[..., object] = importlib.import_module("IPython.display").display
     return found
 
 

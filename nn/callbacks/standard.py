@@ -169,7 +169,7 @@ def optimizer_to_set(callback: Callback) -> Any:
     return optimizer
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
+def _takes_two(function: Callable[..., object]) -> bool:
     try:
         inspect.signature(function).bind(0, 0.0)
     except TypeError:

@@ -33,7 +33,7 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def to_onnx(model: Any) -> Any:
+def to_onnx(model: object) -> Any:
     """The net with its weights, as after `eval()`, as an ONNX model: `onnx.save(to_onnx(model), "net.onnx")`.
 
     model: a Sequential or another Model that is built, of the layers of dense and convolutional nets, embeddings and

@@ -106,7 +106,7 @@ def curve(
     return Samples(x, y + rng.normal(0.0, not_negative("curve", "noise", noise), y.shape))
 
 
-def _halves(where: str, samples: Any) -> tuple[int, int]:
+def _halves(where: str, samples: object) -> tuple[int, int]:
     samples = positive_integer(where, "samples", samples)
     return samples // 2, samples - samples // 2
 

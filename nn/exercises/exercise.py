@@ -212,7 +212,7 @@ class Exercise(Sheet):
 
     # ------------------------------------------------------------ marking
 
-    def check(self, answers: Any) -> Marked:
+    def check(self, answers: object) -> Marked:
         """What was filled in, marked, with points.
 
         answers: names and numbers, as {"dL/dw[1]_1,1": "-18"}, or the path of a text file such as `blank`, filled in,
@@ -293,7 +293,7 @@ class Exercise(Sheet):
                 words.append((blank.name, written_so.strip()))
         return words + parsed("\n".join(numbers))
 
-    def _compared(self, b: Blank, given: Mapping[str, Any]) -> tuple[bool, str]:
+    def _compared(self, b: Blank, given: Mapping[str, object]) -> tuple[bool, str]:
         """What is no quantity of the computation: a shape, a name, a factor, a number after a step."""
         x = given[b.name]
         if isinstance(b.right, str):
@@ -321,7 +321,7 @@ class Exercise(Sheet):
             return True, "right given your gradient"
         return False, f"wrong{self._guessed(b, given, number, x)}; it is {written(b.right)}"
 
-    def _carried(self, b: Blank, given: Mapping[str, Any]) -> float | None:
+    def _carried(self, b: Blank, given: Mapping[str, object]) -> float | None:
         """A weight after a step by the gradient that was handed in."""
         if not b.name.startswith("new "):
             return None
@@ -332,7 +332,7 @@ class Exercise(Sheet):
             return None
         return float(self._problem.nodes[name].data - self._options["rate"] * g)
 
-    def _guessed(self, b: Blank, given: Mapping[str, Any], number: float, x: Any) -> str:
+    def _guessed(self, b: Blank, given: Mapping[str, object], number: float, x: Any) -> str:
         """Which slip gives this number, if one does."""
         if b.name.startswith("new "):
             u, rate = self._problem.nodes[b.name.removeprefix("new ")], self._options["rate"]
@@ -466,7 +466,7 @@ def _word(x: Any) -> str:
     return re.sub(r"\s*[x×,]\s*", "x", written_so.strip("()[]")).rstrip("x").replace(" ", "")
 
 
-def _is_near(number: float, typed: Any, right: float) -> bool:
+def _is_near(number: float, typed: object, right: float) -> bool:
     decimals = len(plain(str(typed)).partition(".")[2])
     return abs(number - right) <= max(0.51 * 10.0**-decimals if decimals else 1e-9, 1e-9 * abs(right))
 
@@ -760,7 +760,7 @@ def exercise(
     return MAKERS.get(kind, _made_plain)(problem, options, rng)
 
 
-def _check_shape(kind: str, given: Any, sizes: tuple[int, ...]) -> None:
+def _check_shape(kind: str, given: object, sizes: tuple[int, ...]) -> None:
     if given is None:
         return
     if kind in FIXED:

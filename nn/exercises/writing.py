@@ -112,7 +112,7 @@ def as_text(blocks: Sequence[Block], digits: int) -> str:
     return "\n\n".join(found) + "\n"
 
 
-def _matrix_text(name: str, x: Any, digits: int) -> list[str]:
+def _matrix_text(name: str, x: object, digits: int) -> list[str]:
     rows = _rows(x, GAP, digits)
     if np.ndim(np.asarray(x, dtype=object)) == 0:
         return [f"{name} = {rows[0][0]}"]
@@ -149,7 +149,7 @@ def _one_line(pieces: Sequence[list[str]]) -> str:
 # ---------------------------------------------------------------- LaTeX and Markdown
 
 
-def _matrix_latex(name: Math, x: Any, digits: int, gap: str) -> str:
+def _matrix_latex(name: Math, x: object, digits: int, gap: str) -> str:
     rows = [[c.replace("−", "-") for c in row] for row in _rows(x, gap, digits)]
     if np.ndim(np.asarray(x, dtype=object)) == 0:
         cell = rows[0][0]
@@ -273,7 +273,7 @@ def as_html(blocks: Sequence[Block], digits: int) -> str:
     return f'{_STYLE}<div class="gradpath-sheet">\n' + "\n".join(found) + "\n</div>\n"
 
 
-def _matrix_html(name: Math, x: Any, digits: int) -> str:
+def _matrix_html(name: Math, x: object, digits: int) -> str:
     gap = "\0"
     rows = [
         ["<span class='gap'>&nbsp;</span>" if c == gap else html.escape(c) for c in row]

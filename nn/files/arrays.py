@@ -36,7 +36,7 @@ KINDS = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U
 Shape = tuple[int, ...]
 
 
-def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, object], settings: Mapping[str, object]) -> None:
     """Make or replace the file `path`, which is afterwards complete or, whatever happens, as it was before.
 
     path: its name ends in .npz or .safetensors (`pip install safetensors`).
@@ -104,7 +104,7 @@ def open_arrays(path: str | os.PathLike[str]) -> Iterator[ArrayFile]:
         yield ArrayFile(str(path), settings, members, checksums)
 
 
-def check_suffix(path: Any) -> str:
+def check_suffix(path: object) -> str:
     """How the name ends, which says the format. ValueError if it is none of those there are."""
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"expected the path of a file, got {describe(path)}")
@@ -132,7 +132,7 @@ def _checksum(name: str, array: np.ndarray) -> int:
     return zlib.crc32(numbers.reshape(-1).view(np.uint8).data, start)
 
 
-def _checksum_of_settings(settings: Mapping[str, Any]) -> int:
+def _checksum_of_settings(settings: Mapping[str, object]) -> int:
     return zlib.crc32(json.dumps(settings).encode())
 
 

@@ -179,7 +179,7 @@ class MultiHeadAttention(BatchLayer):
             p = self._weighed(xs, use_causal_mask, attention_mask)[0].numpy()
         return p if self.num_heads > 1 else p[:, None]
 
-    def _weighed(self, xs: tuple[Any, ...], causal: bool, mask: Any) -> tuple[Any, Any]:
+    def _weighed(self, xs: tuple[Any, ...], causal: bool, mask: object) -> tuple[Any, Any]:
         """P and V, (batch, steps, ...), or (batch, heads, steps, ...) of several heads."""
         query, value, key = _three(xs)
         q, k, v = (self._projected(part, x) for part, x in (("query", query), ("key", key), ("value", value)))

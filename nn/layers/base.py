@@ -62,7 +62,7 @@ class Place:
         """The places among the options."""
         return {name: x for name, x in self.options.items() if isinstance(x, Place)}
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{self}: it cannot be changed; call a layer with it for another one")
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
@@ -78,7 +78,7 @@ class Place:
     __radd__ = __add__
     __array_ufunc__ = None  # NumPy's operators leave the answer to us, which is a TypeError
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+    def __array__(self, *args: object, **kwargs: object) -> Any:
         raise TypeError(f"{self}: it holds no numbers yet; make a Model of it, and call that with an array")
 
     def __repr__(self) -> str:
@@ -142,7 +142,7 @@ class BatchLayer(Module):
         self.input_shape = None if input_shape is None else sample_shape(str(self), "input_shape", input_shape)
         self.built_for = None
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         refuse_own_call(cls, "forward(self, x)")
         if callable(vars(cls).get("output_shape")):
@@ -197,7 +197,7 @@ class BatchLayer(Module):
         (x,) = xs
         return self._follow(self.steps()[:-1], x)
 
-    def _follow(self, steps: list[Step], x: Any) -> Any:
+    def _follow(self, steps: list[Step], x: object) -> Any:
         for function, others, label in steps:
             z = function(x, *others)
             if z.__class__ is not Tensor and x.__class__ is Tensor:
@@ -282,7 +282,7 @@ class BatchLayer(Module):
             raise TypeError(f"{self}: expected one input, got {len(shapes)}; see Add and Concatenate")
         return self.compute_output_shape(one_or_all(shapes))
 
-    def outputs_of(self, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Tensor:
+    def outputs_of(self, inputs: tuple[Any, ...], options: Mapping[str, object]) -> Tensor:
         """The output for batches, which are checked, as a Tensor."""
         xs = tuple(x if isinstance(x, Tensor) else Tensor(x) for x in inputs)
         for x in xs:
@@ -385,7 +385,7 @@ def is_told_in_steps(layer: BatchLayer) -> bool:
     )
 
 
-def sample_shape(where: str, what: str, shape: Any) -> Shape:
+def sample_shape(where: str, what: str, shape: object) -> Shape:
     """The shape of one sample as a tuple; an int is a number of features."""
     if isinstance(shape, int | np.integer) and not isinstance(shape, bool):
         shape = (shape,)
@@ -417,14 +417,14 @@ def several_shapes(where: str, shapes: Any) -> tuple[Shape, ...]:
     return tuple(shapes)
 
 
-def checked_name(where: str, name: Any) -> str | None:
+def checked_name(where: str, name: object) -> str | None:
     """A name, or None. TypeError for another thing."""
     if name is not None and not (isinstance(name, str) and name):
         raise TypeError(f"{where}: expected name to be a string, got {describe(name)}")
     return name
 
 
-def count_numbers(module: Module, seen: Iterable[Any] = ()) -> int:
+def count_numbers(module: Module, seen: Iterable[object] = ()) -> int:
     """How many numbers the parameters and buffers of a module are; those that were `seen` are left out."""
     return sum(np.size(numbers_of(places[0][2])) for places in state_of(module, seen).values())
 

@@ -90,7 +90,7 @@ class WeightedLayer(BatchLayer):
             self._check_parameter(name, value)
         super().__setattr__(name, value)
 
-    def _check_parameter(self, name: str, value: Any) -> None:
+    def _check_parameter(self, name: str, value: object) -> None:
         """What is to be a parameter in the place of another has to be one like it."""
         old = getattr(self, name)
         if old is None:
@@ -132,7 +132,7 @@ class WeightedLayer(BatchLayer):
         if self.bias is not None:
             self.bias.label = bias
 
-    def described(self, *arguments: Any) -> str:
+    def described(self, *arguments: object) -> str:
         """`Name(arguments, activation)`, as the layer is called in messages and printed."""
         g = "" if self.activation is linear else f", {activation_name(self.activation)!r}"
         return f"{type(self).__name__}({', '.join(map(str, arguments))}{g})"

@@ -55,7 +55,7 @@ Window = int | Sequence[int]
 _SAMPLES = {1: "(steps, channels)", 2: "(height, width, channels)"}
 
 
-def _padding(where: str, what: str, padding: Any) -> str:
+def _padding(where: str, what: str, padding: object) -> str:
     if padding not in ("valid", "same"):
         advice = "; for 'causal' put zeros before the first step, and take 'valid'" if padding == "causal" else ""
         raise ValueError(f"{where}: expected {what} 'valid' or 'same', got {padding!r}{advice}")
@@ -67,7 +67,7 @@ class _OfSpace(BatchLayer):
 
     axes: ClassVar[int]
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if "axes" in vars(cls):
             axes = cls.axes

@@ -209,7 +209,7 @@ class _Recurrent(BatchLayer):
         """What is added to the weighted sums of the inputs, and to those of the state; None for nothing."""
         return self.bias, None
 
-    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
+    def _step(self, u: object, state: object, across: object, bias: object, t: int) -> tuple[Any, ...]:
         """The state after step t, what the layer gives first.
 
         u: sums of the inputs; state: the one before, or None; across and bias: what its sums are made with.
@@ -249,7 +249,7 @@ class SimpleRNN(_Recurrent):
 
     gates = 1
 
-    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
+    def _step(self, u: Any, state: Any, across: Any, bias: object, t: int) -> tuple[Any, ...]:
         z = self._called("Z", t, u if state is None else u + state[0] @ across)
         return (self._called("H", t, self.activation(z)),)
 

@@ -167,7 +167,7 @@ class Model(BatchLayer):
     def _arrange(self) -> None:
         """Look whether the layers are what they were; those between places stay."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name in ("optimizer", "loss", "metrics"):
             raise AttributeError(
                 f"{type(self).__name__}: optimizer, loss and metrics belong together; set {name} by "
@@ -399,7 +399,7 @@ class Model(BatchLayer):
 
     # ------------------------------------------------------------ forward
 
-    def outputs_of(self, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Tensor:
+    def outputs_of(self, inputs: tuple[object, ...], options: Mapping[str, object]) -> Tensor:
         """The outputs for batches, arrays or Tensors with a row for each sample, as a Tensor."""
         who = type(self).__name__
         if len(inputs) == 1 and isinstance(inputs[0], Tensor):
@@ -436,7 +436,7 @@ class Model(BatchLayer):
         z, label = quietly(known.run, self._named, *arrays, mode_inside(self))
         return leaf(z.copy() if z is arrays[0] else z, label)
 
-    def _named(self, *arguments: Any) -> tuple[Any, str | None]:
+    def _named(self, *arguments: object) -> tuple[Any, str | None]:
         z = output_of(self, *arguments[:-1])
         return z, z._label if isinstance(z, Tensor) else None
 
@@ -489,7 +489,7 @@ class Model(BatchLayer):
 
     @advised
     def compile(
-        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | Function | None = None, metrics: Any = None
+        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | Function | None = None, metrics: object = None
     ) -> None:
         """Say how to train: strings or objects.
 

@@ -98,7 +98,7 @@ def _at_once(objective: Objective, samples: TrainingData) -> list[np.ndarray]:
         inputs = v.operands[0]
         numbers = inputs.numpy() if isinstance(inputs, Tensor) else inputs
         found[_weight_of(v)] = g[:, :, None] * numbers[:, None, :]
-        if v.op.name == "affine":
+        if v.op is not None and v.op.name == "affine":
             found[v.operands[2]] = g
     penalties = [penalty for layer in penalized for penalty in layer.penalties()]
     for p in parameters:

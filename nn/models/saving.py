@@ -237,7 +237,7 @@ def _layers_in(model: Any) -> list[Any]:
 
 
 @contextmanager
-def _starting_with(initializer: Any, made: Iterable[Any]) -> Iterator[None]:
+def _starting_with(initializer: object, made: Iterable[Any]) -> Iterator[None]:
     """In place of the initializers of our layers, which come back. What one's own layers start with is theirs."""
     ours = [layer for layer in made if CLASSES.get(type(layer).__name__) is type(layer)]
     kept = [(layer, name, x) for layer in ours for name, x in vars(layer).items() if name.endswith("_initializer")]
@@ -334,7 +334,7 @@ class _Writer:
             return {"own class": name, **self._options(where, _arguments(where, x))}
         return self._named(where, x)
 
-    def _named(self, where: str, function: Any) -> dict[str, Any]:
+    def _named(self, where: str, function: object) -> dict[str, Any]:
         """A function as the name by which `_Reader` finds it."""
         for name, known in FUNCTIONS.items():
             if function is known:

@@ -121,7 +121,7 @@ class Sequential(Model):
             known = known if known is not None else Input(first)
             self._wire(in_a_row(layers, known), (first,), shape)
 
-    def _check_layer(self, layer: Any, before: list[BatchLayer]) -> None:
+    def _check_layer(self, layer: object, before: list[BatchLayer]) -> None:
         """What becomes a layer has to be one, and no other one."""
         where = "Sequential.add"
         if not isinstance(layer, BatchLayer):
@@ -135,7 +135,7 @@ class Sequential(Model):
         return f"{type(self).__name__}([{', '.join(map(repr, self.layers))}])"
 
 
-def _described(x: Any) -> str:
+def _described(x: object) -> str:
     """What came in the place of a layer; that of another library with what it is called here."""
     if isinstance(x, type):
         return f"the class {x.__name__}; write {x.__name__}(...)"

@@ -100,7 +100,7 @@ class Wiring:
         return one_or_all(tuple(found[source] for source in call.inputs))
 
 
-def in_a_row(layers: Iterable[Any], first: Place | None = None) -> Wiring:
+def in_a_row(layers: Iterable[object], first: Place | None = None) -> Wiring:
     """Each layer fed by the one before; first: what the samples look like, if it is known."""
     return Wiring((first,), (Call(layer, (i,), {}) for i, layer in enumerate(layers)))
 
@@ -147,7 +147,7 @@ def named(place: Place) -> str:
     return repr(place) if place.name is None else f"{place!r} {place.name!r}"
 
 
-def checked_places(where: str, what: str, places: Any) -> tuple[Place, ...]:
+def checked_places(where: str, what: str, places: object) -> tuple[Place, ...]:
     """One or several places as a tuple. TypeError for another thing."""
     found = tuple(places) if isinstance(places, list | tuple) else (places,)
     for place in found:

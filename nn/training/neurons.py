@@ -198,7 +198,7 @@ def _parts(net: Any, loss: Loss) -> list[Any]:
     return [units, options]
 
 
-def _is_of_rows(activation: Any) -> bool:
+def _is_of_rows(activation: object) -> bool:
     return activation is softmax
 
 

@@ -155,13 +155,13 @@ class Stream:
                 "(a list, nn.data.batches(x, y), an object with __iter__), or steps_per_epoch="
             )
 
-    def _checked(self, batch: Any) -> TrainingData:
+    def _checked(self, batch: object) -> TrainingData:
         if not isinstance(batch, list | tuple) or len(batch) not in (2, 3):
             raise TypeError(f"fit: expected batches (x, y) or (x, y, sample_weight), got {describe(batch)}")
         return checked_samples("fit", self._model, *batch).fixed()  # who made them may write to them again
 
 
-def are_batches(x: Any) -> bool:
+def are_batches(x: object) -> bool:
     """True for what gives batches (x, y), False for samples."""
     if isinstance(x, list | tuple):
         return bool(x) and all(isinstance(batch, tuple) and len(batch) in (2, 3) for batch in x)
@@ -170,7 +170,7 @@ def are_batches(x: Any) -> bool:
 
 def is_mapped(array: np.ndarray) -> bool:
     """True for an array whose numbers are in a file."""
-    base: Any = array
+    base: object = array
     while isinstance(base, np.ndarray):
         if isinstance(base, np.memmap):
             return True
@@ -182,7 +182,7 @@ def is_mapped(array: np.ndarray) -> bool:
 
 
 def checked_inputs(
-    where: str, model: Any, x: Any, *, empty: bool = False, in_parts: bool = False
+    where: str, model: Any, x: object, *, empty: bool = False, in_parts: bool = False
 ) -> tuple[np.ndarray, ...]:
     """The samples in the dtype of the model, which is built for them if it is not yet built: an array for each input.
 
@@ -318,7 +318,7 @@ def training_data(
     return samples, validation
 
 
-def checked_validation(model: Any, data: Any) -> TrainingData | None:
+def checked_validation(model: Any, data: object) -> TrainingData | None:
     """The samples to validate on that `fit` was given, None if it was given none."""
     if data is None:
         return None

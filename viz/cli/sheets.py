@@ -20,7 +20,7 @@ __all__ = ["add_sheet_commands"]
 FORMS = {"text": ".txt", "markdown": ".md", "latex": ".tex", "html": ".html", "blank": ".txt"}
 
 
-def add_sheet_commands(commands: Any, show: Callable[[str], None], values_of: Callable[[list[str]], Any]) -> None:
+def add_sheet_commands(commands: object, show: Callable[[str], None], values_of: Callable[[list[str]], object]) -> None:
     """Put both behind the other commands. show: what prints. values_of: what reads name=value."""
     made = _command(commands, "exercise", "a sheet of exercises in backpropagation, with pleasant numbers")
     made.set_defaults(run=lambda options, rest: _exercise(options, rest, show))

@@ -169,7 +169,7 @@ _MARGIN = {"LR": "", "RL": "", "TB": " ", "BT": " "}
 def _look_of(kind: str) -> dict[str, Any]:
     """How a node of a kind differs from a result."""
     now = current()
-    looks: dict[str, dict[str, Any]] = {
+    looks: dict[str, dict[str, object]] = {
         "result": {},
         "leaf": {"style": "filled", "fillcolor": now.leaf},
         "target": {"fillcolor": now.target, "color": now.ink, "penwidth": 2},
@@ -335,6 +335,6 @@ def _label(*lines: str | None) -> str:
     return "\\n".join(dot_text(line) for line in lines if line)
 
 
-def _line(statement: str, **attributes: Any) -> str:
+def _line(statement: str, **attributes: object) -> str:
     quoted = " ".join(f'{name}="{value}"' for name, value in attributes.items())
     return f"\t{statement} [{quoted}]\n"

@@ -60,7 +60,7 @@ class Drawing(graphviz.Digraph):
         self.ids: dict[Any, str] = {}
         self.like: Drawing | None = None  # whose places this one takes in pictures
 
-    def _copy_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+    def _copy_kwargs(self, **kwargs: object) -> dict[str, Any]:
         return {**super()._copy_kwargs(**kwargs), "level": self.level}
 
     def copy(self) -> Drawing:
@@ -69,7 +69,7 @@ class Drawing(graphviz.Digraph):
         made.ids, made.like = dict(self.ids), self.like
         return made
 
-    def id_of(self, v: Any, format: str = "dot") -> str:
+    def id_of(self, v: object, format: str = "dot") -> str:
         """What the node is called that v is drawn as: "n3" in `source`, and with format="svg" its id in that picture.
 
         v: a Value or a Tensor. At a coarser level it is the unit or the layer that v is in. Ids of an SVG begin with
@@ -232,7 +232,7 @@ class Drawing(graphviz.Digraph):
         return opened(self.pipe("svg"), "picture.svg")
 
     def _repr_mimebundle_(
-        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: object
     ) -> dict[str, Any]:
         try:
             bundle = super()._repr_mimebundle_(include, exclude)
@@ -242,7 +242,7 @@ class Drawing(graphviz.Digraph):
             advice = f"{self!r}: {missing}. Or paste this where Mermaid is drawn:\n\n{text}"
             return {"text/vnd.mermaid": text, "text/plain": advice}
 
-    def subgraph(self, graph: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def subgraph(self, graph: object = None, *args: object, **kwargs: object) -> Any:
         """As in graphviz; ValueError for a drawing of a computation in another, since their ids are the same."""
         if isinstance(graph, Drawing) and graph.ids and self.ids:
             raise ValueError(

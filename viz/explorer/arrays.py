@@ -146,7 +146,7 @@ class Arrays:
         link = self.graph.names.ascii(label)[:LONGEST]
         return Row((cut(base, LONGEST), above, below), f"{kind} array", single, grad=slope, link=link)
 
-    def called(self, node: Any) -> Any | None:
+    def called(self, node: object) -> Any | None:
         """The array that is meant, by itself or by its name."""
         if isinstance(node, Tensor):
             return node if node in self.graph.labels else None

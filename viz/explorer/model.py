@@ -120,7 +120,7 @@ class Nodes:
             "bracketed": [i for i, thing in enumerate(self._numbers) if self._is_expression(thing)],
         }
 
-    def _is_expression(self, thing: Any) -> bool:
+    def _is_expression(self, thing: object) -> bool:
         """Whether a name stands in parentheses where it is part of a formula: e+c."""
         if not isinstance(thing, Value):
             return False

@@ -206,7 +206,7 @@ class Exploration:
         allowed = "allow-scripts allow-downloads"
         return f'<iframe sandbox="{allowed}" style="{frame}" srcdoc="{html.escape(self.html)}"></iframe>'
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None, **_: object) -> dict[str, Any]:
         """The page, and where HTML is dropped its picture."""
         return {"text/html": self._repr_html_(), "image/svg+xml": self.svg()._repr_svg_(), "text/plain": repr(self)}
 
@@ -214,7 +214,7 @@ class Exploration:
         return f"<Exploration at level {self.level!r}, {len(self.html):,} characters of HTML>"
 
 
-def _size(size: Any) -> tuple[float, float]:
+def _size(size: object) -> tuple[float, float]:
     if not isinstance(size, tuple | list) or len(size) != 2:
         raise TypeError(f"svg: expected size to be (width, height) in pixels, got {describe(size)}")
     width, height = (real(x, "svg: size") for x in size)

@@ -33,7 +33,13 @@ _AFTER = {"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy
 
 
 def playground(
-    model: Any, x: Any, y: Any, loss: str | Callable[..., Value] = "auto", *, title: str | None = None, digits: int = 4
+    model: object,
+    x: Any,
+    y: Any,
+    loss: str | Callable[..., Value] = "auto",
+    *,
+    title: str | None = None,
+    digits: int = 4,
 ) -> Exploration:
     """A page in which a net is trained: by hand, by one sample or by all, with each sample's gradients beside it.
 

@@ -97,7 +97,7 @@ class Program:
         return [u for u in self.leaves if not is_given(u) and u not in given] or self.leaves
 
 
-def shape_of(op: Operation, groups: Sequence[Any]) -> tuple[Any, ...]:
+def shape_of(op: Operation, groups: Sequence[object]) -> tuple[Any, ...]:
     """Nodes of one operation with equal shapes share what is written; plain operands are written into it."""
     pairs = zip(groups, op.rules, strict=True)
     return (op, *(repr(group) if rule is None else len(members(group)) for group, rule in pairs))

@@ -104,7 +104,7 @@ class _Reading:
             return self.note("number", text=repr(float(x)))
         raise TypeError(f"{describe(x)} is no number of script")
 
-    def both(self, read: Callable[[], Any]) -> Any:
+    def both(self, read: Callable[[], object]) -> Any:
         """What a function gives, whatever the conditions are that it asks for."""
         self.ways += 1
         if self.ways > WAYS:
@@ -128,10 +128,10 @@ class _Reading:
 def _binary(what: str) -> tuple[Any, Any]:
     """An operator of Scripts, and the same from the right. A Vector goes on member by member."""
 
-    def forwards(self: Script, other: Any) -> Any:
+    def forwards(self: Script, other: object) -> Any:
         return NotImplemented if isinstance(other, Vector) else self._with(what, self, other)
 
-    def backwards(self: Script, other: Any) -> Any:
+    def backwards(self: Script, other: object) -> Any:
         return NotImplemented if isinstance(other, Vector) else self._with(what, other, self)
 
     return forwards, backwards
@@ -146,7 +146,7 @@ class Script:
     def __init__(self, reading: _Reading, serial: int, what: str, parts: tuple[Script, ...], text: str) -> None:
         self.reading, self.serial, self.what, self.parts, self.text = reading, serial, what, parts, text
 
-    def _with(self, what: str, *parts: Any) -> Script:
+    def _with(self, what: str, *parts: object) -> Script:
         return self.reading.note(what, *map(self.reading.number, parts))
 
     def _call(self, name: str, *parts: Any) -> Script:
@@ -166,7 +166,7 @@ class Script:
     __ne__ = _binary("!==")[0]
     __hash__ = None  # type: ignore[assignment]  # equality is a condition
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: object) -> Any:
         return NotImplemented if isinstance(other, Vector) else self._call("power", self, other)
 
     def __rpow__(self, other: Any) -> Any:
@@ -255,7 +255,7 @@ class Script:
 # ---------------------------------------------------------------- an operation
 
 
-def as_script(op: Operation, groups: Sequence[Any]) -> str:
+def as_script(op: Operation, groups: Sequence[object]) -> str:
     """An operation at operands of this shape: `{n, forward(v,o,p), slopes(v,o,p,z,d)}` in JavaScript.
 
     Where its rules choose by conditions, there is `pieces(v,o,p,z)` too, which tells how they are answered.
@@ -309,7 +309,7 @@ class Pieces:
         return bool(self._conditions)
 
 
-def _evaluated(results: Sequence[Script], known: Mapping[str, Any]) -> list[Any]:
+def _evaluated(results: Sequence[Script], known: Mapping[str, object]) -> list[Any]:
     """The numbers that these are."""
     values: dict[int, Any] = {}
     for u in _below(results):
@@ -325,8 +325,8 @@ def _evaluated(results: Sequence[Script], known: Mapping[str, Any]) -> list[Any]
     return [values[u.serial] for u in results]
 
 
-def _symbols(reading: _Reading, op: Operation, groups: Sequence[Any]) -> list[Any]:
-    found: list[Any] = []
+def _symbols(reading: _Reading, op: Operation, groups: Sequence[object]) -> list[Any]:
+    found: list[object] = []
     place = 0
     for group, rule in zip(groups, op.rules, strict=True):
         if rule is None:
@@ -340,17 +340,17 @@ def _symbols(reading: _Reading, op: Operation, groups: Sequence[Any]) -> list[An
     return found
 
 
-def _result(reading: _Reading, op: Operation, groups: Sequence[Any]) -> Script:
+def _result(reading: _Reading, op: Operation, groups: Sequence[object]) -> Script:
     operands = _symbols(reading, op, groups)
     return reading.number(reading.both(lambda: op.forward(*operands)))
 
 
-def _forward(op: Operation, groups: Sequence[Any]) -> str:
+def _forward(op: Operation, groups: Sequence[object]) -> str:
     names, lines = _written([_result(_Reading(), op, groups)])
     return f"(v,o,p)=>{names[0]}" if not lines else f"(v,o,p)=>{{{lines}return {names[0]}}}"
 
 
-def _rules(reading: _Reading, op: Operation, groups: Sequence[Any]) -> tuple[list[Script], list[Script]]:
+def _rules(reading: _Reading, op: Operation, groups: Sequence[object]) -> tuple[list[Script], list[Script]]:
     """The local derivatives, and the conditions by which they choose."""
     operands = _symbols(reading, op, groups)
     z = reading.symbol("z")

@@ -20,7 +20,7 @@ from .model import Nodes, encoded
 __all__ = ["exercise_data", "marking_data"]
 
 
-def marking_data(root: Any, nodes: Nodes, marking: Any) -> dict[str, Any]:
+def marking_data(root: object, nodes: Nodes, marking: object) -> dict[str, Any]:
     """The verdicts by node, the edges on which mistakes were made, and what is said of them.
 
     TypeError for what is no marking, ValueError for one of another computation.
@@ -47,7 +47,7 @@ def marking_data(root: Any, nodes: Nodes, marking: Any) -> dict[str, Any]:
     }
 
 
-def exercise_data(root: Any, nodes: Nodes, sheet: Any) -> dict[str, Any]:
+def exercise_data(root: object, nodes: Nodes, sheet: object) -> dict[str, Any]:
     """The gaps of a sheet, what is right in each, and which numbers are told which mistake.
 
     TypeError for what is no exercise; ValueError for one of another computation, or whose gaps are no numbers of it.
@@ -65,11 +65,11 @@ def exercise_data(root: Any, nodes: Nodes, sheet: Any) -> dict[str, Any]:
     predicted = [found for _, found, _ in checker.all_predicted(checker.c.point, {}, {}) if found is not None]
     by_name = {name: node for name, node in sheet.nodes.items() if nodes.has(node)}
     gaps = []
-    before: dict[str, Any] = {}  # what was asked for before is taken to be right: the mistake is behind it
+    before: dict[str, object] = {}  # what was asked for before is taken to be right: the mistake is behind it
     for blank in sheet.blanks:
         is_gradient = blank.name.startswith("d")
         node = by_name[blank.name.partition("/d")[2] if is_gradient else blank.name]
-        told: list[list[Any]] = []
+        told: list[list[object]] = []
         if is_gradient:
             numbers = {round(float(found.get(node, 0.0)), 9) for found in predicted}
             for x in sorted(numbers - {round(float(blank.right), 9)}):

@@ -321,7 +321,7 @@ class Views:
 
     def _add_part(self, level: str) -> None:
         """The nodes nearest to the target: every path to one of them is among them."""
-        graph = self.named if level == "named" else PathGraph(self.root, level="op")
+        graph = self.named if level == "named" else PathGraph(self.named.target, level="op")
         shown = _nearest(graph, PART)
         among = set(shown)
         self.nodes.cut.update(

@@ -58,7 +58,7 @@ def graph_data(root: Value | Tensor, *, level: str = "auto") -> dict[str, Any]:
     return {"directed": True, "multigraph": True, "graph": known, "nodes": nodes, "edges": _with_keys(edges)}
 
 
-def _has_names_between(root: Any) -> bool:
+def _has_names_between(root: Value | Tensor) -> bool:
     return any(v.label is not None and not v.is_leaf for v in topological_order(root)[:-1])
 
 
@@ -114,8 +114,8 @@ def _of_values(graph: PathGraph) -> tuple[list[dict[str, Any]], list[dict[str, A
 
 
 def _of_tensors(graph: MatrixGraph) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    nodes: list[dict[str, Any]] = []
-    edges: list[dict[str, Any]] = []
+    nodes: list[dict[str, object]] = []
+    edges: list[dict[str, object]] = []
     used, names = Used(graph.target), _Fresh(graph)
     known: dict[str, str] = {}  # the ids of constant arrays, each of which is one node
     for v in graph.nodes:

@@ -287,7 +287,7 @@ class _Paths:
         formula = formula_of(self.graph, e)
         groups = [self.groups[i] for i in self.taken[_key(e)]]
         hues = [group.color for group in groups] or [current().ink]
-        look: dict[str, Any] = {
+        look: dict[str, object] = {
             "color": ":".join(hues),
             "penwidth": 1.8 if len(hues) < 3 else 1.1,  # of each colour
             "fontcolor": hues[0] if len(hues) == 1 else current().ink,

@@ -131,7 +131,7 @@ def styled(plot: Callable[_Arguments, _Drawn]) -> Callable[..., _Drawn]:
             return drawn
 
     mine = inspect.signature(plot)
-    words: dict[str, Any] = {"look": None, "title": None, "width": None}
+    words: dict[str, object] = {"look": None, "title": None, "width": None}
     if plot.__name__ in OPTIONS["digits"].on:
         words["digits"] = 4
     more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value) for name, value in words.items()]
@@ -243,7 +243,7 @@ def _pale_on_dark(ax: Axes) -> None:
     if alpha < 0.5 or current().is_dark or readable_on(ground) != "white":
         return
 
-    def pale(color: Any) -> tuple[float, ...]:
+    def pale(color: object) -> tuple[float, ...]:
         return tuple(1 - 0.35 * (1 - c) for c in colors.to_rgb(color))
 
     bars = [drawn.colorbar.ax for drawn in (*ax.images, *ax.collections) if drawn.colorbar is not None]
@@ -374,7 +374,7 @@ def minuses(panel: Axes, image: np.ndarray, scale: float) -> None:
     panel.hlines(y, x - 0.22, x + 0.22, colors=list(colors), linewidth=0.7)
 
 
-def readable_on(color: Any) -> str:
+def readable_on(color: object) -> str:
     """Dark ink or white, whichever has the greater contrast on an (r, g, b) from 0 to 1."""
     return "white" if _luminance(color) < 0.18 else LIGHT.ink
 

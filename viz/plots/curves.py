@@ -55,7 +55,7 @@ def curve_of(where: str, activation: Any) -> Curve:
     return Curve(name, name, *_of_values(activation))
 
 
-def _of_table(op: Operation, rest: tuple[Any, ...]) -> tuple[Function, Function]:
+def _of_table(op: Operation, rest: tuple[object, ...]) -> tuple[Function, Function]:
     def function(x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             return np.asarray(op.forward(x, *rest))

@@ -43,7 +43,7 @@ class GradientNorms(Callback):
         if model is not None:
             self._watch(model)
 
-    def _watch(self, model: Any) -> None:
+    def _watch(self, model: object) -> None:
         self.model = self._watched = model
         self._parameters = _by_layer(model)
         self.norms = {name: self.norms.get(name, []) for name in self._parameters}
@@ -95,9 +95,9 @@ class GradientNorms(Callback):
         return f"<GradientNorms of {len(self.norms)} layers over {len(self)} {self.each}s>"
 
 
-def _by_layer(model: Any) -> dict[str, list[Any]]:
+def _by_layer(model: object) -> dict[str, list[Any]]:
     layers = getattr(model, "layers", None)
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[object]] = {}
     if isinstance(layers, list | tuple):
         each = [layer.parameters() for layer in layers if hasattr(layer, "parameters")]
         for i, parameters in enumerate(filter(None, each), 1):

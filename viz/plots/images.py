@@ -22,13 +22,13 @@ MOST = 100  # images in one plot
 
 @styled
 def plot_images(
-    images: Any,
+    images: object,
     *,
     labels: Sequence[object] | None = None,
     rows: Sequence[str] | None = None,
     columns: int | None = None,
     max_images: int = MOST,
-    ax: Any = None,
+    ax: object = None,
 ) -> np.ndarray:
     """Images beside each other: samples, reconstructions below what they are of, feature maps.
 

@@ -105,7 +105,7 @@ def _numbers(node: Any) -> Any:
     return node.numpy() if isinstance(node, Tensor) else node.data
 
 
-def loss_of(loss: Callable[..., object], model: Any) -> Callable[[], object]:
+def loss_of(loss: Callable[..., object], model: object) -> Callable[[], object]:
     """The loss as a function without arguments; TypeError for what is no function."""
     if not callable(loss):
         advice = "; write lambda: ... around it, so that it can be computed anew" if is_node(loss) else ""
@@ -116,7 +116,7 @@ def loss_of(loss: Callable[..., object], model: Any) -> Callable[[], object]:
     return (lambda: loss(model)) if required else loss
 
 
-def chosen_weights(weights: Any, model: Any) -> list[_Weight]:
+def chosen_weights(weights: object, model: object) -> list[_Weight]:
     """The one or two weights that are asked for: Values, pairs of a Tensor and an index, or labels in the model."""
     is_pair = isinstance(weights, tuple) and len(weights) == 2 and isinstance(weights[1], int | tuple)
     given = list(weights) if isinstance(weights, list | tuple) and not is_pair else [weights]
@@ -160,7 +160,7 @@ def _labelled(label: str, model: Any) -> Any:
     return lookup("weight", label, by_label)
 
 
-def points_of(what: str, given: Any, dimensions: int) -> np.ndarray:
+def points_of(what: str, given: object, dimensions: int) -> np.ndarray:
     """Finite points, of shape (points, dimensions)."""
     expected = "a list of numbers" if dimensions == 1 else "a list of pairs"
     points = _floats(what, given, expected)
@@ -172,14 +172,14 @@ def points_of(what: str, given: Any, dimensions: int) -> np.ndarray:
     return points
 
 
-def _floats(what: str, given: Any, expected: str) -> np.ndarray:
+def _floats(what: str, given: object, expected: str) -> np.ndarray:
     try:
         return np.array(given, dtype=float)
     except (TypeError, ValueError):
         raise TypeError(f"plot_loss_surface: expected {what} to be {expected}; got {given!r}") from None
 
 
-def ranges_of(span: Any, points: np.ndarray) -> list[tuple[float, float]]:
+def ranges_of(span: object, points: np.ndarray) -> list[tuple[float, float]]:
     """The range to draw of each weight: as asked for, or what holds all points with room around them."""
     dimensions = points.shape[1]
     if span is None:

@@ -87,7 +87,7 @@ class PathShares(Callback):
         return f"<PathShares of {len(self.values)} paths over {len(self)} records>"
 
 
-def _meant(loss: Value, wrt: Any) -> Value:
+def _meant(loss: Value, wrt: object) -> Value:
     if isinstance(wrt, Value):
         return wrt
     if not isinstance(wrt, str):

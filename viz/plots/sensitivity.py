@@ -24,7 +24,7 @@ __all__ = ["plot_sensitivity"]
 
 
 @styled
-def plot_sensitivity(gradient: Any, *, top: int = 10, ax: Axes | None = None) -> Axes:
+def plot_sensitivity(gradient: object, *, top: int = 10, ax: Axes | None = None) -> Axes:
     """The largest components of a gradient: which weights the loss reacts to most.
 
     gradient: a model after its backward pass, or weights with gradients, or a mapping from names to

@@ -38,14 +38,14 @@ _TEXT: Look = {"textcoords": "offset points", "weight": "bold", "fontsize": 9.5,
 @styled
 def plot_loss_surface(
     loss: Callable[..., object],
-    weights: Any,
+    weights: object,
     *,
     model: Any = None,
     starts: Sequence[Any] | None = None,
-    path: Any = None,
+    path: object = None,
     learning_rate: float = 0.1,
     steps: int = 50,
-    span: Any = None,
+    span: object = None,
     resolution: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:

@@ -281,7 +281,7 @@ class Scene:
                 stroke=current().highlight,
                 stroke_width=broad + 8 * scale,
             )
-        look: dict[str, Any] = {
+        look: dict[str, object] = {
             "class_": "line dim" if is_dim else f"line {state} {_signed(value)}",
             "fill": "none",
             "stroke_dasharray": None if dash is None else f"{dash[0]:.1f} {dash[1]:.1f}",

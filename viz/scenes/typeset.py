@@ -54,7 +54,7 @@ def words(text: str, x: float, y: float, size: float, *, anchor: str | None = "m
 
 
 def name_text(
-    pieces: tuple[str, str, str], x: float, y: float, size: float, *, anchor: str | None = "middle", **more: Any
+    pieces: tuple[str, str, str], x: float, y: float, size: float, *, anchor: str | None = "middle", **more: object
 ) -> str:
     """A name whose base is level with y, as text: base, then what stands above and below it."""
     at = {"x": x, "y": y + BASELINE * size, "font_size": size, "text_anchor": anchor, "font_family": SERIF}
