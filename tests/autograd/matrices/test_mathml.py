@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from network_derivations import NETWORKS
+from sizes import slow
 
 from autograd import Tensor, derive, exp, log, logsumexp, norm, relu, softmax, sqrt
 
@@ -89,7 +90,7 @@ def test_shapes_stand_under_the_names():
     assert re.findall(r"<mtext>([\d×]+)</mtext></munder>", z) == ["4×2", "2×3", "3"]
 
 
-@pytest.mark.parametrize("form", ["rows", "columns"])
+@pytest.mark.parametrize("form", ["rows", *slow("columns")])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_are_well_formed_and_every_sign_stands_in_a_token(name, form):
     loss, parameters = NETWORKS[name]()
