@@ -56,11 +56,14 @@ class Recorder:
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {}
         self.inputs: list[str] = []
+        self._fitting: list[str] = []
         self.size = 0
         self.draws: dict[np.random.Generator, None] = {}
         self.thread = get_ident()
         self._names: dict[int, str] = {}
+        self._numbers: dict[int, Recorded] = {}
         self._made: dict[int, np.ndarray] = {}  # what is written to in each run, by what it lies in
+        self._inner: set[str] = set()  # names of arrays that nothing outside of the program looks at
 
     def lasting(self, array: np.ndarray) -> Recorded:
         """What stands for an array that stays where it is, though its numbers may change."""
@@ -88,12 +91,29 @@ class Recorder:
 
     def program(self) -> Callable[..., Iterator[Any]]:
         """The lines as a function, which gives results where it was told to, and ends where it gives up."""
-        lines = _without_copies(self.lines, self.scope)
+        lines = self.written_lines()
         self.size += _packed(lines, self.scope, self._made)
+        return self._function("program", self.inputs, lines)
+
+    def written_lines(self) -> list[str]:
+        """The lines that are left, without those that compute what is there already."""
+        return _without_repetitions(_without_copies(self.lines, self.scope), self.scope, self._inner)
+
+    def fits(self) -> Callable[..., bool]:
+        """A function of what the program is given: True for what it was written down for."""
+        inputs = [f"{name}={self.constant(_MISSING)}" for name in self.inputs]
+        return self._function("fits", [*inputs, "*more"], [f"return {' and '.join([*self._fitting, 'not more'])}"])
+
+    def condition(self, conditions: Sequence[tuple[Any, str, Any]], last: Callable[[], bool]) -> Callable[[], bool]:
+        """A function without arguments: True while things have these attributes, and the last says so too."""
+        tests = [f"{self.constant(thing)}.{name} is {self.constant(x)}" for thing, name, x in conditions]
+        return self._function("condition", [], [f"return {' and '.join([*tests, self.constant(last)])}()"])
+
+    def _function(self, name: str, inputs: Sequence[str], lines: Sequence[str]) -> Callable[..., Any]:
         body = "\n    ".join(lines)
-        code = compile(f"def program({', '.join(self.inputs)}):\n    {body}\n", "<recorded>", "exec")
-        exec(code, self.scope)
-        return self.scope.pop("program")  # else it would hold itself, and its arrays until the next garbage collection
+        scope = self.scope
+        exec(compile(f"def {name}({', '.join(inputs)}):\n    {body}\n", "<recorded>", "exec"), scope)
+        return scope.pop(name)  # else it would hold itself, and its arrays until the next garbage collection
 
     def input(self, x: Any, *, lasts: bool = False) -> Any:
         """What stands for an array that the program is given, which has to look the same each time.
@@ -103,12 +123,14 @@ class Recorder:
         name = f"x{len(self.inputs)}"
         self.inputs.append(name)
         if x.__class__ is not np.ndarray:
+            self._fitting.append(f"{name}.__class__ is {self.constant(x.__class__)} and {name} == {self.constant(x)}")
             return x
         if lasts:
             return self.lasting(x)
-        shape, strides, dtype = map(self.constant, (x.shape, x.strides, x.dtype))
-        self.lines.append(
-            f"if {name}.shape != {shape} or {name}.strides != {strides} or {name}.dtype is not {dtype}: return None"
+        kind, shape, strides, dtype = map(self.constant, (np.ndarray, x.shape, x.strides, x.dtype))
+        self._fitting.append(
+            f"{name}.__class__ is {kind} and {name}.shape == {shape} and {name}.strides == {strides} "
+            f"and {name}.dtype is {dtype}"
         )
         return Recorded(self, name, x, False)
 
@@ -119,6 +141,18 @@ class Recorder:
             name = self._names[id(thing)] = f"c{len(self.scope)}"
             self.scope[name] = thing  # keeps it alive, so that no other thing gets its id
         return name
+
+    def once(self, u: Any) -> Any:
+        """One number that is repeated along all axes as this number, with which arithmetic takes half the time."""
+        array = u.value if type(u) is Recorded and u.fixed else u
+        if type(array) is not np.ndarray or array.size < 2 or any(array.strides):
+            return u
+        first: Any = (*(0,) * array.ndim, ...)
+        number = array[first]
+        place = number.ctypes.data
+        if place not in self._numbers:
+            self._numbers[place] = Recorded(self, self.constant(number), number, True)
+        return self._numbers[place]
 
     def call(self, function: str, arguments: Sequence[str], result: Any, out: Recorded | None = None) -> Recorded:
         """Write a call down that gave this result. It is to write into `out`, or else into the array it made."""
@@ -140,7 +174,9 @@ class Recorder:
         """An array of the first run, to be written to in the others."""
         if array.base is None:
             self._made[id(array)] = array
-        return Recorded(self, self.constant(array), array, True, is_number)
+        name = self.constant(array)
+        self._inner.add(name)
+        return Recorded(self, name, array, True, is_number)
 
     def value(self, expression: str, result: Any) -> Recorded:
         """A number, or an array that is made anew in each run."""
@@ -199,6 +235,10 @@ _OF_SHAPES = {
     *(np.argsort, np.diff, np.take_along_axis, np.zeros_like, np.ones_like, np.full_like, np.nan_to_num, np.isclose),
     np.bincount,  # whose places, of plain integers, stay as they are
 }
+
+_MISSING = object()
+_ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}
+
 
 # What methods of arrays are.
 _UFUNCS = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
@@ -401,6 +441,8 @@ class Recorded:
         types = {v.dtype for v in values if isinstance(v, np.ndarray)}
         dtype = types.pop() if len(types) == 1 else None
         result = ufunc(*values) if out is None else ufunc(*values, out=out.value)
+        if ufunc in _ARITHMETIC and len({v.shape for v in values if isinstance(v, np.ndarray) and any(v.strides)}) == 1:
+            operands = tuple([self.recorder.once(u) for u in operands])
         names = [self.recorder.operand(u, dtype) for u in operands]
         return self.recorder.call(self.recorder.function(ufunc), names, result, out)
 
@@ -438,6 +480,68 @@ class Recorded:
 
     def __array__(self, *arguments: Any, **options: Any) -> Any:
         raise _NotRecorded()
+
+
+def _without_repetitions(lines: Sequence[str], scope: dict[str, Any], made: set[str]) -> list[str]:
+    """The lines without calls whose result is there already, such as the second of the two slopes of x * x.
+
+    made: arrays that nothing but these lines looks at.
+    """
+    wholes = {name: _whole(x) for name, x in scope.items() if x.__class__ is np.ndarray}
+    sights = Counter(wholes.values())
+    calls = [_call(line, scope) for line in lines]
+    reads: dict[str, list[int]] = {}
+    writes: dict[int, list[int]] = {}
+    for i, (line, call) in enumerate(zip(lines, calls, strict=True)):
+        found = _NAME.findall(line)
+        out = None if call is None else call[1]
+        for name in found[:-1] if out else found:
+            reads.setdefault(name, []).append(i)
+        for name in (out,) if out else found:  # what is no plain call may write to any of its arrays
+            if name in wholes:
+                writes.setdefault(wholes[name], []).append(i)
+    changes: Counter[int] = Counter()
+    known: dict[Any, tuple[str, int]] = {}
+    kept: list[str] = []
+    instead: dict[str, str] = {}
+    for i, (line, call) in enumerate(zip(lines, calls, strict=True)):
+        if instead:
+            line = _NAME.sub(lambda m: instead.get(m[0], m[0]), line)
+            call = _call(line, scope)
+        if call is not None:
+            text, out = call
+            operands = _NAME.findall(text)
+            key = text, *(changes[wholes[name]] for name in operands if name in wholes)
+            other, since = known.get(key, ("", 0))
+            is_free = out in made and sights[wholes[out]] == 1 and len(writes[wholes[out]]) == 1
+            if other and is_free and scope[other].strides == scope[out].strides:
+                last = reads.get(out, [i])[-1]
+                later = [j for j in writes[wholes[other]] if since < j <= last]
+                if not later or (later == [last] and _is_elementwise(lines[last], other, scope)):
+                    instead[out] = other
+                    continue
+            changes[wholes[out]] += 1
+            if out not in operands:
+                known[key] = out, i
+        else:
+            changes.update({wholes[name] for name in _NAME.findall(line) if name in wholes})
+        kept.append(line)
+    return kept
+
+
+def _call(line: str, scope: dict[str, Any]) -> tuple[str, str] | None:
+    """What is called and with what, and the array it is written to; None for another line."""
+    found = _OUT.match(line)
+    if found is None or any(name[0] == "t" for name in _NAME.findall(line)):
+        return None
+    return found[1], found[2]
+
+
+def _is_elementwise(line: str, out: str, scope: dict[str, Any]) -> bool:
+    """True for a call that writes to this very array, number by number."""
+    call = _call(line, scope)
+    function = scope.get(line.partition("(")[0])
+    return call is not None and call[1] == out and function.__class__ is np.ufunc and function is not np.matmul
 
 
 def _without_copies(lines: Sequence[str], scope: dict[str, Any]) -> list[str]:
@@ -495,6 +599,8 @@ def _packed(lines: Sequence[str], scope: dict[str, Any], made: dict[int, np.ndar
 
 
 _NAME, _CALL = re.compile(r"\b[ctx]\d+\b"), re.compile(r"[\w.]+\(")
+# A call of a function, or of a product, that writes to its last argument.
+_OUT = re.compile(r"((?!copyto|[\w.]*\.(?:at|fill|copy)\b)[\w.]+\(.*, (?:out=)?)(c\d+)\)$")
 
 
 def _whole(array: Any) -> int:

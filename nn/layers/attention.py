@@ -24,7 +24,7 @@ from autograd.ops.softmaxes import softmax
 from ..attributes import Check, flag
 from ..initializers import Initializer, find_initializer
 from ..regularizers import Regularizer, find_regularizer
-from .base import BatchLayer, Shape, ShapeLike, batch_shape, initial
+from .base import BatchLayer, Place, Shape, ShapeLike, batch_shape, initial
 from .basic import Dropout
 
 __all__ = ["MultiHeadAttention"]
@@ -51,7 +51,8 @@ class MultiHeadAttention(BatchLayer):
 
     Called with query (batch, T, features), value (batch, S, ...), the query if it is missing, and key, the value if it
     is missing; gives (batch, T, features of the query). use_causal_mask: True if step t is to look at steps up to t
-    only. attention_mask: (T, S) or (batch, T, S), True where t may look at s.
+    only. attention_mask: (T, S) or (batch, T, S), True where t may look at s; T may be 1, a row for all steps. It is
+    an array, or a place in a net: an Input of its own, whose samples are (T, S), which `fit` takes beside the others.
 
     query_weight, key_weight, value_weight   W_Q, W_K, W_V, (heads · d, features), labelled W[l]_Q and so on
     output_weight                            W_O, (features of the query, heads · value_dim)
@@ -199,17 +200,39 @@ class MultiHeadAttention(BatchLayer):
         steps = s.shape[-2:]
         seen = np.tri(*steps) > 0 if causal else np.ones(steps, bool)
         if mask is not None:
-            given = np.asarray(mask.numpy() if isinstance(mask, Tensor) else mask)
-            if given.shape not in (steps, (len(s), *steps)) or given.dtype.kind not in "biuf":
-                got = given.shape if given.dtype.kind in "biuf" else describe(mask)
-                raise ValueError(
-                    f"{self}: expected attention_mask of shape {steps} or {(len(s), *steps)}, True where a step may "
-                    f"look at another; got {got}"
-                )
-            seen = seen & given.astype(bool)
+            seen = seen & self._truth(mask, steps, len(s))
         if seen.ndim == 3 and self.num_heads > 1:
             seen = seen[:, None]
         return np.where(seen, s.dtype.type(0), s.dtype.type(OUT_OF_SIGHT))
+
+    def _truth(self, mask: Any, steps: Shape, samples: int | None) -> np.ndarray:
+        """A mask as an array of truth values. ValueError for another shape; samples: None while that is not known."""
+        given = np.asarray(mask.numpy() if isinstance(mask, Tensor) else mask)
+        if given.dtype.kind not in "biuf":
+            raise self._other_mask(steps, samples, describe(mask))
+        if given.shape[-2:] not in _masks(steps) or given.shape[:-2] not in ((), (samples,)):
+            raise self._other_mask(steps, samples, given.shape)
+        return given.astype(bool)
+
+    def _other_mask(self, steps: Shape, samples: int | None, got: Any) -> ValueError:
+        each = f"an Input({steps})" if samples is None else (samples, *steps)
+        return ValueError(
+            f"{self}: expected attention_mask of shape {steps}, or {each} for one of each sample, True where a step "
+            f"may look at another; got {got}"
+        )
+
+    def check_options(self, input_shape: Any, options: Mapping[str, Any]) -> None:
+        causal = options.get("use_causal_mask", False)
+        if isinstance(causal, Place):
+            raise TypeError(f"{self}: expected use_causal_mask to be True or False, got {causal}; see attention_mask")
+        mask = options.get("attention_mask")
+        if mask is not None:
+            query, value, _ = _three(input_shape)
+            steps = query[0], value[0]
+            if not isinstance(mask, Place):
+                self._truth(mask, steps, None)
+            elif mask.shape not in _masks(steps):
+                raise self._other_mask(steps, None, mask)
 
     def _projected(self, part: str, x: Any) -> Any:
         weight, bias = getattr(self, f"{part}_weight"), getattr(self, f"{part}_bias")
@@ -233,6 +256,11 @@ class MultiHeadAttention(BatchLayer):
 
     def __repr__(self) -> str:
         return f"MultiHeadAttention({self.num_heads}, {self.key_dim})"
+
+
+def _masks(steps: Shape) -> tuple[Shape, Shape]:
+    """The shapes that a mask may have: for each step, or one for all of them."""
+    return steps, (1, steps[-1])
 
 
 def _three(xs: Any) -> tuple[Any, Any, Any]:

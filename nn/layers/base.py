@@ -39,7 +39,7 @@ class Place:
     shape    of one sample
     layer    what computes it; None for an Input
     sources  the places that it is computed from
-    options  what else the layer is called with
+    options  what else the layer is called with; a place among them, such as a mask, is a source too
 
     `p + q` is Add()([p, q]). Places hold no numbers; a Model takes them.
     """
@@ -56,6 +56,11 @@ class Place:
         for slot, x in (("shape", shape), ("layer", layer), ("sources", sources), ("options", options)):
             object.__setattr__(self, slot, x)  # what a Model has looked at stays: no circle can be made
         object.__setattr__(self, "name", None)
+
+    @property
+    def named(self) -> dict[str, Place]:
+        """The places among the options."""
+        return {name: x for name, x in self.options.items() if isinstance(x, Place)}
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{self}: it cannot be changed; call a layer with it for another one")
@@ -230,7 +235,7 @@ class BatchLayer(Module):
         for name in options:
             if name not in self.call_options:
                 raise unknown_option(f"{self}, called", name, OPTIONS, ("training", *self.call_options))
-        if any(isinstance(x, Place) for x in inputs):
+        if any(isinstance(x, Place) for x in (*inputs, *options.values())):
             return self._placed(inputs, training, options)
         if training is None or training is self.training:
             return self.outputs_of(inputs, options)
@@ -261,7 +266,12 @@ class BatchLayer(Module):
         wanted = self.built_for or self.input_shape
         if wanted not in (None, self.kept(shapes)):
             raise ValueError(self._other_shape(one_or_all(shapes)))
-        return Place(self._shape_behind(shapes), self, places, options)
+        shape = self._shape_behind(shapes)
+        self.check_options(one_or_all(shapes), options)
+        return Place(shape, self, places, options)
+
+    def check_options(self, input_shape: Any, options: Mapping[str, Any]) -> None:
+        """TypeError or ValueError for options of a call on places that do not fit; those known are `call_options`."""
 
     def kept(self, shapes: tuple[Shape, ...]) -> Shapes:
         """The shapes of the inputs of a call as they stand in `built_for`."""

@@ -136,7 +136,7 @@ class Model(BatchLayer):
         name_layers("Model", layers)
         shapes = [place.shape for place in places]
         for call in wiring.calls:
-            given = [shapes[source] for source in call.sources]
+            given = [shapes[source] for source in call.inputs]
             call.layer.build(*given, dtype=self.dtype, rng=self.rng)
             shapes.append(call.layer.compute_output_shape(one_or_all(tuple(given))))
         vars(self)["layers"] = tuple(layers)

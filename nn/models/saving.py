@@ -285,7 +285,8 @@ class _Writer:
             places = {id(layer): i for i, layer in enumerate(model.layers)}
             found["inputs"] = [[place.shape, place.name] for place in model.inputs]
             found["calls"] = [
-                [places[id(call.layer)], call.sources, self._options("a call of a layer", call.options)]
+                [places[id(call.layer)], call.inputs, self._options("a call of a layer", call.options)]
+                + [dict(zip(call.named, call.sources[len(call.inputs) :], strict=True))] * bool(call.named)
                 for call in model.wiring.calls
             ]
         return found
@@ -385,8 +386,9 @@ class _Reader:
             else:
                 inputs = [layers.Input(shape, name=name) for shape, name in structure["inputs"]]
                 places: list[Any] = list(inputs)
-                for layer, sources, told in structure["calls"]:
+                for layer, sources, told, *named in structure["calls"]:
                     told = {name: self.made(x) for name, x in told.items()}
+                    told |= {name: places[source] for (known,) in [named or [{}]] for name, source in known.items()}
                     places.append(made[layer]([places[source] for source in sources], **told))
                 found = CLASSES["Model"](inputs, places[-1], **options)
         vars(found)["trainable"] = structure.get("trainable", True)

@@ -5,7 +5,7 @@ It knows no numbers: what runs through it are batches, or the shapes of samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from autograd.operands import describe
@@ -19,14 +19,29 @@ class Call:
     """One use of a layer.
 
     sources: the numbers of the places that it is given; inputs come first, then a place for each call in its turn.
-    options: what else. done: those of the sources that nobody needs after it.
+    named: the options that the last of them are given as, such as a mask. options: what else.
+    done: those of the sources that nobody needs after it.
     """
 
-    __slots__ = ("done", "layer", "options", "sources")
+    __slots__ = ("done", "layer", "named", "options", "sources")
 
-    def __init__(self, layer: Any, sources: tuple[int, ...], options: Mapping[str, Any]) -> None:
-        self.layer, self.sources, self.options = layer, sources, dict(options)
+    def __init__(
+        self, layer: Any, sources: tuple[int, ...], options: Mapping[str, Any], named: Sequence[str] = ()
+    ) -> None:
+        self.layer, self.sources, self.options, self.named = layer, sources, dict(options), tuple(named)
         self.done: tuple[int, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """The sources that are its inputs, and no options."""
+        return self.sources[: len(self.sources) - len(self.named)]
+
+    def divided(self, given: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """What the sources hold as inputs and options."""
+        if not self.named:
+            return given, self.options
+        n = len(given) - len(self.named)
+        return given[:n], self.options | dict(zip(self.named, given[n:], strict=True))
 
 
 class Wiring:
@@ -67,9 +82,10 @@ class Wiring:
             given = [places[source] for source in call.sources]
             for source in call.done:
                 del places[source]
+            given, options = call.divided(given)
             if i == last and to_sums:
-                return call.layer.before_activation(*given, **call.options)
-            places[len(xs) + i] = output_of(call.layer, *given, **call.options)
+                return call.layer.before_activation(*given, **options)
+            places[len(xs) + i] = output_of(call.layer, *given, **options)
         return places[len(xs) + last]
 
     def shapes(self, given: Sequence[Shape]) -> list[Shape]:
@@ -81,7 +97,7 @@ class Wiring:
 
     def shape_for(self, call: Call, found: Sequence[Shape]) -> Any:
         """What a layer's `compute_output_shape` is asked: a shape, or those of all inputs."""
-        return one_or_all(tuple(found[source] for source in call.sources))
+        return one_or_all(tuple(found[source] for source in call.inputs))
 
 
 def in_a_row(layers: Iterable[Any], first: Place | None = None) -> Wiring:
@@ -93,7 +109,7 @@ def between(where: str, inputs: Sequence[Place], output: Place) -> Wiring:
     """What lies between these places. ValueError for an output that needs another input, or does not need one."""
     numbers = {place: i for i, place in enumerate(inputs)}
     calls: list[Call] = []
-    waiting = [(output, iter(output.sources))]
+    waiting = [(output, _sources(output))]
     while waiting:
         place, unread = waiting[-1]
         if place in numbers:
@@ -106,17 +122,24 @@ def between(where: str, inputs: Sequence[Place], output: Place) -> Wiring:
             )
         for source in unread:
             if source not in numbers:
-                waiting.append((source, iter(source.sources)))
+                waiting.append((source, _sources(source)))
                 break
         else:
             waiting.pop()
             numbers[place] = len(inputs) + len(calls)
-            calls.append(Call(place.layer, tuple(numbers[source] for source in place.sources), place.options))
+            masks = place.named
+            options = {name: x for name, x in place.options.items() if name not in masks}
+            sources = tuple(numbers[source] for source in (*place.sources, *masks.values()))
+            calls.append(Call(place.layer, sources, options, tuple(masks)))
     used = {source for call in calls for source in call.sources}
     for i, place in enumerate(inputs):
         if i not in used:
             raise ValueError(f"{where}: the output does not depend on the input {named(place)}: leave it out")
     return Wiring((Input(place.shape, name=place.name) for place in inputs), calls)
+
+
+def _sources(place: Place) -> Iterator[Place]:
+    return iter((*place.sources, *place.named.values()))
 
 
 def named(place: Place) -> str:
