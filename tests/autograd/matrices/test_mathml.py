@@ -170,3 +170,18 @@ def test_a_whole_derivation_says_what_its_signs_mean():
     loss, parameters = NETWORKS["rnn"]()
     _, note = cells(derive(loss, parameters["W[1]_h"]).mathml())[-1]
     assert signs(note) == "X⟨t⟩=X[:,t−1]issteptofX,samplesinrows"
+
+
+def test_numbers_of_many_columns_begin_a_line_of_their_own():
+    x, w = tensor("x", 5), tensor("w", 5)
+    lines = [(signs(left), signs(right)) for left, right in cells(derive(named((w * x).sum(), "L"), w).mathml())]
+    (at,) = (i for i, (left, _) in enumerate(lines) if left.startswith("dw"))
+    assert "0." not in lines[at][1]
+    assert lines[at + 1][0] == ""
+    assert lines[at + 1][1].count(".") == 5
+
+
+def test_an_index_stays_small_beside_what_is_tall():
+    x = tensor("X", 3, 2)
+    found = derive(named((x[-1:] ** 2).sum(), "L"), x).mathml()
+    assert '<mo stretchy="false">[</mo><mtext>-1:</mtext><mo stretchy="false">]</mo>' in found
