@@ -7,7 +7,7 @@ customary rates. Each is looked at before its training and after 20 epochs of it
 or a hint) is a false one; of the sick ones the first finding has to be the illness that was planted. Where a hint was
 planted, or equal units, and the net learns all the same, as 60 epochs show, it may be a note, or nothing.
 
-The real data are scikit-learn's (pip install "gradpath[examples]"); --made leaves them out.
+The real data are scikit-learn's (pip install "gradpath[course]"); --made leaves them out.
 The thresholds of nn/diagnosis.py were set on other nets and data: seed 0 is for who changes them.
 """
 

@@ -1,6 +1,6 @@
 """What each mechanism that carries gradients buys: the same work with it and without it, in one process.
 
-    pip install "gradpath[benchmark]" && python benchmarks/mechanisms.py
+    pip install . --group benchmark && python benchmarks/mechanisms.py
 
 Both sides of a row must come to the same numbers first. Then they take turns, round after round; the
 table gives the median of their ratios within a round, and the half of the rounds in the middle.

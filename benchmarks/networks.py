@@ -1,6 +1,6 @@
 """One training step of the nets of the lectures with Adam, in float32, beside eager PyTorch in the same process.
 
-    pip install "gradpath[benchmark]" && OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/networks.py
+    pip install . --group benchmark && OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/networks.py
 
 The step is that of `fit`: forward, loss, backward and the weights moved, after the first steps, which are recorded.
 Both libraries have the same weights and the same batch, and come to the same loss before time is taken; the net of

@@ -114,7 +114,7 @@ class Writer(ABC):
     digits: significant digits of numbers; None writes them in full.
     """
 
-    minus: ClassVar[str]
+    minus: ClassVar[str]  # between two terms
     times: ClassVar[str]  # between the factors of a product
     apart: ClassVar[str]  # between the factors of a chain, which are formulas themselves
     arrow: ClassVar[str]
@@ -184,10 +184,15 @@ class Writer(ABC):
 
     # ------------------------------------------------------------ numbers
 
+    @property
+    def negative(self) -> str:
+        """The minus sign before what is negative, where no term stands to its left."""
+        return self.minus
+
     def number(self, x: float) -> str:
         """A number with the notation's minus sign."""
         if math.isinf(x):
-            return (self.minus if x < 0 else "") + self.infinity
+            return (self.negative if x < 0 else "") + self.infinity
         text = repr(float(x)).removesuffix(".0") if self.digits is None else format_number(x, self.digits)
         return text.replace("-", self.minus)
 
@@ -244,12 +249,12 @@ class Writer(ABC):
             written.insert(0, written.pop(next(leading, 0)))
         negative, text = written[0]
         signed = (f" {self.minus if negative else self.plus} {body}" for negative, body in written[1:])
-        return (self.minus if negative else "") + text + "".join(signed)
+        return (self.negative if negative else "") + text + "".join(signed)
 
     def factor(self, x: Formula) -> str:
         """A formula as one factor among others: in parentheses if it is a sum or negative."""
         text = self.sum(x)
-        return text if len(x.terms) <= 1 and not text.startswith(self.minus) else self.parenthesized(text)
+        return text if len(x.terms) <= 1 and not text.startswith(self.negative) else self.parenthesized(text)
 
     def term(self, c: float, factors: tuple[tuple[Any, float], ...]) -> tuple[bool, str]:
         """(is negative, what follows the sign)."""
@@ -584,15 +589,20 @@ class Mathml(Writer):
     has_bars = True
     equals, more, space = "<mo>=</mo>", "<mo>⋯</mo>", ""
 
+    @property
+    def negative(self) -> str:
+        """The minus sign as what stands before a term: behind a parenthesis it is else set apart as one between two."""
+        return '<mo form="prefix">−</mo>'
+
     def number(self, x: float) -> str:
         if not math.isfinite(x):
             return super().number(x) if math.isinf(x) else "<mi>nan</mi>"
         text = repr(float(x)).removesuffix(".0") if self.digits is None else format_number(x, self.digits)
         mantissa, e, exponent = text.removeprefix("-").partition("e")
-        sign = self.minus if text.startswith("-") else ""
+        sign = self.negative if text.startswith("-") else ""
         if not e:
             return f"{sign}<mn>{mantissa}</mn>"
-        below = self.minus if int(exponent) < 0 else ""
+        below = self.negative if int(exponent) < 0 else ""
         power = f"<msup><mn>10</mn><mrow>{below}<mn>{abs(int(exponent))}</mn></mrow></msup>"
         return sign + (power if mantissa == "1" else f"<mn>{mantissa}</mn><mo>×</mo>{power}")
 
@@ -666,11 +676,9 @@ def _math(content: str) -> str:
 
 
 def _row_of(left: str, right: str) -> str:
-    # columnalign is not read by every browser, style is
-    sides = (
-        f'<mtd style="text-align: right; padding-right: 0.2em">{left}</mtd><mtd style="text-align: left">{right}</mtd>'
-    )
-    return f"<mtr>{sides}</mtr>"
+    # columnalign is not read by every browser, style is; Chromium moves formulas with -webkit-right only
+    style = "text-align: right; text-align: -webkit-right; padding-right: 0.2em"
+    return f'<mtr><mtd style="{style}">{left}</mtd><mtd style="text-align: left">{right}</mtd></mtr>'
 
 
 # ---------------------------------------------------------------- order, signs, fractions

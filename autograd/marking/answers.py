@@ -49,6 +49,12 @@ class Answer:
                 return False
         return bool(np.all(np.abs(x - given) <= self.width(x)))
 
+    def is_close_to_right(self, x: np.ndarray) -> bool:
+        """True if x is right, as far as the digits tell."""
+        if x.shape != self.right.shape:
+            return False
+        return bool(np.all(np.abs(x - self.right) <= self.width()))
+
     def far(self, x: Operand) -> int:
         """How far x, which fits, is from the numbers handed in, in steps of what rounding on the way comes to."""
         distance = np.abs(np.squeeze(x) - np.squeeze(self.numbers))
@@ -92,11 +98,9 @@ class Answer:
         x, right = self.numbers.reshape(-1), np.abs(self.right.reshape(-1))
         widths = np.broadcast_to(width.reshape(-1) if width.size == x.size else np.max(width), x.shape)
         size = np.maximum(np.abs(x), right if right.shape == x.shape else self._size)
-        chance = 1.0
-        for k in np.unique(x, return_index=True)[1][:50]:
-            if size[k]:
-                chance *= min(1.0, 2 * float(widths[k] / size[k]) / SPREAD)
-        return chance
+        met = np.minimum(1.0, 2 * np.divide(widths, size, out=np.full(x.shape, SPREAD), where=size > 0) / SPREAD)
+        # equal numbers count once, as they are not met independently: the one that tells the most
+        return float(np.prod([np.min(met[x == u]) for u in np.unique(x)[:50]]))
 
 
 # A number of relative width t is met by chance with about t / SPREAD: numbers of a net spread over so many e-folds.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,8 +34,10 @@ SEEN = ("often", "regularly", "once", "tried")
 # So many mistakes on one sheet are looked for, and so many readings of one are named.
 MOST = 8
 NAMED = 3
-# What needs a factor that only the student knows is asked only of so many numbers that are not 0.
+# What needs a factor that only the student knows is asked only of so many numbers that are not 0, and the factor is
+# none if it is so near to 1.
 FITTED = 3
+NOTHING = 1e-3
 
 
 def check_work(
@@ -184,6 +185,37 @@ class Checker:
         return found
 
 
+class Reading(NamedTuple):
+    """One mistake that explains numbers: in words, and on the computation."""
+
+    said: Alternative
+    variant: Variant
+
+
+class Explanation(NamedTuple):
+    """What explains the numbers of these keys: the readings, the likeliest first. variants: the first in all places.
+
+    See Finding.
+    """
+
+    keys: tuple[str, ...]
+    is_sure: bool
+    chance: float
+    readings: tuple[Reading, ...]
+    variants: tuple[Variant, ...] = ()
+
+    def reading(self, words: str) -> Reading | None:
+        """The reading that is called so."""
+        return next((r for r in self.readings if r.said.slip == words), None)
+
+    def finding(self, c: Computation) -> Finding:
+        """The same as it is told."""
+        first, *others = self.readings
+        told = tuple(r.said for r in others[: NAMED - 1])
+        variants = self.variants or (first.variant,)
+        return Finding(*first.said, self.keys, self.is_sure, self.chance, told, variants, c)
+
+
 class Backward:
     """The gradients of one sheet, read with one home of the 1/m.
 
@@ -226,8 +258,8 @@ class Backward:
         """The verdicts, and the mistakes, the nearest to the target first."""
         base = self.c.replay(self.point, None, self.given)
         fine = {i.key for i in self.items if self.answers[i.key].is_near or self.fits(i, base)}
-        explained: dict[str, Finding] = {}
-        findings: list[Finding] = []
+        explained: set[str] = set()
+        findings: list[Explanation] = []
         before: dict[Place, Pull] = {}
         hopeless: set[str] = set()
         untold: set[str] = set()
@@ -244,10 +276,10 @@ class Backward:
                 untold |= {wrong[0].key} if found is not None else set()
                 continue
             findings.append(found)
-            explained |= dict.fromkeys(found.explains, found)
-            before = found.variants[0].change(self.point, before)
-        findings = _merged(findings)
-        of_key = {key: f for f in findings for key in f.explains}
+            explained |= set(found.keys)
+            before = found.readings[0].variant.change(self.point, before)
+        merged = [f.finding(self.c) for f in _merged(findings)]
+        of_key = {key: f for f in merged for key in f.explains}
         wrongly = {i.node for i in self.items if i.key not in fine and i.node in self.given}
         verdicts = []
         for i in self.items:
@@ -256,11 +288,11 @@ class Backward:
             said = verdict(i, answer, given=given, finding=of_key.get(i.key))
             is_open = i.key in untold and said.kind == "wrong" and not said.note
             verdicts.append(said._replace(note=more_digits(self.c)) if is_open else said)
-        return verdicts, findings
+        return verdicts, merged
 
     def _finding(
         self, wrong: Sequence[Item], fine: Sequence[Item], before: dict[Place, Pull], given: Mapping[Node, Operand]
-    ) -> Finding | None:
+    ) -> Explanation | None:
         """The mistake that explains the first wrong number, and most of the others, and spoils none that is right."""
         first, shape = wrong[0], np.squeeze(wrong[0].numbers).shape
         best: list[tuple[tuple[Any, ...], Variant, tuple[str, ...]]] = []
@@ -273,6 +305,8 @@ class Backward:
             if found is None or not self.fits(first, found) or not all(self.fits(i, found) for i in fine):
                 continue
             keys = tuple(i.key for i in wrong if self.fits(i, found))
+            if variant.slip.fits and sum(np.count_nonzero(i.numbers) for i in wrong if i.key in keys) < FITTED:
+                continue
             rank = len(keys), np.squeeze(found.get(first.node, 0.0)).shape == shape
             if rank > best_rank:
                 best, best_rank = [], rank
@@ -285,18 +319,41 @@ class Backward:
         best.sort(key=lambda x: (x[1].slip.fits, x[0]))
         order, variant, keys = best[0]
         # a fitted factor stands back, and what fits less well
-        rest = [v for o, v, _ in best[1:] if v.slip.fits == variant.slip.fits and o[0] == order[0]]
+        rest = [v for o, v, _ in best[1:] if v.slip.fits == variant.slip.fits and o[0] <= order[0] + 1]
         # the same in other places too, which these numbers do not tell apart
         rest = [v for v in rest if v.slip is not variant.slip or v.key != variant.key or not self._covers(v, variant)]
-        said, *others = dict.fromkeys(self._said(v, keys) for v in [variant, *rest])
         explained = [i for i in wrong if i.key in keys]
-        alike = [v for v, p, _ in everything if p is not None and all(_alike(i, p.get(i.node)) for i in explained)]
-        as_simple = sum(self._simplicity(v) <= self._simplicity(variant) for v in alike)
+        alike = self._numbers_of(everything, explained, fine)
+        as_simple = sum(simplicity <= self._simplicity(variant) for simplicity in alike.values())
         odds = float(np.prod([self.answers[i.key].odds() for i in explained]))
         if variant.slip.fits:  # one number went into the factor
             odds *= max(1.0, 1 / max(self.answers[first.key].odds() ** (1 / max(first.numbers.size, 1)), 1e-300))
         chance, is_sure = min(1.0, odds * as_simple), odds * len(alike) < CHANCE
-        return Finding(*said, keys, is_sure, chance, tuple(others[: NAMED - 1]), (variant,), self.c)
+        readings = {v.words(): Reading(self._said(v, keys), v) for v in reversed([variant, *rest])}
+        return Explanation(keys, is_sure, chance, tuple(reversed(readings.values())))
+
+    def _numbers_of(
+        self,
+        everything: Sequence[tuple[Variant, Mapping[Node, Operand] | None, object]],
+        explained: Sequence[Item],
+        fine: Sequence[Item],
+    ) -> dict[tuple[bytes, ...], tuple[bool, int]]:
+        """The different wrong numbers that mistakes give for what one explains, each with the simplest that gives it.
+
+        What would spoil a number that is right explains nothing, and what gives the same numbers counts once.
+        """
+        found: dict[tuple[bytes, ...], tuple[bool, int]] = {}
+        for variant, predicted, _ in everything:
+            if predicted is None or not all(_alike(i, predicted.get(i.node)) for i in explained):
+                continue
+            numbers = [np.asarray(predicted.get(i.node, 0.0)) * self.scale[i.key] for i in explained]
+            if all(self.answers[i.key].is_close_to_right(x) for i, x in zip(explained, numbers, strict=True)):
+                continue
+            if not all(self.fits(i, predicted) for i in fine):
+                continue
+            key = tuple(rounded(x).tobytes() for x in numbers)
+            found[key] = min(self._simplicity(variant), found.get(key, (True, len(SEEN))))
+        return found
 
     def _fitted(
         self,
@@ -308,7 +365,7 @@ class Backward:
         given: Mapping[Node, Operand],
     ) -> tuple[Variant, dict[Node, Operand] | None]:
         """The mistake with the factor that fits the first wrong number, and what it predicts; None if none fits."""
-        if at_zero is None or np.count_nonzero(first.numbers) < FITTED:
+        if at_zero is None or not np.any(first.numbers):
             return variant, None
         scale = self.scale[first.key]
         zero, one = (np.asarray(x.get(first.node, 0.0)) * scale for x in (at_zero, at_one))
@@ -317,7 +374,7 @@ class Backward:
         if not size or not np.isfinite(size):
             return variant, None
         factor = float(((x - zero) * d).sum()) / size
-        if not self.answers[first.key].fits(zero + factor * d):
+        if abs(factor - 1) < NOTHING or not self.answers[first.key].fits(zero + factor * d):
             return variant, None
         fitted = variant._replace(factor=factor)
         return fitted, self.checker.predicted(fitted, self.point, before, given)
@@ -395,30 +452,40 @@ def _shape_note(answer: Answer) -> str:
     return f"{said}expected shape {right.shape}, got {x.shape}"
 
 
+def rounded(x: np.ndarray) -> np.ndarray:
+    """To six digits of the largest: what differs by less was computed in another order."""
+    size = float(np.max(np.abs(x), initial=0.0))
+    return np.round(x / size, 6) * size + 0.0 if size and np.isfinite(size) else x
+
+
 def _alike(item: Item, x: Operand) -> bool:
     """True if numbers of this shape may be what was handed in."""
     return x is not None and np.squeeze(x).shape in ((), np.squeeze(item.numbers).shape)
 
 
-def _merged(findings: Sequence[Finding]) -> list[Finding]:
-    """The same mistake in several places as one finding."""
-    found: dict[str, Finding] = {}
-    for f in findings:
-        other = found.get(f.slip)
-        found[f.slip] = (
-            f
-            if other is None
-            else replace(
-                other,
-                where=tuple(dict.fromkeys(other.where + f.where)),
-                explains=other.explains + f.explains,
-                is_sure=other.is_sure or f.is_sure,
-                chance=min(other.chance, f.chance),
-                alternatives=tuple(a for a in other.alternatives if a.slip in {x.slip for x in f.alternatives}),
-                variants=other.variants + f.variants,
+def _merged(explanations: Sequence[Explanation]) -> list[Explanation]:
+    """The same mistake in several places as one: of several readings, that which needs the fewest mistakes."""
+    found: list[Explanation] = []
+    left = list(explanations)
+    while left:
+        words = max((r.said.slip for r in left[0].readings), key=lambda w: sum(e.reading(w) is not None for e in left))
+        same = [e for e in left if e.reading(words) is not None]
+        left = [e for e in left if e.reading(words) is None]
+        others = [r for r in same[0].readings if r.said.slip != words and all(e.reading(r.said.slip) for e in same)]
+        readings = [e.reading(words) for e in same]
+        where = dict.fromkeys(key for r in readings if r for key in r.said.where)
+        first = readings[0]
+        assert first is not None
+        found.append(
+            Explanation(
+                tuple(key for e in same for key in e.keys),
+                any(e.is_sure for e in same),
+                min(e.chance for e in same),
+                (first._replace(said=first.said._replace(where=tuple(where))), *others),
+                tuple(r.variant for r in readings if r),
             )
         )
-    return list(found.values())
+    return found
 
 
 def _losses(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> tuple[int, int, int]:

@@ -196,7 +196,7 @@ class Marking:
         """Other mistakes that give these numbers, and what would tell them apart."""
         others = dict.fromkeys(f"or {self._places(a.where)}: {a.slip}" for a in f.alternatives)
         others.pop(f"or {self._places(f.where)}: {f.slip}", None)
-        found = [*others, f"{'all' if len(others) > 1 else 'both'} give these numbers here"] if others else []
+        found = [*others, f"{'all' if len(others) > 1 else 'both'} fit these numbers"] if others else []
         if not f.is_sure:
             told = f"by chance a number fits some mistake in {_share(f.chance)} cases"
             found.append(f"Sure? With so few digits, {told}; {_advice(self.computation)} would tell")

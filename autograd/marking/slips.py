@@ -12,7 +12,7 @@ One of your own::
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -151,6 +151,11 @@ class Share:
         return x if error.activation is None else error.activation.function(x, *error.axis)
 
     @property
+    def is_written(self) -> bool:
+        """True if ŷ is a node of the computation, and not inside a loss of logits."""
+        return self._error.activation is None
+
+    @property
     def target(self) -> Operand:
         """y, where the share is a multiple of ŷ − y."""
         return self.of(self._error.target)
@@ -182,7 +187,9 @@ class Share:
 class Slip(NamedTuple):
     """A mistake. name: what one does. seen: "often", "regularly", "once" or "tried", as it was met when it was asked
     for. on: True for the edges on which it can be made. tries: with what, each with a key under which the same is done
-    on other edges. fits: there is a factor in it that only the student knows. alone: nothing else arrives."""
+    on other edges. fits: there is a factor in it that only the student knows. alone: nothing else arrives. by_itself:
+    False for what is made only where it is made with other things on other edges too, since alone it is another slip.
+    """
 
     name: str
     read: Callable[..., Operand]
@@ -192,6 +199,7 @@ class Slip(NamedTuple):
     spreads: bool
     fits: bool
     alone: bool
+    by_itself: Callable[[Any], bool]
 
     def __repr__(self) -> str:
         return f"<slip: {self.name}>"
@@ -205,6 +213,11 @@ def once(edge: Edge) -> list[tuple[Hashable, object]]:
     return [("", None)]
 
 
+def always(option: Any) -> bool:
+    """With anything."""
+    return True
+
+
 def slip(
     name: str,
     *,
@@ -214,11 +227,12 @@ def slip(
     spreads: bool = True,
     fits: bool = False,
     alone: bool = False,
+    by_itself: Callable[[Any], bool] = always,
 ) -> Callable[[Callable[..., Operand]], Callable[..., Operand]]:
     """Enter the decorated function into the table. See Slip; the order of the table is that of preference."""
 
     def decorate(read: Callable[..., Operand]) -> Callable[..., Operand]:
-        slips.append(Slip(name, read, seen, on, tries, spreads, fits, alone))
+        slips.append(Slip(name, read, seen, on, tries, spreads, fits, alone, by_itself))
         return read
 
     return decorate
@@ -303,7 +317,19 @@ def mistaken_deltas(edge: Edge) -> bool:
 
 def branches(edge: Edge) -> bool:
     """Into what is used more than once, for other than a penalty."""
-    return enters(edge) and not edge.is_penalty and sum(e.operand is edge.operand for e in edge.of.edges) > 1
+    return _paths(edge) > 1
+
+
+def many_branches(edge: Edge) -> bool:
+    """Into what is used more than twice: of two paths, one alone is the other forgotten."""
+    return _paths(edge) > 2
+
+
+def _paths(edge: Edge) -> int:
+    """How many edges lead to the same named node, but for penalties."""
+    if not enters(edge) or edge.is_penalty:
+        return 0
+    return sum(e.operand is edge.operand for e in edge.of.edges)
 
 
 def parameters(edge: Edge) -> bool:
@@ -413,7 +439,12 @@ def sizes(edge: Edge) -> list[tuple[Hashable, object]]:
             found.append(("features", features))
     if edge.is_loss and edge.operand.ndim == 2:
         found.append(("outputs", edge.operand.shape[-2 if c.roles.sample_axis == 1 else -1]))
-    return [(key, n) for key, n in found if n > 1]
+    return [*found]
+
+
+def is_several(n: int) -> bool:
+    """True but for 1: whoever divides by the units of a layer that has one does not divide there."""
+    return n > 1
 
 
 def _inputs(c: Computation) -> list[Node]:
@@ -438,7 +469,12 @@ def mean_twice(s: Share) -> Operand:
     return s.right / s.m
 
 
-@slip("divided by the {key} instead of m", on=lambda e: means(e) and (e.is_loss or e.is_parameter), tries=sizes)
+@slip(
+    "divided by the {key} instead of m",
+    on=lambda e: means(e) and (e.is_loss or e.is_parameter),
+    tries=sizes,
+    by_itself=is_several,
+)
 def divided_by_another_size(s: Share, n: int) -> Operand:
     return s.right * (s.m / n)
 
@@ -448,6 +484,7 @@ def divided_by_another_size(s: Share, n: int) -> Operand:
     on=lambda e: means(e) and e.is_loss,
     tries=sizes,
     seen="tried",
+    by_itself=is_several,
 )
 def divided_by_both(s: Share, n: int) -> Operand:
     return s.right / n
@@ -461,7 +498,7 @@ def bias_over_all_axes(s: Share) -> Operand:
     return s.g.sum()
 
 
-@slip("summed along the other axis", on=biases, seen="often")
+@slip("summed along the other axis", on=lambda e: biases(e) and e.operand.size > 1, seen="often")
 def bias_along_the_other_axis(s: Share) -> Operand:
     sizes = list(zip(_kept(s), s.g.shape, strict=True))  # of the bias, of what is summed; one output has one bias
     return s.g.sum(max(range(len(sizes)), key=lambda i: (sizes[i][0], sizes[i][0] == sizes[i][1])))
@@ -505,7 +542,7 @@ def slope_left_out(s: Share) -> Operand:
     return s.g
 
 
-@slip("the slope of {op} twice", on=slopes, seen="tried")
+@slip("the slope of {op} twice", on=lambda e: slopes(e) and not deltas(e), seen="tried")
 def slope_twice(s: Share) -> Operand:
     return s.again(s.right)
 
@@ -640,7 +677,7 @@ def path_forgotten(s: Share) -> Operand:
     return s.zero
 
 
-@slip("only one of several paths taken", on=branches, seen="regularly", spreads=False, alone=True)
+@slip("only one of several paths taken", on=many_branches, seen="regularly", spreads=False, alone=True)
 def one_path_only(s: Share) -> Operand:
     return s.right
 

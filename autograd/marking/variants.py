@@ -78,7 +78,8 @@ def variants(computation: Computation) -> Iterator[Variant]:
                     alike[key].append((edge, option))
         for key, made in alike.items():
             for group in _groups(made) if slip.spreads else [(x,) for x in made]:
-                yield Variant(slip, key, group)
+                if any(slip.by_itself(option) for _, option in group):
+                    yield Variant(slip, key, group)
 
 
 def _groups(made: list[tuple[Edge, object]]) -> Iterator[tuple[tuple[Edge, object], ...]]:

@@ -79,7 +79,7 @@ def carried_on_the_way(sheet: Iterable[Written]) -> None:
     carried = max((w.digits for w in short), default=FULL), max((w.decimals for w in short), default=100)
     for w in written:
         if not w.digits:
-            w.digits, w.decimals = carried[0], w.decimals or 100
+            w.digits, w.decimals = carried[0], w.decimals or carried[1]
         w.carried = carried if w.digits < FULL else (FULL, 100)
 
 

@@ -223,7 +223,7 @@ class Derivation:
                 written = (
                     self._ratio(to, e.result, e.operand),
                     to.factor(formula) if several else to.sum(formula),
-                    to.parenthesized(number) if several and number.startswith(to.minus) else number,
+                    to.parenthesized(number) if several and number.startswith(to.negative) else number,
                 )
             for row, cell in zip(rows, written, strict=True):
                 row.append(cell)
@@ -417,8 +417,8 @@ def is_terminal() -> bool:
 
 def _signed(to: Latex | Mathml, term: str) -> str:
     """A term as it goes on in a sum: `+ x`, `- 3`."""
-    if term.startswith(to.minus):
-        return to.signed(to.minus, term.removeprefix(to.minus))
+    if term.startswith(to.negative):
+        return to.signed(to.minus, term.removeprefix(to.negative))
     return to.signed(to.plus, term)
 
 

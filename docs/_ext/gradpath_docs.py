@@ -121,8 +121,6 @@ def results(block: Any, variables: dict[str, Any], gallery: dict[str, Any]) -> s
     result, scope["___"] = scope.get("___"), None  # or a block without a result would show it again
     if hasattr(result, "mathml"):
         return _raw(f'<div class="formula">{result.mathml()}</div>')
-    if hasattr(result, "latex"):
-        return _raw(f'<div class="formula">{mathml(result.latex(), displayed=True)}</div>')
     if isinstance(result, viz.Exploration):
         return _page(result, variables)
     if hasattr(result, "_repr_mimebundle_") and (svg := _svg(result)):

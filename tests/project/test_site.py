@@ -32,7 +32,7 @@ REFERENCE = DOCS / "reference"
 @pytest.fixture(scope="module")
 def extension():
     """The site's extension of Sphinx."""
-    pytest.importorskip("sphinx_gallery", reason="the site's builder is missing: pip install .[docs]")
+    pytest.importorskip("sphinx_gallery", reason="the site's builder is missing: pip install .[course] --group docs")
     found = importlib.util.spec_from_file_location("gradpath_docs", DOCS / "_ext" / "gradpath_docs.py")
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
@@ -127,8 +127,8 @@ class Page(html.parser.HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    pytest.importorskip("sphinx_gallery", reason="the site's builder is missing: pip install .[docs]")
-    pytest.importorskip("myst_nb", reason="the site's builder is missing: pip install .[docs]")
+    pytest.importorskip("sphinx_gallery", reason="the site's builder is missing: pip install .[course] --group docs")
+    pytest.importorskip("myst_nb", reason="the site's builder is missing: pip install .[course] --group docs")
     copy = tmp_path_factory.mktemp("project")  # the build writes beside its sources
     for name in ("docs", "examples"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("_extra", "course", "jupyter_execute"))
