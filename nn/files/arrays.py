@@ -16,18 +16,16 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd.operands import Operand, describe
+from autograd.signatures import Json
 
 from .whole import open_file, read_most, write_whole
 
 __all__ = ["ArrayFile", "check_suffix", "load_arrays", "open_arrays", "save_arrays"]
-
-# What JSON holds, by names: text, finite numbers, lists and dicts of these.
-Settings: TypeAlias = dict[str, Any]
 
 SETTINGS = "settings.json"  # a member of the .npz, as text
 CHECKSUMS = "checksums"  # among the settings; older files have none
@@ -52,7 +50,7 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, object], sett
     write_whole(Path(path), write(found, json.dumps({**settings, CHECKSUMS: checksums}, allow_nan=False)))
 
 
-def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], Settings]:
+def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], Json]:
     """The arrays and the settings in a file that `save_arrays` wrote, or another .npz or .safetensors.
 
     The errors are those of `open_arrays` and `ArrayFile.read`.
@@ -72,7 +70,7 @@ class ArrayFile(NamedTuple):
     """An open file of arrays: what is in it, and the way to read it. The settings are empty in one from elsewhere."""
 
     path: str
-    settings: Settings
+    settings: Json
     members: dict[str, Member]
     checksums: dict[str, int] | None
 
@@ -139,7 +137,7 @@ def _checksum_of_settings(settings: Mapping[str, object]) -> int:
     return zlib.crc32(json.dumps(settings).encode())
 
 
-def _settings_in(path: str, text: str, names: Iterable[str]) -> tuple[Settings, dict[str, int] | None]:
+def _settings_in(path: str, text: str, names: Iterable[str]) -> tuple[Json, dict[str, int] | None]:
     """The settings in a text, and the checksums of the arrays, which are in alphabetical order."""
     try:
         settings = json.loads(text)

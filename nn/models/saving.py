@@ -22,10 +22,11 @@ import autograd
 from autograd.arguments import Rng, lookup
 from autograd.op import named
 from autograd.operands import Operand, describe
+from autograd.signatures import Json
 
 from .. import initializers, layers, losses, optimizers, regularizers, schedules
 from ..activations import RandomizedLeakyReLU, activations
-from ..files.arrays import Settings, Shape, open_arrays, save_arrays
+from ..files.arrays import Shape, open_arrays, save_arrays
 from ..layers.base import BatchLayer
 from ..metrics import Metric, SumsOf, find_metric, metrics
 from ..module import Module, state_of
@@ -87,12 +88,12 @@ def register(x: T) -> T:
 # ---------------------------------------------------------------- models
 
 
-def checked_metadata(metadata: Any) -> Settings:
+def checked_metadata(metadata: Any) -> Json:
     """What a user wants to be in a file, as it will come out of it. TypeError for what JSON cannot hold."""
     if not isinstance(metadata, Mapping):
         raise TypeError(f"save: expected metadata by names, such as {{'classes': [...]}}; got {describe(metadata)}")
     try:
-        found: Settings = json.loads(json.dumps(dict(metadata), allow_nan=False))
+        found: Json = json.loads(json.dumps(dict(metadata), allow_nan=False))
     except (TypeError, ValueError) as error:
         raise TypeError(f"save: metadata is to be text, finite numbers, lists and dicts of them ({error})") from None
     return found
@@ -117,7 +118,7 @@ def check_savable(model: Any) -> None:
     _described(model)
 
 
-def _described(model: Any) -> Settings:
+def _described(model: Any) -> Json:
     """Everything but the weights and the state of the optimizer, as JSON holds it."""
     writer = _Writer([model.rng])
     training = None
@@ -140,7 +141,7 @@ def _described(model: Any) -> Settings:
     }
 
 
-def _groups_of(model: Any, writer: _Writer) -> list[Settings]:
+def _groups_of(model: Any, writer: _Writer) -> list[Json]:
     """The groups of parameters that the optimizer has options for, with the names of the parameters."""
     names = {id(numbers): name for name, ((_, _, numbers, _), *_) in state_of(model).items()}
     return [
@@ -267,7 +268,7 @@ class _Writer:
         self.generators = list(generators)
         self.layers: list[BatchLayer] = []
 
-    def structure(self, model: Any) -> Settings:
+    def structure(self, model: Any) -> Json:
         """A model without its numbers: its layers, and which is given what unless they are in a row."""
         own = {}
         if not model.goes_straight:
@@ -335,7 +336,7 @@ class _Writer:
             return {"own class": name, **self._options(where, _arguments(where, x))}
         return self._named(where, x)
 
-    def _named(self, where: str, function: object) -> Settings:
+    def _named(self, where: str, function: object) -> Json:
         """A function as the name by which `_Reader` finds it."""
         for name, known in FUNCTIONS.items():
             if function is known:
@@ -347,7 +348,7 @@ class _Writer:
             raise _nameless(where, function)
         return {"own": name}
 
-    def metric(self, metric: Metric) -> Settings:
+    def metric(self, metric: Metric) -> Json:
         """A metric as its name in the table or its function, its name in this model and its options."""
         rest = {"name": metric.name, **self._options("a metric", metric.options)}
         if metric.known_as is not None:
@@ -356,7 +357,7 @@ class _Writer:
             return {"metric": self.plain("a metric", metric.sums.function), **rest}
         return {"metric": self._named("a metric", metric), **rest}
 
-    def _options(self, where: str, options: Mapping[str, object]) -> Settings:
+    def _options(self, where: str, options: Mapping[str, object]) -> Json:
         return {name: self.plain(where, value) for name, value in options.items()}
 
     def _number(self, rng: np.random.Generator) -> int:
@@ -453,9 +454,9 @@ class _NotGiven(Exception):
     """What a model is made of cannot be found by its name."""
 
 
-def _arguments(where: str, x: Any) -> Settings:
+def _arguments(where: str, x: Any) -> Json:
     """The arguments that would make x again: it keeps them under their own names."""
-    found: Settings = {}
+    found: Json = {}
     for cls in type(x).__mro__[:-1]:
         if "__init__" not in vars(cls):
             continue
@@ -497,7 +498,7 @@ def _nameless(where: str, x: object) -> TypeError:
     )
 
 
-def _state_of(rng: np.random.Generator) -> Settings:
+def _state_of(rng: np.random.Generator) -> Json:
     """The state of a generator as JSON holds it."""
     state = rng.bit_generator.state
     if state.get("bit_generator") not in BIT_GENERATORS:
