@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import numbers
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -140,11 +140,13 @@ def zeros(shape: tuple[int, ...], like: Operand) -> Operand:
 
 def plainly(function: Callable[..., Operand], *operands: Operand) -> Operand:
     """`function(*operands)` of plain arrays, which no graph records; each run of a program of theirs calls it."""
-    for u in operands:
-        call = getattr(u, "in_a_call", None)  # an array of a program, see fast.recorder
-        if call is not None:
-            return call(function, operands)
-    return function(*operands)
+    call = in_a_call(operands)
+    return function(*operands) if call is None else call(function, operands)
+
+
+def in_a_call(operands: Iterable[Operand]) -> Callable[[Callable[..., Operand], Sequence[Operand]], Operand] | None:
+    """What has each run of a program call a function, if these are arrays of one, see fast.recorder; else None."""
+    return next((call for u in operands if (call := getattr(u, "in_a_call", None)) is not None), None)
 
 
 def as_array(x: Operand, where: str) -> Operand:

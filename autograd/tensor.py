@@ -27,7 +27,7 @@ from .node import BaseNode
 from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
-from .operands import FLOAT64, Axis, Index, Operand, declined, made_array, real_array, refusal
+from .operands import FLOAT64, Axis, Index, Operand, declined, in_a_call, made_array, real_array, refusal
 from .ops import elementwise, extremes, matrices, moves, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -726,10 +726,11 @@ def _make_leaf(v: Tensor, data: list[Operand]) -> None:
 def _computed(op: Operation, data: list[Operand]) -> Operand:
     try:
         return quietly(op.forward, *data)
-    except (TypeError, ValueError) as error:
-        instead = getattr(error, "instead", None)  # of arrays that stand for those of a program, see fast.recorder
-        if instead is not None:
-            return instead(op.forward, data)
+    except Exception as error:
+        if call := in_a_call(data):
+            return call(op.forward, data)
+        if not isinstance(error, TypeError | ValueError):
+            raise
         if refused := refused_arrays(op, data, error):
             raise refused from error
         if not op.rules or "broadcast" not in str(error):

@@ -266,8 +266,11 @@ class Optimizer(Attributes):
 
     def step(self) -> None:
         """Move every parameter against its gradient. RuntimeError if no backward pass gave one."""
-        self._check_bound("step")
-        quietly(self._step, self.learning_rate)  # a training that diverges comes to inf without a warning
+        if not self.parameters:
+            self._check_bound("step")
+        quietly(
+            self._step, self._rate if self.schedule is None else self.learning_rate
+        )  # a training that diverges comes to inf without a warning
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before a new backward pass."""
@@ -317,28 +320,31 @@ class Optimizer(Attributes):
     # ------------------------------------------------------------ how a step is taken
 
     def _step(self, rate: float) -> None:
-        gradients = [block.flat.gradient() for block in self._blocks]
-        if not [True for _, stretches in gradients if stretches]:
+        constants = self.constants(rate, self.iterations + 1)
+        clipped = None if self._clipping is None else self._clipped()
+        is_moved = False
+        for i, block in enumerate(self._blocks):
+            g, stretches = block.flat.gradient() if clipped is None else clipped[i]
+            if stretches:
+                is_moved = True
+                if block.options:
+                    with self._under(block.options):
+                        own = self.learning_rate
+                        self._move(block, g, stretches, own, self.constants(own, self.iterations + 1))
+                else:
+                    self._move(block, g, stretches, rate, constants)
+        if not is_moved:
             raise RuntimeError(
                 f"{self.name}.step(): no parameter has a gradient since the last zero_grad(); "
                 "call loss.backward() first, with a loss computed from these parameters"
             )
-        if self._clipping is not None:
-            gradients = self._clipped(gradients)
-        constants = self.constants(rate, self.iterations + 1)
-        for block, (g, stretches) in zip(self._blocks, gradients, strict=True):
-            if not block.options:
-                self._move(block, g, stretches, rate, constants)
-            else:
-                with self._under(block.options):
-                    own = self.learning_rate
-                    self._move(block, g, stretches, own, self.constants(own, self.iterations + 1))
         vars(self)["iterations"] += 1  # nothing to be checked, at every step
 
     def _move(self, block: _Block, g: Array, stretches: list[slice], rate: float, constants: tuple[float, ...]) -> None:
         """Apply the rule to one vector of parameters."""
         is_first = not self.iterations and type(self).rule.__module__ != __name__  # one of somebody's own
-        block.set_constants(constants)
+        if constants != block.numbers:
+            block.set_constants(constants)
         w = block.flat.begin()
         before = [x.copy() for x in (w, *block.vectors)] if is_first else []
         found: object = None
@@ -369,10 +375,10 @@ class Optimizer(Attributes):
         if is_felt and all(map(np.array_equal, before, after)):
             warnings.warn(f"{self.name}.rule changed no number in its first step; {WRITE}", stacklevel=6)
 
-    def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
+    def _clipped(self) -> list[Gradient]:
         """The gradients in arrays of our own, no larger than asked for."""
         kind, limit = self._clipping  # type: ignore[misc]
-        clipped = [(np.array(g), stretches) for g, stretches in gradients]
+        clipped = [(np.array(g), stretches) for g, stretches in (block.flat.gradient() for block in self._blocks)]
         for g, stretches in clipped:  # what has no gradient counts nothing
             if stretches is not EVERYTHING:
                 present = np.zeros(g.size, bool)
@@ -679,7 +685,7 @@ class _Block:
         self._starts = dict(state)
         # A ufunc takes half as long with an array without axes as with a Python number.
         self.constants = tuple(np.empty((), w.dtype) for _ in range(constants))
-        self._numbers: tuple[float, ...] = ()
+        self.numbers: tuple[float, ...] = ()
 
     def keep(self, state: Mapping[str, float]) -> None:
         """Keep these vectors from now on: what is new starts, the others go on."""
@@ -695,10 +701,9 @@ class _Block:
 
     def set_constants(self, numbers: tuple[float, ...]) -> None:
         """Let `constants` hold these numbers."""
-        if numbers != self._numbers:
-            for place, number in zip(self.constants, numbers, strict=True):
-                place[()] = number
-            self._numbers = numbers
+        for place, number in zip(self.constants, numbers, strict=True):
+            place[()] = number
+        self.numbers = numbers
 
 
 def _grouped(where: str, parameters: object) -> list[tuple[dict[str, object], list[Parameter]]]:

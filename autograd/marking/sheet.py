@@ -21,7 +21,7 @@ __all__ = ["Item", "Sheet", "read_sheet"]
 # What is handed in: names or nodes with numbers, as a mapping, as pairs, or as text.
 Sheet: TypeAlias = str | Mapping[Node | str, Operand] | Iterable[tuple[Node | str, Operand]]
 
-_RATIO = re.compile(r"\s*(?:d|∂|\\partial ?)\s*(?P<over>[A-Za-z]*)\s*/\s*(?:d|∂|\\partial ?)\s*(?P<under>.+)")
+_RATIO = re.compile(r"\s*(?:d|∂|\\partial ?)\s*(?P<over>[^/]*?)\s*/\s*(?:d|∂|\\partial ?)\s*(?P<under>.+)")
 _FRACTION = re.compile(r"\\frac\{\\partial ?(?P<over>[^{}]*)\}\{\\partial ?(?P<under>.+)\}")
 
 
@@ -140,7 +140,7 @@ def which(c: Computation, name: Node | str) -> tuple[Node, bool]:
     node = _node_called(c, name)
     if node is not None:
         return node, node.op is not None  # nobody is asked for the value of a leaf
-    for under in _gradient_names(name):
+    for under in _gradient_names(c, name):
         node = _node_called(c, under)
         if node is not None:
             return node, False
@@ -153,16 +153,17 @@ def which(c: Computation, name: Node | str) -> tuple[Node, bool]:
 def known(c: Computation) -> str:
     """The names that can be handed in."""
     labels = [c.labels[u] for u in c.named if u is not c.target and not c.is_data(u)]
-    shown = ", ".join(f"d{x}" if c.is_array else f"dL/d{x}" for x in labels[:12])
+    target = c.labels[c.target]
+    shown = ", ".join(f"d{x}" if c.is_array else f"d{target}/d{x}" for x in labels[:12])
     return f"the computation has {shown}{', ...' if len(labels) > 12 else ''}"
 
 
-def _gradient_names(name: str) -> Iterable[str]:
+def _gradient_names(c: Computation, name: str) -> Iterable[str]:
     """What a gradient is by, from how it may be called: dW[1], dL/dw, ∂L/∂w, W1.grad, delta2."""
     stripped = name.strip().strip("$")
     for pattern in (_FRACTION, _RATIO):
         match = pattern.fullmatch(stripped)
-        if match:
+        if match and (match["over"].isalpha() or _node_called(c, match["over"]) is c.target):
             yield match["under"].strip()
             return
     if stripped.endswith(".grad"):

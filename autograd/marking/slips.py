@@ -385,7 +385,7 @@ def others(edge: Edge) -> list[tuple[Hashable, object]]:
     """What could be taken for the other factor of a product."""
     right = edge.read_by_product
     core = _below(right) if is_node(right) else right
-    is_turned = core is not right
+    is_turned = core is not right and edge.of.is_array
     return [(_relation(edge, u, core), (u, is_turned)) for u in edge.of.quantities(core)]
 
 

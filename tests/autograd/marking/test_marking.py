@@ -436,3 +436,23 @@ def test_what_is_right_is_kept_back_on_demand():
     assert "ŷ₁(1 − ŷ₁)" in str(shown)
     assert "ŷ₁(1 − ŷ₁)" not in str(hidden)
     assert hidden.points == shown.points == 0
+
+
+def test_gradients_may_be_called_by_the_name_of_the_target_and_by_no_other_with_an_index():
+    c = Value(3.0, "c_0")
+    f = Value(0.5, "f")
+    z = f * c
+    z.label = "z_1"
+    h = z + f
+    h.label = "h_1"
+    assert check_work(h, {"dh_1/dc_0": 0.5}).points == 1
+    assert check_work(h, {"∂h₁/∂f": 4.0}).points == 1
+    with pytest.raises(ValueError, match="there is no 'dz_1/df'; the computation has dh_1/d"):
+        check_work(h, {"dz_1/df": 3.0})
+
+
+def test_wrong_work_beside_one_minus_a_gate_is_marked():
+    f, g = Value(0.7, "f"), Value(0.25, "g")
+    c = f * 1.5 + (1 - f) * g
+    c.label = "c_1"
+    assert check_work(c, {"dc_1/df": 1.3111}).points == 0  # 1.5 − 0.25
