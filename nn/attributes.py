@@ -37,7 +37,7 @@ class Attributes:
     AttributeError for a name that a class of this library does not know; a class of one's own may set any.
     """
 
-    def __new__(cls, *args: Any, **options: Any) -> Self:
+    def __new__(cls, *args: object, **options: object) -> Self:
         for name in options:
             is_told = name in OPTIONS and name not in options_of(cls)  # known as an attribute, perhaps
             if (name not in _known[cls] or is_told) and _is_ours(cls):

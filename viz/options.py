@@ -61,7 +61,7 @@ class Asked(NamedTuple):
     title: str | None = None
     legend: bool = False
     width: float | None = None
-    highlight: tuple[Any, ...] = ()
+    highlight: tuple[object, ...] = ()
     like: Any = None
     is_narrow: bool = False  # more than fits into the width stands side by side
 
@@ -137,7 +137,7 @@ def _width(where: str, asked: object) -> float | None:
     return inches
 
 
-def _around(where: str, asked: object) -> tuple[tuple[Any, ...], int] | None:
+def _around(where: str, asked: object) -> tuple[tuple[object, ...], int] | None:
     if asked is None:
         return None
     if not isinstance(asked, tuple) or len(asked) != 2:
@@ -174,7 +174,7 @@ def _look(where: str, asked: object) -> Look:
     return current() if asked is None else as_look(where, asked)
 
 
-def _several(where: str, asked: object) -> tuple[Any, ...]:
+def _several(where: str, asked: object) -> tuple[object, ...]:
     found = tuple(asked) if isinstance(asked, list | tuple | set | frozenset) else (asked,)
     for thing in found:
         if not (is_node(thing) or isinstance(thing, str)):
@@ -189,9 +189,9 @@ class Option(NamedTuple):
     to show it with, as documentation and tests use them. says: what it is, for the table in docs/pictures.md.
     """
 
-    read: Callable[[str, Any], Any]
+    read: Callable[[str, object], Any]
     on: tuple[str, ...]
-    shown: tuple[Any, ...]
+    shown: tuple[object, ...]
     says: str
 
 

@@ -179,7 +179,7 @@ def as_look(where: str, asked: object) -> Look:
 
 
 @contextmanager
-def look(asked: Any) -> Iterator[Look]:
+def look(asked: object) -> Iterator[Look]:
     """All pictures made in the block have this look, unless they are asked for another.
 
     asked: `viz.LIGHT`, `viz.DARK`, `viz.PRINT` (black on white), `viz.COLOR_BLIND`, their names "light", "dark",

@@ -160,7 +160,7 @@ def weights_table(root: object, *, level: str = "named", digits: int = 4) -> Wei
     return WeightsTable([_row(graph, v, used) for v in leaves], digits)
 
 
-def _place(label: str) -> tuple[Any, ...]:
+def _place(label: str) -> tuple[object, ...]:
     """Where a leaf stands: layer by layer, unit by unit, the bias of a unit behind its weights; then all others."""
     name = parse(label)
     if name is None or name.layer is None:

@@ -110,7 +110,7 @@ class Vectorized:
             return self._audited(shape, program, found, args, kwargs)
         return self._recorded(shape, args, kwargs)
 
-    def _as_it_is(self, *args: object, **kwargs: object) -> Any:
+    def _as_it_is(self, *args: object, **kwargs: object) -> Value:
         self._layout.numbers.show()
         return self.function(*args, **kwargs)
 

@@ -183,7 +183,7 @@ Term = tuple[float, Factors]
 T = TypeVar("T")
 
 
-def _operator(method: Callable[[Operand, Operand], T]) -> Callable[[Operand, Operand], T]:
+def _operator(method: Callable[[Expression, Expression], T]) -> Callable[[Expression, Operand], T]:
     """The other operand may be a number; a Vector has the operator applied to each member instead."""
 
     @functools.wraps(method)
@@ -212,14 +212,14 @@ class Expression:
     # ------------------------------------------------------------ arithmetic
 
     @_operator
-    def __add__(self, other: Operand) -> Expression:
+    def __add__(self, other: Expression) -> Expression:
         value = self.value + other.value
         if self.is_omitted() or other.is_omitted():
             return omitted(value)
         return _limited(Expression(_collected((*self.terms, *other.terms)), value))
 
     @_operator
-    def __radd__(self, other: Operand) -> Expression:
+    def __radd__(self, other: Expression) -> Expression:
         return other + self
 
     def __neg__(self) -> Expression:
@@ -234,15 +234,15 @@ class Expression:
         return Expression._record(find("abs"), self)
 
     @_operator
-    def __sub__(self, other: Operand) -> Expression:
+    def __sub__(self, other: Expression) -> Expression:
         return self + -other
 
     @_operator
-    def __rsub__(self, other: Operand) -> Expression:
+    def __rsub__(self, other: Expression) -> Expression:
         return other + -self
 
     @_operator
-    def __mul__(self, other: Operand) -> Expression:
+    def __mul__(self, other: Expression) -> Expression:
         if (self.is_omitted() and other.is_number()) or (self.is_number() and other.is_omitted()):
             return omitted(self.value * other.value)
         (c, f), (d, g) = _as_term(self), _as_term(other)
@@ -252,19 +252,19 @@ class Expression:
         return _limited(_from_term(sign * c * d, factors, self.value * other.value))
 
     @_operator
-    def __rmul__(self, other: Operand) -> Expression:
+    def __rmul__(self, other: Expression) -> Expression:
         return other * self
 
     @_operator
-    def __truediv__(self, other: Operand) -> Expression:
+    def __truediv__(self, other: Expression) -> Expression:
         return self * other**-1.0
 
     @_operator
-    def __rtruediv__(self, other: Operand) -> Expression:
+    def __rtruediv__(self, other: Expression) -> Expression:
         return other * self**-1.0
 
     @_operator
-    def __pow__(self, other: Operand) -> Expression:
+    def __pow__(self, other: Expression) -> Expression:
         value = _power(self.value, other.value)
         n = other.value
         if not (other.is_number() and math.isfinite(n)):
@@ -280,23 +280,23 @@ class Expression:
         return _limited(Expression(((1.0, ((Group(self), n),)),), value))
 
     @_operator
-    def __rpow__(self, other: Operand) -> Expression:
+    def __rpow__(self, other: Expression) -> Expression:
         return other**self
 
     @_operator
-    def __lt__(self, other: Operand) -> bool:
+    def __lt__(self, other: Expression) -> bool:
         return self.value < other.value
 
     @_operator
-    def __le__(self, other: Operand) -> bool:
+    def __le__(self, other: Expression) -> bool:
         return self.value <= other.value
 
     @_operator
-    def __gt__(self, other: Operand) -> bool:
+    def __gt__(self, other: Expression) -> bool:
         return self.value > other.value
 
     @_operator
-    def __ge__(self, other: Operand) -> bool:
+    def __ge__(self, other: Expression) -> bool:
         return self.value >= other.value
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Operand) -> Operand:

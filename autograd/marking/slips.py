@@ -439,7 +439,7 @@ def sizes(edge: Edge) -> list[tuple[Hashable, Any]]:
             found.append(("features", features))
     if edge.is_loss and edge.operand.ndim == 2:
         found.append(("outputs", edge.operand.shape[-2 if c.roles.sample_axis == 1 else -1]))
-    return found
+    return [*found]
 
 
 def is_several(n: int) -> bool:

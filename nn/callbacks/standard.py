@@ -148,7 +148,7 @@ class LambdaCallback(Callback):
     >>> stop = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
     """
 
-    def __init__(self, **functions: Callable[..., Any]) -> None:
+    def __init__(self, **functions: Callable[..., object]) -> None:
         for name, function in functions.items():
             if name not in vars(Callback) or not name.startswith("on_"):
                 known = ", ".join(known for known in vars(Callback) if known.startswith("on_"))

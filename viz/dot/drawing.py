@@ -18,6 +18,7 @@ import graphviz
 
 from autograd.arguments import lookup
 from autograd.operands import real
+from autograd.signatures import Json
 from nn.files.whole import check_folder, write_whole
 
 from ..files import opened, picture_file
@@ -53,14 +54,14 @@ class Drawing(graphviz.Digraph):
     filename: str
     directory: str
 
-    def __init__(self, name: str | None = None, *args: Any, level: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, name: str | None = None, *args: str | None, level: str | None = None, **kwargs: Any) -> None:
         kwargs["format"] = kwargs.get("format") or "svg"
         super().__init__(name, *args, **kwargs)
         self.level = level
-        self.ids: dict[Any, str] = {}
+        self.ids: dict[object, str] = {}
         self.like: Drawing | None = None  # whose places this one takes in pictures
 
-    def _copy_kwargs(self, **kwargs: object) -> dict[str, Any]:
+    def _copy_kwargs(self, **kwargs: object) -> Json:
         return {**super()._copy_kwargs(**kwargs), "level": self.level}
 
     def copy(self) -> Drawing:
@@ -140,7 +141,7 @@ class Drawing(graphviz.Digraph):
                 "for others give its text to Graphviz: graphviz.Source(drawing.source, engine=...)"
             )
         format = format or self.format
-        by: dict[str, Any] = {"renderer": renderer or "auto", "timeout": timeout}
+        by: Json = {"renderer": renderer or "auto", "timeout": timeout}
         if format == "svg" or (format in ("png", "pdf") and self._is_converted(format)):
             width = _WIDTH.search(self.source)
             svg = finished(self._placed(**by), _mark(self.source), None if width is None else float(width[1]))
@@ -233,7 +234,7 @@ class Drawing(graphviz.Digraph):
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: object
-    ) -> dict[str, Any]:
+    ) -> Json:
         try:
             bundle = super()._repr_mimebundle_(include, exclude)
             return {kind: fitted(made) if kind == "image/svg+xml" else made for kind, made in bundle.items()}
@@ -259,7 +260,7 @@ class Drawing(graphviz.Digraph):
         return f"<Drawing at level {self.level!r}>" if self.level else "<Drawing>"
 
 
-def drawing_of(like: Any, where: str) -> Drawing | None:
+def drawing_of(like: object, where: str) -> Drawing | None:
     """The Drawing that another is to be like; TypeError for a Picture, which others have placed."""
     if like is None or isinstance(like, Drawing):
         return like

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd import Value, binary_cross_entropy, dot, log, squared_error
 from autograd.arguments import lookup
@@ -34,8 +34,8 @@ _AFTER = {"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy
 
 def playground(
     model: object,
-    x: Any,
-    y: Any,
+    x: ArrayLike,
+    y: ArrayLike,
     loss: str | Callable[..., Value] = "auto",
     *,
     title: str | None = None,

@@ -19,7 +19,7 @@ import numpy as np
 
 from autograd.arguments import positive_integer
 from autograd.formulas import names
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 
 from .. import style
 from ..options import OPTIONS, drawing
@@ -178,7 +178,9 @@ def _look() -> style.Look:
 # ---------------------------------------------------------------- axes
 
 
-def panels(where: str, ax: Any, count: int, *, columns: int = 4, size: tuple[float, float] = (4.6, 3.5)) -> list[Axes]:
+def panels(
+    where: str, ax: Operand, count: int, *, columns: int = 4, size: tuple[float, float] = (4.6, 3.5)
+) -> list[Axes]:
     """`count` Axes to draw on: white, with two spines and a light grid.
 
     ax: None makes a figure with panels of this size in inches; several Axes are taken as they are; a
@@ -220,7 +222,7 @@ def _divided(ax: Axes, rows: int, columns: int, count: int) -> list[Axes]:
     return found
 
 
-def _cells(figure: Any, grid: Any, count: int) -> list[Axes]:
+def _cells(figure: Operand, grid: Operand, count: int) -> list[Axes]:
     return [figure.add_subplot(grid[divmod(i, grid.ncols)]) for i in range(count)]
 
 
@@ -256,7 +258,7 @@ def _pale_on_dark(ax: Axes) -> None:
             text.set_color(pale(text.get_color()))
 
 
-def color_bar(drawn: Any, axes: Any, **look: Any) -> Any:
+def color_bar(drawn: Operand, axes: Operand, **look: object) -> Operand:
     """The scale of what was drawn in colours, beside the Axes that it was drawn on."""
     bar = drawn.figure.colorbar(drawn, ax=axes, **look)
     bar.outline.set_visible(False)
@@ -379,7 +381,7 @@ def readable_on(color: object) -> str:
     return "white" if _luminance(color) < 0.18 else LIGHT.ink
 
 
-def _luminance(color: Any) -> float:
+def _luminance(color: Operand) -> float:
     """How light an (r, g, b) is, from 0 to 1, as the WCAG measures it."""
     r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3])
     return 0.2126 * r + 0.7152 * g + 0.0722 * b

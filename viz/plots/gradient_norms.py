@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from autograd.arguments import lookup
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 from autograd.value import NO_GRADIENT
 from nn.callbacks.base import Callback
+from nn.module import Parameter
 
 __all__ = ["GradientNorms"]
 
@@ -37,7 +38,7 @@ class GradientNorms(Callback):
         lookup("each", each, _EACH)
         self.each = each
         self.norms: dict[str, list[float]] = {}
-        self._parameters: dict[str, list[Any]] = {}
+        self._parameters: dict[str, list[Parameter]] = {}
         self._epoch: list[dict[str, float]] = []
         self._watched: Any = None
         if model is not None:
@@ -95,9 +96,9 @@ class GradientNorms(Callback):
         return f"<GradientNorms of {len(self.norms)} layers over {len(self)} {self.each}s>"
 
 
-def _by_layer(model: object) -> dict[str, list[Any]]:
+def _by_layer(model: object) -> dict[str, list[Parameter]]:
     layers = getattr(model, "layers", None)
-    found: dict[str, list[object]] = {}
+    found: dict[str, list[Parameter]] = {}
     if isinstance(layers, list | tuple):
         each = [layer.parameters() for layer in layers if hasattr(layer, "parameters")]
         for i, parameters in enumerate(filter(None, each), 1):
@@ -112,5 +113,5 @@ def _by_layer(model: object) -> dict[str, list[Any]]:
     return found
 
 
-def _gradient(parameter: Any) -> Any:
+def _gradient(parameter: Parameter) -> Operand:
     return None if parameter.grad is NO_GRADIENT else parameter.grad
