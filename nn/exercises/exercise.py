@@ -580,7 +580,7 @@ def _made_find(problem: Problem, options: Json, rng: np.random.Generator) -> Exe
     checker = Checker(problem.loss)
     nodes, right, wanted = problem.nodes, checker.c.right, list(problem.gradients)
     steps = dict(zip(wanted, _blanks_backward(problem, wanted), strict=True))
-    predicted = [found for _, found, _ in checker.all_predicted(checker.c.point, {}, {})]
+    predicted = [found for _, found in checker.slipped()]
     kinds = ("often", "regularly", "once")
     fixed = [i for i, v in enumerate(checker.variants) if not v.slip.fits and v.slip.seen in kinds]
     planted: Any = None
