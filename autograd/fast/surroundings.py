@@ -103,7 +103,7 @@ class Surroundings:
             f"({name(told[0])}[0] is {name(told[1])}[0] or {name(_are_unchanged)}(*{name(told)}))"
             for told in self._told.values()
         ]
-        return eval(f"lambda: {' and '.join(written) or True}", scope)  # noqa: S307 (our own words)
+        return eval(f"lambda: {' and '.join(written) or True}", scope)
 
     # ------------------------------------------------------------ what there is
 
