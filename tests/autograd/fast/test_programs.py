@@ -77,9 +77,8 @@ def test_what_is_changed_between_steps_counts_in_a_program_too(change, optimizer
     same_bits(*models)
 
 
-@elementwise(lambda z, x: (1 - z) * (1 + z))
 def careful_tanh(x):
-    return np.tanh(x) if x.item(x.argmin()) > -80 else -np.tanh(-x)
+    return -tanh(-x) if (x < -80).any() else tanh(x)
 
 
 @pytest.mark.parametrize(("activation", "has_program"), [("sigmoid", True), (careful_tanh, False)])
