@@ -173,7 +173,7 @@ class Reading:
     def _reduction(self, v: Value, op: Operation) -> None:
         """A node computed from sequences, the lengths of which are part of the class."""
         key: list[Any] = [op]
-        operands: list[list[Any]] = []
+        operands: list[list[object]] = []
         for us, numbers in zip(v._x, v.operand_groups, strict=True):
             if us.__class__ is tuple:
                 found = [self._operand(u) for u in us]
@@ -192,7 +192,7 @@ class Reading:
 
     def _sum(self, v: Value | None, terms: list[tuple[Any, ...]], label: str | None = None) -> None:
         """A sum of these terms: (x,) or (x, y) for a product, x and y nodes or plain numbers."""
-        parts: dict[tuple[int, ...], list[tuple[Any, ...]]] = {}
+        parts: dict[tuple[int, ...], list[tuple[object, ...]]] = {}
         constant: Any = None
         place, group_of, operand, constants = self._place, self.group_of, self._operand, self._constants
         for term in terms:
@@ -301,7 +301,7 @@ def walked(root: Value, stops: set[Value]) -> tuple[list[Value], set[Value]]:
                         continue
                     shared[id(us)] = us
                 is_summed = any(us is s for s in summed)
-                for u in reversed(us) if us.__class__ is not Value else (us,):
+                for u in reversed(us) if is_neuron or us.__class__ is tuple else (us,):
                     if u.__class__ is Value:
                         if u in used:
                             leave(u)
@@ -317,8 +317,8 @@ def walked(root: Value, stops: set[Value]) -> tuple[list[Value], set[Value]]:
 
 def _terms(v: Value, absorbed: set[Value]) -> list[tuple[Any, ...]]:
     """The terms of a sum, left to right."""
-    found: list[tuple[Any, ...]] = []
-    waiting: list[Any] = [v]
+    found: list[tuple[object, ...]] = []
+    waiting: list[object] = [v]
     while waiting:
         u = waiting.pop()
         if u is not v and (u.__class__ is not Value or u not in absorbed):

@@ -248,9 +248,38 @@ def test_errors_of_the_computation_are_left_to_it():
 
 
 def test_a_program_with_large_arrays_is_not_kept():
-    x = np.zeros(LARGEST // 8 - 2)
+    x = np.broadcast_to(1.0, LARGEST // 8 - 2)
     assert recorded(lambda x: (x + 1,), [x]) is not None
     assert recorded(lambda x: (x + 1 + 1,), [x]) is None
+
+
+def test_a_long_program_keeps_what_it_needs_at_once_and_no_more():
+    def waves(x):
+        sums, part = x * 0, x[:, 1:]
+        for _ in range(30):
+            x = np.sin(x) + part.sum()
+            sums += x
+            part = x.T[1:]
+        return sums, part
+
+    recorder, (x, other) = Recorder(), arrays((40, 30), (40, 30), dtype=np.float64)
+    results = waves(recorder.input(x))
+    recorder.give(results)
+    passes = recorder.program()
+    assert 3 * x.nbytes < recorder.size < 5 * x.nbytes
+    same(next(passes(other)), waves(other))
+
+
+def test_what_was_given_stays_while_the_program_goes_on():
+    recorder, (x, other) = Recorder(), arrays((8,), (8,))
+    a = recorder.input(x) * 2
+    recorder.give([recorder.as_a_call(lambda a: a[::2], [a])])  # a part of its array, which the program cannot see
+    recorder.give([np.sin(np.sin(np.sin(recorder.input(x)) + 1) + 1)])
+    steps = recorder.program()(other, other)
+    first = next(steps)
+    kept = [u.copy() for u in first]
+    next(steps)
+    same(first, kept)
 
 
 UNARY = sorted(name for name, op in table.items() if len(op.rules) == 1 and not op.reduces)

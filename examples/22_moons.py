@@ -1,5 +1,5 @@
 """
-18. micrograd's moons
+22. micrograd's moons
 =====================
 
 The last lesson goes back to where many have met backpropagation: Andrej

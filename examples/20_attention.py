@@ -1,5 +1,5 @@
 """
-16. The same in attention
+20. The same in attention
 =========================
 
 Lecture 002 calls transformers "the new type" of net. At their heart three

@@ -1,5 +1,5 @@
 """
-15. One weight, three times
+16. One weight, three times
 ===========================
 
 Lecture 002 names recurrent nets, for series and text. They read one number
