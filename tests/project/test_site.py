@@ -212,7 +212,7 @@ def test_another_file_in_the_place_of_numpys_is_refused(tmp_path):
     entry = {"file_name": "numpy-1.whl", "sha256": "0" * 64}
     assert assembler().numpy_of(tmp_path, entry) is None
     (tmp_path / "numpy-1.whl").write_bytes(b"PK")
-    with pytest.raises(ValueError, match="is not the file that pyodide-lock.json has the checksum of"):
+    with pytest.raises(ValueError, match="is not the file that"):
         assembler().numpy_of(tmp_path, entry)
 
 
