@@ -16,7 +16,7 @@ from nn.exercises.handed_in import number_of
 
 KINDS = list(TITLES)
 EXACT = [k for k in KINDS if k != "shapes"]
-LONG = "paths", "matrices", "find", "update", "factor"  # a fifth of a second and more for a sheet
+LONG = "paths", "matrices", "find", "update", "factor", "convolution", "recurrent"  # a tenth of a second and more each
 SHORT = [k for k in KINDS if k not in LONG]
 each_kind = pytest.mark.parametrize("kind", mostly_slow(KINDS, *SHORT))
 
@@ -83,6 +83,7 @@ def test_the_gradients_of_a_net_are_those_of_differences():
             assert key[f"dL/d{base}[{layer}]_{index}"] == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_gradient_by_a_kernel_is_the_sum_over_its_places():
     sheet = nn.exercise(5, "convolution", level=2)
     given = {name.text: np.asarray(x, dtype=float) for name, x in sheet._problem.given}
@@ -95,7 +96,8 @@ def test_the_gradient_by_a_kernel_is_the_sum_over_its_places():
     assert key["dL/db"] == pytest.approx((z - y).sum())
 
 
-@pytest.mark.parametrize("form", ["rows", *slow("columns")])
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["rows", "columns"])
 def test_gradients_in_matrices_are_those_of_numpy(form):
     sheet = nn.exercise(6, "matrices", form=form, level=2)
     given = {name.text: np.asarray(x, dtype=float) for name, x in sheet._problem.given}
@@ -158,6 +160,7 @@ def test_whole_numbers_are_told_apart_by_one():
         assert not sheet.check({name: str(int(right) + 1)}).points, name
 
 
+@pytest.mark.slow
 def test_a_step_in_the_wrong_direction_and_one_by_a_wrong_gradient_are_told_apart():
     sheet = nn.exercise(3, "update", level=1)
     key = answers(sheet)
@@ -179,7 +182,8 @@ def test_a_shape_is_taken_however_it_is_written_and_a_transposed_one_is_told():
     assert "transposed" in sheet.check({"dW[1]": f"({m}, {n})"}).verdicts["dW[1]"][1]
 
 
-@pytest.mark.parametrize("seed", [1, *slow(*range(2, 12))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 12))
 def test_the_planted_mistake_is_the_first_number_that_differs_from_the_right_ones(seed):
     sheet = nn.exercise(seed, "find", level=2)
     shown = dict(sheet._notes[-1].each)
@@ -192,6 +196,7 @@ def test_the_planted_mistake_is_the_first_number_that_differs_from_the_right_one
     assert "The mistake" in sheet.key.text()
 
 
+@pytest.mark.slow
 def test_the_missing_factor_makes_the_product():
     sheet = nn.exercise(9, "factor", level=1)
     for part in sheet._parts:
@@ -279,6 +284,7 @@ def test_an_array_is_read_with_spaces_commas_and_fractions_and_a_ragged_one_is_t
 # ---------------------------------------------------------------- sheets
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_sheet_and_another_one_another():
     one, same, other = (nn.exercise(seed, "neuron") for seed in (21, 21, 22))
     assert one.text() == same.text()
@@ -295,6 +301,7 @@ def test_a_class_gets_different_sheets_by_one_seed():
     assert nn.exercise(sheets[4].seed, "neuron").text() == sheets[4].text()
 
 
+@pytest.mark.slow
 def test_the_sheet_is_the_most_telling_of_several_draws():
     from nn.exercises import problems
 

@@ -39,6 +39,7 @@ def test_the_command_on_a_sheet_makes_it_again(capsys):
         assert capsys.readouterr().out == sheet.text()
 
 
+@pytest.mark.slow
 def test_the_ending_of_a_file_is_its_form(tmp_path, capsys):
     assert main(["exercise", "--kind", "neuron", "-o", str(tmp_path / "sheet.tex")]) == 0
     assert (tmp_path / "sheet.tex").read_text(encoding="utf-8") == nn.exercise(0, "neuron").latex()
@@ -113,7 +114,7 @@ def test_gradients_of_ones_own_formula_are_checked(tmp_path, capsys):
         (["exercise", "--kind", "path"], "did you mean 'paths'"),
         (["exercise", "--layers", "2;2"], "--layers: expected whole numbers such as 2,2,1; got '2;2'"),
         (["exercise", "--count", "3"], "name it with -o FOLDER"),
-        (["exercise", "--blank", "--key"], "has no key"),
+        (["exercise", "--kind", "neuron", "--blank", "--key"], "has no key"),
         (["exercise", "w=3"], "unrecognized argument: w=3"),
         (["check"], "name a file that was filled in"),
         (["check", "nowhere.txt"], "nowhere.txt"),
@@ -155,6 +156,7 @@ def test_what_was_filled_in_is_not_replaced_and_nothing_beside_it(tmp_path, caps
     assert (folder / "1.txt").read_text(encoding="utf-8") == "mine\n"
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_marked_is_named_and_the_others_are_marked(tmp_path, capsys):
     sheet = nn.exercise(7, "neuron")
     names = [str(tmp_path / f"{c}.txt") for c in "abcd"]
