@@ -1,5 +1,6 @@
 """What holds for all tests: none of them has luck."""
 
+import gc
 import sys
 import zlib
 
@@ -19,11 +20,21 @@ def pytest_configure(config):
     settings.load_profile("quick" if "not slow" in config.option.markexpr else "all")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if {"chromium", "javascript"} & {*item.fixturenames}:  # what is run by a browser
+            item.add_marker("slow")
+
+
 def pytest_collection_finish(session):
     session.tables = tables.saved()
     # PyTorch's threads wait for each other by spinning: on a busy machine that takes longer than all of the tests.
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
+    # What is there by now stays, and the garbage collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
 
 
 # What is drawn with no seed (`rng=None`), and from a generator that the tests of a file share, begins anew with each

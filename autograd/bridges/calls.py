@@ -114,14 +114,14 @@ def _structure(root: Tensor) -> tuple[Any, ...]:
     """What a graph of Tensors has in common with another that differs in its numbers only."""
     order = topological_order(root)
     number = {v: i for i, v in enumerate(order)}
-    found: list[Any] = []
+    found: list[object] = []
     for v in order:
         operands = [number[u] if is_node(u) else _frozen(u) for u in v.operands]
         found.append((v.op, v.shape, *operands))
     return tuple(found)
 
 
-def _frozen(u: Any) -> Any:
+def _frozen(u: object) -> Any:
     if isinstance(u, np.ndarray):
         return "array", u.shape
     if isinstance(u, tuple | list):
@@ -189,8 +189,8 @@ class CallProgram:
 
     def _check_taken(self) -> None:
         """NotRecordable unless numbers taken from `.data` are such that any others would do as well."""
-        given: dict[tuple[str, int], tuple[Any, bool]] = {}
-        moved: dict[Any, float] = {}
+        given: dict[tuple[str, int], tuple[object, bool]] = {}
+        moved: dict[object, float] = {}
         lines = set()
         for k, (us, shape) in enumerate(self.read.regrouping.constants):
             sources = [getattr(u, "source", None) for u in us]
@@ -230,7 +230,7 @@ class CallProgram:
         """The computation as Tensors, of one sample or of so many, and the arrays that follow from inputs."""
         regrouping = self.read.regrouping
         lead = () if samples is None else (samples,)
-        given: dict[tuple[str, int], tuple[Any, bool]] = {}
+        given: dict[tuple[str, int], tuple[object, bool]] = {}
         arrays: list[tuple[Entries, np.ndarray]] = []
         for k, (entries, (us, shape)) in enumerate(zip(self._constants, regrouping.constants, strict=True)):
             if entries is not None and entries.moving.size:
@@ -258,8 +258,8 @@ class CallProgram:
             for a, b in zip(first, r.comparisons, strict=True):
                 if a.outcome != b.outcome or a.line != b.line:
                     changing |= {a.line, b.line}
-        left: list[Any] = []
-        right: list[Any] = []
+        left: list[object] = []
+        right: list[object] = []
         kept: list[Comparison] = []
         for c in first:
             if c.line in changing:
@@ -272,7 +272,7 @@ class CallProgram:
             right.append(places[1])
         return [Guard(kept, left, right)] if kept else []
 
-    def _place_of(self, operand: Any) -> Any:
+    def _place_of(self, operand: object) -> Any:
         """Where a number is found when the program has run."""
         if operand.__class__ is Taken:
             return None
@@ -292,7 +292,7 @@ class CallProgram:
         """The comparisons that are to come out as they did."""
         return self._guards
 
-    def _holds(self, values: Sequence[Any], t: np.ndarray) -> bool:
+    def _holds(self, values: Sequence[object], t: np.ndarray) -> bool:
         for comparisons, left, right in self._guards:
             for c, a, b in zip(comparisons, left, right, strict=True):
                 x, y = self._number(a, values, t), self._number(b, values, t)
@@ -489,7 +489,7 @@ class BatchProgram:
             (c, *(self._where(u, regrouping) for u in (c.left, c.right))) for g in program.guards for c in g.comparisons
         ]
 
-    def _where(self, operand: Any, regrouping: Regrouping) -> Any:
+    def _where(self, operand: object, regrouping: Regrouping) -> Any:
         if operand.__class__ is not Value:
             return operand
         place = self.program.read.reading.place_of(operand)

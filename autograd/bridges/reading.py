@@ -171,7 +171,7 @@ class Reading:
     def _reduction(self, v: Value, op: Operation) -> None:
         """A node computed from sequences, the lengths of which are part of the class."""
         key: list[Any] = [op]
-        operands: list[list[Any]] = []
+        operands: list[list[object]] = []
         for us, numbers in zip(v._x, v.operand_groups, strict=True):
             if us.__class__ is tuple:
                 found = [self._operand(u) for u in us]
@@ -190,8 +190,8 @@ class Reading:
 
     def _sum(self, v: Value | None, terms: list[tuple[Any, ...]], label: str | None = None) -> None:
         """A sum of these terms: (x,) or (x, y) for a product, x and y nodes or plain numbers."""
-        parts: dict[tuple[int, ...], list[tuple[Any, ...]]] = {}
-        constant: Any = None
+        parts: dict[tuple[int, ...], list[tuple[object, ...]]] = {}
+        constant: object = None
         for term in terms:
             c, x = self._operand(term[0])
             if len(term) == 1:
@@ -289,7 +289,7 @@ def _absorbed(order: list[Value], uses: dict[Value, int], root: Value, stops: se
             continue
         x = v._x
         if x is None or x.__class__ is Value:
-            terms: Any = (x, v._y)
+            terms: object = (x, v._y)
         elif x.__class__ is tuple:
             terms = x[0] if op is SUM else (x[2],)
         else:
@@ -309,8 +309,8 @@ def _absorbed(order: list[Value], uses: dict[Value, int], root: Value, stops: se
 
 def _terms(v: Value, absorbed: set[Value]) -> list[tuple[Any, ...]]:
     """The terms of a sum, left to right."""
-    found: list[tuple[Any, ...]] = []
-    waiting: list[Any] = [v]
+    found: list[tuple[object, ...]] = []
+    waiting: list[object] = [v]
     while waiting:
         u = waiting.pop()
         if u is not v and (u.__class__ is not Value or u not in absorbed):

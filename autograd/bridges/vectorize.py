@@ -28,7 +28,7 @@ __all__ = ["Vectorized", "vectorize"]
 SHAPES = 32
 
 
-def vectorize(function: Any = None, *, parameters: Mapping[str, Any] | None = None) -> Any:
+def vectorize(function: object = None, *, parameters: Mapping[str, Any] | None = None) -> Any:
     """A function of Values that computes with whole arrays, or a recorded graph as a program.
 
     function: a function that returns a Value, unchanged; also as a decorator. Its first calls with
@@ -110,7 +110,7 @@ class Vectorized:
             return self._audited(shape, program, found, args, kwargs)
         return self._recorded(shape, args, kwargs)
 
-    def _as_it_is(self, *args: Any, **kwargs: Any) -> Any:
+    def _as_it_is(self, *args: object, **kwargs: object) -> Value:
         self._layout.numbers.show()
         return self.function(*args, **kwargs)
 
@@ -211,7 +211,7 @@ class Vectorized:
             self._shapes.move_to_end(key)
         return shape
 
-    def _goes_on(self, result: Any, reason: str) -> Any:
+    def _goes_on(self, result: object, reason: str) -> Any:
         """Run as it is from now on."""
         self.is_plain = reason
         self._shapes.clear()

@@ -14,7 +14,7 @@ import pickle
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -118,7 +118,7 @@ class Programs:
         return [r._data if r.__class__ is Tensor else r for r in results]
 
     def _written_down(
-        self, function: Callable[..., Sequence[Any]], arguments: Sequence[Any]
+        self, function: Callable[..., Sequence[object]], arguments: Sequence[object]
     ) -> tuple[Sequence[Any], Written | None]:
         """What the graph gives, and a program that gives the same bits; None if there is none."""
         try:
@@ -223,8 +223,8 @@ class Written:
 
 
 def written_down(
-    function: Callable[..., Sequence[Any]],
-    arguments: Sequence[Any],
+    function: Callable[..., Sequence[object]],
+    arguments: Sequence[object],
     wanted: Sequence[Tensor],
     surroundings: Surroundings,
     by_graph: Callable[[Sequence[Any]], Sequence[np.ndarray]],
@@ -264,7 +264,7 @@ def _rewind(generators: Iterable[np.random.Generator], states: Sequence[Any]) ->
         g.bit_generator.state = state
 
 
-def _same(states: Sequence[Any], others: Sequence[Any]) -> bool:
+def _same(states: Sequence[object], others: Sequence[object]) -> bool:
     return pickle.dumps(states) == pickle.dumps(others)  # some contain arrays
 
 
@@ -331,7 +331,9 @@ def _pull_back(loss: Tensor, g: Any, wanted: set[Tensor], others: set[Tensor], s
             v._operands = tuple(
                 u._data if u.__class__ is Tensor and u._op is None and u not in wanted else u for u in v._operands
             )
-            v._op = SimpleNamespace(pulls=_Pulls(v._op), writes=v._op.writes, adds=v._op.adds, delivers=None)
+            v._op = cast(
+                Operation, SimpleNamespace(pulls=_Pulls(v._op), writes=v._op.writes, adds=v._op.adds, delivers=None)
+            )
     backward(loss, g)
 
 

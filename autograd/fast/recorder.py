@@ -401,7 +401,7 @@ class Recorded:
             result = self.value.dot(_plain(other), out.value)
         return self.recorder.call(f"{self.name}.dot", [self.recorder.operand(other)], result, out)
 
-    def _reduced(self, method: str, axis: Any = None, **options: Any) -> Recorded:
+    def _reduced(self, method: str, axis: object = None, **options: Any) -> Recorded:
         result = getattr(self.value, method)(axis, **options)
         given = options if method not in _UFUNCS and axis is None else {"axis": axis, **options}
         arguments = [f"{name}={u!r}" for name, u in given.items()]
@@ -418,7 +418,7 @@ class Recorded:
         value = self.value[()] if self.is_number else self.value
         return self.recorder.value(f"{self.written()} ** {self.recorder.operand(other)}", value ** _plain(other))
 
-    def __matmul__(self, other: Any) -> Recorded:
+    def __matmul__(self, other: object) -> Recorded:
         return self.__array_ufunc__(np.matmul, "__call__", self, other)
 
     def __neg__(self) -> Recorded:
@@ -619,7 +619,7 @@ def _goes_into(source: Any, target: Any) -> bool:
     return source.shape == target.shape and source.dtype == target.dtype and target.flags.c_contiguous
 
 
-def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., Any]) -> Any:
+def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., object]) -> Any:
     """Two methods, one for a stand-in on the right: the ufunc where there is an array, Python's own on numbers."""
 
     def calculated(self: Recorded, *operands: Any) -> Any:
@@ -663,7 +663,7 @@ _APART: dict[str, Callable[..., Any]] = {
 
 
 def _in_place(ufunc: np.ufunc) -> Callable[[Recorded, Any], Recorded]:
-    def method(self: Recorded, other: Any) -> Recorded:
+    def method(self: Recorded, other: object) -> Recorded:
         if not self.fixed:
             raise _NotRecorded()
         return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))

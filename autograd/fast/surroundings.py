@@ -103,11 +103,11 @@ class Surroundings:
             f"({name(told[0])}[0] is {name(told[1])}[0] or {name(_are_unchanged)}(*{name(told)}))"
             for told in self._told.values()
         ]
-        return eval(f"lambda: {' and '.join(written) or True}", scope)  # noqa: S307 (our own words)
+        return eval(f"lambda: {' and '.join(written) or True}", scope)
 
     # ------------------------------------------------------------ what there is
 
-    def _inside(self, x: Any) -> Iterator[Any]:
+    def _inside(self, x: object) -> Iterator[Any]:
         """What is to be looked at next, x being looked at."""
         if isinstance(x, Tensor):
             if x.op is not None:
@@ -224,7 +224,7 @@ class Surroundings:
         elif not (owner is None or isinstance(owner, types.ModuleType)) or not _is_known(f.__module__ or "builtins"):
             raise Unclear(_RANDOM if "andom" in f"{owner} {f.__module__}" else f"it calls {f.__module__}.{f.__name__}")
 
-    def _object(self, x: Any) -> Iterator[Any]:
+    def _object(self, x: object) -> Iterator[Any]:
         cls = type(x)
         home = str(cls.__module__)
         is_ours = home.partition(".")[0] in _OURS
@@ -266,7 +266,7 @@ def _members(x: Any) -> Callable[[], list[Any]]:
     return (lambda: [*x, *x.values()]) if isinstance(x, dict) else (lambda: list(x))
 
 
-def _alike(now: Sequence[Any], found: Sequence[Any]) -> bool:
+def _alike(now: Sequence[object], found: Sequence[object]) -> bool:
     """True for the same bytes, or the same objects in the same order."""
     if now.__class__ is bytes:
         return now == found

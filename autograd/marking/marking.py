@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from .computation import Computation
 from .own_code import handed_in
 from .paths import marked_paths, split
 from .results import Alternative, Finding, Marking, Verdict, more_digits
-from .sheet import Item, Unread, read_sheet
+from .sheet import Item, Sheet, Unread, read_sheet
 from .slips import slips
 from .tolerance import Tolerance
 from .variants import Variant, variants
@@ -40,7 +40,9 @@ FITTED = 3
 NOTHING = 1e-3
 
 
-def check_work(target: Node, sheet: Any, *, reveal: bool = True, **arguments: Any) -> Marking:
+def check_work(
+    target: Node, sheet: Sheet | Callable[..., Operand], *, reveal: bool = True, **arguments: Operand
+) -> Marking:
     """Whether gradients worked out by hand are right, and which mistake explains them if they are not.
 
     target: the loss, a Value, or a Tensor of one element.
@@ -86,7 +88,7 @@ class Checker:
         """All mistakes that can be made in it; of those with a factor also what it is without."""
         return list(variants(self.c))
 
-    def check(self, sheet: Any, **arguments: Any) -> Marking:
+    def check(self, sheet: Sheet | Callable[..., Operand], **arguments: Operand) -> Marking:
         """The sheet, marked; see check_work."""
         if callable(sheet):
             sheet = handed_in(self.c, sheet, arguments)

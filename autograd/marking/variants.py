@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..graph import is_node
 from ..operands import Operand
@@ -23,7 +23,7 @@ class Variant(NamedTuple):
 
     slip: Slip
     key: Hashable
-    made: tuple[tuple[Edge, Any], ...]
+    made: tuple[tuple[Edge, object], ...]
     factor: float = 1.0
 
     @property
@@ -52,7 +52,7 @@ class Variant(NamedTuple):
                 changes[other.key] = _nothing
         return changes
 
-    def pull(self, edge: Edge, option: Any, reading: Reading, before: dict[Place, Pull]) -> Pull:
+    def pull(self, edge: Edge, option: object, reading: Reading, before: dict[Place, Pull]) -> Pull:
         """What the operand of one edge gets instead."""
         more = () if option is None else (option,)
         more = (*more, self.factor) if self.slip.fits else more
@@ -71,7 +71,7 @@ def _nothing(g: Operand) -> Operand:
 def variants(computation: Computation) -> Iterator[Variant]:
     """Every slip of the table, on every edge alone and on those that are made alike."""
     for slip in slips:
-        alike: dict[Hashable, list[tuple[Edge, Any]]] = defaultdict(list)
+        alike: dict[Hashable, list[tuple[Edge, object]]] = defaultdict(list)
         for edge in computation.edges:
             if slip.on(edge):
                 for key, option in slip.tries(edge):
@@ -82,10 +82,10 @@ def variants(computation: Computation) -> Iterator[Variant]:
                     yield Variant(slip, key, group)
 
 
-def _groups(made: list[tuple[Edge, Any]]) -> Iterator[tuple[tuple[Edge, Any], ...]]:
+def _groups(made: list[tuple[Edge, object]]) -> Iterator[tuple[tuple[Edge, object], ...]]:
     """Each alone; those of one kind, those into parameters of one layer, those into all parameters, and all."""
     seen: set[tuple[int, ...]] = set()
-    units: dict[Hashable, list[tuple[Edge, Any]]] = defaultdict(list)
+    units: dict[Hashable, list[tuple[Edge, object]]] = defaultdict(list)
     by_kind, by_layer = defaultdict(list), defaultdict(list)
     for x in made:
         units[x[0].operand if x[0].is_penalty else x[0].key].append(x)  # W·W is one penalty, of two shares

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import math
 import os
@@ -15,10 +16,13 @@ import numpy as np
 from autograd import derive
 from autograd.arguments import lookup, positive_integer, whole_number
 from autograd.formulas import names
+from autograd.graph import Node
 from autograd.marking.marking import Checker, Marking
+from autograd.marking.results import Finding, Verdict
 from autograd.marking.sheet import parsed
 from autograd.marking.written import plain
-from autograd.operands import describe
+from autograd.operands import Operand, describe
+from autograd.signatures import Json
 
 from ..activations import activation_name, find_activation
 from ..files.whole import write_whole
@@ -101,9 +105,7 @@ class Exercise(Sheet):
     points   how many there are, one for each blank
     """
 
-    def __init__(
-        self, options: dict[str, Any], problem: Problem, parts: Sequence[Part], notes: Sequence[Block]
-    ) -> None:
+    def __init__(self, options: Json, problem: Problem, parts: Sequence[Part], notes: Sequence[Block]) -> None:
         self._options, self._problem, self._parts, self._notes = options, problem, tuple(parts), tuple(notes)
         self.seed: int = options["seed"]
         self.kind: str = options["kind"]
@@ -144,7 +146,7 @@ class Exercise(Sheet):
         return self._problem.equations
 
     @property
-    def nodes(self) -> dict[str, Any]:
+    def nodes(self) -> dict[str, Node]:
         """The named nodes of its computation."""
         return self._problem.nodes
 
@@ -212,7 +214,7 @@ class Exercise(Sheet):
 
     # ------------------------------------------------------------ marking
 
-    def check(self, answers: Any) -> Marked:
+    def check(self, answers: object) -> Marked:
         """What was filled in, marked, with points.
 
         answers: names and numbers, as {"dL/dw[1]_1,1": "-18"}, or the path of a text file such as `blank`, filled in,
@@ -236,7 +238,7 @@ class Exercise(Sheet):
                 verdicts[b.name] = self._compared(b, given)
         return Marked(self, verdicts, marking, given)
 
-    def _as_handed_in(self, x: Any) -> Any:
+    def _as_handed_in(self, x: Operand) -> Operand:
         """Where all numbers are short nobody rounds, and 3 means 3.000000000000."""
         if not self._options["is_exact"]:
             return x
@@ -262,7 +264,7 @@ class Exercise(Sheet):
             return set()
         return {b.name for b in self.blanks if not b.name.startswith(("new ", "wrong", "right "))}
 
-    def _read(self, answers: Any) -> dict[str, Any]:
+    def _read(self, answers: object) -> dict[str, Operand]:
         if isinstance(answers, os.PathLike) or (isinstance(answers, str) and not re.search("[=\n]", answers)):
             answers = Path(answers).read_text(encoding="utf-8")
         known = {_plain(form): b for b in self.blanks for form in (b.name, b.shown.text)}
@@ -272,7 +274,7 @@ class Exercise(Sheet):
             pairs = [(str(name), x) for name, x in answers.items()]
         else:
             raise TypeError(f"check: expected names and numbers, or a file; got {describe(answers)}")
-        found: dict[str, Any] = {}
+        found: dict[str, Operand] = {}
         for name, x in pairs:
             key = known.get(_plain(name))
             if key is None:
@@ -281,7 +283,7 @@ class Exercise(Sheet):
             found[key.name] = x
         return found
 
-    def _lines(self, answers: str, known: Mapping[str, Blank]) -> list[tuple[str, Any]]:
+    def _lines(self, answers: str, known: Mapping[str, Blank]) -> list[tuple[str, Operand]]:
         """The lines of a file, without those that were left as they are; words as they stand."""
         words, numbers = [], []
         for line in re.sub(r"(?<![\w\]])_{2,}", " ", answers).splitlines():
@@ -293,7 +295,7 @@ class Exercise(Sheet):
                 words.append((blank.name, written_so.strip()))
         return words + parsed("\n".join(numbers))
 
-    def _compared(self, b: Blank, given: Mapping[str, Any]) -> tuple[bool, str]:
+    def _compared(self, b: Blank, given: Mapping[str, object]) -> tuple[bool, str]:
         """What is no quantity of the computation: a shape, a name, a factor, a number after a step."""
         x = given[b.name]
         if isinstance(b.right, str):
@@ -321,7 +323,7 @@ class Exercise(Sheet):
             return True, "right given your gradient"
         return False, f"wrong{self._guessed(b, given, number, x)}; it is {written(b.right)}"
 
-    def _carried(self, b: Blank, given: Mapping[str, Any]) -> float | None:
+    def _carried(self, b: Blank, given: Mapping[str, object]) -> float | None:
         """A weight after a step by the gradient that was handed in."""
         if not b.name.startswith("new "):
             return None
@@ -332,7 +334,7 @@ class Exercise(Sheet):
             return None
         return float(self._problem.nodes[name].data - self._options["rate"] * g)
 
-    def _guessed(self, b: Blank, given: Mapping[str, Any], number: float, x: Any) -> str:
+    def _guessed(self, b: Blank, given: Mapping[str, object], number: float, x: Operand) -> str:
         """Which slip gives this number, if one does."""
         if b.name.startswith("new "):
             u, rate = self._problem.nodes[b.name.removeprefix("new ")], self._options["rate"]
@@ -362,7 +364,11 @@ class Marked:
     """
 
     def __init__(
-        self, sheet: Exercise, verdicts: dict[str, tuple[bool, str]], marking: Marking | None, given: Mapping[str, Any]
+        self,
+        sheet: Exercise,
+        verdicts: dict[str, tuple[bool, str]],
+        marking: Marking | None,
+        given: Mapping[str, Operand],
     ) -> None:
         self.exercise, self.verdicts, self.marking, self.given = sheet, verdicts, marking, dict(given)
 
@@ -377,7 +383,7 @@ class Marked:
         return len(self.verdicts)
 
     @property
-    def findings(self) -> tuple[Any, ...]:
+    def findings(self) -> tuple[Finding, ...]:
         """The mistakes that explain the numbers, as `check_work` names them."""
         return () if self.marking is None else self.marking.findings
 
@@ -400,10 +406,10 @@ class Marked:
         return f"<marked: {self.points} of {self.possible} points>"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{writing.html.escape(self.text())}</pre>"
+        return f"<pre>{html.escape(self.text())}</pre>"
 
 
-def _said(marking: Marking, verdict: Any) -> str:
+def _said(marking: Marking, verdict: Verdict) -> str:
     if verdict.kind == "right" and not np.any(verdict.right):
         return "right"  # of 0 there are no digits
     if verdict.kind == "wrong" and not verdict.note and np.ndim(verdict.right):
@@ -412,12 +418,12 @@ def _said(marking: Marking, verdict: Any) -> str:
     return said
 
 
-def _is_taken(b: Blank, x: Any) -> bool:
+def _is_taken(b: Blank, x: Operand) -> bool:
     """False for several numbers, or a product, where one number is asked for."""
     return bool(b.shape) or not (isinstance(x, list | tuple) or re.search(r"[*·⋅×]", str(x)))
 
 
-def _read(x: Any) -> float:
+def _read(x: Operand) -> float:
     """A number as it was typed; nan for what is none."""
     try:
         return float(plain(str(x)))
@@ -425,7 +431,7 @@ def _read(x: Any) -> float:
         return math.nan
 
 
-def _on_one_line(x: Any) -> str:
+def _on_one_line(x: Operand) -> str:
     """[[1, 2], [3, 4]] as it is typed."""
     if np.ndim(x):
         return f"[{', '.join(map(_on_one_line, x))}]"
@@ -440,7 +446,7 @@ def _worth_deriving(problem: Problem, sources: Sequence[str]) -> list[str]:
     return [sources[i] for _, i in alive[:2]]
 
 
-def _gaps(shape: tuple[int, ...]) -> Any:
+def _gaps(shape: tuple[int, ...]) -> Operand:
     return np.full(shape, None, dtype=object) if shape else None
 
 
@@ -456,7 +462,7 @@ def _plain(name: str) -> str:
     return re.sub(r"\s+", "", names.text(name) if "/" not in name else name).replace("∂", "d")
 
 
-def _word(x: Any) -> str:
+def _word(x: Operand) -> str:
     """(3, 2), 3x2, 3 × 2 and [3, 2] are one shape; names are compared as they are typed."""
     if isinstance(x, list | tuple | np.ndarray):
         return "x".join(str(u).strip() for u in np.ravel(np.asarray(x, dtype=object)))
@@ -466,7 +472,7 @@ def _word(x: Any) -> str:
     return re.sub(r"\s*[x×,]\s*", "x", written_so.strip("()[]")).rstrip("x").replace(" ", "")
 
 
-def _is_near(number: float, typed: Any, right: float) -> bool:
+def _is_near(number: float, typed: object, right: float) -> bool:
     decimals = len(plain(str(typed)).partition(".")[2])
     return abs(number - right) <= max(0.51 * 10.0**-decimals if decimals else 1e-9, 1e-9 * abs(right))
 
@@ -492,11 +498,11 @@ def _blanks_backward(problem: Problem, wanted: Sequence[str]) -> tuple[Blank, ..
     return tuple(found)
 
 
-def _shape(u: Any) -> tuple[int, ...]:
+def _shape(u: Operand) -> tuple[int, ...]:
     return tuple(np.shape(u.data))
 
 
-def _number(x: Any) -> Any:
+def _number(x: Operand) -> Operand:
     return np.array(x, dtype=np.float64) if np.ndim(x) else float(x)
 
 
@@ -515,12 +521,12 @@ def _plain_parts(problem: Problem, level: int) -> tuple[list[Part], list[Block]]
     return ([forward, back, last], []) if level == 2 else ([forward, last], [])
 
 
-def _made_plain(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_plain(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     parts, notes = _plain_parts(problem, options["level"])
     return Exercise(options, problem, parts, notes)
 
 
-def _made_factor(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_factor(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     """Derivations with a factor left out of each; at level 1 all else stands there."""
     nodes = problem.nodes
     leaves = [name for name in problem.gradients if nodes[name].op is None and nodes[name].grad and name[0] != "b"]
@@ -569,7 +575,7 @@ def _latex_product(shown: Sequence[str]) -> str:
     return r" \cdot ".join(r"\underline{\hspace{3em}}" if s == writing.GAP else _in_brackets(s) for s in shown)
 
 
-def _made_find(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_find(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     """A worked solution with one slip in it, planted by the table that finds it."""
     checker = Checker(problem.loss)
     nodes, right, wanted = problem.nodes, checker.c.right, list(problem.gradients)
@@ -613,7 +619,7 @@ def _made_find(problem: Problem, options: dict[str, Any], rng: np.random.Generat
     return Exercise({**options, "explained": explained}, problem, [Part(words, blanks)], notes)
 
 
-def _made_update(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_update(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     """The gradients, and where a step of gradient descent leads."""
     rate = float(rng.choice([0.1, 0.5] if options["level"] > 1 else [0.5, 1.0, 2.0]))
     if rate == 1.0:
@@ -635,7 +641,7 @@ def _made_update(problem: Problem, options: dict[str, Any], rng: np.random.Gener
     return Exercise(options, problem, [*parts, Part(words, step)], notes)
 
 
-def _made_shapes(options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_shapes(options: Json, rng: np.random.Generator) -> Exercise:
     """No numbers: the shapes of all arrays of a net, forward and back."""
     layers, form = options["layers"], options["form"]
     sizes = rng.permutation(np.arange(2, 10))[: len(layers) + 1]
@@ -760,7 +766,7 @@ def exercise(
     return MAKERS.get(kind, _made_plain)(problem, options, rng)
 
 
-def _check_shape(kind: str, given: Any, sizes: tuple[int, ...]) -> None:
+def _check_shape(kind: str, given: object, sizes: tuple[int, ...]) -> None:
     if given is None:
         return
     if kind in FIXED:
@@ -771,7 +777,7 @@ def _check_shape(kind: str, given: Any, sizes: tuple[int, ...]) -> None:
         raise ValueError(f"exercise: 'chain' has one unit in each layer, as [1, 1, 1]; got {list(sizes)}")
 
 
-def worksheets(count: int, seed: int = 0, kind: str = "paths", *args: Any, **options: Any) -> list[Exercise]:
+def worksheets(count: int, seed: int = 0, kind: str = "paths", *args: Operand, **options: Operand) -> list[Exercise]:
     """So many different sheets for a class, by one seed; see `exercise`. Each has a seed of its own, printed on it."""
     count, seed = positive_integer("worksheets", "count", count), whole_number("worksheets", "seed", seed)
     found: list[Exercise] = []

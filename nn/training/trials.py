@@ -13,6 +13,7 @@ from autograd.ieee import quietly
 from ..data import Batches
 from ..initializers import find_initializer
 from ..layers.basic import WeightedLayer
+from ..optimizers import Optimizer
 from .loop import outputs_of, training_mode
 from .objective import Objective
 from .samples import TrainingData
@@ -133,7 +134,7 @@ def are_alike(weights: np.ndarray) -> bool:
     return 2 * equal_rows(weights, 0.05) >= len(weights)
 
 
-def begun(optimizer: Any) -> Any:
+def begun(optimizer: Optimizer) -> Optimizer:
     """An optimizer with the same options that has no parameters yet."""
     new = copy.copy(optimizer)
     vars(new).update(parameters=(), _blocks=(), _groups=(), iterations=0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sizes import mostly_slow, slow
 
 import nn
 from nn import MLP, SGD, Activation, Adam, Dense, Dropout, Sequential
@@ -95,7 +96,7 @@ WELL = {
 }
 
 
-@pytest.mark.parametrize("illness", ILL)
+@pytest.mark.parametrize("illness", mostly_slow(ILL, *(name for name in ILL if name != "vanishing gradient")))
 def test_what_is_wrong_is_found_first(illness):
     model, x, y = ILL[illness]()
     found = nn.diagnose(model, x, y)
@@ -157,8 +158,8 @@ def digits_net(optimizer, seed=0):
     )
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("optimizer", [lambda rate: Adam(rate), lambda rate: SGD(rate)], ids=["Adam", "SGD"])
+@pytest.mark.parametrize("seed", [0, *slow(1)])
+@pytest.mark.parametrize("optimizer", [lambda rate: Adam(rate), *slow(lambda rate: SGD(rate))], ids=["Adam", "SGD"])
 @pytest.mark.parametrize("epochs", [0, 2])
 def test_the_rate_that_is_advised_is_one_at_which_the_net_learns(optimizer, epochs, seed):
     x, y = load_digits(flat=True, unit=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sizes import slow
 
 import viz
 from viz import RendererMissing, available_renderers
@@ -245,6 +246,7 @@ def test_each_slip_is_proved_with_numbers(page):
     assert "0.7414·0.1868·0.5933 = 0.082168" in five
 
 
+@pytest.mark.slow
 def test_latex_instead_of_text(page):
     shown = part(page("--latex"), 2)
     assert shown.count(r"\begin{aligned}") == shown.count(r"\end{aligned}")  # long formulas have one inside
@@ -262,7 +264,7 @@ def test_a_check_that_fails_is_said_and_returned(example, capsys, monkeypatch):
     assert "CHECK FAILED" in shown.splitlines()[-1]
 
 
-@pytest.mark.parametrize("wrong", [math.nan, 0.1])
+@pytest.mark.parametrize("wrong", [math.nan, *slow(0.1)])
 def test_a_wrong_backward_pass_is_noticed(example, capsys, monkeypatch, wrong):
     right = example.derive
 
@@ -306,6 +308,7 @@ def drawn(monkeypatch):
     monkeypatch.setattr(viz, "draw_graph", draw_graph)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
 def test_pictures_are_written_where_the_reader_says(tmp_path):
     shown = part(printed("--svg", str(tmp_path)), 6)
@@ -364,6 +367,7 @@ def test_a_folder_that_refuses_the_file(example, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"backprop_named.svg", "backprop_op.svg"}
 
 
+@pytest.mark.slow
 def test_without_a_renderer_the_page_ends_with_what_to_install(example, capsys, tmp_path, monkeypatch):
     def pipe(*_, **__):
         raise RendererMissing("no Graphviz here. Run: pip install graphviz-pure resvg_py fontpkg-arimo")

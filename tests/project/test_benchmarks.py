@@ -87,6 +87,7 @@ def test_what_each_mechanism_buys_is_measured_after_both_sides_came_to_the_same_
         assert re.search(rf"^{re.escape(name)} +\d+\.\d\d \(", done.stdout, re.MULTILINE), name
 
 
+@pytest.mark.slow
 def test_the_nets_of_the_lectures_come_to_pytorchs_losses_and_are_measured():
     pytest.importorskip("torch")
     networks = load_from("benchmarks", "networks")

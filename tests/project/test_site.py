@@ -92,6 +92,13 @@ def test_a_docstring_is_read_as_it_is_written(extension):
     ]
 
 
+def test_a_class_is_shown_with_what_it_is_called_with(extension):
+    assert extension.called(nn.Flatten).startswith("(")
+    assert extension.called(nn.Dense).startswith("(units, activation=None, use_bias=True, ")
+    classes = [found for name in nn.__all__ if isinstance(found := getattr(nn, name), type)]
+    assert [cls for cls in classes if extension.called(cls) == "(*args, **options)"] == [nn.Module]
+
+
 def test_formulas_become_mathml_with_indices_beside_letters_that_have_a_hat(extension):
     found = ET.fromstring(extension.mathml(r"\hat{y}_{1} = \sigma(z)"))
     first = found[0]
@@ -231,7 +238,6 @@ def test_a_formula_that_is_none_is_answered_with_what_to_do(formula, values, say
     assert says in answers({"formula": formula, "values": values, "wrt": ""})["error"]
 
 
-@pytest.mark.slow
 def test_python_in_a_browser_answers_as_python_here(site, python_for_browsers, chromium):
     shutil.copytree(python_for_browsers, site / "live", dirs_exist_ok=True)
     handler = functools.partial(QuietFiles, directory=site)

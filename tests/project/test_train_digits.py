@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from idx_files import idx, pack, put
 from scripts import load
+from sizes import slow
 
 from nn import load_model
 from nn.data import one_hot
@@ -34,7 +35,7 @@ def held_out(shown):
     return float(re.search(r"Held out: (\d+\.\d\d)% read correctly", shown)[1])
 
 
-@pytest.mark.parametrize("net", ["relu", "sigmoid"])
+@pytest.mark.parametrize("net", ["relu", *slow("sigmoid")])
 def test_a_hidden_layer_of_64_reads_95_percent_of_the_held_out_digits(net, capsys):
     pytest.importorskip("sklearn")
     load("train_digits").main(["--net", net])

@@ -306,6 +306,7 @@ def test_a_picture_goes_through_a_pipe(tmp_path, name):
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.slow
 def test_a_png_has_the_resolution_that_was_asked_for(tmp_path):
     pytest.importorskip("resvg_py", reason="needs resvg_py")
     pytest.importorskip("fontpkg_arimo", reason="needs fontpkg-arimo")

@@ -71,6 +71,7 @@ def test_a_recurrent_net_is_backpropagation_through_time():
     assert found["dW[1]_h"] == "(1/m) Σₜ₌₂⁴ dZ[1]⟨t⟩ H[1]⟨t−1⟩ᵀ"
 
 
+@pytest.mark.slow
 def test_a_recurrent_net_on_another_and_a_layer_at_every_step_speak_of_steps():
     found = lines("rnn_on_rnn", "W[1]_h")
     assert found["Z[2]<2>"] == "H[1]⟨2⟩ W[2]ₓᵀ + b[2] + H[2]⟨1⟩ W[2]ₕᵀ"
@@ -221,6 +222,7 @@ def test_two_steps_of_one_unit_worked_by_hand():
     assert (values["dH[1]<1>"], values["dW[1]_x"]) == ([0.5], [5.5])
 
 
+@pytest.mark.slow
 def test_many_steps_are_one_line_and_none_is_lost():
     rng = np.random.default_rng(0)
     model = Sequential([SimpleRNN(2, input_shape=(80, 1)), Dense(1)], dtype="float64", rng=0)

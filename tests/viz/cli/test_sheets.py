@@ -15,6 +15,7 @@ def filled_in(sheet, wrong=()):
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_a_sheet_is_printed_in_the_form_that_is_asked_for(capsys):
     sheet = nn.exercise(7, "chain", level=2)
     for option, expected in (
@@ -27,6 +28,7 @@ def test_a_sheet_is_printed_in_the_form_that_is_asked_for(capsys):
         assert capsys.readouterr().out == expected
 
 
+@pytest.mark.slow
 def test_the_command_on_a_sheet_makes_it_again(capsys):
     for sheet in (
         nn.exercise(4, "paths", [2, 1, 1]),
@@ -57,6 +59,7 @@ def test_a_sheet_that_was_filled_in_is_marked_with_points_and_the_mistake(tmp_pa
     assert int(out.splitlines()[-1].split()[-3]) < 5
 
 
+@pytest.mark.slow
 def test_decimal_commas_in_a_file_are_read_and_a_word_or_a_product_is_no_number(tmp_path, capsys):
     sheet = nn.exercise(3, "update")
     commas = {b.name: str(b.right).replace(".", ",") for b in sheet.blanks}
@@ -70,6 +73,7 @@ def test_decimal_commas_in_a_file_are_read_and_a_word_or_a_product_is_no_number(
         assert out.count("not a number") == 23 - points
 
 
+@pytest.mark.slow
 def test_a_class_gets_sheets_keys_and_files_in_a_folder(tmp_path, capsys):
     folder = tmp_path / "class"
     assert main(["exercise", "--seed", "3", "--kind", "neuron", "--count", "3", "--latex", "-o", str(folder)]) == 0
@@ -118,6 +122,7 @@ def test_a_file_that_no_sheet_was_made_for_says_what_is_needed(tmp_path, capsys)
     assert "its first line was changed" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_was_filled_in_is_not_replaced_and_nothing_beside_it(tmp_path, capsys):
     folder = tmp_path / "class"
     make = ["exercise", "--kind", "neuron", "--count", "2", "-o", str(folder)]

@@ -11,6 +11,7 @@ import pytest
 from contrast import contrast
 from named_pipes import Pipe, posix
 from pages import HOSTILE, contents_of, data_of, dense, hostile, lecture, unnamed
+from sizes import slow
 
 import viz
 from autograd import Tensor, Value, derive, dot, relu, sigmoid, sin
@@ -85,6 +86,7 @@ def test_the_page_refers_to_nothing_outside():
     assert "url(" not in text
 
 
+@pytest.mark.slow
 def test_the_page_is_small():
     page = explore(lecture()[0])
     assert len(page.html.encode()) <= 85_000
@@ -286,7 +288,9 @@ def test_a_sum_of_more_numbers_than_fit_is_shown_in_part():
 # ---------------------------------------------------------------- where things stand
 
 
-@pytest.mark.parametrize("make", [lambda: lecture()[0], unnamed, lambda: dense(5, 12, 12, 3)[0], lambda: hostile()[0]])
+@pytest.mark.parametrize(
+    "make", [lambda: lecture()[0], unnamed, lambda: hostile()[0], *slow(lambda: dense(5, 12, 12, 3)[0])]
+)
 def test_marks_do_not_overlap(make):
     for view in page_data(make(), None, "auto")["views"].values():
         centres, side = np.array([mark[:2] for mark in view["marks"]]), 2 * view["radius"]

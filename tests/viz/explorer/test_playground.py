@@ -126,7 +126,6 @@ def number_of(page, name):
     return page.evaluate("(name) => names.data[nodeCalled(name, [...page.nodes.name.keys()])]", name)
 
 
-@pytest.mark.slow
 def test_each_samples_gradient_and_their_average_are_pythons(visit):
     model = net()
     labels = [p.label for p in model.parameters()]
@@ -147,7 +146,6 @@ def test_each_samples_gradient_and_their_average_are_pythons(visit):
         assert "average" in page.locator("#whose").inner_text()
 
 
-@pytest.mark.slow
 def test_a_step_goes_by_the_average_or_by_the_sample_that_is_chosen(visit):
     model = net()
     with visit(playground(model, X, Y)) as page:
@@ -172,7 +170,6 @@ def test_a_step_goes_by_the_average_or_by_the_sample_that_is_chosen(visit):
         )
 
 
-@pytest.mark.slow
 def test_it_learns_in_the_page_and_the_net_is_read_back(visit):
     with visit(playground(net(), X, Y)) as page:
         first = page.evaluate("gradientsOfAll().loss")
@@ -193,7 +190,6 @@ def test_it_learns_in_the_page_and_the_net_is_read_back(visit):
         assert np.mean(losses) == pytest.approx(last, rel=1e-12)
 
 
-@pytest.mark.slow
 def test_the_map_shows_what_the_net_answers_and_every_unit_has_its_own(visit):
     model = net()
     with visit(playground(model, X, Y)) as page:
@@ -212,7 +208,6 @@ def test_the_map_shows_what_the_net_answers_and_every_unit_has_its_own(visit):
         assert colours > 20
 
 
-@pytest.mark.slow
 def test_samples_without_a_plane_are_a_row_and_links_say_which_one(visit):
     w, x, y = Value(2.0, "w"), Value(3.0, "x"), Value(1.0, "y")
     loss = squared_error(tanh(w * x), y)
@@ -228,7 +223,6 @@ def test_samples_without_a_plane_are_a_row_and_links_say_which_one(visit):
         assert "sample" not in page.evaluate("location.hash")
 
 
-@pytest.mark.slow
 def test_the_table_has_what_each_sample_asks_of_each_weight(visit):
     model = net()
     with visit(playground(model, X, Y)) as page:
@@ -241,7 +235,6 @@ def test_the_table_has_what_each_sample_asks_of_each_weight(visit):
         assert abs(shown[-1]) == pytest.approx(largest, rel=1e-3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1024, 768), (390, 844)])
 def test_nothing_of_a_playground_sticks_out(visit, size):
     with visit(playground(net(), X, Y), viewport=dict(zip(("width", "height"), size, strict=True))) as page:

@@ -389,6 +389,7 @@ def test_plain_numbers_are_one_input():
     assert r"input\n3 numbers\n2 samples" in labels
 
 
+@pytest.mark.slow
 def test_auto_goes_from_named_to_neurons_to_layers_as_nets_grow():
     assert [draw_graph(trained(n)).level for n in ((2, 1), (8, 8, 1), (40, 40, 1))] == ["named", "neurons", "layers"]
     assert draw_graph(trained((2, 1), samples=30)).level == "layers"
@@ -591,6 +592,7 @@ def test_a_graph_of_100_000_nodes_is_refused_without_recursion():
     assert "graph has 100001 nodes" in answers[0]
 
 
+@pytest.mark.slow
 @each_renderer
 def test_a_long_chain_within_the_limit_is_drawn_whole(renderer):
     svg = svg_of(draw_graph(chain(450), level="op"), renderer)

@@ -82,6 +82,7 @@ def test_a_model_of_tensors_is_called_with_all_rows():
     assert points[:, 0] == pytest.approx(0.3 * points[:, 1], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_anything_with_predict_will_do():
     perceptron = Perceptron(2, "classification", rng=0)
     perceptron.fit(X, Y, learning_rate=1.0, max_iterations=50)

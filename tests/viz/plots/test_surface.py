@@ -131,6 +131,7 @@ def test_a_descent_that_runs_away_ends_where_it_leaves_the_numbers():
     assert w.data == 1.0
 
 
+@pytest.mark.slow
 def test_parts_without_a_loss_are_left_out():
     w = Value(1.0, "w")
     plot_loss_surface(lambda: autograd.log(w), w, span=(-1, 2), learning_rate=0.01).figure.canvas.draw()

@@ -45,7 +45,6 @@ def overlap(a, b, slack=1.0):
     return left < x - slack and u < right - slack and top + h / 8 < y - k / 4 and v + k / 8 < bottom - h / 4
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("screen", SCREENS, ids="{0[0]}x{0[1]}".format)
 @pytest.mark.parametrize("case", CASES)
 def test_no_text_is_small_and_none_lies_on_another(chromium, case, screen):
@@ -65,7 +64,6 @@ def test_no_text_is_small_and_none_lies_on_another(chromium, case, screen):
         assert pairs == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_texts_stay_in_their_marks_and_on_the_picture(chromium, case):
     page = explore(CASES[case]())
