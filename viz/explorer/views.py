@@ -509,6 +509,8 @@ class _Neurons:
             *[i for i in layer if self._concerns_wrt(i)][:LAST],
         }
         left_out = [i for i in layer if i not in kept]
+        if len(left_out) == 1:  # the words in its place would be no shorter
+            return layer
         kind, letter, _ = self._kind(self.coarse.items[layer[0]].thing)
         what = SEVERAL.get(letter or kind, "nodes")
         self.rest[left_out[0]] = f"⋮ {len(left_out):,} more {what}"
