@@ -17,9 +17,10 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from ..op import Operation, table
+from ..operands import Operand
 from . import names
 from .lines import fitted
 
@@ -39,17 +40,17 @@ class Atom(Protocol):
     @property
     def terms(self) -> tuple[tuple[float, tuple[tuple[Any, float], ...]], ...]: ...
     def write(self, writer: Any) -> str: ...
-    def opposite(self) -> Any: ...
+    def opposite(self) -> Self: ...
 
 
 class Call(Protocol):
     """What it asks of a function of formulas."""
 
-    args: tuple[Any, ...]
+    args: tuple[Operand, ...]
 
     @property
     def op(self) -> Operation: ...
-    def flat(self) -> list[Any]: ...
+    def flat(self) -> list[Operand]: ...
 
 
 class Formula(Protocol):
@@ -65,6 +66,7 @@ class Formula(Protocol):
 
 
 A = TypeVar("A", bound=Atom)
+T = TypeVar("T")
 
 
 def format_number(x: float, digits: int = 4) -> str:
@@ -100,7 +102,7 @@ def is_written(x: float) -> bool:
     return _is_near(x, float(f"{x:.{WRITTEN}g}"))
 
 
-def shown(arguments: Sequence[Any]) -> Sequence[Any]:
+def shown(arguments: Sequence[T]) -> Sequence[T]:
     """Which arguments of a function are written: of more than four the first two and the last."""
     return arguments if len(arguments) <= 4 else [*arguments[:2], arguments[-1]]
 
@@ -370,7 +372,7 @@ class Writer(ABC):
         pattern = self.pattern(op) or ""
         return op.name == "power" or "^" in pattern or "<msup>" in pattern
 
-    def arguments(self, op: Operation, operands: Sequence[Any]) -> str:
+    def arguments(self, op: Operation, operands: Sequence[Operand]) -> str:
         """What a function is applied to; of several operands each sequence in parentheses of its own.
 
         Logits of a loss are written as the probabilities that it makes of them.
@@ -466,7 +468,7 @@ class Ascii(Writer):
     def pattern(self, op: Operation) -> str | None:
         return op.writing.get("ascii")
 
-    def arguments(self, op: Operation, operands: Sequence[Any]) -> str:
+    def arguments(self, op: Operation, operands: Sequence[Operand]) -> str:
         to = self.inside
         return ", ".join(f"[{to.listed(a)}]" if isinstance(a, tuple) else to.sum(a) for a in operands)
 
@@ -696,11 +698,11 @@ def _is_in_symbols(x: Formula) -> bool:
     return all(a.is_symbol for _, factors in x.terms for a, _ in factors)
 
 
-def _is_logarithm_of_number(atom: Any) -> bool:
+def _is_logarithm_of_number(atom: Atom | Call) -> bool:
     """ln 2, which is written without parentheses."""
-    if getattr(atom, "op", None) is None or atom.op.name != "log":
+    if atom.op is None or atom.op.name != "log":
         return False
-    (x,) = atom.flat()
+    (x,) = cast(Call, atom).flat()
     return x.is_number() and x.value > 1 and x.value.is_integer()
 
 

@@ -256,7 +256,6 @@ def test_a_formula_that_is_none_is_answered_with_what_to_do(formula, values, say
     assert says in answers({"formula": formula, "values": values, "wrt": ""})["error"]
 
 
-@pytest.mark.slow
 def test_python_in_a_browser_answers_as_python_here(site, python_for_browsers, chromium):
     shutil.rmtree(site / "live")
     shutil.copytree(python_for_browsers, site / "live")
