@@ -38,11 +38,17 @@ def test_slips_below_other_losses_are_named(experiment, output):
     assert shares(found)["false"] < 0.04
 
 
-@pytest.mark.parametrize("sheets", [180, pytest.param(1800, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("sheets", [36, pytest.param(1080, marks=pytest.mark.slow)])
 def test_correct_work_of_four_digits_and_more_is_never_called_wrong(experiment, sheets):
     checked, wrong = experiment.right_work(sheets, seed=14)
     assert sum(n for d, n in checked.items() if d >= 4) >= sheets * 3 / 4
     assert {d for d in checked if wrong[d] and d >= 4} == set()
+
+
+def test_mistakes_of_the_forward_pass_are_named(experiment):
+    said = shares(experiment.forward_slips(2, seed=18))
+    assert said["named"] > 0.9
+    assert said["false"] == said["none"] == 0
 
 
 @pytest.mark.slow
