@@ -484,7 +484,7 @@ class Samples:
 
 def looks_of(arrays: Sequence[object]) -> object:
     """The shapes and dtypes of arrays; None for what is none."""
-    return [(x.shape, x.dtype) if x.__class__ is np.ndarray else None for x in arrays]  # type: ignore[attr-defined]
+    return [(x.shape, x.dtype) if x.__class__ is np.ndarray else None for x in arrays]
 
 
 class BatchProgram:
