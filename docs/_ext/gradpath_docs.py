@@ -196,16 +196,14 @@ def as_rst(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: lis
 
 def as_called(app: Sphinx, what: str, name: str, obj: Any, *_: Any) -> tuple[str, None] | None:
     """Sphinx calls this with each signature: a class is called as its __init__ says, where Sphinx reads __new__."""
-    return (called(obj), None) if what == "class" else None
+    return (called(obj), None) if what == "class" and not issubclass(obj, BaseException) else None
 
 
 def called(cls: type) -> str:
-    """What a class is called with: `(units, activation=None)`; nothing for a class that is called with nothing."""
-    try:
-        found = inspect.signature(cls)
-    except ValueError:  # one of Python's own, in C
-        return ""
-    return stringify_signature(found, show_annotation=False, show_return_annotation=False) if found.parameters else ""
+    """What a class is called with: `(units, activation=None)`."""
+    takes_nothing = getattr(cls, "__init__", None) is object.__init__
+    found = inspect.Signature() if takes_nothing else inspect.signature(cls)
+    return stringify_signature(found, show_annotation=False, show_return_annotation=False)
 
 
 def reread(lines: list[str]) -> list[str]:

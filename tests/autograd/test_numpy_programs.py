@@ -61,6 +61,7 @@ def test_a_gradient_is_right_or_the_program_is_refused(way, cuts, start):
     assert count["refused"] > 1 or not cuts
 
 
+@pytest.mark.slow
 def test_every_line_that_is_answered_was_tried_and_most_that_cut_run_on_arrays():
     programs = [Program(seed, 0.5) for seed in range(300)]
     lines = {line.partition(" = ")[2] for program in programs for line in program.lines}

@@ -255,6 +255,7 @@ def test_latex_instead_of_text(page):
     assert "→" not in shown
 
 
+@pytest.mark.slow
 def test_a_check_that_fails_is_said_and_returned(example, capsys, monkeypatch):
     right = example.matrices
     monkeypatch.setattr(example, "matrices", lambda *W2: right(*W2) | {"dW[1] = dZ[1] Xᵀ": np.zeros((2, 2))})
@@ -322,6 +323,7 @@ def test_pictures_are_written_where_the_reader_says(tmp_path):
     assert op.read_bytes().startswith(b'digraph "L at level op, 1.0"')
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
 def test_nothing_is_written_unasked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

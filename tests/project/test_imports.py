@@ -81,6 +81,7 @@ def test_there_is_something_to_read():
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_imported_upwards():
     def upwards(module):
         above = PACKAGES[PACKAGES.index(package(module)) + 1 :]

@@ -81,6 +81,7 @@ def test_the_blanks_of_the_worked_example_filled_in_by_hand_are_right():
     assert sum(int(possible) for _, possible in points) == blanks + 5  # one number of each sheet is given
 
 
+@pytest.mark.slow
 def test_a_slip_in_the_worked_example_is_told():
     numbers = worked_by_hand()
     numbers["dL/dz[2]_1"] = 0.7414  # the slope of the sigmoid forgotten

@@ -178,6 +178,7 @@ def test_captions_name_the_layers_with_their_units():
         assert caption in shown
 
 
+@pytest.mark.slow
 def test_a_net_for_digits_is_drawn_with_long_layers_shortened():
     net = MLP(784, [16, 16, 10], "sigmoid", "softmax", rng=0)
     picture = draw_network(net, [0.5] * 784)

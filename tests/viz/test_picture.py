@@ -95,6 +95,7 @@ def test_every_result_is_saved_piped_and_shown_by_the_same_verbs(made, tmp_path,
     assert result._repr_mimebundle_().get("text/plain", repr(result)) == repr(result)
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_in_threads_and_in_looks_of_their_own():
     loss = squared_error(lecture_net()(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
     alone = [draw_network(loss, look=name).svg for name in ("light", "dark", "print")]

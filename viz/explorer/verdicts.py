@@ -62,7 +62,7 @@ def exercise_data(root: object, nodes: Nodes, sheet: object) -> Json:
             "'chain', 'paths', 'shared', 'convolution' or 'recurrent'"
         )
     checker = sheet.checker
-    predicted = [found for _, found, _ in checker.all_predicted(checker.c.point, {}, {}) if found is not None]
+    predicted = [found for _, found in checker.slipped() if found is not None]
     by_name = {name: node for name, node in sheet.nodes.items() if nodes.has(node)}
     gaps = []
     before: dict[str, object] = {}  # what was asked for before is taken to be right: the mistake is behind it

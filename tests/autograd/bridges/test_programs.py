@@ -229,6 +229,7 @@ def test_it_prints_the_equations_of_the_lectures_with_shapes():
     assert "Z[1] = W[1] X + b[1]    (5 × 20)" in program.text(form="columns").splitlines()
 
 
+@pytest.mark.slow
 def test_derivations_and_labels_go_through_its_tensors():
     graph = vectorize(moons_loss(MLP(2, [5, 1], rng=0))).tensors()
     (w,) = [v for v in topological_order(graph) if v.label == "W[2]"]

@@ -260,6 +260,7 @@ def test_a_net_of_layers_is_read_through():
     assert is_program(fast(X[:5], Y[:5]))
 
 
+@pytest.mark.slow
 def test_random_functions_give_the_bits_of_their_graphs():
     for seed in range(25):
         function, parameters = random_function(seed, "float64")

@@ -246,6 +246,7 @@ def test_a_dropped_model_is_freed_with_its_programs():
         gc.enable()
 
 
+@pytest.mark.slow
 def test_batches_of_many_sizes_do_not_fill_the_memory():
     model = compiled([Dense(6, "relu"), Dense(3)])
     for rows in range(1, 40):

@@ -227,6 +227,7 @@ def test_what_cannot_be_written_down_gives_no_program(function):
     assert quietly(recorded, function, [x]) is None
 
 
+@pytest.mark.slow
 def test_two_functions_of_one_name_give_no_program():
     special = pytest.importorskip("scipy.special")
     assert recorded(lambda x: (np.exp2(x), special.exp2(x)), [np.ones(2)]) is None

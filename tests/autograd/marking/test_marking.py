@@ -88,6 +88,7 @@ def test_both_homes_of_the_mean_are_right(home):
     assert (marking.points, marking.findings) == (6, ())
 
 
+@pytest.mark.slow
 def test_the_lines_of_a_slip_are_written_in_the_notation_of_the_net():
     marking = check_work(lecture_003("squared error"), backward())
     (wrong,), (right,) = marking.findings[0].wrong, marking.findings[0].right
@@ -123,6 +124,7 @@ def test_the_worked_example_of_lecture_001_is_right_to_the_digits_it_prints():
     assert "∂L/∂w[2]₁₁   right to 3 digits" in str(marking)
 
 
+@pytest.mark.slow
 def test_a_forgotten_slope_in_six_digits_is_named_and_in_three_it_is_a_perhaps():
     full = 0.741365 * 0.593270
     sure = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{full:.6f}"}).findings[0]
@@ -381,6 +383,7 @@ def _leaves(L):
                 yield u
 
 
+@pytest.mark.slow
 def test_latex_and_html_say_what_the_text_says():
     marking = check_work(lecture_003("squared error"), backward())
     assert r"dZ_{2} = A_{2} \odot" in marking.latex()
@@ -417,6 +420,7 @@ def test_a_path_in_a_text_may_have_decimal_commas_and_a_factor_that_is_no_number
     assert kinds(unread) == {"dL/dw[2]_1,1": "not a number"}
 
 
+@pytest.mark.slow
 def test_decimal_commas_in_the_rows_of_an_array_are_told_from_commas_between_numbers():
     loss = lecture_003("cross-entropy")
     right = check_work(loss, backward())["db2"].right.ravel()
@@ -426,6 +430,7 @@ def test_decimal_commas_in_the_rows_of_an_array_are_told_from_commas_between_num
         assert check_work(loss, f"db2 = [{written}]")["db2"].numbers.shape == (3,)
 
 
+@pytest.mark.slow
 def test_what_is_right_is_kept_back_on_demand():
     sheet = {"dL/dw[2]_1,1": "0.439831"}
     hidden, shown = check_work(lecture_001(), sheet, reveal=False), check_work(lecture_001(), sheet)

@@ -13,7 +13,7 @@ from autograd import derive
 from autograd.graph import topological_order
 
 FORMS = "rows", "columns"
-USUAL, ALL = 10, 1060
+USUAL, ALL = 5, 1055
 
 
 def read_back(derivation):
@@ -93,7 +93,7 @@ def test_every_line_of_many_more_is_the_number_beside_it(start):
 
 
 @pytest.mark.parametrize("form", ["rows", *slow("columns")])
-@pytest.mark.parametrize("name", mostly_slow(NETWORKS, "cnn", "decoder", "attention", "layer_normalization", "maxout"))
+@pytest.mark.parametrize("name", mostly_slow(NETWORKS, "cnn", "attention", "maxout"))
 def test_every_line_of_a_network_is_the_number_beside_it(name, form):
     loss, parameters = NETWORKS[name]()
     first, *_, last = [*parameters.values()] * 2

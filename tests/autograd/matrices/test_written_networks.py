@@ -47,6 +47,7 @@ def test_strides_and_zeros_around_are_said_and_pooling_goes_back_to_where_it_cam
     assert (found["P[1]"], found["dA[1]"]) == ("upsample(A[1], 2×2)", "4 avgpool(dP[1], 2×2)")
 
 
+@pytest.mark.slow
 def test_what_the_signs_mean_stands_once_below_a_derivation_that_uses_them():
     loss, parameters = NETWORKS["cnn_with_pooling"]()
     written = derive(loss, parameters["W[1]"])
@@ -82,6 +83,7 @@ def test_a_recurrent_net_on_another_and_a_layer_at_every_step_speak_of_steps():
     assert lines("dense_at_every_step")["dW[2]"] == "(1/m) Σᵢ dZ[2](i)ᵀ A[1](i)"
 
 
+@pytest.mark.slow
 def test_a_loss_over_all_steps_is_the_mean_over_samples_and_steps():
     found = lines("mean_square_at_every_step", "W[1]_x")
     assert (found["L"], found["dZ[2]"]) == ("(1/(3 m)) Σ((Z[2] − Y)^∘2)", "(2/3) (Z[2] − Y)")
@@ -106,6 +108,7 @@ def test_an_lstm_has_its_gates_and_its_memory():
     assert found["dZ[1]<2>"].startswith("[dI[1]⟨2⟩ ⊙ I[1]⟨2⟩ ⊙ (1 − I[1]⟨2⟩) ; ")
 
 
+@pytest.mark.slow
 def test_a_gru_keeps_and_renews():
     found = lines("gru", "b[1]")
     assert found["H[1]<2>"] == "Z[1]⟨2⟩ ⊙ H[1]⟨1⟩ + (1 − Z[1]⟨2⟩) ⊙ H̃[1]⟨2⟩"

@@ -582,6 +582,7 @@ def test_a_second_pass_adds_exactly_as_much_as_the_first(steps, point):
     assert [x.grad for x in xs] == pytest.approx([2 * g for g in once], rel=1e-14)
 
 
+@pytest.mark.slow
 @given(programs, points)
 def test_the_hessian_of_random_graphs_is_symmetric(steps, point):
     rows = hessian(lambda v: compute(steps[:12], v))(point)

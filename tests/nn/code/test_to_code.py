@@ -182,6 +182,7 @@ def test_the_program_reads_as_the_lectures_write_it():
     assert losses[-1] < 0.6 * losses[0]
 
 
+@pytest.mark.slow
 def test_writing_the_program_changes_nothing():
     model = NETS["batch norm"][0]()
     model.compile("adam", "mse")

@@ -12,10 +12,11 @@ from sizes import mostly_slow, slow
 import nn
 from autograd import derive
 from nn.exercises.exercise import TITLES
+from nn.exercises.handed_in import number_of
 
 KINDS = list(TITLES)
 EXACT = [k for k in KINDS if k != "shapes"]
-LONG = "paths", "matrices", "find", "update", "factor"  # a fifth of a second and more for a sheet
+LONG = "paths", "matrices", "find", "update", "factor", "convolution", "recurrent"  # a tenth of a second and more each
 SHORT = [k for k in KINDS if k not in LONG]
 each_kind = pytest.mark.parametrize("kind", mostly_slow(KINDS, *SHORT))
 
@@ -82,6 +83,7 @@ def test_the_gradients_of_a_net_are_those_of_differences():
             assert key[f"dL/d{base}[{layer}]_{index}"] == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_gradient_by_a_kernel_is_the_sum_over_its_places():
     sheet = nn.exercise(5, "convolution", level=2)
     given = {name.text: np.asarray(x, dtype=float) for name, x in sheet._problem.given}
@@ -94,7 +96,8 @@ def test_the_gradient_by_a_kernel_is_the_sum_over_its_places():
     assert key["dL/db"] == pytest.approx((z - y).sum())
 
 
-@pytest.mark.parametrize("form", ["rows", *slow("columns")])
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["rows", "columns"])
 def test_gradients_in_matrices_are_those_of_numpy(form):
     sheet = nn.exercise(6, "matrices", form=form, level=2)
     given = {name.text: np.asarray(x, dtype=float) for name, x in sheet._problem.given}
@@ -157,6 +160,7 @@ def test_whole_numbers_are_told_apart_by_one():
         assert not sheet.check({name: str(int(right) + 1)}).points, name
 
 
+@pytest.mark.slow
 def test_a_step_in_the_wrong_direction_and_one_by_a_wrong_gradient_are_told_apart():
     sheet = nn.exercise(3, "update", level=1)
     key = answers(sheet)
@@ -178,7 +182,8 @@ def test_a_shape_is_taken_however_it_is_written_and_a_transposed_one_is_told():
     assert "transposed" in sheet.check({"dW[1]": f"({m}, {n})"}).verdicts["dW[1]"][1]
 
 
-@pytest.mark.parametrize("seed", [1, *slow(*range(2, 12))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 12))
 def test_the_planted_mistake_is_the_first_number_that_differs_from_the_right_ones(seed):
     sheet = nn.exercise(seed, "find", level=2)
     shown = dict(sheet._notes[-1].each)
@@ -191,6 +196,7 @@ def test_the_planted_mistake_is_the_first_number_that_differs_from_the_right_one
     assert "The mistake" in sheet.key.text()
 
 
+@pytest.mark.slow
 def test_the_missing_factor_makes_the_product():
     sheet = nn.exercise(9, "factor", level=1)
     for part in sheet._parts:
@@ -200,9 +206,85 @@ def test_the_missing_factor_makes_the_product():
         assert np.prod(numbers) == pytest.approx(float(product))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_marking_says_what_is_right_only_if_it_is_told_to(kind):
+    sheet = nn.exercise(11, kind)
+    wrong = {b.name: "(77, 55)" if isinstance(b.right, str) else np.asarray(b.right) + 7.7 for b in sheet.blanks}
+    kept, told = sheet.check(wrong), sheet.check(wrong, reveal=True)
+    assert kept.points == told.points < sheet.points
+    assert "it is" not in kept.text()
+    assert "  right   " not in kept.text()
+    assert kept._repr_html_() != told._repr_html_()
+    assert "it is" in told.text()
+
+
+# ---------------------------------------------------------------- how people write
+
+
+@pytest.mark.parametrize(
+    ("typed", "means"),
+    [
+        *[
+            (written, -4.5)
+            for written in ("-4.5", "−4,5", "- 4.5", "–4.50", " -9/2", "−4½", "-4 1/2", "≈ -4,5", "-450 %")
+        ],
+        *[
+            (written, 1200.0)
+            for written in ("1200", "1 200", "1.2e3", "+1200", "1200.", "2400/2", "2400 / 2", "2400⁄2")
+        ],
+    ],
+)
+def test_a_number_is_read_however_it_is_written(typed, means):
+    assert number_of(typed) == means
+    sheet = nn.exercise(7, "neuron")
+    assert sheet.check(f"dL/da = {typed}").verdicts["dL/da"][1] == f"wrong: you have {means:g}".replace("-", "−")
+
+
+@pytest.mark.parametrize("typed", ["zero", "3 * 1", "1/0", "3 3", "--3", "?", "3,1,2", "1.2.3"])
+def test_what_is_no_number_is_told_so_and_the_rest_is_marked(typed):
+    sheet = nn.exercise(7, "neuron")
+    marked = sheet.check(f"dL/da = {typed}\ndL/db = 3")
+    assert re.match("not a number|one number is asked for", marked.verdicts["dL/da"][1])
+    assert marked.points == 1
+
+
+def test_too_many_answers_and_those_that_nobody_asked_for_are_told():
+    sheet = nn.exercise(7, "neuron")
+    text = "dL/da = 3\ndL/da = 4\ndL/dz = 3, 4\ndL/db = 3\n∂L/∂b = 3,0\ndL/dv = 1\nthis was hard\n"
+    marked = sheet.check(text)
+    assert marked.verdicts["dL/da"] == (False, "two answers, 3 and 4: one is asked for")
+    assert marked.verdicts["dL/dz"] == (False, "one number is asked for, here are 2")
+    assert marked.points == 1
+    assert marked.ignored == ("dL/dv = 1", "this was hard")
+    assert "not asked for, and not marked: this was hard" in marked.text()
+
+
+@pytest.mark.parametrize("name", ["dL/dw_1", "dL/dw1", "∂L/∂w₁", "dl / dw_1", "dL/dw[1]"])
+def test_a_name_is_known_however_it_is_written(name):
+    sheet = nn.exercise(7, "neuron")
+    assert sheet.check({name: 9}).verdicts["dL/dw_1"] == (True, "right")
+
+
+def test_an_array_is_read_with_spaces_commas_and_fractions_and_a_ragged_one_is_told():
+    sheet = nn.exercise(6, "matrices", level=1)
+    (n, m), right = next((b.shape, b.right) for b in sheet.blanks if b.name == "dW[1]")
+    rows = [[f"{u:g}".replace("-", "− ").replace(".", ",") for u in row] for row in right]
+    for text in (
+        "; ".join("  ".join(row) for row in rows),
+        str(right.tolist()),
+        f"[{', '.join('[' + ', '.join(f'{2 * u:g}/2' for u in row) + ']' for row in right)}]",
+    ):
+        assert sheet.check(f"dW[1] = {text}").verdicts["dW[1]"][0], text
+    assert (n, m) == (2, 2)
+    said = sheet.check("dW[1] = [[1, 2], [3]]\ndb[1] = [1, x]").verdicts
+    assert said["dW[1]"] == (False, "not an array of numbers: rows of different lengths")
+    assert not said["db[1]"][0]
+
+
 # ---------------------------------------------------------------- sheets
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_sheet_and_another_one_another():
     one, same, other = (nn.exercise(seed, "neuron") for seed in (21, 21, 22))
     assert one.text() == same.text()
@@ -219,6 +301,7 @@ def test_a_class_gets_different_sheets_by_one_seed():
     assert nn.exercise(sheets[4].seed, "neuron").text() == sheets[4].text()
 
 
+@pytest.mark.slow
 def test_the_sheet_is_the_most_telling_of_several_draws():
     from nn.exercises import problems
 
@@ -247,7 +330,9 @@ def test_the_four_forms_say_the_same_and_only_the_key_has_the_answers(kind):
     assert "____" not in sheet.key.text().partition("\n\n1.")[2] or kind == "factor"
     for document in (sheet.latex(), sheet.key.latex()):
         assert document.isascii() or all(ord(c) < 256 for c in document)
-        assert re.findall(r"\\begin\{(\w+\*?)\}", document).sort() == re.findall(r"\\end\{(\w+\*?)\}", document).sort()
+        begun, ended = (re.findall(rf"\\{end}\{{(\w+\*?)\}}", document) for end in ("begin", "end"))
+        assert begun
+        assert sorted(begun) == sorted(ended)
         assert document.count("{") == document.count("}")
     assert sheet.html().count("<div") == sheet.html().count("</div>")
 

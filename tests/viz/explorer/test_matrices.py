@@ -51,6 +51,7 @@ def test_a_page_of_tensors_begins_with_matrices_and_has_the_levels_of_their_numb
     assert set(data["views"]) == {"matrices", "named", "op", "neurons"}
 
 
+@pytest.mark.slow
 def test_the_squares_are_the_numbers_of_the_arrays_and_have_their_gradients():
     loss, tensors = net()
     data = data_of(explore(loss))

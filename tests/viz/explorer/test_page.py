@@ -93,6 +93,7 @@ def test_the_page_is_small():
     assert len(explore(moons()).html.encode()) <= 140_000
 
 
+@pytest.mark.slow
 def test_names_and_titles_are_text_and_never_markup():
     loss, w = hostile()
     page = explore(loss, w, title="</title><script>alert(1)</script>\ud800")
@@ -116,6 +117,7 @@ def test_nan_and_infinities_are_shown_as_such():
     assert "NaN" not in contents_of(explore(loss))[0]
 
 
+@pytest.mark.slow
 def test_a_page_has_the_look_that_it_is_asked_for():
     loss, _ = lecture()
     plain, dark, own, hostile_font = (
@@ -131,6 +133,7 @@ def test_a_page_has_the_look_that_it_is_asked_for():
         explore(loss, look="drak")
 
 
+@pytest.mark.slow
 def test_a_page_is_the_same_in_every_run():
     assert explore(lecture()[0]).html == explore(lecture()[0]).html
 

@@ -84,6 +84,7 @@ def test_a_playground_is_made_from_an_mlp_or_a_sequential():
     assert data_of(rows)["program"] == data_of(page)["program"]
 
 
+@pytest.mark.slow
 def test_a_softmax_takes_classes():
     model = MLP(2, [4, 3], "tanh", "softmax", rng=0)
     data = data_of(playground(model, X, [0, 1, 2, 1, 0]))
@@ -102,6 +103,7 @@ def test_a_loss_of_ones_own_and_what_is_refused():
     assert viz.playground is playground
 
 
+@pytest.mark.slow
 def test_a_page_without_samples_does_not_carry_what_they_need():
     loss = squared_error(net()(inputs([0.5, 1.0])), 1.0)
     assert "samplesTable" not in contents_of(explore(loss))[1]

@@ -53,6 +53,7 @@ def test_a_mistake_is_on_its_edge_and_verdicts_are_by_node():
     assert data["marking"]["total"].startswith("4 of 5 points")
 
 
+@pytest.mark.slow
 def test_only_pages_with_verdicts_carry_what_shows_them():
     loss, _ = lecture()
     assert "markingPanel" not in contents_of(explore(loss))[1]

@@ -348,6 +348,7 @@ def test_in_a_dense_net_no_weight_is_written():
     assert edges[-1][2]["tooltip"].startswith("w[1]₁₆,₂ = ")
 
 
+@pytest.mark.slow
 def test_a_layer_is_one_node_and_its_weights_are_counted():
     net = MLP(64, [16, 10], "relu", "softmax", rng=0)
     loss = squared_error(net(inputs([0.5] * 64)), inputs([0.0] * 10, "y"))
@@ -514,6 +515,7 @@ def test_units_stand_in_the_order_of_their_index(renderer, direction):
 # ---------------------------------------------------------------- too large
 
 
+@pytest.mark.slow
 def test_a_large_graph_is_refused_with_advice():
     message = 'graph has 20001 nodes; drawing is limited to 500 at this level: use level="named" or raise max_nodes'
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

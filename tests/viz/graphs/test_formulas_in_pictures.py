@@ -88,6 +88,7 @@ def test_a_graph_with_formulas_shows_every_name_that_they_mention():
     assert read > 100
 
 
+@pytest.mark.slow
 def test_formulas_as_data_are_the_derivative_beside_them():
     for target, _ in computations(5, 40):
         graph = PathGraph(target, level="op")

@@ -84,6 +84,7 @@ def test_a_steep_curve_is_no_jump():
     assert circles(plot_activation(lambda x: sigmoid(200 * x))) == {"open": [], "full": []}
 
 
+@pytest.mark.slow
 def test_a_function_of_values_is_differentiated():
     ax = plot_activation(lambda x: x * sigmoid(x))
     function, derivative = curves(ax)

@@ -274,6 +274,7 @@ def test_the_largest_components_come_first_with_their_signs():
     assert "the largest 3 of 4" in ax.get_title("left")
 
 
+@pytest.mark.slow
 def test_the_numbers_on_neighbouring_lines_of_a_boundary_are_apart():
     x = np.array([[0.0, 0.0], [1.0, 1.0], [0.2, 0.9], [0.9, 0.1]])
 
