@@ -262,12 +262,15 @@ class Optimizer(Attributes):
 
     def step(self) -> None:
         """Move every parameter against its gradient. RuntimeError if no backward pass gave one."""
-        self._check_bound("step")
-        quietly(self._step, self.learning_rate)  # a training that diverges comes to inf without a warning
+        if not self.parameters:
+            self._check_bound("step")
+        rate = self._rate if self.schedule is None else self.learning_rate
+        quietly(self._step, rate)  # a training that diverges comes to inf without a warning
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before a new backward pass."""
-        self._check_bound("zero_grad")
+        if not self.parameters:
+            self._check_bound("zero_grad")
         for block in self._blocks:
             block.flat.clear()
 
@@ -313,8 +316,12 @@ class Optimizer(Attributes):
     # ------------------------------------------------------------ how a step is taken
 
     def _step(self, rate: float) -> None:
-        gradients = [block.flat.gradient() for block in self._blocks]
-        if not [True for _, stretches in gradients if stretches]:
+        gradients, is_any = [], False
+        for block in self._blocks:
+            gradient = block.flat.gradient()
+            gradients.append(gradient)
+            is_any = is_any or bool(gradient[1])
+        if not is_any:
             raise RuntimeError(
                 f"{self.name}.step(): no parameter has a gradient since the last zero_grad(); "
                 "call loss.backward() first, with a loss computed from these parameters"
@@ -333,10 +340,11 @@ class Optimizer(Attributes):
 
     def _move(self, block: _Block, g: Array, stretches: list[slice], rate: float, constants: tuple[float, ...]) -> None:
         """Apply the rule to one vector of parameters."""
-        is_first = not self.iterations and type(self).rule.__module__ != __name__  # one of somebody's own
         block.set_constants(constants)
         w = block.flat.begin()
-        before = [x.copy() for x in (w, *block.vectors)] if is_first else []
+        before: list[Array] = []
+        if not self.iterations and type(self).rule.__module__ != __name__:  # the first step by a rule of somebody's own
+            before = [x.copy() for x in (w, *block.vectors)]
         found: object = None
         if stretches is EVERYTHING:
             found = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
@@ -355,7 +363,7 @@ class Optimizer(Attributes):
                 found = self.rule(w[s], g[s], block.free[s], block.constants, vectors)  # type: ignore[func-returns-value]
         if found is not None:
             raise TypeError(f"{self.name}.rule: expected nothing in return, got {describe(found)}; {WRITE}")
-        if is_first:
+        if before:
             self._check_moved(rate, g, before, (w, *block.vectors))
         block.flat.end()
 

@@ -76,7 +76,7 @@ class Programs:
                 return self._by_graph(function, arguments)
             results, shape.written = self._written_down(function, arguments)
             return results
-        if not written.is_running.acquire(blocking=False):  # in another thread
+        if not written.is_running.acquire(False):  # in another thread
             return self._by_graph(function, arguments)
         try:
             if not written.is_current():

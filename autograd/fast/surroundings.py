@@ -85,19 +85,21 @@ class Surroundings:
                 if not isinstance(x, _FIXED) and id(x) not in self._seen:
                     self._seen[id(x)] = x  # kept alive, so that no other thing gets its id
                     waiting.extend(self._inside(x))
+        self._watched = [tuple(found.values()) for found in (self._places, self._told, self._contents)]
 
     def are_the_same(self) -> bool:
         """True if everything is what it was."""
-        for holder, key, found in self._places.values():
+        places, told, contents = self._watched
+        for holder, key, found in places:
             if holder.get(key, _MISSING) is not found:
                 return False
-        for changes, token, objects in self._told.values():
+        for changes, token, objects in told:
             if changes[0] is not token[0]:
                 for attributes, found in objects.values():
                     if not (_alike([*attributes], [*found]) and _alike([*attributes.values()], [*found.values()])):
                         return False
                 token[0] = changes[0]
-        for look, found in self._contents.values():
+        for look, found in contents:
             now = look()
             if now is not found and not _alike(now, found):
                 return False
