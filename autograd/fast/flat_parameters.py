@@ -56,7 +56,7 @@ class Steps:
     def __init__(self, before: np.ndarray, until: int) -> None:
         self.before, self.since, self.until = before, until, until
 
-    def keep(self, numbers: np.ndarray) -> None:
+    def begin(self, numbers: np.ndarray) -> None:
         """Keep the numbers; until the step has ended they are nothing that was before it."""
         np.copyto(self.before, numbers)
         if self.until != NEVER:
@@ -133,12 +133,11 @@ class FlatParameters:
         """The numbers of all parameters in a row, to be changed in place; then `end` is to be called."""
         for t, numbers in self._others:
             numbers[...] = t._data
-        steps = self._steps
-        now = next_serial()
-        if now == steps.until + 1:  # nothing was recorded since the last step, so nobody can have used the numbers
+        steps, now = self._steps, next_serial()
+        if now == steps.until + 1:  # nothing was recorded since the last step, as when a program runs
             steps.since, steps.until = now, NEVER
         else:
-            steps.keep(self._data)
+            steps.begin(self._data)
         return self._data
 
     def end(self) -> None:

@@ -24,7 +24,7 @@ __all__ = ["Flat", "activation_of", "calls_of", "input_names", "keras_code", "to
 
 WHERE = "to_code"
 MASK = "to_code: {}: a mask that was given as an array is not written; take use_causal_mask"
-Flat = list[tuple[BatchLayer, list[str], str, Shape, dict[str, Any]]]
+Flat = list[tuple[BatchLayer, list[str], str, Shape, dict[str, object]]]
 
 
 def calls_of(model: Model, inputs: list[str], names: dict[int, str], found: Flat) -> str:
@@ -54,7 +54,7 @@ def input_names(model: Model) -> list[str]:
     return ["x"] if not model.takes_several else [f"x_{i}" for i in range(len(model.input_names))]
 
 
-def activation_of(layer: Any) -> str | None:
+def activation_of(layer: BatchLayer) -> str | None:
     """The name of its activation; None for none. ValueError for a function of one's own."""
     if layer.activation is None or layer.activation is linear:
         return None
@@ -64,7 +64,7 @@ def activation_of(layer: Any) -> str | None:
     return name
 
 
-def _unknown(layer: Any, library: str) -> ValueError:
+def _unknown(layer: BatchLayer, library: str) -> ValueError:
     return ValueError(f"{WHERE}: {layer} is not known in {library} code; known: {', '.join(sorted(_TORCH))}")
 
 
@@ -92,7 +92,7 @@ _KERAS = {
     **{f"Global{kind}Pooling{n}D": () for kind in ("Max", "Average") for n in (1, 2)},
     **dict.fromkeys(("Flatten", "Add"), ()),
 }
-_USUAL: dict[str, Any] = {"use_bias": True, "padding": "valid", "return_sequences": False, "axis": -1}
+_USUAL: dict[str, object] = {"use_bias": True, "padding": "valid", "return_sequences": False, "axis": -1}
 _USUAL |= {"value_dim": None, "dropout": 0.0, "recurrent_activation": "sigmoid"}
 
 
@@ -118,7 +118,7 @@ def keras_code(model: Model) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _keras_call(layer: BatchLayer, given: list[str], options: dict[str, Any]) -> str:
+def _keras_call(layer: BatchLayer, given: list[str], options: dict[str, object]) -> str:
     if isinstance(layer, layers.MultiHeadAttention) and len(given) == 1:
         given = given * 2
     if "attention_mask" in options:
@@ -199,12 +199,12 @@ def _channels_first(axes: int, what: str) -> str:
     return f"{what.format(f'{{}}.permute({FIRST[axes]})')}.permute({LAST[axes]})"
 
 
-def _torch_dense(layer: Any, name: str) -> tuple[str, str]:
+def _torch_dense(layer: layers.Dense, name: str) -> tuple[str, str]:
     bias = "" if layer.use_bias else ", bias=False"
     return f"nn.Linear({layer.built_for[-1]}, {layer.units}{bias})", f"self.{name}({{}})"
 
 
-def _torch_conv(layer: Any, name: str) -> tuple[str, str]:
+def _torch_conv(layer: layers.Conv1D | layers.Conv2D, name: str) -> tuple[str, str]:
     if layer.padding == "same" and set(layer.strides) != {1}:
         raise ValueError(f"{WHERE}: {layer}: PyTorch has no padding 'same' for strides {layer.strides}")
     arguments = (
@@ -222,7 +222,7 @@ def _torch_pool(layer: Any, name: str) -> tuple[str, str]:
     return "", _channels_first(layer.axes, function)
 
 
-def _torch_recurrent(layer: Any, name: str) -> tuple[str, str]:
+def _torch_recurrent(layer: layers.SimpleRNN | layers.LSTM | layers.GRU, name: str) -> tuple[str, str]:
     kind = {"SimpleRNN": "RNN"}.get(type(layer).__name__, type(layer).__name__)
     gates = getattr(layer, "recurrent_activation", None)
     if activation_of(layer) != "tanh" or (gates is not None and activation_name(gates) != "sigmoid"):
@@ -233,7 +233,7 @@ def _torch_recurrent(layer: Any, name: str) -> tuple[str, str]:
     return made, f"self.{name}({{}})[0]{end}"
 
 
-def _torch_attention(layer: Any, name: str) -> tuple[str, str]:
+def _torch_attention(layer: layers.MultiHeadAttention, name: str) -> tuple[str, str]:
     n = layer.built_for[-1]
     if not isinstance(n, int) or layer.num_heads * layer.key_dim != n or layer.value_dim not in (None, layer.key_dim):
         raise ValueError(
@@ -244,7 +244,7 @@ def _torch_attention(layer: Any, name: str) -> tuple[str, str]:
     return made, f"self.{name}({{}}, {{}}, {{}}{{mask}})[0]"
 
 
-def _torch_norm(layer: Any, name: str) -> tuple[str, str]:
+def _torch_norm(layer: layers.LayerNormalization | layers.BatchNormalization, name: str) -> tuple[str, str]:
     n, axes = layer.built_for[-1], len(layer.built_for) - 1
     if isinstance(layer, layers.LayerNormalization):
         return f"nn.LayerNorm({n}, eps={layer.epsilon:g})", f"self.{name}({{}})"
@@ -263,7 +263,7 @@ def _torch_up(layer: Any, name: str) -> tuple[str, str]:
     return "", repeated
 
 
-def _torch_reshape(layer: Any, name: str) -> tuple[str, str]:
+def _torch_reshape(layer: layers.Reshape, name: str) -> tuple[str, str]:
     return "", f"{{}}.reshape(-1, {', '.join(map(str, layer.compute_output_shape(layer.built_for)))})"
 
 
@@ -324,7 +324,7 @@ def torch_code(model: Model) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _torch_call(layer: BatchLayer, call: str, given: list[str], options: dict[str, Any], shape: Shape) -> str:
+def _torch_call(layer: BatchLayer, call: str, given: list[str], options: dict[str, object], shape: Shape) -> str:
     if isinstance(layer, Add):
         return " + ".join(given)
     if isinstance(layer, Concatenate):

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from autograd.operands import Operand
 from autograd.ops.convolutions import pads_of
 
 from .. import layers
@@ -33,7 +35,7 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def to_onnx(model: Any) -> Any:
+def to_onnx(model: object) -> Any:
     """The net with its weights, as after `eval()`, as an ONNX model: `onnx.save(to_onnx(model), "net.onnx")`.
 
     model: a Sequential or another Model that is built, of the layers of dense and convolutional nets, embeddings and
@@ -82,32 +84,32 @@ class _Graph:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
-    def node(self, kind: str, inputs: list[str], result: str | None = None, **options: Any) -> str:
+    def node(self, kind: str, inputs: list[str], result: str | None = None, **options: Operand) -> str:
         """A node; the name of its result."""
         result = result or f"t{len(self.nodes)}"
         self.nodes.append(self.onnx.helper.make_node(kind, inputs, [result], **options))
         return result
 
-    def constant(self, numbers: Any, dtype: Any = None) -> str:
+    def constant(self, numbers: Operand, dtype: DTypeLike | None = None) -> str:
         """An array; its name."""
         name = f"c{len(self.constants)}"
         array = np.ascontiguousarray(numbers, dtype or self.dtype)
         self.constants.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
-    def channels_first(self, kind: str, x: str, axes: int, others: Sequence[str] = (), **options: Any) -> str:
+    def channels_first(self, kind: str, x: str, axes: int, others: Sequence[str] = (), **options: Operand) -> str:
         """A node of images, between two that bring the channels to where ONNX has them and back."""
         turned = self.node("Transpose", [x], perm=[0, axes + 1, *range(1, axes + 1)])
         z = self.node(kind, [turned, *others], **options)
         return self.node("Transpose", [z], perm=[0, *range(2, axes + 2), 1])
 
 
-def _dense(graph: _Graph, layer: Any, given: list[str], shape: Shape) -> str:
+def _dense(graph: _Graph, layer: layers.Dense, given: list[str], shape: Shape) -> str:
     z = graph.node("MatMul", [given[0], graph.constant(layer.weight.numpy().T)])
     return z if layer.bias is None else graph.node("Add", [z, graph.constant(layer.bias.numpy())])
 
 
-def _window(layer: BatchLayer, size: Any) -> dict[str, Any]:
+def _window(layer: BatchLayer, size: Shape) -> dict[str, Any]:
     """Where windows lie, as ONNX says it: all that is padded before, then all behind."""
     told: Any = layer
     pads = pads_of(str(layer), told.padding, told.built_for[:-1], size, told.strides)
@@ -115,7 +117,7 @@ def _window(layer: BatchLayer, size: Any) -> dict[str, Any]:
     return {"kernel_shape": list(size), "strides": list(told.strides), "pads": [*before, *behind]}
 
 
-def _conv(graph: _Graph, layer: Any, given: list[str], shape: Shape) -> str:
+def _conv(graph: _Graph, layer: layers.Conv1D | layers.Conv2D, given: list[str], shape: Shape) -> str:
     weights = [graph.constant(np.moveaxis(layer.weight.numpy(), -1, 1))]
     weights += [] if layer.bias is None else [graph.constant(layer.bias.numpy())]
     return graph.channels_first("Conv", given[0], layer.axes, weights, **_window(layer, layer.kernel_size))
@@ -132,35 +134,35 @@ def _global(graph: _Graph, layer: Any, given: list[str], shape: Shape) -> str:
     return graph.node(kind, [given[0], axes], keepdims=0)
 
 
-def _reshape(graph: _Graph, layer: Any, given: list[str], shape: Shape) -> str:
+def _reshape(graph: _Graph, layer: BatchLayer, given: list[str], shape: Shape) -> str:
     return graph.node("Reshape", [given[0], graph.constant([-1, *shape], np.int64)])
 
 
-def _layer_norm(graph: _Graph, layer: Any, given: list[str], shape: Shape) -> str:
+def _layer_norm(graph: _Graph, layer: layers.LayerNormalization, given: list[str], shape: Shape) -> str:
     scale, shift = (graph.constant(p.numpy()) for p in (layer.gamma, layer.beta))
     return graph.node("LayerNormalization", [given[0], scale, shift], axis=-1, epsilon=float(layer.epsilon))
 
 
-def _batch_norm(graph: _Graph, layer: Any, given: list[str], shape: Shape) -> str:
+def _batch_norm(graph: _Graph, layer: layers.BatchNormalization, given: list[str], shape: Shape) -> str:
     scale = layer.gamma.numpy() / np.sqrt(layer.moving_variance + layer.epsilon)
     shift = layer.beta.numpy() - layer.moving_mean * scale
     return graph.node("Add", [graph.node("Mul", [given[0], graph.constant(scale)]), graph.constant(shift)])
 
 
-def _embedding(graph: _Graph, layer: Any, given: list[str], shape: Shape) -> str:
+def _embedding(graph: _Graph, layer: layers.Embedding, given: list[str], shape: Shape) -> str:
     numbers = graph.node("Cast", [given[0]], to=int(graph.onnx.TensorProto.INT64))
     return graph.node("Gather", [graph.constant(layer.weight.numpy()), numbers])
 
 
-def _permute(graph: _Graph, layer: Any, given: list[str], shape: Shape) -> str:
+def _permute(graph: _Graph, layer: layers.Permute, given: list[str], shape: Shape) -> str:
     return graph.node("Transpose", [given[0]], perm=[0, *layer.dims])
 
 
-def _concatenate(graph: _Graph, layer: Any, given: list[str], shape: Shape) -> str:
+def _concatenate(graph: _Graph, layer: layers.Concatenate, given: list[str], shape: Shape) -> str:
     return graph.node("Concat", given, axis=layer.axis)
 
 
-def _itself(graph: _Graph, layer: Any, given: list[str], shape: Shape) -> str:
+def _itself(graph: _Graph, layer: BatchLayer, given: list[str], shape: Shape) -> str:
     return given[0]
 
 

@@ -39,16 +39,9 @@ def test_slips_below_other_losses_are_named(experiment, output):
 
 
 def test_correct_work_of_four_digits_and_more_is_never_called_wrong(experiment):
-    checked, wrong = experiment.right_work(24, seed=13)
+    checked, wrong = experiment.right_work(1800, seed=14)
+    assert sum(n for d, n in checked.items() if d >= 4) >= 1350
     assert {d for d in checked if wrong[d] and d >= 4} == set()
-
-
-def test_correct_work_of_four_digits_and_more_is_called_wrong_at_most_once_in_three_hundred_sheets(experiment):
-    # what is: two of 1,200, in which an output rounds to 1 and what is left of it cancels
-    checked, wrong = experiment.right_work(1600, seed=14)
-    sheets = sum(n for d, n in checked.items() if d >= 4)
-    assert sheets >= 1200
-    assert sum(n for d, n in wrong.items() if d >= 4) <= sheets / 300
 
 
 def test_two_slips_at_once_are_both_named(experiment):

@@ -12,6 +12,7 @@ from sizes import mostly_slow, slow
 import nn
 from autograd import derive
 from nn.exercises.exercise import TITLES
+from nn.exercises.handed_in import number_of
 
 KINDS = list(TITLES)
 EXACT = [k for k in KINDS if k != "shapes"]
@@ -205,6 +206,81 @@ def test_the_missing_factor_makes_the_product():
         assert np.prod(numbers) == pytest.approx(float(product))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_marking_says_what_is_right_only_if_it_is_told_to(kind):
+    sheet = nn.exercise(11, kind)
+    wrong = {b.name: "(77, 55)" if isinstance(b.right, str) else np.asarray(b.right) + 7.7 for b in sheet.blanks}
+    kept, told = sheet.check(wrong), sheet.check(wrong, reveal=True)
+    assert kept.points == told.points < sheet.points
+    assert "it is" not in kept.text()
+    assert "  right   " not in kept.text()
+    assert kept._repr_html_() != told._repr_html_()
+    assert "it is" in told.text()
+
+
+# ---------------------------------------------------------------- how people write
+
+
+@pytest.mark.parametrize(
+    ("typed", "means"),
+    [
+        *[
+            (written, -4.5)
+            for written in ("-4.5", "−4,5", "- 4.5", "–4.50", " -9/2", "−4½", "-4 1/2", "≈ -4,5", "-450 %")
+        ],
+        *[
+            (written, 1200.0)
+            for written in ("1200", "1 200", "1.2e3", "+1200", "1200.", "2400/2", "2400 / 2", "2400⁄2")
+        ],
+    ],
+)
+def test_a_number_is_read_however_it_is_written(typed, means):
+    assert number_of(typed) == means
+    sheet = nn.exercise(7, "neuron")
+    assert sheet.check(f"dL/da = {typed}").verdicts["dL/da"][1] == f"wrong: you have {means:g}".replace("-", "−")
+
+
+@pytest.mark.parametrize("typed", ["zero", "3 * 1", "1/0", "3 3", "--3", "?", "3,1,2", "1.2.3"])
+def test_what_is_no_number_is_told_so_and_the_rest_is_marked(typed):
+    sheet = nn.exercise(7, "neuron")
+    marked = sheet.check(f"dL/da = {typed}\ndL/db = 3")
+    assert re.match("not a number|one number is asked for", marked.verdicts["dL/da"][1])
+    assert marked.points == 1
+
+
+def test_too_many_answers_and_those_that_nobody_asked_for_are_told():
+    sheet = nn.exercise(7, "neuron")
+    text = "dL/da = 3\ndL/da = 4\ndL/dz = 3, 4\ndL/db = 3\n∂L/∂b = 3,0\ndL/dv = 1\nthis was hard\n"
+    marked = sheet.check(text)
+    assert marked.verdicts["dL/da"] == (False, "two answers, 3 and 4: one is asked for")
+    assert marked.verdicts["dL/dz"] == (False, "one number is asked for, here are 2")
+    assert marked.points == 1
+    assert marked.ignored == ("dL/dv = 1", "this was hard")
+    assert "not asked for, and not marked: this was hard" in marked.text()
+
+
+@pytest.mark.parametrize("name", ["dL/dw_1", "dL/dw1", "∂L/∂w₁", "dl / dw_1", "dL/dw[1]"])
+def test_a_name_is_known_however_it_is_written(name):
+    sheet = nn.exercise(7, "neuron")
+    assert sheet.check({name: 9}).verdicts["dL/dw_1"] == (True, "right")
+
+
+def test_an_array_is_read_with_spaces_commas_and_fractions_and_a_ragged_one_is_told():
+    sheet = nn.exercise(6, "matrices", level=1)
+    (n, m), right = next((b.shape, b.right) for b in sheet.blanks if b.name == "dW[1]")
+    rows = [[f"{u:g}".replace("-", "− ").replace(".", ",") for u in row] for row in right]
+    for text in (
+        "; ".join("  ".join(row) for row in rows),
+        str(right.tolist()),
+        f"[{', '.join('[' + ', '.join(f'{2 * u:g}/2' for u in row) + ']' for row in right)}]",
+    ):
+        assert sheet.check(f"dW[1] = {text}").verdicts["dW[1]"][0], text
+    assert (n, m) == (2, 2)
+    said = sheet.check("dW[1] = [[1, 2], [3]]\ndb[1] = [1, x]").verdicts
+    assert said["dW[1]"] == (False, "not an array of numbers: rows of different lengths")
+    assert not said["db[1]"][0]
+
+
 # ---------------------------------------------------------------- sheets
 
 
@@ -254,7 +330,9 @@ def test_the_four_forms_say_the_same_and_only_the_key_has_the_answers(kind):
     assert "____" not in sheet.key.text().partition("\n\n1.")[2] or kind == "factor"
     for document in (sheet.latex(), sheet.key.latex()):
         assert document.isascii() or all(ord(c) < 256 for c in document)
-        assert re.findall(r"\\begin\{(\w+\*?)\}", document).sort() == re.findall(r"\\end\{(\w+\*?)\}", document).sort()
+        begun, ended = (re.findall(rf"\\{end}\{{(\w+\*?)\}}", document) for end in ("begin", "end"))
+        assert begun
+        assert sorted(begun) == sorted(ended)
         assert document.count("{") == document.count("}")
     assert sheet.html().count("<div") == sheet.html().count("</div>")
 

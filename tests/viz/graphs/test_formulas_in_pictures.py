@@ -153,4 +153,4 @@ def test_a_page_writes_every_formula_with_the_numbers_that_give_what_stands_besi
 
 def _with_signs(markup):
     """Numbers with a minus as a sign before them, as the reader has them."""
-    return re.sub("<mn>−([^<]*)</mn>", r"<mo>−</mo><mn>\1</mn>", markup)
+    return re.sub("<mn>−([^<]*)</mn>", r'<mo form="prefix">−</mo><mn>\1</mn>', markup)
