@@ -38,6 +38,7 @@ from .operands import (
     as_operand,
     describe,
     float_array,
+    in_a_call,
     is_array,
     is_array_node,
     members,
@@ -646,8 +647,13 @@ def _on_arrays(op: Operation, door: Door | None = None) -> Function:
             record = getattr(x.__class__, "_record", None)
             if record is not None:
                 return record(op, *operands)
-        given = zip(operands, pulls, strict=True)
-        return quietly(forward, *(x if pull is None else real_array(x, op.shown) for x, pull in given))
+        given = [x if pull is None else real_array(x, op.shown) for x, pull in zip(operands, pulls, strict=True)]
+        try:
+            return quietly(forward, *given)
+        except Exception:
+            if call := in_a_call(given):
+                return call(forward, given)
+            raise
 
     return named_after(function, forward, op)
 

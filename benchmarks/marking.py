@@ -46,20 +46,22 @@ class Net:
     """Three layers, samples in columns, by hand; recorded in columns or in rows.
 
     output: "softmax" with the cross-entropy, "squared" a softmax with the squared error, "sigmoid" with the squared
-    error, "one" a single sigmoid with its cross-entropy.
+    error, "one" a single sigmoid with its cross-entropy, "linear" no activation and the squared error.
     """
 
-    def __init__(self, rng, output="softmax", rows=False):
+    def __init__(self, rng, output="softmax", rows=False, most=6):
         self.output, self.rows = output, rows
         self.g = [str(rng.choice(list(G))) for _ in range(2)]
         self.n = [int(k) for k in rng.integers(2, 5, 4)]
         if output == "one":
             self.n[3] = 1
-        self.m = int(rng.integers(3, 7))
+        self.m = int(rng.integers(min(3, most), most + 1))
         self.lam = float(rng.choice([0.0, 0.3]))
         self.X = rng.normal(size=(self.n[0], self.m))
         if output in ("softmax", "squared"):
             self.Y = np.eye(self.n[3])[rng.integers(0, self.n[3], self.m)].T
+        elif output == "linear":
+            self.Y = np.round(rng.normal(size=(self.n[3], self.m)), 2)
         else:
             self.Y = rng.integers(0, 2, (self.n[3], self.m)) * 1.0
         while True:
@@ -82,6 +84,8 @@ class Net:
             elif self.output in ("softmax", "squared"):
                 e = np.exp(z - z.max(0))
                 self.A.append(r(e / e.sum(0)))
+            elif self.output == "linear":
+                self.A.append(z)
             else:
                 self.A.append(r(1 / (1 + np.exp(-z))))
 
@@ -104,6 +108,8 @@ class Net:
         Y = lay(self.Y)
         if self.output == "softmax":
             L = softmax_cross_entropy(Z, Y, samples=samples)
+        elif self.output == "linear":
+            L = squared_error(Z, Y, samples=samples)
         else:
             A = softmax(Z, samples=samples) if self.output == "squared" else sigmoid(Z)
             A.label = "A[3]"
@@ -112,6 +118,39 @@ class Net:
         if self.lam:
             L = L + self.lam / (2 * self.m) * penalty
         L.label = "J"
+        return L
+
+    def recorded_in_values(self):
+        """The loss number by number; dL/dw[1]_1,1 is entry (1, 1) of dW[1], z[1](2)_1 entry (1, 2) of Z[1]."""
+        sizes = range(1, 4)
+        W = [
+            [[Value(w, f"w[{i}]_{j},{k}") for k, w in enumerate(row, 1)] for j, row in enumerate(self.W[i], 1)]
+            for i in sizes
+        ]
+        b = [[Value(float(u), f"b[{i}]_{j}") for j, u in enumerate(np.ravel(self.b[i]), 1)] for i in sizes]
+        losses = []
+        for s in range(self.m):
+            a = [float(x) for x in self.X[:, s]]
+            for i in sizes:
+                sums = [
+                    sum(w * x for w, x in zip(row, a, strict=True)) + c
+                    for row, c in zip(W[i - 1], b[i - 1], strict=True)
+                ]
+                for j, z in enumerate(sums, 1):
+                    z.label = f"z[{i}]({s + 1})_{j}"
+                a = sums
+                if i < 3 or self.output in ("squared", "sigmoid", "one"):
+                    function = RECORDED[self.g[i - 1]] if i < 3 else sigmoid
+                    a = softmax(sums) if i == 3 and self.output == "squared" else [function(z) for z in sums]
+                    for j, u in enumerate(a, 1):
+                        u.label = f"a[{i}]({s + 1})_{j}"
+            y = [float(u) for u in self.Y[:, s]]
+            loss = {"softmax": softmax_cross_entropy, "one": binary_cross_entropy}.get(self.output, squared_error)
+            losses.append(loss(a, y))
+        L = sum(losses) / self.m if self.m > 1 else losses[0]
+        if self.lam:
+            L = L + self.lam / (2 * self.m) * sum(w * w for layer in W for row in layer for w in row)
+        L.label = "L"
         return L
 
     def slope(self, i):
@@ -141,7 +180,7 @@ class Net:
             E = A[3] - np.roll(self.Y, 1, axis=0)
         if kind == "prediction for error":
             E = A[3]
-        if self.output in ("softmax", "one"):
+        if self.output in ("softmax", "one", "linear"):
             dZ = E
             if kind == "slope with cross-entropy":
                 dZ = E * A[3] * (1 - A[3])
@@ -259,11 +298,11 @@ class Net:
                 dZ = dA * s
         return out
 
-    def carefully(self, digits):
-        """Right work in which every number is rounded to so many digits as soon as it is there."""
+    def carefully(self, digits, decimals=None):
+        """Right work in which every number is rounded to so many digits, or decimals, as soon as it is there."""
 
         def r(x):
-            return rounded(x, digits)
+            return rounded(x, digits) if decimals is None else np.round(x, decimals)
 
         self.forward(r)
         out = {}
@@ -302,7 +341,9 @@ class Net:
         yield "learning rate in dW and db", 0, {"learning_rate"}, None
         yield "updated weights", 0, {"updated_weights"}, None
         yield "prediction for error", 0, {"prediction_for_error"}, None
-        if self.output in ("softmax", "one"):
+        if self.output == "linear":
+            pass
+        elif self.output in ("softmax", "one"):
             yield "slope with cross-entropy", 0, {"slope_with_cross_entropy", "delta_of_squared_error"}, None
         else:
             yield "slope left out at the output", 0, {"delta_of_cross_entropy"}, {"dZ[3]"}
@@ -311,7 +352,7 @@ class Net:
         for i in (1, 2, 3):
             if n[i] > 1:
                 yield "db over all axes", i, {"bias_over_all_axes"}, {f"db[{i}]"}
-            yield "db along the other axis", i, {"bias_along_the_other_axis"}, {f"db[{i}]"}
+                yield "db along the other axis", i, {"bias_along_the_other_axis"}, {f"db[{i}]"}
             yield "db forgotten", i, {"gradient_forgotten"}, {f"db[{i}]"}
             yield "1/m left out in dW", i, {"mean_left_out"}, {f"dW[{i}]"}
             yield "1/m left out in db", i, {"mean_left_out"}, {f"db[{i}]"}
@@ -370,6 +411,18 @@ class Net:
             found[key] = rounded(x, digits)
         return found
 
+    def sheet_of_values(self, work, keys, digits=None):
+        """The same, number by number."""
+        found = {}
+        for key, x in work.items():
+            if key[:2] in keys:
+                layer, letter = key[3], key[1].lower()
+                for (j, k), u in np.ndenumerate(rounded(np.atleast_2d(x), digits)):
+                    place = {"w": f"w[{layer}]_{j + 1},{k + 1}", "b": f"b[{layer}]_{j + 1}"}
+                    name = place.get(letter, f"{letter}[{layer}]({k + 1})_{j + 1}")
+                    found[f"dL/d{name}"] = float(u) / (1 if letter in "wb" else self.m)
+        return found
+
 
 def rounded(x, digits):
     """With so many significant digits."""
@@ -421,21 +474,28 @@ def experiment(title, count, digits, keys=("dW", "db"), seed=0, verbose=False, *
     return found, by_kind
 
 
+OUTPUTS = ("softmax", "squared", "sigmoid", "one", "linear")
+
+
 def right_work(count, seed=0):
-    """Correct sheets, rounded all the way or at the end: how many are called wrong, by digits."""
+    """Correct sheets: how many are called wrong, by digits.
+
+    Numbers are rounded to so many digits or decimals all the way, or to so many digits at the end. Tensors in columns
+    and in rows, and Values, whose sheets have dW and db.
+    """
     rng = np.random.default_rng(seed)
     checked, wrong = collections.Counter(), collections.Counter()
     while sum(checked.values()) < count:
-        for output in ("softmax", "squared", "sigmoid"):
-            for rows in (False, True):
-                net = Net(rng, output, rows)
-                checker = Checker(net.recorded())
+        for output in OUTPUTS:
+            for how in ("columns", "rows", "values"):
+                net = Net(rng, output, how == "rows", most=2 if how == "values" else 6)
+                checker = Checker(net.recorded_in_values() if how == "values" else net.recorded())
                 for digits in (3, 4, 5, 6):
-                    for work in (net.carefully(digits), net.backward()):
-                        keys = ("dW", "db") if rng.random() < 0.5 else ("dZ", "dA", "dW", "db")
-                        marking = checker.check(net.sheet(work, keys, digits))
+                    for work in (net.carefully(digits), net.carefully(None, digits), net.backward()):
+                        keys = ("dW", "db") if rng.random() < 0.5 or how == "values" else ("dZ", "dA", "dW", "db")
+                        sheet = (net.sheet_of_values if how == "values" else net.sheet)(work, keys, digits)
                         checked[digits] += 1
-                        wrong[digits] += any(v.kind == "wrong" for v in marking.verdicts.values())
+                        wrong[digits] += any(v.kind == "wrong" for v in checker.check(sheet).verdicts.values())
     return checked, wrong
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ..formulas.expression import Atom, Expression, Term, has_omissions
 from ..graph import depending_on, topological_order
 from ..ieee import quietly
 from ..op import Operation, Unreadable
+from ..operands import Operand
 from ..ops.shapes import sum_to
 from ..passes.replay import Place, Pull
 from ..samples import is_data_name
@@ -228,7 +229,7 @@ def share_of(
     return _with_count(found, w.op.name, operands) if w.op.name in AVERAGES else found
 
 
-def _with_count(term: MatrixExpression, name: str, operands: tuple[Any, ...]) -> MatrixExpression:
+def _with_count(term: MatrixExpression, name: str, operands: tuple[Operand, ...]) -> MatrixExpression:
     """A share that has the 1/m of a mean over samples as a number, with the 1/m as such."""
     x, axis = operands[:2]
     samples = samples_of(x.formula)

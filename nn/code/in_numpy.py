@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, derive, gradients
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 
 from ..layers.basic import Dropout
 from ..losses import BinaryCrossentropy, CategoricalCrossentropy
@@ -266,7 +266,7 @@ def _program(
     return "\n\n".join(blocks) + "\n"
 
 
-def _first(p: Any) -> str:
+def _first(p: Operand) -> str:
     """How a parameter begins: as glorot_uniform draws a matrix, biases with 0, what is multiplied alone with 1."""
     if p.ndim < 2:
         return f"np.{'ones' if (p.numpy() == 1).all() else 'zeros'}({p.shape})"
@@ -284,7 +284,7 @@ def _check(model: Model, code: str) -> None:
     xs, y = _samples(model, 5)
     loss = model.loss_of(list(xs) if model.takes_several else xs[0], y)
     target = model.loss.targets(WHERE, y, model.output_shape, model.dtype)
-    scope: dict[str, Any] = {}
+    scope: dict[str, Operand] = {}
     exec(compile(code, "<written by to_code>", "exec"), scope)
     given = [x.astype(np.intp) if (x == np.floor(x)).all() else x for x in xs]
     weights = [p.numpy().astype(np.float64) for p in model.parameters()]

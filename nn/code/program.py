@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from autograd.arguments import lookup
 
 from ..models.model import find_model
@@ -16,7 +14,7 @@ __all__ = ["to_code"]
 LANGUAGES = {"numpy": numpy_code, "torch": torch_code, "keras": keras_code}
 
 
-def to_code(model: Any, language: str = "numpy") -> str:
+def to_code(model: object, language: str = "numpy") -> str:
     """The program of a net, as text: print it, save it, run it.
 
     model: a Sequential or another Model that is built. language:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from autograd import Tensor, no_grad
 from autograd.arguments import checked_fraction, float_type, positive_integer
 from autograd.formulas.names import Name
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import reshape, transpose
 from autograd.ops.softmaxes import softmax
@@ -33,7 +33,7 @@ PARTS = "query", "key", "value", "output"
 OUT_OF_SIGHT = -1e9  # added to a score: its softmax is 0
 
 
-def _dimension(where: str, what: str, n: Any) -> int | None:
+def _dimension(where: str, what: str, n: Operand) -> int | None:
     return None if n is None else positive_integer(where, what, n)
 
 
@@ -83,14 +83,14 @@ class MultiHeadAttention(BatchLayer):
         *BatchLayer.settled,
         *("num_heads", "key_dim", "value_dim", "use_bias", "kernel_initializer", "bias_initializer", "dtype"),
     )
-    query_weight: Any
-    key_weight: Any
-    value_weight: Any
-    output_weight: Any
-    query_bias: Any
-    key_bias: Any
-    value_bias: Any
-    output_bias: Any
+    query_weight: Operand
+    key_weight: Operand
+    value_weight: Operand
+    output_weight: Operand
+    query_bias: Operand
+    key_bias: Operand
+    value_bias: Operand
+    output_bias: Operand
 
     def __init__(
         self,
@@ -113,8 +113,8 @@ class MultiHeadAttention(BatchLayer):
         super().__init__(input_shape=input_shape, name=name)
         self.kernel_initializer: Any = kernel_initializer
         self.bias_initializer: Any = bias_initializer
-        self.kernel_regularizer: Any = kernel_regularizer
-        self.bias_regularizer: Any = bias_regularizer
+        self.kernel_regularizer: str | Regularizer | None = kernel_regularizer
+        self.bias_regularizer: str | Regularizer | None = bias_regularizer
         self.dtype = None if dtype is None else float_type(str(self), dtype)
         for part in PARTS:
             setattr(self, f"{part}_weight", None)
@@ -136,7 +136,7 @@ class MultiHeadAttention(BatchLayer):
                 )
         self._dropped.build(query, rng=rng)
 
-    def kept(self, shapes: tuple[Shape, ...]) -> Any:
+    def kept(self, shapes: tuple[Shape, ...]) -> Operand:
         query, value, key = _three(shapes)
         return query if query == value == key else (query, value, key)
 
@@ -154,7 +154,7 @@ class MultiHeadAttention(BatchLayer):
             return (self.num_heads, -1, shape[-1])
         return shape if name == "output_bias" else (*shape[:-1], self.num_heads, -1)
 
-    def forward(self, *xs: Any, use_causal_mask: bool = False, attention_mask: Any = None) -> Any:
+    def forward(self, *xs: Operand, use_causal_mask: bool = False, attention_mask: Operand = None) -> Operand:
         p, v = self._weighed(xs, use_causal_mask, attention_mask)
         o = matmul(self._dropped.forward(p) if self.dropout else p, v)
         if self.num_heads > 1:
@@ -169,7 +169,7 @@ class MultiHeadAttention(BatchLayer):
         key: ArrayLike | Tensor | None = None,
         *,
         use_causal_mask: bool = False,
-        attention_mask: Any = None,
+        attention_mask: Operand = None,
     ) -> np.ndarray:
         """P, how much each step looks at each: (batch, heads, T, S), whose rows sum up to 1; as after `eval()`."""
         xs = tuple(x if isinstance(x, Tensor) else Tensor(x) for x in (query, value, key) if x is not None)
@@ -179,7 +179,7 @@ class MultiHeadAttention(BatchLayer):
             p = self._weighed(xs, use_causal_mask, attention_mask)[0].numpy()
         return p if self.num_heads > 1 else p[:, None]
 
-    def _weighed(self, xs: tuple[Any, ...], causal: bool, mask: Any) -> tuple[Any, Any]:
+    def _weighed(self, xs: tuple[Operand, ...], causal: bool, mask: Operand) -> tuple[Operand, Operand]:
         """P and V, (batch, steps, ...), or (batch, heads, steps, ...) of several heads."""
         query, value, key = _three(xs)
         q, k, v = (self._projected(part, x) for part, x in (("query", query), ("key", key), ("value", value)))
@@ -195,7 +195,7 @@ class MultiHeadAttention(BatchLayer):
             self._dropped.rate = self.dropout
         return self._called("P", softmax(s, -1)), v
 
-    def _sight(self, s: Any, causal: bool, mask: Any) -> np.ndarray:
+    def _sight(self, s: Operand, causal: bool, mask: Operand) -> np.ndarray:
         """What is added to the scores: 0 where a step may look, else a number far below all scores."""
         steps = s.shape[-2:]
         seen = np.tri(*steps) > 0 if causal else np.ones(steps, bool)
@@ -205,7 +205,7 @@ class MultiHeadAttention(BatchLayer):
             seen = seen[:, None]
         return np.where(seen, s.dtype.type(0), s.dtype.type(OUT_OF_SIGHT))
 
-    def _truth(self, mask: Any, steps: Shape, samples: int | None) -> np.ndarray:
+    def _truth(self, mask: Operand, steps: Shape, samples: int | None) -> np.ndarray:
         """A mask as an array of truth values. ValueError for another shape; samples: None while that is not known."""
         given = np.asarray(mask.numpy() if isinstance(mask, Tensor) else mask)
         if given.dtype.kind not in "biuf":
@@ -214,14 +214,14 @@ class MultiHeadAttention(BatchLayer):
             raise self._other_mask(steps, samples, given.shape)
         return given.astype(bool)
 
-    def _other_mask(self, steps: Shape, samples: int | None, got: Any) -> ValueError:
+    def _other_mask(self, steps: Shape, samples: int | None, got: Operand) -> ValueError:
         each = f"an Input({steps})" if samples is None else (samples, *steps)
         return ValueError(
             f"{self}: expected attention_mask of shape {steps}, or {each} for one of each sample, True where a step "
             f"may look at another; got {got}"
         )
 
-    def check_options(self, input_shape: Any, options: Mapping[str, Any]) -> None:
+    def check_options(self, input_shape: Any, options: Mapping[str, Operand]) -> None:
         causal = options.get("use_causal_mask", False)
         if isinstance(causal, Place):
             raise TypeError(f"{self}: expected use_causal_mask to be True or False, got {causal}; see attention_mask")
@@ -234,15 +234,15 @@ class MultiHeadAttention(BatchLayer):
             elif mask.shape not in _masks(steps):
                 raise self._other_mask(steps, None, mask)
 
-    def _projected(self, part: str, x: Any) -> Any:
+    def _projected(self, part: str, x: Operand) -> Operand:
         weight, bias = getattr(self, f"{part}_weight"), getattr(self, f"{part}_bias")
         return matmul(x, weight.T) if bias is None else affine(x, weight, bias)
 
-    def _in_heads(self, x: Any) -> Any:
+    def _in_heads(self, x: Operand) -> Operand:
         m, steps, n = x.shape
         return transpose(reshape(x, (m, steps, self.num_heads, n // self.num_heads)), (0, 2, 1, 3))
 
-    def _called(self, base: str, z: Any) -> Any:
+    def _called(self, base: str, z: Operand) -> Operand:
         if self._layer is not None:
             z._label = Name(base, str(self._layer)).label()
         return z
@@ -263,7 +263,7 @@ def _masks(steps: Shape) -> tuple[Shape, Shape]:
     return steps, (1, steps[-1])
 
 
-def _three(xs: Any) -> tuple[Any, Any, Any]:
+def _three(xs: Operand) -> tuple[Operand, Operand, Operand]:
     """Query, value and key: without a key the value is it, without a value the query. Of shapes, or of batches."""
     if isinstance(xs[0], int):  # the shape of the only input
         return xs, xs, xs

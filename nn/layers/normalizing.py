@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from autograd import Tensor
 from autograd.arguments import checked_fraction, not_negative
 from autograd.formulas.names import Name
+from autograd.operands import Operand
 from autograd.ops.sums import standardize
 
 from ..attributes import Check
@@ -20,8 +21,8 @@ __all__ = ["BatchNormalization", "LayerNormalization"]
 
 class _Normalization(BatchLayer):
     checks: ClassVar[Mapping[str, Check]] = {"epsilon": not_negative}
-    gamma: Any
-    beta: Any
+    gamma: Operand
+    beta: Operand
 
     def __init__(self, epsilon: float = 1e-3, *, input_shape: ShapeLike | None = None, name: str | None = None) -> None:
         super().__init__(input_shape=input_shape, name=name)
@@ -37,10 +38,10 @@ class _Normalization(BatchLayer):
     def steps(self) -> list[Step]:
         return [(self._normalized, (), self._standard), (self._stretched, (), self._z)]
 
-    def _normalized(self, x: Any) -> Any:
+    def _normalized(self, x: Operand) -> Operand:
         raise NotImplementedError
 
-    def _stretched(self, x: Any) -> Any:
+    def _stretched(self, x: Operand) -> Operand:
         return x * self.gamma + self.beta
 
     def name_nodes(self, layer: int) -> None:
@@ -59,7 +60,7 @@ class LayerNormalization(_Normalization):
     Source: Ba, Kiros and Hinton, arXiv:1607.06450.
     """
 
-    def _normalized(self, x: Any) -> Any:
+    def _normalized(self, x: Operand) -> Operand:
         return standardize(x, -1, self.epsilon)
 
 
@@ -80,8 +81,8 @@ class BatchNormalization(_Normalization):
     """
 
     checks: ClassVar[Mapping[str, Check]] = {"momentum": checked_fraction}
-    moving_mean: Any
-    moving_variance: Any
+    moving_mean: Operand
+    moving_variance: Operand
 
     def __init__(
         self,
@@ -101,7 +102,7 @@ class BatchNormalization(_Normalization):
         self.moving_mean = np.zeros(input_shape[-1:], dtype)
         self.moving_variance = np.ones(input_shape[-1:], dtype)
 
-    def _known(self, base: str, numbers: np.ndarray, x: Any) -> Any:
+    def _known(self, base: str, numbers: np.ndarray, x: Operand) -> Operand:
         """What training left, by name where a graph is recorded: a derivation shows it as it shows that of a batch."""
         if self._number is None or x.__class__ is not Tensor:
             return numbers
@@ -113,7 +114,7 @@ class BatchNormalization(_Normalization):
         super().name_nodes(layer)
         self._number = layer
 
-    def _normalized(self, x: Any) -> Any:
+    def _normalized(self, x: Operand) -> Operand:
         if not self.training:
             spread = np.sqrt(self.moving_variance + self.epsilon)
             return (x - self._known("mu", self.moving_mean, x)) / self._known("s", spread, x)

@@ -6,11 +6,10 @@ It knows no numbers: what runs through it are batches, or the shapes of samples.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 
-from ..layers.base import BatchLayer, Input, Place, Shape, one_or_all, output_of
+from ..layers.base import BatchLayer, Input, Place, Shape, Shapes, one_or_all, output_of
 
 __all__ = ["Call", "Wiring", "between", "in_a_row"]
 
@@ -26,7 +25,7 @@ class Call:
     __slots__ = ("done", "layer", "named", "options", "sources")
 
     def __init__(
-        self, layer: Any, sources: tuple[int, ...], options: Mapping[str, Any], named: Sequence[str] = ()
+        self, layer: BatchLayer, sources: tuple[int, ...], options: Mapping[str, Operand], named: Sequence[str] = ()
     ) -> None:
         self.layer, self.sources, self.options, self.named = layer, sources, dict(options), tuple(named)
         self.done: tuple[int, ...] = ()
@@ -36,7 +35,7 @@ class Call:
         """The sources that are its inputs, and no options."""
         return self.sources[: len(self.sources) - len(self.named)]
 
-    def divided(self, given: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+    def divided(self, given: list[Operand]) -> tuple[list[Operand], dict[str, Operand]]:
         """What the sources hold as inputs and options."""
         if not self.named:
             return given, self.options
@@ -61,7 +60,7 @@ class Wiring:
             needed.update(call.sources)
 
     @property
-    def layers(self) -> list[Any]:
+    def layers(self) -> list[BatchLayer]:
         """All layers, each once, in the order of their first use."""
         return list({id(layer): layer for layer in self.row}.values())
 
@@ -74,7 +73,7 @@ class Wiring:
             and all(call.sources == (i,) and not call.options for i, call in enumerate(self.calls))
         )
 
-    def run(self, *xs: Any, to_sums: bool = False) -> Any:
+    def run(self, *xs: Operand, to_sums: bool = False) -> Operand:
         """The output for batches; before the activation of the last layer if `to_sums`."""
         places = dict(enumerate(xs))
         last = len(self.calls) - 1
@@ -95,12 +94,12 @@ class Wiring:
             found.append(call.layer.compute_output_shape(self.shape_for(call, found)))
         return found
 
-    def shape_for(self, call: Call, found: Sequence[Shape]) -> Any:
+    def shape_for(self, call: Call, found: Sequence[Shape]) -> Shapes:
         """What a layer's `compute_output_shape` is asked: a shape, or those of all inputs."""
         return one_or_all(tuple(found[source] for source in call.inputs))
 
 
-def in_a_row(layers: Iterable[Any], first: Place | None = None) -> Wiring:
+def in_a_row(layers: Iterable[BatchLayer], first: Place | None = None) -> Wiring:
     """Each layer fed by the one before; first: what the samples look like, if it is known."""
     return Wiring((first,), (Call(layer, (i,), {}) for i, layer in enumerate(layers)))
 
@@ -147,7 +146,7 @@ def named(place: Place) -> str:
     return repr(place) if place.name is None else f"{place!r} {place.name!r}"
 
 
-def checked_places(where: str, what: str, places: Any) -> tuple[Place, ...]:
+def checked_places(where: str, what: str, places: object) -> tuple[Place, ...]:
     """One or several places as a tuple. TypeError for another thing."""
     found = tuple(places) if isinstance(places, list | tuple) else (places,)
     for place in found:

@@ -6,13 +6,13 @@ All verdicts are found here, by check_work; the page looks them up.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 
 from autograd import Value
 from autograd.marking.marking import Marking
 from autograd.operands import describe
+from autograd.signatures import Json
 from nn.exercises import Exercise
 
 from .model import Nodes, encoded
@@ -20,7 +20,7 @@ from .model import Nodes, encoded
 __all__ = ["exercise_data", "marking_data"]
 
 
-def marking_data(root: Any, nodes: Nodes, marking: Any) -> dict[str, Any]:
+def marking_data(root: object, nodes: Nodes, marking: object) -> Json:
     """The verdicts by node, the edges on which mistakes were made, and what is said of them.
 
     TypeError for what is no marking, ValueError for one of another computation.
@@ -30,7 +30,7 @@ def marking_data(root: Any, nodes: Nodes, marking: Any) -> dict[str, Any]:
     c = marking.computation
     if c.target is not root:
         raise ValueError("explore: the marking is of another computation; check the work against this root")
-    wrong: set[tuple[Any, Any]] = set()
+    wrong: set[tuple[object, object]] = set()
     for finding in marking.findings:
         for edge in (e for variant in finding.variants for e in variant.edges):
             wrong |= {(edge.node, edge.operand), (edge.result, c.below(edge.operand))}
@@ -47,7 +47,7 @@ def marking_data(root: Any, nodes: Nodes, marking: Any) -> dict[str, Any]:
     }
 
 
-def exercise_data(root: Any, nodes: Nodes, sheet: Any) -> dict[str, Any]:
+def exercise_data(root: object, nodes: Nodes, sheet: object) -> Json:
     """The gaps of a sheet, what is right in each, and which numbers are told which mistake.
 
     TypeError for what is no exercise; ValueError for one of another computation, or whose gaps are no numbers of it.
@@ -62,14 +62,14 @@ def exercise_data(root: Any, nodes: Nodes, sheet: Any) -> dict[str, Any]:
             "'chain', 'paths', 'shared', 'convolution' or 'recurrent'"
         )
     checker = sheet.checker
-    predicted = [found for _, found, _ in checker.all_predicted(checker.c.point, {}, {}) if found is not None]
+    predicted = [found for _, found in checker.slipped() if found is not None]
     by_name = {name: node for name, node in sheet.nodes.items() if nodes.has(node)}
     gaps = []
-    before: dict[str, Any] = {}  # what was asked for before is taken to be right: the mistake is behind it
+    before: dict[str, object] = {}  # what was asked for before is taken to be right: the mistake is behind it
     for blank in sheet.blanks:
         is_gradient = blank.name.startswith("d")
         node = by_name[blank.name.partition("/d")[2] if is_gradient else blank.name]
-        told: list[list[Any]] = []
+        told: list[list[object]] = []
         if is_gradient:
             numbers = {round(float(found.get(node, 0.0)), 9) for found in predicted}
             for x in sorted(numbers - {round(float(blank.right), 9)}):

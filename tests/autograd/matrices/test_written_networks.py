@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from nets import NETS, given, made, samples
 from network_derivations import NETWORKS
+from sizes import mostly_slow
 
 import autograd as ag
 from autograd import Tensor, derive, softmax
@@ -48,6 +49,7 @@ def test_strides_and_zeros_around_are_said_and_pooling_goes_back_to_where_it_cam
     assert (found["P[1]"], found["dA[1]"]) == ("upsample(A[1], 2×2)", "4 avgpool(dP[1], 2×2)")
 
 
+@pytest.mark.slow
 def test_what_the_signs_mean_stands_once_below_a_derivation_that_uses_them():
     loss, parameters = NETWORKS["cnn_with_pooling"]()
     written = derive(loss, parameters["W[1]"])
@@ -72,6 +74,7 @@ def test_a_recurrent_net_is_backpropagation_through_time():
     assert found["dW[1]_h"] == "(1/m) Σₜ₌₂⁴ dZ[1]⟨t⟩ H[1]⟨t−1⟩ᵀ"
 
 
+@pytest.mark.slow
 def test_a_recurrent_net_on_another_and_a_layer_at_every_step_speak_of_steps():
     found = lines("rnn_on_rnn", "W[1]_h")
     assert found["Z[2]<2>"] == "H[1]⟨2⟩ W[2]ₓᵀ + b[2] + H[2]⟨1⟩ W[2]ₕᵀ"
@@ -82,6 +85,7 @@ def test_a_recurrent_net_on_another_and_a_layer_at_every_step_speak_of_steps():
     assert lines("dense_at_every_step")["dW[2]"] == "(1/m) Σᵢ dZ[2](i)ᵀ A[1](i)"
 
 
+@pytest.mark.slow
 def test_a_loss_over_all_steps_is_the_mean_over_samples_and_steps():
     found = lines("mean_square_at_every_step", "W[1]_x")
     assert (found["L"], found["dZ[2]"]) == ("(1/(3 m)) Σ((Z[2] − Y)^∘2)", "(2/3) (Z[2] − Y)")
@@ -106,6 +110,7 @@ def test_an_lstm_has_its_gates_and_its_memory():
     assert found["dZ[1]<2>"].startswith("[dI[1]⟨2⟩ ⊙ I[1]⟨2⟩ ⊙ (1 − I[1]⟨2⟩) ; ")
 
 
+@pytest.mark.slow
 def test_a_gru_keeps_and_renews():
     found = lines("gru", "b[1]")
     assert found["H[1]<2>"] == "Z[1]⟨2⟩ ⊙ H[1]⟨1⟩ + (1 − Z[1]⟨2⟩) ⊙ H̃[1]⟨2⟩"
@@ -222,6 +227,7 @@ def test_two_steps_of_one_unit_worked_by_hand():
     assert (values["dH[1]<1>"], values["dW[1]_x"]) == ([0.5], [5.5])
 
 
+@pytest.mark.slow
 def test_many_steps_are_one_line_and_none_is_lost():
     rng = np.random.default_rng(0)
     model = Sequential([SimpleRNN(2, input_shape=(80, 1)), Dense(1)], dtype="float64", rng=0)
@@ -243,9 +249,7 @@ def test_images_without_a_name_are_x():
 QUICK = "even kernel, same", "batch norm", "masked", "ignored classes"
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NETS]
-)
+@pytest.mark.parametrize("name", mostly_slow(NETS, *QUICK))
 def test_no_net_has_a_constant_that_nothing_explains(name):
     for training in (True, False):
         model, loss = made(name)

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from nets import NETS, given, made, samples
+from sizes import mostly_slow
 
 import nn
 from nn import Dense, Input, Model, Sequential, SimpleRNN, to_onnx
@@ -26,7 +27,7 @@ def runs(model):
     return lambda xs: session.run(None, dict(zip(names, (x.astype(np.float32) for x in xs), strict=True)))[0]
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", mostly_slow(NETS, "transformer", "gru of gru", "masked", "nested"))
 def test_another_runtime_comes_to_the_same_numbers(name):
     model, loss = made(name, "float32")
     model.compile("sgd", loss)
@@ -37,6 +38,7 @@ def test_another_runtime_comes_to_the_same_numbers(name):
         np.testing.assert_allclose(run(some), model.predict(given(model, some)), rtol=1e-5, atol=2e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in activations if name != "linear"])
 def test_it_has_every_activation_of_the_library(name):
     model, x = row(Dense(4, name, input_shape=(3,))), 3 * RNG.normal(size=(20, 3))
@@ -44,6 +46,7 @@ def test_it_has_every_activation_of_the_library(name):
 
 
 @pytest.mark.parametrize("name", ["linear", "relu", "leaky_relu", "elu", "softplus", "softsign", "hard_sigmoid"])
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [nn.SimpleRNN, nn.LSTM, nn.GRU])
 def test_steps_of_recurrent_layers_apply_what_onnx_has(kind, name):
     model, x = row(kind(4, name, input_shape=(5, 3))), RNG.normal(size=(7, 5, 3))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from nets import CLASSES, NETS, given, made, samples
 from scripts import load_from
+from sizes import mostly_slow, slow
 
 from nn import (
     LSTM,
@@ -44,8 +45,10 @@ class InOrder:
         return np.arange(n)
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.02), Adam(0.01)], ids=["sgd", "adam"])
-@pytest.mark.parametrize("name", [name for name in NETS if name not in NOT_IN_NUMPY])
+@pytest.mark.parametrize("optimizer", [SGD(0.02), *slow(Adam(0.01))], ids=["sgd", "adam"])
+@pytest.mark.parametrize(
+    "name", mostly_slow([name for name in NETS if name not in NOT_IN_NUMPY], "lectures", "two inputs", "masked")
+)
 def test_the_program_in_numpy_trains_to_the_same_numbers(name, optimizer):
     model, loss = made(name)
     model.compile(type(optimizer)(optimizer.learning_rate), loss)
@@ -89,6 +92,7 @@ def test_the_program_reads_as_the_lectures_write_it():
     assert losses[-1] < 0.6 * losses[0]
 
 
+@pytest.mark.slow
 def test_writing_the_program_changes_nothing():
     model, _ = made("batch norm")
     model.compile("adam", "mse")
@@ -101,7 +105,7 @@ def test_writing_the_program_changes_nothing():
 # ---------------------------------------------------------------- PyTorch
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", mostly_slow(NETS, "lectures", "strides, same", "masked in a row"))
 def test_the_program_in_pytorch_is_the_same_net(name):
     torch = pytest.importorskip("torch")
     model, loss = made(name)
@@ -187,6 +191,7 @@ def penalized():
     return Model(x, Dense(2, bias_regularizer="l2")(Dense(3, "tanh")(Flatten()(h))), dtype="float64", rng=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 def test_optimizers_penalties_and_what_is_frozen_are_written_too(optimizer):
     torch = pytest.importorskip("torch")
