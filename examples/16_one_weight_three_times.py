@@ -51,4 +51,4 @@ for steps in (3, 6, 12):
 # %%
 # **Your turn.** Somebody lists the paths of w and misses one. Which?
 
-print(check_work(L, {"dL/dw": 0.07469}))
+print(check_work(L, {"dL/dw": 0.0746892}))

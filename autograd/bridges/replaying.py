@@ -72,8 +72,7 @@ class Replayed:
         functools.update_wrapper(self, function)
         self.function = function
         self.is_plain: str | None = None if roads.are_open() else "programs are turned off"
-        # By shape of the arguments; before there is a program, how often it was seen.
-        self._shapes: OrderedDict[Any, Any] = OrderedDict()
+        self._shapes: OrderedDict[Any, _Shape | int] = OrderedDict()  # or how often it was met
         self._latest: _Shape | None = None  # that came last, if it has a program
         self._changes = 0
         self._lock = threading.Lock()
@@ -104,7 +103,7 @@ class Replayed:
             latest.is_over = True
         if not written.is_current():
             self._changes += 1
-            self._latest = self._shapes[shape.key] = None
+            self._latest, self._shapes[shape.key] = None, 0
             if self._changes == MOST:
                 self._go_on("what it reads beside its arguments changes from call to call; pass it in")
             return None
@@ -137,59 +136,61 @@ class Replayed:
             key = tuple([(a.shape, a.dtype, a.strides) if a.__class__ is np.ndarray else _kept(a) for a in given])
         except TypeError:
             return None
-        found = self._shapes.get(key)
-        if found.__class__ is _Shape:
+        found = self._shapes.get(key, 0)
+        if isinstance(found, _Shape):
             return found
-        seen = self._shapes[key] = (found or 0) + 1
+        self._shapes[key] = found + 1
         if len(self._shapes) > SHAPES:
             self._shapes.popitem(last=False)
-        if seen == REPEATED:
-            found = self._written_down(key, args, given)
-            if found is not None:
-                self._shapes[key] = found
-        return found if found.__class__ is _Shape else None
+        shape = self._written_down(key, args, given) if found + 1 == REPEATED else None
+        if shape is not None:
+            self._shapes[key] = shape
+        return shape
 
     def _written_down(self, key: Any, args: Sequence[Any], given: Sequence[Any]) -> _Shape | None:
         """A program of the function for arguments of this shape, if there is one."""
         try:
             surroundings = Surroundings([self.function, *(a for a in args if a.__class__ is Tensor)])
         except Unclear as error:
-            return self._go_on(str(error))
+            self._go_on(str(error))
+            return None
         if surroundings.generators:
-            return self._go_on("it draws random numbers; draw them outside and pass them in")
+            self._go_on("it draws random numbers; draw them outside and pass them in")
+            return None
         z = self.function(*args)
         if z.__class__ is not Tensor or z.op is None:
-            return self._go_on(f"expected a Tensor that it computes, got {describe(z)}")
+            self._go_on(f"expected a Tensor that it computes, got {describe(z)}")
+            return None
         shape = _Shape(key, np.ones(z.shape, z.dtype), list(surroundings.tensors))
         by_graph = functools.partial(self._by_graph, shape)
         with _gradients_kept(shape.leaves):
             _, written = written_down(self._results, given, shape.leaves, surroundings, by_graph, shape.seed)
         if written is None:
-            return self._go_on(
+            self._go_on(
                 "what it does cannot be written down as NumPy calls, changes what it reads, or takes arrays of "
                 "megabytes, beside which recording costs next to nothing"
             )
+            return None
         shape.written, shape.operation = written, _operation(len(written.reached))
         return shape
 
-    def _results(self, *args: Any) -> tuple[Tensor]:
+    def _results(self, *args: object) -> tuple[Tensor]:
         return (self.function(*args),)
 
-    def _by_graph(self, shape: _Shape, args: Sequence[Any]) -> list[np.ndarray]:
+    def _by_graph(self, shape: _Shape, args: Sequence[object]) -> list[np.ndarray]:
         z = self.function(*args)
         for t in shape.leaves:
             t._grad = None
         quietly(backward, z, shape.seed)
         return [z._data]
 
-    def _go_on(self, reason: str) -> _Shape | None:
-        """Run as it is from now on: there is no program."""
+    def _go_on(self, reason: str) -> None:
+        """Run as it is from now on."""
         self.is_plain = reason
         self._shapes.clear()
         self._latest = None
         name = getattr(self.function, "__name__", "function")
         warnings.warn(f"replayed({name}): it goes on as it is: {reason}", RuntimeWarning, stacklevel=5)
-        return None
 
     def __repr__(self) -> str:
         return f"<replayed {getattr(self.function, '__name__', 'function')}>"
@@ -279,7 +280,7 @@ class _Run:
                 if t._grad is not t._buffer:
                     np.copyto(t._buffer, 0.0 if t._grad is None else t._grad)  # type: ignore[arg-type]
 
-    def _of_nodes(self, g: Any, leaf: Tensor) -> Any:
+    def _of_nodes(self, g: object, leaf: Tensor) -> Any:
         """The same as a node, for second derivatives: of the function, recorded again."""
         if g.__class__ is not Tensor or self.is_over:
             raise TypeError(
@@ -298,12 +299,12 @@ class _Operation(Operation):
 @functools.cache
 def _operation(leaves: int) -> Operation:
     def pull(i: int) -> Callable[..., Any]:
-        def pulled(g: Any, z: Any, *data: Any) -> Any:
+        def pulled(g: Any, z: object, *data: Any) -> Any:
             return data[leaves].gradient(i, g)
 
         return pulled
 
-    def replay(*operands: Any) -> Any:
+    def replay(*operands: object) -> Any:
         raise TypeError("a result of a replayed function is computed by its program")
 
     op = _Operation(replay, pulls=(*map(pull, range(leaves)), None))

@@ -17,6 +17,8 @@ UNTOLD = 0.5
 NEAR = 2
 # What fits is told apart in so many steps from near to far.
 STEPS = 3
+# What a mistake makes larger by more is not rounded in proportion.
+MOST = 1e6
 # With so many digits right but for the last it is not worth asking for a mistake.
 SURE = 3
 
@@ -43,6 +45,8 @@ class Answer:
     def fits(self, x: Operand) -> bool:
         """True if the numbers handed in are these."""
         x, given = np.asarray(x), self.numbers
+        if not np.all(np.isfinite(x)):
+            return False
         if x.shape != given.shape:
             x, given = np.squeeze(x), np.squeeze(given)
             if x.shape != given.shape and (x.ndim or self.is_exact):
@@ -60,7 +64,7 @@ class Answer:
         distance = np.abs(np.squeeze(x) - np.squeeze(self.numbers))
         width = np.squeeze(self.width(np.asarray(x)))
         steps = np.divide(STEPS * distance, width, out=np.zeros(np.broadcast(distance, width).shape), where=width > 0)
-        return int(np.max(steps, initial=0.0) - 1e-6)
+        return int(np.nan_to_num(np.max(steps, initial=0.0)) - 1e-6)
 
     def fits_turned(self) -> bool:
         """True if the numbers are the transpose of the right ones."""
@@ -71,6 +75,7 @@ class Answer:
         """How far each number may lie from x, by default from the right ones."""
         x = self.right if x is None else x
         grown = max(1.0, float(np.max(np.abs(x), initial=0.0)) / self._size) if self._size else 1.0
+        grown = min(grown, MOST)
         moved = self._moved if self._moved.shape == x.shape else np.max(self._moved, initial=0.0)
         rounding = self._rounding if self._rounding.shape == x.shape else np.max(self._rounding, initial=0.0)
         found: np.ndarray = np.asarray(rounding + moved * grown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from ..passes.replay import Place, Point, Pull
 from ..used import Used
 from .answers import Answer
 from .computation import Computation
+from .missteps import missteps
 from .own_code import handed_in
 from .paths import marked_paths, split
 from .results import Alternative, Finding, Marking, Verdict, more_digits
@@ -31,6 +33,10 @@ CHANCE = 0.01
 LIKELY = 0.5
 # Mistakes that are met more often come first.
 SEEN = ("often", "regularly", "once", "tried")
+# Mistakes of the forward pass are tried on gradients while that computes not more numbers than this.
+BUDGET = 40_000
+# In Values with more operands mistakes are not looked for: each may be read wrongly in many ways.
+LARGEST = 3_000
 # So many mistakes on one sheet are looked for, and so many readings of one are named.
 MOST = 8
 NAMED = 3
@@ -38,6 +44,10 @@ NAMED = 3
 # none if it is so near to 1.
 FITTED = 3
 NOTHING = 1e-3
+
+
+# A mistake, the gradients of whoever makes it, and if it has a factor also with 0 for it.
+Predicted = tuple[Variant, Mapping[Node, Operand] | None, Mapping[Node, Operand] | None]
 
 
 def check_work(
@@ -86,7 +96,12 @@ class Checker:
     @functools.cached_property
     def variants(self) -> list[Variant]:
         """All mistakes that can be made in it; of those with a factor also what it is without."""
-        return list(variants(self.c))
+        return list(variants(self.c, slips))
+
+    @functools.cached_property
+    def missteps(self) -> list[Variant]:
+        """All mistakes that can be made on the way forward."""
+        return list(variants(self.c, missteps))
 
     def check(self, sheet: Sheet | Callable[..., Operand], **arguments: Operand) -> Marking:
         """The sheet, marked; see check_work."""
@@ -96,14 +111,14 @@ class Checker:
             raise TypeError(f"check_work: {', '.join(arguments)} would be for a function, got {describe(sheet)}")
         numbers, paths = split(self.c, sheet)
         items, unread = read_sheet(self.c, numbers) if numbers or not paths else ([], [])
-        point, verdicts = self._values([i for i in items if i.is_value])
+        point, verdicts, findings = self._values([i for i in items if i.is_value])
         gradients = [i for i in items if not i.is_value]
-        findings: list[Finding] = []
         if gradients:
             wrong = [v.node for v in verdicts if v.kind == "wrong"]
             read = (Backward(self, gradients, point, wrong, home).marked() for home in self._homes(gradients))
-            more, findings = min(read, key=lambda marked: _losses(*marked))
+            more, found = min(read, key=lambda marked: _losses(*marked))
             verdicts += more
+            findings += found
         for node, written in paths:
             try:
                 more, found = marked_paths(self.c, self.tolerance, self.variants, node, written)
@@ -129,22 +144,78 @@ class Checker:
 
     # ------------------------------------------------------------ forward
 
-    def _values(self, items: Sequence[Item]) -> tuple[Point, list[Verdict]]:
-        """The verdicts on numbers of the forward pass, and the numbers with which it goes on."""
+    def _values(self, items: Sequence[Item]) -> tuple[Point, list[Verdict], list[Finding]]:
+        """The verdicts on numbers of the forward pass, the numbers with which it goes on, and the mistakes."""
         put_in: dict[Node, Operand] = {}
         point, verdicts = self.c.point, []
+        answers = {i.node: self.answer(i, self.c.point.of(i.node)) for i in items}
+        explanations: list[Explanation] = []
         for item in items:
-            answer = self.answer(item, self.c.point.of(item.node))
+            answer = answers[item.node]
             given = tuple(self.c.labels[u] for u in put_in if u in topological_order(item.node))
             if answer.is_right or not (given and answer.fits(point.of(item.node))):
                 verdicts.append(verdict(item, answer))
             else:
                 verdicts.append(verdict(item, answer, given=given))
+            kind = verdicts[-1].kind
+            if kind in ("wrong", "right to digits") and not answer.is_near and self.is_searched:
+                found = self._misstep(item, answers, point)
+                is_told = found is not None and (found.chance < CHANCE if kind != "wrong" else found.as_likely < LIKELY)
+                if found is not None and is_told:
+                    explanations.append(found)
+                    verdicts[-1] = verdicts[-1]._replace(kind="wrong", digits=None)
+                elif found is not None and kind == "wrong":
+                    verdicts[-1] = verdicts[-1]._replace(note=verdicts[-1].note or more_digits(self.c))
+            elif kind == "wrong" and not self.is_searched:
+                verdicts[-1] = verdicts[-1]._replace(note=verdicts[-1].note or self.too_large())
             is_usable = item.numbers.shape == answer.right.shape and np.all(np.isfinite(item.numbers))
             if not answer.is_right and is_usable:
                 put_in[item.node] = item.numbers if self.c.is_array else float(item.numbers)
                 point = Point(self.c.order, lambda u, z: put_in.get(u, z), self.c.samples or 1)
-        return point, verdicts
+        findings = [e.finding(self.c) for e in _merged(explanations)]
+        of_key = {key: f for f in findings for key in f.explains}
+        return point, [v._replace(finding=of_key.get(v.key)) for v in verdicts], findings
+
+    def _misstep(self, item: Item, answers: Mapping[Node, Answer], point: Point) -> Explanation | None:
+        """The mistake of the forward pass that explains a wrong number, and spoils none that is right."""
+        answer = answers[item.node]
+        above = set(topological_order(item.node))
+        open_to = {item.node} | (above - answers.keys())
+        kept = [(u, a) for u, a in answers.items() if a.is_right and item.node not in topological_order(u)]
+        numbers: dict[tuple[bytes, ...], tuple[bool, int]] = {}
+        best: list[tuple[tuple[Any, ...], Variant]] = []
+        for variant in self.missteps:
+            if not open_to.issuperset(e.result for e in variant.edges):
+                continue
+            try:
+                made = variant.point(point)
+            except (ValueError, IndexError, TypeError, StopIteration, ArithmeticError):
+                continue
+            x = np.asarray(made.of(item.node))
+            if answer.is_close_to_right(x) or not all(a.fits(made.of(u)) for u, a in kept):
+                continue
+            key = (rounded(x).tobytes(),)
+            numbers[key] = min(self.simplicity(variant), numbers.get(key, (True, len(SEEN))))
+            if answer.fits(x):
+                order = answer.far(x), *self.simplicity(variant), missteps.index(variant.slip), len(variant.made)
+                best.append((order, variant))
+        if not best:
+            return None
+        best.sort(key=lambda x: x[0])
+        readings: dict[str, Reading] = {}
+        for order, variant in best:
+            if order[0] <= best[0][0][0] + 1:
+                places = tuple(key for _, key in variant.places())
+                said = Alternative(variant.slip.read.__name__, variant.words(), places)
+                readings.setdefault(said.slip, Reading(said, variant))
+        as_simple = sum(simplicity <= self.simplicity(best[0][1]) for simplicity in numbers.values())
+        odds = answer.odds()
+        chance, as_likely = min(1.0, odds * len(numbers)), min(1.0, odds * as_simple)
+        return Explanation((item.key,), chance, as_likely, tuple(readings.values()))
+
+    def simplicity(self, variant: Variant) -> tuple[bool, int]:
+        """The less, the sooner it is believed: made in one place, and met often."""
+        return len(variant.places()) > 1, SEEN.index(variant.slip.seen)
 
     # ------------------------------------------------------------ backward
 
@@ -155,33 +226,78 @@ class Checker:
         return [float(m), 1.0] if is_asked and self.c.is_mean else [1.0]
 
     def predicted(
-        self, variant: Variant, point: Point, before: dict[Place, Pull], given: Mapping[Node, Operand]
-    ) -> dict[Node, Operand] | None:
-        """The gradients of somebody who makes this mistake, None where it cannot be made."""
+        self,
+        variant: Variant,
+        point: Point,
+        before: Sequence[Variant],
+        given: Mapping[Node, Operand],
+        base: dict[Node, Operand] | None = None,
+    ) -> Mapping[Node, Operand] | None:
+        """The gradients of somebody who makes this mistake besides those before, None where it cannot be made.
+
+        point: the numbers of the forward pass, those before made already. base: of Values, the gradients without it.
+        """
         try:
-            return self.c.replay(point, variant.change(point, before), given)
+            read_at = variant.point(point)
+            made = made_so(before, read_at)
+            change = variant.change(read_at, made)
+            if base is None or read_at is not point:
+                return self.c.replay(read_at, change, given)
+            last = {place: pull for place, pull in change.items() if made.get(place) is not pull}
+            return collections.ChainMap(self.c.replay.moved(point, base, made, last, given), base)
         except (ValueError, IndexError, TypeError, StopIteration, ArithmeticError):
             return None
 
-    def all_predicted(
-        self, point: Point, before: dict[Place, Pull], given: Mapping[Node, Operand]
-    ) -> list[tuple[Variant, dict[Node, Operand] | None, dict[Node, Operand] | None]]:
-        """Every mistake, what it predicts, and if it has a factor what it predicts with 0 for it."""
+    def all_predicted(self, point: Point, before: Sequence[Variant], given: Mapping[Node, Operand]) -> list[Predicted]:
+        """Every mistake, what it predicts, and if it has a factor what it predicts with 0 for it.
+
+        Mistakes of the forward pass only where its numbers were not handed in: there they are found by themselves.
+        """
         if not (before or given) and point is self.c.point:
-            return self._alone
-        return self._all(point, before, given)
+            return self._alone + self._alone_forward
+        forward = self._affordable if point.instead is None else []
+        return self._all([*self.variants, *forward], point, before, given)
 
     @functools.cached_property
-    def _alone(self) -> list[tuple[Variant, dict[Node, Operand] | None, dict[Node, Operand] | None]]:
-        return self._all(self.c.point, {}, {})
+    def _alone(self) -> list[Predicted]:
+        return self._all(self.variants, self.c.point, (), {})
+
+    @functools.cached_property
+    def _alone_forward(self) -> list[Predicted]:
+        return self._all(self._affordable, self.c.point, (), {})
+
+    @functools.cached_property
+    def _affordable(self) -> list[Variant]:
+        """The mistakes of the forward pass that gradients are asked for: in a large net those in whole layers."""
+        most = BUDGET // len(self.c.order)
+        whole = [v for v in self.missteps if len(v.made) > 1]
+        return self.missteps if len(self.missteps) <= most else whole[:most]
+
+    @property
+    def is_searched(self) -> bool:
+        """True if mistakes are looked for; in more Values than this they are not."""
+        return self.c.is_array or len(self.c.edges) <= LARGEST
+
+    def too_large(self) -> str:
+        """What is said where none are looked for."""
+        return (
+            f"{len(self.c.edges):,} steps are too many to say why (at most {LARGEST:,}); take a smaller net, or Tensors"
+        )
+
+    def slipped(self) -> list[tuple[Variant, Mapping[Node, Operand] | None]]:
+        """Every slip on the way back made alone, and what it predicts; None where it cannot be made."""
+        return [(variant, found) for variant, found, _ in self._alone]
 
     def _all(
-        self, point: Point, before: dict[Place, Pull], given: Mapping[Node, Operand]
-    ) -> list[tuple[Variant, dict[Node, Operand] | None, dict[Node, Operand] | None]]:
+        self, made: Sequence[Variant], point: Point, before: Sequence[Variant], given: Mapping[Node, Operand]
+    ) -> list[Predicted]:
+        for v in before:
+            point = v.point(point)
+        base = None if self.c.is_array else self.c.replay(point, made_so(before, point), given)
         found = []
-        for v in self.variants:
-            zero = self.predicted(v._replace(factor=0.0), point, before, given) if v.slip.fits else None
-            found.append((v, self.predicted(v, point, before, given), zero))
+        for v in made:
+            zero = self.predicted(v._replace(factor=0.0), point, before, given, base) if v.slip.fits else None
+            found.append((v, self.predicted(v, point, before, given, base), zero))
         return found
 
 
@@ -195,12 +311,13 @@ class Reading(NamedTuple):
 class Explanation(NamedTuple):
     """What explains the numbers of these keys: the readings, the likeliest first. variants: the first in all places.
 
-    See Finding.
+    chance     how likely it is that numbers like these fit some mistake or other
+    as_likely  the same of mistakes that are as simple, and met as often
     """
 
     keys: tuple[str, ...]
-    is_sure: bool
     chance: float
+    as_likely: float
     readings: tuple[Reading, ...]
     variants: tuple[Variant, ...] = ()
 
@@ -213,7 +330,7 @@ class Explanation(NamedTuple):
         first, *others = self.readings
         told = tuple(r.said for r in others[: NAMED - 1])
         variants = self.variants or (first.variant,)
-        return Finding(*first.said, self.keys, self.is_sure, self.chance, told, variants, c)
+        return Finding(*first.said, self.keys, self.chance < CHANCE, self.chance, told, variants, c)
 
 
 class Backward:
@@ -260,24 +377,24 @@ class Backward:
         fine = {i.key for i in self.items if self.answers[i.key].is_near or self.fits(i, base)}
         explained: set[str] = set()
         findings: list[Explanation] = []
-        before: dict[Place, Pull] = {}
+        before: tuple[Variant, ...] = ()
         hopeless: set[str] = set()
         untold: set[str] = set()
         while len(findings) < MOST:
             wrong = [i for i in self.items if i.key not in fine and i.key not in explained and i.key not in hopeless]
-            if not wrong:
+            if not wrong or not self.checker.is_searched:
                 break
             kept = [i for i in self.items if i.key in fine - self.apart or i.key in explained]
             found = self._finding(wrong, kept, before, self.given)
             if found is None and self.apart:  # a slip of its own, made of what is right
-                found = self._finding(wrong[:1], [], {}, {})
-            if found is None or found.chance >= LIKELY:
+                found = self._finding(wrong[:1], [], (), {})
+            if found is None or found.as_likely >= LIKELY:
                 hopeless.add(wrong[0].key)
                 untold |= {wrong[0].key} if found is not None else set()
                 continue
             findings.append(found)
             explained |= set(found.keys)
-            before = found.readings[0].variant.change(self.point, before)
+            before = (*before, found.readings[0].variant)
         merged = [f.finding(self.c) for f in _merged(findings)]
         of_key = {key: f for f in merged for key in f.explains}
         wrongly = {i.node for i in self.items if i.key not in fine and i.node in self.given}
@@ -286,12 +403,14 @@ class Backward:
             answer = self.answers[i.key]
             given = () if answer.is_near or i.key not in fine else self._nearest(i.node, wrongly)
             said = verdict(i, answer, given=given, finding=of_key.get(i.key))
+            if said.kind == "wrong" and not said.note and not self.checker.is_searched:
+                said = said._replace(note=self.checker.too_large())
             is_open = i.key in untold and said.kind == "wrong" and not said.note
             verdicts.append(said._replace(note=more_digits(self.c)) if is_open else said)
         return verdicts, merged
 
     def _finding(
-        self, wrong: Sequence[Item], fine: Sequence[Item], before: dict[Place, Pull], given: Mapping[Node, Operand]
+        self, wrong: Sequence[Item], fine: Sequence[Item], before: Sequence[Variant], given: Mapping[Node, Operand]
     ) -> Explanation | None:
         """The mistake that explains the first wrong number, and most of the others, and spoils none that is right."""
         first, shape = wrong[0], np.squeeze(wrong[0].numbers).shape
@@ -312,7 +431,14 @@ class Backward:
                 best, best_rank = [], rank
             if rank == best_rank:
                 far = max(self._far(i, found) for i in wrong if i.key in keys)
-                order = far, *self._simplicity(variant), slips.index(variant.slip), len(variant.made)
+                table = missteps if variant.slip.is_forward else slips
+                order = (
+                    far,
+                    *self.checker.simplicity(variant),
+                    variant.slip.is_forward,
+                    table.index(variant.slip),
+                    len(variant.made),
+                )
                 best.append((order, variant, keys))
         if not best:
             return None
@@ -324,13 +450,13 @@ class Backward:
         rest = [v for v in rest if v.slip is not variant.slip or v.key != variant.key or not self._covers(v, variant)]
         explained = [i for i in wrong if i.key in keys]
         alike = self._numbers_of(everything, explained, fine)
-        as_simple = sum(simplicity <= self._simplicity(variant) for simplicity in alike.values())
+        as_simple = sum(simplicity <= self.checker.simplicity(variant) for simplicity in alike.values())
         odds = float(np.prod([self.answers[i.key].odds() for i in explained]))
         if variant.slip.fits:  # one number went into the factor
             odds *= max(1.0, 1 / max(self.answers[first.key].odds() ** (1 / max(first.numbers.size, 1)), 1e-300))
-        chance, is_sure = min(1.0, odds * as_simple), odds * len(alike) < CHANCE
+        chance, as_likely = min(1.0, odds * len(alike)), min(1.0, odds * as_simple)
         readings = {v.words(): Reading(self._said(v, keys), v) for v in reversed([variant, *rest])}
-        return Explanation(keys, is_sure, chance, tuple(reversed(readings.values())))
+        return Explanation(keys, chance, as_likely, tuple(reversed(readings.values())))
 
     def _numbers_of(
         self,
@@ -352,7 +478,7 @@ class Backward:
             if not all(self.fits(i, predicted) for i in fine):
                 continue
             key = tuple(rounded(x).tobytes() for x in numbers)
-            found[key] = min(self._simplicity(variant), found.get(key, (True, len(SEEN))))
+            found[key] = min(self.checker.simplicity(variant), found.get(key, (True, len(SEEN))))
         return found
 
     def _fitted(
@@ -361,9 +487,9 @@ class Backward:
         at_one: Mapping[Node, Operand],
         at_zero: Mapping[Node, Operand] | None,
         first: Item,
-        before: dict[Place, Pull],
+        before: Sequence[Variant],
         given: Mapping[Node, Operand],
-    ) -> tuple[Variant, dict[Node, Operand] | None]:
+    ) -> tuple[Variant, Mapping[Node, Operand] | None]:
         """The mistake with the factor that fits the first wrong number, and what it predicts; None if none fits."""
         if at_zero is None or not np.any(first.numbers):
             return variant, None
@@ -387,13 +513,9 @@ class Backward:
         """How far what a mistake gives is from what was written, in steps of what rounding on the way comes to."""
         return self.answers[item.key].far(np.asarray(found.get(item.node, 0.0)) * self.scale[item.key])
 
-    def _simplicity(self, variant: Variant) -> tuple[bool, int]:
-        """The less, the sooner it is believed: made in one place, and met often."""
-        return len(self.c.places(variant.edges)) > 1, SEEN.index(variant.slip.seen)
-
     def _said(self, variant: Variant, explained: Sequence[str]) -> Alternative:
         """A mistake, and where it was made: of what was handed in only where it explains what is wrong."""
-        places = [self.c.key(u) for u in self.c.places(variant.edges)]
+        places = [key for _, key in variant.places()]
         where = tuple(key for key in places if key in explained)
         where = where or tuple(key for key in places if key not in self.answers) or tuple(places)
         return Alternative(variant.slip.read.__name__, variant.words(), where)
@@ -417,6 +539,14 @@ class Backward:
                 waiting += users.get(v, ())
         forward = tuple(self.c.labels[v] for v in self.c.named if v in self.wrong)
         return tuple(self.c.key(v) for v in self.c.named if v in found) or forward
+
+
+def made_so(variants: Sequence[Variant], point: Point) -> dict[Place, Pull]:
+    """What operands get of somebody who makes these mistakes."""
+    change: dict[Place, Pull] = {}
+    for v in variants:
+        change = v.change(point, change)
+    return change
 
 
 def _check_unchanged(target: Node) -> None:
@@ -479,8 +609,8 @@ def _merged(explanations: Sequence[Explanation]) -> list[Explanation]:
         found.append(
             Explanation(
                 tuple(key for e in same for key in e.keys),
-                any(e.is_sure for e in same),
                 min(e.chance for e in same),
+                min(e.as_likely for e in same),
                 (first._replace(said=first.said._replace(where=tuple(where))), *others),
                 tuple(r.variant for r in readings if r),
             )

@@ -92,9 +92,9 @@ class Finding:
     @functools.cached_property
     def lines(self) -> tuple[tuple[Line, Line], ...]:
         """What somebody writes who does it, and what is right, each a Line: text and LaTeX."""
-        places = [(v, u) for v in self.variants for u in self.computation.places(v.edges)]
-        named = [(v, u) for v, u in places if self.computation.key(u) in self.where]
-        found = [lines(self.computation, variant, u) for variant, u in (named or places)[:SHOWN]]
+        places = [(v, u, key) for v in self.variants for u, key in v.places()]
+        named = [x for x in places if x[2] in self.where]
+        found = [lines(self.computation, variant, u) for variant, u, _ in (named or places)[:SHOWN]]
         return tuple(x for x in found if x is not None)
 
     @property
@@ -266,7 +266,7 @@ def _counted(digits: int) -> str:
 
 
 def _number(x: np.ndarray) -> str:
-    return format_number(float(x)).replace("-", "−") if x.size == 1 else f"an array of shape {x.shape}"
+    return format_number(x.item()).replace("-", "−") if x.size == 1 else f"an array of shape {x.shape}"
 
 
 def more_digits(c: Computation) -> str:

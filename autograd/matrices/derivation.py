@@ -6,7 +6,9 @@ compute the gradients give dZ[2] = A[2] − Y and dW[2] = (1/m) dZ[2]ᵀ A[1].
 
 from __future__ import annotations
 
+import itertools
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -32,9 +34,13 @@ __all__ = ["MatrixDerivation", "Step"]
 
 # Arrays are shown with their numbers up to so many rows and columns.
 SHOWN = 6
+# Beside a formula up to so many columns; more begin a line of their own.
+BESIDE = 3
 # So many definitions and so many steps are written unless all are asked for: two screens.
 MOST = 30
 OMISSION = f"in a formula: more than {MAX_SIZE} symbols; label what lies between"
+# Letters in a line of what the signs mean, where nothing else breaks it.
+REMARK = 64
 # What is said of steps of sequences, in text and in LaTeX.
 STEP = ("X⟨t⟩ = X[:, t − 1] is step t of X, samples in rows", r"X^{\langle t\rangle} = \text{step } t \text{ of } X")
 HEADS = (
@@ -243,7 +249,8 @@ class MatrixDerivation:
         """The steps as a `<math>` element, which browsers show without a script or a font; see `latex`."""
         to = self.notations.mathml(with_shapes=shapes)
         rows = self._equations("MatrixDerivation.mathml", to, most, digits)
-        return to.aligned([*rows, *map(to.remark, self._notes(0))])
+        notes = itertools.chain.from_iterable(textwrap.wrap(note, REMARK) for note in self._notes(0))
+        return to.aligned([*rows, *map(to.remark, notes)])
 
     def _equations(self, where: str, to: MatrixLatex | MatrixMathml, most: int | None, digits: int | None) -> list[str]:
         most = self._most(where, most)
@@ -261,7 +268,10 @@ class MatrixDerivation:
                 rows.append(to.alone(to.gap))
             else:
                 numbers = to.block(s.value) if _is_shown(s.value) else []
-                rows.append(_row(to, to.derivative(to.symbol(s.label)), s.value, s.formulas, numbers))
+                is_wide = s.value.ndim > 0 and s.value.shape[-1] > BESIDE
+                name = to.derivative(to.symbol(s.label))
+                rows.append(_row(to, name, s.value, s.formulas, () if is_wide else numbers))
+                rows += [to.equation("", x) for x in numbers if is_wide]
         return [*rows, to.remark(f"… {OMISSION}")] if self._has_omissions(most) else rows
 
     def _repr_latex_(self) -> str:

@@ -26,6 +26,11 @@ def _operator(sign: str) -> str:
     return f"<mo>{sign}</mo>"
 
 
+def _token(text: str) -> str:
+    """A sign that all notations share; the brackets of an index do not grow with what they stand beside."""
+    return f'<mo stretchy="false">{text}</mo>' if text in ("[", "]") else _operator(text) if text else ""
+
+
 class MatrixMathml(Lectures, Mathml):
     """MathML, to be put in `<math>`; shapes stand under the names."""
 
@@ -45,7 +50,7 @@ class MatrixMathml(Lectures, Mathml):
 
     def sum(self, x: Formula) -> str:
         """A formula; brackets and commas that all notations share become tokens."""
-        return _BARE.sub(lambda m: m[1] or (_operator(m[3].strip()) if m[3].strip() else ""), super().sum(x))
+        return _BARE.sub(lambda m: m[1] or _token(m[3].strip()), super().sum(x))
 
     def derivative(self, name: str) -> str:
         return f"<mrow><mi>d</mi>{name}</mrow>"

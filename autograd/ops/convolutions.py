@@ -433,12 +433,8 @@ def unpool(g: Operand, x: Operand, z: Operand, size: Sizes, strides: Sizes, pads
     taken, several = _taken(x, z, size, strides, pads)
     share = g / several
     wide = zeros(_wide(x.shape, pads), share)
-    lie_apart = all(k <= s for k, s in zip(size, strides, strict=True))
     for each, (_, part) in zip(taken, _offsets(size, strides, z.shape[1:-1]), strict=True):
-        if lie_apart:
-            np.multiply(each, share, out=wide[part])
-        else:
-            wide[part] += each * share
+        wide[part] += each * share
     return _cropped(wide, pads)
 
 

@@ -146,7 +146,7 @@ def _confusions(problem: Problem, asked: Sequence[str]) -> tuple[int, int]:
     nodes = problem.nodes
     right = _numbers(checker.c.right, asked, nodes)
     seen: dict[tuple[float, ...], set[str]] = {}
-    for variant, predicted, _ in checker.all_predicted(checker.c.point, {}, {}):
+    for variant, predicted in checker.slipped():
         if predicted is not None:
             seen.setdefault(_numbers(predicted, asked, nodes), set()).add(variant.slip.name)
     hidden = seen.pop(right, set()) - set().union(*seen.values())

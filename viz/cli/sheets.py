@@ -39,6 +39,7 @@ def add_sheet_commands(commands: object, show: Callable[[str], None], values_of:
     marked.add_argument(
         "--of", metavar="FORMULA", help="the formula that the gradients in the file are of; with values"
     )
+    marked.add_argument("--reveal", action="store_true", help="say what is right beside what is wrong")
 
 
 def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
@@ -162,7 +163,10 @@ def _check(
     for name in files:
         try:
             written = _read(name)
-            marked[name] = check_work(target, written) if target is not None else _exercise_of(written).check(written)
+            if target is None:
+                marked[name] = _exercise_of(written).check(written, reveal=options.reveal)
+            else:
+                marked[name] = check_work(target, written, reveal=options.reveal)
         except (ValueError, TypeError, RuntimeError, OSError) as error:
             refused[name] = as_sentence(error) if isinstance(error, OSError) else f"{name}: {error}"
     if len(files) == 1:

@@ -47,6 +47,7 @@ def test_strides_and_zeros_around_are_said_and_pooling_goes_back_to_where_it_cam
     assert (found["P[1]"], found["dA[1]"]) == ("upsample(A[1], 2×2)", "4 avgpool(dP[1], 2×2)")
 
 
+@pytest.mark.slow
 def test_what_the_signs_mean_stands_once_below_a_derivation_that_uses_them():
     loss, parameters = NETWORKS["cnn_with_pooling"]()
     written = derive(loss, parameters["W[1]"])
@@ -71,6 +72,7 @@ def test_a_recurrent_net_is_backpropagation_through_time():
     assert found["dW[1]_h"] == "(1/m) Σₜ₌₂⁴ dZ[1]⟨t⟩ H[1]⟨t−1⟩ᵀ"
 
 
+@pytest.mark.slow
 def test_a_recurrent_net_on_another_and_a_layer_at_every_step_speak_of_steps():
     found = lines("rnn_on_rnn", "W[1]_h")
     assert found["Z[2]<2>"] == "H[1]⟨2⟩ W[2]ₓᵀ + b[2] + H[2]⟨1⟩ W[2]ₕᵀ"
@@ -81,6 +83,7 @@ def test_a_recurrent_net_on_another_and_a_layer_at_every_step_speak_of_steps():
     assert lines("dense_at_every_step")["dW[2]"] == "(1/m) Σᵢ dZ[2](i)ᵀ A[1](i)"
 
 
+@pytest.mark.slow
 def test_a_loss_over_all_steps_is_the_mean_over_samples_and_steps():
     found = lines("mean_square_at_every_step", "W[1]_x")
     assert (found["L"], found["dZ[2]"]) == ("(1/(3 m)) Σ((Z[2] − Y)^∘2)", "(2/3) (Z[2] − Y)")
@@ -105,6 +108,7 @@ def test_an_lstm_has_its_gates_and_its_memory():
     assert found["dZ[1]<2>"].startswith("[dI[1]⟨2⟩ ⊙ I[1]⟨2⟩ ⊙ (1 − I[1]⟨2⟩) ; ")
 
 
+@pytest.mark.slow
 def test_a_gru_keeps_and_renews():
     found = lines("gru", "b[1]")
     assert found["H[1]<2>"] == "Z[1]⟨2⟩ ⊙ H[1]⟨1⟩ + (1 − Z[1]⟨2⟩) ⊙ H̃[1]⟨2⟩"
@@ -221,6 +225,7 @@ def test_two_steps_of_one_unit_worked_by_hand():
     assert (values["dH[1]<1>"], values["dW[1]_x"]) == ([0.5], [5.5])
 
 
+@pytest.mark.slow
 def test_many_steps_are_one_line_and_none_is_lost():
     rng = np.random.default_rng(0)
     model = Sequential([SimpleRNN(2, input_shape=(80, 1)), Dense(1)], dtype="float64", rng=0)

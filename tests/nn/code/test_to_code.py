@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scripts import load_from
+from sizes import mostly_slow, slow
 
 from nn import (
     GRU,
@@ -136,8 +137,8 @@ class InOrder:
         return np.arange(n)
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.01)], ids=["sgd", "adam"])
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("optimizer", [SGD(0.1), *slow(Adam(0.01))], ids=["sgd", "adam"])
+@pytest.mark.parametrize("name", mostly_slow(NETS, "lectures", "two inputs", "strides"))
 def test_the_program_in_numpy_trains_to_the_same_numbers(name, optimizer):
     make, loss = NETS[name]
     model = make()
@@ -181,6 +182,7 @@ def test_the_program_reads_as_the_lectures_write_it():
     assert losses[-1] < 0.6 * losses[0]
 
 
+@pytest.mark.slow
 def test_writing_the_program_changes_nothing():
     model = NETS["batch norm"][0]()
     model.compile("adam", "mse")

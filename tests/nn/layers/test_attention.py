@@ -221,6 +221,7 @@ def transformer(steps=4, rng=0):
     return Model(x, Dense(5, "softmax")(h), rng=rng)
 
 
+@pytest.mark.slow
 def test_a_small_transformer_trains_is_saved_and_goes_on(tmp_path):
     data = np.random.default_rng(0).integers(0, 5, (60, 4))
     target = np.maximum.accumulate(data, axis=1)  # needs what came before

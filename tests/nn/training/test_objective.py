@@ -87,7 +87,7 @@ def test_all_layers_agree_with_their_graph():
     same_bits(one, other)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", *slow("float64")])
 @pytest.mark.parametrize("ordered", [np.asfortranarray, lambda x: np.repeat(x, 2, axis=1)[:, ::2], lambda x: x[::-1]])
 def test_data_in_another_order_in_memory_give_the_same_history(ordered, dtype):
     rng = np.random.default_rng(0)
