@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import html
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -28,17 +29,21 @@ from .layers.basic import WeightedLayer
 from .layers.normalizing import BatchNormalization, LayerNormalization
 from .layers.sequences import Embedding
 from .training.samples import TrainingData, checked_samples
-from .training.trials import Trial, are_alike, constant_guess, equal_rows, renew
+from .training.trials import Trial, are_alike, constant_guess, equal_rows, renew, seconds_of
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
 SAMPLES = 512
+SECONDS = 2.0  # of one core, about, that all trials together may take; by what they compute, so that it is the same
+LATEST = 3.0  # and by the clock of this thread, where a machine is slower than it should be
+STEP = 0.005  # and one step of them: of a net that takes longer it gets fewer samples
+FEWEST = 8  # but not fewer than so many
 LONG = 5  # a model that does not learn in the steps given gets so many times as many
 PATIENT = 20  # and so many before its rate is blamed, unless the loss grows
 SCALE = 30.0  # from which on numbers are called large, and a factor of a learning rate too
 WIDE = 10.0  # from which on inputs are scaled for a trial, to see whether it helps
 RATES = 7  # smaller learning rates that are tried, a half of a power of ten apart
-UNRELATED = 2.5  # standard deviations
+UNRELATED = 3.0  # standard deviations
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,8 @@ class Diagnosis:
 
     @property
     def _all_right(self) -> str:
+        if not self.learns:
+            return "No cause was found: it may need more steps, more units, or other features."
         if self.notes:
             return "Nothing keeps it from learning; what is noted below may make it learn better."
         return "Nothing was found that has to be mended."
@@ -144,11 +151,13 @@ def diagnose(
 
         print(diagnose(model, x, y))
 
-    model: a Sequential or an MLP that is compiled, before a training or after one; it is not changed, nor are its
-    optimizer and its random numbers. x, y: the samples as `fit` takes them; 512 of them, drawn by `rng`, are
+    model: a Sequential, a Model or an MLP that is compiled, before a training or after one; it is not changed, nor are
+    its optimizer and its random numbers. x, y: the samples as `fit` takes them; 512 of them, drawn by `rng`, are
     looked at. batch_size: that of the training. steps: how many each trial takes; copies of the net are
     trained at this rate and, if it does not learn, five times as long, at other rates, on scaled data and with
-    new weights; on scaled data too if it learns little and the data are wide. A second for a small net.
+    new weights; on scaled data too if it learns little and the data are wide.
+
+    A second for a small net, a few for a large one, whose trials have smaller batches and fewer steps.
 
     Looked for are, causes before effects: a loss that is not finite, a softmax of a softmax, a loss of every sample
     against every other, targets that the outputs cannot reach or that are all the same, equal units, inputs and
@@ -160,13 +169,13 @@ def diagnose(
     batch_size, steps = (positive_integer("diagnose", *p) for p in (("batch_size", batch_size), ("steps", steps)))
     copied = getattr(model, "_copy_to_diagnose", None)
     if copied is None:
-        raise TypeError(f"diagnose: expected a Sequential or an MLP, got {describe(model)}")
+        raise TypeError(f"diagnose: expected a Sequential, a Model or an MLP, got {describe(model)}")
     model = copied()
     data = checked_samples("diagnose", model, x, y)
-    chosen = np.sort(generator(rng).permutation(len(data.x))[:SAMPLES])
-    samples = _plain(data.x.take(chosen, axis=0), data.y.take(chosen, axis=0))
+    chosen = np.sort(generator(rng).permutation(data.samples)[:SAMPLES])
+    samples = _plain((x.take(chosen, axis=0) for x in data.xs), data.y.take(chosen, axis=0))
     with np.errstate(all="ignore"):  # what overflows in a trial is what is looked for
-        look = _Look(model, samples, batch_size, steps)
+        look = _Look(model, samples, min(batch_size, samples.samples), steps)
         findings: list[Finding] = []
         for check in CHECKS:
             findings += check(look)
@@ -174,7 +183,7 @@ def diagnose(
     if look.learns:
         helped = ("inputs not scaled", "targets not scaled") if look.learns_scaled else ()
         findings = [replace(f, level="note") if f.level == "hint" and f.kind not in helped else f for f in findings]
-    return Diagnosis(findings, look.trial, look.guess, look.steps_taken, learns=look.learns)
+    return Diagnosis(findings, look.trial, look.guess, look.trial.taken, learns=look.learns)
 
 
 # ---------------------------------------------------------------- what is looked at
@@ -184,45 +193,93 @@ class _Look:
     """All that the checks may ask of a model and its samples, measured when it is asked for.
 
     has_fault   whether one was found already
+    samples, few   those that are looked at, and those of them that trials take
     """
 
     has_fault = False
 
     def __init__(self, model: Any, samples: TrainingData, batch_size: int, steps: int) -> None:
-        self.model, self.samples = model, samples
-        self._batch_size, self._steps = batch_size, steps
-        first = self.try_out(0)
-        self.guess = constant_guess(first)
-        self.outputs = first.outputs()
-        self.predicted, self.loss = first.recorded()
-        self.steps_taken = steps
+        self.model, self.samples, self._steps = model, samples, steps
+        step = Trial(model, samples.rows(0, batch_size).fixed(), batch_size)
+        loss, size = step.recorded()[1], min(batch_size, samples.samples)
+        while seconds_of(loss, size, step.samples.samples) > STEP and size > FEWEST:
+            size //= 2
+        self._batch_size = size
+        many = samples.samples // (16 * size) if size < batch_size else 1
+        self.few = _every(samples, 0, many) if many > 1 else samples
+        self._left = SECONDS / seconds_of(loss, size, step.samples.samples)
+        self._looking = self.few.samples / size / 3  # what the loss of all costs, in steps
+        self._began = time.thread_time()
+        self.first = self.try_out(0)
+        self.guess = constant_guess(self.first)
+        self.outputs = self.first.outputs()
+        self.predicted, self.loss = self.first.recorded()
         self.trial = self.try_out()
         self.learns = self.has_learned(self.trial)
         # some take their time, and some penalties theirs
-        if np.isfinite(self.trial.after) and (self.trial.penalized or not self.learns or self.is_to_be_scaled):
-            self.trial.train((LONG - 1) * steps)
-            self.steps_taken = LONG * steps
+        compared = self.trial.penalized or self.is_to_be_scaled
+        if np.isfinite(self.trial.after) and (compared or not (self.learns or self.stands_still(self.trial))):
+            self._go_on(self.trial, (LONG - 1) * steps, None if compared else self.is_clear)
             self.learns = self.has_learned(self.trial)
 
-    def try_out(self, steps: int | None = None, samples: TrainingData | None = None, **options: Any) -> Trial:
-        """Train a copy for a few steps."""
-        trial = Trial(self.model, samples or self.samples, self._batch_size, **options)
-        return trial.train(self._steps if steps is None else steps)
+    @property
+    def is_over(self) -> bool:
+        """True if there is no time left for more trials."""
+        return self._left <= 0 or time.thread_time() - self._began > LATEST
+
+    def _go_on(self, trial: Trial, steps: int, enough: Callable[[Trial], bool] | None) -> Trial:
+        """Train for so many steps, or a third of those that are left if these are fewer; a few always."""
+        before, few = trial.taken, min(steps, self._steps)
+        trial.train(few if self.is_over else max(min(steps, int(self._left / 3)), few), enough)
+        self._left -= trial.taken - before + 2 * self._looking
+        return trial
+
+    def try_out(
+        self,
+        steps: int | None = None,
+        samples: TrainingData | None = None,
+        enough: Callable[[Trial], bool] | None = None,
+        **options: Any,
+    ) -> Trial:
+        """Train a copy for a few steps, or until it has shown enough."""
+        trial = Trial(self.model, samples or self.few, self._batch_size, **options)
+        return self._go_on(trial, self._steps if steps is None else steps, enough)
 
     def has_learned(self, trial: Trial, guess: float | None = None) -> bool:
         """True if the loss fell, or is well below that of a constant guess."""
         guess = self.guess if guess is None else guess
         if not np.isfinite(trial.after):
             return False
-        least = min(trial.before, guess) if np.isfinite(guess) else trial.before
+        least = self._least(trial, guess)
         if least <= 0:
             return trial.after < trial.before or (least == 0 and trial.after == 0)
         # new weights may come near by luck
         return trial.after < 0.95 * least or trial.after < (0.7 if self.is_trained else 0.5) * guess
 
+    def _least(self, trial: Trial, guess: float) -> float:
+        """What learning has to fall below."""
+        return min(trial.before, guess) if np.isfinite(guess) else trial.before
+
+    def is_clear(self, trial: Trial) -> bool:
+        """True if the loss fell so far that it does not go up and down by chance."""
+        return self.has_learned(trial) and trial.after < 0.8 * self._least(trial, self.guess)
+
     def learns_well(self, trial: Trial) -> bool:
         """True if half of the loss of a constant guess is gone: that is no luck."""
-        return self.has_learned(trial) and self._left(trial, self.guess) < 0.5
+        return self.has_learned(trial) and self._left_of(trial, self.guess) < 0.5
+
+    def stands_still(self, trial: Trial) -> bool:
+        """True if the loss would change by less than a thousandth in the steps that a net gets to learn."""
+        if not trial.taken or not np.isfinite(trial.after):
+            return False
+        return abs(trial.after - trial.before) * LONG * self._steps < 1e-3 * trial.taken * abs(trial.before)
+
+    def would_learn(self, trial: Trial, steps: int) -> bool:
+        """True if the loss falls so fast that it would have learned after so many steps, of which it got fewer."""
+        if not (0 < trial.taken < steps and np.isfinite(trial.after)):
+            return False
+        falls = (trial.before - trial.after) / trial.taken
+        return trial.before - falls * steps < 0.95 * self._least(trial, self.guess)
 
     @cached_property
     def is_trained(self) -> bool:
@@ -231,13 +288,15 @@ class _Look:
     @cached_property
     def origin(self) -> Trial:
         """The training from its beginning: with new weights if the model was trained already."""
-        return self.try_out(LONG * self._steps, is_new=True) if self.is_trained else self.trial
+        if not self.is_trained:
+            return self.trial
+        return self.try_out(LONG * self._steps, enough=self.learns_well, is_new=True)
 
     def from_origin(self, steps: int | None = None, samples: TrainingData | None = None, **options: Any) -> Trial:
         """A trial from the beginning of the training."""
         return self.try_out(steps, samples, is_new=self.is_trained, **options)
 
-    def _left(self, trial: Trial, guess: float) -> float:
+    def _left_of(self, trial: Trial, guess: float) -> float:
         """What share of the loss of a constant guess, or of that before, a trial leaves; 0 if that is not above 0."""
         whole = guess if np.isfinite(guess) else trial.before
         return trial.after / whole if whole > 0 else 0.0
@@ -247,35 +306,37 @@ class _Look:
         """True if data are out of scale, or wide, and the net learns nothing or little."""
         if not (self.x_scale or self.x_width or self.y_scale):
             return False
-        return not self.learns or self._left(self.trial, self.guess) > 0.25
+        return not self.learns or self._left_of(self.trial, self.guess) > 0.25
 
     @cached_property
     def learns_scaled(self) -> Trial | None:
         """The training on inputs and targets of mean 0 and deviation 1, if they are out of scale and this helps."""
         if not self.is_to_be_scaled:
             return None
-        x, y = self.samples.x, self.samples.y
-        samples = _plain(
-            _standardized(x) if self.x_scale or self.x_width else x, _standardized(y) if self.y_scale else y
-        )
+        off = [any(said) for _, *said in self.scales]
+        xs = [_standardized(x) if is_off else x for x, is_off in zip(self.few.xs, off, strict=True)]
+        samples = _plain(xs, _standardized(self.few.y) if self.y_scale else self.few.y)
         trial = self.from_origin(LONG * self._steps, samples)
         guess = constant_guess(trial)
-        if self.learns and not self._left(trial, guess) < 0.7 * self._left(self.trial, self.guess):
+        if self.learns and not self._left_of(trial, guess) < 0.7 * self._left_of(self.trial, self.guess):
             return None
         return trial if self.has_learned(trial, guess) else None
 
     @cached_property
     def learns_unpenalized(self) -> Trial | None:
         """The training without what regularizers add, if this helps."""
-        if self.learns or not Trial(self.model, self.samples, self._batch_size).penalized:
+        if self.learns or not self.first.penalized:
             return None
-        trial = self.from_origin(LONG * self._steps, with_penalties=False)
+        trial = self.from_origin(LONG * self._steps, enough=self.is_clear, with_penalties=False)
         return trial if self.has_learned(trial) else None
 
     @cached_property
-    def learns_slowly(self) -> bool:
-        """The training with many more steps, in two orders of the samples, for one may be bad luck."""
-        return any(self.has_learned(self.from_origin(PATIENT * self._steps, order=i)) for i in (0, 1))
+    def learns_slowly(self) -> tuple[bool, bool]:
+        """The training with many more steps, in two orders of the samples, for one may be good or bad luck."""
+        steps = PATIENT * self._steps
+        trials = [self.from_origin(steps, enough=self.is_clear, order=i) for i in (0, 1)]
+        one, other = (self.has_learned(trial) or self.would_learn(trial, steps) for trial in trials)
+        return one, other
 
     @property
     def asks_for_rate(self) -> bool:
@@ -289,46 +350,30 @@ class _Look:
     # ------------------------------------------------------------ scale
 
     @cached_property
-    def _takes_numbers(self) -> bool:
-        """True if the scale of the inputs is of consequence."""
-        first = next((layer for layer in self.model.layers if layer.parameters()), None)
-        return first is not None and not isinstance(first, Embedding | BatchNormalization | LayerNormalization)
+    def scales(self) -> list[tuple[str, str, str]]:
+        """Of each input its name, what is wrong with its scale, and whether it is wide, both "" if nothing is."""
+        found = []
+        for i, (name, x) in enumerate(zip(self.model.input_names, self.samples.xs, strict=True)):
+            takers = _taking(self.model.wiring, i)
+            # what is looked up, or scaled in the net, has no scale
+            is_plain = takers and not any(
+                isinstance(u, Embedding | BatchNormalization | LayerNormalization) for u in takers
+            )
+            found.append((name, *((_scale(name, _columns(x)), _width(name, _columns(x))) if is_plain else ("", ""))))
+        return found
 
-    @cached_property
-    def x_width(self) -> str:
-        """That the inputs are wide, or narrow, which a net may live with; "" if they are not."""
-        columns = _columns(self.samples.x)
-        top, deviation = float(np.abs(columns).max()), columns.std(axis=0)
-        # outliers of features that are scaled already are no reason
-        if not self._takes_numbers or not deviation.any() or 0.5 < np.median(deviation[deviation > 0]) < 2:
-            return ""
-        if top > WIDE:
-            return f"Numbers in x go up to {top:.4g}."
-        return f"No number in x is above {top:.4g}." if top < 1 / WIDE else ""
+    def _first_of(self, place: int) -> str:
+        return next((said[place] for said in self.scales if said[place]), "")
 
-    @cached_property
+    @property
     def x_scale(self) -> str:
         """What is wrong with the scale of the inputs; "" if nothing is."""
-        if not self._takes_numbers:
-            return ""
-        columns = _columns(self.samples.x)
-        top = float(np.abs(columns).max())
-        mean, deviation = columns.mean(axis=0), columns.std(axis=0)
-        if not deviation.any():
-            return ""
-        if top > SCALE:
-            return f"Numbers in x go up to {top:.4g}."
-        if top < 1 / SCALE:
-            return f"No number in x is above {top:.4g}."
-        off = np.abs(mean[deviation > 0]) / deviation[deviation > 0]
-        if off.min() > 8:
-            return f"All features lie far from 0: their means are at least {off.min():.4g} times their deviations."
-        # a pixel that is nearly always 0 has a small deviation and is right, so only features that differ are compared
-        dense = np.array([np.unique(c, return_counts=True)[1].max() < len(c) / 2 for c in columns.T])
-        if dense.sum() > 1 and deviation[dense].max() > SCALE * deviation[dense].min():
-            low, high = deviation[dense].min(), deviation[dense].max()
-            return f"Features have deviations from {low:.4g} to {high:.4g}."
-        return ""
+        return self._first_of(1)
+
+    @property
+    def x_width(self) -> str:
+        """That the inputs are wide, or narrow, which a net may live with; "" if they are not."""
+        return self._first_of(2)
 
     @cached_property
     def y_scale(self) -> str:
@@ -349,19 +394,14 @@ class _Look:
         looked_up = {id(p) for layer in self.model.layers if isinstance(layer, Embedding) for p in layer.parameters()}
         return [
             (p.label or name, p)
-            for name, p in self._first.model.named_parameters()
+            for name, p in self.first.model.named_parameters()
             if p.ndim > 1 and id(p) not in looked_up
         ]
 
     @cached_property
-    def _first(self) -> Trial:
-        return self.try_out(0)
-
-    @cached_property
     def gradient_sizes(self) -> list[tuple[str, float]]:
         """The root of the mean square of each matrix' gradient."""
-        _, loss = self._first.recorded()
-        found = gradients(loss, [p for _, p in self.weights])
+        found = gradients(self.loss, [p for _, p in self.weights])
         return [
             (name, float(np.sqrt(np.mean(np.square(g)))) if g is not None else 0.0)
             for (name, _), g in zip(self.weights, found, strict=True)
@@ -408,8 +448,55 @@ def _columns(x: np.ndarray) -> np.ndarray:
     return x.reshape((-1, x.shape[-1])) if x.ndim > 1 else x[:, None]
 
 
-def _plain(x: np.ndarray, y: np.ndarray) -> TrainingData:
-    return TrainingData((x,), y, y, None).fixed()
+def _taking(wiring: Any, place: int) -> list[Any]:
+    """The first layers with parameters behind an input."""
+    found, places = [], {place}
+    for i, call in enumerate(wiring.calls):
+        if places & {*call.sources}:
+            if call.layer.parameters():
+                found.append(call.layer)
+            else:
+                places.add(len(wiring.inputs) + i)
+    return found
+
+
+def _width(name: str, columns: np.ndarray) -> str:
+    top, deviation = float(np.abs(columns).max()), columns.std(axis=0)
+    # outliers of features that are scaled already are no reason
+    if not deviation.any() or 0.5 < np.median(deviation[deviation > 0]) < 2:
+        return ""
+    if top > WIDE:
+        return f"Numbers in {name} go up to {top:.4g}."
+    return f"No number in {name} is above {top:.4g}." if top < 1 / WIDE else ""
+
+
+def _scale(name: str, columns: np.ndarray) -> str:
+    top = float(np.abs(columns).max())
+    mean, deviation = columns.mean(axis=0), columns.std(axis=0)
+    if not deviation.any():
+        return ""
+    if top > SCALE:
+        return f"Numbers in {name} go up to {top:.4g}."
+    if top < 1 / SCALE:
+        return f"No number in {name} is above {top:.4g}."
+    off = np.abs(mean[deviation > 0]) / deviation[deviation > 0]
+    if off.min() > 8:
+        return f"All features lie far from 0: their means are at least {off.min():.4g} times their deviations."
+    # a pixel that is nearly always 0 has a small deviation and is right, so only features that differ are compared
+    dense = np.array([np.unique(c, return_counts=True)[1].max() < len(c) / 2 for c in columns.T])
+    if dense.sum() > 1 and deviation[dense].max() > SCALE * deviation[dense].min():
+        low, high = deviation[dense].min(), deviation[dense].max()
+        return f"Features have deviations from {low:.4g} to {high:.4g}."
+    return ""
+
+
+def _plain(xs: Iterable[np.ndarray], y: np.ndarray) -> TrainingData:
+    return TrainingData(tuple(xs), y, y, None).fixed()
+
+
+def _every(samples: TrainingData, first: int, step: int) -> TrainingData:
+    """Samples from all over, which may be sorted by what they are."""
+    return _plain((x[first::step] for x in samples.xs), samples.y[first::step])
 
 
 def _standardized(x: np.ndarray) -> np.ndarray:
@@ -454,10 +541,10 @@ def _softmax_twice(look: _Look) -> Found:
 
 
 def _every_sample_against_every_other(look: _Look) -> Found:
-    m = len(look.samples.x)
+    m = look.few.samples
     for v in topological_order(look.loss):
-        shapes = [np.shape(u) for u in v.operands] if v.op is not None else []
-        if m > 1 and v.shape == (m, m) and (m,) in shapes and (m, 1) in shapes:
+        shapes = [np.shape(u) for u in v.operands]
+        if v.op is not None and m > 1 and v.shape == (m, m) and (m,) in shapes and (m, 1) in shapes:
             yield Finding(
                 "loss of all pairs of samples",
                 "fault",
@@ -527,8 +614,8 @@ def _with_bias(layer: Any) -> np.ndarray:
 
 
 def _inputs(look: _Look) -> Found:
-    columns = _columns(look.samples.x)
-    if len(columns) > 1 and not columns.std(axis=0).any():
+    equal = [(x == x[:1]).all() for x in look.samples.xs]
+    if look.samples.samples > 1 and all(equal):
         yield Finding(
             "inputs all equal",
             "fault",
@@ -540,8 +627,8 @@ def _inputs(look: _Look) -> Found:
         yield Finding(
             "inputs not scaled",
             "hint",
-            "x",
-            f"{look.x_scale or look.x_width}{_helps(look.learns_scaled, 'scaled')}",
+            ", ".join(name for name, *said in look.scales if any(said)),
+            f"{look.x_scale or look.x_width}{_helps(look, look.learns_scaled, 'scaled')}",
             "Scale each feature: (x − mean) / deviation, both of the training data; pixels by 1/255.",
         )
 
@@ -552,65 +639,80 @@ def _targets(look: _Look) -> Found:
             "targets not scaled",
             "hint",
             "y",
-            f"{look.y_scale}{_helps(look.learns_scaled, 'scaled')}",
+            f"{look.y_scale}{_helps(look, look.learns_scaled, 'scaled')}",
             "Scale them: (y − mean) / deviation, and take it back from what the net predicts.",
         )
 
 
-def _helps(trial: Trial | None, how: str) -> str:
+def _helps(look: _Look, trial: Trial | None, how: str) -> str:
     if trial is None:
         return ""
-    return f" With these {how} the same steps take the loss from {_number(trial.before)} to {_number(trial.after)}."
+    steps = "the same" if trial.taken == look.trial.taken else f"{trial.taken}"
+    return f" With these {how} {steps} steps take the loss from {_number(trial.before)} to {_number(trial.after)}."
 
 
 def _labels_unrelated(look: _Look) -> Found:
     """Neither neighbours nor a line through the samples nor the net itself know more of targets than chance does."""
-    x, y = look.samples.x.astype(np.float64), look.samples.y
-    first = next((layer for layer in look.model.layers if layer.parameters()), None)
-    if len(x) < 60 or y.dtype.kind != "f" or isinstance(first, Embedding) or not (y != y[:1]).any():
+    y, m = look.samples.y, look.samples.samples
+    takers = [layer for i in range(len(look.samples.xs)) for layer in _taking(look.model.wiring, i)]
+    if m < 60 or y.dtype.kind != "f" or any(isinstance(u, Embedding) for u in takers) or not (y != y[:1]).any():
         return
-    x = x.reshape(len(x), -1)
-    x = x[:, x.std(axis=0) > 0]
+    x = _some_columns(np.concatenate([x.reshape(m, -1) for x in look.samples.xs], axis=1))
     if not x.size:
         return
-    x, targets = _standardized(x), y.reshape(len(y), -1).astype(np.float64)
+    x, targets = _standardized(x), _some_columns(y.reshape(m, -1), 64)
     rng = np.random.default_rng(0)
-    neighbours = _against_chance(_of_neighbours(x), targets, rng)
-    if abs(neighbours) >= UNRELATED or _against_chance(_of_a_line(x), targets, rng) >= UNRELATED:
+    # few neighbours tell of what is fine, many of what is under noise
+    few, many, line = (
+        _against_chance(f, targets, rng) for f in (_of_neighbours(x, 3), _of_neighbours(x, 10), _of_a_line(x))
+    )
+    if max(abs(few), abs(many), line) >= UNRELATED:
         return
     unseen = ""
     if look.learns:  # what a net learned of one half may hold for the other half
         unseen = "; what the net learns of one half does not hold for the other"
-        half = len(x) // 2
-        trial = look.from_origin(2 * LONG * look._steps, look.samples.rows(0, half).fixed())
-        trial.samples = look.samples.rows(half, len(x)).fixed()
-        if trial.loss() < 0.95 * constant_guess(trial):
+        steps = 2 * LONG * look._steps
+        trial = look.from_origin(steps, _every(look.samples, 0, 2))
+        seen = trial.after
+        trial.samples = _every(look.samples, 1, 2)
+        guess = constant_guess(trial)
+        if trial.loss() < 0.95 * guess or (trial.taken < steps and not seen < 0.8 * guess):
             return
     yield Finding(
         "labels unrelated to inputs",
         "fault",
         "x and y",
         "The three nearest neighbours of a sample tell of its target what they tell after shuffling "
-        f"({neighbours:+.1f} standard deviations), and a linear fit no more{unseen}.",
+        f"({few:+.1f} standard deviations), the nearest ten too ({many:+.1f}), and a linear fit no more{unseen}.",
         "Look whether x and y are in the same order: both shuffled alike, sorted alike, cut alike.",
     )
 
 
-def _of_neighbours(x: np.ndarray) -> Callable[[np.ndarray], float]:
-    """How unlike the targets of the three nearest neighbours are."""
+def _some_columns(x: np.ndarray, most: int = 2048) -> np.ndarray:
+    """Those that are not the same for all samples; of very many every second, every third, ..."""
+    x = x[:, :: 1 + x.shape[1] // most].astype(np.float64)
+    return x[:, x.std(axis=0) > 0]
+
+
+def _of_neighbours(x: np.ndarray, count: int) -> Callable[[np.ndarray], float]:
+    """How far the mean of the nearest neighbours' targets is from a sample's own."""
     squares = (x * x).sum(axis=1)
     distance = squares[:, None] + squares - 2 * x @ x.T
     np.fill_diagonal(distance, np.inf)
-    near = np.argpartition(distance, 3, axis=1)[:, :3]
-    return lambda y: float(((y[:, None, :] - y[near]) ** 2).mean())
+    near = np.argpartition(distance, count, axis=1)[:, :count]
+    return lambda y: float(((y - y[near].mean(axis=1)) ** 2).mean())
 
 
 def _of_a_line(x: np.ndarray) -> Callable[[np.ndarray], float]:
-    """How far a linear fit to one half of the samples is from the targets of the other half."""
-    half = len(x) // 2
+    """How far linear fits to one half of the samples and to the other are from the targets of those not fitted."""
     kernel = x @ x.T / x.shape[1] + 1.0
-    solve = kernel[half:, :half] @ np.linalg.inv(kernel[:half, :half] + 0.3 * np.eye(half))
-    return lambda y: float(((y[half:] - solve @ y[:half]) ** 2).mean())
+
+    def fit(to: slice, of: slice) -> Any:
+        return kernel[of, to] @ np.linalg.inv(kernel[to, to] + 0.3 * np.eye(len(x[to])))
+
+    even, odd = slice(0, None, 2), slice(1, None, 2)
+    one, other = fit(even, odd), fit(odd, even)
+    return lambda y: float(((y[odd] - one @ y[even]) ** 2).sum() + ((y[even] - other @ y[odd]) ** 2).sum())
 
 
 def _against_chance(statistic: Callable[[np.ndarray], float], y: np.ndarray, rng: np.random.Generator) -> float:
@@ -626,7 +728,7 @@ def _regularization(look: _Look) -> Found:
             "regularization too strong",
             "hint",
             "the loss",
-            f"{_helps(look.learns_unpenalized, 'left out').strip().replace('these', 'what regularizers add')}",
+            f"{_helps(look, look.learns_unpenalized, 'left out').strip().replace('these', 'what regularizers add')}",
             "Make the factors of the regularizers smaller, by 10 at a time.",
         )
 
@@ -638,21 +740,24 @@ def _rate_too_large(look: _Look) -> Found:
     blows_up = not origin.after <= 1.2 * origin.before
     trials: list[tuple[float, Trial]] = []
     for part in SCALE * 10 ** (0.5 * np.arange(RATES)):
-        tried = float(f"{rate / part:.1g}")  # what is named is what was tried
-        trial = look.from_origin(LONG * look._steps, factor=tried / rate)
-        trials.append((tried, trial))
-        if len(trials) > 1 and look.learns_well(trials[-2][1]) and not trial.after < trials[-2][1].after:
+        if trials and look.is_over:
             break
-        if not blows_up and abs(trial.after - trial.before) < 1e-3 * abs(trial.before):
+        tried = float(f"{rate / part:.1g}")  # what is named is what was tried
+        trial = look.from_origin(LONG * look._steps, enough=look.learns_well, factor=tried / rate)
+        trials.append((tried, trial))
+        if len(trials) > 1 and all(look.learns_well(trial) for _, trial in trials[-2:]):
+            break
+        if not blows_up and look.stands_still(trial):
             break  # at smaller ones it stands still all the more
     learned = [i for i, (_, trial) in enumerate(trials) if look.has_learned(trial)]
     if not learned and not (blows_up and any(trial.after <= 1.2 * trial.before for _, trial in trials)):
         return
-    if not blows_up and look.learns_slowly:
+    if not blows_up and all(look.learns_slowly):
         return
-    best = min(learned, key=lambda i: trials[i][1].after, default=None)
-    if best is not None and best + 1 < len(trials) and look.learns_well(trials[best + 1][1]):
-        best += 1  # the rate of the least loss may be the last before it goes wrong: other weights may not bear it
+    well = [i for i in learned if look.learns_well(trials[i][1])]
+    best = well[0] if well else min(learned, key=lambda i: trials[i][1].after, default=None)
+    if best is not None and best + 1 in well:
+        best += 1  # the largest rate may be the last before it goes wrong: other weights may not bear it
     new = " with new weights" if look.is_trained else ""
     seen = f"At this rate the loss goes{new} from {_number(origin.before)} to {_number(origin.after)}"
     if best is not None:
@@ -674,7 +779,7 @@ def _dead(look: _Look) -> Found:
         if 2 * dead >= slopes.shape[1]:
             again = ""
             if look.is_trained and not look.learns:
-                again = _helps(look.origin, "drawn anew") if look.has_learned(look.origin) else ""
+                again = _helps(look, look.origin, "drawn anew") if look.has_learned(look.origin) else ""
             yield Finding(
                 "dead units",
                 "hint",
@@ -737,18 +842,28 @@ def _rate_too_small(look: _Look) -> Found:
     if not look.asks_for_rate or look.has_learned(look.origin):
         return
     rate = look.model.optimizer.learning_rate
-    stands_still = abs(look.origin.after - look.origin.before) < 1e-3 * abs(look.origin.before)
-    if not stands_still and look.learns_slowly:
+    stands_still = look.stands_still(look.origin)
+    if not stands_still and any(look.learns_slowly):
         return
+    still: set[int] = set()
+    # how much the loss changes in a step, or would if rounding did not hide it; it goes with so small a rate
+    changes = max(abs(look.origin.after / look.origin.before - 1), 1e-6) / max(look.origin.taken, 1)
     for steps in (look._steps, LONG * look._steps):
         for power in range(1, 7):
-            trial = look.from_origin(steps, factor=10.0**power)
-            if look.has_learned(trial):
+            if power in still or changes * 10.0**power * steps < 0.01:
+                continue
+            if look.is_over:
+                return
+            trial = look.from_origin(steps, enough=look.is_clear, factor=10.0**power)
+            if look.stands_still(trial):
+                still.add(power)
+            # of what stood still it is enough that it moves, if only to a constant guess
+            if look.has_learned(trial) or (stands_still and trial.after < 0.8 * trial.before):
                 yield Finding(
                     "learning rate too small",
                     "hint",
                     f"learning_rate={rate:.4g}",
-                    f"At {10**power:,} times the rate {steps} steps take the loss from "
+                    f"At {10**power:,} times the rate {trial.taken} steps take the loss from "
                     f"{_number(trial.before)} to {_number(trial.after)}.",
                     f"Take a larger one, such as {rate * 10**power:.4g}.",
                 )

@@ -506,5 +506,5 @@ def _is_number(x: Operand) -> bool:
     return is_node(x) or isinstance(x, np.ndarray)
 
 
-def _shape(x: Any) -> tuple[int, ...]:
+def _shape(x: Operand) -> tuple[int, ...]:
     return getattr(x, "shape", ())

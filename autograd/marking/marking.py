@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from .missteps import missteps
 from .own_code import handed_in
 from .paths import marked_paths, split
 from .results import Alternative, Finding, Marking, Verdict, more_digits
-from .sheet import Item, Unread, read_sheet
+from .sheet import Item, Sheet, Unread, read_sheet
 from .slips import slips
 from .tolerance import Tolerance
 from .variants import Variant, variants
@@ -50,7 +50,9 @@ NOTHING = 1e-3
 Predicted = tuple[Variant, Mapping[Node, Operand] | None, Mapping[Node, Operand] | None]
 
 
-def check_work(target: Node, sheet: Any, *, reveal: bool = True, **arguments: Any) -> Marking:
+def check_work(
+    target: Node, sheet: Sheet | Callable[..., Operand], *, reveal: bool = True, **arguments: Operand
+) -> Marking:
     """Whether gradients worked out by hand are right, and which mistake explains them if they are not.
 
     target: the loss, a Value, or a Tensor of one element.
@@ -101,7 +103,7 @@ class Checker:
         """All mistakes that can be made on the way forward."""
         return list(variants(self.c, missteps))
 
-    def check(self, sheet: Any, **arguments: Any) -> Marking:
+    def check(self, sheet: Sheet | Callable[..., Operand], **arguments: Operand) -> Marking:
         """The sheet, marked; see check_work."""
         if callable(sheet):
             sheet = handed_in(self.c, sheet, arguments)

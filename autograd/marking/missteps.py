@@ -215,7 +215,7 @@ def other_factors(edge: Edge) -> list[tuple[Hashable, Any]]:
     core = weight_below(right) if is_node(right) else right
     later = edge.of.place[edge.node]
     known = (u for u in near(edge.of, core) if not is_node(u) or edge.of.place[u] < later)
-    return [(relation(edge, u, core), (u, core is not right)) for u in known]
+    return [(relation(edge, u, core), (u, core is not right and edge.of.is_array)) for u in known]
 
 
 def factors_of_the_loss(edge: Edge) -> list[tuple[Hashable, float]]:

@@ -6,7 +6,7 @@ import functools
 import html
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -137,7 +137,7 @@ class Marking:
     def __bool__(self) -> bool:
         return all(self.verdicts.values())
 
-    def __getitem__(self, name: Any) -> Verdict:
+    def __getitem__(self, name: object) -> Verdict:
         """The verdict on what a name means, however it is written, or on the gradient by a node."""
         if isinstance(name, str) and name in self.verdicts:
             return self.verdicts[name]

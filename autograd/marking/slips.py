@@ -88,7 +88,7 @@ class Share:
         """What stands for a node or a constant."""
         return self._reading.of(x)
 
-    def with_other(self, other: Operand, place: Any = None) -> Operand:
+    def with_other(self, other: Operand, place: Operand = None) -> Operand:
         """A product with something else in the place of what it multiplies by."""
         place = self.edge.partner if place is None else place
         operands = list(self.operands)
@@ -199,7 +199,7 @@ class Slip(NamedTuple):
     read: Callable[..., Operand]
     seen: str
     on: Callable[[Edge], bool]
-    tries: Callable[[Edge], Iterable[tuple[Hashable, Any]]]
+    tries: Callable[[Edge], Iterable[tuple[Hashable, object]]]
     spreads: bool
     fits: bool
     alone: bool
@@ -213,12 +213,12 @@ class Slip(NamedTuple):
 slips: list[Slip] = []
 
 
-def once(edge: Edge) -> list[tuple[Hashable, Any]]:
+def once(edge: Edge) -> list[tuple[Hashable, object]]:
     """There is one way of it."""
     return [("", None)]
 
 
-def always(option: Any) -> bool:
+def always(option: object) -> bool:
     """With anything."""
     return True
 
@@ -228,7 +228,7 @@ def slip(
     *,
     on: Callable[[Edge], bool],
     seen: str = "once",
-    tries: Callable[[Edge], Iterable[tuple[Hashable, Any]]] = once,
+    tries: Callable[[Edge], Iterable[tuple[Hashable, object]]] = once,
     spreads: bool = True,
     fits: bool = False,
     alone: bool = False,
@@ -422,18 +422,18 @@ def _layer(name: names.Name) -> int | None:
     return int(said) if said.isdigit() else None
 
 
-def others(edge: Edge) -> list[tuple[Hashable, Any]]:
+def others(edge: Edge) -> list[tuple[Hashable, object]]:
     """What could be taken for the other factor of a product."""
     right = edge.read_by_product
     core = weight_below(right) if is_node(right) else right
-    is_turned = core is not right
-    found = [(relation(edge, u, core), (u, is_turned)) for u in near(edge.of, core)]
+    is_turned = core is not right and edge.of.is_array
+    found: list[tuple[Hashable, object]] = [(relation(edge, u, core), (u, is_turned)) for u in near(edge.of, core)]
     if edge.is_weight and getattr(core, "shape", ()) == getattr(edge.operand, "shape", ()):
         found.append(("the weights", (edge.operand, is_turned)))
     return found
 
 
-def other_slopes(edge: Edge) -> list[tuple[Hashable, Any]]:
+def other_slopes(edge: Edge) -> list[tuple[Hashable, object]]:
     """The slopes of other layers of the same size."""
     found = [
         e for e in edge.of.activations if e.node is not edge.node and getattr(e.node, "shape", ()) == edge_shape(edge)
@@ -445,12 +445,12 @@ def edge_shape(edge: Edge) -> tuple[int, ...]:
     return getattr(edge.node, "shape", ())
 
 
-def other_functions(edge: Edge) -> list[tuple[Hashable, Any]]:
+def other_functions(edge: Edge) -> list[tuple[Hashable, object]]:
     """The activations that a hidden layer may have."""
     return [(op.shown, op) for op in (sigmoid.op, tanh.op) if op is not edge.node.op]
 
 
-def other_targets(edge: Edge) -> list[tuple[Hashable, Any]]:
+def other_targets(edge: Edge) -> list[tuple[Hashable, object]]:
     """What other units should give."""
     error = edge.error
     if error is None:
@@ -462,7 +462,7 @@ def other_targets(edge: Edge) -> list[tuple[Hashable, Any]]:
     return [("", y) for y in edge.of.targets if is_node(y) and y is not error.target]
 
 
-def factors_of_two(edge: Edge) -> list[tuple[Hashable, Any]]:
+def factors_of_two(edge: Edge) -> list[tuple[Hashable, object]]:
     """2, as of a square; and ½."""
     return [("a factor 2 too much", 2.0), ("a factor 2 left out", 0.5)]
 
@@ -483,7 +483,7 @@ def sizes(edge: Edge) -> list[tuple[Hashable, Any]]:
             found.append(("features", features))
     if c.is_array and edge.is_loss and edge.operand.ndim == 2:
         found.append(("outputs", edge.operand.shape[-2 if c.roles.sample_axis == 1 else -1]))
-    return found
+    return [*found]
 
 
 def is_several(n: int) -> bool:
@@ -491,7 +491,7 @@ def is_several(n: int) -> bool:
     return n > 1
 
 
-def _inputs(c: Computation) -> list[Any]:
+def _inputs(c: Computation) -> list[Node]:
     named = [u for u in c.order if u.op is None and c.is_data(u) and not c.is_target(u)]
     return [*named, *(x for label, x in c.constants.items() if label.startswith("X"))]
 

@@ -28,7 +28,7 @@ class Variant(NamedTuple):
 
     slip: Slip
     key: Hashable
-    made: tuple[tuple[Edge, Any], ...]
+    made: tuple[tuple[Edge, object], ...]
     factor: float = 1.0
 
     @property
@@ -65,7 +65,7 @@ class Variant(NamedTuple):
         wrongly = {edge.node: functools.partial(self.result, edge, option) for edge, option in self.made}
         return Point(order, point.instead, int(point.count), {**point.misread, **wrongly})
 
-    def result(self, edge: Edge, option: Any, reading: ForwardReading) -> Operand:
+    def result(self, edge: Edge, option: object, reading: ForwardReading) -> Operand:
         """What the operation of one edge gives instead."""
         return self.slip.read(Result(edge, reading), *(() if option is None else (option,)))
 
@@ -76,7 +76,7 @@ class Variant(NamedTuple):
             return list(dict.fromkeys((e.result, c.labels[e.result]) for e in self.edges))
         return [(u, c.key(u)) for u in c.places(self.edges)]
 
-    def pull(self, edge: Edge, option: Any, reading: Reading, before: dict[Place, Pull]) -> Pull:
+    def pull(self, edge: Edge, option: object, reading: Reading, before: dict[Place, Pull]) -> Pull:
         """What the operand of one edge gets instead."""
         more = () if option is None else (option,)
         more = (*more, self.factor) if self.slip.fits else more
@@ -106,7 +106,7 @@ def variants(computation: Computation, table: Sequence[Slip]) -> Iterator[Varian
                     yield Variant(slip, key, group)
 
 
-def _groups(made: list[tuple[Edge, Any]]) -> Iterator[tuple[tuple[Edge, Any], ...]]:
+def _groups(made: list[tuple[Edge, object]]) -> Iterator[tuple[tuple[Edge, object], ...]]:
     """Each alone; those of one kind, those into parameters of one layer, those into all parameters, and all."""
     seen: set[tuple[int, ...]] = set()
     units: dict[Hashable, list[tuple[Edge, Any]]] = defaultdict(list)

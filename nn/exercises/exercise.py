@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import math
 import os
@@ -15,14 +16,16 @@ import numpy as np
 from autograd import derive
 from autograd.arguments import lookup, positive_integer, whole_number
 from autograd.formulas import names
+from autograd.graph import Node
 from autograd.marking.marking import Checker, Marking
-from autograd.marking.sheet import parsed
-from autograd.marking.written import plain
-from autograd.operands import describe
+from autograd.marking.results import Finding, Verdict
+from autograd.operands import Operand, describe
+from autograd.signatures import Json
 
 from ..activations import activation_name, find_activation
 from ..files.whole import write_whole
 from . import writing
+from .handed_in import HandedIn, Unread, is_near, number_of, word
 from .problems import (
     DIGITS,
     NUMBERS,
@@ -101,9 +104,7 @@ class Exercise(Sheet):
     points   how many there are, one for each blank
     """
 
-    def __init__(
-        self, options: dict[str, Any], problem: Problem, parts: Sequence[Part], notes: Sequence[Block]
-    ) -> None:
+    def __init__(self, options: Json, problem: Problem, parts: Sequence[Part], notes: Sequence[Block]) -> None:
         self._options, self._problem, self._parts, self._notes = options, problem, tuple(parts), tuple(notes)
         self.seed: int = options["seed"]
         self.kind: str = options["kind"]
@@ -144,7 +145,7 @@ class Exercise(Sheet):
         return self._problem.equations
 
     @property
-    def nodes(self) -> dict[str, Any]:
+    def nodes(self) -> dict[str, Node]:
         """The named nodes of its computation."""
         return self._problem.nodes
 
@@ -212,40 +213,114 @@ class Exercise(Sheet):
 
     # ------------------------------------------------------------ marking
 
-    def check(self, answers: Any) -> Marked:
+    def check(self, answers: object, *, reveal: bool = False) -> Marked:
         """What was filled in, marked, with points.
 
         answers: names and numbers, as {"dL/dw[1]_1,1": "-18"}, or the path of a text file such as `blank`, filled in,
-        or its text. ValueError for names that are not asked for, and says which are.
+        or its text. Numbers as people write them: 3.5 and 3,5, 1/3, 50 %. Of two answers to one question none counts.
+        reveal: True says what is right too; without it a sheet can be handed back, and tried once more.
+
+        ValueError for names in a dictionary that are not asked for; lines of a file that are not are listed.
         """
-        given = self._read(answers)
+        handed = self._read(answers)
+        given = handed.answers
         verdicts: dict[str, tuple[bool, str]] = {}
-        asked = self._checkable
-        taken = [b.name for b in self.blanks if b.name in {*given} & asked and _is_taken(b, given[b.name])]
-        numbers = {name: self._as_handed_in(given[name]) for name in taken}
+        numbers = {
+            b.name: self._as_handed_in(given[b.name])
+            for b in self.blanks
+            if b.name in self._checkable and not isinstance(given.get(b.name, Unread("")), Unread)
+        }
         marking = self.checker.check(numbers) if numbers else None
+        if marking is not None:
+            marking.reveals = reveal
         for b in self.blanks:
-            if b.name not in given:
+            x = given.get(b.name)
+            if x is None:
                 verdicts[b.name] = (False, "left empty")
+            elif isinstance(x, Unread):
+                verdicts[b.name] = (False, x.said)
             elif marking is not None and b.name in numbers:
                 verdict = marking[b.name]
                 verdicts[b.name] = (verdict.has_point, _said(marking, verdict))
-            elif b.name in asked:
-                verdicts[b.name] = (False, f"not a number: {given[b.name]!r}")
             else:
-                verdicts[b.name] = self._compared(b, given)
-        return Marked(self, verdicts, marking, given)
+                counts, said, it_is = self._compared(b, given)
+                verdicts[b.name] = (counts, f"{said}; it is {it_is}" if it_is and reveal else said)
+        return Marked(self, verdicts, marking, given, handed.ignored)
 
-    def _as_handed_in(self, x: Any) -> Any:
+    def _as_handed_in(self, x: Operand) -> Operand:
         """Where all numbers are short nobody rounds, and 3 means 3.000000000000."""
         if not self._options["is_exact"]:
             return x
         if isinstance(x, list | tuple | np.ndarray):
             return [self._as_handed_in(u) for u in x]
-        try:
-            return f"{float(plain(str(x))):.12f}"
-        except ValueError:
-            return x
+        found = number_of(x)
+        return x if math.isnan(found) else f"{found:.12f}"
+
+    def mistakes(self) -> dict[str, list[tuple[float, str]]]:
+        """For each blank that takes one number the numbers that mistakes give there, and what `check` says of them.
+
+        What was asked for before is taken to be right, so that the mistake is behind it.
+        """
+        found: dict[str, list[tuple[float, str]]] = {}
+        before: dict[str, Any] = {}
+        for b in self.blanks:
+            if b.shape or isinstance(b.right, str):
+                continue
+            found[b.name] = []
+            for x in sorted({round(float(u), 9) for u in self._mistaken(b)} - {round(float(b.right), 9)}):
+                marked = self.check({**before, b.name: x})
+                said = marked.verdicts[b.name][1]
+                if marked.findings:
+                    first = marked.findings[0]
+                    found[b.name].append((x, first.slip if first.is_sure else f"perhaps {first.slip}"))
+                elif said.startswith("wrong: ") and not said.startswith("wrong: you have"):
+                    found[b.name].append((x, said.removeprefix("wrong: ")))
+            if b.name.startswith("dL/d"):
+                before[b.name] = b.right
+        return found
+
+    def _mistaken(self, b: Blank) -> list[float]:
+        """Numbers that mistakes give in a blank."""
+        predicted = [x for _, x in self.checker.slipped() if x is not None]
+        if b.name.startswith("new "):
+            return [x for _, x in self._wrong_steps(b)]
+        if b.name in self._options.get("factors", {}):
+            source, others, rest = self._options["factors"][b.name]
+            node = self._problem.nodes[source]
+            return [(float(x.get(node, 0.0)) - rest) / others for x in predicted if others]
+        if b.name in self._checkable and b.name.startswith("d"):
+            node = self._problem.nodes[b.name.partition("/d")[2]]
+            return [float(x.get(node, 0.0)) for x in predicted]
+        return []
+
+    def _wrong_steps(self, b: Blank) -> list[tuple[str, float]]:
+        u, rate = self._problem.nodes[b.name.removeprefix("new ")], self._options["rate"]
+        return [
+            ("added, where the step goes against the gradient", u.data + rate * u.grad),
+            ("the learning rate left out", u.data - u.grad),
+            ("only the step, not where it leads", -rate * u.grad),
+            ("the gradient itself", u.grad),
+        ]
+
+    @property
+    def questions(self) -> tuple[Part, ...]:
+        """What is asked, each with its blanks."""
+        return self._parts
+
+    @property
+    def notes(self) -> str:
+        """What stands above the questions beside the given numbers, as text; "" for nothing."""
+        return writing.as_text(self._notes, self._digits).rstrip("\n") if self._notes else ""
+
+    @property
+    def worked(self) -> tuple[Math, ...]:
+        """The steps of a worked solution in which a mistake is to be found; none in other kinds."""
+        return tuple(self._options.get("worked", ()))
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of a training step; nan if there is none."""
+        return float(self._options.get("rate", math.nan))
 
     @property
     def checker(self) -> Checker:
@@ -262,92 +337,59 @@ class Exercise(Sheet):
             return set()
         return {b.name for b in self.blanks if not b.name.startswith(("new ", "wrong", "right "))}
 
-    def _read(self, answers: Any) -> dict[str, Any]:
+    def _read(self, answers: object) -> HandedIn:
         if isinstance(answers, os.PathLike) or (isinstance(answers, str) and not re.search("[=\n]", answers)):
-            answers = Path(answers).read_text(encoding="utf-8")
-        known = {_plain(form): b for b in self.blanks for form in (b.name, b.shown.text)}
+            answers = Path(answers).read_text(encoding="utf-8-sig")
+        handed = HandedIn(self.blanks)
         if isinstance(answers, str):
-            pairs = self._lines(answers, known)
-        elif isinstance(answers, Mapping):
-            pairs = [(str(name), x) for name, x in answers.items()]
-        else:
-            raise TypeError(f"check: expected names and numbers, or a file; got {describe(answers)}")
-        found: dict[str, Any] = {}
-        for name, x in pairs:
-            key = known.get(_plain(name))
-            if key is None:
-                listed = ", ".join(b.name for b in self.blanks)
-                raise ValueError(f"check: {name!r} is not asked for; this sheet asks for {listed}")
-            found[key.name] = x
-        return found
+            return handed.take_lines(answers)
+        if isinstance(answers, Mapping):
+            return handed.take(answers)
+        raise TypeError(f"check: expected names and numbers, or a file; got {describe(answers)}")
 
-    def _lines(self, answers: str, known: Mapping[str, Blank]) -> list[tuple[str, Any]]:
-        """The lines of a file, without those that were left as they are; words as they stand."""
-        words, numbers = [], []
-        for line in re.sub(r"(?<![\w\]])_{2,}", " ", answers).splitlines():
-            name, _, written_so = line.partition("#")[0].partition("=")
-            blank = known.get(_plain(name))
-            if blank is None or not isinstance(blank.right, str):
-                numbers.append(line)
-            elif written_so.strip():
-                words.append((blank.name, written_so.strip()))
-        return words + parsed("\n".join(numbers))
+    def _compared(self, b: Blank, given: Mapping[str, Operand]) -> tuple[bool, str, str]:
+        """What is no quantity of the computation: a shape, a name, a factor, a number after a step.
 
-    def _compared(self, b: Blank, given: Mapping[str, Any]) -> tuple[bool, str]:
-        """What is no quantity of the computation: a shape, a name, a factor, a number after a step."""
+        Whether it counts, what is said, and what is right where it is not.
+        """
         x = given[b.name]
         if isinstance(b.right, str):
-            wanted, got = _word(b.right), _word(x)
+            wanted, got = word(b.right), word(x)
             if got == wanted:
-                return True, "right"
-            turned = got.split("x")[::-1] == wanted.split("x")
-            return False, f"wrong: {'transposed; ' if turned else ''}it is {b.right}"
+                return True, "right", ""
+            turned = got != wanted and got.split("x")[::-1] == wanted.split("x")
+            return False, "wrong: transposed" if turned else "wrong", b.right
         if b.shape:
             given_so = np.asarray(x, dtype=object).ravel()
             right = np.asarray(b.right).ravel()
-            if len(given_so) == len(right) and all(
-                _is_near(_read(u), u, v) for u, v in zip(given_so, right, strict=True)
-            ):
-                return True, "right"
-            return False, f"wrong; it is {_on_one_line(np.asarray(b.right))}"
-        try:
-            number = float(plain(str(x)))
-        except ValueError:
-            return False, f"not a number: {x!r}"
-        if _is_near(number, x, b.right):
-            return True, "right"
+            if len(given_so) == len(right) and all(is_near(u, v) for u, v in zip(given_so, right, strict=True)):
+                return True, "right", ""
+            return False, "wrong", _on_one_line(np.asarray(b.right))
+        if is_near(x, b.right):
+            return True, "right", ""
         carried = self._carried(b, given)
-        if carried is not None and _is_near(number, x, carried):
-            return True, "right given your gradient"
-        return False, f"wrong{self._guessed(b, given, number, x)}; it is {written(b.right)}"
+        if carried is not None and is_near(x, carried):
+            return True, "right given your gradient", ""
+        return False, f"wrong{self._guessed(b, x)}", written(b.right)
 
-    def _carried(self, b: Blank, given: Mapping[str, Any]) -> float | None:
+    def _carried(self, b: Blank, given: Mapping[str, object]) -> float | None:
         """A weight after a step by the gradient that was handed in."""
         if not b.name.startswith("new "):
             return None
         name = b.name.removeprefix("new ")
-        try:
-            g = _read(given[f"dL/d{name}"])
-        except (KeyError, ValueError):
-            return None
+        g = number_of(given.get(f"dL/d{name}", ""))
         return float(self._problem.nodes[name].data - self._options["rate"] * g)
 
-    def _guessed(self, b: Blank, given: Mapping[str, Any], number: float, x: Any) -> str:
+    def _guessed(self, b: Blank, x: Operand) -> str:
         """Which slip gives this number, if one does."""
         if b.name.startswith("new "):
-            u, rate = self._problem.nodes[b.name.removeprefix("new ")], self._options["rate"]
-            for said, y in (
-                ("added, where the step goes against the gradient", u.data + rate * u.grad),
-                ("the learning rate left out", u.data - u.grad),
-                ("only the step, not where it leads", -rate * u.grad),
-                ("the gradient itself", u.grad),
-            ):
-                if _is_near(number, x, y):
+            for said, y in self._wrong_steps(b):
+                if is_near(x, y):
                     return f": {said}"
         factors = self._options.get("factors", {})
         if b.name in factors:
             source, others, rest = factors[b.name]
-            found = self.checker.check({f"dL/d{source}": number * others + rest}).findings
+            found = self.checker.check({f"dL/d{source}": number_of(x) * others + rest}).findings
             if found:
                 return f": {found[0].slip}"
         return ""
@@ -359,12 +401,19 @@ class Marked:
     verdicts   name -> (whether it counts, what is said)
     points, possible   one for each blank
     marking    what `check_work` says of the numbers, with the mistakes that explain them; None if it was not asked
+    given, ignored   what was read, and the lines of a file that nobody asked for
     """
 
     def __init__(
-        self, sheet: Exercise, verdicts: dict[str, tuple[bool, str]], marking: Marking | None, given: Mapping[str, Any]
+        self,
+        sheet: Exercise,
+        verdicts: dict[str, tuple[bool, str]],
+        marking: Marking | None,
+        given: Mapping[str, Operand],
+        ignored: Sequence[str] = (),
     ) -> None:
         self.exercise, self.verdicts, self.marking, self.given = sheet, verdicts, marking, dict(given)
+        self.ignored = tuple(ignored)
 
     @property
     def points(self) -> int:
@@ -377,7 +426,7 @@ class Marked:
         return len(self.verdicts)
 
     @property
-    def findings(self) -> tuple[Any, ...]:
+    def findings(self) -> tuple[Finding, ...]:
         """The mistakes that explain the numbers, as `check_work` names them."""
         return () if self.marking is None else self.marking.findings
 
@@ -391,6 +440,7 @@ class Marked:
         lines = [f"{shown[name].ljust(width)}   {said}" for name, (_, said) in self.verdicts.items()]
         if self.findings and self.marking is not None:  # what stands between its verdicts and its points
             lines += ["", *self.marking.text().partition("\n\n")[2].rpartition("\n\n")[0].splitlines()]
+        lines += ["", *(f"not asked for, and not marked: {line}" for line in self.ignored)] if self.ignored else []
         return "\n".join([f"{self.exercise.title}", "", *lines, "", f"{self.points} of {self.possible} points"])
 
     def __str__(self) -> str:
@@ -400,32 +450,19 @@ class Marked:
         return f"<marked: {self.points} of {self.possible} points>"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{writing.html.escape(self.text())}</pre>"
+        return f"<pre>{html.escape(self.text())}</pre>"
 
 
-def _said(marking: Marking, verdict: Any) -> str:
+def _said(marking: Marking, verdict: Verdict) -> str:
     if verdict.kind == "right" and not np.any(verdict.right):
         return "right"  # of 0 there are no digits
     if verdict.kind == "wrong" and not verdict.note and np.ndim(verdict.right):
-        return f"wrong; it is {_on_one_line(verdict.right)}"
+        return f"wrong; it is {_on_one_line(verdict.right)}" if marking.reveals else "wrong"
     said: str = marking.said(verdict)
     return said
 
 
-def _is_taken(b: Blank, x: Any) -> bool:
-    """False for several numbers, or a product, where one number is asked for."""
-    return bool(b.shape) or not (isinstance(x, list | tuple) or re.search(r"[*·⋅×]", str(x)))
-
-
-def _read(x: Any) -> float:
-    """A number as it was typed; nan for what is none."""
-    try:
-        return float(plain(str(x)))
-    except ValueError:
-        return math.nan
-
-
-def _on_one_line(x: Any) -> str:
+def _on_one_line(x: Operand) -> str:
     """[[1, 2], [3, 4]] as it is typed."""
     if np.ndim(x):
         return f"[{', '.join(map(_on_one_line, x))}]"
@@ -440,7 +477,7 @@ def _worth_deriving(problem: Problem, sources: Sequence[str]) -> list[str]:
     return [sources[i] for _, i in alive[:2]]
 
 
-def _gaps(shape: tuple[int, ...]) -> Any:
+def _gaps(shape: tuple[int, ...]) -> Operand:
     return np.full(shape, None, dtype=object) if shape else None
 
 
@@ -450,25 +487,6 @@ def _typed_gaps(shape: tuple[int, ...]) -> str:
     if len(shape) == 1:
         return f"[{', '.join([writing.GAP] * shape[0])}]"
     return f"[{', '.join(_typed_gaps(shape[1:]) for _ in range(shape[0]))}]"
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"\s+", "", names.text(name) if "/" not in name else name).replace("∂", "d")
-
-
-def _word(x: Any) -> str:
-    """(3, 2), 3x2, 3 × 2 and [3, 2] are one shape; names are compared as they are typed."""
-    if isinstance(x, list | tuple | np.ndarray):
-        return "x".join(str(u).strip() for u in np.ravel(np.asarray(x, dtype=object)))
-    written_so = str(x).strip()
-    if "/" in written_so:
-        return "/".join("d" + names.text(part.strip().lstrip("d∂")) for part in written_so.split("/"))
-    return re.sub(r"\s*[x×,]\s*", "x", written_so.strip("()[]")).rstrip("x").replace(" ", "")
-
-
-def _is_near(number: float, typed: Any, right: float) -> bool:
-    decimals = len(plain(str(typed)).partition(".")[2])
-    return abs(number - right) <= max(0.51 * 10.0**-decimals if decimals else 1e-9, 1e-9 * abs(right))
 
 
 # ---------------------------------------------------------------- kinds
@@ -492,11 +510,11 @@ def _blanks_backward(problem: Problem, wanted: Sequence[str]) -> tuple[Blank, ..
     return tuple(found)
 
 
-def _shape(u: Any) -> tuple[int, ...]:
+def _shape(u: Operand) -> tuple[int, ...]:
     return tuple(np.shape(u.data))
 
 
-def _number(x: Any) -> Any:
+def _number(x: Operand) -> Operand:
     return np.array(x, dtype=np.float64) if np.ndim(x) else float(x)
 
 
@@ -515,12 +533,12 @@ def _plain_parts(problem: Problem, level: int) -> tuple[list[Part], list[Block]]
     return ([forward, back, last], []) if level == 2 else ([forward, last], [])
 
 
-def _made_plain(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_plain(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     parts, notes = _plain_parts(problem, options["level"])
     return Exercise(options, problem, parts, notes)
 
 
-def _made_factor(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_factor(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     """Derivations with a factor left out of each; at level 1 all else stands there."""
     nodes = problem.nodes
     leaves = [name for name in problem.gradients if nodes[name].op is None and nodes[name].grad and name[0] != "b"]
@@ -569,7 +587,7 @@ def _latex_product(shown: Sequence[str]) -> str:
     return r" \cdot ".join(r"\underline{\hspace{3em}}" if s == writing.GAP else _in_brackets(s) for s in shown)
 
 
-def _made_find(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_find(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     """A worked solution with one slip in it, planted by the table that finds it."""
     checker = Checker(problem.loss)
     nodes, right, wanted = problem.nodes, checker.c.right, list(problem.gradients)
@@ -610,10 +628,11 @@ def _made_find(problem: Problem, options: dict[str, Any], rng: np.random.Generat
     for there, line in zip(finding.wrong, finding.right, strict=True):
         explained.append(Paragraph(("There ", Math(*there), ", right is ", Math(*line), ".")))
     words = ("Which is the first one that is wrong, and what should it be?",)
-    return Exercise({**options, "explained": explained}, problem, [Part(words, blanks)], notes)
+    worked = [steps[n].shown for n in wanted]
+    return Exercise({**options, "explained": explained, "worked": worked}, problem, [Part(words, blanks)], notes)
 
 
-def _made_update(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_update(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     """The gradients, and where a step of gradient descent leads."""
     rate = float(rng.choice([0.1, 0.5] if options["level"] > 1 else [0.5, 1.0, 2.0]))
     if rate == 1.0:
@@ -635,7 +654,7 @@ def _made_update(problem: Problem, options: dict[str, Any], rng: np.random.Gener
     return Exercise(options, problem, [*parts, Part(words, step)], notes)
 
 
-def _made_shapes(options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_shapes(options: Json, rng: np.random.Generator) -> Exercise:
     """No numbers: the shapes of all arrays of a net, forward and back."""
     layers, form = options["layers"], options["form"]
     sizes = rng.permutation(np.arange(2, 10))[: len(layers) + 1]
@@ -760,7 +779,7 @@ def exercise(
     return MAKERS.get(kind, _made_plain)(problem, options, rng)
 
 
-def _check_shape(kind: str, given: Any, sizes: tuple[int, ...]) -> None:
+def _check_shape(kind: str, given: object, sizes: tuple[int, ...]) -> None:
     if given is None:
         return
     if kind in FIXED:
@@ -771,7 +790,7 @@ def _check_shape(kind: str, given: Any, sizes: tuple[int, ...]) -> None:
         raise ValueError(f"exercise: 'chain' has one unit in each layer, as [1, 1, 1]; got {list(sizes)}")
 
 
-def worksheets(count: int, seed: int = 0, kind: str = "paths", *args: Any, **options: Any) -> list[Exercise]:
+def worksheets(count: int, seed: int = 0, kind: str = "paths", *args: Operand, **options: Operand) -> list[Exercise]:
     """So many different sheets for a class, by one seed; see `exercise`. Each has a seed of its own, printed on it."""
     count, seed = positive_integer("worksheets", "count", count), whole_number("worksheets", "seed", seed)
     found: list[Exercise] = []

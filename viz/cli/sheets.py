@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd import check_work
+from autograd.signatures import Json
 from nn.exercises import Exercise, exercise, worksheets
 
 from ..files import as_sentence, check_folder, write_whole
@@ -20,7 +21,7 @@ __all__ = ["add_sheet_commands"]
 FORMS = {"text": ".txt", "markdown": ".md", "latex": ".tex", "html": ".html", "blank": ".txt"}
 
 
-def add_sheet_commands(commands: Any, show: Callable[[str], None], values_of: Callable[[list[str]], Any]) -> None:
+def add_sheet_commands(commands: object, show: Callable[[str], None], values_of: Callable[[list[str]], object]) -> None:
     """Put both behind the other commands. show: what prints. values_of: what reads name=value."""
     made = _command(commands, "exercise", "a sheet of exercises in backpropagation, with pleasant numbers")
     made.set_defaults(run=lambda options, rest: _exercise(options, rest, show))
@@ -38,6 +39,7 @@ def add_sheet_commands(commands: Any, show: Callable[[str], None], values_of: Ca
     marked.add_argument(
         "--of", metavar="FORMULA", help="the formula that the gradients in the file are of; with values"
     )
+    marked.add_argument("--reveal", action="store_true", help="say what is right beside what is wrong")
 
 
 def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
@@ -62,7 +64,7 @@ def _what_to_make(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--form", default="rows", metavar="{rows,columns}", help="where samples stand in matrices")
 
 
-def _made_by(options: argparse.Namespace) -> dict[str, Any]:
+def _made_by(options: argparse.Namespace) -> Json:
     layers = None
     if options.layers is not None:
         if not re.fullmatch(r"\d+(,\d+)*", options.layers):
@@ -156,12 +158,15 @@ def _check(
         _refuse(values)
     else:
         target = compute(options.of, values_of(values)).target
-    marked: dict[str, Any] = {}
+    marked: Json = {}
     refused: dict[str, str] = {}
     for name in files:
         try:
             written = _read(name)
-            marked[name] = check_work(target, written) if target is not None else _exercise_of(written).check(written)
+            if target is None:
+                marked[name] = _exercise_of(written).check(written, reveal=options.reveal)
+            else:
+                marked[name] = check_work(target, written, reveal=options.reveal)
         except (ValueError, TypeError, RuntimeError, OSError) as error:
             refused[name] = as_sentence(error) if isinstance(error, OSError) else f"{name}: {error}"
     if len(files) == 1:

@@ -4,8 +4,9 @@ import sys
 
 import numpy as np
 import pytest
+from sizes import slow
 
-from autograd import Tensor, Value, check_work, relu, sigmoid, softmax, softmax_cross_entropy, squared_error
+from autograd import Tensor, Value, check_work, relu, sigmoid, softmax, softmax_cross_entropy, squared_error, tanh
 
 RNG = np.random.default_rng(3)
 M = 7
@@ -87,6 +88,7 @@ def test_both_homes_of_the_mean_are_right(home):
     assert (marking.points, marking.findings) == (6, ())
 
 
+@pytest.mark.slow
 def test_the_lines_of_a_slip_are_written_in_the_notation_of_the_net():
     marking = check_work(lecture_003("squared error"), backward())
     (wrong,), (right,) = marking.findings[0].wrong, marking.findings[0].right
@@ -122,6 +124,7 @@ def test_the_worked_example_of_lecture_001_is_right_to_the_digits_it_prints():
     assert "∂L/∂w[2]₁₁   right to 3 digits" in str(marking)
 
 
+@pytest.mark.slow
 def test_a_forgotten_slope_in_six_digits_is_named_and_in_three_it_is_a_perhaps():
     full = 0.741365 * 0.593270
     sure = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{full:.6f}"}).findings[0]
@@ -360,7 +363,7 @@ class Lecture:
         return dW1, db1, dW2, db2
 
 
-@pytest.mark.parametrize("loss", ["squared error", "cross-entropy"])
+@pytest.mark.parametrize("loss", ["cross-entropy", *slow("squared error")])
 def test_a_method_is_called_unchanged_and_marked_like_its_numbers(loss):
     by_function = check_work(lecture_003(loss), Lecture().back)
     by_numbers = check_work(lecture_003(loss), backward())
@@ -485,6 +488,7 @@ def _leaves(L):
                 yield u
 
 
+@pytest.mark.slow
 def test_latex_and_html_say_what_the_text_says():
     marking = check_work(lecture_003("squared error"), backward())
     assert r"dZ_{2} = A_{2} \odot" in marking.latex()
@@ -521,6 +525,7 @@ def test_a_path_in_a_text_may_have_decimal_commas_and_a_factor_that_is_no_number
     assert kinds(unread) == {"dL/dw[2]_1,1": "not a number"}
 
 
+@pytest.mark.slow
 def test_decimal_commas_in_the_rows_of_an_array_are_told_from_commas_between_numbers():
     loss = lecture_003("cross-entropy")
     right = check_work(loss, backward())["db2"].right.ravel()
@@ -530,6 +535,7 @@ def test_decimal_commas_in_the_rows_of_an_array_are_told_from_commas_between_num
         assert check_work(loss, f"db2 = [{written}]")["db2"].numbers.shape == (3,)
 
 
+@pytest.mark.slow
 def test_what_is_right_is_kept_back_on_demand():
     sheet = {"dL/dw[2]_1,1": "0.439831"}
     hidden, shown = check_work(lecture_001(), sheet, reveal=False), check_work(lecture_001(), sheet)
@@ -541,3 +547,24 @@ def test_what_is_right_is_kept_back_on_demand():
     assert "ŷ₁(1 − ŷ₁)" in str(shown)
     assert "ŷ₁(1 − ŷ₁)" not in str(hidden)
     assert hidden.points == shown.points == 0
+
+
+def test_gradients_may_be_called_by_the_name_of_the_target_and_by_no_other_with_an_index():
+    c = Value(3.0, "c_0")
+    f = Value(0.5, "f")
+    z = f * c
+    z.label = "z_1"
+    h = z + f
+    h.label = "h_1"
+    assert check_work(h, {"dh_1/dc_0": 0.5}).points == 1
+    assert check_work(h, {"∂h₁/∂f": 4.0}).points == 1
+    with pytest.raises(ValueError, match="there is no 'dz_1/df'; the computation has dh_1/d"):
+        check_work(h, {"dz_1/df": 3.0})
+
+
+def test_wrong_work_beside_one_minus_a_gate_is_marked():
+    f, u, c = Value(0.7, "f"), Value(0.8, "u"), Value(1.0, "c_0")
+    for t, x in enumerate((0.5, -1.0), 1):
+        c = f * c + (1 - f) * tanh(u * x)
+        c.label = f"c_{t}"
+    assert check_work(c, {"dc_2/df": 1.3111}).points == 0
