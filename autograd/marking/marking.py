@@ -36,7 +36,7 @@ SEEN = ("often", "regularly", "once", "tried")
 # Mistakes of the forward pass are tried on gradients while that computes not more numbers than this.
 BUDGET = 40_000
 # In Values with more operands mistakes are not looked for: each may be read wrongly in many ways.
-LARGEST = 3_000
+LARGEST = 1_000
 # So many mistakes on one sheet are looked for, and so many readings of one are named.
 MOST = 8
 NAMED = 3
