@@ -331,6 +331,11 @@ class _Look:
         return trial if self.has_learned(trial) else None
 
     @cached_property
+    def learns_in_another_order(self) -> bool:
+        """True if the loss went up by bad luck only."""
+        return self.learns_well(self.from_origin(LONG * self._steps, enough=self.learns_well, order=1))
+
+    @cached_property
     def learns_slowly(self) -> tuple[bool, bool]:
         """The training with many more steps, in two orders of the samples, for one may be good or bad luck."""
         steps = PATIENT * self._steps
@@ -738,6 +743,8 @@ def _rate_too_large(look: _Look) -> Found:
     if not rate or not look.asks_for_rate or look.has_learned(origin) or not np.isfinite(origin.before):
         return
     blows_up = not origin.after <= 1.2 * origin.before
+    if blows_up and look.learns_in_another_order:
+        return
     trials: list[tuple[float, Trial]] = []
     for part in SCALE * 10 ** (0.5 * np.arange(RATES)):
         if trials and look.is_over:
