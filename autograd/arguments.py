@@ -6,7 +6,7 @@ import difflib
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -26,7 +26,7 @@ def call_of(function: Callable[..., object]) -> str:
     return str(signature.replace(parameters=bare, return_annotation=signature.empty))
 
 
-def lookup(kind: str, name: Any, table: Mapping[str, T]) -> T:
+def lookup(kind: str, name: object, table: Mapping[str, T]) -> T:
     """`table[name]`; a ValueError that suggests the nearest name if there is none.
 
     kind: what the table holds, for the message ("activation").
@@ -42,7 +42,7 @@ def lookup(kind: str, name: Any, table: Mapping[str, T]) -> T:
     return table[name]
 
 
-def positive_integer(where: str, what: str, n: Any) -> int:
+def positive_integer(where: str, what: str, n: object) -> int:
     """`n` as an int of at least 1; True and 3.0 are not integers here."""
     if isinstance(n, bool | np.bool_) or not isinstance(n, int | np.integer):
         raise TypeError(f"{where}: expected {what} to be a positive integer, got {describe(n)} {n!r}")
@@ -51,14 +51,14 @@ def positive_integer(where: str, what: str, n: Any) -> int:
     return int(n)
 
 
-def whole_number(where: str, what: str, n: Any) -> int:
+def whole_number(where: str, what: str, n: object) -> int:
     """`n` as an int of at least 0."""
     if isinstance(n, bool | np.bool_) or not isinstance(n, int | np.integer) or n < 0:
         raise ValueError(f"{where}: expected {what} to be an integer of at least 0, got {n!r}")
     return int(n)
 
 
-def not_negative(where: str, what: str, x: Any) -> float:
+def not_negative(where: str, what: str, x: object) -> float:
     """`x` as a finite float of at least 0."""
     x = real(x, f"{where}: {what}")
     if not 0 <= x < math.inf:
@@ -77,7 +77,7 @@ def generator(rng: Rng) -> np.random.Generator:
     return np.random.default_rng(rng)
 
 
-def shaped_array(where: str, data: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+def shaped_array(where: str, data: object, shape: tuple[int | None, ...]) -> np.ndarray:
     """`data` as a new float64 array of this shape, in which None fits any size."""
     sizes = ", ".join("any" if n is None else str(n) for n in shape)
     expected = f"{where}: expected shape ({sizes}{',' * (len(shape) == 1)})"
@@ -94,7 +94,7 @@ def shaped_array(where: str, data: Any, shape: tuple[int | None, ...]) -> np.nda
     return array.astype(np.float64)
 
 
-def checked_fraction(where: str, what: str, x: Any) -> float:
+def checked_fraction(where: str, what: str, x: object) -> float:
     """`x` as a float of at least 0 and below 1."""
     x = real(x, f"{where}: {what}")
     if not 0 <= x < 1:

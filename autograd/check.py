@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from .functional import TracedCall, is_sequence, leaves, map_leaves, value_and_gradient
-from .graph import is_node, topological_order
+from .graph import Node, is_node, topological_order
 from .lending import plain
 from .modes import no_grad
 from .op import operation_of
-from .operands import describe, real, real_array
+from .operands import Operand, describe, real, real_array
 from .tensor import Tensor
 from .value import Value
 
@@ -28,7 +27,7 @@ __all__ = ["GradientCheck", "central_difference", "check_gradients", "complex_st
 ROUNDING = sys.float_info.epsilon
 
 
-def complex_step(f: Callable[..., Any], x: float, h: float = 2.0**-66) -> float:
+def complex_step(f: Callable[..., Operand], x: float, h: float = 2.0**-66) -> float:
     """f'(x) as Im f(x + ih) / h: exact to rounding, because nothing is subtracted.
 
     f: an analytic function of one number, written with operators and NumPy functions; or an
@@ -116,7 +115,7 @@ class GradientCheck:
         return f"<GradientCheck: {len(self.names)} derivatives agree, largest difference {self.largest_difference:.1g}>"
 
 
-def check_gradients(f: Callable[..., Any], args: Any, tolerance: float = 1e-6) -> GradientCheck:
+def check_gradients(f: Callable[..., Operand], args: Sequence[Operand], tolerance: float = 1e-6) -> GradientCheck:
     """Compare the engine's gradient of f with central differences, for every number in `args`.
 
     f: a function of numbers, arrays and (nested) lists of them that returns one number, as for `grad`.
@@ -178,12 +177,12 @@ def _cause(f: Callable[[float], float], x: float, g: float, n: float, unsettled:
     return wrong + ", or part of the dependence is not in the graph (.data, item())"
 
 
-def _evaluate(f: Callable[..., Any], args: list[Any], numbers: list[float]) -> float:
+def _evaluate(f: Callable[..., Operand], args: Sequence[Operand], numbers: list[float]) -> float:
     """f with the numbers of `args` replaced: as Values and Tensors, so that their methods work."""
     values = iter(numbers)
     node = Tensor if any(map(_has_axes, leaves(args))) else Value
 
-    def with_numbers(x: Any) -> Any:
+    def with_numbers(x: Operand) -> Operand:
         if not _has_axes(x):
             return node(next(values))
         return Tensor(np.reshape([next(values) for _ in range(x.size)], x.shape))
@@ -192,21 +191,21 @@ def _evaluate(f: Callable[..., Any], args: list[Any], numbers: list[float]) -> f
     return z.item() if is_node(z) else real(z, "check_gradients: the result of f")
 
 
-def _in_float64(x: Any) -> Any:
+def _in_float64(x: Operand) -> Operand:
     return np.asarray(real_array(x, "check_gradients"), np.float64) if _has_axes(x) else x
 
 
-def _has_axes(x: Any) -> bool:
+def _has_axes(x: Operand) -> bool:
     return isinstance(x, np.ndarray) and x.ndim > 0
 
 
-def _numbers(x: Any) -> list[float]:
+def _numbers(x: Operand) -> list[float]:
     if _has_axes(x):
         return [float(u) for u in real_array(x, "check_gradients").ravel()]
     return [real(x, "check_gradients")]
 
 
-def _names(name: str, x: Any) -> Iterator[str]:
+def _names(name: str, x: Operand) -> Iterator[str]:
     if is_sequence(x):
         for i, u in enumerate(x):
             yield from _names(f"{name}[{i}]", u)
@@ -216,7 +215,7 @@ def _names(name: str, x: Any) -> Iterator[str]:
         yield name
 
 
-def find_nan(root: Any) -> Any:
+def find_nan(root: Node) -> Node | None:
     """The first node below `root` that is nan or infinite although its operands are finite.
 
     First in the order of computation: where a nan or an infinity was born, not where it travelled.
@@ -235,5 +234,5 @@ def find_nan(root: Any) -> Any:
     return None
 
 
-def _is_finite(node: Any) -> bool:
+def _is_finite(node: Node) -> bool:
     return bool(np.isfinite(node.numpy()).all()) if node.__class__ is Tensor else math.isfinite(node.data)

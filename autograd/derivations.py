@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Literal, overload
+from typing import Any, Literal, cast, overload
 
-from .graph import is_node, topological_order
+from .graph import Node, is_node, topological_order
 from .matrices.derivation import MatrixDerivation
-from .operands import describe, is_array_node
+from .operands import Operand, describe, is_array_node
 from .passes.gradients import gradients
 from .paths.derivation import Derivation, counted, positive
 from .paths.labels import node_called
@@ -32,7 +32,13 @@ def derive(
 @overload
 def derive(target: Tensor, source: Tensor | str, *, form: Form = "rows") -> MatrixDerivation: ...
 def derive(
-    target: Any, source: Any, *, level: str = "named", top: int | None = None, limit: int = LIMIT, form: str = "rows"
+    target: Node,
+    source: Node | str,
+    *,
+    level: str = "named",
+    top: int | None = None,
+    limit: int = LIMIT,
+    form: str = "rows",
 ) -> Any:
     """∂target/∂source, derived path by path for Values and in matrices for Tensors.
 
@@ -57,6 +63,7 @@ def derive(
         if not is_node(node):
             advice = f"; derive by each {role} in turn" if isinstance(node, list | tuple) else ""
             raise TypeError(f"derive: expected the {role} to be a Value or a Tensor, got {describe(node)}{advice}")
+    source = cast(Node, source)
     if target.__class__ is not source.__class__:
         kinds = f"{type(target).__name__} and {type(source).__name__}"
         raise TypeError(f"derive: expected target and source to be both Values or both Tensors, got {kinds}")
@@ -77,10 +84,11 @@ def derive(
         fewer = "name fewer nodes" if level == "named" else "use level='named'"
         raise ValueError(f"{counted(count)}: more than limit={limit}; ask for top=, or {fewer}")
     paths = tuple(itertools.islice(graph.paths(source), top))
-    return Derivation(graph, source, paths, count, gradients(target, source))
+    value: Operand = gradients(target, source)
+    return Derivation(graph, source, paths, count, value)
 
 
-def _matrix_derivation(target: Any, source: Any, form: str, *, is_named: bool) -> Any:
+def _matrix_derivation(target: Node, source: Node, form: str, *, is_named: bool) -> Any:
     if not is_named:
         raise ValueError("derive: level, top and limit are for Values, whose paths are listed; leave them out")
     if source.label is None and source is not target:

@@ -172,7 +172,7 @@ class Foreign:
     def __init__(self, name: str, advice: str) -> None:
         self.name, self.advice = name, advice
 
-    def __get__(self, x: Any, cls: type) -> Any:
+    def __get__(self, x: object, cls: type) -> Any:
         raise AttributeError(f"{cls.__name__} has no attribute {self.name!r}; {self.advice}", name=self.name, obj=x)
 
 

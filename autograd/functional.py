@@ -11,7 +11,6 @@ import operator
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
@@ -48,7 +47,9 @@ def grad(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0) -> Calla
     return lambda *args, **kwargs: with_value(*args, **kwargs)[1]
 
 
-def value_and_grad(f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
+def value_and_grad(
+    f: Callable[..., Operand], argnums: int | tuple[int, ...] = 0
+) -> Callable[..., tuple[Operand, Operand]]:
     """Like `grad`, but gives the pair (value, gradient) from one pass."""
 
     def differentiated(*args: Operand, **kwargs: Operand) -> Operand:

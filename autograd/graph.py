@@ -11,7 +11,7 @@ import numbers
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from .operands import Operand, describe
 
@@ -19,6 +19,7 @@ __all__ = ["Node", "is_node", "topological_order"]
 
 # A Value or a Tensor: it has `operands`, `op` and `label`. What else it has is between it and who knows its class.
 Node: TypeAlias = Any
+N = TypeVar("N")
 
 
 def is_node(x: object) -> bool:
@@ -40,7 +41,12 @@ UNRECORDED = Unrecorded()
 
 def is_constant(node: Node) -> bool:
     """True for a leaf that is a result: what `detach()` gave, or was computed under `no_grad`. It is not trained."""
-    return node._op is None and getattr(node, node._operand_slots[0], None) is UNRECORDED
+    return node._op is None and node._held is UNRECORDED
+
+
+def trainable(nodes: Iterable[Node]) -> list[Node]:
+    """Those that training can move: leaves, and no constants."""
+    return [x for x in nodes if x._op is None and x._held is not UNRECORDED]
 
 
 def check_recorded(where: str, root: Node) -> None:
@@ -74,7 +80,7 @@ def checked_label(label: object) -> str | None:
     return label or None
 
 
-def topological_order(root: Node, stop: Callable[[Node], bool] | None = None) -> list[Node]:
+def topological_order(root: N, stop: Callable[[N], bool] | None = None) -> list[N]:
     """Every node that `root` depends on and `root` itself, operands before results.
 
     The order follows the operands from left to right, so it is the same in every run.
@@ -112,7 +118,7 @@ def copy_node(node: Node, operand: Callable[[Operand], Operand]) -> Node:
     return new
 
 
-def deepcopy(root: Node, memo: dict[int, Any]) -> Node:
+def deepcopy(root: Node, memo: dict[int, Operand]) -> Node:
     """copy.deepcopy for nodes: the whole graph below, shared nodes and shared groups of nodes once."""
     memo.setdefault(id(memo), []).append(root)  # the ids in memo hold as long as the graph lives
     for node in topological_order(root, stop=lambda u: id(u) in memo):
@@ -121,7 +127,7 @@ def deepcopy(root: Node, memo: dict[int, Any]) -> Node:
     return memo[id(root)]
 
 
-def _copied(x: Operand, memo: dict[int, Any]) -> Operand:
+def _copied(x: Operand, memo: dict[int, Operand]) -> Operand:
     if x.__class__ is tuple and id(x) not in memo:
         memo[id(x)] = tuple(_copied(u, memo) for u in x)
     return memo.get(id(x), x)

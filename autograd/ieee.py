@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 
-def ieee(function: Callable[..., Any], *args: Any) -> Any:
+def ieee(function: Callable[..., object], *args: object) -> Any:
     """`function(*args)` on floats with IEEE results: 1/0 is inf, log(-1) is nan, no exception.
 
     Python's float arithmetic and `math` raise where NumPy gives inf or nan. The fast path is
@@ -25,7 +25,7 @@ def ieee(function: Callable[..., Any], *args: Any) -> Any:
                 raise refused from None
 
 
-def _as_float64(a: Any) -> Any:
+def _as_float64(a: object) -> Any:
     if a.__class__ is float:
         return np.float64(a)
     if isinstance(a, list | tuple):
@@ -48,7 +48,7 @@ _found = _switch()
 _errors, _ignored = _found or (ContextVar("computing quietly", default=None), True)
 
 
-def _marked(function: Callable[..., Any], *args: Any) -> Any:
+def _marked(function: Callable[..., object], *args: object) -> Any:
     """`function(*args)`, with NumPy's switch set as `np.errstate(all="ignore")` sets it; see `quietly`."""
     if _errors.get(None) is _ignored:
         return function(*args)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import dis
 import sys
-from typing import Any
+from types import FrameType
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from . import modes
-from .graph import is_node
-from .operands import is_array_node
+from .graph import Node, is_node
+from .operands import Operand, is_array_node
 
 __all__ = ["is_free", "mask_asked_for", "numbers_in", "plain", "refuse_to_lend"]
 
@@ -31,7 +32,7 @@ _KEEP = (
 )
 
 
-def refuse_to_lend(node: Any, dtype: Any = None, *, computes: bool = False) -> None:
+def refuse_to_lend(node: Node, dtype: DTypeLike | None = None, *, computes: bool = False) -> None:
     """TypeError if the numbers of this node are not to become an array where they are asked for.
 
     dtype: what `__array__` was called with. computes: True if what asks is known to be an operation.
@@ -69,21 +70,21 @@ def is_free() -> bool:
     return not modes.is_recording() or _who_asks()[1] in _SHOWING
 
 
-def mask_asked_for(node: Any) -> None:
+def mask_asked_for(node: object) -> None:
     """What stands behind `_mask`: the same refusal for masked arrays, which ask for `_data` and `_mask` instead."""
     if sys._getframe(1).f_globals.get("__name__", "").startswith("numpy.ma"):
         refuse_to_lend(node)
     raise AttributeError("_mask")
 
 
-def plain(x: Any) -> Any:
+def plain(x: Operand) -> Operand:
     """The numbers of a node, anything else as it is: for what gives no gradient, such as a measure."""
     if not is_node(x):
         return x
     return x.numpy() if is_array_node(x) else x.data
 
 
-def numbers_in(arguments: Any, *, gradless: bool = False) -> Any:
+def numbers_in(arguments: object, *, gradless: bool = False) -> Operand:
     """Arguments of a NumPy function with the numbers of nodes in their place.
 
     gradless: True if it gives nothing that could have a gradient. TypeError otherwise, unless everything is free.
@@ -114,15 +115,15 @@ def _who_asks() -> tuple[str, str]:
     return helper, ""
 
 
-def _asking_frame() -> Any:
+def _asking_frame() -> FrameType | None:
     """The innermost frame that is not one of this package."""
-    frame: Any = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__package__") == __package__:
         frame = frame.f_back
     return frame
 
 
-def _is_given_more(node: Any) -> bool:
+def _is_given_more(node: object) -> bool:
     """True if what asks is an operator, or a call that was given something else than the node: a list with it.
 
     To a member of `np.array([v, w])` the call looks like `np.asarray(v)`. What it was given is read from the

@@ -10,10 +10,14 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TypeVar, cast
+
+from .graph import Node
+
+F = TypeVar("F", bound=Callable[..., object])
 
 
 class _Block:
@@ -21,7 +25,7 @@ class _Block:
 
     __slots__ = ("is_open", "mode", "name")
 
-    def __init__(self, mode: Any, name: str) -> None:
+    def __init__(self, mode: _Mode, name: str) -> None:
         self.mode, self.name, self.is_open = mode, name, True
 
 
@@ -86,16 +90,16 @@ class _Mode:
         blocks[i].is_open = False
         _blocks.set(blocks[:i] + blocks[i + 1 :])
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: F) -> F:
         """The function, run inside; of one that waits or yields, each of its steps."""
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
-            async def waiting(*args: Any, **kwargs: Any) -> Any:
+            async def waiting(*args: object, **kwargs: object) -> object:
                 with _Mode(self.name):
                     return await function(*args, **kwargs)
 
-            return waiting
+            return cast(F, waiting)
         if inspect.isasyncgenfunction(function):
             raise TypeError(
                 f"{self.name}: {function.__name__} is an asynchronous generator; "
@@ -104,23 +108,23 @@ class _Mode:
         if inspect.isgeneratorfunction(function):
 
             @functools.wraps(function)
-            def stepping(*args: Any, **kwargs: Any) -> Any:
+            def stepping(*args: object, **kwargs: object) -> object:
                 return _each_step_inside(self.name, function(*args, **kwargs))
 
-            return stepping
+            return cast(F, stepping)
 
         @functools.wraps(function)
-        def inside(*args: Any, **kwargs: Any) -> Any:
+        def inside(*args: object, **kwargs: object) -> object:
             with _Mode(self.name):
                 return function(*args, **kwargs)
 
-        return inside
+        return cast(F, inside)
 
 
-def _each_step_inside(name: str, generator: Any) -> Any:
+def _each_step_inside(name: str, generator: Generator[object, object, object]) -> Generator[object, object, object]:
     """What the generator yields and returns; the mode is on while it computes, and off while it waits."""
-    proceed: Callable[..., Any] = generator.send
-    given: Any = None
+    proceed: Callable[..., object] = generator.send
+    given: object = None
     try:
         while True:
             with _Mode(name):
@@ -188,7 +192,7 @@ class Trace:
     __slots__ = ("_outer", "_recorded", "born", "has_inner_derivatives", "is_open")
 
     def __enter__(self) -> Trace:
-        self.born: set[Any] = set()
+        self.born: set[Node] = set()
         self.has_inner_derivatives = False
         self.is_open = True
         self._outer, self._recorded = _own_traces.get(), _blocks.get()
@@ -217,7 +221,7 @@ def own_traces() -> list[Trace]:
     return [trace for trace in _own_traces.get() if trace.is_open] if traces else []
 
 
-def note_birth(leaf: Any) -> None:
+def note_birth(leaf: object) -> None:
     """Tell the functions that are being differentiated of a leaf that was made inside them."""
     for trace in own_traces():
         trace.born.add(leaf)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from . import graph
 from .lending import mask_asked_for
@@ -19,22 +19,24 @@ class BaseNode:
     __slots__ = ("_label", "_op")
 
     _operand_slots: tuple[str, ...]
+    _held: Operand  # the first of them, by one name for all nodes
     _label: str | None
     _op: Operation | None
 
     if TYPE_CHECKING:
 
         @staticmethod
-        def _record(op: Operation, *operands: Operand) -> Any: ...
+        def _record(op: Operation, *operands: Operand) -> Operand: ...
         def _unary(self, op: Operation) -> Self: ...
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         for base in cls.__bases__:
             if base is not BaseNode:
                 name = base.__name__
                 raise TypeError(
                     f"{name} is final and {cls.__name__} cannot be derived from it; keep a {name} as an attribute"
                 )
+        cls._held = vars(cls)[cls._operand_slots[0]]
 
     # ------------------------------------------------------------ what a node tells
 
@@ -144,9 +146,9 @@ class BaseNode:
         found: Self = graph.copy_node(self, lambda u: u)
         return found
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, Operand]) -> Self:
         found: Self = graph.deepcopy(self, memo)
         return found
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Operand, ...]:
+    def __reduce_ex__(self, protocol: object) -> tuple[Operand, ...]:
         return graph.reduce(self)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class NumpyFunction:
         ours = [name for name in names.split() if not name.startswith("-")]
         self._known = dict(zip(ours, inspect.signature(function).parameters, strict=True))
 
-    def arguments(self, args: tuple[Operand, ...], kwargs: dict[str, Operand]) -> tuple[dict[str, Operand], list[str]]:
+    def arguments(self, args: Sequence[Operand], kwargs: Mapping[str, Operand]) -> tuple[dict[str, Operand], list[str]]:
         """The arguments by our names, and NumPy's names of those that are not known here."""
         given = [*zip(self._names, args, strict=False), *kwargs.items()]
         found = {self._known[name]: x for name, x in given if name in self._known}
@@ -100,7 +100,7 @@ class SeveralOperands(NumpyFunction):
         super().__init__(lambda operands: function(*operands), "operands")
         self._names += passing.split()
 
-    def arguments(self, args: tuple[Operand, ...], kwargs: dict[str, Operand]) -> tuple[dict[str, Operand], list[str]]:
+    def arguments(self, args: Sequence[Operand], kwargs: Mapping[str, Operand]) -> tuple[dict[str, Operand], list[str]]:
         """All that has no name as one."""
         return {"operands": args}, [name for name, x in kwargs.items() if x is not None and name not in self._names]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import numbers
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -70,7 +70,7 @@ def describe(x: Operand) -> str:
 _KNOWN = (numbers.Number, Decimal, np.ndarray, str, bytes, list, tuple, dict, set, frozenset)
 
 
-def declined(x: Any, operator: str) -> Any:
+def declined(x: object, operator: str) -> Operand:
     """In an `except TypeError` of an operator: NotImplemented, if x is somebody's own kind of number with an
     operator for it; the error again otherwise, which says what came."""
     own = getattr(x.__class__, operator, None)
@@ -80,10 +80,10 @@ def declined(x: Any, operator: str) -> Any:
     raise
 
 
-def refusal(operator: str, message: str) -> Callable[..., Any]:
+def refusal(operator: str, message: str) -> Callable[..., Operand]:
     """What stands for an operator that nodes do not have: TypeError, unless somebody's own kind of number has it."""
 
-    def refused(node: Any, *others: Any) -> Any:
+    def refused(node: object, *others: Operand) -> Operand:
         try:
             raise TypeError(message)
         except TypeError:
@@ -140,11 +140,13 @@ def zeros(shape: tuple[int, ...], like: Operand) -> Operand:
 
 def plainly(function: Callable[..., Operand], *operands: Operand) -> Operand:
     """`function(*operands)` of plain arrays, which no graph records; each run of a program of theirs calls it."""
-    for u in operands:
-        call = getattr(u, "in_a_call", None)  # an array of a program, see fast.recorder
-        if call is not None:
-            return call(function, operands)
-    return function(*operands)
+    call = in_a_call(operands)
+    return function(*operands) if call is None else call(function, operands)
+
+
+def in_a_call(operands: Iterable[Operand]) -> Callable[[Callable[..., Operand], Sequence[Operand]], Operand] | None:
+    """What has each run of a program call a function, if these are arrays of one, see fast.recorder; else None."""
+    return next((call for u in operands if (call := getattr(u, "in_a_call", None)) is not None), None)
 
 
 def as_array(x: Operand, where: str) -> Operand:
@@ -210,7 +212,7 @@ def _member_by_member(f: Callable[[Operand, Operand], Operand]) -> tuple[Operand
     return lambda self, other: self.map(f, other), lambda self, other: self.map(lambda u, v: f(v, u), other)
 
 
-class Vector(tuple[Any, ...]):
+class Vector(tuple[Operand, ...]):
     """A sequence of numbers, nodes or formulas whose arithmetic works member by member.
 
     It lets the rule of a reduction be written as on an array: `softmax(x) - y`. Two Vectors must

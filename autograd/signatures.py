@@ -20,6 +20,7 @@ __all__ = [
     "Both",
     "First",
     "Joining",
+    "Json",
     "N",
     "OfArray",
     "OfScores",
@@ -54,6 +55,8 @@ A = TypeVar("A", bound=RecordedArray)
 P = ParamSpec("P")
 Real: TypeAlias = float | Fraction | np.floating[Any] | np.integer[Any] | np.bool_
 Array: TypeAlias = np.ndarray[Any, Any]
+# What JSON holds, by names: text, numbers, truth values, lists and mappings of these.
+Json: TypeAlias = dict[str, Any]
 Plain: TypeAlias = Real | Array | list[Any] | tuple[Any, ...]
 
 
@@ -108,22 +111,22 @@ class Joining(Protocol):
 
 def first(function: Callable[Concatenate[Operand, P], Operand]) -> First[P]:
     """The function itself, typed as an operation whose first operand is differentiated."""
-    return cast(Any, function)
+    return cast(First[P], function)
 
 
 def of_array(function: Callable[Concatenate[Operand, P], Operand]) -> OfArray[P]:
     """The function itself, typed: of a Tensor it gives a Tensor."""
-    return cast(Any, function)
+    return cast(OfArray[P], function)
 
 
 def of_scores(function: Callable[Concatenate[Operand, P], Operand]) -> OfScores[P]:
     """The function itself, typed: of a Tensor it gives a Tensor, of a sequence a list."""
-    return cast(Any, function)
+    return cast(OfScores[P], function)
 
 
 def joining(function: Callable[..., Operand]) -> Joining:
     """The function itself, typed: of several Tensors it gives one."""
-    return cast(Any, function)
+    return cast(Joining, function)
 
 
 class Both(Called, Protocol[P]):

@@ -11,9 +11,9 @@ import operator
 import sys
 import types
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, TypeAlias, final
 
 import numpy as np
 from numpy import ndarray
@@ -27,7 +27,7 @@ from .node import BaseNode
 from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
-from .operands import FLOAT64, Axis, Index, Operand, declined, made_array, real_array, refusal
+from .operands import FLOAT64, Axis, Index, Operand, declined, in_a_call, made_array, real_array, refusal
 from .ops import elementwise, extremes, matrices, moves, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -92,7 +92,7 @@ class Tensor(BaseNode):
     _seen: bytes | None
     _buffer: np.ndarray | None
     _before: tuple[int, int, np.ndarray]
-    _steps: tuple[Any, slice]
+    _steps: tuple[Operand, slice]
 
     def __init__(
         self, data: Operand, label: str | None = None, *, dtype: DTypeLike | None = None, **unknown: object
@@ -202,7 +202,7 @@ class Tensor(BaseNode):
         """The Tensors among the operands, each once: what micrograd calls so."""
         return tuple(dict.fromkeys(u for u in self.operands if u.__class__ is Tensor))
 
-    def backward(self, seed: Operand = None, **unknown: Any) -> None:
+    def backward(self, seed: Operand = None, **unknown: object) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below.
 
         seed: the gradient of self, an array of its shape; 1 if self is one number.
@@ -279,7 +279,7 @@ class Tensor(BaseNode):
         assert self._seen is not None
         return np.frombuffer(self._seen, self.dtype).reshape(self.shape)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Operand, **kwargs: Any) -> Operand:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Operand, **kwargs: Operand) -> Operand:
         """NumPy functions and operators with an array on the left give Tensors too."""
         function = array_ufunc(ufunc)
         if function is not None and method == "__call__" and not kwargs:
@@ -289,7 +289,9 @@ class Tensor(BaseNode):
         advice = "; x += t would write into an array: write x = x + t" if "out" in kwargs else ""
         return _on_numbers(getattr(ufunc, method), called + options, advice, inputs, kwargs)
 
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Operand:
+    def __array_function__(
+        self, func: Callable[..., Operand], types: object, args: Sequence[Operand], kwargs: Mapping[str, Operand]
+    ) -> Operand:
         if func in plain_functions:
             return func(*numbers_in(args, gradless=True), **numbers_in(kwargs, gradless=True))
         called = f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}"
@@ -309,7 +311,7 @@ class Tensor(BaseNode):
             with np.errstate(all="ignore"):
                 return np.array(self.numpy(), dtype, copy=copy)
 
-    def __dlpack__(self, **kwargs: Any) -> Operand:
+    def __dlpack__(self, **kwargs: Operand) -> Operand:
         refuse_to_lend(self)
         return self._data.copy().__dlpack__(**kwargs)
 
@@ -418,7 +420,7 @@ class Tensor(BaseNode):
 
     def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
         """The same numbers in another shape; see `autograd.reshape`."""
-        found: Any = shape[0] if len(shape) == 1 else shape
+        found: Operand = shape[0] if len(shape) == 1 else shape
         return shapes.reshape(self, found)
 
     def flatten(self) -> Tensor:
@@ -511,7 +513,7 @@ class Tensor(BaseNode):
 
     # ------------------------------------------------------------ copies
 
-    def _contents(self) -> dict[str, Any]:
+    def _contents(self) -> dict[str, Operand]:
         # The serial is not copied: nodes are restored in the order of computation and get new ones. A result
         # of numbers that have changed since stays older than they are, so that its gradient is still refused.
         stale = any(u.__class__ is Tensor and u._op is None and is_changed(u, self) for u in self._operands)
@@ -524,7 +526,7 @@ class Tensor(BaseNode):
             "_serial": -1 if stale else 1,
         }
 
-    def _restore(self, contents: dict[str, Any]) -> None:
+    def _restore(self, contents: dict[str, Operand]) -> None:
         for name, content in contents.items():
             setattr(self, name, content)
         if self._data.base is not None:  # pickle leaves large arrays in the bytes that it read
@@ -562,7 +564,7 @@ for _function, _name in (
     _operators(_function.op, _name)
 
 
-def _comparison(compare: Any, mirrored: str) -> Operand:
+def _comparison(compare: Callable[[Operand, Operand], Operand], mirrored: str) -> Operand:
     def compared(self: Tensor, other: Operand) -> Operand:
         try:
             return compare(self._data, sums.comparable(other))
@@ -588,7 +590,9 @@ _refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join masks inst
 _refuse("lshift rlshift rshift rrshift", "<< and >> are", "use t * 2**n or t.data")
 
 
-def _on_numbers(function: Any, called: str, advice: str, args: Any, kwargs: Any) -> Operand:
+def _on_numbers(
+    function: Callable[..., Operand], called: str, advice: str, args: Sequence[Operand], kwargs: Mapping[str, Operand]
+) -> Operand:
     """A function of NumPy's that has no gradient here, on plain numbers where these may be taken."""
     try:
         args, kwargs = numbers_in(args), numbers_in(kwargs)
@@ -722,10 +726,11 @@ def _make_leaf(v: Tensor, data: list[Operand]) -> None:
 def _computed(op: Operation, data: list[Operand]) -> Operand:
     try:
         return quietly(op.forward, *data)
-    except (TypeError, ValueError) as error:
-        instead = getattr(error, "instead", None)  # of arrays that stand for those of a program, see fast.recorder
-        if instead is not None:
-            return instead(op.forward, data)
+    except Exception as error:
+        if call := in_a_call(data):
+            return call(op.forward, data)
+        if not isinstance(error, TypeError | ValueError):
+            raise
         if refused := refused_arrays(op, data, error):
             raise refused from error
         if not op.rules or "broadcast" not in str(error):
@@ -849,7 +854,7 @@ answer(Tensor, OF_NODES)
 class _Called(types.ModuleType):
     """This module, called: autograd.tensor([1.0, 2.0]) is the Tensor that it is in other libraries."""
 
-    def __call__(self, *args: Any, **named: Any) -> Tensor:
+    def __call__(self, *args: Operand, **named: Operand) -> Tensor:
         return Tensor(*args, **named)
 
 

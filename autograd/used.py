@@ -8,15 +8,14 @@ operation is that of the piece that was taken.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from .graph import is_node, topological_order
+from .graph import Node, is_node, topological_order
 from .ieee import ieee
 from .modes import no_grad
-from .operands import Vector, members
+from .operands import Operand, Vector, members
 from .passes.tensors import is_changed
 from .tensor import Tensor, numbers_before
 from .value import Value
@@ -35,9 +34,11 @@ class Used:
     """
 
     def __init__(self, root: Value | Tensor) -> None:
-        order = topological_order(root)
-        found: Any = _changed_tensors(order) if isinstance(root, Tensor) else _changed_values(order)
-        self.changed: dict[Any, Any] = found
+        self.changed: Mapping[Node, Operand] = (
+            _changed_tensors(topological_order(root))
+            if isinstance(root, Tensor)
+            else _changed_values(topological_order(root))
+        )
 
     def array(self, t: Tensor) -> np.ndarray:
         """The numbers of t that were used, or that it has now if no record tells."""
@@ -55,12 +56,12 @@ class Used:
         return ("now: changed since the forward pass,", "to which all other numbers belong") if self.changed else ()
 
 
-def _changed_tensors(order: Sequence[Tensor]) -> dict[Any, np.ndarray | None]:
+def _changed_tensors(order: Sequence[Tensor]) -> dict[Tensor, np.ndarray | None]:
     uses = [(u, v) for v in order for u in v.operands if is_node(u) and u.is_leaf and is_changed(u, v)]
     return {u: numbers_before(u, [v for w, v in uses if w is u]) for u, _ in uses}
 
 
-def _changed_values(order: Sequence[Value]) -> dict[Any, float | None]:
+def _changed_values(order: Sequence[Value]) -> dict[Value, float | None]:
     stale = [v for v in order if v.op is not None and not _is_explained(v, {})]
     if not stale:
         return {}
@@ -141,14 +142,14 @@ def _result(v: Value, used: dict[Value, float]) -> float:
         return math.nan
 
 
-def _numbers(v: Value, used: dict[Value, float]) -> list[Any]:
-    def number(u: Any) -> Any:
+def _numbers(v: Value, used: dict[Value, float]) -> list[Operand]:
+    def number(u: Operand) -> Operand:
         return used.get(u, u.data) if is_node(u) else u
 
     return [g.map(number) if isinstance(g, Vector) else number(g) for g in v.operand_groups]
 
 
-def _derivatives(v: Value, z: Any, groups: Sequence[Any]) -> Iterator[Any]:
+def _derivatives(v: Value, z: Operand, groups: Sequence[Operand]) -> Iterator[Operand]:
     """The local derivatives of v, read on whatever the operands are."""
     assert v.op is not None
     for i, group in enumerate(groups):

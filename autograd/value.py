@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NoReturn, final
+from typing import TYPE_CHECKING, NoReturn, final
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class Value(BaseNode):
     #                         derivatives: as many as operands (Mixed if some of these are
     #                         constants), a float that holds for all, or None for constants; _y is None
     #   both at once          an activation of a weighted sum, as `fast.neuron` describes it
-    #   a leaf                _op is None, the rest is unset
+    #   a leaf                _op and _x are None, the rest is unset; _x of a constant is UNRECORDED
     __slots__ = ("_data", "_dx", "_dy", "_x", "_y", "grad")
 
     _operand_slots = ("_x", "_y")
@@ -88,7 +89,7 @@ class Value(BaseNode):
     def __init__(self, data: Operand, label: str | None = None, _op: object = None, **unknown: object) -> None:
         self._data = data if data.__class__ is float else _leaf_data(data)
         self.grad = NO_GRADIENT
-        self._op = None
+        self._op = self._x = None
         if traces:
             modes.note_birth(self)
         if label is not None or _op is not None or unknown:
@@ -178,7 +179,7 @@ class Value(BaseNode):
         """The Values among the operands, each once: what micrograd calls so, for what is written for it."""
         return tuple(dict.fromkeys(u for u in self.operands if u.__class__ is Value))
 
-    def backward(self, **unknown: Any) -> None:
+    def backward(self, **unknown: object) -> None:
         """Add ∂self/∂leaf to the `.grad` of every leaf below, and set that of every node between.
 
         Interior nodes start anew at each call; leaves accumulate until their grad is set to 0.0.
@@ -234,7 +235,7 @@ class Value(BaseNode):
         z._dx = dx if dx.__class__ is float else float(dx)
         return z
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Operand, **kwargs: Any) -> Operand:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Operand, **kwargs: Operand) -> Operand:
         """NumPy functions and operators with a NumPy number on the left give Values too."""
         function = _COMPARISONS.get(ufunc) or numpy_names.ufunc(ufunc)
         for x in inputs:
@@ -248,7 +249,9 @@ class Value(BaseNode):
             raise TypeError(f"np.{ufunc.__name__} is not defined for Values; use .data for the plain number") from None
         return getattr(ufunc, method)(*inputs, **kwargs)
 
-    def __array_function__(self, function: Operand, types: Any, args: Any, kwargs: Any) -> Operand:
+    def __array_function__(
+        self, function: Callable[..., Operand], types: object, args: Sequence[Operand], kwargs: Mapping[str, Operand]
+    ) -> Operand:
         if function in (np.where, np.clip):
             found, unknown = numpy_names.array_functions[function].arguments(args, kwargs)
             if not unknown:
@@ -355,7 +358,7 @@ class Value(BaseNode):
 
     # ------------------------------------------------------------ copies
 
-    def _contents(self) -> dict[str, Any]:
+    def _contents(self) -> dict[str, Operand]:
         _ = self.operand_groups  # a neuron takes its full form
         contents = {
             name: getattr(self, name) for name in (*BaseNode.__slots__, *Value.__slots__) if hasattr(self, name)
@@ -364,8 +367,8 @@ class Value(BaseNode):
             del contents["grad"]
         return contents
 
-    def _restore(self, contents: dict[str, Any]) -> None:
-        self.grad = NO_GRADIENT
+    def _restore(self, contents: dict[str, Operand]) -> None:
+        self.grad, self._x = NO_GRADIENT, None
         for name, content in contents.items():
             setattr(self, name, content)
 
@@ -641,7 +644,7 @@ _refuse("and rand or ror xor rxor invert", "&, |, ^ and ~ are", "join comparison
 _refuse("lshift rlshift rshift rrshift", "<< and >> are", "use v * 2**n or v.data")
 
 # NumPy's operators with one of its numbers on the left.
-_COMPARISONS: dict[np.ufunc, Any] = {
+_COMPARISONS: dict[np.ufunc, Callable[[Operand, Operand], Operand]] = {
     np.less: lambda x, y: _comparable(x) < _comparable(y),
     np.less_equal: lambda x, y: _comparable(x) <= _comparable(y),
     np.greater: lambda x, y: _comparable(x) > _comparable(y),

@@ -10,7 +10,7 @@ fault or a hint) is a false one; of the sick ones the first finding has to be th
 What was planted has to keep the net from learning, as 60 epochs show, or another one is drawn. After 20 epochs a net
 may learn all the same: of that "learns" is told, which does not count as found.
 
-The real data are scikit-learn's (pip install "gradpath[examples]"); --made leaves them out.
+The real data are scikit-learn's (pip install "gradpath[course]"); --made leaves them out.
 The thresholds of nn/diagnosis.py were set on other nets and data: seed 0 is for who changes them.
 """
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import itertools
 import time
 
 import numpy as np
@@ -46,20 +47,22 @@ class Net:
     """Three layers, samples in columns, by hand; recorded in columns or in rows.
 
     output: "softmax" with the cross-entropy, "squared" a softmax with the squared error, "sigmoid" with the squared
-    error, "one" a single sigmoid with its cross-entropy.
+    error, "one" a single sigmoid with its cross-entropy, "linear" no activation and the squared error.
     """
 
-    def __init__(self, rng, output="softmax", rows=False):
+    def __init__(self, rng, output="softmax", rows=False, most=6):
         self.output, self.rows = output, rows
         self.g = [str(rng.choice(list(G))) for _ in range(2)]
         self.n = [int(k) for k in rng.integers(2, 5, 4)]
         if output == "one":
             self.n[3] = 1
-        self.m = int(rng.integers(3, 7))
+        self.m = int(rng.integers(min(3, most), most + 1))
         self.lam = float(rng.choice([0.0, 0.3]))
         self.X = rng.normal(size=(self.n[0], self.m))
         if output in ("softmax", "squared"):
             self.Y = np.eye(self.n[3])[rng.integers(0, self.n[3], self.m)].T
+        elif output == "linear":
+            self.Y = np.round(rng.normal(size=(self.n[3], self.m)), 2)
         else:
             self.Y = rng.integers(0, 2, (self.n[3], self.m)) * 1.0
         while True:
@@ -71,17 +74,32 @@ class Net:
                 break
         self.rate = float(rng.choice([0.1, 0.03, 0.01]))
 
-    def forward(self, r=lambda x: x):
-        """Z and A; r: how every number is rounded."""
+    def forward(self, r=lambda x: x, kind="", at=0):
+        """Z and A; r: how every number is rounded. kind, at: a mistake of the forward pass, made in layer `at`."""
         self.Z, self.A = [None], [self.X]
         for i in (1, 2, 3):
-            z = r(self.W[i] @ self.A[-1] + self.b[i])
+            here = kind if i == at else ""
+            W = self.W[i].T if here == "W transposed" else self.W[i]
+            b = {"bias forgotten": 0, "bias subtracted": -1}.get(here, 1) * self.b[i]
+            z = r(W @ (self.Z if here == "Z for A" else self.A)[i - 1] + b)
             self.Z.append(z)
-            if i < 3:
+            if here == "activation left out":
+                self.A.append(z)
+            elif here.startswith("for another activation "):
+                self.A.append(r(G[here.split()[-1]][0](z)))
+            elif here == "sign in the exponent":
+                self.A.append(r(1 / (1 + np.exp(z))))
+            elif here == "softmax over the samples":
+                self.A.append(r(np.exp(z) / np.exp(z).sum(1, keepdims=True)))
+            elif here == "softmax without its sum":
+                self.A.append(r(np.exp(z)))
+            elif i < 3:
                 self.A.append(r(G[self.g[i - 1]][0](z)))
             elif self.output in ("softmax", "squared"):
                 e = np.exp(z - z.max(0))
                 self.A.append(r(e / e.sum(0)))
+            elif self.output == "linear":
+                self.A.append(z)
             else:
                 self.A.append(r(1 / (1 + np.exp(-z))))
 
@@ -104,6 +122,8 @@ class Net:
         Y = lay(self.Y)
         if self.output == "softmax":
             L = softmax_cross_entropy(Z, Y, samples=samples)
+        elif self.output == "linear":
+            L = squared_error(Z, Y, samples=samples)
         else:
             A = softmax(Z, samples=samples) if self.output == "squared" else sigmoid(Z)
             A.label = "A[3]"
@@ -112,6 +132,39 @@ class Net:
         if self.lam:
             L = L + self.lam / (2 * self.m) * penalty
         L.label = "J"
+        return L
+
+    def recorded_in_values(self):
+        """The loss number by number; dL/dw[1]_1,1 is entry (1, 1) of dW[1], z[1](2)_1 entry (1, 2) of Z[1]."""
+        sizes = range(1, 4)
+        W = [
+            [[Value(w, f"w[{i}]_{j},{k}") for k, w in enumerate(row, 1)] for j, row in enumerate(self.W[i], 1)]
+            for i in sizes
+        ]
+        b = [[Value(float(u), f"b[{i}]_{j}") for j, u in enumerate(np.ravel(self.b[i]), 1)] for i in sizes]
+        losses = []
+        for s in range(self.m):
+            a = [float(x) for x in self.X[:, s]]
+            for i in sizes:
+                sums = [
+                    sum(w * x for w, x in zip(row, a, strict=True)) + c
+                    for row, c in zip(W[i - 1], b[i - 1], strict=True)
+                ]
+                for j, z in enumerate(sums, 1):
+                    z.label = f"z[{i}]({s + 1})_{j}"
+                a = sums
+                if i < 3 or self.output in ("squared", "sigmoid", "one"):
+                    function = RECORDED[self.g[i - 1]] if i < 3 else sigmoid
+                    a = softmax(sums) if i == 3 and self.output == "squared" else [function(z) for z in sums]
+                    for j, u in enumerate(a, 1):
+                        u.label = f"a[{i}]({s + 1})_{j}"
+            y = [float(u) for u in self.Y[:, s]]
+            loss = {"softmax": softmax_cross_entropy, "one": binary_cross_entropy}.get(self.output, squared_error)
+            losses.append(loss(a, y))
+        L = sum(losses) / self.m if self.m > 1 else losses[0]
+        if self.lam:
+            L = L + self.lam / (2 * self.m) * sum(w * w for layer in W for row in layer for w in row)
+        L.label = "L"
         return L
 
     def slope(self, i):
@@ -141,7 +194,7 @@ class Net:
             E = A[3] - np.roll(self.Y, 1, axis=0)
         if kind == "prediction for error":
             E = A[3]
-        if self.output in ("softmax", "one"):
+        if self.output in ("softmax", "one", "linear"):
             dZ = E
             if kind == "slope with cross-entropy":
                 dZ = E * A[3] * (1 - A[3])
@@ -259,11 +312,11 @@ class Net:
                 dZ = dA * s
         return out
 
-    def carefully(self, digits):
-        """Right work in which every number is rounded to so many digits as soon as it is there."""
+    def carefully(self, digits, decimals=None):
+        """Right work in which every number is rounded to so many digits, or decimals, as soon as it is there."""
 
         def r(x):
-            return rounded(x, digits)
+            return rounded(x, digits) if decimals is None else np.round(x, decimals)
 
         self.forward(r)
         out = {}
@@ -302,7 +355,9 @@ class Net:
         yield "learning rate in dW and db", 0, {"learning_rate"}, None
         yield "updated weights", 0, {"updated_weights"}, None
         yield "prediction for error", 0, {"prediction_for_error"}, None
-        if self.output in ("softmax", "one"):
+        if self.output == "linear":
+            pass
+        elif self.output in ("softmax", "one"):
             yield "slope with cross-entropy", 0, {"slope_with_cross_entropy", "delta_of_squared_error"}, None
         else:
             yield "slope left out at the output", 0, {"delta_of_cross_entropy"}, {"dZ[3]"}
@@ -311,7 +366,7 @@ class Net:
         for i in (1, 2, 3):
             if n[i] > 1:
                 yield "db over all axes", i, {"bias_over_all_axes"}, {f"db[{i}]"}
-            yield "db along the other axis", i, {"bias_along_the_other_axis"}, {f"db[{i}]"}
+                yield "db along the other axis", i, {"bias_along_the_other_axis"}, {f"db[{i}]"}
             yield "db forgotten", i, {"gradient_forgotten"}, {f"db[{i}]"}
             yield "1/m left out in dW", i, {"mean_left_out"}, {f"dW[{i}]"}
             yield "1/m left out in db", i, {"mean_left_out"}, {f"db[{i}]"}
@@ -357,17 +412,66 @@ class Net:
         if self.output in ("softmax", "squared", "sigmoid") and n[3] > 1:
             yield "target of another unit", 0, {"target_of_another_unit"}, None
 
+    def forward_mistakes(self):
+        """What can be planted in the forward pass: kind, layer, what it is called when it is found, and where."""
+        for i in (1, 2, 3):
+            yield "bias forgotten", i, {"bias_left_out"}, {f"Z[{i}]"}
+            yield "bias subtracted", i, {"bias_subtracted"}, {f"Z[{i}]"}
+            if self.n[i] == self.n[i - 1]:
+                yield "W transposed", i, {"weights_transposed"}, {f"Z[{i}]"}
+            g = (
+                self.g[i - 1]
+                if i < 3
+                else {"squared": "softmax", "sigmoid": "sigmoid", "one": "sigmoid"}.get(self.output)
+            )
+            if g is not None:
+                yield "activation left out", i, {"activation_left_out"}, {f"A[{i}]"}
+            if g in G:
+                for other in sorted(G.keys() - {g}):
+                    yield f"for another activation {other}", i, {"another_activation"}, {f"A[{i}]"}
+            if g == "sigmoid":
+                yield "sign in the exponent", i, {"sigmoid_of_minus"}, {f"A[{i}]"}
+            if g == "softmax":
+                yield "softmax over the samples", i, {"softmax_over_samples"}, {f"A[{i}]"}
+                yield "softmax without its sum", i, {"softmax_without_sum"}, {f"A[{i}]"}
+            if i > 1:
+                yield "Z for A", i, {"another_input"}, {f"Z[{i}]"}
+
+    def passed_forward(self):
+        """Z and A as they are; A of the output where the recorded loss has it."""
+        found = {f"Z[{i}]": self.Z[i] for i in (1, 2, 3)}
+        last = 2 if self.output in ("softmax", "linear") else 3
+        return found | {f"A[{i}]": self.A[i] for i in range(1, last + 1)}
+
     def sheet(self, work, keys, digits=None, places=None):
         """What is handed in: dZ and dA in rows if the net has them so, with so many digits."""
         found = {}
         for key, x in work.items():
-            if key[:2] not in keys:
+            if key[:2] not in keys and key[0] not in keys:
                 continue
             x = np.asarray(x, float)
             if self.rows and x.ndim == 2:
-                x = x.T if key[:2] in ("dZ", "dA") else x[:, 0] if key[:2] == "db" and x.shape[1] == 1 else x
+                x = (
+                    x.T
+                    if key[:2] in ("dZ", "dA") or key[0] in "ZA"
+                    else x[:, 0]
+                    if key[:2] == "db" and x.shape[1] == 1
+                    else x
+                )
                 x = x.T if key[:2] == "db" and x.ndim == 2 else x
             found[key] = rounded(x, digits)
+        return found
+
+    def sheet_of_values(self, work, keys, digits=None):
+        """The same, number by number."""
+        found = {}
+        for key, x in work.items():
+            if key[:2] in keys:
+                layer, letter = key[3], key[1].lower()
+                for (j, k), u in np.ndenumerate(rounded(np.atleast_2d(x), digits)):
+                    place = {"w": f"w[{layer}]_{j + 1},{k + 1}", "b": f"b[{layer}]_{j + 1}"}
+                    name = place.get(letter, f"{letter}[{layer}]({k + 1})_{j + 1}")
+                    found[f"dL/d{name}"] = float(u) / (1 if letter in "wb" else self.m)
         return found
 
 
@@ -421,21 +525,45 @@ def experiment(title, count, digits, keys=("dW", "db"), seed=0, verbose=False, *
     return found, by_kind
 
 
+def forward_slips(count, digits=4, seed=0):
+    """Mistakes of the forward pass, Z and A handed in: how they are called, in nets of all outputs."""
+    rng = np.random.default_rng(seed)
+    found = collections.Counter()
+    for i in range(count):
+        net = Net(rng, OUTPUTS[i % len(OUTPUTS)], rows=bool(i // len(OUTPUTS) % 2))
+        checker = Checker(net.recorded())
+        for kind, at, expected, where in net.forward_mistakes():
+            net.forward(kind=kind, at=at)
+            sheet = net.sheet(net.passed_forward(), ("Z", "A"), digits)
+            said = judged(checker.check(sheet), None, expected, where)
+            found[said] += 1
+            if said == "false":
+                print(kind, at, net.n, net.m, net.g, net.output, [f.slip for f in checker.check(sheet).findings])
+    return found
+
+
+OUTPUTS = ("softmax", "squared", "sigmoid", "one", "linear")
+
+
 def right_work(count, seed=0):
-    """Correct sheets, rounded all the way or at the end: how many are called wrong, by digits."""
+    """Correct sheets: how many are called wrong, by digits.
+
+    Numbers are rounded to so many digits or decimals all the way, or to so many digits at the end. Tensors in columns
+    and in rows, and Values, whose sheets have dW and db.
+    """
     rng = np.random.default_rng(seed)
     checked, wrong = collections.Counter(), collections.Counter()
+    kinds = itertools.cycle(itertools.product(OUTPUTS, ("columns", "rows", "values")))
     while sum(checked.values()) < count:
-        for output in ("softmax", "squared", "sigmoid"):
-            for rows in (False, True):
-                net = Net(rng, output, rows)
-                checker = Checker(net.recorded())
-                for digits in (3, 4, 5, 6):
-                    for work in (net.carefully(digits), net.backward()):
-                        keys = ("dW", "db") if rng.random() < 0.5 else ("dZ", "dA", "dW", "db")
-                        marking = checker.check(net.sheet(work, keys, digits))
-                        checked[digits] += 1
-                        wrong[digits] += any(v.kind == "wrong" for v in marking.verdicts.values())
+        output, how = next(kinds)
+        net = Net(rng, output, how == "rows", most=2 if how == "values" else 6)
+        checker = Checker(net.recorded_in_values() if how == "values" else net.recorded())
+        for digits in (3, 4, 5, 6):
+            for work in (net.carefully(digits), net.carefully(None, digits), net.backward()):
+                keys = ("dW", "db") if rng.random() < 0.5 or how == "values" else ("dZ", "dA", "dW", "db")
+                sheet = (net.sheet_of_values if how == "values" else net.sheet)(work, keys, digits)
+                checked[digits] += 1
+                wrong[digits] += any(v.kind == "wrong" for v in checker.check(sheet).verdicts.values())
     return checked, wrong
 
 
@@ -611,6 +739,10 @@ def main():
     checked, wrong = right_work(options.sheets, options.seed)
     print("correct work, rounded all the way or at the end, called wrong: ", end="")
     print(", ".join(f"{digits} digits {wrong[digits]} of {checked[digits]}" for digits in sorted(checked)))
+    ahead = forward_slips(max(n // 2, 10), seed=options.seed)
+    total = sum(ahead.values())
+    print(f"mistakes of the forward pass, Z and A, 4 digits, {total} sheets: ", end="")
+    print(", ".join(f"{k} {ahead[k] / total:.1%}" for k in ("named", "among", "false", "none", "right")))
     for keys in (("dW", "db"), ("dZ", "dA", "dW", "db")):
         both = two_slips(4 * n, keys=keys, seed=options.seed)
         total = sum(both.values())

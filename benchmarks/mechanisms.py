@@ -1,6 +1,6 @@
 """What each mechanism that carries gradients buys: the same work with it and without it, in one process.
 
-    pip install "gradpath[benchmark]" && python benchmarks/mechanisms.py
+    pip install . --group benchmark && python benchmarks/mechanisms.py
 
 Both sides of a row must come to the same numbers first. Then they take turns, round after round; the
 table gives the median of their ratios within a round, and the half of the rounds in the middle.
@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,9 @@ from autograd.fast import neuron
 from autograd.fast.flat_parameters import FlatParameters
 from autograd.ieee import quietly
 from nn import optimizers
+
+sys.path.insert(0, str(Path(__file__).parent))
+import networks
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -153,6 +157,11 @@ def steps_as_numpy_calls(small: bool) -> list[Row]:
         graph[0].objective._programs._are_open = False
         what = f"step of {'-'.join(map(str, sizes))}, batch {batch}; without: a graph"
         rows.append(Row("a step as NumPy calls", what, step_of(*programs), step_of(*graph)))
+    for name in [] if small else networks.NETS:
+        (model, *data), (other, *same_data) = (networks.compiled(name) for _ in range(2))
+        other.objective._programs._are_open = False
+        steps = networks.our_step(model, *data), networks.our_step(other, *same_data)
+        rows.append(Row("a step as NumPy calls", f"step of {name}; without: a graph", *steps))
     return rows
 
 

@@ -1,11 +1,13 @@
 """One training step of the nets of the lectures with Adam, in float32, beside eager PyTorch in the same process.
 
-    pip install "gradpath[benchmark]" && OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/networks.py
+    pip install . --group benchmark && OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/networks.py
 
-The step is that of `fit`: forward, loss, backward and the weights moved, after the first steps, which are recorded.
+The step is that of `fit`: forward, loss, backward and the weights moved, after the first steps, which are recorded and
+written down.
 Both libraries have the same weights and the same batch, and come to the same loss before time is taken; the net of
-PyTorch is what `to_code(model, "torch")` prints. They take turns, round after round; the table has the medians of both
-and the median of the ratios within a round, which hardly depends on what else the machine does.
+PyTorch is what `to_code(model, "torch")` prints. They take turns, round after round, in processor time; the table has
+the medians of both, and the median and the quartiles of the ratios within a round, which hardly depend on what else the
+machine does.
 """
 
 from __future__ import annotations
@@ -92,6 +94,14 @@ def batch(model: Model, m: int) -> tuple[list[np.ndarray], np.ndarray]:
     return [np.ascontiguousarray(x, np.float32) for x in xs], y
 
 
+def compiled(name: str) -> tuple[Model, list[np.ndarray], np.ndarray]:
+    """One of the nets with Adam, and a batch for it."""
+    make, m, _ = NETS[name]
+    model = make()
+    model.compile(nn.Adam(1e-4), "sparse_categorical_crossentropy")
+    return model, *batch(model, m)
+
+
 def our_step(model: Model, xs: list[np.ndarray], y: np.ndarray) -> Callable[[], float]:
     """A step of `fit` on this batch."""
     target = model.loss.targets("benchmark", y, model.output_shape, model.dtype)
@@ -119,12 +129,9 @@ def their_step(model: Model, xs: list[np.ndarray], y: np.ndarray) -> Callable[[]
     return lambda: float(scope["step"](*tensors, labels))
 
 
-def measure(name: str, rounds: int) -> tuple[float, float, float]:
-    """Milliseconds of ours and of theirs, and the ratio."""
-    make, m, _ = NETS[name]
-    model = make()
-    model.compile(nn.Adam(1e-4), "sparse_categorical_crossentropy")
-    xs, y = batch(model, m)
+def measure(name: str, rounds: int) -> tuple[float, float, list[float]]:
+    """Milliseconds of ours and of theirs, and the quartiles of the ratio."""
+    model, xs, y = compiled(name)
     ours, theirs = our_step(model, xs, y), their_step(model, xs, y)
     for i in range(6):
         a, b = ours(), theirs()
@@ -139,7 +146,7 @@ def measure(name: str, rounds: int) -> tuple[float, float, float]:
             pair.append(1e3 * (time.process_time() - start))
         times.append((pair[0], pair[1]))
     mine, its = (statistics.median(side) for side in zip(*times, strict=True))
-    return mine, its, statistics.median(a / b for a, b in times)
+    return mine, its, statistics.quantiles([a / b for a, b in times], method="inclusive")
 
 
 def main() -> None:
@@ -151,10 +158,10 @@ def main() -> None:
     except ImportError:
         raise SystemExit("benchmarks/networks.py compares with PyTorch: pip install torch") from None
     torch.set_num_threads(1)
-    print(f"{'':36}  ours ms  PyTorch ms  ratio  asked")
+    print(f"{'':36}  ours ms  PyTorch ms  ratio  quartiles     asked")
     for name, (_, _, asked) in NETS.items():
-        ours, theirs, ratio = measure(name, options.rounds)
-        print(f"{name:36} {ours:8.2f} {theirs:11.2f} {ratio:6.2f} {asked:6.1f}")
+        ours, theirs, (low, ratio, high) = measure(name, options.rounds)
+        print(f"{name:36} {ours:8.2f} {theirs:11.2f} {ratio:6.2f}  {low:.2f} to {high:.2f} {asked:6.1f}")
 
 
 if __name__ == "__main__":

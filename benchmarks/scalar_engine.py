@@ -1,6 +1,6 @@
 """micrograd's own demo, one training step after the other, in micrograd and in gradpath.
 
-    pip install "gradpath[benchmark]" && python benchmarks/scalar_engine.py
+    pip install . --group benchmark && python benchmarks/scalar_engine.py
 
 The demo is an MLP 2-16-16-1 on 100 moons with hinge loss and L2 (the notebook of
 github.com/karpathy/micrograd). Three candidates take turns in one process:
@@ -148,7 +148,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         made = candidates()
     except ImportError as missing:
-        sys.exit(f'{missing.name} is missing: pip install "gradpath[benchmark]"')
+        sys.exit(f"{missing.name} is missing: pip install . --group benchmark")
     steps = {name: make() for name, make in made.items()}
     first = {name: step(0) for name, step in steps.items()}
     weights = stages(made["gradpath, neurons"]())

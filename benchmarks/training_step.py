@@ -1,6 +1,6 @@
 """One training step of six nets: forward, loss, backward, and the weights moved, in float32.
 
-    pip install "gradpath[benchmark]" && python benchmarks/training_step.py
+    pip install . --group benchmark && python benchmarks/training_step.py
 
 The nets are those of the lectures and of their tutorials. The candidates:
 

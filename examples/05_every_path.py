@@ -67,4 +67,4 @@ explore(L, hidden_weight)
 # **Your turn.** The weight beside it, w[1]₁₂, comes from x₂. Work out its two
 # paths and their sum. Somebody's sum is too large:
 
-print(check_work(L, {"dL/da[1]_1": 0.07443, "dL/dw[1]_1,2": 0.001796}))
+print(check_work(L, {"dL/da[1]_1": 0.0744485, "dL/dw[1]_1,2": 0.00179645}))

@@ -6,7 +6,7 @@ Formulas, derivatives and sources are with the operations in `autograd`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 
@@ -32,7 +32,7 @@ from autograd import (
 from autograd.arguments import Rng, generator, lookup
 from autograd.foreign import finder
 from autograd.op import Operation, named
-from autograd.operands import drawn
+from autograd.operands import Operand, drawn
 
 from .foreign import NAMES
 from .module import Module
@@ -52,7 +52,7 @@ __all__ = [
     "tanh",
 ]
 
-Function = Callable[..., Any]
+Function = Callable[..., Operand]
 
 
 class RandomizedLeakyReLU(Module):
@@ -67,7 +67,7 @@ class RandomizedLeakyReLU(Module):
         self.lower, self.upper = lower, upper
         self.rng: np.random.Generator = generator(rng)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Operand) -> Operand:
         if not self.training or not isinstance(x, Tensor | np.ndarray):
             return randomized_leaky_relu(x, self.lower, self.upper, training=self.training, rng=self.rng)
         slopes = drawn(x, self.rng.uniform, self.lower, self.upper, x.shape).astype(x.dtype)

@@ -37,7 +37,7 @@ class Attributes:
     AttributeError for a name that a class of this library does not know; a class of one's own may set any.
     """
 
-    def __new__(cls, *args: Any, **options: Any) -> Self:
+    def __new__(cls, *args: object, **options: object) -> Self:
         for name in options:
             is_told = name in OPTIONS and name not in options_of(cls)  # known as an attribute, perhaps
             if (name not in _known[cls] or is_told) and _is_ours(cls):
@@ -55,7 +55,7 @@ class Attributes:
         """True once something was made of the options in `settled`."""
         return False
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         cls = type(self)
         if name in cls.settled and self.is_settled():
             raise AttributeError(f"{self}: {name} cannot be set any more; make a new {cls.__name__}")
@@ -78,7 +78,7 @@ class Attributes:
 answer(Attributes, OF_PARTS)
 
 
-def flag(where: str, what: str, x: Any) -> bool:
+def flag(where: str, what: str, x: object) -> bool:
     """`x` as True or False."""
     if isinstance(x, str):
         raise TypeError(f"{where}: expected {what} to be True or False, got {describe(x)} {x!r}")
@@ -130,7 +130,7 @@ def _is_ours(cls: type) -> bool:
     )
 
 
-def _unknown(x: object, name: str, known: Mapping[str, Any]) -> str:
+def _unknown(x: object, name: str, known: Mapping[str, object]) -> str:
     options = [option for option in options_of(type(x)) if not option.startswith("_")]
     found = advice(name, OF_PARTS, known)
     return (

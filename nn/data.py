@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -248,7 +247,7 @@ def _slices(arrays: tuple[np.ndarray, ...], n: int, size: int) -> Iterator[tuple
             yield tuple(a[start : start + size] for a in arrays)
 
 
-def _test_samples(test_size: Any, n: int) -> int:
+def _test_samples(test_size: object, n: int) -> int:
     """How many of n samples are held out."""
     if isinstance(test_size, int | np.integer) and not isinstance(test_size, bool):
         held_out = int(test_size)

@@ -548,8 +548,8 @@ def _softmax_twice(look: _Look) -> Found:
 def _every_sample_against_every_other(look: _Look) -> Found:
     m = look.few.samples
     for v in topological_order(look.loss):
-        shapes = [np.shape(u) for u in v.operands] if v.op is not None else []
-        if m > 1 and v.shape == (m, m) and (m,) in shapes and (m, 1) in shapes:
+        shapes = [np.shape(u) for u in v.operands]
+        if v.op is not None and m > 1 and v.shape == (m, m) and (m,) in shapes and (m, 1) in shapes:
             yield Finding(
                 "loss of all pairs of samples",
                 "fault",

@@ -34,7 +34,7 @@ from autograd import (
 )
 from autograd.arguments import lookup, not_negative
 from autograd.foreign import finder
-from autograd.operands import describe, real
+from autograd.operands import Operand, describe, real
 from autograd.ops.losses import Softmax, batch_losses, refuse_activated, unrounded
 from autograd.ops.sums import array_sum
 from autograd.samples import shown_axis
@@ -80,14 +80,14 @@ squared_errors, binary_from_logits, binary_from_probabilities, cross_entropies, 
 Weight = float | np.ndarray
 
 
-def _above_zero(where: str, what: str, delta: Any) -> float:
+def _above_zero(where: str, what: str, delta: object) -> float:
     found = not_negative(where, what, delta)
     if not found:
         raise ValueError(f"{where}: expected {what} to be above 0, got 0; all losses would be 0")
     return found
 
 
-def _label(where: str, what: str, label: Any) -> int | None:
+def _label(where: str, what: str, label: Operand) -> int | None:
     if label is not None and (isinstance(label, bool) or not isinstance(label, int | np.integer)):
         raise TypeError(f"{where}: expected {what} to be a label, such as -1, or None; got {describe(label)}")
     return None if label is None else int(label)
@@ -102,11 +102,11 @@ class Loss(Attributes):
     """
 
     name = "loss"
-    activation: Callable[..., Any] | None = None
+    activation: Callable[..., Operand] | None = None
     from_logits = False
     checks: ClassVar[Mapping[str, Check]] = {"from_logits": flag}
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         refuse_own_call(cls, "of_batch(self, y_pred, target, weight, from_logits)")
 
@@ -118,7 +118,7 @@ class Loss(Attributes):
         *,
         target: ArrayLike | Tensor | None = None,
         prediction: ArrayLike | Tensor | None = None,
-    ) -> Any:
+    ) -> Operand:
         """The loss of a batch: a Tensor if y_pred is one, else a float.
 
         The order is that of Keras; by name the two are also `target` and `prediction`, as in `autograd`.
@@ -148,7 +148,7 @@ class Loss(Attributes):
         target = self.targets(self.name, y_true, y_pred.shape[1:], y_pred.dtype)
         if len(target) != len(y_pred):
             raise ValueError(_shapes(self.name, y_pred.shape, y_true.shape))
-        weight: Any = 1.0 / len(y_pred)
+        weight: Operand = 1.0 / len(y_pred)
         if sample_weight is not None:
             weight = checked_weights(self.name, sample_weight, len(y_pred)).astype(y_pred.dtype) * y_pred.dtype.type(
                 weight
@@ -309,7 +309,7 @@ class Huber(Loss):
     def of_sample(self, outputs: Sequence[Value], target: Sequence[float], from_logits: bool) -> Value:
         return mean([self._of(a - y) for a, y in zip(outputs, target, strict=True)])
 
-    def _of(self, d: Any) -> Any:
+    def _of(self, d: Operand) -> Operand:
         near = clip(d, -self.delta, self.delta)
         return near * (d - 0.5 * near)
 
@@ -473,7 +473,7 @@ class LossFunction(Loss):
     y_true: an array of y_pred's dtype if it has its shape; y_pred: a Tensor.
     """
 
-    def __init__(self, function: Callable[[Any, Any], Any]) -> None:
+    def __init__(self, function: Callable[[Operand, Operand], Operand]) -> None:
         self.function = function
         self.name = getattr(function, "__name__", type(function).__name__)
 
@@ -526,7 +526,7 @@ categorical_crossentropy = CategoricalCrossentropy()
 sparse_categorical_crossentropy = SparseCategoricalCrossentropy()
 
 
-def find_loss(loss: Any) -> Loss:
+def find_loss(loss: Operand) -> Loss:
     """The Loss for a name or a function; a Loss is returned as it is.
 
     ValueError for an unknown name (suggests the nearest), TypeError for what is none of these.

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 
 from autograd.arguments import lookup, positive_integer
 from autograd.foreign import finder
+from autograd.operands import Operand
 
 from .foreign import NAMES
 from .samples import (
@@ -74,7 +75,7 @@ class Metric:
         sums: Sums,
         read: Callable[[np.ndarray], float],
         by_batch: bool = False,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, object] | None = None,
     ) -> None:
         functools.update_wrapper(self, sums)
         self.name, self.read, self.by_batch, self.options = name, read, by_batch, dict(options or {})
@@ -87,12 +88,12 @@ class Metric:
         *,
         target: ArrayLike | None = None,
         prediction: ArrayLike | None = None,
-        **options: Any,
+        **options: Operand,
     ) -> float:
         """The metric of these samples; by name the two are also `target` and `prediction`, as of losses."""
         return self.read(self.summed(*by_names(self.name, y_true, y_pred, target, prediction), **options))
 
-    def summed(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> np.ndarray:
+    def summed(self, y_true: ArrayLike, y_pred: ArrayLike, **options: Operand) -> np.ndarray:
         """The sums over these samples. Outputs at several places, (m, *places, outputs), are as many samples.
 
         ignore_class: for the metrics of the table, the label of samples and places that do not count.
@@ -113,7 +114,7 @@ class Metric:
             return 0 * self.sums(np.zeros(1, np.int64), np.asarray(y_pred)[:1], **options)
         return self.sums(labels[counts], np.asarray(y_pred)[counts], **options)
 
-    def using(self, **options: Any) -> Metric:
+    def using(self, **options: object) -> Metric:
         """The same metric with other options, for `compile`: `precision.using(threshold=0.9)`."""
         return Metric(self.name, self.sums, self.read, self.by_batch, {**self.options, **options})
 
@@ -126,7 +127,7 @@ class Metric:
         """Its name in the table `metrics`; None for one of somebody's own."""
         return next((name for name, known in metrics.items() if known.sums is self.sums), None)
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         # The metric of a name stands where its function did, so the function cannot be found by its own.
         if self.known_as is not None:
             return _again, (self.known_as, self.options, self.name)
@@ -192,7 +193,7 @@ def _mean_over_samples(f: Sums) -> Metric:
     """The metric whose value is the mean of f(y_true, y_pred), one number for each sample."""
 
     @functools.wraps(f)
-    def sums(y_true: ArrayLike, y_pred: ArrayLike, **options: Any) -> np.ndarray:
+    def sums(y_true: ArrayLike, y_pred: ArrayLike, **options: Operand) -> np.ndarray:
         values = f(y_true, y_pred, **options)
         return np.array((values.sum(), len(values)))
 
@@ -353,7 +354,7 @@ metrics: dict[str, Metric] = {
 }
 
 
-def _again(known: str, options: dict[str, Any], name: str) -> Metric:
+def _again(known: str, options: dict[str, Operand], name: str) -> Metric:
     return metrics[known].using(**options).named(name)
 
 
@@ -375,10 +376,10 @@ def find_metric(metric: Any) -> Metric:
 class SumsOf:
     """What a function of one's own gives for a batch: its mean over the samples, and how many these are."""
 
-    def __init__(self, function: Callable[[Any, Any], Any], name: str) -> None:
+    def __init__(self, function: Callable[[np.ndarray, np.ndarray], ArrayLike], name: str) -> None:
         self.function, self.name = function, name
 
-    def __call__(self, y_true: np.ndarray, y_pred: np.ndarray, **options: Any) -> np.ndarray:
+    def __call__(self, y_true: np.ndarray, y_pred: np.ndarray, **options: Operand) -> np.ndarray:
         values = plain_array(self.name, "what it gives", self.function(y_true, y_pred, **options))
         if values.ndim and len(values) != len(y_true):
             raise ValueError(

@@ -8,22 +8,38 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd import Tensor
 from autograd.fast.neuron import Weights
 from autograd.formulas.notation import format_number
-from autograd.graph import is_constant, is_node
-from autograd.operands import describe
+from autograd.graph import is_constant, is_node, trainable
+from autograd.op import Operation
+from autograd.operands import Operand, describe
 from autograd.paths.labels import node_called
 from autograd.value import NO_GRADIENT
 
 from .attributes import Attributes, changed
 from .files.arrays import open_arrays, save_arrays
 
-__all__ = ["Module"]
+__all__ = ["Module", "Parameter"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Parameter(Protocol):
+    """What an optimizer moves: a leaf, be it a Value, which holds a float, or a Tensor, which holds an array."""
+
+    label: str | None
+    data: Operand
+    grad: Operand
+
+    @property
+    def op(self) -> Operation | None: ...
 
 
 class Module(Attributes):
@@ -63,13 +79,13 @@ class Module(Attributes):
 
     def parameters(self) -> list[Any]:
         """All parameters in order of definition, each once."""
-        nodes: dict[Any, None] = {}
+        nodes: dict[Parameter, None] = {}
         for _, _, x, kind in _walk(self):
             if kind == "nodes":
                 nodes.update(dict.fromkeys(x))
             elif kind == "node":
                 nodes[x] = None
-        return [x for x in nodes if x._op is None and not is_constant(x)]
+        return trainable(nodes)
 
     def named_parameters(self) -> list[tuple[str, Any]]:
         """All parameters with their names, in order of definition, each once.
@@ -80,11 +96,11 @@ class Module(Attributes):
         """
         return [(name, places[0][2]) for name, places in state_of(self).items() if is_parameter(places[0][2])]
 
-    def buffers(self) -> list[Any]:
+    def buffers(self) -> list[np.ndarray]:
         """All that is kept and not trained, in order of definition, each once: arrays and constant nodes."""
         return [x for _, x in self.named_buffers()]
 
-    def named_buffers(self) -> list[tuple[str, Any]]:
+    def named_buffers(self) -> list[tuple[str, np.ndarray]]:
         """The same with their names, which are made as those of parameters."""
         return [(name, places[0][2]) for name, places in state_of(self).items() if not is_parameter(places[0][2])]
 
@@ -121,13 +137,13 @@ class Module(Attributes):
         """Forget the gradients of all parameters, before a new backward pass."""
         clear_gradients(self.parameters())
 
-    def train(self, mode: bool = True) -> Any:
+    def train(self, mode: bool = True) -> Self:
         """Set `training` here and in every module inside; returns the module itself."""
         for module in self.modules():
             module.training = mode
         return self
 
-    def eval(self) -> Any:
+    def eval(self) -> Self:
         """The opposite of `train()`: behave as in prediction; returns the module itself."""
         return self.train(False)
 
@@ -135,7 +151,7 @@ class Module(Attributes):
         """Copies of the numbers of all parameters and buffers, by their names."""
         return {name: np.array(numbers_of(places[0][2])) for name, places in state_of(self).items()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Set all parameters and buffers to numbers that `state_dict` gave. An array is replaced by another one.
 
         ValueError that names the parameter and both shapes if one does not fit, and the names if
@@ -183,14 +199,14 @@ class Module(Attributes):
             self.load_state_dict(file.read(shapes))
 
 
-def numbers_of(x: Any) -> Any:
+def numbers_of(x: Operand) -> Operand:
     """What a parameter or a buffer holds: an array, which may be that of a Tensor itself, or a float."""
     return x.numpy() if x.__class__ is Tensor else x.data if is_node(x) else x
 
 
-def write_numbers(where: str, places: Mapping[str, list[_Found]], arrays: Mapping[str, np.ndarray]) -> None:
+def write_numbers(where: str, places: Mapping[str, list[Found]], arrays: Mapping[str, np.ndarray]) -> None:
     """Put arrays of the right shapes where what has these names is kept; all or none. TypeError for another kind."""
-    written: list[tuple[_Found, Any]] = []
+    written: list[tuple[Found, np.ndarray]] = []
     for name, found in places.items():
         x, array = found[0][2], arrays[name]
         if isinstance(x, np.ndarray):
@@ -209,17 +225,17 @@ def write_numbers(where: str, places: Mapping[str, list[_Found]], arrays: Mappin
         elif isinstance(holder[2], tuple):
             x[...] = array
         elif holder[3] == "module":
-            setattr(holder[2], key, array)
+            setattr(holder[2], str(key), array)
         else:
             holder[2][key] = array
 
 
-def is_parameter(x: Any) -> bool:
+def is_parameter(x: Operand) -> bool:
     """True for a node that training moves, False for a result, a constant and an array."""
     return x.__class__ is not np.ndarray and x._op is None and not is_constant(x)
 
 
-def _check_names(where: str, parameters: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+def _check_names(where: str, parameters: Mapping[str, object], state: Mapping[str, object]) -> None:
     missing = [name for name in parameters if name not in state]
     unknown = [name for name in state if name not in parameters]
     if missing or unknown:
@@ -230,11 +246,11 @@ def _check_names(where: str, parameters: Mapping[str, Any], state: Mapping[str, 
         )
 
 
-def _row(name: str, p: Any, digits: int) -> tuple[str, str, str]:
+def _row(name: str, p: Parameter, digits: int) -> tuple[str, str, str]:
     """A parameter's name, its number and its gradient; of an array their norms."""
     grad = None if p.grad is None or p.grad is NO_GRADIENT else p.grad
 
-    def written(x: Any) -> str:
+    def written(x: Operand) -> str:
         if np.ndim(x):
             return f"|{format_number(float(np.linalg.norm(x)), digits)}| of {np.shape(x)}"
         return format_number(float(x), digits)
@@ -268,12 +284,12 @@ class TrainingMode:
     def __exit__(self, *raised: object) -> None:
         _modes.set(_modes.get()[1:])
 
-    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def around(self, function: Callable[P, R]) -> Callable[P, R]:
         """The function, called inside."""
 
-        def inside(*args: Any) -> Any:
+        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
             with self:
-                return function(*args)
+                return function(*args, **kwargs)
 
         return inside
 
@@ -290,19 +306,19 @@ def mode_inside(module: Module) -> bool | None:
     return None
 
 
-def clear_gradients(parameters: Iterable[Any]) -> None:
+def clear_gradients(parameters: Iterable[Parameter]) -> None:
     """Give every parameter the gradient of a node that no backward pass has reached."""
     for p in parameters:
         p.grad = None if p.__class__ is Tensor else NO_GRADIENT
 
 
 # What the search comes across: (where it was held, under which name or index, the object, its kind).
-_Found = tuple[Any, Any, Any, str]
+Found = tuple[Operand, str | int, Operand, str]
 
 
-def state_of(root: Any, seen: Iterable[Any] = ()) -> dict[str, list[_Found]]:
+def state_of(root: object, seen: Iterable[object] = ()) -> dict[str, list[Found]]:
     """Parameters and buffers by their names, each once with all places where it is kept; without those `seen`."""
-    kept: dict[int, list[_Found]] = {}
+    kept: dict[int, list[Found]] = {}
     known = set(map(id, seen))
     for found in _walk(root):
         if found[3] == "nodes":
@@ -317,31 +333,35 @@ def state_of(root: Any, seen: Iterable[Any] = ()) -> dict[str, list[_Found]]:
     }
 
 
-def _walk(root: Any) -> Iterator[_Found]:
+def _walk(root: object) -> Iterator[Found]:
     """What `root` holds and `root` itself, in order of definition, all but nodes and arrays once.
 
     A sequence of nodes alone is given as a whole: nets consist of these.
     """
-    found: _Found = (None, "", root, _kinds[root.__class__])
+    found: Found = (None, "", root, _kinds[root.__class__])
     yield found
     seen = {id(root)}
     stack = [(found, _items(root, found[3]))]
+    kind_of = _kinds.__getitem__
     while stack:
         holder, unread = stack[-1]
         for name, x in unread:
-            kind = _kinds[x.__class__]
+            kind = kind_of(x.__class__)
             if not kind:
                 continue
-            if kind == "node" or (kind == "array" and x.dtype.kind in "fiub"):
+            if kind == "node":
                 yield holder, name, x, kind
-            elif kind != "array" and id(x) not in seen:
+            elif kind == "array":
+                if x.dtype.kind in "fiub":
+                    yield holder, name, x, kind
+            elif id(x) not in seen:
                 seen.add(id(x))
                 if kind == "sequence":
-                    kinds = {_kinds[c] for c in set(map(type, x))}
-                    if kinds <= NOTHING:  # such as a shape
-                        continue
+                    kinds = set(map(kind_of, set(map(type, x))))
                     if kinds == NODES:
                         yield holder, name, x, "nodes"
+                        continue
+                    if kinds <= NOTHING:  # such as a shape
                         continue
                 found = holder, name, x, kind
                 yield found
@@ -351,10 +371,12 @@ def _walk(root: Any) -> Iterator[_Found]:
             stack.pop()
 
 
-def _items(x: Any, kind: str) -> Iterator[tuple[Any, Any]]:
+def _items(x: Operand, kind: str) -> Iterator[tuple[str | int, Operand]]:
     """What x holds, with the names or indices under which it does."""
-    # A copy of the items: a thread that trains may set an attribute meanwhile.
-    return iter(enumerate(x) if kind == "sequence" else tuple((x if kind == "dict" else vars(x)).items()))
+    if kind == "sequence":
+        return enumerate(x)
+    # Of a copy: a thread that trains may set an attribute meanwhile.
+    return iter(tuple(x.items()) if kind == "dict" else x.__dict__.copy().items())
 
 
 class _Kinds(dict[type, str]):
@@ -377,7 +399,7 @@ _kinds = _Kinds()
 NOTHING, NODES = {""}, {"node"}
 
 
-def _path(found: _Found) -> str:
+def _path(found: Found) -> str:
     names = []
     while found[0] is not None:
         names.append(str(found[1]))

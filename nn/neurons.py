@@ -20,10 +20,11 @@ from autograd.fast.neuron import Inputs, Weights, record, recorder
 from autograd.formulas.names import Name
 from autograd.graph import is_node
 from autograd.op import operation_of
-from autograd.operands import describe, real
+from autograd.operands import Operand, describe, real
 
 from .activations import Function, activation_name, check_units, find_activation, is_of_one_number, is_over_layer
 from .attributes import advised
+from .callbacks.base import Callback
 from .callbacks.standard import History
 from .diagnosis import Diagnosis, diagnose
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
@@ -41,7 +42,7 @@ from .training.trials import begun
 __all__ = ["MLP", "Layer", "Neuron", "inputs"]
 
 # The numbers or Values that a net is given, in a row; one where it takes one.
-Sample = Sequence[Any] | np.ndarray | Value | float
+Sample = Sequence[Operand] | np.ndarray | Value | float
 
 
 class Neuron(Module):
@@ -196,9 +197,9 @@ class Layer(Module):
         self.name_nodes()
         self.set_weights(find_initializer(initializer)((self.nout, self.nin), rng=rng), np.zeros(self.nout))
 
-    def __call__(self, x: Sample) -> Value | Any:  # a list of Values if there are several outputs
+    def __call__(self, x: Sample) -> Operand:  # a list of Values if there are several outputs
         given = Inputs(_as_inputs(x, self.nin, self))
-        outputs: Any = [
+        outputs: Operand = [
             record(neuron._op, neuron._weights, given) if neuron._is_fused else neuron._respond(given)
             for neuron in self.neurons
         ]
@@ -271,7 +272,7 @@ class MLP(Module):
         self,
         nin: int,
         nouts: Sequence[int],
-        activation: str | Function | list[Any] | tuple[Any, ...] = "relu",
+        activation: str | Function | list[str | Function] | tuple[str | Function, ...] = "relu",
         output_activation: str | Function = "linear",
         *,
         elementary: bool = False,
@@ -307,7 +308,7 @@ class MLP(Module):
         cls,
         weights: Sequence[ArrayLike],
         biases: Sequence[ArrayLike],
-        activation: str | Function | list[Any] | tuple[Any, ...] = "relu",
+        activation: str | Function | list[str | Function] | tuple[str | Function, ...] = "relu",
         output_activation: str | Function = "linear",
         *,
         elementary: bool = False,
@@ -325,8 +326,8 @@ class MLP(Module):
         net.set_weights(weights, biases)
         return net
 
-    def __call__(self, x: Sample) -> Value | Any:  # a list of Values if there are several outputs
-        outputs: Any = x
+    def __call__(self, x: Sample) -> Operand:  # a list of Values if there are several outputs
+        outputs: Operand = x
         for layer in self.layers:
             outputs = layer(outputs)
         return outputs
@@ -335,7 +336,7 @@ class MLP(Module):
 
     @advised
     def compile(
-        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | None = None, metrics: Any = None
+        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | None = None, metrics: object = None
     ) -> None:
         """Say how to train, with the names and objects that `Sequential.compile` takes.
 
@@ -356,14 +357,14 @@ class MLP(Module):
     @advised
     def fit(
         self,
-        x: ArrayLike | Iterable[Any],
+        x: ArrayLike | Iterable[object],
         y: ArrayLike | None = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str | None = None,
-        callbacks: Any = None,
+        callbacks: Callback | Iterable[Callback] | None = None,
         validation_split: float = 0.0,
-        validation_data: Sequence[Any] | None = None,
+        validation_data: Sequence[ArrayLike] | None = None,
         shuffle: bool = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: ArrayLike | None = None,
@@ -449,7 +450,7 @@ def inputs(x: Sample, name: str = "x") -> list[Value]:
 _SEQUENCES = (list, tuple, np.ndarray)
 
 
-def _as_inputs(x: Sample, nin: int, module: Module) -> tuple[Any, ...]:
+def _as_inputs(x: Sample, nin: int, module: Module) -> tuple[Operand, ...]:
     """x as a tuple of nin numbers or Values, which all neurons of a layer share."""
     if x.__class__ is not tuple:
         x = tuple(x) if x.__class__ is list else _as_tuple(x, module)
@@ -460,7 +461,7 @@ def _as_inputs(x: Sample, nin: int, module: Module) -> tuple[Any, ...]:
     return x
 
 
-def _as_tuple(x: Sample, where: object) -> tuple[Any, ...]:
+def _as_tuple(x: Sample, where: object) -> tuple[Operand, ...]:
     if isinstance(x, list | tuple):
         return tuple(x)
     if isinstance(x, np.ndarray) and x.ndim:
@@ -473,7 +474,7 @@ def _as_tuple(x: Sample, where: object) -> tuple[Any, ...]:
         raise TypeError(f"{where}: expected {expected}, got {describe(x)}") from None
 
 
-def _weighted_sum(w: tuple[Value, ...], x: tuple[Any, ...], b: Value) -> Value:
+def _weighted_sum(w: tuple[Value, ...], x: tuple[Operand, ...], b: Value) -> Value:
     """w₁x₁ + ... + wₙxₙ + b, every × and + a node of its own."""
     z = w[0] * x[0]
     for wk, xk in zip(w[1:], x[1:], strict=True):

@@ -15,10 +15,12 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, TypedDict, TypeGuard, Unpack
+from typing import Any, ClassVar, TypedDict, TypeGuard, Unpack, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from autograd import Tensor, Value
 from autograd.arguments import checked_fraction, lookup, not_negative, whole_number
 from autograd.fast.flat_parameters import EVERYTHING, Block, FlatValues, aligned, blocks
 from autograd.foreign import finder
@@ -28,7 +30,7 @@ from autograd.operands import describe
 
 from .attributes import Attributes, Check, flag, options_of
 from .foreign import NAMES
-from .module import Module
+from .module import Module, Parameter
 from .schedules import Schedule
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "find_optimizer"]
@@ -36,7 +38,7 @@ __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "find_opti
 Array = np.ndarray
 Rate = float | Schedule
 # What stands first: parameters, or the rate of an optimizer that is given them later.
-Parameters = Iterable[Any] | Rate | None
+Parameters = Iterable[Parameter] | Rate | None
 
 
 WRITE = "what it computes is to be written into w: w -= ..., or np.subtract(w, ..., out=w)"
@@ -62,13 +64,13 @@ class Limit:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, optimizer: Any, owner: type) -> Any:
+    def __get__(self, optimizer: Optimizer | None, owner: type) -> float | Limit | None:
         if optimizer is None:
             return self
         kind, limit = optimizer._clipping or ("", None)
         return limit if kind == self.name else None
 
-    def __set__(self, optimizer: Any, limit: float | None) -> None:
+    def __set__(self, optimizer: Optimizer, limit: float | None) -> None:
         kept = {} if optimizer._clipping is None else dict([optimizer._clipping])
         optimizer._clipping = _checked_clipping(optimizer.name, kept | {self.name: limit})
 
@@ -106,7 +108,7 @@ class Optimizer(Attributes):
     clipnorm, clipvalue, global_clipnorm = Limit(), Limit(), Limit()
     schedule: Schedule | None
     _blocks: Sequence[_Block] = ()
-    _groups: Sequence[tuple[dict[str, Any], list[Any]]] = ()
+    _groups: Sequence[tuple[dict[str, object], list[Parameter]]] = ()
     _clipping: tuple[str, float] | None = None
 
     def __init__(
@@ -134,7 +136,7 @@ class Optimizer(Attributes):
         if given is not None:
             self.bind(given)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
         if name[:1] != "_" and self._blocks:
             for block in self._blocks:
@@ -169,7 +171,7 @@ class Optimizer(Attributes):
 
     # ------------------------------------------------------------ what a user does
 
-    def bind(self, parameters: Iterable[Any]) -> None:
+    def bind(self, parameters: Iterable[Parameter]) -> None:
         """Give the optimizer its parameters, once. RuntimeError if it has others already."""
         groups = _grouped(self.name, parameters)
         found = checked_parameters(self.name, [p for _, members in groups for p in members])
@@ -187,7 +189,9 @@ class Optimizer(Attributes):
                 if not isinstance(constants, tuple):
                     raise TypeError(f"{self.name}.constants: expected a tuple of numbers, got {describe(constants)}")
                 several = (
-                    blocks(members) if not isinstance(flat, FlatValues) or len(found) != len(flat.values) else [flat]
+                    blocks(cast(list[Value | Tensor], members))
+                    if not isinstance(flat, FlatValues) or len(found) != len(flat.values)
+                    else [flat]
                 )
                 made += [_Block(one, state, len(constants), options, number) for one in several]
         self.parameters = tuple(found)
@@ -203,13 +207,13 @@ class Optimizer(Attributes):
         return True
 
     @property
-    def groups(self) -> list[dict[str, Any]]:
+    def groups(self) -> list[dict[str, object]]:
         """Its parameters as they were given, a dict for each group; empty where they were not given in groups."""
         if len(self._groups) == 1 and not self._groups[0][0]:
             return []
         return [{"parameters": list(members), **given} for given, members in self._groups]
 
-    def _own_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _own_options(self, given: Mapping[str, object]) -> dict[str, object]:
         """What a group's options are as attributes, checked as if they were set."""
         known = [name for name in options_of(type(self)) if name not in ("parameters", *LIMITS)]
         for name in given:
@@ -224,7 +228,7 @@ class Optimizer(Attributes):
         return {name: x for name, x in vars(one).items() if name in given or x is not before.get(name, before)}
 
     @contextmanager
-    def _under(self, options: Mapping[str, Any]) -> Iterator[None]:
+    def _under(self, options: Mapping[str, object]) -> Iterator[None]:
         """With the options of a group in the place of its own."""
         if not options:
             yield
@@ -262,16 +266,20 @@ class Optimizer(Attributes):
 
     def step(self) -> None:
         """Move every parameter against its gradient. RuntimeError if no backward pass gave one."""
-        self._check_bound("step")
-        quietly(self._step, self.learning_rate)  # a training that diverges comes to inf without a warning
+        if not self.parameters:
+            self._check_bound("step")
+        quietly(
+            self._step, self._rate if self.schedule is None else self.learning_rate
+        )  # a training that diverges comes to inf without a warning
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before a new backward pass."""
-        self._check_bound("zero_grad")
+        if not self.parameters:
+            self._check_bound("zero_grad")
         for block in self._blocks:
             block.flat.clear()
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """What it takes to go on from here: numbers and arrays, copies, by name.
 
         A schedule is not in it: it belongs to the program, as the other hyperparameters do.
@@ -281,7 +289,7 @@ class Optimizer(Attributes):
         vectors = {key: vector.copy() for key, vector in self._vectors()}
         return {"iterations": self.iterations, **rate, **vectors}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Go on from where `state_dict` was taken. ValueError, and no change, if it belongs to another optimizer."""
         self._check_bound("load_state_dict")
         vectors = dict(self._vectors())
@@ -313,28 +321,31 @@ class Optimizer(Attributes):
     # ------------------------------------------------------------ how a step is taken
 
     def _step(self, rate: float) -> None:
-        gradients = [block.flat.gradient() for block in self._blocks]
-        if not [True for _, stretches in gradients if stretches]:
+        constants = self.constants(rate, self.iterations + 1)
+        clipped = None if self._clipping is None else self._clipped()
+        is_moved = False
+        for i, block in enumerate(self._blocks):
+            g, stretches = block.flat.gradient() if clipped is None else clipped[i]
+            if stretches:
+                is_moved = True
+                if block.options:
+                    with self._under(block.options):
+                        own = self.learning_rate
+                        self._move(block, g, stretches, own, self.constants(own, self.iterations + 1))
+                else:
+                    self._move(block, g, stretches, rate, constants)
+        if not is_moved:
             raise RuntimeError(
                 f"{self.name}.step(): no parameter has a gradient since the last zero_grad(); "
                 "call loss.backward() first, with a loss computed from these parameters"
             )
-        if self._clipping is not None:
-            gradients = self._clipped(gradients)
-        constants = self.constants(rate, self.iterations + 1)
-        for block, (g, stretches) in zip(self._blocks, gradients, strict=True):
-            if not block.options:
-                self._move(block, g, stretches, rate, constants)
-            else:
-                with self._under(block.options):
-                    own = self.learning_rate
-                    self._move(block, g, stretches, own, self.constants(own, self.iterations + 1))
         vars(self)["iterations"] += 1  # nothing to be checked, at every step
 
     def _move(self, block: _Block, g: Array, stretches: list[slice], rate: float, constants: tuple[float, ...]) -> None:
         """Apply the rule to one vector of parameters."""
         is_first = not self.iterations and type(self).rule.__module__ != __name__  # one of somebody's own
-        block.set_constants(constants)
+        if constants != block.numbers:
+            block.set_constants(constants)
         w = block.flat.begin()
         before = [x.copy() for x in (w, *block.vectors)] if is_first else []
         found: object = None
@@ -365,10 +376,10 @@ class Optimizer(Attributes):
         if is_felt and all(map(np.array_equal, before, after)):
             warnings.warn(f"{self.name}.rule changed no number in its first step; {WRITE}", stacklevel=6)
 
-    def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
+    def _clipped(self) -> list[Gradient]:
         """The gradients in arrays of our own, no larger than asked for."""
         kind, limit = self._clipping  # type: ignore[misc]
-        clipped = [(np.array(g), stretches) for g, stretches in gradients]
+        clipped = [(np.array(g), stretches) for g, stretches in (block.flat.gradient() for block in self._blocks)]
         for g, stretches in clipped:  # what has no gradient counts nothing
             if stretches is not EVERYTHING:
                 present = np.zeros(g.size, bool)
@@ -666,7 +677,7 @@ class _Block:
     """What an optimizer keeps for one vector of parameters: its state, and room to compute in."""
 
     def __init__(
-        self, flat: Block, state: Mapping[str, float], constants: int, options: Mapping[str, Any], group: int
+        self, flat: Block, state: Mapping[str, float], constants: int, options: Mapping[str, object], group: int
     ) -> None:
         w = flat.begin()
         self.flat, self.options, self.group = flat, options, group
@@ -675,7 +686,7 @@ class _Block:
         self._starts = dict(state)
         # A ufunc takes half as long with an array without axes as with a Python number.
         self.constants = tuple(np.empty((), w.dtype) for _ in range(constants))
-        self._numbers: tuple[float, ...] = ()
+        self.numbers: tuple[float, ...] = ()
 
     def keep(self, state: Mapping[str, float]) -> None:
         """Keep these vectors from now on: what is new starts, the others go on."""
@@ -691,13 +702,12 @@ class _Block:
 
     def set_constants(self, numbers: tuple[float, ...]) -> None:
         """Let `constants` hold these numbers."""
-        if numbers != self._numbers:
-            for place, number in zip(self.constants, numbers, strict=True):
-                place[()] = number
-            self._numbers = numbers
+        for place, number in zip(self.constants, numbers, strict=True):
+            place[()] = number
+        self.numbers = numbers
 
 
-def _grouped(where: str, parameters: Any) -> list[tuple[dict[str, Any], list[Any]]]:
+def _grouped(where: str, parameters: object) -> list[tuple[dict[str, object], list[Parameter]]]:
     """Groups of parameters, each with its options; parameters alone are one group without."""
     if not isinstance(parameters, list | tuple) or not any(isinstance(group, dict) for group in parameters):
         return [({}, checked_parameters(where, parameters))]
@@ -711,7 +721,7 @@ def _grouped(where: str, parameters: Any) -> list[tuple[dict[str, Any], list[Any
     return groups
 
 
-def checked_parameters(where: str, parameters: object) -> list[Any]:
+def checked_parameters(where: str, parameters: object) -> list[Parameter]:
     """The parameters as a list: at least one, leaf nodes only, each once, all Values or all Tensors."""
     if isinstance(parameters, Module) or is_node(parameters):
         remedy = "pass model.parameters()" if isinstance(parameters, Module) else "pass [w]"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd import Value, binary_cross_entropy, no_grad, squared_error
 from autograd.arguments import Rng, lookup, not_negative, positive_integer, shaped_array
 from autograd.graph import is_node
+from autograd.operands import Operand
 
 from .module import Module, clear_gradients
 from .neurons import Neuron, inputs
@@ -71,18 +73,18 @@ class Perceptron(Module):
         """The bias."""
         return self.neuron.b
 
-    def __call__(self, x: Any) -> Value:
+    def __call__(self, x: Operand) -> Value:
         yhat = self.neuron(inputs(x))
         yhat.label = "yhat"
         return yhat
 
-    def loss(self, x: Any, y: Any) -> Value:
+    def loss(self, x: Operand, y: Operand) -> Value:
         """L for one sample. x: nin numbers or Values; y: the target, a number or Value."""
         loss = self._loss(self(x), y if is_node(y) else Value(y, "y"))
         loss.label = "L"
         return loss
 
-    def predict(self, x: Any) -> np.ndarray:
+    def predict(self, x: ArrayLike) -> np.ndarray:
         """ŷ for every row of x, shape (samples, nin); in classification the probability of y = 1."""
         rows = self._rows("predict", x)
         with no_grad():
@@ -90,8 +92,8 @@ class Perceptron(Module):
 
     def fit(
         self,
-        x: Any,
-        y: Any,
+        x: ArrayLike,
+        y: ArrayLike,
         *,
         learning_rate: float = 0.1,
         max_iterations: int = 1000,
@@ -140,7 +142,7 @@ class Perceptron(Module):
             p.data -= learning_rate * p.grad
         return loss.data
 
-    def _rows(self, where: str, x: Any) -> list[list[float]]:
+    def _rows(self, where: str, x: ArrayLike) -> list[list[float]]:
         rows = shaped_array(f"Perceptron.{where}: x", x, (None, self.neuron.nin))
         if where == "fit" and not len(rows):
             raise ValueError("Perceptron.fit: expected at least one sample, got none")

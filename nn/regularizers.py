@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import autograd
 from autograd import Tensor, Value
 from autograd.arguments import lookup, not_negative
 from autograd.foreign import finder
 from autograd.op import structural
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 
 from .foreign import NAMES
 
 __all__ = ["L1", "L1L2", "L2", "find_regularizer", "l1", "l1_l2", "l2"]
 
-Weights = Tensor | Sequence[Any]  # of Values, in lists of any depth
-Regularizer = Callable[[Any], Any]
+Weights = Tensor | Sequence[Operand]  # of Values, in lists of any depth
+Regularizer = Callable[[Operand], Operand]
 
 
 class _Penalty:
@@ -99,7 +98,7 @@ def _checked(where: str, weights: Weights) -> Tensor | list[Value]:
     if isinstance(weights, Tensor):
         return weights
     found: list[Value] = []
-    unread: list[Any] = [weights]
+    unread: list[object] = [weights]
     while unread:
         x = unread.pop()
         if isinstance(x, Value):
@@ -113,18 +112,18 @@ def _checked(where: str, weights: Weights) -> Tensor | list[Value]:
     return found
 
 
-def _sum_of_sizes(weights: Tensor | list[Value]) -> Any:
+def _sum_of_sizes(weights: Tensor | list[Value]) -> Operand:
     if isinstance(weights, list):
         return autograd.sum([autograd.abs(w) for w in weights])
     return autograd.abs(weights).sum()
 
 
-def _sum_of_squares(weights: Tensor | list[Value]) -> Any:
+def _sum_of_squares(weights: Tensor | list[Value]) -> Operand:
     return autograd.dot(weights, weights) if isinstance(weights, list) else _squared_length(weights)
 
 
 @structural(lambda g, z, x: 2 * g * x, formula=lambda x: (x * x).sum(), shown="squares")
-def _squared_length(x: Any) -> Any:
+def _squared_length(x: Operand) -> Operand:
     """The sum of the squares of an array, as one product and not as two in its backward pass."""
     flat = x.ravel()
     return flat.dot(flat)

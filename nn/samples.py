@@ -7,13 +7,11 @@ y_pred: outputs, (samples, classes) or one for each sample, or labels. `where` i
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd.lending import plain
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 
 __all__ = [
     "are_labels",
@@ -263,8 +261,12 @@ def _not_nan(where: str, y_pred: ArrayLike) -> np.ndarray:
 
 
 def by_names(
-    where: str, y_true: Any | None, y_pred: Any | None, target: Any | None, prediction: Any | None
-) -> tuple[Any, Any]:
+    where: str,
+    y_true: Operand,
+    y_pred: Operand,
+    target: Operand,
+    prediction: Operand,
+) -> tuple[Operand, Operand]:
     """y_true and y_pred, of which each may have come under its name in `autograd`. TypeError for none, or for both."""
     if (y_true is None) == (target is None) or (y_pred is None) == (prediction is None):
         raise TypeError(f"{where}: expected y_true and y_pred, in this order (or target= and prediction=), each once")

@@ -1,5 +1,7 @@
 """What holds for all tests: none of them has luck."""
 
+import collections
+import gc
 import sys
 import zlib
 
@@ -15,8 +17,31 @@ settings.register_profile("all", derandomize=True, deadline=None, max_examples=1
 settings.register_profile("quick", settings.get_profile("all"), max_examples=25)
 
 
+# A test with many sets of parameters runs with a third of them in the quick run, at least so many, spread evenly.
+FEW = 12
+
+
 def pytest_configure(config):
+    gc.disable()  # until all is imported and collected: nothing of that is garbage
     settings.load_profile("quick" if "not slow" in config.option.markexpr else "all")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if {"chromium", "javascript"} & {*item.fixturenames}:  # what is run by a browser
+            item.add_marker("slow")
+    families = collections.defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("slow") is None:
+            families[item.nodeid.partition("[")[0]].append(item)
+    for family in families.values():
+        count = max(FEW, len(family) // 3)
+        if len(family) > count:
+            quick = {i * len(family) // count for i in range(count)}
+            for i, item in enumerate(family):
+                if i not in quick:
+                    item.add_marker("slow")
 
 
 def pytest_collection_finish(session):
@@ -24,6 +49,9 @@ def pytest_collection_finish(session):
     # PyTorch's threads wait for each other by spinning: on a busy machine that takes longer than all of the tests.
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
+    gc.freeze()  # what is there by now stays, and need not be looked at again and again
+    gc.enable()
+    gc.set_threshold(700, 10, 500)  # a pass over all that the tests have left behind costs a tenth of a second
 
 
 # What is drawn with no seed (`rng=None`), and from a generator that the tests of a file share, begins anew with each

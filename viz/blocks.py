@@ -11,9 +11,10 @@ import html
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nn import Model
+from nn.layers.base import BatchLayer
 
 from .options import Asked
 from .picture import Picture
@@ -48,12 +49,12 @@ class Block(NamedTuple):
     sources: tuple[int, ...] = ()
 
 
-def blocks_of(model: Any) -> list[Block]:
+def blocks_of(model: Model) -> list[Block]:
     """The blocks of a model that is built, its inputs first."""
-    wiring, shapes = model.wiring, model.wiring.shapes(model.input_shapes)
+    wiring, shapes = model.wiring, model.wiring.shapes(model.input_shapes or ())
     alone = "input" if len(wiring.inputs) == 1 else None
     found = [Block(p.name or alone or f"input {i}", "input", "", p.shape, 0) for i, p in enumerate(model.inputs, 1)]
-    used: list[Any] = []
+    used: list[object] = []
     for call, shape in zip(wiring.calls, shapes[len(found) :], strict=True):
         words = [option if value is True else f"{option}={value}" for option, value in call.options.items()]
         found.append(_block(call.layer, shape, call.sources, words, call.layer in used))
@@ -62,7 +63,7 @@ def blocks_of(model: Any) -> list[Block]:
 
 
 def _block(
-    layer: Any, shape: tuple[int, ...], sources: tuple[int, ...], options: Sequence[str], is_again: bool
+    layer: BatchLayer, shape: tuple[int, ...], sources: tuple[int, ...], options: Sequence[str], is_again: bool
 ) -> Block:
     kind = type(layer).__name__
     made = re.fullmatch(rf"{kind}\((.*)\)", str(layer), re.DOTALL)
@@ -161,7 +162,7 @@ def _box(block: Block, x: float, y: float, *, is_marked: bool) -> str:
     is_input = block.kind == "input"
     fill = current().highlight if is_marked else current().leaf if is_input else current().target
     fill = fill if is_input or is_marked or block.numbers else current().result
-    edge: dict[str, Any] = {"fill": fill, "stroke": current().line, "stroke_width": 1.2}
+    edge: dict[str, object] = {"fill": fill, "stroke": current().line, "stroke_width": 1.2}
     left, wide = x - WIDTH / 2, WIDTH
     told = [block.words, counted(block.numbers, "number") if block.numbers else ""]
     tip = f"{block.name}: {_shape_text(block.shape)}" + (f", {told[1]}" if told[1] else "")
@@ -185,7 +186,7 @@ def _fitting(text: str, x: float, y: float, size: float, color: str, *, weight: 
 
 def _glyph(shape: tuple[int, ...], x: float, y: float) -> str:
     """What a sample looks like: sheets for the channels of an image, a table for a sequence, a bar for numbers."""
-    look: dict[str, Any] = {"fill": current().paper, "stroke": current().ink, "stroke_width": 0.9}
+    look: dict[str, object] = {"fill": current().paper, "stroke": current().ink, "stroke_width": 0.9}
     parts = []
     if len(shape) == 3:
         high, wide = (_side(n) for n in shape[:2])
@@ -221,7 +222,7 @@ def _arrow(places: _Places, start: int, end: int, blocks: Sequence[Block]) -> st
     u += 26 * place
     lane = places.lanes.get((start, end))
     middle = ((x + u) / 2, (y + v) / 2)
-    line: dict[str, Any] = {"fill": "none", "stroke": current().ink, "stroke_width": 1.4}
+    line: dict[str, object] = {"fill": "none", "stroke": current().ink, "stroke_width": 1.4}
     if lane is None:
         bend = 0.5 * (v - y)
         way = f"M{x:.1f} {y:.1f}C{x:.1f} {y + bend:.1f} {u:.1f} {v - bend:.1f} {u:.1f} {v - 5:.1f}"

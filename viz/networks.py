@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd import Tensor, Value, no_grad
 from autograd.arguments import lookup, positive_integer
 from autograd.formulas.names import pieces, text
 from autograd.graph import is_node
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 from nn import MLP, Activation, Dense, Dropout, Flatten, Layer, Model
 from nn.activations import activation_name
 from nn.samples import plain_array
@@ -72,7 +73,7 @@ class Column(NamedTuple):
 @drawing
 def draw_network(
     model: Any,
-    x: Any = None,
+    x: ArrayLike | None = None,
     *,
     level: str = "auto",
     color: str = "weight",
@@ -80,12 +81,12 @@ def draw_network(
     digits: int = 4,
     edges: str | None = "auto",
     highlight: Any = (),
-    like: Any = None,
+    like: object = None,
     scale: float | None = None,
     title: str | None = None,
     legend: bool = True,
     width: Any = None,
-    look: Any = None,
+    look: object = None,
 ) -> Picture:
     """A net as layers of neurons, or as blocks.
 
@@ -154,7 +155,7 @@ def _is_of_units(layer: Any) -> bool:
     return not layer.parameters() and _keeps_size(layer)
 
 
-def _as_blocks(model: Any, x: Any, asked: Asked) -> Picture:
+def _as_blocks(model: object, x: object, asked: Asked) -> Picture:
     """A block for each layer."""
     if not isinstance(model, Model):
         raise TypeError(f'draw_network: level="layers" is for a model of layers, got {describe(model)}')
@@ -172,7 +173,7 @@ def _as_blocks(model: Any, x: Any, asked: Asked) -> Picture:
     return picture_of(blocks, asked, names)
 
 
-def _image_shape(model: Any, x: Any, max_units: int) -> tuple[int, ...] | None:
+def _image_shape(model: object, x: object, max_units: int) -> tuple[int, ...] | None:
     """The shape in which the input is drawn as an image: a model of images that is given one too large for units."""
     shape = getattr(model, "input_shape", None)
     if x is None or shape is None or len(shape) != 2 or min(shape) < 4 or math.prod(shape) <= max_units:
@@ -180,7 +181,7 @@ def _image_shape(model: Any, x: Any, max_units: int) -> tuple[int, ...] | None:
     return tuple(shape)
 
 
-def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked, like: Any) -> Picture:
+def _recorded(root: Value, x: Operand, color: str, max_units: int, look: Asked, like: object) -> Picture:
     """The net that was recorded below a result."""
     if root.is_leaf:
         raise ValueError("draw_network: expected the result of a computation, such as the loss; this Value is a leaf")
@@ -197,7 +198,7 @@ def _recorded(root: Value, x: Any, color: str, max_units: int, look: Asked, like
 # ---------------------------------------------------------------- what there is to draw
 
 
-def columns_of(model: Any, x: Any = None) -> list[Column]:
+def columns_of(model: object, x: object = None) -> list[Column]:
     """The columns of a model, the input first; with activations if an input is given."""
     x = x.numpy() if isinstance(x, Tensor) else x
     if isinstance(model, Model):
@@ -270,7 +271,7 @@ def _caption(column: Column, layer: Any) -> str:
     return added if column.caption == "linear" else f"{column.caption}, {added}"
 
 
-def _one_sample(model: Model, x: Any) -> np.ndarray:
+def _one_sample(model: Model, x: Operand) -> np.ndarray:
     """One sample as a batch of one."""
     array = plain_array("draw_network", "x", x).astype(model.dtype)
     if array.shape == model.input_shape:
@@ -280,7 +281,7 @@ def _one_sample(model: Model, x: Any) -> np.ndarray:
     return array
 
 
-def _activations(model: Layer | MLP, layers: Sequence[Layer], x: Any) -> list[np.ndarray]:
+def _activations(model: Layer | MLP, layers: Sequence[Layer], x: Operand) -> list[np.ndarray]:
     """The input and the output of every layer, as arrays; nothing is recorded and no random number drawn."""
     found = [x]
     with training_mode(model, False), no_grad():
@@ -289,7 +290,7 @@ def _activations(model: Layer | MLP, layers: Sequence[Layer], x: Any) -> list[np
     return [_numbers(a) for a in found]
 
 
-def _numbers(values: Any) -> np.ndarray:
+def _numbers(values: Operand) -> np.ndarray:
     several = values if isinstance(values, list | tuple | np.ndarray) else [values]
     return np.array([u.data if is_node(u) else u for u in several], dtype=float)
 
@@ -316,8 +317,8 @@ class _Marks:
         return [name for name in self._asked if name not in self._found]
 
 
-def _marked(highlight: Sequence[Any], model: Any) -> _Marks:
-    names = {}
+def _marked(highlight: Sequence[Hashable], model: object) -> _Marks:
+    names: dict[Hashable, str] = {}
     if highlight and isinstance(model, MLP | Layer):
         for i, layer in enumerate(model.layers if isinstance(model, MLP) else [model], 1):
             place = f"[{i}]" if isinstance(model, MLP) else ""
@@ -501,7 +502,7 @@ def _largest(column: Column, color: str, look: Asked) -> str:
     return ", ".join([*words, *[f"{strange:,} nan or inf"] * (strange > 0)])
 
 
-def _size(x: Any) -> float:
+def _size(x: Operand) -> float:
     return abs(float(x)) if x == x else 0.0
 
 

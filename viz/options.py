@@ -61,7 +61,7 @@ class Asked(NamedTuple):
     title: str | None = None
     legend: bool = False
     width: float | None = None
-    highlight: tuple[Any, ...] = ()
+    highlight: tuple[object, ...] = ()
     like: Any = None
     is_narrow: bool = False  # more than fits into the width stands side by side
 
@@ -77,7 +77,7 @@ class Asked(NamedTuple):
 # ---------------------------------------------------------------- how each word is read
 
 
-def _show(where: str, asked: Any) -> Shown:
+def _show(where: str, asked: object) -> Shown:
     if isinstance(asked, Shown):
         return asked
     if asked is None or isinstance(asked, str):
@@ -92,7 +92,7 @@ def _show(where: str, asked: Any) -> Shown:
     return Shown(*(word in asked for word in Shown._fields))
 
 
-def _digits(where: str, asked: Any) -> int:
+def _digits(where: str, asked: object) -> int:
     function, name = where.split(": ")
     digits = positive_integer(function, name, asked)
     if digits > _MOST_DIGITS:
@@ -100,14 +100,14 @@ def _digits(where: str, asked: Any) -> int:
     return digits
 
 
-def _text(where: str, asked: Any) -> str | None:
+def _text(where: str, asked: object) -> str | None:
     if asked is not None and not isinstance(asked, str):
         function, name = where.split(": ")
         raise TypeError(f"{function}: expected the {name} to be a string, got {describe(asked)}")
     return asked
 
 
-def _one_of(table: Mapping[str, Any], *, or_none: bool = False) -> Callable[[str, Any], str | None]:
+def _one_of(table: Mapping[str, object], *, or_none: bool = False) -> Callable[[str, Any], str | None]:
     def read(where: str, asked: Any) -> str | None:
         if not (asked is None and or_none):
             lookup(where.split(": ")[-1], asked, table)
@@ -116,13 +116,13 @@ def _one_of(table: Mapping[str, Any], *, or_none: bool = False) -> Callable[[str
     return read
 
 
-def _switch(where: str, asked: Any) -> bool:
+def _switch(where: str, asked: object) -> bool:
     if not isinstance(asked, bool):
         raise TypeError(f"{where}: expected True or False, got {describe(asked)}")
     return asked
 
 
-def _width(where: str, asked: Any) -> float | None:
+def _width(where: str, asked: object) -> float | None:
     """In inches."""
     if asked is None:
         return None
@@ -137,7 +137,7 @@ def _width(where: str, asked: Any) -> float | None:
     return inches
 
 
-def _around(where: str, asked: Any) -> tuple[tuple[Any, ...], int] | None:
+def _around(where: str, asked: object) -> tuple[tuple[object, ...], int] | None:
     if asked is None:
         return None
     if not isinstance(asked, tuple) or len(asked) != 2:
@@ -148,7 +148,7 @@ def _around(where: str, asked: Any) -> tuple[tuple[Any, ...], int] | None:
     return _several(where, nodes), steps
 
 
-def _scale(where: str, asked: Any) -> float | None:
+def _scale(where: str, asked: object) -> float | None:
     if asked is None:
         return None
     found = real(asked, where)
@@ -170,11 +170,11 @@ def _like(where: str, asked: Any) -> Any:
     )
 
 
-def _look(where: str, asked: Any) -> Look:
+def _look(where: str, asked: object) -> Look:
     return current() if asked is None else as_look(where, asked)
 
 
-def _several(where: str, asked: Any) -> tuple[Any, ...]:
+def _several(where: str, asked: object) -> tuple[object, ...]:
     found = tuple(asked) if isinstance(asked, list | tuple | set | frozenset) else (asked,)
     for thing in found:
         if not (is_node(thing) or isinstance(thing, str)):
@@ -189,9 +189,9 @@ class Option(NamedTuple):
     to show it with, as documentation and tests use them. says: what it is, for the table in docs/pictures.md.
     """
 
-    read: Callable[[str, Any], Any]
+    read: Callable[[str, object], Any]
     on: tuple[str, ...]
-    shown: tuple[Any, ...]
+    shown: tuple[object, ...]
     says: str
 
 

@@ -13,6 +13,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from autograd.operands import Operand
 
 from .render import RendererMissing
 
@@ -62,9 +65,9 @@ class _Page:
     def __init__(self, figure: Any) -> None:
         self.figure, self.order = figure, 0
 
-    def draw(self, element: Any, around: Mapping[str, str], to_page: Any) -> None:
+    def draw(self, element: Element, around: Mapping[str, str], to_page: Any) -> None:
         tag = element.tag.removeprefix(_SVG) if isinstance(element.tag, str) else ""
-        look = {**around, **{name: element.get(name) for name in _INHERITED if element.get(name) is not None}}
+        look = {**around, **_said(element)}
         for what, inside in _TRANSFORM.findall(element.get("transform", "")):
             to_page = _moved(what, _numbers(inside)) + to_page
         if tag == "text":
@@ -106,7 +109,7 @@ class _Page:
                 )
             )
 
-    def _text(self, element: Any, look: dict[str, str], to_page: Any) -> None:
+    def _text(self, element: Element, look: dict[str, str], to_page: Any) -> None:
         """A text, whose pieces may be raised, lowered and moved sideways."""
         x, y = (float(element.get(name, 0)) for name in ("x", "y"))
         at, drawn = x, []
@@ -122,13 +125,19 @@ class _Page:
                 self._paint(Path([(u - back, v) for u, v in verts], codes), own, to_page)
 
 
-def _runs(element: Any, look: dict[str, str]) -> Iterator[tuple[str, dict[str, str], float, float]]:
+def _said(element: Element) -> dict[str, str]:
+    """What an element says of its own look."""
+    own = ((name, element.get(name)) for name in _INHERITED)
+    return {name: told for name, told in own if told is not None}
+
+
+def _runs(element: Element, look: dict[str, str]) -> Iterator[tuple[str, dict[str, str], float, float]]:
     """The pieces of a text, each with its look, and how far it is moved before it."""
     if element.text:
         yield element.text, look, 0.0, 0.0
     for inner in element:
         if inner.tag == f"{_SVG}tspan":
-            own = {**look, **{name: inner.get(name) for name in _INHERITED if inner.get(name) is not None}}
+            own = {**look, **_said(inner)}
             moved = [float(inner.get(name, 0)) for name in ("dx", "dy")]
             for k, (words, its, dx, dy) in enumerate(_runs(inner, own)):
                 yield words, its, dx + moved[0] * (k == 0), dy + moved[1] * (k == 0)
@@ -145,8 +154,8 @@ def _outlines(words: str, look: Mapping[str, str], x: float, y: float) -> tuple[
     is_bold = look.get("font-weight", "400") in ("bold", "600", "700")
     fonts = _fonts(any(name in family for name in _SERIFS), look.get("font-style") == "italic", is_bold)
     # Before matplotlib 3.10 it was a number of the module.
-    unhinted: Any = ft2font.LoadFlags.NO_HINTING if hasattr(ft2font, "LoadFlags") else getattr(ft2font, _UNHINTED)
-    verts: list[Any] = []
+    unhinted: object = ft2font.LoadFlags.NO_HINTING if hasattr(ft2font, "LoadFlags") else getattr(ft2font, _UNHINTED)
+    verts: list[object] = []
     codes: list[int] = []
     for c in words.replace("\n", " "):
         if c in "\u200b\u2061":
@@ -197,7 +206,7 @@ def _arimo(is_italic: bool, is_bold: bool) -> str | None:
 # ---------------------------------------------------------------- shapes
 
 
-def _path_of(tag: str, element: Any) -> Any:
+def _path_of(tag: str, element: Element) -> Any:
     """The outline of an element, None for what is not drawn."""
     from matplotlib.path import Path
 
@@ -245,7 +254,7 @@ def _curve(d: str) -> Any:
     from matplotlib.path import Path
 
     points: list[tuple[float, float]] = []
-    codes: list[Any] = []
+    codes: list[Operand] = []
     start = x, y = 0.0, 0.0
     for command, inside in _COMMAND.findall(d):
         numbers = _numbers(inside)

@@ -12,6 +12,7 @@ from typing import Any
 
 from autograd.arguments import lookup
 from autograd.operands import describe
+from autograd.signatures import Json
 from nn.files.whole import check_folder, write_whole
 
 from .files import opened, picture_file
@@ -84,8 +85,8 @@ class Picture:
         return fitted(self.svg)
 
     def _repr_mimebundle_(
-        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
-    ) -> dict[str, Any]:
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: object
+    ) -> Json:
         return {"image/svg+xml": fitted(self.svg), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
@@ -93,7 +94,9 @@ class Picture:
 
 
 @drawing
-def beside(*pictures: Any, titles: Sequence[str] | None = None, width: Any = None, look: Any = None) -> Picture:
+def beside(
+    *pictures: Any, titles: Sequence[str] | None = None, width: float | None = None, look: object = None
+) -> Picture:
     """Pictures side by side as one, each as it is: before and after a step, two levels, a graph and its net.
 
     pictures  Drawings and Pictures, as draw_graph, draw_paths, draw_network and beside give them

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, overload
 
 from autograd import Value
@@ -166,7 +166,7 @@ class Steps:
 MOST_LINES = 6  # below a picture
 
 
-def _at(mark: Mark, known: set[int], grads: Mapping[int, float], number: Any) -> Mark:
+def _at(mark: Mark, known: set[int], grads: Mapping[int, float], number: Callable[[float], str]) -> Mark:
     """A mark with the numbers that are known; what is not has a dot in its place."""
 
     def cell(c: Cell | None) -> Cell | None:
@@ -186,14 +186,14 @@ def _at(mark: Mark, known: set[int], grads: Mapping[int, float], number: Any) ->
 
 @drawing
 def steps(
-    root: Any,
+    root: Value,
     *,
     level: str = "auto",
     digits: int = 4,
     title: str | None = None,
     width: Any = None,
     like: Any = None,
-    look: Any = None,
+    look: object = None,
 ) -> Steps:
     """The passes through a recorded computation, one step at a time::
 

@@ -95,7 +95,7 @@ class Look:
         return replace(self, **changed)
 
 
-def _check(name: str, value: Any) -> None:
+def _check(name: str, value: object) -> None:
     colors = value if name in ("paths", "classes") else (value,)
     if name == "font":
         if not isinstance(value, str) or not value:
@@ -108,7 +108,7 @@ def _channels(color: str) -> tuple[int, ...]:
     return tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
 
 
-def _is_color(text: Any) -> bool:
+def _is_color(text: object) -> bool:
     return isinstance(text, str) and re.fullmatch("#[0-9a-fA-F]{6}", text) is not None
 
 
@@ -167,7 +167,7 @@ def current() -> Look:
     return _NOW.get()
 
 
-def as_look(where: str, asked: Any) -> Look:
+def as_look(where: str, asked: object) -> Look:
     """A look that was asked for, by itself or by its name; TypeError for what is none."""
     if isinstance(asked, Look):
         return asked
@@ -179,7 +179,7 @@ def as_look(where: str, asked: Any) -> Look:
 
 
 @contextmanager
-def look(asked: Any) -> Iterator[Look]:
+def look(asked: object) -> Iterator[Look]:
     """All pictures made in the block have this look, unless they are asked for another.
 
     asked: `viz.LIGHT`, `viz.DARK`, `viz.PRINT` (black on white), `viz.COLOR_BLIND`, their names "light", "dark",

@@ -135,7 +135,7 @@ class WeightsTable(Sequence[Row]):
 
 
 @drawing
-def weights_table(root: Any, *, level: str = "named", digits: int = 4) -> WeightsTable:
+def weights_table(root: object, *, level: str = "named", digits: int = 4) -> WeightsTable:
     """Every named leaf below `root`, layer by layer and unit by unit, with its gradient and its strongest path.
 
     root    the loss, or any other result of Values
@@ -160,7 +160,7 @@ def weights_table(root: Any, *, level: str = "named", digits: int = 4) -> Weight
     return WeightsTable([_row(graph, v, used) for v in leaves], digits)
 
 
-def _place(label: str) -> tuple[Any, ...]:
+def _place(label: str) -> tuple[object, ...]:
     """Where a leaf stands: layer by layer, unit by unit, the bias of a unit behind its weights; then all others."""
     name = parse(label)
     if name is None or name.layer is None:

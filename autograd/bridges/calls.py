@@ -22,7 +22,7 @@ from .recording import Comparison, From, NotRecordable, Recording, Taken
 from .regroup import Regrouping
 from .tape import Tape
 
-__all__ = ["ENOUGH", "MOST", "BatchProgram", "CallProgram", "Calls", "Samples"]
+__all__ = ["ENOUGH", "MOST", "BatchProgram", "CallProgram", "Calls", "Samples", "looks_of"]
 
 # How many recordings of one structure a program is made of, and how many calls of one shape are recorded at most
 # while there is none.
@@ -114,14 +114,14 @@ def _structure(root: Tensor) -> tuple[Any, ...]:
     """What a graph of Tensors has in common with another that differs in its numbers only."""
     order = topological_order(root)
     number = {v: i for i, v in enumerate(order)}
-    found: list[Any] = []
+    found: list[object] = []
     for v in order:
         operands = [number[u] if is_node(u) else _frozen(u) for u in v.operands]
         found.append((v.op, v.shape, *operands))
     return tuple(found)
 
 
-def _frozen(u: Any) -> Any:
+def _frozen(u: object) -> Any:
     if isinstance(u, np.ndarray):
         return "array", u.shape
     if isinstance(u, tuple | list):
@@ -189,8 +189,8 @@ class CallProgram:
 
     def _check_taken(self) -> None:
         """NotRecordable unless numbers taken from `.data` are such that any others would do as well."""
-        given: dict[tuple[str, int], tuple[Any, bool]] = {}
-        moved: dict[Any, float] = {}
+        given: dict[tuple[str, int], tuple[object, bool]] = {}
+        moved: dict[object, float] = {}
         lines = set()
         for k, (us, shape) in enumerate(self.read.regrouping.constants):
             sources = [getattr(u, "source", None) for u in us]
@@ -230,7 +230,7 @@ class CallProgram:
         """The computation as Tensors, of one sample or of so many, and the arrays that follow from inputs."""
         regrouping = self.read.regrouping
         lead = () if samples is None else (samples,)
-        given: dict[tuple[str, int], tuple[Any, bool]] = {}
+        given: dict[tuple[str, int], tuple[object, bool]] = {}
         arrays: list[tuple[Entries, np.ndarray]] = []
         for k, (entries, (us, shape)) in enumerate(zip(self._constants, regrouping.constants, strict=True)):
             if entries is not None and entries.moving.size:
@@ -258,8 +258,8 @@ class CallProgram:
             for a, b in zip(first, r.comparisons, strict=True):
                 if a.outcome != b.outcome or a.line != b.line:
                     changing |= {a.line, b.line}
-        left: list[Any] = []
-        right: list[Any] = []
+        left: list[object] = []
+        right: list[object] = []
         kept: list[Comparison] = []
         for c in first:
             if c.line in changing:
@@ -272,7 +272,7 @@ class CallProgram:
             right.append(places[1])
         return [Guard(kept, left, right)] if kept else []
 
-    def _place_of(self, operand: Any) -> Any:
+    def _place_of(self, operand: object) -> Any:
         """Where a number is found when the program has run."""
         if operand.__class__ is Taken:
             return None
@@ -292,7 +292,7 @@ class CallProgram:
         """The comparisons that are to come out as they did."""
         return self._guards
 
-    def _holds(self, values: Sequence[Any], t: np.ndarray) -> bool:
+    def _holds(self, values: Sequence[object], t: np.ndarray) -> bool:
         for comparisons, left, right in self._guards:
             for c, a, b in zip(comparisons, left, right, strict=True):
                 x, y = self._number(a, values, t), self._number(b, values, t)
@@ -429,12 +429,11 @@ class Samples:
     m  how many samples there are
     """
 
-    __slots__ = ("_arrays", "_inputs", "_rows", "m")
+    __slots__ = ("_arrays", "_inputs", "m")
 
     def __init__(self, arrays: Sequence[np.ndarray]) -> None:
         self.m = len(arrays[0])
         self._arrays = arrays
-        self._rows = [x if x.ndim == 2 else x.reshape(self.m, -1) for x in arrays]
         self._inputs: np.ndarray | None = None
 
     @property
@@ -450,22 +449,42 @@ class Samples:
     def inputs(self) -> np.ndarray:
         """All numbers of each sample in a row, (m, inputs)."""
         if self._inputs is None:
-            self._inputs = np.concatenate([np.asarray(x, np.float64) for x in self._rows], 1)
+            self._inputs = np.concatenate([np.asarray(x, np.float64).reshape(self.m, -1) for x in self._arrays], 1)
         return self._inputs
 
     def write(self, entries: Entries, array: np.ndarray) -> None:
         """Write what follows from the inputs into an array."""
+        way = self.way(entries, array)
+        if way is None:
+            entries.write(array, self.inputs)
+        else:
+            target, i, part = way
+            np.copyto(target, self._arrays[i] if part is None else self._arrays[i][part])
+
+    def way(self, entries: Entries, array: np.ndarray) -> tuple[np.ndarray, int, Any] | None:
+        """Where to copy which part (None for all) of which array for what follows from the inputs, if that is all."""
         first = entries.first
         if first is not None and array.dtype.kind == "f":
             size = entries.place.size
-            for x in self._rows:
-                width = x.shape[1]
+            for i, x in enumerate(self._arrays):
+                width = x.size // self.m
                 if 0 <= first <= width - size:
-                    part = x if width == size else x[:, first : first + size]
-                    np.copyto(array if array.shape == part.shape else array.reshape(part.shape), part)
-                    return
+                    if width == size:
+                        return array.reshape(x.shape), i, None
+                    part = slice(None), slice(first, first + size)
+                    return (array.reshape((self.m, size)), i, part) if x.ndim == 2 else None
                 first -= width
-        entries.write(array, self.inputs)
+        return None
+
+    @property
+    def looks(self) -> object:
+        """What arrays like these have in common."""
+        return looks_of(self._arrays)
+
+
+def looks_of(arrays: Sequence[object]) -> object:
+    """The shapes and dtypes of arrays; None for what is none."""
+    return [(x.shape, x.dtype) if x.__class__ is np.ndarray else None for x in arrays]
 
 
 class BatchProgram:
@@ -485,11 +504,13 @@ class BatchProgram:
         moving = [array for _, array in self._arrays]
         self._tapes = {"mean": Tape(mean, numbers.tensors, moving), "all": Tape(each, (), moving)}
         self._reached = Reach(mean, numbers.tensors, moving)
+        self._copies: list[Any] | None = None  # where which part of which array goes; [] if that is not all there is
+        self._looks: object = None
         self._guards = [
             (c, *(self._where(u, regrouping) for u in (c.left, c.right))) for g in program.guards for c in g.comparisons
         ]
 
-    def _where(self, operand: Any, regrouping: Regrouping) -> Any:
+    def _where(self, operand: object, regrouping: Regrouping) -> Any:
         if operand.__class__ is not Value:
             return operand
         place = self.program.read.reading.place_of(operand)
@@ -532,9 +553,37 @@ class BatchProgram:
             return Value(data)
         if what == "mean":
             return as_node(data, self.numbers.row(self._reached))
+        return self._stepped(data)
+
+    def _stepped(self, data: float) -> float:
         if not self.numbers.add(self.numbers.gradients(), self._reached.mask()):
             self.numbers.row(self._reached).give(self.numbers.values, 1.0)
         return data
+
+    def prepare(self, samples: Samples) -> bool:
+        """True if nothing but the numbers of arrays like these goes into the program: then `step` takes them as they
+        are."""
+        if self._copies is None:
+            found = [samples.way(entries, array) for entries, array in self._arrays]
+            is_all = not (self._guards or self.program._fixed.size or None in found)
+            self._copies = [way for way in found if way is not None] if is_all else []
+            self._looks = samples.looks
+        return bool(self._copies)
+
+    def step(self, arrays: Sequence[object]) -> float | None:
+        """See `run`, for arrays like those that were prepared; None for others, and where it is to be looked at."""
+        program = self.program
+        if program.calls + 1 == program.audit or looks_of(arrays) != self._looks:
+            return None
+        self.numbers.begin()
+        for target, i, part in self._copies or ():
+            x: Any = arrays[i]
+            np.copyto(target, x if part is None else x[part])
+        data = float(self._tapes["mean"].run()[0])
+        if data - data != 0.0:
+            return None
+        program.calls += 1
+        return self._stepped(data)
 
     def tensors(self) -> Tensor:
         """The latest run as a graph of Tensors."""

@@ -157,11 +157,11 @@ def strided(source: Field, start: int, dims: tuple[int, ...], strides: tuple[int
     return reshaped(transposed(field, back), kept)
 
 
-def as_tensor(t: Any) -> Any:
+def as_tensor(t: object) -> Any:
     """A Tensor as it is, an array as a leaf."""
     return t if t.__class__ is Tensor else Tensor(t)
 
 
-def indexed(t: Any, index: Any) -> Any:
+def indexed(t: object, index: object) -> Any:
     """A Tensor of the numbers at an index, which is kept as it is."""
     return Tensor._record(shapes.getitem.op, as_tensor(t), index)

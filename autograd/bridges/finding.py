@@ -84,7 +84,7 @@ def _variables(function: types.FunctionType) -> Iterator[tuple[str, Any, Any]]:
             yield variable, function.__globals__, function.__globals__[variable]
 
 
-def _parts(name: str, x: Any) -> Iterator[tuple[str, Any]]:
+def _parts(name: str, x: object) -> Iterator[tuple[str, Any]]:
     if isinstance(x, types.MethodType):
         yield name, x.__self__
         yield name, x.__func__
@@ -125,7 +125,7 @@ def _names(code: types.CodeType) -> Iterator[str]:
             yield from _names(constant)
 
 
-def _is_ours(x: Any) -> bool:
+def _is_ours(x: object) -> bool:
     return (type(x).__module__ or "").partition(".")[0] in ("autograd", "numpy")
 
 

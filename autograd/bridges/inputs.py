@@ -82,7 +82,7 @@ def explained(each: Sequence[Any], shape: tuple[int, ...], inputs: np.ndarray, *
 
 def _followed(numbers: np.ndarray, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Start, step and input of numbers that differ from recording to recording; None if one follows from none."""
-    by_pattern: dict[Any, list[int]] = {}
+    by_pattern: dict[object, list[int]] = {}
     for j in range(inputs.shape[1]):
         pattern = _pattern(inputs[:, j])
         if pattern is not None:

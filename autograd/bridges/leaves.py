@@ -121,7 +121,7 @@ def in_blocks(pieces: Mapping[Hashable, Sequence[Piece]]) -> Blocks:
     blocks: dict[Hashable, Block] = {}
     start = 0
     for kind, found in pieces.items():
-        places: dict[Any, int] = {}
+        places: dict[object, int] = {}
         tensors = []
         for piece in found:
             stop = start + len(piece.values)
@@ -134,7 +134,7 @@ def in_blocks(pieces: Mapping[Hashable, Sequence[Piece]]) -> Blocks:
     return Blocks(values, numbers, gradient, blocks)
 
 
-def shape_of(x: Any) -> tuple[int, ...] | None:
+def shape_of(x: object) -> tuple[int, ...] | None:
     """The shape of nested lists of leaves; None if they have none."""
     if x.__class__ is Value:
         return () if x._op is None else None

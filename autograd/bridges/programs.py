@@ -30,7 +30,7 @@ __all__ = ["Numbers", "Parameters", "Program", "as_node", "equations", "given_ki
 FEW, SPARE = 4, 1000
 
 
-def _refuse(z: Any, x: Any) -> Any:
+def _refuse(z: object, x: object) -> Any:
     raise TypeError(
         "vectorized: how this number was computed is in its program; derive, draw or differentiate program.tensors()"
     )
@@ -43,7 +43,7 @@ class _Vectorized(Operation):
         return "VECTORIZED"
 
 
-def vectorized(x: Any) -> Any:
+def vectorized(x: object) -> Any:
     """A number that a program computed from all of x at once."""
     return _refuse(None, x)
 

@@ -50,7 +50,8 @@ class Reach:
                         self._moving.append((self._mask[start:stop].reshape(u.shape), data[1]))
                         here.setdefault(u, np.zeros(u.shape))
                         continue
-                term = v.op.pulls[i](g, v._data, *data) if v.op in _MOVES else np.ones(u.shape)
+                pull = v.op.pulls[i] if v.op is not None and v.op in _MOVES else None
+                term = pull(g, v._data, *data) if pull is not None else np.ones(u.shape)
                 here[u] = here.get(u, 0.0) + shapes.sum_to(term, u.shape)
         self._fixed = self._mask.copy()
         self._are_all = bool(self._mask.all())
@@ -67,7 +68,7 @@ class Reach:
         return None if self._mask.all() else self._mask.copy()
 
 
-def _shows(index: Any, arrays: Sequence[np.ndarray]) -> bool:
+def _shows(index: object, arrays: Sequence[np.ndarray]) -> bool:
     """True if one of these arrays is, or stands behind, a part of the index."""
     parts = index if isinstance(index, tuple) else (index,)
     return any(isinstance(i, np.ndarray) and any(np.may_share_memory(i, a) for a in arrays) for i in parts)

@@ -22,6 +22,9 @@ CONSTANT = -1
 
 ADD, MUL, DOT, SUM = elementwise.add.op, elementwise.mul.op, matrices.dot.op, sums.sum.op
 
+TERMS = frozenset([ADD, MUL, DOT, SUM])
+PLAIN = frozenset([type(None), Value, tuple])  # what the first operand of a node is that is no neuron
+
 
 class Part:
     """Terms of one kind in the sums of a class: products of members of two classes, or members of one.
@@ -91,9 +94,8 @@ class Reading:
         self._number: dict[Any, int] = {}  # of every class, by its key
         self._place: dict[Value, int] = {}
         stops, self._constants = set(stops), set(constants)
-        order, uses = walked(root, stops)
+        order, absorbed = walked(root, stops)
         self.size = len(order)
-        absorbed = _absorbed(order, uses, root, stops)
         self._absorbed = absorbed
         for v in order:
             if v in absorbed or v in self._constants:
@@ -171,7 +173,7 @@ class Reading:
     def _reduction(self, v: Value, op: Operation) -> None:
         """A node computed from sequences, the lengths of which are part of the class."""
         key: list[Any] = [op]
-        operands: list[list[Any]] = []
+        operands: list[list[object]] = []
         for us, numbers in zip(v._x, v.operand_groups, strict=True):
             if us.__class__ is tuple:
                 found = [self._operand(u) for u in us]
@@ -190,17 +192,28 @@ class Reading:
 
     def _sum(self, v: Value | None, terms: list[tuple[Any, ...]], label: str | None = None) -> None:
         """A sum of these terms: (x,) or (x, y) for a product, x and y nodes or plain numbers."""
-        parts: dict[tuple[int, ...], list[tuple[Any, ...]]] = {}
+        parts: dict[tuple[int, ...], list[tuple[object, ...]]] = {}
         constant: Any = None
+        place, group_of, operand, constants = self._place, self.group_of, self._operand, self._constants
         for term in terms:
-            c, x = self._operand(term[0])
+            x = term[0]
+            if x.__class__ is Value and x not in constants:
+                x = place[x]
+                c = group_of[x]
+            else:
+                c, x = operand(x)
             if len(term) == 1:
                 if c == CONSTANT:
                     constant = x if constant is None else constant + x
                 else:
                     parts.setdefault((c,), []).append((x,))
                 continue
-            d, y = self._operand(term[1])
+            y = term[1]
+            if y.__class__ is Value and y not in constants:
+                y = place[y]
+                d = group_of[y]
+            else:
+                d, y = operand(y)
             if c == d == CONSTANT:
                 constant = x * y if constant is None else constant + x * y
                 continue
@@ -233,84 +246,79 @@ def _family(label: str | None) -> str | None:
     return None if label is None else label.partition("_")[0]
 
 
-def walked(root: Value, stops: set[Value]) -> tuple[list[Value], dict[Value, int]]:
-    """All nodes below the root, operands before results, and how often each is used."""
+def walked(root: Value, stops: set[Value]) -> tuple[list[Value], set[Value]]:
+    """All nodes below the root, operands before results, and those that are terms of one of the others.
+
+    These are sums and products that are part of one sum only and that nobody has named.
+    """
     order: list[Value] = []
-    uses: dict[Value, int] = {}
+    terms: set[Value] = set()
     entered: set[Value] = set()
+    used: set[Value] = set()
     shared: dict[int, Any] = {}  # inputs and weights of neurons, which many look at
     stack: list[Any] = [root]
-    push, pop, enter, emit = stack.append, stack.pop, entered.add, order.append
+    push, pop, enter, emit, use, take, leave = (
+        *(stack.append, stack.pop, entered.add, order.append, used.add, terms.add, terms.discard),
+    )
     while stack:
         v = pop()
         if v is None:  # all below the next are done
             emit(pop())
             continue
-        if v in entered:
-            continue
-        enter(v)
-        if v._op is None or v in stops:
-            emit(v)
-            continue
-        push(v)
-        push(None)
-        x = v._x
-        if x is None or x.__class__ is Value:
-            for u in (v._y, x):
-                if u is not None:
-                    uses[u] = uses.get(u, 0) + 1
-                    if u not in entered:
-                        push(u)
-        elif x.__class__ is tuple:
-            for us in reversed(x):
-                for u in reversed(us) if us.__class__ is tuple else (us,):
+        while v not in entered:
+            enter(v)
+            op = v._op
+            if op is None or v in stops:
+                leave(v)
+                emit(v)
+                break
+            push(v)
+            push(None)
+            x, y = v._x, v._y
+            if op not in TERMS or x.__class__ not in PLAIN or getattr(v, "_label", None) is not None:
+                leave(v)
+            if x is None or x.__class__ is Value:
+                for u in (y, x):
+                    if u is not None:
+                        if u in used:
+                            leave(u)
+                        else:
+                            use(u)
+                            if op is ADD:
+                                take(u)
+                if y is not None and y not in entered:
+                    push(y)
+                if x is None:
+                    break
+                v = x
+                continue
+            is_neuron = x.__class__ is not tuple
+            groups = (x.nodes or x.values, y) if is_neuron else x
+            summed = groups[:1] if op is SUM else groups[2:] if op is DOT and not is_neuron else ()
+            for us in reversed(groups):
+                if is_neuron:
+                    if id(us) in shared:
+                        continue
+                    shared[id(us)] = us
+                is_summed = any(us is s for s in summed)
+                for u in reversed(us) if is_neuron or us.__class__ is tuple else (us,):
                     if u.__class__ is Value:
-                        uses[u] = uses.get(u, 0) + 1
+                        if u in used:
+                            leave(u)
+                        else:
+                            use(u)
+                            if is_summed:
+                                take(u)
                         if u not in entered:
                             push(u)
-        else:
-            for us in (v._y, x.nodes or x.values):
-                if id(us) not in shared:
-                    shared[id(us)] = us
-                    for u in reversed(us):
-                        if u.__class__ is Value:
-                            uses[u] = uses.get(u, 0) + 2  # never part of one sum alone
-                            if u not in entered:
-                                push(u)
-    return order, uses
-
-
-def _absorbed(order: list[Value], uses: dict[Value, int], root: Value, stops: set[Value]) -> set[Value]:
-    """Sums and products that are part of one sum only and that nobody has named: they are its terms."""
-    found: set[Value] = set()
-    for v in order:
-        op = v._op
-        if op is None or v in stops or not (op is ADD or op is SUM or op is DOT):
-            continue
-        x = v._x
-        if x is None or x.__class__ is Value:
-            terms: Any = (x, v._y)
-        elif x.__class__ is tuple:
-            terms = x[0] if op is SUM else (x[2],)
-        else:
-            continue
-        for u in terms if terms.__class__ is tuple else (terms,):
-            if (
-                u.__class__ is Value
-                and uses[u] == 1
-                and (u._op is ADD or u._op is MUL or u._op is SUM or u._op is DOT)
-                and u not in stops
-                and getattr(u, "_label", None) is None
-                and (u._x is None or u._x.__class__ in (Value, tuple))
-            ):
-                found.add(u)
-    return found
+            break
+    return order, terms
 
 
 def _terms(v: Value, absorbed: set[Value]) -> list[tuple[Any, ...]]:
     """The terms of a sum, left to right."""
-    found: list[tuple[Any, ...]] = []
-    waiting: list[Any] = [v]
+    found: list[tuple[object, ...]] = []
+    waiting: list[object] = [v]
     while waiting:
         u = waiting.pop()
         if u is not v and (u.__class__ is not Value or u not in absorbed):

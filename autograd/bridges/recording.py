@@ -55,7 +55,7 @@ class Comparison(NamedTuple):
     outcome: bool
 
 
-def _note(sign: str, left: Any, right: Any, outcome: bool) -> bool:
+def _note(sign: str, left: object, right: object, outcome: bool) -> bool:
     noted = getattr(watch, "comparisons", None)
     if noted is not None:
         frame = sys._getframe(2)
@@ -84,7 +84,7 @@ class _Given:
 
     __slots__ = ()
 
-    def _moved(self: Any, number: Any, start: float, step: float) -> Any:
+    def _moved(self: Any, number: object, start: float, step: float) -> Any:
         source = self.source
         return _traced(number, From(source.place, start + step * source.start, step * source.step))
 
@@ -136,7 +136,7 @@ def _arithmetic(base: type) -> dict[str, Any]:
     def comparing(name: str, sign: str) -> None:
         plain = getattr(base, name)
 
-        def method(self: Any, other: Any) -> Any:
+        def method(self: Any, other: object) -> Any:
             outcome = plain(self, other)
             if outcome is NotImplemented:
                 return outcome
@@ -181,7 +181,7 @@ def _data_of(v: Value) -> Any:
 def _comparison_of(name: str, sign: str) -> Any:
     plain = getattr(Value, name)
 
-    def method(self: Value, other: Any) -> Any:
+    def method(self: Value, other: object) -> Any:
         outcome = plain(self, other)
         return outcome if outcome is NotImplemented else _note(sign, self, _operand(other), outcome)
 
@@ -351,7 +351,7 @@ def _sort_out(recording: Recording, order: list[Value], unknown: list[Value]) ->
 def _references(order: list[Value], nodes: list[Value]) -> dict[Value, int]:
     """How often these nodes are referred to by the graph itself."""
     held = dict.fromkeys(nodes, 0)
-    seen: dict[int, Any] = {}
+    seen: dict[int, object] = {}
     for v in order:
         if v._op is None:
             continue

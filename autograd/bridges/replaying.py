@@ -71,96 +71,113 @@ class Replayed:
     def __init__(self, function: Callable[..., Tensor]) -> None:
         functools.update_wrapper(self, function)
         self.function = function
-        self.is_plain: str | None = None
-        self._shapes: OrderedDict[Any, _Shape] = OrderedDict()
+        self.is_plain: str | None = None if roads.are_open() else "programs are turned off"
+        self._shapes: OrderedDict[Any, _Shape | int] = OrderedDict()  # or how often it was met
+        self._latest: _Shape | None = None  # that came last, if it has a program
         self._changes = 0
         self._lock = threading.Lock()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         """The function's result for these arguments."""
-        if self.is_plain is not None or kwargs or modes.active or modes.traces or not roads.are_open():
+        if self.is_plain is not None or kwargs or modes.active or modes.traces:
             return self.function(*args, **kwargs)
-        try:
-            key = tuple([(a.shape, a.dtype) if a.__class__ is np.ndarray else _kept(a) for a in args])
-        except TypeError:
-            return self.function(*args)
         if not self._lock.acquire(blocking=False):  # in another thread
             return self.function(*args)
         try:
-            return self._called(key, args)
+            # What somebody may write to before the gradients are asked for is copied, as a graph would.
+            given = [a.copy() if a.__class__ is np.ndarray and a.flags.writeable else a for a in args]
+            shape = self._latest
+            if shape is None or not shape.written.fits(*given):
+                shape = self._latest = self._found(args, given)
+            z = None if shape is None else self._run(shape, args, given)
         finally:
             self._lock.release()
-
-    def _called(self, key: Any, args: Sequence[Any]) -> Tensor:
-        shape = self._shapes.get(key)
-        if shape is None:
-            shape = self._shapes[key] = _Shape()
-            if len(self._shapes) > SHAPES:
-                self._shapes.popitem(last=False)
-        if shape.seen < REPEATED:
-            shape.seen += 1
-            if shape.seen == REPEATED:
-                self._write_down(shape, args)
-        if shape.written is None or shape.is_waiting():
-            return self.function(*args)
-        if not shape.written.is_current():
-            self._changes += 1
-            del self._shapes[key]
-            if self._changes == MOST:
-                self._go_on("what it reads beside its arguments changes from call to call; pass it in")
-            return self.function(*args)
-        shape.take(args)
-        if not shape.is_trusted:
-            answer = self._agrees(shape, args)
-            if answer is False:
-                self._go_on("its program gives other numbers than the function itself")
-            shape.is_trusted = bool(answer)
-            if not answer:
-                return self.function(*args)
-        z = shape.result(self)
         return self.function(*args) if z is None else z
 
-    def _write_down(self, shape: _Shape, args: Sequence[Any]) -> None:
-        """Make a program of the function for arguments of this shape, if there is one."""
-        shape.inputs = [np.array(a) if a.__class__ is np.ndarray else a for a in args]
+    def _run(self, shape: _Shape, args: Sequence[Any], given: Sequence[Any]) -> Tensor | None:
+        """What the program gives; None if the function is to be asked."""
+        written, latest = shape.written, shape.run()
+        if latest is not None:
+            if not latest.is_done:
+                return None
+            latest.is_over = True
+        if not written.is_current():
+            self._changes += 1
+            self._latest, self._shapes[shape.key] = None, 0
+            if self._changes == MOST:
+                self._go_on("what it reads beside its arguments changes from call to call; pass it in")
+            return None
+        if not shape.is_trusted:  # compared once more, for numbers of the first run that stayed in it
+            shape.seed[...] = 1.0
+            with _gradients_kept(written.reached):
+                answer = written.gives(self._by_graph(shape, args), written.reached, given, ())
+            shape.is_trusted = bool(answer)
+            if answer is False:
+                self._go_on("its program gives other numbers than the function itself")
+            if not answer:
+                return None
+        run = _Run(self, shape, given)
+        found = run.start()
+        if found is None:
+            return None
+        shape.run = weakref.ref(run)
+        z = new(Tensor)
+        z._data, z._label, z._grad, z._seen, z._buffer = found, None, None, None, None
+        for t in written.reached:
+            if t._seen is not None:
+                t._stamp()
+        z._serial = next_serial()
+        z._op, z._operands = shape.operation, (*written.reached, run)
+        return z
+
+    def _found(self, args: Sequence[Any], given: Sequence[Any]) -> _Shape | None:
+        """What there is for arguments of this shape, if there is a program for them."""
+        try:
+            key = tuple([(a.shape, a.dtype, a.strides) if a.__class__ is np.ndarray else _kept(a) for a in given])
+        except TypeError:
+            return None
+        found = self._shapes.get(key, 0)
+        if isinstance(found, _Shape):
+            return found
+        self._shapes[key] = found + 1
+        if len(self._shapes) > SHAPES:
+            self._shapes.popitem(last=False)
+        shape = self._written_down(key, args, given) if found + 1 == REPEATED else None
+        if shape is not None:
+            self._shapes[key] = shape
+        return shape
+
+    def _written_down(self, key: Any, args: Sequence[Any], given: Sequence[Any]) -> _Shape | None:
+        """A program of the function for arguments of this shape, if there is one."""
         try:
             surroundings = Surroundings([self.function, *(a for a in args if a.__class__ is Tensor)])
         except Unclear as error:
-            return self._go_on(str(error))
+            self._go_on(str(error))
+            return None
         if surroundings.generators:
-            return self._go_on("it draws random numbers; draw them outside and pass them in")
+            self._go_on("it draws random numbers; draw them outside and pass them in")
+            return None
         z = self.function(*args)
         if z.__class__ is not Tensor or z.op is None:
-            return self._go_on(f"expected a Tensor that it computes, got {describe(z)}")
-        shape.seed = np.ones(z.shape, z.dtype)
-        shape.leaves = list(surroundings.tensors)
+            self._go_on(f"expected a Tensor that it computes, got {describe(z)}")
+            return None
+        shape = _Shape(key, np.ones(z.shape, z.dtype), list(surroundings.tensors))
+        by_graph = functools.partial(self._by_graph, shape)
         with _gradients_kept(shape.leaves):
-            _, shape.written = written_down(
-                self._results,
-                shape.inputs,
-                shape.leaves,
-                surroundings,
-                functools.partial(self._by_graph, shape),
-                shape.seed,
-                lasts=True,
-            )
-        if shape.written is None:
+            _, written = written_down(self._results, given, shape.leaves, surroundings, by_graph, shape.seed)
+        if written is None:
             self._go_on(
                 "what it does cannot be written down as NumPy calls, changes what it reads, or takes arrays of "
                 "megabytes, beside which recording costs next to nothing"
             )
+            return None
+        shape.written, shape.operation = written, _operation(len(written.reached))
+        return shape
 
-    def _agrees(self, shape: _Shape, args: Sequence[Any]) -> bool | None:
-        """True if the program gives the bits of the graph for these arguments too; None if it gives up."""
-        assert shape.written is not None
-        shape.seed[...] = 1.0
-        with _gradients_kept(shape.leaves):
-            return shape.written.gives(self._by_graph(shape, args), shape.leaves, shape.inputs, ())
-
-    def _results(self, *args: Any) -> tuple[Tensor]:
+    def _results(self, *args: object) -> tuple[Tensor]:
         return (self.function(*args),)
 
-    def _by_graph(self, shape: _Shape, args: Sequence[Any]) -> list[np.ndarray]:
+    def _by_graph(self, shape: _Shape, args: Sequence[object]) -> list[np.ndarray]:
         z = self.function(*args)
         for t in shape.leaves:
             t._grad = None
@@ -171,8 +188,9 @@ class Replayed:
         """Run as it is from now on."""
         self.is_plain = reason
         self._shapes.clear()
+        self._latest = None
         name = getattr(self.function, "__name__", "function")
-        warnings.warn(f"replayed({name}): it goes on as it is: {reason}", RuntimeWarning, stacklevel=6)
+        warnings.warn(f"replayed({name}): it goes on as it is: {reason}", RuntimeWarning, stacklevel=5)
 
     def __repr__(self) -> str:
         return f"<replayed {getattr(self.function, '__name__', 'function')}>"
@@ -181,49 +199,17 @@ class Replayed:
 class _Shape:
     """Arguments of one shape, and the program for them.
 
-    inputs: what the program looks at in place of the arguments. seed: where it looks for the gradient of its result.
+    seed: where the program looks for the gradient of its result. leaves: all Tensors that the function reads.
+    run: gives the latest run whose result somebody holds, or None.
     """
 
-    def __init__(self) -> None:
-        self.seen = 0
+    written: Written
+    operation: Operation
+
+    def __init__(self, key: Any, seed: np.ndarray, leaves: list[Tensor]) -> None:
+        self.key, self.seed, self.leaves = key, seed, leaves
         self.is_trusted = False
-        self.written: Written | None = None
-        self.inputs: list[Any] = []
-        self.seed = np.ones(())
-        self.leaves: list[Tensor] = []
-        self._latest: Callable[[], _Run | None] = lambda: None
-
-    def is_waiting(self) -> bool:
-        """True if somebody holds a result whose gradients are still to come."""
-        run = self._latest()
-        return run is not None and not run.is_done
-
-    def take(self, args: Sequence[Any]) -> None:
-        """Put new arguments where the program looks at them."""
-        latest = self._latest()
-        if latest is not None:
-            latest.is_over = True
-        for kept, a in zip(self.inputs, args, strict=True):
-            if kept.__class__ is np.ndarray:
-                np.copyto(kept, a)
-
-    def result(self, replayed: Replayed) -> Tensor | None:
-        """A node for what the program gives; None if it gives up."""
-        assert self.written is not None
-        run = _Run(replayed, self)
-        found = run.start()
-        if found is None:
-            return None
-        self._latest = weakref.ref(run)
-        leaves = self.written.reached
-        z = new(Tensor)
-        z._data, z._label, z._grad, z._seen, z._buffer = found, None, None, None, None
-        for t in leaves:
-            if t._seen is not None:
-                t._stamp()
-        z._serial = next_serial()
-        z._op, z._operands = _operation(len(leaves)), (*leaves, run)
-        return z
+        self.run: Callable[[], _Run | None] = lambda: None
 
 
 class _Run:
@@ -232,16 +218,17 @@ class _Run:
     is_done: they have been asked for. is_over: the program has run again since.
     """
 
-    def __init__(self, replayed: Replayed, shape: _Shape) -> None:
-        self.replayed, self.shape = replayed, shape
+    __slots__ = ("__weakref__", "_given", "_passes", "_replayed", "_shape", "is_done", "is_over")
+
+    def __init__(self, replayed: Replayed, shape: _Shape, given: Sequence[Any]) -> None:
+        self._replayed, self._shape, self._given = replayed, shape, given
         self.is_done = self.is_over = False
         self._passes: Iterator[Any] | None = None
 
     def start(self) -> np.ndarray | None:
         """The result; None if the program gives up."""
-        assert self.shape.written is not None
+        self._passes = self._shape.written.passes(*self._given)
         try:
-            self._passes = self.shape.written.passes(*self.shape.inputs)
             found = quietly(next, self._passes, None)
         except (IndexError, ValueError):  # which the function will raise itself
             return None
@@ -249,10 +236,9 @@ class _Run:
 
     def deliver(self, z: Tensor, g: np.ndarray) -> None:
         """Add the gradients of all leaves, if g is that of the result z."""
-        assert self.shape.written is not None
-        leaves = self.shape.written.reached
+        serial, leaves = z._serial, self._shape.written.reached
         for t in leaves:
-            if t._serial > z._serial or t._seen is not None:
+            if t._serial > serial or t._seen is not None:
                 check_unchanged(t, z)
         self._into_buffers(g, leaves)
         for t in leaves:
@@ -260,8 +246,7 @@ class _Run:
 
     def gradient(self, i: int, g: Any) -> Any:
         """That of the i-th leaf, if g is that of the result."""
-        assert self.shape.written is not None
-        leaves = self.shape.written.reached
+        leaves = self._shape.written.reached
         if not isinstance(g, np.ndarray | np.generic):
             return self._of_nodes(g, leaves[i])
         self._into_buffers(g, leaves)
@@ -271,40 +256,37 @@ class _Run:
         """Compute all gradients into the buffers of the leaves."""
         if self.is_over:
             raise RuntimeError(
-                f"backward() of a result of {self.replayed!r} after it has run again; call backward() before the next "
+                f"backward() of a result of {self._replayed!r} after it has run again; call backward() before the next "
                 "call, or keep results of .function, which records"
             )
         for t in leaves:
             if t._grad is not None and t._grad is t._buffer:
                 t._grad = t._grad.copy()
-        if not self._go_back(g):
-            self._by_graph(g, leaves)
-        self.is_done = True
-
-    def _go_back(self, g: Any) -> bool:
-        np.copyto(self.shape.seed, g)
+        self._shape.seed[...] = g
         if self._passes is None and self.start() is None:
-            return False
-        passes, self._passes = self._passes, None
-        assert passes is not None
-        return quietly(next, passes, None) is not None
+            self._by_graph(g, leaves)
+        else:
+            passes, self._passes = self._passes, None
+            if quietly(next, passes, None) is None:
+                self._by_graph(g, leaves)
+        self.is_done = True
 
     def _by_graph(self, g: np.ndarray, leaves: Sequence[Tensor]) -> None:
         with _gradients_kept(leaves):
             for t in leaves:
                 t._grad = None
-            quietly(backward, self.replayed.function(*self.shape.inputs), g)
+            quietly(backward, self._replayed.function(*self._given), g)
             for t in leaves:
                 if t._grad is not t._buffer:
                     np.copyto(t._buffer, 0.0 if t._grad is None else t._grad)  # type: ignore[arg-type]
 
-    def _of_nodes(self, g: Any, leaf: Tensor) -> Any:
+    def _of_nodes(self, g: object, leaf: Tensor) -> Any:
         """The same as a node, for second derivatives: of the function, recorded again."""
         if g.__class__ is not Tensor or self.is_over:
             raise TypeError(
-                f"{self.replayed!r}: its results are numbers of a program; derive and draw those of .function"
+                f"{self._replayed!r}: its results are numbers of a program; derive and draw those of .function"
             )
-        return gradients(self.replayed.function(*self.shape.inputs), leaf, create_graph=True, seed=None) * g
+        return gradients(self._replayed.function(*self._given), leaf, create_graph=True, seed=None) * g
 
 
 class _Operation(Operation):
@@ -317,17 +299,21 @@ class _Operation(Operation):
 @functools.cache
 def _operation(leaves: int) -> Operation:
     def pull(i: int) -> Callable[..., Any]:
-        def pulled(g: Any, z: Any, *data: Any) -> Any:
+        def pulled(g: Any, z: object, *data: Any) -> Any:
             return data[leaves].gradient(i, g)
 
         return pulled
 
-    def replay(*operands: Any) -> Any:
+    def replay(*operands: object) -> Any:
         raise TypeError("a result of a replayed function is computed by its program")
 
     op = _Operation(replay, pulls=(*map(pull, range(leaves)), None))
-    op.delivers = lambda z, g: z._operands[leaves].deliver(z, g)
+    op.delivers = _deliver
     return op
+
+
+def _deliver(z: Tensor, g: np.ndarray) -> None:
+    z._operands[-1].deliver(z, g)
 
 
 class _gradients_kept:

@@ -31,7 +31,7 @@ def _each_row(op: Operation) -> Operation:
     def forward(*operands: Any) -> Any:
         return op.forward(*map(Rows, operands)).array.sum(-1)
 
-    def pull(i: int, g: Any, z: Any, *operands: Any) -> Any:
+    def pull(i: int, g: object, z: object, *operands: object) -> Any:
         return share_along_axes(op, i, g, z, operands, -1)
 
     forward.__name__ = op.name

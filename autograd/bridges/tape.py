@@ -72,7 +72,7 @@ class Tape:
         self._both = Programs(leaves, wanted, lasts=True)
         self._forward = Programs(leaves, lasts=True)
 
-    def _index(self, parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _index(self, parts: tuple[object, ...]) -> tuple[Any, ...]:
         """An index with arrays that are given marked as such."""
         found = []
         for u in parts:

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from ..graph import is_node, topological_order
 from ..matrices.roles import Roles
 from ..modes import recording
 from ..op import Forward, Operation, table
-from ..operands import describe
+from ..operands import Operand, describe
 from ..ops import choosing, elementwise, losses, matrices, softmaxes, sums
 from ..passes.tensors import changed, is_changed
 from ..tensor import Tensor
@@ -61,7 +61,9 @@ def unroll(target: Tensor, *tensors: Tensor, most: int = 20_000) -> Any:
     return (root, *found) if tensors else root
 
 
-def unrolled(order: Sequence[Tensor], tensors: Sequence[Tensor], labels: Mapping[Tensor, str], most: int) -> list[Any]:
+def unrolled(
+    order: Sequence[Tensor], tensors: Sequence[Tensor], labels: Mapping[Tensor, str], most: int
+) -> list[Operand]:
     """The Value that the last Tensor of an order is, and the members of some; labels: what Tensors are called."""
     target = order[-1]
     count = sum(map(_cost, order))
@@ -83,14 +85,14 @@ def unrolled(order: Sequence[Tensor], tensors: Sequence[Tensor], labels: Mapping
 class Members(NamedTuple):
     """An array as its members in a row, Values or numbers, and its shape."""
 
-    flat: list[Any]
+    flat: list[Number]
     shape: tuple[int, ...]
 
     def places(self) -> np.ndarray:
         """The places of the members in the row, in the shape of the array."""
         return np.arange(len(self.flat)).reshape(self.shape)
 
-    def at(self, places: np.ndarray) -> list[Any]:
+    def at(self, places: np.ndarray) -> list[Number]:
         """The members at these places, in a row; 0 where a place is negative, as beside an image."""
         return [self.flat[i] if i >= 0 else 0.0 for i in places.ravel().tolist()]
 
@@ -134,7 +136,7 @@ class _Names:
         self.roles = Roles(order, dict(labels))
         self.computed = self.roles.computed_from_data()
 
-    def given(self, v: Tensor, numbers: Sequence[Any]) -> Iterator[Any]:
+    def given(self, v: Tensor, numbers: Sequence[Number]) -> Iterator[Any]:
         """The members with their names: a leaf's are made here, a result's get a node of their own if need be."""
         labels = self._labels(v)
         for label, u in zip(labels, numbers, strict=True):
@@ -182,10 +184,11 @@ class _Names:
 
 # ---------------------------------------------------------------- operations
 
-Reader = Callable[..., list[Any]]
+Number: TypeAlias = Value | float
+Reader = Callable[..., list[Number]]
 
 
-def _read(v: Tensor, operands: list[Any]) -> list[Any]:
+def _read(v: Tensor, operands: list[Number]) -> list[Number]:
     """The members of a node, from those of its operands."""
     op = v.op
     if op is None:
@@ -211,7 +214,7 @@ def _read(v: Tensor, operands: list[Any]) -> list[Any]:
     return (_loss if op.loss is not None else _reduced)(sequence, v.shape, operands)
 
 
-def _spelled_out(formula: Forward, operands: Sequence[Any], read: Sequence[Any]) -> list[Any]:
+def _spelled_out(formula: Forward, operands: Sequence[Operand], read: Sequence[Operand]) -> list[Number]:
     """The members of what an operation's formula gives, from the graph of that."""
     with recording():
         result = formula(*operands)
@@ -222,19 +225,19 @@ def _spelled_out(formula: Forward, operands: Sequence[Any], read: Sequence[Any])
     return members[result].flat
 
 
-def _each(op: Operation, shape: tuple[int, ...], operands: Sequence[Any]) -> list[Any]:
+def _each(op: Operation, shape: tuple[int, ...], operands: Sequence[Operand]) -> list[Number]:
     """Number by number."""
     return [op.function(*us) for us in zip(*(_spread(x, shape) for x in operands), strict=True)]
 
 
-def _spread(x: Any, shape: tuple[int, ...]) -> list[Any]:
+def _spread(x: Any, shape: tuple[int, ...]) -> list[Number]:
     """The members of an operand as broadcasting repeats them."""
     if isinstance(x, Members):
         return x.at(np.broadcast_to(x.places(), shape))
     return np.broadcast_to(x, shape).ravel().tolist()
 
 
-def _rows(x: Members, axis: Any) -> list[list[Any]]:
+def _rows(x: Members, axis: Any) -> list[list[Number]]:
     """What lies along these axes, a list for each place of the others."""
     axes = tuple(range(len(x.shape))) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, len(x.shape))
     n = math.prod(x.shape[a] for a in axes)
@@ -243,7 +246,7 @@ def _rows(x: Members, axis: Any) -> list[list[Any]]:
     return [x.at(row) for row in places]
 
 
-def _reduced(op: Operation, shape: tuple[int, ...], operands: Sequence[Any]) -> list[Any]:
+def _reduced(op: Operation, shape: tuple[int, ...], operands: Sequence[Operand]) -> list[Number]:
     """A reduction along axes: that of sequences, for each."""
     *given, axis, _ = operands
     count = max(1, math.prod(shape))
@@ -251,7 +254,7 @@ def _reduced(op: Operation, shape: tuple[int, ...], operands: Sequence[Any]) -> 
     return [op.function(*(x.flat[0] if isinstance(x, Members) else x for x in row)) for row in zip(*rows, strict=True)]
 
 
-def _loss(op: Operation, shape: tuple[int, ...], operands: Sequence[Any]) -> list[Any]:
+def _loss(op: Operation, shape: tuple[int, ...], operands: Sequence[Operand]) -> list[Number]:
     """The losses of the samples, weighted and summed."""
     prediction, target, weight, *_ = operands
     weights = _spread(weight, prediction.shape[:1])
@@ -265,17 +268,17 @@ _MOVES = frozenset(
 )
 
 
-def _moved(op: Operation, operands: Sequence[Any]) -> list[Any]:
+def _moved(op: Operation, operands: Sequence[Operand]) -> list[Number]:
     """The operation run on places: it says where each number comes from."""
-    flat: list[Any] = []
-    places: list[Any] = []
+    flat: list[Number] = []
+    places: list[Operand] = []
     for x in operands:
         if isinstance(x, Members):
             places.append(x.places() + len(flat))
             flat += x.flat
         else:
             places.append(x)
-    border: Any = 0.0
+    border: Number = 0.0
     if op.name == "pad":
         border, places[2] = places[2], -1
     elif op.name == "cast":
@@ -286,39 +289,39 @@ def _moved(op: Operation, operands: Sequence[Any]) -> list[Any]:
     return [flat[i] if i >= 0 else border for i in op.forward(*places).ravel().tolist()]
 
 
-def _scattered(shape: tuple[int, ...], x: Members, index: Any, whole: tuple[int, ...]) -> list[Any]:
+def _scattered(shape: tuple[int, ...], x: Members, index: Any, whole: tuple[int, ...]) -> list[Number]:
     return _added_at(shape, np.broadcast_to(np.arange(math.prod(whole)).reshape(whole)[index], x.shape), x)
 
 
-def _folded(shape: tuple[int, ...], x: Members, space: Sequence[int], strides: Any, pads: Any) -> list[Any]:
+def _folded(shape: tuple[int, ...], x: Members, space: Sequence[int], strides: Any, pads: Any) -> list[Number]:
     size = x.shape[len(space) + 1 : 2 * len(space) + 1]
     return _added_at(shape, _windows(Members([0.0] * math.prod(shape), shape), size, strides, pads), x)
 
 
-def _added_at(shape: tuple[int, ...], places: np.ndarray, x: Members) -> list[Any]:
+def _added_at(shape: tuple[int, ...], places: np.ndarray, x: Members) -> list[Number]:
     """The sums of the members that come to each place of an array of this shape."""
-    found: list[list[Any]] = [[] for _ in range(math.prod(shape))]
+    found: list[list[Number]] = [[] for _ in range(math.prod(shape))]
     for i, u in zip(places.ravel().tolist(), x.flat, strict=True):
         if i >= 0:
             found[i].append(u)
     return [_added(us) for us in found]
 
 
-def _added(us: Sequence[Any]) -> Any:
+def _added(us: Sequence[Number]) -> Number:
     return sums.sum(us) if len(us) > 1 else us[0] if us else 0.0
 
 
-def _summed_to(shape: tuple[int, ...], x: Members, whole: tuple[int, ...]) -> list[Any]:
+def _summed_to(shape: tuple[int, ...], x: Members, whole: tuple[int, ...]) -> list[Number]:
     return _added_at(shape, np.broadcast_to(np.arange(math.prod(shape)).reshape(shape), x.shape), x)
 
 
-def _dot(x: Sequence[Any], y: Sequence[Any], bias: Any = 0.0) -> Any:
+def _dot(x: Sequence[Number], y: Sequence[Number], bias: Number = 0.0) -> Number:
     if not any(isinstance(u, Value) for u in (*x, *y, bias)):
         return math.fsum(a * b for a, b in zip(x, y, strict=True)) + bias
     return matrices.dot(x, y, bias)
 
 
-def _matmul(shape: tuple[int, ...], x: Members, y: Members) -> list[Any]:
+def _matmul(shape: tuple[int, ...], x: Members, y: Members) -> list[Number]:
     left = x.places() if len(x.shape) > 1 else x.places()[None]
     right = y.places() if len(y.shape) > 1 else y.places()[:, None]
     stack = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
@@ -331,15 +334,15 @@ def _matmul(shape: tuple[int, ...], x: Members, y: Members) -> list[Any]:
     return found
 
 
-def _affine(shape: tuple[int, ...], x: Members, weight: Members, bias: Members) -> list[Any]:
+def _affine(shape: tuple[int, ...], x: Members, weight: Members, bias: Members) -> list[Number]:
     units = [weight.at(row) for row in weight.places()]
     rows = x.places().reshape(-1, x.shape[-1])
     return [_dot(x.at(row), w, b) for row in rows for w, b in zip(units, bias.flat, strict=True)]
 
 
 def _correlated(
-    shape: tuple[int, ...], x: Members, w: Members, b: Members | None, strides: Sequence[int], pads: Sequence[Any]
-) -> list[Any]:
+    shape: tuple[int, ...], x: Members, w: Members, b: Members | None, strides: Sequence[int], pads: Sequence[Operand]
+) -> list[Number]:
     """Weighted sums of what lies under the window, place by place: the same weights at each."""
     kernel = w.shape[1:-1]
     under = _windows(x, kernel, strides, pads)  # (n, *places, *kernel, channels)
@@ -353,7 +356,7 @@ def _correlated(
     return found
 
 
-def _windows(x: Members, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[Any]) -> np.ndarray:
+def _windows(x: Members, kernel: Sequence[int], strides: Sequence[int], pads: Sequence[Operand]) -> np.ndarray:
     """Which members lie under the window at each place; -1 beside the array."""
     wide = np.pad(x.places(), ((0, 0), *pads, (0, 0)), constant_values=-1)
     axes = tuple(range(1, len(x.shape) - 1))
@@ -363,16 +366,16 @@ def _windows(x: Members, kernel: Sequence[int], strides: Sequence[int], pads: Se
 
 
 def _max_pooled(
-    shape: tuple[int, ...], x: Members, size: Sequence[int], strides: Sequence[int], pads: Sequence[Any]
-) -> list[Any]:
+    shape: tuple[int, ...], x: Members, size: Sequence[int], strides: Sequence[int], pads: Sequence[Operand]
+) -> list[Number]:
     under = np.moveaxis(_windows(x, size, strides, pads), -1, len(size) + 1)  # channels before the offsets
     rows = under.reshape(-1, math.prod(size))
     return [_extreme(max, x.at(row[row >= 0])) for row in rows]
 
 
 def _averaged(
-    shape: tuple[int, ...], x: Members, size: Sequence[int], strides: Sequence[int], pads: Sequence[Any]
-) -> list[Any]:
+    shape: tuple[int, ...], x: Members, size: Sequence[int], strides: Sequence[int], pads: Sequence[Operand]
+) -> list[Number]:
     under = np.moveaxis(_windows(x, size, strides, pads), -1, len(size) + 1)  # channels before the offsets
     rows = [x.at(row[row >= 0]) for row in under.reshape(-1, math.prod(size))]
     return [sums.mean(row) if any(isinstance(u, Value) for u in row) else math.fsum(row) / len(row) for row in rows]
@@ -380,35 +383,35 @@ def _averaged(
 
 def _spread_out(
     shape: tuple[int, ...], x: Members, size: Sequence[int], strides: Any, pads: Any, space: Sequence[int]
-) -> list[Any]:
+) -> list[Number]:
     under = np.moveaxis(_windows(Members([0.0] * math.prod(shape), shape), size, strides, pads), -1, len(size) + 1)
     wide = x.places().reshape(*x.shape, *(1,) * len(size))
     repeated = Members(x.at(np.broadcast_to(wide, under.shape)), under.shape)
     return _added_at(shape, under, repeated)
 
 
-def _extremes(of: Callable[..., Any]) -> Reader:
+def _extremes(of: Callable[..., Number]) -> Reader:
     return lambda shape, x, axis, keepdims: [_extreme(of, row) for row in _rows(x, axis)]
 
 
-def _extreme(of: Callable[..., Any], us: Sequence[Any]) -> Any:
+def _extreme(of: Callable[..., Number], us: Sequence[Number]) -> Number:
     """The largest, or the smallest, as a node of its own; equal ones share the gradient."""
     found = of(map(_number, us))
     taken = [u for u in us if _number(u) == found]
     return elementwise.identity(taken[0]) if len(taken) == 1 else sums.mean(taken)
 
 
-def _number(u: Any) -> float:
+def _number(u: Number) -> float:
     return u.data if isinstance(u, Value) else u
 
 
-def _along_axis(of: Callable[..., Sequence[Any]]) -> Reader:
-    def read(shape: tuple[int, ...], x: Members, axis: Any, *rest: Any) -> list[Any]:
+def _along_axis(of: Callable[..., Sequence[Number]]) -> Reader:
+    def read(shape: tuple[int, ...], x: Members, axis: Operand, *rest: Operand) -> list[Number]:
         rows = [of(row, *rest) for row in _rows(x, axis)]
         axes = tuple(range(len(shape))) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, len(shape))
         others = tuple(a for a in range(len(shape)) if a not in axes)
         back = x.places().transpose((*others, *axes)).ravel().tolist()
-        found: list[Any] = [None] * len(back)
+        found: list[Number] = [0.0] * len(back)
         for i, u in zip(back, (u for row in rows for u in row), strict=True):
             found[i] = u
         return found
@@ -416,24 +419,24 @@ def _along_axis(of: Callable[..., Sequence[Any]]) -> Reader:
     return read
 
 
-def _length(us: Sequence[Any]) -> Any:
+def _length(us: Sequence[Number]) -> Number:
     """The root of the sum of squares; 0 without a slope where all are 0."""
     return _dot(us, us) ** 0.5 if any(map(_number, us)) else 0.0
 
 
-def _deviation(us: Sequence[Any], ddof: int) -> Any:
+def _deviation(us: Sequence[Number], ddof: int) -> Number:
     mean = _added(us) / len(us)
     return _length([u - mean for u in us]) / math.sqrt(len(us) - ddof)
 
 
-def _standardized(us: Sequence[Any], epsilon: float) -> list[Any]:
+def _standardized(us: Sequence[Number], epsilon: float) -> list[Number]:
     mean = _added(us) / len(us)
     away = [u - mean for u in us]
     deviation = (_dot(away, away) / len(us) + epsilon) ** 0.5
     return [d / deviation for d in away]
 
 
-def _running(us: Sequence[Any]) -> list[Any]:
+def _running(us: Sequence[Number]) -> list[Number]:
     return [_added(us[: i + 1]) for i in range(len(us))]
 
 
@@ -446,7 +449,7 @@ def _sizes(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]
     return sizes
 
 
-def _einsum(shape: tuple[int, ...], subscripts: str, *xs: Members) -> list[Any]:
+def _einsum(shape: tuple[int, ...], subscripts: str, *xs: Members) -> list[Number]:
     inputs, _, output = subscripts.partition("->")
     sizes = _sizes(subscripts, [x.shape for x in xs])
     letters = output + "".join(c for c in sizes if c not in output)
@@ -461,7 +464,7 @@ def _einsum(shape: tuple[int, ...], subscripts: str, *xs: Members) -> list[Any]:
     for several in zip(*rows, strict=True):
         factors = [x.at(row) for x, row in zip(xs, several, strict=True)]
         if len(factors) == 2:
-            found.append(_dot(*factors))
+            found.append(_dot(factors[0], factors[1]))
         else:
             found.append(_added([math.prod(us) for us in zip(*factors, strict=True)]))
     return found

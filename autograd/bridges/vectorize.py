@@ -17,7 +17,7 @@ from ..operands import describe, real_array
 from ..ops import sums
 from ..tensor import Tensor
 from ..value import Value
-from .calls import ENOUGH, MOST, BatchProgram, CallProgram, Calls, Samples
+from .calls import ENOUGH, MOST, BatchProgram, CallProgram, Calls, Samples, looks_of
 from .layout import Layout
 from .programs import Parameters, Program, equations, with_names, without_collector
 from .recording import NotRecordable, Recording, flattened, record
@@ -28,7 +28,7 @@ __all__ = ["Vectorized", "vectorize"]
 SHAPES = 32
 
 
-def vectorize(function: Any = None, *, parameters: Mapping[str, Any] | None = None) -> Any:
+def vectorize(function: object = None, *, parameters: Mapping[str, Any] | None = None) -> Any:
     """A function of Values that computes with whole arrays, or a recorded graph as a program.
 
     function: a function that returns a Value, unchanged; also as a decorator. Its first calls with
@@ -80,6 +80,7 @@ class Vectorized:
         self._shapes: OrderedDict[Any, Calls] = OrderedDict()
         self._last: CallProgram | BatchProgram | None = None
         self._known: Any = None  # shapes and dtypes of the latest batch
+        self._at_once: BatchProgram | None = None  # of the latest batch, if the next can run without being looked at
 
     def __call__(self, *args: Any, **kwargs: Any) -> Value:
         """The function's result for these arguments."""
@@ -110,7 +111,7 @@ class Vectorized:
             return self._audited(shape, program, found, args, kwargs)
         return self._recorded(shape, args, kwargs)
 
-    def _as_it_is(self, *args: Any, **kwargs: Any) -> Any:
+    def _as_it_is(self, *args: object, **kwargs: object) -> Value:
         self._layout.numbers.show()
         return self.function(*args, **kwargs)
 
@@ -131,6 +132,11 @@ class Vectorized:
         """
         if modes.active and not modes.is_recording():
             raise RuntimeError("step: there are no gradients under no_grad(); use mean")
+        batch = self._at_once
+        if batch is not None and self._notice_changes() is None and not modes.active:
+            data = batch.step(arrays)
+            if data is not None:
+                return data
         found = self._over_samples("step", arrays)
         if found.__class__ is not Value:
             return found
@@ -143,8 +149,7 @@ class Vectorized:
         return self._over_samples("all", arrays)
 
     def _over_samples(self, what: str, arrays: Sequence[Any]) -> Any:
-        known = [(x.shape, x.dtype) if x.__class__ is np.ndarray else None for x in arrays]
-        if known != self._known:  # the checks are those of the batch before
+        if looks_of(arrays) != self._known:  # the checks are those of the batch before
             arrays = [x if x.__class__ is np.ndarray and x.dtype.kind in "iu" else real_array(x, what) for x in arrays]
             sizes = {x.shape[:1] for x in arrays}
             if len(sizes) != 1 or () in sizes or (0,) in sizes:
@@ -152,7 +157,7 @@ class Vectorized:
                     f"{what}: expected arrays with one sample or more along the first axis, as many in each; "
                     f"got shapes {', '.join(str(x.shape) for x in arrays) or 'none'}"
                 )
-            self._known = [(x.shape, x.dtype) for x in arrays]
+            self._known = looks_of(arrays)
         samples = Samples(arrays)
         if self.is_plain is None and not (modes.active and modes.is_detecting_anomalies()):
             found = self._by_program(what, samples)
@@ -178,7 +183,8 @@ class Vectorized:
                 is_due = program.calls + 1 == program.audit  # whose result counts only if the function agrees
                 found = program.run_all("mean" if what == "step" and is_due else what, samples)
                 if found.__class__ is not int:
-                    self._last = program.batch(m)
+                    self._last = batch = program.batch(m)
+                    self._at_once = batch if batch.prepare(samples) else None
                     program.calls += 1
                     if is_due:
                         program.audit *= 4
@@ -211,11 +217,11 @@ class Vectorized:
             self._shapes.move_to_end(key)
         return shape
 
-    def _goes_on(self, result: Any, reason: str) -> Any:
+    def _goes_on(self, result: object, reason: str) -> Any:
         """Run as it is from now on."""
         self.is_plain = reason
         self._shapes.clear()
-        self._last = None
+        self._last = self._at_once = None
         name = getattr(self.function, "__name__", "function")
         warnings.warn(f"vectorize({name}): it goes on as it is: {reason}", RuntimeWarning, stacklevel=4)
         return result
@@ -227,6 +233,7 @@ class Vectorized:
             return None
         self._layout.forget()
         self._shapes.clear()
+        self._at_once = None
         self._changes += 1
         if self._changes > MOST:
             return f"its variable {changed} changes from call to call; make it an argument"
@@ -234,6 +241,7 @@ class Vectorized:
 
     def _recorded(self, shape: Calls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function, and make a program of this and earlier calls if they suffice."""
+        self._at_once = None
         if not modes.is_recording():
             return self._as_it_is(*args, **kwargs)
         recording = None
@@ -256,6 +264,7 @@ class Vectorized:
 
     def _audited(self, shape: Calls, program: CallProgram, found: Value, args: Any, kwargs: Any) -> Any:
         """The result of the function itself, and whether the program gives the same."""
+        self._at_once = None
         if not modes.is_recording():
             return found
         try:

@@ -57,14 +57,7 @@ class Steps:
         self.before, self.since, self.until = before, until, until
 
     def begin(self, numbers: np.ndarray) -> None:
-        """Keep the numbers; until the step has ended they are nothing that was before it.
-
-        Where nothing was recorded since the last step, as when a program runs, nobody can have used them.
-        """
-        now = next_serial()
-        if now == self.until + 1:
-            self.since, self.until = now, NEVER
-            return
+        """Keep the numbers; until the step has ended they are nothing that was before it."""
         np.copyto(self.before, numbers)
         if self.until != NEVER:
             self.since, self.until = self.until, NEVER
@@ -140,7 +133,11 @@ class FlatParameters:
         """The numbers of all parameters in a row, to be changed in place; then `end` is to be called."""
         for t, numbers in self._others:
             numbers[...] = t._data
-        self._steps.begin(self._data)
+        steps, now = self._steps, next_serial()
+        if now == steps.until + 1:  # nothing was recorded since the last step, as when a program runs
+            steps.since, steps.until = now, NEVER
+        else:
+            steps.begin(self._data)
         return self._data
 
     def end(self) -> None:

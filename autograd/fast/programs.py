@@ -12,9 +12,9 @@ import functools
 import operator
 import pickle
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -48,6 +48,7 @@ class Programs:
     ) -> None:
         self.reads, self.wanted, self.others, self.lasts = list(reads), list(wanted), list(others), lasts
         self._shapes: dict[Any, _Shape] = {}
+        self._latest: _Shape | None = None
         self._are_open = roads.are_open()
 
     def is_like(self, other: Programs) -> bool:
@@ -63,24 +64,24 @@ class Programs:
         """
         if modes.active and (self.wanted or modes.is_detecting_anomalies()):
             return self._by_graph(function, arguments)
-        key = tuple([a.shape if a.__class__ is np.ndarray else a for a in arguments])
-        shape = self._shapes.get(key)
-        if shape is None:
-            if len(self._shapes) == SHAPES:
-                self._shapes.clear()
-            shape = self._shapes[key] = _Shape()
-        written = shape.written
-        if written is None:
-            shape.seen += 1
-            if shape.seen != REPEATED or not self._are_open:
+        shape = self._latest
+        if shape is None or (written := shape.written) is None or not written.fits(*arguments):
+            shape = self._latest = self._shape_of(arguments)
+            written = shape.written
+            if written is None:
+                shape.seen += 1
+                if shape.seen != REPEATED or not self._are_open:
+                    return self._by_graph(function, arguments)
+                results, shape.written = self._written_down(function, arguments)
+                return results
+            if not written.fits(*arguments):
+                shape.note(None)
                 return self._by_graph(function, arguments)
-            results, shape.written = self._written_down(function, arguments)
-            return results
         if not written.is_running.acquire(blocking=False):  # in another thread
             return self._by_graph(function, arguments)
         try:
             if not written.is_current():
-                self._shapes.pop(key, None)
+                shape.forget()
                 return self._by_graph(function, arguments)
             if not shape.is_trusted:  # it is compared once more, for numbers of the first run that stayed in it
                 states = _states(written.generators)
@@ -98,6 +99,15 @@ class Programs:
         shape.note(None)
         return self._by_graph(function, arguments)
 
+    def _shape_of(self, arguments: Sequence[Any]) -> _Shape:
+        key = tuple([a.shape if a.__class__ is np.ndarray else a for a in arguments])
+        shape = self._shapes.get(key)
+        if shape is None:
+            if len(self._shapes) == SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[key] = _Shape()
+        return shape
+
     def _by_graph(self, function: Callable[..., Sequence[Any]], arguments: Sequence[Any]) -> Sequence[Any]:
         """The same by a recorded graph."""
         results = function(*arguments)
@@ -108,7 +118,7 @@ class Programs:
         return [r._data if r.__class__ is Tensor else r for r in results]
 
     def _written_down(
-        self, function: Callable[..., Sequence[Any]], arguments: Sequence[Any]
+        self, function: Callable[..., Sequence[object]], arguments: Sequence[object]
     ) -> tuple[Sequence[Any], Written | None]:
         """What the graph gives, and a program that gives the same bits; None if there is none."""
         try:
@@ -134,6 +144,10 @@ class _Shape:
     __slots__ = ("given_up", "is_trusted", "seen", "written")
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew."""
         self.seen = self.given_up = 0
         self.is_trusted = False
         self.written: Written | None = None
@@ -151,28 +165,20 @@ class _Shape:
 class Written:
     """A program of a function, with all that has to stay as it is.
 
-    passes   gives results, and goes on to the gradients; see `Recorder.program`
-    leaves   all Tensors that it computes with; reached: those that get a gradient
+    passes      gives results, and goes on to the gradients; see `Recorder.program`
+    fits        says whether arguments are such as it was written down for
+    is_current  says whether the program is still what the function would do
+    reached     the Tensors that get a gradient
     """
 
     def __init__(
-        self,
-        passes: Callable[..., Iterator[Any]],
-        leaves: Sequence[Tensor],
-        reached: Sequence[Tensor],
-        surroundings: Surroundings,
+        self, recorder: Recorder, leaves: Sequence[Tensor], reached: Sequence[Tensor], surroundings: Surroundings
     ) -> None:
-        self.passes, self.reached, self._surroundings = passes, reached, surroundings
+        self.passes, self.fits, self.reached = recorder.program(), recorder.fits(), reached
+        arrays = [(t, name, getattr(t, name)) for t in leaves for name in ("_data", "_buffer")]
+        self.is_current = recorder.condition(arrays, surroundings.are_the_same)
         self.generators = list(surroundings.generators)
         self.is_running = threading.Lock()  # its arrays are those of one run at a time
-        self._leaves = [(t, t._data, t._buffer) for t in leaves]
-
-    def is_current(self) -> bool:
-        """True if the program is still what the function would do."""
-        for t, data, buffer in self._leaves:
-            if t._data is not data or t._buffer is not buffer:
-                return False
-        return self._surroundings.are_the_same()
 
     def run(self, arguments: Sequence[Any]) -> Sequence[np.ndarray] | None:
         """The results, and the gradients if the first is finite; None if the function is to be asked."""
@@ -217,8 +223,8 @@ class Written:
 
 
 def written_down(
-    function: Callable[..., Sequence[Any]],
-    arguments: Sequence[Any],
+    function: Callable[..., Sequence[object]],
+    arguments: Sequence[object],
     wanted: Sequence[Tensor],
     surroundings: Surroundings,
     by_graph: Callable[[Sequence[Any]], Sequence[np.ndarray]],
@@ -258,7 +264,7 @@ def _rewind(generators: Iterable[np.random.Generator], states: Sequence[Any]) ->
         g.bit_generator.state = state
 
 
-def _same(states: Sequence[Any], others: Sequence[Any]) -> bool:
+def _same(states: Sequence[object], others: Sequence[object]) -> bool:
     return pickle.dumps(states) == pickle.dumps(others)  # some contain arrays
 
 
@@ -297,14 +303,16 @@ def _on_stand_ins(
                 g = np.ones(loss.shape, loss.dtype) if seed is None else recorder.lasting(seed)
                 _pull_back(loss, g, set(wanted), set(others), start)
                 recorder.give([])
-        passes = recorder.program()
         reached = [t for t in wanted if t._grad is not None]
     except Exception:  # if it is the fault of the function, it comes again when that is called without them
+        import traceback
+
+        traceback.print_exc()
         return None
     finally:
         for t, data, buffer, gradient, seen in before:
             t._data, t._buffer, t._grad, t._seen = data, buffer, gradient, seen
-    return None if recorder.size > LARGEST else Written(passes, leaves, reached, surroundings)
+    return None if recorder.size > LARGEST else Written(recorder, leaves, reached, surroundings)
 
 
 def _pull_back(loss: Tensor, g: Any, wanted: set[Tensor], others: set[Tensor], start: int) -> None:
@@ -323,7 +331,9 @@ def _pull_back(loss: Tensor, g: Any, wanted: set[Tensor], others: set[Tensor], s
             v._operands = tuple(
                 u._data if u.__class__ is Tensor and u._op is None and u not in wanted else u for u in v._operands
             )
-            v._op = SimpleNamespace(pulls=_Pulls(v._op), writes=v._op.writes, adds=v._op.adds, delivers=None)
+            v._op = cast(
+                Operation, SimpleNamespace(pulls=_Pulls(v._op), writes=v._op.writes, adds=v._op.adds, delivers=None)
+            )
     backward(loss, g)
 
 

@@ -1,7 +1,7 @@
 """A computation on arrays, run once and written down as the NumPy calls it made, to be run again as these.
 
 What its Python costs beside the NumPy calls, and the arrays it makes, are paid once: the program
-writes into the arrays of the first run. The calls and their numbers are the same, so the results
+writes into arrays that it keeps. The calls and their numbers are the same, so the results
 are too, to the last bit. Where the computation looked at a number to decide something, the program
 looks again, and gives up if the answer is another.
 
@@ -23,10 +23,12 @@ from typing import Any
 
 import numpy as np
 
+from .flat_parameters import aligned
+
 __all__ = ["LARGEST", "Recorder", "called"]
 
 # How many bytes of arrays a program may keep. Above that NumPy's own work is nearly all of the time.
-LARGEST = 1 << 23
+LARGEST = 1 << 26
 
 
 def called(function: Callable[..., Any], *operands: Any) -> Any:
@@ -46,7 +48,7 @@ def called(function: Callable[..., Any], *operands: Any) -> Any:
 class Recorder:
     """The lines of a program, and what the names in it stand for.
 
-    size   how many bytes of arrays it keeps
+    size   how many bytes its arrays take, once it is a program
     draws  the generators from which it draws random numbers
     """
 
@@ -54,10 +56,14 @@ class Recorder:
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {}
         self.inputs: list[str] = []
+        self._fitting: list[str] = []
         self.size = 0
         self.draws: dict[np.random.Generator, None] = {}
         self.thread = get_ident()
         self._names: dict[int, str] = {}
+        self._numbers: dict[int, Recorded] = {}
+        self._made: dict[int, np.ndarray] = {}  # what is written to in each run, by what it lies in
+        self._inner: set[str] = set()  # names of arrays that nothing outside of the program looks at
 
     def lasting(self, array: np.ndarray) -> Recorded:
         """What stands for an array that stays where it is, though its numbers may change."""
@@ -85,10 +91,29 @@ class Recorder:
 
     def program(self) -> Callable[..., Iterator[Any]]:
         """The lines as a function, which gives results where it was told to, and ends where it gives up."""
-        body = "\n    ".join(_without_copies(self.lines, self.scope))
-        code = compile(f"def program({', '.join(self.inputs)}):\n    {body}\n", "<recorded>", "exec")
-        exec(code, self.scope)
-        return self.scope.pop("program")  # else it would hold itself, and its arrays until the next garbage collection
+        lines = self.written_lines()
+        self.size += _packed(lines, self.scope, self._made)
+        return self._function("program", self.inputs, lines)
+
+    def written_lines(self) -> list[str]:
+        """The lines that are left, without those that compute what is there already."""
+        return _without_repetitions(_without_copies(self.lines, self.scope), self.scope, self._inner)
+
+    def fits(self) -> Callable[..., bool]:
+        """A function of what the program is given: True for what it was written down for."""
+        inputs = [f"{name}={self.constant(_MISSING)}" for name in self.inputs]
+        return self._function("fits", [*inputs, "*more"], [f"return {' and '.join([*self._fitting, 'not more'])}"])
+
+    def condition(self, conditions: Sequence[tuple[Any, str, Any]], last: Callable[[], bool]) -> Callable[[], bool]:
+        """A function without arguments: True while things have these attributes, and the last says so too."""
+        tests = [f"{self.constant(thing)}.{name} is {self.constant(x)}" for thing, name, x in conditions]
+        return self._function("condition", [], [f"return {' and '.join([*tests, self.constant(last)])}()"])
+
+    def _function(self, name: str, inputs: Sequence[str], lines: Sequence[str]) -> Callable[..., Any]:
+        body = "\n    ".join(lines)
+        scope = self.scope
+        exec(compile(f"def {name}({', '.join(inputs)}):\n    {body}\n", "<recorded>", "exec"), scope)
+        return scope.pop(name)  # else it would hold itself, and its arrays until the next garbage collection
 
     def input(self, x: Any, *, lasts: bool = False) -> Any:
         """What stands for an array that the program is given, which has to look the same each time.
@@ -98,12 +123,14 @@ class Recorder:
         name = f"x{len(self.inputs)}"
         self.inputs.append(name)
         if x.__class__ is not np.ndarray:
+            self._fitting.append(f"{name}.__class__ is {self.constant(x.__class__)} and {name} == {self.constant(x)}")
             return x
         if lasts:
             return self.lasting(x)
-        shape, strides, dtype = map(self.constant, (x.shape, x.strides, x.dtype))
-        self.lines.append(
-            f"if {name}.shape != {shape} or {name}.strides != {strides} or {name}.dtype is not {dtype}: return None"
+        kind, shape, strides, dtype = map(self.constant, (np.ndarray, x.shape, x.strides, x.dtype))
+        self._fitting.append(
+            f"{name}.__class__ is {kind} and {name}.shape == {shape} and {name}.strides == {strides} "
+            f"and {name}.dtype is {dtype}"
         )
         return Recorded(self, name, x, False)
 
@@ -114,6 +141,18 @@ class Recorder:
             name = self._names[id(thing)] = f"c{len(self.scope)}"
             self.scope[name] = thing  # keeps it alive, so that no other thing gets its id
         return name
+
+    def once(self, u: Any) -> Any:
+        """One number that is repeated along all axes as this number, with which arithmetic takes half the time."""
+        array = u.value if type(u) is Recorded and u.fixed else u
+        if type(array) is not np.ndarray or array.size < 2 or any(array.strides):
+            return u
+        first: Any = (*(0,) * array.ndim, ...)
+        number = array[first]
+        place = number.ctypes.data
+        if place not in self._numbers:
+            self._numbers[place] = Recorded(self, self.constant(number), number, True)
+        return self._numbers[place]
 
     def call(self, function: str, arguments: Sequence[str], result: Any, out: Recorded | None = None) -> Recorded:
         """Write a call down that gave this result. It is to write into `out`, or else into the array it made."""
@@ -133,8 +172,11 @@ class Recorder:
 
     def buffer(self, array: np.ndarray, *, is_number: bool = False) -> Recorded:
         """An array of the first run, to be written to in the others."""
-        self.size += array.nbytes
-        return Recorded(self, self.constant(array), array, True, is_number)
+        if array.base is None:
+            self._made[id(array)] = array
+        name = self.constant(array)
+        self._inner.add(name)
+        return Recorded(self, name, array, True, is_number)
 
     def value(self, expression: str, result: Any) -> Recorded:
         """A number, or an array that is made anew in each run."""
@@ -155,7 +197,7 @@ class Recorder:
         if dtype is not None and dtype.kind == "f" and u.__class__ in (int, float):
             u = np.array(u, dtype)  # as NumPy would at each call, in twice the time
         if not isinstance(u, int | float | np.generic | np.ndarray):
-            raise _NotRecorded(self)
+            raise _NotRecorded()
         if isinstance(u, np.ndarray) and u.flags.writeable:
             u = u.copy()  # as it is now, whatever becomes of it
             self.size += u.nbytes
@@ -164,16 +206,15 @@ class Recorder:
     def function(self, function: Any) -> str:
         """The name of a NumPy function."""
         if self.scope.setdefault(function.__name__, function) is not function:
-            raise _NotRecorded(self)
+            raise _NotRecorded()
         return function.__name__
 
 
 class _NotRecorded(AttributeError, TypeError):
     """The computation did what a program cannot."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self) -> None:
         super().__init__("this cannot be written down as NumPy calls")
-        self.instead = recorder.as_a_call  # an operation of which it is a part is written down as one call
 
 
 def _plain(u: Any) -> Any:
@@ -194,6 +235,10 @@ _OF_SHAPES = {
     *(np.argsort, np.diff, np.take_along_axis, np.zeros_like, np.ones_like, np.full_like, np.nan_to_num, np.isclose),
     np.bincount,  # whose places, of plain integers, stay as they are
 }
+
+_MISSING = object()
+_ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}
+
 
 # What methods of arrays are.
 _UFUNCS = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
@@ -247,7 +292,7 @@ class Recorded:
     def __getattr__(self, name: str) -> Any:
         if get_ident() != self.recorder.thread:
             return getattr(self.value, name)
-        raise _NotRecorded(self.recorder)
+        raise _NotRecorded()
 
     # ------------------------------------------------------------ what is another in each run
 
@@ -293,7 +338,8 @@ class Recorded:
     def ravel(self) -> Recorded:
         return self.recorder.view(self, ".ravel()", self.value.ravel())
 
-    def reshape(self, shape: Any) -> Recorded:
+    def reshape(self, *sizes: Any) -> Recorded:
+        shape = sizes[0] if len(sizes) == 1 else sizes
         return self.recorder.view(self, f".reshape({self.recorder.constant(shape)})", self.value.reshape(shape))
 
     def transpose(self, axes: Any = None) -> Recorded:
@@ -310,11 +356,13 @@ class Recorded:
 
     def __setitem__(self, index: Any, u: Any) -> None:
         if not self.fixed:
-            raise _NotRecorded(self.recorder)
-        if index is Ellipsis:
-            self._take(u)
-            return
+            raise _NotRecorded()
         parts = index if isinstance(index, tuple) else (index,)
+        if all(i is Ellipsis or i.__class__ is slice for i in parts):
+            part = self if index is Ellipsis else self[index]
+            if not _are_one(part.value, _plain(u)):  # as after x[index] += y, which computes there
+                part._take(u)
+            return
         self.recorder.lines.append(f"{self.name}[{self._places(parts)}] = {self.recorder.operand(u)}")
         self.value[tuple(map(_plain, parts))] = _plain(u)
 
@@ -323,7 +371,7 @@ class Recorded:
         names = []
         for i in parts:
             if isinstance(i, np.ndarray | np.generic) and i.dtype.kind not in "iu":
-                raise _NotRecorded(self.recorder)
+                raise _NotRecorded()
             names.append(self.recorder.operand(i) if isinstance(i, np.ndarray) else self.recorder.constant(i))
         return ", ".join(names) + ","
 
@@ -337,9 +385,11 @@ class Recorded:
 
     def _take(self, u: Any) -> Recorded:
         """Numbers written into this array."""
-        np.copyto(self.value, _plain(u))
-        copyto = self.recorder.function(np.copyto)
-        self.recorder.lines.append(f"{copyto}({self.name}, {self.recorder.operand(u)})")
+        given = np.asarray(_plain(u)).dtype
+        how = () if np.can_cast(given, self.dtype, "same_kind") else ("unsafe",)  # floats made integers
+        np.copyto(self.value, _plain(u), *how)
+        arguments = [self.name, self.recorder.operand(u), *map(repr, how)]
+        self.recorder.lines.append(f"{self.recorder.function(np.copyto)}({', '.join(arguments)})")
         return self
 
     # ------------------------------------------------------------ arithmetic
@@ -347,11 +397,13 @@ class Recorded:
     def dot(self, other: Any, out: Any = None) -> Recorded:
         if out is None:
             result = self.value.dot(_plain(other))
+            if isinstance(result, np.floating):  # arithmetic on numbers takes a quarter of that in arrays without axes
+                return self.recorder.value(f"{self.name}.dot({self.recorder.operand(other)})", result)
         else:
             result = self.value.dot(_plain(other), out.value)
         return self.recorder.call(f"{self.name}.dot", [self.recorder.operand(other)], result, out)
 
-    def _reduced(self, method: str, axis: Any = None, **options: Any) -> Recorded:
+    def _reduced(self, method: str, axis: object = None, **options: Any) -> Recorded:
         result = getattr(self.value, method)(axis, **options)
         given = options if method not in _UFUNCS and axis is None else {"axis": axis, **options}
         arguments = [f"{name}={u!r}" for name, u in given.items()]
@@ -368,7 +420,7 @@ class Recorded:
         value = self.value[()] if self.is_number else self.value
         return self.recorder.value(f"{self.written()} ** {self.recorder.operand(other)}", value ** _plain(other))
 
-    def __matmul__(self, other: Any) -> Recorded:
+    def __matmul__(self, other: object) -> Recorded:
         return self.__array_ufunc__(np.matmul, "__call__", self, other)
 
     def __neg__(self) -> Recorded:
@@ -386,18 +438,20 @@ class Recorded:
         if method == "at":
             return self._added_at(ufunc, *operands)
         if method != "__call__" or options or ufunc.nout != 1 or not (out is None or type(out) is Recorded):
-            raise _NotRecorded(self.recorder)
+            raise _NotRecorded()
         values = [_plain(u) for u in operands]
         types = {v.dtype for v in values if isinstance(v, np.ndarray)}
         dtype = types.pop() if len(types) == 1 else None
         result = ufunc(*values) if out is None else ufunc(*values, out=out.value)
+        if ufunc in _ARITHMETIC and len({v.shape for v in values if isinstance(v, np.ndarray) and any(v.strides)}) == 1:
+            operands = tuple([self.recorder.once(u) for u in operands])
         names = [self.recorder.operand(u, dtype) for u in operands]
         return self.recorder.call(self.recorder.function(ufunc), names, result, out)
 
     def _added_at(self, ufunc: Any, target: Any, index: Any, *operands: Any) -> None:
         """`np.add.at` and the like, into an array that stays where it is."""
         if not (type(target) is Recorded and target.fixed):
-            raise _NotRecorded(self.recorder)
+            raise _NotRecorded()
         parts = index if isinstance(index, tuple) else (index,)
         ufunc.at(target.value, tuple(map(_plain, parts)), *map(_plain, operands))
         names = [f"({self._places(parts)})", *map(self.recorder.operand, operands)]
@@ -409,7 +463,7 @@ class Recorded:
         if function in (np.ndim, np.shape, np.size, np.result_type):
             return function(*_plain(arguments), **options)
         if function not in _OF_SHAPES or "out" in options or (function is np.where and len(arguments) != 3):
-            raise _NotRecorded(self.recorder)
+            raise _NotRecorded()
         result = function(*_plain(arguments), **_plain(options))
         written = [self._written(u) for u in arguments]
         written += [f"{name}={self._written(u)}" for name, u in options.items()]
@@ -421,13 +475,75 @@ class Recorded:
     def _written(self, u: Any) -> str:
         """What a function is given, as it is written."""
         if type(u) is Recorded and not isinstance(u.value, np.ndarray | np.floating | float):
-            raise _NotRecorded(self.recorder)  # a size, or a place, that is another in each run
+            raise _NotRecorded()  # a size, or a place, that is another in each run
         if isinstance(u, list | tuple):
             return f"({''.join(f'{self._written(v)}, ' for v in u)})"
         return self.recorder.operand(u) if isinstance(u, np.ndarray) else self.recorder.constant(u)
 
     def __array__(self, *arguments: Any, **options: Any) -> Any:
-        raise _NotRecorded(self.recorder)
+        raise _NotRecorded()
+
+
+def _without_repetitions(lines: Sequence[str], scope: dict[str, Any], made: set[str]) -> list[str]:
+    """The lines without calls whose result is there already, such as the second of the two slopes of x * x.
+
+    made: arrays that nothing but these lines looks at.
+    """
+    wholes = {name: _whole(x) for name, x in scope.items() if x.__class__ is np.ndarray}
+    sights = Counter(wholes.values())
+    calls = [_call(line, scope) for line in lines]
+    reads: dict[str, list[int]] = {}
+    writes: dict[int, list[int]] = {}
+    for i, (line, call) in enumerate(zip(lines, calls, strict=True)):
+        found = _NAME.findall(line)
+        out = None if call is None else call[1]
+        for name in found[:-1] if out else found:
+            reads.setdefault(name, []).append(i)
+        for name in (out,) if out else found:  # what is no plain call may write to any of its arrays
+            if name in wholes:
+                writes.setdefault(wholes[name], []).append(i)
+    changes: Counter[int] = Counter()
+    known: dict[Any, tuple[str, int]] = {}
+    kept: list[str] = []
+    instead: dict[str, str] = {}
+    for i, (line, call) in enumerate(zip(lines, calls, strict=True)):
+        if instead:
+            line = _NAME.sub(lambda m: instead.get(m[0], m[0]), line)
+            call = _call(line, scope)
+        if call is not None:
+            text, out = call
+            operands = _NAME.findall(text)
+            key = text, *(changes[wholes[name]] for name in operands if name in wholes)
+            other, since = known.get(key, ("", 0))
+            is_free = out in made and sights[wholes[out]] == 1 and len(writes[wholes[out]]) == 1
+            if other and is_free and scope[other].strides == scope[out].strides:
+                last = reads.get(out, [i])[-1]
+                later = [j for j in writes[wholes[other]] if since < j <= last]
+                if not later or (later == [last] and _is_elementwise(lines[last], other, scope)):
+                    instead[out] = other
+                    continue
+            changes[wholes[out]] += 1
+            if out not in operands:
+                known[key] = out, i
+        else:
+            changes.update({wholes[name] for name in _NAME.findall(line) if name in wholes})
+        kept.append(line)
+    return kept
+
+
+def _call(line: str, scope: dict[str, Any]) -> tuple[str, str] | None:
+    """What is called and with what, and the array it is written to; None for another line."""
+    found = _OUT.match(line)
+    if found is None or any(name[0] == "t" for name in _NAME.findall(line)):
+        return None
+    return found[1], found[2]
+
+
+def _is_elementwise(line: str, out: str, scope: dict[str, Any]) -> bool:
+    """True for a call that writes to this very array, number by number."""
+    call = _call(line, scope)
+    function = scope.get(line.partition("(")[0])
+    return call is not None and call[1] == out and function.__class__ is np.ufunc and function is not np.matmul
 
 
 def _without_copies(lines: Sequence[str], scope: dict[str, Any]) -> list[str]:
@@ -450,7 +566,43 @@ def _without_copies(lines: Sequence[str], scope: dict[str, Any]) -> list[str]:
     return kept
 
 
+def _packed(lines: Sequence[str], scope: dict[str, Any], made: dict[int, np.ndarray]) -> int:
+    """Let what is made in a run lie where something lay that is not needed any more; how many bytes that takes.
+
+    A step of many layers takes what its graph holds when it is largest, and finds more of it in the cache.
+    """
+    inside = {name: {_whole(x)} & made.keys() for name, x in scope.items() if x.__class__ is np.ndarray}
+    lives: dict[int, list[int]] = {}  # the first and the last line with an array, or with a part of it
+    for i, line in enumerate(lines):
+        names = _NAME.findall(line)
+        found = set().union(*(inside.get(name, ()) for name in names))
+        if names and line.startswith(f"{names[0]} = "):  # a part of what it is computed from, as far as we know
+            inside[names[0]] = found
+        for key in found:
+            lives.setdefault(key, [i, i])[1] = len(lines) if line.startswith("yield") else i
+    leaving = sorted(lives, key=lambda key: -lives[key][1])
+    blocks: dict[int, np.ndarray] = {}
+    free: dict[int, list[np.ndarray]] = {}
+    total = 0
+    for key, (first, _) in lives.items():  # in the order in which they are made
+        while lives[leaving[-1]][1] < first:
+            block = blocks[leaving.pop()]
+            free.setdefault(block.nbytes, []).append(block)
+        n = made[key].nbytes
+        size = min((size for size, left in free.items() if left and n <= size <= 2 * n), default=None)
+        blocks[key] = aligned(n, np.uint8) if size is None else free[size].pop()
+        total += n if size is None else 0
+    for name, x in scope.items():
+        for key in inside.get(name, ()):
+            if key in blocks and x.size:
+                start = x.ctypes.data - made[key].ctypes.data
+                scope[name] = np.ndarray(x.shape, x.dtype, blocks[key], start, x.strides)
+    return total
+
+
 _NAME, _CALL = re.compile(r"\b[ctx]\d+\b"), re.compile(r"[\w.]+\(")
+# A call of a function, or of a product, that writes to its last argument.
+_OUT = re.compile(r"((?!copyto|[\w.]*\.(?:at|fill|copy)\b)[\w.]+\(.*, (?:out=)?)(c\d+)\)$")
 
 
 def _whole(array: Any) -> int:
@@ -460,11 +612,16 @@ def _whole(array: Any) -> int:
     return id(array)
 
 
+def _are_one(x: np.ndarray, y: Any) -> bool:
+    """True for the same numbers at the same place."""
+    return y.__class__ is np.ndarray and x.__array_interface__ == y.__array_interface__
+
+
 def _goes_into(source: Any, target: Any) -> bool:
     return source.shape == target.shape and source.dtype == target.dtype and target.flags.c_contiguous
 
 
-def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., Any]) -> Any:
+def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., object]) -> Any:
     """Two methods, one for a stand-in on the right: the ufunc where there is an array, Python's own on numbers."""
 
     def calculated(self: Recorded, *operands: Any) -> Any:
@@ -508,9 +665,9 @@ _APART: dict[str, Callable[..., Any]] = {
 
 
 def _in_place(ufunc: np.ufunc) -> Callable[[Recorded, Any], Recorded]:
-    def method(self: Recorded, other: Any) -> Recorded:
+    def method(self: Recorded, other: object) -> Recorded:
         if not self.fixed:
-            raise _NotRecorded(self.recorder)
+            raise _NotRecorded()
         return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))
 
     return method

@@ -50,6 +50,7 @@ _IMPURE |= {"input", "locals", "memoryview", "open", "print", "setattr", "vars"}
 _OURS = "autograd", "nn"
 _METHODS = types.FunctionType, property, classmethod, staticmethod, functools.partialmethod
 _MISSING = object()
+FEW = 16  # members of a list that are looked at one by one
 _RANDOM = "it draws random numbers; draw them outside and pass them in"
 
 
@@ -61,16 +62,16 @@ class Surroundings:
     Unclear, with the reason, where that cannot be followed: random numbers, input and output, attributes found by
     names made up on the way, objects of other libraries.
 
-    tensors     all Tensors among it
-    generators  of random numbers that objects of this library draw from, see `autograd.operands.drawn`
+    tensors       all Tensors among it
+    generators    of random numbers that objects of this library draw from, see `autograd.operands.drawn`
+    are_the_same  a function: True if everything is what it was
     """
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self.tensors: dict[Tensor, None] = {}
         self.generators: dict[np.random.Generator, None] = {}
-        # Where something stands, and what stood there: a dict with a key, or a function that looks at all of it.
-        self._places: dict[tuple[int, Any], tuple[Any, Any, Any]] = {}
-        self._contents: dict[int, tuple[Callable[[], Sequence[Any]], Sequence[Any]]] = {}
+        # What is to stay as it is, by what it is about: an expression, and the things that stand in it.
+        self._tests: dict[Any, tuple[str, tuple[Any, ...]]] = {}
         # Of objects that replace a token when one of them changes: where it lies, what it was, and their attributes.
         self._told: dict[int, tuple[list[object], list[object], dict[int, tuple[Any, Any]]]] = {}
         self._attributes: set[str] = set()  # all names behind a dot in the code that was read
@@ -86,26 +87,27 @@ class Surroundings:
                     self._seen[id(x)] = x  # kept alive, so that no other thing gets its id
                     waiting.extend(self._inside(x))
 
-    def are_the_same(self) -> bool:
-        """True if everything is what it was."""
-        for holder, key, found in self._places.values():
-            if holder.get(key, _MISSING) is not found:
-                return False
-        for changes, token, objects in self._told.values():
-            if changes[0] is not token[0]:
-                for attributes, found in objects.values():
-                    if not (_alike([*attributes], [*found]) and _alike([*attributes.values()], [*found.values()])):
-                        return False
-                token[0] = changes[0]
-        for look, found in self._contents.values():
-            now = look()
-            if now is not found and not _alike(now, found):
-                return False
-        return True
+        self.are_the_same: Callable[[], bool] = self._compiled()
+
+    def _compiled(self) -> Callable[[], bool]:
+        """All tests as one function, which is called before each run of a program."""
+        scope: dict[str, Any] = {}
+
+        def name(x: Any) -> str:
+            found = f"c{len(scope)}"
+            scope[found] = x
+            return found
+
+        written = [test.format(*map(name, things)) for test, things in self._tests.values()]
+        written += [
+            f"({name(told[0])}[0] is {name(told[1])}[0] or {name(_are_unchanged)}(*{name(told)}))"
+            for told in self._told.values()
+        ]
+        return eval(f"lambda: {' and '.join(written) or True}", scope)
 
     # ------------------------------------------------------------ what there is
 
-    def _inside(self, x: Any) -> Iterator[Any]:
+    def _inside(self, x: object) -> Iterator[Any]:
         """What is to be looked at next, x being looked at."""
         if isinstance(x, Tensor):
             if x.op is not None:
@@ -114,7 +116,11 @@ class Surroundings:
         elif isinstance(x, tuple | frozenset):
             yield from x
         elif isinstance(x, list | set | dict):
-            self._watch(x, _members(x))
+            if x.__class__ is list and len(x) <= FEW:
+                each = "".join(f" and {{0}}[{i}] is {{{i + 1}}}" for i in range(len(x)))
+                self._test(x, f"len({{0}}) == {len(x)}{each}", x, *x)
+            else:
+                self._watch(x, _members(x))
             yield from (x.values() if isinstance(x, dict) else x)
         elif isinstance(x, np.ndarray):
             if x.dtype.hasobject or type(x) is not np.ndarray:
@@ -149,14 +155,15 @@ class Surroundings:
             except ValueError:  # not assigned yet
                 raise Unclear(f"{f.__name__} uses a variable that has no value yet") from None
             if not is_known:
-                self._watch(cell, functools.partial(_content, cell))
+                self._test(cell, "{0}.cell_contents is {1}", cell, found)
             yield found  # also what a wrapper of ours wraps
         if is_known:
             return
         yield from (self._held(vars(f), name) for name in self._attributes if name in vars(f))
         yield from (f.__defaults__ or ())
         yield from (f.__kwdefaults__ or {}).values()
-        self._watch(f, lambda: (f.__code__, f.__defaults__, f.__kwdefaults__))
+        stays = f.__code__, f.__defaults__, f.__kwdefaults__
+        self._test(f, "{0}.__code__ is {1} and {0}.__defaults__ is {2} and {0}.__kwdefaults__ is {3}", f, *stays)
         for code in _codes(f.__code__):
             for step in dis.get_instructions(code):
                 if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
@@ -177,11 +184,14 @@ class Surroundings:
     def _held(self, holder: Any, name: str) -> Any:
         """What stands in a dict under a name, which is looked at again each time."""
         found = holder.get(name, _MISSING)
-        self._places[id(holder), name] = holder, name, found
+        self._tests[id(holder), name] = "{0}.get({1}, {2}) is {3}", (holder, name, _MISSING, found)
         return None if found is _MISSING else found
 
+    def _test(self, x: Any, test: str, *things: Any) -> None:
+        self._tests.setdefault(id(x), (test, things))
+
     def _watch(self, x: Any, look: Callable[[], Any]) -> None:
-        self._contents.setdefault(id(x), (look, look()))
+        self._test(x, "{0}({1}(), {2})", _alike, look, look())
 
     def _module(self, module: types.ModuleType) -> Iterator[Any]:
         name = module.__name__
@@ -214,7 +224,7 @@ class Surroundings:
         elif not (owner is None or isinstance(owner, types.ModuleType)) or not _is_known(f.__module__ or "builtins"):
             raise Unclear(_RANDOM if "andom" in f"{owner} {f.__module__}" else f"it calls {f.__module__}.{f.__name__}")
 
-    def _object(self, x: Any) -> Iterator[Any]:
+    def _object(self, x: object) -> Iterator[Any]:
         cls = type(x)
         home = str(cls.__module__)
         is_ours = home.partition(".")[0] in _OURS
@@ -243,15 +253,20 @@ class Surroundings:
                 yield found
 
 
-def _content(cell: types.CellType) -> tuple[Any]:
-    return (cell.cell_contents,)
+def _are_unchanged(changes: list[object], token: list[object], objects: dict[int, tuple[Any, Any]]) -> bool:
+    """True if the objects that said that one of them has changed are what they were nevertheless."""
+    for attributes, found in objects.values():
+        if not (_alike([*attributes], [*found]) and _alike([*attributes.values()], [*found.values()])):
+            return False
+    token[0] = changes[0]
+    return True
 
 
 def _members(x: Any) -> Callable[[], list[Any]]:
     return (lambda: [*x, *x.values()]) if isinstance(x, dict) else (lambda: list(x))
 
 
-def _alike(now: Sequence[Any], found: Sequence[Any]) -> bool:
+def _alike(now: Sequence[object], found: Sequence[object]) -> bool:
     """True for the same bytes, or the same objects in the same order."""
     if now.__class__ is bytes:
         return now == found

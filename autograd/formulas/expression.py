@@ -13,8 +13,8 @@ import functools
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from ..ieee import ieee
 from ..numpy_names import comparisons
 from ..numpy_names import ufunc as numpy_ufunc
 from ..op import Operation, find
-from ..operands import Vector, members, real
+from ..operands import Operand, Vector, members, real
 from . import names
 from .notation import Ascii, Latex, Text, Writer, is_short, named_factors, shown
 
@@ -110,7 +110,7 @@ class Call(Atom):
 
     op: Operation
 
-    def __init__(self, op: Operation, args: tuple[Any, ...]) -> None:
+    def __init__(self, op: Operation, args: tuple[Operand, ...]) -> None:
         self.op, self.args = op, args
         keys, sizes, depths = zip(*map(_measured, args), strict=True)
         self.key = f"{op.name}({','.join(keys)})"
@@ -132,7 +132,7 @@ class Call(Atom):
         return writer.call(self)
 
 
-def _measured(argument: Any) -> tuple[str, int, int]:
+def _measured(argument: Operand) -> tuple[str, int, int]:
     """Key, size and depth of an argument of a function."""
     return (
         _measured_sequence(argument) if isinstance(argument, Vector) else (argument.key, argument.size, argument.depth)
@@ -183,11 +183,11 @@ Term = tuple[float, Factors]
 T = TypeVar("T")
 
 
-def _operator(method: Callable[[Any, Any], T]) -> Callable[[Any, Any], T]:
+def _operator(method: Callable[[Expression, Expression], T]) -> Callable[[Expression, Operand], T]:
     """The other operand may be a number; a Vector has the operator applied to each member instead."""
 
     @functools.wraps(method)
-    def operator(self: Any, other: Any) -> Any:
+    def operator(self: Operand, other: Operand) -> Operand:
         return NotImplemented if isinstance(other, Vector) else method(self, expression(other))
 
     return operator
@@ -212,14 +212,14 @@ class Expression:
     # ------------------------------------------------------------ arithmetic
 
     @_operator
-    def __add__(self, other: Any) -> Expression:
+    def __add__(self, other: Expression) -> Expression:
         value = self.value + other.value
         if self.is_omitted() or other.is_omitted():
             return omitted(value)
         return _limited(Expression(_collected((*self.terms, *other.terms)), value))
 
     @_operator
-    def __radd__(self, other: Any) -> Expression:
+    def __radd__(self, other: Expression) -> Expression:
         return other + self
 
     def __neg__(self) -> Expression:
@@ -234,15 +234,15 @@ class Expression:
         return Expression._record(find("abs"), self)
 
     @_operator
-    def __sub__(self, other: Any) -> Expression:
+    def __sub__(self, other: Expression) -> Expression:
         return self + -other
 
     @_operator
-    def __rsub__(self, other: Any) -> Expression:
+    def __rsub__(self, other: Expression) -> Expression:
         return other + -self
 
     @_operator
-    def __mul__(self, other: Any) -> Expression:
+    def __mul__(self, other: Expression) -> Expression:
         if (self.is_omitted() and other.is_number()) or (self.is_number() and other.is_omitted()):
             return omitted(self.value * other.value)
         (c, f), (d, g) = _as_term(self), _as_term(other)
@@ -252,19 +252,19 @@ class Expression:
         return _limited(_from_term(sign * c * d, factors, self.value * other.value))
 
     @_operator
-    def __rmul__(self, other: Any) -> Expression:
+    def __rmul__(self, other: Expression) -> Expression:
         return other * self
 
     @_operator
-    def __truediv__(self, other: Any) -> Expression:
+    def __truediv__(self, other: Expression) -> Expression:
         return self * other**-1.0
 
     @_operator
-    def __rtruediv__(self, other: Any) -> Expression:
+    def __rtruediv__(self, other: Expression) -> Expression:
         return other * self**-1.0
 
     @_operator
-    def __pow__(self, other: Any) -> Expression:
+    def __pow__(self, other: Expression) -> Expression:
         value = _power(self.value, other.value)
         n = other.value
         if not (other.is_number() and math.isfinite(n)):
@@ -280,26 +280,26 @@ class Expression:
         return _limited(Expression(((1.0, ((Group(self), n),)),), value))
 
     @_operator
-    def __rpow__(self, other: Any) -> Expression:
+    def __rpow__(self, other: Expression) -> Expression:
         return other**self
 
     @_operator
-    def __lt__(self, other: Any) -> bool:
+    def __lt__(self, other: Expression) -> bool:
         return self.value < other.value
 
     @_operator
-    def __le__(self, other: Any) -> bool:
+    def __le__(self, other: Expression) -> bool:
         return self.value <= other.value
 
     @_operator
-    def __gt__(self, other: Any) -> bool:
+    def __gt__(self, other: Expression) -> bool:
         return self.value > other.value
 
     @_operator
-    def __ge__(self, other: Any) -> bool:
+    def __ge__(self, other: Expression) -> bool:
         return self.value >= other.value
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Operand) -> Operand:
         if ufunc in comparisons:
             return comparisons[ufunc](*map(expression, operands))
         function = numpy_ufunc(ufunc)
@@ -307,7 +307,13 @@ class Expression:
             raise TypeError(f"np.{ufunc.__name__} is not defined for formulas")
         return function(*operands)
 
-    def __array_function__(self, function: Any, types: Any, operands: Any, options: Any) -> Any:
+    def __array_function__(
+        self,
+        function: Callable[..., Operand],
+        types: object,
+        operands: Sequence[Operand],
+        options: Mapping[str, Operand],
+    ) -> Operand:
         if function is not np.where:
             raise TypeError(f"np.{function.__name__} is not defined for formulas")
         condition, x, y = operands
@@ -317,12 +323,12 @@ class Expression:
         raise TypeError("a formula is no number; write exp(x) and not math.exp(x)")
 
     @staticmethod
-    def _record(op: Operation, *operands: Any) -> Expression:
+    def _record(op: Operation, *operands: Operand) -> Expression:
         """Apply an operation: spelled out if it is arithmetic, `name(...)` otherwise."""
         args = tuple(_as_formulas(x)[0] if isinstance(x, Vector) else expression(x) for x in operands)
         if op.formula is not None:
             return op.formula(*args)
-        values: list[Any] = [_as_formulas(a)[1] if isinstance(a, Vector) else a.value for a in args]
+        values: list[Operand] = [_as_formulas(a)[1] if isinstance(a, Vector) else a.value for a in args]
         if op.picks is not None:
             return _call(op, args, float(_all_members(op, *values[:-1])[int(values[-1])]))
         return _call(op, args, float(ieee(op.forward, *values)))
@@ -426,13 +432,13 @@ class Expression:
         return f"<formula {self.ascii()}>"
 
 
-def expression(x: Any) -> Expression:
+def expression(x: Operand) -> Expression:
     """A formula from a formula or a number."""
     return x if isinstance(x, Expression) else constant(real(x, "Expression"))
 
 
 @functools.lru_cache(maxsize=8)
-def _all_members(op: Operation, *values: Vector) -> Any:
+def _all_members(op: Operation, *values: Vector) -> Vector:
     """The numbers of all members of a softmax; read once, and not for each of them anew."""
     assert op.picks is not None
     return ieee(op.picks, *values)
@@ -473,7 +479,7 @@ def _power(x: float, n: float) -> float:
     return float(ieee(find("power").forward, x, n))
 
 
-def _call(op: Operation, args: tuple[Any, ...], value: float) -> Expression:
+def _call(op: Operation, args: tuple[Operand, ...], value: float) -> Expression:
     return _limited(_from_atom(Call(op, args), value))
 
 
@@ -625,19 +631,20 @@ def _with_simplified_sums(x: Expression) -> Expression:
 
 
 def _fused(factors: Factors) -> Factors:
-    """x·x^(y − 1) as x^y and u·sign(u) as |u|; each makes the product shorter."""
+    """x·x^(y − 1) as x^y and u·sign(u) as |u|, as operations say, where the product becomes shorter."""
     for a, e in factors:
-        if not isinstance(a, Call) or e != 1.0 or a.op.name not in ("power", "sign"):
+        times = a.op.writing.get("times") if isinstance(a, Call) and e == 1.0 else None
+        if times is None:
             continue
-        base, *exponent = a.flat()
+        base, *others = cast(Call, a).flat()
         for b, n in factors:
             if b is a or not n.is_integer() or not _is_atom(base, b):
                 continue
-            rest = tuple(f for f in factors if f[0] is not a and f[0] is not b)
-            if a.op.name == "sign" and n >= 1.0:
-                return _fused(merged(rest, ((b, n - 1.0), (Call(find("abs"), (base,)), 1.0)))[1])
-            if exponent and (total := exponent[0] + n).size < exponent[0].size:
-                return _fused(merged(rest, ((Call(a.op, (base, total)), 1.0),))[1])
+            fused = times(n, base, *others)
+            if fused is not None and fused.size < Expression(((1.0, ((a, e), (b, n))),), math.nan).size:
+                (c, instead), rest = _as_term(fused), tuple(f for f in factors if f[0] is not a and f[0] is not b)
+                if c == 1.0:
+                    return _fused(merged(rest, instead)[1])
     return factors
 
 

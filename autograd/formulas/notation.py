@@ -17,9 +17,10 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from ..op import Operation, table
+from ..operands import Operand
 from . import names
 from .lines import fitted
 
@@ -39,17 +40,17 @@ class Atom(Protocol):
     @property
     def terms(self) -> tuple[tuple[float, tuple[tuple[Any, float], ...]], ...]: ...
     def write(self, writer: Any) -> str: ...
-    def opposite(self) -> Any: ...
+    def opposite(self) -> Self: ...
 
 
 class Call(Protocol):
     """What it asks of a function of formulas."""
 
-    args: tuple[Any, ...]
+    args: tuple[Operand, ...]
 
     @property
     def op(self) -> Operation: ...
-    def flat(self) -> list[Any]: ...
+    def flat(self) -> list[Operand]: ...
 
 
 class Formula(Protocol):
@@ -65,6 +66,7 @@ class Formula(Protocol):
 
 
 A = TypeVar("A", bound=Atom)
+T = TypeVar("T")
 
 
 def format_number(x: float, digits: int = 4) -> str:
@@ -100,7 +102,7 @@ def is_written(x: float) -> bool:
     return _is_near(x, float(f"{x:.{WRITTEN}g}"))
 
 
-def shown(arguments: Sequence[Any]) -> Sequence[Any]:
+def shown(arguments: Sequence[T]) -> Sequence[T]:
     """Which arguments of a function are written: of more than four the first two and the last."""
     return arguments if len(arguments) <= 4 else [*arguments[:2], arguments[-1]]
 
@@ -112,7 +114,7 @@ class Writer(ABC):
     digits: significant digits of numbers; None writes them in full.
     """
 
-    minus: ClassVar[str]
+    minus: ClassVar[str]  # between two terms
     times: ClassVar[str]  # between the factors of a product
     apart: ClassVar[str]  # between the factors of a chain, which are formulas themselves
     arrow: ClassVar[str]
@@ -182,10 +184,15 @@ class Writer(ABC):
 
     # ------------------------------------------------------------ numbers
 
+    @property
+    def negative(self) -> str:
+        """The minus sign before what is negative, where no term stands to its left."""
+        return self.minus
+
     def number(self, x: float) -> str:
         """A number with the notation's minus sign."""
         if math.isinf(x):
-            return (self.minus if x < 0 else "") + self.infinity
+            return (self.negative if x < 0 else "") + self.infinity
         text = repr(float(x)).removesuffix(".0") if self.digits is None else format_number(x, self.digits)
         return text.replace("-", self.minus)
 
@@ -242,12 +249,12 @@ class Writer(ABC):
             written.insert(0, written.pop(next(leading, 0)))
         negative, text = written[0]
         signed = (f" {self.minus if negative else self.plus} {body}" for negative, body in written[1:])
-        return (self.minus if negative else "") + text + "".join(signed)
+        return (self.negative if negative else "") + text + "".join(signed)
 
     def factor(self, x: Formula) -> str:
         """A formula as one factor among others: in parentheses if it is a sum or negative."""
         text = self.sum(x)
-        return text if len(x.terms) <= 1 and not text.startswith(self.minus) else self.parenthesized(text)
+        return text if len(x.terms) <= 1 and not text.startswith(self.negative) else self.parenthesized(text)
 
     def term(self, c: float, factors: tuple[tuple[Any, float], ...]) -> tuple[bool, str]:
         """(is negative, what follows the sign)."""
@@ -365,7 +372,7 @@ class Writer(ABC):
         pattern = self.pattern(op) or ""
         return op.name == "power" or "^" in pattern or "<msup>" in pattern
 
-    def arguments(self, op: Operation, operands: Sequence[Any]) -> str:
+    def arguments(self, op: Operation, operands: Sequence[Operand]) -> str:
         """What a function is applied to; of several operands each sequence in parentheses of its own.
 
         Logits of a loss are written as the probabilities that it makes of them.
@@ -461,7 +468,7 @@ class Ascii(Writer):
     def pattern(self, op: Operation) -> str | None:
         return op.writing.get("ascii")
 
-    def arguments(self, op: Operation, operands: Sequence[Any]) -> str:
+    def arguments(self, op: Operation, operands: Sequence[Operand]) -> str:
         to = self.inside
         return ", ".join(f"[{to.listed(a)}]" if isinstance(a, tuple) else to.sum(a) for a in operands)
 
@@ -582,15 +589,20 @@ class Mathml(Writer):
     has_bars = True
     equals, more, space = "<mo>=</mo>", "<mo>⋯</mo>", ""
 
+    @property
+    def negative(self) -> str:
+        """The minus sign as what stands before a term: behind a parenthesis it is else set apart as one between two."""
+        return '<mo form="prefix">−</mo>'
+
     def number(self, x: float) -> str:
         if not math.isfinite(x):
             return super().number(x) if math.isinf(x) else "<mi>nan</mi>"
         text = repr(float(x)).removesuffix(".0") if self.digits is None else format_number(x, self.digits)
         mantissa, e, exponent = text.removeprefix("-").partition("e")
-        sign = self.minus if text.startswith("-") else ""
+        sign = self.negative if text.startswith("-") else ""
         if not e:
             return f"{sign}<mn>{mantissa}</mn>"
-        below = self.minus if int(exponent) < 0 else ""
+        below = self.negative if int(exponent) < 0 else ""
         power = f"<msup><mn>10</mn><mrow>{below}<mn>{abs(int(exponent))}</mn></mrow></msup>"
         return sign + (power if mantissa == "1" else f"<mn>{mantissa}</mn><mo>×</mo>{power}")
 
@@ -664,11 +676,9 @@ def _math(content: str) -> str:
 
 
 def _row_of(left: str, right: str) -> str:
-    # columnalign is not read by every browser, style is
-    sides = (
-        f'<mtd style="text-align: right; padding-right: 0.2em">{left}</mtd><mtd style="text-align: left">{right}</mtd>'
-    )
-    return f"<mtr>{sides}</mtr>"
+    # columnalign is not read by every browser, style is; Chromium moves formulas with -webkit-right only
+    style = "text-align: right; text-align: -webkit-right; padding-right: 0.2em"
+    return f'<mtr><mtd style="{style}">{left}</mtd><mtd style="text-align: left">{right}</mtd></mtr>'
 
 
 # ---------------------------------------------------------------- order, signs, fractions
@@ -688,11 +698,11 @@ def _is_in_symbols(x: Formula) -> bool:
     return all(a.is_symbol for _, factors in x.terms for a, _ in factors)
 
 
-def _is_logarithm_of_number(atom: Any) -> bool:
+def _is_logarithm_of_number(atom: Atom | Call) -> bool:
     """ln 2, which is written without parentheses."""
-    if getattr(atom, "op", None) is None or atom.op.name != "log":
+    if atom.op is None or atom.op.name != "log":
         return False
-    (x,) = atom.flat()
+    (x,) = cast(Call, atom).flat()
     return x.is_number() and x.value > 1 and x.value.is_integer()
 
 

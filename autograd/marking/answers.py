@@ -17,6 +17,8 @@ UNTOLD = 0.5
 NEAR = 2
 # What fits is told apart in so many steps from near to far.
 STEPS = 3
+# What a mistake makes larger by more is not rounded in proportion.
+MOST = 1e6
 # With so many digits right but for the last it is not worth asking for a mistake.
 SURE = 3
 
@@ -43,18 +45,26 @@ class Answer:
     def fits(self, x: Operand) -> bool:
         """True if the numbers handed in are these."""
         x, given = np.asarray(x), self.numbers
+        if not np.all(np.isfinite(x)):
+            return False
         if x.shape != given.shape:
             x, given = np.squeeze(x), np.squeeze(given)
             if x.shape != given.shape and (x.ndim or self.is_exact):
                 return False
         return bool(np.all(np.abs(x - given) <= self.width(x)))
 
+    def is_close_to_right(self, x: np.ndarray) -> bool:
+        """True if x is right, as far as the digits tell."""
+        if x.shape != self.right.shape:
+            return False
+        return bool(np.all(np.abs(x - self.right) <= self.width()))
+
     def far(self, x: Operand) -> int:
         """How far x, which fits, is from the numbers handed in, in steps of what rounding on the way comes to."""
         distance = np.abs(np.squeeze(x) - np.squeeze(self.numbers))
         width = np.squeeze(self.width(np.asarray(x)))
         steps = np.divide(STEPS * distance, width, out=np.zeros(np.broadcast(distance, width).shape), where=width > 0)
-        return int(np.max(steps, initial=0.0) - 1e-6)
+        return int(np.nan_to_num(np.max(steps, initial=0.0)) - 1e-6)
 
     def fits_turned(self) -> bool:
         """True if the numbers are the transpose of the right ones."""
@@ -65,6 +75,7 @@ class Answer:
         """How far each number may lie from x, by default from the right ones."""
         x = self.right if x is None else x
         grown = max(1.0, float(np.max(np.abs(x), initial=0.0)) / self._size) if self._size else 1.0
+        grown = min(grown, MOST)
         moved = self._moved if self._moved.shape == x.shape else np.max(self._moved, initial=0.0)
         rounding = self._rounding if self._rounding.shape == x.shape else np.max(self._rounding, initial=0.0)
         found: np.ndarray = np.asarray(rounding + moved * grown)
@@ -92,11 +103,9 @@ class Answer:
         x, right = self.numbers.reshape(-1), np.abs(self.right.reshape(-1))
         widths = np.broadcast_to(width.reshape(-1) if width.size == x.size else np.max(width), x.shape)
         size = np.maximum(np.abs(x), right if right.shape == x.shape else self._size)
-        chance = 1.0
-        for k in np.unique(x, return_index=True)[1][:50]:
-            if size[k]:
-                chance *= min(1.0, 2 * float(widths[k] / size[k]) / SPREAD)
-        return chance
+        met = np.minimum(1.0, 2 * np.divide(widths, size, out=np.full(x.shape, SPREAD), where=size > 0) / SPREAD)
+        # equal numbers count once, as they are not met independently: the one that tells the most
+        return float(np.prod([np.min(met[x == u]) for u in np.unique(x)[:50]]))
 
 
 # A number of relative width t is met by chance with about t / SPREAD: numbers of a net spread over so many e-folds.

@@ -55,9 +55,20 @@ class Computation:
             self.labels = unique_labels(named, target)
         self.named = [u for u in self.order if u in self.labels]
         self.names = names.Names(self.labels.values())
+        if not self.is_array:
+            self.samples = self._uses_averaged()
         self.replay = Replay(target, self.order)
         self.point = Point(self.order, count=self.samples or 1)
         self.right = self.replay(self.point)
+
+    def _uses_averaged(self) -> int | None:
+        """How many samples Values have: so often each parameter is used, and by so many the target divides."""
+        uses = {sum(not e.is_penalty for e in into) for u, into in self.into.items() if self.is_parameter(u)}
+        m = max(uses, default=1)
+        if m < 2 or len(uses) > 1:
+            return None
+        numbers = [x for v in self.results if self.results[v] is self.target for x in v.operands if not is_node(x)]
+        return m if any(abs(x) in (m, 2 * m, 1 / m, 0.5 / m) for x in numbers) else None
 
     def name(self, u: Node) -> str:
         """A node's name as it is written: W[1], w[1]₁₁."""
@@ -73,6 +84,8 @@ class Computation:
     @functools.cached_property
     def is_mean(self) -> bool:
         """True if the target is a mean over samples, whose 1/m derivations keep for the parameters."""
+        if not self.is_array:
+            return self.samples is not None
         source = next((u for u in self.order if self.is_parameter(u) and u.label), None)
         if not self.is_array or source is None:
             return False
@@ -103,6 +116,11 @@ class Computation:
             by = write(self.labels[u])
             found[self.key(u)] = f"d{by}" if self.is_array else rf"\frac{{\partial {target}}}{{\partial {by}}}"
         return found
+
+    @functools.cached_property
+    def place(self) -> dict[Node, int]:
+        """Where the nodes stand in the order."""
+        return {u: i for i, u in enumerate(self.order)}
 
     @functools.cached_property
     def called_so(self) -> dict[object, list[Node]]:
@@ -153,8 +171,11 @@ class Computation:
         return any(u.op is None and not self.is_data(u) for u in self.order)
 
     def per_sample(self, u: Node) -> bool:
-        """True for a computed array with a row (or column) for each sample."""
-        return self.is_array and u.op is not None and self.roles.samples_in(u.shape) is not None
+        """True for a computed array with a row (or column) for each sample, and for a Value called so: z[1](2)."""
+        if not self.is_array:
+            name = names.parse(self.labels.get(u, ""))
+            return self.samples is not None and u.op is not None and name is not None and name.sample is not None
+        return u.op is not None and self.roles.samples_in(u.shape) is not None
 
     # ------------------------------------------------------------ edges
 
@@ -187,6 +208,30 @@ class Computation:
         return found
 
     @functools.cached_property
+    def into(self) -> dict[Node, list[Edge]]:
+        """The edges by what gets their share."""
+        found: dict[Node, list[Edge]] = {}
+        for e in self.edges:
+            found.setdefault(e.operand, []).append(e)
+        return found
+
+    @functools.cached_property
+    def layers(self) -> dict[Node, list[Edge]]:
+        """The edges into parameters by the named node that they help to compute."""
+        found: dict[Node, list[Edge]] = {}
+        for e in self.edges:
+            if e.is_parameter:
+                found.setdefault(e.result, []).append(e)
+        return found
+
+    @functools.cached_property
+    def loss(self) -> Node:
+        """The operation that compares predictions with targets, without a penalty; the target where several do."""
+        inside = (v for v in self.order if self.results.get(v) is self.target)
+        found = [v for v in inside if v.op is not None and v.op.loss is not None]
+        return found[0] if len(found) == 1 else self.target
+
+    @functools.cached_property
     def activations(self) -> list[Edge]:
         """The slopes of activations."""
         return [e for e in self.edges if e.is_slope]
@@ -203,7 +248,7 @@ class Computation:
 
     def beside(self, edge: Edge) -> list[Edge]:
         """The other edges to the same operand: from the target if it is a penalty, else all others."""
-        others = (e for e in self.edges if e is not edge and e.operand is edge.operand)
+        others = (e for e in self.into[edge.operand] if e is not edge)
         return [e for e in others if e.is_penalty == edge.is_penalty]
 
     def quantities(self, like: Operand) -> Iterator[Operand]:
@@ -312,7 +357,7 @@ class Edge:
         """True for what a parameter gets from the target itself beside its part in the net: of a regularization."""
         if not self.is_parameter or self.result is not self.of.target:
             return False
-        return any(e.operand is self.operand and e.result is not self.result for e in self.of.edges)
+        return any(e.result is not self.result for e in self.of.into[self.operand])
 
     @functools.cached_property
     def is_slope(self) -> bool:
@@ -364,17 +409,20 @@ class Edge:
         axis: tuple[int, ...] = ()
         if self.is_slope or (self.is_along_axis and self.node in c.labels):
             u = self.node
+            if not any(e.is_loss for e in c.into.get(u, ())):
+                return None  # a hidden layer
         elif not self.is_loss:
             return None
         else:
             inside = [w for w in c.order if c.results.get(w) is c.target and w.op is not None]
             activation = next((w.op.activation for w in inside if w.op.activation is not None), None)
-            if activation is not None and activation.picks is not None:
-                return None  # a softmax of Values, which one logit does not tell
             if activation is not None and activation.along_axis:
                 axis = (0 if c.roles.sample_axis == 1 else -1,)
         prediction = np.asarray(c.point.of(u))
-        if activation is not None:
+        if activation is not None and activation.picks is not None:  # of the logits of one sample
+            _, member = member_of(self.node, self.place)
+            prediction = np.asarray(activation.picks(c.point.operands(self.node)[0])[member])
+        elif activation is not None:
             prediction = np.asarray(activation.function(prediction if c.is_array else float(prediction), *axis))
         share = np.asarray(self.read(self.arrived))
         for y in c.targets:
@@ -386,7 +434,7 @@ class Edge:
     @functools.cached_property
     def loss_error(self) -> Error | None:
         """Of an activation: what the loss gives to its result, where that is c (ŷ − y)."""
-        found = (e.error for e in self.of.edges if e.is_loss and e.operand is self.node)
+        found = (e.error for e in self.of.into.get(self.node, ()) if e.is_loss)
         return next((x for x in found if x is not None and x.activation is None), None)
 
     @property
@@ -404,7 +452,7 @@ class Edge:
     @functools.cached_property
     def siblings(self) -> list[Edge]:
         """The other edges into parameters of the same layer."""
-        return [e for e in self.of.edges if e is not self and e.is_parameter and e.result is self.result]
+        return [e for e in self.of.layers.get(self.result, ()) if e is not self]
 
 
 def _reads_itself(edge: Edge, g: Operand, right: Operand, groups: Sequence[Operand]) -> bool:
@@ -446,7 +494,7 @@ def _ratio(share: np.ndarray, error: np.ndarray) -> float:
     if not np.allclose(share, c * error, rtol=1e-9, atol=1e-12 * size) or not c > 0:
         return 0.0
     simple = round(1 / c) if c < 1 else round(c)
-    is_simple = abs(c - (1 / simple if c < 1 else simple)) < 1e-9 or abs(2 / c - round(2 / c)) < 1e-9
+    is_simple = abs(c * simple - 1 if c < 1 else c - simple) < 1e-9 or abs(2 / c - round(2 / c)) < 1e-9
     return c if is_simple else 0.0
 
 
@@ -458,5 +506,5 @@ def _is_number(x: Operand) -> bool:
     return is_node(x) or isinstance(x, np.ndarray)
 
 
-def _shape(x: Any) -> tuple[int, ...]:
+def _shape(x: Operand) -> tuple[int, ...]:
     return getattr(x, "shape", ())

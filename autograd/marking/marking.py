@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import functools
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,10 +15,11 @@ from ..passes.replay import Place, Point, Pull
 from ..used import Used
 from .answers import Answer
 from .computation import Computation
+from .missteps import missteps
 from .own_code import handed_in
 from .paths import marked_paths, split
 from .results import Alternative, Finding, Marking, Verdict, more_digits
-from .sheet import Item, Unread, read_sheet
+from .sheet import Item, Sheet, Unread, read_sheet
 from .slips import slips
 from .tolerance import Tolerance
 from .variants import Variant, variants
@@ -32,14 +33,26 @@ CHANCE = 0.01
 LIKELY = 0.5
 # Mistakes that are met more often come first.
 SEEN = ("often", "regularly", "once", "tried")
+# Mistakes of the forward pass are tried on gradients while that computes not more numbers than this.
+BUDGET = 40_000
+# In Values with more operands mistakes are not looked for: each may be read wrongly in many ways.
+LARGEST = 3_000
 # So many mistakes on one sheet are looked for, and so many readings of one are named.
 MOST = 8
 NAMED = 3
-# What needs a factor that only the student knows is asked only of so many numbers that are not 0.
+# What needs a factor that only the student knows is asked only of so many numbers that are not 0, and the factor is
+# none if it is so near to 1.
 FITTED = 3
+NOTHING = 1e-3
 
 
-def check_work(target: Node, sheet: Any, *, reveal: bool = True, **arguments: Any) -> Marking:
+# A mistake, the gradients of whoever makes it, and if it has a factor also with 0 for it.
+Predicted = tuple[Variant, Mapping[Node, Operand] | None, Mapping[Node, Operand] | None]
+
+
+def check_work(
+    target: Node, sheet: Sheet | Callable[..., Operand], *, reveal: bool = True, **arguments: Operand
+) -> Marking:
     """Whether gradients worked out by hand are right, and which mistake explains them if they are not.
 
     target: the loss, a Value, or a Tensor of one element.
@@ -83,9 +96,14 @@ class Checker:
     @functools.cached_property
     def variants(self) -> list[Variant]:
         """All mistakes that can be made in it; of those with a factor also what it is without."""
-        return list(variants(self.c))
+        return list(variants(self.c, slips))
 
-    def check(self, sheet: Any, **arguments: Any) -> Marking:
+    @functools.cached_property
+    def missteps(self) -> list[Variant]:
+        """All mistakes that can be made on the way forward."""
+        return list(variants(self.c, missteps))
+
+    def check(self, sheet: Sheet | Callable[..., Operand], **arguments: Operand) -> Marking:
         """The sheet, marked; see check_work."""
         if callable(sheet):
             sheet = handed_in(self.c, sheet, arguments)
@@ -93,14 +111,14 @@ class Checker:
             raise TypeError(f"check_work: {', '.join(arguments)} would be for a function, got {describe(sheet)}")
         numbers, paths = split(self.c, sheet)
         items, unread = read_sheet(self.c, numbers) if numbers or not paths else ([], [])
-        point, verdicts = self._values([i for i in items if i.is_value])
+        point, verdicts, findings = self._values([i for i in items if i.is_value])
         gradients = [i for i in items if not i.is_value]
-        findings: list[Finding] = []
         if gradients:
             wrong = [v.node for v in verdicts if v.kind == "wrong"]
             read = (Backward(self, gradients, point, wrong, home).marked() for home in self._homes(gradients))
-            more, findings = min(read, key=lambda marked: _losses(*marked))
+            more, found = min(read, key=lambda marked: _losses(*marked))
             verdicts += more
+            findings += found
         for node, written in paths:
             try:
                 more, found = marked_paths(self.c, self.tolerance, self.variants, node, written)
@@ -126,22 +144,78 @@ class Checker:
 
     # ------------------------------------------------------------ forward
 
-    def _values(self, items: Sequence[Item]) -> tuple[Point, list[Verdict]]:
-        """The verdicts on numbers of the forward pass, and the numbers with which it goes on."""
+    def _values(self, items: Sequence[Item]) -> tuple[Point, list[Verdict], list[Finding]]:
+        """The verdicts on numbers of the forward pass, the numbers with which it goes on, and the mistakes."""
         put_in: dict[Node, Operand] = {}
         point, verdicts = self.c.point, []
+        answers = {i.node: self.answer(i, self.c.point.of(i.node)) for i in items}
+        explanations: list[Explanation] = []
         for item in items:
-            answer = self.answer(item, self.c.point.of(item.node))
+            answer = answers[item.node]
             given = tuple(self.c.labels[u] for u in put_in if u in topological_order(item.node))
             if answer.is_right or not (given and answer.fits(point.of(item.node))):
                 verdicts.append(verdict(item, answer))
             else:
                 verdicts.append(verdict(item, answer, given=given))
+            kind = verdicts[-1].kind
+            if kind in ("wrong", "right to digits") and not answer.is_near and self.is_searched:
+                found = self._misstep(item, answers, point)
+                is_told = found is not None and (found.chance < CHANCE if kind != "wrong" else found.as_likely < LIKELY)
+                if found is not None and is_told:
+                    explanations.append(found)
+                    verdicts[-1] = verdicts[-1]._replace(kind="wrong", digits=None)
+                elif found is not None and kind == "wrong":
+                    verdicts[-1] = verdicts[-1]._replace(note=verdicts[-1].note or more_digits(self.c))
+            elif kind == "wrong" and not self.is_searched:
+                verdicts[-1] = verdicts[-1]._replace(note=verdicts[-1].note or self.too_large())
             is_usable = item.numbers.shape == answer.right.shape and np.all(np.isfinite(item.numbers))
             if not answer.is_right and is_usable:
                 put_in[item.node] = item.numbers if self.c.is_array else float(item.numbers)
                 point = Point(self.c.order, lambda u, z: put_in.get(u, z), self.c.samples or 1)
-        return point, verdicts
+        findings = [e.finding(self.c) for e in _merged(explanations)]
+        of_key = {key: f for f in findings for key in f.explains}
+        return point, [v._replace(finding=of_key.get(v.key)) for v in verdicts], findings
+
+    def _misstep(self, item: Item, answers: Mapping[Node, Answer], point: Point) -> Explanation | None:
+        """The mistake of the forward pass that explains a wrong number, and spoils none that is right."""
+        answer = answers[item.node]
+        above = set(topological_order(item.node))
+        open_to = {item.node} | (above - answers.keys())
+        kept = [(u, a) for u, a in answers.items() if a.is_right and item.node not in topological_order(u)]
+        numbers: dict[tuple[bytes, ...], tuple[bool, int]] = {}
+        best: list[tuple[tuple[Any, ...], Variant]] = []
+        for variant in self.missteps:
+            if not open_to.issuperset(e.result for e in variant.edges):
+                continue
+            try:
+                made = variant.point(point)
+            except (ValueError, IndexError, TypeError, StopIteration, ArithmeticError):
+                continue
+            x = np.asarray(made.of(item.node))
+            if answer.is_close_to_right(x) or not all(a.fits(made.of(u)) for u, a in kept):
+                continue
+            key = (rounded(x).tobytes(),)
+            numbers[key] = min(self.simplicity(variant), numbers.get(key, (True, len(SEEN))))
+            if answer.fits(x):
+                order = answer.far(x), *self.simplicity(variant), missteps.index(variant.slip), len(variant.made)
+                best.append((order, variant))
+        if not best:
+            return None
+        best.sort(key=lambda x: x[0])
+        readings: dict[str, Reading] = {}
+        for order, variant in best:
+            if order[0] <= best[0][0][0] + 1:
+                places = tuple(key for _, key in variant.places())
+                said = Alternative(variant.slip.read.__name__, variant.words(), places)
+                readings.setdefault(said.slip, Reading(said, variant))
+        as_simple = sum(simplicity <= self.simplicity(best[0][1]) for simplicity in numbers.values())
+        odds = answer.odds()
+        chance, as_likely = min(1.0, odds * len(numbers)), min(1.0, odds * as_simple)
+        return Explanation((item.key,), chance, as_likely, tuple(readings.values()))
+
+    def simplicity(self, variant: Variant) -> tuple[bool, int]:
+        """The less, the sooner it is believed: made in one place, and met often."""
+        return len(variant.places()) > 1, SEEN.index(variant.slip.seen)
 
     # ------------------------------------------------------------ backward
 
@@ -152,34 +226,111 @@ class Checker:
         return [float(m), 1.0] if is_asked and self.c.is_mean else [1.0]
 
     def predicted(
-        self, variant: Variant, point: Point, before: dict[Place, Pull], given: Mapping[Node, Operand]
-    ) -> dict[Node, Operand] | None:
-        """The gradients of somebody who makes this mistake, None where it cannot be made."""
+        self,
+        variant: Variant,
+        point: Point,
+        before: Sequence[Variant],
+        given: Mapping[Node, Operand],
+        base: dict[Node, Operand] | None = None,
+    ) -> Mapping[Node, Operand] | None:
+        """The gradients of somebody who makes this mistake besides those before, None where it cannot be made.
+
+        point: the numbers of the forward pass, those before made already. base: of Values, the gradients without it.
+        """
         try:
-            return self.c.replay(point, variant.change(point, before), given)
+            read_at = variant.point(point)
+            made = made_so(before, read_at)
+            change = variant.change(read_at, made)
+            if base is None or read_at is not point:
+                return self.c.replay(read_at, change, given)
+            last = {place: pull for place, pull in change.items() if made.get(place) is not pull}
+            return collections.ChainMap(self.c.replay.moved(point, base, made, last, given), base)
         except (ValueError, IndexError, TypeError, StopIteration, ArithmeticError):
             return None
 
-    def all_predicted(
-        self, point: Point, before: dict[Place, Pull], given: Mapping[Node, Operand]
-    ) -> list[tuple[Variant, dict[Node, Operand] | None, dict[Node, Operand] | None]]:
-        """Every mistake, what it predicts, and if it has a factor what it predicts with 0 for it."""
+    def all_predicted(self, point: Point, before: Sequence[Variant], given: Mapping[Node, Operand]) -> list[Predicted]:
+        """Every mistake, what it predicts, and if it has a factor what it predicts with 0 for it.
+
+        Mistakes of the forward pass only where its numbers were not handed in: there they are found by themselves.
+        """
         if not (before or given) and point is self.c.point:
-            return self._alone
-        return self._all(point, before, given)
+            return self._alone + self._alone_forward
+        forward = self._affordable if point.instead is None else []
+        return self._all([*self.variants, *forward], point, before, given)
 
     @functools.cached_property
-    def _alone(self) -> list[tuple[Variant, dict[Node, Operand] | None, dict[Node, Operand] | None]]:
-        return self._all(self.c.point, {}, {})
+    def _alone(self) -> list[Predicted]:
+        return self._all(self.variants, self.c.point, (), {})
+
+    @functools.cached_property
+    def _alone_forward(self) -> list[Predicted]:
+        return self._all(self._affordable, self.c.point, (), {})
+
+    @functools.cached_property
+    def _affordable(self) -> list[Variant]:
+        """The mistakes of the forward pass that gradients are asked for: in a large net those in whole layers."""
+        most = BUDGET // len(self.c.order)
+        whole = [v for v in self.missteps if len(v.made) > 1]
+        return self.missteps if len(self.missteps) <= most else whole[:most]
+
+    @property
+    def is_searched(self) -> bool:
+        """True if mistakes are looked for; in more Values than this they are not."""
+        return self.c.is_array or len(self.c.edges) <= LARGEST
+
+    def too_large(self) -> str:
+        """What is said where none are looked for."""
+        return (
+            f"{len(self.c.edges):,} steps are too many to say why (at most {LARGEST:,}); take a smaller net, or Tensors"
+        )
+
+    def slipped(self) -> list[tuple[Variant, Mapping[Node, Operand] | None]]:
+        """Every slip on the way back made alone, and what it predicts; None where it cannot be made."""
+        return [(variant, found) for variant, found, _ in self._alone]
 
     def _all(
-        self, point: Point, before: dict[Place, Pull], given: Mapping[Node, Operand]
-    ) -> list[tuple[Variant, dict[Node, Operand] | None, dict[Node, Operand] | None]]:
+        self, made: Sequence[Variant], point: Point, before: Sequence[Variant], given: Mapping[Node, Operand]
+    ) -> list[Predicted]:
+        for v in before:
+            point = v.point(point)
+        base = None if self.c.is_array else self.c.replay(point, made_so(before, point), given)
         found = []
-        for v in self.variants:
-            zero = self.predicted(v._replace(factor=0.0), point, before, given) if v.slip.fits else None
-            found.append((v, self.predicted(v, point, before, given), zero))
+        for v in made:
+            zero = self.predicted(v._replace(factor=0.0), point, before, given, base) if v.slip.fits else None
+            found.append((v, self.predicted(v, point, before, given, base), zero))
         return found
+
+
+class Reading(NamedTuple):
+    """One mistake that explains numbers: in words, and on the computation."""
+
+    said: Alternative
+    variant: Variant
+
+
+class Explanation(NamedTuple):
+    """What explains the numbers of these keys: the readings, the likeliest first. variants: the first in all places.
+
+    chance     how likely it is that numbers like these fit some mistake or other
+    as_likely  the same of mistakes that are as simple, and met as often
+    """
+
+    keys: tuple[str, ...]
+    chance: float
+    as_likely: float
+    readings: tuple[Reading, ...]
+    variants: tuple[Variant, ...] = ()
+
+    def reading(self, words: str) -> Reading | None:
+        """The reading that is called so."""
+        return next((r for r in self.readings if r.said.slip == words), None)
+
+    def finding(self, c: Computation) -> Finding:
+        """The same as it is told."""
+        first, *others = self.readings
+        told = tuple(r.said for r in others[: NAMED - 1])
+        variants = self.variants or (first.variant,)
+        return Finding(*first.said, self.keys, self.chance < CHANCE, self.chance, told, variants, c)
 
 
 class Backward:
@@ -224,41 +375,43 @@ class Backward:
         """The verdicts, and the mistakes, the nearest to the target first."""
         base = self.c.replay(self.point, None, self.given)
         fine = {i.key for i in self.items if self.answers[i.key].is_near or self.fits(i, base)}
-        explained: dict[str, Finding] = {}
-        findings: list[Finding] = []
-        before: dict[Place, Pull] = {}
+        explained: set[str] = set()
+        findings: list[Explanation] = []
+        before: tuple[Variant, ...] = ()
         hopeless: set[str] = set()
         untold: set[str] = set()
         while len(findings) < MOST:
             wrong = [i for i in self.items if i.key not in fine and i.key not in explained and i.key not in hopeless]
-            if not wrong:
+            if not wrong or not self.checker.is_searched:
                 break
             kept = [i for i in self.items if i.key in fine - self.apart or i.key in explained]
             found = self._finding(wrong, kept, before, self.given)
             if found is None and self.apart:  # a slip of its own, made of what is right
-                found = self._finding(wrong[:1], [], {}, {})
-            if found is None or found.chance >= LIKELY:
+                found = self._finding(wrong[:1], [], (), {})
+            if found is None or found.as_likely >= LIKELY:
                 hopeless.add(wrong[0].key)
                 untold |= {wrong[0].key} if found is not None else set()
                 continue
             findings.append(found)
-            explained |= dict.fromkeys(found.explains, found)
-            before = found.variants[0].change(self.point, before)
-        findings = _merged(findings)
-        of_key = {key: f for f in findings for key in f.explains}
+            explained |= set(found.keys)
+            before = (*before, found.readings[0].variant)
+        merged = [f.finding(self.c) for f in _merged(findings)]
+        of_key = {key: f for f in merged for key in f.explains}
         wrongly = {i.node for i in self.items if i.key not in fine and i.node in self.given}
         verdicts = []
         for i in self.items:
             answer = self.answers[i.key]
             given = () if answer.is_near or i.key not in fine else self._nearest(i.node, wrongly)
             said = verdict(i, answer, given=given, finding=of_key.get(i.key))
+            if said.kind == "wrong" and not said.note and not self.checker.is_searched:
+                said = said._replace(note=self.checker.too_large())
             is_open = i.key in untold and said.kind == "wrong" and not said.note
             verdicts.append(said._replace(note=more_digits(self.c)) if is_open else said)
-        return verdicts, findings
+        return verdicts, merged
 
     def _finding(
-        self, wrong: Sequence[Item], fine: Sequence[Item], before: dict[Place, Pull], given: Mapping[Node, Operand]
-    ) -> Finding | None:
+        self, wrong: Sequence[Item], fine: Sequence[Item], before: Sequence[Variant], given: Mapping[Node, Operand]
+    ) -> Explanation | None:
         """The mistake that explains the first wrong number, and most of the others, and spoils none that is right."""
         first, shape = wrong[0], np.squeeze(wrong[0].numbers).shape
         best: list[tuple[tuple[Any, ...], Variant, tuple[str, ...]]] = []
@@ -271,30 +424,62 @@ class Backward:
             if found is None or not self.fits(first, found) or not all(self.fits(i, found) for i in fine):
                 continue
             keys = tuple(i.key for i in wrong if self.fits(i, found))
+            if variant.slip.fits and sum(np.count_nonzero(i.numbers) for i in wrong if i.key in keys) < FITTED:
+                continue
             rank = len(keys), np.squeeze(found.get(first.node, 0.0)).shape == shape
             if rank > best_rank:
                 best, best_rank = [], rank
             if rank == best_rank:
                 far = max(self._far(i, found) for i in wrong if i.key in keys)
-                order = far, *self._simplicity(variant), slips.index(variant.slip), len(variant.made)
+                table = missteps if variant.slip.is_forward else slips
+                order = (
+                    far,
+                    *self.checker.simplicity(variant),
+                    variant.slip.is_forward,
+                    table.index(variant.slip),
+                    len(variant.made),
+                )
                 best.append((order, variant, keys))
         if not best:
             return None
         best.sort(key=lambda x: (x[1].slip.fits, x[0]))
         order, variant, keys = best[0]
         # a fitted factor stands back, and what fits less well
-        rest = [v for o, v, _ in best[1:] if v.slip.fits == variant.slip.fits and o[0] == order[0]]
+        rest = [v for o, v, _ in best[1:] if v.slip.fits == variant.slip.fits and o[0] <= order[0] + 1]
         # the same in other places too, which these numbers do not tell apart
         rest = [v for v in rest if v.slip is not variant.slip or v.key != variant.key or not self._covers(v, variant)]
-        said, *others = dict.fromkeys(self._said(v, keys) for v in [variant, *rest])
         explained = [i for i in wrong if i.key in keys]
-        alike = [v for v, p, _ in everything if p is not None and all(_alike(i, p.get(i.node)) for i in explained)]
-        as_simple = sum(self._simplicity(v) <= self._simplicity(variant) for v in alike)
+        alike = self._numbers_of(everything, explained, fine)
+        as_simple = sum(simplicity <= self.checker.simplicity(variant) for simplicity in alike.values())
         odds = float(np.prod([self.answers[i.key].odds() for i in explained]))
         if variant.slip.fits:  # one number went into the factor
             odds *= max(1.0, 1 / max(self.answers[first.key].odds() ** (1 / max(first.numbers.size, 1)), 1e-300))
-        chance, is_sure = min(1.0, odds * as_simple), odds * len(alike) < CHANCE
-        return Finding(*said, keys, is_sure, chance, tuple(others[: NAMED - 1]), (variant,), self.c)
+        chance, as_likely = min(1.0, odds * len(alike)), min(1.0, odds * as_simple)
+        readings = {v.words(): Reading(self._said(v, keys), v) for v in reversed([variant, *rest])}
+        return Explanation(keys, chance, as_likely, tuple(reversed(readings.values())))
+
+    def _numbers_of(
+        self,
+        everything: Sequence[tuple[Variant, Mapping[Node, Operand] | None, object]],
+        explained: Sequence[Item],
+        fine: Sequence[Item],
+    ) -> dict[tuple[bytes, ...], tuple[bool, int]]:
+        """The different wrong numbers that mistakes give for what one explains, each with the simplest that gives it.
+
+        What would spoil a number that is right explains nothing, and what gives the same numbers counts once.
+        """
+        found: dict[tuple[bytes, ...], tuple[bool, int]] = {}
+        for variant, predicted, _ in everything:
+            if predicted is None or not all(_alike(i, predicted.get(i.node)) for i in explained):
+                continue
+            numbers = [np.asarray(predicted.get(i.node, 0.0)) * self.scale[i.key] for i in explained]
+            if all(self.answers[i.key].is_close_to_right(x) for i, x in zip(explained, numbers, strict=True)):
+                continue
+            if not all(self.fits(i, predicted) for i in fine):
+                continue
+            key = tuple(rounded(x).tobytes() for x in numbers)
+            found[key] = min(self.checker.simplicity(variant), found.get(key, (True, len(SEEN))))
+        return found
 
     def _fitted(
         self,
@@ -302,11 +487,11 @@ class Backward:
         at_one: Mapping[Node, Operand],
         at_zero: Mapping[Node, Operand] | None,
         first: Item,
-        before: dict[Place, Pull],
+        before: Sequence[Variant],
         given: Mapping[Node, Operand],
-    ) -> tuple[Variant, dict[Node, Operand] | None]:
+    ) -> tuple[Variant, Mapping[Node, Operand] | None]:
         """The mistake with the factor that fits the first wrong number, and what it predicts; None if none fits."""
-        if at_zero is None or np.count_nonzero(first.numbers) < FITTED:
+        if at_zero is None or not np.any(first.numbers):
             return variant, None
         scale = self.scale[first.key]
         zero, one = (np.asarray(x.get(first.node, 0.0)) * scale for x in (at_zero, at_one))
@@ -315,7 +500,7 @@ class Backward:
         if not size or not np.isfinite(size):
             return variant, None
         factor = float(((x - zero) * d).sum()) / size
-        if not self.answers[first.key].fits(zero + factor * d):
+        if abs(factor - 1) < NOTHING or not self.answers[first.key].fits(zero + factor * d):
             return variant, None
         fitted = variant._replace(factor=factor)
         return fitted, self.checker.predicted(fitted, self.point, before, given)
@@ -328,13 +513,9 @@ class Backward:
         """How far what a mistake gives is from what was written, in steps of what rounding on the way comes to."""
         return self.answers[item.key].far(np.asarray(found.get(item.node, 0.0)) * self.scale[item.key])
 
-    def _simplicity(self, variant: Variant) -> tuple[bool, int]:
-        """The less, the sooner it is believed: made in one place, and met often."""
-        return len(self.c.places(variant.edges)) > 1, SEEN.index(variant.slip.seen)
-
     def _said(self, variant: Variant, explained: Sequence[str]) -> Alternative:
         """A mistake, and where it was made: of what was handed in only where it explains what is wrong."""
-        places = [self.c.key(u) for u in self.c.places(variant.edges)]
+        places = [key for _, key in variant.places()]
         where = tuple(key for key in places if key in explained)
         where = where or tuple(key for key in places if key not in self.answers) or tuple(places)
         return Alternative(variant.slip.read.__name__, variant.words(), where)
@@ -358,6 +539,14 @@ class Backward:
                 waiting += users.get(v, ())
         forward = tuple(self.c.labels[v] for v in self.c.named if v in self.wrong)
         return tuple(self.c.key(v) for v in self.c.named if v in found) or forward
+
+
+def made_so(variants: Sequence[Variant], point: Point) -> dict[Place, Pull]:
+    """What operands get of somebody who makes these mistakes."""
+    change: dict[Place, Pull] = {}
+    for v in variants:
+        change = v.change(point, change)
+    return change
 
 
 def _check_unchanged(target: Node) -> None:
@@ -393,30 +582,40 @@ def _shape_note(answer: Answer) -> str:
     return f"{said}expected shape {right.shape}, got {x.shape}"
 
 
+def rounded(x: np.ndarray) -> np.ndarray:
+    """To six digits of the largest: what differs by less was computed in another order."""
+    size = float(np.max(np.abs(x), initial=0.0))
+    return np.round(x / size, 6) * size + 0.0 if size and np.isfinite(size) else x
+
+
 def _alike(item: Item, x: Operand) -> bool:
     """True if numbers of this shape may be what was handed in."""
     return x is not None and np.squeeze(x).shape in ((), np.squeeze(item.numbers).shape)
 
 
-def _merged(findings: Sequence[Finding]) -> list[Finding]:
-    """The same mistake in several places as one finding."""
-    found: dict[str, Finding] = {}
-    for f in findings:
-        other = found.get(f.slip)
-        found[f.slip] = (
-            f
-            if other is None
-            else replace(
-                other,
-                where=tuple(dict.fromkeys(other.where + f.where)),
-                explains=other.explains + f.explains,
-                is_sure=other.is_sure or f.is_sure,
-                chance=min(other.chance, f.chance),
-                alternatives=tuple(a for a in other.alternatives if a.slip in {x.slip for x in f.alternatives}),
-                variants=other.variants + f.variants,
+def _merged(explanations: Sequence[Explanation]) -> list[Explanation]:
+    """The same mistake in several places as one: of several readings, that which needs the fewest mistakes."""
+    found: list[Explanation] = []
+    left = list(explanations)
+    while left:
+        words = max((r.said.slip for r in left[0].readings), key=lambda w: sum(e.reading(w) is not None for e in left))
+        same = [e for e in left if e.reading(words) is not None]
+        left = [e for e in left if e.reading(words) is None]
+        others = [r for r in same[0].readings if r.said.slip != words and all(e.reading(r.said.slip) for e in same)]
+        readings = [e.reading(words) for e in same]
+        where = dict.fromkeys(key for r in readings if r for key in r.said.where)
+        first = readings[0]
+        assert first is not None
+        found.append(
+            Explanation(
+                tuple(key for e in same for key in e.keys),
+                min(e.chance for e in same),
+                min(e.as_likely for e in same),
+                (first._replace(said=first.said._replace(where=tuple(where))), *others),
+                tuple(r.variant for r in readings if r),
             )
         )
-    return list(found.values())
+    return found
 
 
 def _losses(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> tuple[int, int, int]:

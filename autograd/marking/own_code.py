@@ -7,19 +7,21 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from types import CodeType, FrameType
-from typing import Any
 
 import numpy as np
 
 from ..formulas import names
 from ..graph import Node
+from ..operands import Operand
 from .computation import Computation, loose
 from .sheet import which
 
 __all__ = ["handed_in"]
 
 
-def handed_in(c: Computation, function: Callable[..., Any], arguments: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+def handed_in(
+    c: Computation, function: Callable[..., object], arguments: Mapping[str, object]
+) -> list[tuple[Node | str, Operand]]:
     """What a function computes of the gradients of a computation, by their names.
 
     It is called with copies of the recorded arrays by its parameters' names, Z1 for Z[1]; arguments: others. What it
@@ -33,7 +35,7 @@ def handed_in(c: Computation, function: Callable[..., Any], arguments: Mapping[s
     for name, x in list(found.items()):
         if isinstance(x, Mapping) and name not in arguments:
             found |= {k: v for k, v in x.items() if isinstance(k, str) and k not in found}
-    pairs: dict[Node, tuple[str, Any]] = {}
+    pairs: dict[Node, tuple[str, Operand]] = {}
     for name, x in found.items():
         if not _is_number(x):
             continue
@@ -52,15 +54,15 @@ def handed_in(c: Computation, function: Callable[..., Any], arguments: Mapping[s
     return list(pairs.values())
 
 
-def _code_of(function: Callable[..., Any]) -> CodeType | None:
+def _code_of(function: Callable[..., object]) -> CodeType | None:
     plain = inspect.unwrap(function)
     return getattr(getattr(plain, "__func__", plain), "__code__", None)
 
 
-def _filled_in(c: Computation, function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _filled_in(c: Computation, function: Callable[..., object], arguments: Mapping[str, object]) -> dict[str, Operand]:
     """The arguments of the function: those that were given, and the recorded arrays by name."""
     given = dict(arguments)
-    known: dict[str, Any] = {"m": c.samples}
+    known: dict[str, Operand] = {"m": c.samples}
     for label, x in [*c.constants.items(), *((c.labels[u], c.point.of(u)) for u in c.named)]:
         known[label] = x
     for edge in c.edges:  # a loss of logits has the activation inside, and no node for it
@@ -97,10 +99,10 @@ def _spellings(label: str) -> list[str]:
 
 
 def _watched(
-    function: Callable[..., Any], code: CodeType | None, arguments: Mapping[str, Any]
-) -> tuple[dict[str, Any], Any]:
+    function: Callable[..., object], code: CodeType | None, arguments: Mapping[str, object]
+) -> tuple[dict[str, Operand], Operand]:
     """The function's local names as it returns, and what it returns."""
-    found: dict[str, Any] = {}
+    found: dict[str, Operand] = {}
     before, thread = sys.getprofile(), threading.get_ident()
 
     def hook(frame: FrameType, event: str, argument: object) -> None:

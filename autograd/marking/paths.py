@@ -5,17 +5,18 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..graph import Node
+from ..operands import Operand
 from ..passes.replay import Place, Point, Pull, Replay
 from ..paths.path_graph import Path, PathGraph
 from .answers import Answer
 from .computation import Computation
 from .results import Alternative, Finding, Verdict
-from .sheet import parsed, which
+from .sheet import Sheet, parsed, which
 from .tolerance import TIMES, Tolerance
 from .variants import Variant
 from .written import FULL, Written
@@ -33,11 +34,11 @@ _PRODUCT = re.compile(r"[*·⋅×]")
 class WrittenPath(NamedTuple):
     """A path as somebody wrote it: its factors, and their product if it says one."""
 
-    factors: tuple[Any, ...]
-    product: Any
+    factors: tuple[Operand, ...]
+    product: Operand
 
 
-def split(c: Computation, sheet: Any) -> tuple[list[tuple[Any, Any]], list[tuple[Node, tuple[list[WrittenPath], Any]]]]:
+def split(c: Computation, sheet: Sheet) -> tuple[Sheet, list[tuple[Node, tuple[list[WrittenPath], Operand]]]]:
     """The numbers of a sheet, and the paths: for each node those that were written, and their sum if it is said."""
     if isinstance(sheet, str):
         sheet = parsed(sheet)
@@ -56,7 +57,7 @@ def split(c: Computation, sheet: Any) -> tuple[list[tuple[Any, Any]], list[tuple
     return numbers, paths
 
 
-def _paths(x: Any) -> tuple[list[WrittenPath], Any] | None:
+def _paths(x: Operand) -> tuple[list[WrittenPath], Operand] | None:
     """Paths, if that is what was written for a number, and their sum."""
     total = None
     if isinstance(x, Mapping):
@@ -70,7 +71,7 @@ def _paths(x: Any) -> tuple[list[WrittenPath], Any] | None:
     return [_path(p) for p in x], total
 
 
-def _path(p: Any) -> WrittenPath:
+def _path(p: Operand) -> WrittenPath:
     if isinstance(p, str):
         factors, _, product = p.partition("=")
         return WrittenPath(tuple(f.strip(" ()") for f in _PRODUCT.split(factors)), product.strip() or None)
@@ -82,7 +83,7 @@ def marked_paths(
     tolerance: Tolerance,
     variants: Sequence[Variant],
     node: Node,
-    handed_in: tuple[list[WrittenPath], Any],
+    handed_in: tuple[list[WrittenPath], object],
 ) -> tuple[list[Verdict], list[Finding]]:
     """The verdicts on every factor, product and sum, and the mistakes."""
     written, total = handed_in

@@ -6,7 +6,7 @@ import functools
 import html
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -92,9 +92,9 @@ class Finding:
     @functools.cached_property
     def lines(self) -> tuple[tuple[Line, Line], ...]:
         """What somebody writes who does it, and what is right, each a Line: text and LaTeX."""
-        places = [(v, u) for v in self.variants for u in self.computation.places(v.edges)]
-        named = [(v, u) for v, u in places if self.computation.key(u) in self.where]
-        found = [lines(self.computation, variant, u) for variant, u in (named or places)[:SHOWN]]
+        places = [(v, u, key) for v in self.variants for u, key in v.places()]
+        named = [x for x in places if x[2] in self.where]
+        found = [lines(self.computation, variant, u) for variant, u, _ in (named or places)[:SHOWN]]
         return tuple(x for x in found if x is not None)
 
     @property
@@ -137,7 +137,7 @@ class Marking:
     def __bool__(self) -> bool:
         return all(self.verdicts.values())
 
-    def __getitem__(self, name: Any) -> Verdict:
+    def __getitem__(self, name: object) -> Verdict:
         """The verdict on what a name means, however it is written, or on the gradient by a node."""
         if isinstance(name, str) and name in self.verdicts:
             return self.verdicts[name]
@@ -196,7 +196,7 @@ class Marking:
         """Other mistakes that give these numbers, and what would tell them apart."""
         others = dict.fromkeys(f"or {self._places(a.where)}: {a.slip}" for a in f.alternatives)
         others.pop(f"or {self._places(f.where)}: {f.slip}", None)
-        found = [*others, f"{'all' if len(others) > 1 else 'both'} give these numbers here"] if others else []
+        found = [*others, f"{'all' if len(others) > 1 else 'both'} fit these numbers"] if others else []
         if not f.is_sure:
             told = f"by chance a number fits some mistake in {_share(f.chance)} cases"
             found.append(f"Sure? With so few digits, {told}; {_advice(self.computation)} would tell")
@@ -266,7 +266,7 @@ def _counted(digits: int) -> str:
 
 
 def _number(x: np.ndarray) -> str:
-    return format_number(float(x)).replace("-", "−") if x.size == 1 else f"an array of shape {x.shape}"
+    return format_number(x.item()).replace("-", "−") if x.size == 1 else f"an array of shape {x.shape}"
 
 
 def more_digits(c: Computation) -> str:

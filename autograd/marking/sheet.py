@@ -6,19 +6,22 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from ..formulas import names
 from ..graph import Node, is_node
-from ..operands import describe
+from ..operands import Operand, describe
 from .computation import Computation, loose, small
 from .written import DECIMAL_COMMA, NotANumber, Written, carried_on_the_way
 
-__all__ = ["Item", "read_sheet"]
+__all__ = ["Item", "Sheet", "read_sheet"]
 
-_RATIO = re.compile(r"\s*(?:d|∂|\\partial ?)\s*(?P<over>[A-Za-z]*)\s*/\s*(?:d|∂|\\partial ?)\s*(?P<under>.+)")
+# What is handed in: names or nodes with numbers, as a mapping, as pairs, or as text.
+Sheet: TypeAlias = str | Mapping[Node | str, Operand] | Iterable[tuple[Node | str, Operand]]
+
+_RATIO = re.compile(r"\s*(?:d|∂|\\partial ?)\s*(?P<over>[^/]*?)\s*/\s*(?:d|∂|\\partial ?)\s*(?P<under>.+)")
 _FRACTION = re.compile(r"\\frac\{\\partial ?(?P<over>[^{}]*)\}\{\\partial ?(?P<under>.+)\}")
 
 
@@ -50,7 +53,7 @@ class Unread(NamedTuple):
     said: str
 
 
-def read_sheet(c: Computation, sheet: Any) -> tuple[list[Item], list[Unread]]:
+def read_sheet(c: Computation, sheet: Sheet) -> tuple[list[Item], list[Unread]]:
     """The items of a sheet, in the order in which they depend on each other: forward, then backward; and what is none.
 
     sheet: names or nodes -> numbers, as a mapping or as pairs. Names are those of the computation: `a[1]_1` for a
@@ -58,7 +61,7 @@ def read_sheet(c: Computation, sheet: Any) -> tuple[list[Item], list[Unread]]:
     """
     if isinstance(sheet, str):
         sheet = parsed(sheet)
-    pairs: Iterable[Any] = sheet.items() if isinstance(sheet, Mapping) else sheet
+    pairs: Iterable[tuple[Node | str, Operand]] = sheet.items() if isinstance(sheet, Mapping) else sheet
     try:
         pairs = [(name, x) for name, x in pairs]
     except (TypeError, ValueError):
@@ -97,9 +100,9 @@ def _place(c: Computation, item: Item) -> tuple[bool, int, int, int]:
     return True, -min(place[e.result] for e in edges), 1 + edges[0].is_bias, place[u]
 
 
-def parsed(text: str) -> list[tuple[str, Any]]:
+def parsed(text: str) -> list[tuple[str, Operand]]:
     """The lines `name = numbers` of a text; rows of a matrix in brackets. # begins a comment; blanks are left out."""
-    pairs: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, Operand]] = []
     for number, line in enumerate(text.splitlines(), 1):
         line = line.partition("#")[0].strip()
         if not line:
@@ -124,7 +127,7 @@ def parsed(text: str) -> list[tuple[str, Any]]:
     return pairs
 
 
-def which(c: Computation, name: Any) -> tuple[Node, bool]:
+def which(c: Computation, name: Node | str) -> tuple[Node, bool]:
     """The node that a name means, and whether its value is meant, not the gradient by it."""
     if is_node(name):
         if name not in c.labels:
@@ -137,7 +140,7 @@ def which(c: Computation, name: Any) -> tuple[Node, bool]:
     node = _node_called(c, name)
     if node is not None:
         return node, node.op is not None  # nobody is asked for the value of a leaf
-    for under in _gradient_names(name):
+    for under in _gradient_names(c, name):
         node = _node_called(c, under)
         if node is not None:
             return node, False
@@ -150,16 +153,17 @@ def which(c: Computation, name: Any) -> tuple[Node, bool]:
 def known(c: Computation) -> str:
     """The names that can be handed in."""
     labels = [c.labels[u] for u in c.named if u is not c.target and not c.is_data(u)]
-    shown = ", ".join(f"d{x}" if c.is_array else f"dL/d{x}" for x in labels[:12])
+    target = c.labels[c.target]
+    shown = ", ".join(f"d{x}" if c.is_array else f"d{target}/d{x}" for x in labels[:12])
     return f"the computation has {shown}{', ...' if len(labels) > 12 else ''}"
 
 
-def _gradient_names(name: str) -> Iterable[str]:
+def _gradient_names(c: Computation, name: str) -> Iterable[str]:
     """What a gradient is by, from how it may be called: dW[1], dL/dw, ∂L/∂w, W1.grad, delta2."""
     stripped = name.strip().strip("$")
     for pattern in (_FRACTION, _RATIO):
         match = pattern.fullmatch(stripped)
-        if match:
+        if match and (match["over"].isalpha() or _node_called(c, match["over"]) is c.target):
             yield match["under"].strip()
             return
     if stripped.endswith(".grad"):

@@ -21,7 +21,7 @@ from ..graph import Node, is_node
 from ..op import Operation
 from ..operands import Operand
 from ..ops.elementwise import sigmoid, tanh
-from ..passes.replay import Place, Pull, flat_place, shaped
+from ..passes.replay import Place, Pull, flat_place, member_of, shaped
 from .computation import Computation, Edge, Error
 
 __all__ = ["Reading", "Share", "Slip", "slip", "slips"]
@@ -88,7 +88,7 @@ class Share:
         """What stands for a node or a constant."""
         return self._reading.of(x)
 
-    def with_other(self, other: Operand, place: Any = None) -> Operand:
+    def with_other(self, other: Operand, place: Operand = None) -> Operand:
         """A product with something else in the place of what it multiplies by."""
         place = self.edge.partner if place is None else place
         operands = list(self.operands)
@@ -133,8 +133,8 @@ class Share:
         node, place = self.edge.node, self.edge.partner
         i = place if not isinstance(place, tuple) else flat_place(node, place)
         d = shaped(self._reading.share(node, i, self.g, self.z, self.operands), u)
-        w = _below(u)
-        rest = sum(shaped(e.read(e.arrived), w) for e in self.edge.of.edges if e.is_penalty and e.operand is w)
+        w = weight_below(u)
+        rest: Operand = sum(shaped(e.read(e.arrived), w) for e in self.edge.of.into.get(w, ()) if e.is_penalty)
         return d + (rest.T if w is not u and np.ndim(rest) == 2 else rest)
 
     def through(self, op: Operation, x: Operand) -> Operand:
@@ -147,8 +147,16 @@ class Share:
     def prediction(self) -> Operand:
         """ŷ, where the share is a multiple of ŷ − y."""
         error = self._error
-        x = self.of(error.prediction)
-        return x if error.activation is None else error.activation.function(x, *error.axis)
+        if error.activation is None:
+            return self.of(error.prediction)
+        if error.activation.picks is not None:
+            return error.activation.picks(self.operands[0])[member_of(self.edge.node, self.edge.place)[1]]
+        return error.activation.function(self.of(error.prediction), *error.axis)
+
+    @property
+    def is_written(self) -> bool:
+        """True if ŷ is a node of the computation, and not inside a loss of logits."""
+        return self._error.activation is None
 
     @property
     def target(self) -> Operand:
@@ -182,16 +190,21 @@ class Share:
 class Slip(NamedTuple):
     """A mistake. name: what one does. seen: "often", "regularly", "once" or "tried", as it was met when it was asked
     for. on: True for the edges on which it can be made. tries: with what, each with a key under which the same is done
-    on other edges. fits: there is a factor in it that only the student knows. alone: nothing else arrives."""
+    on other edges. fits: there is a factor in it that only the student knows. alone: nothing else arrives. by_itself:
+    False for what is made only where it is made with other things on other edges too, since alone it is another slip.
+    is_forward: `read` takes a Result, of the forward pass (missteps.py), and no Share.
+    """
 
     name: str
     read: Callable[..., Operand]
     seen: str
     on: Callable[[Edge], bool]
-    tries: Callable[[Edge], Iterable[tuple[Hashable, Any]]]
+    tries: Callable[[Edge], Iterable[tuple[Hashable, object]]]
     spreads: bool
     fits: bool
     alone: bool
+    by_itself: Callable[[Any], bool]
+    is_forward: bool = False
 
     def __repr__(self) -> str:
         return f"<slip: {self.name}>"
@@ -200,9 +213,14 @@ class Slip(NamedTuple):
 slips: list[Slip] = []
 
 
-def once(edge: Edge) -> list[tuple[Hashable, Any]]:
+def once(edge: Edge) -> list[tuple[Hashable, object]]:
     """There is one way of it."""
     return [("", None)]
+
+
+def always(option: object) -> bool:
+    """With anything."""
+    return True
 
 
 def slip(
@@ -210,15 +228,16 @@ def slip(
     *,
     on: Callable[[Edge], bool],
     seen: str = "once",
-    tries: Callable[[Edge], Iterable[tuple[Hashable, Any]]] = once,
+    tries: Callable[[Edge], Iterable[tuple[Hashable, object]]] = once,
     spreads: bool = True,
     fits: bool = False,
     alone: bool = False,
+    by_itself: Callable[[Any], bool] = always,
 ) -> Callable[[Callable[..., Operand]], Callable[..., Operand]]:
     """Enter the decorated function into the table. See Slip; the order of the table is that of preference."""
 
     def decorate(read: Callable[..., Operand]) -> Callable[..., Operand]:
-        slips.append(Slip(name, read, seen, on, tries, spreads, fits, alone))
+        slips.append(Slip(name, read, seen, on, tries, spreads, fits, alone, by_itself))
         return read
 
     return decorate
@@ -234,7 +253,7 @@ def enters(edge: Edge) -> bool:
 
 def behind_the_loss(edge: Edge) -> bool:
     """Into a named node, of several samples; not the loss, whose 1/m is the home that one chose."""
-    return means(edge) and not edge.is_loss
+    return means(edge) and not (edge.is_loss and edge.of.per_sample(edge.operand))
 
 
 def slopes(edge: Edge) -> bool:
@@ -251,7 +270,7 @@ def products(edge: Edge) -> bool:
 
 
 def weights(edge: Edge) -> bool:
-    return products(edge) and edge.of.is_parameter(_below(edge.operand))
+    return products(edge) and edge.of.is_parameter(weight_below(edge.operand))
 
 
 def biases(edge: Edge) -> bool:
@@ -270,7 +289,7 @@ def means(edge: Edge) -> bool:
     return enters(edge) and (edge.of.samples or 1) > 1
 
 
-def _below(u: Node) -> Node:
+def weight_below(u: Node) -> Node:
     """The parameter that an operand is the transpose of, or is."""
     while is_node(u) and u.op is not None and u.label is None and len([x for x in u.operands if is_node(x)]) == 1:
         u = next(x for x in u.operands if is_node(x))
@@ -282,12 +301,17 @@ def weights_read(edge: Edge) -> bool:
     if not products(edge) or edge.is_parameter or weights(edge):
         return False
     factor = edge.read_by_product
-    return is_node(factor) and edge.of.is_parameter(_below(factor))
+    return is_node(factor) and edge.of.is_parameter(weight_below(factor))
 
 
 def errors(edge: Edge) -> bool:
     """A multiple of ŷ − y."""
     return edge.error is not None
+
+
+def single_errors(edge: Edge) -> bool:
+    """A multiple of ŷ − y, of several samples with one output each."""
+    return errors(edge) and edge.of.is_array and edge.operand.ndim == 2 and 1 in edge.operand.shape and means(edge)
 
 
 def deltas(edge: Edge) -> bool:
@@ -303,7 +327,19 @@ def mistaken_deltas(edge: Edge) -> bool:
 
 def branches(edge: Edge) -> bool:
     """Into what is used more than once, for other than a penalty."""
-    return enters(edge) and not edge.is_penalty and sum(e.operand is edge.operand for e in edge.of.edges) > 1
+    return _paths(edge) > 1
+
+
+def many_branches(edge: Edge) -> bool:
+    """Into what is used more than twice: of two paths, one alone is the other forgotten."""
+    return _paths(edge) > 2
+
+
+def _paths(edge: Edge) -> int:
+    """How many edges lead to the same named node, but for penalties."""
+    if not enters(edge) or edge.is_penalty:
+        return 0
+    return len(edge.of.into[edge.operand])
 
 
 def parameters(edge: Edge) -> bool:
@@ -316,7 +352,8 @@ def rates(edge: Edge) -> bool:
     return edge.is_loss or edge.is_parameter
 
 
-def _is_square(x: Operand) -> bool:
+def is_square(x: Operand) -> bool:
+    """True for a matrix of as many rows as columns."""
     shape: tuple[int, ...] = getattr(x, "shape", ())
     return len(shape) == 2 and shape[0] == shape[1]
 
@@ -326,7 +363,7 @@ def _penalty(edge: Edge) -> float:
     weight = edge if edge.is_penalty else next((e for e in edge.siblings if e.is_weight), None)
     if weight is None or not edge.of.is_array:
         return 0.0
-    found: list[Edge] = [e for e in edge.of.edges if e.is_penalty and e.operand is weight.operand]
+    found: list[Edge] = [e for e in edge.of.into[weight.operand] if e.is_penalty]
     w = weight.operand.numpy() if found else np.zeros(1)
     share = sum(shaped(e.read(e.arrived), e.operand) for e in found)
     size = float((w * w).sum())
@@ -337,7 +374,37 @@ def _penalty(edge: Edge) -> float:
 # ---------------------------------------------------------------- with what
 
 
-def _relation(edge: Edge, other: Operand, right: Operand) -> Hashable:
+# Of so many Values only those with nearly the same name are taken for each other.
+MANY = 24
+
+
+def near(c: Computation, right: Operand) -> list[Operand]:
+    """What may be taken for a quantity: all of its kind, of many Values those whose name differs in one number by one,
+    or in its letter."""
+    found = list(c.quantities(right))
+    if c.is_array or len(found) <= MANY or not is_node(right) or right not in c.labels:
+        return found
+    name = names.parse(c.labels[right])
+    return [u for u in found if name is not None and u in c.labels and _is_near(name, names.parse(c.labels[u]))]
+
+
+def _is_near(a: names.Name, b: names.Name | None) -> bool:
+    if b is None or len(a.index) != len(b.index):
+        return False
+    pairs = [
+        (a.base, b.base),
+        (a.layer or "", b.layer or ""),
+        (a.sample or "", b.sample or ""),
+        *zip(a.index, b.index, strict=True),
+    ]
+    apart = [(x, y) for x, y in pairs if x != y]
+    if len(apart) != 1:
+        return False
+    x, y = apart[0]
+    return not (x.isdigit() and y.isdigit()) or abs(int(x) - int(y)) == 1
+
+
+def relation(edge: Edge, other: Operand, right: Operand) -> Hashable:
     """What one thing is beside another: a letter, so many layers on; the same is tried in other layers."""
     labels = edge.of.labels
     a, b = (names.parse(labels[u]) if is_node(u) and u in labels else None for u in (other, right))
@@ -355,32 +422,35 @@ def _layer(name: names.Name) -> int | None:
     return int(said) if said.isdigit() else None
 
 
-def others(edge: Edge) -> list[tuple[Hashable, Any]]:
+def others(edge: Edge) -> list[tuple[Hashable, object]]:
     """What could be taken for the other factor of a product."""
     right = edge.read_by_product
-    core = _below(right) if is_node(right) else right
-    is_turned = core is not right
-    return [(_relation(edge, u, core), (u, is_turned)) for u in edge.of.quantities(core)]
+    core = weight_below(right) if is_node(right) else right
+    is_turned = core is not right and edge.of.is_array
+    found: list[tuple[Hashable, object]] = [(relation(edge, u, core), (u, is_turned)) for u in near(edge.of, core)]
+    if edge.is_weight and getattr(core, "shape", ()) == getattr(edge.operand, "shape", ()):
+        found.append(("the weights", (edge.operand, is_turned)))
+    return found
 
 
-def other_slopes(edge: Edge) -> list[tuple[Hashable, Any]]:
+def other_slopes(edge: Edge) -> list[tuple[Hashable, object]]:
     """The slopes of other layers of the same size."""
     found = [
         e for e in edge.of.activations if e.node is not edge.node and getattr(e.node, "shape", ()) == edge_shape(edge)
     ]
-    return [(_relation(edge, e.node, edge.node), e) for e in found]
+    return [(relation(edge, e.node, edge.node), e) for e in found]
 
 
 def edge_shape(edge: Edge) -> tuple[int, ...]:
     return getattr(edge.node, "shape", ())
 
 
-def other_functions(edge: Edge) -> list[tuple[Hashable, Any]]:
+def other_functions(edge: Edge) -> list[tuple[Hashable, object]]:
     """The activations that a hidden layer may have."""
     return [(op.shown, op) for op in (sigmoid.op, tanh.op) if op is not edge.node.op]
 
 
-def other_targets(edge: Edge) -> list[tuple[Hashable, Any]]:
+def other_targets(edge: Edge) -> list[tuple[Hashable, object]]:
     """What other units should give."""
     error = edge.error
     if error is None:
@@ -392,7 +462,7 @@ def other_targets(edge: Edge) -> list[tuple[Hashable, Any]]:
     return [("", y) for y in edge.of.targets if is_node(y) and y is not error.target]
 
 
-def factors_of_two(edge: Edge) -> list[tuple[Hashable, Any]]:
+def factors_of_two(edge: Edge) -> list[tuple[Hashable, object]]:
     """2, as of a square; and ½."""
     return [("a factor 2 too much", 2.0), ("a factor 2 left out", 0.5)]
 
@@ -401,7 +471,7 @@ def sizes(edge: Edge) -> list[tuple[Hashable, Any]]:
     """What may be taken for the number of samples: the units of the layer, its inputs, the features, the outputs."""
     c = edge.of
     found: list[tuple[Hashable, Any]] = []
-    if edge.is_parameter and not edge.is_penalty:
+    if c.is_array and edge.is_parameter and not edge.is_penalty:
         weight: Node = next((e.operand for e in [edge, *edge.siblings] if e.is_weight and e.operand.ndim == 2), None)
         units = edge.result.shape[-2 if c.roles.sample_axis == 1 else -1] if edge.result.ndim == 2 else None
         if units:
@@ -411,12 +481,17 @@ def sizes(edge: Edge) -> list[tuple[Hashable, Any]]:
         features = next((x.shape[-2 if c.roles.sample_axis == 1 else -1] for x in _inputs(c) if x.ndim == 2), None)
         if features:
             found.append(("features", features))
-    if edge.is_loss and edge.operand.ndim == 2:
+    if c.is_array and edge.is_loss and edge.operand.ndim == 2:
         found.append(("outputs", edge.operand.shape[-2 if c.roles.sample_axis == 1 else -1]))
-    return [(key, n) for key, n in found if n > 1]
+    return [*found]
 
 
-def _inputs(c: Computation) -> list[Any]:
+def is_several(n: int) -> bool:
+    """True but for 1: whoever divides by the units of a layer that has one does not divide there."""
+    return n > 1
+
+
+def _inputs(c: Computation) -> list[Node]:
     named = [u for u in c.order if u.op is None and c.is_data(u) and not c.is_target(u)]
     return [*named, *(x for label, x in c.constants.items() if label.startswith("X"))]
 
@@ -438,7 +513,12 @@ def mean_twice(s: Share) -> Operand:
     return s.right / s.m
 
 
-@slip("divided by the {key} instead of m", on=lambda e: means(e) and (e.is_loss or e.is_parameter), tries=sizes)
+@slip(
+    "divided by the {key} instead of m",
+    on=lambda e: means(e) and (e.is_loss or e.is_parameter),
+    tries=sizes,
+    by_itself=is_several,
+)
 def divided_by_another_size(s: Share, n: int) -> Operand:
     return s.right * (s.m / n)
 
@@ -448,6 +528,7 @@ def divided_by_another_size(s: Share, n: int) -> Operand:
     on=lambda e: means(e) and e.is_loss,
     tries=sizes,
     seen="tried",
+    by_itself=is_several,
 )
 def divided_by_both(s: Share, n: int) -> Operand:
     return s.right / n
@@ -461,7 +542,7 @@ def bias_over_all_axes(s: Share) -> Operand:
     return s.g.sum()
 
 
-@slip("summed along the other axis", on=biases, seen="often")
+@slip("summed along the other axis", on=lambda e: biases(e) and e.operand.size > 1, seen="often")
 def bias_along_the_other_axis(s: Share) -> Operand:
     sizes = list(zip(_kept(s), s.g.shape, strict=True))  # of the bias, of what is summed; one output has one bias
     return s.g.sum(max(range(len(sizes)), key=lambda i: (sizes[i][0], sizes[i][0] == sizes[i][1])))
@@ -505,7 +586,7 @@ def slope_left_out(s: Share) -> Operand:
     return s.g
 
 
-@slip("the slope of {op} twice", on=slopes, seen="tried")
+@slip("the slope of {op} twice", on=lambda e: slopes(e) and not deltas(e), seen="tried")
 def slope_twice(s: Share) -> Operand:
     return s.again(s.right)
 
@@ -565,6 +646,11 @@ def diagonal_with_cross_entropy(s: Share) -> Operand:
     return -s.scale * s.target * (1 - s.prediction)
 
 
+@slip("(m,) against (m, 1): each prediction beside all targets", on=single_errors, seen="regularly")
+def each_against_all(s: Share) -> Operand:
+    return s.scale * (s.prediction - s.target.T)
+
+
 @slip("the target of another unit", on=errors, tries=other_targets, seen="tried")
 def target_of_another_unit(s: Share, other: Operand) -> Operand:
     return s.scale * (s.prediction - s.of(other))
@@ -592,7 +678,7 @@ def another_factor(s: Share, other: tuple[Operand, bool]) -> Operand:
     return s.with_other(s.of(u).T if is_turned else s.of(u))
 
 
-@slip("the weights not transposed", on=lambda e: weights_read(e) and _is_square(e.read_by_product), seen="often")
+@slip("the weights not transposed", on=lambda e: weights_read(e) and is_square(e.read_by_product), seen="often")
 def not_transposed(s: Share) -> Operand:
     return s.with_other(s.factor.T)
 
@@ -612,7 +698,7 @@ def matrix_product_for_slope(s: Share) -> Operand:
     return s.g @ s.again(1 + 0 * s.g)
 
 
-@slip("the slope transposed", on=lambda e: e.is_slope and e.of.is_array and _is_square(e.node))
+@slip("the slope transposed", on=lambda e: e.is_slope and e.of.is_array and is_square(e.node))
 def slope_transposed(s: Share) -> Operand:
     return s.g * s.again(1 + 0 * s.g).T
 
@@ -640,7 +726,7 @@ def path_forgotten(s: Share) -> Operand:
     return s.zero
 
 
-@slip("only one of several paths taken", on=branches, seen="regularly", spreads=False, alone=True)
+@slip("only one of several paths taken", on=many_branches, seen="regularly", spreads=False, alone=True)
 def one_path_only(s: Share) -> Operand:
     return s.right
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..graph import Node
 from ..operands import Operand
-from ..passes.replay import Point
+from ..passes.replay import Point, Pull
 from .computation import Computation
+from .slips import Share, deltas
 from .written import FULL, rounded_at_random
 
 __all__ = ["Tolerance"]
@@ -26,13 +27,16 @@ MACHINE = 1e-9
 class Tolerance:
     """How far values and gradients move when every named number is rounded, forward and back.
 
-    Found by replaying both passes with numbers that are rounded at random: right also where a − y cancels.
+    Found by replaying both passes with numbers that are rounded at random: right also where a − y cancels. There a
+    hand has ŷ − y of the ŷ it wrote down, also where the graph has a loss of logits and no node for ŷ, and where ŷ
+    has rounded to 1 and the derivative by it is lost.
     """
 
     def __init__(self, c: Computation) -> None:
         self._c = c
         self._spread = functools.lru_cache(maxsize=32)(self._spread_of)
         self._points = functools.lru_cache(maxsize=32)(self._points_of)
+        self._deltas = [edge for edge in c.edges if deltas(edge)]
 
     def of(self, u: Node, is_value: bool, digits: int, decimals: int) -> np.ndarray:
         """For each number of a node, or of the gradient by it, beside the rounding of the last digit itself."""
@@ -49,7 +53,8 @@ class Tolerance:
 
     def _points_of(self, digits: int, decimals: int) -> list[Point]:
         rng = np.random.default_rng(0)
-        return [Point(self._c.order, self._rounding(digits, decimals, rng)) for _ in range(REPLAYS)]
+        rounding, count = self._rounding(digits, decimals, rng), self._c.samples or 1
+        return [Point(self._c.order, rounding, count) for _ in range(REPLAYS)]
 
     def _rounding(self, digits: int, decimals: int, rng: np.random.Generator) -> Callable[[Node, Operand], Operand]:
         named = set(self._c.named)
@@ -63,15 +68,24 @@ class Tolerance:
         return rounded
 
     def _spread_of(self, digits: int, decimals: int) -> tuple[dict[Node, np.ndarray], dict[Node, np.ndarray]]:
-        c = self._c
-        rounded = self._rounding(digits, decimals, np.random.default_rng(1))
+        c, rng = self._c, np.random.default_rng(1)
+        rounded = self._rounding(digits, decimals, rng)
         values: dict[Node, np.ndarray] = {}
         gradients: dict[Node, np.ndarray] = {}
         for point in self.points(digits, decimals):
             _widen(values, {u: np.asarray(point.of(u)) - np.asarray(c.point.of(u)) for u in c.named})
-            found = c.replay(point, passing=rounded)
+            errors = {e.key: self._error_of(Share(e, None, point, {}), digits, decimals, rng) for e in self._deltas}
+            found = c.replay(point, errors, passing=rounded)
             _widen(gradients, {u: np.asarray(g) - np.asarray(c.right[u]) for u, g in found.items() if u in c.right})
         return values, gradients
+
+    def _error_of(self, s: Share, digits: int, decimals: int, rng: np.random.Generator) -> Pull:
+        """ŷ − y, of the ŷ that a hand has, in place of what the loss and the activation give in two steps."""
+        written = s.prediction
+        if not s.is_written:
+            written = rounded_at_random(np.asarray(written, float), digits, decimals, rng)
+        share = s.scale * (written - s.target)
+        return lambda g: share if self._c.is_array else float(share)
 
 
 def _widen(widths: dict[Node, np.ndarray], moved: dict[Node, np.ndarray]) -> None:

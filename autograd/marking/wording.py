@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -9,17 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..formulas.expression import constant, expression, symbol
+from ..formulas.expression import Expression, constant, expression, symbol
 from ..formulas.notation import Latex, Text
-from ..graph import Node, is_node, through, walk
+from ..graph import Node, is_node, through, topological_order, walk
 from ..matrices.atoms import Count, formula_of
 from ..matrices.backward import Backward, share_of
-from ..matrices.expression import MatrixExpression, named
-from ..matrices.forward import Forward
+from ..matrices.expression import MatrixExpression, matrix, named, read
+from ..matrices.forward import Forward, tidy
 from ..matrices.naming import Naming
 from ..matrices.roles import Roles
 from ..matrices.steps import Formula, Notations, Step
-from ..operands import Operand
+from ..operands import Operand, Vector
 from ..passes.gradients import adjoints
 from ..passes.replay import member_of
 from ..paths.path_graph import MAX_WRITTEN
@@ -43,8 +44,13 @@ class Line(NamedTuple):
 def lines(c: Computation, variant: Variant, u: Node) -> tuple[Line, Line] | None:
     """What one wrote who made this mistake on the way to a named node, and what is right; None if nothing says it."""
     reader = _reader(c)
+    wrong: Line | None
+    right: Line | None
     try:
-        wrong, right = reader.line(u, variant), reader.line(u, None, variant.made[0][0].result)
+        if variant.slip.is_forward:
+            wrong, right = reader.definition(u, variant), reader.definition(u, None)
+        else:
+            wrong, right = reader.line(u, variant), reader.line(u, None, variant.made[0][0].result)
     except (ArithmeticError, AttributeError, IndexError, StopIteration, TypeError, ValueError):
         return None
     return None if wrong is None or right is None or wrong.text == right.text else (wrong, right)
@@ -85,6 +91,31 @@ class _Matrices:
         step = self.step(u, variant)
         return None if step is None else Line(step.text(), step.latex())
 
+    def definition(self, u: Node, variant: Variant | None) -> Line:
+        """How a named node was computed, or is by somebody who makes a mistake of the forward pass."""
+        reader = copy.copy(self)
+        reader.forward = copy.copy(self.forward)
+        reader.forward.known = dict(self.forward.known)
+        made = {} if variant is None else {edge.node: (edge, option) for edge, option in variant.made}
+        formula: Operand = None
+        for v in self._between(u):
+            formula = reader.computed(v, reader.operands(v)) if v not in made else variant.result(*made[v], reader)  # type: ignore[union-attr]
+            formula = MatrixExpression(matrix(formula).formula, v.numpy())
+            reader.forward.known[v] = formula
+        written = tidy(formula.formula)
+        label, found = self.c.labels[u], MatrixExpression(written, u.numpy()).spelled_out()
+        text, latex = self.notations.text(), self.notations.latex()
+        return Line(*(f"{to.symbol(label)} = {to.sum(found)}" for to in (text, latex)))
+
+    def _between(self, u: Node) -> list[Node]:
+        """What is computed on the way to a named node from named ones, operands before results."""
+        found = topological_order(u, stop=lambda x: x is not u and x in self.c.labels)
+        return [v for v in found if v is u or (v.op is not None and v not in self.c.labels)]
+
+    def computed(self, v: Node, operands: Sequence[Operand]) -> MatrixExpression:
+        """The result of an operation as a formula."""
+        return read(v.op, tuple(operands), v.numpy())
+
     # ------------------------------------------------------------ what a Share asks
 
     def gradient(self, u: Node) -> Operand:
@@ -112,7 +143,7 @@ class _Factors:
     def __init__(self, c: Computation) -> None:
         self.c = c
         self.formulas = Formulas(c.target, c.labels, SoftmaxMembers(c.labels), MAX_WRITTEN)
-        self.count = constant(1.0)
+        self.count = constant(float(c.samples or 1))
         self.keeps_mean = False
 
     def line(self, u: Node, variant: Variant | None, result: Node | None = None) -> Line | None:
@@ -140,6 +171,19 @@ class _Factors:
             *(f"{to.ratio(to.name(c.labels[v]), to.name(c.labels[u]))} = {to.sum(formula)}" for to in (text, latex))
         )
 
+    def definition(self, u: Node, variant: Variant | None) -> Line:
+        """How a named node was computed, or is by somebody who makes a mistake of the forward pass."""
+        made = {} if variant is None else {edge.node: (edge, option) for edge, option in variant.made}
+        reader = _Written(self)
+        formula = expression(0.0)
+        for v in topological_order(u, stop=lambda x: x is not u and x in self.c.labels):
+            if v.op is not None and (v is u or v not in self.c.labels):
+                read_so = variant.result(*made[v], reader) if v in made else reader.computed(v, reader.operands(v))  # type: ignore[union-attr]
+                formula = reader.known[v] = expression(read_so)
+        c, written = self.c, formula.simplified()
+        text, latex = Text(c.names.text), Latex(c.names.latex)
+        return Line(*(f"{to.name(c.labels[u])} = {to.sum(written)}" for to in (text, latex)))
+
     # ------------------------------------------------------------ what a Share asks
 
     def gradient(self, u: Node) -> Operand:
@@ -159,3 +203,26 @@ class _Factors:
         group, member = member_of(v, i)
         d = v.op.derivative(group, z, operands)
         return g * (d[member] if isinstance(d, tuple) else d)
+
+
+class _Written:
+    """How a named node was computed from named ones, some of it wrongly: what a Result asks."""
+
+    def __init__(self, factors: _Factors) -> None:
+        self.known: dict[Node, Expression] = {}
+        self._formulas, self.count = factors.formulas, factors.count
+
+    def of(self, x: Operand) -> Operand:
+        """The formula of a node or a number."""
+        return self.known[x] if is_node(x) and x in self.known else self._formulas.of(x)
+
+    def operands(self, v: Node) -> list[Operand]:
+        """The operands of a node as formulas; what is not differentiated stays a number."""
+        return [
+            us if rule is None else us.map(self.of) if isinstance(us, Vector) else self.of(us)
+            for us, rule in zip(v.operand_groups, v.op.rules, strict=True)
+        ]
+
+    def computed(self, v: Node, operands: Sequence[Operand]) -> Expression:
+        """The result of an operation as a formula."""
+        return Expression._record(v.op, *operands)

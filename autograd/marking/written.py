@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
-from ..operands import describe
+from ..operands import Operand, describe
 
 __all__ = ["DECIMAL_COMMA", "FULL", "NotANumber", "Written", "plain", "rounded_at_random"]
 
@@ -46,7 +45,7 @@ class Written:
     carried   the digits and decimals with which somebody computed: the most found on the sheet
     """
 
-    def __init__(self, where: str, x: Any) -> None:
+    def __init__(self, where: str, x: Operand) -> None:
         written: list[tuple[float, int, int]] = []
         array = np.asarray(x)
         single = array.dtype == np.float32
@@ -80,7 +79,7 @@ def carried_on_the_way(sheet: Iterable[Written]) -> None:
     carried = max((w.digits for w in short), default=FULL), max((w.decimals for w in short), default=100)
     for w in written:
         if not w.digits:
-            w.digits, w.decimals = carried[0], w.decimals or 100
+            w.digits, w.decimals = carried[0], w.decimals or carried[1]
         w.carried = carried if w.digits < FULL else (FULL, 100)
 
 
@@ -105,7 +104,7 @@ def rounded_at_random(x: np.ndarray, digits: int, decimals: int, rng: np.random.
     return found
 
 
-def _nested(where: str, x: Any) -> Any:
+def _nested(where: str, x: Operand) -> Operand:
     if isinstance(x, list | tuple):
         return [_nested(where, u) for u in x]
     if isinstance(x, np.ndarray):
@@ -113,7 +112,7 @@ def _nested(where: str, x: Any) -> Any:
     return 0.0
 
 
-def _flat(x: Any) -> Iterator[Any]:
+def _flat(x: Operand) -> Iterator[Operand]:
     if isinstance(x, list | tuple):
         for u in x:
             yield from _flat(u)
@@ -123,7 +122,7 @@ def _flat(x: Any) -> Iterator[Any]:
         yield x
 
 
-def _written(where: str, x: Any) -> tuple[float, int, int]:
+def _written(where: str, x: Operand) -> tuple[float, int, int]:
     """A number, its significant digits, and those after the point."""
     if isinstance(x, Fraction):
         return float(x), FULL, 100

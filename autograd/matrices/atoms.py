@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ..formulas.expression import Atom, Call, Expression, Factors, Group, constant
 from ..formulas.notation import Formula, Writer
 from ..op import Operation
-from ..operands import members
+from ..operands import Operand, members
 
 __all__ = [
     "Applied",
@@ -312,14 +312,14 @@ class Applied(Compound):
 
     op: Operation
 
-    def __init__(self, op: Operation, arguments: Iterable[Any], shape: Shape) -> None:
+    def __init__(self, op: Operation, arguments: Iterable[Operand], shape: Shape) -> None:
         self.op, self.arguments = op, tuple(arguments)
         rest = [_key_of(a) for a in self.arguments if not isinstance(a, Expression)]
         super().__init__(f"{op.name}{rest}", (a for a in self.arguments if isinstance(a, Expression)), shape)
 
     def rebuilt(self, parts: Sequence[Expression]) -> Atom:
         given = iter(parts)
-        arguments: list[Any] = [next(given) if isinstance(a, Expression) else a for a in self.arguments]
+        arguments: list[Operand] = [next(given) if isinstance(a, Expression) else a for a in self.arguments]
         shape = self.shape
         if self.op.along_axis and len(shape) == 1:  # a vector that became a column has another shape
             shape = natural_shape(arguments[0]) or shape

@@ -6,7 +6,9 @@ compute the gradients give dZ[2] = A[2] − Y and dW[2] = (1/m) dZ[2]ᵀ A[1].
 
 from __future__ import annotations
 
+import itertools
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -21,9 +23,10 @@ from .atoms import Applied, atoms
 from .backward import Backward
 from .columns import turned, turned_names, turned_value
 from .forward import Forward, labels_in
-from .naming import Naming
-from .notation import CLOSE, MIDDLE, OPEN, MatrixWriter, heads_of
-from .roles import Roles, is_mask
+from .mathml import MatrixMathml
+from .naming import WEIGHTS, Naming
+from .notation import CLOSE, MIDDLE, OPEN, MatrixLatex, MatrixWriter, heads_of
+from .roles import Roles, hides, is_mask
 from .sequences import Step as TimeStep
 from .steps import Definition, Formula, Notations, Step
 
@@ -31,10 +34,13 @@ __all__ = ["MatrixDerivation", "Step"]
 
 # Arrays are shown with their numbers up to so many rows and columns.
 SHOWN = 6
+# Beside a formula up to so many columns; more begin a line of their own.
+BESIDE = 3
 # So many definitions and so many steps are written unless all are asked for: two screens.
 MOST = 30
 OMISSION = f"in a formula: more than {MAX_SIZE} symbols; label what lies between"
-GAP = r"&\;\,\vdots"
+# Letters in a line of what the signs mean, where nothing else breaks it.
+REMARK = 64
 # What is said of steps of sequences, in text and in LaTeX.
 STEP = ("X⟨t⟩ = X[:, t − 1] is step t of X, samples in rows", r"X^{\langle t\rangle} = \text{step } t \text{ of } X")
 HEADS = (
@@ -42,6 +48,18 @@ HEADS = (
     r"\operatorname{heads}_{n}(Q):\ \text{the last axis in } n \text{ parts; concat puts them side by side}",
 )
 MASK = ("{}: a mask, 0 where a number is dropped", r"{}:\ \text{{a mask, }} 0 \text{{ where a number is dropped}}")
+HIDDEN = (
+    "{}: a mask, 0 where a step may look; what is hidden is so far below that its softmax is 0",
+    r"{}:\ \text{{a mask, }} 0 \text{{ where a step may look; what is hidden has softmax }} 0",
+)
+KEPT = (
+    "{}: as training left them, constants, and not those of this batch",
+    r"{}:\ \text{{as training left them, constants, and not those of this batch}}",
+)
+WEIGHED = (
+    "{}: how much each sample counts, divided by how many there are",
+    r"{}:\ \text{{how much each sample counts, divided by how many there are}}",
+)
 STEP_IN_COLUMNS = ("X⟨t⟩ = X[:, t − 1]ᵀ is step t of X, samples in columns", STEP[1])
 
 T = TypeVar("T", Definition, Step)
@@ -101,7 +119,8 @@ class MatrixDerivation:
             d._replace(formula=as_formed(d.formula, d.label), value=turned_value(d.value, d.label, turning))
             for d in definitions
         )
-        nameless = set(naming.nameless())
+        self._kept = naming.kept()
+        nameless = {*naming.nameless(), *self._kept}
         used = (label for x in formulas for label in labels_in(x))
         self.given = {label: self.quantities[label] for label in used if label in nameless}
         self._label = naming.labels[source]
@@ -153,8 +172,8 @@ class MatrixDerivation:
             if isinstance(s, int):
                 lines += self._left_out(to, s)
             else:
-                lines += _block(to, f"d{to.symbol(s.label)}", s.value, s.formulas)
-        notes = self._notes(0)
+                lines += _block(to, to.derivative(to.symbol(s.label)), s.value, s.formulas)
+        notes = self._notes(0, to)
         lines += [*notes, ""] if notes else []
         if self._has_omissions(most):
             lines += [f"{to.ellipsis}  {OMISSION}", ""]
@@ -166,7 +185,7 @@ class MatrixDerivation:
         written += [x for s in _abridged(self.steps, most) if not isinstance(s, int) for x in s.formulas]
         return any(map(has_omissions, written))
 
-    def _notes(self, notation: int) -> list[str]:
+    def _notes(self, notation: int, to: MatrixWriter) -> list[str]:
         """What the signs and words in the formulas mean that are not everybody's. notation: 0 text, 1 LaTeX."""
         found: dict[tuple[str, str], None] = {}
         for x in (*(d.formula for d in self.definitions), *(f for s in self.steps for f in s.formulas)):
@@ -177,9 +196,11 @@ class MatrixDerivation:
                     found[HEADS] = None
                 elif isinstance(a, TimeStep):
                     found[STEP_IN_COLUMNS if a.in_columns else STEP] = None
-        to = (self.notations.text(), self.notations.latex())[notation]
-        masks = [label for label, x in self.given.items() if label.startswith("M") and is_mask(x)]
-        return [MASK[notation].format(to.symbol(label)) for label in masks] + [note[notation] for note in found]
+        told = [(label, note) for label, x in self.given.items() if (note := _meaning(label, x)) is not None]
+        kept = [to.symbol(x) for x in self._kept if x in self.given and re.match(r"(mu|s)\[\d+\]$", x)]
+        said = [KEPT[notation].format(", ".join(kept))] if kept else []
+        said += [note[notation].format(to.symbol(label)) for label, note in told]
+        return said + [note[notation] for note in found]
 
     def _most(self, where: str, most: int | None) -> int:
         return MOST if most is None else positive(where, "most", most, "a positive integer or None")
@@ -206,7 +227,7 @@ class MatrixDerivation:
         return f", samples in {where}, {to.name(self.notations.count)} = {self.samples}"
 
     def _convention(self, to: MatrixWriter) -> str:
-        scaled = [f"d{to.symbol(s.label)}" for s in self.steps if s.factor != 1]
+        scaled = [to.derivative(to.symbol(s.label)) for s in self.steps if s.factor != 1]
         listed = ", ".join(scaled if len(scaled) < 5 else [*scaled[:3], to.ellipsis, scaled[-1]])
         m = to.name(self.notations.count)
         return f"{listed} without the 1/{m} of the mean, which stands in the derivatives by the parameters"
@@ -224,7 +245,7 @@ class MatrixDerivation:
             return "equal"
         return "not equal: it adds up over backward passes, or belongs to another target"
 
-    # ------------------------------------------------------------ LaTeX
+    # ------------------------------------------------------------ LaTeX and MathML
 
     def latex(
         self, *, shapes: bool = True, most: int | None = None, digits: int | None = None, environment: str = "aligned"
@@ -234,27 +255,40 @@ class MatrixDerivation:
         shapes: write its shape under every factor. most, digits: see `text`. environment="align*" is a display of its
         own, outside of math mode, which may go on on the next page.
         """
-        most = self._most("MatrixDerivation.latex", most)
         check_environment("MatrixDerivation.latex", environment)
         to = self.notations.latex(with_shapes=shapes)
-        set_digits("MatrixDerivation.latex", to, digits)
+        rows = self._equations("MatrixDerivation.latex", to, most, digits)
+        return to.aligned([*rows, *(f"&{note}" for note in self._notes(1, to))], environment)
+
+    def mathml(self, *, shapes: bool = True, most: int | None = None, digits: int | None = None) -> str:
+        """The steps as a `<math>` element, which browsers show without a script or a font; see `latex`."""
+        to = self.notations.mathml(with_shapes=shapes)
+        rows = self._equations("MatrixDerivation.mathml", to, most, digits)
+        notes = self._notes(0, self.notations.text())
+        lines = itertools.chain.from_iterable(textwrap.wrap(note, REMARK) for note in notes)
+        return to.aligned([*rows, *map(to.remark, lines)])
+
+    def _equations(self, where: str, to: MatrixLatex | MatrixMathml, most: int | None, digits: int | None) -> list[str]:
+        most = self._most(where, most)
+        set_digits(where, to, digits)
         if not self.steps:
-            return to.aligned([to.equation(self._ratio(to), str(int(self.target is self.source)))], environment)
-        rows = [] if self.samples is None else [f"{to.name(self.notations.count)} &= {self.samples}"]
-        shown = ((to._marked(to.symbol(label), x.shape), x) for label, x in self.given.items() if _is_shown(x))
-        rows += [f"{name} &= {to.block(x)[0]}" for name, x in shown]
+            return [to.equation(self._ratio(to), to.number(float(self.target is self.source)))]
+        m = self.notations.count
+        rows = [] if self.samples is None else [to.equation(to.name(m), to.constant(float(self.samples)))]
+        given = ((label, x) for label, x in self.given.items() if _is_shown(x))
+        rows += [to.equation(to._marked(to.symbol(label), x.shape), to.block(x)[0]) for label, x in given]
         for d in _abridged(self.definitions, most):
-            rows.append(GAP if isinstance(d, int) else _row(to, to.symbol(d.label), d.value, (d.formula,)))
+            rows.append(to.alone(to.gap) if isinstance(d, int) else _row(to, to.symbol(d.label), d.value, (d.formula,)))
         for s in _abridged(self.steps, most):
             if isinstance(s, int):
-                rows.append(GAP)
+                rows.append(to.alone(to.gap))
             else:
-                row = _row(to, f"d{to.symbol(s.label)}", s.value, s.formulas)
-                rows.append(row + (f" = {to.block(s.value)[0]}" if _is_shown(s.value) else ""))
-        if self._has_omissions(most):
-            rows.append(rf"&\text{{\ldots{{}} {OMISSION}}}")
-        rows += [f"&{note}" for note in self._notes(1)]
-        return to.aligned(rows, environment)
+                numbers = to.block(s.value) if _is_shown(s.value) else []
+                is_wide = s.value.ndim > 0 and s.value.shape[-1] > BESIDE
+                name = to.derivative(to.symbol(s.label))
+                rows.append(_row(to, name, s.value, s.formulas, () if is_wide else numbers))
+                rows += [to.equation("", x) for x in numbers if is_wide]
+        return [*rows, to.remark(f"… {OMISSION}")] if self._has_omissions(most) else rows
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"
@@ -274,9 +308,15 @@ def _abridged(items: Sequence[T], most: int) -> list[T | int]:
     return list(items[: most - end]) + gap + list(items[len(items) - end :])
 
 
-def _row(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression]) -> str:
+def _row(
+    to: MatrixLatex | MatrixMathml,
+    name: str,
+    value: np.ndarray,
+    formulas: Sequence[Expression],
+    numbers: Sequence[str] = (),
+) -> str:
     first, *simplified = map(to.sum, formulas)
-    return " = ".join([f"{to._marked(name, value.shape)} &= {first}", *(rf"\boxed{{{x}}}" for x in simplified)])
+    return to.equation(to._marked(name, value.shape), to.equals.join([first, *map(to.boxed, simplified), *numbers]))
 
 
 def _block(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression]) -> list[str]:
@@ -309,3 +349,10 @@ def _numbers(to: MatrixWriter, x: np.ndarray) -> list[str]:
     if not x.ndim:
         return [f"    = {to.number(float(x))}"]
     return [("    = " if i == 0 else "      ") + row for i, row in enumerate(to.block(x))]
+
+
+def _meaning(label: str, x: np.ndarray) -> tuple[str, str] | None:
+    """What is said of a constant of this name: of a mask, of the weights of samples."""
+    if label.startswith("M") and (hides(x) or is_mask(x)):
+        return HIDDEN if hides(x) else MASK
+    return WEIGHED if label == WEIGHTS else None

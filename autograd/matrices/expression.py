@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from ..formulas.expression import Expression, constant
 from ..ieee import quietly
 from ..numpy_names import array_functions, array_ufunc, comparisons
 from ..op import Operation, find
-from ..operands import Vector
+from ..operands import Operand, Vector
 from .atoms import (
     Applied,
     Data,
@@ -41,7 +41,7 @@ __all__ = ["MatrixExpression", "Operands", "data_key", "matrix", "named", "opera
 
 T = TypeVar("T")
 # What an operation is applied to: formulas, and what is not differentiated as it is (an axis, a shape, an index).
-Operands = tuple[Any, ...]
+Operands = tuple[Operand, ...]
 Axes = int | tuple[int, ...] | None
 
 
@@ -51,7 +51,7 @@ def _operator(
     """The other operand may be a number or an array."""
 
     @functools.wraps(method)
-    def operator(self: MatrixExpression, other: object) -> Any:
+    def operator(self: MatrixExpression, other: Operand) -> Operand:
         return NotImplemented if isinstance(other, Vector) else method(self, matrix(other))
 
     return operator
@@ -89,7 +89,7 @@ class MatrixExpression:
         return self.value.size
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype:
         """The type of the numbers."""
         return self.value.dtype
 
@@ -212,7 +212,7 @@ class MatrixExpression:
 
     # ------------------------------------------------------------ reading
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Operand) -> Operand:
         if ufunc in comparisons:
             return comparisons[ufunc](*map(matrix, operands))
         function = array_ufunc(ufunc)
@@ -220,7 +220,13 @@ class MatrixExpression:
             raise TypeError(f"np.{ufunc.__name__} is not defined for formulas of arrays")
         return function(*operands)
 
-    def __array_function__(self, function: Any, types: Any, operands: Any, options: Any) -> Any:
+    def __array_function__(
+        self,
+        function: Callable[..., Operand],
+        types: object,
+        operands: Sequence[Operand],
+        options: Mapping[str, Operand],
+    ) -> Operand:
         known = array_functions.get(function)
         found, unknown = ({}, []) if known is None else known.arguments(operands, options)
         if known is None or unknown:
@@ -334,7 +340,7 @@ def read(op: Operation, operands: Operands, value: np.ndarray | float) -> Matrix
     return MatrixExpression(formula, value)
 
 
-def operands_as_written(operands: Operands) -> list[Any]:
+def operands_as_written(operands: Operands) -> list[Operand]:
     """The operands of an operation that stands by its name: formulas, and what is not differentiated as it is."""
     return [x.as_operand() if isinstance(x, MatrixExpression) else x for x in operands]
 
@@ -362,7 +368,7 @@ def _plain(x: object) -> object:
     return x.view(np.ndarray) if isinstance(x, Condition) else x
 
 
-def _combined(x: MatrixExpression, y: MatrixExpression, f: Callable[[Any, Any], Any]) -> MatrixExpression:
+def _combined(x: MatrixExpression, y: MatrixExpression, f: Callable[[Operand, Operand], Operand]) -> MatrixExpression:
     return MatrixExpression(f(x.formula, y.formula), quietly(f, x.value, y.value))
 
 
@@ -374,14 +380,14 @@ class Condition(np.ndarray):
 
     formula: Expression
 
-    def __and__(self, other: object) -> Any:
+    def __and__(self, other: Operand) -> Operand:
         if not isinstance(other, Condition):
             return self if other else other
         return as_condition(np.asarray(self) & np.asarray(other), self.formula * other.formula)
 
     __rand__ = __and__
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, other: Operand) -> Operand:
         if not isinstance(other, Condition):
             return other if other else self
         either = self.formula + other.formula - self.formula * other.formula
@@ -394,7 +400,9 @@ class Condition(np.ndarray):
         opposite = formula_of(atom.opposite_relation()) if isinstance(atom, Indicator) else 1.0 - self.formula
         return as_condition(~np.asarray(self), opposite)
 
-    def __array_function__(self, function: Any, types: object, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self, function: Callable[..., Operand], types: object, args: Iterable[Operand], kwargs: Mapping[str, Operand]
+    ) -> Operand:
         if function is np.where:
             return MatrixExpression._record(find("choose"), *args)
         return function(*(np.asarray(a) if isinstance(a, Condition) else a for a in args), **kwargs)

@@ -8,12 +8,13 @@ formulas are read by the same pulls that compute the gradients; how they look is
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..formulas.expression import Atom, Expression, omitted
-from ..graph import topological_order
+from ..graph import Node, topological_order
+from ..operands import Operand
 from ..tensor import Tensor
 from .atoms import data_key
 from .backward import Arrived, Backward, share_of
@@ -40,7 +41,7 @@ class MatrixEdge(NamedTuple):
     """
 
     result: Tensor
-    operand: Any
+    operand: Operand
     label: str | None
     formula: Expression | None
 
@@ -74,7 +75,7 @@ class MatrixGraph:
         roles = Roles(order, self._naming.labels)
         self._forward = (_EveryNode if level == "op" else _NamedNodes)(order, self._naming, roles)
         self._backward = Backward(self._forward, target, target)
-        self.labels: dict[Any, str] = self._naming.labels
+        self.labels: dict[Node, str] = self._naming.labels
         self.nodes: list[Tensor] = [u for u in order if u in self.labels]
         self.samples: int | None = roles.samples
         labels = {*self.labels.values(), *self._naming.constants()}
@@ -111,7 +112,7 @@ class MatrixGraph:
         is_factor = len(edge.formula.terms) == 1 and text.startswith(f"{arriving} ⊙ ")
         return text.removeprefix(f"{arriving} ") if is_factor else text
 
-    def _arguments(self, v: Tensor) -> Iterator[tuple[Tensor, int, Any]]:
+    def _arguments(self, v: Tensor) -> Iterator[tuple[Tensor, int, Operand]]:
         """The named Tensors and constant arrays that v is computed from: operation, place and which, left to right."""
         waiting = [(v, i, u) for i, u in enumerate(v.operands)][::-1]
         entered = {v}

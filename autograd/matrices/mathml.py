@@ -26,11 +26,17 @@ def _operator(sign: str) -> str:
     return f"<mo>{sign}</mo>"
 
 
+def _token(text: str) -> str:
+    """A sign that all notations share; the brackets of an index do not grow with what they stand beside."""
+    return f'<mo stretchy="false">{text}</mo>' if text in ("[", "]") else _operator(text) if text else ""
+
+
 class MatrixMathml(Lectures, Mathml):
     """MathML, to be put in `<math>`; shapes stand under the names."""
 
     hadamard, matmul, inner = _operator("⊙"), '<mspace width="0.22em"/>', _operator("·")
     close = beside = '<mspace width="0.17em"/>'
+    gap = _operator("⋮")  # where lines are left out
     RELATIONS: ClassVar[dict[str, str]] = {
         relation: _operator(sign)
         for relation, sign in {">": "&gt;", ">=": "≥", "<": "&lt;", "<=": "≤", "==": "=", "!=": "≠"}.items()
@@ -44,10 +50,10 @@ class MatrixMathml(Lectures, Mathml):
 
     def sum(self, x: Formula) -> str:
         """A formula; brackets and commas that all notations share become tokens."""
-        return _BARE.sub(lambda m: m[1] or (_operator(m[3].strip()) if m[3].strip() else ""), super().sum(x))
+        return _BARE.sub(lambda m: m[1] or _token(m[3].strip()), super().sum(x))
 
-    def gradient(self, a: object, name: str) -> str:
-        return f"<mrow><mi>d</mi>{name}</mrow>" if getattr(a, "is_gradient", False) else name
+    def derivative(self, name: str) -> str:
+        return f"<mrow><mi>d</mi>{name}</mrow>"
 
     def turned(self, piece: Piece, shape: Shape) -> Piece:
         layer = re.fullmatch(r"((?:<mrow><mi>d</mi>)?<msup>.*)(</mrow></msup>(?:</mrow>)?)", piece.text)
@@ -128,5 +134,7 @@ class MatrixMathml(Lectures, Mathml):
         return f"<mtext>{html.escape(super().plain(x))}</mtext>"
 
     def block(self, array: np.ndarray) -> list[str]:
+        # lines at its sides, for brackets grow only with a font for mathematics
+        style = "border: solid; border-width: 0 1.5px; border-radius: 0.35em; margin: 0.15em 0.2em; padding: 0 0.15em"
         rows = ("".join(f"<mtd>{self.number(float(x))}</mtd>" for x in row) for row in np.atleast_2d(array))
-        return [f"<mrow><mo>[</mo><mtable>{''.join(f'<mtr>{row}</mtr>' for row in rows)}</mtable><mo>]</mo></mrow>"]
+        return [f'<mtable style="{style}">{"".join(f"<mtr>{row}</mtr>" for row in rows)}</mtable>']

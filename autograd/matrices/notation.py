@@ -182,9 +182,13 @@ class MatrixWriter(Writer):
         """Factors side by side."""
         return Piece(self.matmul.join(map(self._factor, a.parts)), MATMUL)
 
+    def derivative(self, name: str) -> str:
+        """What the derivative of the target by what has this name is called: dW."""
+        return f"d{name}"
+
     def gradient(self, a: Matrix, name: str) -> str:
         """A name, with a d before it for the derivative."""
-        return f"d{name}" if a.is_gradient else name
+        return self.derivative(name) if a.is_gradient else name
 
     def part(self, a: Member) -> str:
         """X(i) or X_j."""
@@ -229,7 +233,7 @@ class MatrixWriter(Writer):
         if len(x.terms) != 1:
             return Piece(super().sum(x), SUM if x.terms else TIGHT)
         negative, piece = self._term(*x.terms[0])
-        return Piece(self.minus + piece.text, SUM) if negative else piece
+        return Piece(self.negative + piece.text, SUM) if negative else piece
 
     def sum(self, x: Formula) -> str:
         return self.whole(x).text
@@ -720,6 +724,8 @@ class MatrixLatex(Lectures, Latex):
 
     hadamard, matmul, inner, close, beside = r" \odot ", r"\, ", r" \cdot ", r"\, ", r"\, "
     RELATIONS: ClassVar[dict[str, str]] = {">": ">", ">=": r"\geq", "<": "<", "<=": r"\leq", "==": "=", "!=": r"\neq"}
+
+    gap = r"\;\,\vdots"  # where lines are left out
 
     plain_name = staticmethod(names.latex)
 

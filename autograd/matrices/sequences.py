@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..formulas import names
 from ..formulas.expression import Atom, Call, Expression, Group, constant
@@ -378,7 +378,7 @@ def _place(index: object, shape: Shape) -> tuple[int, int, int | None] | None:
 
 def scattered(p: Placed, inner: Expression, axis: int, shape: Shape) -> Expression:
     """The term with something else at its place, in an array of this shape."""
-    place: Any = p.start if p.stop is None else slice(p.start, p.stop)
+    place: object = p.start if p.stop is None else slice(p.start, p.stop)
     index = (*(slice(None),) * axis, place) if axis else place
     if not inner.terms:
         return constant(0.0)

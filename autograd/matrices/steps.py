@@ -138,7 +138,7 @@ class Step(NamedTuple):
         return self._written(_notations(self.formula).latex())
 
     def _written(self, to: MatrixWriter) -> str:
-        return " = ".join([f"d{to.symbol(self.label)}", *map(to.sum, self.formulas)])
+        return " = ".join([to.derivative(to.symbol(self.label)), *map(to.sum, self.formulas)])
 
     def __str__(self) -> str:
         return self.text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 
@@ -22,8 +22,8 @@ def where(condition: Operand, x: Plain, y: N) -> N: ...
 @overload
 def where(condition: bool, x: Real, y: Real) -> float: ...
 @overload
-def where(condition: Operand, x: Plain, y: Plain) -> Any: ...
-def where(condition: Operand, x: Operand, y: Operand) -> Any:
+def where(condition: Operand, x: Plain, y: Plain) -> Operand: ...
+def where(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x where the condition holds, else y.
 
     condition: bool or boolean array. x, y: any operands. For a single condition the operand itself is

@@ -130,8 +130,9 @@ def row_of_ones(n: int, dtype: DTypeLike) -> np.ndarray:
 
 def rows_summed(g: Operand, out: np.ndarray | None = None) -> Operand:
     """The sum over all axes but the last. A product with ones costs a quarter of a sum."""
-    if g.__class__ is np.ndarray and g.ndim == 2:
-        return g.T.dot(row_of_ones(len(g), g.dtype), out)
+    if g.__class__ is np.ndarray and g.ndim > 1:
+        rows = _rows(g)
+        return rows.T.dot(row_of_ones(len(rows), g.dtype), out)
     return g.sum(tuple(range(g.ndim - 1)))
 
 
@@ -146,9 +147,8 @@ def _to_input(g: Operand, z: Operand, x: Operand, weight: Operand, bias: Operand
 def _to_weight(
     g: Operand, z: Operand, x: Operand, weight: Operand, bias: Operand, out: np.ndarray | None = None
 ) -> Operand:
-    if x.ndim == 2:
-        return g.T.dot(x, out) if out is not None else g.T.dot(x)
-    return _rows(g).T.dot(_rows(x))
+    g, x = _rows(g), _rows(x)
+    return g.T.dot(x, out) if out is not None else g.T.dot(x)
 
 
 def _to_bias(

@@ -12,14 +12,14 @@ import builtins
 import functools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..arguments import not_negative
 from ..ieee import quietly
-from ..op import reduction, structural
+from ..op import Forward, reduction, structural
 from ..operands import Axis, Operand, Vector, as_array, describe, is_array_node, members, real_array
 from ..signatures import of_array
 from . import elementwise
@@ -51,7 +51,7 @@ def array_sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     return x.sum(axis, keepdims=keepdims)
 
 
-@reduction(lambda z, x: 1 / size(x), expands=True)
+@reduction(lambda z, x: 1 / size(x), expands=True, averages=lambda x, axis, keepdims: True)
 def mean(x: Operand) -> Operand:
     """Mean (x₁ + ... + xₙ) / n.
 
@@ -105,7 +105,7 @@ def _products_of_the_others(x: Operand) -> Vector:
 def of_sequences_too(of_sequence: Callable[..., Operand]) -> Callable[[T], T]:
     """Let a function of arrays take lists of Values, with its other arguments as they are."""
 
-    def decorate(of_array: Any) -> Any:
+    def decorate(of_array: Forward) -> Operand:
         @functools.wraps(of_array)
         def function(x: Operand, *others: Operand, **named: Operand) -> Operand:
             if hasattr(x.__class__, "_record") and not is_array_node(x):
@@ -118,7 +118,7 @@ def of_sequences_too(of_sequence: Callable[..., Operand]) -> Callable[[T], T]:
 
         return function
 
-    return decorate
+    return cast(Callable[[T], T], decorate)
 
 
 def _no_axes(where_: str, axis: Axis, keepdims: bool) -> None:
@@ -188,6 +188,7 @@ def _var(x: Operand, axis: Axis, keepdims: bool, ddof: int) -> Operand:
     None,
     None,
     None,
+    averages=lambda x, axis, keepdims, ddof: not ddof,
 )
 def std(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
     """Standard deviation over axes or of a sequence, the root of `var`, with the same arguments.

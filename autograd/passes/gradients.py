@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 import numpy as np
 
@@ -41,8 +41,10 @@ def gradients(
     target: Recorded, sources: Sequence[N], create_graph: Literal[True], *, seed: Operand = None
 ) -> list[N]: ...
 @overload
-def gradients(target: Node, sources: Node, create_graph: bool = False, *, seed: Operand = None) -> Any: ...
-def gradients(target: Node, sources: Node | Sequence[Node], create_graph: bool = False, *, seed: Operand = None) -> Any:
+def gradients(target: Node, sources: Node, create_graph: bool = False, *, seed: Operand = None) -> Operand: ...
+def gradients(
+    target: Node, sources: Node | Sequence[Node], create_graph: bool = False, *, seed: Operand = None
+) -> Operand:
     """∂target/∂source for one source or a sequence of them, without touching any `.grad`.
 
     target: a Value, or a Tensor of one element. sources: a node, or a list or tuple of nodes, leaves or

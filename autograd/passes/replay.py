@@ -6,6 +6,7 @@ It is the loop of `gradients`; what differs is what a node passes on.
 from __future__ import annotations
 
 import copy
+import heapq
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -30,27 +31,42 @@ class Point:
 
     order: nodes, operands before results. instead: called with each node and its number, gives the number
     with which the computation goes on; without it everything is as recorded. count: how many samples there are.
+    misread: what nodes are computed by instead, called with this Point when their operands are known.
     """
 
     def __init__(
-        self, order: Sequence[Node], instead: Callable[[Node, Operand], Operand] | None = None, count: int = 1
+        self,
+        order: Sequence[Node],
+        instead: Callable[[Node, Operand], Operand] | None = None,
+        count: int = 1,
+        misread: Mapping[Node, Callable[[Point], Operand]] | None = None,
     ) -> None:
         self.count = float(count)
         self._z: dict[Node, Operand] = {}
         self._operands: dict[Node, tuple[Operand, ...]] = {}
-        self.is_recorded = instead is None
-        if instead is not None:
+        self.instead, self.misread = instead, misread or {}
+        self.is_recorded = instead is None and not misread
+        if not self.is_recorded:
             for v in order:
-                z = _number(v) if v.op is None else self._computed(v)
-                self._z[v] = instead(v, z)
+                z = _number(v) if v.op is None else self._read(v)
+                self._z[v] = z if instead is None else instead(v, z)
 
-    def _computed(self, v: Node) -> Operand:
-        operands = self._operands[v] = tuple(
+    def _read(self, v: Node) -> Operand:
+        self._operands[v] = tuple(
             x.map(self.of) if isinstance(x, Vector) else self.of(x) if is_node(x) else _own(x) for x in _groups(v)
         )
-        return (
-            np.asarray(quietly(v.op.forward, *operands)) if is_array_node(v) else float(ieee(v.op.forward, *operands))
-        )
+        if v not in self.misread:
+            return self.computed(v, self._operands[v])
+        z = quietly(self.misread[v], self)
+        if np.shape(z) != np.shape(_number(v)):
+            raise ValueError(f"expected shape {np.shape(_number(v))}, got {np.shape(z)}")
+        return np.asarray(z, float) if is_array_node(v) else float(z)
+
+    def computed(self, v: Node, operands: Sequence[Operand]) -> Operand:
+        """What the operation of a node gives on these operands."""
+        if is_array_node(v):
+            return np.asarray(quietly(v.op.forward, *operands))
+        return float(ieee(v.op.forward, *operands))
 
     def of(self, x: Operand) -> Operand:
         """The number of a node; a constant as it is."""
@@ -91,6 +107,7 @@ class Replay:
     def __init__(self, target: Node, sources: Collection[Node], stop: Callable[[Node], bool] | None = None) -> None:
         self.target, self.sources = target, frozenset(sources)
         self._nodes, self._relevant = through(walk(target, stop), sources)
+        self._place = {v: i for i, (v, _) in enumerate(self._nodes)}
 
     def __call__(
         self,
@@ -118,6 +135,58 @@ class Replay:
 
         one = np.ones(self.target.shape) if is_array_node(self.target) else 1.0
         return quietly(adjoints, self.target, one, self._nodes, self._relevant, self.sources, shares)
+
+    def moved(
+        self,
+        point: Point,
+        base: Mapping[Node, Operand],
+        made: Mapping[Place, Pull],
+        change: Mapping[Place, Pull],
+        given: Mapping[Node, Operand],
+    ) -> dict[Node, Operand]:
+        """The gradients of Values that are others than in `base` once `change` is made, too.
+
+        base: what a call with the changes made and the given numbers found for all nodes. Only what lies below a
+        change is read again: in a large net that is little.
+        """
+        return quietly(self._moved, point, base, made, change, given)
+
+    def _moved(
+        self,
+        point: Point,
+        base: Mapping[Node, Operand],
+        made: Mapping[Place, Pull],
+        change: Mapping[Place, Pull],
+        given: Mapping[Node, Operand],
+    ) -> dict[Node, Operand]:
+        place = self._place
+
+        def share(v: Node, i: int, g: Operand) -> Operand:
+            instead = made.get((v, i))
+            return point.passed_on(v, i, g) if instead is None else instead(g)
+
+        moved: dict[Node, Operand] = {}
+        waiting = sorted({-place[v] for v, _ in change if v in base})
+        known = set(waiting)
+        while waiting:
+            v, operands = self._nodes[-heapq.heappop(waiting)]
+            old = given.get(v, base[v])
+            new = given.get(v, base[v] + moved.get(v, 0.0))
+            for i, u in enumerate(operands):
+                if not is_node(u) or u not in self._relevant:
+                    continue
+                instead = change.get((v, i))
+                if instead is not None:
+                    term = instead(new) - share(v, i, old)
+                elif new != old:
+                    term = share(v, i, new) - share(v, i, old)
+                else:
+                    continue
+                moved[u] = moved.get(u, 0.0) + term
+                if u in place and -place[u] not in known:
+                    known.add(-place[u])
+                    heapq.heappush(waiting, -place[u])
+        return {u: base[u] + d for u, d in moved.items()}
 
 
 def shaped(term: Operand, u: Node) -> Operand:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from heapq import heappop, heappush
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ __all__ = ["backward", "is_changed", "pulled"]
 _summed = sum_to.op.forward
 
 # A node that waits for its turn, the gradient that has arrived at it, and whether that array is the pass's own.
-Arrived = list[Any]
+Arrived = list[Operand]
 
 
 def backward(root: Node, g: np.ndarray) -> None:

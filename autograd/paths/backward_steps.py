@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ..formulas.notation import Ascii, Text, Writer
 from ..operands import describe, is_array_node
+from ..value import Value
 from .path_graph import PathGraph
 
 __all__ = ["additions", "backward_steps"]
@@ -15,7 +15,7 @@ __all__ = ["additions", "backward_steps"]
 LIMIT = 2_000
 
 
-def backward_steps(target: Any, *, digits: int = 4, ascii: bool = False, limit: int = LIMIT) -> str:
+def backward_steps(target: Value, *, digits: int = 4, ascii: bool = False, limit: int = LIMIT) -> str:
     """What `target.backward()` does, a line for each `+=`: local derivative times what arrived, and what it makes.
 
     target: a Value that was computed. digits: significant digits. ascii: without Unicode. It changes no `.grad`; what
@@ -44,12 +44,12 @@ def backward_steps(target: Any, *, digits: int = 4, ascii: bool = False, limit: 
     return "\n".join([first, *(line for _, lines in additions(graph, to) for line in lines)])
 
 
-def additions(graph: PathGraph, to: Writer) -> Iterator[tuple[Any, tuple[str, ...]]]:
+def additions(graph: PathGraph, to: Writer) -> Iterator[tuple[Value, tuple[str, ...]]]:
     """For each result from the target on: the node, and what it adds to the gradients of its operands, in words.
 
     graph: at level "op" as `backward` does it, at level "named" from named node to named node.
     """
-    totals: dict[Any, float] = {graph.target: 1.0}
+    totals: dict[Value, float] = {graph.target: 1.0}
     for v in reversed(graph.nodes):
         g = totals.get(v)
         if g is None or v.is_leaf:

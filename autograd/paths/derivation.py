@@ -10,11 +10,12 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TypeVar
 
 from ..formulas.expression import Expression, has_omissions
 from ..formulas.notation import Ascii, Latex, Mathml, Text, Writer
 from ..graph import topological_order
+from ..value import Value
 from .path_graph import MAX_WAY, MAX_WRITTEN, Edge, Path, PathGraph
 
 __all__ = ["Derivation"]
@@ -31,7 +32,7 @@ FACTORS_IN_A_LINE = 6
 LONGEST_WHOLE = 30
 
 
-def positive(where: str, name: str, n: Any, expected: str) -> int:
+def positive(where: str, name: str, n: object, expected: str) -> int:
     if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
         raise ValueError(f"{where}: expected {name} to be {expected}; got {n!r}")
     return int(n)
@@ -51,7 +52,7 @@ class Derivation:
     asked for with `top`, text and LaTeX write the strongest and say how to get the others.
     """
 
-    def __init__(self, graph: PathGraph, source: Any, paths: tuple[Path, ...], count: int, value: float) -> None:
+    def __init__(self, graph: PathGraph, source: Value, paths: tuple[Path, ...], count: int, value: float) -> None:
         self.graph, self.target, self.source = graph, graph.target, source
         self.paths, self.count, self.value = paths, count, value
 
@@ -159,7 +160,7 @@ class Derivation:
     def _introduced(self, to: Writer, paths: Iterable[Path]) -> list[str]:
         """What the names stand for that only the formulas of these paths have."""
         introduced = self.graph.introduced
-        edges = dict.fromkeys(e for p in paths for e in _abridged(p.edges) if e is not None)
+        edges = [e for e in dict.fromkeys(e for p in paths for e in _abridged(p.edges)) if e is not None]
         shown = {a.label for e in edges for a in self.graph.formula(e).atoms()} if introduced else set()
         ordered = sorted(introduced, key=lambda label: (introduced[label].key, len(label), label))
         said = [f"{to.symbol(label)} = {to.sum(introduced[label])}" for label in ordered if label in shown]
@@ -168,7 +169,7 @@ class Derivation:
     def _notes(self, paths: Iterable[Path]) -> list[str]:
         """What an ellipsis in these paths stands for, and how to get it."""
         notes = []
-        edges = dict.fromkeys(e for p in paths for e in _abridged(p.edges))
+        edges = list(dict.fromkeys(e for p in paths for e in _abridged(p.edges)))
         if None in edges:
             notes.append("in a chain: all its nodes and factors are in .paths[0].nodes and .paths[0].factors")
         if any(has_omissions(self.graph.formula(e)) for e in edges if e is not None):
@@ -222,7 +223,7 @@ class Derivation:
                 written = (
                     self._ratio(to, e.result, e.operand),
                     to.factor(formula) if several else to.sum(formula),
-                    to.parenthesized(number) if several and number.startswith(to.minus) else number,
+                    to.parenthesized(number) if several and number.startswith(to.negative) else number,
                 )
             for row, cell in zip(rows, written, strict=True):
                 row.append(cell)
@@ -345,13 +346,13 @@ class Derivation:
 
     # ------------------------------------------------------------ names
 
-    def _name(self, to: Writer, node: Any) -> str:
+    def _name(self, to: Writer, node: Value) -> str:
         return to.name(self._label(node))
 
-    def _label(self, node: Any) -> str:
+    def _label(self, node: Value) -> str:
         return self.graph.labels.get(node) or node.label or "v"
 
-    def _ratio(self, to: Writer, result: Any = None, operand: Any = None) -> str:
+    def _ratio(self, to: Writer, result: Value | None = None, operand: Value | None = None) -> str:
         result, operand = self.target if result is None else result, self.source if operand is None else operand
         return to.ratio(to.symbol(self._label(result)), to.symbol(self._label(operand)))
 
@@ -361,7 +362,10 @@ def _total(paths: Sequence[Path]) -> float:
     return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
 
 
-def _abridged(items: Sequence[Any], more: int = 0) -> list[Any]:
+T = TypeVar("T")
+
+
+def _abridged(items: Sequence[T], more: int = 0) -> list[T | None]:
     """The items, or the first and the last of too many with None between; more of each for nodes than for edges."""
     if len(items) <= BEGINNING + END + 1 + more:
         return list(items)
@@ -413,8 +417,8 @@ def is_terminal() -> bool:
 
 def _signed(to: Latex | Mathml, term: str) -> str:
     """A term as it goes on in a sum: `+ x`, `- 3`."""
-    if term.startswith(to.minus):
-        return to.signed(to.minus, term.removeprefix(to.minus))
+    if term.startswith(to.negative):
+        return to.signed(to.minus, term.removeprefix(to.negative))
     return to.signed(to.plus, term)
 
 

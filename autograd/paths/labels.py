@@ -6,14 +6,24 @@ import difflib
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Protocol, TypeVar
 
 from ..formulas import names
 
 __all__ = ["node_called", "unique_labels"]
 
 
-def unique_labels(nodes: Sequence[Any], target: Any, *, are_arrays: bool = False) -> dict[Any, str]:
+class Labelled(Protocol):
+    """A node of either kind: a name, or none."""
+
+    @property
+    def label(self) -> str | None: ...
+
+
+N = TypeVar("N", bound=Labelled)
+
+
+def unique_labels(nodes: Sequence[N], target: N, *, are_arrays: bool = False) -> dict[N, str]:
     """A name for each node, no two written alike.
 
     Its own label if nothing else is written so; else that with a sample number, a[1](1)_2, or, if it says
@@ -33,7 +43,7 @@ def unique_labels(nodes: Sequence[Any], target: Any, *, are_arrays: bool = False
 
     fresh = (f"v_{i}" for i in itertools.count(1))
     others: dict[str, Iterator[str]] = {}  # further labels for what is written like this
-    labels: dict[Any, str] = {}
+    labels: dict[N, str] = {}
     for u in nodes:
         label = u.label
         if label is None:
@@ -57,16 +67,16 @@ def _further_labels(label: str, are_arrays: bool) -> Iterator[str]:
             yield names.with_sample(label, i)
 
 
-def node_called(where: str, name: str, nodes: Iterable[Any]) -> Any:
+def node_called(where: str, name: str, nodes: Iterable[N]) -> N:
     """The node of this name, however it is written: w[1]_1,2 is w_{12}^{[1]}. ValueError for none and several."""
     wanted = names.text(name)
-    known = [u for u in nodes if u.label is not None]
-    found = [u for u in known if u.label == name or names.text(u.label) == wanted]
+    known = [(u, u.label) for u in nodes if u.label is not None]
+    found = [u for u, label in known if label == name or names.text(label) == wanted]
     if len(found) == 1:
         return found[0]
     if found:
         raise ValueError(f"{where}: {len(found)} nodes are called {name!r}; give the node itself")
-    labels = list(dict.fromkeys(u.label for u in known))
+    labels = list(dict.fromkeys(label for _, label in known))
     near = difflib.get_close_matches(name, labels, n=1)
     listed = ", ".join(labels[:12]) + (", ..." if len(labels) > 12 else "")
     raise ValueError(

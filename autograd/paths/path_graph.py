@@ -11,12 +11,13 @@ import functools
 import heapq
 import math
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ..formulas import names
 from ..formulas.expression import Atom, Expression, Group, Omitted, Symbol, constant, has_omissions, omitted, symbol
 from ..formulas.notation import format_number, is_short, is_written
-from ..graph import depending_on, topological_order
+from ..graph import Node, depending_on, topological_order
+from ..value import Value
 from .labels import unique_labels
 from .reading import MAX_CONTRACTED, Formulas, Quotients, SoftmaxMembers
 
@@ -29,6 +30,8 @@ MAX_PART = 12
 # One formula for the whole derivative is tried for so many nodes and paths.
 MAX_WAY = 64
 
+N = TypeVar("N", int, float)
+
 
 class Edge(NamedTuple):
     """One factor of the chain rule: ∂result/∂operand and its number.
@@ -37,8 +40,8 @@ class Edge(NamedTuple):
     apart; -1 at level "named", where they are merged.
     """
 
-    result: Any
-    operand: Any
+    result: Value
+    operand: Value
     derivative: float
     position: int = -1
 
@@ -58,7 +61,7 @@ class Path(NamedTuple):
         return tuple(e.derivative for e in self.edges)
 
     @property
-    def nodes(self) -> tuple[Any, ...]:
+    def nodes(self) -> tuple[Value, ...]:
         """The nodes from the target to the source (empty if they are the same node)."""
         return (*(e.result for e in self.edges), self.edges[-1].operand) if self.edges else ()
 
@@ -66,7 +69,7 @@ class Path(NamedTuple):
         return f"<{' → '.join(map(_called, self.nodes)) or 'the node itself'}: {format_number(self.value)}>"
 
 
-def _called(v: Any) -> str:
+def _called(v: Value) -> str:
     """A node outside of its graph: its label, or else its operation or its number."""
     if v.label is not None:
         return v.label
@@ -91,74 +94,74 @@ class PathGraph:
     ValueError for an unknown level, and for a source that this graph has contracted.
     """
 
-    def __init__(self, target: Any, *, level: str = "named", keep: Sequence[Any] = ()) -> None:
+    def __init__(self, target: Value, *, level: str = "named", keep: Sequence[Value] = ()) -> None:
         if level not in ("named", "op"):
             raise ValueError(f"level: expected 'named' or 'op'; got {level!r}")
         self.target, self.level = target, level
         self._everything = topological_order(target)
         kept = {target, *keep}
-        self.nodes: list[Any] = [u for u in self._everything if level == "op" or u.label is not None or u in kept]
-        self.labels: dict[Any, str] = unique_labels(self.nodes, target)
+        self.nodes: list[Value] = [u for u in self._everything if level == "op" or u.label is not None or u in kept]
+        self.labels: dict[Node, str] = unique_labels(self.nodes, target)
         self.names = names.Names(self.labels.values())
-        self._edges: dict[Any, list[Edge]] = {}
+        self._edges: dict[Value, list[Edge]] = {}
         self._formulas: dict[Edge, Expression] = {}
         members = SoftmaxMembers(self.labels)
         self.introduced: dict[str, Expression] = members.introduced
         self._whole = Formulas(target, self.labels, members, MAX_WRITTEN)
         self._shortened = Formulas(target, self.labels, members, MAX_PART)
         self._quotients = Quotients(self.labels, self._whole)
-        self._asked: tuple[Any, list[Any]] = None, []
-        self._latest: tuple[Any, list[Any]] = None, []
+        self._asked: tuple[Value | None, list[Value]] = None, []
+        self._latest: tuple[Value | None, list[Value]] = None, []
         # By operand: the derivatives of the unnamed nodes above it, which many results may share.
-        self._partial: dict[Any, dict[Any, Expression]] = {}
+        self._partial: dict[tuple[Value, Formulas], dict[Value, Expression]] = {}
 
     @functools.cached_property
-    def edges(self) -> dict[Any, list[Edge]]:
+    def edges(self) -> dict[Value, list[Edge]]:
         return {v: self.edges_of(v) for v in self.nodes}
 
-    def edges_of(self, v: Any) -> list[Edge]:
+    def edges_of(self, v: Value) -> list[Edge]:
         """`edges[v]` without computing all the others."""
         if v not in self._edges:
             self._edges[v] = self._recorded_edges(v) if self.level == "op" else self._contracted_edges(v)
         return self._edges[v]
 
-    def _recorded_edges(self, v: Any) -> list[Edge]:
+    def _recorded_edges(self, v: Value) -> list[Edge]:
         pairs = enumerate(zip(v.operands, v.local_derivatives, strict=True))
         return [Edge(v, u, d, i) for i, (u, d) in pairs if d is not None]
 
-    def _contracted_edges(self, v: Any) -> list[Edge]:
+    def _contracted_edges(self, v: Value) -> list[Edge]:
         region = self._region(v)
         totals = _swept(self._inner(v, region), 1.0, lambda node: node.local_derivatives)
         return [Edge(v, u, totals[u]) for u in region if u is not v and u in totals and u in self.labels]
 
-    def _region(self, v: Any) -> list[Any]:
+    def _region(self, v: Value) -> list[Value]:
         """v, what is contracted below it, and the named nodes where that ends; operands first."""
         return topological_order(v, stop=self.labels.__contains__)
 
-    def _inner_below(self, v: Any) -> list[Any]:
+    def _inner_below(self, v: Value) -> list[Value]:
         """v and what is contracted below it; kept for the edges into one node, which are asked for in turn."""
         if self._latest[0] is not v:
             self._latest = v, self._inner(v, self._region(v))
         return self._latest[1]
 
-    def _inner(self, v: Any, region: Iterable[Any]) -> list[Any]:
+    def _inner(self, v: Value, region: Iterable[Value]) -> list[Value]:
         return [u for u in region if u is v or u not in self.labels]
 
     # ------------------------------------------------------------ counting and weighing
 
-    def count(self, source: Any) -> int:
+    def count(self, source: Value) -> int:
         """The exact number of paths from the target to `source`, without listing them."""
         return self._fold(source, 1, lambda d, below: below).get(self.target, 0)
 
-    def strength(self, source: Any) -> float:
+    def strength(self, source: Value) -> float:
         """The sum of |product| over all paths to `source`: the gradient if nothing cancelled."""
         return self._fold(source, 1.0, lambda d, below: abs(d) * below).get(self.target, 0.0)
 
-    def gradient(self, source: Any) -> dict[Any, float]:
+    def gradient(self, source: Value) -> dict[Value, float]:
         """∂node/∂source for every node, summed over paths."""
         return dict.fromkeys(self.nodes, 0.0) | self._fold(source, 1.0, lambda d, below: d * below)
 
-    def flow(self, source: Any) -> dict[Edge, float]:
+    def flow(self, source: Value) -> dict[Edge, float]:
         """How much of ∂target/∂source passes through each edge; 0 for edges off every path.
 
         The flows over the edges that leave the target, or enter the source, or cross any cut
@@ -174,15 +177,15 @@ class PathGraph:
                 flows[e] = through * below[e.operand]
         return flows
 
-    def _fold(self, source: Any, start: Any, combine: Callable[[float, Any], Any]) -> dict[Any, Any]:
+    def _fold(self, source: Value, start: N, combine: Callable[[float, N], N]) -> dict[Value, N]:
         """A value for every node that leads to `source`: the sum over its edges of what combine gives."""
-        values: dict[Any, Any] = {}
+        values: dict[Value, N] = {}
         for v in self._leading_to(source):
             edges = self._onwards(v, values)
             values[v] = start if v is source else sum(combine(e.derivative, values[e.operand]) for e in edges)
         return values
 
-    def _leading_to(self, source: Any) -> list[Any]:
+    def _leading_to(self, source: Value) -> list[Value]:
         """The nodes on paths from the target to `source`, operands first; none if there is no path."""
         if self._asked[0] is not source:
             on_the_way = depending_on(self._everything, [source])
@@ -191,13 +194,13 @@ class PathGraph:
             self._asked = source, [u for u in self.nodes if id(u) in on_the_way]
         return self._asked[1]
 
-    def _onwards(self, v: Any, leading: Container[Any]) -> Iterator[Edge]:
+    def _onwards(self, v: Value, leading: Container[Value]) -> Iterator[Edge]:
         """The edges from v to nodes that lead to the source."""
         return (e for e in self.edges_of(v) if e.operand in leading)
 
     # ------------------------------------------------------------ listing
 
-    def paths(self, source: Any) -> Iterator[Path]:
+    def paths(self, source: Value) -> Iterator[Path]:
         """All paths from the target to `source`, lazily, the largest |product| first; nan counts as infinite.
 
         Each path costs its length, not the size of the graph, however many there are and however many
@@ -205,7 +208,7 @@ class PathGraph:
         in the order of the nodes.
         """
         nodes = self._leading_to(source)
-        arriving: dict[Any, list[Edge]] = {u: [] for u in reversed(nodes)}
+        arriving: dict[Value, list[Edge]] = {u: [] for u in reversed(nodes)}
         for v in nodes:
             for e in self._onwards(v, arriving):
                 arriving[e.operand].append(e)
@@ -229,7 +232,7 @@ class PathGraph:
             self._formulas[edge] = formula
         return self._formulas[edge]
 
-    def whole(self, source: Any) -> Expression:
+    def whole(self, source: Value) -> Expression:
         """∂target/∂source as one formula: the products of the factors along all paths, added up and simplified.
 
         An ellipsis where it would be too long, or where there are too many paths to try.
@@ -237,7 +240,7 @@ class PathGraph:
         way = self._leading_to(source)
         total = omitted()
         if way and len(way) <= MAX_WAY and self.count(source) <= MAX_WAY:
-            found: dict[Any, Expression] = {source: constant(1.0)}
+            found: dict[Value, Expression] = {source: constant(1.0)}
             for v in way:
                 if v is not source:
                     products = (self.formula(e) * found[e.operand] for e in self._onwards(v, found))
@@ -270,7 +273,7 @@ class PathGraph:
         stand_for = {Symbol(label).key: formula.terms[0][1][0][0] for label, formula in self.introduced.items()}
         return x.replaced(lambda atom: stand_for.get(atom.key)) if stand_for else x
 
-    def definition(self, v: Any) -> Expression:
+    def definition(self, v: Value) -> Expression:
         """How v was computed, as a formula in the named nodes that it comes from; of a leaf its own name."""
         if v.op is not None and v.op.expands and len(v.operands) > MAX_WRITTEN:
             return omitted(v.data)  # each of them stands in it
@@ -286,7 +289,7 @@ class PathGraph:
     def _derivative(self, edge: Edge, formulas: Formulas) -> Expression:
         v, operand = edge.result, edge.operand
         if self.level == "op":
-            return formulas.derivatives(v, {id(operand)})[edge.position]
+            return formulas.derivatives(v, {id(operand)})[edge.position] or constant(edge.derivative)
         inner = self._inner_below(v)
         relevant = depending_on(inner, [operand])
         way = [u for u in inner if id(u) in relevant]
@@ -305,7 +308,9 @@ def _instead_of(key: str, other: Atom, atom: Atom) -> Atom | None:
     return other if atom.key == key else None
 
 
-def _swept(inner: Sequence[Any], one: Any, derivatives: Callable[[Any], Iterable[Any]]) -> dict[Any, Any]:
+def _swept(
+    inner: Sequence[Value], one: float, derivatives: Callable[[Value], Iterable[float | None]]
+) -> dict[Value, float]:
     """The reverse pass from the last of the inner nodes through all of them: ∂last/∂u for every operand u.
 
     It takes numbers as well as formulas; what comes from a first operand stands first in a sum.
@@ -342,11 +347,11 @@ class _Ranking:
     rounding, zeros, infinities and nan.
     """
 
-    def __init__(self, arriving: dict[Any, list[Edge]]) -> None:
+    def __init__(self, arriving: dict[Value, list[Edge]]) -> None:
         """arriving: for each node the edges that arrive, results before operands; the target first."""
-        self.found: dict[Any, list[_Way]] = {}
-        self._waiting: dict[Any, list[_Way]] = {}  # heaps: the next way over each edge that arrives
-        self._complete: set[Any] = set()  # nodes to which there is no further way
+        self.found: dict[Value, list[_Way]] = {}
+        self._waiting: dict[Value, list[_Way]] = {}  # heaps: the next way over each edge that arrives
+        self._complete: set[Value] = set()  # nodes to which there is no further way
         for u, edges in arriving.items():
             ways = [self._continued(place, e, 0) for place, e in enumerate(edges)]
             heapq.heapify(ways)
@@ -358,7 +363,7 @@ class _Ranking:
         size = abs(product) if product == product else math.inf
         return _Way(-size, place, rank, product, e)
 
-    def advance(self, u: Any) -> bool:
+    def advance(self, u: Value) -> bool:
         """Find one more way to u; False if there is none."""
         chain = [u]  # before a node can go on, the result that its last way came from must
         while (e := (last := self.found[chain[-1]][-1]).edge) is not None:
@@ -375,7 +380,7 @@ class _Ranking:
                 self._complete.add(v)
         return u not in self._complete
 
-    def path(self, u: Any) -> Path:
+    def path(self, u: Value) -> Path:
         """The way to u that was found last."""
         way = last = self.found[u][-1]
         edges: list[Edge] = []

@@ -10,7 +10,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from ..formulas import names
 from ..formulas.expression import (
@@ -27,14 +27,20 @@ from ..formulas.expression import (
     omitted,
     symbol,
 )
-from ..graph import is_node, topological_order
-from ..operands import Vector, members
+from ..graph import Node, is_node, topological_order
+from ..op import Operation
+from ..operands import Operand, Vector, members
 from ..used import Used
+from ..value import Value
 
 __all__ = ["MAX_CONTRACTED", "Formulas", "Quotients", "SoftmaxMembers"]
 
 # A formula through more unnamed operations than this is not written out.
 MAX_CONTRACTED = 2000
+
+# What a rule says: one formula or number for all members of an operand, or a formula for each.
+Slope: TypeAlias = Expression | float | Vector
+N = TypeVar("N", Expression, float, Expression | float)
 
 
 class Formulas:
@@ -43,14 +49,14 @@ class Formulas:
     What is between named nodes is read only when a rule asks for it, and only once.
     """
 
-    def __init__(self, target: Any, labels: dict[Any, str], members: SoftmaxMembers, longest: int) -> None:
+    def __init__(self, target: Value, labels: dict[Node, str], members: SoftmaxMembers, longest: int) -> None:
         """longest: the formula of an unnamed node may have so many symbols, else it is an ellipsis."""
         self._target, self._labels, self._members, self._longest = target, labels, members, longest
-        self._known: dict[Any, Expression] = {}
-        self._slopes: dict[tuple[Any, int], Any] = {}
+        self._known: dict[Value, Expression] = {}
+        self._slopes: dict[tuple[Value, int], Slope] = {}
         self._used: Used | None = None  # looked up where today's numbers do not give what was recorded
 
-    def of(self, u: Any) -> Expression:
+    def of(self, u: Node) -> Expression:
         """The formula of a node or a number."""
         if not is_node(u):
             return expression(u)
@@ -64,18 +70,19 @@ class Formulas:
                         self._known[node] = self._read(node)
         return self._known[u]
 
-    def definition(self, v: Any) -> Expression:
+    def definition(self, v: Value) -> Expression:
         """The formula of the operation that made v."""
         return self.of(v) if v.op is None else Expression._record(v.op, *self.operands(v))
 
-    def result(self, v: Any) -> Expression:
+    def result(self, v: Value) -> Expression:
         """v as a rule of its operation sees it: its name, but arithmetic by its own operands, as in (x/y)' by y."""
-        return self.definition(v) if v.op.expands and not v.op.reduces else self.of(v)
+        op = made_by(v)
+        return self.definition(v) if op.expands and not op.reduces else self.of(v)
 
-    def _is_settled(self, u: Any) -> bool:
+    def _is_settled(self, u: Value) -> bool:
         return u in self._known or u in self._labels
 
-    def _read(self, u: Any) -> Expression:
+    def _read(self, u: Value) -> Expression:
         number = u.data if self._used is None or u.op is not None else self._used.number(u)
         if u in self._labels:
             return symbol(self._labels[u], number)
@@ -85,20 +92,20 @@ class Formulas:
         # The number is the recorded one: where .data of a leaf has moved since, another piece would be read.
         return Expression(formula.terms, u.data) if formula.size <= self._longest else omitted(u.data)
 
-    def operands(self, v: Any) -> list[Any]:
+    def operands(self, v: Value) -> list[Operand]:
         """The operands as the operation's rules see them; what is not differentiated stays a number."""
         return [
             us if rule is None else us.map(self.of) if isinstance(us, Vector) else self.of(us)
-            for us, rule in zip(v.operand_groups, v.op.rules, strict=True)
+            for us, rule in zip(v.operand_groups, made_by(v).rules, strict=True)
         ]
 
-    def _slope(self, v: Any, i: int) -> Any:
+    def _slope(self, v: Value, i: int) -> Slope:
         """What rule i says: a Vector of formulas for a sequence, or one formula or number for all."""
         if (v, i) not in self._slopes:
-            self._slopes[v, i] = v.op.derivative(i, self.result(v), self.operands(v))
+            self._slopes[v, i] = made_by(v).derivative(i, self.result(v), self.operands(v))
         return self._slopes[v, i]
 
-    def _slope_at(self, v: Any, i: int, j: int, recorded: float) -> Any:
+    def _slope_at(self, v: Value, i: int, j: int, recorded: float) -> Expression | float:
         """The slope by one operand, of the piece that the forward pass took also where .data has moved since.
 
         The recorded number, where no record tells what was used.
@@ -116,9 +123,9 @@ class Formulas:
         self._slopes.clear()
         return self._slope_at(v, i, j, recorded)
 
-    def derivatives(self, v: Any, wanted: set[int]) -> list[Any]:
+    def derivatives(self, v: Value, wanted: set[int]) -> list[Expression | None]:
         """∂v/∂operand for each operand of v, None for those whose id is not wanted."""
-        found: list[Any] = []
+        found: list[Expression | None] = []
         recorded = iter(v.local_derivatives)
         are_numbers = all(u.data == u.data for u in v.operands if is_node(u))
         for i, us in enumerate(v.operand_groups):
@@ -129,15 +136,22 @@ class Formulas:
                     continue
                 slope = self._slope_at(v, i, j, d)
                 slope = _with_names(slope, self._members.named(self))
-                is_number = not isinstance(slope, Expression) or slope.is_number()
                 # Where an operation is not defined, as log below 0, no formula stands for its slope.
                 is_undefined = d != d and are_numbers
-                found.append(constant(d) if is_number or is_undefined else slope)
+                found.append(
+                    constant(d) if not isinstance(slope, Expression) or slope.is_number() or is_undefined else slope
+                )
         return found
 
 
-def _with_names(x: Any, instead: Callable[[Atom], Atom | None]) -> Any:
+def _with_names(x: N, instead: Callable[[Atom], Atom | None]) -> N:
     return x.replaced(instead) if isinstance(x, Expression) else x
+
+
+def made_by(v: Value) -> Operation:
+    """The operation of a node that is no leaf."""
+    assert v.op is not None
+    return v.op
 
 
 class SoftmaxMembers:
@@ -148,7 +162,7 @@ class SoftmaxMembers:
     only if nothing else has it; `introduced` says what it stands for.
     """
 
-    def __init__(self, labels: dict[Any, str]) -> None:
+    def __init__(self, labels: dict[Node, str]) -> None:
         self._labels = labels
         self._known: dict[str, Symbol | None] = {}
         self._models: dict[str, str] = {}  # for the logits of a softmax the name of its first member
@@ -227,7 +241,7 @@ class Quotients:
     With a_1 = e^(z_1)/(e^(z_1) + e^(z_2)) and f = 1/(1 + e^(-x)), the derivatives are a_1(1 − a_1) and f(1 − f).
     """
 
-    def __init__(self, labels: dict[Any, str], formulas: Formulas) -> None:
+    def __init__(self, labels: dict[Node, str], formulas: Formulas) -> None:
         self._labels, self._formulas = labels, formulas
 
     @functools.cached_property
@@ -243,13 +257,13 @@ class Quotients:
         return [product for product in found if _is_longer_than_a_name(product.factors)]
 
     @property
-    def _nodes(self) -> Iterator[Any]:
+    def _nodes(self) -> Iterator[Value]:
         """Named quotients by what has no name."""
         for v in self._labels:
             if v.op is not None and v.op.name == "div" and is_node(v.operands[1]) and v.operands[1] not in self._labels:
                 yield v
 
-    def name(self, v: Any) -> Factors:
+    def name(self, v: Value) -> Factors:
         """The name of a node as the factor that it is."""
         return symbol(self._labels[v], v.data).terms[0][1]
 
@@ -263,7 +277,7 @@ class Quotients:
         found = _replaced(x, self._all)
         return x if found is None else found.simplified()
 
-    def _exponentials(self, v: Any) -> list[Product]:
+    def _exponentials(self, v: Value) -> list[Product]:
         match self._formulas.definition(v).terms:
             case ((c, factors),) if c:
                 above = [(a, e) for a, e in factors if e > 0]
@@ -314,16 +328,17 @@ def _without_rounding(c: float) -> float:
     return near if math.isclose(c, near, rel_tol=1e-15) else c
 
 
-def _is_exponential(u: Any, labels: dict[Any, str]) -> bool:
+def _is_exponential(u: Value, labels: dict[Node, str]) -> bool:
     """True for an unnamed exponential, or an unnamed sum of two with one."""
     if not is_node(u) or u.op is None or u in labels:
         return False
     return _is_exp(u) or (u.op.name == "add" and any(map(_is_exp, u.operands)))
 
 
-def _is_exp(u: Any) -> bool:
+def _is_exp(u: Node | Atom) -> bool:
     """True for an exponential, be it a node or an atom."""
-    return getattr(u, "op", None) is not None and u.op.name == "exp"
+    op = getattr(u, "op", None)
+    return op is not None and op.name == "exp"
 
 
 def _keys_outside_of_exponentials(a: Atom) -> set[str]:

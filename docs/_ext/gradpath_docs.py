@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import importlib
+import inspect
 import os
 import re
 import shutil
@@ -19,9 +20,11 @@ from xml.etree import ElementTree
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import stringify_signature
 from sphinx_gallery.scrapers import figure_rst
 
 import viz
@@ -33,7 +36,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("public", Public)
     app.connect("autodoc-process-docstring", as_rst)
     app.connect("source-read", inside_the_site)
-    app.connect("build-finished", without_maps)
+    app.connect("autodoc-process-signature", as_called)
+    app.connect("doctree-read", without_archives, priority=100)  # before Sphinx lists what can be downloaded
+    app.connect("build-finished", slim)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -45,10 +50,32 @@ def lay_out_extra() -> None:
         shutil.copyfile(DOCS / "live" / name, EXTRA / "live" / name)
 
 
-def without_maps(app: Sphinx, failed: Exception | None) -> None:
-    """The theme's maps from its style to its sources are for those who change the theme."""
-    for file in Path(app.outdir).rglob("*.map"):
-        file.unlink()
+def without_archives(app: Sphinx, tree: nodes.document) -> None:
+    """A lesson is to be had as a program and as a notebook; not once more as an archive of both."""
+    for link in list(tree.findall(nodes.container)):
+        if "sphx-glr-download-zip" in link["classes"]:
+            link.parent.remove(link)
+
+
+# What extensions bring for pages of other kinds.
+UNUSED = "*.map", "broken_example.png", "*_badge_logo.svg"
+
+
+def slim(app: Sphinx, failed: Exception | None) -> None:
+    """No file that no page shows, no picture twice, plots with 256 colours."""
+    out = Path(app.outdir)
+    for pattern in UNUSED:
+        for file in out.rglob(pattern):
+            file.unlink()
+    gallery = out / "course" / "index.html"
+    for small in (out / "_images").glob("*_thumb.svg"):  # a drawing has no size: its thumbnail is the drawing itself
+        whole = small.with_name(small.name.replace("_thumb", "_001"))
+        gallery.write_text(gallery.read_text(encoding="utf-8").replace(small.name, whole.name), encoding="utf-8")
+        small.unlink()
+    for plot in (out / "_images").glob("*.png"):
+        with Image.open(plot) as found:
+            fewer = found.convert("RGB").quantize(256)
+        fewer.save(plot, optimize=True)
 
 
 def version_of(root: Path) -> str:
@@ -121,8 +148,6 @@ def results(block: Any, variables: dict[str, Any], gallery: dict[str, Any]) -> s
     result, scope["___"] = scope.get("___"), None  # or a block without a result would show it again
     if hasattr(result, "mathml"):
         return _raw(f'<div class="formula">{result.mathml()}</div>')
-    if hasattr(result, "latex"):
-        return _raw(f'<div class="formula">{mathml(result.latex(), displayed=True)}</div>')
     if isinstance(result, viz.Exploration):
         return _page(result, variables)
     if hasattr(result, "_repr_mimebundle_") and (svg := _svg(result)):
@@ -167,6 +192,18 @@ _MARKS = str.maketrans({"|": r"\|", "*": r"\*", "_": r"\_", "\\": r"\\"})
 def as_rst(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Sphinx calls this with the lines of each docstring, which it takes for reST."""
     lines[:] = reread(lines)
+
+
+def as_called(app: Sphinx, what: str, name: str, obj: Any, *_: Any) -> tuple[str, None] | None:
+    """Sphinx calls this with each signature: a class is called as its __init__ says, where Sphinx reads __new__."""
+    return (called(obj), None) if what == "class" and not issubclass(obj, BaseException) else None
+
+
+def called(cls: type) -> str:
+    """What a class is called with: `(units, activation=None)`."""
+    takes_nothing = getattr(cls, "__init__", None) is object.__init__
+    found = inspect.Signature() if takes_nothing else inspect.signature(cls)
+    return stringify_signature(found, show_annotation=False, show_return_annotation=False)
 
 
 def reread(lines: list[str]) -> list[str]:

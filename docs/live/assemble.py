@@ -1,15 +1,16 @@
 """Lay what "Try it in the browser" needs beside the site's pages: Python for browsers, this library, NumPy.
 
-    python docs/live/assemble.py [--pyodide FOLDER] [--numpy WHEEL] [-o FOLDER]
+    python docs/live/assemble.py [--pyodide FOLDER] [-o FOLDER]
 
-Python is the package `pyodide` of npm, unpacked in FOLDER, or fetched by npm if none is named. WHEEL is NumPy's for
-that Pyodide, which its releases have under the name that pyodide-lock.json says; without one the page knows numbers
-only, and a stand-in has NumPy's names. The files go to docs/_extra/live, which the site's build copies as it is.
+FOLDER is an unpacked release of Pyodide, with NumPy's wheel under the name that pyodide-lock.json says. The package
+`pyodide` of npm, which is fetched if no folder is named, has no NumPy: the page then knows numbers only, and a stand-in
+has NumPy's names. The files go to docs/_extra/live, which the site's build copies as it is.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib.util
 import json
 import shutil
@@ -25,17 +26,16 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 VERSION = "314.0.7"
 PACKAGES = ("autograd", "nn", "viz")
-RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+RUNTIME = ("pyodide.mjs", "pyodide.asm.*", "python_stdlib.zip")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pyodide", type=Path, metavar="FOLDER")
-    parser.add_argument("--numpy", type=Path, metavar="WHEEL")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "docs" / "_extra" / "live")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        assemble(options.pyodide or fetched(Path(folder)), options.numpy, options.output)
+        assemble(options.pyodide or fetched(Path(folder)), options.output)
 
 
 def fetched(folder: Path) -> Path:
@@ -50,13 +50,18 @@ def fetched(folder: Path) -> Path:
     return folder / "package"
 
 
-def assemble(pyodide: Path, numpy: Path | None, output: Path) -> None:
-    """Write the files; FileNotFoundError if the package of npm is not what it was."""
+def assemble(pyodide: Path, output: Path) -> None:
+    """Write the files. FileNotFoundError if Pyodide's are not what they were, ValueError if its NumPy is another."""
     output.mkdir(parents=True, exist_ok=True)
-    for name in RUNTIME:
-        shutil.copyfile(pyodide / name, output / name)
-    # The page loads nothing from anywhere else, so the list of what else could be loaded stays empty.
+    for pattern in RUNTIME:
+        found = list(pyodide.glob(pattern))
+        if not found:
+            raise FileNotFoundError(f"{pyodide} has no {pattern}: expected the files of Pyodide {VERSION}")
+        for file in found:
+            shutil.copyfile(file, output / file.name)
     lock = json.loads((pyodide / "pyodide-lock.json").read_text(encoding="utf-8"))
+    numpy = numpy_of(pyodide, lock["packages"]["numpy"])
+    # The page loads nothing from anywhere else, so the list of what else could be loaded stays empty.
     (output / "pyodide-lock.json").write_text(json.dumps({"info": lock["info"], "packages": {}}), encoding="utf-8")
     for name in ("page.js", "worker.mjs"):
         shutil.copyfile(HERE / name, output / name)
@@ -67,6 +72,16 @@ def assemble(pyodide: Path, numpy: Path | None, output: Path) -> None:
     if numpy is not None:
         packages.append(shutil.copy(numpy, output / numpy.name).name)
     (output / "packages.json").write_text(json.dumps(packages), encoding="utf-8")
+
+
+def numpy_of(pyodide: Path, entry: dict[str, str]) -> Path | None:
+    """NumPy's wheel, if this Pyodide has it. ValueError if it is not the one that Pyodide was released with."""
+    wheel = pyodide / entry["file_name"]
+    if not wheel.exists():
+        return None
+    if hashlib.sha256(wheel.read_bytes()).hexdigest() != entry["sha256"]:
+        raise ValueError(f"{wheel} is not the file that pyodide-lock.json has the checksum of; fetch it again")
+    return wheel
 
 
 def _library(numpy: Path | None) -> Iterator[tuple[Path, str]]:

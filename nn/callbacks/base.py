@@ -34,7 +34,7 @@ class Callback:
     model: Any = None
     params: dict[str, Any] = {}  # noqa: RUF012 (replaced, never changed)
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         known = [name for name in vars(Callback) if name.startswith("on_")]
         for name in vars(cls):

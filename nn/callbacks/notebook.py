@@ -21,13 +21,13 @@ POINTS = 400  # of a curve; of more epochs every other one is drawn, or fewer
 COLORS = {"loss": "#1f77b4", "val_loss": "#d95f02"}
 
 
-def notebook_display() -> Callable[..., Any] | None:
+def notebook_display() -> Callable[..., object] | None:
     """IPython's own `display`, if it is running here as the kernel of a notebook; else None."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     if getattr(shell, "kernel", None) is None:
         return None
-    found: Callable[..., Any] = importlib.import_module("IPython.display").display
+    found: Callable[..., object] = importlib.import_module("IPython.display").display
     return found
 
 
@@ -37,7 +37,7 @@ class Live(Lines):
     display: as IPython's. Each picture is HTML with an SVG in it, and as plain text the line of the epoch.
     """
 
-    def __init__(self, display: Callable[..., Any]) -> None:
+    def __init__(self, display: Callable[..., object]) -> None:
         self._display = display
         self._handle: Any = None
         self._line = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from .base import Callback
 from .display import Bar, Lines, bar_class
@@ -12,7 +11,7 @@ from .notebook import Live, notebook_display
 __all__ = ["progress"]
 
 
-def progress(verbose: Any = None) -> Callback | None:
+def progress(verbose: object = None) -> Callback | None:
     """The callback that shows a training; None if nothing is to be shown.
 
     verbose: 0 shows nothing. 2 prints a line for each epoch::

@@ -148,7 +148,7 @@ class LambdaCallback(Callback):
     >>> stop = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
     """
 
-    def __init__(self, **functions: Callable[..., Any]) -> None:
+    def __init__(self, **functions: Callable[..., object]) -> None:
         for name, function in functions.items():
             if name not in vars(Callback) or not name.startswith("on_"):
                 known = ", ".join(known for known in vars(Callback) if known.startswith("on_"))
@@ -169,7 +169,7 @@ def optimizer_to_set(callback: Callback) -> Any:
     return optimizer
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
+def _takes_two(function: Callable[..., object]) -> bool:
     try:
         inspect.signature(function).bind(0, 0.0)
     except TypeError:

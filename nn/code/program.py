@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from autograd.arguments import lookup
 
 from ..models.model import find_model
-from .elsewhere import keras_code, torch_code
+from .in_keras import keras_code
 from .in_numpy import numpy_code
+from .in_torch import torch_code
 
 __all__ = ["to_code"]
 
 LANGUAGES = {"numpy": numpy_code, "torch": torch_code, "keras": keras_code}
 
 
-def to_code(model: Any, language: str = "numpy") -> str:
+def to_code(model: object, language: str = "numpy") -> str:
     """The program of a net, as text: print it, save it, run it.
 
     model: a Sequential or another Model that is built. language:

@@ -14,9 +14,10 @@ import re
 from collections.abc import Iterable, Iterator
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..files.whole import is_special, open_data, write_whole
 from ..samples import whole_labels
@@ -54,7 +55,7 @@ def load_kaggle(path: str | os.PathLike[str], *, flat: bool = False, unit: bool 
     return Samples(shaped(name, np.delete(table, label, 1), flat=flat, unit=unit), y)
 
 
-def save_submission(path: str | os.PathLike[str], labels: Any) -> None:
+def save_submission(path: str | os.PathLike[str], labels: ArrayLike) -> None:
     """Write predicted labels as the competition wants them: ImageId,Label, counted from 1.
 
     path: its name ends in .csv. labels: (n,), whole numbers, as `predict_classes` gives them. The file is

@@ -8,9 +8,9 @@ coordinate. x: (samples, features) float64; y: (samples,) int64 labels, or (samp
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd.arguments import Rng, checked_fraction, generator, lookup, not_negative, positive_integer
 
@@ -81,7 +81,7 @@ def spirals(
 
 
 def curve(
-    f: str | Callable[[np.ndarray], Any] = "sine",
+    f: str | Callable[[np.ndarray], ArrayLike] = "sine",
     samples: int = 100,
     noise: float = 0.0,
     *,
@@ -106,7 +106,7 @@ def curve(
     return Samples(x, y + rng.normal(0.0, not_negative("curve", "noise", noise), y.shape))
 
 
-def _halves(where: str, samples: Any) -> tuple[int, int]:
+def _halves(where: str, samples: object) -> tuple[int, int]:
     samples = positive_integer(where, "samples", samples)
     return samples // 2, samples - samples // 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import math
 import os
@@ -15,8 +16,11 @@ import numpy as np
 from autograd import derive
 from autograd.arguments import lookup, positive_integer, whole_number
 from autograd.formulas import names
+from autograd.graph import Node
 from autograd.marking.marking import Checker, Marking
-from autograd.operands import describe
+from autograd.marking.results import Finding, Verdict
+from autograd.operands import Operand, describe
+from autograd.signatures import Json
 
 from ..activations import activation_name, find_activation
 from ..files.whole import write_whole
@@ -100,9 +104,7 @@ class Exercise(Sheet):
     points   how many there are, one for each blank
     """
 
-    def __init__(
-        self, options: dict[str, Any], problem: Problem, parts: Sequence[Part], notes: Sequence[Block]
-    ) -> None:
+    def __init__(self, options: Json, problem: Problem, parts: Sequence[Part], notes: Sequence[Block]) -> None:
         self._options, self._problem, self._parts, self._notes = options, problem, tuple(parts), tuple(notes)
         self.seed: int = options["seed"]
         self.kind: str = options["kind"]
@@ -143,7 +145,7 @@ class Exercise(Sheet):
         return self._problem.equations
 
     @property
-    def nodes(self) -> dict[str, Any]:
+    def nodes(self) -> dict[str, Node]:
         """The named nodes of its computation."""
         return self._problem.nodes
 
@@ -211,7 +213,7 @@ class Exercise(Sheet):
 
     # ------------------------------------------------------------ marking
 
-    def check(self, answers: Any, *, reveal: bool = False) -> Marked:
+    def check(self, answers: object, *, reveal: bool = False) -> Marked:
         """What was filled in, marked, with points.
 
         answers: names and numbers, as {"dL/dw[1]_1,1": "-18"}, or the path of a text file such as `blank`, filled in,
@@ -245,7 +247,7 @@ class Exercise(Sheet):
                 verdicts[b.name] = (counts, f"{said}; it is {it_is}" if it_is and reveal else said)
         return Marked(self, verdicts, marking, given, handed.ignored)
 
-    def _as_handed_in(self, x: Any) -> Any:
+    def _as_handed_in(self, x: Operand) -> Operand:
         """Where all numbers are short nobody rounds, and 3 means 3.000000000000."""
         if not self._options["is_exact"]:
             return x
@@ -279,7 +281,7 @@ class Exercise(Sheet):
 
     def _mistaken(self, b: Blank) -> list[float]:
         """Numbers that mistakes give in a blank."""
-        predicted = [x for _, x, _ in self.checker.all_predicted(self.checker.c.point, {}, {}) if x is not None]
+        predicted = [x for _, x in self.checker.slipped() if x is not None]
         if b.name.startswith("new "):
             return [x for _, x in self._wrong_steps(b)]
         if b.name in self._options.get("factors", {}):
@@ -335,7 +337,7 @@ class Exercise(Sheet):
             return set()
         return {b.name for b in self.blanks if not b.name.startswith(("new ", "wrong", "right "))}
 
-    def _read(self, answers: Any) -> HandedIn:
+    def _read(self, answers: object) -> HandedIn:
         if isinstance(answers, os.PathLike) or (isinstance(answers, str) and not re.search("[=\n]", answers)):
             answers = Path(answers).read_text(encoding="utf-8-sig")
         handed = HandedIn(self.blanks)
@@ -345,7 +347,7 @@ class Exercise(Sheet):
             return handed.take(answers)
         raise TypeError(f"check: expected names and numbers, or a file; got {describe(answers)}")
 
-    def _compared(self, b: Blank, given: Mapping[str, Any]) -> tuple[bool, str, str]:
+    def _compared(self, b: Blank, given: Mapping[str, Operand]) -> tuple[bool, str, str]:
         """What is no quantity of the computation: a shape, a name, a factor, a number after a step.
 
         Whether it counts, what is said, and what is right where it is not.
@@ -370,7 +372,7 @@ class Exercise(Sheet):
             return True, "right given your gradient", ""
         return False, f"wrong{self._guessed(b, x)}", written(b.right)
 
-    def _carried(self, b: Blank, given: Mapping[str, Any]) -> float | None:
+    def _carried(self, b: Blank, given: Mapping[str, object]) -> float | None:
         """A weight after a step by the gradient that was handed in."""
         if not b.name.startswith("new "):
             return None
@@ -378,7 +380,7 @@ class Exercise(Sheet):
         g = number_of(given.get(f"dL/d{name}", ""))
         return float(self._problem.nodes[name].data - self._options["rate"] * g)
 
-    def _guessed(self, b: Blank, x: Any) -> str:
+    def _guessed(self, b: Blank, x: Operand) -> str:
         """Which slip gives this number, if one does."""
         if b.name.startswith("new "):
             for said, y in self._wrong_steps(b):
@@ -407,7 +409,7 @@ class Marked:
         sheet: Exercise,
         verdicts: dict[str, tuple[bool, str]],
         marking: Marking | None,
-        given: Mapping[str, Any],
+        given: Mapping[str, Operand],
         ignored: Sequence[str] = (),
     ) -> None:
         self.exercise, self.verdicts, self.marking, self.given = sheet, verdicts, marking, dict(given)
@@ -424,7 +426,7 @@ class Marked:
         return len(self.verdicts)
 
     @property
-    def findings(self) -> tuple[Any, ...]:
+    def findings(self) -> tuple[Finding, ...]:
         """The mistakes that explain the numbers, as `check_work` names them."""
         return () if self.marking is None else self.marking.findings
 
@@ -448,10 +450,10 @@ class Marked:
         return f"<marked: {self.points} of {self.possible} points>"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{writing.html.escape(self.text())}</pre>"
+        return f"<pre>{html.escape(self.text())}</pre>"
 
 
-def _said(marking: Marking, verdict: Any) -> str:
+def _said(marking: Marking, verdict: Verdict) -> str:
     if verdict.kind == "right" and not np.any(verdict.right):
         return "right"  # of 0 there are no digits
     if verdict.kind == "wrong" and not verdict.note and np.ndim(verdict.right):
@@ -460,7 +462,7 @@ def _said(marking: Marking, verdict: Any) -> str:
     return said
 
 
-def _on_one_line(x: Any) -> str:
+def _on_one_line(x: Operand) -> str:
     """[[1, 2], [3, 4]] as it is typed."""
     if np.ndim(x):
         return f"[{', '.join(map(_on_one_line, x))}]"
@@ -475,7 +477,7 @@ def _worth_deriving(problem: Problem, sources: Sequence[str]) -> list[str]:
     return [sources[i] for _, i in alive[:2]]
 
 
-def _gaps(shape: tuple[int, ...]) -> Any:
+def _gaps(shape: tuple[int, ...]) -> Operand:
     return np.full(shape, None, dtype=object) if shape else None
 
 
@@ -508,11 +510,11 @@ def _blanks_backward(problem: Problem, wanted: Sequence[str]) -> tuple[Blank, ..
     return tuple(found)
 
 
-def _shape(u: Any) -> tuple[int, ...]:
+def _shape(u: Operand) -> tuple[int, ...]:
     return tuple(np.shape(u.data))
 
 
-def _number(x: Any) -> Any:
+def _number(x: Operand) -> Operand:
     return np.array(x, dtype=np.float64) if np.ndim(x) else float(x)
 
 
@@ -531,12 +533,12 @@ def _plain_parts(problem: Problem, level: int) -> tuple[list[Part], list[Block]]
     return ([forward, back, last], []) if level == 2 else ([forward, last], [])
 
 
-def _made_plain(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_plain(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     parts, notes = _plain_parts(problem, options["level"])
     return Exercise(options, problem, parts, notes)
 
 
-def _made_factor(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_factor(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     """Derivations with a factor left out of each; at level 1 all else stands there."""
     nodes = problem.nodes
     leaves = [name for name in problem.gradients if nodes[name].op is None and nodes[name].grad and name[0] != "b"]
@@ -585,12 +587,12 @@ def _latex_product(shown: Sequence[str]) -> str:
     return r" \cdot ".join(r"\underline{\hspace{3em}}" if s == writing.GAP else _in_brackets(s) for s in shown)
 
 
-def _made_find(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_find(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     """A worked solution with one slip in it, planted by the table that finds it."""
     checker = Checker(problem.loss)
     nodes, right, wanted = problem.nodes, checker.c.right, list(problem.gradients)
     steps = dict(zip(wanted, _blanks_backward(problem, wanted), strict=True))
-    predicted = [found for _, found, _ in checker.all_predicted(checker.c.point, {}, {})]
+    predicted = [found for _, found in checker.slipped()]
     kinds = ("often", "regularly", "once")
     fixed = [i for i, v in enumerate(checker.variants) if not v.slip.fits and v.slip.seen in kinds]
     planted: Any = None
@@ -630,7 +632,7 @@ def _made_find(problem: Problem, options: dict[str, Any], rng: np.random.Generat
     return Exercise({**options, "explained": explained, "worked": worked}, problem, [Part(words, blanks)], notes)
 
 
-def _made_update(problem: Problem, options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_update(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:
     """The gradients, and where a step of gradient descent leads."""
     rate = float(rng.choice([0.1, 0.5] if options["level"] > 1 else [0.5, 1.0, 2.0]))
     if rate == 1.0:
@@ -652,7 +654,7 @@ def _made_update(problem: Problem, options: dict[str, Any], rng: np.random.Gener
     return Exercise(options, problem, [*parts, Part(words, step)], notes)
 
 
-def _made_shapes(options: dict[str, Any], rng: np.random.Generator) -> Exercise:
+def _made_shapes(options: Json, rng: np.random.Generator) -> Exercise:
     """No numbers: the shapes of all arrays of a net, forward and back."""
     layers, form = options["layers"], options["form"]
     sizes = rng.permutation(np.arange(2, 10))[: len(layers) + 1]
@@ -777,7 +779,7 @@ def exercise(
     return MAKERS.get(kind, _made_plain)(problem, options, rng)
 
 
-def _check_shape(kind: str, given: Any, sizes: tuple[int, ...]) -> None:
+def _check_shape(kind: str, given: object, sizes: tuple[int, ...]) -> None:
     if given is None:
         return
     if kind in FIXED:
@@ -788,7 +790,7 @@ def _check_shape(kind: str, given: Any, sizes: tuple[int, ...]) -> None:
         raise ValueError(f"exercise: 'chain' has one unit in each layer, as [1, 1, 1]; got {list(sizes)}")
 
 
-def worksheets(count: int, seed: int = 0, kind: str = "paths", *args: Any, **options: Any) -> list[Exercise]:
+def worksheets(count: int, seed: int = 0, kind: str = "paths", *args: Operand, **options: Operand) -> list[Exercise]:
     """So many different sheets for a class, by one seed; see `exercise`. Each has a seed of its own, printed on it."""
     count, seed = positive_integer("worksheets", "count", count), whole_number("worksheets", "seed", seed)
     found: list[Exercise] = []

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from autograd import Tensor, Value, gradients, squared_error
 from autograd.arguments import positive_integer
 from autograd.formulas import names
-from autograd.graph import topological_order
+from autograd.graph import Node, topological_order
 from autograd.marking.marking import Checker
+from autograd.operands import Operand
 
 from ..activations import activation_name, find_activation
 from ..neurons import MLP, Neuron, inputs
@@ -30,7 +31,7 @@ DIGITS = {1: 2, 2: 3, 3: 3}
 DRAWS = 4000  # of pleasant numbers
 TELLING = {1: 10, 2: 10, 3: 5}  # pleasant ones, of which the best is taken
 
-Draw = Callable[[tuple[int, ...]], Any]
+Draw = Callable[[tuple[int, ...]], Operand]
 
 
 class Problem(NamedTuple):
@@ -45,16 +46,16 @@ class Problem(NamedTuple):
     samples     m, whose 1/m is left to the gradients by weights
     """
 
-    loss: Any
+    loss: Node
     equations: tuple[Math, ...]
-    given: tuple[tuple[Math, Any], ...]
+    given: tuple[tuple[Math, Operand], ...]
     forward: tuple[str, ...]
     gradients: tuple[str, ...]
     is_array: bool = False
     samples: int = 1
 
     @property
-    def derivatives(self) -> dict[str, Any]:
+    def derivatives(self) -> dict[str, Node]:
         """The gradients asked for, by name; of a batch as lectures write them, per sample without the 1/m."""
         nodes = [self.nodes[name] for name in self.gradients]
         found = gradients(self.loss, nodes)
@@ -62,7 +63,7 @@ class Problem(NamedTuple):
         return dict(zip(self.gradients, found, strict=True))
 
     @property
-    def nodes(self) -> dict[str, Any]:
+    def nodes(self) -> dict[str, Node]:
         """All that has a name, operands before results."""
         return {u.label: u for u in topological_order(self.loss) if u.label is not None}
 
@@ -70,7 +71,13 @@ class Problem(NamedTuple):
 # ---------------------------------------------------------------- numbers
 
 
-def best(make: Callable[[Draw], Problem], rng: np.random.Generator, level: int, digits: int, asked: Any) -> Problem:
+def best(
+    make: Callable[[Draw], Problem],
+    rng: np.random.Generator,
+    level: int,
+    digits: int,
+    asked: Callable[[Problem], Sequence[str]],
+) -> Problem:
     """Of some draws with pleasant numbers the one in which most slips give numbers of their own.
 
     make: a problem from what it draws. asked: the names of the gradients that are asked for, of a problem.
@@ -78,7 +85,7 @@ def best(make: Callable[[Draw], Problem], rng: np.random.Generator, level: int, 
     """
     numbers = np.array(NUMBERS[level])
 
-    def draw(shape: tuple[int, ...]) -> Any:
+    def draw(shape: tuple[int, ...]) -> Operand:
         return rng.choice(numbers, size=shape) if shape else float(rng.choice(numbers))
 
     found: list[tuple[tuple[int, int], int, Problem]] = []
@@ -96,11 +103,13 @@ def best(make: Callable[[Draw], Problem], rng: np.random.Generator, level: int, 
     return min(found)[2]
 
 
-def any_numbers(make: Callable[[Draw], Problem], rng: np.random.Generator, level: int, asked: Any) -> Problem:
+def any_numbers(
+    make: Callable[[Draw], Problem], rng: np.random.Generator, level: int, asked: Callable[[Problem], Sequence[str]]
+) -> Problem:
     """For activations that give no pleasant numbers: the most telling of some draws."""
     numbers = np.array(NUMBERS[level]) / (1 if level > 1 else 2)
 
-    def draw(shape: tuple[int, ...]) -> Any:
+    def draw(shape: tuple[int, ...]) -> Operand:
         return rng.choice(numbers, size=shape) if shape else float(rng.choice(numbers))
 
     found = [(_confusions(p, asked(p)), i, p) for i in range(TELLING[level]) for p in [make(draw)]]
@@ -137,7 +146,7 @@ def _confusions(problem: Problem, asked: Sequence[str]) -> tuple[int, int]:
     nodes = problem.nodes
     right = _numbers(checker.c.right, asked, nodes)
     seen: dict[tuple[float, ...], set[str]] = {}
-    for variant, predicted, _ in checker.all_predicted(checker.c.point, {}, {}):
+    for variant, predicted in checker.slipped():
         if predicted is not None:
             seen.setdefault(_numbers(predicted, asked, nodes), set()).add(variant.slip.name)
     hidden = seen.pop(right, set()) - set().union(*seen.values())
@@ -147,7 +156,7 @@ def _confusions(problem: Problem, asked: Sequence[str]) -> tuple[int, int]:
     return len(hidden), twins + len(sizes) - len(set(sizes))
 
 
-def _numbers(found: Any, asked: Sequence[str], nodes: dict[str, Any]) -> tuple[float, ...]:
+def _numbers(found: Operand, asked: Sequence[str], nodes: dict[str, Node]) -> tuple[float, ...]:
     each = [np.ravel(np.asarray(found.get(nodes[name], 0.0), dtype=np.float64)) for name in asked]
     return tuple(np.round(np.concatenate(each), 9).tolist())
 
@@ -206,7 +215,7 @@ def net(draw: Draw, layers: Sequence[int], activation: str) -> Problem:
     return found._replace(forward=tuple(computed), gradients=tuple(by))
 
 
-def _as_vectors(each: Sequence[tuple[str, Sequence[Value]]]) -> list[tuple[Math, Any]]:
+def _as_vectors(each: Sequence[tuple[str, Sequence[Value]]]) -> list[tuple[Math, Operand]]:
     """Leaves as the sheet shows them: one as a number, several as a column."""
     return [
         (symbol(name), values[0].data if len(values) == 1 else np.array([[v.data] for v in values]))
@@ -260,7 +269,7 @@ def shared(draw: Draw, activation: str) -> Problem:
         Math("ŷ = w a", r"\hat{y} = w a"),
         Math("L = ½ (ŷ − y)²", r"L = \tfrac{1}{2} (\hat{y} - y)^2"),
     )
-    given = tuple((symbol(u.label), u.data) for u in (x, y, w, b))
+    given = tuple((symbol(u.label or ""), u.data) for u in (x, y, w, b))
     return Problem(loss, equations, given, ("z", "a", "yhat", "L"), ("yhat", "a", "z", "w", "b"))
 
 
@@ -304,7 +313,7 @@ def recurrent(draw: Draw, activation: str) -> Problem:
         Math(f"hₜ = {f.text}(zₜ)", f"h_t = {f.latex}(z_t)"),
         Math("L = ½ (h₂ − y)²", r"L = \tfrac{1}{2} (h_2 - y)^2"),
     )
-    given = ((symbol("x"), np.array([v.data for v in x])), *((symbol(v.label), v.data) for v in (h0, y, w, u, b)))
+    given = ((symbol("x"), np.array([v.data for v in x])), *((symbol(v.label or ""), v.data) for v in (h0, y, w, u, b)))
     return Problem(
         loss, equations, given, ("z_1", "h_1", "z_2", "h_2", "L"), ("h_2", "z_2", "h_1", "z_1", "w", "u", "b")
     )
@@ -313,7 +322,7 @@ def recurrent(draw: Draw, activation: str) -> Problem:
 def matrices(draw: Draw, layers: Sequence[int], activation: str, form: str, samples: int) -> Problem:
     """A batch through layers in matrices, samples in rows or in columns; the cost is 1/(2m) Σ (A − Y)²."""
     g, is_rows, last = find_activation(activation), form == "rows", len(layers) - 1
-    a: Any = Tensor(draw((samples, layers[0]) if is_rows else (layers[0], samples)), label="X")
+    a: Operand = Tensor(draw((samples, layers[0]) if is_rows else (layers[0], samples)), label="X")
     y = Tensor(draw((samples, layers[-1]) if is_rows else (layers[-1], samples)), label="Y")
     given = [(symbol("X"), a.data), (symbol("Y"), y.data)]
     forward: list[str] = []
@@ -322,12 +331,12 @@ def matrices(draw: Draw, layers: Sequence[int], activation: str, form: str, samp
     for number, (m, n) in enumerate(itertools.pairwise(layers), 1):
         w = Tensor(draw((n, m)), label=f"W[{number}]")
         b = Tensor(draw((n,) if is_rows else (n, 1)), label=f"b[{number}]")
-        given += [(symbol(w.label), w.data), (symbol(b.label), b.data)]
+        given += [(symbol(w.label or ""), w.data), (symbol(b.label or ""), b.data)]
         before = symbol("X" if number == 1 else f"A[{number - 1}]")
         z = a @ w.T + b if is_rows else w @ a + b
         name = f"Z[{number}]" if number < last else "A"
         z.label = name
-        zs, ws, bs = symbol(name), symbol(w.label), symbol(b.label)
+        zs, ws, bs = symbol(name), symbol(w.label or ""), symbol(b.label or "")
         equations.append(
             Math(
                 f"{zs.text} = {before.text} {ws.text}ᵀ + {bs.text}",
@@ -347,7 +356,8 @@ def matrices(draw: Draw, layers: Sequence[int], activation: str, form: str, samp
             forward.append(a.label)
             equations.append(
                 Math(
-                    f"{symbol(a.label).text} = {f.text}({zs.text})", f"{symbol(a.label).latex} = {f.latex}({zs.latex})"
+                    f"{symbol(a.label or '').text} = {f.text}({zs.text})",
+                    f"{symbol(a.label or '').latex} = {f.latex}({zs.latex})",
                 )
             )
     order = ["A"]
@@ -359,7 +369,7 @@ def matrices(draw: Draw, layers: Sequence[int], activation: str, form: str, samp
     return Problem(loss, tuple(equations), tuple(given), (*forward, "J"), tuple(order), True, samples)
 
 
-def checked_layers(kind: str, layers: Any, default: Sequence[int]) -> tuple[int, ...]:
+def checked_layers(kind: str, layers: Operand, default: Sequence[int]) -> tuple[int, ...]:
     """The sizes of the layers, inputs first."""
     found = tuple(positive_integer("exercise", "a layer", n) for n in (default if layers is None else layers))
     if len(found) < 2:

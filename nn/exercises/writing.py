@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from autograd.formulas import names
+from autograd.operands import Operand
 
 __all__ = ["Blank", "Block", "Heading", "Math", "Numbers", "Paragraph", "Verbatim", "gradient", "symbol", "written"]
 
@@ -35,7 +36,7 @@ class Blank(NamedTuple):
     name: str
     shown: Math
     shape: tuple[int, ...]
-    right: Any
+    right: Operand
 
 
 class Heading(NamedTuple):
@@ -55,7 +56,7 @@ class Paragraph(NamedTuple):
 class Numbers(NamedTuple):
     """Quantities side by side, each with its numbers; None stands for a gap. each: (name, numbers or gaps)."""
 
-    each: tuple[tuple[Math, Any], ...]
+    each: tuple[tuple[Math, Operand], ...]
 
 
 class Verbatim(NamedTuple):
@@ -68,7 +69,7 @@ class Verbatim(NamedTuple):
 Block = Heading | Paragraph | Numbers | Verbatim
 
 
-def symbol(label: Any) -> Math:
+def symbol(label: str) -> Math:
     """A name of the computation."""
     return Math(names.text(label), names.latex(label))
 
@@ -79,14 +80,14 @@ def gradient(over: str, under: str) -> Math:
     return Math(f"∂{top.text}/∂{bottom.text}", rf"\frac{{\partial {top.latex}}}{{\partial {bottom.latex}}}")
 
 
-def written(x: Any, digits: int = 6) -> str:
+def written(x: Operand, digits: int = 6) -> str:
     """A number as one writes it by hand; words as they are."""
     if isinstance(x, str):
         return x
     return f"{float(x) + 0.0:.{digits}g}".replace("-", "−")
 
 
-def _rows(x: Any, gap: str, digits: int) -> list[list[str]]:
+def _rows(x: Operand, gap: str, digits: int) -> list[list[str]]:
     """The numbers of a matrix as they are written, a vector as one row, None as a gap."""
     array = np.asarray(x, dtype=object)
     rows = array.reshape(1, -1) if array.ndim < 2 else array
@@ -112,7 +113,7 @@ def as_text(blocks: Sequence[Block], digits: int) -> str:
     return "\n\n".join(found) + "\n"
 
 
-def _matrix_text(name: str, x: Any, digits: int) -> list[str]:
+def _matrix_text(name: str, x: object, digits: int) -> list[str]:
     rows = _rows(x, GAP, digits)
     if np.ndim(np.asarray(x, dtype=object)) == 0:
         return [f"{name} = {rows[0][0]}"]
@@ -149,7 +150,7 @@ def _one_line(pieces: Sequence[list[str]]) -> str:
 # ---------------------------------------------------------------- LaTeX and Markdown
 
 
-def _matrix_latex(name: Math, x: Any, digits: int, gap: str) -> str:
+def _matrix_latex(name: Math, x: object, digits: int, gap: str) -> str:
     rows = [[c.replace("−", "-") for c in row] for row in _rows(x, gap, digits)]
     if np.ndim(np.asarray(x, dtype=object)) == 0:
         cell = rows[0][0]
@@ -273,7 +274,7 @@ def as_html(blocks: Sequence[Block], digits: int) -> str:
     return f'{_STYLE}<div class="gradpath-sheet">\n' + "\n".join(found) + "\n</div>\n"
 
 
-def _matrix_html(name: Math, x: Any, digits: int) -> str:
+def _matrix_html(name: Math, x: object, digits: int) -> str:
     gap = "\0"
     rows = [
         ["<span class='gap'>&nbsp;</span>" if c == gap else html.escape(c) for c in row]

@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.operands import describe
+from autograd.operands import Operand, describe
+from autograd.signatures import Json
 
 from .whole import open_file, read_most, write_whole
 
@@ -36,7 +37,7 @@ KINDS = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U
 Shape = tuple[int, ...]
 
 
-def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, object], settings: Mapping[str, object]) -> None:
     """Make or replace the file `path`, which is afterwards complete or, whatever happens, as it was before.
 
     path: its name ends in .npz or .safetensors (`pip install safetensors`).
@@ -49,7 +50,7 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], setting
     write_whole(Path(path), write(found, json.dumps({**settings, CHECKSUMS: checksums}, allow_nan=False)))
 
 
-def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], Json]:
     """The arrays and the settings in a file that `save_arrays` wrote, or another .npz or .safetensors.
 
     The errors are those of `open_arrays` and `ArrayFile.read`.
@@ -69,7 +70,7 @@ class ArrayFile(NamedTuple):
     """An open file of arrays: what is in it, and the way to read it. The settings are empty in one from elsewhere."""
 
     path: str
-    settings: dict[str, Any]
+    settings: Json
     members: dict[str, Member]
     checksums: dict[str, int] | None
 
@@ -104,7 +105,7 @@ def open_arrays(path: str | os.PathLike[str]) -> Iterator[ArrayFile]:
         yield ArrayFile(str(path), settings, members, checksums)
 
 
-def check_suffix(path: Any) -> str:
+def check_suffix(path: object) -> str:
     """How the name ends, which says the format. ValueError if it is none of those there are."""
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"expected the path of a file, got {describe(path)}")
@@ -117,7 +118,7 @@ def check_suffix(path: Any) -> str:
 _DAMAGED = "the file was changed or damaged"
 
 
-def _plain(path: Any, name: str, array: Any) -> np.ndarray:
+def _plain(path: object, name: str, array: Operand) -> np.ndarray:
     """The array in C order and in the byte order of all usual machines."""
     found = np.asarray(array)
     if found.dtype.kind not in "fiub":
@@ -132,11 +133,11 @@ def _checksum(name: str, array: np.ndarray) -> int:
     return zlib.crc32(numbers.reshape(-1).view(np.uint8).data, start)
 
 
-def _checksum_of_settings(settings: Mapping[str, Any]) -> int:
+def _checksum_of_settings(settings: Mapping[str, object]) -> int:
     return zlib.crc32(json.dumps(settings).encode())
 
 
-def _settings_in(path: str, text: str, names: Iterable[str]) -> tuple[dict[str, Any], dict[str, int] | None]:
+def _settings_in(path: str, text: str, names: Iterable[str]) -> tuple[Json, dict[str, int] | None]:
     """The settings in a text, and the checksums of the arrays, which are in alphabetical order."""
     try:
         settings = json.loads(text)

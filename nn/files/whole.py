@@ -129,7 +129,7 @@ def read_most(file: Any, most: int) -> bytearray:
     return data
 
 
-def _as_path(path: Any) -> Path:
+def _as_path(path: object) -> Path:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"expected the path of a file, got {type(path).__name__}")
     return Path(path)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from autograd import Tensor, no_grad
 from autograd.arguments import checked_fraction, float_type, positive_integer
 from autograd.formulas.names import Name
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import reshape, transpose
 from autograd.ops.softmaxes import softmax
@@ -24,7 +24,7 @@ from autograd.ops.softmaxes import softmax
 from ..attributes import Check, flag
 from ..initializers import Initializer, find_initializer
 from ..regularizers import Regularizer, find_regularizer
-from .base import BatchLayer, Shape, ShapeLike, batch_shape, initial
+from .base import BatchLayer, Place, Shape, ShapeLike, batch_shape, initial
 from .basic import Dropout
 
 __all__ = ["MultiHeadAttention"]
@@ -33,7 +33,7 @@ PARTS = "query", "key", "value", "output"
 OUT_OF_SIGHT = -1e9  # added to a score: its softmax is 0
 
 
-def _dimension(where: str, what: str, n: Any) -> int | None:
+def _dimension(where: str, what: str, n: Operand) -> int | None:
     return None if n is None else positive_integer(where, what, n)
 
 
@@ -51,7 +51,8 @@ class MultiHeadAttention(BatchLayer):
 
     Called with query (batch, T, features), value (batch, S, ...), the query if it is missing, and key, the value if it
     is missing; gives (batch, T, features of the query). use_causal_mask: True if step t is to look at steps up to t
-    only. attention_mask: (T, S) or (batch, T, S), True where t may look at s.
+    only. attention_mask: (T, S) or (batch, T, S), True where t may look at s; T may be 1, a row for all steps. It is
+    an array, or a place in a net: an Input of its own, whose samples are (T, S), which `fit` takes beside the others.
 
     query_weight, key_weight, value_weight   W_Q, W_K, W_V, (heads · d, features), labelled W[l]_Q and so on
     output_weight                            W_O, (features of the query, heads · value_dim)
@@ -82,14 +83,14 @@ class MultiHeadAttention(BatchLayer):
         *BatchLayer.settled,
         *("num_heads", "key_dim", "value_dim", "use_bias", "kernel_initializer", "bias_initializer", "dtype"),
     )
-    query_weight: Any
-    key_weight: Any
-    value_weight: Any
-    output_weight: Any
-    query_bias: Any
-    key_bias: Any
-    value_bias: Any
-    output_bias: Any
+    query_weight: Operand
+    key_weight: Operand
+    value_weight: Operand
+    output_weight: Operand
+    query_bias: Operand
+    key_bias: Operand
+    value_bias: Operand
+    output_bias: Operand
 
     def __init__(
         self,
@@ -112,8 +113,8 @@ class MultiHeadAttention(BatchLayer):
         super().__init__(input_shape=input_shape, name=name)
         self.kernel_initializer: Any = kernel_initializer
         self.bias_initializer: Any = bias_initializer
-        self.kernel_regularizer: Any = kernel_regularizer
-        self.bias_regularizer: Any = bias_regularizer
+        self.kernel_regularizer: str | Regularizer | None = kernel_regularizer
+        self.bias_regularizer: str | Regularizer | None = bias_regularizer
         self.dtype = None if dtype is None else float_type(str(self), dtype)
         for part in PARTS:
             setattr(self, f"{part}_weight", None)
@@ -135,7 +136,7 @@ class MultiHeadAttention(BatchLayer):
                 )
         self._dropped.build(query, rng=rng)
 
-    def kept(self, shapes: tuple[Shape, ...]) -> Any:
+    def kept(self, shapes: tuple[Shape, ...]) -> Operand:
         query, value, key = _three(shapes)
         return query if query == value == key else (query, value, key)
 
@@ -153,7 +154,7 @@ class MultiHeadAttention(BatchLayer):
             return (self.num_heads, -1, shape[-1])
         return shape if name == "output_bias" else (*shape[:-1], self.num_heads, -1)
 
-    def forward(self, *xs: Any, use_causal_mask: bool = False, attention_mask: Any = None) -> Any:
+    def forward(self, *xs: Operand, use_causal_mask: bool = False, attention_mask: Operand = None) -> Operand:
         p, v = self._weighed(xs, use_causal_mask, attention_mask)
         o = matmul(self._dropped.forward(p) if self.dropout else p, v)
         if self.num_heads > 1:
@@ -168,7 +169,7 @@ class MultiHeadAttention(BatchLayer):
         key: ArrayLike | Tensor | None = None,
         *,
         use_causal_mask: bool = False,
-        attention_mask: Any = None,
+        attention_mask: Operand = None,
     ) -> np.ndarray:
         """P, how much each step looks at each: (batch, heads, T, S), whose rows sum up to 1; as after `eval()`."""
         xs = tuple(x if isinstance(x, Tensor) else Tensor(x) for x in (query, value, key) if x is not None)
@@ -178,7 +179,7 @@ class MultiHeadAttention(BatchLayer):
             p = self._weighed(xs, use_causal_mask, attention_mask)[0].numpy()
         return p if self.num_heads > 1 else p[:, None]
 
-    def _weighed(self, xs: tuple[Any, ...], causal: bool, mask: Any) -> tuple[Any, Any]:
+    def _weighed(self, xs: tuple[Operand, ...], causal: bool, mask: Operand) -> tuple[Operand, Operand]:
         """P and V, (batch, steps, ...), or (batch, heads, steps, ...) of several heads."""
         query, value, key = _three(xs)
         q, k, v = (self._projected(part, x) for part, x in (("query", query), ("key", key), ("value", value)))
@@ -194,32 +195,54 @@ class MultiHeadAttention(BatchLayer):
             self._dropped.rate = self.dropout
         return self._called("P", softmax(s, -1)), v
 
-    def _sight(self, s: Any, causal: bool, mask: Any) -> np.ndarray:
+    def _sight(self, s: Operand, causal: bool, mask: Operand) -> np.ndarray:
         """What is added to the scores: 0 where a step may look, else a number far below all scores."""
         steps = s.shape[-2:]
         seen = np.tri(*steps) > 0 if causal else np.ones(steps, bool)
         if mask is not None:
-            given = np.asarray(mask.numpy() if isinstance(mask, Tensor) else mask)
-            if given.shape not in (steps, (len(s), *steps)) or given.dtype.kind not in "biuf":
-                got = given.shape if given.dtype.kind in "biuf" else describe(mask)
-                raise ValueError(
-                    f"{self}: expected attention_mask of shape {steps} or {(len(s), *steps)}, True where a step may "
-                    f"look at another; got {got}"
-                )
-            seen = seen & given.astype(bool)
+            seen = seen & self._truth(mask, steps, len(s))
         if seen.ndim == 3 and self.num_heads > 1:
             seen = seen[:, None]
         return np.where(seen, s.dtype.type(0), s.dtype.type(OUT_OF_SIGHT))
 
-    def _projected(self, part: str, x: Any) -> Any:
+    def _truth(self, mask: Operand, steps: Shape, samples: int | None) -> np.ndarray:
+        """A mask as an array of truth values. ValueError for another shape; samples: None while that is not known."""
+        given = np.asarray(mask.numpy() if isinstance(mask, Tensor) else mask)
+        if given.dtype.kind not in "biuf":
+            raise self._other_mask(steps, samples, describe(mask))
+        if given.shape[-2:] not in _masks(steps) or given.shape[:-2] not in ((), (samples,)):
+            raise self._other_mask(steps, samples, given.shape)
+        return given.astype(bool)
+
+    def _other_mask(self, steps: Shape, samples: int | None, got: Operand) -> ValueError:
+        each = f"an Input({steps})" if samples is None else (samples, *steps)
+        return ValueError(
+            f"{self}: expected attention_mask of shape {steps}, or {each} for one of each sample, True where a step "
+            f"may look at another; got {got}"
+        )
+
+    def check_options(self, input_shape: Any, options: Mapping[str, Operand]) -> None:
+        causal = options.get("use_causal_mask", False)
+        if isinstance(causal, Place):
+            raise TypeError(f"{self}: expected use_causal_mask to be True or False, got {causal}; see attention_mask")
+        mask = options.get("attention_mask")
+        if mask is not None:
+            query, value, _ = _three(input_shape)
+            steps = query[0], value[0]
+            if not isinstance(mask, Place):
+                self._truth(mask, steps, None)
+            elif mask.shape not in _masks(steps):
+                raise self._other_mask(steps, None, mask)
+
+    def _projected(self, part: str, x: Operand) -> Operand:
         weight, bias = getattr(self, f"{part}_weight"), getattr(self, f"{part}_bias")
         return matmul(x, weight.T) if bias is None else affine(x, weight, bias)
 
-    def _in_heads(self, x: Any) -> Any:
+    def _in_heads(self, x: Operand) -> Operand:
         m, steps, n = x.shape
         return transpose(reshape(x, (m, steps, self.num_heads, n // self.num_heads)), (0, 2, 1, 3))
 
-    def _called(self, base: str, z: Any) -> Any:
+    def _called(self, base: str, z: Operand) -> Operand:
         if self._layer is not None:
             z._label = Name(base, str(self._layer)).label()
         return z
@@ -235,7 +258,12 @@ class MultiHeadAttention(BatchLayer):
         return f"MultiHeadAttention({self.num_heads}, {self.key_dim})"
 
 
-def _three(xs: Any) -> tuple[Any, Any, Any]:
+def _masks(steps: Shape) -> tuple[Shape, Shape]:
+    """The shapes that a mask may have: for each step, or one for all of them."""
+    return steps, (1, steps[-1])
+
+
+def _three(xs: Operand) -> tuple[Operand, Operand, Operand]:
     """Query, value and key: without a key the value is it, without a value the query. Of shapes, or of batches."""
     if isinstance(xs[0], int):  # the shape of the only input
         return xs, xs, xs

@@ -15,13 +15,23 @@ from numpy.typing import ArrayLike, DTypeLike
 from autograd import Tensor, linear
 from autograd.arguments import Rng, float_type, generator, positive_integer
 from autograd.foreign import unknown_option
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 
 from ..activations import Function, RandomizedLeakyReLU, find_activation
 from ..attributes import Check, flag
 from ..foreign import OPTIONS
 from ..initializers import Initializer
-from ..module import Module, TrainingMode, is_parameter, numbers_of, refuse_own_call, state_of, write_numbers
+from ..module import (
+    Found,
+    Module,
+    Parameter,
+    TrainingMode,
+    is_parameter,
+    numbers_of,
+    refuse_own_call,
+    state_of,
+    write_numbers,
+)
 
 __all__ = ["Add", "BatchLayer", "Input", "Place"]
 
@@ -30,7 +40,7 @@ Shapes = Shape | tuple[Shape, ...]  # of a sample: one shape, or one for each in
 ShapeLike = int | Sequence[int]
 
 # A function, what it takes behind the batch, and what its result is called, if it is called anything.
-Step = tuple[Callable[..., Any], tuple[Any, ...], str | None]
+Step = tuple[Callable[..., Operand], tuple[Operand, ...], str | None]
 
 
 class Place:
@@ -39,7 +49,7 @@ class Place:
     shape    of one sample
     layer    what computes it; None for an Input
     sources  the places that it is computed from
-    options  what else the layer is called with
+    options  what else the layer is called with; a place among them, such as a mask, is a source too
 
     `p + q` is Add()([p, q]). Places hold no numbers; a Model takes them.
     """
@@ -49,18 +59,23 @@ class Place:
     shape: Shape
     layer: Any
     sources: tuple[Place, ...]
-    options: Mapping[str, Any]
+    options: Mapping[str, Operand]
     name: str | None
 
-    def __init__(self, shape: Shape, layer: Any, sources: tuple[Place, ...], options: Mapping[str, Any]) -> None:
+    def __init__(self, shape: Shape, layer: Any, sources: tuple[Place, ...], options: Mapping[str, Operand]) -> None:
         for slot, x in (("shape", shape), ("layer", layer), ("sources", sources), ("options", options)):
             object.__setattr__(self, slot, x)  # what a Model has looked at stays: no circle can be made
         object.__setattr__(self, "name", None)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    @property
+    def named(self) -> dict[str, Place]:
+        """The places among the options."""
+        return {name: x for name, x in self.options.items() if isinstance(x, Place)}
+
+    def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{self}: it cannot be changed; call a layer with it for another one")
 
-    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+    def __setstate__(self, state: tuple[None, dict[str, object]]) -> None:
         for slot, x in state[1].items():
             object.__setattr__(self, slot, x)
 
@@ -73,7 +88,7 @@ class Place:
     __radd__ = __add__
     __array_ufunc__ = None  # NumPy's operators leave the answer to us, which is a TypeError
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+    def __array__(self, *args: object, **kwargs: Operand) -> Operand:
         raise TypeError(f"{self}: it holds no numbers yet; make a Model of it, and call that with an array")
 
     def __repr__(self) -> str:
@@ -137,7 +152,7 @@ class BatchLayer(Module):
         self.input_shape = None if input_shape is None else sample_shape(str(self), "input_shape", input_shape)
         self.built_for = None
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: Operand) -> None:
         super().__init_subclass__(**kwargs)
         refuse_own_call(cls, "forward(self, x)")
         if callable(vars(cls).get("output_shape")):
@@ -182,17 +197,17 @@ class BatchLayer(Module):
         """What `forward` computes: functions one after another, the first on the batch."""
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
-    def forward(self, *xs: Any, **options: Any) -> Any:
+    def forward(self, *xs: Operand, **options: Operand) -> Operand:
         """The output for a batch, a Tensor or an array with a row for each sample. Checks nothing."""
         (x,) = xs
         return self._follow(self.steps(), x)
 
-    def before_activation(self, *xs: Any, **options: Any) -> Any:
+    def before_activation(self, *xs: Operand, **options: Operand) -> Operand:
         """What the last step, an activation, is applied to: the weighted sums that a loss from logits takes."""
         (x,) = xs
         return self._follow(self.steps()[:-1], x)
 
-    def _follow(self, steps: list[Step], x: Any) -> Any:
+    def _follow(self, steps: list[Step], x: Operand) -> Operand:
         for function, others, label in steps:
             z = function(x, *others)
             if z.__class__ is not Tensor and x.__class__ is Tensor:
@@ -207,7 +222,7 @@ class BatchLayer(Module):
         """The function that the layer ends with; None if that is not known."""
         return self.activation if is_told_in_steps(self) else None
 
-    def penalties(self) -> list[Any]:
+    def penalties(self) -> list[Tensor]:
         """What the regularizers of the layer add to the loss, one Tensor for each."""
         both = ((getattr(self, option), getattr(self, name)) for name, option in self.regularized.items())
         return [regularizer(p) for regularizer, p in both if regularizer is not None and p is not None]
@@ -220,7 +235,7 @@ class BatchLayer(Module):
         """How many numbers of layers its names take: 1 if it has parameters."""
         return int(bool(self.parameters()))
 
-    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
+    def __call__(self, x: Operand, *more: Any, training: bool | None = None, **options: Operand) -> Operand:
         """The output for a batch as a Tensor; builds the layer if it is not. Of places (`Input`) a place.
 
         x: of a layer with several inputs a list of them, or each by itself. training: True or False for this call;
@@ -230,14 +245,14 @@ class BatchLayer(Module):
         for name in options:
             if name not in self.call_options:
                 raise unknown_option(f"{self}, called", name, OPTIONS, ("training", *self.call_options))
-        if any(isinstance(x, Place) for x in inputs):
+        if any(isinstance(x, Place) for x in (*inputs, *options.values())):
             return self._placed(inputs, training, options)
         if training is None or training is self.training:
             return self.outputs_of(inputs, options)
         with TrainingMode(self.modules(), training):
             return self.outputs_of(inputs, options)
 
-    def inputs_of(self, x: Any, more: tuple[Any, ...]) -> tuple[Any, ...]:
+    def inputs_of(self, x: Operand, more: tuple[Operand, ...]) -> tuple[Operand, ...]:
         """What a call was given as a tuple of batches, or of places."""
         several = isinstance(x, list | tuple) and not more
         if several and (self.takes_several or any(isinstance(one, Place) for one in x)):
@@ -250,7 +265,7 @@ class BatchLayer(Module):
                 )
         return (x, *more)
 
-    def _placed(self, places: tuple[Any, ...], training: bool | None, options: Mapping[str, Any]) -> Place:
+    def _placed(self, places: tuple[Operand, ...], training: bool | None, options: Mapping[str, Operand]) -> Place:
         """The place that the layer makes of other places."""
         for place in places:
             if not isinstance(place, Place):
@@ -261,7 +276,12 @@ class BatchLayer(Module):
         wanted = self.built_for or self.input_shape
         if wanted not in (None, self.kept(shapes)):
             raise ValueError(self._other_shape(one_or_all(shapes)))
-        return Place(self._shape_behind(shapes), self, places, options)
+        shape = self._shape_behind(shapes)
+        self.check_options(one_or_all(shapes), options)
+        return Place(shape, self, places, options)
+
+    def check_options(self, input_shape: Any, options: Mapping[str, Operand]) -> None:
+        """TypeError or ValueError for options of a call on places that do not fit; those known are `call_options`."""
 
     def kept(self, shapes: tuple[Shape, ...]) -> Shapes:
         """The shapes of the inputs of a call as they stand in `built_for`."""
@@ -272,7 +292,7 @@ class BatchLayer(Module):
             raise TypeError(f"{self}: expected one input, got {len(shapes)}; see Add and Concatenate")
         return self.compute_output_shape(one_or_all(shapes))
 
-    def outputs_of(self, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Tensor:
+    def outputs_of(self, inputs: tuple[Operand, ...], options: Mapping[str, object]) -> Tensor:
         """The output for batches, which are checked, as a Tensor."""
         xs = tuple(x if isinstance(x, Tensor) else Tensor(x) for x in inputs)
         for x in xs:
@@ -333,14 +353,14 @@ class Add(BatchLayer):
             raise ValueError(f"{self}: expected inputs of one shape, got {batch_shape(shapes)}")
         return shapes[0]
 
-    def forward(self, *xs: Any, **options: Any) -> Any:
+    def forward(self, *xs: Operand, **options: Operand) -> Operand:
         total = xs[0]
         for x in xs[1:]:
             total = total + x
         return total
 
 
-def output_of(module: Any, *xs: Any, **options: Any) -> Any:
+def output_of(module: Any, *xs: Operand, **options: Operand) -> Operand:
     """What `forward` gives. TypeError if that cuts the graph: an array from a layer or a model that has parameters."""
     z = module.forward(*xs, **options)
     if z.__class__ is Tensor or z is xs[0]:
@@ -360,7 +380,7 @@ def frozen_in(module: Module) -> list[BatchLayer]:
     return [m for m in module.modules() if isinstance(m, BatchLayer) and not m.trainable]
 
 
-def without_frozen(module: Module, frozen: Iterable[Module]) -> list[Any]:
+def without_frozen(module: Module, frozen: Iterable[Module]) -> list[Parameter]:
     """The parameters of a module but for what the frozen ones hold."""
     held = {id(p) for m in frozen for p in m.parameters()}
     return [p for p in module.parameters() if id(p) not in held]
@@ -375,7 +395,7 @@ def is_told_in_steps(layer: BatchLayer) -> bool:
     )
 
 
-def sample_shape(where: str, what: str, shape: Any) -> Shape:
+def sample_shape(where: str, what: str, shape: object) -> Shape:
     """The shape of one sample as a tuple; an int is a number of features."""
     if isinstance(shape, int | np.integer) and not isinstance(shape, bool):
         shape = (shape,)
@@ -407,14 +427,14 @@ def several_shapes(where: str, shapes: Any) -> tuple[Shape, ...]:
     return tuple(shapes)
 
 
-def checked_name(where: str, name: Any) -> str | None:
+def checked_name(where: str, name: object) -> str | None:
     """A name, or None. TypeError for another thing."""
     if name is not None and not (isinstance(name, str) and name):
         raise TypeError(f"{where}: expected name to be a string, got {describe(name)}")
     return name
 
 
-def count_numbers(module: Module, seen: Iterable[Any] = ()) -> int:
+def count_numbers(module: Module, seen: Iterable[object] = ()) -> int:
     """How many numbers the parameters and buffers of a module are; those that were `seen` are left out."""
     return sum(np.size(numbers_of(places[0][2])) for places in state_of(module, seen).values())
 
@@ -448,9 +468,9 @@ def write_weights(where: str, modules: Iterable[Module], weights: Iterable[Array
     write_numbers(where, {what: places for what, places, _, _ in kept}, arrays)
 
 
-def _in_keras_order(modules: Iterable[Module]) -> list[tuple[str, Any, bool, Shape]]:
+def _in_keras_order(modules: Iterable[Module]) -> list[tuple[str, list[Found], bool, Shape]]:
     """Parameters and buffers, each once: its name, where it is kept, if Keras has its units last, its shape there."""
-    found: list[tuple[str, Any, bool, Shape]] = []
+    found: list[tuple[str, list[Found], bool, Shape]] = []
     for module in modules:
         held = state_of(module, [places[0][2] for _, places, *_ in found])
         called = getattr(module, "name", None)

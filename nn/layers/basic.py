@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from autograd import Tensor, linear
 from autograd.arguments import Rng, checked_fraction, float_type, generator, positive_integer
 from autograd.formulas.names import Name
-from autograd.operands import describe, drawn
+from autograd.operands import Operand, describe, drawn
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import concatenate, reshape
 
@@ -51,8 +51,8 @@ class WeightedLayer(BatchLayer):
     )
     regularized: ClassVar[Mapping[str, str]] = {"weight": "kernel_regularizer", "bias": "bias_regularizer"}
     kernels: ClassVar[tuple[str, ...]] = ("weight",)  # what Keras keeps with the units last
-    weight: Any  # a Tensor, as is the bias, once the number of inputs is known
-    bias: Any
+    weight: Operand  # a Tensor, as is the bias, once the number of inputs is known
+    bias: Operand
     kernel_initializer: Any
     bias_initializer: Any
     kernel_regularizer: Any
@@ -132,7 +132,7 @@ class WeightedLayer(BatchLayer):
         if self.bias is not None:
             self.bias.label = bias
 
-    def described(self, *arguments: Any) -> str:
+    def described(self, *arguments: object) -> str:
         """`Name(arguments, activation)`, as the layer is called in messages and printed."""
         g = "" if self.activation is linear else f", {activation_name(self.activation)!r}"
         return f"{type(self).__name__}({', '.join(map(str, arguments))}{g})"
@@ -272,7 +272,7 @@ class Dropout(BatchLayer):
     def steps(self) -> list[Step]:
         return [(self._drop, (), None)] if self.training and self.rate else []
 
-    def _drop(self, x: Any) -> Any:
+    def _drop(self, x: Operand) -> Operand:
         assert self.rng is not None
         # float32 draws for both types, so that a net of either drops the same numbers
         kept = drawn(x, self.rng.random, x.shape, np.float32) >= self.rate
@@ -312,14 +312,14 @@ class Concatenate(BatchLayer):
             )
         return (*shapes[0][:i], sum(shape[i] for shape in shapes), *shapes[0][i + 1 :])
 
-    def forward(self, *xs: Any, **options: Any) -> Any:
+    def forward(self, *xs: Operand, **options: Operand) -> Operand:
         return concatenate(xs, self.axis)
 
     def __repr__(self) -> str:
         return "Concatenate()" if self.axis == -1 else f"Concatenate(axis={self.axis})"
 
 
-def _without_bias(x: Any, weight: Tensor) -> Tensor:
+def _without_bias(x: Operand, weight: Tensor) -> Tensor:
     return matmul(x, weight.T)
 
 

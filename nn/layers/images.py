@@ -5,7 +5,7 @@ A sample is (*space, channels), channels last as in Keras: (28, 28, 1) for a gra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 
 from autograd.arguments import positive_integer
 from autograd.formulas.names import Name
+from autograd.operands import Operand
 from autograd.ops.convolutions import (
     average_pool,
     correlate,
@@ -55,7 +56,7 @@ Window = int | Sequence[int]
 _SAMPLES = {1: "(steps, channels)", 2: "(height, width, channels)"}
 
 
-def _padding(where: str, what: str, padding: Any) -> str:
+def _padding(where: str, what: str, padding: object) -> str:
     if padding not in ("valid", "same"):
         advice = "; for 'causal' put zeros before the first step, and take 'valid'" if padding == "causal" else ""
         raise ValueError(f"{where}: expected {what} 'valid' or 'same', got {padding!r}{advice}")
@@ -67,7 +68,7 @@ class _OfSpace(BatchLayer):
 
     axes: ClassVar[int]
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: Operand) -> None:
         super().__init_subclass__(**kwargs)
         if "axes" in vars(cls):
             axes = cls.axes
@@ -182,7 +183,7 @@ class _Pooling(_Labelled):
     pool_size: Any
     strides: Any
     padding: str
-    pool: Any
+    pool: Callable[..., Operand]
 
     def __init__(
         self,
@@ -243,7 +244,7 @@ class AveragePooling1D(_Pooling):
 
 
 class _GlobalPooling(_Labelled):
-    over: Any
+    over: Callable[..., Operand]
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_axes(input_shape)
@@ -351,7 +352,7 @@ class Reshape(BatchLayer):
         return f"Reshape({self.target_shape})"
 
 
-def _reshaped(x: Any, shape: Shape) -> Any:
+def _reshaped(x: Operand, shape: Shape) -> Operand:
     return reshape(x, (len(x), *shape))
 
 

@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 from autograd import Tensor
 from autograd.arguments import float_type, positive_integer
 from autograd.formulas.names import Name
+from autograd.operands import Operand
 from autograd.ops.matrices import affine, matmul
 from autograd.ops.shapes import getitem, stack, transpose
 
@@ -50,7 +51,7 @@ class Embedding(BatchLayer):
     }
     regularized: ClassVar[Mapping[str, str]] = {"weight": "embeddings_regularizer"}
     settled: tuple[str, ...] = (*BatchLayer.settled, "input_dim", "output_dim", "embeddings_initializer")
-    weight: Any
+    weight: Operand
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class Embedding(BatchLayer):
         self.input_dim, self.output_dim = input_dim, output_dim
         super().__init__(input_shape=input_shape, name=name)
         self.embeddings_initializer: Any = embeddings_initializer
-        self.embeddings_regularizer: Any = embeddings_regularizer
+        self.embeddings_regularizer: str | Regularizer | None = embeddings_regularizer
         self.weight = None
         self._a: str | None = None
 
@@ -79,7 +80,7 @@ class Embedding(BatchLayer):
     def steps(self) -> list[Step]:
         return [(self._looked_up, (), self._a)]
 
-    def _looked_up(self, x: Any) -> Any:
+    def _looked_up(self, x: Operand) -> Operand:
         numbers = x.numpy() if isinstance(x, Tensor) else x
         places = numbers.astype(np.intp)
         if numbers.size and (not (places == numbers).all() or places.min() < 0 or places.max() >= self.input_dim):
@@ -135,9 +136,9 @@ class _Recurrent(BatchLayer):
     kernel_regularizer: Any
     recurrent_regularizer: Any
     bias_regularizer: Any
-    weight: Any
-    recurrent_weight: Any
-    bias: Any
+    weight: Operand
+    recurrent_weight: Operand
+    bias: Operand
 
     def __init__(
         self,
@@ -193,30 +194,30 @@ class _Recurrent(BatchLayer):
     def last_activation(self) -> Function | None:
         return None  # a loss from logits cannot take the place of the last step
 
-    def _run(self, x: Any) -> Any:
+    def _run(self, x: Operand) -> Operand:
         bias, of_state = self._biases()
         inputs = transpose(x, (1, 0, 2))  # steps first, so that one of them lies together
         sums = matmul(inputs, self.weight.T) if bias is None else affine(inputs, self.weight, bias)
         across = self.recurrent_weight.T
-        state: Any = None
+        state: Operand = None
         outputs = []
         for t in range(x.shape[1]):
             state = self._step(sums[t], state, across, of_state, t)
             outputs.append(state[0])
         return stack(outputs, 1) if self.return_sequences else outputs[-1]
 
-    def _biases(self) -> tuple[Any, Any]:
+    def _biases(self) -> tuple[Operand, Operand]:
         """What is added to the weighted sums of the inputs, and to those of the state; None for nothing."""
         return self.bias, None
 
-    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
+    def _step(self, u: Operand, state: Operand, across: Operand, bias: Operand, t: int) -> tuple[Operand, ...]:
         """The state after step t, what the layer gives first.
 
         u: sums of the inputs; state: the one before, or None; across and bias: what its sums are made with.
         """
         raise NotImplementedError
 
-    def _called(self, base: str, t: int, z: Any) -> Any:
+    def _called(self, base: str, t: int, z: Operand) -> Operand:
         if self._layer is not None:
             z._label = Name(base, str(self._layer), time=str(t + 1)).label()
         return z
@@ -249,7 +250,7 @@ class SimpleRNN(_Recurrent):
 
     gates = 1
 
-    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
+    def _step(self, u: Operand, state: Operand, across: Operand, bias: Operand, t: int) -> tuple[Operand, ...]:
         z = self._called("Z", t, u if state is None else u + state[0] @ across)
         return (self._called("H", t, self.activation(z)),)
 
@@ -263,12 +264,12 @@ class _Gated(_Recurrent):
         units: int,
         activation: str | Function | None = "tanh",
         recurrent_activation: str | Function = "sigmoid",
-        **options: Any,
+        **options: Operand,
     ) -> None:
         self.recurrent_activation = recurrent_activation
         super().__init__(units, activation, **options)
 
-    def _parts(self, z: Any) -> list[Any]:
+    def _parts(self, z: Operand) -> list[Operand]:
         """The weighted sums of each gate."""
         every = (slice(None),) * (z.ndim - 1)
         return [z[(*every, slice(i * self.units, (i + 1) * self.units))] for i in range(self.gates)]
@@ -297,7 +298,7 @@ class LSTM(_Gated):
         bias[self.units : 2 * self.units] = 1
         return Tensor(bias, dtype=dtype)
 
-    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
+    def _step(self, u: Operand, state: Operand, across: Operand, bias: Operand, t: int) -> tuple[Operand, ...]:
         z = self._called("Z", t, u if state is None else u + state[0] @ across)
         i, f, c, o = self._parts(z)
         g, open_ = self.activation, self.recurrent_activation
@@ -331,7 +332,7 @@ class GRU(_Gated):
     def _first_bias(self, dtype: np.dtype, rng: np.random.Generator) -> Tensor:
         return initial(f"{self}: bias", self.bias_initializer, (2, 3 * self.units), dtype, rng)
 
-    def _biases(self) -> tuple[Any, Any]:
+    def _biases(self) -> tuple[Operand, Operand]:
         if self.bias is None:
             return None, None
         of_input, of_state = self.bias[0], self.bias[1]
@@ -340,9 +341,9 @@ class GRU(_Gated):
                 part._label = Name("b", str(self._layer), index=(index,)).label()
         return of_input, of_state
 
-    def _step(self, u: Any, state: Any, across: Any, bias: Any, t: int) -> tuple[Any, ...]:
+    def _step(self, u: Operand, state: Operand, across: Operand, bias: Operand, t: int) -> tuple[Operand, ...]:
         g, open_ = self.activation, self.recurrent_activation
-        of_state: Any = None if state is None else state[0] @ across
+        of_state: Operand = None if state is None else state[0] @ across
         if bias is not None:
             of_state = bias if of_state is None else self._called("S", t, of_state + bias)
         z, r, new = self._parts(self._called("U", t, u))

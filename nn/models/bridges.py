@@ -6,8 +6,6 @@ W[1][1, 2]. The two share no memory: what is trained is one of them.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -15,6 +13,7 @@ from autograd import linear
 from autograd.arguments import Rng
 from autograd.operands import describe
 
+from ..activations import Function
 from ..layers.base import is_told_in_steps
 from ..layers.basic import Activation, Dense, Dropout
 from ..neurons import MLP, Layer
@@ -49,7 +48,7 @@ def to_mlp(model: Sequential, *, elementary: bool = False) -> MLP:
     if len(model.input_shape or ()) > 1:
         raise ValueError(f"to_mlp: expected samples with one axis, got {model.input_shape}")
     denses: list[Dense] = []
-    activations: list[Any] = []
+    activations: list[str | Function] = []
     for layer in model.layers:
         is_known = is_told_in_steps(layer) and type(layer).steps in (Dense.steps, Activation.steps, Dropout.steps)
         if is_known and isinstance(layer, Dense):

@@ -15,7 +15,7 @@ from autograd import Tensor, modes, sigmoid
 from autograd.arguments import Rng, float_type, generator, positive_integer
 from autograd.fast.programs import Programs
 from autograd.ieee import quietly
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 from autograd.tensor import leaf
 
 from ..activations import Function
@@ -81,7 +81,8 @@ class Model(BatchLayer):
     outputs: the place whose numbers are the output. name, dtype, rng: as of `Sequential`, the model of layers in a
     row, which is trained, saved and shown in the same way. Where there are several inputs, x is a list of arrays.
 
-    A model is a layer: called with a place it becomes a part of another net, with its weights.
+    A model is a layer: called with a place it becomes a part of another net, with its weights, which keep the dtype
+    that it was made with, as in Keras; where float32 and float64 meet, results are float64.
     ValueError for inputs that the output does not depend on, and for an output that needs others; there is one output.
     """
 
@@ -100,7 +101,7 @@ class Model(BatchLayer):
     metrics: list[Metric]
     history: History | None
     stop_training: bool
-    metadata: dict[str, Any]
+    metadata: dict[str, object]
     _is_fitting = False
     _wiring: Wiring
     _frozen: Sequence[BatchLayer] = ()  # the layers that are not trained, as `compile` found them
@@ -136,7 +137,7 @@ class Model(BatchLayer):
         name_layers("Model", layers)
         shapes = [place.shape for place in places]
         for call in wiring.calls:
-            given = [shapes[source] for source in call.sources]
+            given = [shapes[source] for source in call.inputs]
             call.layer.build(*given, dtype=self.dtype, rng=self.rng)
             shapes.append(call.layer.compute_output_shape(one_or_all(tuple(given))))
         vars(self)["layers"] = tuple(layers)
@@ -167,7 +168,7 @@ class Model(BatchLayer):
     def _arrange(self) -> None:
         """Look whether the layers are what they were; those between places stay."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name in ("optimizer", "loss", "metrics"):
             raise AttributeError(
                 f"{type(self).__name__}: optimizer, loss and metrics belong together; set {name} by "
@@ -331,7 +332,7 @@ class Model(BatchLayer):
         self._check_built("load_state_dict")
         super().check_state(shapes)
 
-    def save(self, path: str | os.PathLike[str], *, metadata: Mapping[str, Any] | None = None) -> None:
+    def save(self, path: str | os.PathLike[str], *, metadata: Mapping[str, object] | None = None) -> None:
         """Save layers, weights, optimizer with its state, loss, metrics and where the random numbers continue.
 
         path: of a .npz or .safetensors file, which is made whole or stays as it was. A training that
@@ -360,7 +361,7 @@ class Model(BatchLayer):
                 check_savable(self)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Any:
+    def load(cls, path: str | os.PathLike[str], custom_objects: Mapping[str, object] | None = None) -> Any:
         """The model that `save` wrote to `path`.
 
         custom_objects: classes and functions of one's own that it is made of, by name: {"Scale": Scale}, unless they
@@ -399,7 +400,7 @@ class Model(BatchLayer):
 
     # ------------------------------------------------------------ forward
 
-    def outputs_of(self, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Tensor:
+    def outputs_of(self, inputs: tuple[object, ...], options: Mapping[str, object]) -> Tensor:
         """The outputs for batches, arrays or Tensors with a row for each sample, as a Tensor."""
         who = type(self).__name__
         if len(inputs) == 1 and isinstance(inputs[0], Tensor):
@@ -416,15 +417,15 @@ class Model(BatchLayer):
             inputs = tuple(x if isinstance(x, Tensor) else a for x, a in zip(inputs, arrays, strict=True))
         return _as_tensor(self.computed(*inputs))
 
-    def forward(self, *xs: Any, **options: Any) -> Any:
+    def forward(self, *xs: Operand, **options: Operand) -> Operand:
         """The outputs for a batch of the right shape and dtype. Checks nothing."""
         return self.wiring.run(*xs)
 
-    def before_activation(self, *xs: Any, **options: Any) -> Any:
+    def before_activation(self, *xs: Operand, **options: Operand) -> Operand:
         """What the activation of the last layer is applied to."""
         return self.wiring.run(*xs, to_sums=True)
 
-    def computed(self, *xs: Any) -> Any:
+    def computed(self, *xs: Operand) -> Operand:
         """What `forward` gives; where nothing is recorded, by a program of the calls that it made for such a batch."""
         if not modes.active or modes.is_recording():
             return output_of(self, *xs)
@@ -436,12 +437,12 @@ class Model(BatchLayer):
         z, label = quietly(known.run, self._named, *arrays, mode_inside(self))
         return leaf(z.copy() if z is arrays[0] else z, label)
 
-    def _named(self, *arguments: Any) -> tuple[Any, str | None]:
+    def _named(self, *arguments: object) -> tuple[Operand, str | None]:
         z = output_of(self, *arguments[:-1])
         return z, z._label if isinstance(z, Tensor) else None
 
     @property
-    def read(self) -> list[Any]:
+    def read(self) -> list[BatchLayer]:
         """What its outputs depend on: its layers, or the model itself if it has a forward of its own."""
         return list(self.layers) if self.goes_straight else [self]
 
@@ -489,7 +490,7 @@ class Model(BatchLayer):
 
     @advised
     def compile(
-        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | Function | None = None, metrics: Any = None
+        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | Function | None = None, metrics: object = None
     ) -> None:
         """Say how to train: strings or objects.
 
@@ -569,14 +570,14 @@ class Model(BatchLayer):
     @advised
     def fit(
         self,
-        x: ArrayLike | Iterable[Any],
+        x: ArrayLike | Iterable[object],
         y: ArrayLike | None = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
-        validation_data: Sequence[Any] | None = None,
+        validation_data: Sequence[ArrayLike] | None = None,
         shuffle: bool = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: ArrayLike | None = None,
@@ -649,12 +650,12 @@ class Model(BatchLayer):
         """
         self._check_compiled("loss_of")
         samples = checked_samples("loss_of", self, x, y, sample_weight)
-        given: Any = x if self.takes_several else [x]
+        given: Operand = x if self.takes_several else [x]
         inputs = [self._of_graph(x, array) for x, array in zip(given, samples.xs, strict=True)]
         _, loss = self.objective.forward(*inputs, samples.y, samples.shares)
         return loss
 
-    def _of_graph(self, x: Any, array: np.ndarray) -> Any:
+    def _of_graph(self, x: Operand, array: np.ndarray) -> Operand:
         """A Tensor itself where it can be, so that the graph and its pictures stay plain; else the checked array."""
         if not isinstance(x, Tensor):
             return array

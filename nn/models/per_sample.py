@@ -9,13 +9,15 @@ import copy
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd import Tensor, gradients
 from autograd.graph import topological_order
 from autograd.op import Operation, operation_of
+from autograd.operands import Operand
 
 from ..activations import RandomizedLeakyReLU, is_of_one_number, is_over_layer, leaky_relu
-from ..layers.base import is_told_in_steps
+from ..layers.base import BatchLayer, is_told_in_steps
 from ..layers.basic import Activation, Dense, Dropout, Flatten
 from ..losses import LossFunction, find_loss
 from ..training.loop import training_mode
@@ -27,7 +29,7 @@ from .sequential import Sequential
 __all__ = ["per_sample_gradients"]
 
 
-def per_sample_gradients(model: Any, x: Any, y: Any, *, loss: Any = None) -> list[np.ndarray]:
+def per_sample_gradients(model: Any, x: ArrayLike, y: ArrayLike, *, loss: Any = None) -> list[np.ndarray]:
     """The gradients of the loss of each sample, for each of `model.parameters()` in turn.
 
     model: a Sequential or another Model that is built; as after `eval()`, no dropout. x: (m, ...), rows are samples;
@@ -59,7 +61,7 @@ def per_sample_gradients(model: Any, x: Any, y: Any, *, loss: Any = None) -> lis
         return _one_by_one(objective, samples)
 
 
-def _keeps_samples_apart(layer: Any) -> bool:
+def _keeps_samples_apart(layer: BatchLayer) -> bool:
     """True for a layer of which it is known that no sample looks at another."""
     if not is_told_in_steps(layer):
         return False
@@ -93,12 +95,12 @@ def _at_once(objective: Objective, samples: TrainingData) -> list[np.ndarray]:
     _, loss = objective.forward(*samples.xs, samples.y, 1.0)
     sums = [v for v in topological_order(loss) if v.label is not None and _weight_of(v) is not None]
     arriving = gradients(loss, sums)
-    found: dict[Any, np.ndarray] = {}
+    found: dict[Operand, np.ndarray] = {}
     for v, g in zip(sums, arriving, strict=True):
         inputs = v.operands[0]
         numbers = inputs.numpy() if isinstance(inputs, Tensor) else inputs
         found[_weight_of(v)] = g[:, :, None] * numbers[:, None, :]
-        if v.op.name == "affine":
+        if v.op is not None and v.op.name == "affine":
             found[v.operands[2]] = g
     penalties = [penalty for layer in penalized for penalty in layer.penalties()]
     for p in parameters:
@@ -107,7 +109,7 @@ def _at_once(objective: Objective, samples: TrainingData) -> list[np.ndarray]:
     return [found[p] for p in parameters]
 
 
-def _weight_of(v: Any) -> Any:
+def _weight_of(v: Tensor) -> Operand:
     """The W of weighted sums X Wᵀ, with or without a bias; None for other nodes."""
     op: Operation | None = v.op
     if op is None or op.name not in ("affine", "matmul"):

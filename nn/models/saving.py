@@ -19,13 +19,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 import autograd
-from autograd.arguments import lookup
+from autograd.arguments import Rng, lookup
 from autograd.op import named
-from autograd.operands import describe
+from autograd.operands import Operand, describe
+from autograd.signatures import Json
 
 from .. import initializers, layers, losses, optimizers, regularizers, schedules
 from ..activations import RandomizedLeakyReLU, activations
 from ..files.arrays import Shape, open_arrays, save_arrays
+from ..layers.base import BatchLayer
 from ..metrics import Metric, SumsOf, find_metric, metrics
 from ..module import Module, state_of
 
@@ -48,7 +50,7 @@ def _classes(*modules: Any) -> dict[str, type]:
 
 
 CLASSES = _classes(layers, losses, optimizers, regularizers, schedules) | {"RandomizedLeakyReLU": RandomizedLeakyReLU}
-FUNCTIONS: dict[str, Any] = {
+FUNCTIONS: dict[str, object] = {
     **{name: f for name in autograd.__all__ if hasattr(f := getattr(autograd, name), "op")},
     **{name: f for name, f in activations.items() if not isinstance(f, type)},
     **initializers.initializers,
@@ -65,7 +67,7 @@ def net(cls: type[T]) -> type[T]:
 
 
 # What was registered, by name, so that files which name it are read without `custom_objects`.
-registered: dict[str, Any] = {}
+registered: dict[str, object] = {}
 
 
 def register(x: T) -> T:
@@ -86,12 +88,12 @@ def register(x: T) -> T:
 # ---------------------------------------------------------------- models
 
 
-def checked_metadata(metadata: Any) -> dict[str, Any]:
+def checked_metadata(metadata: Any) -> Json:
     """What a user wants to be in a file, as it will come out of it. TypeError for what JSON cannot hold."""
     if not isinstance(metadata, Mapping):
         raise TypeError(f"save: expected metadata by names, such as {{'classes': [...]}}; got {describe(metadata)}")
     try:
-        found: dict[str, Any] = json.loads(json.dumps(dict(metadata), allow_nan=False))
+        found: Json = json.loads(json.dumps(dict(metadata), allow_nan=False))
     except (TypeError, ValueError) as error:
         raise TypeError(f"save: metadata is to be text, finite numbers, lists and dicts of them ({error})") from None
     return found
@@ -116,7 +118,7 @@ def check_savable(model: Any) -> None:
     _described(model)
 
 
-def _described(model: Any) -> dict[str, Any]:
+def _described(model: Any) -> Json:
     """Everything but the weights and the state of the optimizer, as JSON holds it."""
     writer = _Writer([model.rng])
     training = None
@@ -139,7 +141,7 @@ def _described(model: Any) -> dict[str, Any]:
     }
 
 
-def _groups_of(model: Any, writer: _Writer) -> list[dict[str, Any]]:
+def _groups_of(model: Any, writer: _Writer) -> list[Json]:
     """The groups of parameters that the optimizer has options for, with the names of the parameters."""
     names = {id(numbers): name for name, ((_, _, numbers, _), *_) in state_of(model).items()}
     return [
@@ -151,7 +153,7 @@ def _groups_of(model: Any, writer: _Writer) -> list[dict[str, Any]]:
     ]
 
 
-def read_model(path: str | os.PathLike[str], cls: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def read_model(path: str | os.PathLike[str], cls: Any, custom_objects: Mapping[str, object] | None = None) -> Any:
     """The Sequential that `write_model` saved, as an object of the class `cls`."""
     with open_arrays(path) as file:
         settings = file.settings
@@ -224,20 +226,20 @@ class _Zeros:
     def __init__(self, shapes: Iterable[Shape]) -> None:
         self.left = sum(map(math.prod, shapes))
 
-    def __call__(self, shape: Shape, *, rng: Any) -> np.ndarray:
+    def __call__(self, shape: Shape, *, rng: Rng) -> np.ndarray:
         self.left -= math.prod(shape)
         if self.left < 0:
             raise ValueError(f"a parameter of shape {shape} is more than the file has numbers for")
         return np.zeros(shape)
 
 
-def _layers_in(model: Any) -> list[Any]:
+def _layers_in(model: Any) -> list[BatchLayer]:
     """The model and all layers inside, in an order that is the same after it was made again."""
     return [m for m in model.modules() if isinstance(m, layers.BatchLayer)]
 
 
 @contextmanager
-def _starting_with(initializer: Any, made: Iterable[Any]) -> Iterator[None]:
+def _starting_with(initializer: object, made: Iterable[Any]) -> Iterator[None]:
     """In place of the initializers of our layers, which come back. What one's own layers start with is theirs."""
     ours = [layer for layer in made if CLASSES.get(type(layer).__name__) is type(layer)]
     kept = [(layer, name, x) for layer in ours for name, x in vars(layer).items() if name.endswith("_initializer")]
@@ -264,9 +266,9 @@ class _Writer:
 
     def __init__(self, generators: Iterable[np.random.Generator]) -> None:
         self.generators = list(generators)
-        self.layers: list[Any] = []
+        self.layers: list[BatchLayer] = []
 
-    def structure(self, model: Any) -> dict[str, Any]:
+    def structure(self, model: Any) -> Json:
         """A model without its numbers: its layers, and which is given what unless they are in a row."""
         own = {}
         if not model.goes_straight:
@@ -285,7 +287,8 @@ class _Writer:
             places = {id(layer): i for i, layer in enumerate(model.layers)}
             found["inputs"] = [[place.shape, place.name] for place in model.inputs]
             found["calls"] = [
-                [places[id(call.layer)], call.sources, self._options("a call of a layer", call.options)]
+                [places[id(call.layer)], call.inputs, self._options("a call of a layer", call.options)]
+                + [dict(zip(call.named, call.sources[len(call.inputs) :], strict=True))] * bool(call.named)
                 for call in model.wiring.calls
             ]
         return found
@@ -303,7 +306,7 @@ class _Writer:
         is_told = layer.trainable or "model" in found  # a structure says it itself
         return found if is_told else {"frozen": found}
 
-    def plain(self, where: str, x: Any) -> Any:
+    def plain(self, where: str, x: Operand) -> Operand:
         """x as JSON holds it. TypeError that names `where` it is if it could not be made again by name."""
         if x is None or isinstance(x, bool | int | float | str):
             return x
@@ -333,7 +336,7 @@ class _Writer:
             return {"own class": name, **self._options(where, _arguments(where, x))}
         return self._named(where, x)
 
-    def _named(self, where: str, function: Any) -> dict[str, Any]:
+    def _named(self, where: str, function: object) -> Json:
         """A function as the name by which `_Reader` finds it."""
         for name, known in FUNCTIONS.items():
             if function is known:
@@ -345,7 +348,7 @@ class _Writer:
             raise _nameless(where, function)
         return {"own": name}
 
-    def metric(self, metric: Metric) -> dict[str, Any]:
+    def metric(self, metric: Metric) -> Json:
         """A metric as its name in the table or its function, its name in this model and its options."""
         rest = {"name": metric.name, **self._options("a metric", metric.options)}
         if metric.known_as is not None:
@@ -354,7 +357,7 @@ class _Writer:
             return {"metric": self.plain("a metric", metric.sums.function), **rest}
         return {"metric": self._named("a metric", metric), **rest}
 
-    def _options(self, where: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    def _options(self, where: str, options: Mapping[str, object]) -> Json:
         return {name: self.plain(where, value) for name, value in options.items()}
 
     def _number(self, rng: np.random.Generator) -> int:
@@ -368,9 +371,9 @@ class _Writer:
 class _Reader:
     """Makes the objects that a _Writer wrote."""
 
-    def __init__(self, generators: list[np.random.Generator], own: Mapping[str, Any]) -> None:
+    def __init__(self, generators: list[np.random.Generator], own: Mapping[str, object]) -> None:
         self.generators, self.own = generators, own
-        self.layers: list[Any] = []
+        self.layers: list[BatchLayer] = []
         self.start: Any = None  # the initializer that our layers start with
 
     def model(self, structure: Mapping[str, Any], cls: Any, rng: np.random.Generator) -> Any:
@@ -385,8 +388,9 @@ class _Reader:
             else:
                 inputs = [layers.Input(shape, name=name) for shape, name in structure["inputs"]]
                 places: list[Any] = list(inputs)
-                for layer, sources, told in structure["calls"]:
+                for layer, sources, told, *named in structure["calls"]:
                     told = {name: self.made(x) for name, x in told.items()}
+                    told |= {name: places[source] for (known,) in [named or [{}]] for name, source in known.items()}
                     places.append(made[layer]([places[source] for source in sources], **told))
                 found = CLASSES["Model"](inputs, places[-1], **options)
         vars(found)["trainable"] = structure.get("trainable", True)
@@ -450,9 +454,9 @@ class _NotGiven(Exception):
     """What a model is made of cannot be found by its name."""
 
 
-def _arguments(where: str, x: Any) -> dict[str, Any]:
+def _arguments(where: str, x: Any) -> Json:
     """The arguments that would make x again: it keeps them under their own names."""
-    found: dict[str, Any] = {}
+    found: Json = {}
     for cls in type(x).__mro__[:-1]:
         if "__init__" not in vars(cls):
             continue
@@ -486,7 +490,7 @@ ELSEWHERE = ("parameters", "clipnorm", "clipvalue", "global_clipnorm")
 KINDS = (layers.BatchLayer, losses.Loss, optimizers.Optimizer, Module)
 
 
-def _nameless(where: str, x: Any) -> TypeError:
+def _nameless(where: str, x: object) -> TypeError:
     what = getattr(x, "__name__", describe(x))
     return TypeError(
         f"save: {where} uses {what}, which is code of your own without a name to find it by: define it with "
@@ -494,7 +498,7 @@ def _nameless(where: str, x: Any) -> TypeError:
     )
 
 
-def _state_of(rng: np.random.Generator) -> dict[str, Any]:
+def _state_of(rng: np.random.Generator) -> Json:
     """The state of a generator as JSON holds it."""
     state = rng.bit_generator.state
     if state.get("bit_generator") not in BIT_GENERATORS:
@@ -502,7 +506,7 @@ def _state_of(rng: np.random.Generator) -> dict[str, Any]:
     return _without_arrays(state)
 
 
-def _without_arrays(x: Any) -> Any:
+def _without_arrays(x: Operand) -> Operand:
     if isinstance(x, dict):
         return {name: _without_arrays(value) for name, value in x.items()}
     if isinstance(x, np.ndarray):
@@ -519,7 +523,7 @@ def _state_in(x: Mapping[str, Any]) -> Any:
     return _arrays_in(x)
 
 
-def _arrays_in(x: Any) -> Any:
+def _arrays_in(x: Operand) -> Operand:
     if isinstance(x, dict) and set(x) == {"array", "type"}:
         return np.array(x["array"], lookup("type", x["type"], _STATE_TYPES))
     return {name: _arrays_in(value) for name, value in x.items()} if isinstance(x, dict) else x

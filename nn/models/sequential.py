@@ -12,7 +12,7 @@ from autograd.arguments import Rng
 from autograd.operands import describe
 
 from ..foreign import NAMES
-from ..layers.base import BatchLayer, Input, Shape
+from ..layers.base import BatchLayer, Input, Place, Shape
 from .model import Model, name_layers, name_next
 from .saving import CLASSES, net
 from .wiring import in_a_row
@@ -38,8 +38,8 @@ class Sequential(Model):
 
     def __init__(
         self,
-        layers: Iterable[Any] | None = None,
-        *more: Any,
+        layers: Iterable[BatchLayer | Place] | None = None,
+        *more: BatchLayer | Place,
         name: str = "sequential",
         dtype: DTypeLike = "float32",
         rng: Rng = None,
@@ -85,7 +85,7 @@ class Sequential(Model):
             self.rng = rng  # type: ignore[assignment]
         self._arrange(self.layers, shape)
 
-    def _arrange(self, layers: list[Any] | None = None, shape: Shape | None = None) -> None:
+    def _arrange(self, layers: list[BatchLayer] | None = None, shape: Shape | None = None) -> None:
         """Name and build what is new in the list of layers, if it has changed. ValueError if they do not fit.
 
         layers: in the place of those that there are. shape: that of a sample, if it is only known now.
@@ -121,7 +121,7 @@ class Sequential(Model):
             known = known if known is not None else Input(first)
             self._wire(in_a_row(layers, known), (first,), shape)
 
-    def _check_layer(self, layer: Any, before: list[BatchLayer]) -> None:
+    def _check_layer(self, layer: object, before: list[BatchLayer]) -> None:
         """What becomes a layer has to be one, and no other one."""
         where = "Sequential.add"
         if not isinstance(layer, BatchLayer):
@@ -135,7 +135,7 @@ class Sequential(Model):
         return f"{type(self).__name__}([{', '.join(map(repr, self.layers))}])"
 
 
-def _described(x: Any) -> str:
+def _described(x: object) -> str:
     """What came in the place of a layer; that of another library with what it is called here."""
     if isinstance(x, type):
         return f"the class {x.__name__}; write {x.__name__}(...)"
@@ -147,7 +147,7 @@ def _described(x: Any) -> str:
     return describe(x)
 
 
-def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Any:
+def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, object] | None = None) -> Any:
     """The Sequential, or other Model, that its `save` wrote to `path`, as by `Sequential.load`."""
     return Sequential.load(path, custom_objects)
 

@@ -31,7 +31,7 @@ class Summary:
         self.rows: list[tuple[str, str, int]] = []
         self.connections: list[str] | None = None
         wiring, shapes = model.wiring, model.wiring.shapes(model.input_shapes)
-        seen: list[Any] = []
+        seen: list[object] = []
         places = [f"{place.name or f'input_{i}'}" for i, place in enumerate(model.inputs, 1)]
         connections = [""] * len(places)
         if not wiring.is_row:

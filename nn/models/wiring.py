@@ -5,12 +5,11 @@ It knows no numbers: what runs through it are batches, or the shapes of samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 
-from ..layers.base import BatchLayer, Input, Place, Shape, one_or_all, output_of
+from ..layers.base import BatchLayer, Input, Place, Shape, Shapes, one_or_all, output_of
 
 __all__ = ["Call", "Wiring", "between", "in_a_row"]
 
@@ -19,14 +18,29 @@ class Call:
     """One use of a layer.
 
     sources: the numbers of the places that it is given; inputs come first, then a place for each call in its turn.
-    options: what else. done: those of the sources that nobody needs after it.
+    named: the options that the last of them are given as, such as a mask. options: what else.
+    done: those of the sources that nobody needs after it.
     """
 
-    __slots__ = ("done", "layer", "options", "sources")
+    __slots__ = ("done", "layer", "named", "options", "sources")
 
-    def __init__(self, layer: Any, sources: tuple[int, ...], options: Mapping[str, Any]) -> None:
-        self.layer, self.sources, self.options = layer, sources, dict(options)
+    def __init__(
+        self, layer: BatchLayer, sources: tuple[int, ...], options: Mapping[str, Operand], named: Sequence[str] = ()
+    ) -> None:
+        self.layer, self.sources, self.options, self.named = layer, sources, dict(options), tuple(named)
         self.done: tuple[int, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """The sources that are its inputs, and no options."""
+        return self.sources[: len(self.sources) - len(self.named)]
+
+    def divided(self, given: list[Operand]) -> tuple[list[Operand], dict[str, Operand]]:
+        """What the sources hold as inputs and options."""
+        if not self.named:
+            return given, self.options
+        n = len(given) - len(self.named)
+        return given[:n], self.options | dict(zip(self.named, given[n:], strict=True))
 
 
 class Wiring:
@@ -46,7 +60,7 @@ class Wiring:
             needed.update(call.sources)
 
     @property
-    def layers(self) -> list[Any]:
+    def layers(self) -> list[BatchLayer]:
         """All layers, each once, in the order of their first use."""
         return list({id(layer): layer for layer in self.row}.values())
 
@@ -59,7 +73,7 @@ class Wiring:
             and all(call.sources == (i,) and not call.options for i, call in enumerate(self.calls))
         )
 
-    def run(self, *xs: Any, to_sums: bool = False) -> Any:
+    def run(self, *xs: Operand, to_sums: bool = False) -> Operand:
         """The output for batches; before the activation of the last layer if `to_sums`."""
         places = dict(enumerate(xs))
         last = len(self.calls) - 1
@@ -67,9 +81,10 @@ class Wiring:
             given = [places[source] for source in call.sources]
             for source in call.done:
                 del places[source]
+            given, options = call.divided(given)
             if i == last and to_sums:
-                return call.layer.before_activation(*given, **call.options)
-            places[len(xs) + i] = output_of(call.layer, *given, **call.options)
+                return call.layer.before_activation(*given, **options)
+            places[len(xs) + i] = output_of(call.layer, *given, **options)
         return places[len(xs) + last]
 
     def shapes(self, given: Sequence[Shape]) -> list[Shape]:
@@ -79,12 +94,12 @@ class Wiring:
             found.append(call.layer.compute_output_shape(self.shape_for(call, found)))
         return found
 
-    def shape_for(self, call: Call, found: Sequence[Shape]) -> Any:
+    def shape_for(self, call: Call, found: Sequence[Shape]) -> Shapes:
         """What a layer's `compute_output_shape` is asked: a shape, or those of all inputs."""
-        return one_or_all(tuple(found[source] for source in call.sources))
+        return one_or_all(tuple(found[source] for source in call.inputs))
 
 
-def in_a_row(layers: Iterable[Any], first: Place | None = None) -> Wiring:
+def in_a_row(layers: Iterable[BatchLayer], first: Place | None = None) -> Wiring:
     """Each layer fed by the one before; first: what the samples look like, if it is known."""
     return Wiring((first,), (Call(layer, (i,), {}) for i, layer in enumerate(layers)))
 
@@ -93,7 +108,7 @@ def between(where: str, inputs: Sequence[Place], output: Place) -> Wiring:
     """What lies between these places. ValueError for an output that needs another input, or does not need one."""
     numbers = {place: i for i, place in enumerate(inputs)}
     calls: list[Call] = []
-    waiting = [(output, iter(output.sources))]
+    waiting = [(output, _sources(output))]
     while waiting:
         place, unread = waiting[-1]
         if place in numbers:
@@ -106,12 +121,15 @@ def between(where: str, inputs: Sequence[Place], output: Place) -> Wiring:
             )
         for source in unread:
             if source not in numbers:
-                waiting.append((source, iter(source.sources)))
+                waiting.append((source, _sources(source)))
                 break
         else:
             waiting.pop()
             numbers[place] = len(inputs) + len(calls)
-            calls.append(Call(place.layer, tuple(numbers[source] for source in place.sources), place.options))
+            masks = place.named
+            options = {name: x for name, x in place.options.items() if name not in masks}
+            sources = tuple(numbers[source] for source in (*place.sources, *masks.values()))
+            calls.append(Call(place.layer, sources, options, tuple(masks)))
     used = {source for call in calls for source in call.sources}
     for i, place in enumerate(inputs):
         if i not in used:
@@ -119,12 +137,16 @@ def between(where: str, inputs: Sequence[Place], output: Place) -> Wiring:
     return Wiring((Input(place.shape, name=place.name) for place in inputs), calls)
 
 
+def _sources(place: Place) -> Iterator[Place]:
+    return iter((*place.sources, *place.named.values()))
+
+
 def named(place: Place) -> str:
     """A place as messages call it."""
     return repr(place) if place.name is None else f"{place!r} {place.name!r}"
 
 
-def checked_places(where: str, what: str, places: Any) -> tuple[Place, ...]:
+def checked_places(where: str, what: str, places: object) -> tuple[Place, ...]:
     """One or several places as a tuple. TypeError for another thing."""
     found = tuple(places) if isinstance(places, list | tuple) else (places,)
     for place in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from typing import Any
+from types import FrameType
 
 __all__ = ["Interrupts"]
 
@@ -17,7 +17,7 @@ class Interrupts:
     main thread, go on as they would without.
     """
 
-    def __init__(self, step: Callable[..., Any]) -> None:
+    def __init__(self, step: Callable[..., object]) -> None:
         self.is_asked = False
         self._code = step.__code__
         self._is_ours = False
@@ -35,7 +35,7 @@ class Interrupts:
         if self._is_ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def _interrupted(self, number: int, frame: Any) -> None:
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
         while frame is not None and frame.f_code is not self._code:
             frame = frame.f_back
         if frame is None or self.is_asked:

@@ -6,24 +6,26 @@ forward pass, one node for the loss, the reverse pass and the optimizer's step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
 from autograd import Tensor, modes, no_grad
 from autograd.ieee import quietly
+from autograd.operands import Operand
 
 from ..callbacks.base import Callback
 from ..callbacks.standard import History
 from ..data import Batches
 from ..losses import Weight
-from ..module import TrainingMode
+from ..metrics import Metric
+from ..module import Module, TrainingMode
 from .interrupts import Interrupts
 from .measures import SAMPLES, Measures
 from .plan import Plan
-from .samples import Stream, TrainingData
+from .samples import Fed, Stream, TrainingData
 
 __all__ = ["evaluate", "fit", "outputs_of", "train_on_batch"]
 
@@ -31,7 +33,58 @@ __all__ = ["evaluate", "fit", "outputs_of", "train_on_batch"]
 # ---------------------------------------------------------------- one batch
 
 
-def train_on_batch(model: Any, samples: TrainingData) -> dict[str, float]:
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Mode(Protocol):
+    """The mode that a step is made in, inside a `with`."""
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, *raised: Any) -> None: ...
+    def around(self, function: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+class Stepped(Protocol):
+    """What makes the steps of a training, see `nn.training.objective` and `nn.training.neurons`."""
+
+    @property
+    def finish(self) -> Callable[..., Operand] | None: ...
+    @property
+    def training(self) -> Mode: ...
+    def apart(self) -> AbstractContextManager[None]: ...
+    def step(self, *batch: Operand) -> tuple[float, np.ndarray]: ...
+    def forward(self, *batch: Operand) -> tuple[Tensor, Tensor]: ...
+
+
+class Computing(Protocol):
+    """What predicts: a model."""
+
+    dtype: np.dtype
+
+    @property
+    def output_shape(self) -> tuple[int, ...]: ...
+    def modules(self) -> list[Module]: ...
+    def computed(self, *xs: Operand) -> Operand: ...
+
+
+class Trained(Fed, Protocol):
+    """What is trained, as the loop and callbacks see it: a model, or a net of Values."""
+
+    rng: np.random.Generator
+    optimizer: Any
+    stop_training: bool
+
+    @property
+    def metrics(self) -> Sequence[Metric]: ...
+    @property
+    def metrics_names(self) -> Sequence[str]: ...
+    @property
+    def objective(self) -> Stepped: ...
+    def modules(self) -> list[Module]: ...
+
+
+def train_on_batch(model: Trained, samples: TrainingData) -> dict[str, float]:
     """One training step; the loss before it and the metrics, by name."""
     objective = model.objective
     step = objective.step
@@ -60,12 +113,12 @@ def _not_finite(value: float) -> str:
 # ---------------------------------------------------------------- without training
 
 
-def training_mode(model: Any, mode: bool) -> TrainingMode:
+def training_mode(model: Trained | Computing | Module, mode: bool) -> TrainingMode:
     """All modules of the model behave as in training or as in prediction, inside a `with`."""
     return TrainingMode(model.modules(), mode)
 
 
-def evaluate(model: Any, samples: TrainingData, batch_size: int | None) -> dict[str, float]:
+def evaluate(model: Trained, samples: TrainingData, batch_size: int | None) -> dict[str, float]:
     """Loss and metrics over all samples, by the names of a History."""
     objective = model.objective
     measures = Measures(model.metrics, objective.finish)
@@ -77,7 +130,7 @@ def evaluate(model: Any, samples: TrainingData, batch_size: int | None) -> dict[
     return measures.logs()
 
 
-def outputs_of(model: Any, xs: tuple[np.ndarray, ...], batch_size: int | None) -> np.ndarray:
+def outputs_of(model: Computing, xs: tuple[np.ndarray, ...], batch_size: int | None) -> np.ndarray:
     """What the model gives for all samples; for none an array of the right shape with no rows."""
     size = batch_size or SAMPLES
     with training_mode(model, False), no_grad():
@@ -93,24 +146,24 @@ def outputs_of(model: Any, xs: tuple[np.ndarray, ...], batch_size: int | None) -
 class Listeners:
     """The callbacks of a training, and which of them listen to what."""
 
-    def __init__(self, callbacks: Iterable[Any], model: Any, params: dict[str, Any]) -> None:
+    def __init__(self, callbacks: Iterable[Callback], model: Trained, params: dict[str, object]) -> None:
         found = list(callbacks)
         for callback in found:
             callback.model, callback.params = model, params
         names = [name for name in vars(Callback) if name.startswith("on_")]
         self._methods = {name: [m for c in found if (m := _own_method(c, name))] for name in names}
 
-    def of(self, name: str) -> list[Callable[..., Any]]:
+    def of(self, name: str) -> list[Callable[..., object]]:
         """The methods of this name, of those callbacks that have one of their own."""
         return self._methods[name]
 
-    def call(self, name: str, *args: Any) -> None:
+    def call(self, name: str, *args: object) -> None:
         """Call the methods of this name in order."""
         for method in self._methods[name]:
             method(*args)
 
 
-def _own_method(callback: object, name: str) -> Callable[..., Any] | None:
+def _own_method(callback: object, name: str) -> Callable[..., object] | None:
     """A method that does something; None for one of the base class."""
     method = getattr(callback, name, None)
     return None if getattr(method, "__func__", method) is getattr(Callback, name) else method
@@ -119,7 +172,7 @@ def _own_method(callback: object, name: str) -> Callable[..., Any] | None:
 class _Fitting:
     """A model is being trained inside the `with`; see `check_not_fitting`."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Trained) -> None:
         self.model = model
 
     def __enter__(self) -> None:
@@ -130,7 +183,7 @@ class _Fitting:
         vars(self.model)["_is_fitting"] = self._before
 
 
-def check_not_fitting(model: Any) -> None:
+def check_not_fitting(model: Trained) -> None:
     """RuntimeError if somebody, such as a callback, compiles a model while it is being trained."""
     if getattr(model, "_is_fitting", False):
         raise RuntimeError(
@@ -140,7 +193,7 @@ def check_not_fitting(model: Any) -> None:
         )
 
 
-def fit(model: Any, samples: TrainingData | Stream, validation: TrainingData | None, plan: Plan) -> History:
+def fit(model: Trained, samples: TrainingData | Stream, validation: TrainingData | None, plan: Plan) -> History:
     """The training that `Sequential.fit` describes."""
     objective = model.objective
     batches: Iterable[tuple[np.ndarray, ...]]
@@ -179,7 +232,7 @@ def fit(model: Any, samples: TrainingData | Stream, validation: TrainingData | N
 
 
 def _epoch(
-    model: Any,
+    model: Trained,
     samples: TrainingData,
     batches: Iterable[tuple[np.ndarray, ...]],
     hooks: Listeners,
@@ -214,7 +267,7 @@ def _epoch(
             weight: Weight = 1.0 / len(y)
             if has_weights:
                 weight = batch[-1] * scale(weight)
-            value, outputs = quietly(step, *batch[:inputs], y, weight)
+            value, outputs = quietly(step, *(batch if is_plain else batch[: inputs + 1]), weight)
             if interrupts.is_asked:
                 raise KeyboardInterrupt
             add(value, y if is_plain else samples.parts(batch).shown, outputs)

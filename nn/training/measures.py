@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import numpy as np
 
 from autograd import Tensor, no_grad
+from autograd.operands import Operand
 
-from ..metrics import Running
+from ..metrics import Metric, Running
 
 __all__ = ["SAMPLES", "Measures", "finished"]
 
@@ -22,7 +22,7 @@ SAMPLES = 1024
 class Measures:
     """The loss and the metrics of the batches of an epoch, each the mean over samples."""
 
-    def __init__(self, metrics: Iterable[Any], finish: Callable[..., Any] | None) -> None:
+    def __init__(self, metrics: Iterable[Metric], finish: Callable[..., Operand] | None) -> None:
         self.running = [Running(metric) for metric in metrics]
         self.finish = finish
         self.total, self.samples = 0.0, 0
@@ -41,7 +41,7 @@ class Measures:
             if self._samples_waiting >= self._limit:
                 self._count()
 
-    def use(self, finish: Callable[..., Any] | None) -> None:
+    def use(self, finish: Callable[..., Operand] | None) -> None:
         """The net ends otherwise from now on."""
         self._count()
         self.finish = finish
@@ -61,7 +61,7 @@ class Measures:
         return {"loss": self.total / self.samples, **{r.name: r.result() for r in self.running}}
 
 
-def finished(activation: Callable[..., Any], outputs: np.ndarray) -> np.ndarray:
+def finished(activation: Callable[..., Operand], outputs: np.ndarray) -> np.ndarray:
     """The activation of weighted sums, without recording."""
     with no_grad():
         return activation(Tensor(outputs)).numpy()

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd import Tensor, Value, linear, mean, modes, no_grad, softmax, vectorize
 from autograd.op import operation_of
+from autograd.operands import Operand
 
 from ..attributes import changed
 from ..losses import Loss, Weight, find_loss
 from ..metrics import find_metric
-from ..module import TrainingMode
-from ..optimizers import find_optimizer
+from ..module import Module, TrainingMode
+from ..optimizers import Optimizer, find_optimizer
 
 __all__ = ["NeuronTraining"]
+
+
+class Net(Protocol):
+    """A net of Values as a training sees it: layers of neurons, called with one sample."""
+
+    @property
+    def layers(self) -> Sequence[Any]: ...
+    def __call__(self, x: Any, /) -> Any: ...
+    def modules(self) -> list[Module]: ...
+    def parameters(self) -> list[Any]: ...
+    def state_dict(self) -> dict[str, np.ndarray]: ...
+    def load_state_dict(self, state: Mapping[str, Any], /) -> None: ...
 
 
 class NeuronTraining:
@@ -30,7 +44,14 @@ class NeuronTraining:
     finish = None
     stop_training = False
 
-    def __init__(self, net: Any, optimizer: Any, loss: Any, metrics: Any, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        net: Net,
+        optimizer: str | Optimizer,
+        loss: str | Loss | None,
+        metrics: object,
+        rng: np.random.Generator,
+    ) -> None:
         self.net, self.rng = net, rng
         self.loss: Loss = find_loss(loss)
         self.optimizer = find_optimizer(optimizer)
@@ -52,7 +73,7 @@ class NeuronTraining:
         self._mode = TrainingMode((), True)
         self.each  # noqa: B018 (binds the optimizer)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         own = {"_each": None, "_known": (None, None), "_places": (None, None), "_mode": TrainingMode((), True)}
         return vars(self) | own  # a copy makes its own programs
 
@@ -104,7 +125,7 @@ class NeuronTraining:
         """The mode that a step is made in."""
         return _Training(self)
 
-    def modules(self) -> list[Any]:
+    def modules(self) -> list[Module]:
         """The modules of the net."""
         return self.net.modules()
 
@@ -129,7 +150,7 @@ class NeuronTraining:
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """What the net gives for all samples, computed on arrays where its activations can be."""
-        a: Any = Tensor(x)
+        a: Operand = Tensor(x)
         with no_grad():
             for layer, (weights, biases) in zip(self.net.layers, self._matrices(), strict=True):
                 a = linear(a, weights, biases)
@@ -166,7 +187,7 @@ class NeuronTraining:
         """All parameters and buffers, in the order of `state_dict`."""
         return list(self.net.state_dict().values())
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Set what `get_weights` gave."""
         self.net.load_state_dict(dict(zip(self.net.state_dict(), weights, strict=True)))
 
@@ -187,7 +208,7 @@ class _Training:
         self._mode.__exit__(*raised)
 
 
-def _parts(net: Any, loss: Loss) -> list[Any]:
+def _parts(net: Net, loss: Loss) -> list[object]:
     """All that the loss of a sample depends on, apart from numbers."""
     units = [
         (layer.activation, neuron.activation, neuron.elementary, neuron.w, neuron.b)
@@ -198,11 +219,11 @@ def _parts(net: Any, loss: Loss) -> list[Any]:
     return [units, options]
 
 
-def _is_of_rows(activation: Any) -> bool:
+def _is_of_rows(activation: object) -> bool:
     return activation is softmax
 
 
-def _numbers(outputs: Any) -> list[float]:
+def _numbers(outputs: Operand) -> list[float]:
     return [v.data for v in (outputs if isinstance(outputs, list) else [outputs])]
 
 
@@ -215,7 +236,7 @@ def _step(one: Callable[..., Value], arrays: Sequence[np.ndarray]) -> float:
     return loss.data
 
 
-def _of_sample(loss: Loss, net: Any) -> Callable[..., Value]:
+def _of_sample(loss: Loss, net: Net) -> Callable[..., Value]:
     """The loss of one sample as a function of its numbers, its target and, if it has one, its weight."""
     last = net.layers[-1]
     skips = loss.activation is not None and not loss.from_logits and last.activation is loss.activation

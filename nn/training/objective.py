@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from autograd import Tensor
 from autograd.fast.programs import Programs
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 
 from ..attributes import changed
 from ..layers.base import BatchLayer, batch_shape, output_of
-from ..module import TrainingMode
+from ..metrics import Metric
+from ..module import Module, TrainingMode
 
 __all__ = ["Objective"]
 
 COMPUTE = "compute it with operators and the functions of autograd"
+
+
+class Wired(Protocol):
+    """A net whose layers compute in a row, or as they are connected."""
+
+    def run(self, *xs: Operand, to_sums: bool = False) -> Operand: ...
+
+
+class Layered(Protocol):
+    """What a training step asks of its model; models stand above it, and it knows them by this alone."""
+
+    optimizer: Any
+    loss: Any
+    metrics: list[Metric]
+
+    @property
+    def output_shape(self) -> tuple[int, ...]: ...
+    @property
+    def wiring(self) -> Wired: ...
+    @property
+    def goes_straight(self) -> bool: ...
+    @property
+    def last_activation(self) -> Callable[..., Operand] | None: ...
+    @property
+    def read(self) -> Sequence[object]: ...
+    def parameters(self) -> list[Any]: ...
+    def modules(self) -> list[Module]: ...
 
 
 class Objective:
@@ -34,8 +62,8 @@ class Objective:
 
     def __init__(
         self,
-        model: Any,
-        trained: list[Any] | None = None,
+        model: Layered,
+        trained: list[Tensor] | None = None,
         frozen: Sequence[BatchLayer] = (),
         before: Objective | None = None,
     ) -> None:
@@ -66,28 +94,28 @@ class Objective:
         """Inside, nobody but the training looks at the parameters; see `NeuronTraining.apart`."""
         return nullcontext()
 
-    def step(self, *batch: Any) -> tuple[float, np.ndarray]:
+    def step(self, *batch: Operand) -> tuple[float, np.ndarray]:
         """Train on one batch: its loss before the step, and what the loss took of the net if there are metrics.
 
         batch: the inputs, y and the weight. Inputs and y are as in TrainingData, not to be written to; the weight is
         1/m, or an array with weight/m for each sample. With a loss that is not finite no weight is changed, and no
         parameter has a gradient.
         """
-        loss, *outputs = self._programs.run(self._results, *batch, bool(self._metrics))
-        value = loss.item()
+        found = self._programs.run(self._results, *batch, bool(self._metrics))
+        value = found[0].item()
         if value - value == 0.0:
             self.optimizer.step()
-        return value, outputs[0] if outputs else batch[-2]
+        return value, found[1] if len(found) > 1 else batch[-2]
 
-    def _results(self, *batch: Any) -> tuple[Tensor, ...]:
+    def _results(self, *batch: Operand) -> tuple[Tensor, ...]:
         *data, with_outputs = batch
         outputs, loss = self.forward(*data)
         return (loss, outputs) if with_outputs else (loss,)
 
-    def forward(self, *batch: Any) -> tuple[Tensor, Tensor]:
+    def forward(self, *batch: Operand) -> tuple[Tensor, Tensor]:
         """What the loss takes of the net, and the loss, as Tensors; batch: as in `step`."""
         *xs, y, weight = batch
-        a: Any = self._outputs(*xs)
+        a: Operand = self._outputs(*xs)
         if self._shape is not None and a.shape[1:] != self._shape:
             raise ValueError(
                 f"expected {batch_shape(self._shape)} from a forward of one's own, as the layers give; got {a.shape}. "

@@ -70,7 +70,7 @@ class Plan:
         return (epoch + 1) % self.validation_freq == 0
 
 
-def _as_list(callbacks: Any) -> list[Any]:
+def _as_list(callbacks: object) -> list[Any]:
     found = [] if callbacks is None else list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
     for callback in found:
         if isinstance(callback, type):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd.arguments import checked_fraction, positive_integer
-from autograd.operands import describe, real
+from autograd.operands import Operand, describe, real
 
 from ..data import split_validation
 from ..losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, Weight
@@ -25,6 +25,21 @@ from ..samples import (
 )
 
 __all__ = ["TrainingData", "checked_inputs", "checked_samples", "training_data"]
+
+
+class Fed(Protocol):
+    """What samples are checked against: what a model takes and gives."""
+
+    dtype: np.dtype
+    loss: Any
+
+    @property
+    def input_names(self) -> tuple[str, ...]: ...
+    @property
+    def input_shapes(self) -> tuple[tuple[int, ...], ...] | None: ...
+    @property
+    def output_shape(self) -> tuple[int, ...]: ...
+    def wrong_inputs(self, shape: tuple[int, ...], place: int = 0, /) -> str: ...
 
 
 class TrainingData(NamedTuple):
@@ -127,7 +142,7 @@ class Stream:
     first: the first batch, of which the others have the parts.
     """
 
-    def __init__(self, model: Any, source: Iterable[Any], steps: int | None) -> None:
+    def __init__(self, model: Fed, source: Iterable[object], steps: int | None) -> None:
         self._model, self._source = model, source
         self._running = iter(source)
         self._goes_on = self._running is source  # an iterator, which cannot start again
@@ -137,7 +152,7 @@ class Stream:
         except StopIteration:
             raise ValueError("fit: expected batches (x, y), got none") from None
         self.first = self._checked(first)
-        self._waiting: Iterator[Any] | None = itertools.chain([first], self._running)
+        self._waiting: Iterator[object] | None = itertools.chain([first], self._running)
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, ...]]:
         found, self._waiting = self._waiting, self._running if self._goes_on else None
@@ -155,13 +170,13 @@ class Stream:
                 "(a list, nn.data.batches(x, y), an object with __iter__), or steps_per_epoch="
             )
 
-    def _checked(self, batch: Any) -> TrainingData:
+    def _checked(self, batch: object) -> TrainingData:
         if not isinstance(batch, list | tuple) or len(batch) not in (2, 3):
             raise TypeError(f"fit: expected batches (x, y) or (x, y, sample_weight), got {describe(batch)}")
         return checked_samples("fit", self._model, *batch).fixed()  # who made them may write to them again
 
 
-def are_batches(x: Any) -> bool:
+def are_batches(x: object) -> bool:
     """True for what gives batches (x, y), False for samples."""
     if isinstance(x, list | tuple):
         return bool(x) and all(isinstance(batch, tuple) and len(batch) in (2, 3) for batch in x)
@@ -170,7 +185,7 @@ def are_batches(x: Any) -> bool:
 
 def is_mapped(array: np.ndarray) -> bool:
     """True for an array whose numbers are in a file."""
-    base: Any = array
+    base: object = array
     while isinstance(base, np.ndarray):
         if isinstance(base, np.memmap):
             return True
@@ -182,7 +197,7 @@ def is_mapped(array: np.ndarray) -> bool:
 
 
 def checked_inputs(
-    where: str, model: Any, x: Any, *, empty: bool = False, in_parts: bool = False
+    where: str, model: Fed, x: Operand, *, empty: bool = False, in_parts: bool = False
 ) -> tuple[np.ndarray, ...]:
     """The samples in the dtype of the model, which is built for them if it is not yet built: an array for each input.
 
@@ -191,7 +206,9 @@ def checked_inputs(
     return _for_model(where, model, _features(where, model, x, empty, in_parts))
 
 
-def _features(where: str, model: Any, x: Any, empty: bool = False, in_parts: bool = False) -> tuple[np.ndarray, ...]:
+def _features(
+    where: str, model: Fed, x: Operand, empty: bool = False, in_parts: bool = False
+) -> tuple[np.ndarray, ...]:
     names = model.input_names
     if len(names) == 1:
         return (_feature(where, "x", model, x, empty, in_parts),)
@@ -207,7 +224,7 @@ def _features(where: str, model: Any, x: Any, empty: bool = False, in_parts: boo
     return arrays
 
 
-def _feature(where: str, name: str, model: Any, x: ArrayLike, empty: bool, in_parts: bool) -> np.ndarray:
+def _feature(where: str, name: str, model: Fed, x: ArrayLike, empty: bool, in_parts: bool) -> np.ndarray:
     """One input. name: what it is called in messages."""
     array = plain_array(where, name, x)
     if in_parts and is_mapped(array) and array.ndim > 1 and array.size:
@@ -218,12 +235,12 @@ def _feature(where: str, name: str, model: Any, x: ArrayLike, empty: bool, in_pa
     return converted(where, name, checked_features(where, array, empty=empty, name=name), model.dtype)
 
 
-def _for_model(where: str, model: Any, arrays: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+def _for_model(where: str, model: Fed, arrays: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
     """The features if they have the shapes that the model was built for, or after it was built for them."""
     shapes = model.input_shapes
     if shapes is None:
         arrays = tuple(array[:, None] if array.ndim == 1 else array for array in arrays)
-        model.build(arrays[0].shape[1:])
+        cast(Any, model).build(arrays[0].shape[1:])
         return arrays
     found = []
     for i, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
@@ -251,8 +268,8 @@ def converted(where: str, what: str, array: np.ndarray, dtype: np.dtype) -> np.n
 
 def checked_samples(
     where: str,
-    model: Any,
-    x: Any,
+    model: Fed,
+    x: Operand,
     y: ArrayLike | None,
     sample_weight: ArrayLike | None = None,
     *,
@@ -284,13 +301,13 @@ def checked_samples(
 
 
 def training_data(
-    model: Any,
-    x: Any,
+    model: Fed,
+    x: Operand,
     y: ArrayLike | None,
     sample_weight: ArrayLike | None,
     class_weight: Mapping[int, float] | None,
     validation_split: float,
-    validation_data: Sequence[Any] | None,
+    validation_data: Sequence[ArrayLike] | None,
     batch_size: int | None,
     steps_per_epoch: int | None,
 ) -> tuple[TrainingData | Stream, TrainingData | None]:
@@ -318,7 +335,7 @@ def training_data(
     return samples, validation
 
 
-def checked_validation(model: Any, data: Any) -> TrainingData | None:
+def checked_validation(model: Fed, data: object) -> TrainingData | None:
     """The samples to validate on that `fit` was given, None if it was given none."""
     if data is None:
         return None

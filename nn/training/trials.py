@@ -17,6 +17,7 @@ from ..data import Batches
 from ..initializers import find_initializer
 from ..layers.base import BatchLayer, without_frozen
 from ..layers.basic import WeightedLayer
+from ..optimizers import Optimizer
 from .loop import outputs_of, training_mode
 from .objective import Objective
 from .samples import TrainingData
@@ -60,7 +61,7 @@ class Trial:
                 optimizer.learning_rate = optimizer.learning_rate * factor
             else:
                 optimizer.learning_rate = lambda step: rate(step) * factor
-        trained = without_frozen(model, model.frozen)
+        trained = [p for p in without_frozen(model, model.frozen) if isinstance(p, Tensor)]
         optimizer.bind(trained)
         self.objective = Objective(model, trained, model.frozen)
         self.penalized = self.objective.penalized if with_penalties else []
@@ -190,7 +191,7 @@ def are_alike(weights: np.ndarray) -> bool:
     return 2 * equal_rows(weights, 0.05) >= len(weights)
 
 
-def begun(optimizer: Any) -> Any:
+def begun(optimizer: Optimizer) -> Optimizer:
     """An optimizer with the same options that has no parameters yet."""
     new = copy.copy(optimizer)
     vars(new).update(parameters=(), _blocks=(), _groups=(), iterations=0)

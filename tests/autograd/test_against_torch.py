@@ -236,6 +236,7 @@ programs = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(programs, st.lists(st.floats(-3, 3), min_size=1, max_size=4))
 def test_random_graphs_with_shared_nodes_and_parallel_edges(steps, point):
     ours, theirs = [Value(x) for x in point], [tensor(x) for x in point]

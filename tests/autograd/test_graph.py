@@ -164,6 +164,7 @@ def test_deepcopy_joins_what_was_copied_before():
     assert copy.deepcopy(x, memo) is topological_order(s2)[0]
 
 
+@pytest.mark.slow
 def test_a_pickle_that_failed_halfway_does_not_spoil_the_next():
     class Full(io.RawIOBase):
         def write(self, data):

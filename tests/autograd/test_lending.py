@@ -421,6 +421,7 @@ def test_special_functions_take_no_tensor_for_a_constant(name, node):
         getattr(special, name)(NODES[node]())
 
 
+@pytest.mark.slow
 def test_a_table_on_the_left_computes_or_is_refused():
     pandas = pytest.importorskip("pandas")
     table, column, w = pandas.DataFrame(ROWS), pandas.Series([1.0, 2.0]), leaf()

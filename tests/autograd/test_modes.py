@@ -316,6 +316,7 @@ def test_both_modes_go_together():
     assert active == []
 
 
+@pytest.mark.slow
 def test_where_numpy_keeps_its_switch_elsewhere_nothing_warns_and_errors_are_as_before():
     program = """
 import contextvars, warnings

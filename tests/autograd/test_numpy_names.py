@@ -286,7 +286,7 @@ def callables():
 
 
 @pytest.mark.parametrize("shape", [(2, 3), *slow((3,), (3, 3))])
-@pytest.mark.parametrize("is_result", [False, True])
+@pytest.mark.parametrize("is_result", [False, *slow(True)])
 def test_whatever_numpy_answers_with_numbers_is_a_node_and_right(shape, is_result, tmp_path, monkeypatch):
     """Called with a Tensor, a function of NumPy gives a Tensor with NumPy's numbers, or it refuses.
 

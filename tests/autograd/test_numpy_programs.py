@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy_programs import Program
-from sizes import slow
+from sizes import mostly_slow, slow
 
 from autograd import Tensor, grad, gradients
 
@@ -40,7 +40,7 @@ WAYS = [by_backward, by_backward_of_a_result, by_grad, by_a_derivative_that_clos
 
 @pytest.mark.parametrize("start", [0, *slow(*range(25, 150, 25))])
 @pytest.mark.parametrize("cuts", [0.15, 0.0], ids=["with what cuts", "without"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", mostly_slow(WAYS, by_backward, by_grad))
 def test_a_gradient_is_right_or_the_program_is_refused(way, cuts, start):
     count = collections.Counter()
     for seed in range(start, start + 25):
@@ -61,6 +61,7 @@ def test_a_gradient_is_right_or_the_program_is_refused(way, cuts, start):
     assert count["refused"] > 1 or not cuts
 
 
+@pytest.mark.slow
 def test_every_line_that_is_answered_was_tried_and_most_that_cut_run_on_arrays():
     programs = [Program(seed, 0.5) for seed in range(300)]
     lines = {line.partition(" = ")[2] for program in programs for line in program.lines}

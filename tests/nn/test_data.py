@@ -181,6 +181,7 @@ def test_a_test_size_is_a_share_rounded_up_or_a_number(size, held_out):
     assert len(train_test_split(X, Y, size, rng=0)[1]) == held_out
 
 
+@pytest.mark.slow
 def test_the_sizes_are_those_of_scikit_learn():
     selection = pytest.importorskip("sklearn.model_selection")
     for n in range(2, 40):

@@ -82,6 +82,7 @@ def test_a_module_that_holds_itself_is_no_trap():
     assert len(model.parameters()) == 2
 
 
+@pytest.mark.slow
 def test_modules_nest_deeper_than_the_recursion_limit():
     model = inner = Module()
     for _ in range(3000):

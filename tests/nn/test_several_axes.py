@@ -53,6 +53,7 @@ def test_the_loss_of_classes_at_places_is_pytorchs():
     assert losses.SparseCategoricalCrossentropy(from_logits=True)(LABELS, z) == pytest.approx(right, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_net_learns_a_label_for_every_step(tmp_path):
     rng = np.random.default_rng(1)
     x = rng.normal(size=(80, 6, 1))

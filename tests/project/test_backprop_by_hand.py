@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sizes import slow
 
 import viz
 from viz import RendererMissing, available_renderers
@@ -245,6 +246,7 @@ def test_each_slip_is_proved_with_numbers(page):
     assert "0.7414·0.1868·0.5933 = 0.082168" in five
 
 
+@pytest.mark.slow
 def test_latex_instead_of_text(page):
     shown = part(page("--latex"), 2)
     assert shown.count(r"\begin{aligned}") == shown.count(r"\end{aligned}")  # long formulas have one inside
@@ -253,6 +255,7 @@ def test_latex_instead_of_text(page):
     assert "→" not in shown
 
 
+@pytest.mark.slow
 def test_a_check_that_fails_is_said_and_returned(example, capsys, monkeypatch):
     right = example.matrices
     monkeypatch.setattr(example, "matrices", lambda *W2: right(*W2) | {"dW[1] = dZ[1] Xᵀ": np.zeros((2, 2))})
@@ -262,7 +265,7 @@ def test_a_check_that_fails_is_said_and_returned(example, capsys, monkeypatch):
     assert "CHECK FAILED" in shown.splitlines()[-1]
 
 
-@pytest.mark.parametrize("wrong", [math.nan, 0.1])
+@pytest.mark.parametrize("wrong", [math.nan, *slow(0.1)])
 def test_a_wrong_backward_pass_is_noticed(example, capsys, monkeypatch, wrong):
     right = example.derive
 
@@ -306,6 +309,7 @@ def drawn(monkeypatch):
     monkeypatch.setattr(viz, "draw_graph", draw_graph)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
 def test_pictures_are_written_where_the_reader_says(tmp_path):
     shown = part(printed("--svg", str(tmp_path)), 6)
@@ -319,6 +323,7 @@ def test_pictures_are_written_where_the_reader_says(tmp_path):
     assert op.read_bytes().startswith(b'digraph "L at level op, 1.0"')
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
 def test_nothing_is_written_unasked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -364,6 +369,7 @@ def test_a_folder_that_refuses_the_file(example, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"backprop_named.svg", "backprop_op.svg"}
 
 
+@pytest.mark.slow
 def test_without_a_renderer_the_page_ends_with_what_to_install(example, capsys, tmp_path, monkeypatch):
     def pipe(*_, **__):
         raise RendererMissing("no Graphviz here. Run: pip install graphviz-pure resvg_py fontpkg-arimo")

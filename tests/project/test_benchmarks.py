@@ -87,9 +87,10 @@ def test_what_each_mechanism_buys_is_measured_after_both_sides_came_to_the_same_
         assert re.search(rf"^{re.escape(name)} +\d+\.\d\d \(", done.stdout, re.MULTILINE), name
 
 
+@pytest.mark.slow
 def test_the_nets_of_the_lectures_come_to_pytorchs_losses_and_are_measured():
     pytest.importorskip("torch")
     networks = load_from("benchmarks", "networks")
     for name in ("8x8 CNN 16-32, batch 32", "SimpleRNN 28 steps, H 64, batch 128", "transformer d 32, T 16, batch 32"):
-        ours, theirs, ratio = networks.measure(name, 2)  # ends the program if the losses differ
-        assert min(ours, theirs, ratio) > 0
+        ours, theirs, quartiles = networks.measure(name, 2)  # ends the program if the losses differ
+        assert min(ours, theirs, *quartiles) > 0

@@ -35,6 +35,7 @@ def page(tmp_path_factory):
     saving.registered.update(classes)
 
 
+@pytest.mark.slow
 def test_solve_and_logdet_are_numpys(page):
     np.testing.assert_allclose(A @ page["solve"](A, B), B, atol=1e-12)
     assert page["logdet"](A) == pytest.approx(np.log(abs(np.linalg.det(A))))

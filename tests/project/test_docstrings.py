@@ -23,13 +23,17 @@ BLOCK = re.compile(r"::\n\s*\n((?:(?: {2,}.*)?\n)+)")
 
 
 def docstrings():
-    """(module, what it describes, its text), of everything in the packages that has one."""
+    """(module, what it describes, its text), of everything in modules that have an example somewhere."""
     names = [p.__name__ for p in PACKAGES]
     names += [m.name for p in PACKAGES for m in pkgutil.walk_packages(p.__path__, f"{p.__name__}.")]
     for name in names:
-        tree = ast.parse(Path(importlib.util.find_spec(name).origin).read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+        source = Path(importlib.util.find_spec(name).origin).read_text(encoding="utf-8")
+        if ">>>" not in source and not BLOCK.search(source):
+            continue
+        described = [ast.parse(source)]
+        for node in described:
+            described += [x for x in node.body if isinstance(x, ast.ClassDef | ast.FunctionDef)]
+            if text := ast.get_docstring(node):
                 yield name, getattr(node, "name", name.rpartition(".")[2]), text + "\n"
 
 

@@ -33,6 +33,7 @@ def test_every_picture_is_written(tmp_path, monkeypatch, capsys):
     assert "0.0004386" in written["paths"].read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_without_matplotlib_the_graphs_are_written_and_the_command_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(SystemExit, match="pip install matplotlib"):

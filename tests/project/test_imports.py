@@ -3,6 +3,7 @@
 import ast
 import functools
 import importlib
+import re
 import sys
 
 import pytest
@@ -18,13 +19,18 @@ MODULES = sorted(
 
 
 @functools.cache
-def nodes(module):
-    """All nodes of a module, outer ones first, each with whether it is run only when it is called for."""
-    path = ROOT / module.replace(".", "/")
-    found = [(ast.parse(path.with_suffix(".py").read_text(encoding="utf-8")), False)]
+def source(module):
+    return (ROOT / module.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
+
+
+@functools.cache
+def statements(module):
+    """All statements of a module, outer ones first, each with whether it is run only when it is called for."""
+    found = [(ast.parse(source(module)), False)]
     for node, deferred in found:
-        deferred |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or is_type_checking(node)
-        found += [(child, deferred) for child in ast.iter_child_nodes(node)]
+        deferred |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or is_type_checking(node)
+        parts = [getattr(node, name, ()) for name in ("body", "orelse", "handlers", "finalbody", "cases")]
+        found += [(child, deferred) for part in parts for child in part]
     return found
 
 
@@ -42,7 +48,7 @@ def base(module, node):
 def imports(module, *, everywhere):
     """Full names of what a module imports: with `everywhere` also in functions and for type checking only."""
     found = []
-    for node, deferred in nodes(module):
+    for node, deferred in statements(module):
         if isinstance(node, ast.Import) and (everywhere or not deferred):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and (everywhere or not deferred):
@@ -75,6 +81,7 @@ def test_there_is_something_to_read():
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_imported_upwards():
     def upwards(module):
         above = PACKAGES[PACKAGES.index(package(module)) + 1 :]
@@ -95,7 +102,7 @@ def test_imports_within_a_package_are_relative():
     def absolute(module):
         return [
             ast.unparse(node)
-            for node, _ in nodes(module)
+            for node, _ in statements(module)
             if (isinstance(node, ast.Import) and any(package(alias.name) == package(module) for alias in node.names))
             or (isinstance(node, ast.ImportFrom) and not node.level and package(node.module) == package(module))
         ]
@@ -107,13 +114,15 @@ def test_names_with_an_underscore_are_used_in_their_own_module_only():
     def private(module):
         imported, used = [], []
         modules = {}  # what this module calls another one of ours
-        for node, _ in nodes(module):
+        for node, _ in statements(module):
             if isinstance(node, ast.ImportFrom) and (node.level or package(node.module) in PACKAGES):
                 imported += [alias.name for alias in node.names if alias.name.startswith("_")]
                 modules |= {
                     a.asname or a.name: a.name for a in node.names if f"{base(module, node)}.{a.name}" in MODULES
                 }
-        for node, _ in nodes(module):
+        if not modules or not re.search(rf"\b(?:{'|'.join(modules)})\s*\._", source(module)):
+            return imported
+        for node in ast.walk(statements(module)[0][0]):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
                 used += [f"{node.value.id}.{node.attr}"] if node.attr.startswith("_") else []
         return [*imported, *used]
@@ -147,13 +156,20 @@ def test_nothing_needs_what_only_makes_things_faster():
 
 @pytest.mark.parametrize("face", [module for module in MODULES if module.endswith(".__init__")])
 def test_an_init_file_imports_lists_the_public_names_and_does_nothing_else(face):
-    docstring, *statements = nodes(face)[0][0].body
+    docstring, *lines = statements(face)[0][0].body
     assert isinstance(docstring, ast.Expr)
-    if statements and ast.unparse(statements[-1]).startswith("__getattr__ = "):  # who answers for names of others
-        statements.pop()
+    if lines and ast.unparse(lines[-1]).startswith("__getattr__ = "):  # who answers for names of others
+        lines.pop()
         if face == "nn.models.__init__":
-            statements.append(ast.parse("__all__ = []").body[0])
-    *rest, names = statements or [None]
+            lines.append(ast.parse("__all__ = []").body[0])
+    handed_on = []  # the list of another face, with all that it imports
+    if lines and isinstance(lines[-1], ast.AugAssign):
+        inner = ast.unparse(lines.pop().value).removesuffix(".__all__")
+        handed_on = [
+            node for node in lines if ast.unparse(node) in (f"from . import {inner}", f"from .{inner} import *")
+        ]
+        assert len(handed_on) == 2
+    *rest, names = lines or [None]
     assert all(isinstance(node, ast.ImportFrom) for node in rest)
     if names is not None:
         assert isinstance(names, ast.Assign)

@@ -74,6 +74,7 @@ def test_images_are_moved_and_keep_their_pixels():
 # ---------------------------------------------------------------- autoencoder
 
 
+@pytest.mark.slow
 def test_an_autoencoder_is_better_than_principal_axes_and_digits_of_a_kind_lie_together(capsys):
     pytest.importorskip("sklearn")
     text = shown("autoencoder_digits", [], capsys)
@@ -115,6 +116,7 @@ def test_made_digits_come_near_the_real_ones_and_none_is_left_out(capsys):
     assert min(shares) >= 2
 
 
+@pytest.mark.slow
 def test_both_losses_of_the_adversaries_are_derived(capsys):
     pytest.importorskip("sklearn")
     text = shown("gan_digits", ["--rounds", "20"], capsys)
@@ -138,6 +140,7 @@ def test_the_distance_is_that_of_normal_distributions_worked_out_by_hand():
 # ---------------------------------------------------------------- time
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", ["simple", pytest.param("lstm", marks=pytest.mark.slow)])
 def test_a_recurrent_net_reads_95_percent_of_the_digits_row_by_row(net, capsys):
     pytest.importorskip("sklearn")
@@ -174,6 +177,7 @@ def test_a_sum_is_written_backwards_and_only_its_answer_is_learned():
 # ---------------------------------------------------------------- characters
 
 
+@pytest.mark.slow
 def test_names_of_ones_own_are_learned_better_than_by_counting_pairs(capsys, tmp_path):
     rng = np.random.default_rng(0)  # a name repeats its first syllable, which pairs of characters cannot know
     syllables = [a + b for a in "bdgklmn" for b in "aeiou"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from lessons import difference, promised, run_cells, with_bounds
 from markdown import NOTEBOOK_CELL, ROOT, blocks
+from sizes import mostly_slow
 
 FOLDER = ROOT / "docs" / "notebooks"
 GOLDEN = ROOT / "tests" / "golden" / "notebooks"
@@ -26,7 +27,7 @@ def test_there_are_three_notebooks_each_with_its_text():
     assert [p.stem for p in sorted(GOLDEN.glob("*.txt"))] == [p.stem for p in NOTEBOOKS]
 
 
-@each
+@pytest.mark.parametrize("notebook", mostly_slow(NOTEBOOKS, NOTEBOOKS[-1]), ids=lambda path: path.stem)
 def test_the_cells_of_a_notebook_print_what_they_promise(notebook):
     code = cells(notebook)
     if any("load_digits" in cell for cell in code):
@@ -80,6 +81,7 @@ def test_the_blanks_of_the_worked_example_filled_in_by_hand_are_right():
     assert sum(int(possible) for _, possible in points) == blanks + 5  # one number of each sheet is given
 
 
+@pytest.mark.slow
 def test_a_slip_in_the_worked_example_is_told():
     numbers = worked_by_hand()
     numbers["dL/dz[2]_1"] = 0.7414  # the slope of the sigmoid forgotten

@@ -71,15 +71,22 @@ def test_every_folder_of_code_is_a_package_and_every_other_file_in_it_is_publish
 
 def test_all_that_users_may_need_is_in_the_extra_of_that_name():
     extras = PROJECT["project"]["optional-dependencies"]
-    (everything,) = extras["all"]
-    assert set(re.findall(r"\w+", everything)[1:]) == set(extras) - {
-        "all",
-        "benchmark",
-        "test",
-        "browser",
-        "docs",
-        "dev",
-    }
+
+    def named(extra):
+        inside = [name for line in extras[extra] for name in re.findall(r"[\w-]+", line.partition("gradpath[")[2])]
+        return {extra}.union(*map(named, inside))
+
+    assert named("all") | {"test"} == set(extras)
+    assert {"render", "plot"} < named("course")
+
+
+def test_what_is_for_those_who_carry_on_is_a_group_and_each_is_named_where_it_is_used():
+    groups = set(PROJECT["dependency-groups"])
+    told = text_of("CONTRIBUTING.md")
+    assert [name for name in groups if f"--group {name}" not in told and f"`{name}`" not in told] == []
+    homes = ".ci/run", ".github/workflows/release.yml", "docs/speed.md"
+    used = [text_of(home) for home in homes]
+    assert groups == {name for text in used for name in re.findall(r"--group (\w+)", text)}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)

@@ -56,7 +56,7 @@ def test_the_two_commands_for_developers_stand_on_lines_of_their_own_as_ci_finds
 def test_it_leads_to_the_pages_for_those_who_learn_teach_and_carry_on():
     targets = {link.target.partition("#")[0] for link in links(PAGE)}
     assert targets >= {
-        "docs/learning.md",
+        "docs/networks.md",
         "docs/teaching.md",
         "docs/coming-from.md",
         "docs/speed.md",

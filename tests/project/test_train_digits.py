@@ -34,6 +34,7 @@ def held_out(shown):
     return float(re.search(r"Held out: (\d+\.\d\d)% read correctly", shown)[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", ["relu", "sigmoid"])
 def test_a_hidden_layer_of_64_reads_95_percent_of_the_held_out_digits(net, capsys):
     pytest.importorskip("sklearn")
@@ -95,6 +96,7 @@ def test_a_folder_with_both_pairs_is_taken_as_it_is(tmp_path, images, capsys):
     assert "100 images to learn from, 20 held out" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_csv_file_with_labels_is_read_and_one_without_refused(tmp_path, images, capsys):
     pixels, digits = images
     names = [f"pixel{i}" for i in range(784)]

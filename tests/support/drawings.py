@@ -17,7 +17,11 @@ needs_pure = pytest.mark.skipif("pure" not in HERE, reason="needs graphviz-pure"
 needs_both = pytest.mark.skipif(set(HERE) != {"dot", "pure"}, reason="needs both renderers")
 needs_renderer = pytest.mark.skipif(not HERE, reason="needs a renderer: dot or graphviz-pure")
 each_renderer = pytest.mark.parametrize(
-    "renderer", [pytest.param("dot", marks=needs_dot), pytest.param("pure", marks=needs_pure)]
+    "renderer",
+    [
+        pytest.param("dot", marks=[needs_dot, *([pytest.mark.slow] if "pure" in HERE else [])]),  # a process each time
+        pytest.param("pure", marks=needs_pure),
+    ],
 )
 
 # Labels that would break a picture if they were not escaped.

@@ -178,6 +178,7 @@ def test_captions_name_the_layers_with_their_units():
         assert caption in shown
 
 
+@pytest.mark.slow
 def test_a_net_for_digits_is_drawn_with_long_layers_shortened():
     net = MLP(784, [16, 16, 10], "sigmoid", "softmax", rng=0)
     picture = draw_network(net, [0.5] * 784)
@@ -306,6 +307,7 @@ def test_a_picture_goes_through_a_pipe(tmp_path, name):
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.slow
 def test_a_png_has_the_resolution_that_was_asked_for(tmp_path):
     pytest.importorskip("resvg_py", reason="needs resvg_py")
     pytest.importorskip("fontpkg_arimo", reason="needs fontpkg-arimo")

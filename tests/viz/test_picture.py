@@ -95,6 +95,7 @@ def test_every_result_is_saved_piped_and_shown_by_the_same_verbs(made, tmp_path,
     assert result._repr_mimebundle_().get("text/plain", repr(result)) == repr(result)
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_in_threads_and_in_looks_of_their_own():
     loss = squared_error(lecture_net()(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
     alone = [draw_network(loss, look=name).svg for name in ("light", "dark", "print")]
@@ -166,6 +167,7 @@ def test_a_drawing_is_not_merged_with_another_whose_nodes_have_the_same_ids():
 # ---------------------------------------------------------------- PDF
 
 
+@pytest.mark.slow
 def test_a_picture_is_a_pdf_of_its_size_and_the_same_from_run_to_run(tmp_path):
     loss = squared_error(lecture_net()(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
     picture = draw_network(loss, width=3.4, legend=True, title="A net")

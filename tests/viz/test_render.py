@@ -265,6 +265,7 @@ def glyph(shown, font="Arial"):
     return render(f"digraph {{ {node} }}", "png", renderer="pure", dpi=72)
 
 
+@pytest.mark.slow
 @needs_pure
 @pytest.mark.usefixtures("no_system_fonts")
 def test_every_character_of_a_name_is_drawn_without_system_fonts():

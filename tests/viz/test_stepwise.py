@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from scenes import CASES, elements
+from sizes import mostly_slow
 
 import viz
 from autograd import Tensor, Value, exp, tanh
@@ -68,7 +69,7 @@ def test_there_is_a_step_for_every_result_forward_and_backward():
         steps[18]
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", mostly_slow(CASES, "2-2-2", "shared"))
 def test_places_are_the_same_in_all_pictures(case):
     steps = viz.steps(CASES[case]())
     places = [[e.get("transform") for e in elements(step.picture().svg, "g", "mark")] for step in steps]

@@ -21,6 +21,7 @@ from typing import Any
 from autograd import Derivation, Value, derive
 from autograd.formulas.names import text
 from autograd.formulas.notation import Text, as_printable
+from autograd.signatures import Json
 
 from ..dot.drawing import Drawing
 from ..explorer.model import encoded
@@ -107,7 +108,7 @@ def _unknown_command(word: str, commands: Iterable[str]) -> str:
 _DECIMAL_COMMA = re.compile(r"([^=,]*=\s*[-−+]?\d+),(\d+)")
 
 
-def _computed(formula: str, numbers: dict[str, Any], arguments: Sequence[str]) -> Computation:
+def _computed(formula: str, numbers: Json, arguments: Sequence[str]) -> Computation:
     """The computation. Of w=0,4, a list, where only one number makes sense, it says how 0.4 is written."""
     try:
         return compute(formula, numbers)
@@ -122,7 +123,7 @@ def _computed(formula: str, numbers: dict[str, Any], arguments: Sequence[str]) -
         raise
 
 
-def _computes(formula: str, numbers: dict[str, Any]) -> bool:
+def _computes(formula: str, numbers: Json) -> bool:
     try:
         compute(formula, numbers)
     except ValueError:
@@ -301,7 +302,7 @@ def _graph(result: Computation, options: argparse.Namespace) -> None:
 
 
 def _drawn(result: Computation, options: argparse.Namespace) -> Drawing:
-    look: dict[str, Any] = {
+    look: Json = {
         "look": options.look,
         "show": options.show,
         "direction": options.direction,
@@ -315,7 +316,7 @@ def _drawn(result: Computation, options: argparse.Namespace) -> Drawing:
     if options.wrt is None and options.top is not None:
         raise ValueError("--top: lists the strongest paths to a quantity; say to which with --wrt NAME")
     if options.wrt is None:
-        part: dict[str, Any] = {}
+        part: Json = {}
         if options.until is not None:
             part["until"] = [v for name in _names(options.until) for v in _quantities(result, name, "--until")]
         if options.around is not None:
@@ -355,7 +356,7 @@ def _paths(result: Computation, options: argparse.Namespace) -> None:
     return _print(f"{target}\n" * (not options.latex) + "\n\n".join(texts) + "\n")
 
 
-def _data(derivation: Derivation) -> dict[str, Any]:
+def _data(derivation: Derivation) -> Json:
     """A derivation as numbers and names."""
     labels = derivation.graph.labels
     paths = [

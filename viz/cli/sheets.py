@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd import check_work
+from autograd.signatures import Json
 from nn.exercises import Exercise, exercise, worksheets
 
 from ..files import as_sentence, check_folder, write_whole
@@ -20,7 +21,7 @@ __all__ = ["add_sheet_commands"]
 FORMS = {"text": ".txt", "markdown": ".md", "latex": ".tex", "html": ".html", "blank": ".txt"}
 
 
-def add_sheet_commands(commands: Any, show: Callable[[str], None], values_of: Callable[[list[str]], Any]) -> None:
+def add_sheet_commands(commands: object, show: Callable[[str], None], values_of: Callable[[list[str]], object]) -> None:
     """Put both behind the other commands. show: what prints. values_of: what reads name=value."""
     made = _command(commands, "exercise", "a sheet of exercises in backpropagation, with pleasant numbers")
     made.set_defaults(run=lambda options, rest: _exercise(options, rest, show))
@@ -63,7 +64,7 @@ def _what_to_make(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--form", default="rows", metavar="{rows,columns}", help="where samples stand in matrices")
 
 
-def _made_by(options: argparse.Namespace) -> dict[str, Any]:
+def _made_by(options: argparse.Namespace) -> Json:
     layers = None
     if options.layers is not None:
         if not re.fullmatch(r"\d+(,\d+)*", options.layers):
@@ -157,7 +158,7 @@ def _check(
         _refuse(values)
     else:
         target = compute(options.of, values_of(values)).target
-    marked: dict[str, Any] = {}
+    marked: Json = {}
     refused: dict[str, str] = {}
     whose: dict[str, str] = {}
     for name in files:

@@ -10,8 +10,9 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from autograd import Tensor, Value
 from autograd.formulas.names import dot_text
 
 from ..options import Asked
@@ -23,12 +24,12 @@ from .drawing import Drawing
 __all__ = ["ANY_HEIGHT", "Arrow", "Node", "diagram", "pale_arrow", "pale_node"]
 
 
-def pale_node() -> dict[str, Any]:
+def pale_node() -> dict[str, object]:
     """The look of a node that is not the point."""
     return {"color": current().pale, "fontcolor": current().grey, "fillcolor": current().paper, "fontsize": 10}
 
 
-def pale_arrow() -> dict[str, Any]:
+def pale_arrow() -> dict[str, object]:
     """The look of an edge that is not the point."""
     return {"color": current().pale, "penwidth": 0.8}
 
@@ -40,8 +41,8 @@ class Arrow(NamedTuple):
     derivative: float | None = None  # None for what is not differentiated; sign and size are its look
     tooltip: str | None = None
     lines: tuple[str, ...] | None = None  # what is written on it if not the derivative
-    look: Mapping[str, Any] | None = None  # how it looks if not as its derivative tells
-    of: tuple[Any, ...] = ()  # the nodes of the graph that it stands for, such as a weight
+    look: Mapping[str, object] | None = None  # how it looks if not as its derivative tells
+    of: tuple[Value | Tensor, ...] = ()  # the nodes of the graph that it stands for, such as a weight
     share: float | None = None  # how wide it is, from 0 to 1; None as the derivative tells
 
 
@@ -57,8 +58,8 @@ class Node(NamedTuple):
     edges: tuple[Arrow, ...] = ()
     lines: tuple[str, ...] | None = None  # what is written in it if not name, data and grad
     is_left: bool = False  # its lines begin below each other
-    look: Mapping[str, Any] = {}  # what differs from the look of its kind
-    of: tuple[Any, ...] = ()  # the nodes of the graph that it stands for
+    look: Mapping[str, object] = {}  # what differs from the look of its kind
+    of: tuple[Value | Tensor, ...] = ()  # the nodes of the graph that it stands for
 
 
 def diagram(
@@ -166,10 +167,10 @@ _SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")
 _MARGIN = {"LR": "", "RL": "", "TB": " ", "BT": " "}
 
 
-def _look_of(kind: str) -> dict[str, Any]:
+def _look_of(kind: str) -> dict[str, object]:
     """How a node of a kind differs from a result."""
     now = current()
-    looks: dict[str, dict[str, Any]] = {
+    looks: dict[str, dict[str, object]] = {
         "result": {},
         "leaf": {"style": "filled", "fillcolor": now.leaf},
         "target": {"fillcolor": now.target, "color": now.ink, "penwidth": 2},
@@ -223,7 +224,7 @@ def _statements(nodes: Sequence[Node], o: _Order, look: Asked, legend: Sequence[
             yield _arrow(ids[e.operand], ids[u], _edge_look(e, look), row.get(e.operand, 0), row.get(u, 0))
 
 
-def _arrow(start: str, end: str, look: dict[str, Any], before: int, row: int) -> str:
+def _arrow(start: str, end: str, look: dict[str, object], before: int, row: int) -> str:
     """An edge; in every second row of a folded picture it goes back, and between rows it moves nothing."""
     if before != row:
         if "label" in look:  # beside the edge, which goes down
@@ -275,7 +276,7 @@ def _pins(column: list[int], ids: dict[int, str], users: list[list[int]], boxes:
         yield "\t}\n"
 
 
-def _node_look(node: Node, asked: Asked) -> dict[str, Any]:
+def _node_look(node: Node, asked: Asked) -> dict[str, object]:
     lines = _lines(node, asked) if node.lines is None else node.lines
     label = _label(*(_short(lines, is_left=node.is_left) if asked.is_narrow else lines))
     look = {**_look_of(node.kind), **node.look}
@@ -302,7 +303,7 @@ def _lines(node: Node, look: Asked) -> tuple[str | None, ...]:
     return node.symbol, " = ".join(filter(None, named)), f"grad {node.grad}" if look.show.grad and node.grad else None
 
 
-def _edge_look(e: Arrow, asked: Asked) -> dict[str, Any]:
+def _edge_look(e: Arrow, asked: Asked) -> dict[str, object]:
     """How an edge is drawn."""
     if e.look is not None:
         look = dict(e.look)
@@ -335,6 +336,6 @@ def _label(*lines: str | None) -> str:
     return "\\n".join(dot_text(line) for line in lines if line)
 
 
-def _line(statement: str, **attributes: Any) -> str:
+def _line(statement: str, **attributes: object) -> str:
     quoted = " ".join(f'{name}="{value}"' for name, value in attributes.items())
     return f"\t{statement} [{quoted}]\n"

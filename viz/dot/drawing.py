@@ -18,6 +18,7 @@ import graphviz
 
 from autograd.arguments import lookup
 from autograd.operands import real
+from autograd.signatures import Json
 from nn.files.whole import check_folder, write_whole
 
 from ..files import opened, picture_file
@@ -53,14 +54,14 @@ class Drawing(graphviz.Digraph):
     filename: str
     directory: str
 
-    def __init__(self, name: str | None = None, *args: Any, level: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, name: str | None = None, *args: str | None, level: str | None = None, **kwargs: Any) -> None:
         kwargs["format"] = kwargs.get("format") or "svg"
         super().__init__(name, *args, **kwargs)
         self.level = level
-        self.ids: dict[Any, str] = {}
+        self.ids: dict[object, str] = {}
         self.like: Drawing | None = None  # whose places this one takes in pictures
 
-    def _copy_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+    def _copy_kwargs(self, **kwargs: object) -> Json:
         return {**super()._copy_kwargs(**kwargs), "level": self.level}
 
     def copy(self) -> Drawing:
@@ -69,7 +70,7 @@ class Drawing(graphviz.Digraph):
         made.ids, made.like = dict(self.ids), self.like
         return made
 
-    def id_of(self, v: Any, format: str = "dot") -> str:
+    def id_of(self, v: object, format: str = "dot") -> str:
         """What the node is called that v is drawn as: "n3" in `source`, and with format="svg" its id in that picture.
 
         v: a Value or a Tensor. At a coarser level it is the unit or the layer that v is in. Ids of an SVG begin with
@@ -140,7 +141,7 @@ class Drawing(graphviz.Digraph):
                 "for others give its text to Graphviz: graphviz.Source(drawing.source, engine=...)"
             )
         format = format or self.format
-        by: dict[str, Any] = {"renderer": renderer or "auto", "timeout": timeout}
+        by: Json = {"renderer": renderer or "auto", "timeout": timeout}
         if format == "svg" or (format in ("png", "pdf") and self._is_converted(format)):
             width = _WIDTH.search(self.source)
             svg = finished(self._placed(**by), _mark(self.source), None if width is None else float(width[1]))
@@ -232,8 +233,8 @@ class Drawing(graphviz.Digraph):
         return opened(self.pipe("svg"), "picture.svg")
 
     def _repr_mimebundle_(
-        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
-    ) -> dict[str, Any]:
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: object
+    ) -> Json:
         try:
             bundle = super()._repr_mimebundle_(include, exclude)
             return {kind: fitted(made) if kind == "image/svg+xml" else made for kind, made in bundle.items()}
@@ -242,7 +243,7 @@ class Drawing(graphviz.Digraph):
             advice = f"{self!r}: {missing}. Or paste this where Mermaid is drawn:\n\n{text}"
             return {"text/vnd.mermaid": text, "text/plain": advice}
 
-    def subgraph(self, graph: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def subgraph(self, graph: object = None, *args: object, **kwargs: object) -> Any:
         """As in graphviz; ValueError for a drawing of a computation in another, since their ids are the same."""
         if isinstance(graph, Drawing) and graph.ids and self.ids:
             raise ValueError(
@@ -259,7 +260,7 @@ class Drawing(graphviz.Digraph):
         return f"<Drawing at level {self.level!r}>" if self.level else "<Drawing>"
 
 
-def drawing_of(like: Any, where: str) -> Drawing | None:
+def drawing_of(like: object, where: str) -> Drawing | None:
     """The Drawing that another is to be like; TypeError for a Picture, which others have placed."""
     if like is None or isinstance(like, Drawing):
         return like

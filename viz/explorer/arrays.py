@@ -20,6 +20,8 @@ from autograd.formulas import names
 from autograd.graph import topological_order
 from autograd.matrices.graph import MatrixEdge, MatrixGraph
 from autograd.matrices.mathml import MatrixMathml
+from autograd.operands import Operand
+from autograd.signatures import Json
 from autograd.tensor import kept_gradient
 from autograd.used import Used
 
@@ -49,8 +51,8 @@ class Grid(NamedTuple):
     block   how many numbers, downwards and across, a square stands for
     """
 
-    array: Any
-    rows: tuple[tuple[Any, ...], ...]
+    array: Tensor | Value
+    rows: tuple[tuple[Operand, ...], ...]
     words: str
     block: tuple[int, int] = (1, 1)
 
@@ -60,7 +62,7 @@ class ArrayConstant:
     """An array that is not differentiated; of one name there is one."""
 
     label: str
-    array: Any = field(compare=False)
+    array: Tensor | Value = field(compare=False)
 
 
 class Arrays:
@@ -81,7 +83,7 @@ class Arrays:
         self.target = target
         self.root: Value | None = None
         self.refused = ""
-        self.members: dict[Tensor, Any] = {}
+        self.members: dict[Tensor, Operand] = {}
         try:
             if target.size != 1:
                 raise ValueError(f"the target has shape {target.shape}, and paths lead from a single number")
@@ -96,7 +98,7 @@ class Arrays:
             self._give_gradients()
         self.used = Used(target)
         self.edges = [[e for e in self.graph.edges_of(v) if np.ndim(e.operand) or e.label] for v in self.graph.nodes]
-        self.things: list[Any] = []  # what is drawn, operands before results
+        self.things: list[Operand] = []  # what is drawn, operands before results
         for v, edges in zip(self.graph.nodes, self.edges, strict=True):
             self.things += dict.fromkeys(u for u in map(_thing, edges) if u not in set(self.things))
             self.things += [] if v in set(self.things) else [v]
@@ -123,7 +125,7 @@ class Arrays:
         """The Values that an array consists of."""
         return [u for u in _flat(self.members[t]) if isinstance(u, Value) and u in self._reached]
 
-    def value(self, thing: Any) -> Value:
+    def value(self, thing: Operand) -> Value:
         """The single number that an array is."""
         (found,) = self.numbers(thing)
         return found
@@ -135,7 +137,7 @@ class Arrays:
         for thing in self.things:
             nodes.add(thing, self._row(thing))
 
-    def _row(self, thing: Any) -> Row:
+    def _row(self, thing: Operand) -> Row:
         label = thing.label if isinstance(thing, ArrayConstant) else self.graph.labels[thing]
         kind = "constant" if isinstance(thing, ArrayConstant) else "leaf" if thing.is_leaf else "result"
         data = self._numbers(thing)
@@ -146,7 +148,7 @@ class Arrays:
         link = self.graph.names.ascii(label)[:LONGEST]
         return Row((cut(base, LONGEST), above, below), f"{kind} array", single, grad=slope, link=link)
 
-    def called(self, node: Any) -> Any | None:
+    def called(self, node: object) -> Operand:
         """The array that is meant, by itself or by its name."""
         if isinstance(node, Tensor):
             return node if node in self.graph.labels else None
@@ -169,10 +171,10 @@ class Arrays:
     def _values(self, v: Tensor) -> list[Value]:
         return self.numbers(v) if v in self.members and v.size == 1 else []
 
-    def _numbers(self, thing: Any) -> np.ndarray:
+    def _numbers(self, thing: Operand) -> np.ndarray:
         return np.asarray(thing.array if isinstance(thing, ArrayConstant) else self.used.array(thing))
 
-    def data(self, nodes: Nodes) -> tuple[dict[str, Any], dict[int, Any]]:
+    def data(self, nodes: Nodes) -> tuple[Json, dict[int, Json]]:
         """The graph of arrays, and what is written of each: shape, how it was computed, the derivative by it."""
         edges = [e for found in self.edges for e in found if not e.is_constant]
         writer = self._writer()
@@ -185,7 +187,7 @@ class Arrays:
             "formula": [writer.sum(e.formula) for e in edges if e.formula is not None],
             "via": {},
         }
-        written: dict[int, Any] = {
+        written: dict[int, Json] = {
             nodes.number(thing): {"shape": _shape(self._numbers(thing).shape) or "number"} for thing in self.things
         }
         for v, what, formula in self._formulas():
@@ -217,12 +219,12 @@ class Arrays:
 
     # ------------------------------------------------------------ as squares
 
-    def grid(self, thing: Any) -> Grid | None:
+    def grid(self, thing: Operand) -> Grid | None:
         """An array as squares; None for a single number that is a Value, which is drawn as one."""
         data = self._numbers(thing)
         if data.size == 1 and len(self.numbers(thing) if thing in self.members else ()) == 1:
             return None
-        flat: list[Any] = list(_flat(self.members[thing])) if thing in self.members else data.ravel().tolist()
+        flat: list[Operand] = list(_flat(self.members[thing])) if thing in self.members else data.ravel().tolist()
         if not data.size:
             return Grid(thing, (((math.nan, None),),), _shape(data.shape))
         plain = data.reshape(-1, data.shape[-1]) if data.ndim else data.reshape(1, 1)
@@ -231,7 +233,7 @@ class Arrays:
         grad = self.gradients.get(thing)
         slopes = None if grad is None or thing in self.members else np.ravel(grad).tolist()
 
-        def square(i: int, j: int) -> Any:
+        def square(i: int, j: int) -> object:
             """The largest number of a block stands for it."""
             part = places[i : i + block[0], j : j + block[1]].ravel()
             sizes = np.abs(plain.ravel()[part])
@@ -252,7 +254,7 @@ class Arrays:
         return any(grid is not None and grid.block != (1, 1) for grid in map(self.grid, self.things))
 
     @property
-    def pairs(self) -> list[tuple[Any, Any, int | None]]:
+    def pairs(self) -> list[tuple[Operand, Operand, int | None]]:
         """From which array to which lines are drawn, and the edge of the graph that each is."""
         found = []
         k = 0
@@ -306,11 +308,11 @@ def _within(found: Placement, halves: Sequence[float]) -> Placement:
     return found._replace(centres=moved(found.centres), ways=[moved(way) for way in found.ways])
 
 
-def _thing(e: MatrixEdge) -> Any:
+def _thing(e: MatrixEdge) -> Operand:
     return ArrayConstant(e.label or "", e.operand) if e.is_constant else e.operand
 
 
-def _flat(found: Any) -> Iterator[Any]:
+def _flat(found: Operand) -> Iterator[Operand]:
     if isinstance(found, list):
         for part in found:
             yield from _flat(part)

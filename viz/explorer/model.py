@@ -8,7 +8,7 @@ left to the page, which does it for whatever is clicked.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd import Value
@@ -17,6 +17,7 @@ from autograd.formulas.expression import Expression
 from autograd.formulas.notation import Mathml
 from autograd.graph import depending_on, topological_order
 from autograd.paths.path_graph import Edge, PathGraph
+from autograd.signatures import Json
 from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
@@ -56,12 +57,12 @@ class Nodes:
     def __init__(self, target: Any) -> None:
         self._target = target
         self.used, self.rounding = Used(target), Rounding(target)
-        self._numbers: dict[Any, int] = {}
-        self._rows: dict[Any, Row] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._rows: dict[Hashable, Row] = {}
         self.graphs: list[PathGraph] = []
         self.cut: set[Value] = set()
 
-    def has(self, *things: Value | Constant) -> bool:
+    def has(self, *things: Hashable) -> bool:
         """Whether all of them have numbers."""
         return all(thing in self._numbers for thing in things)
 
@@ -70,20 +71,20 @@ class Nodes:
         """All that was asked for, in the order of their numbers."""
         return list(self._numbers)
 
-    def number(self, thing: Any) -> int:
+    def number(self, thing: Hashable) -> int:
         return self._numbers.setdefault(thing, len(self._numbers))
 
-    def add(self, thing: Any, row: Row) -> int:
+    def add(self, thing: Hashable, row: Row) -> int:
         """Number something that is no node of the graph, with what is known of it."""
         self._rows[thing] = row
         return self.number(thing)
 
-    def row(self, thing: Any) -> Row:
+    def row(self, thing: Hashable) -> Row:
         if thing not in self._rows:
             self._rows[thing] = self._read(thing)
         return self._rows[thing]
 
-    def _read(self, thing: Value | Constant) -> Row:
+    def _read(self, thing: Any) -> Row:
         if isinstance(thing, Constant):
             return Row(("", "", ""), "constant", thing.data)
         graph = next(graph for graph in self.graphs if thing in graph.labels)
@@ -105,7 +106,7 @@ class Nodes:
             link,
         )
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Json:
         """The rows of all that was asked for, a list for each column; numbers that JSON does not have as text."""
         rows = [self.row(thing) for thing in self._numbers]
         kinds = list(dict.fromkeys(row.kind for row in rows))
@@ -120,7 +121,7 @@ class Nodes:
             "bracketed": [i for i, thing in enumerate(self._numbers) if self._is_expression(thing)],
         }
 
-    def _is_expression(self, thing: Any) -> bool:
+    def _is_expression(self, thing: object) -> bool:
         """Whether a name stands in parentheses where it is part of a formula: e+c."""
         if not isinstance(thing, Value):
             return False
@@ -154,7 +155,7 @@ def graph_data(
     with_via: bool,
     spelled: Container[Value] | None = None,
     kinks: OtherPieces | None = None,
-) -> dict[str, Any]:
+) -> Json:
     """The nodes shown of a graph and the edges among them, as the page numbers them.
 
     spelled: formulas are written for edges between these only; without it for all.

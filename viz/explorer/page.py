@@ -19,9 +19,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+from numpy.typing import ArrayLike
+
 from autograd import Tensor, Value
 from autograd.arguments import lookup
 from autograd.operands import describe, real
+from autograd.signatures import Json
 
 from .. import style
 from ..files import opened, picture_file, write_whole
@@ -67,11 +70,11 @@ def explore(
     level: Literal["auto", "op", "named", "neurons", "matrices"] = "auto",
     title: str | None = None,
     digits: int = 4,
-    look: Any = None,
-    samples: Mapping[Any, Any] | None = None,
+    look: object = None,
+    samples: Mapping[Value | str, ArrayLike] | None = None,
     parameters: Sequence[Value | Tensor] | None = None,
-    marking: Any = None,
-    exercise: Any = None,
+    marking: object = None,
+    exercise: object = None,
 ) -> Exploration:
     """A page that shows every gradient path of a computation.
 
@@ -155,11 +158,11 @@ class Exploration:
 
     def svg(
         self,
-        node: Any = None,
+        node: object = None,
         path: int | None = None,
         level: str | None = None,
         size: tuple[float, float] = (1000, 700),
-        look: Any = None,
+        look: object = None,
     ) -> Picture:
         """The page's picture as a Picture, to be saved as SVG or PNG: as it is at first, or with paths lit.
 
@@ -206,7 +209,7 @@ class Exploration:
         allowed = "allow-scripts allow-downloads"
         return f'<iframe sandbox="{allowed}" style="{frame}" srcdoc="{html.escape(self.html)}"></iframe>'
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None, **_: object) -> Json:
         """The page, and where HTML is dropped its picture."""
         return {"text/html": self._repr_html_(), "image/svg+xml": self.svg()._repr_svg_(), "text/plain": repr(self)}
 
@@ -214,7 +217,7 @@ class Exploration:
         return f"<Exploration at level {self.level!r}, {len(self.html):,} characters of HTML>"
 
 
-def _size(size: Any) -> tuple[float, float]:
+def _size(size: object) -> tuple[float, float]:
     if not isinstance(size, tuple | list) or len(size) != 2:
         raise TypeError(f"svg: expected size to be (width, height) in pixels, got {describe(size)}")
     width, height = (real(x, "svg: size") for x in size)
@@ -223,7 +226,7 @@ def _size(size: Any) -> tuple[float, float]:
     return width, height
 
 
-def _document(title: str, data: dict[str, Any]) -> str:
+def _document(title: str, data: Json) -> str:
     colors, theme = _colors(style.current())
     sheet, begin = _file("page.css") + colors, _file("begin.js")
     scripts = [f"{name}.js" for name in _PARTS if data.get(_ONLY_WITH.get(name, "nodes"))]

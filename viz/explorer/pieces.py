@@ -7,14 +7,13 @@ numbers; for each that occurs the computation between the named nodes is recorde
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from autograd import Value
 from autograd.formulas.expression import Expression
 from autograd.graph import is_node, topological_order
-from autograd.operands import Vector, members
+from autograd.operands import Operand, Vector, members
 from autograd.paths.path_graph import Edge, PathGraph
 
 from .program import shape_of
@@ -36,7 +35,7 @@ class Kinks:
 
     def __init__(self, order: Mapping[Value, int]) -> None:
         self.order = order
-        self._read: dict[tuple[Any, ...], Pieces | None] = {}
+        self._read: dict[tuple[object, ...], Pieces | None] = {}
 
     def of(self, graph: PathGraph, nodes: Sequence[Value]) -> Iterator[tuple[Value, str, list[Expression]]]:
         """For each node and each other piece that can hold, its code and the formulas of the edges into the node."""
@@ -71,7 +70,7 @@ class Kinks:
         ends = list(dict.fromkeys(u for w in inner for u in w.operands if is_node(u) and u not in among))
         named = [u for u in ends if u in graph.labels]
         tried = _settings([u.data for u in named], np.random.default_rng(len(named)))
-        numbers: dict[Value, Any] = dict(zip(named, tried, strict=True))
+        numbers: dict[Value, np.ndarray] = dict(zip(named, tried, strict=True))
         numbers.update((u, np.full(TRIED, u.data)) for u in ends if u not in numbers)
         codes = []
         for w in inner:
@@ -105,7 +104,7 @@ def _settings(now: Sequence[float], rng: np.random.Generator) -> np.ndarray:
     return np.where(kept, base, tried)
 
 
-def _differentiated(w: Value) -> list[Any]:
+def _differentiated(w: Value) -> list[Operand]:
     assert w.op is not None
     groups = zip(w.operand_groups, w.op.rules, strict=True)
     return [u for group, rule in groups if rule is not None for u in members(group)]
@@ -134,7 +133,7 @@ def _recorded(
     return [shadow.formula(found[key]) for key in keys] if all(key in found for key in keys) else None
 
 
-def _replaced(group: Any, made: Mapping[Value, Value]) -> Any:
+def _replaced(group: Operand, made: Mapping[Value, Value]) -> Operand:
     if isinstance(group, Vector):
         return Vector(made[u] if is_node(u) else u for u in group)
     return made[group] if is_node(group) else group

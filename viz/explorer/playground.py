@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd import Value, binary_cross_entropy, dot, log, squared_error
 from autograd.arguments import lookup
@@ -33,7 +33,13 @@ _AFTER = {"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy
 
 
 def playground(
-    model: Any, x: Any, y: Any, loss: str | Callable[..., Value] = "auto", *, title: str | None = None, digits: int = 4
+    model: object,
+    x: ArrayLike,
+    y: ArrayLike,
+    loss: str | Callable[..., Value] = "auto",
+    *,
+    title: str | None = None,
+    digits: int = 4,
 ) -> Exploration:
     """A page in which a net is trained: by hand, by one sample or by all, with each sample's gradients beside it.
 

@@ -5,13 +5,13 @@ Each operation that occurs, at each shape, is written as script once; the rest i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Sequence
 
 from autograd import Value
 from autograd.graph import is_node
 from autograd.op import Operation
-from autograd.operands import describe, members
+from autograd.operands import Operand, describe, members
+from autograd.signatures import Json
 from autograd.used import Used
 
 from ..graphs.units import Constant
@@ -43,14 +43,14 @@ class Program:
         self.slots = {thing: i for i, thing in enumerate(everything)}
 
     def data(
-        self, used: Used, on_page: Sequence[Value | Constant], parameters: Any = None, samples: Any = None
-    ) -> tuple[dict[str, Any], str]:
+        self, used: Used, on_page: Sequence[Value | Constant], parameters: Operand = None, samples: Operand = None
+    ) -> tuple[Json, str]:
         """As data for the page's Program, and its operations as JavaScript.
 
         on_page: what the page shows, in its order. Unreadable if an operation cannot be written as script.
         """
         slots = self.slots
-        operations: dict[tuple[Any, ...], int] = {}
+        operations: dict[tuple[Hashable, ...], int] = {}
         written: list[str] = []
         steps, operands = [], []
         for v in self.results:
@@ -77,7 +77,7 @@ class Program:
         }
         return data, f"const OPERATIONS=[{','.join(written)}];\n"
 
-    def samples(self, samples: Any) -> dict[str, Any]:
+    def samples(self, samples: Operand) -> Json:
         """The samples as data for the page: which slots take which numbers, and which two span a plane."""
         leaves, rows = sample_rows(samples, self.leaves)
         first = len(sample_rows({key: samples[key] for key in list(samples)[:1]}, self.leaves)[0])
@@ -85,7 +85,7 @@ class Program:
         slots = [self.slots[u] for u in leaves]
         return {"slots": slots, "rows": rows, "plane": slots[:2] if first == 2 else None, "labels": names}
 
-    def _parameters(self, asked: Any, samples: Any) -> Sequence[Value]:
+    def _parameters(self, asked: Operand, samples: Operand) -> Sequence[Value]:
         """What gradient descent moves: leaves that are no data (called x, y or t); all, if there are no others."""
         if asked is not None:
             found = list(asked)
@@ -97,7 +97,7 @@ class Program:
         return [u for u in self.leaves if not is_given(u) and u not in given] or self.leaves
 
 
-def shape_of(op: Operation, groups: Sequence[Any]) -> tuple[Any, ...]:
+def shape_of(op: Operation, groups: Sequence[Operand]) -> tuple[Hashable, ...]:
     """Nodes of one operation with equal shapes share what is written; plain operands are written into it."""
     pairs = zip(groups, op.rules, strict=True)
     return (op, *(repr(group) if rule is None else len(members(group)) for group, rule in pairs))

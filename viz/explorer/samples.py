@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd import Value
 from autograd.formulas import names
@@ -17,7 +18,9 @@ __all__ = ["sample_rows"]
 MOST = 5_000  # samples; all of them are computed for every step on the average
 
 
-def sample_rows(samples: Any, order: Sequence[Value]) -> tuple[list[Value], list[list[float]]]:
+def sample_rows(
+    samples: Mapping[Value | str, ArrayLike], order: Sequence[Value]
+) -> tuple[list[Value], list[list[float]]]:
     """The leaves that samples give numbers to, and for each sample these numbers.
 
     samples: what a leaf or several are called, or a leaf or a tuple of them, each with an array (n, as many as
@@ -51,7 +54,7 @@ def sample_rows(samples: Any, order: Sequence[Value]) -> tuple[list[Value], list
     return leaves, np.concatenate(columns, axis=1).tolist()
 
 
-def _called(key: Any) -> str:
+def _called(key: object) -> str:
     return repr(key) if isinstance(key, str) else "a leaf" if is_node(key) else "some leaves"
 
 

@@ -8,13 +8,12 @@ asks whether a condition is true, it is run for both answers and the two are joi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from autograd.op import Operation, Vector, describe
-from autograd.operands import members
+from autograd.operands import Operand, members
 
 __all__ = ["HELPERS", "Pieces", "Unreadable", "as_script"]
 
@@ -26,7 +25,7 @@ const power=(x,y)=>x===1||(x===-1&&(y===Infinity||y===-Infinity))?1:x**y;
 const heaviside=(x,h)=>x>0?1:x<0?0:x===0?h:NaN;
 const logaddexp=(x,y)=>x===y?x+Math.LN2:Math.max(x,y)+Math.log1p(Math.exp(-Math.abs(x-y)));
 """
-_CALLS: dict[Callable[..., Any], str] = {
+_CALLS: dict[Callable[..., Operand], str] = {
     **{getattr(np, name): f"Math.{name}" for name in ("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt")},
     **{getattr(np, name): f"Math.{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot", "sign")},
     **{getattr(np, f"arc{name}"): f"Math.a{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "tan2")},
@@ -40,12 +39,12 @@ _CALLS: dict[Callable[..., Any], str] = {
     np.power: "power",
     np.float_power: "power",
 }
-_OPERATORS: dict[Callable[..., Any], str] = {
+_OPERATORS: dict[Callable[..., Operand], str] = {
     **{np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.negative: "neg"},
     **{np.less: "<", np.less_equal: "<=", np.greater: ">", np.greater_equal: ">="},
     **{np.equal: "===", np.not_equal: "!==", np.logical_and: "&&", np.logical_or: "||", np.logical_not: "!"},
 }
-_WRITTEN: dict[Callable[..., Any], Callable[..., Any]] = {
+_WRITTEN: dict[Callable[..., Operand], Callable[..., Operand]] = {
     np.positive: lambda x: x,
     np.square: lambda x: x * x,
     np.reciprocal: lambda x: 1.0 / x,
@@ -79,7 +78,7 @@ class _Reading:
     """What was noted while a function is read: equal parts once, in the order in which they are computed."""
 
     def __init__(self) -> None:
-        self.parts: dict[tuple[Any, ...], Script] = {}
+        self.parts: dict[tuple[Hashable, ...], Script] = {}
         self.decided: dict[int, bool] = {}
         self.pieces: dict[int, Script] = {}  # conditions that choose, but for those inside of other operations
         self.depth = 0
@@ -94,7 +93,7 @@ class _Reading:
     def symbol(self, text: str) -> Script:
         return self.note("symbol", text=text)
 
-    def number(self, x: Any) -> Script:
+    def number(self, x: Operand) -> Script:
         """A number, or a truth, as script; a Script is itself."""
         if isinstance(x, Script):
             return x
@@ -104,7 +103,7 @@ class _Reading:
             return self.note("number", text=repr(float(x)))
         raise TypeError(f"{describe(x)} is no number of script")
 
-    def both(self, read: Callable[[], Any]) -> Any:
+    def both(self, read: Callable[[], object]) -> Operand:
         """What a function gives, whatever the conditions are that it asks for."""
         self.ways += 1
         if self.ways > WAYS:
@@ -125,13 +124,13 @@ class _Reading:
         return condition._choose(*found)
 
 
-def _binary(what: str) -> tuple[Any, Any]:
+def _binary(what: str) -> tuple[Callable[..., Operand], Callable[..., Operand]]:
     """An operator of Scripts, and the same from the right. A Vector goes on member by member."""
 
-    def forwards(self: Script, other: Any) -> Any:
+    def forwards(self: Script, other: Operand) -> Operand:
         return NotImplemented if isinstance(other, Vector) else self._with(what, self, other)
 
-    def backwards(self: Script, other: Any) -> Any:
+    def backwards(self: Script, other: Operand) -> Operand:
         return NotImplemented if isinstance(other, Vector) else self._with(what, other, self)
 
     return forwards, backwards
@@ -146,10 +145,10 @@ class Script:
     def __init__(self, reading: _Reading, serial: int, what: str, parts: tuple[Script, ...], text: str) -> None:
         self.reading, self.serial, self.what, self.parts, self.text = reading, serial, what, parts, text
 
-    def _with(self, what: str, *parts: Any) -> Script:
+    def _with(self, what: str, *parts: Operand) -> Script:
         return self.reading.note(what, *map(self.reading.number, parts))
 
-    def _call(self, name: str, *parts: Any) -> Script:
+    def _call(self, name: str, *parts: Operand) -> Script:
         return self.reading.note("call", *map(self.reading.number, parts), text=name)
 
     __add__, __radd__ = _binary("+")
@@ -166,10 +165,10 @@ class Script:
     __ne__ = _binary("!==")[0]
     __hash__ = None  # type: ignore[assignment]  # equality is a condition
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: Operand) -> Operand:
         return NotImplemented if isinstance(other, Vector) else self._call("power", self, other)
 
-    def __rpow__(self, other: Any) -> Any:
+    def __rpow__(self, other: Operand) -> Operand:
         return NotImplemented if isinstance(other, Vector) else self._call("power", other, self)
 
     def __neg__(self) -> Script:
@@ -202,7 +201,7 @@ class Script:
         """Itself, as of a number."""
         return self
 
-    def _choose(self, x: Any, y: Any) -> Any:
+    def _choose(self, x: Operand, y: Operand) -> Operand:
         """x where this condition holds, else y: what `where` gives; of sequences member by member."""
         if isinstance(x, Vector) or isinstance(y, Vector):
             n = len(x if isinstance(x, Vector) else y)
@@ -219,7 +218,7 @@ class Script:
             self.reading.pieces[self.serial] = self
 
     @staticmethod
-    def _record(op: Operation, *operands: Any) -> Any:
+    def _record(op: Operation, *operands: Operand) -> Operand:
         """An operation inside of another is read in its place."""
         reading = next(u.reading for x in operands for u in members(x) if isinstance(u, Script))
         reading.depth += 1
@@ -228,7 +227,7 @@ class Script:
         finally:
             reading.depth -= 1
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Operand) -> Operand:
         if any(isinstance(u, Vector) for u in operands):
             return NotImplemented
         if method == "__call__" and not options:
@@ -240,7 +239,13 @@ class Script:
                 return self._call(_CALLS[ufunc], *operands)
         raise TypeError(f"np.{ufunc.__name__} has no counterpart in script")
 
-    def __array_function__(self, function: Any, types: Any, operands: Any, options: Any) -> Any:
+    def __array_function__(
+        self,
+        function: Callable[..., Operand],
+        types: object,
+        operands: Sequence[Operand],
+        options: Mapping[str, Operand],
+    ) -> Operand:
         if function is np.where and len(operands) == 3 and not options:
             condition, x, y = operands
             return condition._choose(x, y) if isinstance(condition, Script) else x if condition else y
@@ -255,7 +260,7 @@ class Script:
 # ---------------------------------------------------------------- an operation
 
 
-def as_script(op: Operation, groups: Sequence[Any]) -> str:
+def as_script(op: Operation, groups: Sequence[Operand]) -> str:
     """An operation at operands of this shape: `{n, forward(v,o,p), slopes(v,o,p,z,d)}` in JavaScript.
 
     Where its rules choose by conditions, there is `pieces(v,o,p,z)` too, which tells how they are answered.
@@ -282,7 +287,7 @@ class Pieces:
     Read once; `__call__` computes both for many numbers at once, as the page does for one. Unreadable as `as_script`.
     """
 
-    def __init__(self, op: Operation, groups: Sequence[Any]) -> None:
+    def __init__(self, op: Operation, groups: Sequence[Operand]) -> None:
         try:
             self._forward = _result(_Reading(), op, groups)
             self._conditions = _rules(_Reading(), op, groups)[1]
@@ -309,9 +314,9 @@ class Pieces:
         return bool(self._conditions)
 
 
-def _evaluated(results: Sequence[Script], known: Mapping[str, Any]) -> list[Any]:
+def _evaluated(results: Sequence[Script], known: Mapping[str, object]) -> list[Operand]:
     """The numbers that these are."""
-    values: dict[int, Any] = {}
+    values: dict[int, Operand] = {}
     for u in _below(results):
         parts = [values[part.serial] for part in u.parts]
         if u.what == "symbol":
@@ -325,8 +330,8 @@ def _evaluated(results: Sequence[Script], known: Mapping[str, Any]) -> list[Any]
     return [values[u.serial] for u in results]
 
 
-def _symbols(reading: _Reading, op: Operation, groups: Sequence[Any]) -> list[Any]:
-    found: list[Any] = []
+def _symbols(reading: _Reading, op: Operation, groups: Sequence[Operand]) -> list[Operand]:
+    found: list[object] = []
     place = 0
     for group, rule in zip(groups, op.rules, strict=True):
         if rule is None:
@@ -340,17 +345,17 @@ def _symbols(reading: _Reading, op: Operation, groups: Sequence[Any]) -> list[An
     return found
 
 
-def _result(reading: _Reading, op: Operation, groups: Sequence[Any]) -> Script:
+def _result(reading: _Reading, op: Operation, groups: Sequence[Operand]) -> Script:
     operands = _symbols(reading, op, groups)
     return reading.number(reading.both(lambda: op.forward(*operands)))
 
 
-def _forward(op: Operation, groups: Sequence[Any]) -> str:
+def _forward(op: Operation, groups: Sequence[Operand]) -> str:
     names, lines = _written([_result(_Reading(), op, groups)])
     return f"(v,o,p)=>{names[0]}" if not lines else f"(v,o,p)=>{{{lines}return {names[0]}}}"
 
 
-def _rules(reading: _Reading, op: Operation, groups: Sequence[Any]) -> tuple[list[Script], list[Script]]:
+def _rules(reading: _Reading, op: Operation, groups: Sequence[Operand]) -> tuple[list[Script], list[Script]]:
     """The local derivatives, and the conditions by which they choose."""
     operands = _symbols(reading, op, groups)
     z = reading.symbol("z")
@@ -363,7 +368,7 @@ def _rules(reading: _Reading, op: Operation, groups: Sequence[Any]) -> tuple[lis
     return found, list(reading.pieces.values())
 
 
-def _slopes(op: Operation, groups: Sequence[Any]) -> str:
+def _slopes(op: Operation, groups: Sequence[Operand]) -> str:
     found, pieces = _rules(_Reading(), op, groups)
     names, lines = _written(found)
     asked, before = _written(pieces)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from autograd import Edge, Value
 from autograd.graph import depending_on, topological_order
+from autograd.operands import Operand
 
 from ..graphs.captions import ratio
 from ..graphs.units import Constant
@@ -108,7 +109,7 @@ def scene(
         size=size,
         even=drawn.is_net,
         pulls=pulls,
-        highlight=set(_numbers(look.highlight, nodes)),
+        highlight=set(_numbers(cast(tuple[Value, ...], look.highlight), nodes)),
         like=like,
     )
 
@@ -151,7 +152,7 @@ def _mark(box: Box, nodes: Nodes, digits: int) -> Mark:
     return Mark(main, kind, above, below)
 
 
-def _square(thing: Any, nodes: Nodes, digits: int) -> Cell:
+def _square(thing: Operand, nodes: Nodes, digits: int) -> Cell:
     if isinstance(thing, Value):
         return _cell(thing, nodes, digits)
     data, grad = thing

@@ -6,7 +6,7 @@ All verdicts are found here, by check_work; the page looks them up.
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -14,15 +14,16 @@ from autograd import Value
 from autograd.formulas import names
 from autograd.marking.marking import Marking
 from autograd.operands import describe
+from autograd.signatures import Json
 from nn.exercises import Exercise
-from nn.exercises.writing import written
+from nn.exercises.writing import Blank, written
 
 from .model import Nodes, encoded
 
 __all__ = ["exercise_data", "marking_data"]
 
 
-def marking_data(root: Any, nodes: Nodes, marking: Any) -> dict[str, Any]:
+def marking_data(root: object, nodes: Nodes, marking: object) -> Json:
     """The verdicts by node, the edges on which mistakes were made, and what is said of them.
 
     TypeError for what is no marking, ValueError for one of another computation.
@@ -32,7 +33,7 @@ def marking_data(root: Any, nodes: Nodes, marking: Any) -> dict[str, Any]:
     c = marking.computation
     if c.target is not root:
         raise ValueError("explore: the marking is of another computation; check the work against this root")
-    wrong: set[tuple[Any, Any]] = set()
+    wrong: set[tuple[object, object]] = set()
     for finding in marking.findings:
         for edge in (e for variant in finding.variants for e in variant.edges):
             wrong |= {(edge.node, edge.operand), (edge.result, c.below(edge.operand))}
@@ -49,7 +50,7 @@ def marking_data(root: Any, nodes: Nodes, marking: Any) -> dict[str, Any]:
     }
 
 
-def exercise_data(root: Any, nodes: Nodes, sheet: Any) -> dict[str, Any]:
+def exercise_data(root: object, nodes: Nodes, sheet: object) -> Json:
     """The gaps of a sheet, what is right in each, and which numbers are told which mistake.
 
     TypeError for what is no exercise; ValueError for one of another computation, or whose gaps are no numbers of it.
@@ -66,7 +67,7 @@ def exercise_data(root: Any, nodes: Nodes, sheet: Any) -> dict[str, Any]:
         )
     by_name = {name: node for name, node in sheet.nodes.items() if nodes.has(node)}
     mistakes = sheet.mistakes()
-    gaps: list[dict[str, Any]] = []
+    gaps: list[dict[str, object]] = []
     for part in sheet.questions:
         asked = "".join(p if isinstance(p, str) else p.text for p in part.words)
         for i, blank in enumerate(part.blanks):
@@ -101,7 +102,7 @@ def _in_one_piece(said: str) -> str:
     return said.replace(" = ", "\u00a0=\u00a0").replace("/∂", "/\u2060∂")
 
 
-def _place(sheet: Exercise, blank: Any, nodes: Nodes, by_name: dict[str, Any]) -> dict[str, Any]:
+def _place(sheet: Exercise, blank: Blank, nodes: Nodes, by_name: Mapping[str, Value]) -> dict[str, object]:
     """The node that a gap is about, and what of it is asked for: its number, its gradient, or where a step leads."""
     name = blank.name
     if name.startswith("new "):

@@ -14,8 +14,9 @@ from autograd import Value
 from autograd.arguments import positive_integer
 from autograd.formulas import names
 from autograd.graph import is_node, topological_order
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 from autograd.paths.path_graph import Edge, Path, PathGraph
+from autograd.signatures import Json
 from autograd.used import Used
 from autograd.value import NO_GRADIENT
 
@@ -47,7 +48,7 @@ NAMED = 3  # so many are named in a note
 LEVELS = dict.fromkeys(("auto", "named", "op", "neurons", "matrices"))
 
 
-def page_data(root: Value, wrt: Value | None, level: str, digits: int = 4) -> dict[str, Any]:
+def page_data(root: Value, wrt: Value | None, level: str, digits: int = 4) -> Json:
     """Everything the page shows of the graph below `root`; see `Views` and `Views.data`."""
     return Views(root, wrt, digits).data(level)
 
@@ -132,8 +133,8 @@ class Views:
                 f"explore: expected wrt to be a node of the graph; the root does not depend on {_called(wrt)}"
             )
         self.kinks = Kinks({v: i for i, v in enumerate(self.everything)}).of
-        self.graphs: dict[str, Any] = {}
-        self.views: dict[str, Any] = {}
+        self.graphs: Json = {}
+        self.views: Json = {}
         self.drawn: dict[str, Drawn] = {}
         self.missing: dict[str, str] = {}
         self.notes: list[str] = []
@@ -187,7 +188,7 @@ class Views:
         self.views["matrices"] = _view(name, drawn, self.nodes, self.digits)
         self.graphs["arrays"], self.written = arrays.data(self.nodes)
 
-    def data(self, level: str, samples: Any = None, parameters: Any = None) -> dict[str, Any]:
+    def data(self, level: str, samples: Operand = None, parameters: Operand = None) -> Json:
         """Everything the page shows; under "operations" script, the rest plain data.
 
         level: the view to begin with, one of LEVELS. samples, parameters: see `explore`.
@@ -227,7 +228,7 @@ class Views:
             "blocks": self.arrays is not None and self.arrays.has_blocks,
         }
 
-    def _graphs(self) -> dict[str, Any]:
+    def _graphs(self) -> Json:
         """The graphs; where every node has a name "named" is "op", and only its name is said."""
         is_same = "op" in self.graphs and self.graphs.get("named") == self.graphs["op"]
         return {**self.graphs, "named": "op"} if is_same else self.graphs
@@ -321,7 +322,7 @@ class Views:
 
     def _add_part(self, level: str) -> None:
         """The nodes nearest to the target: every path to one of them is among them."""
-        graph = self.named if level == "named" else PathGraph(self.root, level="op")
+        graph = self.named if level == "named" else PathGraph(self.named.target, level="op")
         shown = _nearest(graph, PART)
         among = set(shown)
         self.nodes.cut.update(
@@ -410,7 +411,7 @@ def _operands(graph: PathGraph, v: Value) -> list[Value]:
     return [e.operand for e in graph.edges_of(v)]
 
 
-def _view(graph: str, drawn: Drawn, nodes: Nodes, digits: int) -> dict[str, Any]:
+def _view(graph: str, drawn: Drawn, nodes: Nodes, digits: int) -> Json:
     """The picture as plain data, placed for a stage of SIZE, to be stretched.
 
     Marks are [x, y, node, node above, node below] (-1 for none) or [x, y, words]; lines are [edges, from, to, node of
@@ -418,7 +419,7 @@ def _view(graph: str, drawn: Drawn, nodes: Nodes, digits: int) -> dict[str, Any]
     """
     found = scene(drawn, nodes, size=SIZE, look=Asked(digits=digits))
     places = found.placement
-    marks: list[list[Any]] = []
+    marks: list[list[object]] = []
     for mark, (x, y) in zip(found.marks, places.centres, strict=True):
         if mark.grid is not None:
             squares = [[_square(cell, digits) for cell in row] for row in mark.grid.rows]
@@ -446,7 +447,7 @@ def arrays_drawn(arrays: Arrays, graph: Any, edges: Sequence[Edge], beside: Draw
     place = {thing: len(boxes) + i for i, thing in enumerate(arrays.things)}
     grids = {thing: arrays.grid(thing) for thing in arrays.things}
     boxes += [Box((arrays.value(thing),)) if grid is None else Box(grid=grid) for thing, grid in grids.items()]
-    between: dict[tuple[Any, Any], list[int]] = {}
+    between: dict[tuple[object, object], list[int]] = {}
     whole = {id(u): t for t in arrays.members for u in arrays.numbers(t)}
     for k, e in enumerate(edges):
         ends = whole.get(id(e.operand)), whole.get(id(e.result))
@@ -459,7 +460,7 @@ def arrays_drawn(arrays: Arrays, graph: Any, edges: Sequence[Edge], beside: Draw
     return Drawn(graph, edges, boxes, lines, lines, arrays=arrays, beside=beside)
 
 
-def _square(cell: Cell, digits: int) -> Any:
+def _square(cell: Cell, digits: int) -> object:
     """A square as the page has it: its node; or a number, and its gradient if there is one."""
     if cell.n >= 0:
         return cell.n

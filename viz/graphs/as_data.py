@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,9 @@ from autograd.arguments import lookup
 from autograd.formulas.notation import Latex, Text
 from autograd.graph import is_node, topological_order
 from autograd.matrices.graph import MatrixGraph
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 from autograd.paths.path_graph import PathGraph
+from autograd.signatures import Json
 from autograd.tensor import kept_gradient
 from autograd.used import Used
 from autograd.value import NO_GRADIENT
@@ -26,7 +26,7 @@ __all__ = ["graph_data"]
 _LEVELS = dict.fromkeys(("auto", "op", "named"))
 
 
-def graph_data(root: Value | Tensor, *, level: str = "auto") -> dict[str, Any]:
+def graph_data(root: Value | Tensor, *, level: str = "auto") -> Json:
     """The computation that leads to `root` as dictionaries, lists, strings and numbers of full precision.
 
     level  "op": every operation and constant. "named": nodes with a name, what is between contracted.
@@ -58,15 +58,15 @@ def graph_data(root: Value | Tensor, *, level: str = "auto") -> dict[str, Any]:
     return {"directed": True, "multigraph": True, "graph": known, "nodes": nodes, "edges": _with_keys(edges)}
 
 
-def _has_names_between(root: Any) -> bool:
+def _has_names_between(root: Value | Tensor) -> bool:
     return any(v.label is not None and not v.is_leaf for v in topological_order(root)[:-1])
 
 
-def _id(graph: PathGraph | MatrixGraph, v: Any) -> str:
+def _id(graph: PathGraph | MatrixGraph, v: Value | Tensor) -> str:
     return graph.names.ascii(graph.labels[v])
 
 
-def _node(graph: PathGraph | MatrixGraph, v: Any) -> dict[str, Any]:
+def _node(graph: PathGraph | MatrixGraph, v: Value | Tensor) -> Json:
     op = v.op
     return {
         "id": _id(graph, v),
@@ -77,18 +77,20 @@ def _node(graph: PathGraph | MatrixGraph, v: Any) -> dict[str, Any]:
     }
 
 
-def _constant(number: str, array: Any) -> dict[str, Any]:
+def _constant(number: str, array: Operand) -> Json:
     made = {"id": number, "label": None, "kind": "constant", "operation": None, "symbol": None}
     return {**made, "data": _plain(array), "grad": None, **({"shape": list(array.shape)} if np.ndim(array) else {})}
 
 
-def _edge(source: str, target: str, derivative: Any = None, formula: Any = None, latex: Any = None) -> dict[str, Any]:
+def _edge(
+    source: str, target: str, derivative: object = None, formula: str | None = None, latex: str | None = None
+) -> Json:
     return {"source": source, "target": target, "derivative": derivative, "formula": formula, "latex": latex}
 
 
-def _of_values(graph: PathGraph) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    nodes: list[dict[str, Any]] = []
-    edges: list[dict[str, Any]] = []
+def _of_values(graph: PathGraph) -> tuple[list[Json], list[Json]]:
+    nodes: list[Json] = []
+    edges: list[Json] = []
     used = Used(graph.target)
     names = _Fresh(graph)
     text, latex = Text(graph.names.text, None), Latex(graph.names.latex, None)
@@ -113,9 +115,9 @@ def _of_values(graph: PathGraph) -> tuple[list[dict[str, Any]], list[dict[str, A
     return nodes, edges
 
 
-def _of_tensors(graph: MatrixGraph) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    nodes: list[dict[str, Any]] = []
-    edges: list[dict[str, Any]] = []
+def _of_tensors(graph: MatrixGraph) -> tuple[list[Json], list[Json]]:
+    nodes: list[dict[str, object]] = []
+    edges: list[dict[str, object]] = []
     used, names = Used(graph.target), _Fresh(graph)
     known: dict[str, str] = {}  # the ids of constant arrays, each of which is one node
     for v in graph.nodes:
@@ -154,7 +156,7 @@ class _Fresh:
         return self.next() if f"c{self._count}" in self._taken else f"c{self._count}"
 
 
-def _with_keys(edges: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_keys(edges: list[Json]) -> list[Json]:
     """The edges with a number for each among those that run side by side."""
     count: Counter[tuple[str, str]] = Counter()
     for e in edges:
@@ -164,7 +166,7 @@ def _with_keys(edges: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return edges
 
 
-def _plain(x: Any) -> Any:
+def _plain(x: Operand) -> Operand:
     """A number, or an array as lists; what JSON has no number for is a string."""
     if isinstance(x, np.ndarray) and x.ndim:
         return [_plain(row) for row in x]

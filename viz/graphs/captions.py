@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence, Set
-from typing import Any
 
 from autograd import Tensor, Value
 from autograd.formulas.names import text
@@ -74,19 +73,21 @@ class Texts:
         return [(line, current().ink) for line in self.used.notes]
 
 
-def drawn_of(nodes: Sequence[Node]) -> set[Any]:
+def drawn_of(nodes: Sequence[Node]) -> set[Value | Tensor]:
     """The nodes of a graph that these nodes of a diagram, and their edges, are drawn of."""
     return {v for node in nodes for v in (*node.of, *(w for e in node.edges for w in e.of))}
 
 
-def highlighted(graph: PathGraph | MatrixGraph, look: Asked, where: str, drawn: Set[Any]) -> Asked:
+def highlighted(graph: PathGraph | MatrixGraph, look: Asked, where: str, drawn: Set[Value | Tensor]) -> Asked:
     """The look with the nodes that are to be highlighted in place of names. ValueError for what is not drawn."""
     return look._replace(highlight=tuple(meant(graph, look.highlight, f"{where}: highlight", drawn)))
 
 
-def meant(graph: PathGraph | MatrixGraph, several: Sequence[Any], where: str, drawn: Set[Any]) -> list[Any]:
+def meant(
+    graph: PathGraph | MatrixGraph, several: Sequence[object], where: str, drawn: Set[Value | Tensor]
+) -> list[Value | Tensor]:
     """The nodes that were asked for, by themselves or by their names. ValueError for what is not drawn."""
-    found: list[Any] = []
+    found: list[Value | Tensor] = []
     for asked in several:
         these = {v for v in drawn if _is_called(graph, v, asked)} if isinstance(asked, str) else drawn & {asked}
         if not these:
@@ -97,7 +98,7 @@ def meant(graph: PathGraph | MatrixGraph, several: Sequence[Any], where: str, dr
     return found
 
 
-def _is_called(graph: PathGraph | MatrixGraph, v: Any, asked: str) -> bool:
+def _is_called(graph: PathGraph | MatrixGraph, v: Value | Tensor, asked: str) -> bool:
     label = graph.labels[v]
     return asked in (label, graph.names.ascii(label)) or text(asked) == graph.names.text(label)
 

@@ -72,8 +72,8 @@ def draw_graph(
     title: str | None = None,
     legend: bool = False,
     width: Any = None,
-    like: Any = None,
-    look: Any = None,
+    like: object = None,
+    look: object = None,
 ) -> Drawing:
     """The computation that leads to `root`, a Value or a Tensor, with local derivatives on its edges.
 
@@ -310,7 +310,7 @@ def _boxes(root: Value | Tensor, cluster: str | None) -> dict[Value | Tensor, st
         return {}
     if cluster == "layer":
         named = {v: parse(v.label) for v in topological_order(root) if v.label is not None}
-        found: dict[Any, str] = {
+        found: dict[Value | Tensor, str] = {
             v: f"layer {n.layer}" for v, n in named.items() if n is not None and n.layer is not None
         }
         units = find_units(PathGraph(root)).of if isinstance(root, Value) else {}

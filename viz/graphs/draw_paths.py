@@ -40,10 +40,10 @@ LONGEST_CHAIN = 90  # characters of a path in the legend
 @drawing
 def draw_paths(
     derivation: Any,
-    source: Any = None,
+    source: Value | str | None = None,
     *,
     level: str = "auto",
-    path: Any = None,
+    path: object = None,
     show: Any = "data",
     direction: str = "LR",
     others: bool | None = None,
@@ -56,8 +56,8 @@ def draw_paths(
     title: str | None = None,
     legend: bool = True,
     width: Any = None,
-    like: Any = None,
-    look: Any = None,
+    like: object = None,
+    look: object = None,
 ) -> Drawing | Picture:
     """The paths that a derivation lists, strongest first, in the graph that they go through.
 
@@ -162,7 +162,7 @@ def _of_one_target(found: Sequence[Any]) -> Sequence[Derivation]:
     return found
 
 
-def _chosen(found: Sequence[Derivation], path: Any) -> list[tuple[int, ...]]:
+def _chosen(found: Sequence[Derivation], path: object) -> list[tuple[int, ...]]:
     """The places of the paths of each derivation that are drawn, from 0."""
     asked = None if path is None else path if isinstance(path, tuple | list) else (path,)
     chosen = []
@@ -287,7 +287,7 @@ class _Paths:
         formula = formula_of(self.graph, e)
         groups = [self.groups[i] for i in self.taken[_key(e)]]
         hues = [group.color for group in groups] or [current().ink]
-        look: dict[str, Any] = {
+        look: dict[str, object] = {
             "color": ":".join(hues),
             "penwidth": 1.8 if len(hues) < 3 else 1.1,  # of each colour
             "fontcolor": hues[0] if len(hues) == 1 else current().ink,

@@ -10,7 +10,7 @@ import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from autograd import Value
 from autograd.formulas.names import parse
@@ -269,7 +269,7 @@ def _layer_edge(graph: PathGraph, start: int, arrivals: list[Arrival], texts: Te
     return Arrow(start, None, lines=tuple(lines), look=_counted(arrivals), of=tuple(weights))
 
 
-def _counted(arrivals: list[Arrival]) -> dict[str, Any]:
+def _counted(arrivals: list[Arrival]) -> dict[str, object]:
     """The look of an edge that stands for many."""
     return {
         "color": current().line,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from typing import Any
+
+from autograd import Tensor, Value
 
 from ..dot.diagram import Node
 
 __all__ = ["around", "kept", "until"]
 
 
-def until(nodes: Sequence[Node], ends: Set[Any]) -> list[Node]:
+def until(nodes: Sequence[Node], ends: Set[Value | Tensor]) -> list[Node]:
     """The nodes from the target back to `ends`, and nothing before these; a node lies before what it leads to."""
     shown, waiting = set(), [len(nodes) - 1]
     while waiting:
@@ -23,7 +24,7 @@ def until(nodes: Sequence[Node], ends: Set[Any]) -> list[Node]:
     return kept(nodes, shown)
 
 
-def around(nodes: Sequence[Node], middle: Set[Any], steps: int) -> list[Node]:
+def around(nodes: Sequence[Node], middle: Set[Value | Tensor], steps: int) -> list[Node]:
     """The nodes that are at most so many edges away from some, in either direction."""
     beside: list[list[int]] = [[] for _ in nodes]
     for i, node in enumerate(nodes):

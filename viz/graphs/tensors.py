@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import textwrap
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -228,7 +227,7 @@ class Tensors:
 
     # ------------------------------------------------------------ edges
 
-    def _edge(self, e: MatrixEdge, operand: int, look: Mapping[str, Any] | None) -> Arrow:
+    def _edge(self, e: MatrixEdge, operand: int, look: Mapping[str, object] | None) -> Arrow:
         """An edge with its formula; without a look it is pale and the formula in the tooltip."""
         if e.is_constant:
             return Arrow(operand)
@@ -338,15 +337,15 @@ def _layer_of(label: str | None) -> str | None:
 # ---------------------------------------------------------------- text
 
 
-def _plain() -> dict[str, Any]:
+def _plain() -> dict[str, object]:
     return {"color": current().grey, "penwidth": 1.0, "fontcolor": current().ink}
 
 
-def _on_way() -> dict[str, Any]:
+def _on_way() -> dict[str, object]:
     return {"color": current().paths[0], "penwidth": 1.8, "fontcolor": current().ink}
 
 
-def _counted() -> dict[str, Any]:
+def _counted() -> dict[str, object]:
     return {"color": current().line, "penwidth": 1.5, "fontcolor": current().grey}
 
 

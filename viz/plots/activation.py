@@ -20,7 +20,7 @@ __all__ = ["plot_activation"]
 
 
 @styled
-def plot_activation(activation: Any, *, low: float = -4.0, high: float = 4.0, ax: Any = None) -> Any:
+def plot_activation(activation: Any, *, low: float = -4.0, high: float = 4.0, ax: object = None) -> Any:
     """An activation and its derivative, from the table of operations.
 
     activation  a name ("sigmoid"), an operation of one operand (autograd.tanh, autograd.sin), any

@@ -9,7 +9,7 @@ import numpy as np
 from autograd import Tensor, no_grad
 from autograd.arguments import shaped_array
 from autograd.graph import is_node
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 from nn import MLP, Module
 from nn.activations import is_over_layer
 
@@ -66,7 +66,7 @@ def _check_classes(where: str, labels: np.ndarray, classes: np.ndarray) -> np.nd
     return classes
 
 
-def labelled_points(where: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def labelled_points(where: str, x: Operand, y: Operand) -> tuple[np.ndarray, np.ndarray]:
     """The samples as points (n, 2), and a label for each."""
     points = shaped_array(f"{where}: x", x, (None, 2))
     labels = np.asarray(y)

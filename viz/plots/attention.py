@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -20,12 +19,12 @@ WRITTEN = 12  # steps up to which the numbers stand in the squares
 
 @styled
 def plot_attention(
-    weights: Any,
+    weights: object,
     queries: Sequence[object] | None = None,
     keys: Sequence[object] | None = None,
     *,
     columns: int = 4,
-    ax: Any = None,
+    ax: object = None,
 ) -> np.ndarray:
     """How much each step (a row) looks at each (a column): the weights of attention, a panel for each head.
 
@@ -77,7 +76,7 @@ def plot_attention(
     return np.array(found, dtype=object)
 
 
-def _array(where: str, weights: Any) -> np.ndarray:
+def _array(where: str, weights: object) -> np.ndarray:
     try:
         array = np.asarray(weights.numpy() if isinstance(weights, Tensor) else weights, dtype=float)
     except (TypeError, ValueError):

@@ -19,7 +19,7 @@ import numpy as np
 
 from autograd.arguments import positive_integer
 from autograd.formulas import names
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 
 from .. import style
 from ..options import OPTIONS, drawing
@@ -131,7 +131,7 @@ def styled(plot: Callable[_Arguments, _Drawn]) -> Callable[..., _Drawn]:
             return drawn
 
     mine = inspect.signature(plot)
-    words: dict[str, Any] = {"look": None, "title": None, "width": None}
+    words: dict[str, object] = {"look": None, "title": None, "width": None}
     if plot.__name__ in OPTIONS["digits"].on:
         words["digits"] = 4
     more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value) for name, value in words.items()]
@@ -178,7 +178,9 @@ def _look() -> style.Look:
 # ---------------------------------------------------------------- axes
 
 
-def panels(where: str, ax: Any, count: int, *, columns: int = 4, size: tuple[float, float] = (4.6, 3.5)) -> list[Axes]:
+def panels(
+    where: str, ax: Operand, count: int, *, columns: int = 4, size: tuple[float, float] = (4.6, 3.5)
+) -> list[Axes]:
     """`count` Axes to draw on: white, with two spines and a light grid.
 
     ax: None makes a figure with panels of this size in inches; several Axes are taken as they are; a
@@ -220,7 +222,7 @@ def _divided(ax: Axes, rows: int, columns: int, count: int) -> list[Axes]:
     return found
 
 
-def _cells(figure: Any, grid: Any, count: int) -> list[Axes]:
+def _cells(figure: Operand, grid: Operand, count: int) -> list[Axes]:
     return [figure.add_subplot(grid[divmod(i, grid.ncols)]) for i in range(count)]
 
 
@@ -243,7 +245,7 @@ def _pale_on_dark(ax: Axes) -> None:
     if alpha < 0.5 or current().is_dark or readable_on(ground) != "white":
         return
 
-    def pale(color: Any) -> tuple[float, ...]:
+    def pale(color: object) -> tuple[float, ...]:
         return tuple(1 - 0.35 * (1 - c) for c in colors.to_rgb(color))
 
     bars = [drawn.colorbar.ax for drawn in (*ax.images, *ax.collections) if drawn.colorbar is not None]
@@ -256,7 +258,7 @@ def _pale_on_dark(ax: Axes) -> None:
             text.set_color(pale(text.get_color()))
 
 
-def color_bar(drawn: Any, axes: Any, **look: Any) -> Any:
+def color_bar(drawn: Operand, axes: Operand, **look: object) -> Operand:
     """The scale of what was drawn in colours, beside the Axes that it was drawn on."""
     bar = drawn.figure.colorbar(drawn, ax=axes, **look)
     bar.outline.set_visible(False)
@@ -374,12 +376,12 @@ def minuses(panel: Axes, image: np.ndarray, scale: float) -> None:
     panel.hlines(y, x - 0.22, x + 0.22, colors=list(colors), linewidth=0.7)
 
 
-def readable_on(color: Any) -> str:
+def readable_on(color: object) -> str:
     """Dark ink or white, whichever has the greater contrast on an (r, g, b) from 0 to 1."""
     return "white" if _luminance(color) < 0.18 else LIGHT.ink
 
 
-def _luminance(color: Any) -> float:
+def _luminance(color: Operand) -> float:
     """How light an (r, g, b) is, from 0 to 1, as the WCAG measures it."""
     r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3])
     return 0.2126 * r + 0.7152 * g + 0.0722 * b

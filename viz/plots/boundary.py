@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,9 +19,9 @@ __all__ = ["plot_decision_boundary"]
 
 @styled
 def plot_decision_boundary(
-    model: Any,
-    x: Any,
-    y: Any,
+    model: object,
+    x: object,
+    y: object,
     *,
     threshold: float | None = None,
     classes: Sequence[object] | None = None,

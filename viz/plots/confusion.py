@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autograd.arguments import shaped_array
+from autograd.operands import Operand
 from nn.metrics import confusion_matrix
 
 from ..style import current, number
@@ -21,8 +22,8 @@ __all__ = ["plot_confusion_matrix"]
 
 @styled
 def plot_confusion_matrix(
-    truth: Any,
-    predicted: Any = None,
+    truth: Operand,
+    predicted: Operand = None,
     *,
     classes: Sequence[object] | None = None,
     threshold: float = 0.5,
@@ -90,7 +91,7 @@ def _colors(shares: np.ndarray) -> np.ndarray:
     return paper + strength[..., None] * (full - paper)
 
 
-def _counts(where: str, truth: Any, predicted: Any, threshold: float) -> tuple[np.ndarray, list[str]]:
+def _counts(where: str, truth: Operand, predicted: Operand, threshold: float) -> tuple[np.ndarray, list[str]]:
     """The counts, and what the classes are called."""
     if predicted is None:
         counts = shaped_array(f"{where}: matrix", truth, (None, None))

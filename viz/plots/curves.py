@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from autograd import Value, gradients
 from autograd.arguments import call_of, lookup
 from autograd.graph import is_node
 from autograd.op import Operation, named, table
+from autograd.operands import Operand
 from nn.activations import RandomizedLeakyReLU, activation_name, activations, find_activation, is_over_layer
 
 __all__ = ["Curve", "curve_of", "jumps", "pieces"]
@@ -29,7 +30,7 @@ class Curve(NamedTuple):
     derivative: Function
 
 
-def curve_of(where: str, activation: Any) -> Curve:
+def curve_of(where: str, activation: Operand) -> Curve:
     """The curve of a name, an operation, or a function of one Value; TypeError for what needs more than one number."""
     if isinstance(activation, str) and activation not in activations:
         activation = named(activation) or activation
@@ -55,7 +56,7 @@ def curve_of(where: str, activation: Any) -> Curve:
     return Curve(name, name, *_of_values(activation))
 
 
-def _of_table(op: Operation, rest: tuple[Any, ...]) -> tuple[Function, Function]:
+def _of_table(op: Operation, rest: tuple[object, ...]) -> tuple[Function, Function]:
     def function(x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             return np.asarray(op.forward(x, *rest))
@@ -68,7 +69,7 @@ def _of_table(op: Operation, rest: tuple[Any, ...]) -> tuple[Function, Function]
     return function, derivative
 
 
-def _of_values(f: Callable[[Value], Any]) -> tuple[Function, Function]:
+def _of_values(f: Callable[[Value], Operand]) -> tuple[Function, Function]:
     def at(x: float) -> tuple[float, float]:
         v = Value(x)
         z = f(v)

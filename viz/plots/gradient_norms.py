@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from autograd.arguments import lookup
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 from autograd.value import NO_GRADIENT
 from nn.callbacks.base import Callback
+from nn.module import Parameter
 
 __all__ = ["GradientNorms"]
 
@@ -37,13 +38,13 @@ class GradientNorms(Callback):
         lookup("each", each, _EACH)
         self.each = each
         self.norms: dict[str, list[float]] = {}
-        self._parameters: dict[str, list[Any]] = {}
+        self._parameters: dict[str, list[Parameter]] = {}
         self._epoch: list[dict[str, float]] = []
         self._watched: Any = None
         if model is not None:
             self._watch(model)
 
-    def _watch(self, model: Any) -> None:
+    def _watch(self, model: object) -> None:
         self.model = self._watched = model
         self._parameters = _by_layer(model)
         self.norms = {name: self.norms.get(name, []) for name in self._parameters}
@@ -95,9 +96,9 @@ class GradientNorms(Callback):
         return f"<GradientNorms of {len(self.norms)} layers over {len(self)} {self.each}s>"
 
 
-def _by_layer(model: Any) -> dict[str, list[Any]]:
+def _by_layer(model: object) -> dict[str, list[Parameter]]:
     layers = getattr(model, "layers", None)
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[Parameter]] = {}
     if isinstance(layers, list | tuple):
         each = [layer.parameters() for layer in layers if hasattr(layer, "parameters")]
         for i, parameters in enumerate(filter(None, each), 1):
@@ -112,5 +113,5 @@ def _by_layer(model: Any) -> dict[str, list[Any]]:
     return found
 
 
-def _gradient(parameter: Any) -> Any:
+def _gradient(parameter: Parameter) -> Operand:
     return None if parameter.grad is NO_GRADIENT else parameter.grad

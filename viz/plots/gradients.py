@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,7 +32,7 @@ __all__ = ["plot_gradients"]
 
 
 @styled
-def plot_gradients(gradients: Any, *, ax: Axes | None = None) -> Axes:
+def plot_gradients(gradients: object, *, ax: Axes | None = None) -> Axes:
     """The norm of each layer's gradient over the training, on a log axis: gradients that vanish or explode.
 
     gradients: a GradientNorms; or a mapping from the names of layers, the first layer first, to one
@@ -95,7 +95,7 @@ def _comparison(norms: dict[str, np.ndarray]) -> str:
     return f"{first} gets {number(float(f'{1 / ratio:.2g}'))} times the gradient of {last}"
 
 
-def _norms(gradients: Any) -> dict[str, np.ndarray]:
+def _norms(gradients: object) -> dict[str, np.ndarray]:
     if not isinstance(gradients, GradientNorms | Mapping | list | tuple):
         gradients = GradientNorms(gradients)
         gradients.record()

@@ -25,7 +25,7 @@ _LOOKS = {"": ("train", "positive", "-", "o"), _VALIDATION: ("validation", "nega
 
 
 @styled
-def plot_history(history: Any, *, ax: Any = None) -> Any:
+def plot_history(history: object, *, ax: object = None) -> Any:
     """Loss and metrics over the epochs, of the training and of the validation data.
 
     history: a mapping such as {"loss": [...], "val_loss": [...], "accuracy": [...]}, an object with such
@@ -112,7 +112,7 @@ def _lone(curve: np.ndarray) -> np.ndarray:
     return np.logical_and(here, ~(before | after))
 
 
-def _curves(history: Any) -> dict[str, np.ndarray]:
+def _curves(history: object) -> dict[str, np.ndarray]:
     given, every = history, 1
     while not isinstance(given, Mapping) and hasattr(given, "history"):  # a model has a History, which has one
         every = getattr(given, "params", {}).get("validation_freq", 1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.arguments import positive_integer
-from autograd.operands import describe
+from autograd.operands import Operand, describe
 
 from ..style import current, cut
 from .base import MATH, Look, color_bar, diverging, finite, matplotlib, minuses, panels, styled
@@ -22,13 +22,13 @@ MOST = 100  # images in one plot
 
 @styled
 def plot_images(
-    images: Any,
+    images: object,
     *,
     labels: Sequence[object] | None = None,
     rows: Sequence[str] | None = None,
     columns: int | None = None,
     max_images: int = MOST,
-    ax: Any = None,
+    ax: object = None,
 ) -> np.ndarray:
     """Images beside each other: samples, reconstructions below what they are of, feature maps.
 
@@ -89,11 +89,11 @@ def plot_images(
     return np.array(found, dtype=object)
 
 
-def _numbers(images: Any) -> Any:
+def _numbers(images: Operand) -> Operand:
     return images.numpy() if isinstance(images, Tensor) else images
 
 
-def _rows(where: str, images: Any) -> list[list[np.ndarray]]:
+def _rows(where: str, images: Operand) -> list[list[np.ndarray]]:
     """The images of an array, in rows: one, or for maps of several channels one for each sample."""
     try:
         array = np.asarray(_numbers(images))

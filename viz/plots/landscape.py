@@ -13,8 +13,9 @@ import numpy as np
 from autograd import Tensor, Value, gradients, no_grad
 from autograd.arguments import lookup
 from autograd.formulas.names import parse
-from autograd.graph import is_node
-from autograd.operands import describe, real
+from autograd.graph import Node, is_node
+from autograd.operands import Operand, describe, real
+from nn.module import Parameter
 
 __all__ = ["Landscape", "chosen_weights", "loss_of", "points_of", "ranges_of", "restored"]
 
@@ -22,7 +23,7 @@ __all__ = ["Landscape", "chosen_weights", "loss_of", "points_of", "ranges_of", "
 class _Weight(NamedTuple):
     """One number that a loss depends on: a Value, or an element of a Tensor."""
 
-    node: Any
+    node: Node
     place: tuple[int, ...] = ()  # in the Tensor
 
     @property
@@ -38,7 +39,7 @@ class _Weight(NamedTuple):
         data[self.place] = x
         self.node.data = data if isinstance(self.node, Tensor) else x
 
-    def of(self, array: Any) -> Any:
+    def of(self, array: Operand) -> Operand:
         """The element of an array of the node's shape that belongs to this weight."""
         return np.asarray(array)[self.place]
 
@@ -58,7 +59,7 @@ class Landscape:
                 found.append(_as_number(self._loss()))
         return np.array(found).reshape(points.shape[:-1])
 
-    def descent(self, start: Any, learning_rate: float, steps: int) -> np.ndarray:
+    def descent(self, start: Operand, learning_rate: float, steps: int) -> np.ndarray:
         """The points from the start on, shape (points, weights); it ends early where it runs to infinity."""
         points = [np.array(start, dtype=float)]
         for _ in range(steps):
@@ -75,7 +76,7 @@ class Landscape:
             points.append(point)
         return np.array(points)
 
-    def _go_to(self, point: Any) -> None:
+    def _go_to(self, point: Operand) -> None:
         for w, data in zip(self._weights, point, strict=True):
             w.write(float(data))
 
@@ -89,7 +90,7 @@ def _as_number(loss: object) -> float:
 
 
 @contextlib.contextmanager
-def restored(parameters: Sequence[Any]) -> Iterator[None]:
+def restored(parameters: Sequence[Parameter]) -> Iterator[None]:
     """Whatever happens inside, the parameters have their numbers back afterwards."""
     before = [np.copy(x) if isinstance(x := _numbers(p), np.ndarray) else x for p in parameters]
     try:
@@ -100,12 +101,12 @@ def restored(parameters: Sequence[Any]) -> Iterator[None]:
                 p.data = data
 
 
-def _numbers(node: Any) -> Any:
+def _numbers(node: Node) -> Operand:
     """What a node holds, only to be read: a Tensor watches an array that it has given away."""
     return node.numpy() if isinstance(node, Tensor) else node.data
 
 
-def loss_of(loss: Callable[..., object], model: Any) -> Callable[[], object]:
+def loss_of(loss: Callable[..., object], model: object) -> Callable[[], object]:
     """The loss as a function without arguments; TypeError for what is no function."""
     if not callable(loss):
         advice = "; write lambda: ... around it, so that it can be computed anew" if is_node(loss) else ""
@@ -116,7 +117,7 @@ def loss_of(loss: Callable[..., object], model: Any) -> Callable[[], object]:
     return (lambda: loss(model)) if required else loss
 
 
-def chosen_weights(weights: Any, model: Any) -> list[_Weight]:
+def chosen_weights(weights: object, model: object) -> list[_Weight]:
     """The one or two weights that are asked for: Values, pairs of a Tensor and an index, or labels in the model."""
     is_pair = isinstance(weights, tuple) and len(weights) == 2 and isinstance(weights[1], int | tuple)
     given = list(weights) if isinstance(weights, list | tuple) and not is_pair else [weights]
@@ -128,7 +129,7 @@ def chosen_weights(weights: Any, model: Any) -> list[_Weight]:
     return found
 
 
-def _weight(given: Any) -> _Weight:
+def _weight(given: Operand) -> _Weight:
     node, place = given if isinstance(given, tuple) and len(given) == 2 else (given, ())
     place = place if isinstance(place, tuple) else (place,)
     expected = "plot_loss_surface: expected weights to be Values, (Tensor, index) or labels"
@@ -160,7 +161,7 @@ def _labelled(label: str, model: Any) -> Any:
     return lookup("weight", label, by_label)
 
 
-def points_of(what: str, given: Any, dimensions: int) -> np.ndarray:
+def points_of(what: str, given: object, dimensions: int) -> np.ndarray:
     """Finite points, of shape (points, dimensions)."""
     expected = "a list of numbers" if dimensions == 1 else "a list of pairs"
     points = _floats(what, given, expected)
@@ -172,14 +173,14 @@ def points_of(what: str, given: Any, dimensions: int) -> np.ndarray:
     return points
 
 
-def _floats(what: str, given: Any, expected: str) -> np.ndarray:
+def _floats(what: str, given: object, expected: str) -> np.ndarray:
     try:
         return np.array(given, dtype=float)
     except (TypeError, ValueError):
         raise TypeError(f"plot_loss_surface: expected {what} to be {expected}; got {given!r}") from None
 
 
-def ranges_of(span: Any, points: np.ndarray) -> list[tuple[float, float]]:
+def ranges_of(span: object, points: np.ndarray) -> list[tuple[float, float]]:
     """The range to draw of each weight: as asked for, or what holds all points with room around them."""
     dimensions = points.shape[1]
     if span is None:

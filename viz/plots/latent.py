@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +21,7 @@ __all__ = ["plot_latent"]
 
 @styled
 def plot_latent(
-    codes: Any, labels: Any = None, *, classes: Sequence[object] | None = None, ax: Axes | None = None
+    codes: object, labels: object = None, *, classes: Sequence[object] | None = None, ax: Axes | None = None
 ) -> Axes:
     """Codes as points of a plane, a colour and a marker for each class, whose name stands at its middle.
 
@@ -58,7 +58,7 @@ def plot_latent(
     return ax
 
 
-def _classes(where: str, labels: Any, n: int, classes: Sequence[object] | None) -> tuple[list[str], np.ndarray]:
+def _classes(where: str, labels: object, n: int, classes: Sequence[object] | None) -> tuple[list[str], np.ndarray]:
     """The names of the classes, and which each sample has."""
     if labels is None:
         return ["samples"], np.zeros(n, dtype=int)

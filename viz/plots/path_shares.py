@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class PathShares(Callback):
     total   for each record the sum of the sizes of all products, so that |values| / total are shares
     """
 
-    def __init__(self, loss: Callable[[], Value], wrt: Any, *, top: int = 6) -> None:
+    def __init__(self, loss: Callable[[], Value], wrt: Value | str, *, top: int = 6) -> None:
         if not callable(loss):
             raise TypeError(f"PathShares: expected a function that records the loss, got {describe(loss)}")
         self.loss, self.wrt = loss, wrt
@@ -87,7 +87,7 @@ class PathShares(Callback):
         return f"<PathShares of {len(self.values)} paths over {len(self)} records>"
 
 
-def _meant(loss: Value, wrt: Any) -> Value:
+def _meant(loss: Value, wrt: object) -> Value:
     if isinstance(wrt, Value):
         return wrt
     if not isinstance(wrt, str):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autograd.arguments import positive_integer
 from autograd.formulas.names import Names, parse
-from autograd.graph import is_node
-from autograd.operands import describe
+from autograd.graph import Node, is_node
+from autograd.operands import Operand, describe
 from autograd.value import NO_GRADIENT
 
 from ..style import current
@@ -24,7 +24,7 @@ __all__ = ["plot_sensitivity"]
 
 
 @styled
-def plot_sensitivity(gradient: Any, *, top: int = 10, ax: Axes | None = None) -> Axes:
+def plot_sensitivity(gradient: object, *, top: int = 10, ax: Axes | None = None) -> Axes:
     """The largest components of a gradient: which weights the loss reacts to most.
 
     gradient: a model after its backward pass, or weights with gradients, or a mapping from names to
@@ -73,7 +73,7 @@ def _times(largest: list[tuple[str, float]], write: Names) -> str:
     return f"{number(ratio)} times more sensitive to {math_name(first, write)} than to {math_name(last, write)}"
 
 
-def _components(where: str, gradient: Any) -> list[tuple[str, float]]:
+def _components(where: str, gradient: Operand) -> list[tuple[str, float]]:
     """Every component with its name, in the order of the parameters."""
     if isinstance(gradient, Mapping):
         found = [(str(name), float(g)) for name, g in gradient.items()]
@@ -98,7 +98,7 @@ def _components(where: str, gradient: Any) -> list[tuple[str, float]]:
     return found
 
 
-def _of_node(path: str, node: Any) -> Iterator[tuple[str, float]]:
+def _of_node(path: str, node: Node) -> Iterator[tuple[str, float]]:
     grad = node.grad
     if grad is None or grad is NO_GRADIENT:
         return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd.arguments import not_negative, positive_integer
+from autograd.operands import Operand
 
 from ..style import current
 from .base import (
@@ -38,14 +39,14 @@ _TEXT: Look = {"textcoords": "offset points", "weight": "bold", "fontsize": 9.5,
 @styled
 def plot_loss_surface(
     loss: Callable[..., object],
-    weights: Any,
+    weights: object,
     *,
     model: Any = None,
-    starts: Sequence[Any] | None = None,
-    path: Any = None,
+    starts: Sequence[Operand] | None = None,
+    path: object = None,
     learning_rate: float = 0.1,
     steps: int = 50,
-    span: Any = None,
+    span: object = None,
     resolution: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -215,7 +216,7 @@ def _draw_path(ax: Axes, p: np.ndarray, name: str) -> None:
         _write(ax, "end", p[-1], (9, -16) if across < 0.12 and up < 0.06 else (9, 7), color=current().ink)
 
 
-def _write(ax: Axes, text: str, at: Any, offset: tuple[float, float], **look: Any) -> None:
+def _write(ax: Axes, text: str, at: Operand, offset: tuple[float, float], **look: Any) -> None:
     """Text that can be read on any ground."""
     outline = [matplotlib("patheffects").withStroke(linewidth=2.5, foreground=current().paper)]
     ax.annotate(text, at, offset, **{**_TEXT, "path_effects": outline, **look})

@@ -23,7 +23,12 @@ MOST_UNITS = 64
 
 @styled
 def plot_weights(
-    model: Any, *, shape: tuple[int, int] | None = None, max_units: int = MOST_UNITS, columns: int = 4, ax: Any = None
+    model: object,
+    *,
+    shape: tuple[int, int] | None = None,
+    max_units: int = MOST_UNITS,
+    columns: int = 4,
+    ax: object = None,
 ) -> np.ndarray:
     """The weights into the first layer as images, one for each unit: the pixel patterns it picks up.
 

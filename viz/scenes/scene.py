@@ -12,7 +12,7 @@ import itertools
 import math
 import re
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..style import current, number, sign_style, tint, width
 from .placing import FONTS, PAD, SMALLEST, Line, Placement, Point, caption_at, placed
@@ -281,7 +281,7 @@ class Scene:
                 stroke=current().highlight,
                 stroke_width=broad + 8 * scale,
             )
-        look: dict[str, Any] = {
+        look: dict[str, object] = {
             "class_": "line dim" if is_dim else f"line {state} {_signed(value)}",
             "fill": "none",
             "stroke_dasharray": None if dash is None else f"{dash[0]:.1f} {dash[1]:.1f}",
@@ -391,7 +391,7 @@ def _path(way: Sequence[Point]) -> str:
     return f"M{points[0]}C{' '.join(points[1:])}"
 
 
-def _shape(mark: Mark, radius: float, look: dict[str, Any]) -> str:
+def _shape(mark: Mark, radius: float, look: dict[str, object]) -> str:
     if mark.kind == "constant":
         return element("circle", r=0.5 * radius, **{**look, "fill": current().paper, "stroke": current().paper})
     if mark.kind == "leaf":
@@ -404,8 +404,8 @@ def _image(pixels: Sequence[Sequence[float]], radius: float) -> str:
     """Rows of numbers as squares, from paper at 0 to ink at 1; a run of equal ones is one piece."""
     side = IMAGE * radius / max(len(pixels), len(pixels[0]))
     left, top = radius - side * len(pixels[0]), -side * len(pixels) / 2
-    frame: dict[str, Any] = {"fill": current().paper, "stroke": current().line, "stroke_width": radius / 24}
-    whole: dict[str, Any] = {"x": left, "y": top, "width": side * len(pixels[0]), "height": side * len(pixels)}
+    frame: dict[str, object] = {"fill": current().paper, "stroke": current().line, "stroke_width": radius / 24}
+    whole: dict[str, object] = {"x": left, "y": top, "width": side * len(pixels[0]), "height": side * len(pixels)}
     parts = [element("rect", class_="ground", **whole, **frame)]
     for i, row in enumerate(pixels):
         k = 0
@@ -413,7 +413,12 @@ def _image(pixels: Sequence[Sequence[float]], radius: float) -> str:
             size = len(list(run))
             if shade:
                 color = current().mixed(current().ink, shade / 31)
-                at: dict[str, Any] = {"x": left + k * side, "y": top + i * side, "width": size * side, "height": side}
+                at: dict[str, object] = {
+                    "x": left + k * side,
+                    "y": top + i * side,
+                    "width": size * side,
+                    "height": side,
+                }
                 parts.append(element("rect", fill=color, shape_rendering="crispEdges", **at))
             k += size
     return "".join(parts)
@@ -435,7 +440,7 @@ def _squares(whole: Cell, grid: Squares, lit: Lit | None, highlight: Container[i
     for i, row in enumerate(grid.rows):
         for j, cell in enumerate(row):
             x, y = left + j * side, top + i * side
-            at: dict[str, Any] = {"x": x, "y": y, "width": side, "height": side}
+            at: dict[str, object] = {"x": x, "y": y, "width": side, "height": side}
             share = max(-1.0, min(1.0, cell.value / most)) if cell.value == cell.value else 0.0
             title = element("title", html.escape(cell.title)) if cell.title else ""
             is_alone = lit is not None and cell.n in lit.nodes
@@ -456,7 +461,7 @@ def _squares(whole: Cell, grid: Squares, lit: Lit | None, highlight: Container[i
                 wide = 3.0 if lit is not None and cell.n in lit.selected else 1.6
                 frames.append(element("rect", fill="none", stroke=color, stroke_width=wide, **at))
     is_whole = lit is not None and whole.n in lit.nodes
-    edge: dict[str, Any] = {"stroke": current().ink if is_whole else current().line, "stroke_width": 1.2}
+    edge: dict[str, object] = {"stroke": current().ink if is_whole else current().line, "stroke_width": 1.2}
     if lit is not None and whole.n in lit.selected:
         edge["stroke_width"] = 3.0
     frame = element("rect", x=left, y=top, width=width, height=height, fill="none", **edge)
@@ -527,7 +532,7 @@ def _number(
     halo: bool = False,
 ) -> str:
     what = "data number" if slope is None else f"grad number {_signed(slope)}"
-    more: dict[str, Any] = {"class_": what, "data_n": node}
+    more: dict[str, object] = {"class_": what, "data_n": node}
     if node is not None:
         more["id"] = f"{'n' if slope is None else 'g'}{node}"
     if halo:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from typing import Any
 
 __all__ = ["BASELINE", "element", "length", "name_text", "typeset", "words"]
 
@@ -30,7 +29,7 @@ def length(text: str) -> float:
     return sum(_WIDTHS.get(c, _DIGIT) for c in text)
 
 
-def element(tag: str, inside: str = "", **attributes: Any) -> str:
+def element(tag: str, inside: str = "", /, **attributes: object) -> str:
     """An element; `font_size=3` becomes font-size="3", and what is None is left out."""
     return f"<{tag}{written(attributes)}>{inside}</{tag}>" if inside else f"<{tag}{written(attributes)}/>"
 
@@ -47,14 +46,14 @@ def _short(value: object) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
-def words(text: str, x: float, y: float, size: float, *, anchor: str | None = "middle", **more: Any) -> str:
+def words(text: str, x: float, y: float, size: float, *, anchor: object = "middle", **more: object) -> str:
     """A text whose middle is at (x, y); with anchor="start" or "end" it begins or ends at x."""
-    at: dict[str, Any] = {"x": x, "y": y + BASELINE * size, "font_size": size, "text_anchor": anchor}
+    at: dict[str, object] = {"x": x, "y": y + BASELINE * size, "font_size": size, "text_anchor": anchor}
     return element("text", html.escape(text), **at, **more)
 
 
 def name_text(
-    pieces: tuple[str, str, str], x: float, y: float, size: float, *, anchor: str | None = "middle", **more: Any
+    pieces: tuple[str, str, str], x: float, y: float, size: float, *, anchor: object = "middle", **more: object
 ) -> str:
     """A name whose base is level with y, as text: base, then what stands above and below it."""
     at = {"x": x, "y": y + BASELINE * size, "font_size": size, "text_anchor": anchor, "font_family": SERIF}

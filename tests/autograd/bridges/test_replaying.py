@@ -177,10 +177,10 @@ def test_numbers_that_decide_otherwise_are_recorded():
 
 def test_a_way_back_that_gives_up_is_gone_by_the_graph():
     w = Tensor(1.0)
-    fast = replayed(lambda x: ag.relu(w * x).sum())
+    fast = replayed(lambda x: ag.log(w * x).sum())
     for _ in range(6):
         fast(np.ones(3))
-    loss = fast(np.array([1.0, np.nan, 2.0]))  # the slope of relu asks for nan
+    loss = fast(np.array([1.0, -1.0, 2.0]))  # the slope of log asks for numbers below 0
     assert is_program(loss)
     loss.backward()
     assert np.isnan(w.grad)
@@ -260,6 +260,7 @@ def test_a_net_of_layers_is_read_through():
     assert is_program(fast(X[:5], Y[:5]))
 
 
+@pytest.mark.slow
 def test_random_functions_give_the_bits_of_their_graphs():
     for seed in range(25):
         function, parameters = random_function(seed, "float64")

@@ -317,6 +317,7 @@ def test_a_variable_of_the_function_that_changes_is_seen_and_refused_if_it_goes_
     assert ["variable scale changes from call to call; make it an argument" in str(w.message) for w in caught] == [True]
 
 
+@pytest.mark.slow
 def test_a_structure_that_is_another_each_time_is_refused():
     w = Value(0.7)
     count = [0]
@@ -423,6 +424,7 @@ def test_a_whole_gpt_over_sequences_of_one_length():
     assert np.abs(a - b).max() < 1e-12
 
 
+@pytest.mark.slow
 def test_too_few_samples_and_branches_are_called_one_by_one():
     w = Value(0.5)
 
@@ -440,6 +442,7 @@ def test_too_few_samples_and_branches_are_called_one_by_one():
             assert gradients_of(found, [w]) == pytest.approx(gradients_of(expected, [w]), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_one_sample_prints_the_equations_of_all_in_columns():
     net = MLP(2, [3, 1], activation="tanh", rng=0)
     each = vectorize(lambda x, y: 0.5 * (net(x) - y) ** 2)

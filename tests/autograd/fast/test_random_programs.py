@@ -35,7 +35,7 @@ def compared(seed, dtype):
 
 
 @pytest.mark.parametrize("start", [0, *slow(15, 30, 45)])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", *slow("float64")])
 def test_random_functions_have_programs_with_the_bits_of_their_graphs(dtype, start):
     written = [compared(seed, dtype) for seed in range(start, start + 15)]
     assert sum(written) > 7

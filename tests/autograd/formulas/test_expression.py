@@ -401,6 +401,7 @@ def test_an_omitted_part_makes_no_form_shorter():
     assert "…" not in str(long.simplified())
 
 
+@pytest.mark.slow
 def test_formulas_need_no_deep_stack():
     print(
         run(

@@ -308,6 +308,7 @@ def test_words_need_no_parentheses_in_a_formula_and_expressions_do():
         assert not is_word(no_word), no_word
 
 
+@pytest.mark.slow
 @given(NAME)
 def test_a_name_and_its_label_are_the_same_thing(name):
     assert parse(name.label()) == name
@@ -319,6 +320,7 @@ def test_a_label_that_parses_has_one_canonical_form(label):
     assert name is None or parse(name.label()) == name
 
 
+@pytest.mark.slow
 @given(ANYTHING | NAME.map(Name.label), st.none() | st.booleans())
 def test_any_label_can_be_written_for_any_reader(label, commas):
     plain = ascii_name(label, commas=commas)

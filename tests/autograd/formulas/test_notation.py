@@ -273,10 +273,10 @@ def test_formulas_have_the_structure_in_mathml_that_they_have_on_paper(formula, 
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
-        (-0.5, "<mo>−</mo><mn>0.5</mn>"),
-        (2.4e-7, "<mn>2.4</mn><mo>×</mo><msup><mn>10</mn><mrow><mo>−</mo><mn>7</mn></mrow></msup>"),
+        (-0.5, '<mo form="prefix">−</mo><mn>0.5</mn>'),
+        (2.4e-7, '<mn>2.4</mn><mo>×</mo><msup><mn>10</mn><mrow><mo form="prefix">−</mo><mn>7</mn></mrow></msup>'),
         (1e9, "<msup><mn>10</mn><mrow><mn>9</mn></mrow></msup>"),
-        (-math.inf, "<mo>−</mo><mi>∞</mi>"),
+        (-math.inf, '<mo form="prefix">−</mo><mi>∞</mi>'),
         (math.nan, "<mi>nan</mi>"),
     ],
 )

@@ -4,8 +4,9 @@ import sys
 
 import numpy as np
 import pytest
+from sizes import slow
 
-from autograd import Tensor, Value, check_work, relu, sigmoid, softmax, softmax_cross_entropy, squared_error
+from autograd import Tensor, Value, check_work, relu, sigmoid, softmax, softmax_cross_entropy, squared_error, tanh
 
 RNG = np.random.default_rng(3)
 M = 7
@@ -87,6 +88,7 @@ def test_both_homes_of_the_mean_are_right(home):
     assert (marking.points, marking.findings) == (6, ())
 
 
+@pytest.mark.slow
 def test_the_lines_of_a_slip_are_written_in_the_notation_of_the_net():
     marking = check_work(lecture_003("squared error"), backward())
     (wrong,), (right,) = marking.findings[0].wrong, marking.findings[0].right
@@ -122,6 +124,7 @@ def test_the_worked_example_of_lecture_001_is_right_to_the_digits_it_prints():
     assert "∂L/∂w[2]₁₁   right to 3 digits" in str(marking)
 
 
+@pytest.mark.slow
 def test_a_forgotten_slope_in_six_digits_is_named_and_in_three_it_is_a_perhaps():
     full = 0.741365 * 0.593270
     sure = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{full:.6f}"}).findings[0]
@@ -132,9 +135,9 @@ def test_a_forgotten_slope_in_six_digits_is_named_and_in_three_it_is_a_perhaps()
 
 
 def test_where_chance_explains_a_number_as_well_no_mistake_is_named_and_digits_are_asked_for():
-    marking = check_work(lecture_001(), {"dL/dw[2]_1,1": f"{0.741365 * 0.593270:.2f}"})
+    marking = check_work(lecture_001(), {"dL/dw[1]_1,1": "0.002"})  # the slope of a hidden unit left out gives 0.00182
     assert not marking.findings
-    assert "you have 0.44, and it is 0.08217; too few digits to say why: more digits" in str(marking)
+    assert "you have 0.002, and it is 0.0004386; too few digits to say why: more digits" in str(marking)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +152,7 @@ def test_a_path_forgotten_comes_before_another_weight_on_three_edges_that_fits_l
     # 0.7414 · 0.1868 · 0.40 = 0.05540; w[2]₂₂ for w[2]₂₁ gives 0.0552
     (found,) = check_work(lecture_001(), sheet).findings
     assert (found.kind, found.where) == ("path_forgotten", ("dL/da[1]_1",))
-    assert [other.kind for other in found.alternatives] == ["one_path_only"]
+    assert [other.kind for other in found.alternatives] in ([], ["another_factor"])
 
 
 def two_paths():
@@ -216,6 +219,111 @@ def test_what_follows_from_a_wrong_activation_is_right_given_it():
     assert "given your a[1]₁" in str(marking)
 
 
+# ---------------------------------------------------------------- the forward pass
+
+
+@pytest.mark.parametrize(
+    ("sheet", "kind", "wrong"),
+    [
+        ({"z[1]_1": "0.0275"}, "bias_left_out", "z[1]₁ = w[1]₁₁·x₁ + w[1]₁₂·x₂"),
+        ({"z[1]_1": "0.3575"}, "term_left_out", "z[1]₁ = b[1]₁ + w[1]₁₁·x₁"),
+        ({"a[1]_1": "0.3775"}, "activation_left_out", "a[1]₁ = z[1]₁"),
+        ({"a[1]_1": "0.4067"}, "sigmoid_of_minus", "a[1]₁ = σ(−z[1]₁)"),
+        ({"L": "0.596741"}, "factor_of_the_loss", "L = (ŷ₁ − y₁)² + (ŷ₂ − y₂)²"),
+    ],
+)
+def test_a_mistake_of_the_forward_pass_is_named_with_its_line(sheet, kind, wrong):
+    # 0.15·0.05 + 0.2·0.1 = 0.0275, with 0.35 it is 0.3775; e^-z for e^z: 1/(1 + e^0.3775) = 0.4067
+    (found,) = check_work(lecture_001(), sheet).findings
+    assert (found.kind, str(found.wrong[0])) == (kind, wrong)
+    assert found.explains == found.where == tuple(sheet)
+
+
+def test_what_follows_from_a_forgotten_bias_is_right_given_it():
+    marking = check_work(lecture_001(), {"z[1]_1": "0.0275", "a[1]_1": "0.5069"})
+    assert kinds(marking) == {"z[1]_1": "wrong", "a[1]_1": "right given"}
+    assert [f.kind for f in marking.findings] == ["bias_left_out"]
+
+
+def test_gradients_alone_tell_that_a_bias_was_forgotten_on_the_way_forward():
+    W1, b1, W2, _ = WEIGHTS
+    A1 = np.maximum(W1 @ X + b1, 0)
+    e = np.exp(W2 @ A1)
+    dZ2 = e / e.sum(axis=0) - Y
+    marking = check_work(lecture_003("cross-entropy"), {"dW2": dZ2 @ A1.T / M, "db2": dZ2.sum(1, keepdims=True) / M})
+    (found,) = marking.findings
+    assert (found.kind, found.where, found.is_sure) == ("bias_left_out", ("Z2",), True)
+    assert (str(found.wrong[0]), str(found.right[0])) == ("Z₂ = W₂ A₁", "Z₂ = W₂ A₁ + b₂")
+
+
+def test_softmax_over_the_samples_and_a_loss_without_its_mean_are_named():
+    J = lecture_003("squared error")
+    Z2 = np.linalg.multi_dot([WEIGHTS[2], np.maximum(WEIGHTS[0] @ X + WEIGHTS[1], 0)]) + WEIGHTS[3]
+    e = np.exp(Z2)
+    right = e / e.sum(axis=0)
+    marking = check_work(J, {"A2": e / e.sum(axis=1, keepdims=True)})
+    assert [f.kind for f in marking.findings] == ["softmax_over_samples"]
+    J.label = "J"
+    summed = check_work(J, {"J": ((right - Y) ** 2).sum() / 2})
+    assert [f.kind for f in summed.findings] == ["loss_summed"]
+
+
+# ---------------------------------------------------------------- samples
+
+
+def test_values_of_several_samples_may_have_their_mean_in_either_place_and_miss_it():
+    w, points = Value(0.8, "w"), [(1.5, 1.0), (-0.5, 0.25), (2.0, 1.2)]
+    losses = []
+    for i, (x, y) in enumerate(points, 1):
+        yhat = w * x
+        yhat.label = f"yhat({i})"
+        losses.append((yhat - y) ** 2 / 2)
+    L = sum(losses) / 3
+    L.label = "L"
+    errors = [0.8 * x - y for x, y in points]
+    total = sum(e * x for e, (x, _) in zip(errors, points, strict=True))
+    for home in (1, 3):
+        assert check_work(L, {f"dL/dyhat({i})": e / home for i, e in enumerate(errors, 1)} | {"dL/dw": total / 3})
+    (found,) = check_work(L, {"dL/dw": f"{total:.6f}"}).findings
+    assert found.slip == "1/m left out"
+
+
+def test_predictions_without_a_column_beside_targets_with_one_are_named():
+    rng = np.random.default_rng(5)
+    X, Y, W = rng.normal(size=(5, 3)), rng.normal(size=(5, 1)), Tensor(rng.normal(size=(1, 3)), label="W")
+    yhat = X @ W.T
+    yhat.label = "Yhat"
+    J = squared_error(yhat, Y, samples="rows")
+    (found,) = check_work(J, {"dYhat": yhat.data - Y.ravel()}).findings
+    assert found.kind == "each_against_all"
+    assert str(found.wrong[0]) == "dŶ = Ŷ − Yᵀ"
+
+
+def test_the_error_of_a_softmax_of_values_and_the_weight_in_place_of_its_input():
+    x, weights = Value(0.3, "x"), [0.5, 0.1, -0.4]
+    z = [Value(w, f"w_{k}") * x for k, w in enumerate(weights, 1)]
+    for k, u in enumerate(z, 1):
+        u.label = f"z_{k}"
+    L = softmax_cross_entropy(z, 1)
+    L.label = "L"
+    e = np.exp(0.3 * np.array(weights))
+    p = e / e.sum()
+    assert [f.kind for f in check_work(L, {"dL/dz_2": f"{p[1]:.6f}"}).findings] == ["prediction_for_error"]
+    (found,) = check_work(L, {"dL/dw_2": f"{(p[1] - 1) * 0.1:.7f}"}).findings
+    assert (found.kind, found.slip) == ("another_factor", "w₂ for x")
+
+
+def test_a_net_of_very_many_values_is_marked_and_says_that_mistakes_are_not_looked_for():
+    w = [Value(0.001 * k, f"w_{k}") for k in range(1, 1800)]
+    z = sum(u * 0.5 for u in w)
+    z.label = "z"
+    L = z * z
+    L.label = "L"
+    marking = check_work(L, {"dL/dz": 2 * z.data, "dL/dw_3": 5.12345678901234})
+    assert kinds(marking) == {"dL/dz": "right", "dL/dw_3": "wrong"}
+    assert "steps are too many to say why" in str(marking)
+
+
 @pytest.mark.parametrize("name", ["dW[2]", "dW2", "dJ/dW2", "∂J/∂W[2]", r"\frac{\partial J}{\partial W_2}", "W2.grad"])
 def test_names_are_read_as_people_write_them(name):
     assert check_work(lecture_003("cross-entropy"), {name: backward()["dW2"]})
@@ -255,7 +363,7 @@ class Lecture:
         return dW1, db1, dW2, db2
 
 
-@pytest.mark.parametrize("loss", ["squared error", "cross-entropy"])
+@pytest.mark.parametrize("loss", ["cross-entropy", *slow("squared error")])
 def test_a_method_is_called_unchanged_and_marked_like_its_numbers(loss):
     by_function = check_work(lecture_003(loss), Lecture().back)
     by_numbers = check_work(lecture_003(loss), backward())
@@ -380,6 +488,7 @@ def _leaves(L):
                 yield u
 
 
+@pytest.mark.slow
 def test_latex_and_html_say_what_the_text_says():
     marking = check_work(lecture_003("squared error"), backward())
     assert r"dZ_{2} = A_{2} \odot" in marking.latex()
@@ -416,6 +525,7 @@ def test_a_path_in_a_text_may_have_decimal_commas_and_a_factor_that_is_no_number
     assert kinds(unread) == {"dL/dw[2]_1,1": "not a number"}
 
 
+@pytest.mark.slow
 def test_decimal_commas_in_the_rows_of_an_array_are_told_from_commas_between_numbers():
     loss = lecture_003("cross-entropy")
     right = check_work(loss, backward())["db2"].right.ravel()
@@ -425,6 +535,7 @@ def test_decimal_commas_in_the_rows_of_an_array_are_told_from_commas_between_num
         assert check_work(loss, f"db2 = [{written}]")["db2"].numbers.shape == (3,)
 
 
+@pytest.mark.slow
 def test_what_is_right_is_kept_back_on_demand():
     sheet = {"dL/dw[2]_1,1": "0.439831"}
     hidden, shown = check_work(lecture_001(), sheet, reveal=False), check_work(lecture_001(), sheet)
@@ -436,3 +547,24 @@ def test_what_is_right_is_kept_back_on_demand():
     assert "ŷ₁(1 − ŷ₁)" in str(shown)
     assert "ŷ₁(1 − ŷ₁)" not in str(hidden)
     assert hidden.points == shown.points == 0
+
+
+def test_gradients_may_be_called_by_the_name_of_the_target_and_by_no_other_with_an_index():
+    c = Value(3.0, "c_0")
+    f = Value(0.5, "f")
+    z = f * c
+    z.label = "z_1"
+    h = z + f
+    h.label = "h_1"
+    assert check_work(h, {"dh_1/dc_0": 0.5}).points == 1
+    assert check_work(h, {"∂h₁/∂f": 4.0}).points == 1
+    with pytest.raises(ValueError, match="there is no 'dz_1/df'; the computation has dh_1/d"):
+        check_work(h, {"dz_1/df": 3.0})
+
+
+def test_wrong_work_beside_one_minus_a_gate_is_marked():
+    f, u, c = Value(0.7, "f"), Value(0.8, "u"), Value(1.0, "c_0")
+    for t, x in enumerate((0.5, -1.0), 1):
+        c = f * c + (1 - f) * tanh(u * x)
+        c.label = f"c_{t}"
+    assert check_work(c, {"dc_2/df": 1.3111}).points == 0

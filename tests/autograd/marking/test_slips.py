@@ -17,6 +17,7 @@ NETS = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(NETS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["squared", pytest.param("softmax", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("rows", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_line_of_a_slip_has_the_numbers_that_its_replay_predicts(output, rows):

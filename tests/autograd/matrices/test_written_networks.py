@@ -5,7 +5,9 @@ That every line is the number beside it, is test_contract.py's.
 
 import numpy as np
 import pytest
+from nets import NETS, given, made, samples
 from network_derivations import NETWORKS
+from sizes import mostly_slow
 
 import autograd as ag
 from autograd import Tensor, derive, softmax
@@ -47,6 +49,7 @@ def test_strides_and_zeros_around_are_said_and_pooling_goes_back_to_where_it_cam
     assert (found["P[1]"], found["dA[1]"]) == ("upsample(A[1], 2×2)", "4 avgpool(dP[1], 2×2)")
 
 
+@pytest.mark.slow
 def test_what_the_signs_mean_stands_once_below_a_derivation_that_uses_them():
     loss, parameters = NETWORKS["cnn_with_pooling"]()
     written = derive(loss, parameters["W[1]"])
@@ -71,6 +74,7 @@ def test_a_recurrent_net_is_backpropagation_through_time():
     assert found["dW[1]_h"] == "(1/m) Σₜ₌₂⁴ dZ[1]⟨t⟩ H[1]⟨t−1⟩ᵀ"
 
 
+@pytest.mark.slow
 def test_a_recurrent_net_on_another_and_a_layer_at_every_step_speak_of_steps():
     found = lines("rnn_on_rnn", "W[1]_h")
     assert found["Z[2]<2>"] == "H[1]⟨2⟩ W[2]ₓᵀ + b[2] + H[2]⟨1⟩ W[2]ₕᵀ"
@@ -81,6 +85,7 @@ def test_a_recurrent_net_on_another_and_a_layer_at_every_step_speak_of_steps():
     assert lines("dense_at_every_step")["dW[2]"] == "(1/m) Σᵢ dZ[2](i)ᵀ A[1](i)"
 
 
+@pytest.mark.slow
 def test_a_loss_over_all_steps_is_the_mean_over_samples_and_steps():
     found = lines("mean_square_at_every_step", "W[1]_x")
     assert (found["L"], found["dZ[2]"]) == ("(1/(3 m)) Σ((Z[2] − Y)^∘2)", "(2/3) (Z[2] − Y)")
@@ -105,6 +110,7 @@ def test_an_lstm_has_its_gates_and_its_memory():
     assert found["dZ[1]<2>"].startswith("[dI[1]⟨2⟩ ⊙ I[1]⟨2⟩ ⊙ (1 − I[1]⟨2⟩) ; ")
 
 
+@pytest.mark.slow
 def test_a_gru_keeps_and_renews():
     found = lines("gru", "b[1]")
     assert found["H[1]<2>"] == "Z[1]⟨2⟩ ⊙ H[1]⟨1⟩ + (1 − Z[1]⟨2⟩) ⊙ H̃[1]⟨2⟩"
@@ -221,6 +227,7 @@ def test_two_steps_of_one_unit_worked_by_hand():
     assert (values["dH[1]<1>"], values["dW[1]_x"]) == ([0.5], [5.5])
 
 
+@pytest.mark.slow
 def test_many_steps_are_one_line_and_none_is_lost():
     rng = np.random.default_rng(0)
     model = Sequential([SimpleRNN(2, input_shape=(80, 1)), Dense(1)], dtype="float64", rng=0)
@@ -237,3 +244,37 @@ def test_images_without_a_name_are_x():
     found = derive((model(np.ones((2, 3, 3, 1))) ** 2).mean(), model.layers[0].weight)
     assert str(found.definitions[0].formula) == "X ⋆ W[1] + b[1]"
     assert list(found.given) == ["X"]
+
+
+QUICK = "even kernel, same", "batch norm", "masked", "ignored classes"
+
+
+@pytest.mark.parametrize("name", mostly_slow(NETS, *QUICK))
+def test_no_net_has_a_constant_that_nothing_explains(name):
+    for training in (True, False):
+        model, loss = made(name)
+        model.compile("sgd", loss)
+        model.train(training)
+        xs, y = samples(model, 3, np.random.default_rng(0))
+        of_loss = model.loss_of(given(model, xs), y)
+        for p in model.parameters():
+            found = derive(of_loss, p)
+            names = {label.partition("_")[0] for label in found.given}
+            assert names <= {"X", "Y", "M", "omega", "mu[2]", "s[2]"}, (p.label, names)
+            text = " ".join(found.text(most=1000).split())
+            assert ("omega" in found.given) == ("ω: how much each sample counts" in text)
+            assert ("mu[2]" in found.given) == ("μ[2], s[2]: as training left them" in text)
+            assert any(label.startswith("M") for label in found.given) == ("a mask, 0 where" in text)
+
+
+def test_the_gradient_of_averages_with_padding_has_a_name_and_is_right():
+    x = Tensor(np.arange(12.0).reshape(1, 3, 4, 1), label="X")
+    loss = (ag.average_pool(x, 2, 2, "same") ** 2).sum()
+    found = derive(loss, x)
+    assert "share(" in found.text()
+    p = np.array([[2.5, 4.5], [8.5, 10.5]])
+    expected = np.array([[p[0, 0] / 4] * 2 + [p[0, 1] / 4] * 2] * 2 + [[p[1, 0] / 2] * 2 + [p[1, 1] / 2] * 2]) * 2
+    np.testing.assert_allclose(found.value[0, :, :, 0], expected, rtol=1e-12)
+    second = ag.hessian(lambda x: (ag.average_pool(x, 2, 2, "same") ** 2).sum())(x.numpy())
+    half = (second.reshape(12, 12) @ np.arange(12.0)).reshape(3, 4)
+    np.testing.assert_allclose(half, expected, rtol=1e-12)  # of a square

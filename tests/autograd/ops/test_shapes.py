@@ -166,6 +166,7 @@ def test_any_basic_index(data):
     assert np.array_equal(u.grad, expected)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_any_integer_index(data):
     from hypothesis.extra.numpy import integer_array_indices

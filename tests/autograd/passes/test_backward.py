@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import contour, run
+from sizes import slow
 
 import autograd as ag
 from autograd import (
@@ -369,7 +370,7 @@ def test_a_gradient_step_can_be_differentiated():
         lambda x: softmax_cross_entropy([x, 1.0, x * x], 2),
     ],
 )
-@pytest.mark.parametrize("order", [1, 2, 3, 4])
+@pytest.mark.parametrize("order", [1, 2, *slow(3, 4)])
 def test_derivatives_up_to_the_fourth_agree_with_differences_of_the_order_below(f, order):
     for _ in range(order - 1):
         f = grad(f)
@@ -581,6 +582,7 @@ def test_a_second_pass_adds_exactly_as_much_as_the_first(steps, point):
     assert [x.grad for x in xs] == pytest.approx([2 * g for g in once], rel=1e-14)
 
 
+@pytest.mark.slow
 @given(programs, points)
 def test_the_hessian_of_random_graphs_is_symmetric(steps, point):
     rows = hessian(lambda v: compute(steps[:12], v))(point)

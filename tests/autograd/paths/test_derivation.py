@@ -382,6 +382,7 @@ def test_latex_is_well_formed():
             check_latex(latex.replace(r"\{", "").replace(r"\}", "").replace(r"\\", " "))
 
 
+@pytest.mark.slow
 def test_latex_is_understood_by_a_reader_of_latex():
     mathtext = pytest.importorskip("matplotlib.mathtext")
     net, loss = lecture_example()
@@ -404,6 +405,7 @@ print(ascii(str(derive(y, w))))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", *slow("cp1252", "utf-8")])
 def test_the_text_does_not_depend_on_the_terminal(encoding):
     assert r"\u2202y\u0302/\u2202w = \u22120." in run(PRINTED, PYTHONIOENCODING=encoding).replace(r"\u0177", r"y\u0302")
@@ -533,6 +535,7 @@ def test_a_last_line_that_nobody_would_read_is_not_written():
     assert last_line(derivation) == ""
 
 
+@pytest.mark.slow
 def test_an_ellipsis_says_what_is_left_out_and_how_to_get_it():
     w = Value(0.5, "w")
     a = w
@@ -842,6 +845,7 @@ def test_mathml_has_the_equations_of_the_lecture_example_under_each_other():
     assert rows[0][0] == rows[8][0] == "∂L∂w11[1]"
 
 
+@pytest.mark.slow
 def test_mathml_has_a_row_for_each_line_of_latex_and_the_same_numbers(monkeypatch):
     monkeypatch.setattr("autograd.formulas.lines.LINE", math.inf)  # a browser has no page to fit
     net, loss = lecture_example()

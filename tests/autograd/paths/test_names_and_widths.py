@@ -108,6 +108,7 @@ def test_wide_enough_text_is_as_it_is_without_a_width(chain):
     assert derive(chain, "x_0").text(width=400) == derive(chain, "x_0").text()
 
 
+@pytest.mark.slow
 def test_print_takes_the_width_of_the_terminal(chain, monkeypatch):
     derivation = derive(chain, "x_0")
     monkeypatch.setattr("autograd.paths.derivation.is_terminal", lambda: True)

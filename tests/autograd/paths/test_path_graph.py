@@ -170,6 +170,7 @@ def test_the_flow_is_the_sum_over_paths_and_conserved_at_every_cut(level, progra
         assert abs(math.fsum(across) - gradient) <= 1e-12 * scale
 
 
+@pytest.mark.slow
 @given(programs, points)
 def test_an_edge_is_the_derivative_with_all_other_named_nodes_held_fixed(program, point):
     leaves, nodes = build(program, point)
@@ -577,6 +578,7 @@ def test_at_level_op_each_operation_has_its_own_formula():
     assert [str(graph.formula(e)) for e in graph.edges[square]] == ["x", "x"]
 
 
+@pytest.mark.slow
 @given(programs, points)
 def test_formulas_of_random_graphs_have_the_value_of_the_edge(program, point):
     _, nodes = build(program, point)

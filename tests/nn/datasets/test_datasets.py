@@ -14,6 +14,7 @@ def test_every_data_set_is_found_in_one_place():
     assert all(hasattr(datasets, name) for name in datasets.__all__)
 
 
+@pytest.mark.slow
 def test_the_digits_of_scikit_learn_are_images_with_labels():
     sk = pytest.importorskip("sklearn.datasets")
     x, y = load_digits()

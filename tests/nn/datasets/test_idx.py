@@ -72,6 +72,7 @@ def test_a_count_that_lies_takes_no_memory(tmp_path, packed):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_a_small_file_that_unpacks_without_end_is_given_up(tmp_path):
     path = put(tmp_path / "x.gz", pack(idx(IMAGES) + bytes(50 << 20)))
     tracemalloc.start()

@@ -236,6 +236,7 @@ def test_no_file_appears_unless_its_checksum_is_right(tmp_path, serve, published
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_no_more_is_read_than_the_file_has(tmp_path, serve, published):
     endless = serve({name: data + bytes(1 << 25) for name, data in published.items()})
     tracemalloc.start()

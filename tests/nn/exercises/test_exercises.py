@@ -1,12 +1,13 @@
 """Sheets of exercises: pleasant numbers, keys that are right, and markings that name what went wrong."""
 
+import functools
 import re
 import shutil
 import subprocess
 
 import numpy as np
 import pytest
-from sizes import slow
+from sizes import mostly_slow, slow
 
 import nn
 from autograd import derive
@@ -15,6 +16,15 @@ from nn.exercises.handed_in import number_of
 
 KINDS = list(TITLES)
 EXACT = [k for k in KINDS if k != "shapes"]
+LONG = "paths", "matrices", "find", "update", "factor", "convolution", "recurrent"  # a tenth of a second and more each
+SHORT = [k for k in KINDS if k not in LONG]
+each_kind = pytest.mark.parametrize("kind", mostly_slow(KINDS, *SHORT))
+
+
+@functools.cache
+def made(kind, level=1):
+    """A sheet that several tests look at."""
+    return nn.exercise(11, kind, level=level)
 
 
 def answers(sheet):
@@ -37,10 +47,10 @@ def typed(sheet, numbers):
 # ---------------------------------------------------------------- what is right is right
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_kind
 @pytest.mark.parametrize("level", [1, *slow(2, 3)])
 def test_the_answers_of_the_key_get_all_points_and_an_empty_sheet_none(kind, level):
-    sheet = nn.exercise(11, kind, level=level)
+    sheet = made(kind, level)
     marked = sheet.check(typed(sheet, answers(sheet)))
     assert marked, marked.text()
     assert marked.points == marked.possible == sheet.points > 1
@@ -73,6 +83,7 @@ def test_the_gradients_of_a_net_are_those_of_differences():
             assert key[f"dL/d{base}[{layer}]_{index}"] == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_gradient_by_a_kernel_is_the_sum_over_its_places():
     sheet = nn.exercise(5, "convolution", level=2)
     given = {name.text: np.asarray(x, dtype=float) for name, x in sheet._problem.given}
@@ -85,6 +96,7 @@ def test_the_gradient_by_a_kernel_is_the_sum_over_its_places():
     assert key["dL/db"] == pytest.approx((z - y).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["rows", "columns"])
 def test_gradients_in_matrices_are_those_of_numpy(form):
     sheet = nn.exercise(6, "matrices", form=form, level=2)
@@ -104,10 +116,10 @@ def test_gradients_in_matrices_are_those_of_numpy(form):
     assert sheet.check(by_mean).points == sheet.points  # the 1/m may be there from the loss on
 
 
-@pytest.mark.parametrize("kind", EXACT)
+@pytest.mark.parametrize("kind", mostly_slow(EXACT, *(k for k in SHORT if k in EXACT)))
 @pytest.mark.parametrize("level", [1, *slow(2, 3)])
 def test_all_numbers_are_short(kind, level):
-    sheet = nn.exercise(12, kind, level=level)
+    sheet = made(kind, level)
     most = {1: 2, 2: 3, 3: 3}[level]
     for blank in sheet.blanks:
         if blank.name.startswith("new ") or isinstance(blank.right, str):
@@ -141,12 +153,14 @@ def test_a_slope_left_out_by_hand_is_named_and_what_follows_from_it_has_its_poin
     assert marked.points == marked.possible - 1
 
 
+@pytest.mark.slow
 def test_whole_numbers_are_told_apart_by_one():
     sheet = nn.exercise(7, "paths", level=1)
     for name, right in answers(sheet).items():
         assert not sheet.check({name: str(int(right) + 1)}).points, name
 
 
+@pytest.mark.slow
 def test_a_step_in_the_wrong_direction_and_one_by_a_wrong_gradient_are_told_apart():
     sheet = nn.exercise(3, "update", level=1)
     key = answers(sheet)
@@ -168,7 +182,8 @@ def test_a_shape_is_taken_however_it_is_written_and_a_transposed_one_is_told():
     assert "transposed" in sheet.check({"dW[1]": f"({m}, {n})"}).verdicts["dW[1]"][1]
 
 
-@pytest.mark.parametrize("seed", [1, 2, *slow(*range(3, 12))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 12))
 def test_the_planted_mistake_is_the_first_number_that_differs_from_the_right_ones(seed):
     sheet = nn.exercise(seed, "find", level=2)
     shown = dict(sheet._notes[-1].each)
@@ -181,6 +196,7 @@ def test_the_planted_mistake_is_the_first_number_that_differs_from_the_right_one
     assert "The mistake" in sheet.key.text()
 
 
+@pytest.mark.slow
 def test_the_missing_factor_makes_the_product():
     sheet = nn.exercise(9, "factor", level=1)
     for part in sheet._parts:
@@ -268,6 +284,7 @@ def test_an_array_is_read_with_spaces_commas_and_fractions_and_a_ragged_one_is_t
 # ---------------------------------------------------------------- sheets
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_sheet_and_another_one_another():
     one, same, other = (nn.exercise(seed, "neuron") for seed in (21, 21, 22))
     assert one.text() == same.text()
@@ -276,6 +293,7 @@ def test_the_same_seed_makes_the_same_sheet_and_another_one_another():
     assert "--seed 21" in one.text()
 
 
+@pytest.mark.slow
 def test_a_class_gets_different_sheets_by_one_seed():
     sheets = nn.worksheets(6, 3, "neuron")
     assert len({str(s._problem.given) for s in sheets}) == 6
@@ -283,6 +301,7 @@ def test_a_class_gets_different_sheets_by_one_seed():
     assert nn.exercise(sheets[4].seed, "neuron").text() == sheets[4].text()
 
 
+@pytest.mark.slow
 def test_the_sheet_is_the_most_telling_of_several_draws():
     from nn.exercises import problems
 
@@ -299,9 +318,9 @@ def test_the_sheet_is_the_most_telling_of_several_draws():
     assert problems._confusions(taken, taken.gradients) == min(seen) < max(seen)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_kind
 def test_the_four_forms_say_the_same_and_only_the_key_has_the_answers(kind):
-    sheet = nn.exercise(2, kind)
+    sheet = made(kind)
     for form in ("text", "markdown", "latex", "html"):
         asked, told = getattr(sheet, form)(), getattr(sheet.key, form)()
         assert TITLES[kind] in asked
@@ -365,6 +384,7 @@ def test_a_file_is_marked_and_written(tmp_path):
     assert sheet.save(tmp_path / "sheet.md").read_text(encoding="utf-8") == sheet.markdown()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [1, *slow(2, 3)])
 def test_in_a_sheet_about_paths_there_are_paths_to_be_added(level):
     for seed in (0, 1):
@@ -373,7 +393,7 @@ def test_in_a_sheet_about_paths_there_are_paths_to_be_added(level):
         assert "(2 paths)" in sheet.key.text()
 
 
-@pytest.mark.parametrize("kind", ["paths", *slow("find", "matrices", "shapes", "convolution")])
+@pytest.mark.parametrize("kind", ["neuron", *slow("paths", "find", "matrices", "shapes", "convolution")])
 def test_the_file_to_be_filled_in_says_formulas_and_numbers_and_how_to_get_the_sheet(kind):
     sheet = nn.exercise(3, kind)
     lines = sheet.blank.splitlines()
@@ -395,7 +415,7 @@ def test_every_form_has_a_line_for_a_name_and_no_key_has_one():
 
 
 def test_fractions_in_the_lines_of_a_printed_sheet_do_not_touch():
-    body = nn.exercise(3, "paths").latex().partition(r"\begin{document}")[2]
+    body = made("chain").latex().partition(r"\begin{document}")[2]
     assert r"\lineskip}{1em}" in body  # behind it, so that it goes along into another document
 
 

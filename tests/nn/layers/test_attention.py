@@ -13,6 +13,7 @@ from nn import (
     LayerNormalization,
     Model,
     MultiHeadAttention,
+    Reshape,
     Sequential,
     load_model,
 )
@@ -120,6 +121,64 @@ def test_a_mask_says_who_sees_whom_in_all_samples_or_in_each():
     np.testing.assert_allclose(both.sum(-1), 1)
 
 
+def masked(dtype="float64"):
+    x, seen = Input((5, 6)), Input((5, 5), name="seen")
+    attended = MultiHeadAttention(2, 3)(x, x, attention_mask=seen)
+    return Model([x, seen], Dense(1)(Flatten()(x + attended)), dtype=dtype, rng=0)
+
+
+def masks(m):
+    seen = RNG.random((m, 5, 5)) > 0.5
+    seen[:, :, 0] = True
+    seen[: m // 2] = seen[0]  # a program that was written for these is to see that the next ones differ
+    return seen
+
+
+def test_a_mask_is_an_input_of_a_model_and_each_batch_has_its_own(tmp_path, monkeypatch):
+    x, seen, y = RNG.normal(size=(40, 5, 6)), masks(40), RNG.normal(size=(40, 1))
+    model = masked()
+    layer = model.layers[0]
+    expected = layer(x, attention_mask=seen).numpy() + x
+    expected = expected.reshape(40, 30) @ model.get_weights()[-2] + model.get_weights()[-1]
+    np.testing.assert_allclose(model.predict([x, seen]), expected, rtol=1e-11)
+    np.testing.assert_allclose(model.predict({"x[0]": x, "seen": seen}, batch_size=7), expected, rtol=1e-11)
+    np.testing.assert_allclose(model(Tensor(x), Tensor(seen * 1.0)).numpy(), expected, rtol=1e-11)
+    assert model.predict([x[:0], seen[:0]]).shape == (0, 1)
+    model.compile("adam", "mse")
+    assert model.evaluate([x, seen], y) == pytest.approx(((expected - y) ** 2).mean())
+    model.save(tmp_path / "m.npz")
+    again = load_model(tmp_path / "m.npz")
+    fast = model.fit([x, seen], y, batch_size=4, epochs=4, shuffle=False, verbose=0).history
+    monkeypatch.setattr("autograd.fast.programs.REPEATED", 10**9)
+    assert again.fit([x, seen], y, batch_size=4, epochs=4, shuffle=False, verbose=0).history == fast
+    assert np.array_equal(model.predict([x, seen]), again.predict([x, seen]))
+
+
+def test_the_gradient_through_a_mask_of_each_sample_is_pytorchs():
+    torch = pytest.importorskip("torch")
+    model, x, seen, y = masked(), RNG.normal(size=(6, 5, 6)), masks(6), RNG.normal(size=(6, 1))
+    model.compile("sgd", "mse")
+    w = [torch.tensor(p.numpy(), requires_grad=True) for p in model.parameters()]
+    t = torch.tensor(x)
+    heads = [(t @ w[i].T + w[i + 1]).reshape(6, 5, 2, 3).transpose(1, 2) for i in (0, 2, 4)]
+    o = torch.nn.functional.scaled_dot_product_attention(*heads, attn_mask=torch.tensor(seen)[:, None])
+    a = t + o.transpose(1, 2).reshape(6, 5, 6) @ w[6].T + w[7]
+    loss = ((a.flatten(1) @ w[8].T + w[9] - torch.tensor(y)) ** 2).mean()
+    loss.backward()
+    ours = gradients(model.loss_of([x, seen], y), model.parameters())
+    for p, mine, its in zip(model.parameters(), ours, w, strict=True):
+        np.testing.assert_allclose(mine, its.grad.numpy(), rtol=1e-9, atol=1e-12, err_msg=p.label)
+
+
+def test_a_mask_of_one_row_is_for_all_steps_and_layers_may_make_it():
+    x, word = Input((5, 6)), Input((5,))
+    attended = MultiHeadAttention(2, 3)
+    model = Model([x, word], attended(x, attention_mask=Reshape((1, 5))(word)), dtype="float64", rng=0)
+    words = np.arange(5) < np.array([[2], [5], [3]])
+    expected = attended(X, attention_mask=np.repeat(words[:, None], 5, 1)).numpy()
+    np.testing.assert_array_equal(model.predict([X, words]), expected)
+
+
 def test_a_step_of_a_causal_layer_does_not_depend_on_what_comes_later():
     ours = layer()
     later = X.copy()
@@ -162,6 +221,7 @@ def transformer(steps=4, rng=0):
     return Model(x, Dense(5, "softmax")(h), rng=rng)
 
 
+@pytest.mark.slow
 def test_a_small_transformer_trains_is_saved_and_goes_on(tmp_path):
     data = np.random.default_rng(0).integers(0, 5, (60, 4))
     target = np.maximum.accumulate(data, axis=1)  # needs what came before
@@ -194,8 +254,17 @@ def test_what_does_not_fit_is_refused():
         (
             lambda: layer()(X, attention_mask=np.ones((4, 5))),
             ValueError,
-            r"shape \(5, 5\) or \(3, 5, 5\).* got \(4, 5\)",
+            r"shape \(5, 5\), or \(3, 5, 5\).* got \(4, 5\)",
         ),
+        (
+            lambda: MultiHeadAttention(2, 2)(x, attention_mask=Input((4, 5))),
+            ValueError,
+            r"shape \(5, 5\), or an Input\(\(5, 5\)\) for one of each sample.* got Input\(shape=\(4, 5\)\)",
+        ),
+        (lambda: MultiHeadAttention(2, 2)(x, attention_mask=np.ones((2, 5, 5))), ValueError, "an Input"),
+        (lambda: MultiHeadAttention(2, 2)(x, use_causal_mask=Input((5, 5))), TypeError, "True or False"),
+        (lambda: MultiHeadAttention(2, 2)(X, attention_mask=Input((5, 5))), TypeError, "places in a net only"),
+        (lambda: masked().predict([X, np.ones((3, 5, 4))]), ValueError, "input 'seen' expects"),
         (lambda: layer()(X, return_attention_scores=True), TypeError, "attention_scores"),
         (
             lambda: layer()(X[:, :3]),

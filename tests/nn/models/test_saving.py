@@ -603,6 +603,7 @@ def test_a_description_of_more_numbers_than_the_file_has_takes_no_memory(path, c
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [load_model, *slow(classifier().load_weights)])
 def test_arrays_of_more_numbers_than_the_net_has_are_not_read(tmp_path, load):
     path = tmp_path / "m.npz"

@@ -76,6 +76,7 @@ def test_metrics_validation_and_callbacks_work_as_in_a_sequential():
     assert len(history.history["loss"]) == 2
 
 
+@pytest.mark.slow
 def test_an_activation_of_ones_own_is_computed_sample_by_sample_where_arrays_do_not_do():
     net = MLP(3, [4, 1], activation=lambda z: z * z if z.data > 0 else z * 0.1, rng=0)
     net.compile(SGD(learning_rate=0.01), "mse")

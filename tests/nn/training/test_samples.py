@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from sizes import slow
 
 import nn
 
@@ -140,7 +141,7 @@ def mapped(tmp_path):
     return np.memmap(tmp_path / "x.bin", np.uint8, "r", shape=x.shape), x
 
 
-@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("shuffle", [True, *slow(False)])
 def test_samples_in_a_file_stay_there_and_give_the_same_numbers(mapped, shuffle):
     y = np.random.default_rng(1).integers(0, 3, 6000)
     found = []

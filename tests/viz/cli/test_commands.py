@@ -363,6 +363,7 @@ def test_a_formula_that_begins_with_a_minus_is_told_to_take_a_name(capsys):
     assert 'a formula that begins with - needs its name: "L = -x"' in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_error_shows_the_place_and_no_traceback():
     done = run("explore", "L = (sigmod(w*x + b) - y)**2", *VALUES)
     assert done.returncode == 2

@@ -15,6 +15,7 @@ def filled_in(sheet, wrong=()):
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_a_sheet_is_printed_in_the_form_that_is_asked_for(capsys):
     sheet = nn.exercise(7, "chain", level=2)
     for option, expected in (
@@ -27,6 +28,7 @@ def test_a_sheet_is_printed_in_the_form_that_is_asked_for(capsys):
         assert capsys.readouterr().out == expected
 
 
+@pytest.mark.slow
 def test_the_command_on_a_sheet_makes_it_again(capsys):
     for sheet in (
         nn.exercise(4, "paths", [2, 1, 1]),
@@ -37,6 +39,7 @@ def test_the_command_on_a_sheet_makes_it_again(capsys):
         assert capsys.readouterr().out == sheet.text()
 
 
+@pytest.mark.slow
 def test_the_ending_of_a_file_is_its_form(tmp_path, capsys):
     assert main(["exercise", "--kind", "neuron", "-o", str(tmp_path / "sheet.tex")]) == 0
     assert (tmp_path / "sheet.tex").read_text(encoding="utf-8") == nn.exercise(0, "neuron").latex()
@@ -73,6 +76,7 @@ def test_what_is_right_is_said_only_where_it_is_asked_for(tmp_path, capsys):
     assert "it is" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_decimal_commas_in_a_file_are_read_and_a_word_or_a_product_is_no_number(tmp_path, capsys):
     sheet = nn.exercise(3, "update")
     commas = {b.name: str(b.right).replace(".", ",") for b in sheet.blanks}
@@ -86,6 +90,7 @@ def test_decimal_commas_in_a_file_are_read_and_a_word_or_a_product_is_no_number(
         assert out.count("not a number") == 23 - points
 
 
+@pytest.mark.slow
 def test_a_class_gets_sheets_keys_and_files_in_a_folder(tmp_path, capsys):
     folder = tmp_path / "class"
     assert main(["exercise", "--seed", "3", "--kind", "neuron", "--count", "3", "--latex", "-o", str(folder)]) == 0
@@ -112,7 +117,7 @@ def test_gradients_of_ones_own_formula_are_checked(tmp_path, capsys):
         (["exercise", "--kind", "path"], "did you mean 'paths'"),
         (["exercise", "--layers", "2;2"], "--layers: expected whole numbers such as 2,2,1; got '2;2'"),
         (["exercise", "--count", "3"], "name it with -o FOLDER"),
-        (["exercise", "--blank", "--key"], "has no key"),
+        (["exercise", "--kind", "neuron", "--blank", "--key"], "has no key"),
         (["exercise", "w=3"], "unrecognized argument: w=3"),
         (["check"], "name a file that was filled in"),
         (["check", "nowhere.txt"], "nowhere.txt"),
@@ -134,6 +139,7 @@ def test_a_file_that_no_sheet_was_made_for_says_what_is_needed(tmp_path, capsys)
     assert "its first line was changed" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_was_filled_in_is_not_replaced_and_nothing_beside_it(tmp_path, capsys):
     folder = tmp_path / "class"
     make = ["exercise", "--kind", "neuron", "--count", "2", "-o", str(folder)]
@@ -153,6 +159,7 @@ def test_what_was_filled_in_is_not_replaced_and_nothing_beside_it(tmp_path, caps
     assert (folder / "1.txt").read_text(encoding="utf-8") == "mine\n"
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_marked_is_named_and_the_others_are_marked(tmp_path, capsys):
     sheet = nn.exercise(7, "neuron")
     names = [str(tmp_path / f"{c}.txt") for c in "abcd"]

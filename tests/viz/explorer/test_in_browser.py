@@ -21,8 +21,6 @@ from autograd.paths.path_graph import PathGraph
 from nn import MLP, inputs
 from viz import explore
 
-pytestmark = pytest.mark.slow
-
 PHONE = {"viewport": {"width": 375, "height": 812}, "has_touch": True, "is_mobile": True}
 
 

@@ -15,8 +15,6 @@ from autograd.op import array_table, elementwise, table
 from nn import MLP, inputs
 from viz import explore
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(autouse=True)
 def _tables_as_they_were():

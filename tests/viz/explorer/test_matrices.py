@@ -51,6 +51,7 @@ def test_a_page_of_tensors_begins_with_matrices_and_has_the_levels_of_their_numb
     assert set(data["views"]) == {"matrices", "named", "op", "neurons"}
 
 
+@pytest.mark.slow
 def test_the_squares_are_the_numbers_of_the_arrays_and_have_their_gradients():
     loss, tensors = net()
     data = data_of(explore(loss))
@@ -64,6 +65,7 @@ def test_the_squares_are_the_numbers_of_the_arrays_and_have_their_gradients():
             assert np.array_equal(slopes.reshape(t.shape), t.grad), name
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_unroll_and_so_are_their_paths():
     loss, tensors = net()
     data = data_of(explore(loss))
@@ -90,6 +92,7 @@ def test_every_array_has_its_shape_and_the_derivative_by_it_as_derive_writes_it(
     assert set(written) == {*tensors, "L"}
 
 
+@pytest.mark.slow
 def test_a_graph_too_large_to_be_read_keeps_its_arrays_and_the_chain():
     loss, _ = net((784, 128, 10), samples=32)
     page = explore(loss)
@@ -104,6 +107,7 @@ def test_a_graph_too_large_to_be_read_keeps_its_arrays_and_the_chain():
     assert len(page.html.encode()) <= 150_000
 
 
+@pytest.mark.slow
 def test_the_square_of_a_block_is_its_largest_number():
     x = np.zeros((1, 40))
     x[0, 7] = -3.0
@@ -169,6 +173,7 @@ def test_every_graph_of_tensors_has_a_page_and_a_picture(visit, make):
             shown.keyboard.press(key)
 
 
+@pytest.mark.slow
 def test_parameters_are_given_as_tensors_and_samples_are_in_the_graph():
     loss, tensors = net()
     data = data_of(explore(loss, parameters=[tensors["W[2]"]]))
@@ -187,6 +192,7 @@ def test_what_matrices_need_is_carried_by_pages_of_tensors_alone():
     assert "class Squares" not in contents_of(explore(lecture()[0]))[1]
 
 
+@pytest.mark.slow
 def test_the_picture_is_saved_with_an_array_or_a_number_lit():
     loss, tensors = net()
     page = explore(loss)

@@ -11,6 +11,7 @@ import pytest
 from contrast import contrast
 from named_pipes import Pipe, posix
 from pages import HOSTILE, contents_of, data_of, dense, hostile, lecture, unnamed
+from sizes import slow
 
 import viz
 from autograd import Tensor, Value, derive, dot, relu, sigmoid, sin
@@ -85,12 +86,14 @@ def test_the_page_refers_to_nothing_outside():
     assert "url(" not in text
 
 
+@pytest.mark.slow
 def test_the_page_is_small():
     page = explore(lecture()[0])
     assert len(page.html.encode()) <= 85_000
     assert len(explore(moons()).html.encode()) <= 140_000
 
 
+@pytest.mark.slow
 def test_names_and_titles_are_text_and_never_markup():
     loss, w = hostile()
     page = explore(loss, w, title="</title><script>alert(1)</script>\ud800")
@@ -114,6 +117,7 @@ def test_nan_and_infinities_are_shown_as_such():
     assert "NaN" not in contents_of(explore(loss))[0]
 
 
+@pytest.mark.slow
 def test_a_page_has_the_look_that_it_is_asked_for():
     loss, _ = lecture()
     plain, dark, own, hostile_font = (
@@ -129,6 +133,7 @@ def test_a_page_has_the_look_that_it_is_asked_for():
         explore(loss, look="drak")
 
 
+@pytest.mark.slow
 def test_a_page_is_the_same_in_every_run():
     assert explore(lecture()[0]).html == explore(lecture()[0]).html
 
@@ -286,7 +291,9 @@ def test_a_sum_of_more_numbers_than_fit_is_shown_in_part():
 # ---------------------------------------------------------------- where things stand
 
 
-@pytest.mark.parametrize("make", [lambda: lecture()[0], unnamed, lambda: dense(5, 12, 12, 3)[0], lambda: hostile()[0]])
+@pytest.mark.parametrize(
+    "make", [lambda: lecture()[0], unnamed, lambda: hostile()[0], *slow(lambda: dense(5, 12, 12, 3)[0])]
+)
 def test_marks_do_not_overlap(make):
     for view in page_data(make(), None, "auto")["views"].values():
         centres, side = np.array([mark[:2] for mark in view["marks"]]), 2 * view["radius"]

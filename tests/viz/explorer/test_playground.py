@@ -84,6 +84,7 @@ def test_a_playground_is_made_from_an_mlp_or_a_sequential():
     assert data_of(rows)["program"] == data_of(page)["program"]
 
 
+@pytest.mark.slow
 def test_a_softmax_takes_classes():
     model = MLP(2, [4, 3], "tanh", "softmax", rng=0)
     data = data_of(playground(model, X, [0, 1, 2, 1, 0]))
@@ -102,6 +103,7 @@ def test_a_loss_of_ones_own_and_what_is_refused():
     assert viz.playground is playground
 
 
+@pytest.mark.slow
 def test_a_page_without_samples_does_not_carry_what_they_need():
     loss = squared_error(net()(inputs([0.5, 1.0])), 1.0)
     assert "samplesTable" not in contents_of(explore(loss))[1]
@@ -126,7 +128,6 @@ def number_of(page, name):
     return page.evaluate("(name) => names.data[nodeCalled(name, [...page.nodes.name.keys()])]", name)
 
 
-@pytest.mark.slow
 def test_each_samples_gradient_and_their_average_are_pythons(visit):
     model = net()
     labels = [p.label for p in model.parameters()]
@@ -147,7 +148,6 @@ def test_each_samples_gradient_and_their_average_are_pythons(visit):
         assert "average" in page.locator("#whose").inner_text()
 
 
-@pytest.mark.slow
 def test_a_step_goes_by_the_average_or_by_the_sample_that_is_chosen(visit):
     model = net()
     with visit(playground(model, X, Y)) as page:
@@ -172,7 +172,6 @@ def test_a_step_goes_by_the_average_or_by_the_sample_that_is_chosen(visit):
         )
 
 
-@pytest.mark.slow
 def test_it_learns_in_the_page_and_the_net_is_read_back(visit):
     with visit(playground(net(), X, Y)) as page:
         first = page.evaluate("gradientsOfAll().loss")
@@ -193,7 +192,6 @@ def test_it_learns_in_the_page_and_the_net_is_read_back(visit):
         assert np.mean(losses) == pytest.approx(last, rel=1e-12)
 
 
-@pytest.mark.slow
 def test_the_map_shows_what_the_net_answers_and_every_unit_has_its_own(visit):
     model = net()
     with visit(playground(model, X, Y)) as page:
@@ -212,7 +210,6 @@ def test_the_map_shows_what_the_net_answers_and_every_unit_has_its_own(visit):
         assert colours > 20
 
 
-@pytest.mark.slow
 def test_samples_without_a_plane_are_a_row_and_links_say_which_one(visit):
     w, x, y = Value(2.0, "w"), Value(3.0, "x"), Value(1.0, "y")
     loss = squared_error(tanh(w * x), y)
@@ -228,7 +225,6 @@ def test_samples_without_a_plane_are_a_row_and_links_say_which_one(visit):
         assert "sample" not in page.evaluate("location.hash")
 
 
-@pytest.mark.slow
 def test_the_table_has_what_each_sample_asks_of_each_weight(visit):
     model = net()
     with visit(playground(model, X, Y)) as page:
@@ -241,7 +237,6 @@ def test_the_table_has_what_each_sample_asks_of_each_weight(visit):
         assert abs(shown[-1]) == pytest.approx(largest, rel=1e-3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1024, 768), (390, 844)])
 def test_nothing_of_a_playground_sticks_out(visit, size):
     with visit(playground(net(), X, Y), viewport=dict(zip(("width", "height"), size, strict=True))) as page:

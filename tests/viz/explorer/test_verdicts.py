@@ -56,6 +56,7 @@ def test_a_mistake_is_on_its_edge_and_verdicts_are_by_node():
     assert data["marking"]["total"].startswith("4 of 5 points")
 
 
+@pytest.mark.slow
 def test_only_pages_with_verdicts_carry_what_shows_them():
     loss, _ = lecture()
     assert "markingPanel" not in contents_of(explore(loss))[1]
@@ -96,6 +97,7 @@ def test_what_else_is_asked_for_comes_with_what_it_takes():
     assert all("   " not in found["notes"] for found in data.values())
 
 
+@pytest.mark.slow
 def test_what_does_not_belong_together_is_refused():
     loss, sheet = computed(), nn.exercise(1, "neuron")
     with pytest.raises(TypeError, match="expected marking to be what check_work gives, got dict"):
@@ -115,7 +117,6 @@ def test_what_does_not_belong_together_is_refused():
         explore((w * w).sum(), marking=check_work(loss, without_the_slope()))
 
 
-@pytest.mark.slow
 def test_edges_of_mistakes_are_coloured_and_the_panel_says_which(visit):
     loss = computed()
     marking = check_work(loss, without_the_slope())
@@ -130,7 +131,6 @@ def test_edges_of_mistakes_are_coloured_and_the_panel_says_which(visit):
         assert page.locator(".line.mistake").count() == 1
 
 
-@pytest.mark.slow
 def test_an_exercise_hides_its_numbers_and_says_right_given_yours_or_which_mistake(visit):
     sheet = nn.exercise(7, "neuron", level=1)
     key = {b.name: b.right for b in sheet.blanks}

@@ -348,6 +348,7 @@ def test_in_a_dense_net_no_weight_is_written():
     assert edges[-1][2]["tooltip"].startswith("w[1]₁₆,₂ = ")
 
 
+@pytest.mark.slow
 def test_a_layer_is_one_node_and_its_weights_are_counted():
     net = MLP(64, [16, 10], "relu", "softmax", rng=0)
     loss = squared_error(net(inputs([0.5] * 64)), inputs([0.0] * 10, "y"))
@@ -389,6 +390,7 @@ def test_plain_numbers_are_one_input():
     assert r"input\n3 numbers\n2 samples" in labels
 
 
+@pytest.mark.slow
 def test_auto_goes_from_named_to_neurons_to_layers_as_nets_grow():
     assert [draw_graph(trained(n)).level for n in ((2, 1), (8, 8, 1), (40, 40, 1))] == ["named", "neurons", "layers"]
     assert draw_graph(trained((2, 1), samples=30)).level == "layers"
@@ -513,6 +515,7 @@ def test_units_stand_in_the_order_of_their_index(renderer, direction):
 # ---------------------------------------------------------------- too large
 
 
+@pytest.mark.slow
 def test_a_large_graph_is_refused_with_advice():
     message = 'graph has 20001 nodes; drawing is limited to 500 at this level: use level="named" or raise max_nodes'
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -591,6 +594,7 @@ def test_a_graph_of_100_000_nodes_is_refused_without_recursion():
     assert "graph has 100001 nodes" in answers[0]
 
 
+@pytest.mark.slow
 @each_renderer
 def test_a_long_chain_within_the_limit_is_drawn_whole(renderer):
     svg = svg_of(draw_graph(chain(450), level="op"), renderer)

@@ -241,6 +241,7 @@ def test_an_unknown_option_is_refused():
         draw_paths(lecture(), show="grads")
 
 
+@pytest.mark.slow
 @needs_renderer
 def test_no_edge_of_a_path_strikes_its_own_text_through():
     x, y = Value(2.0, "x"), Value(-3.0, "y")

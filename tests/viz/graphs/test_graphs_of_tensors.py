@@ -326,6 +326,7 @@ def test_the_way_of_the_gradient_is_highlighted():
     assert f"dW[1]: shape (2, 2), norm {np.linalg.norm(w1.grad):.4g}" in drawing.source
 
 
+@pytest.mark.slow
 def test_what_is_off_the_way_can_be_left_out():
     loss = lecture()
     w2 = next(u for u in leaves(loss) if u.label == "W[2]")

@@ -147,6 +147,7 @@ def names_of(drawing):
     }
 
 
+@pytest.mark.slow
 @needs_renderer
 def test_a_drawing_like_another_has_its_places_and_its_own_numbers():
     loss, net = lecture_and_net()

@@ -84,6 +84,7 @@ def test_a_steep_curve_is_no_jump():
     assert circles(plot_activation(lambda x: sigmoid(200 * x))) == {"open": [], "full": []}
 
 
+@pytest.mark.slow
 def test_a_function_of_values_is_differentiated():
     ax = plot_activation(lambda x: x * sigmoid(x))
     function, derivative = curves(ax)
@@ -94,6 +95,7 @@ def test_a_function_of_values_is_differentiated():
     assert ax.get_title("left") == "f"
 
 
+@pytest.mark.slow
 def test_a_random_slope_is_drawn_as_its_mean():
     for activation in ("randomized_leaky_relu", RandomizedLeakyReLU(0.2, 0.4, rng=0)):
         function, _ = curves(plot_activation(activation))

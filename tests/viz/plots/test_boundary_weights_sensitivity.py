@@ -82,6 +82,7 @@ def test_a_model_of_tensors_is_called_with_all_rows():
     assert points[:, 0] == pytest.approx(0.3 * points[:, 1], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_anything_with_predict_will_do():
     perceptron = Perceptron(2, "classification", rng=0)
     perceptron.fit(X, Y, learning_rate=1.0, max_iterations=50)
@@ -273,6 +274,7 @@ def test_the_largest_components_come_first_with_their_signs():
     assert "the largest 3 of 4" in ax.get_title("left")
 
 
+@pytest.mark.slow
 def test_the_numbers_on_neighbouring_lines_of_a_boundary_are_apart():
     x = np.array([[0.0, 0.0], [1.0, 1.0], [0.2, 0.9], [0.9, 0.1]])
 

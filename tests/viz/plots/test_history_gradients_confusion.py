@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from figures import matplotlib, no_figure_stays_open, plt, texts  # noqa: F401
+from sizes import slow_rows
 
 from autograd import Value, squared_error
 from nn import MLP, Module, Perceptron
@@ -103,6 +104,7 @@ def test_a_training_that_diverged_has_its_names_where_its_numbers_end():
     assert texts(plot_history({"loss": [math.nan] * 3})) == ["no finite number"]
 
 
+@pytest.mark.slow
 def test_a_single_epoch_can_be_seen():
     ax = plot_history({"loss": [0.5]})
     assert ax.lines[0].get_marker() == "o"
@@ -168,9 +170,11 @@ def test_the_vanishing_gradient_is_put_in_words():
     ("gradients", "line"),
     [
         ({"layer 1": [8.0, 6.0], "layer 2": [2.0, 1.5]}, "layer 1 gets 4 times the gradient of layer 2"),
-        ({"layer 1": [1.0, 1.1], "layer 2": [1.2, 1.0]}, "about equal in layer 1 and layer 2"),
-        ({"a": [0.0, 0.0], "b": [1.0, 1.0]}, "no gradient at all in a"),
-        ([{"a": 1.0, "b": 100.0}, {"a": 1.0, "b": 300.0}, {"a": 1.0, "b": 200.0}], "a gets 1/200 of the gradient of b"),
+        *slow_rows(
+            ({"layer 1": [1.0, 1.1], "layer 2": [1.2, 1.0]}, "about equal in layer 1 and layer 2"),
+            ({"a": [0.0, 0.0], "b": [1.0, 1.0]}, "no gradient at all in a"),
+            ([{"a": 1.0, "b": v} for v in (100.0, 300.0, 200.0)], "a gets 1/200 of the gradient of b"),
+        ),
     ],
 )
 def test_the_first_layer_is_compared_with_the_last(gradients, line):

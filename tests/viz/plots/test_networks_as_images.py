@@ -39,6 +39,7 @@ def test_rows_stand_below_each_other_with_their_names():
     assert [ax.get_ylabel() for ax in found] == ["data", "", "", "copy", "", ""]
 
 
+@pytest.mark.slow
 def test_maps_of_a_layer_are_a_row_for_each_sample():
     model = Sequential([Conv2D(5, 3, input_shape=(6, 6, 1))], rng=0)
     maps = model.layers[0](np.ones((2, 6, 6, 1)))
@@ -48,6 +49,7 @@ def test_maps_of_a_layer_are_a_row_for_each_sample():
     assert found[6].get_subplotspec().colspan.start == 1
 
 
+@pytest.mark.slow
 def test_three_channels_from_0_to_1_are_colours_and_others_maps():
     colors = np.random.default_rng(0).random((2, 4, 4, 3))
     assert shown(viz.plot_images(colors)[0]).shape == (4, 4, 3)
@@ -62,6 +64,7 @@ def test_negative_numbers_are_told_by_a_scale_about_zero_and_a_minus():
     assert len(ax.collections[0].get_segments()) == 1
 
 
+@pytest.mark.slow
 def test_no_more_images_than_asked_for():
     assert viz.plot_images(np.zeros((30, 2, 2)), max_images=12, columns=6).shape == (12,)
 

@@ -7,7 +7,7 @@ import pytest
 from figures import matplotlib, no_figure_stays_open, plt  # noqa: F401
 from matplotlib.axes import Axes
 from oracles import run
-from sizes import slow
+from sizes import mostly_slow, slow, slow_rows
 
 import viz
 from autograd import Value, squared_error
@@ -80,7 +80,7 @@ def test_every_plot_is_tested_here():
     assert {*SINGLE, *SEVERAL} == {name for name in viz.__all__ if name.startswith("plot_")}
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@alike
 def test_a_plot_draws_on_the_axes_it_is_given_and_returns_them(name):
     figure, grid = plt.subplots(1, 2)
     assert SINGLE[name](grid[0]) is grid[0]
@@ -188,7 +188,7 @@ def test_names_at_the_ends_of_lines_do_not_overlap(heights):
     assert all(bottom - 20 < h < top + 20 for h in heights)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.09, 0.7), (1e-9, 10.0), (0.1, 0.13), (0.5, 0.5), (0.2, 3e4)])
+@pytest.mark.parametrize(("low", "high"), [(0.09, 0.7), *slow_rows((1e-9, 10.0), (0.1, 0.13), (0.5, 0.5), (0.2, 3e4))])
 def test_a_log_axis_always_has_numbers_at_it(low, high):
     _, ax = plt.subplots()
     base.log_axis(ax, low, high)
@@ -227,7 +227,7 @@ def test_a_tick_says_its_number(y, text):
     assert base.tick_text(y) == text
 
 
-@pytest.mark.parametrize(("low", "high"), [(2e-5, 4e-5), (1e-6, 2e-4), (3e6, 8e7)])
+@pytest.mark.parametrize(("low", "high"), [(2e-5, 4e-5), *slow_rows((1e-6, 2e-4), (3e6, 8e7))])
 def test_ticks_on_a_log_axis_differ_where_numbers_are_small_or_large(low, high):
     _, ax = plt.subplots()
     base.log_axis(ax, low, high)
@@ -302,7 +302,7 @@ ROUGH = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in OPTIONS["digits"].on if name.startswith("plot_")])
+@pytest.mark.parametrize("name", mostly_slow([name for name in OPTIONS["digits"].on if name.startswith("plot_")]))
 def test_plots_that_write_numbers_write_so_many_digits(name):
     def texts(**options):
         figure = np.ravel(ROUGH[name](**options))[0].figure
@@ -345,7 +345,8 @@ def test_the_legend_in_a_dark_style_is_light_on_dark():
 
 
 @pytest.mark.parametrize(
-    "label", ["w[1]_1,2", "yhat", "odd $name$ of $100", "a{b}_^", "<b>", "\\frac", "名", "w_1,10", "n" * 1000]
+    "label",
+    ["w[1]_1,2", "odd $name$ of $100", *slow("yhat", "a{b}_^", "<b>", "\\frac", "名", "w_1,10", "n" * 1000)],
 )
 def test_any_label_can_be_drawn(label):
     figure, ax = plt.subplots()

@@ -90,6 +90,7 @@ def test_weights_are_found_by_their_labels_in_the_users_own_model():
     assert "loss" in [other.get_ylabel() for other in ax.figure.axes]
 
 
+@pytest.mark.slow
 def test_elements_of_a_tensor_are_weights_too():
     weight = Tensor([[1.0, -2.0], [0.5, 3.0]], "W[1]")
     model = SimpleNamespace(parameters=lambda: [weight])
@@ -115,6 +116,7 @@ def test_a_path_of_ones_own_is_drawn_as_it_is():
     assert paths_of(ax)[0].tolist() == path
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_positive_has_a_linear_scale():
     u, v = Value(0.3, "u"), Value(0.2, "v")
     ax = plot_loss_surface(lambda: u + v - 3, [u, v], span=(-1, 1), resolution=5, steps=1)
@@ -124,6 +126,7 @@ def test_a_loss_that_is_not_positive_has_a_linear_scale():
     flat.figure.canvas.draw()
 
 
+@pytest.mark.slow
 def test_a_descent_that_runs_away_ends_where_it_leaves_the_numbers():
     w = Value(1.0, "w")
     ax = plot_loss_surface(lambda: w**4, w, learning_rate=10.0, span=(-2, 2))
@@ -131,6 +134,7 @@ def test_a_descent_that_runs_away_ends_where_it_leaves_the_numbers():
     assert w.data == 1.0
 
 
+@pytest.mark.slow
 def test_parts_without_a_loss_are_left_out():
     w = Value(1.0, "w")
     plot_loss_surface(lambda: autograd.log(w), w, span=(-1, 2), learning_rate=0.01).figure.canvas.draw()

@@ -45,7 +45,6 @@ def overlap(a, b, slack=1.0):
     return left < x - slack and u < right - slack and top + h / 8 < y - k / 4 and v + k / 8 < bottom - h / 4
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("screen", SCREENS, ids="{0[0]}x{0[1]}".format)
 @pytest.mark.parametrize("case", CASES)
 def test_no_text_is_small_and_none_lies_on_another(chromium, case, screen):
@@ -65,7 +64,6 @@ def test_no_text_is_small_and_none_lies_on_another(chromium, case, screen):
         assert pairs == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_texts_stay_in_their_marks_and_on_the_picture(chromium, case):
     page = explore(CASES[case]())
@@ -79,6 +77,7 @@ def test_texts_stay_in_their_marks_and_on_the_picture(chromium, case):
         assert bottom <= height
 
 
+@pytest.mark.slow
 def test_a_picture_of_a_net_has_all_its_numbers_on_it():
     loss = CASES["3-4-3-1"]()
     svg = explore(loss).svg(level="neurons").svg
@@ -90,6 +89,7 @@ def test_a_picture_of_a_net_has_all_its_numbers_on_it():
     assert len(elements(svg, "rect", "ground")) == 3 + 1
 
 
+@pytest.mark.slow
 def test_ids_are_those_of_nodes_and_lines_and_each_is_there_once():
     svg = explore(CASES["2-2-2"]()).svg(level="neurons").svg
     ids = [e.get("id") for e in ElementTree.fromstring(svg).iter() if e.get("id")]
@@ -119,6 +119,7 @@ def test_the_paths_of_a_node_are_lit_and_the_rest_is_dim():
     assert len(elements(svg, "path", "negative")) == 2  # w21 and the second output: their path lowers the gradient
 
 
+@pytest.mark.slow
 def test_one_path_can_be_lit_alone():
     loss = CASES["shared"]()
     x = next(v for v in topological_order(loss) if v.label == "x")
@@ -148,6 +149,7 @@ def test_what_cannot_be_drawn_is_refused(asked, error, message):
         explore(CASES["shared"]()).svg(**asked)
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_text():
     result, w = hostile()
     for picture in (explore(result).svg(), explore(result).svg(w)):
@@ -161,6 +163,7 @@ def test_a_picture_can_be_told_by_a_name_as_it_is_written():
     assert page.svg("w^[1]_{11}").svg == page.svg("w[1]_1,1").svg == page.svg("w[1]_11").svg
 
 
+@pytest.mark.slow
 def test_every_text_can_be_read_on_its_ground():
     page = explore(CASES["3-4-3-1"]())
     for picture in (page.svg(level="neurons"), page.svg("w[1]_1,1", level="neurons")):

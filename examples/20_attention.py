@@ -1,5 +1,5 @@
 """
-16. The same in attention
+20. The same in attention
 =========================
 
 Lecture 002 calls transformers "the new type" of net. At their heart three
@@ -77,4 +77,4 @@ derive(J, W)
 # **Your turn.** The derivatives by o and by the value of token 3. Somebody
 # took another token's share:
 
-print(check_work(L, {"dL/do": 0.7463, "dL/dv_3": 0.2199}))
+print(check_work(L, {"dL/do": 0.7463, "dL/dv_3": 0.219877}))

@@ -1,5 +1,5 @@
 """
-15. One weight, three times
+16. One weight, three times
 ===========================
 
 Lecture 002 names recurrent nets, for series and text. They read one number
@@ -51,4 +51,4 @@ for steps in (3, 6, 12):
 # %%
 # **Your turn.** Somebody lists the paths of w and misses one. Which?
 
-print(check_work(L, {"dL/dw": 0.07469}))
+print(check_work(L, {"dL/dw": 0.0746892}))

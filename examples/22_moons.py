@@ -1,5 +1,5 @@
 """
-18. micrograd's moons
+22. micrograd's moons
 =====================
 
 The last lesson goes back to where many have met backpropagation: Andrej
@@ -60,4 +60,4 @@ plot_decision_boundary(net, x, labels)
 # with w = 0.2. Mind the signs:
 
 w = Value(0.2, "w")
-print(check_work(relu(1 - -1 * (w * 2.5)), {"dL/dw": -2.5}))
+print(check_work(relu(1 - -1 * (w * 2.5)), {"dL/dw": "-2.50000"}))

@@ -1,5 +1,5 @@
 """
-17. An operation of your own
+21. An operation of your own
 ============================
 
 The lectures' tables of activations end somewhere. Yours need not. An

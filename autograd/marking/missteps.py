@@ -1,0 +1,339 @@
+"""What goes wrong on the way forward, as a table: each slip is an operation that is computed wrongly.
+
+It is read like the slips of a gradient (slips.py): on numbers, which predicts z, a and L of whoever makes it, and all
+that follows from them; and on names, which writes their line beside the right one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..graph import Node, is_node, topological_order
+from ..op import Operation
+from ..operands import Operand, Vector
+from ..ops.elementwise import exp, relu, sigmoid, tanh
+from ..passes.replay import member_of
+from .computation import Edge
+from .slips import Slip, always, is_square, near, once, relation, slopes_and_softmax, weight_below
+
+__all__ = ["Result", "misstep", "missteps"]
+
+
+class Reading(Protocol):
+    """On what an operation is computed: numbers, or names. count: the number of samples, m."""
+
+    count: Operand
+
+    def of(self, x: Operand) -> Operand:
+        """What stands for a node or a constant."""
+
+    def operands(self, v: Node) -> Sequence[Operand]:
+        """What stands for the operands of a node."""
+
+    def computed(self, v: Node, operands: Sequence[Operand]) -> Operand:
+        """What the operation of a node gives."""
+
+
+class Result:
+    """The result of an operation, about to be computed wrongly.
+
+    edge      the operand that it is about, and the operation: see Edge
+    operands  the operands of the operation
+    """
+
+    def __init__(self, edge: Edge, reading: Reading) -> None:
+        self.edge, self._reading = edge, reading
+        self.operands: Sequence[Operand] = reading.operands(edge.node)
+
+    @property
+    def op(self) -> Operation:
+        """The operation."""
+        return self.edge.node.op
+
+    @property
+    def z(self) -> Operand:
+        """What an activation is applied to."""
+        first = self.operands[0]
+        return first[member_of(self.edge.node, self.edge.place)[1]] if isinstance(first, Vector) else first
+
+    @property
+    def right(self) -> Operand:
+        """As it should be."""
+        return self._reading.computed(self.edge.node, self.operands)
+
+    @property
+    def operand(self) -> Operand:
+        """What stands for the operand that the edge is about."""
+        place = self._place
+        return self.operands[place[0]][place[1]] if isinstance(place, tuple) else self.operands[place]
+
+    @property
+    def _place(self) -> Any:
+        if self.edge.of.is_array:
+            return self.edge.place
+        group, member = member_of(self.edge.node, self.edge.place)
+        return (group, member) if isinstance(self.operands[group], Vector) else group
+
+    def of(self, x: Operand) -> Operand:
+        """What stands for a node or a constant."""
+        return self._reading.of(x)
+
+    @property
+    def m(self) -> Operand:
+        """How many samples there are."""
+        return self._reading.count
+
+    def with_operand(self, x: Operand) -> Operand:
+        """The result with something else in the place of the operand."""
+        return self._with(self._place, x)
+
+    def with_other(self, x: Operand) -> Operand:
+        """The product with something else in the place of what the operand is multiplied by."""
+        return self._with(self.edge.partner, x)
+
+    def _with(self, place: Any, x: Operand) -> Operand:
+        operands = list(self.operands)
+        if isinstance(place, tuple):
+            group = list(operands[place[0]])
+            group[place[1]] = x
+            operands[place[0]] = type(operands[place[0]])(group)
+        else:
+            operands[place] = x
+        return self._reading.computed(self.edge.node, operands)
+
+
+missteps: list[Slip] = []
+
+
+def misstep(
+    name: str,
+    *,
+    on: Callable[[Edge], bool],
+    seen: str = "once",
+    tries: Callable[[Edge], Iterable[tuple[Hashable, Any]]] = once,
+    spreads: bool = True,
+) -> Callable[[Callable[..., Operand]], Callable[..., Operand]]:
+    """Enter the decorated function into the table. See Slip; `read` gives the result of `edge.node`."""
+
+    def decorate(read: Callable[..., Operand]) -> Callable[..., Operand]:
+        missteps.append(Slip(name, read, seen, on, tries, spreads, False, False, always, True))
+        return read
+
+    return decorate
+
+
+# ---------------------------------------------------------------- where
+
+
+def bias_added(edge: Edge) -> bool:
+    return edge.is_bias and edge.result is not edge.of.target
+
+
+def activations(edge: Edge) -> bool:
+    """An activation of single numbers, once."""
+    return edge.is_slope
+
+
+def first_of_layer(edge: Edge) -> bool:
+    """An activation, of a softmax of Values the operand that belongs to the unit."""
+    if not slopes_and_softmax(edge):
+        return False
+    if edge.node.op.picks is None:
+        return True
+    return bool(member_of(edge.node, edge.place)[1] == int(edge.node.operand_groups[1]))
+
+
+def softmaxes(edge: Edge) -> bool:
+    return edge.is_along_axis and first_of_layer(edge)
+
+
+def terms(edge: Edge) -> bool:
+    """A product among others, of Values."""
+    if edge.of.is_array or edge.result is edge.of.target:
+        return False
+    if isinstance(edge.partner, tuple):
+        return edge.is_weight
+    is_added = edge.enters is None and edge.partner is None and edge.node.op.name == "add"
+    if not is_added:
+        return False
+    below = (e for u in edge.operand.operands if is_node(u) for e in edge.of.into.get(u, ()))
+    return any(e.node is edge.operand and e.partner is not None for e in below)
+
+
+def products_of_weights(edge: Edge) -> bool:
+    """A weight times something, on the way to a named quantity."""
+    if edge.partner is None or edge.result is edge.of.target:
+        return False
+    return edge.of.is_parameter(weight_below(edge.operand))
+
+
+def the_loss(edge: Edge) -> bool:
+    """The loss itself, without a penalty: of its operands the first."""
+    return edge.node is edge.of.loss and edge is next(e for e in edge.of.edges if e.node is edge.node)
+
+
+def mean_losses(edge: Edge) -> bool:
+    """The loss of several samples, where it is their mean."""
+    return the_loss(edge) and (edge.of.samples or 1) > 1 and edge.of.is_mean
+
+
+def single_losses(edge: Edge) -> bool:
+    """The loss of several samples with one output each."""
+    operands = edge.node.operands
+    is_loss = mean_losses(edge) and edge.of.is_array and edge.node.op.loss is not None and len(operands) > 2
+    return is_loss and isinstance(operands[2], float) and operands[0].ndim == 2 and operands[0].shape[1] == 1
+
+
+def logarithms(edge: Edge) -> bool:
+    """A cross-entropy."""
+    return the_loss(edge) and "cross_entropy" in edge.node.op.shown
+
+
+def penalties(edge: Edge) -> bool:
+    """What is added to the loss and knows of parameters alone."""
+    if edge.result is not edge.of.target or edge.enters is not None or edge.node.op.name != "add":
+        return False
+    below = topological_order(edge.operand)
+    return not any(u.op is not None and u in edge.of.labels for u in below)
+
+
+# ---------------------------------------------------------------- with what
+
+
+def other_activations(edge: Edge) -> list[tuple[Hashable, Any]]:
+    """What a layer may have in its place."""
+    return [(op.shown, op) for op in (sigmoid.op, tanh.op, relu.op) if op is not edge.node.op]
+
+
+def other_factors(edge: Edge) -> list[tuple[Hashable, Any]]:
+    """What could be taken for what the weights are multiplied by: known before, and of its shape."""
+    right = edge.read_by_product
+    core = weight_below(right) if is_node(right) else right
+    later = edge.of.place[edge.node]
+    known = (u for u in near(edge.of, core) if not is_node(u) or edge.of.place[u] < later)
+    return [(relation(edge, u, core), (u, core is not right and edge.of.is_array)) for u in known]
+
+
+def factors_of_the_loss(edge: Edge) -> list[tuple[Hashable, float]]:
+    """What may be too much, or missing."""
+    found: list[tuple[Hashable, float]] = [("a factor 2 too much", 2.0), ("a factor 2 left out", 0.5)]
+    found += [("the sign turned", -1.0)]
+    outputs = _outputs(edge)
+    if outputs > 1:
+        found += [("divided by the number of outputs, too", 1.0 / outputs)]
+    return found
+
+
+def _outputs(edge: Edge) -> int:
+    """How many numbers are compared in each sample."""
+    c = edge.of
+    if not c.is_array:
+        return len({e.operand for e in c.edges if e.is_loss})
+    predictions = [e.operand for e in c.edges if e.is_loss and e.operand.ndim == 2]
+    return predictions[0].shape[0 if c.roles.sample_axis == 1 else 1] if predictions else 1
+
+
+def _takes_alike(edge: Edge) -> bool:
+    """True if both factors of a matrix product have one shape."""
+    other = edge.read_by_product
+    return edge.of.is_array and getattr(other, "shape", None) == edge.operand.shape and is_square(edge.operand)
+
+
+# ================================================================ the table
+
+
+@misstep("the bias forgotten", on=bias_added, seen="often")
+def bias_left_out(s: Result) -> Operand:
+    return s.with_operand(0.0 * s.operand)
+
+
+@misstep("the bias subtracted", on=bias_added, seen="tried")
+def bias_subtracted(s: Result) -> Operand:
+    return s.with_operand(-s.operand)
+
+
+@misstep("{op} left out", on=first_of_layer, seen="often")
+def activation_left_out(s: Result) -> Operand:
+    return s.z
+
+
+@misstep("{key} in place of {op}", on=activations, tries=other_activations, seen="regularly")
+def another_activation(s: Result, op: Operation) -> Operand:
+    return op.function(s.z)
+
+
+@misstep("e^z in place of e^−z", on=lambda e: activations(e) and e.node.op is sigmoid.op, seen="regularly")
+def sigmoid_of_minus(s: Result) -> Operand:
+    return s.op.function(-s.z)
+
+
+@misstep("softmax over the samples instead of the units", on=lambda e: softmaxes(e) and e.of.is_array, seen="regularly")
+def softmax_over_samples(s: Result) -> Operand:
+    return s.op.function(s.z, -1 if s.edge.of.roles.sample_axis == 1 else 0)
+
+
+@misstep("softmax without its sum: only e^z", on=softmaxes, seen="regularly")
+def softmax_without_sum(s: Result) -> Operand:
+    return exp(s.z)
+
+
+@misstep("one term of the sum forgotten", on=terms, seen="regularly", spreads=False)
+def term_left_out(s: Result) -> Operand:
+    return s.with_operand(0.0 * s.operand)
+
+
+@misstep("{other} for {right}", on=products_of_weights, tries=other_factors, seen="regularly")
+def another_input(s: Result, other: tuple[Operand, bool]) -> Operand:
+    u, is_turned = other
+    return s.with_other(s.of(u).T if is_turned else s.of(u))
+
+
+@misstep(
+    "the weights transposed",
+    on=lambda e: products_of_weights(e) and e.of.is_array and is_square(e.operand),
+    seen="often",
+)
+def weights_transposed(s: Result) -> Operand:
+    return s.with_operand(s.operand.T)
+
+
+@misstep("⊙ in place of the matrix product", on=lambda e: products_of_weights(e) and _takes_alike(e), seen="regularly")
+def elementwise_product(s: Result) -> Operand:
+    return s.operands[0] * s.operands[1]
+
+
+@misstep("{key}", on=the_loss, tries=factors_of_the_loss, seen="often", spreads=False)
+def factor_of_the_loss(s: Result, c: float) -> Operand:
+    return s.right * c
+
+
+@misstep("summed over the samples: 1/m left out", on=mean_losses, seen="often", spreads=False)
+def loss_summed(s: Result) -> Operand:
+    return s.right * s.m
+
+
+@misstep("1/m twice", on=mean_losses, spreads=False)
+def loss_averaged_twice(s: Result) -> Operand:
+    return s.right / s.m
+
+
+@misstep("(m,) against (m, 1): each prediction beside all targets", on=single_losses, seen="regularly", spreads=False)
+def loss_of_all_pairs(s: Result) -> Operand:
+    predictions, targets, weight, *rest = s.operands
+    m = len(predictions)
+    pairs = np.repeat(predictions, m, 0), np.tile(targets, (m, 1)), weight / m
+    return s.op.forward(*pairs, *rest)
+
+
+@misstep("the logarithm to base 10", on=logarithms, seen="regularly")
+def logarithm_to_base_10(s: Result) -> Operand:
+    return s.right / math.log(10)
+
+
+@misstep("the penalty left out", on=penalties, seen="regularly", spreads=False)
+def penalty_left_out(s: Result) -> Operand:
+    return s.with_operand(0.0 * s.operand)
