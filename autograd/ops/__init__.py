@@ -1,11 +1,14 @@
-"""The operations: a file for each kind, in it each operation with its derivatives."""
+"""The operations: a file for each kind, in it each operation with its derivatives.
+
+`autograd` hands on all that is listed here. It has abs, max, min and sum from `python_names`, which are Python's too.
+"""
 
 from .activations import elu, gelu, hard_sigmoid, mish, normal_cdf, selu, silu, softsign
 from .choosing import clip, where
 from .convolutions import average_pool, conv, fold, max_pool, windows
 from .einsums import einsum, tensordot
+from .elementwise import abs as abs
 from .elementwise import (
-    abs,
     add,
     cos,
     div,
@@ -28,7 +31,9 @@ from .elementwise import (
     sub,
     tanh,
 )
-from .extremes import argmax, argmin, max, min
+from .extremes import argmax, argmin
+from .extremes import max as max
+from .extremes import min as min
 from .functions import (
     arccos,
     arcsin,
@@ -71,10 +76,10 @@ from .shapes import (
     transpose,
 )
 from .softmaxes import log_softmax, logsumexp, softmax
-from .sums import average, mean, prod, standardize, std, sum, var
+from .sums import average, mean, prod, standardize, std, var
+from .sums import sum as sum
 
 __all__ = [
-    "abs",
     "add",
     "arccos",
     "arcsin",
@@ -119,11 +124,9 @@ __all__ = [
     "logaddexp",
     "logsumexp",
     "matmul",
-    "max",
     "max_pool",
     "maximum",
     "mean",
-    "min",
     "minimum",
     "mish",
     "moveaxis",
@@ -164,7 +167,6 @@ __all__ = [
     "std",
     "step",
     "sub",
-    "sum",
     "swapaxes",
     "take",
     "tan",

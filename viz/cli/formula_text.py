@@ -132,7 +132,9 @@ class Computation(NamedTuple):
 
 def functions() -> dict[str, Callable[..., Operand]]:
     """The functions that a formula may use: every operation on numbers that is registered now, under its shown name."""
-    known = {op.shown: getattr(ops, op.shown) if op.shown in ops.__all__ else op.function for op in table.values()}
+    known = {
+        op.shown: found if callable(found := getattr(ops, op.shown, None)) else op.function for op in table.values()
+    }
     known["log_softmax"] = ops.log_softmax  # made of other operations
     return dict(sorted(known.items()))
 

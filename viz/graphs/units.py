@@ -96,8 +96,8 @@ class Units:
 def find_units(graph: PathGraph) -> Units:
     """The units among the nodes of a graph at level "named".
 
-    Names need not be complete. A weight whose source cannot be told from names stays outside, and
-    so does every node outside the grammar of names.
+    Names need not be complete. A weight whose source cannot be told from names stays outside, and so does
+    every node outside the grammar of names, but what one operation makes of a unit's z alone: its activation.
     """
     name = {v: parse(label) for v, label in graph.labels.items()}
     found = Units()
@@ -110,6 +110,11 @@ def find_units(graph: PathGraph) -> Units:
             found.units.append(unit)
             inside.update(c.weight for c in unit.connections)
             inside.add(unit.bias)
+    for v in graph.nodes:
+        z = None if v in found.of else _sum_below(v)
+        unit = None if z is None else found.of.get(z)
+        if unit is not None and unit.z is z and unit.a is None:  # an activation, whatever it is called
+            unit.a, found.of[v] = v, unit
     # A penalty looks at weights too: they are on the edges of units, and stand outside as its operands.
     inside -= _used_outside(graph, found)
     found.outside = [v for v in graph.nodes if v not in found.of and v not in inside]
@@ -151,6 +156,19 @@ def _activated(v: Value, mine: Name, edges: Sequence[Edge], found: Units) -> Uni
         return None
     fitting = [u for u in units if u is not None and u.index == mine.index and mine.layer in (None, u.layer)]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _sum_below(v: Value) -> Value | None:
+    """The one node that v is a function of by one operation that is no arithmetic; of a softmax its own logit."""
+    if v.op is None or v.op.formula is not None:
+        return None
+    if v.op.picks is not None:
+        whole, place = v.operand_groups
+        below = [whole[int(place)]]
+    else:
+        below = [] if v.op.reduces else list(v.operands)
+    nodes = [u for u in below if isinstance(u, Value)]
+    return nodes[0] if len(nodes) == 1 else None
 
 
 def _sorted_out(

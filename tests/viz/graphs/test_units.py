@@ -186,3 +186,21 @@ def test_a_graph_without_units_has_none():
     y.label = "y"
     found = find_units(PathGraph(y))
     assert (found.units, found.of, found.outside) == ([], {}, [x, y])
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "leaky_relu", "softmax"])
+def test_an_activation_belongs_to_its_unit_whatever_it_is_called(activation):
+    net = MLP(1, [2], output_activation=activation, rng=0)
+    outputs = net(inputs([1.0]))
+    for j, output in enumerate(outputs, 1):
+        output.label = f"ytilde_{j}"
+    units, outside = units_of(squared_error(outputs, [0.0, 1.0]))
+    assert [nodes for nodes, *_ in units] == ["z[1]_1 ytilde_1", "z[1]_2 ytilde_2"]
+    assert outside == ["x_1", "L"]
+
+
+def test_arithmetic_on_a_weighted_sum_is_no_activation():
+    z = MLP(1, [1], rng=0)(inputs([1.0]))
+    loss = 2 * z
+    loss.label = "loss"
+    assert units_of(loss)[1] == ["x_1", "loss"]
