@@ -138,7 +138,7 @@ class InOrder:
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1), *slow(Adam(0.01))], ids=["sgd", "adam"])
-@pytest.mark.parametrize("name", mostly_slow(NETS, "lectures", "two inputs", "strides"))
+@pytest.mark.parametrize("name", mostly_slow(NETS, "two inputs", "strides"))
 def test_the_program_in_numpy_trains_to_the_same_numbers(name, optimizer):
     make, loss = NETS[name]
     model = make()
@@ -158,6 +158,7 @@ def test_the_program_in_numpy_trains_to_the_same_numbers(name, optimizer):
         np.testing.assert_allclose(mine, p.numpy(), rtol=1e-11, atol=atol)
 
 
+@pytest.mark.slow
 def test_the_program_reads_as_the_lectures_write_it():
     model = NETS["lectures"][0]()
     model.compile(SGD(0.5), CLASSES)
