@@ -288,6 +288,7 @@ def two_inputs(optimizer):
     return model
 
 
+@pytest.mark.slow
 def test_a_net_that_branches_is_diagnosed_by_all_its_inputs():
     x = [X, NUMBERS]
     y = X[:, :1] - NUMBERS
