@@ -190,6 +190,20 @@ def test_a_model_of_a_part_shares_layers_and_their_labels():
     assert decoder.parameters() == whole.parameters()[4:]
 
 
+def test_a_model_inside_keeps_its_dtype(tmp_path):
+    x = Input((5,))
+    for inner, outer in (("float32", "float64"), ("float64", "float32")):
+        code = Sequential([Dense(3, "tanh", input_shape=(5,)), Dense(2)], dtype=inner, rng=0)
+        model = Model(x, Dense(1)(code(x)), dtype=outer, rng=0)
+        model.compile("adam", "mse")
+        model.fit(X, X[:, :1], verbose=0)
+        model.save(tmp_path / "m.npz")
+        for one in (model, load_model(tmp_path / "m.npz")):
+            assert [p.dtype for p in one.parameters()] == [inner] * 4 + [outer] * 2
+            assert one.predict(X).dtype == "float64"
+        assert np.array_equal(model.predict(X), one.predict(X))
+
+
 def test_a_sequential_inside_a_sequential_is_a_layer():
     inner = Sequential([Dense(4, "relu"), Dropout(0.5)])
     model = Sequential([inner, Dense(4, "softmax")], rng=0, dtype="float64")
