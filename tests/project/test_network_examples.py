@@ -53,6 +53,7 @@ def mnist(folder, n=60):
     return str(folder)
 
 
+@pytest.mark.slow
 def test_it_reads_the_files_of_mnist_and_shows_a_path_for_each_place_of_its_window(capsys, tmp_path):
     text = shown("cnn_digits", ["--data", mnist(tmp_path), "--epochs", "1"], capsys)
     assert "(None, 28, 28, 16)" in text

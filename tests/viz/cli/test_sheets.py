@@ -63,6 +63,7 @@ def test_a_sheet_that_was_filled_in_is_marked_with_points_and_the_mistake(tmp_pa
     assert who == "Ada L."
 
 
+@pytest.mark.slow
 def test_what_is_right_is_said_only_where_it_is_asked_for(tmp_path, capsys):
     sheet = nn.exercise(7, "neuron")
     (tmp_path / "a.txt").write_text(f"# {sheet.command}\ndL/da = 77\n", encoding="utf-8")
