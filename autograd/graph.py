@@ -41,7 +41,12 @@ UNRECORDED = Unrecorded()
 
 def is_constant(node: Node) -> bool:
     """True for a leaf that is a result: what `detach()` gave, or was computed under `no_grad`. It is not trained."""
-    return node._op is None and getattr(node, node._operand_slots[0], None) is UNRECORDED
+    return node._op is None and node._held is UNRECORDED
+
+
+def trainable(nodes: Iterable[Node]) -> list[Node]:
+    """Those that training can move: leaves, and no constants."""
+    return [x for x in nodes if x._op is None and x._held is not UNRECORDED]
 
 
 def check_recorded(where: str, root: Node) -> None:

@@ -19,6 +19,7 @@ class BaseNode:
     __slots__ = ("_label", "_op")
 
     _operand_slots: tuple[str, ...]
+    _held: Operand  # the first of them, by one name for all nodes
     _label: str | None
     _op: Operation | None
 
@@ -35,6 +36,7 @@ class BaseNode:
                 raise TypeError(
                     f"{name} is final and {cls.__name__} cannot be derived from it; keep a {name} as an attribute"
                 )
+        cls._held = vars(cls)[cls._operand_slots[0]]
 
     # ------------------------------------------------------------ what a node tells
 

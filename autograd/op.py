@@ -84,6 +84,9 @@ class Writing(TypedDict, total=False):
     how       what is said of what is not differentiated: `how(shape of the result, *plain operands)` gives the
               words, such as ["s=2", "p=1"], and none where all is as usual
     note      what the writing means, said once below a derivation: in text and in LaTeX
+    times     in formulas: `times(n, *operands)` is the result, times the first operand to the power n, as one; None
+              where it is none. It is written if it is shorter: |x| for sign(x)·x
+    averages  of a mean over axes: whether its gradient has 1/m for m samples, as a function of its operands on arrays
     """
 
     shown: str
@@ -94,6 +97,8 @@ class Writing(TypedDict, total=False):
     ascii: str
     how: Callable[..., list[str]]
     note: tuple[str, str]
+    times: Callable[..., Operand]
+    averages: Callable[..., bool]
 
 
 # See Operation: a name, an operation, a function of the operands.

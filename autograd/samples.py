@@ -63,8 +63,8 @@ def shown_axis(v: Operand) -> int | None:
     """Along which axis of a recorded matrix the samples lie, as the nearest layer below it shows; None if none does."""
     is_turned = False
     bias = None
-    while (op := getattr(v, "op", None)) is not None:
-        name, operands = op.name, v.operands
+    while (op := getattr(v, "_op", None)) is not None:
+        name, operands = op.name, v._operands  # and not by their properties: every loss asks
         if name == "affine":
             return int(is_turned)
         if name == "matmul":

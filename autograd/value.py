@@ -74,7 +74,7 @@ class Value(BaseNode):
     #                         derivatives: as many as operands (Mixed if some of these are
     #                         constants), a float that holds for all, or None for constants; _y is None
     #   both at once          an activation of a weighted sum, as `fast.neuron` describes it
-    #   a leaf                _op is None, the rest is unset
+    #   a leaf                _op and _x are None, the rest is unset; _x of a constant is UNRECORDED
     __slots__ = ("_data", "_dx", "_dy", "_x", "_y", "grad")
 
     _operand_slots = ("_x", "_y")
@@ -89,7 +89,7 @@ class Value(BaseNode):
     def __init__(self, data: Operand, label: str | None = None, _op: object = None, **unknown: object) -> None:
         self._data = data if data.__class__ is float else _leaf_data(data)
         self.grad = NO_GRADIENT
-        self._op = None
+        self._op = self._x = None
         if traces:
             modes.note_birth(self)
         if label is not None or _op is not None or unknown:
@@ -368,7 +368,7 @@ class Value(BaseNode):
         return contents
 
     def _restore(self, contents: dict[str, Operand]) -> None:
-        self.grad = NO_GRADIENT
+        self.grad, self._x = NO_GRADIENT, None
         for name, content in contents.items():
             setattr(self, name, content)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import itertools
 import time
 
 import numpy as np
@@ -73,13 +74,26 @@ class Net:
                 break
         self.rate = float(rng.choice([0.1, 0.03, 0.01]))
 
-    def forward(self, r=lambda x: x):
-        """Z and A; r: how every number is rounded."""
+    def forward(self, r=lambda x: x, kind="", at=0):
+        """Z and A; r: how every number is rounded. kind, at: a mistake of the forward pass, made in layer `at`."""
         self.Z, self.A = [None], [self.X]
         for i in (1, 2, 3):
-            z = r(self.W[i] @ self.A[-1] + self.b[i])
+            here = kind if i == at else ""
+            W = self.W[i].T if here == "W transposed" else self.W[i]
+            b = {"bias forgotten": 0, "bias subtracted": -1}.get(here, 1) * self.b[i]
+            z = r(W @ (self.Z if here == "Z for A" else self.A)[i - 1] + b)
             self.Z.append(z)
-            if i < 3:
+            if here == "activation left out":
+                self.A.append(z)
+            elif here.startswith("for another activation "):
+                self.A.append(r(G[here.split()[-1]][0](z)))
+            elif here == "sign in the exponent":
+                self.A.append(r(1 / (1 + np.exp(z))))
+            elif here == "softmax over the samples":
+                self.A.append(r(np.exp(z) / np.exp(z).sum(1, keepdims=True)))
+            elif here == "softmax without its sum":
+                self.A.append(r(np.exp(z)))
+            elif i < 3:
                 self.A.append(r(G[self.g[i - 1]][0](z)))
             elif self.output in ("softmax", "squared"):
                 e = np.exp(z - z.max(0))
@@ -398,15 +412,52 @@ class Net:
         if self.output in ("softmax", "squared", "sigmoid") and n[3] > 1:
             yield "target of another unit", 0, {"target_of_another_unit"}, None
 
+    def forward_mistakes(self):
+        """What can be planted in the forward pass: kind, layer, what it is called when it is found, and where."""
+        for i in (1, 2, 3):
+            yield "bias forgotten", i, {"bias_left_out"}, {f"Z[{i}]"}
+            yield "bias subtracted", i, {"bias_subtracted"}, {f"Z[{i}]"}
+            if self.n[i] == self.n[i - 1]:
+                yield "W transposed", i, {"weights_transposed"}, {f"Z[{i}]"}
+            g = (
+                self.g[i - 1]
+                if i < 3
+                else {"squared": "softmax", "sigmoid": "sigmoid", "one": "sigmoid"}.get(self.output)
+            )
+            if g is not None:
+                yield "activation left out", i, {"activation_left_out"}, {f"A[{i}]"}
+            if g in G:
+                for other in sorted(G.keys() - {g}):
+                    yield f"for another activation {other}", i, {"another_activation"}, {f"A[{i}]"}
+            if g == "sigmoid":
+                yield "sign in the exponent", i, {"sigmoid_of_minus"}, {f"A[{i}]"}
+            if g == "softmax":
+                yield "softmax over the samples", i, {"softmax_over_samples"}, {f"A[{i}]"}
+                yield "softmax without its sum", i, {"softmax_without_sum"}, {f"A[{i}]"}
+            if i > 1:
+                yield "Z for A", i, {"another_input"}, {f"Z[{i}]"}
+
+    def passed_forward(self):
+        """Z and A as they are; A of the output where the recorded loss has it."""
+        found = {f"Z[{i}]": self.Z[i] for i in (1, 2, 3)}
+        last = 2 if self.output in ("softmax", "linear") else 3
+        return found | {f"A[{i}]": self.A[i] for i in range(1, last + 1)}
+
     def sheet(self, work, keys, digits=None, places=None):
         """What is handed in: dZ and dA in rows if the net has them so, with so many digits."""
         found = {}
         for key, x in work.items():
-            if key[:2] not in keys:
+            if key[:2] not in keys and key[0] not in keys:
                 continue
             x = np.asarray(x, float)
             if self.rows and x.ndim == 2:
-                x = x.T if key[:2] in ("dZ", "dA") else x[:, 0] if key[:2] == "db" and x.shape[1] == 1 else x
+                x = (
+                    x.T
+                    if key[:2] in ("dZ", "dA") or key[0] in "ZA"
+                    else x[:, 0]
+                    if key[:2] == "db" and x.shape[1] == 1
+                    else x
+                )
                 x = x.T if key[:2] == "db" and x.ndim == 2 else x
             found[key] = rounded(x, digits)
         return found
@@ -474,6 +525,23 @@ def experiment(title, count, digits, keys=("dW", "db"), seed=0, verbose=False, *
     return found, by_kind
 
 
+def forward_slips(count, digits=4, seed=0):
+    """Mistakes of the forward pass, Z and A handed in: how they are called, in nets of all outputs."""
+    rng = np.random.default_rng(seed)
+    found = collections.Counter()
+    for i in range(count):
+        net = Net(rng, OUTPUTS[i % len(OUTPUTS)], rows=bool(i // len(OUTPUTS) % 2))
+        checker = Checker(net.recorded())
+        for kind, at, expected, where in net.forward_mistakes():
+            net.forward(kind=kind, at=at)
+            sheet = net.sheet(net.passed_forward(), ("Z", "A"), digits)
+            said = judged(checker.check(sheet), None, expected, where)
+            found[said] += 1
+            if said == "false":
+                print(kind, at, net.n, net.m, net.g, net.output, [f.slip for f in checker.check(sheet).findings])
+    return found
+
+
 OUTPUTS = ("softmax", "squared", "sigmoid", "one", "linear")
 
 
@@ -485,17 +553,17 @@ def right_work(count, seed=0):
     """
     rng = np.random.default_rng(seed)
     checked, wrong = collections.Counter(), collections.Counter()
+    kinds = itertools.cycle(itertools.product(OUTPUTS, ("columns", "rows", "values")))
     while sum(checked.values()) < count:
-        for output in OUTPUTS:
-            for how in ("columns", "rows", "values"):
-                net = Net(rng, output, how == "rows", most=2 if how == "values" else 6)
-                checker = Checker(net.recorded_in_values() if how == "values" else net.recorded())
-                for digits in (3, 4, 5, 6):
-                    for work in (net.carefully(digits), net.carefully(None, digits), net.backward()):
-                        keys = ("dW", "db") if rng.random() < 0.5 or how == "values" else ("dZ", "dA", "dW", "db")
-                        sheet = (net.sheet_of_values if how == "values" else net.sheet)(work, keys, digits)
-                        checked[digits] += 1
-                        wrong[digits] += any(v.kind == "wrong" for v in checker.check(sheet).verdicts.values())
+        output, how = next(kinds)
+        net = Net(rng, output, how == "rows", most=2 if how == "values" else 6)
+        checker = Checker(net.recorded_in_values() if how == "values" else net.recorded())
+        for digits in (3, 4, 5, 6):
+            for work in (net.carefully(digits), net.carefully(None, digits), net.backward()):
+                keys = ("dW", "db") if rng.random() < 0.5 or how == "values" else ("dZ", "dA", "dW", "db")
+                sheet = (net.sheet_of_values if how == "values" else net.sheet)(work, keys, digits)
+                checked[digits] += 1
+                wrong[digits] += any(v.kind == "wrong" for v in checker.check(sheet).verdicts.values())
     return checked, wrong
 
 
@@ -671,6 +739,10 @@ def main():
     checked, wrong = right_work(options.sheets, options.seed)
     print("correct work, rounded all the way or at the end, called wrong: ", end="")
     print(", ".join(f"{digits} digits {wrong[digits]} of {checked[digits]}" for digits in sorted(checked)))
+    ahead = forward_slips(max(n // 2, 10), seed=options.seed)
+    total = sum(ahead.values())
+    print(f"mistakes of the forward pass, Z and A, 4 digits, {total} sheets: ", end="")
+    print(", ".join(f"{k} {ahead[k] / total:.1%}" for k in ("named", "among", "false", "none", "right")))
     for keys in (("dW", "db"), ("dZ", "dA", "dW", "db")):
         both = two_slips(4 * n, keys=keys, seed=options.seed)
         total = sum(both.values())

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from autograd import Tensor
 from autograd.fast.neuron import Weights
 from autograd.formulas.notation import format_number
-from autograd.graph import is_constant, is_node
+from autograd.graph import is_constant, is_node, trainable
 from autograd.op import Operation
 from autograd.operands import Operand, describe
 from autograd.paths.labels import node_called
@@ -85,7 +85,7 @@ class Module(Attributes):
                 nodes.update(dict.fromkeys(x))
             elif kind == "node":
                 nodes[x] = None
-        return [x for x in nodes if x.op is None and not is_constant(x)]
+        return trainable(nodes)
 
     def named_parameters(self) -> list[tuple[str, Any]]:
         """All parameters with their names, in order of definition, each once.
@@ -342,22 +342,26 @@ def _walk(root: object) -> Iterator[Found]:
     yield found
     seen = {id(root)}
     stack = [(found, _items(root, found[3]))]
+    kinds_of = _kinds
     while stack:
         holder, unread = stack[-1]
         for name, x in unread:
-            kind = _kinds[x.__class__]
+            kind = kinds_of[x.__class__]
             if not kind:
                 continue
-            if kind == "node" or (kind == "array" and x.dtype.kind in "fiub"):
+            if kind == "node":
                 yield holder, name, x, kind
-            elif kind != "array" and id(x) not in seen:
+            elif kind == "array":
+                if x.dtype.kind in "fiub":
+                    yield holder, name, x, kind
+            elif id(x) not in seen:
                 seen.add(id(x))
                 if kind == "sequence":
-                    kinds = {_kinds[c] for c in set(map(type, x))}
-                    if kinds <= NOTHING:  # such as a shape
-                        continue
+                    kinds = set(map(kinds_of.__getitem__, set(map(type, x))))
                     if kinds == NODES:
                         yield holder, name, x, "nodes"
+                        continue
+                    if kinds <= NOTHING:  # such as a shape
                         continue
                 found = holder, name, x, kind
                 yield found
@@ -369,8 +373,10 @@ def _walk(root: object) -> Iterator[Found]:
 
 def _items(x: Operand, kind: str) -> Iterator[tuple[str | int, Operand]]:
     """What x holds, with the names or indices under which it does."""
-    # A copy of the items: a thread that trains may set an attribute meanwhile.
-    return iter(enumerate(x) if kind == "sequence" else tuple((x if kind == "dict" else vars(x)).items()))
+    if kind == "sequence":
+        return enumerate(x)
+    # Of a copy: a thread that trains may set an attribute meanwhile.
+    return iter(tuple(x.items()) if kind == "dict" else x.__dict__.copy().items())
 
 
 class _Kinds(dict[type, str]):

@@ -274,7 +274,8 @@ class Optimizer(Attributes):
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before a new backward pass."""
-        self._check_bound("zero_grad")
+        if not self.parameters:
+            self._check_bound("zero_grad")
         for block in self._blocks:
             block.flat.clear()
 

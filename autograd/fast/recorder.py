@@ -397,6 +397,8 @@ class Recorded:
     def dot(self, other: Any, out: Any = None) -> Recorded:
         if out is None:
             result = self.value.dot(_plain(other))
+            if isinstance(result, np.floating):  # arithmetic on numbers takes a quarter of that in arrays without axes
+                return self.recorder.value(f"{self.name}.dot({self.recorder.operand(other)})", result)
         else:
             result = self.value.dot(_plain(other), out.value)
         return self.recorder.call(f"{self.name}.dot", [self.recorder.operand(other)], result, out)

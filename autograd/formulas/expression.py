@@ -14,7 +14,7 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -631,19 +631,20 @@ def _with_simplified_sums(x: Expression) -> Expression:
 
 
 def _fused(factors: Factors) -> Factors:
-    """x·x^(y − 1) as x^y and u·sign(u) as |u|; each makes the product shorter."""
+    """x·x^(y − 1) as x^y and u·sign(u) as |u|, as operations say, where the product becomes shorter."""
     for a, e in factors:
-        if not isinstance(a, Call) or e != 1.0 or a.op.name not in ("power", "sign"):
+        times = a.op.writing.get("times") if isinstance(a, Call) and e == 1.0 else None
+        if times is None:
             continue
-        base, *exponent = a.flat()
+        base, *others = cast(Call, a).flat()
         for b, n in factors:
             if b is a or not n.is_integer() or not _is_atom(base, b):
                 continue
-            rest = tuple(f for f in factors if f[0] is not a and f[0] is not b)
-            if a.op.name == "sign" and n >= 1.0:
-                return _fused(merged(rest, ((b, n - 1.0), (Call(find("abs"), (base,)), 1.0)))[1])
-            if exponent and (total := exponent[0] + n).size < exponent[0].size:
-                return _fused(merged(rest, ((Call(a.op, (base, total)), 1.0),))[1])
+            fused = times(n, base, *others)
+            if fused is not None and fused.size < Expression(((1.0, ((a, e), (b, n))),), math.nan).size:
+                (c, instead), rest = _as_term(fused), tuple(f for f in factors if f[0] is not a and f[0] is not b)
+                if c == 1.0:
+                    return _fused(merged(rest, instead)[1])
     return factors
 
 

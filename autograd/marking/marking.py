@@ -36,7 +36,7 @@ SEEN = ("often", "regularly", "once", "tried")
 # Mistakes of the forward pass are tried on gradients while that computes not more numbers than this.
 BUDGET = 40_000
 # In Values with more operands mistakes are not looked for: each may be read wrongly in many ways.
-LARGEST = 3_000
+LARGEST = 1_000
 # So many mistakes on one sheet are looked for, and so many readings of one are named.
 MOST = 8
 NAMED = 3
@@ -157,12 +157,17 @@ class Checker:
                 verdicts.append(verdict(item, answer))
             else:
                 verdicts.append(verdict(item, answer, given=given))
-            if verdicts[-1].kind == "wrong" and self.is_searched:
+            kind = verdicts[-1].kind
+            if kind in ("wrong", "right to digits") and not answer.is_near and self.is_searched:
                 found = self._misstep(item, answers, point)
-                if found is not None and found.as_likely >= LIKELY:
-                    verdicts[-1] = verdicts[-1]._replace(note=verdicts[-1].note or more_digits(self.c))
-                elif found is not None:
+                is_told = found is not None and (found.chance < CHANCE if kind != "wrong" else found.as_likely < LIKELY)
+                if found is not None and is_told:
                     explanations.append(found)
+                    verdicts[-1] = verdicts[-1]._replace(kind="wrong", digits=None)
+                elif found is not None and kind == "wrong":
+                    verdicts[-1] = verdicts[-1]._replace(note=verdicts[-1].note or more_digits(self.c))
+            elif kind == "wrong" and not self.is_searched:
+                verdicts[-1] = verdicts[-1]._replace(note=verdicts[-1].note or self.too_large())
             is_usable = item.numbers.shape == answer.right.shape and np.all(np.isfinite(item.numbers))
             if not answer.is_right and is_usable:
                 put_in[item.node] = item.numbers if self.c.is_array else float(item.numbers)

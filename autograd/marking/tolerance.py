@@ -17,6 +17,8 @@ from .written import FULL, rounded_at_random
 __all__ = ["Tolerance"]
 
 REPLAYS = 24
+# So many of Values with more nodes than this, of which one pass takes long.
+FEWER, MANY = 8, 3_000
 TIMES = 3.5
 # Nobody carries fewer digits than this on the way.
 FEWEST = 3
@@ -36,6 +38,7 @@ class Tolerance:
         self._c = c
         self._spread = functools.lru_cache(maxsize=32)(self._spread_of)
         self._points = functools.lru_cache(maxsize=32)(self._points_of)
+        self._replays = REPLAYS if c.is_array or len(c.order) <= MANY else FEWER
         self._deltas = [edge for edge in c.edges if deltas(edge)]
 
     def of(self, u: Node, is_value: bool, digits: int, decimals: int) -> np.ndarray:
@@ -54,7 +57,7 @@ class Tolerance:
     def _points_of(self, digits: int, decimals: int) -> list[Point]:
         rng = np.random.default_rng(0)
         rounding, count = self._rounding(digits, decimals, rng), self._c.samples or 1
-        return [Point(self._c.order, rounding, count) for _ in range(REPLAYS)]
+        return [Point(self._c.order, rounding, count) for _ in range(self._replays)]
 
     def _rounding(self, digits: int, decimals: int, rng: np.random.Generator) -> Callable[[Node, Operand], Operand]:
         named = set(self._c.named)

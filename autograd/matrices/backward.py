@@ -28,8 +28,6 @@ from .steps import Step
 
 __all__ = ["Arrived", "Backward", "share_of"]
 
-# Operations whose slope is divided by how many numbers they average.
-AVERAGES = ("array_mean", "std")
 # Formulas at the head of a chain up to this length are tried in place of the derivatives that they are.
 LONGEST_HEAD = 30
 
@@ -226,15 +224,16 @@ def share_of(
     is_whole = term.shape == u.shape or (w.op.loss is not None and term.size == u.size)  # or it stands for its rows
     found = term if is_whole else sum_to(term, u.shape)
     assert isinstance(found, MatrixExpression)
-    return _with_count(found, w.op.name, operands) if w.op.name in AVERAGES else found
+    averages = w.op.writing.get("averages")
+    return _with_count(found, operands) if averages is not None and averages(*operands) else found
 
 
-def _with_count(term: MatrixExpression, name: str, operands: tuple[Operand, ...]) -> MatrixExpression:
+def _with_count(term: MatrixExpression, operands: tuple[Operand, ...]) -> MatrixExpression:
     """A share that has the 1/m of a mean over samples as a number, with the 1/m as such."""
     x, axis = operands[:2]
     samples = samples_of(x.formula)
     axes = range(x.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim)
-    if samples is None or x.ndim + samples not in axes or x.shape[samples] < 2 or (name == "std" and operands[3]):
+    if samples is None or x.ndim + samples not in axes or x.shape[samples] < 2:
         return term
     m = float(x.shape[samples])
     return MatrixExpression(tidy(term.formula * m) / formula_of(Count()), term.value)

@@ -24,9 +24,9 @@ from .backward import Backward
 from .columns import turned, turned_names, turned_value
 from .forward import Forward, labels_in
 from .mathml import MatrixMathml
-from .naming import Naming
+from .naming import WEIGHTS, Naming
 from .notation import CLOSE, MIDDLE, OPEN, MatrixLatex, MatrixWriter, heads_of
-from .roles import Roles, is_mask
+from .roles import Roles, hides, is_mask
 from .sequences import Step as TimeStep
 from .steps import Definition, Formula, Notations, Step
 
@@ -48,6 +48,18 @@ HEADS = (
     r"\operatorname{heads}_{n}(Q):\ \text{the last axis in } n \text{ parts; concat puts them side by side}",
 )
 MASK = ("{}: a mask, 0 where a number is dropped", r"{}:\ \text{{a mask, }} 0 \text{{ where a number is dropped}}")
+HIDDEN = (
+    "{}: a mask, 0 where a step may look; what is hidden is so far below that its softmax is 0",
+    r"{}:\ \text{{a mask, }} 0 \text{{ where a step may look; what is hidden has softmax }} 0",
+)
+KEPT = (
+    "{}: as training left them, constants, and not those of this batch",
+    r"{}:\ \text{{as training left them, constants, and not those of this batch}}",
+)
+WEIGHED = (
+    "{}: how much each sample counts, divided by how many there are",
+    r"{}:\ \text{{how much each sample counts, divided by how many there are}}",
+)
 STEP_IN_COLUMNS = ("X⟨t⟩ = X[:, t − 1]ᵀ is step t of X, samples in columns", STEP[1])
 
 T = TypeVar("T", Definition, Step)
@@ -107,7 +119,8 @@ class MatrixDerivation:
             d._replace(formula=as_formed(d.formula, d.label), value=turned_value(d.value, d.label, turning))
             for d in definitions
         )
-        nameless = set(naming.nameless())
+        self._kept = naming.kept()
+        nameless = {*naming.nameless(), *self._kept}
         used = (label for x in formulas for label in labels_in(x))
         self.given = {label: self.quantities[label] for label in used if label in nameless}
         self._label = naming.labels[source]
@@ -160,7 +173,7 @@ class MatrixDerivation:
                 lines += self._left_out(to, s)
             else:
                 lines += _block(to, to.derivative(to.symbol(s.label)), s.value, s.formulas)
-        notes = self._notes(0)
+        notes = self._notes(0, to)
         lines += [*notes, ""] if notes else []
         if self._has_omissions(most):
             lines += [f"{to.ellipsis}  {OMISSION}", ""]
@@ -172,7 +185,7 @@ class MatrixDerivation:
         written += [x for s in _abridged(self.steps, most) if not isinstance(s, int) for x in s.formulas]
         return any(map(has_omissions, written))
 
-    def _notes(self, notation: int) -> list[str]:
+    def _notes(self, notation: int, to: MatrixWriter) -> list[str]:
         """What the signs and words in the formulas mean that are not everybody's. notation: 0 text, 1 LaTeX."""
         found: dict[tuple[str, str], None] = {}
         for x in (*(d.formula for d in self.definitions), *(f for s in self.steps for f in s.formulas)):
@@ -183,9 +196,11 @@ class MatrixDerivation:
                     found[HEADS] = None
                 elif isinstance(a, TimeStep):
                     found[STEP_IN_COLUMNS if a.in_columns else STEP] = None
-        to = (self.notations.text(), self.notations.latex())[notation]
-        masks = [label for label, x in self.given.items() if label.startswith("M") and is_mask(x)]
-        return [MASK[notation].format(to.symbol(label)) for label in masks] + [note[notation] for note in found]
+        told = [(label, note) for label, x in self.given.items() if (note := _meaning(label, x)) is not None]
+        kept = [to.symbol(x) for x in self._kept if x in self.given and re.match(r"(mu|s)\[\d+\]$", x)]
+        said = [KEPT[notation].format(", ".join(kept))] if kept else []
+        said += [note[notation].format(to.symbol(label)) for label, note in told]
+        return said + [note[notation] for note in found]
 
     def _most(self, where: str, most: int | None) -> int:
         return MOST if most is None else positive(where, "most", most, "a positive integer or None")
@@ -243,14 +258,15 @@ class MatrixDerivation:
         check_environment("MatrixDerivation.latex", environment)
         to = self.notations.latex(with_shapes=shapes)
         rows = self._equations("MatrixDerivation.latex", to, most, digits)
-        return to.aligned([*rows, *(f"&{note}" for note in self._notes(1))], environment)
+        return to.aligned([*rows, *(f"&{note}" for note in self._notes(1, to))], environment)
 
     def mathml(self, *, shapes: bool = True, most: int | None = None, digits: int | None = None) -> str:
         """The steps as a `<math>` element, which browsers show without a script or a font; see `latex`."""
         to = self.notations.mathml(with_shapes=shapes)
         rows = self._equations("MatrixDerivation.mathml", to, most, digits)
-        notes = itertools.chain.from_iterable(textwrap.wrap(note, REMARK) for note in self._notes(0))
-        return to.aligned([*rows, *map(to.remark, notes)])
+        notes = self._notes(0, self.notations.text())
+        lines = itertools.chain.from_iterable(textwrap.wrap(note, REMARK) for note in notes)
+        return to.aligned([*rows, *map(to.remark, lines)])
 
     def _equations(self, where: str, to: MatrixLatex | MatrixMathml, most: int | None, digits: int | None) -> list[str]:
         most = self._most(where, most)
@@ -333,3 +349,10 @@ def _numbers(to: MatrixWriter, x: np.ndarray) -> list[str]:
     if not x.ndim:
         return [f"    = {to.number(float(x))}"]
     return [("    = " if i == 0 else "      ") + row for i, row in enumerate(to.block(x))]
+
+
+def _meaning(label: str, x: np.ndarray) -> tuple[str, str] | None:
+    """What is said of a constant of this name: of a mask, of the weights of samples."""
+    if label.startswith("M") and (hides(x) or is_mask(x)):
+        return HIDDEN if hides(x) else MASK
+    return WEIGHED if label == WEIGHTS else None

@@ -12,7 +12,7 @@ from ..samples import axis_of_data, is_data_name, shown_axis
 from ..tensor import Tensor
 from .atoms import Shape
 
-__all__ = ["Roles", "constants_of", "is_mask", "is_tensor", "is_turned", "role", "whole_of_rows"]
+__all__ = ["Roles", "constants_of", "hides", "is_mask", "is_tensor", "is_turned", "role", "weights_of", "whole_of_rows"]
 
 
 def is_tensor(x: object) -> TypeGuard[Tensor]:
@@ -48,6 +48,8 @@ def is_turned(v: Tensor, i: int) -> bool:
 def role(v: Tensor, i: int) -> str:
     """What a constant at this place is called: the target of a loss Y, what weights multiply X, a mask M, else C."""
     name = v.op.name if v.op is not None else ""
+    if name == "add" and hides(v.operands[i]):
+        return "M"
     if _is_loss(v) or name == "sub" or (name == "mul" and _is_logarithm(v.operands[1 - i])):
         return "Y"
     if i == 0 and name in ("affine", "correlate", "correlate_and_add", "max_pool", "transpose"):
@@ -63,6 +65,20 @@ def is_mask(x: object) -> bool:
         return False
     largest = np.max(x)
     return bool(largest > 0 and np.isin(x, (0.0, largest)).all() and not x.all())
+
+
+def hides(x: object) -> bool:
+    """True for zeros and one other number far below them, as is added to scores that are not to count."""
+    if not isinstance(x, np.ndarray) or x.ndim < 2 or x.size < 2:
+        return False
+    least = np.min(x)
+    return bool(least < -1e4 and np.isin(x, (0.0, least)).all())
+
+
+def weights_of(v: Tensor) -> np.ndarray | None:
+    """What a loss multiplies each row of its mean with, a column, if these are several numbers."""
+    weight = v.operands[2] if _is_loss(v) and len(v.operands) > 2 else None
+    return weight[:, None] if isinstance(weight, np.ndarray) and weight.ndim == 1 else None
 
 
 def _is_loss(v: Tensor) -> bool:

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from numpy.typing import DTypeLike
 
 from ..op import Pull, structural
 from ..operands import Operand, as_array, describe, plainly, zeros
@@ -167,6 +168,11 @@ _CONVOLUTION = (
 _UNPOOLED = (
     "unpool(dP at A = P): dP where A is the largest number of its window, 0 elsewhere",
     r"\operatorname{unpool}(dP\text{ at }A = P):\ dP \text{ where } A \text{ is the largest of its window, else } 0",
+)
+
+_SHARED = (
+    "share(dP): each number of dP in equal parts to what its window held; zeros around count as nothing",
+    r"\operatorname{share}(dP):\ dP \text{ in equal parts to what its window held, zeros around as nothing}",
 )
 
 # ---------------------------------------------------------------- the form
@@ -521,18 +527,23 @@ def fold(v: Operand, space: Operand, strides: Operand = 1, padding: Operand = "v
     return folded(v, within, steps, pads)
 
 
-def _counts(x: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
-    """How many numbers of x each window has; zeros that padding adds do not count."""
+def _counts(space: Sizes, size: Sizes, strides: Sizes, pads: Pads, dtype: DTypeLike) -> Operand:
+    """How many numbers each window has in a space of these sizes; zeros that padding adds do not count."""
     if not any(map(any, pads)):
         return math.prod(size)
-    ones, kernel = np.ones((1, *x.shape[1:-1], 1), x.dtype), np.ones((1, *size, 1), x.dtype)
+    ones, kernel = np.ones((1, *space, 1), dtype), np.ones((1, *size, 1), dtype)
     return correlate.op.forward(ones, kernel, strides, pads)
 
 
+def _back(g: Operand, z: Operand, x: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
+    space = x.shape[1:-1]
+    if any(map(any, pads)):
+        return shared(g, size, strides, pads, space)
+    return spread(g / math.prod(size), size, strides, pads, space)
+
+
 @structural(
-    lambda g, z, x, size, strides, pads: spread(
-        g / _counts(x, size, strides, pads), size, strides, pads, x.shape[1:-1]
-    ),
+    _back,
     None,
     None,
     None,
@@ -548,11 +559,36 @@ def averaged(x: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
     z = np.zeros((len(x), *places(x.shape[1:-1], size, strides, pads), x.shape[-1]), x.dtype)
     for _, part in _offsets(size, strides, z.shape[1:-1]):
         z += wide[part]
-    return z / np.asarray(_counts(x, size, strides, pads), x.dtype)
+    return z / np.asarray(_counts(x.shape[1:-1], size, strides, pads, x.dtype), x.dtype)
 
 
 @structural(
-    lambda h, r, g, size, strides, pads, space: averaged(h, size, strides, pads) * _counts(h, size, strides, pads),
+    lambda h, r, g, size, strides, pads, space: averaged(h, size, strides, pads),
+    None,
+    None,
+    None,
+    None,
+    shown="share",
+    text="share(#{how})",
+    latex=r"\operatorname{share}{how}(#)",
+    how=_window,
+    note=_SHARED,
+    linear=(0,),
+)
+def shared(g: Operand, size: Sizes, strides: Sizes, pads: Pads, space: Sizes) -> Operand:
+    """Each number in equal parts at the places of its window that are inside: the gradient of `averaged`.
+
+    g: (n, *places, channels); space: the sizes of the result's axes between samples and channels.
+    """
+    parts = g / _counts(space, size, strides, pads, g.dtype)
+    found: np.ndarray = spread.op.forward(parts, size, strides, pads, space)
+    return found
+
+
+@structural(
+    lambda h, r, g, size, strides, pads, space: (
+        averaged(h, size, strides, pads) * _counts(space, size, strides, pads, h.dtype)
+    ),
     None,
     None,
     None,

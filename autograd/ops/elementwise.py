@@ -153,6 +153,7 @@ def neg(x: Operand) -> Operand:
     lambda z, x, y: where(is_zero(x) & (y >= 0), 0, z * log(x)),
     symbol="^",
     expands=True,
+    times=lambda n, x, y: power(x, y + n),
 )
 def power(x: Operand, y: Operand) -> Operand:
     """Power x^y.
@@ -368,7 +369,7 @@ def abs(x: Operand) -> Operand:
     return builtins.abs(x)
 
 
-@elementwise(0)
+@elementwise(0, times=lambda n, x: abs(x) * x ** (n - 1) if n >= 1 else None)
 def sign(x: Operand) -> Operand:
     """-1, 0 or 1: the sign of x.
 

@@ -51,7 +51,7 @@ def array_sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     return x.sum(axis, keepdims=keepdims)
 
 
-@reduction(lambda z, x: 1 / size(x), expands=True)
+@reduction(lambda z, x: 1 / size(x), expands=True, averages=lambda x, axis, keepdims: True)
 def mean(x: Operand) -> Operand:
     """Mean (x₁ + ... + xₙ) / n.
 
@@ -188,6 +188,7 @@ def _var(x: Operand, axis: Axis, keepdims: bool, ddof: int) -> Operand:
     None,
     None,
     None,
+    averages=lambda x, axis, keepdims, ddof: not ddof,
 )
 def std(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Operand:
     """Standard deviation over axes or of a sequence, the root of `var`, with the same arguments.

@@ -49,7 +49,7 @@ function say(words, isError = false) {
 function derive() {
   if (worker === null) start();
   asked += 1;
-  say(isReady ? "computing" : "Python is being loaded: about 7 MB, once");
+  say(isReady ? "computing" : "Python is being loaded: about 10 MB, once");
   worker.postMessage({ id: asked, asked: { formula: formula.value, values: values.value, wrt: wrt.value } });
 }
 
@@ -74,6 +74,8 @@ function show(answer) {
   part("table").innerHTML = answer.table;
   part("results").hidden = false; // before the page, which looks how much room it has
   part("page").srcdoc = answer.page;
+  URL.revokeObjectURL(part("alone").href);
+  part("alone").href = URL.createObjectURL(new Blob([answer.page], { type: "text/html" }));
   history.replaceState(null, "", link());
 }
 

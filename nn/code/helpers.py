@@ -34,6 +34,27 @@ def elu(Z, alpha=1):
     return np.where(Z > 0, Z, alpha * (np.exp(np.minimum(Z, 0)) - 1))
 
 
+def selu(Z):
+    return 1.0507009873554805 * elu(Z, 1.6732632423543772)
+
+
+def softsign(Z):
+    return Z / (1 + abs(Z))
+
+
+def hard_sigmoid(Z):
+    return np.clip(Z / 6 + 0.5, 0, 1)
+
+
+def mish(Z):
+    return Z * np.tanh(softplus(Z))
+
+
+def log_softmax(Z):
+    Z = Z - Z.max(-1, keepdims=True)
+    return Z - np.log(np.exp(Z).sum(-1, keepdims=True))
+
+
 def silu(Z):
     return Z * sigmoid(Z)
 
@@ -110,9 +131,19 @@ def unpool(G, X, P, size, strides, pads):
     return laid_back(shares, X.shape, size, strides, pads)
 
 
+def numbers_in(space, size, strides, pads):
+    """How many numbers each window has; zeros around count as nothing."""
+    return windows(np.ones((1, *space, 1)), size, strides, pads).sum(tuple(range(-len(size), 0)))
+
+
 def average_pool(X, size, strides, pads):
-    axes = tuple(range(-len(size), 0))
-    return windows(X, size, strides, pads).mean(axes)
+    sums = windows(X, size, strides, pads).sum(tuple(range(-len(size), 0)))
+    return sums / numbers_in(X.shape[1:-1], size, strides, pads)
+
+
+def share(G, size, strides, pads, space):
+    """What came back to each window, in equal parts to each number of it."""
+    return upsample(G / numbers_in(space, size, strides, pads), size, strides, pads, space)
 
 
 def upsample(G, size, strides, pads, space):
@@ -138,7 +169,20 @@ HELPERS = {
     for code in re.split(r"\n(?=def )", _HELPERS)
     if code.strip()
 }
-OF_NUMPY = {"abs", "broadcast_to", "concatenate", "cos", "cosh", "exp", "expm1", "flip", "log", "log1p", "logaddexp"}
+OF_NUMPY = {
+    "abs",
+    "broadcast_to",
+    "clip",
+    "concatenate",
+    "cos",
+    "cosh",
+    "exp",
+    "expm1",
+    "flip",
+    "log",
+    "log1p",
+    "logaddexp",
+}
 OF_NUMPY |= {"maximum", "minimum", "ones", "s_", "sign", "sin", "sinh", "sqrt", "stack", "tanh", "transpose", "tri"}
 OF_NUMPY |= {"where", "zeros"}
 _CALLED = re.compile(r"(?<![\w.])([A-Za-z_]\w*)(?=[(\[])")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import derive, gradients
+from autograd import Tensor, derive, gradients
 from autograd.operands import Operand, describe
 
 from ..layers.basic import Dropout
@@ -60,22 +60,26 @@ class _Derived:
     def __init__(self, model: Model, m: int) -> None:
         self.m = m
         self.xs, self.y = _samples(model, m)
-        loss = model.loss_of(list(self.xs) if model.takes_several else self.xs[0], self.y)
+        inputs = [Tensor(x).detach() for x in self.xs]  # constants by name, which the formulas then say
+        for i, x in enumerate(inputs, 1):
+            x.label = "X" if len(inputs) == 1 else f"X_{i}"
+        given: Any = inputs if model.takes_several else inputs[0]
+        loss = model.loss_of(given, self.y)
         found: dict[str, str] = {}
         steps: dict[str, str] = {}
-        given: dict[str, np.ndarray] = {}
+        constants: dict[str, np.ndarray] = {}
         self.count = m
         for p in model.parameters():
             d = derive(loss, p)
             self.count = d.samples or m
-            for x in d.definitions:
-                found.setdefault(_name(x.label), x.formula.ascii(_name))
+            for each in d.definitions:
+                found.setdefault(_name(each.label), each.formula.ascii(_name))
             for s in d.steps:
                 steps.setdefault(f"d{_name(s.label)}", s.formula.ascii(_name))
-            given |= d.given
+            constants |= d.given
         self.forward = [f"{name} = {formula}" for name, formula in found.items()]
         self.backward = [f"{name} = {formula}" for name, formula in steps.items()]
-        self.given = {_name(label): x for label, x in given.items()}
+        self.given = {_name(label): x for label, x in constants.items()}
         self.inputs, self.before = self._inputs(model)
 
     @property
@@ -87,8 +91,13 @@ class _Derived:
         names, before = [], []
         target = model.loss.targets(WHERE, self.y, model.output_shape, model.dtype)
         left = dict(self.given)
-        for i, (x, usual) in enumerate(zip((*self.xs, target), (*("X",) * len(self.xs), "Y"), strict=True)):
+        usual_names = ["X"] if len(self.xs) == 1 else [f"X_{i}" for i in range(1, len(self.xs) + 1)]
+        for i, (x, usual) in enumerate(zip((*self.xs, target), (*usual_names, "Y"), strict=True)):
             for name, array in left.items():
+                seen = _of_mask(name, x, array)
+                if seen is not None:
+                    before.append(seen)
+                    break
                 if array.shape == x.shape and np.array_equal(array, x):
                     break
                 if x.ndim > 2 and array.shape == x.swapaxes(0, 1).shape and np.array_equal(array, x.swapaxes(0, 1)):
@@ -108,8 +117,24 @@ class _Derived:
         return names, before
 
 
+def _of_mask(name: str, x: np.ndarray, array: np.ndarray) -> str | None:
+    """How what is added to scores is made of an input of truth values; None if it is not."""
+    if array.ndim < 3 or array.size % x.size or not np.isin(x, (0, 1)).all():
+        return None
+    shape = (len(x), *(1,) * (array.ndim - x.ndim), *x.shape[1:])
+    steps = array.shape[-2:]
+    for causal in ("", f" * np.tri{steps}"):
+        seen = x.reshape(shape) * (np.tri(*steps) if causal else 1)
+        made = np.where(seen != 0, 0, array.min())
+        if made.ndim == array.ndim and np.array_equal(np.broadcast_arrays(made, array)[0], array):
+            code = f"{name}.reshape(-1, {', '.join(map(str, shape[1:]))}){causal}"
+            return f"{name} = np.where({code} != 0, 0, {array.min():g})  # 0 where a step may look"
+    return None
+
+
 def _name(label: str) -> str:
-    """A label as a name of a variable: W1 for W[1], H1_2 for H[1]<2>."""
+    """A label as a name of a variable: W1 for W[1], H1_2 for H[1]<2>, Zp1 for Z'[1]."""
+    label = label.replace("'", "p")
     return re.sub(r"\W+", "_", label.replace("[", "").replace("]", "")).strip("_")
 
 
@@ -127,7 +152,8 @@ def _samples(model: Model, m: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
         y = rng.normal(size=(m, *outputs))
     numbers = tuple(rng.normal(size=(m, *shape)).astype(model.dtype) for shape in model.input_shapes)
     whole = tuple(rng.integers(0, 2, (m, *shape)).astype(model.dtype) for shape in model.input_shapes)
-    for xs in (numbers, whole):
+    masked = any(call.named for part in model.modules() if isinstance(part, Model) for call in part.wiring.calls)
+    for xs in (whole,) if masked else (numbers, whole):
         try:
             model.loss_of(list(xs) if model.takes_several else xs[0], y)
         except ValueError as error:
@@ -141,7 +167,7 @@ def _with_m(a: str, b: str, one: _Derived, other: _Derived) -> str:
     """A line whose numbers that follow the number of samples are written with m."""
     numbers, others = _NUMBER.findall(a), _NUMBER.findall(b)
     if _NUMBER.split(a) != _NUMBER.split(b) or len(numbers) != len(others):
-        raise ValueError(f"{WHERE}: the formulas of {one.m} and of {other.m} samples differ: {a} and {b}")
+        raise ValueError(f"{WHERE}: the formulas of {one.m} and of {other.m} samples differ: {a:.60} and {b:.60}")
     m, n = one.count, other.count
     written = iter([_of_m(x, y, m, n) for x, y in zip(numbers, others, strict=True)])
     return _NUMBER.sub(lambda match: next(written), a)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from autograd.arguments import lookup
 
 from ..models.model import find_model
-from .elsewhere import keras_code, torch_code
+from .in_keras import keras_code
 from .in_numpy import numpy_code
+from .in_torch import torch_code
 
 __all__ = ["to_code"]
 

@@ -256,6 +256,72 @@ class Exercise(Sheet):
         found = number_of(x)
         return x if math.isnan(found) else f"{found:.12f}"
 
+    def mistakes(self) -> dict[str, list[tuple[float, str]]]:
+        """For each blank that takes one number the numbers that mistakes give there, and what `check` says of them.
+
+        What was asked for before is taken to be right, so that the mistake is behind it.
+        """
+        found: dict[str, list[tuple[float, str]]] = {}
+        before: dict[str, Any] = {}
+        for b in self.blanks:
+            if b.shape or isinstance(b.right, str):
+                continue
+            found[b.name] = []
+            for x in sorted({round(float(u), 9) for u in self._mistaken(b)} - {round(float(b.right), 9)}):
+                marked = self.check({**before, b.name: x})
+                said = marked.verdicts[b.name][1]
+                if marked.findings:
+                    first = marked.findings[0]
+                    found[b.name].append((x, first.slip if first.is_sure else f"perhaps {first.slip}"))
+                elif said.startswith("wrong: ") and not said.startswith("wrong: you have"):
+                    found[b.name].append((x, said.removeprefix("wrong: ")))
+            if b.name.startswith("dL/d"):
+                before[b.name] = b.right
+        return found
+
+    def _mistaken(self, b: Blank) -> list[float]:
+        """Numbers that mistakes give in a blank."""
+        predicted = [x for _, x in self.checker.slipped() if x is not None]
+        if b.name.startswith("new "):
+            return [x for _, x in self._wrong_steps(b)]
+        if b.name in self._options.get("factors", {}):
+            source, others, rest = self._options["factors"][b.name]
+            node = self._problem.nodes[source]
+            return [(float(x.get(node, 0.0)) - rest) / others for x in predicted if others]
+        if b.name in self._checkable and b.name.startswith("d"):
+            node = self._problem.nodes[b.name.partition("/d")[2]]
+            return [float(x.get(node, 0.0)) for x in predicted]
+        return []
+
+    def _wrong_steps(self, b: Blank) -> list[tuple[str, float]]:
+        u, rate = self._problem.nodes[b.name.removeprefix("new ")], self._options["rate"]
+        return [
+            ("added, where the step goes against the gradient", u.data + rate * u.grad),
+            ("the learning rate left out", u.data - u.grad),
+            ("only the step, not where it leads", -rate * u.grad),
+            ("the gradient itself", u.grad),
+        ]
+
+    @property
+    def questions(self) -> tuple[Part, ...]:
+        """What is asked, each with its blanks."""
+        return self._parts
+
+    @property
+    def notes(self) -> str:
+        """What stands above the questions beside the given numbers, as text; "" for nothing."""
+        return writing.as_text(self._notes, self._digits).rstrip("\n") if self._notes else ""
+
+    @property
+    def worked(self) -> tuple[Math, ...]:
+        """The steps of a worked solution in which a mistake is to be found; none in other kinds."""
+        return tuple(self._options.get("worked", ()))
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of a training step; nan if there is none."""
+        return float(self._options.get("rate", math.nan))
+
     @property
     def checker(self) -> Checker:
         """What `check_work` checks the numbers with."""
@@ -317,13 +383,7 @@ class Exercise(Sheet):
     def _guessed(self, b: Blank, x: Operand) -> str:
         """Which slip gives this number, if one does."""
         if b.name.startswith("new "):
-            u, rate = self._problem.nodes[b.name.removeprefix("new ")], self._options["rate"]
-            for said, y in (
-                ("added, where the step goes against the gradient", u.data + rate * u.grad),
-                ("the learning rate left out", u.data - u.grad),
-                ("only the step, not where it leads", -rate * u.grad),
-                ("the gradient itself", u.grad),
-            ):
+            for said, y in self._wrong_steps(b):
                 if is_near(x, y):
                     return f": {said}"
         factors = self._options.get("factors", {})
@@ -568,7 +628,8 @@ def _made_find(problem: Problem, options: Json, rng: np.random.Generator) -> Exe
     for there, line in zip(finding.wrong, finding.right, strict=True):
         explained.append(Paragraph(("There ", Math(*there), ", right is ", Math(*line), ".")))
     words = ("Which is the first one that is wrong, and what should it be?",)
-    return Exercise({**options, "explained": explained}, problem, [Part(words, blanks)], notes)
+    worked = [steps[n].shown for n in wanted]
+    return Exercise({**options, "explained": explained, "worked": worked}, problem, [Part(words, blanks)], notes)
 
 
 def _made_update(problem: Problem, options: Json, rng: np.random.Generator) -> Exercise:

@@ -69,7 +69,8 @@ class BatchNormalization(_Normalization):
 
     Then γ times that plus β. In training mean and variance are those of the batch, and moving averages follow them,
     m ← momentum · m + (1 - momentum) · mean of the batch; after `eval()`, and in `predict` and `evaluate`, the moving
-    ones are taken, so that no sample looks at another. Both are kept in files and are no parameters.
+    ones are taken, so that no sample looks at another. Both are kept in files and are no parameters. Labelled are
+    Ẑ[l], Z̃[l], and in a derivation μ[l] and s[l], the root of variance and epsilon.
 
     momentum: below 1. epsilon: is added to the variance.
 
@@ -94,15 +95,29 @@ class BatchNormalization(_Normalization):
         super().__init__(epsilon=epsilon, input_shape=input_shape, name=name)
         self.momentum = momentum
         self.moving_mean = self.moving_variance = None
+        self._number: int | None = None
 
     def make_parameters(self, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> None:
         super().make_parameters(input_shape, dtype, rng)
         self.moving_mean = np.zeros(input_shape[-1:], dtype)
         self.moving_variance = np.ones(input_shape[-1:], dtype)
 
+    def _known(self, base: str, numbers: np.ndarray, x: Operand) -> Operand:
+        """What training left, by name where a graph is recorded: a derivation shows it as it shows that of a batch."""
+        if self._number is None or x.__class__ is not Tensor:
+            return numbers
+        found = Tensor(numbers).detach()
+        found._label = Name(base, str(self._number)).label()
+        return found
+
+    def name_nodes(self, layer: int) -> None:
+        super().name_nodes(layer)
+        self._number = layer
+
     def _normalized(self, x: Operand) -> Operand:
         if not self.training:
-            return (x - self.moving_mean) / np.sqrt(self.moving_variance + self.epsilon)
+            spread = np.sqrt(self.moving_variance + self.epsilon)
+            return (x - self._known("mu", self.moving_mean, x)) / self._known("s", spread, x)
         others = tuple(range(x.ndim - 1))
         numbers = x.numpy() if isinstance(x, Tensor) else x
         if numbers.size:

@@ -81,7 +81,8 @@ class Model(BatchLayer):
     outputs: the place whose numbers are the output. name, dtype, rng: as of `Sequential`, the model of layers in a
     row, which is trained, saved and shown in the same way. Where there are several inputs, x is a list of arrays.
 
-    A model is a layer: called with a place it becomes a part of another net, with its weights.
+    A model is a layer: called with a place it becomes a part of another net, with its weights, which keep the dtype
+    that it was made with, as in Keras; where float32 and float64 meet, results are float64.
     ValueError for inputs that the output does not depend on, and for an output that needs others; there is one output.
     """
 

@@ -267,7 +267,7 @@ def _epoch(
             weight: Weight = 1.0 / len(y)
             if has_weights:
                 weight = batch[-1] * scale(weight)
-            value, outputs = quietly(step, *batch[:inputs], y, weight)
+            value, outputs = quietly(step, *(batch if is_plain else batch[: inputs + 1]), weight)
             if interrupts.is_asked:
                 raise KeyboardInterrupt
             add(value, y if is_plain else samples.parts(batch).shown, outputs)

@@ -101,11 +101,11 @@ class Objective:
         1/m, or an array with weight/m for each sample. With a loss that is not finite no weight is changed, and no
         parameter has a gradient.
         """
-        loss, *outputs = self._programs.run(self._results, *batch, bool(self._metrics))
-        value = loss.item()
+        found = self._programs.run(self._results, *batch, bool(self._metrics))
+        value = found[0].item()
         if value - value == 0.0:
             self.optimizer.step()
-        return value, outputs[0] if outputs else batch[-2]
+        return value, found[1] if len(found) > 1 else batch[-2]
 
     def _results(self, *batch: Operand) -> tuple[Tensor, ...]:
         *data, with_outputs = batch

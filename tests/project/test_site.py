@@ -282,6 +282,10 @@ def test_python_in_a_browser_answers_as_python_here(site, python_for_browsers, c
             inside.locator(".control .entry").press("Enter")
             yhat = 1 / (1 + math.exp(-0.75 * 1.5 - 0.1))
             inside.get_by_text(f"{(yhat - 1) ** 2 / 2:.4g}").first.wait_for()
+        with context.expect_page() as alone:
+            page.click("#live-alone")
+        alone.value.wait_for_selector("#picture .cell")
+        alone.value.close()
         page.select_option("#live-wrt", "b")
         page.wait_for_function("document.getElementById('live-program').textContent.includes('derive(L, b)')")
         assert "w=b" in page.url

@@ -6,14 +6,17 @@ All verdicts are found here, by check_work; the page looks them up.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
 from autograd import Value
+from autograd.formulas import names
 from autograd.marking.marking import Marking
 from autograd.operands import describe
 from autograd.signatures import Json
 from nn.exercises import Exercise
+from nn.exercises.writing import Blank, written
 
 from .model import Nodes, encoded
 
@@ -56,38 +59,57 @@ def exercise_data(root: object, nodes: Nodes, sheet: object) -> Json:
         raise TypeError(f"explore: expected exercise to be what nn.exercise gives, got {describe(sheet)}")
     if sheet.loss is not root:
         raise ValueError("explore: the exercise is of another computation; write explore(sheet.loss, exercise=sheet)")
-    if not isinstance(root, Value) or sheet.kind in ("factor", "find", "update", "shapes"):
+    if sheet.kind == "shapes" or not isinstance(root, Value):
+        asks = "shapes" if sheet.kind == "shapes" else "whole matrices"
         raise ValueError(
-            f"explore: an exercise of kind {sheet.kind!r} asks for more than numbers of its graph; take 'neuron', "
-            "'chain', 'paths', 'shared', 'convolution' or 'recurrent'"
+            f"explore: an exercise of kind {sheet.kind!r} asks for {asks}, which the page does not take; hand out "
+            "sheet.blank and mark it with sheet.check, or gradpath check; the page has all the other kinds"
         )
-    checker = sheet.checker
-    predicted = [found for _, found in checker.slipped() if found is not None]
     by_name = {name: node for name, node in sheet.nodes.items() if nodes.has(node)}
-    gaps = []
-    before: dict[str, object] = {}  # what was asked for before is taken to be right: the mistake is behind it
-    for blank in sheet.blanks:
-        is_gradient = blank.name.startswith("d")
-        node = by_name[blank.name.partition("/d")[2] if is_gradient else blank.name]
-        told: list[list[object]] = []
-        if is_gradient:
-            numbers = {round(float(found.get(node, 0.0)), 9) for found in predicted}
-            for x in sorted(numbers - {round(float(blank.right), 9)}):
-                found = sheet.check({**before, blank.name: x}).findings
-                if found:
-                    told.append([encoded(x), found[0].slip if found[0].is_sure else f"perhaps {found[0].slip}"])
-        if is_gradient:
-            before[blank.name] = blank.right
-        gaps.append(
-            {
-                "node": nodes.number(node),
-                "of": "grad" if is_gradient else "data",
+    mistakes = sheet.mistakes()
+    gaps: list[dict[str, object]] = []
+    for part in sheet.questions:
+        asked = "".join(p if isinstance(p, str) else p.text for p in part.words)
+        for i, blank in enumerate(part.blanks):
+            told = [[encoded(x), said] for x, said in mistakes.get(blank.name, ())]
+            gap = {
                 "shown": blank.shown.text,
-                "right": encoded(float(blank.right)),
+                "asked": "" if i else asked,
                 "told": told,
+                **_place(sheet, blank, nodes, by_name),
             }
-        )
+            gaps.append(gap | {"right": blank.right if isinstance(blank.right, str) else encoded(float(blank.right))})
     asked = re.sub(r"\s+", " ", "; ".join(e.text for e in sheet.equations))
-    largest = max(abs(float(np.max(np.abs(b.right)))) for b in sheet.blanks)
+    largest = max(abs(float(np.max(np.abs(b.right)))) for b in sheet.blanks if not isinstance(b.right, str))
     width = 1e-6 * max(largest, 1.0) if sheet.is_exact else 0.0
-    return {"gaps": gaps, "asked": asked, "width": width, "title": sheet.title}
+    leaves = sorted(label for label, v in by_name.items() if v.op is None)
+    given = ", ".join(f"{names.text(label)} = {written(by_name[label].data)}" for label in leaves)
+    notes = re.sub(r"(?<=\S) {3,}|(?<=\d)\n(?=\S)", ", ", sheet.notes)  # side by side on paper, here as they fit
+    found = {
+        "gaps": gaps,
+        "asked": asked,
+        "notes": _in_one_piece(f"{given}\n\n{notes}".strip()),
+        "width": width,
+        "title": sheet.title,
+    }
+    if sheet.kind == "find":
+        found["choices"] = [name.text for name in sheet.worked]
+    return found
+
+
+def _in_one_piece(said: str) -> str:
+    """No line is broken inside of ∂L/∂w = 3."""
+    return said.replace(" = ", "\u00a0=\u00a0").replace("/∂", "/\u2060∂")
+
+
+def _place(sheet: Exercise, blank: Blank, nodes: Nodes, by_name: Mapping[str, Value]) -> dict[str, object]:
+    """The node that a gap is about, and what of it is asked for: its number, its gradient, or where a step leads."""
+    name = blank.name
+    if name.startswith("new "):
+        return {"node": nodes.number(by_name[name.removeprefix("new ")]), "of": "new", "rate": sheet.rate}
+    if isinstance(blank.right, str):
+        return {"node": -1, "of": "choice"}
+    if sheet.kind in ("factor", "find"):
+        return {"node": -1, "of": "number"}
+    under = name.partition("/d")[2]
+    return {"node": nodes.number(by_name[under or name]), "of": "grad" if under else "data"}

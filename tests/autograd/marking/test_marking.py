@@ -219,6 +219,111 @@ def test_what_follows_from_a_wrong_activation_is_right_given_it():
     assert "given your a[1]₁" in str(marking)
 
 
+# ---------------------------------------------------------------- the forward pass
+
+
+@pytest.mark.parametrize(
+    ("sheet", "kind", "wrong"),
+    [
+        ({"z[1]_1": "0.0275"}, "bias_left_out", "z[1]₁ = w[1]₁₁·x₁ + w[1]₁₂·x₂"),
+        ({"z[1]_1": "0.3575"}, "term_left_out", "z[1]₁ = b[1]₁ + w[1]₁₁·x₁"),
+        ({"a[1]_1": "0.3775"}, "activation_left_out", "a[1]₁ = z[1]₁"),
+        ({"a[1]_1": "0.4067"}, "sigmoid_of_minus", "a[1]₁ = σ(−z[1]₁)"),
+        ({"L": "0.596741"}, "factor_of_the_loss", "L = (ŷ₁ − y₁)² + (ŷ₂ − y₂)²"),
+    ],
+)
+def test_a_mistake_of_the_forward_pass_is_named_with_its_line(sheet, kind, wrong):
+    # 0.15·0.05 + 0.2·0.1 = 0.0275, with 0.35 it is 0.3775; e^-z for e^z: 1/(1 + e^0.3775) = 0.4067
+    (found,) = check_work(lecture_001(), sheet).findings
+    assert (found.kind, str(found.wrong[0])) == (kind, wrong)
+    assert found.explains == found.where == tuple(sheet)
+
+
+def test_what_follows_from_a_forgotten_bias_is_right_given_it():
+    marking = check_work(lecture_001(), {"z[1]_1": "0.0275", "a[1]_1": "0.5069"})
+    assert kinds(marking) == {"z[1]_1": "wrong", "a[1]_1": "right given"}
+    assert [f.kind for f in marking.findings] == ["bias_left_out"]
+
+
+def test_gradients_alone_tell_that_a_bias_was_forgotten_on_the_way_forward():
+    W1, b1, W2, _ = WEIGHTS
+    A1 = np.maximum(W1 @ X + b1, 0)
+    e = np.exp(W2 @ A1)
+    dZ2 = e / e.sum(axis=0) - Y
+    marking = check_work(lecture_003("cross-entropy"), {"dW2": dZ2 @ A1.T / M, "db2": dZ2.sum(1, keepdims=True) / M})
+    (found,) = marking.findings
+    assert (found.kind, found.where, found.is_sure) == ("bias_left_out", ("Z2",), True)
+    assert (str(found.wrong[0]), str(found.right[0])) == ("Z₂ = W₂ A₁", "Z₂ = W₂ A₁ + b₂")
+
+
+def test_softmax_over_the_samples_and_a_loss_without_its_mean_are_named():
+    J = lecture_003("squared error")
+    Z2 = np.linalg.multi_dot([WEIGHTS[2], np.maximum(WEIGHTS[0] @ X + WEIGHTS[1], 0)]) + WEIGHTS[3]
+    e = np.exp(Z2)
+    right = e / e.sum(axis=0)
+    marking = check_work(J, {"A2": e / e.sum(axis=1, keepdims=True)})
+    assert [f.kind for f in marking.findings] == ["softmax_over_samples"]
+    J.label = "J"
+    summed = check_work(J, {"J": ((right - Y) ** 2).sum() / 2})
+    assert [f.kind for f in summed.findings] == ["loss_summed"]
+
+
+# ---------------------------------------------------------------- samples
+
+
+def test_values_of_several_samples_may_have_their_mean_in_either_place_and_miss_it():
+    w, points = Value(0.8, "w"), [(1.5, 1.0), (-0.5, 0.25), (2.0, 1.2)]
+    losses = []
+    for i, (x, y) in enumerate(points, 1):
+        yhat = w * x
+        yhat.label = f"yhat({i})"
+        losses.append((yhat - y) ** 2 / 2)
+    L = sum(losses) / 3
+    L.label = "L"
+    errors = [0.8 * x - y for x, y in points]
+    total = sum(e * x for e, (x, _) in zip(errors, points, strict=True))
+    for home in (1, 3):
+        assert check_work(L, {f"dL/dyhat({i})": e / home for i, e in enumerate(errors, 1)} | {"dL/dw": total / 3})
+    (found,) = check_work(L, {"dL/dw": f"{total:.6f}"}).findings
+    assert found.slip == "1/m left out"
+
+
+def test_predictions_without_a_column_beside_targets_with_one_are_named():
+    rng = np.random.default_rng(5)
+    X, Y, W = rng.normal(size=(5, 3)), rng.normal(size=(5, 1)), Tensor(rng.normal(size=(1, 3)), label="W")
+    yhat = X @ W.T
+    yhat.label = "Yhat"
+    J = squared_error(yhat, Y, samples="rows")
+    (found,) = check_work(J, {"dYhat": yhat.data - Y.ravel()}).findings
+    assert found.kind == "each_against_all"
+    assert str(found.wrong[0]) == "dŶ = Ŷ − Yᵀ"
+
+
+def test_the_error_of_a_softmax_of_values_and_the_weight_in_place_of_its_input():
+    x, weights = Value(0.3, "x"), [0.5, 0.1, -0.4]
+    z = [Value(w, f"w_{k}") * x for k, w in enumerate(weights, 1)]
+    for k, u in enumerate(z, 1):
+        u.label = f"z_{k}"
+    L = softmax_cross_entropy(z, 1)
+    L.label = "L"
+    e = np.exp(0.3 * np.array(weights))
+    p = e / e.sum()
+    assert [f.kind for f in check_work(L, {"dL/dz_2": f"{p[1]:.6f}"}).findings] == ["prediction_for_error"]
+    (found,) = check_work(L, {"dL/dw_2": f"{(p[1] - 1) * 0.1:.7f}"}).findings
+    assert (found.kind, found.slip) == ("another_factor", "w₂ for x")
+
+
+def test_a_net_of_very_many_values_is_marked_and_says_that_mistakes_are_not_looked_for():
+    w = [Value(0.001 * k, f"w_{k}") for k in range(1, 1800)]
+    z = sum(u * 0.5 for u in w)
+    z.label = "z"
+    L = z * z
+    L.label = "L"
+    marking = check_work(L, {"dL/dz": 2 * z.data, "dL/dw_3": 5.12345678901234})
+    assert kinds(marking) == {"dL/dz": "right", "dL/dw_3": "wrong"}
+    assert "steps are too many to say why" in str(marking)
+
+
 @pytest.mark.parametrize("name", ["dW[2]", "dW2", "dJ/dW2", "∂J/∂W[2]", r"\frac{\partial J}{\partial W_2}", "W2.grad"])
 def test_names_are_read_as_people_write_them(name):
     assert check_work(lecture_003("cross-entropy"), {name: backward()["dW2"]})

@@ -5,7 +5,9 @@ That every line is the number beside it, is test_contract.py's.
 
 import numpy as np
 import pytest
+from nets import NETS, given, made, samples
 from network_derivations import NETWORKS
+from sizes import mostly_slow
 
 import autograd as ag
 from autograd import Tensor, derive, softmax
@@ -31,6 +33,7 @@ def test_a_convolution_is_written_as_in_the_notes():
     assert found["dW[1]"] == "(1/m) X ⋆ dZ[1]"
 
 
+@pytest.mark.slow
 def test_strides_and_zeros_around_are_said_and_pooling_goes_back_to_where_it_came_from():
     found = lines("cnn_with_pooling")
     assert found["Z[1]"] == "X ⋆(p=1) W[1] + b[1]"
@@ -117,6 +120,7 @@ def test_a_gru_keeps_and_renews():
     assert found["db[1]"] == "[db[1]ₓ ; db[1]ₕ]"
 
 
+@pytest.mark.slow
 def test_batch_normalization_is_that_of_its_paper():
     found = lines("batch_normalization")
     assert found["mu[2]"] == "(1/m) Σᵢ Z[1](i)"
@@ -134,6 +138,7 @@ def test_layer_normalization_runs_along_the_features():
     assert found["dZ[1]"] == "(1/3) (3 dẐ[2] − Σⱼ dẐ[2]ⱼ − Ẑ[2] ⊙ Σⱼ(dẐ[2]ⱼ ⊙ Ẑ[2]ⱼ))/s[2]"
 
 
+@pytest.mark.slow
 def test_attention_and_its_causal_mask_are_formulas():
     found = lines("attention")
     assert (found["S"], found["P"], found["O"]) == ("(1/√2) Q Kᵀ", "softmax(S)", "P V")
@@ -242,3 +247,37 @@ def test_images_without_a_name_are_x():
     found = derive((model(np.ones((2, 3, 3, 1))) ** 2).mean(), model.layers[0].weight)
     assert str(found.definitions[0].formula) == "X ⋆ W[1] + b[1]"
     assert list(found.given) == ["X"]
+
+
+QUICK = "even kernel, same", "batch norm", "masked", "ignored classes"
+
+
+@pytest.mark.parametrize("name", mostly_slow(NETS, *QUICK))
+def test_no_net_has_a_constant_that_nothing_explains(name):
+    for training in (True, False):
+        model, loss = made(name)
+        model.compile("sgd", loss)
+        model.train(training)
+        xs, y = samples(model, 3, np.random.default_rng(0))
+        of_loss = model.loss_of(given(model, xs), y)
+        for p in model.parameters():
+            found = derive(of_loss, p)
+            names = {label.partition("_")[0] for label in found.given}
+            assert names <= {"X", "Y", "M", "omega", "mu[2]", "s[2]"}, (p.label, names)
+            text = " ".join(found.text(most=1000).split())
+            assert ("omega" in found.given) == ("ω: how much each sample counts" in text)
+            assert ("mu[2]" in found.given) == ("μ[2], s[2]: as training left them" in text)
+            assert any(label.startswith("M") for label in found.given) == ("a mask, 0 where" in text)
+
+
+def test_the_gradient_of_averages_with_padding_has_a_name_and_is_right():
+    x = Tensor(np.arange(12.0).reshape(1, 3, 4, 1), label="X")
+    loss = (ag.average_pool(x, 2, 2, "same") ** 2).sum()
+    found = derive(loss, x)
+    assert "share(" in found.text()
+    p = np.array([[2.5, 4.5], [8.5, 10.5]])
+    expected = np.array([[p[0, 0] / 4] * 2 + [p[0, 1] / 4] * 2] * 2 + [[p[1, 0] / 2] * 2 + [p[1, 1] / 2] * 2]) * 2
+    np.testing.assert_allclose(found.value[0, :, :, 0], expected, rtol=1e-12)
+    second = ag.hessian(lambda x: (ag.average_pool(x, 2, 2, "same") ** 2).sum())(x.numpy())
+    half = (second.reshape(12, 12) @ np.arange(12.0)).reshape(3, 4)
+    np.testing.assert_allclose(half, expected, rtol=1e-12)  # of a square

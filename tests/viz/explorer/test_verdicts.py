@@ -31,6 +31,9 @@ def without_the_slope():
     return {"dL/dyhat": "4.000000", "dL/da": "20.00000", "dL/dz": "20.00000", "dL/dw": "60.00000", "dL/db": "20.00000"}
 
 
+KINDS = ("update", "factor", "find")
+
+
 def called(data, v):
     return "".join(data["nodes"]["name"][v])
 
@@ -80,6 +83,20 @@ def test_what_an_answer_is_told_is_what_check_work_says_of_it():
     assert told > 5
 
 
+def test_what_else_is_asked_for_comes_with_what_it_takes():
+    data = {kind: data_of(explore(s.loss, exercise=s))["exercise"] for kind in KINDS for s in [nn.exercise(7, kind)]}
+    step, factor, find = (data[kind]["gaps"] for kind in KINDS)
+    assert {gap["of"] for gap in step} == {"grad", "new"}
+    assert sum("added" in str(gap["told"]) for gap in step if gap["of"] == "new" and gap["rate"] > 0) > 3
+    assert "learning rate" in next(gap["asked"] for gap in step if gap["of"] == "new")
+    assert [gap["of"] for gap in factor] == ["number"] * 3
+    assert all("____" in gap["asked"] for gap in factor)
+    assert [gap["of"] for gap in find] == ["choice", "number"]
+    assert find[0]["right"] in data["find"]["choices"]
+    assert "Somebody went on" in data["find"]["notes"]
+    assert all("   " not in found["notes"] for found in data.values())
+
+
 @pytest.mark.slow
 def test_what_does_not_belong_together_is_refused():
     loss, sheet = computed(), nn.exercise(1, "neuron")
@@ -91,9 +108,10 @@ def test_what_does_not_belong_together_is_refused():
         explore(loss, exercise=7)
     with pytest.raises(ValueError, match=r"write explore\(sheet\.loss, exercise=sheet\)"):
         explore(loss, exercise=sheet)
-    find = nn.exercise(1, "find")
-    with pytest.raises(ValueError, match="of kind 'find' asks for more than numbers of its graph"):
-        explore(find.loss, exercise=find)
+    for kind, asks in (("matrices", "whole matrices"), ("shapes", "shapes")):
+        other = nn.exercise(1, kind)
+        with pytest.raises(ValueError, match=f"asks for {asks}, which the page does not take; hand out sheet.blank"):
+            explore(other.loss, exercise=other)
     w = Tensor([[1.0, 2.0]], label="W")
     with pytest.raises(TypeError, match="a marking is shown on a graph of Values"):
         explore((w * w).sum(), marking=check_work(loss, without_the_slope()))
@@ -150,6 +168,40 @@ def test_an_exercise_hides_its_numbers_and_says_right_given_yours_or_which_mista
         assert str(int(key["dL/db"])) in page.locator("#picture .grad").all_text_contents()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_a_factor_and_a_mistake_are_asked_for_and_answered(visit, kind):
+    sheet = nn.exercise(7, kind, level=1)
+    with visit(explore(sheet.loss, exercise=sheet)) as page:
+        said = page.locator("#panel .verdicts tr:not(.question)")
+
+        def answer(place, x):
+            entry = said.nth(place).locator(".entry")
+            if kind == "find" and not place:
+                entry.select_option(x)
+            else:
+                entry.fill(x if isinstance(x, str) else f"{x:g}")
+                entry.press("Enter")
+            return said.nth(place).locator("td").last.inner_text()
+
+        for place, blank in enumerate(sheet.blanks):
+            assert answer(place, blank.right) == "right", blank.name
+        points = page.locator("strong", has_text=re.compile("points"))
+        assert points.inner_text() == f"{sheet.points} of {sheet.points} points"
+        assert answer(1, "77 %") == "wrong"
+        assert answer(1, "1/0") == "not a number"
+        assert answer(1, f"{sheet.blanks[1].right * 2:g}/2") == "right"
+        if kind == "update":
+            names = [b.name for b in sheet.blanks]
+            by = next(n for n in names if n.startswith("dL/dw") and sheet.blanks[names.index(n)].right)
+            g, step = names.index(by), names.index(f"new {by[4:]}")
+            assert "added" in answer(step, sheet.blanks[step].right + 2 * sheet.rate * sheet.blanks[g].right)
+            answer(g, sheet.blanks[g].right + 10)
+            mine = sheet.blanks[step].right - 10 * sheet.rate
+            assert answer(step, mine).startswith("right given your ∂L/∂w")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_verdicts_can_be_read_on_either_ground(visit, scheme):
     loss = computed()
