@@ -221,6 +221,8 @@ class _Look:
         if np.isfinite(self.trial.after) and (compared or not (self.learns or self.stands_still(self.trial))):
             self._go_on(self.trial, (LONG - 1) * steps, None if compared else self.is_clear)
             self.learns = self.has_learned(self.trial)
+        if not self.learns and self.is_trained and self.trial.after < 0.95 * self.guess:
+            self.learns = self.trial.after <= self.origin.after  # it has learned what there is, of data that are noisy
 
     @property
     def is_over(self) -> bool:
@@ -329,6 +331,11 @@ class _Look:
             return None
         trial = self.from_origin(LONG * self._steps, enough=self.is_clear, with_penalties=False)
         return trial if self.has_learned(trial) else None
+
+    @cached_property
+    def learns_in_another_order(self) -> bool:
+        """True if the loss went up by bad luck only."""
+        return self.learns_well(self.from_origin(LONG * self._steps, enough=self.learns_well, order=1))
 
     @cached_property
     def learns_slowly(self) -> tuple[bool, bool]:
@@ -738,6 +745,8 @@ def _rate_too_large(look: _Look) -> Found:
     if not rate or not look.asks_for_rate or look.has_learned(origin) or not np.isfinite(origin.before):
         return
     blows_up = not origin.after <= 1.2 * origin.before
+    if blows_up and look.learns_in_another_order:
+        return
     trials: list[tuple[float, Trial]] = []
     for part in SCALE * 10 ** (0.5 * np.arange(RATES)):
         if trials and look.is_over:

@@ -8,7 +8,7 @@ import autograd
 from autograd.foreign import NAMES as OF_AUTOGRAD
 from autograd.foreign import PLACES
 
-__all__ = ["NAMES", "OF_MODELS", "OF_PARTS", "OF_TRAINING", "OPTIONS"]
+__all__ = ["NAMES", "OF_INPUTS", "OF_MODELS", "OF_PARTS", "OF_TRAINING", "OPTIONS"]
 
 IN_DATA = "it is in nn.data: from nn.data import {0}"
 IN_DATASETS = "it is in nn.datasets: from nn.datasets import {0}"
@@ -224,7 +224,27 @@ OPTIONS: Mapping[str, str] = {
     "center": "it is not here; set beta.data to 0 and trainable = False, or write a layer of one's own",
     "scale": "it is not here; set gamma.data to 1 and trainable = False, or write a layer of one's own",
     "interpolation": "numbers are repeated, Keras' 'nearest'; leave it out",
+    "keepdims": "it is not here; put a Reshape((1, 1, channels)) behind it",
+    "axis": "features are last, as Keras has them by default; bring others there by Permute",
+    "noise_shape": "it is not here; each number is dropped by itself",
+    "mask": "there are no implicit masks; MultiHeadAttention takes attention_mask=, a loss ignore_class=",
+    "query_mask": "there is one mask, attention_mask=, True where a step may look at another",
+    "value_mask": "there is one mask, attention_mask=, True where a step may look at another",
+    "key_mask": "there is one mask, attention_mask=, True where a step may look at another",
+    "initial_state": "it is not here; a recurrent layer starts from 0",
+    "flash_attention": "leave it out",
     "return_attention_scores": "call attention_scores(...) of the layer",
+}
+
+# Arguments of Input.
+OF_INPUTS: Mapping[str, str] = {
+    "dtype": "leave it out: numbers get the dtype of the model, and an Embedding takes whole ones of any",
+    "batch_size": "leave it out; a batch has any number of samples",
+    "batch_shape": "it is shape, without the batch",
+    "batch_input_shape": "it is shape, without the batch",
+    "sparse": "there are no sparse arrays; give plain ones",
+    "ragged": "all sequences have one length; fill up the shorter ones",
+    "tensor": "give the array to the model",
 }
 
 # Attributes of layers, nets and optimizers.

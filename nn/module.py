@@ -342,11 +342,11 @@ def _walk(root: object) -> Iterator[Found]:
     yield found
     seen = {id(root)}
     stack = [(found, _items(root, found[3]))]
-    kind_of = _kinds.__getitem__
+    kinds_of = _kinds
     while stack:
         holder, unread = stack[-1]
         for name, x in unread:
-            kind = kind_of(x.__class__)
+            kind = kinds_of[x.__class__]
             if not kind:
                 continue
             if kind == "node":
@@ -357,7 +357,7 @@ def _walk(root: object) -> Iterator[Found]:
             elif id(x) not in seen:
                 seen.add(id(x))
                 if kind == "sequence":
-                    kinds = set(map(kind_of, set(map(type, x))))
+                    kinds = set(map(kinds_of.__getitem__, set(map(type, x))))
                     if kinds == NODES:
                         yield holder, name, x, "nodes"
                         continue

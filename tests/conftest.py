@@ -18,7 +18,7 @@ settings.register_profile("quick", settings.get_profile("all"), max_examples=25)
 
 
 # A test with many sets of parameters runs with a third of them in the quick run, at least so many, spread evenly.
-FEW = 12
+FEW = 6
 
 
 def pytest_configure(config):

@@ -35,7 +35,7 @@ STACKED = 5  # sheets that stand for channels, at most
 class Block(NamedTuple):
     """A layer, or an input, as it is drawn.
 
-    name     as the model calls it. kind: "Conv2D". words: what it was made with, "8, 3×3, relu"
+    name     as the model calls it. kind: "Conv2D", of a model its name. words: what it was made with, "8, 3×3, relu"
     shape    of one sample behind it, None if it is not known
     numbers  how many numbers it has that are trained or kept
     sources  the places of the blocks that feed it
@@ -77,7 +77,15 @@ def _block(
     if isinstance(layer, Model):
         said = counted(len(layer.layers), "layer")
     said = ", ".join(filter(None, [said, *options, "the same again" if is_again else ""]))
-    return Block(layer.name or kind, kind, said, shape, 0 if is_again else layer.count_params(), sources)
+    is_called = isinstance(layer, Model) and layer.name not in (None, layer._automatic)
+    return Block(
+        layer.name or kind,
+        str(layer.name) if is_called else kind,
+        said,
+        shape,
+        0 if is_again else layer.count_params(),
+        sources,
+    )
 
 
 # ---------------------------------------------------------------- where everything stands

@@ -58,6 +58,8 @@ class Calls:
                 raise NotRecordable(recording.loss, str(error)) from None
             return
         self.programs = [program]
+        for r in self.recordings:
+            r.walk = None  # which is as large as half of its graph
         if self.taken > 2 * MOST:
             raise NotRecordable(recording.loss, "what it compares comes out differently too often")
         del self.recordings[: -(ENOUGH - 1)]
@@ -101,6 +103,7 @@ class Read:
             lambda v: layout.kinds.get(v, ARGUMENT),
             stops=recording.values,
             constants=recording.fresh,
+            walk=recording.walk,
         )
         numbers = layout.numbers
         self.given = in_blocks({ARGUMENT: [Piece(self.arguments, (len(self.arguments),), None)]})

@@ -79,6 +79,7 @@ class Reading:
 
     kind_of: what kind of leaf a leaf is (leaves of one kind become one array). stops: nodes that count
     as leaves, whatever they were computed from. constants: leaves that count as plain numbers.
+    walk: what `walked` gave, if that is known.
 
     groups    the classes
     group_of  of every place the number of its group; a place stands for a node, or for a sum inside a neuron
@@ -86,7 +87,12 @@ class Reading:
     """
 
     def __init__(
-        self, root: Value, kind_of: Callable[[Value], Any], stops: Iterable[Value] = (), constants: Iterable[Value] = ()
+        self,
+        root: Value,
+        kind_of: Callable[[Value], Any],
+        stops: Iterable[Value] = (),
+        constants: Iterable[Value] = (),
+        walk: tuple[list[Value], set[Value]] | None = None,
     ) -> None:
         self.root = root
         self.groups: list[Group] = []
@@ -94,7 +100,7 @@ class Reading:
         self._number: dict[Any, int] = {}  # of every class, by its key
         self._place: dict[Value, int] = {}
         stops, self._constants = set(stops), set(constants)
-        order, absorbed = walked(root, stops)
+        order, absorbed = walked(root, stops) if walk is None else walk
         self.size = len(order)
         self._absorbed = absorbed
         for v in order:

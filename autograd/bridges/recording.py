@@ -271,6 +271,7 @@ class Recording:
     leaves       all other leaves
     comparisons  what was compared
     data         the numbers of the leaves then
+    walk         its nodes in order and those that are terms, see `walked`; None where they are to be found again
     """
 
     def __init__(self, loss: Any, numbers: list[float], values: list[Value], comparisons: list[Comparison]) -> None:
@@ -278,6 +279,7 @@ class Recording:
         self.fresh: set[Value] = set()
         self.leaves: list[Value] = []
         self.data: dict[Value, float] = {}
+        self.walk: tuple[list[Value], set[Value]] | None = None
 
     def gradients(self) -> dict[Value, float]:
         """The gradients of all leaves and of what was given; `.grad` is as it was before."""
@@ -326,11 +328,14 @@ class NotRecordable(Exception):
 def find_fresh(recording: Recording, known: Container[Value]) -> None:
     """Tell leaves that only this graph holds from those that others hold too. known: leaves that stay."""
     given = set(recording.values)
-    order = walked(recording.loss, given)[0]
+    order, terms = walked(recording.loss, given)
     unknown = [v for v in order if v._op is None and v not in known and v not in given]
     recording.leaves = [v for v in order if v._op is None and v in known and v not in given]
     if unknown:
         _sort_out(recording, order, unknown)
+        while order[-1] is not recording.loss:
+            order.pop()
+    recording.walk = order, terms
     recording.data = {v: v._data for v in (*recording.leaves, *recording.values)}
 
 

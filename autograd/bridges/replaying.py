@@ -94,7 +94,7 @@ class Replayed:
             self._lock.release()
         return self.function(*args) if z is None else z
 
-    def _run(self, shape: _Shape, args: Sequence[Any], given: Sequence[Any]) -> Tensor | None:
+    def _run(self, shape: _Shape, args: Sequence[object], given: Sequence[object]) -> Tensor | None:
         """What the program gives; None if the function is to be asked."""
         written, latest = shape.written, shape.run()
         if latest is not None:
@@ -130,7 +130,7 @@ class Replayed:
         z._op, z._operands = shape.operation, (*written.reached, run)
         return z
 
-    def _found(self, args: Sequence[Any], given: Sequence[Any]) -> _Shape | None:
+    def _found(self, args: Sequence[object], given: Sequence[object]) -> _Shape | None:
         """What there is for arguments of this shape, if there is a program for them."""
         try:
             key = tuple([(a.shape, a.dtype, a.strides) if a.__class__ is np.ndarray else _kept(a) for a in given])
@@ -147,7 +147,7 @@ class Replayed:
             self._shapes[key] = shape
         return shape
 
-    def _written_down(self, key: Any, args: Sequence[Any], given: Sequence[Any]) -> _Shape | None:
+    def _written_down(self, key: object, args: Sequence[object], given: Sequence[object]) -> _Shape | None:
         """A program of the function for arguments of this shape, if there is one."""
         try:
             surroundings = Surroundings([self.function, *(a for a in args if a.__class__ is Tensor)])
@@ -206,7 +206,7 @@ class _Shape:
     written: Written
     operation: Operation
 
-    def __init__(self, key: Any, seed: np.ndarray, leaves: list[Tensor]) -> None:
+    def __init__(self, key: object, seed: np.ndarray, leaves: list[Tensor]) -> None:
         self.key, self.seed, self.leaves = key, seed, leaves
         self.is_trusted = False
         self.run: Callable[[], _Run | None] = lambda: None
@@ -220,7 +220,7 @@ class _Run:
 
     __slots__ = ("__weakref__", "_given", "_passes", "_replayed", "_shape", "is_done", "is_over")
 
-    def __init__(self, replayed: Replayed, shape: _Shape, given: Sequence[Any]) -> None:
+    def __init__(self, replayed: Replayed, shape: _Shape, given: Sequence[object]) -> None:
         self._replayed, self._shape, self._given = replayed, shape, given
         self.is_done = self.is_over = False
         self._passes: Iterator[Any] | None = None
@@ -330,7 +330,7 @@ class _gradients_kept:
             t._grad = g
 
 
-def _kept(a: Any) -> Any:
+def _kept(a: object) -> Any:
     """What is not an array and stays as it is; TypeError for anything else."""
     if a.__class__ is tuple:
         return tuple(map(_kept, a))

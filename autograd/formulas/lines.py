@@ -3,16 +3,21 @@ r"""LaTeX equations in lines that fit a page: how wide they are, about, and wher
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 __all__ = ["fitted", "matrix", "width"]
 
-# What fits into a line of A4 at 11 points, in digits of Computer Modern; scripts count so much of their size.
-LINE, SCRIPT = 63.0, 0.72
+# What fits into a line of A4 at 11 points, in digits of Computer Modern; scripts and small matrices count so much of
+# their size.
+LINE, SCRIPT, SMALL = 63.0, 0.72, 0.78
 # What is in parentheses and no wider than this is broken last of all.
 SHORT, DEEP = 25.0, 8
-INDENT = 2.0
+INDENT, CONTINUED = 2.0, r"&\quad {}"
+# What stands before one matrix, and its cells, if all are numbers.
+OF_NUMBERS = re.compile(
+    r"([^&]*)\\begin\{bmatrix\} ((?:[-\d.^{}&\s]|\\\\|\\times|\\infty|\\mathrm\{nan\})*) \\end\{bmatrix\}"
+)
 TOKENS = re.compile(
     r"\\begin\{(?:b|small)matrix\}.*?\\end\{(?:b|small)matrix\}|\\(?:begin|end)\{aligned\}|\\[a-zA-Z]+|\\.|\s+|.",
     re.DOTALL,
@@ -31,6 +36,9 @@ WIDTHS = {
     ")": 0.8,
     "[": 0.6,
     "]": 0.6,
+    r"\times": 2.45,
+    r"\infty": 2.0,
+    "−": 1.55,  # before a number
 }
 WIDTHS |= {".": 0.6, ",": 0.6} | dict.fromkeys(
     (r"\begin{aligned}", r"\end{aligned}", r"\\", r"\!", r"\left", r"\right", "{", "}", "&"), 0.0
@@ -52,25 +60,63 @@ def width(latex: str) -> float:
 
 
 def matrix(rows: Iterable[Iterable[str]]) -> str:
-    """A block of numbers in brackets, in small type if it would be wider than a page else."""
-    written = r" \\ ".join(map(" & ".join, rows))
-    block = rf"\begin{{bmatrix}} {written} \end{{bmatrix}}"
-    if width(block) <= LINE - 8:
-        return block
-    return rf"\left[\begin{{smallmatrix}} {written} \end{{smallmatrix}}\right]"
+    """A block of numbers in brackets."""
+    return rf"\begin{{bmatrix}} {_cells(rows)} \end{{bmatrix}}"
 
 
-def fitted(row: str) -> list[str]:
-    """A row of an `aligned`, as several where it is wider than a page: broken before signs, outer ones first."""
-    left, sign, right = row.partition("&")
-    room = LINE - width(left)
-    if not sign or width(right) <= room:
-        return [row]
-    first, *others = _broken(_parts(_boxed_in_lines(right, room)), room - INDENT, -1)
-    lines = [f"{left}&{first}".rstrip()]
-    for line in map(str.rstrip, others):
-        lines.append(f"&{line}" if line.startswith("=") else rf"&\quad {{}}{line}")
-    return lines
+def _cells(rows: Iterable[Iterable[str]]) -> str:
+    return r" \\ ".join(map(" & ".join, rows))
+
+
+def fitted(rows: Sequence[str]) -> Iterator[str]:
+    """The rows of an `aligned` in lines that fit a page: broken before signs, outer ones first.
+
+    A matrix that is too wide for a line is set in small type; if it is too wide still, some columns after others.
+    """
+    halves = [row.partition("&") for row in rows]
+    widest = max((width(left) for left, sign, _ in halves if sign), default=0.0)
+    room = LINE - min(widest, LINE / 2)  # beside a name that fills the page there is no good place
+    for left, sign, right in halves:
+        if not sign or width(right) <= room:
+            yield left + sign + right
+            continue
+        first, *others = map(str.rstrip, _broken(_parts(_boxed_in_lines(right, room)), room - INDENT, -1))
+        yield from _narrowed(f"{left}&", first, room)
+        for line in others:
+            yield from _narrowed("&" if line.startswith("=") else CONTINUED, line, room)
+
+
+def _narrowed(start: str, line: str, room: float) -> Iterator[str]:
+    """A line; with its matrices in small type if it is too wide, or with one of numbers in parts, of some columns."""
+    small = line.replace(r"\begin{bmatrix}", r"\left[\begin{smallmatrix}")
+    small = small.replace(r"\end{bmatrix}", r"\end{smallmatrix}\right]")
+    found = OF_NUMBERS.fullmatch(line)
+    if width(line) <= room or width(small) <= room or not found:
+        yield start + (line if width(line) <= room else small)
+        return
+    before, cells = found.groups()
+    columns = list(zip(*(row.split(" & ") for row in cells.split(r" \\ ")), strict=True))
+    for count in range(2, len(columns) + 1):
+        parts = _columns_apart(columns, -(-len(columns) // count))
+        if all(width(part) <= room - INDENT for part in parts):
+            break
+    else:
+        parts = _columns_apart(columns, 1)
+    yield start + before + parts[0]
+    yield from (CONTINUED + part for part in parts[1:])
+
+
+def _columns_apart(columns: Sequence[Sequence[str]], most: int) -> list[str]:
+    """A matrix of these columns in parts of so many, each with a note; its brackets are around all of them."""
+    parts = []
+    for first in range(0, len(columns), most):
+        last = min(first + most, len(columns))
+        cells = _cells(zip(*columns[first:last], strict=True))
+        left, right = "." if first else "[", "]" if last == len(columns) else "."
+        note = f"columns {first + 1} to {last}" if last > first + 1 else f"column {last}"
+        block = rf"\left{left}\begin{{smallmatrix}} {cells} \end{{smallmatrix}}\right{right}"
+        parts.append(rf"{block} \quad \text{{{note}}}")
+    return parts
 
 
 def _boxed_in_lines(latex: str, room: float) -> str:
@@ -160,10 +206,13 @@ def _sized(tokens: list[str], i: int) -> tuple[int, float]:
         end = _end_of_group(tokens, i)
         return end, width("".join(tokens[i + 1 : end - 1]))
     if "matrix" in token:
-        numbers = token.replace("-", "1")  # a sign before a number takes no space around it
+        numbers = token.replace("-", "−")  # a sign before a number takes no space around it
+        if "small" in token:
+            numbers = numbers.replace(r"\times", "−")  # nor does this one in small type, and it is as wide
         rows = [row.split("&") for row in numbers[token.index("}") + 1 : token.rindex("\\")].split(r"\\")]
-        wide = sum(max(map(width, column)) + 1.9 for column in zip(*rows, strict=True)) + 1.0
-        return i + 1, SCRIPT * wide if "small" in token else wide
+        wide = sum(max(map(width, column)) for column in zip(*rows, strict=True))
+        spaces = len(rows[0]) - 1
+        return i + 1, SMALL * wide + 0.56 * spaces + 2.2 if "small" in token else wide + 1.83 * spaces + 2.6
     return i + 1, SIGNS.get(token, WIDTHS.get(token, _letters(token)))
 
 

@@ -549,7 +549,7 @@ class Latex(Writer):
 
     def aligned(self, rows: Iterable[str], environment: str = "aligned") -> str:
         """Rows of equations under each other, at their signs: inside math mode, or in `align*`, which breaks pages."""
-        joined = " \\\\\n".join(line for row in rows for line in fitted(row))
+        joined = " \\\\\n".join(fitted(list(rows)))
         equations = f"\\begin{{{environment}}}\n{joined}\n\\end{{{environment}}}"
         return equations if environment == "aligned" else f"{{\\allowdisplaybreaks\n{equations}}}"
 

@@ -114,7 +114,7 @@ def misstep(
     *,
     on: Callable[[Edge], bool],
     seen: str = "once",
-    tries: Callable[[Edge], Iterable[tuple[Hashable, Any]]] = once,
+    tries: Callable[[Edge], Iterable[tuple[Hashable, object]]] = once,
     spreads: bool = True,
 ) -> Callable[[Callable[..., Operand]], Callable[..., Operand]]:
     """Enter the decorated function into the table. See Slip; `read` gives the result of `edge.node`."""

@@ -47,6 +47,7 @@ class Naming:
     def _name_leaves(self, order: Sequence[Tensor]) -> None:
         """Names for constants and leaves without one, by where they are used."""
         found: dict[str, dict[object, Tensor | np.ndarray]] = defaultdict(dict)
+        flowing: set[object] = set()
         for v in order:
             for i, u in enumerate(v.operands):
                 if is_tensor(u) and u.op is None and u not in self.labels and u.ndim:
@@ -55,17 +56,18 @@ class Naming:
                     found[base if base == "Y" or is_input else "V"].setdefault(u, u)
             for i, x in constants_of(v):
                 called = role(v, i)
-                is_formula = (called == "C" or hides(x)) and Causal.of(
-                    x
-                ) is not None  # targets that look so by chance are data
+                # targets that look so by chance are data
+                is_formula = (called == "C" or hides(x)) and Causal.of(x) is not None
                 if _complement(x, _constants_in(found)) is None and not is_formula:
                     found[called].setdefault(data_key(x), x)
+                    if v.op is not None and (v.op.name == "add" or not v.op.rules):  # not what scales or compares
+                        flowing.add(data_key(x))
             weights = weights_of(v)
             if weights is not None:
                 found[WEIGHTS].setdefault(data_key(weights), weights)
         samples = {u.shape[0] for base in "XY" for u in found[base].values() if u.ndim > 1}
         for key, u in list(found["C"].items()):  # what has a row for each sample is data too
-            if u.ndim > 1 and u.shape[0] in samples:
+            if key in flowing and u.ndim > 1 and u.shape[0] in samples:
                 found["X"][key] = found["C"].pop(key)
         taken: set[object] = set()
         for base in sorted(found, key=("Y", "X", "V", "M", WEIGHTS, "C").index):

@@ -1,9 +1,10 @@
-"""An autoencoder brings handwritten digits through two numbers and back, and draws the plane of these numbers.
+"""An autoencoder brings handwritten digits through two numbers and back, and shows the plane of these numbers.
 
 Nobody tells it which digit is which; yet digits of a kind come to lie together. The digits are scikit-learn's 1,797, or
 those of the MNIST files of a folder; a fifth is held out.
 
     python examples/programs/autoencoder_digits.py
+    python examples/programs/autoencoder_digits.py --pictures folder
     python examples/programs/autoencoder_digits.py --data folder --code 8
 """
 
@@ -18,6 +19,7 @@ from nn.data import train_test_split
 from nn.datasets.digits import load_digits
 from nn.datasets.mnist import load_mnist
 from nn.schedules import CosineDecay
+from viz import draw_network, plot_images, plot_latent
 
 
 def load_data(folder, seed):
@@ -55,20 +57,14 @@ def neighbours(codes, digits, k=5):
     return np.mean(votes.argmax(axis=1) == digits)
 
 
-def show_plane(codes, digits, width=76, height=30):
-    """Every held-out digit where its (first) two numbers put it."""
-    low, high = codes[:, :2].min(axis=0), codes[:, :2].max(axis=0)
-    places = np.rint((codes[:, :2] - low) / (high - low) * (width - 1, height - 1)).astype(int)
-    plane = np.full((height, width), " ")
-    for (column, row), digit in zip(places, digits, strict=True):
-        plane[height - 1 - row, column] = str(digit)
-    print("\n".join("".join(line).rstrip() for line in plane))
-
-
-def show_images(images):
-    side = round(images.shape[1] ** 0.5)
-    for line in images.reshape(len(images), side, side).transpose(1, 0, 2):
-        print("  ".join("".join(" .:*#"[min(4, int(5 * p))] * 2 for p in image) for image in line).rstrip())
+def draw(folder, model, rows, codes, digits):
+    """The net, images above what comes back of them, and every held-out digit where its two numbers put it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    side = round(rows["held out"].shape[1] ** 0.5)
+    images = [x[:8].clip(0, 1).reshape(-1, side, side) for x in rows.values()]
+    draw_network(model).save(folder / "autoencoder.png")
+    plot_images(images, rows=list(rows)).flat[0].figure.savefig(folder / "images.png")
+    plot_latent(codes, digits).figure.savefig(folder / "plane.png")
 
 
 def main(argv=None):
@@ -77,6 +73,7 @@ def main(argv=None):
     parser.add_argument("--code", type=int, default=2, help="how many numbers an image is brought through")
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pictures", type=Path, help="a folder to draw the net, images and the plane of codes in")
     options = parser.parse_args(argv)
     x_train, x_test, _, digits = load_data(options.data, options.seed)
     encoder, _, whole = make_nets(x_train.shape[1], options.code, options.epochs * -(-len(x_train) // 32), options.seed)
@@ -87,9 +84,8 @@ def main(argv=None):
     print(derive(whole.loss_of(x_test[:8], x_test[:8]), encoder["W[3]"]).text())
     codes, back = encoder.predict(x_test), whole.predict(x_test)
     straight = principal(x_train, x_test, options.code)
-    print("Two held-out digits, what comes back, and what the best straight map gives back:\n")
-    show_images(np.concatenate([x_test[:2], back[:2], straight[0][:2]]))
-    show_plane(codes, digits)
+    if options.pictures is not None:
+        draw(options.pictures, whole, {"held out": x_test, "back": back, "straight": straight[0]}, codes, digits)
     for name, images, plane in (("autoencoder", back, codes), ("principal axes", *straight)):
         error = np.mean((images - x_test) ** 2)
         print(f"{name:15} error {error:.4f}, {neighbours(plane, digits):.1%} lie among digits of their kind")

@@ -3,10 +3,11 @@
 Each has its own loss, and each step moves one of the two. The real digits are scikit-learn's, 8 x 8 pixels. The
 distance of what is made to them is Fréchet's, of two normal distributions with their means and covariances.
 
-    python examples/programs/gan_digits.py
+    python examples/programs/gan_digits.py --pictures folder
 """
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from autograd import derive
 from nn import Adam, Dense, Dropout, Input, Model, Sequential
 from nn.datasets.digits import load_digits
 from nn.schedules import CosineDecay
+from viz import draw_network, plot_images
 
 NOISE, BATCH = 16, 64
 
@@ -67,28 +69,26 @@ def classes(real, digits, made):
     return digits[squares.argmin(axis=1)]
 
 
-def show_images(images):
-    for line in images.reshape(len(images), 8, 8).transpose(1, 0, 2):
-        print("  ".join("".join(" .:*#"[min(4, int(5 * p))] * 2 for p in image) for image in line).rstrip())
-
-
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pictures", type=Path, help="a folder to draw the nets and what they made in")
     options = parser.parse_args(argv)
     real, digits = load_digits(flat=True, unit=True)
     rng = np.random.default_rng(options.seed)
     generator, discriminator, adversary = nets = make_nets(real.shape[1], options.rounds, options.seed)
     train(nets, real, options.rounds, rng)
-
     noise, one = rng.normal(size=(4, NOISE)), np.ones((4, 1))
     print("\nThe discriminator's loss moves its own weights:\n")
     print(derive(discriminator.loss_of(generator.predict(noise), 0 * one), discriminator["W[6]"]).text())
     print("\nThe generator's loss goes through the discriminator, which stays, into what was made:\n")
     print(derive(adversary.loss_of(noise, one), generator["W[3]"]).text())
     made = generator.predict(rng.normal(size=(2000, NOISE)))
-    show_images(made[:6])
+    if options.pictures is not None:
+        options.pictures.mkdir(parents=True, exist_ok=True)
+        draw_network(adversary).save(options.pictures / "adversary.png")
+        plot_images(made[:40].reshape(-1, 8, 8), columns=8).flat[0].figure.savefig(options.pictures / "made.png")
     shares = np.bincount(classes(real, digits, made), minlength=10) / len(made)
     print("share of each digit  " + "  ".join(f"{digit}: {share:.0%}" for digit, share in enumerate(shares)))
     half = real[rng.permutation(len(real))]

@@ -50,7 +50,7 @@ class HandedIn:
         """The blank of this name, however it is written."""
         return self._known.get(_plain(name)) or self._loosely.get(_loose(name))
 
-    def take(self, answers: Mapping[Any, Any]) -> HandedIn:
+    def take(self, answers: Mapping[Any, object]) -> HandedIn:
         """Names and what stands beside them. ValueError for a name that is not asked for."""
         for name, x in answers.items():
             blank = self.called(str(name))
@@ -72,7 +72,7 @@ class HandedIn:
                 self._take(blank, _entries(x) if blank.shape else x.strip().strip("_ "))
         return self
 
-    def _take(self, blank: Blank, x: Any) -> None:
+    def _take(self, blank: Blank, x: object) -> None:
         found = x if isinstance(x, Unread) or isinstance(blank.right, str) else _read(blank, x)
         before = self.answers.get(blank.name, found)
         if isinstance(before, Unread) or isinstance(found, Unread) or _are_same(before, found):
@@ -81,7 +81,7 @@ class HandedIn:
             self.answers[blank.name] = Unread(f"two answers, {before} and {found}: one is asked for")
 
 
-def _read(blank: Blank, x: Any) -> Any:
+def _read(blank: Blank, x: object) -> Any:
     if isinstance(x, list | tuple | np.ndarray) and blank.shape:
         return [_read(blank, u) for u in x]
     if isinstance(x, list | tuple | np.ndarray):
@@ -94,7 +94,7 @@ def _read(blank: Blank, x: Any) -> Any:
     return one_way(x)
 
 
-def _are_same(x: Any, y: Any) -> bool:
+def _are_same(x: object, y: object) -> bool:
     return x == y or (isinstance(x, str) and number_of(x) == number_of(y))
 
 
@@ -107,7 +107,7 @@ def _entries(x: str) -> Any:
         return Unread(f"not an array of numbers: {str(error).rpartition(': ')[2]}")
 
 
-def one_way(x: Any) -> Any:
+def one_way(x: object) -> Any:
     """A number in the one way that Python reads, or as a fraction p/q; what is none stays as it is.
 
     3,5 and 3.5; −3, - 3 and –3; 1/3, ½, 1½ and 1 1/2; 50 % is 0.5; 1 000; ≈ in front does not count.
@@ -132,7 +132,7 @@ def one_way(x: Any) -> Any:
     return x if " " in text else plain(text)
 
 
-def number_of(x: Any) -> float:
+def number_of(x: object) -> float:
     """A number as it was typed; nan for what is none."""
     text = one_way(str(x))
     try:
@@ -141,14 +141,14 @@ def number_of(x: Any) -> float:
         return math.nan
 
 
-def is_near(x: Any, right: float) -> bool:
+def is_near(x: object, right: float) -> bool:
     """True for the right number, rounded to the digits with which it was typed."""
     text = one_way(str(x))
     decimals = 0 if "/" in text else len(text.partition(".")[2])
     return abs(number_of(text) - right) <= max(0.51 * 10.0**-decimals if decimals else 1e-9, 1e-9 * abs(right))
 
 
-def word(x: Any) -> str:
+def word(x: object) -> str:
     """(3, 2), 3x2, 3 × 2 and [3, 2] are one shape; names are compared as they are typed."""
     if isinstance(x, list | tuple | np.ndarray):
         return "x".join(str(u).strip() for u in np.ravel(np.asarray(x, dtype=object)))

@@ -141,7 +141,7 @@ def _are_short(x: np.ndarray, digits: int) -> bool:
 
 
 def _confusions(problem: Problem, asked: Sequence[str]) -> tuple[int, int]:
-    """How many kinds of slips give the right numbers, and how many pairs of kinds the same wrong ones."""
+    """How many kinds of slips give the right numbers, and how many pairs of kinds, or inputs, the same ones."""
     checker = Checker(problem.loss)
     nodes = problem.nodes
     right = _numbers(checker.c.right, asked, nodes)
@@ -150,7 +150,10 @@ def _confusions(problem: Problem, asked: Sequence[str]) -> tuple[int, int]:
         if predicted is not None:
             seen.setdefault(_numbers(predicted, asked, nodes), set()).add(variant.slip.name)
     hidden = seen.pop(right, set()) - set().union(*seen.values())
-    return len(hidden), sum(len(slips) * (len(slips) - 1) // 2 for slips in seen.values())
+    twins = sum(len(slips) * (len(slips) - 1) // 2 for slips in seen.values())
+    # with x₁ = x₂ nobody sees which one was taken
+    sizes = [abs(x) for u in nodes.values() if u.op is None and str(u.label)[0] in "xX" for x in np.ravel(u.data)]
+    return len(hidden), twins + len(sizes) - len(set(sizes))
 
 
 def _numbers(found: Operand, asked: Sequence[str], nodes: dict[str, Node]) -> tuple[float, ...]:

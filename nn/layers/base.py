@@ -7,7 +7,7 @@ what a sample looks like: at the latest when it sees the first data. A layer of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -19,7 +19,7 @@ from autograd.operands import Operand, describe
 
 from ..activations import Function, RandomizedLeakyReLU, find_activation
 from ..attributes import Check, flag
-from ..foreign import OPTIONS
+from ..foreign import OF_INPUTS, OPTIONS
 from ..initializers import Initializer
 from ..module import (
     Found,
@@ -86,7 +86,29 @@ class Place:
         return added
 
     __radd__ = __add__
-    __array_ufunc__ = None  # NumPy's operators leave the answer to us, which is a TypeError
+
+    def _computed(self, *others: object) -> NoReturn:
+        """What operators say that there is no layer for."""
+        raise TypeError(
+            f"{self}: it holds no numbers yet; between places there is +, Add and Concatenate. What else is computed "
+            "is a layer's: Activation(function), or a layer of your own with forward(self, x)"
+        )
+
+    __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = _computed
+    __pow__ = __neg__ = __getitem__ = _computed
+
+    def __array_ufunc__(self, function: np.ufunc, method: str, *operands: Any, **options: object) -> Place:
+        if function is np.add:
+            other: Any = next((x for x in operands if x is not self), None)
+            return self + other
+        self._computed()
+
+    @classmethod
+    def __torch_function__(cls, *arguments: object) -> NoReturn:
+        raise TypeError(
+            f"expected a layer of this library on {cls.__name__}(...), got one of torch: Dense for Linear, Conv2D for "
+            "Conv2d; weights are taken along by set_weights"
+        )
 
     def __array__(self, *args: object, **kwargs: Operand) -> Operand:
         raise TypeError(f"{self}: it holds no numbers yet; make a Model of it, and call that with an array")
@@ -104,7 +126,11 @@ class Input(Place):
 
     __slots__ = ()
 
-    def __init__(self, shape: ShapeLike, name: str | None = None) -> None:
+    def __init__(self, shape: ShapeLike | None = None, name: str | None = None, **options: object) -> None:
+        for option in options:
+            raise unknown_option("Input", option, OF_INPUTS, ("shape", "name"))
+        if shape is None:
+            raise TypeError("Input: expected the shape of one sample, such as (10,)")
         super().__init__(sample_shape("Input", "shape", shape), None, (), {})
         object.__setattr__(self, "name", checked_name("Input", name))
 
@@ -401,7 +427,16 @@ def sample_shape(where: str, what: str, shape: object) -> Shape:
         shape = (shape,)
     if not isinstance(shape, list | tuple):
         raise TypeError(f"{where}: expected {what} to be a tuple such as (10,), got {describe(shape)}")
-    if not shape or None in shape:
+    if None in shape:
+        raise ValueError(
+            f"{where}: expected {what} to be that of one sample, such as (10,); got {tuple(shape)}. All sequences have "
+            "one length: fill up the shorter ones, and leave their ends out by ignore_class= of a loss, or a mask"
+        )
+    if 0 in shape:
+        raise ValueError(
+            f"{where}: expected {what} to be without an empty axis, such as a sequence of no steps; got {tuple(shape)}"
+        )
+    if not shape:
         raise ValueError(f"{where}: expected {what} to be that of one sample, such as (10,); got {tuple(shape)}")
     return tuple(positive_integer(where, what, n) for n in shape)
 

@@ -861,6 +861,7 @@ def test_check_gradients_takes_tensor_functions():
     ag.check_gradients(lambda w, x: ag.tanh(x @ w).sum(), (w, np.array([0.4, 0.9])))
 
 
+@pytest.mark.slow
 def test_threads_do_not_disturb_each_other():
     results, errors = {}, []
 

@@ -314,6 +314,7 @@ def test_a_constant_feature_becomes_zero(value):
     assert z[:, 1].std() == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_standardizing_agrees_with_scikit_learn():
     preprocessing = pytest.importorskip("sklearn.preprocessing")
     x = np.random.default_rng(0).gamma(2.0, 3.0, (50, 4))

@@ -225,6 +225,7 @@ def test_the_first_line_does_not_contradict_the_notes_below_it():
         assert "what is noted below" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("illness", ["learning rate too large", "labels unrelated to inputs", "dead units"])
 def test_neither_weights_nor_optimizer_nor_random_numbers_change(illness):
     model, x, y = ILL[illness]()
@@ -287,6 +288,7 @@ def two_inputs(optimizer):
     return model
 
 
+@pytest.mark.slow
 def test_a_net_that_branches_is_diagnosed_by_all_its_inputs():
     x = [X, NUMBERS]
     y = X[:, :1] - NUMBERS

@@ -16,6 +16,7 @@ def points(n, features=10):
     return x, (x.sum(axis=1) > 0).astype(int)
 
 
+@pytest.mark.slow
 def test_the_last_two_slides_of_the_lecture(capsys):
     X_train, Y_train = points(200)
     X_val, Y_val = points(50)

@@ -53,6 +53,7 @@ def mnist(folder, n=60):
     return str(folder)
 
 
+@pytest.mark.slow
 def test_it_reads_the_files_of_mnist_and_shows_a_path_for_each_place_of_its_window(capsys, tmp_path):
     text = shown("cnn_digits", ["--data", mnist(tmp_path), "--epochs", "1"], capsys)
     assert "(None, 28, 28, 16)" in text
@@ -75,9 +76,10 @@ def test_images_are_moved_and_keep_their_pixels():
 
 
 @pytest.mark.slow
-def test_an_autoencoder_is_better_than_principal_axes_and_digits_of_a_kind_lie_together(capsys):
+def test_an_autoencoder_is_better_than_principal_axes_and_digits_of_a_kind_lie_together(capsys, tmp_path):
     pytest.importorskip("sklearn")
-    text = shown("autoencoder_digits", [], capsys)
+    text = shown("autoencoder_digits", ["--pictures", str(tmp_path / "new")], capsys)
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"autoencoder.png", "images.png", "plane.png"}
     figures = re.findall(r"error (0\.\d{4}), (\d+\.\d)% lie among digits of their kind", text)
     (ours, together), (straight, _) = ((float(a), float(b)) for a, b in figures)
     assert ours < 0.042 < 0.05 < straight
@@ -117,9 +119,10 @@ def test_made_digits_come_near_the_real_ones_and_none_is_left_out(capsys):
 
 
 @pytest.mark.slow
-def test_both_losses_of_the_adversaries_are_derived(capsys):
+def test_both_losses_of_the_adversaries_are_derived(capsys, tmp_path):
     pytest.importorskip("sklearn")
-    text = shown("gan_digits", ["--rounds", "20"], capsys)
+    text = shown("gan_digits", ["--rounds", "20", "--pictures", str(tmp_path)], capsys)
+    assert {path.name for path in tmp_path.iterdir()} == {"adversary.png", "made.png"}
     text = " ".join(text.split())
     own, other = text.index("∂L/∂W[6]"), text.index("∂L/∂W[3]")
     assert "dW[6] = " in text[own:other]

@@ -104,6 +104,7 @@ def test_nothing_is_changed_and_no_backward_pass_is_needed():
     )
 
 
+@pytest.mark.slow
 def test_pictures_have_the_look_and_the_places_that_were_asked_for():
     steps = viz.steps(CASES["2-2-2"](), look="dark")
     assert viz.DARK.paper in steps[0].picture().svg

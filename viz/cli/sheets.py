@@ -160,9 +160,12 @@ def _check(
         target = compute(options.of, values_of(values)).target
     marked: Json = {}
     refused: dict[str, str] = {}
+    whose: dict[str, str] = {}
     for name in files:
         try:
             written = _read(name)
+            signed = re.search(r"(?m)^#[ \t]*Name:[ \t]*(\S.*)$", written)
+            whose[name] = f"   {signed[1].strip()}" if signed else ""
             if target is None:
                 marked[name] = _exercise_of(written).check(written, reveal=options.reveal)
             else:
@@ -178,7 +181,7 @@ def _check(
         width = max(map(len, files))
         for name in dict.fromkeys(files):
             said = f"{marked[name].points:>3} of {marked[name].possible}" if name in marked else "  not marked"
-            show(f"{name.ljust(width)}   {said}\n")
+            show(f"{name.ljust(width)}   {said}{whose.get(name, '')}\n")
     if refused:
         raise ValueError("\n".join(refused.values()))
 

@@ -53,6 +53,7 @@ def run(seed):
     return by_program + is_program(found)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:vectorize:RuntimeWarning")
 @pytest.mark.parametrize("start", [0, *slow(10, 20, 30)])
 def test_random_functions_keep_their_numbers_and_gradients(start):

@@ -311,7 +311,7 @@ def test_all_operations_on_arrays_are_read_but_those_that_only_gradients_use():
         *(r.array.name for r in table.values() if r.array),
     }
     left = {name for name, op in array_table.items() if not op.rules and op.name not in read and "." not in name}
-    assert left == {"conv_to_input", "conv_to_kernel", "unpool", "picked", "deviation"}
+    assert left == {"conv_to_input", "conv_to_kernel", "unpool", "picked", "shared", "deviation"}
 
 
 # ---------------------------------------------------------------- limits

@@ -33,6 +33,7 @@ def test_a_convolution_is_written_as_in_the_notes():
     assert found["dW[1]"] == "(1/m) X ⋆ dZ[1]"
 
 
+@pytest.mark.slow
 def test_strides_and_zeros_around_are_said_and_pooling_goes_back_to_where_it_came_from():
     found = lines("cnn_with_pooling")
     assert found["Z[1]"] == "X ⋆(p=1) W[1] + b[1]"
@@ -119,6 +120,7 @@ def test_a_gru_keeps_and_renews():
     assert found["db[1]"] == "[db[1]ₓ ; db[1]ₕ]"
 
 
+@pytest.mark.slow
 def test_batch_normalization_is_that_of_its_paper():
     found = lines("batch_normalization")
     assert found["mu[2]"] == "(1/m) Σᵢ Z[1](i)"
@@ -136,6 +138,7 @@ def test_layer_normalization_runs_along_the_features():
     assert found["dZ[1]"] == "(1/3) (3 dẐ[2] − Σⱼ dẐ[2]ⱼ − Ẑ[2] ⊙ Σⱼ(dẐ[2]ⱼ ⊙ Ẑ[2]ⱼ))/s[2]"
 
 
+@pytest.mark.slow
 def test_attention_and_its_causal_mask_are_formulas():
     found = lines("attention")
     assert (found["S"], found["P"], found["O"]) == ("(1/√2) Q Kᵀ", "softmax(S)", "P V")

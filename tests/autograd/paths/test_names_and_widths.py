@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from sizes import slow
 
 from autograd import Tensor, Value, backward_steps, derive, sigmoid
 from nn import MLP, Dense, Sequential, inputs
@@ -93,7 +94,7 @@ def columns(text):
     return max(len(re.sub("[\u0300-\u036f]", "", line)) for line in text.splitlines() if not line.startswith("∂x"))
 
 
-@pytest.mark.parametrize("width", [40, 60, 80])
+@pytest.mark.parametrize("width", [40, *slow(60, 80)])
 def test_text_goes_on_in_further_lines_where_it_does_not_fit(chain, width):
     text = derive(chain, "x_0").text(width=width)
     assert columns(text) <= width < columns(derive(chain, "x_0").text())
@@ -118,6 +119,7 @@ def test_print_takes_the_width_of_the_terminal(chain, monkeypatch):
     assert str(derivation) == derivation.text()
 
 
+@pytest.mark.slow
 def test_numbers_have_as_many_digits_as_are_asked_for(net):
     L = loss_of(net)
     d = derive(L, "w[1]_1,1")

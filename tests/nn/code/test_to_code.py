@@ -47,7 +47,7 @@ class InOrder:
 
 @pytest.mark.parametrize("optimizer", [SGD(0.02), *slow(Adam(0.01))], ids=["sgd", "adam"])
 @pytest.mark.parametrize(
-    "name", mostly_slow([name for name in NETS if name not in NOT_IN_NUMPY], "lectures", "two inputs", "masked")
+    "name", mostly_slow([name for name in NETS if name not in NOT_IN_NUMPY], "two inputs", "masked")
 )
 def test_the_program_in_numpy_trains_to_the_same_numbers(name, optimizer):
     model, loss = made(name)
@@ -68,6 +68,7 @@ def test_the_program_in_numpy_trains_to_the_same_numbers(name, optimizer):
         np.testing.assert_allclose(mine, p.numpy(), rtol=1e-10, atol=atol)
 
 
+@pytest.mark.slow
 def test_the_program_reads_as_the_lectures_write_it():
     model, loss = made("lectures")
     model.compile(SGD(0.5), loss)

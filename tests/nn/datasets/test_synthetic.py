@@ -47,6 +47,7 @@ def test_xor_is_one_where_the_coordinates_differ():
     assert sorted(map(tuple, np.column_stack([x, y]).tolist())) == [(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [100, 7])
 @pytest.mark.parametrize("name", ["moons", "circles"])
 def test_without_noise_the_points_are_those_of_scikit_learn(name, n):

@@ -206,7 +206,7 @@ def test_the_missing_factor_makes_the_product():
         assert np.prod(numbers) == pytest.approx(float(product))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each_kind
 def test_a_marking_says_what_is_right_only_if_it_is_told_to(kind):
     sheet = nn.exercise(11, kind)
     wrong = {b.name: "(77, 55)" if isinstance(b.right, str) else np.asarray(b.right) + 7.7 for b in sheet.blanks}
@@ -265,6 +265,7 @@ def test_a_name_is_known_however_it_is_written(name):
     assert sheet.check({name: 9}).verdicts["dL/dw_1"] == (True, "right")
 
 
+@pytest.mark.slow
 def test_an_array_is_read_with_spaces_commas_and_fractions_and_a_ragged_one_is_told():
     sheet = nn.exercise(6, "matrices", level=1)
     (n, m), right = next((b.shape, b.right) for b in sheet.blanks if b.name == "dW[1]")

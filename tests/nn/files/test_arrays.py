@@ -348,6 +348,7 @@ def at_most(size):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_what_is_in_a_file_is_said_before_any_of_it_is_read(tmp_path):
     path = tmp_path / "m.npz"
     np.savez_compressed(path, w=np.zeros((1 << 10, 1 << 11)), v=np.zeros(3))  # 16 MB in a file of less than 1 MB

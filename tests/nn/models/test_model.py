@@ -485,3 +485,27 @@ def test_a_layer_of_ones_own_with_several_inputs():
     w, b, v, c = model.get_weights()
     np.testing.assert_allclose(model.predict(X), (X @ w + b) / (1 + np.exp(-(X @ v + c))), rtol=1e-12)
     assert Product()([np.ones((2, 3)), 2 * np.ones((2, 3))]).tolist() == [[2.0] * 3] * 2
+
+
+def test_what_other_libraries_do_with_an_input_is_answered():
+    x = Input((5, 6))
+    for make, error, message in (
+        (lambda: x * 2, TypeError, "holds no numbers yet; between places there is"),
+        (lambda: 1 - x, TypeError, "a layer of your own"),
+        (lambda: x[:, 0], TypeError, "a layer of your own"),
+        (lambda: np.tanh(x), TypeError, "a layer of your own"),
+        (lambda: np.ones(3) + x, TypeError, "a layer of your own|another place"),
+        (lambda: Input((3,), dtype="int64"), TypeError, "unknown option 'dtype'; leave it out"),
+        (lambda: Input(batch_shape=(None, 3)), TypeError, "it is shape, without the batch"),
+        (lambda: Input(), TypeError, "expected the shape of one sample"),
+        (lambda: Input((None,)), ValueError, "All sequences have one length: fill up the shorter ones"),
+        (lambda: Input((0, 3)), ValueError, "a sequence of no steps"),
+        (lambda: nn.LSTM(2)(np.ones((2, 0, 3))), ValueError, r"LSTM\(2\): .* a sequence of no steps; got \(0, 3\)"),
+        (lambda: nn.LSTM(2)(x, mask=np.ones((2, 5))), TypeError, "there are no implicit masks"),
+        (lambda: nn.BatchNormalization(axis=1), TypeError, "features are last"),
+    ):
+        with pytest.raises(error, match=message):
+            make()
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match="got one of torch: Dense for Linear"):
+        torch.nn.Linear(6, 3)(x)

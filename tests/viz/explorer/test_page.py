@@ -108,6 +108,7 @@ def test_names_and_titles_are_text_and_never_markup():
     assert all(len(base) <= 200 for base, _, _ in data["nodes"]["name"])
 
 
+@pytest.mark.slow
 def test_nan_and_infinities_are_shown_as_such():
     loss, _ = hostile()
     nodes = data_of(explore(loss))["nodes"]

@@ -80,6 +80,7 @@ def test_kinks_are_open_and_the_value_taken_there_is_full(activation, open_, ful
     assert circles(plot_activation(activation)) == {"open": sorted(open_), "full": sorted(full)}
 
 
+@pytest.mark.slow
 def test_a_steep_curve_is_no_jump():
     assert circles(plot_activation(lambda x: sigmoid(200 * x))) == {"open": [], "full": []}
 

@@ -211,6 +211,7 @@ def test_units_beyond_the_limit_are_counted_in_the_title():
     assert "5 of 7 units, 2×3" in found[0].figure.get_suptitle()
 
 
+@pytest.mark.slow
 def test_panels_in_single_axes_leave_no_empty_ones():
     figure, ax = plt.subplots()
     found = plot_weights(np.ones((6, 4)), ax=ax)
@@ -289,6 +290,7 @@ def test_the_numbers_on_neighbouring_lines_of_a_boundary_are_apart():
     assert min(np.hypot(x - u, y - v) for i, (x, y) in enumerate(middles) for u, v in middles[:i]) > 40
 
 
+@pytest.mark.slow
 def test_long_names_leave_room_for_the_bars():
     ax = plot_sensitivity({"m" * 200: 2.0, "w": 1.0})
     ax.figure.canvas.draw()  # matplotlib warns where there is none

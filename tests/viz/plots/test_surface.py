@@ -67,6 +67,7 @@ def test_the_descent_follows_the_gradient_of_the_two_chosen_weights():
     assert (u.data, v.data, other.data, u.grad) == (1.0, -2.0, 0.5, 7.0)
 
 
+@pytest.mark.slow
 def test_several_descents_on_a_surface_are_numbered():
     u, v = Value(0.0, "u"), Value(0.0, "v")
     ax = plot_loss_surface(lambda: u * u + v * v + 1, [u, v], starts=[[1, 2], [-1, 2]], resolution=7, steps=30)
