@@ -49,6 +49,15 @@ def test_a_page_of_tensors_begins_with_matrices_and_has_the_levels_of_their_numb
     data = data_of(page)
     assert page.level == data["first"] == "matrices"
     assert set(data["views"]) == {"matrices", "named", "op", "neurons"}
+    assert data["notes"] == []
+    assert data["nodes"]["kinds"][data["nodes"]["kind"][data["target"]]] == "target"
+
+
+def test_a_level_that_a_graph_of_tensors_does_not_have_is_told():
+    w = tensor("w", [1.0, 2.0])
+    page = explore((w * w).sum(), level="neurons")
+    assert page.level == "matrices"
+    assert data_of(page)["notes"][0].startswith("Another level than 'neurons' is shown. There are no units")
 
 
 @pytest.mark.slow
