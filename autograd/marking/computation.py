@@ -55,10 +55,11 @@ class Computation:
             self.labels = unique_labels(named, target)
         self.named = [u for u in self.order if u in self.labels]
         self.names = names.Names(self.labels.values())
+        self.point = Point(self.order)
         if not self.is_array:
             self.samples = self._uses_averaged()
+        self.point.count = float(self.samples or 1)
         self.replay = Replay(target, self.order)
-        self.point = Point(self.order, count=self.samples or 1)
         self.right = self.replay(self.point)
 
     def _uses_averaged(self) -> int | None:
@@ -231,6 +232,23 @@ class Computation:
         return found
 
     @functools.cached_property
+    def penalties(self) -> set[Node]:
+        """What is made of parameters alone and added to the target: λ/2 Σ w² and its parts."""
+        of_parameters: dict[Node, bool] = {}
+        for v in self.order:
+            below = [u for u in v.operands if is_node(u)]
+            of_parameters[v] = all(of_parameters[u] for u in below) if below else self.is_parameter(v)
+        added, found = {self.target}, set[Node]()
+        for u in reversed(self.order):
+            uses = self.into.get(u, [])
+            if uses and all(e.node in added and e.is_additive for e in uses):
+                added.add(u)
+            if u is not self.target and of_parameters[u] and uses:
+                if u in added or all(e.node in found for e in uses):
+                    found.add(u)
+        return found
+
+    @functools.cached_property
     def layers(self) -> dict[Node, list[Edge]]:
         """The edges into parameters by the named node that they help to compute."""
         found: dict[Node, list[Edge]] = {}
@@ -370,9 +388,23 @@ class Edge:
     @functools.cached_property
     def is_penalty(self) -> bool:
         """True for what a parameter gets from the target itself beside its part in the net: of a regularization."""
-        if not self.is_parameter or self.result is not self.of.target:
+        if not self.is_parameter or self.result is not self.of.target or self.node not in self.of.penalties:
             return False
         return any(e.result is not self.result for e in self.of.into[self.operand])
+
+    @functools.cached_property
+    def is_additive(self) -> bool:
+        """True if the share is the same whatever the numbers are: of a sum, a mean, a multiple."""
+        v, groups = self.node, self.of.point.operands(self.node)
+        moved = [
+            x.map(lambda u: u + 1) if _is_vector(x) else x + 1 if is_node(given) else x
+            for x, given in zip(groups, v.operands if self.of.is_array else v.operand_groups, strict=True)
+        ]
+        g, z = (np.ones(v.shape) if self.of.is_array else 1.0), self.of.point.of(v)
+        try:
+            return bool(np.allclose(self.read(g, z + 1, moved), self.read(g), rtol=1e-9, atol=0))
+        except (ValueError, TypeError, ArithmeticError):
+            return False
 
     @functools.cached_property
     def is_slope(self) -> bool:

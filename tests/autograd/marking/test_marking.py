@@ -592,3 +592,16 @@ def test_wrong_work_beside_one_minus_a_gate_is_marked():
         c = f * c + (1 - f) * tanh(u * x)
         c.label = f"c_{t}"
     assert check_work(c, {"dc_2/df": 1.3111}).points == 0
+
+
+def test_what_a_recurrent_cell_uses_in_its_last_step_is_no_penalty():
+    u, w, c = Value(0.5, "u"), Value(0.8, "w"), Value(0.2, "c_0")
+    for t, x in enumerate((1.0, -0.5), 1):
+        c = tanh(Value(x, f"x_{t}") * u + w * c)
+        c.label = f"c_{t}"
+    c_1 = np.tanh(0.5 + 0.8 * 0.2)
+    slope = 1 - np.tanh(-0.25 + 0.8 * c_1) ** 2
+    first_step_alone = slope * 0.8 * (1 - c_1**2) * 1.0
+    (finding,) = check_work(c, {"dc_2/du": f"{first_step_alone:.8f}"}).findings
+    assert finding.kind == "path_forgotten"
+    assert "penalty" not in str([finding.kind, finding.alternatives])
