@@ -7,7 +7,7 @@ the sum that a bias gets, the loss. What it is comes from its rule and its numbe
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,6 +117,31 @@ class Computation:
             by = write(self.labels[u])
             found[self.key(u)] = f"d{by}" if self.is_array else rf"\frac{{\partial {target}}}{{\partial {by}}}"
         return found
+
+    @functools.cached_property
+    def _families(self) -> list[tuple[set[str], str, str]]:
+        """The keys of all Values of a layer, or with one letter, and how the layer is written, as text and in LaTeX."""
+        layers: dict[str, list[Node]] = {}
+        for u in self.named if not self.is_array else ():
+            name = names.parse(self.labels[u])
+            if name is not None and (name.index or name.sample):
+                layers.setdefault(name.base if name.layer is None else f"{name.base}[{name.layer}]", []).append(u)
+        found, target = [], self.labels[self.target]
+        for layer, us in layers.items():
+            text, latex = self.names.text(layer), self.names.latex(layer)
+            by = rf"\frac{{\partial {self.names.latex(target)}}}{{\partial {latex}}}"
+            found.append(({self.labels[u] for u in us}, text, latex))
+            found.append(({self.key(u) for u in us}, f"∂{self.names.text(target)}/∂{text}", by))
+        return [x for x in found if len(x[0]) > 1]
+
+    def listed(self, keys: Iterable[str]) -> list[tuple[str, str]]:
+        """Keys as they are written, as text and in LaTeX: a layer of Values whose keys are all there as the layer."""
+        left = list(dict.fromkeys(keys))
+        found: dict[tuple[str, str], None] = {}
+        for key in left:
+            whole = next(((text, latex) for all_, text, latex in self._families if key in all_ <= set(left)), None)
+            found[whole or (self.shown.get(key, key), self.latex.get(key, rf"\text{{{key}}}"))] = None
+        return list(found)
 
     @functools.cached_property
     def place(self) -> dict[Node, int]:
@@ -243,9 +268,9 @@ class Computation:
             uses = self.into.get(u, [])
             if uses and all(e.node in added and e.is_additive for e in uses):
                 added.add(u)
-            if u is not self.target and of_parameters[u] and uses:
-                if u in added or all(e.node in found for e in uses):
-                    found.add(u)
+            is_part = u in added or all(e.node in found for e in uses)
+            if u is not self.target and of_parameters[u] and uses and is_part:
+                found.add(u)
         return found
 
     @functools.cached_property

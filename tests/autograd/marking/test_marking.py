@@ -314,7 +314,7 @@ def test_the_error_of_a_softmax_of_values_and_the_weight_in_place_of_its_input()
 
 
 def test_a_net_of_very_many_values_is_marked_and_says_that_mistakes_are_not_looked_for():
-    w = [Value(0.001 * k, f"w_{k}") for k in range(1, 1800)]
+    w = [Value(0.001 * k, f"w_{k}") for k in range(1, 600)]
     z = sum(u * 0.5 for u in w)
     z.label = "z"
     L = z * z
@@ -605,3 +605,18 @@ def test_what_a_recurrent_cell_uses_in_its_last_step_is_no_penalty():
     (finding,) = check_work(c, {"dc_2/du": f"{first_step_alone:.8f}"}).findings
     assert finding.kind == "path_forgotten"
     assert "penalty" not in str([finding.kind, finding.alternatives])
+
+
+def test_a_mistake_in_all_units_of_a_layer_is_in_the_layer():
+    x, w = (1.0, -2.0), [Value(0.3, "w[1]_1"), Value(-0.4, "w[1]_2")]
+    a = []
+    for j, (u, v) in enumerate(zip(w, x, strict=True), 1):
+        z = u * v
+        z.label = f"z[1]_{j}"
+        a.append(sigmoid(z))
+        a[-1].label = f"a[1]_{j}"
+    L = a[0] * 3 + a[1] * 5
+    L.label = "L"
+    marking = check_work(L, {"dL/dw[1]_1": "3.00000", "dL/dw[1]_2": "-10.0000"})
+    assert "\n∂L/∂z[1]: the slope of sigmoid left out" in str(marking)
+    assert r"\frac{\partial L}{\partial z^{[1]}} &" in marking.latex()
