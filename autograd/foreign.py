@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import dis
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -153,10 +154,15 @@ def advice(name: str, table: Mapping[str, str], known: Iterable[str] = ()) -> st
     return f"did you mean {near[0]!r}?" if near else ""
 
 
+_CALLED = re.compile(r"it is called (\w+)|write (\w+)=")
+
+
 def unknown_option(where: str, name: str, table: Mapping[str, str], known: Iterable[str]) -> TypeError:
-    """The refusal of an argument by a name that there is not."""
+    """The refusal of an argument by a name that there is not; what it is called elsewhere only is not advised."""
     names = list(known)
     found = advice(name, table, names)
+    while (called := _CALLED.match(found)) and called[called.lastindex or 1] not in names:
+        found = table.get(called[called.lastindex or 1], "")
     listed = f"known: {', '.join(names)}" if names else "it takes none"
     return TypeError(
         f"{where}: unknown option {name!r}; {found and found + (' ' if found.endswith('?') else '; ')}{listed}"

@@ -83,6 +83,8 @@ class Writing(TypedDict, total=False):
               Of arrays each # stands for the next operand, and {how} for what `how` says: "# ⋆{how} #"
     how       what is said of what is not differentiated: `how(shape of the result, *plain operands)` gives the
               words, such as ["s=2", "p=1"], and none where all is as usual
+    members   of arrays, where `formula` gives None: the letters of each operand's axes and of the result's, as a
+              function of the plain operands; it is written as a sum of products of numbers with these indices
     note      what the writing means, said once below a derivation: in text and in LaTeX
     times     in formulas: `times(n, *operands)` is the result, times the first operand to the power n, as one; None
               where it is none. It is written if it is shorter: |x| for sign(x)·x
@@ -96,6 +98,7 @@ class Writing(TypedDict, total=False):
     mathml: str
     ascii: str
     how: Callable[..., list[str]]
+    members: Callable[..., tuple[list[str], str]]
     note: tuple[str, str]
     times: Callable[..., Operand]
     averages: Callable[..., bool]
@@ -122,7 +125,7 @@ class Operation(str):
     loss      of a loss of batches, whose operands are predictions, targets and the weights of samples:
               the formula that is summed up.
     formula   what formulas show instead of `name(...)`: a function that spells it out in arithmetic. Of arrays it
-              takes `parts` as further arguments
+              takes `parts` as further arguments, and may give None for operands that it has no such form for
     parts     what a formula of arrays mentions by names of its own: for each its name, the operation that a pull
               computes it by (or None), and a function of the operands and the parts before it
     activation   what a loss applies to its first operand, logits, before anything else.

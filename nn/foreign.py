@@ -185,6 +185,7 @@ OPTIONS: Mapping[str, str] = {
     "regularizer": "it is called kernel_regularizer",
     "p": "it is called rate",
     "seed": "it is called rng: rng=0",
+    "rng": "the model draws for all of its parts: Sequential(layers, rng=0)",
     "random_state": "it is called rng: rng=0",
     "device": "there are no devices",
     "requires_grad": "every leaf gets a gradient; x.detach() gives a constant",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-__all__ = ["fitted", "matrix", "width"]
+__all__ = ["fitted", "matrix", "of_another_pass", "width"]
 
 # What fits into a line of A4 at 11 points, in digits of Computer Modern; scripts and small matrices count so much of
 # their size.
@@ -235,3 +235,10 @@ def _end_of_group(tokens: list[str], i: int) -> int:
         if not depth:
             return j + 1
     return len(tokens)
+
+
+def of_another_pass(target: str, is_backward: bool) -> str:
+    """Why the `.grad` of a source is another number than the derivative. is_backward: the target has a gradient."""
+    if is_backward:
+        return "it adds up over backward passes, or belongs to another target"
+    return f"of an earlier backward pass, which did not start from {target}"

@@ -126,6 +126,8 @@ def _sum(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
         if natural_shape(inside) == x.shape:
             number, rest = number * outside, inside
     atom = only_atom(rest)
+    if isinstance(atom, Applied) and atom.op is _DIAG and shape == ():
+        return number * formula_of(Applied(_TRACE, atom.parts, shape))
     is_one = any(axes == (x.ndim + along,) for along in _sums_to_1(atom))
     if is_one and natural_shape(rest) == x.shape:  # rows of probabilities
         return number
@@ -257,6 +259,9 @@ def _getitem(op: Operation, operands: Operands, shape: Shape) -> Expression | No
     x, index = operands
     if not x.formula.terms:
         return x.formula
+    if _is_diagonal(index, x.shape):
+        number, rest = split(x.formula)
+        return number * formula_of(Applied(_DIAG, (rest,), shape)) if natural_shape(rest) == x.shape else None
     one = one_axis_of(index, x.shape)
     if one is not None and x.ndim > 2:
         step = taken(x.formula, x.ndim, *one)
@@ -274,8 +279,26 @@ def _getitem(op: Operation, operands: Operands, shape: Shape) -> Expression | No
 
 @writes("scatter")
 def _scatter(op: Operation, operands: Operands, shape: Shape) -> Expression | None:
-    x: Expression = operands[0].formula
-    return None if x.terms else x
+    x: MatrixExpression
+    x, index, _ = operands
+    if x.formula.terms and _is_diagonal(index, shape):
+        number, rest = split(x.spelled_out())
+        return number * formula_of(Applied(_DIAG, (rest,), shape))
+    return None if x.formula.terms else x.formula
+
+
+# What has no operation of its own: an index, or its gradient.
+_DIAG = Operation(np.diag, ())
+_TRACE = Operation(np.trace, (), symbol="tr")
+
+
+def _is_diagonal(index: object, shape: Shape) -> bool:
+    """True for the index that takes the diagonal of a square matrix."""
+    if not isinstance(index, tuple) or len(shape) != 2 or shape[0] != shape[1]:
+        return False
+    places = index[1:] if index[0] is Ellipsis else index
+    on = np.arange(shape[0])
+    return len(places) == 2 and all(isinstance(i, np.ndarray) and np.array_equal(i, on) for i in places)
 
 
 def _with_vector(x: Expression, shape: Shape, place: int) -> Expression | None:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..formulas import lines as layout
 from ..formulas.expression import MAX_SIZE, Expression, has_omissions
 from ..graph import topological_order
 from ..passes.gradients import gradients
@@ -177,7 +178,7 @@ class MatrixDerivation:
         lines += [*notes, ""] if notes else []
         if self._has_omissions(most):
             lines += [f"{to.ellipsis}  {OMISSION}", ""]
-        return "\n".join([*lines, f"{source}.grad   ({self._verdict()})"])
+        return "\n".join([*lines, f"{source}.grad   ({self._verdict(to)})"])
 
     def _has_omissions(self, most: int) -> bool:
         """True if an ellipsis stands in a formula that is written."""
@@ -232,7 +233,7 @@ class MatrixDerivation:
         m = to.name(self.notations.count)
         return f"{listed} without the 1/{m} of the mean, which stands in the derivatives by the parameters"
 
-    def _verdict(self) -> str:
+    def _verdict(self, to: MatrixWriter) -> str:
         """How source.grad compares with the gradient derived here."""
         grad = kept_gradient(self.source)
         if grad is None:
@@ -243,7 +244,8 @@ class MatrixDerivation:
         accuracy = 1e-5 if grad.dtype == np.float32 else 1e-9
         if np.allclose(grad, self.value, rtol=0.0, atol=accuracy * scale, equal_nan=True):
             return "equal"
-        return "not equal: it adds up over backward passes, or belongs to another target"
+        target = to.symbol(self._target_label)
+        return f"not equal: {layout.of_another_pass(target, kept_gradient(self.target) is not None)}"
 
     # ------------------------------------------------------------ LaTeX and MathML
 

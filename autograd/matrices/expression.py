@@ -330,8 +330,9 @@ def read(op: Operation, operands: Operands, value: np.ndarray | float) -> Matrix
     if formula is None and op.rules:
         formula = Expression._record(op, *(matrix(x).formula for x in operands))
     elif formula is None and op.formula is not None and not op.parts:
-        formula = matrix(quietly(op.formula, *operands)).formula
-    elif formula is None:
+        spelled_out = quietly(op.formula, *operands)
+        formula = None if spelled_out is None else matrix(spelled_out).formula
+    if formula is None:
         before, written = constant(1.0), operands_as_written(operands)
         for i in op.linear:
             number, written[i] = split(written[i])

@@ -102,6 +102,13 @@ class MatrixMathml(Lectures, Mathml):
     def operator(self, word: str) -> str:
         return f"<mi>{word}</mi>"
 
+    summation = _operator("∑")
+
+    def below(self, text: str, letters: str) -> str:
+        index = f"<mrow>{''.join(f'<mi>{c}</mi>' for c in letters)}</mrow>"
+        tag = "munder" if text == self.summation else "msub"
+        return f"<{tag}><mrow>{text}</mrow>{index}</{tag}>"
+
     def sum_over_time(self, lo: int, hi: int, piece: Piece) -> Piece:
         below = f"<mrow><mi>{self.time}</mi><mo>=</mo><mn>{lo}</mn></mrow>"
         sign = f"<munderover><mo>∑</mo>{below}<mn>{hi}</mn></munderover>"

@@ -67,7 +67,7 @@ class Piece(NamedTuple):
 def is_single(a: Atom) -> bool:
     """True for one number with a name, or a function that gives one: it stands before a product."""
     is_number = getattr(a, "shape", None) == ()
-    return is_number and (a.is_symbol or (isinstance(a, Applied) and a.op.over_axes))
+    return is_number and (a.is_symbol or isinstance(a, Applied))
 
 
 def is_vector(x: Expression) -> bool:
@@ -449,6 +449,10 @@ def _repeated(a: Applied) -> tuple[Expression, list[int]] | None:
     return (inner, axes) if axes and left == before and 1 not in before else None
 
 
+def _not_differentiated(a: Applied) -> list[object]:
+    return [x for x in a.arguments if not isinstance(x, Expression)]
+
+
 def _is_row(a: Applied) -> bool:
     """True if a vector became a row or a row a vector: broadcasting does not tell them apart."""
     before = natural_shape(a.parts[0]) if a.op.name == "reshape" else None
@@ -579,6 +583,8 @@ class Lectures(MatrixWriter):
         pattern = self.pattern(a.op)
         if pattern is not None and "#" in pattern:
             return self.by_pattern(a, pattern)
+        if "members" in a.op.writing:
+            return self.of_members(a, *a.op.writing["members"](*_not_differentiated(a)))
         if a.op.name == "concatenate" and len(a.shape) == 1 and (numbers := _numbers_in(a)):
             return Piece(f"[{self.comma.join(map(self.sum, numbers))}]")
         if a.op.name == "concatenate" and len(a.shape) < 3:  # a vector counts as a row
@@ -609,9 +615,37 @@ class Lectures(MatrixWriter):
             return self.along(self.called(a), self.sum(a.parts[0]), _axes(Total(a.parts[0], a.shape, over, False)))
         return self.application(a, self.called(a))
 
+    def of_members(self, a: Applied, terms: Sequence[str], output: str) -> Piece:
+        """A sum of products of numbers with indices, (Σⱼ Aᵢⱼ Bⱼₖ)ᵢₖ: the indices behind are those of the result."""
+        summed = "".join(dict.fromkeys(c for term in terms for c in term if c not in output))
+        factors = [self._member(x, term) for x, term in zip(a.parts, terms, strict=True)]
+        body = self.beside.join(factors)
+        if summed:
+            body = self.below(self.summation, summed) + self.beside + body
+        if not output:
+            return Piece(body, MATMUL)
+        return Piece(self.below(self.parenthesized(body), output))
+
+    def _member(self, x: Expression, letters: str) -> str:
+        """A number of a formula, by its indices."""
+        atom = only_atom(x)
+        if isinstance(atom, Matrix) and atom.is_turned and len(letters) == 2:
+            return self._member(transposed(x), letters[::-1])
+        if not letters:
+            return self.holding(self.whole(x), POWER)
+        if isinstance(atom, Matrix) and not atom.is_turned:
+            return self._marked(self.below(self.gradient(atom, self.symbol(atom.label)), letters), atom.shape)
+        return self.below(self.holding(self.whole(x), TIGHT), letters)
+
+    summation: str  # the sign
+
+    def below(self, text: str, letters: str) -> str:
+        """With an index."""
+        raise NotImplementedError
+
     def by_pattern(self, a: Applied, pattern: str) -> Piece:
         """An operation as it says that it is written, with what is said of how it is done."""
-        plain = [x for x in a.arguments if not isinstance(x, Expression)]
+        plain = _not_differentiated(a)
         is_function = pattern.endswith(")")
         told = a.op.writing["how"](a.shape, *plain) if "how" in a.op.writing else []
         words = self.how(told, is_function=is_function)
@@ -683,6 +717,12 @@ class MatrixText(Lectures, Text):
         if piece.hold < MATMUL:
             return Piece(f"{sign}({piece.text})", POWER)
         return Piece(f"{sign} {piece.text}", MATMUL)
+
+    summation = "Σ"
+
+    def below(self, text: str, letters: str) -> str:
+        has_index = text.endswith(tuple("₀₁₂₃₄₅₆₇₈₉")) or ("_" in text and not text.endswith(")"))
+        return (self.parenthesized(text) if has_index else text) + names.text(f"x_{letters}")[1:]
 
     def sum_over_time(self, lo: int, hi: int, piece: Piece) -> Piece:
         letter = names.text(f"x_{self.time}")[1:]
@@ -761,6 +801,11 @@ class MatrixLatex(Lectures, Latex):
     def sum_of(self, letter: str, count: int, piece: Piece) -> Piece:
         limit = self.name(self.count) if letter == "i" else str(count)
         return Piece(rf"\sum_{{{letter}=1}}^{{{limit}}} {self.holding(piece, MATMUL)}", MATMUL)
+
+    summation = r"\sum"
+
+    def below(self, text: str, letters: str) -> str:
+        return f"{{{text}}}_{{{letters}}}" if "_" in text else f"{text}_{{{letters}}}"
 
     def sum_over_time(self, lo: int, hi: int, piece: Piece) -> Piece:
         return Piece(rf"\sum_{{{self.time}={lo}}}^{{{hi}}} {self.holding(piece, MATMUL)}", MATMUL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import string
 from collections.abc import Sequence
@@ -21,8 +22,7 @@ __all__ = ["einsum", "tensordot"]
 
 def _pull(i: int, g: Operand, z: Operand, subscripts: str, *xs: Operand) -> Operand:
     """Operand i changes places with the result; an axis that it alone has was summed, and is repeated."""
-    inputs, _, output = subscripts.partition("->")
-    terms = inputs.split(",")
+    terms, output = _letters(subscripts)
     own, others = terms[i], terms[:i] + terms[i + 1 :]
     shared = "".join(c for c in own if any(c in term for term in (output, *others)))
     g = _product(f"{','.join((output, *others))}->{shared}", g, *xs[:i], *xs[i + 1 :])
@@ -37,7 +37,96 @@ def _forward(subscripts: str, *xs: Operand) -> Operand:
 
 
 _forward.__name__ = "einsum"
-_op = register(Operation(_forward, (), pulls=each_of(_pull)))
+
+
+# ---------------------------------------------------------------- how it is written
+
+
+def _in_products(subscripts: str, *xs: Operand) -> Operand | None:
+    """What the subscripts ask for in matrix products, transposes and sums; None where these do not say it plainly."""
+    terms, output = _letters(subscripts)
+    sizes: dict[str, int] = {}
+    for term, x in zip(terms, xs, strict=True):
+        if any(sizes.setdefault(c, n) != n for c, n in zip(term, x.shape, strict=True)):
+            return None  # an axis of size 1 that is repeated
+    left = list(zip(terms, xs, strict=True))
+    while len(left) > 1:
+        pairs = sorted(
+            itertools.combinations(range(len(left)), 2), key=lambda p: not set(left[p[0]][0]) & set(left[p[1]][0])
+        )
+        for i, j in pairs:  # those with a common axis first
+            (s, x), (t, y) = left[i], left[j]
+            kept = "".join(dict.fromkeys(output + "".join(term for k, (term, _) in enumerate(left) if k not in (i, j))))
+            both = _of_two(*_summed(s, x, t + kept), *_summed(t, y, s + kept), kept)
+            if both is not None:
+                left[i : i + 1], left[j : j + 1] = [both], []
+                break
+        else:
+            return None
+    term, found = left[0]
+    return _ordered(*_summed(term, found, output), output)
+
+
+def _summed(term: str, x: Operand, kept: str) -> tuple[str, Operand]:
+    """An operand without the axes that only it has."""
+    axes = tuple(i for i, c in enumerate(term) if c not in kept)
+    return "".join(c for c in term if c in kept), x.sum(axes) if axes else x
+
+
+def _ordered(term: str, x: Operand, order: str) -> Operand | None:
+    """With its axes in this order, if it is that or that of a transpose."""
+    if term == order:
+        return x
+    return x.swapaxes(-1, -2) if term[:-2] + term[:-3:-1] == order else None
+
+
+def _of_two(s: str, x: Operand, t: str, y: Operand, kept: str) -> tuple[str, Operand] | None:
+    """The product of two operands with these axes, summed over those that both have and that are not kept."""
+    both = [c for c in s if c in t]
+    summed = "".join(c for c in both if c not in kept)
+    left, right = ("".join(c for c in term if c not in both) for term in (s, t))
+    if left and right and kept.index(right[0]) < kept.index(left[0]):  # as the result has them
+        s, x, left, t, y, right = t, y, right, s, x, left
+    if not summed:
+        return _number_by_number(s, x, left, t, y, right)
+    if not left and not right:
+        found = _number_by_number(s, x, left, t, y, right)
+        return ("", x @ y) if s == t == summed and len(s) == 1 else found and _summed(*found, kept)
+    batch = "".join(c for c in s if c in both and c not in summed)
+    if len(summed) > 1 and not batch and len(left) == len(right) == 1 and s[:-1] == t[:-1] == summed:
+        rows = (u.reshape((-1, u.shape[-1])) for u in (x, y))  # a layer's weights, from all samples and steps
+        return left + right, next(rows).T @ next(rows)
+    if len(summed) > 1 or len(right) > 1 or (batch and not len(left) == len(right) == 1):
+        return None
+    if len(left) > 1 and (len(t) != 2 or s[-1] != summed):
+        return None
+    if not right and len(t) == 1 and s[0] == summed and len(s) == 2:  # the vector first
+        return left, y @ x
+    first = _ordered(s, x, batch + left + summed)
+    second = _ordered(t, y, batch + summed + right)
+    return None if first is None or second is None else (batch + left + right, first @ second)
+
+
+def _number_by_number(s: str, x: Operand, left: str, t: str, y: Operand, right: str) -> tuple[str, Operand] | None:
+    """A product with broadcasting: of equal axes, of rows or columns with a matrix, of two vectors."""
+    if len(left) == len(s) == len(right) == len(t) == 1:
+        return s + t, x.reshape((-1, 1)) * y.reshape((1, -1))
+    if left and right:
+        return None
+    (s, x), (t, y) = ((s, x), (t, y)) if not right else ((t, y), (s, x))
+    if len(s) == 2 and t == s[:1]:
+        return s, x * y.reshape((-1, 1))
+    ordered = _ordered(t, y, s[len(s) - len(t) :])
+    return None if ordered is None else (s, x * ordered)
+
+
+def _letters(subscripts: str, *rest: Operand) -> tuple[list[str], str]:
+    """The letters of each operand's axes, and those of the result's."""
+    inputs, _, output = subscripts.partition("->")
+    return inputs.split(","), output
+
+
+_op = register(Operation(_forward, (), pulls=each_of(_pull), formula=_in_products, writing={"members": _letters}))
 
 
 def _product(subscripts: str, *xs: Operand) -> Operand:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from ..formulas import lines as layout
 from ..formulas.expression import Expression, has_omissions
 from ..formulas.notation import Ascii, Latex, Mathml, Text, Writer
 from ..graph import topological_order
@@ -255,7 +256,8 @@ class Derivation:
         rounding = 1e-9 * strength if math.isfinite(strength) else 0.0
         if math.isclose(grad, value, abs_tol=rounding) or (grad != grad and value != value):
             return "equal"
-        return f"not {to.number(value)}: it adds up over backward passes, or belongs to another target"
+        why = layout.of_another_pass(to.symbol(self._label(self.target)), self.target.grad is not NO_GRADIENT)
+        return f"not {to.number(value)}: {why}"
 
     # ------------------------------------------------------------ LaTeX and MathML
 

@@ -1,11 +1,15 @@
 """Code as Keras' tutorials write it, with only its imports changed."""
 
+import re
+
 import numpy as np
 import pytest
 
+import nn
 from nn import Sequential, activations, layers, losses, optimizers, regularizers
 from nn.callbacks import EarlyStopping
 from nn.data import one_hot
+from nn.foreign import OPTIONS
 from nn.layers import Activation, Dense, Dropout, Flatten, Input
 
 RNG = np.random.default_rng(1)
@@ -136,3 +140,20 @@ def test_weights_travel_between_models_by_layer():
     x, _ = points(5, 3)
     assert np.array_equal(other.predict(x), model.predict(x))
     assert other.predict(x, batch_size=2, verbose=0).dtype == np.float32
+
+
+@pytest.mark.parametrize("make", [nn.MultiHeadAttention, nn.Dense, nn.Dropout, nn.LSTM, nn.Embedding, nn.Adam])
+def test_what_an_option_is_said_to_be_called_is_one_that_there_is(make):
+    for name in OPTIONS:
+        try:
+            make(**{name: 1})
+        except TypeError as refused:
+            told = re.search(r"unknown option .*; it is called (\w+).*known: (.*)", str(refused))
+            assert told is None or told[1] in told[2].split(", ")
+
+
+def test_a_layer_that_draws_nothing_itself_says_who_does():
+    with pytest.raises(TypeError, match=r"unknown option 'seed'; the model draws .*Sequential\(layers, rng=0\)"):
+        nn.MultiHeadAttention(2, 4, seed=0)
+    with pytest.raises(TypeError, match=r"unknown option 'seed'; it is called rng"):
+        nn.Dropout(0.5, seed=0)

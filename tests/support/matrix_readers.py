@@ -28,6 +28,7 @@ FIRST = 0xE100  # characters that stand for names
 
 def _function(name):
     known = {"where": np.where, "clip": np.clip, "reshape": np.reshape, "transpose": np.transpose}
+    known |= {"diag": np.diag, "tr": np.trace}
     if name in known:
         return known[name]
     for candidate in (f"array_{name}", FUNCTIONS.get(name, name)):
@@ -677,6 +678,7 @@ def numpy_reads(text, write, quantities, derivatives, *, samples, count="m"):
     space |= {"where": np.where, "clip": np.clip, "reshape": np.reshape, "transpose": np.transpose, "s_": np.s_}
     space |= {"ones": np.ones, "zeros": np.zeros, "inf": np.inf, "nan": np.nan, "concatenate": np.concatenate}
     space |= {"broadcast_to": np.broadcast_to, "stack": np.stack, "tri": np.tri}
+    space |= {"diag": np.diag, "trace": np.trace}
     known = {write(label): x for label, x in quantities.items()}
     known |= {derivative("d", write(label), label): x for label, x in derivatives.items()}
     if samples is not None:

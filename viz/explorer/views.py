@@ -122,7 +122,7 @@ class Views:
     missing: why a view is not there. notes: what a reader of the page should know.
     """
 
-    def __init__(self, target: Value | Arrays, wrt: Any, digits: int = 4) -> None:
+    def __init__(self, target: Value | Arrays, wrt: Any, digits: int) -> None:
         self.arrays = target if isinstance(target, Arrays) else None
         self.root = target.root if isinstance(target, Arrays) else target
         self.wrt, self.digits = wrt, digits

@@ -9,7 +9,7 @@ from network_derivations import NETWORKS
 from random_derivations import Computation, Mixture
 from sizes import mostly_slow, slow
 
-from autograd import derive
+from autograd import Tensor, derive, einsum
 from autograd.graph import topological_order
 
 FORMS = "rows", "columns"
@@ -99,3 +99,21 @@ def test_every_line_of_a_network_is_the_number_beside_it(name, form):
     first, *_, last = [*parameters.values()] * 2
     for parameter in (first, last):
         read_back(derive(loss, parameter, form=form))
+
+
+PLAIN = "ij,jk->ik ij,kj->ik ji,jk->ik ij,jk->ki ij->ji ij->i i,j->ij i,i-> ij,ij-> ii-> ij,j->i i,ij->j ij,i->ij"
+
+
+@pytest.mark.parametrize("subscripts", PLAIN.split())
+def test_sums_over_named_axes_are_read_back_where_matrix_products_say_them(subscripts):
+    rng, sizes = np.random.default_rng(0), {"i": 2, "j": 3, "k": 4, "l": 2}
+    terms = subscripts.partition("->")[0].split(",")
+    xs = [Tensor(rng.normal(size=[sizes[c] for c in t]), name) for t, name in zip(terms, "ABC", strict=False)]
+    z = einsum(subscripts, *xs)
+    z.label = "Z"
+    target = (z * z).sum() if z.ndim else z * z
+    target.label = "L"
+    for x in xs:
+        derivation = derive(target, x)
+        assert "einsum" not in derivation.text(ascii=True)
+        read_back(derivation)

@@ -1,5 +1,7 @@
 """Derivations on Tensors: what the lectures write, read from the graph, and true in numbers."""
 
+import itertools
+import math
 import re
 import sys
 
@@ -579,6 +581,8 @@ def test_the_gradient_beside_it_is_compared():
         verdicts.append(derive(loss, w1).text().rsplit("\n", 1)[-1])
     assert verdicts[:2] == ["W[1].grad   (no backward pass yet)", "W[1].grad   (equal)"]
     assert verdicts[2].startswith("W[1].grad   (not equal: it adds up over backward passes")
+    again = derive(named((w1 * w1).sum(), "R"), w1).text()
+    assert again.endswith("W[1].grad   (not equal: of an earlier backward pass, which did not start from R)")
 
 
 def test_a_source_without_influence_and_the_target_itself():
@@ -988,13 +992,86 @@ def _calls(f, *operands):
     return count
 
 
-def test_an_einsum_is_written_as_numpy_takes_it():
-    a, b = Tensor([[1.0, 2.0], [3.0, 4.0]], "A"), Tensor([[0.5, -1.0], [2.0, 0.25]], "B")
-    step = derive(named(einsum("ij,jk->ik", a * a, b).sum(), "L"), a).steps[-1]
-    written = step.text(ascii=True).partition(" = ")[2]
-    scope = {"einsum": np.einsum, "A": a.data, "B": b.data, "ones": np.ones}
-    assert "einsum('ik,jk->ij', " in written
-    assert eval(written, {"np": np, **scope}) == pytest.approx(step.value)
+def einsum_lines(subscripts, *names):
+    """What is printed of an einsum of arrays with these names, and of its derivatives by them: the formulas."""
+    rng, sizes = np.random.default_rng(0), dict(zip("abcdhijklnot", [2, 2, 2, 4, 2, 3, 4, 5, 2, 2, 3, 3], strict=True))
+    terms = subscripts.partition("->")[0].split(",")
+    xs = [Tensor(rng.normal(size=[sizes[c] for c in t]), name) for t, name in zip(terms, names, strict=True)]
+    z = named(einsum(subscripts, *xs), "Z")
+    found = [derive(named((z * z).sum() if z.ndim else z * z, "L"), x) for x in xs]
+    return [found[0].definitions[0].formula, *(d.steps[-1].formula for d in found)]
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "written"),
+    [
+        ("ij,jk->ik", "A B; dZ Bᵀ; Aᵀ dZ"),
+        ("ij,kj->ik", "A Bᵀ; dZ B; dZᵀ A"),
+        ("bij,bjk->bik", "A B; dZ Bᵀ; Aᵀ dZ"),
+        ("bti,oi->bto", "A Bᵀ; dZ B; Σ(dZᵀ A over axis 0)"),
+        ("ij->ji", "Aᵀ; dZᵀ"),
+        ("ij->j", "Σ(A over axis 0); dZ ⊙ 𝟏₃ₓ₄"),
+        ("i,j->ij", "Aᵀ B; dZ B; A dZ"),
+        ("i,i->", "A · B; dZ B; dZ A"),
+        ("ij,ij->", "Σ(A ⊙ B); dZ B; dZ A"),
+        ("ij,i->ij", "A ⊙ Bᵀ; dZ ⊙ Bᵀ; (Σ(dZ ⊙ A over axis 1))ᵀ"),
+        ("ij,kl,jk->il", "A C B; dZ Bᵀ Cᵀ; Cᵀ Aᵀ dZ; Aᵀ dZ Bᵀ"),
+        ("btd,dhk->bhtk", "(Σ_d A_btd B_dhk)_bhtk; (Σₕₖ dZ_bhtk B_dhk)_btd; (Σ_bt dZ_bhtk A_btd)_dhk"),
+        ("ijk->kij", "(Aᵢⱼₖ)ₖᵢⱼ; (dZₖᵢⱼ)ᵢⱼₖ"),
+    ],
+)
+def test_an_einsum_is_written_as_products_and_otherwise_as_sums_over_indices(subscripts, written):
+    names = "ABC"[: 1 + subscripts.count(",")]
+    assert [x.text() for x in einsum_lines(subscripts, *names)] == written.replace("|", ";").split("; ")
+
+
+def test_a_trace_has_its_name():
+    a = Tensor(np.arange(9.0).reshape(3, 3), "A")
+    derivation = derive(named(einsum("ii->", a) ** 2, "L"), a)
+    assert derivation.definitions[0].formula.text() == "tr(A)²"
+    assert derivation.steps[-1].formula.text() == "2 tr(A) diag(𝟏₃)"
+
+
+def test_sums_over_indices_in_latex_mathml_and_for_numpy():
+    forward, _, by_w = einsum_lines("btd,dhk->bhtk", "X", "W[1]_Q")
+    assert forward.text() == "(Σ_d X_btd (W[1]_Q)_dhk)_bhtk"
+    assert forward.latex() == r"{(\sum_{d}\, X_{btd}\, {W^{[1]}_{Q}}_{dhk})}_{bhtk}"
+    assert MatrixAscii().sum(by_w) == "einsum('bhtk,btd->dhk', dZ, X)"
+    a = Tensor(np.arange(24.0).reshape(2, 3, 4), "A")
+    line = derive(named((einsum("ijk->kij", a * a) ** 3).sum(), "L"), a).mathml()
+    assert "<mrow><mi>k</mi><mi>i</mi><mi>j</mi></mrow></msub>" in line
+    assert "einsum" not in line
+
+
+@pytest.mark.parametrize("subscripts", ["ij,kl->ijkl", "abc,cd,de->bae", "i,ijk->jk"])
+def test_sums_over_indices_are_the_numbers_beside_them(subscripts):
+    rng, inputs = np.random.default_rng(1), subscripts.partition("->")[0].split(",")
+    sizes = {c: 2 + i for i, c in enumerate(sorted(set("".join(inputs))))}
+    known = {n: rng.normal(size=[sizes[c] for c in t]) for t, n in zip(inputs, "ABC", strict=False)}
+    xs = [Tensor(x, n) for n, x in known.items()]
+    z = named(einsum(subscripts, *xs), "Z")
+    for x in xs:
+        step = derive(named((z * z).sum(), "L"), x).steps[-1]
+        numbers = known | {"dZ": 2 * z.data}
+        assert read_index_sum(step.formula.text(), numbers) == pytest.approx(step.value)
+        assert read_index_sum(step.formula.latex(), numbers) == pytest.approx(step.value)
+
+
+def read_index_sum(text, numbers):
+    """The value of "(Σⱼ Aᵢⱼ Bⱼₖ)ᵢₖ", in Unicode or LaTeX, by loops over all indices, or of a product of names."""
+    below = dict(zip("ₐₑₕᵢⱼₖₗₘₙₒₚₜ", "aehijklmnopt", strict=True))
+    text = re.sub(f"[{''.join(below)}]+", lambda m: "_" + "".join(below[c] for c in m[0]), text)
+    text = text.replace(r"\sum", "Σ").replace(r"\,", "").replace("{", "").replace("}", "")
+    if not (found := re.fullmatch(r"\((?:Σ_(\w+) +)?(.*)\)_(\w+)", text)):
+        return np.linalg.multi_dot([numbers[n.rstrip("ᵀT^")].T if n[-1] in "ᵀT" else numbers[n] for n in text.split()])
+    summed, factors, result = found[1] or "", [f.split("_") for f in found[2].split()], found[3]
+    sizes = {c: n for name, index in factors for c, n in zip(index, numbers[name].shape, strict=True)}
+    assert set(sizes) == set(summed + result)
+    z = np.zeros([sizes[c] for c in result])
+    for places in itertools.product(*(range(sizes[c]) for c in result + summed)):
+        at = dict(zip(result + summed, places, strict=True))
+        z[places[: len(result)]] += math.prod(numbers[name][tuple(at[c] for c in index)] for name, index in factors)
+    return z
 
 
 def test_a_mean_that_is_divided_by_its_number_of_samples_again_is_no_mean_twice():

@@ -285,6 +285,9 @@ def test_the_gradient_beside_it_is_compared():
     assert verdict(derivation) == "equal"
     loss.backward()
     assert verdict(derivation) == "not −0.4977: it adds up over backward passes, or belongs to another target"
+    other = Value(3.0) * w
+    other.label = "R"
+    assert verdict(derive(other, w)) == "not 3: of an earlier backward pass, which did not start from R"
 
 
 def test_a_gradient_that_was_cleared_is_told_so():

@@ -9,7 +9,7 @@ from autograd import Value, sin
 from autograd.graph import topological_order
 from autograd.paths.path_graph import PathGraph
 from viz import explore
-from viz.explorer import views
+from viz.explorer import stage, views
 from viz.explorer.views import drawn_of, net_of, page_data
 
 
@@ -224,6 +224,7 @@ def test_a_picture_lights_the_paths_of_a_node_or_one_of_them():
 def test_lines_of_a_view_have_their_edges_ends_weights_and_curves():
     loss, _ = lecture()
     data = page_data(loss, None, "neurons")
+    assert data["notes"] == []
     view, names = data["views"]["neurons"], called(data)
     marks = [names[mark[2]] if isinstance(mark[2], int) and mark[2] >= 0 else mark[2] for mark in view["marks"]]
     found = {(marks[start], marks[end]): weight for _, start, end, weight, *_ in view["lines"]}
@@ -239,3 +240,31 @@ def test_lines_of_a_view_have_their_edges_ends_weights_and_curves():
         assert len(curve) % 2 == 0
     cells = [mark[2:] for mark in view["marks"] if mark[2] == names.index("a[1]_1")]
     assert cells == [[names.index("a[1]_1"), names.index("z[1]_1"), names.index("b[1]_1")]]
+
+
+def test_only_lines_that_bend_have_points_and_of_many_lines_none_has_a_number(monkeypatch):
+    loss, _ = spiral(4, 2)
+    monkeypatch.setattr(stage, "LABELLED", len(PathGraph(loss).nodes))
+    lines = page_data(loss, None, "named")["views"]["named"]["lines"]
+    assert {place for _, _, _, _, place, *_ in lines} == {0}
+    points = [len(curve) for _, _, _, _, _, *curve in lines]
+    assert any(points)
+    assert all(n == 0 or n >= 6 for n in points)  # x and y of a start, what lies between, and an end
+
+
+def test_of_a_net_too_large_for_every_line_the_page_has_the_nodes_that_are_drawn(monkeypatch):
+    loss, _ = dense(18, 2, 2)
+    monkeypatch.setattr(views, "MAX_EDGES", 50)
+    data = page_data(loss, None, "auto")
+    assert list(data["views"]) == ["neurons"]
+    assert (
+        "Layers of more than 16 units are shortened; paths through units that are not drawn count too." in data["notes"]
+    )
+    drawn = [j for j in range(1, 19) if j not in (13, 14)]
+    leaves = {f"x_{j}" for j in drawn} | {f"w[1]_{i},{j}" for i in (1, 2) for j in drawn}
+    leaves |= {f"w[2]_{i},{j}" for i in (1, 2) for j in (1, 2)} | {f"b[{k}]_{i}" for k in (1, 2) for i in (1, 2)}
+    leaves |= {"y_1", "y_2"}
+    results = {f"{name}[{k}]_{i}" for name in "za" for k in (1, 2) for i in (1, 2)}
+    names = called(data)
+    shown = {names[i] for i in data["graphs"]["named"]["nodes"]} - {names[data["target"]]}
+    assert {name.replace(",", "") for name in shown} == {name.replace(",", "") for name in leaves | results}
