@@ -13,7 +13,7 @@ import numpy as np
 
 from .formulas import names
 from .graph import is_node
-from .operands import Operand, is_array_node
+from .operands import Operand
 
 __all__ = ["are_in_columns", "axis_of_data", "is_data_name", "shown_axis"]
 
@@ -41,8 +41,9 @@ def are_in_columns(where: str, samples: str | None, outputs: Operand) -> bool:
     rows would count each output as a sample, and give a plausible wrong number.
     """
     if samples is None:
-        if is_array_node(outputs) and outputs.ndim == 2 and outputs.size > 1 and shown_axis(outputs) == 1:
-            n, m = outputs.shape
+        shape: Operand = getattr(outputs, "shape", ())
+        if len(shape) == 2 and shape[0] * shape[1] > 1 and shown_axis(outputs) == 1:
+            n, m = shape
             raise ValueError(
                 f"{where}: the graph shows samples in columns, with the weights on the left of the data, and nothing "
                 f'was said: write samples="columns" if these are {m} of {n} number{"s" * (n > 1)}, '

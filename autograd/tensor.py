@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, modes
 from .foreign import OF_NODES, answer, own_names, unknown_option
-from .ieee import is_quiet, quietly
+from .ieee import quietly
 from .lending import is_free, numbers_in, refuse_to_lend
 from .node import BaseNode
 from .numpy_names import array_functions, array_ufunc, plain_functions
@@ -693,7 +693,10 @@ def _record(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
     for i in op.plain:
         if operands[i].__class__ is Tensor:
             raise _not_plain(op, i)
-    z = op.forward(*data) if is_quiet() else _computed(op, data)
+    try:
+        z = quietly(op.forward, *data)
+    except Exception as error:
+        z = _explained(op, data, error)
     v = new(Tensor)
     v._data = z if z.__class__ is ndarray else made_array(z)
     v._label = v._grad = v._seen = None
@@ -723,20 +726,18 @@ def _make_leaf(v: Tensor, data: list[Operand]) -> None:
         modes.note_birth(v)
 
 
-def _computed(op: Operation, data: list[Operand]) -> Operand:
-    try:
-        return quietly(op.forward, *data)
-    except Exception as error:
-        if call := in_a_call(data):
-            return call(op.forward, data)
-        if not isinstance(error, TypeError | ValueError):
-            raise
-        if refused := refused_arrays(op, data, error):
-            raise refused from error
-        if not op.rules or "broadcast" not in str(error):
-            raise
-        shapes = " and ".join(str(np.shape(x)) for x in data)
-        raise ValueError(f"{op.shown}: shapes {shapes} do not go together") from None
+def _explained(op: Operation, data: list[Operand], error: Exception) -> Operand:
+    """What a forward function gave that asks for its operands one by one; for all others an error that users read."""
+    if call := in_a_call(data):
+        return call(op.forward, data)
+    if not isinstance(error, TypeError | ValueError):
+        raise error
+    if refused := refused_arrays(op, data, error):
+        raise refused from error
+    if not op.rules or "broadcast" not in str(error):
+        raise error
+    shapes = " and ".join(str(np.shape(x)) for x in data)
+    raise ValueError(f"{op.shown}: shapes {shapes} do not go together") from None
 
 
 def _record_prepared(op: Operation, operands: tuple[Operand, ...]) -> Tensor:

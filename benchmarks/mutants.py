@@ -73,6 +73,22 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("tests/autograd/matrices",),
     ),
     "page": (("viz/explorer/model.py", "viz/explorer/views.py"), ("tests/viz/explorer",)),
+    "recorded programs": (
+        ("autograd/fast/recorder.py",),
+        ("tests/autograd/fast", "tests/nn/training", "tests/nn/test_buffers.py", "tests/nn/test_changes.py"),
+    ),
+    "marking": (
+        (
+            "autograd/marking/computation.py",
+            "autograd/marking/marking.py",
+            "autograd/marking/missteps.py",
+            "autograd/marking/paths.py",
+            "autograd/marking/tolerance.py",
+            "autograd/marking/written.py",
+        ),
+        ("tests/autograd/marking", "tests/nn/exercises"),
+    ),
+    "wiring": (("nn/models/wiring.py",), ("tests/nn/models", "tests/nn/layers")),
 }
 
 SWAPS: dict[type, type] = {

@@ -313,7 +313,9 @@ class Recorded:
     # ------------------------------------------------------------ the same numbers
 
     @property
-    def T(self) -> Recorded:
+    def T(self) -> Any:
+        if get_ident() != self.recorder.thread:
+            return self.value.T
         return self.recorder.view(self, ".T", self.value.T)
 
     def written_as_array(self) -> Recorded:
@@ -673,8 +675,12 @@ def _in_place(ufunc: np.ufunc) -> Callable[[Recorded, Any], Recorded]:
     return method
 
 
+def _reduction(name: str) -> Callable[..., Recorded]:
+    return lambda self, *operands, **options: self._reduced(name, *operands, **options)
+
+
 for _name in ("sum", "max", "min", "mean", "prod", "argmax", "argmin", "any", "all"):
-    setattr(Recorded, _name, functools.partialmethod(Recorded._reduced, _name))
+    setattr(Recorded, _name, _reduction(_name))
 
 for _name, _sign, _ufunc in (
     ("add", "+", np.add),

@@ -20,7 +20,7 @@ from ..matrices.naming import Naming
 from ..matrices.roles import Roles
 from ..op import Operation
 from ..operands import Operand, Vector, is_array_node
-from ..passes.replay import Point, Replay, member_of, shaped
+from ..passes.replay import Place, Point, Replay, member_of, shaped
 from ..paths.labels import unique_labels
 from ..samples import is_data_name
 
@@ -213,6 +213,21 @@ class Computation:
         found: dict[Node, list[Edge]] = {}
         for e in self.edges:
             found.setdefault(e.operand, []).append(e)
+        return found
+
+    @functools.cached_property
+    def leaves(self) -> dict[Node, list[Place]]:
+        """Tensors that are not computed, and what is made of one alone without a name, such as its transpose.
+
+        Each with the places in which others of these use it.
+        """
+        found: dict[Node, list[Place]] = {}
+        for v in self.order if self.is_array else ():
+            of = [(i, u) for i, u in enumerate(v.operands) if is_node(u)]
+            if v.op is None or (v not in self.labels and len(of) == 1 and of[0][1] in found):
+                found[v] = []
+                for i, u in of:
+                    found[u].append((v, i))
         return found
 
     @functools.cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -40,8 +41,10 @@ LARGEST = 1_000
 # So many mistakes on one sheet are looked for, and so many readings of one are named.
 MOST = 8
 NAMED = 3
-# What needs a factor that only the student knows is asked only of so many numbers that are not 0, and the factor is
-# none if it is so near to 1.
+# Two mistakes that only together give what is wrong are looked for while all pairs take so many steps of the graph.
+PAIRED = 120_000
+# What needs a factor that only the student knows, or two mistakes at once, is asked only of so many numbers that are
+# not 0, and the factor is none if it is so near to 1.
 FITTED = 3
 NOTHING = 1e-3
 
@@ -242,7 +245,7 @@ class Checker:
             made = made_so(before, read_at)
             change = variant.change(read_at, made)
             if base is None or read_at is not point:
-                return self.c.replay(read_at, change, given)
+                return self.c.replay(read_at, change, given, later=self.c.leaves)
             last = {place: pull for place, pull in change.items() if made.get(place) is not pull}
             return collections.ChainMap(self.c.replay.moved(point, base, made, last, given), base)
         except (ValueError, IndexError, TypeError, StopIteration, ArithmeticError):
@@ -293,7 +296,7 @@ class Checker:
     ) -> list[Predicted]:
         for v in before:
             point = v.point(point)
-        base = None if self.c.is_array else self.c.replay(point, made_so(before, point), given)
+        base = None if self.c.is_array else dict(self.c.replay(point, made_so(before, point), given))
         found = []
         for v in made:
             zero = self.predicted(v._replace(factor=0.0), point, before, given, base) if v.slip.fits else None
@@ -347,6 +350,7 @@ class Backward:
         self.scale = {i.key: home if self.c.per_sample(i.node) else 1.0 for i in items}
         self.answers: dict[str, Answer] = {}
         self.given: dict[Node, Operand] = {}
+        self._known: dict[tuple[int, bool], list[Predicted]] = {}
         for i in items:
             scale = self.scale[i.key]
             right = np.asarray(self.c.right.get(i.node, np.zeros(np.shape(self.c.point.of(i.node))))) * scale
@@ -381,20 +385,29 @@ class Backward:
         hopeless: set[str] = set()
         untold: set[str] = set()
         while len(findings) < MOST:
-            wrong = [i for i in self.items if i.key not in fine and i.key not in explained and i.key not in hopeless]
-            if not wrong or not self.checker.is_searched:
+            left = [i for i in self.items if i.key not in fine and i.key not in explained]
+            if not left or not self.checker.is_searched:
                 break
+            wrong = [i for i in left if i.key not in hopeless]
             kept = [i for i in self.items if i.key in fine - self.apart or i.key in explained]
-            found = self._finding(wrong, kept, before, self.given)
-            if found is None and self.apart:  # a slip of its own, made of what is right
-                found = self._finding(wrong[:1], [], (), {})
-            if found is None or found.as_likely >= LIKELY:
-                hopeless.add(wrong[0].key)
-                untold |= {wrong[0].key} if found is not None else set()
-                continue
-            findings.append(found)
-            explained |= set(found.keys)
-            before = (*before, found.readings[0].variant)
+            kept.sort(key=lambda i: i.numbers.size)  # the gradients of large weights are not needed where others differ
+            if wrong:
+                found = self._finding(wrong, kept, before, self.given)
+                if found is None and self.apart:  # a slip of its own, made of what is right
+                    found = self._finding(wrong[:1], [], (), {})
+                if found is None or found.as_likely >= LIKELY:
+                    hopeless.add(wrong[0].key)
+                    untold |= {wrong[0].key} if found is not None else set()
+                    continue
+                new = [found]
+            else:
+                new = self._pair(left, kept, before)
+                if not new:
+                    break
+            findings += new
+            explained |= {key for f in new for key in f.keys}
+            before = (*before, *(f.readings[0].variant for f in new))
+            hopeless.clear()  # on top of what is known now it may be one mistake
         merged = [f.finding(self.c) for f in _merged(findings)]
         of_key = {key: f for f in merged for key in f.explains}
         wrongly = {i.node for i in self.items if i.key not in fine and i.node in self.given}
@@ -405,7 +418,7 @@ class Backward:
             said = verdict(i, answer, given=given, finding=of_key.get(i.key))
             if said.kind == "wrong" and not said.note and not self.checker.is_searched:
                 said = said._replace(note=self.checker.too_large())
-            is_open = i.key in untold and said.kind == "wrong" and not said.note
+            is_open = i.key in untold - explained and said.kind == "wrong" and not said.note
             verdicts.append(said._replace(note=more_digits(self.c)) if is_open else said)
         return verdicts, merged
 
@@ -416,12 +429,13 @@ class Backward:
         first, shape = wrong[0], np.squeeze(wrong[0].numbers).shape
         best: list[tuple[tuple[Any, ...], Variant, tuple[str, ...]]] = []
         best_rank = (0, False)
-        everything = self.checker.all_predicted(self.point, before, given)
+        everything = self._predicted(before, given)
+        told = sorted([first, *fine], key=lambda i: i.numbers.size)
         for made, predicted, zero in everything:
             variant, found = made, predicted
             if found is not None and variant.slip.fits:
                 variant, found = self._fitted(variant, found, zero, first, before, given)
-            if found is None or not self.fits(first, found) or not all(self.fits(i, found) for i in fine):
+            if found is None or not all(self.fits(i, found) for i in told):
                 continue
             keys = tuple(i.key for i in wrong if self.fits(i, found))
             if variant.slip.fits and sum(np.count_nonzero(i.numbers) for i in wrong if i.key in keys) < FITTED:
@@ -431,15 +445,7 @@ class Backward:
                 best, best_rank = [], rank
             if rank == best_rank:
                 far = max(self._far(i, found) for i in wrong if i.key in keys)
-                table = missteps if variant.slip.is_forward else slips
-                order = (
-                    far,
-                    *self.checker.simplicity(variant),
-                    variant.slip.is_forward,
-                    table.index(variant.slip),
-                    len(variant.made),
-                )
-                best.append((order, variant, keys))
+                best.append(((far, *self._preferred(variant)), variant, keys))
         if not best:
             return None
         best.sort(key=lambda x: (x[1].slip.fits, x[0]))
@@ -457,6 +463,63 @@ class Backward:
         chance, as_likely = min(1.0, odds * len(alike)), min(1.0, odds * as_simple)
         readings = {v.words(): Reading(self._said(v, keys), v) for v in reversed([variant, *rest])}
         return Explanation(keys, chance, as_likely, tuple(reversed(readings.values())))
+
+    def _pair(self, wrong: Sequence[Item], fine: Sequence[Item], before: Sequence[Variant]) -> list[Explanation]:
+        """Two mistakes that only together explain the first wrong number, and most of the others.
+
+        Each is made in one place, moves that number and spoils none that is right. They are named only if one is sure.
+        """
+        first, point = wrong[0], self.point
+        for v in before:
+            point = v.point(point)
+        base = self.c.replay(point, made_so(before, point), self.given)
+        ones = []
+        for v, made, _ in self._predicted(before, self.given):
+            is_one = not (v.slip.fits or v.slip.is_forward or self.checker.simplicity(v)[0])
+            if made is None or not is_one or not all(self.fits(i, made) for i in fine):
+                continue
+            x, y = (np.asarray(u.get(first.node, 0.0)) for u in (made, base))
+            if x.shape != y.shape or not np.allclose(x, y, rtol=1e-9, atol=0):
+                ones.append(v)
+        ones.sort(key=self._preferred)
+        count = len(ones) * (len(ones) - 1) // 2
+        if count * len(self.c.order) > PAIRED:
+            return []
+        best: list[tuple[int, Variant, Variant, tuple[str, ...]]] = []
+        for a, b in itertools.combinations(ones, 2):
+            if set(a.edges) & set(b.edges):
+                continue
+            both = self.checker.predicted(b, point, (*before, a), self.given)
+            if both is not None and self.fits(first, both) and all(self.fits(i, both) for i in fine):
+                best.append((self._far(first, both), a, b, tuple(i.key for i in wrong if self.fits(i, both))))
+        if not best:
+            return []
+        most = max(len(keys) for *_, keys in best)
+        _, one, other, keys = min((x for x in best if len(x[3]) == most), key=lambda x: x[0])
+        explained = [i for i in wrong if i.key in keys]
+        chance = min(1.0, count * float(np.prod([self.answers[i.key].odds() for i in explained])))
+        if chance >= CHANCE or sum(np.count_nonzero(i.numbers) for i in explained) < FITTED:
+            return []
+        as_well = [(a, b) for _, a, b, fit in best if fit == keys]
+        found = []
+        for v, beside in ((one, other), (other, one)):
+            twins = [a if b is beside else b for a, b in as_well if beside in (a, b)]
+            readings = {u.words(): Reading(self._said(u, keys), u) for u in reversed([v, *twins])}
+            found.append(Explanation(keys, chance, chance, tuple(reversed(readings.values()))))
+        return found
+
+    def _preferred(self, variant: Variant) -> tuple[bool, int, bool, int, int]:
+        """Which of several mistakes that fit as well is named first: the least."""
+        table = missteps if variant.slip.is_forward else slips
+        place = table.index(variant.slip)
+        return *self.checker.simplicity(variant), variant.slip.is_forward, place, len(variant.made)
+
+    def _predicted(self, before: Sequence[Variant], given: Mapping[Node, Operand]) -> list[Predicted]:
+        """What every mistake predicts on top of those before; `before` only grows."""
+        key = len(before), bool(given)
+        if key not in self._known:
+            self._known[key] = self.checker.all_predicted(self.point, before, given)
+        return self._known[key]
 
     def _numbers_of(
         self,

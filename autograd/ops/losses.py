@@ -24,6 +24,8 @@ from ..ieee import ieee, quietly
 from ..modes import is_watched
 from ..op import Function, Operation, Writing, array_table, named_after, reduction, register, structural
 from ..operands import (
+    FLOAT32,
+    FLOAT64,
     Axis,
     Operand,
     Vector,
@@ -109,7 +111,8 @@ def loss(
             return over(size(prediction), builtins.sum(map(one, members(prediction), members(target))))
 
         def of_batch(prediction: Operand, target: Operand, weight: Operand) -> Operand:
-            return over(prediction.shape[1], _total(one(prediction, target), weight))
+            found = _total(one(prediction, target), weight)
+            return over(prediction.shape[1], found) if mean else found
 
         def rule_of_sequence(rule: Formula | float | None) -> Operand:
             if rule is None:
@@ -673,15 +676,14 @@ def _weighed(g: Operand, weight: Operand) -> Operand:
 def _as_rows(name: str, prediction: Operand, target: Operand, is_turned: bool = False) -> tuple[Operand, Operand]:
     """Both as rows of samples: of one shape, a vector as one row, a number as one row of one; columns turned."""
     prediction = as_array(prediction, name)
-    if not hasattr(target, "ndim") or getattr(target, "dtype", None) not in (np.float32, np.float64):
+    if (dtype := getattr(target, "dtype", None)) is not FLOAT32 and dtype is not FLOAT64:
         target = real_array(target, name).astype(prediction.dtype)  # and not the prediction to float64
-    if prediction.shape != target.shape:
-        raise ValueError(
-            f"{name}: prediction has shape {prediction.shape}, target has shape {target.shape}: reshape one of them"
-        )
-    if prediction.ndim == 2:
+    shape = prediction.shape
+    if shape != target.shape:
+        raise ValueError(f"{name}: prediction has shape {shape}, target has shape {target.shape}: reshape one of them")
+    if len(shape) == 2:
         return (prediction.T, target.T) if is_turned else (prediction, target)
-    shape = (1, -1) if prediction.ndim < 2 else (len(prediction), -1)
+    shape = (1, -1) if len(shape) < 2 else (shape[0], -1)
     return prediction.reshape(shape), target.reshape(shape)
 
 

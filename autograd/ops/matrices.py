@@ -147,7 +147,8 @@ def _to_input(g: Operand, z: Operand, x: Operand, weight: Operand, bias: Operand
 def _to_weight(
     g: Operand, z: Operand, x: Operand, weight: Operand, bias: Operand, out: np.ndarray | None = None
 ) -> Operand:
-    g, x = _rows(g), _rows(x)
+    if x.ndim != 2:
+        g, x = _rows(g), _rows(x)
     return g.T.dot(x, out) if out is not None else g.T.dot(x)
 
 

@@ -46,10 +46,11 @@ class Point:
         self._operands: dict[Node, tuple[Operand, ...]] = {}
         self.instead, self.misread = instead, misread or {}
         self.is_recorded = instead is None and not misread
-        if not self.is_recorded:
-            for v in order:
-                z = _number(v) if v.op is None else self._read(v)
-                self._z[v] = z if instead is None else instead(v, z)
+        for v in () if self.is_recorded else order:
+            if instead is not None:
+                self._z[v] = instead(v, _number(v) if v.op is None else self._read(v))
+            elif v in self.misread or any(is_node(x) and x in self._z for x in v.operands):  # the rest is as recorded
+                self._z[v] = self._read(v)
 
     def _read(self, v: Node) -> Operand:
         self._operands[v] = tuple(
@@ -115,14 +116,17 @@ class Replay:
         change: Mapping[Place, Pull] | None = None,
         given: Mapping[Node, Operand] | None = None,
         passing: Callable[[Node, Operand], Operand] | None = None,
-    ) -> dict[Node, Operand]:
+        later: Mapping[Node, Sequence[Place]] | None = None,
+    ) -> Mapping[Node, Operand]:
         """∂target/∂source for every source that the target depends on.
 
         point: at which numbers. change: what an operand gets instead of its share. given: what a node passes on
         instead of what arrived at it, which still is what is returned for it. passing: called with every node and what
-        arrived at it, gives what it passes on: rounded, say.
+        arrived at it, gives what it passes on: rounded, say. later: nodes whose gradients are computed once they are
+        asked for, with the places in which others of these use them.
         """
         changes, passed = change or {}, given or {}
+        waiting: dict[Node, list[tuple[Node, int, Operand]]] = {}
 
         def shares(
             v: Node, operands: tuple[Operand, ...], g: Operand, wanted: AbstractSet[Node]
@@ -130,11 +134,18 @@ class Replay:
             g = passed.get(v, g) if passing is None else passing(v, g)
             for i, u in enumerate(operands):
                 if is_node(u) and u in wanted:
-                    instead = changes.get((v, i))
-                    yield u, point.passed_on(v, i, g) if instead is None else instead(g)
+                    if later and u in later:
+                        waiting.setdefault(u, []).append((v, i, g))
+                    else:
+                        yield u, share(v, i, g)
+
+        def share(v: Node, i: int, g: Operand) -> Operand:
+            instead = changes.get((v, i))
+            return point.passed_on(v, i, g) if instead is None else instead(g)
 
         one = np.ones(self.target.shape) if is_array_node(self.target) else 1.0
-        return quietly(adjoints, self.target, one, self._nodes, self._relevant, self.sources, shares)
+        found = quietly(adjoints, self.target, one, self._nodes, self._relevant, self.sources, shares)
+        return Postponed(found, waiting, later, share) if later else found
 
     def moved(
         self,
@@ -187,6 +198,43 @@ class Replay:
                     known.add(-place[u])
                     heapq.heappush(waiting, -place[u])
         return {u: base[u] + d for u, d in moved.items()}
+
+
+class Postponed(Mapping[Node, Operand]):
+    """Gradients, of which those of `later` are computed when they are asked for; nan where that is not possible.
+
+    Most of what a reverse pass costs are the gradients of large weights, and few of many passes are asked for them.
+    found: the others. waiting: the operands of which nodes get what is later, and of which gradient. share: reads it.
+    """
+
+    def __init__(
+        self,
+        found: dict[Node, Operand],
+        waiting: Mapping[Node, Sequence[tuple[Node, int, Operand]]],
+        later: Mapping[Node, Sequence[Place]],
+        share: Callable[[Node, int, Operand], Operand],
+    ) -> None:
+        self._found, self._waiting, self._later, self._share = found, waiting, later, share
+
+    def __getitem__(self, u: Node) -> Operand:
+        if u not in self._found and u in self._later:
+            shares = [*self._waiting.get(u, ()), *((v, i, self[v]) for v, i in self._later[u] if v in self)]
+            if shares:
+                try:
+                    self._found[u] = quietly(self._sum, shares)
+                except (ValueError, IndexError, TypeError, StopIteration, ArithmeticError):
+                    self._found[u] = np.full(u.shape, np.nan)
+        return self._found[u]
+
+    def _sum(self, shares: Sequence[tuple[Node, int, Operand]]) -> Operand:
+        first, *others = (self._share(*x) for x in shares)
+        return sum(others, first)
+
+    def __iter__(self) -> Iterator[Node]:
+        return (u for u in {**self._found, **dict.fromkeys(self._later)} if u in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def shaped(term: Operand, u: Node) -> Operand:

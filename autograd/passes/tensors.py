@@ -55,7 +55,14 @@ def backward(root: Node, g: np.ndarray) -> None:
             if u._op is None:
                 if u._serial > v._serial or u._seen is not None:
                     check_unchanged(u, v)
-                add_to_leaf(u, op, i, g, v._data, data)
+                pull, buffer = op.pulls[i], u._buffer
+                if buffer is not None and u._grad is None and i in op.writes:
+                    written = pull(g, v._data, *data, buffer)
+                    if written is not buffer:
+                        buffer[...] = written if written.shape == buffer.shape else _summed(written, buffer.shape)
+                    u._grad = buffer
+                else:
+                    _deliver(u, pull(g, v._data, *data), g)
                 continue
             if op.adds is not None and _added(waiting.get(-u._serial), op, g, data):
                 continue
@@ -76,19 +83,6 @@ def backward(root: Node, g: np.ndarray) -> None:
             v, g = ahead, arriving
         if g.dtype is not v._data.dtype:
             g = g.astype(v._data.dtype)
-
-
-def add_to_leaf(u: Node, op: Operation, i: int, g: Operand, z: Operand, data: Sequence[Operand]) -> None:
-    """Add to a leaf, operand i of op, what it gets of the gradient g of the result z."""
-    buffer, pull = u._buffer, op.pulls[i]
-    assert pull is not None
-    if buffer is not None and u._grad is None and i in op.writes:
-        written = pull(g, z, *data, buffer)
-        if written is not buffer:
-            buffer[...] = written if written.shape == buffer.shape else _summed(written, buffer.shape)
-        u._grad = buffer
-    else:
-        _deliver(u, pull(g, z, *data), g)
 
 
 def _wait(waiting: dict[int, Arrived], heap: list[int], u: Node, term: Operand) -> None:

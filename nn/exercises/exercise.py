@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import itertools
 import math
@@ -676,7 +677,7 @@ def _made_shapes(options: Json, rng: np.random.Generator) -> Exercise:
         Part(("The shapes of what is given and computed, rows first, as (3, 2):",), each([*leaves, *forward], "")),
         Part(("The shapes of the gradients:",), each(problem.gradients, "d")),
     ]
-    return Exercise(options, problem._replace(given=()), parts, [Paragraph((setting,))])
+    return Exercise(options, dataclasses.replace(problem, given=()), parts, [Paragraph((setting,))])
 
 
 def _written_shape(shape: Sequence[int]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import itertools
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -34,7 +35,8 @@ TELLING = {1: 10, 2: 10, 3: 5}  # pleasant ones, of which the best is taken
 Draw = Callable[[tuple[int, ...]], Operand]
 
 
-class Problem(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Problem:
     """A recorded computation.
 
     loss        its target
@@ -57,15 +59,19 @@ class Problem(NamedTuple):
     @property
     def derivatives(self) -> dict[str, Node]:
         """The gradients asked for, by name; of a batch as lectures write them, per sample without the 1/m."""
-        nodes = [self.nodes[name] for name in self.gradients]
+        nodes = self.of(self.gradients)
         found = gradients(self.loss, nodes)
         found = [g if u.op is None else g * self.samples for u, g in zip(nodes, found, strict=True)]
         return dict(zip(self.gradients, found, strict=True))
 
-    @property
+    @functools.cached_property
     def nodes(self) -> dict[str, Node]:
         """All that has a name, operands before results."""
         return {u.label: u for u in topological_order(self.loss) if u.label is not None}
+
+    def of(self, each: Sequence[str]) -> list[Node]:
+        """The nodes that are called so."""
+        return [self.nodes[name] for name in each]
 
 
 # ---------------------------------------------------------------- numbers
@@ -118,14 +124,13 @@ def any_numbers(
 
 def _is_pleasant(problem: Problem, digits: int) -> bool:
     """True if every number that a hand writes is short, no unit is at a kink, and something comes back."""
-    nodes = problem.nodes
-    for name, u in nodes.items():
-        if not _are_short(np.asarray(u.data), digits + 2 if u is problem.loss else digits):
-            return False
-        if u.op is not None and name[:1] in "zZ" and not np.all(u.data):
-            return False
-    grads = [np.asarray(g) for g in problem.derivatives.values()]
-    if not all(_are_short(g, digits) for g in grads):
+    numbers = [np.ravel(u.data) for u in problem.nodes.values() if u is not problem.loss]
+    if not (_are_short(np.concatenate(numbers), digits) and _are_short(np.asarray(problem.loss.data), digits + 2)):
+        return False
+    if not all(np.all(u.data) for name, u in problem.nodes.items() if u.op is not None and name[:1] in "zZ"):
+        return False
+    grads = [np.ravel(g) for g in problem.derivatives.values()]
+    if not _are_short(np.concatenate(grads), digits):
         return False
     alive = [bool(np.any(g)) for g in grads]
     return all(alive) if problem.is_array else sum(alive) > 0.6 * len(alive)
@@ -143,22 +148,25 @@ def _are_short(x: np.ndarray, digits: int) -> bool:
 def _confusions(problem: Problem, asked: Sequence[str]) -> tuple[int, int]:
     """How many kinds of slips give the right numbers, and how many pairs of kinds, or inputs, the same ones."""
     checker = Checker(problem.loss)
-    nodes = problem.nodes
-    right = _numbers(checker.c.right, asked, nodes)
+    nodes = problem.of(asked)
+    right = _numbers(checker.c.right, nodes)
     seen: dict[tuple[float, ...], set[str]] = {}
     for variant, predicted in checker.slipped():
         if predicted is not None:
-            seen.setdefault(_numbers(predicted, asked, nodes), set()).add(variant.slip.name)
+            seen.setdefault(_numbers(predicted, nodes), set()).add(variant.slip.name)
     hidden = seen.pop(right, set()) - set().union(*seen.values())
     twins = sum(len(slips) * (len(slips) - 1) // 2 for slips in seen.values())
     # with x₁ = x₂ nobody sees which one was taken
-    sizes = [abs(x) for u in nodes.values() if u.op is None and str(u.label)[0] in "xX" for x in np.ravel(u.data)]
+    sizes = [
+        abs(x) for u in problem.nodes.values() if u.op is None and str(u.label)[0] in "xX" for x in np.ravel(u.data)
+    ]
     return len(hidden), twins + len(sizes) - len(set(sizes))
 
 
-def _numbers(found: Operand, asked: Sequence[str], nodes: dict[str, Node]) -> tuple[float, ...]:
-    each = [np.ravel(np.asarray(found.get(nodes[name], 0.0), dtype=np.float64)) for name in asked]
-    return tuple(np.round(np.concatenate(each), 9).tolist())
+def _numbers(found: Mapping[Node, Operand], nodes: Sequence[Node]) -> tuple[float, ...]:
+    each = [found.get(u, 0.0) for u in nodes]
+    flat = each if all(isinstance(x, float) for x in each) else np.concatenate([np.ravel(x) for x in each])
+    return tuple(np.round(np.asarray(flat, dtype=np.float64), 9).tolist())
 
 
 # ---------------------------------------------------------------- computations
@@ -212,7 +220,7 @@ def net(draw: Draw, layers: Sequence[int], activation: str) -> Problem:
     inner = [name for name in reversed(computed) if name != "L"]
     units = [unit for layer in reversed(model.layers) for unit in layer.neurons]
     by = [*inner, *(p.label or "" for unit in units for p in (*unit.w, unit.b))]
-    return found._replace(forward=tuple(computed), gradients=tuple(by))
+    return dataclasses.replace(found, forward=tuple(computed), gradients=tuple(by))
 
 
 def _as_vectors(each: Sequence[tuple[str, Sequence[Value]]]) -> list[tuple[Math, Operand]]:

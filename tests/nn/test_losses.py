@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Tensor
+from autograd import Tensor, Value
 from nn import Dense, Sequential, losses
 from nn.losses import (
     BinaryCrossentropy,
@@ -288,3 +288,26 @@ def test_the_names_of_either_convention_are_taken():
     assert loss(y, p) == loss(y_true=y, y_pred=p) == loss(prediction=p, target=y) == loss(y, prediction=p)
     with pytest.raises(TypeError, match="expected y_true and y_pred, in this order"):
         loss(y)
+
+
+@pytest.mark.parametrize(
+    ("loss", "target", "from_logits", "by_hand"),
+    [
+        (MeanSquaredError(), [0.0, 1.0, 1.0], False, (0.04 + 0.25 + 0.09) / 3),
+        (MeanSquaredError(half=True), [0.0, 1.0, 1.0], False, (0.04 + 0.25 + 0.09) / 2),
+        (MeanAbsoluteError(), [0.0, 1.0, 1.0], False, (0.2 + 0.5 + 0.3) / 3),
+        (Huber(0.4), [0.0, 1.0, 1.0], False, (0.02 + 0.4 * 0.5 - 0.08 + 0.045) / 3),
+        (BinaryCrossentropy(), [0.0, 1.0, 1.0], False, -(math.log(0.8) + math.log(0.5) + math.log(0.7)) / 3),
+        (CategoricalCrossentropy(), [0.0, 1.0, 0.0], False, -math.log(0.5)),
+        (
+            CategoricalCrossentropy(from_logits=True),
+            [0.0, 1.0, 0.0],
+            True,
+            math.log(sum(math.exp(z) for z in (0.2, 0.5, 0.7))) - 0.5,
+        ),
+    ],
+)
+def test_the_loss_of_one_sample_of_values_is_that_of_a_batch_of_one(loss, target, from_logits, by_hand):
+    outputs = [0.2, 0.5, 0.3 if isinstance(loss, CategoricalCrossentropy) and not from_logits else 0.7]
+    assert loss.of_sample([Value(p) for p in outputs], target, from_logits).data == pytest.approx(by_hand, rel=1e-12)
+    assert loss([target], [outputs]) == pytest.approx(by_hand, rel=1e-6)

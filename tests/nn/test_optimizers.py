@@ -837,3 +837,9 @@ def test_what_is_set_later_holds_for_groups_that_leave_it_out():
 def test_a_learning_rate_in_quotes_is_said_to_be_a_number():
     with pytest.raises(TypeError, match=r"got str .0\.1.; a learning rate is a number, as 0\.1"):
         SGD("0.1")
+
+
+def test_parameters_that_were_given_as_one_list_are_no_groups():
+    w, b = Tensor([1.0], label="w"), Tensor([2.0], label="b")
+    assert Adam([w, b]).groups == []
+    assert [len(group["parameters"]) for group in Adam([{"parameters": [w]}, {"parameters": [b]}]).groups] == [1, 1]

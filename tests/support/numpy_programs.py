@@ -154,7 +154,7 @@ class Program:
             if not np.isfinite(found).all() or np.abs(found).max(initial=0) > 50 or found.size > 60 or found.ndim > 3:
                 continue
             name = f"v{len(self.lines)}"
-            values[name] = np.array(found)
+            values[name] = found  # as it lies in memory: what is not contiguous is so again when the program runs
             names.append(name)
             self.lines.append(f"{name} = {line}")
             self.weights.append(rng.normal(size=np.shape(found)) if found.ndim else rng.normal())

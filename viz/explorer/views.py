@@ -122,7 +122,7 @@ class Views:
     missing: why a view is not there. notes: what a reader of the page should know.
     """
 
-    def __init__(self, target: Value | Arrays, wrt: Any, digits: int = 4) -> None:
+    def __init__(self, target: Value | Arrays, wrt: Any, digits: int) -> None:
         self.arrays = target if isinstance(target, Arrays) else None
         self.root = target.root if isinstance(target, Arrays) else target
         self.wrt, self.digits = wrt, digits
@@ -509,6 +509,8 @@ class _Neurons:
             *[i for i in layer if self._concerns_wrt(i)][:LAST],
         }
         left_out = [i for i in layer if i not in kept]
+        if len(left_out) == 1:  # the words in its place would be no shorter
+            return layer
         kind, letter, _ = self._kind(self.coarse.items[layer[0]].thing)
         what = SEVERAL.get(letter or kind, "nodes")
         self.rest[left_out[0]] = f"⋮ {len(left_out):,} more {what}"

@@ -1,6 +1,7 @@
 """Computations written down as NumPy calls: the same bits on other numbers, or no answer."""
 
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -73,7 +74,24 @@ def output(x, y):
     return x.dot(z, out), -out
 
 
+def copied_and_used(x, y):
+    out = x * 0
+    z = x * y
+    out[...] = z
+    return out, z + y
+
+
+def copied_and_seen_from_its_side(x, y):
+    out = x * 0
+    z = x * y
+    seen = z.T
+    out[...] = z
+    return out, seen + 1
+
+
 COMPUTATIONS = [
+    (copied_and_used, (3, 4), (3, 4)),
+    (copied_and_seen_from_its_side, (3, 4), (3, 4)),
     (views, (3, 4), (3, 4)),
     (in_place, (3, 4), (3, 4)),
     (in_place, (3, 4), (4,)),
@@ -364,3 +382,35 @@ def test_what_was_overwritten_meanwhile_is_computed_again():
     again = program(*given)
     assert all((a == b).all() for a, b in zip(again, results, strict=True))
     assert (again[1] == given[0] * given[1]).all()
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda x: 2 * x + 1,
+        lambda x: -x,
+        lambda x: x @ x.T,
+        lambda x: x > 0.5,
+        lambda x: np.exp(x),
+        lambda x: np.add(x, x, dtype=np.float32),
+        lambda x: np.concatenate([x, x]),
+        lambda x: np.sum(x, axis=1),
+        lambda x: x.sum(0),
+        lambda x: x.mean(axis=1, keepdims=True),
+        lambda x: x.T,
+        lambda x: x[0],
+        lambda x: x.reshape(-1),
+        lambda x: x.tolist(),
+        lambda x: np.asarray(x),
+    ],
+)
+def test_what_another_thread_computes_in_between_is_plain_and_not_written_down(compute):
+    (x,) = arrays((3, 4))
+    recorder, found = Recorder(), []
+    stand_in, before = recorder.lasting(x), len(recorder.lines)
+    thread = threading.Thread(target=lambda: found.append(compute(stand_in)))
+    thread.start()
+    thread.join()
+    assert type(found[0]) is type(compute(x))
+    assert np.array_equal(found[0], compute(x))
+    assert len(recorder.lines) == before

@@ -324,6 +324,30 @@ def test_a_net_of_very_many_values_is_marked_and_says_that_mistakes_are_not_look
     assert "steps are too many to say why" in str(marking)
 
 
+def test_two_mistakes_between_the_same_numbers_are_found_together():
+    W1, b1 = WEIGHTS[:2]
+    right = backward({"axis": 1, "keepdims": True})
+    Z1 = W1 @ X + b1
+    dZ1 = right["dW2"].T @ right["dZ2"] * Z1
+    sheet = {"dW2": right["dW2"], "db2": right["db2"], "dW1": dZ1 @ X.T / M, "db1": dZ1.sum(1, keepdims=True) / M}
+    marking = check_work(lecture_003("cross-entropy"), sheet)
+    assert {(f.kind, f.where, f.explains) for f in marking.findings} == {
+        ("gradient_for_weight", ("dA1",), ("dW1", "db1")),
+        ("z_for_slope", ("dZ1",), ("dW1", "db1")),
+    }
+
+
+def test_a_mistake_is_looked_for_again_once_an_earlier_one_is_known():
+    right = backward({"axis": 1, "keepdims": True})
+    dZ1 = right["dW2"].T @ right["dZ2"] * (WEIGHTS[0] @ X + WEIGHTS[1] > 0)
+    sheet = {"dW2": right["dW2"], "db2": right["db2"], "dW1": dZ1 @ X.T, "db1": dZ1.sum(1, keepdims=True) / M}
+    marking = check_work(lecture_003("cross-entropy"), sheet)
+    assert [(f.kind, f.explains) for f in marking.findings] == [
+        ("gradient_for_weight", ("db1",)),
+        ("mean_left_out", ("dW1",)),
+    ]
+
+
 @pytest.mark.parametrize("name", ["dW[2]", "dW2", "dJ/dW2", "∂J/∂W[2]", r"\frac{\partial J}{\partial W_2}", "W2.grad"])
 def test_names_are_read_as_people_write_them(name):
     assert check_work(lecture_003("cross-entropy"), {name: backward()["dW2"]})

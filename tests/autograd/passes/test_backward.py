@@ -38,6 +38,7 @@ from autograd import (
     tanh,
     value_and_grad,
 )
+from nn import MLP
 
 # ---------------------------------------------------------------- what a pass leaves behind
 
@@ -617,3 +618,16 @@ def test_changed_data_is_noticed_where_the_local_derivative_happens_to_be_the_sa
     x.data = -1.0
     with pytest.raises(RuntimeError, match="its result was"):
         gradients(y, x, create_graph=True)
+
+
+def test_a_net_that_is_called_twice_has_the_sum_of_both_gradients():
+    net = MLP(2, [3, 3, 1], activation="tanh", rng=0)
+    samples = [0.5, -0.3], [0.2, 0.9]
+
+    def slopes(loss):
+        net.zero_grad()
+        loss.backward()
+        return np.array([p.grad for p in net.parameters()])
+
+    both = slopes(net(samples[0]) + net(samples[1]))
+    assert both == pytest.approx(slopes(net(samples[0])) + slopes(net(samples[1])), rel=1e-12)

@@ -301,3 +301,10 @@ def test_adding_up_parts_writes_to_no_array_of_anyone_else():
     assert x.grad.tolist() == [[13.0, 13.0], [23.0, 23.0], [3.0, 3.0], [3.0, 3.0]]
     assert (seed == 1).all()
     assert v.shape == (4, 2)
+
+
+def test_gradients_that_are_views_of_one_array_do_not_share_its_memory():
+    x, y = Tensor(np.ones((2, 3))), Tensor(np.ones((2, 3)))
+    ((x.T + y.T) * np.arange(6.0).reshape(3, 2)).sum().backward()
+    assert not np.shares_memory(x.grad, y.grad)
+    assert np.array_equal(x.grad, [[0, 2, 4], [1, 3, 5]])

@@ -9,6 +9,8 @@ from pages import contents_of, data_of, lecture
 
 from autograd import Tensor, derive, log, relu, unroll
 from viz import explore
+from viz.explorer import views
+from viz.scenes.scene import Cell
 
 
 def tensor(label, array):
@@ -49,6 +51,24 @@ def test_a_page_of_tensors_begins_with_matrices_and_has_the_levels_of_their_numb
     data = data_of(page)
     assert page.level == data["first"] == "matrices"
     assert set(data["views"]) == {"matrices", "named", "op", "neurons"}
+    assert data["notes"] == []
+    assert data["nodes"]["kinds"][data["nodes"]["kind"][data["target"]]] == "target"
+
+
+def test_a_level_that_a_graph_of_tensors_does_not_have_is_told():
+    w = tensor("w", [1.0, 2.0])
+    page = explore((w * w).sum(), level="neurons")
+    assert page.level == "matrices"
+    assert data_of(page)["notes"][0].startswith("Another level than 'neurons' is shown. There are no units")
+    assert page.svg(w).svg != page.svg().svg
+    with pytest.raises(ValueError, match="an array has its chain in matrices"):
+        page.svg(w, path=1)
+
+
+def test_a_square_has_its_number_and_its_gradient_if_there_is_one():
+    assert views._square(Cell(-1, value=1 / 3, slope=2 / 3), 3) == [0.333, 0.667]
+    assert views._square(Cell(-1, value=1 / 3, slope=math.nan), 2) == [0.33]
+    assert views._square(Cell(7, value=1 / 3, slope=2 / 3), 3) == 7
 
 
 @pytest.mark.slow
