@@ -7,7 +7,7 @@ the sum that a bias gets, the loss. What it is comes from its rule and its numbe
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,19 +158,23 @@ class Computation:
                 found.setdefault(name, []).append(u)
         return found
 
-    def places(self, edges: Sequence[Edge]) -> list[Node]:
+    def places(self, edges: Sequence[Edge], toward: Collection[Node] = ()) -> list[Node]:
         """The named nodes on the way to which these edges are."""
-        return list(dict.fromkeys(self.below(e.operand) for e in edges))
+        return list(dict.fromkeys(self.below(e.operand, toward) for e in edges))
 
-    def below(self, u: Node) -> Node:
-        """The node itself if it has a name, else the first below it that has."""
+    def below(self, u: Node, toward: Collection[Node] = ()) -> Node:
+        """The node itself if it has a name, else the first below it that has, on the way to `toward` if any is."""
+        first: Node | None = None
         waiting = [u]
         while waiting:
             v = waiting.pop(0)
-            if v in self.labels:
+            if v not in self.labels:
+                waiting += [x for x in v.operands if is_node(x)]
+            elif v is u or not toward or not {*topological_order(v)}.isdisjoint(toward):
                 return v
-            waiting += [x for x in v.operands if is_node(x)]
-        return u
+            else:
+                first = v if first is None else first
+        return u if first is None else first
 
     def is_data(self, u: Node) -> bool:
         """True for a leaf that is called x or y."""

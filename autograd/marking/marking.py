@@ -438,6 +438,8 @@ class Backward:
             if found is None or not all(self.fits(i, found) for i in told):
                 continue
             keys = tuple(i.key for i in wrong if self.fits(i, found))
+            if all(self._is_close_to_right(i, found) for i in wrong if i.key in keys):
+                continue
             if variant.slip.fits and sum(np.count_nonzero(i.numbers) for i in wrong if i.key in keys) < FITTED:
                 continue
             rank = len(keys), np.squeeze(found.get(first.node, 0.0)).shape == shape
@@ -568,6 +570,11 @@ class Backward:
         fitted = variant._replace(factor=factor)
         return fitted, self.checker.predicted(fitted, self.point, before, given)
 
+    def _is_close_to_right(self, item: Item, found: Mapping[Node, Operand]) -> bool:
+        """True if what a mistake gives is right as far as the digits tell: it explains nothing."""
+        x = np.asarray(found.get(item.node, 0.0)) * self.scale[item.key]
+        return self.answers[item.key].is_close_to_right(x)
+
     def _covers(self, other: Variant, variant: Variant) -> bool:
         """True if a mistake is the same one in other places, or in more."""
         return self.c.is_array or set(variant.edges) < set(other.edges)
@@ -578,7 +585,7 @@ class Backward:
 
     def _said(self, variant: Variant, explained: Sequence[str]) -> Alternative:
         """A mistake, and where it was made: of what was handed in only where it explains what is wrong."""
-        places = [key for _, key in variant.places()]
+        places = [key for _, key in variant.places({i.node for i in self.items if i.key in explained})]
         where = tuple(key for key in places if key in explained)
         where = where or tuple(key for key in places if key not in self.answers) or tuple(places)
         return Alternative(variant.slip.read.__name__, variant.words(), where)

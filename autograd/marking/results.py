@@ -94,7 +94,8 @@ class Finding:
     @functools.cached_property
     def lines(self) -> tuple[tuple[Line, Line], ...]:
         """What somebody writes who does it, and what is right, each a Line: text and LaTeX."""
-        places = [(v, u, key) for v in self.variants for u, key in v.places()]
+        toward = {u for u in self.computation.named if self.computation.key(u) in self.where}
+        places = [(v, u, key) for v in self.variants for u, key in v.places(toward)]
         named = [x for x in places if x[2] in self.where]
         found = [lines(self.computation, variant, u) for variant, u, _ in (named or places)[:SHOWN]]
         return tuple(x for x in found if x is not None)

@@ -20,8 +20,8 @@ REPLAYS = 24
 # So many of Values with more nodes than this, of which one pass takes long.
 FEWER, MANY = 8, 3_000
 TIMES = 3.5
-# Nobody carries fewer digits than this on the way.
-FEWEST = 3
+# Nobody carries fewer digits than this on the way, nor fewer after the point.
+FEWEST, FEWEST_DECIMALS = 3, 2
 # What two machines may differ by, of the largest number of an array.
 MACHINE = 1e-9
 
@@ -47,12 +47,14 @@ class Tolerance:
         machine = MACHINE * np.max(np.abs(right), initial=0.0)
         if digits >= FULL:
             return np.full(right.shape, machine)
-        values, gradients = self._spread(max(digits, FEWEST), decimals)
-        return TIMES * np.asarray((values if is_value else gradients).get(u, 0.0)) + machine
+        values, gradients = self._spread(max(digits, FEWEST), max(decimals, FEWEST_DECIMALS))
+        seen = np.asarray((values if is_value else gradients).get(u, 0.0))
+        # more than was seen, but where a difference may turn its sign not many times the number itself
+        return seen + np.minimum((TIMES - 1) * seen, np.max(np.abs(right), initial=0.0)) + machine
 
     def points(self, digits: int, decimals: int) -> list[Point]:
         """The forward pass with every named number rounded at random."""
-        return self._points(max(digits, FEWEST), decimals)
+        return self._points(max(digits, FEWEST), max(decimals, FEWEST_DECIMALS))
 
     def _points_of(self, digits: int, decimals: int) -> list[Point]:
         rng = np.random.default_rng(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..formulas import names
@@ -69,12 +69,15 @@ class Variant(NamedTuple):
         """What the operation of one edge gives instead."""
         return self.slip.read(Result(edge, reading), *(() if option is None else (option,)))
 
-    def places(self) -> list[tuple[Node, str]]:
-        """The named nodes on the way to which it is made, each with the key of its gradient, or of its value."""
+    def places(self, toward: Collection[Node] = ()) -> list[tuple[Node, str]]:
+        """The named nodes on the way to which it is made, each with the key of its gradient, or of its value.
+
+        toward: of several named ones below an unnamed one that which is on the way to these is meant.
+        """
         c = self.made[0][0].of
         if self.slip.is_forward:
             return list(dict.fromkeys((e.result, c.labels[e.result]) for e in self.edges))
-        return [(u, c.key(u)) for u in c.places(self.edges)]
+        return [(u, c.key(u)) for u in c.places(self.edges, toward)]
 
     def pull(self, edge: Edge, option: object, reading: Reading, before: dict[Place, Pull]) -> Pull:
         """What the operand of one edge gets instead."""
