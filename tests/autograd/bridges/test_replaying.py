@@ -215,7 +215,7 @@ def test_variables_that_change_are_noticed():
         (lambda x: Tensor(float(x[0])) * 2, "cannot be written down"),
     ],
 )
-def test_what_cannot_be_replayed_goes_on_with_one_warning(function, reason):
+def test_what_cannot_be_replayed_goes_on_with_one_warning(function, reason, capfd):
     fast = replayed(function)
     fast(np.ones(3))
     fast(np.ones(3))
@@ -226,6 +226,7 @@ def test_what_cannot_be_replayed_goes_on_with_one_warning(function, reason):
         for _ in range(3):
             fast(np.ones(3))
     assert fast.is_plain is not None
+    assert capfd.readouterr() == ("", "")
 
 
 def test_labels_and_embeddings_are_arguments():
