@@ -139,7 +139,9 @@ def test_no_table_speaks_of_a_name_that_is_here():
         assert [name for name in table if name in module.__all__] == []
     assert [name for name in OF_NODES if hasattr(Tensor, name) and hasattr(Value, name)] == []
     for cls in (nn.Sequential, nn.Dense, nn.SGD, nn.Adam):
-        assert [name for name in OPTIONS if name in cls.__init__.__annotations__ and name not in ("weight_decay", "rng")] == []
+        assert [
+            name for name in OPTIONS if name in cls.__init__.__annotations__ and name not in ("weight_decay", "rng")
+        ] == []
 
 
 def named_in(text):
