@@ -224,8 +224,10 @@ def to_png(svg: bytes, dpi: float, background: str | None = None) -> bytes:
 
 # What formulas of matrices need and the font does not have, made of what it has; offsets for its widths.
 _GLYPHS = {
-    "⊙": '○<tspan dx="-0.469em">·</tspan><tspan dx="0.136em">\u200b</tspan>',
-    "𝟏": '<tspan font-weight="bold">1</tspan>',
+    **dict(zip("⟨⟩⋆∗⋅⋯⋮", "‹›**·…⁝", strict=True)),
+    "∘": '<tspan font-size="75%">○</tspan>',
+    "⊙": '○<tspan dx="-0.469em" stroke="none">·</tspan><tspan dx="0.136em">\u200b</tspan>',
+    **{c: f'<tspan font-weight="bold">{digit}</tspan>' for c, digit in zip("𝟎𝟏", "01", strict=True)},
 }
 # How HTML-like labels shift a text, in a form that resvg knows.
 _SHIFTS = {' baseline-shift="sub"': ' dy="0.25em"', ' baseline-shift="super"': ' dy="-0.35em"'}
@@ -254,4 +256,4 @@ def _for_resvg(svg: str) -> str:
     svg = _MOVED.sub(_counted, _MOVED_BEFORE.sub(r"\1 \4 \2\3", svg))
     for shift, offset in _SHIFTS.items():  # no text holds one: its quotes are entities
         svg = svg.replace(shift, offset)
-    return re.sub(r"<text\b[^>]*>[^<]*</text>", spelled, svg)
+    return re.sub(r"<text\b[^>]*>.*?</text>", spelled, svg, flags=re.DOTALL)

@@ -17,7 +17,7 @@ import numpy as np
 from autograd import derive
 from autograd.arguments import lookup, positive_integer, whole_number
 from autograd.formulas import names
-from autograd.graph import Node
+from autograd.graph import Node, topological_order
 from autograd.marking.marking import Checker, Marking
 from autograd.marking.results import Finding, Verdict
 from autograd.operands import Operand, describe
@@ -595,7 +595,9 @@ def _made_find(problem: Problem, options: Json, rng: np.random.Generator) -> Exe
     steps = dict(zip(wanted, _blanks_backward(problem, wanted), strict=True))
     predicted = [found for _, found in checker.slipped()]
     kinds = ("often", "regularly", "once")
-    fixed = [i for i, v in enumerate(checker.variants) if not v.slip.fits and v.slip.seen in kinds]
+    # one mistake is one slip in one place: what else is wrong follows from it
+    alone = [i for i, v in enumerate(checker.variants) if len(v.edges) == 1]
+    fixed = [i for i in alone if not checker.variants[i].slip.fits and checker.variants[i].slip.seen in kinds]
     planted: Any = None
     for i in sorted(rng.permutation(fixed), key=lambda i: kinds.index(checker.variants[i].slip.seen)):
         found = predicted[i]
@@ -605,8 +607,11 @@ def _made_find(problem: Problem, options: Json, rng: np.random.Generator) -> Exe
         wrong = [n for n in wanted if not np.allclose(found.get(nodes[n], 0.0), right.get(nodes[n], 0.0))]
         if not wrong or any(x.shape != _shape(nodes[n]) or np.abs(x).max() > 999 for n, x in numbers.items()):
             continue
+        if not {nodes[n] for n in wrong} <= set(topological_order(nodes[wrong[0]])):
+            continue
         marking = checker.check({steps[n].name: numbers[n] for n in wanted})
-        if len(marking.findings) == 1 and marking[steps[wrong[0]].name].kind == "wrong":
+        is_one = len(marking.findings) == 1 and len(marking.findings[0].wrong) == 1
+        if is_one and marking[steps[wrong[0]].name].kind == "wrong":
             planted = planted or (numbers, wrong, marking.findings[0])
             if not marking.findings[0].alternatives:
                 planted = numbers, wrong, marking.findings[0]

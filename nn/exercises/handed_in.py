@@ -159,9 +159,16 @@ def word(x: object) -> str:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"\s+", "", names.text(name) if "/" not in name else name).replace("∂", "d")
+    new, bare = _new(name)
+    return re.sub(r"\s+", "", new + (names.text(bare) if "/" not in bare else bare)).replace("∂", "d")
 
 
 def _loose(name: str) -> str:
     """dL/dw11 is dL/dw_1,1 where nothing else is called so."""
-    return re.sub(r"[\s_,{}\[\]()*·]", "", name).replace("∂", "d").lower()
+    return re.sub(r"[\s_,{}\[\]()*·]", "", "".join(_new(name))).replace("∂", "d").lower()
+
+
+def _new(name: str) -> tuple[str, str]:
+    """A name without its "new", which stands in front of it in files and behind it on sheets."""
+    bare = re.sub(r"^\s*new\s+|\s+new\s*$", "", name)
+    return "" if bare == name else "new ", bare

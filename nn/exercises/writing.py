@@ -245,8 +245,11 @@ def latex_words(words: str) -> str:
 _STYLE = """\
 <style>
 .gradpath-sheet { font: 16px/1.5 Georgia, serif; max-width: 46em; }
-.gradpath-sheet table { display: inline-table; vertical-align: middle; border-left: 1px solid; border-right: 1px solid;
+.gradpath-sheet table { position: relative; display: inline-table; vertical-align: middle; border: 0;
   border-collapse: collapse; margin: 0.2em 1.2em 0.2em 0.2em; }
+.gradpath-sheet table::before, .gradpath-sheet table::after { content: ""; position: absolute; inset: 0 auto 0 0;
+  width: 0.35em; border: solid currentcolor; border-width: 1.5px 0 1.5px 1.5px; pointer-events: none; }
+.gradpath-sheet table::after { inset: 0 0 0 auto; border-width: 1.5px 1.5px 1.5px 0; }
 .gradpath-sheet td { padding: 0.05em 0.5em; text-align: right; border: 0; min-width: 1em; }
 .gradpath-sheet .one { margin-right: 1.4em; white-space: nowrap; }
 .gradpath-sheet .gap { display: inline-block; min-width: 3em; border-bottom: 1px solid; }

@@ -271,10 +271,17 @@ def glyph(shown, font="Arial"):
 def test_every_character_of_a_name_is_drawn_without_system_fonts():
     bases = [*names._GREEK, "yhat", "xhat", "zhat", "ytilde", "xbar", "xdot", "thetahat"]
     shown = [names.text(base) for base in bases] + list(names._SUBSCRIPT.values())
-    shown += list("Lw019.,[]()+-−·×∂=√Σ…→↑↓²ᵀ⊙𝟏")
+    shown += list("Lw019.,[]()+-−·×∂=√Σ…→↑↓²ᵀ‖⟨⟩⊙∘⋆∗⋅⋯⋮𝟎𝟏")
     nothing, missing = glyph(" "), glyph("\ue000")
     assert nothing != missing  # an empty box
     assert [s for s in shown if glyph(s) in (nothing, missing)] == []
+
+
+@needs_pure
+@pytest.mark.usefixtures("no_system_fonts")
+def test_a_sign_that_the_font_lacks_is_drawn_beside_a_name_with_a_raised_layer_too():
+    missing = glyph("A[1] \ue000 B")
+    assert missing not in [glyph(f"A[1] {sign} B") for sign in "⊙∘⟨"]
 
 
 @needs_pure

@@ -1,6 +1,7 @@
 // Whole arrays in the picture: their squares, what is framed under the pointer, and the panel of an array.
 
 const HEAT = 0.5; // how strongly the largest number tints its square: ink is read on it
+const SHAPE = 11.5; // the size of the shape below an array, on the stage that Python placed it for
 const TERMS = 6; // of a sum, in the note on a number
 
 // ---------------------------------------------------------------- squares
@@ -35,7 +36,7 @@ class Squares {
     const [width, height] = this.size.map((n) => n * side);
     const [left, top] = [-width / 2, -height / 2];
     const name = Math.max(picture.least, 17 * Math.min(...picture.by));
-    const small = Math.max(picture.least, 11.5 * Math.min(...picture.by));
+    const small = Math.max(picture.least, SHAPE * Math.min(...picture.by));
     picture.sizeName(whole, name);
     set(whole.name.text, "y", top - 0.4 * name);
     set(whole.shape, "font-size", small);
@@ -53,6 +54,8 @@ class Squares {
     const numbers = this.cells.map(numberOf);
     const most = largestOf(numbers) || 1;
     const least = this.picture.least;
+    // Where texts are much larger than the picture it would stand on the next name; the panel has it too.
+    set(this.whole.shape, "display", SHAPE * Math.min(...this.picture.by) < 0.7 * least ? "none" : "inline");
     const size = (texts) => Math.min(0.32 * this.side, (0.84 * this.side) / Math.max(...texts.map(widthOf)));
     let texts = numbers.map((x) => shortNumber(x));
     if (size(texts) < least) texts = numbers.map((x) => shortNumber(x, 2)); // all digits are in the note

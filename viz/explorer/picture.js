@@ -5,7 +5,7 @@
 const LABELLED = 60; // with more lines to label than that only the one under the pointer is
 const MANY = 200; // with so many lines colours change at once
 const CLOSEST = 6; // the largest scale
-const [LEAST, SMALL, READABLE] = [6, 18, 24]; // radii in pixels: of a whole picture; for all texts; of one shown in part
+const [LEAST, TINY, SMALL, READABLE] = [6, 12, 18, 24]; // radii in pixels: of a whole picture; for a name; for all texts; of one shown in part
 const PHONE = [480, 14]; // on a stage narrower than that a picture of smaller radii is shown in part
 const PAPER = [1000, 560]; // the stage on paper
 const BESIDE = 6; // pixels between lines that join the same marks
@@ -212,16 +212,18 @@ class Picture {
       for (const [name, value] of Object.entries(box)) set(shape, name, value);
     }
     if (!cell.name) return;
-    this.sizeName(cell, Math.max(this.least, Math.min(FONTS.name * r, (1.3 * r) / cell.name.long)));
+    const [size, room] = this.isSmall ? [0.7, 1.7] : [FONTS.name, 1.3]; // alone it has the whole mark
+    this.sizeName(cell, Math.max(this.least, Math.min(size * r, (room * r) / cell.name.long)));
   }
 
   sizeName(cell, size) {
     const [, above, below] = cell.name.parts;
     set(cell.name.text, "font-size", size);
-    for (const part of [above, below].filter(Boolean)) set(part, "font-size", Math.max(0.66 * size, this.least));
+    const script = Math.max(0.66 * size, this.least);
+    for (const part of [above, below].filter(Boolean)) set(part, "font-size", script);
     if (above) set(above, "dy", -0.42 * size);
     if (below) set(below, "dy", (above ? 0.66 : 0.24) * size);
-    if (below && above) set(below, "dx", cell.name.back * 0.66 * size);
+    if (below && above) set(below, "dx", cell.name.back * script);
   }
 
   // The rows of a mark: where its name, its number and its gradient stand, by which of them there are.
@@ -402,6 +404,7 @@ class Picture {
   // Whether texts fit into the marks decides what is written there.
   refill() {
     this.stage.classList.toggle("small", this.isSmall);
+    this.stage.classList.toggle("tiny", this.radius * this.scale < TINY);
     if (this.numbers) this.fill(this.numbers);
     this.placeLabels();
   }

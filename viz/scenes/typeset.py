@@ -74,10 +74,13 @@ def name_spans(pieces: tuple[str, str, str], size: float) -> str:
     return "".join(spans)
 
 
-# A name as text has it, w[1]₁₂, in the escaped content of an element.
-_NAME = re.compile(r"(?P<above>\[\w+(?:[+−-]\d+)?\](?:\(\w+\))?)(?P<below>[₀-₉]+(?:[,‚][₀-₉]+)*)?")
+# A name as text has it, w[1]₁₂, or a power of each number, A^∘2, in the escaped content of an element.
+_NAME = re.compile(
+    r"\^(?P<power>∘(?:[−-]?[\w.]+|\([^()]*\)))|"
+    r"(?<=[^\W\d_]|[\u0302\u0303'])(?P<above>\[\w+(?:[+−-]\d+)?\](?:\(\w+\))?)(?P<below>[₀-₉]+(?:[,‚][₀-₉]+)*)?"
+)
 _DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_TEXT = re.compile(r'(<text\b[^>]*? font-size="([\d.]+)"[^>]*>)([^<]*\[[^<]*)(</text>)')
+_TEXT = re.compile(r'(<text\b[^>]*? font-size="([\d.]+)"[^>]*>)([^<]*(?:\[|\^∘)[^<]*)(</text>)')
 
 
 def typeset(svg: str) -> str:
@@ -94,10 +97,8 @@ def _spans(content: str, size: float) -> str:
     """Escaped text with its names as tspans; each goes back to the line it left."""
     parts, at, back = [], 0, 0.0
     for name in _NAME.finditer(content):
-        if not name.start() or (not content[name.start() - 1].isalpha() and content[name.start() - 1] not in "\u0302'"):
-            continue
         parts.append(_at_height(content[at : name.start()], back))
-        above, below = name["above"], (name["below"] or "").translate(_DIGITS)
+        above, below = name["above"] or name["power"], (name["below"] or "").translate(_DIGITS)
         small = SCRIPT * size
         parts.append(element("tspan", above, dy=-RAISED * size, font_size=small))
         back = RAISED * size

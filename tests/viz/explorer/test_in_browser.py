@@ -683,6 +683,39 @@ def test_on_a_phone_the_panel_is_below_and_nothing_sticks_out(visit, net):
         assert sums(page)["a[1]_1.grad"] == pytest.approx(0.03635, rel=1e-3)
 
 
+def test_on_a_phone_an_exercise_has_names_in_its_marks_and_all_buttons_in_sight(visit):
+    sheet = nn.exercise(5, "find", level=2)
+    with visit(explore(sheet.loss, exercise=sheet), **PHONE) as page:
+        names = page.locator("#picture .cell .name")
+        assert names.count() >= 9
+        for name, mark in zip(names.all(), page.locator("#picture .cell:has(.name) .ground").all(), strict=True):
+            assert name.is_visible()
+            assert float(name.get_attribute("font-size")) >= 9
+            assert name.bounding_box()["width"] < mark.bounding_box()["width"]
+        for button in page.locator("header button:visible").all():
+            assert button.bounding_box()["x"] + button.bounding_box()["width"] <= 375
+
+
+def test_advice_stays_in_the_panel_and_a_note_beside_the_picture(visit):
+    w, x, b = Value(0.4, "w"), Value(1.5, "x"), Value(0.1, "b")
+    z = w * x + b
+    z.label = "z"
+    yhat = sigmoid(z)
+    yhat.label = "yhat"
+    loss = squared_error(yhat, Value(1.0, "y"))
+    marking = autograd.check_work(loss, {"z": "0.6", "yhat": "0.6457", "dL/dw": "0.1104"})
+    loss.label = "L"
+    with visit(explore(loss, marking=marking), viewport={"width": 1280, "height": 800}) as page:
+        assert page.locator("#panel pre").count() >= 1
+        assert page.evaluate(
+            "[...document.querySelectorAll('#panel pre')].every((x) => x.scrollWidth <= x.clientWidth)"
+        )
+        assert "No backward pass" in page.locator("#notes").inner_text()
+        box, note = page.locator("#picture").bounding_box(), page.locator("#notes").bounding_box()
+        assert box["y"] + box["height"] <= note["y"] + 0.5
+        assert note["y"] + note["height"] <= page.locator("#legend").bounding_box()["y"] + 8
+
+
 def test_on_a_phone_the_panel_is_a_sheet_that_fingers_and_keys_move(visit, net):
     with visit(explore(net[0], level="named"), "#w[1]_11", **PHONE) as page:
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")  # nothing is below
