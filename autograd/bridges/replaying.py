@@ -174,8 +174,8 @@ class Replayed:
             _, written = written_down(self._results, given, shape.leaves, surroundings, by_graph, shape.seed)
         if written is None:
             self._go_on(
-                "what it does cannot be written down as NumPy calls, changes what it reads, or takes arrays of "
-                "megabytes, beside which recording costs next to nothing"
+                "what it does cannot be written down as NumPy calls that give the same numbers, changes what it reads, "
+                "or takes arrays of many megabytes, beside which recording costs next to nothing"
             )
             return None
         shape.written, shape.operation = written, _operation(len(written.reached))

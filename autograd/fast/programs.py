@@ -25,7 +25,7 @@ from ..op import Operation
 from ..passes.tensors import backward
 from ..tensor import Tensor, next_serial
 from . import roads
-from .recorder import LARGEST, Recorder, called, kept
+from .recorder import Recorder, TooLarge, called, kept
 from .surroundings import Surroundings, Unclear
 
 __all__ = ["Programs", "Written", "written_down"]
@@ -172,26 +172,33 @@ class Written:
     fits        says whether arguments are such as it was written down for
     is_current  says whether the program is still what the function would do
     reached     the Tensors that get a gradient
+    is_loss     whether they get it only if the first result, a single number, is finite
     """
 
     def __init__(
-        self, recorder: Recorder, leaves: Sequence[Tensor], reached: Sequence[Tensor], surroundings: Surroundings
+        self,
+        recorder: Recorder,
+        leaves: Sequence[Tensor],
+        reached: Sequence[Tensor],
+        surroundings: Surroundings,
+        *,
+        is_loss: bool,
     ) -> None:
-        self.passes, self.fits, self.reached = recorder.program(), recorder.fits(), reached
+        self.passes, self.fits, self.reached, self.is_loss = recorder.program(), recorder.fits(), reached, is_loss
         arrays = [(t, name, getattr(t, name)) for t in leaves for name in ("_data", "_buffer")]
         self.is_current = recorder.condition(arrays, surroundings.are_the_same)
         self.generators = list(surroundings.generators)
         self.is_running = threading.Lock()  # its arrays are those of one run at a time
 
     def run(self, arguments: Sequence[Any]) -> Sequence[np.ndarray] | None:
-        """The results, and the gradients if the first is finite; None if the function is to be asked."""
+        """The results, and the gradients, of a loss if it is finite; None if the function is to be asked."""
         generators = self.generators
         states = _states(generators) if generators else ()
         passes = self.passes(*arguments)
         try:
             found = next(passes, None)
             if found is not None:
-                if not self.reached or (loss := found[0].item()) - loss != 0.0:
+                if not self.reached or (self.is_loss and (loss := found[0].item()) - loss != 0.0):
                     return found
                 if next(passes, None) is not None:
                     for p in self.reached:
@@ -312,7 +319,10 @@ def _on_stand_ins(
     finally:
         for t, data, buffer, gradient, seen in before:
             t._data, t._buffer, t._grad, t._seen = data, buffer, gradient, seen
-    return None if recorder.size > LARGEST else Written(recorder, leaves, reached, surroundings)
+    try:
+        return Written(recorder, leaves, reached, surroundings, is_loss=seed is None)
+    except TooLarge:
+        return None
 
 
 def _pull_back(loss: Tensor, g: Any, wanted: set[Tensor], others: set[Tensor], start: int) -> None:

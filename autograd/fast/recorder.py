@@ -26,10 +26,16 @@ import numpy as np
 
 from .flat_parameters import aligned
 
-__all__ = ["LARGEST", "Recorder", "called", "kept"]
+__all__ = ["LARGEST", "Recorder", "TooLarge", "called", "kept"]
 
 # How many bytes of arrays a program may keep. Above that NumPy's own work is nearly all of the time.
 LARGEST = 1 << 26
+# How many times that the first run may take, which keeps what a program writes over.
+MUCH = 8
+
+
+class TooLarge(Exception):
+    """The arrays of a program, or those that it takes to write it down, are too many bytes."""
 
 
 def kept(x: Any) -> Any:
@@ -67,6 +73,8 @@ def called(function: Callable[..., Any], *operands: Any) -> Any:
     lines = len(recorder.lines)
     try:
         return function(*operands)
+    except TooLarge:
+        raise
     except Exception:  # if it is the fault of the function, it comes again below
         del recorder.lines[lines:]
     return recorder.as_a_call(function, operands)
@@ -90,6 +98,7 @@ class Recorder:
         self.thread = get_ident()
         self._names: dict[int, str] = {}
         self._numbers: dict[int, Recorded] = {}
+        self._held = 0  # bytes of arrays of the first run, all of which are kept until it is written down
         self._made: dict[int, np.ndarray] = {}  # what is written to in each run, by what it lies in
         self._inner: set[str] = set()  # names of arrays that nothing outside of the program looks at
 
@@ -118,9 +127,14 @@ class Recorder:
         self.lines.append(f"yield ({''.join(f'{name}, ' for name in given)})")
 
     def program(self) -> Callable[..., Iterator[Any]]:
-        """The lines as a function, which gives results where it was told to, and ends where it gives up."""
+        """The lines as a function, which gives results where it was told to, and ends where it gives up.
+
+        TooLarge if its arrays are.
+        """
         lines = self.written_lines()
         self.size += _packed(lines, self.scope, self._made)
+        if self.size > LARGEST:
+            raise TooLarge
         return self._function("program", self.inputs, lines)
 
     def written_lines(self) -> list[str]:
@@ -215,6 +229,9 @@ class Recorder:
         """An array of the first run, to be written to in the others."""
         if array.base is None:
             self._made[id(array)] = array
+            self._held += array.nbytes
+            if self._held > MUCH * LARGEST:
+                raise TooLarge
         name = self.constant(array)
         self._inner.add(name)
         return Recorded(self, name, array, True, is_number)

@@ -50,6 +50,14 @@ _IMPURE |= {"input", "locals", "memoryview", "open", "print", "setattr", "vars"}
 _OURS = "autograd", "nn"
 _METHODS = types.FunctionType, property, classmethod, staticmethod, functools.partialmethod
 _MISSING = object()
+# What NumPy has that reads files or writes them.
+_OF_FILES = {
+    id(getattr(np, name))
+    for name in (
+        *("load", "loadtxt", "genfromtxt", "fromfile", "fromregex", "memmap"),
+        *("save", "savez", "savez_compressed", "savetxt"),
+    )
+}
 FEW = 16  # members of a list that are looked at one by one
 _RANDOM = "it draws random numbers; draw them outside and pass them in"
 
@@ -72,8 +80,9 @@ class Surroundings:
         self.generators: dict[np.random.Generator, None] = {}
         # What is to stay as it is, by what it is about: an expression, and the things that stand in it.
         self._tests: dict[Any, tuple[str, tuple[Any, ...]]] = {}
-        # Of objects that replace a token when one of them changes: where it lies, what it was, and their attributes.
-        self._told: dict[int, tuple[list[object], list[object], dict[int, tuple[Any, Any]]]] = {}
+        # Of objects that replace a token when one of them changes: where it lies, what it was, and they themselves with
+        # their classes and attributes.
+        self._told: dict[int, tuple[list[object], list[object], dict[int, tuple[Any, ...]]]] = {}
         self._attributes: set[str] = set()  # all names behind a dot in the code that was read
         roots = list(roots)
         known = -1
@@ -109,10 +118,14 @@ class Surroundings:
 
     def _inside(self, x: object) -> Iterator[Any]:
         """What is to be looked at next, x being looked at."""
+        if id(x) in _OF_FILES:
+            raise Unclear("it reads or writes files; read them outside and pass in what they hold")
         if isinstance(x, Tensor):
             if x.op is not None:
                 raise Unclear(f"it uses the result of {x.op.shown}, computed outside of it")
             self.tensors[x] = None
+            if not self._attributes.isdisjoint(("label", "name")):
+                self._test(x, "{0}._label is {1}", x, x._label)
         elif isinstance(x, tuple | frozenset):
             yield from x
         elif isinstance(x, list | set | dict):
@@ -161,23 +174,31 @@ class Surroundings:
             return
         yield from (self._held(vars(f), name) for name in self._attributes if name in vars(f))
         yield from (f.__defaults__ or ())
-        yield from (f.__kwdefaults__ or {}).values()
+        if f.__kwdefaults__:
+            yield f.__kwdefaults__
         stays = f.__code__, f.__defaults__, f.__kwdefaults__
         self._test(f, "{0}.__code__ is {1} and {0}.__defaults__ is {2} and {0}.__kwdefaults__ is {3}", f, *stays)
         for code in _codes(f.__code__):
+            before = None
             for step in dis.get_instructions(code):
                 if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-                    yield self._global(f.__globals__, step.argval)
+                    before = self._global(f.__globals__, step.argval)
+                    yield before
+                    continue
                 elif step.opname.startswith("LOAD") and step.opname.endswith(("ATTR", "METHOD")):
                     self._attributes.add(step.argval)
+                    if step.argval == "grad" and not isinstance(before, types.ModuleType):
+                        raise Unclear(f"{f.__name__} reads a gradient; pass it in")
                 elif step.opname.startswith("IMPORT"):
                     raise Unclear(f"{f.__name__} imports inside")
+                before = None
 
     def _global(self, scope: dict[str, Any], name: str) -> Any:
         if name not in scope and name in vars(builtins):
             if name in _IMPURE:
                 raise Unclear(f"it calls {name}")
             found = vars(builtins)[name]
+            self._held(scope, name)  # where it may be given another meaning
             return None if isinstance(found, type) else found
         return self._held(scope, name)
 
@@ -207,6 +228,8 @@ class Surroundings:
         for c in cls.__mro__:
             if _is_known(c.__module__):
                 continue
+            names = vars(c)  # one that is new may hide what another class has under it
+            self._tests.setdefault((c, "names"), ("{0}.keys() == {1}", (names, frozenset(names))))
             if "__getattr__" in vars(c) or "__getattribute__" in vars(c):
                 raise Unclear(f"{c.__name__} makes up its attributes")
             for name, found in list(vars(c).items()):
@@ -215,7 +238,8 @@ class Surroundings:
                     raise Unclear(f"it uses {c.__module__}.{c.__name__}.{name}")
                 is_method = isinstance(found, _METHODS) and (is_called or name[:2] == "__")
                 if name in self._attributes or is_method or (is_called and name[:1] != "_"):
-                    yield self._held(vars(c), name)
+                    self._tests[c, name] = "{0}.get({1}) is {2}", (names, name, found)
+                    yield found
 
     def _builtin(self, f: Any) -> Iterator[Any]:
         owner = getattr(f, "__self__", None)
@@ -242,9 +266,11 @@ class Surroundings:
             changes, reads = None, {*(declared or ()), *(() if is_ours else self._attributes)}
         elif changes is not None:  # objects that tell when they change: cheaper than to look at each
             told = self._told.setdefault(id(changes), (changes, [changes[0]], {}))
-            told[2].setdefault(id(attributes), (attributes, dict(attributes)))
+            told[2].setdefault(id(x), (x, cls, attributes, dict(attributes)))
         else:
             self._watch(attributes, lambda: list(attributes))
+        if changes is None:
+            self._tests[id(x), "class"] = "{0}.__class__ is {1}", (x, cls)
         for name in ("__wrapped__", *reads):
             found = attributes.get(name) if changes is not None else self._held(attributes, name)
             if is_ours and isinstance(found, np.random.Generator):
@@ -253,10 +279,12 @@ class Surroundings:
                 yield found
 
 
-def _are_unchanged(changes: list[object], token: list[object], objects: dict[int, tuple[Any, Any]]) -> bool:
+def _are_unchanged(changes: list[object], token: list[object], objects: dict[int, tuple[Any, ...]]) -> bool:
     """True if the objects that said that one of them has changed are what they were nevertheless."""
-    for attributes, found in objects.values():
-        if not (_alike([*attributes], [*found]) and _alike([*attributes.values()], [*found.values()])):
+    for x, cls, attributes, found in objects.values():
+        if not (
+            x.__class__ is cls and _alike([*attributes], [*found]) and _alike([*attributes.values()], [*found.values()])
+        ):
             return False
     token[0] = changes[0]
     return True
@@ -282,6 +310,6 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
 
 def _is_known(module: str | None) -> bool:
     """True for a module whose functions compute from what they hold and are given, and from nothing else."""
-    if module is None or module.startswith("numpy.random"):
+    if module is None or module.startswith(("numpy.random", "numpy.lib.format", "nn.files", "nn.datasets")):
         return False
     return module in _PURE or module.partition(".")[0] in (*_OURS, "numpy")

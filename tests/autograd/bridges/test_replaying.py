@@ -287,6 +287,28 @@ def test_what_cannot_be_replayed_goes_on_with_one_warning(function, reason, capf
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_result_may_have_axes():
+    w = Tensor(RNG.normal(size=(3, 4)))
+    fast = replayed(lambda x: tanh(x @ w.T))
+    for k in range(6):
+        x, g = RNG.normal(size=(2, 5, 4))[k % 2], RNG.normal(size=(5, 3))
+        z = fast(x)
+        found = after_backward((z * g).sum(), [w])
+        y = np.tanh(x @ w.numpy().T)
+        close([z.numpy(), *found], [y, ((1 - y**2) * g).T @ x])
+        assert is_program(z) == (k >= 2)
+
+
+def test_a_loss_that_is_not_finite_once_does_not_end_it():
+    w = Tensor(np.ones(2))
+    fast = replayed(lambda x: (w * x).sum())
+    for k in range(8):
+        loss = fast(np.full(2, np.nan if k == 2 else 3.0))
+        loss.backward()
+    assert fast.is_plain is None
+    assert is_program(loss)
+
+
 def test_labels_and_embeddings_are_arguments():
     table, w = Tensor(RNG.normal(size=(7, 4))), Tensor(RNG.normal(size=(5, 4)))
 

@@ -95,6 +95,40 @@ def scaled(x, factor):
 partial = functools.partial(scaled, factor=[1.0])
 
 
+class Child(Settings):
+    pass
+
+
+class Sibling(Settings):
+    factor = 0.5
+
+
+def of_inherited(x):
+    return x * of_attribute.child.factor
+
+
+def hide(new):
+    if new != 1.0:
+        Child.factor = new
+    elif "factor" in vars(Child):
+        del Child.factor
+
+
+def of_keyword(x, *, factor=1.0):
+    return x * factor
+
+
+def of_builtin(x):
+    return x * float(abs(-1.0))
+
+
+def hide_builtin(new):
+    if new == 1.0:
+        globals().pop("abs", None)
+    else:
+        globals()["abs"] = lambda x: new
+
+
 def closure():
     factor = 1.0
 
@@ -138,6 +172,13 @@ CHANGES = {
     "an array from which another is made": (of_changed_array, lambda new: of_attribute.settings.array.fill(new)),
     "a member of a dict": (of_dict, lambda new: of_attribute.settings.table.update(factor=new)),
     "what a property reads": (of_method, lambda new: setattr(of_attribute.settings, "factor", new)),
+    "an attribute that a subclass hides later": (of_inherited, hide),
+    "the class of an object": (
+        of_inherited,
+        lambda new: setattr(of_attribute.child, "__class__", Child if new == 1.0 else Sibling),
+    ),
+    "a default of an option": (of_keyword, lambda new: of_keyword.__kwdefaults__.update(factor=new)),
+    "a built-in function that the module hides later": (of_builtin, hide_builtin),
     "a method": (of_method, set_method),
     "what a partial function holds": (of_partial, lambda new: partial.keywords["factor"].__setitem__(0, new)),
 }
@@ -145,7 +186,7 @@ CHANGES = {
 
 @pytest.fixture(autouse=True)
 def fresh():
-    of_attribute.settings = Settings()
+    of_attribute.settings, of_attribute.child = Settings(), Child()
     yield
     for _, change in CHANGES.values():
         change(1.0)
@@ -350,6 +391,30 @@ def imports(x):
     return x * math.pi
 
 
+def reads_a_file(x):
+    return x * np.loadtxt("factor.txt")
+
+
+def maps_a_file(x):
+    return x * np.memmap("factor.bin")
+
+
+read = np.load
+
+
+def reads_by_another_name(x):
+    return x * read("factor.npy")
+
+
+def reads_a_net(x):
+    return nn.load_model("net.zip")(x)
+
+
+def reads_a_gradient(x):
+    return x * WEIGHT.grad
+
+
+WEIGHT = Tensor([1.0])
 NUMBERS = iter([1.0, 2.0])
 
 
@@ -375,6 +440,11 @@ def uses_a_result(x):
         (prints, "print"),
         (imports, "imports"),
         (uses_an_iterator, "list_iterator"),
+        (reads_a_file, "files"),
+        (maps_a_file, "files"),
+        (reads_by_another_name, "files"),
+        (reads_a_net, ""),
+        (reads_a_gradient, "reads a gradient"),
         (uses_a_result, "result of mul"),
         (lambda x: eval("x * FACTOR"), "eval"),
     ],
@@ -382,6 +452,18 @@ def uses_a_result(x):
 def test_what_cannot_be_followed_is_said(function, reason):
     with pytest.raises(Unclear, match=reason):
         Surroundings([function])
+
+
+def test_a_function_that_differentiates_may_be_called_grad():
+    Surroundings([lambda x: autograd.grad(x * WEIGHT, WEIGHT)])
+
+
+def test_a_label_that_is_read_is_looked_at_again():
+    w = Tensor([1.0], label="w")
+    found = Surroundings([lambda x: x * 2 if w.label == "w" else x])
+    assert found.are_the_same()
+    w.label = "v"
+    assert not found.are_the_same()
 
 
 def test_tensors_are_found_where_they_are():
