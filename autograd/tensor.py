@@ -678,7 +678,7 @@ def _record(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
             if u._seen is not None:
                 u._stamp()
             u = u._data
-        elif kind is ndarray and not _is_fixed(u):
+        elif kind is ndarray and not is_fixed(u):
             return _record_prepared(op, operands)
         elif pulls[i] is None:
             data.append(u)
@@ -797,7 +797,7 @@ def _constants(op: Operation, operands: tuple[Operand, ...], dtype: DTypeLike) -
     return tuple(held)
 
 
-def _is_fixed(array: Operand) -> bool:
+def is_fixed(array: Operand) -> bool:
     """True if nobody can write to an array, nor to another of which it is a view."""
     while array.__class__ is ndarray:
         if array.flags.writeable:
@@ -808,7 +808,7 @@ def _is_fixed(array: Operand) -> bool:
 
 def _kept(array: ndarray) -> ndarray:
     """An array that nobody can write to."""
-    if not _is_fixed(array):
+    if not is_fixed(array):
         array = array.copy()
         array.flags.writeable = False
     return array

@@ -15,19 +15,19 @@ import numpy as np
 from .. import modes
 from ..fast import roads
 from ..fast.programs import REPEATED, SHAPES, Written, written_down
+from ..fast.recorder import kept
 from ..fast.surroundings import Surroundings, Unclear
 from ..ieee import quietly
 from ..op import Operation
 from ..operands import describe
 from ..passes.gradients import gradients
 from ..passes.tensors import backward, check_unchanged
-from ..tensor import Tensor, new, next_serial
+from ..tensor import Tensor, is_fixed, new, next_serial
 
 __all__ = ["Replayed", "replayed"]
 
 # How often what a function reads may change before it is left as it is.
 MOST = 12
-_PLAIN = int, float, bool, str, type(None), np.generic
 
 
 def replayed(function: Callable[..., Tensor]) -> Replayed:
@@ -85,7 +85,8 @@ class Replayed:
             return self.function(*args)
         try:
             # What somebody may write to before the gradients are asked for is copied, as a graph would.
-            given = [a.copy() if a.__class__ is np.ndarray and a.flags.writeable else a for a in args]
+            arrays = {id(a): a if is_fixed(a) else a.copy() for a in args if a.__class__ is np.ndarray}
+            given = [arrays.get(id(a), a) for a in args]
             shape = self._latest
             if shape is None or not shape.written.fits(*given):
                 shape = self._latest = self._found(args, given)
@@ -133,7 +134,13 @@ class Replayed:
     def _found(self, args: Sequence[object], given: Sequence[object]) -> _Shape | None:
         """What there is for arguments of this shape, if there is a program for them."""
         try:
-            key = tuple([(a.shape, a.dtype, a.strides) if a.__class__ is np.ndarray else _kept(a) for a in given])
+            ids = list(map(id, given))  # a function may ask whether it is given an array twice
+            key = tuple(
+                [
+                    (a.shape, a.dtype, a.strides, ids.index(id(a))) if a.__class__ is np.ndarray else kept(a)
+                    for a in given
+                ]
+            )
         except TypeError:
             return None
         found = self._shapes.get(key, 0)
@@ -150,7 +157,7 @@ class Replayed:
     def _written_down(self, key: object, args: Sequence[object], given: Sequence[object]) -> _Shape | None:
         """A program of the function for arguments of this shape, if there is one."""
         try:
-            surroundings = Surroundings([self.function, *(a for a in args if a.__class__ is Tensor)])
+            surroundings = Surroundings([self.function, *(a for a in args if a.__class__ in (Tensor, tuple))])
         except Unclear as error:
             self._go_on(str(error))
             return None
@@ -328,12 +335,3 @@ class _gradients_kept:
     def __exit__(self, *raised: object) -> None:
         for t, g in zip(self.leaves, self._kept, strict=True):
             t._grad = g
-
-
-def _kept(a: object) -> Any:
-    """What is not an array and stays as it is; TypeError for anything else."""
-    if a.__class__ is tuple:
-        return tuple(map(_kept, a))
-    if isinstance(a, _PLAIN) or (a.__class__ is Tensor and a.op is None):
-        return a.__class__, a
-    raise TypeError

@@ -25,7 +25,7 @@ from ..op import Operation
 from ..passes.tensors import backward
 from ..tensor import Tensor, next_serial
 from . import roads
-from .recorder import LARGEST, Recorder, called
+from .recorder import LARGEST, Recorder, called, kept
 from .surroundings import Surroundings, Unclear
 
 __all__ = ["Programs", "Written", "written_down"]
@@ -100,7 +100,10 @@ class Programs:
         return self._by_graph(function, arguments)
 
     def _shape_of(self, arguments: Sequence[Any]) -> _Shape:
-        key = tuple([a.shape if a.__class__ is np.ndarray else a for a in arguments])
+        try:
+            key = tuple([a.shape if a.__class__ is np.ndarray else kept(a) for a in arguments])
+        except TypeError:
+            return _Shape()
         shape = self._shapes.get(key)
         if shape is None:
             if len(self._shapes) == SHAPES:

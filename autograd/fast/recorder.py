@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import operator
 import re
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from threading import get_ident
@@ -25,10 +26,36 @@ import numpy as np
 
 from .flat_parameters import aligned
 
-__all__ = ["LARGEST", "Recorder", "called"]
+__all__ = ["LARGEST", "Recorder", "called", "kept"]
 
 # How many bytes of arrays a program may keep. Above that NumPy's own work is nearly all of the time.
 LARGEST = 1 << 26
+
+
+def kept(x: Any) -> Any:
+    """What a plain argument has in common with others of which a function cannot tell it: the class and the bits.
+
+    Also of tuples. A leaf is like no other. TypeError for what may change, or may be more than can be seen of it.
+    """
+    cls = x.__class__
+    if cls is tuple:
+        return tuple(map(kept, x))
+    if isinstance(x, np.generic) and not x.dtype.hasobject:
+        return cls, x.dtype, x.tobytes()
+    if isinstance(x, float):
+        return cls, x.hex()  # which tells -0.0 from 0.0, and takes nan for nan
+    if x is None or isinstance(x, int | str | bytes):
+        return cls, x
+    if getattr(cls, "_is_array", False) and x.op is None:
+        return cls, id(x)
+    raise TypeError(f"expected a number, a string, a leaf or a tuple of these, got {cls.__name__}")
+
+
+def _is_like(x: Any, key: Any) -> bool:
+    try:
+        return bool(kept(x) == key)
+    except TypeError:
+        return False
 
 
 def called(function: Callable[..., Any], *operands: Any) -> Any:
@@ -57,6 +84,7 @@ class Recorder:
         self.scope: dict[str, Any] = {}
         self.inputs: list[str] = []
         self._fitting: list[str] = []
+        self._arrays: list[weakref.ref[Recorded]] = []  # that it is given
         self.size = 0
         self.draws: dict[np.random.Generator, None] = {}
         self.thread = get_ident()
@@ -123,16 +151,29 @@ class Recorder:
         name = f"x{len(self.inputs)}"
         self.inputs.append(name)
         if x.__class__ is not np.ndarray:
-            self._fitting.append(f"{name}.__class__ is {self.constant(x.__class__)} and {name} == {self.constant(x)}")
+            fits, constant = f"{name} is {{}}", x
+            if x is not None and x.__class__ is not bool:
+                fits, constant = f"{self.constant(_is_like)}({name}, {{}})", kept(x)
+                self.constant(x)  # a leaf, which is like itself as long as it lives
+            self._fitting.append(fits.format(self.constant(constant)))
             return x
         if lasts:
             return self.lasting(x)
+        for other in [known() for known in self._arrays]:
+            if other is None:
+                continue
+            # A function may ask whether it is given one array twice.
+            self._fitting.append(f"{name} is {'' if other.value is x else 'not '}{other.name}")
+            if other.value is x:
+                return other
         kind, shape, strides, dtype = map(self.constant, (np.ndarray, x.shape, x.strides, x.dtype))
         self._fitting.append(
             f"{name}.__class__ is {kind} and {name}.shape == {shape} and {name}.strides == {strides} "
             f"and {name}.dtype is {dtype}"
         )
-        return Recorded(self, name, x, False)
+        symbol = Recorded(self, name, x, False)
+        self._arrays.append(weakref.ref(symbol))
+        return symbol
 
     def constant(self, thing: Any) -> str:
         """The name in the program of a thing that stays as it is, or of an array that stays where it is."""
@@ -255,7 +296,7 @@ class Recorded:
     written down, it is its array: what they compute is theirs.
     """
 
-    __slots__ = ("fixed", "is_number", "name", "recorder", "value")
+    __slots__ = ("__weakref__", "fixed", "is_number", "name", "recorder", "value")
 
     def __init__(self, recorder: Recorder, name: str, value: Any, fixed: bool, is_number: bool = False) -> None:
         self.recorder, self.name, self.value, self.fixed, self.is_number = recorder, name, value, fixed, is_number

@@ -7,7 +7,7 @@ the sum that a bias gets, the loss. What it is comes from its rule and its numbe
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,10 +55,11 @@ class Computation:
             self.labels = unique_labels(named, target)
         self.named = [u for u in self.order if u in self.labels]
         self.names = names.Names(self.labels.values())
+        self.point = Point(self.order)
         if not self.is_array:
             self.samples = self._uses_averaged()
+        self.point.count = float(self.samples or 1)
         self.replay = Replay(target, self.order)
-        self.point = Point(self.order, count=self.samples or 1)
         self.right = self.replay(self.point)
 
     def _uses_averaged(self) -> int | None:
@@ -116,6 +117,31 @@ class Computation:
             by = write(self.labels[u])
             found[self.key(u)] = f"d{by}" if self.is_array else rf"\frac{{\partial {target}}}{{\partial {by}}}"
         return found
+
+    @functools.cached_property
+    def _families(self) -> list[tuple[set[str], str, str]]:
+        """The keys of all Values of a layer, or with one letter, and how the layer is written, as text and in LaTeX."""
+        layers: dict[str, list[Node]] = {}
+        for u in self.named if not self.is_array else ():
+            name = names.parse(self.labels[u])
+            if name is not None and (name.index or name.sample):
+                layers.setdefault(name.base if name.layer is None else f"{name.base}[{name.layer}]", []).append(u)
+        found, target = [], self.labels[self.target]
+        for layer, us in layers.items():
+            text, latex = self.names.text(layer), self.names.latex(layer)
+            by = rf"\frac{{\partial {self.names.latex(target)}}}{{\partial {latex}}}"
+            found.append(({self.labels[u] for u in us}, text, latex))
+            found.append(({self.key(u) for u in us}, f"∂{self.names.text(target)}/∂{text}", by))
+        return [x for x in found if len(x[0]) > 1]
+
+    def listed(self, keys: Iterable[str]) -> list[tuple[str, str]]:
+        """Keys as they are written, as text and in LaTeX: a layer of Values whose keys are all there as the layer."""
+        left = list(dict.fromkeys(keys))
+        found: dict[tuple[str, str], None] = {}
+        for key in left:
+            whole = next(((text, latex) for all_, text, latex in self._families if key in all_ <= set(left)), None)
+            found[whole or (self.shown.get(key, key), self.latex.get(key, rf"\text{{{key}}}"))] = None
+        return list(found)
 
     @functools.cached_property
     def place(self) -> dict[Node, int]:
@@ -232,6 +258,23 @@ class Computation:
                 found[v] = []
                 for i, u in of:
                     found[u].append((v, i))
+        return found
+
+    @functools.cached_property
+    def penalties(self) -> set[Node]:
+        """What is made of parameters alone and added to the target: λ/2 Σ w² and its parts."""
+        of_parameters: dict[Node, bool] = {}
+        for v in self.order:
+            below = [u for u in v.operands if is_node(u)]
+            of_parameters[v] = all(of_parameters[u] for u in below) if below else self.is_parameter(v)
+        added, found = {self.target}, set[Node]()
+        for u in reversed(self.order):
+            uses = self.into.get(u, [])
+            if uses and all(e.node in added and e.is_additive for e in uses):
+                added.add(u)
+            is_part = u in added or all(e.node in found for e in uses)
+            if u is not self.target and of_parameters[u] and uses and is_part:
+                found.add(u)
         return found
 
     @functools.cached_property
@@ -374,9 +417,23 @@ class Edge:
     @functools.cached_property
     def is_penalty(self) -> bool:
         """True for what a parameter gets from the target itself beside its part in the net: of a regularization."""
-        if not self.is_parameter or self.result is not self.of.target:
+        if not self.is_parameter or self.result is not self.of.target or self.node not in self.of.penalties:
             return False
         return any(e.result is not self.result for e in self.of.into[self.operand])
+
+    @functools.cached_property
+    def is_additive(self) -> bool:
+        """True if the share is the same whatever the numbers are: of a sum, a mean, a multiple."""
+        v, groups = self.node, self.of.point.operands(self.node)
+        moved = [
+            x.map(lambda u: u + 1) if _is_vector(x) else x + 1 if is_node(given) else x
+            for x, given in zip(groups, v.operands if self.of.is_array else v.operand_groups, strict=True)
+        ]
+        g, z = (np.ones(v.shape) if self.of.is_array else 1.0), self.of.point.of(v)
+        try:
+            return bool(np.allclose(self.read(g, z + 1, moved), self.read(g), rtol=1e-9, atol=0))
+        except (ValueError, TypeError, ArithmeticError):
+            return False
 
     @functools.cached_property
     def is_slope(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..graph import Node, check_recorded, is_node, topological_order
+from ..ieee import quietly
 from ..operands import Operand, describe
 from ..passes.replay import Place, Point, Pull
 from ..used import Used
@@ -372,8 +373,7 @@ class Backward:
 
     def fits(self, item: Item, found: Mapping[Node, Operand]) -> bool:
         """True if these are the numbers handed in."""
-        x = np.asarray(found.get(item.node, 0.0)) * self.scale[item.key]
-        return self.answers[item.key].fits(x)
+        return self.answers[item.key].fits(quietly(np.multiply, found.get(item.node, 0.0), self.scale[item.key]))
 
     def marked(self) -> tuple[list[Verdict], list[Finding]]:
         """The verdicts, and the mistakes, the nearest to the target first."""

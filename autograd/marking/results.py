@@ -22,6 +22,8 @@ __all__ = ["Alternative", "Finding", "Marking", "Verdict"]
 
 # A mistake made in many places is shown in the first of them.
 SHOWN = 3
+# Of so many places where a mistake was made each is told, of more how many there are.
+MOST = 6
 
 
 class Verdict(NamedTuple):
@@ -176,7 +178,7 @@ class Marking:
         elif v.kind == "right to digits":
             said = f"right to {_counted(v.digits or 0)}, rounded on the way"
         elif v.kind == "right given":
-            said = f"right given your {' and '.join(self.computation.shown.get(key, key) for key in v.given)}"
+            said = f"right given your {' and '.join(text for text, _ in self.computation.listed(v.given))}"
         elif v.kind == "not a number":
             said = "not a number"
         elif v.kind == "untold":
@@ -188,7 +190,8 @@ class Marking:
         return f"{said}{':' if v.kind == 'not a number' else ';'} {v.note}" if v.note else said
 
     def _places(self, where: Iterable[str]) -> str:
-        return ", ".join(self.computation.shown.get(key, key) for key in where)
+        texts = [text for text, _ in self.computation.listed(where)]
+        return ", ".join(texts) if len(texts) <= MOST else f"{', '.join(texts[:MOST])} and {len(texts) - MOST} more"
 
     def _lines(self, f: Finding) -> tuple[tuple[Line, Line], ...]:
         return f.lines if self.reveals else ()
@@ -219,10 +222,12 @@ class Marking:
         for key, v in self.verdicts.items():
             said = _words(self.said(v._replace(given=())))
             if v.kind == "right given":
-                said = r"\text{right given your } " + r",\, ".join(c.latex.get(k, _words(k)) for k in v.given)
+                said = r"\text{right given your } " + r",\, ".join(latex for _, latex in c.listed(v.given))
             rows.append(f"{c.latex.get(key, _words(key))} &\\quad {said}")
         for f in self.findings:
-            where = r",\; ".join(c.latex.get(key, _words(key)) for key in f.where)
+            places = [latex for _, latex in c.listed(f.where)]
+            more = [rf"\text{{and {len(places) - MOST} more}}"] if len(places) > MOST else []
+            where = r",\; ".join([*places[:MOST], *more])
             rows.append(f"{where} &\\quad {_words(_named(f))}")
             for wrong, right in self._lines(f):
                 rows += [f"\\text{{yours}} &\\quad {wrong.latex}", f"\\text{{right}} &\\quad {right.latex}"]

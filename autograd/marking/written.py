@@ -100,7 +100,8 @@ def rounded_at_random(x: np.ndarray, digits: int, decimals: int, rng: np.random.
     ratio = np.asarray(x) / step
     near = np.round(ratio)
     exact = np.abs(ratio - near) <= 1e-9 * np.maximum(1.0, np.abs(ratio))
-    found: np.ndarray = np.where(exact | ~np.isfinite(ratio), x, np.floor(ratio + rng.random(np.shape(x))) * step)
+    either = np.where(exact, near, np.floor(ratio + rng.random(np.shape(x))))  # 1 − 1e-10 is written as 1
+    found: np.ndarray = np.where(np.isfinite(ratio), either * step, x)
     return found
 
 

@@ -4,11 +4,10 @@ It learns from scikit-learn's 1,797 digits, 8 rows of 8 pixels, or from the MNIS
 fifth is held out.
 
     python examples/programs/rnn_digits.py
-    python examples/programs/rnn_digits.py --net lstm --data folder
+    python examples/programs/rnn_digits.py --net lstm --data folder --pictures folder
 """
 
 import argparse
-import time
 from pathlib import Path
 
 from autograd import derive, unroll
@@ -17,6 +16,7 @@ from nn.data import train_test_split
 from nn.datasets.digits import load_digits
 from nn.datasets.mnist import load_mnist
 from nn.schedules import CosineDecay
+from viz import draw_network, plot_images
 
 NETS = {"simple": SimpleRNN, "lstm": LSTM}
 
@@ -50,12 +50,26 @@ def show_time():
 
 
 def reading(model, image):
-    """What the net would answer after each row, from a net that shares its weights and gives all steps."""
+    """The state after each row, and what the net would answer then: of a net that shares its weights and gives all."""
     recurrent, last = model.layers
     everything = type(recurrent)(recurrent.units, return_sequences=True)
     steps = Sequential([Input(image.shape), everything], dtype=model.dtype)
     steps.set_weights(recurrent.get_weights())
-    return last(steps.predict(image[None])[0]).numpy()
+    states = steps.predict(image[None])[0]
+    return states, last(states).numpy()
+
+
+def draw(folder, model, images):
+    """The net, and digits beside what the 64 units hold after each of their rows."""
+    import matplotlib.pyplot as plt
+
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_network(model).save(folder / "net.png")
+    figure = plt.figure(figsize=(8, 1.6 * len(images)), layout="constrained")
+    for image, (left, right) in zip(images, figure.subplots(len(images), 2, width_ratios=[1, 5]), strict=True):
+        plot_images(image[None], ax=left)
+        plot_images(reading(model, image)[0][None], ax=right)
+    figure.savefig(folder / "states.png")
 
 
 def main(argv=None):
@@ -64,21 +78,21 @@ def main(argv=None):
     parser.add_argument("--data", type=Path, help="a folder with MNIST's files")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pictures", type=Path, help="a folder to draw the net and its states in")
     options = parser.parse_args(argv)
     x_train, x_test, y_train, y_test = load_data(options.data, options.seed)
     steps = options.epochs * -(-len(x_train) // 32)
     model = make_net(options.net, x_train.shape[1:], steps, options.seed)
     model.summary()
-    start = time.perf_counter()
     model.fit(x_train, y_train, batch_size=32, epochs=options.epochs, validation_data=(x_test, y_test), verbose=2)
-    seconds = time.perf_counter() - start
     show_time()
     print(f"\nA {y_test[0]}, and what the net takes it for after each row:")
-    for row, p in zip(x_test[0], reading(model, x_test[0]), strict=True):
+    for row, p in zip(x_test[0], reading(model, x_test[0])[1], strict=True):
         line = "".join(" .:*#"[min(4, int(5 * pixel))] * 2 for pixel in row)
         print(f"{line}   {p.argmax()} ({p.max():.0%})")
-    right = model.evaluate(x_test, y_test)[1]
-    print(f"\nHeld out: {right:.2%} of {len(x_test):,} read correctly, after {seconds:.0f} s of training.")
+    if options.pictures is not None:
+        draw(options.pictures, model, [x_test[y_test == digit][0] for digit in range(4)])
+    print(f"\nHeld out: {model.evaluate(x_test, y_test)[1]:.2%} of {len(x_test):,} read correctly.")
 
 
 if __name__ == "__main__":

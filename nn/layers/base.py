@@ -297,7 +297,10 @@ class BatchLayer(Module):
             if not isinstance(place, Place):
                 raise TypeError(f"{self}: expected places in a net only, got {describe(place)} among them")
         if training is not None:
-            raise TypeError(f"{self}: training belongs to the call of the model that is made of the places")
+            raise TypeError(
+                f"{self}: training belongs to the call of the whole model; leave it out: with trainable = False a part "
+                "keeps its running numbers, as in prediction"
+            )
         shapes = tuple(place.shape for place in places)
         wanted = self.built_for or self.input_shape
         if wanted not in (None, self.kept(shapes)):

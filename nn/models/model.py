@@ -86,6 +86,16 @@ class Model(BatchLayer):
     ValueError for inputs that the output does not depend on, and for an output that needs others; there is one output.
     """
 
+    def __init_subclass__(cls, **kwargs: Operand) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in ("train_step", "test_step", "call"):
+            if name in vars(cls):
+                raise TypeError(
+                    f"{cls.__name__}: {name} would not be used: a net that computes in a way of its own has "
+                    "forward(self, x); a step of one's own is a loop with zero_grad(), loss.backward() and "
+                    "optimizer.step()"
+                )
+
     settled: tuple[str, ...] = ("dtype", "input_shape", "activation")
     checks: ClassVar[Mapping[str, Check]] = {
         "dtype": lambda where, what, dtype: float_type(where, dtype),

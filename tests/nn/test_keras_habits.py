@@ -157,3 +157,15 @@ def test_a_layer_that_draws_nothing_itself_says_who_does():
         nn.MultiHeadAttention(2, 4, seed=0)
     with pytest.raises(TypeError, match=r"unknown option 'seed'; it is called rng"):
         nn.Dropout(0.5, seed=0)
+
+
+@pytest.mark.parametrize("name", ["train_step", "call"])
+def test_a_model_does_not_pass_over_a_method_that_keras_would_use(name):
+    with pytest.raises(TypeError, match=f"VAE: {name} would not be used: .*forward"):
+        type("VAE", (nn.Model,), {name: lambda self, x: x})
+
+
+def test_a_frozen_part_needs_no_word_on_training():
+    base = Sequential([Input((3,)), nn.BatchNormalization()])
+    with pytest.raises(TypeError, match="leave it out: with trainable = False a part keeps its running numbers"):
+        base(Input((3,)), training=False)

@@ -55,7 +55,9 @@ def mnist(folder, n=60):
 
 @pytest.mark.slow
 def test_it_reads_the_files_of_mnist_and_shows_a_path_for_each_place_of_its_window(capsys, tmp_path):
-    text = shown("cnn_digits", ["--data", mnist(tmp_path), "--epochs", "1"], capsys)
+    folder = tmp_path / "new"
+    text = shown("cnn_digits", ["--data", mnist(tmp_path), "--epochs", "1", "--pictures", str(folder)], capsys)
+    assert {path.name for path in folder.iterdir()} == {"net.png", "windows.png", "maps.png"}
     assert "(None, 28, 28, 16)" in text
     assert "9 paths, one for each place where it lies" in text
     assert re.search(r"k?w\[1\].*\(9 paths\)", text)
@@ -145,9 +147,10 @@ def test_the_distance_is_that_of_normal_distributions_worked_out_by_hand():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("net", ["simple", pytest.param("lstm", marks=pytest.mark.slow)])
-def test_a_recurrent_net_reads_95_percent_of_the_digits_row_by_row(net, capsys):
+def test_a_recurrent_net_reads_95_percent_of_the_digits_row_by_row(net, capsys, tmp_path):
     pytest.importorskip("sklearn")
-    text = shown("rnn_digits", ["--net", net], capsys)
+    text = shown("rnn_digits", ["--net", net, "--pictures", str(tmp_path)], capsys)
+    assert {path.name for path in tmp_path.iterdir()} == {"net.png", "states.png"}
     assert held_out(text) >= 95
     assert len(re.findall(r"^[ .:*#]{16}   \d \(\d+%\)$", text, re.MULTILINE)) == 8
     assert "(2 paths)" in text
@@ -157,8 +160,9 @@ def test_a_recurrent_net_reads_95_percent_of_the_digits_row_by_row(net, capsys):
 
 
 @pytest.mark.slow
-def test_a_transformer_adds_numbers_that_it_has_not_seen(capsys):
-    text = shown("transformer_adds", [], capsys)
+def test_a_transformer_adds_numbers_that_it_has_not_seen(capsys, tmp_path):
+    text = shown("transformer_adds", ["--pictures", str(tmp_path)], capsys)
+    assert {path.name for path in tmp_path.iterdir()} == {"net.png", "attention.png"}
     assert held_out(text) >= 99
     for a, b, total in re.findall(r"^(\d\d)\+(\d\d)=(\d{3})$", text, re.MULTILINE):
         assert int(a) + int(b) == int(total)

@@ -159,6 +159,63 @@ def test_arrays_written_to_after_the_call_do_not_matter():
     same(gradients_of(parameters), gradients(fast.function(X[:5], Y[:5]), parameters))
 
 
+def test_locked_views_of_arrays_written_to_after_the_call_do_not_matter():
+    w, fast = Tensor(np.ones(4)), None
+    fast = replayed(lambda x: ((x * w) ** 2).sum())
+    for _ in range(6):
+        owner = RNG.normal(size=4)
+        view = owner.view()
+        view.flags.writeable = False
+        w.grad, expected = None, 2 * owner**2
+        loss = fast(view)
+        owner[...] = 100.0
+        loss.backward()
+        close([w.grad], [expected])
+    assert is_program(loss)
+
+
+@pytest.mark.parametrize(
+    ("scale", "first", "second"),
+    [
+        (lambda p: 2.0 if p[0] is True else 1.0, (1,), (True,)),
+        (lambda p: p[0], (2.0,), (np.full(4, 3.0),)),
+        (lambda p: np.copysign(1.0, p), 0.0, -0.0),
+        (lambda p: np.copysign(1.0, p[0]), (np.float64(0.0),), (np.float64(-0.0),)),
+    ],
+)
+def test_a_plain_argument_is_told_from_its_equals(scale, first, second):
+    w = Tensor(np.ones(4))
+    fast = replayed(lambda x, p: (w * x).sum() * scale(p) if np.ndim(scale(p)) == 0 else (w * x * scale(p)).sum())
+    for p in (first, second):
+        for _ in range(6):
+            assert fast(np.ones(4), p).item() == fast.function(np.ones(4), p).item()
+        if p is first:
+            assert is_program(fast(np.ones(4), p))
+
+
+@pytest.mark.parametrize("give", [lambda t: t, lambda t: (t,)])
+def test_a_leaf_as_an_argument_gets_its_own_gradient(give):
+    a, b, w = Tensor(2.0), Tensor(2.0), Tensor(np.ones(4))
+    fast = replayed(lambda x, p: (w * x * (p[0] if isinstance(p, tuple) else p)).sum())
+    for _ in range(5):
+        loss = fast(np.ones(4), give(a))
+        loss.backward()
+    assert is_program(loss)
+    a.grad = None
+    fast(np.ones(4), give(b)).backward()
+    assert (a.grad, b.grad) == (None, 4.0)
+
+
+def test_whether_two_arguments_are_one_array_is_asked_anew():
+    w = Tensor(np.ones(4))
+    fast = replayed(lambda x, y: (w * x).sum() * (2.0 if x is y else 1.0))
+    for _ in range(12):
+        x, y = np.ones(4), np.ones(4)
+        assert [fast(x, y).item(), fast(x, x).item()] == [4.0, 8.0]
+    assert is_program(fast(x, y))
+    assert is_program(fast(x, x))
+
+
 def test_numbers_that_decide_otherwise_are_recorded():
     w = Tensor(0.5)
 

@@ -46,6 +46,7 @@ def test_correct_work_of_four_digits_and_more_is_never_called_wrong(experiment):
     assert {d for d in checked if wrong[d] and d >= 4} == set()
 
 
+@pytest.mark.slow
 def test_mistakes_of_the_forward_pass_are_named(experiment):
     said = shares(experiment.forward_slips(2, seed=18))
     assert said["named"] > 0.9

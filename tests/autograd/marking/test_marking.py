@@ -314,7 +314,7 @@ def test_the_error_of_a_softmax_of_values_and_the_weight_in_place_of_its_input()
 
 
 def test_a_net_of_very_many_values_is_marked_and_says_that_mistakes_are_not_looked_for():
-    w = [Value(0.001 * k, f"w_{k}") for k in range(1, 1800)]
+    w = [Value(0.001 * k, f"w_{k}") for k in range(1, 600)]
     z = sum(u * 0.5 for u in w)
     z.label = "z"
     L = z * z
@@ -592,3 +592,31 @@ def test_wrong_work_beside_one_minus_a_gate_is_marked():
         c = f * c + (1 - f) * tanh(u * x)
         c.label = f"c_{t}"
     assert check_work(c, {"dc_2/df": 1.3111}).points == 0
+
+
+def test_what_a_recurrent_cell_uses_in_its_last_step_is_no_penalty():
+    u, w, c = Value(0.5, "u"), Value(0.8, "w"), Value(0.2, "c_0")
+    for t, x in enumerate((1.0, -0.5), 1):
+        c = tanh(Value(x, f"x_{t}") * u + w * c)
+        c.label = f"c_{t}"
+    c_1 = np.tanh(0.5 + 0.8 * 0.2)
+    slope = 1 - np.tanh(-0.25 + 0.8 * c_1) ** 2
+    first_step_alone = slope * 0.8 * (1 - c_1**2) * 1.0
+    (finding,) = check_work(c, {"dc_2/du": f"{first_step_alone:.8f}"}).findings
+    assert finding.kind == "path_forgotten"
+    assert "penalty" not in str([finding.kind, finding.alternatives])
+
+
+def test_a_mistake_in_all_units_of_a_layer_is_in_the_layer():
+    x, w = (1.0, -2.0), [Value(0.3, "w[1]_1"), Value(-0.4, "w[1]_2")]
+    a = []
+    for j, (u, v) in enumerate(zip(w, x, strict=True), 1):
+        z = u * v
+        z.label = f"z[1]_{j}"
+        a.append(sigmoid(z))
+        a[-1].label = f"a[1]_{j}"
+    L = a[0] * 3 + a[1] * 5
+    L.label = "L"
+    marking = check_work(L, {"dL/dw[1]_1": "3.00000", "dL/dw[1]_2": "-10.0000"})
+    assert "\n∂L/∂z[1]: the slope of sigmoid left out" in str(marking)
+    assert r"\frac{\partial L}{\partial z^{[1]}} &" in marking.latex()

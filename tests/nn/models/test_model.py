@@ -408,7 +408,7 @@ def test_what_is_no_net_is_refused_with_what_to_do():
         (lambda: Concatenate(axis=1)([x, Input((2, 2))]), ValueError, r"got \(batch, 5\) and \(batch, 2, 2\)"),
         (lambda: Concatenate(axis=0), ValueError, "axis 0 is the batch"),
         (lambda: Dense(3)(x, mask=None), TypeError, "unknown option 'mask'"),
-        (lambda: Dense(3)(x, training=True), TypeError, "training belongs to the call of the model"),
+        (lambda: Dense(3)(x, training=True), TypeError, "training belongs to the call of the whole model"),
         (lambda: x + 1.0, TypeError, "expected another place to add, got float"),
         (lambda: np.ones(5) + x, TypeError, "expected another place to add, got an array"),
         (lambda: np.asarray(x), TypeError, "it holds no numbers yet"),
