@@ -58,6 +58,15 @@ def check_recorded(where: str, root: Node) -> None:
         )
 
 
+def check_written(order: Iterable[Node]) -> None:
+    """ValueError for a result of a program, of which no formula is on record: nothing to derive or draw."""
+    if any(v.op is not None and v.op.delivers is not None for v in order):
+        raise ValueError(
+            "a result of a @replayed function is numbers of a program, without the graph that formulas and pictures "
+            "show: compute it without @replayed, as by loss.function(x, y) for loss(x, y)"
+        )
+
+
 def is_same(node: Node, other: object) -> bool:
     """`node == other`: identity between nodes, as for keys of a dictionary; for what is no number here, its answer.
 

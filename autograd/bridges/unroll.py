@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..formulas import names
-from ..graph import is_node, topological_order
+from ..graph import check_written, is_node, topological_order
 from ..matrices.roles import Roles
 from ..modes import recording
 from ..op import Forward, Operation, table
@@ -53,6 +53,7 @@ def unroll(target: Tensor, *tensors: Tensor, most: int = 20_000) -> Any:
             f"unroll: expected one number, got shape {target.shape}; take its .sum(), or one of its members"
         )
     order = topological_order(target)
+    check_written(order)
     for u in tensors:
         if not isinstance(u, Tensor) or u not in set(order):
             called = repr(u.label) if getattr(u, "label", None) else describe(u)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from ..formulas import names
-from ..graph import is_constant
+from ..graph import check_written, is_constant
 from ..paths.labels import unique_labels
 from ..samples import is_data_name
 from ..tensor import Tensor
@@ -31,6 +31,7 @@ class Naming:
     """
 
     def __init__(self, order: Sequence[Tensor], target: Tensor, source: Tensor) -> None:
+        check_written(order)
         kept = [u for u in order if u.label is not None or u is target]
         self.labels: dict[Tensor, str] = unique_labels(kept, target, are_arrays=True)
         self.labels.setdefault(source, source.label or "v")

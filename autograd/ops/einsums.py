@@ -155,6 +155,17 @@ def einsum(subscripts: str, *operands: Operand) -> Operand:
             xs[i] = diagonal(xs[i], 0, a, b)
             term = term[:a] + term[a + 1 : b] + term[b + 1 :] + twice
         terms[i] = term
+    sizes: dict[str, tuple[int, int]] = {}
+    for i, (term, x) in enumerate(zip(terms, xs, strict=True)):
+        for c, n in zip(term, x.shape, strict=True):
+            other, size = sizes.get(c, (i, n))
+            if n != size and 1 not in (n, size):
+                raise ValueError(
+                    f"einsum: axis {c!r} of {subscripts!r} has size {size} in operand {other + 1}, of shape "
+                    f"{xs[other].shape}, and {n} in operand {i + 1}, of shape {x.shape}"
+                )
+            if c not in sizes or size == 1:
+                sizes[c] = i, n
     return _product(f"{','.join(terms)}->{output}", *(x if hasattr(x, "op") else real_array(x, "einsum") for x in xs))
 
 

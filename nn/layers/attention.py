@@ -197,22 +197,21 @@ class MultiHeadAttention(BatchLayer):
 
     def _sight(self, s: Operand, causal: bool, mask: Operand) -> np.ndarray:
         """What is added to the scores: 0 where a step may look, else a number far below all scores."""
-        steps = s.shape[-2:]
-        seen = np.tri(*steps) > 0 if causal else np.ones(steps, bool)
+        steps, far = s.shape[-2:], s.dtype.type(OUT_OF_SIGHT)
+        sight = np.where(np.tri(*steps) if causal else np.ones(steps), s.dtype.type(0), far)
         if mask is not None:
-            seen = seen & self._truth(mask, steps, len(s))
-        if seen.ndim == 3 and self.num_heads > 1:
-            seen = seen[:, None]
-        return np.where(seen, s.dtype.type(0), s.dtype.type(OUT_OF_SIGHT))
+            sight = np.where(self._truth(mask, steps, len(s)), sight, far)
+        return sight[:, None] if sight.ndim == 3 and self.num_heads > 1 else sight
 
     def _truth(self, mask: Operand, steps: Shape, samples: int | None) -> np.ndarray:
         """A mask as an array of truth values. ValueError for another shape; samples: None while that is not known."""
-        given = np.asarray(mask.numpy() if isinstance(mask, Tensor) else mask)
+        given: Any = mask.numpy() if isinstance(mask, Tensor) else mask
+        given = given if isinstance(given, np.ndarray) else np.asarray(given)
         if given.dtype.kind not in "biuf":
             raise self._other_mask(steps, samples, describe(mask))
         if given.shape[-2:] not in _masks(steps) or given.shape[:-2] not in ((), (samples,)):
             raise self._other_mask(steps, samples, given.shape)
-        return given.astype(bool)
+        return given != 0
 
     def _other_mask(self, steps: Shape, samples: int | None, got: Operand) -> ValueError:
         each = f"an Input({steps})" if samples is None else (samples, *steps)

@@ -125,7 +125,7 @@ def _draw_anew(net: Any, kept: set[int], model: Any) -> None:
     """Those of the layers of a net, the model or one inside it, that are not to be kept."""
     places = list(net.input_shapes)
     for call in net.wiring.calls:
-        shapes, layer = [places[source] for source in call.sources], call.layer
+        shapes, layer = [places[source] for source in call.inputs], call.layer
         places.append(layer.compute_output_shape(net.wiring.shape_for(call, places)))
         if id(layer) in kept or not layer.parameters():
             continue

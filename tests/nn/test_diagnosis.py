@@ -315,6 +315,17 @@ def test_trials_leave_frozen_layers_alone_and_draw_the_others_anew():
     assert same == [True, True, False, False, False, False]
 
 
+def test_a_trial_with_new_weights_takes_a_mask_of_its_own_shape():
+    x, seen = Input((6, 4)), Input((6, 6))
+    attended = nn.MultiHeadAttention(2, 4)(x, x, attention_mask=seen)
+    model = Model([x, seen], Dense(1)(nn.Flatten()(attended)), rng=0)
+    model.compile("adam", "mse")
+    given = [np.ones((8, 6, 4)), np.ones((8, 6, 6))]
+    trial = Trial(model, checked_samples("test", model, given, np.ones((8, 1))), 8, is_new=True)
+    assert [p.shape for p in trial.model.parameters()] == [p.shape for p in model.parameters()]
+    assert not np.array_equal(trial.model.parameters()[0].numpy(), model.parameters()[0].numpy())
+
+
 def test_what_a_step_costs_grows_with_products_of_matrices_and_with_calls():
     def loss(width, deep=1):
         a = Tensor(np.ones((32, width)))

@@ -9,6 +9,7 @@ from random_programs import ROWS, WIDTH, random_function
 
 import autograd as ag
 import nn
+import viz
 from autograd import Tensor, gradients, linear, no_grad, replayed, squared_error, tanh
 
 RNG = np.random.default_rng(0)
@@ -272,7 +273,7 @@ def test_variables_that_change_are_noticed():
         (lambda x: Tensor(float(x[0])) * 2, "cannot be written down"),
     ],
 )
-def test_what_cannot_be_replayed_goes_on_with_one_warning(function, reason):
+def test_what_cannot_be_replayed_goes_on_with_one_warning(function, reason, capfd):
     fast = replayed(function)
     fast(np.ones(3))
     fast(np.ones(3))
@@ -283,6 +284,7 @@ def test_what_cannot_be_replayed_goes_on_with_one_warning(function, reason):
         for _ in range(3):
             fast(np.ones(3))
     assert fast.is_plain is not None
+    assert capfd.readouterr() == ("", "")
 
 
 def test_labels_and_embeddings_are_arguments():
@@ -328,3 +330,27 @@ def test_random_functions_give_the_bits_of_their_graphs():
             found, expected = fast(x, y), fast.function(x, y)
             assert found.data.tobytes() == expected.data.tobytes()
             same(after_backward(found, parameters), after_backward(expected, parameters))
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        lambda z, w: ag.derive(z, w),
+        lambda z, w: ag.derive(2 * z, "W"),
+        lambda z, w: ag.unroll(z),
+        lambda z, w: ag.check_work(z, "dW = [[1, 1]]"),
+        lambda z, w: viz.draw_graph(z, level="op"),
+        lambda z, w: viz.draw_graph(2 * z),
+        lambda z, w: viz.explore(z),
+    ],
+)
+def test_what_shows_formulas_asks_for_the_function_without_its_program(show):
+    w = Tensor([[0.1, 0.2]], "W")
+    loss = replayed(lambda x: ((x @ w.T) ** 2).mean())
+    for _ in range(5):
+        z = loss(np.ones((3, 2)))
+        z.backward()
+    assert is_program(z)
+    with pytest.raises(ValueError, match=r"without @replayed, as by loss\.function"):
+        show(z, w)
+    assert "dW" in ag.derive(loss.function(np.ones((3, 2))), w).text()

@@ -179,3 +179,15 @@ def test_products_of_rows_along_several_axes_are_those_of_each_matrix(shape):
         assert x.grad == pytest.approx(np.einsum("...o,oi->...i", g, w.data), rel=1e-12, abs=1e-14)
         assert w.grad == pytest.approx(np.einsum("no,ni->oi", g.reshape(-1, 6), x.data.reshape(-1, 3)), abs=1e-13)
     assert b.grad is None
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes", "message"),
+    [
+        ("ij,jk->ik", [(2, 3), (4, 5)], r"axis 'j' .* size 3 in operand 1, .*\(2, 3\), and 4 in operand 2, .*\(4, 5\)"),
+        ("...i,i,ij", [(2, 1), (3,), (4, 2)], r"axis 'i' .* size 3 in operand 2, .* and 4 in operand 3"),
+    ],
+)
+def test_einsum_names_the_axis_whose_sizes_differ(subscripts, shapes, message):
+    with pytest.raises(ValueError, match=message):
+        ag.einsum(subscripts, *(Tensor(np.ones(shape)) for shape in shapes))

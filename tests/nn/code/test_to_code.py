@@ -68,6 +68,14 @@ def test_the_program_in_numpy_trains_to_the_same_numbers(name, optimizer):
         np.testing.assert_allclose(mine, p.numpy(), rtol=1e-10, atol=atol)
 
 
+def test_a_mask_of_the_check_hides_no_step_from_all():
+    x, seen = Input((6, 4)), Input((6, 6))
+    attended = MultiHeadAttention(2, 4)(x, x, attention_mask=seen)
+    model = Model([x, seen], Dense(1)(Flatten()(attended)), dtype="float32", rng=0)
+    model.compile(SGD(0.1), "mse")
+    assert "W1_V" in to_code(model)
+
+
 @pytest.mark.slow
 def test_the_program_reads_as_the_lectures_write_it():
     model, loss = made("lectures")

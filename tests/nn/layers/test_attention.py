@@ -170,6 +170,18 @@ def test_the_gradient_through_a_mask_of_each_sample_is_pytorchs():
         np.testing.assert_allclose(mine, its.grad.numpy(), rtol=1e-9, atol=1e-12, err_msg=p.label)
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_step_with_a_mask_for_each_sample_is_written_down(causal):
+    x, word = Input((5, 6)), Input((5,))
+    attended = MultiHeadAttention(2, 3)(x, x, attention_mask=Reshape((1, 5))(word), use_causal_mask=causal)
+    by_words = Model([x, word], Dense(1)(Flatten()(attended)), rng=0)
+    for model, seen in ((masked(), masks(4)), (by_words, masks(4)[:, 0])):
+        model.compile("adam", "mse")
+        model.fit([RNG.normal(size=(4, 5, 6)), seen], RNG.normal(size=(4, 1)), epochs=5, verbose=0)
+        (shape,) = model._objective._programs._shapes.values()
+        assert shape.written is not None
+
+
 def test_a_mask_of_one_row_is_for_all_steps_and_layers_may_make_it():
     x, word = Input((5, 6)), Input((5,))
     attended = MultiHeadAttention(2, 3)
