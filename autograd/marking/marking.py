@@ -22,7 +22,7 @@ from .own_code import handed_in
 from .paths import marked_paths, split
 from .results import Alternative, Finding, Marking, Verdict, more_digits
 from .sheet import Item, Sheet, Unread, read_sheet
-from .slips import slips
+from .slips import slips, updated_weights
 from .tolerance import Tolerance
 from .variants import Variant, variants
 from .written import NotANumber
@@ -450,7 +450,7 @@ class Backward:
                 best.append(((far, *self._preferred(variant)), variant, keys))
         if not best:
             return None
-        best.sort(key=lambda x: (x[1].slip.fits, x[0]))
+        best.sort(key=lambda x: (x[1].slip.fits, x[1].slip.fits and not is_simple(x[1].factor), x[0]))
         order, variant, keys = best[0]
         # a fitted factor stands back, and what fits less well
         rest = [v for o, v, _ in best[1:] if v.slip.fits == variant.slip.fits and o[0] <= order[0] + 1]
@@ -565,7 +565,8 @@ class Backward:
         if not size or not np.isfinite(size):
             return variant, None
         factor = float(((x - zero) * d).sum()) / size
-        if abs(factor - 1) < NOTHING or not self.answers[first.key].fits(zero + factor * d):
+        is_none = abs(factor - 1) < NOTHING or (factor < 0 and variant.slip.read is updated_weights)
+        if is_none or not self.answers[first.key].fits(zero + factor * d):
             return variant, None
         fitted = variant._replace(factor=factor)
         return fitted, self.checker.predicted(fitted, self.point, before, given)
@@ -656,6 +657,11 @@ def rounded(x: np.ndarray) -> np.ndarray:
     """To six digits of the largest: what differs by less was computed in another order."""
     size = float(np.max(np.abs(x), initial=0.0))
     return np.round(x / size, 6) * size + 0.0 if size and np.isfinite(size) else x
+
+
+def is_simple(factor: float) -> bool:
+    """True for 2, −3, 0.1: sooner a mistake than what has more digits."""
+    return abs(factor - float(f"{factor:.1g}")) <= 0.01 * abs(factor)
 
 
 def _alike(item: Item, x: Operand) -> bool:

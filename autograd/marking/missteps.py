@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from ..formulas import names
 from ..graph import Node, is_node, topological_order
 from ..op import Operation
 from ..operands import Operand, Vector
+from ..ops.elementwise import abs as absolute
 from ..ops.elementwise import exp, relu, sigmoid, tanh
 from ..passes.replay import member_of
-from .computation import Edge
+from .computation import Computation, Edge
 from .slips import Slip, always, is_square, near, once, relation, slopes_and_softmax, weight_below
 
 __all__ = ["Result", "misstep", "missteps"]
@@ -95,6 +98,17 @@ class Result:
         """The product with something else in the place of what the operand is multiplied by."""
         return self._with(self.edge.partner, x)
 
+    def with_each(self, of: Callable[[Node], Node]) -> Operand:
+        """The result with other nodes in the place of these."""
+        groups = zip(self.edge.node.operand_groups, self.operands, strict=True)
+        changed: list[Operand] = []
+        for us, xs in groups:
+            if isinstance(us, Vector):
+                changed.append(type(xs)([self.of(of(u)) if is_node(u) else x for u, x in zip(us, xs, strict=True)]))
+            else:
+                changed.append(self.of(of(us)) if is_node(us) else xs)
+        return self._reading.computed(self.edge.node, changed)
+
     def _with(self, place: Any, x: Operand) -> Operand:
         operands = list(self.operands)
         if isinstance(place, tuple):
@@ -152,14 +166,16 @@ def softmaxes(edge: Edge) -> bool:
 
 
 def terms(edge: Edge) -> bool:
-    """A product among others, of Values."""
-    if edge.of.is_array or edge.result is edge.of.target:
+    """A product among others, of Values; in the loss what one output or sample adds."""
+    if edge.of.is_array:
         return False
-    if isinstance(edge.partner, tuple):
+    if isinstance(edge.partner, tuple) and edge.result is not edge.of.target:
         return edge.is_weight
     is_added = edge.enters is None and edge.partner is None and edge.node.op.name == "add"
     if not is_added:
         return False
+    if edge.result is edge.of.target:
+        return edge.operand.op.name != "add" and not penalties(edge)
     below = (e for u in edge.operand.operands if is_node(u) for e in edge.of.into.get(u, ()))
     return any(e.node is edge.operand and e.partner is not None for e in below)
 
@@ -169,6 +185,31 @@ def products_of_weights(edge: Edge) -> bool:
     if edge.partner is None or edge.result is edge.of.target:
         return False
     return edge.of.is_parameter(weight_below(edge.operand))
+
+
+def turned(c: Computation, u: Node) -> Node:
+    """w_21 for w_12 among Values, and else the node itself."""
+    name = names.parse(c.labels.get(u, ""))
+    if name is None or len(name.index) != 2 or not c.is_parameter(u):
+        return u
+    found = c.called_so.get(replace(name, index=name.index[::-1]).label(), [u])
+    return found[0]
+
+
+def transposable(edge: Edge) -> bool:
+    """The first of the weights of Values whose transpose there is, in what they are multiplied in."""
+    if edge.of.is_array or not products_of_weights(edge):
+        return False
+    weights = (u for u in edge.node.operands if is_node(u) and turned(edge.of, u) is not u)
+    return next(weights, None) is edge.operand
+
+
+def squares(edge: Edge) -> bool:
+    """A square of a difference of Values, in the loss."""
+    op, is_single = edge.node.op, not edge.of.is_array and edge.result is edge.of.target
+    if op.name == "squared_error":
+        return is_single and the_loss(edge) and len(edge.node.operand_groups) == 2
+    return is_single and op.name == "power" and edge.node.operands[1:] == (2.0,) and edge.enters is None
 
 
 def the_loss(edge: Edge) -> bool:
@@ -198,7 +239,7 @@ def penalties(edge: Edge) -> bool:
     if edge.result is not edge.of.target or edge.enters is not None or edge.node.op.name != "add":
         return False
     below = topological_order(edge.operand)
-    return not any(u.op is not None and u in edge.of.labels for u in below)
+    return all(u not in edge.of.labels if u.op is not None else edge.of.is_parameter(u) for u in below)
 
 
 # ---------------------------------------------------------------- with what
@@ -216,6 +257,11 @@ def other_factors(edge: Edge) -> list[tuple[Hashable, Any]]:
     later = edge.of.place[edge.node]
     known = (u for u in near(edge.of, core) if not is_node(u) or edge.of.place[u] < later)
     return [(relation(edge, u, core), (u, core is not right and edge.of.is_array)) for u in known]
+
+
+def both_signs(edge: Edge) -> list[tuple[Hashable, float]]:
+    """Of ŷ − y, and of y − ŷ."""
+    return [("", 1.0), ("y − ŷ", -1.0)]
 
 
 def factors_of_the_loss(edge: Edge) -> list[tuple[Hashable, float]]:
@@ -284,6 +330,35 @@ def softmax_without_sum(s: Result) -> Operand:
 @misstep("one term of the sum forgotten", on=terms, seen="regularly", spreads=False)
 def term_left_out(s: Result) -> Operand:
     return s.with_operand(0.0 * s.operand)
+
+
+@misstep("the sign of one term turned", on=terms, seen="regularly", spreads=False)
+def term_subtracted(s: Result) -> Operand:
+    return s.with_operand(-s.operand)
+
+
+@misstep("the slope of {op} in its place", on=activations, seen="once")
+def slope_for_activation(s: Result) -> Operand:
+    return s.op.derivative(0, s.right, (s.z,))
+
+
+@misstep("|z| in place of relu", on=lambda e: activations(e) and e.node.op is relu.op, seen="once")
+def size_for_relu(s: Result) -> Operand:
+    return absolute(s.z)
+
+
+@misstep("the square left out", on=squares, tries=both_signs, seen="regularly")
+def square_left_out(s: Result, sign: float) -> Operand:
+    p, y = s.operands
+    if s.op.name == "power":
+        return sign * p
+    pairs = zip(p, y, strict=True) if isinstance(p, Vector) else [(p, y)]
+    return sign / 2 * sum((u - v for u, v in pairs), 0.0)
+
+
+@misstep("the weights transposed", on=transposable, seen="often")
+def weights_of_values_transposed(s: Result) -> Operand:
+    return s.with_each(lambda u: turned(s.edge.of, u))
 
 
 @misstep("{other} for {right}", on=products_of_weights, tries=other_factors, seen="regularly")

@@ -152,10 +152,10 @@ def which(c: Computation, name: Node | str) -> tuple[Node, bool]:
 
 def known(c: Computation) -> str:
     """The names that can be handed in."""
-    labels = [c.labels[u] for u in c.named if u is not c.target and not c.is_data(u)]
-    target = c.labels[c.target]
-    shown = ", ".join(f"d{x}" if c.is_array else f"d{target}/d{x}" for x in labels[:12])
-    return f"the computation has {shown}{', ...' if len(labels) > 12 else ''}"
+    gradients = [c.key(u) for u in c.named if u is not c.target and not c.is_data(u)]
+    values = [c.labels[u] for u in c.named if u.op is not None]
+    shown = (", ".join(keys[:12]) + ", ..." * (len(keys) > 12) for keys in (gradients, values) if keys)
+    return f"the computation has {' and '.join(shown)}"
 
 
 def _gradient_names(c: Computation, name: str) -> Iterable[str]:

@@ -168,8 +168,10 @@ class Share:
         """How many times ŷ − y the share is; 1/m of a mean as such."""
         scale, m = self._error.scale, self.edge.of.samples or 1
         near = round(scale * m)
-        is_kept = self._reading.keeps_mean and self.edge.result is not self.edge.of.target
-        return float(near) if is_kept else near / self.m if m > 1 and abs(near - scale * m) < 1e-9 else scale
+        is_whole = abs(near - scale * m) < 1e-9
+        if self._reading.keeps_mean and self.edge.result is not self.edge.of.target:
+            return float(near) if is_whole else scale * m
+        return near / self.m if m > 1 and is_whole else scale
 
     @property
     def _error(self) -> Error:
@@ -709,7 +711,7 @@ def gradient_for_weight(s: Share) -> Operand:
 
 
 @slip(
-    "the weights were updated already, by {factor:.3g} times their gradient",
+    "the weights were updated already, by {factor} times their gradient",
     on=weights_read,
     seen="regularly",
     fits=True,
@@ -757,6 +759,6 @@ def factor_in_one(s: Share, c: float) -> Operand:
 # ---------------------------------------------------------------- factors that only the student knows
 
 
-@slip("times {factor:.3g}, such as a learning rate", on=rates, seen="regularly", fits=True)
+@slip("times {factor}{such}", on=rates, seen="regularly", fits=True)
 def learning_rate(s: Share, rate: float) -> Operand:
     return s.right * rate

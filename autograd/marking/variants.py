@@ -38,7 +38,9 @@ class Variant(NamedTuple):
     def words(self) -> str:
         """What one did, in words."""
         edge, option = self.made[0]
-        names = {"key": self.key, "factor": self.factor, "op": edge.node.op.shown, "other": "", "right": ""}
+        factor = f"{self.factor:.3g}".replace("-", "−")
+        such = ", such as a learning rate" if self.factor > 0 else ""
+        names = {"key": self.key, "factor": factor, "such": such, "op": edge.node.op.shown, "other": "", "right": ""}
         error = edge.error or edge.loss_error
         if error is not None:
             names |= {"prediction": edge.of.called(error.prediction), "target": edge.of.called(error.target)}

@@ -166,7 +166,8 @@ class _Factors:
             return None
         formula = expression(found[u]).simplified()
         c = self.c
-        text, latex = Text(c.names.text), Latex(c.names.latex)
+        text = Text(lambda label: c.shown.get(label) or c.names.text(label))  # also of ∂L/∂w
+        latex = Latex(lambda label: c.latex.get(label) or c.names.latex(label))
         return Line(
             *(f"{to.ratio(to.name(c.labels[v]), to.name(c.labels[u]))} = {to.sum(formula)}" for to in (text, latex))
         )
