@@ -57,7 +57,7 @@ _OF_FILES = {
         *("load", "loadtxt", "genfromtxt", "fromfile", "fromregex", "memmap"),
         *("save", "savez", "savez_compressed", "savetxt"),
     )
-}
+} | {id(np.lib.format.open_memmap)}
 FEW = 16  # members of a list that are looked at one by one
 _RANDOM = "it draws random numbers; draw them outside and pass them in"
 
@@ -218,7 +218,7 @@ class Surroundings:
         name = module.__name__
         if name.startswith("numpy.random"):
             raise Unclear(_RANDOM)
-        if _is_known(name) and name != "numpy":
+        if _is_known(name) and name not in ("numpy", "numpy.lib", "numpy.lib.format"):
             return
         scope = vars(module)
         yield from (self._held(scope, a) for a in self._attributes if a in scope)
@@ -310,6 +310,6 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
 
 def _is_known(module: str | None) -> bool:
     """True for a module whose functions compute from what they hold and are given, and from nothing else."""
-    if module is None or module.startswith(("numpy.random", "numpy.lib.format", "nn.files", "nn.datasets")):
+    if module is None or module.startswith("numpy.random"):
         return False
     return module in _PURE or module.partition(".")[0] in (*_OURS, "numpy")

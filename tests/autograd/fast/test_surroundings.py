@@ -406,10 +406,6 @@ def reads_by_another_name(x):
     return x * read("factor.npy")
 
 
-def reads_a_net(x):
-    return nn.load_model("net.zip")(x)
-
-
 def reads_a_gradient(x):
     return x * WEIGHT.grad
 
@@ -443,7 +439,7 @@ def uses_a_result(x):
         (reads_a_file, "files"),
         (maps_a_file, "files"),
         (reads_by_another_name, "files"),
-        (reads_a_net, ""),
+        (lambda x: x * np.lib.format.open_memmap("factor.npy"), "files"),
         (reads_a_gradient, "reads a gradient"),
         (uses_a_result, "result of mul"),
         (lambda x: eval("x * FACTOR"), "eval"),
