@@ -47,8 +47,8 @@ def max(x: A, /, axis: Axis = None, keepdims: bool = False) -> A: ...
 @overload
 def max(x: N, y: N | Real, /, *more: N | Real, key: object = None) -> N: ...
 @overload
-def max(*args: Any, **options: Any) -> Any: ...
-def max(*args: Any, **options: Any) -> Any:
+def max(*args: object, **options: object) -> Any: ...
+def max(*args: object, **options: object) -> Any:
     """The largest.
 
     For a Tensor or an array max(x, axis=None, keepdims=False), as in NumPy; equal ones share the gradient evenly.
@@ -64,7 +64,7 @@ def min(x: A, /, axis: Axis = None, keepdims: bool = False) -> A: ...
 @overload
 def min(x: N, y: N | Real, /, *more: N | Real, key: object = None) -> N: ...
 @overload
-def min(*args: Any, **options: Any) -> Any: ...
+def min(*args: object, **options: object) -> Any: ...
 def min(*args: Any, **options: Any) -> Any:
     """The smallest; see `max`. Of two arrays, element by element, see `minimum`."""
     return _extreme("min", builtins.min, extremes.min, args, options)
@@ -100,7 +100,7 @@ def abs(x: Any, /) -> Any:
     return elementwise.abs(x) if is_ours else builtins.abs(x)
 
 
-def _has_axes(x: Any, options: dict[str, Any]) -> bool:
+def _has_axes(x: object, options: dict[str, Any]) -> bool:
     return "axis" in options or "keepdims" in options or bool(getattr(x, "ndim", 0)) or getattr(x, "_is_array", False)
 
 

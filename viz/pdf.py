@@ -109,7 +109,7 @@ class _Page:
                 )
             )
 
-    def _text(self, element: Element, look: dict[str, str], to_page: Any) -> None:
+    def _text(self, element: Element, look: dict[str, str], to_page: object) -> None:
         """A text, whose pieces may be raised, lowered and moved sideways."""
         x, y = (float(element.get(name, 0)) for name in ("x", "y"))
         at, drawn = x, []

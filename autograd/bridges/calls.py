@@ -522,7 +522,7 @@ class BatchProgram:
         regrouping.found(place, self._tapes["all"])
         return regrouping.found(place, self._tapes["mean"])
 
-    def _numbers_of(self, where: Any, values: Sequence[Any], t: np.ndarray) -> Any:
+    def _numbers_of(self, where: object, values: Sequence[Any], t: np.ndarray) -> Any:
         if where.__class__ is From:
             return where.start + where.step * t[:, where.place]
         if where.__class__ is not tuple:

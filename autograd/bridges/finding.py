@@ -40,7 +40,7 @@ class Held(NamedTuple):
         return None
 
 
-def held(function: Any) -> Held:
+def held(function: object) -> Held:
     """What a function reaches by its variables and those of the functions that it calls."""
     matrices: list[tuple[str, Any]] = []
     values: dict[Value, None] = {}

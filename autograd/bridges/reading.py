@@ -115,7 +115,7 @@ class Reading:
         """The place of a node; None if it has none of its own."""
         return self._place.get(v)
 
-    def _enter(self, v: Value | None, key: Any, op: Operation | None) -> Group:
+    def _enter(self, v: Value | None, key: object, op: Operation | None) -> Group:
         """A new member of the class with this key."""
         number = self._number.get(key)
         if number is None:
@@ -130,7 +130,7 @@ class Reading:
             self._place[v] = place
         return group
 
-    def _operand(self, u: Any) -> tuple[int, Any]:
+    def _operand(self, u: object) -> tuple[int, Any]:
         """The class of an operand and its place, or the number that it is."""
         if u.__class__ is Value:
             if u in self._constants:

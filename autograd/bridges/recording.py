@@ -136,7 +136,7 @@ def _arithmetic(base: type) -> dict[str, Any]:
     def comparing(name: str, sign: str) -> None:
         plain = getattr(base, name)
 
-        def method(self: Any, other: object) -> Any:
+        def method(self: object, other: object) -> Any:
             outcome = plain(self, other)
             if outcome is NotImplemented:
                 return outcome
@@ -240,7 +240,7 @@ def flattened(x: Any, numbers: list[Any], values: list[Value]) -> Any:
     return x.__class__, x
 
 
-def traced(x: Any, numbers: Iterator[int]) -> Any:
+def traced(x: object, numbers: Iterator[int]) -> Any:
     """An argument whose plain numbers know their places among those that `flattened` lists."""
     if isinstance(x, bool | np.bool_ | str | bytes | None.__class__) or x.__class__ is Value:
         return x

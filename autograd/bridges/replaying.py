@@ -77,7 +77,7 @@ class Replayed:
         self._changes = 0
         self._lock = threading.Lock()
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+    def __call__(self, *args: object, **kwargs: object) -> Tensor:
         """The function's result for these arguments."""
         if self.is_plain is not None or kwargs or modes.active or modes.traces:
             return self.function(*args, **kwargs)

@@ -82,7 +82,7 @@ class Vectorized:
         self._known: Any = None  # shapes and dtypes of the latest batch
         self._at_once: BatchProgram | None = None  # of the latest batch, if the next can run without being looked at
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Value:
+    def __call__(self, *args: object, **kwargs: object) -> Value:
         """The function's result for these arguments."""
         if self.is_plain is not None or modes.is_detecting_anomalies():
             return self._as_it_is(*args, **kwargs)
@@ -115,7 +115,7 @@ class Vectorized:
         self._layout.numbers.show()
         return self.function(*args, **kwargs)
 
-    def mean(self, *arrays: Any) -> Value:
+    def mean(self, *arrays: object) -> Value:
         """The mean over samples of a function of one sample, as one Value.
 
         arrays: one for each argument, samples along the first axis; all have as many (ValueError). The function
@@ -124,7 +124,7 @@ class Vectorized:
         """
         return self._over_samples("mean", arrays)
 
-    def step(self, *arrays: Any) -> float:
+    def step(self, *arrays: object) -> float:
         """The mean over samples as a number, its gradients added to those of the parameters.
 
         It is what `mean(...)` and its `backward()` do, without a node between them. arrays: see `mean`. For a mean that
@@ -144,7 +144,7 @@ class Vectorized:
             found.backward()
         return found.data
 
-    def all(self, *arrays: Any) -> np.ndarray:
+    def all(self, *arrays: object) -> np.ndarray:
         """What the function gives for each sample, as an array (m,), without gradients. arrays: see `mean`."""
         return self._over_samples("all", arrays)
 

@@ -56,7 +56,7 @@ class Programs:
         ours, theirs = ((*p.reads, None, *p.wanted, None, *p.others) for p in (self, other))
         return len(ours) == len(theirs) and all(map(operator.is_, ours, theirs))
 
-    def run(self, function: Callable[..., Sequence[Any]], *arguments: Any) -> Sequence[Any]:
+    def run(self, function: Callable[..., Sequence[Any]], *arguments: object) -> Sequence[Any]:
         """What the function gives, as arrays; each wanted leaf has its gradient, or None if the first is not finite.
 
         function: always the same; takes arrays and plain numbers, gives Tensors, arrays and strings. The arguments

@@ -102,7 +102,7 @@ class Surroundings:
         """All tests as one function, which is called before each run of a program."""
         scope: dict[str, Any] = {}
 
-        def name(x: Any) -> str:
+        def name(x: object) -> str:
             found = f"c{len(scope)}"
             scope[found] = x
             return found
@@ -208,10 +208,10 @@ class Surroundings:
         self._tests[id(holder), name] = "{0}.get({1}, {2}) is {3}", (holder, name, _MISSING, found)
         return None if found is _MISSING else found
 
-    def _test(self, x: Any, test: str, *things: Any) -> None:
+    def _test(self, x: object, test: str, *things: object) -> None:
         self._tests.setdefault(id(x), (test, things))
 
-    def _watch(self, x: Any, look: Callable[[], Any]) -> None:
+    def _watch(self, x: object, look: Callable[[], Any]) -> None:
         self._test(x, "{0}({1}(), {2})", _alike, look, look())
 
     def _module(self, module: types.ModuleType) -> Iterator[Any]:

@@ -176,6 +176,6 @@ def penalties_of(where: str, layer: BatchLayer) -> dict[str, tuple[str, float, f
     return found
 
 
-def array_code(x: Any) -> str:
+def array_code(x: object) -> str:
     """A mask of truth values as it stands in a program."""
     return np.array2string(np.asarray(x) != 0, separator=", ", threshold=10**6).replace("\n", "")

@@ -256,7 +256,7 @@ def _concatenate(graph: _Graph, layer: Any, step: Step) -> str:
     return graph.node("Concat", step.given, axis=layer.axis)
 
 
-def _itself(graph: _Graph, layer: Any, step: Step) -> str:
+def _itself(graph: _Graph, layer: object, step: Step) -> str:
     return step.given[0]
 
 

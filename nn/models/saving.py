@@ -411,7 +411,7 @@ class _Reader:
         self.layers.append(found)
         return found
 
-    def made(self, x: Any) -> Any:
+    def made(self, x: object) -> Any:
         """The object, list, number or name."""
         if isinstance(x, list):
             return [self.made(member) for member in x]
@@ -454,7 +454,7 @@ class _NotGiven(Exception):
     """What a model is made of cannot be found by its name."""
 
 
-def _arguments(where: str, x: Any) -> Json:
+def _arguments(where: str, x: object) -> Json:
     """The arguments that would make x again: it keeps them under their own names."""
     found: Json = {}
     for cls in type(x).__mro__[:-1]:
