@@ -65,7 +65,7 @@ def test_the_optimizer_takes_the_steps_of_its_formula(page, kind):
 def test_a_part_of_the_library_is_mentioned_in_as_many_places_as_the_page_says(name, places):
     found = set()
     for path in (ROOT / "nn").rglob("*.py"):
-        if path.name == "foreign.py":  # which tells what things are called elsewhere
+        if path.name == "foreign.py" or path.parent.name == "code":  # what there is elsewhere, and how it is called
             continue
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             text = ast.unparse(node)
