@@ -17,7 +17,7 @@ settings.register_profile("all", derandomize=True, deadline=None, max_examples=1
 settings.register_profile("quick", settings.get_profile("all"), max_examples=25)
 
 
-# A test with many sets of parameters runs with a third of them in the quick run, at least so many, spread evenly.
+# A test with many sets of parameters runs with a quarter of them in the quick run, at least so many, spread evenly.
 FEW = 6
 
 
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items):
         if item.get_closest_marker("slow") is None:
             families[item.nodeid.partition("[")[0]].append(item)
     for family in families.values():
-        count = max(FEW, len(family) // 3)
+        count = max(FEW, len(family) // 4)
         if len(family) > count:
             quick = {i * len(family) // count for i in range(count)}
             for i, item in enumerate(family):

@@ -83,6 +83,7 @@ def test_what_an_answer_is_told_is_what_check_work_says_of_it():
     assert told > 5
 
 
+@pytest.mark.slow
 def test_what_else_is_asked_for_comes_with_what_it_takes():
     data = {kind: data_of(explore(s.loss, exercise=s))["exercise"] for kind in KINDS for s in [nn.exercise(7, kind)]}
     step, factor, find = (data[kind]["gaps"] for kind in KINDS)
