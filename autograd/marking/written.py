@@ -72,11 +72,17 @@ class Written:
         return unit(self.numbers, self.digits, self.decimals)
 
 
+# Where there is nothing but zeros, they count as written with so many decimals.
+ZEROS = 4
+
+
 def carried_on_the_way(sheet: Iterable[Written]) -> None:
     """Note with which digits somebody computed; zeros, which have none, count as written with these."""
     written = list(sheet)
     short = [w for w in written if 0 < w.digits < FULL]
     carried = max((w.digits for w in short), default=FULL), max((w.decimals for w in short), default=100)
+    if not any(w.digits for w in written):  # nothing but zeros, which do not show how they were rounded
+        carried = ZEROS, ZEROS
     for w in written:
         if not w.digits:
             w.digits, w.decimals = carried[0], w.decimals or carried[1]

@@ -124,3 +124,13 @@ def test_a_factor_stands_before_weights_that_were_updated_by_a_negative_rate():
 def test_an_unknown_name_is_told_gradients_and_values():
     with pytest.raises(ValueError, match=r"has dL/dv, dL/dw, dL/da, dL/dc, dL/dyhat and a, yhat, L\b"):
         check_work(one_unit_after_another(), {"dL/dq": 1.0})
+
+
+@pytest.mark.parametrize(("weight", "point"), [(9.0, 1), (0.4, 0)])
+def test_zeros_alone_are_taken_as_rounded_to_four_decimals(weight, point):
+    w, y = Value(weight, "w"), Value(1.0, "y")
+    yhat = sigmoid(w * 2.0)  # 1 − ŷ is 1.5e-8 at w = 9, and 0.31 at 0.4
+    yhat.label = "yhat"
+    L = squared_error(yhat, y)
+    L.label = "L"
+    assert check_work(L, {"dL/dw": 0.0}).points == point
