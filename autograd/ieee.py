@@ -70,8 +70,3 @@ def quietly(function: Callable[..., Any], *args: Any) -> Any:
 
 if _found:
     quietly = _marked
-
-
-def is_quiet() -> bool:
-    """True inside `quietly`."""
-    return _errors.get(None) is _ignored

@@ -323,13 +323,13 @@ import contextvars, warnings
 contextvars.copy_context = dict   # as if there were no variable to be found
 import numpy as np
 from autograd import Tensor, Value, log
-from autograd.ieee import is_quiet, quietly
+from autograd.ieee import quietly
 warnings.simplefilter("error")
 with np.errstate(all="raise"):
-    print(log(Tensor([0.0, 1.0])).data, (Value(1.0) / 0.0).data, quietly(np.log, -1.0), quietly(is_quiet), is_quiet())
+    print(log(Tensor([0.0, 1.0])).data, (Value(1.0) / 0.0).data, quietly(np.log, -1.0))
     try:
         np.log(0.0)
     except FloatingPointError:
         print("refused as asked")
 """
-    assert run(program) == "[-inf   0.] inf nan True False\nrefused as asked"
+    assert run(program) == "[-inf   0.] inf nan\nrefused as asked"
