@@ -201,7 +201,7 @@ class MatrixExpression:
 
     def reshape(self, *shape: int | Shape) -> MatrixExpression:
         """The same numbers in another shape."""
-        return reshape(self, shape[0] if len(shape) == 1 else shape)
+        return reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[arg-type]
 
     def transpose(self, *axes: int | Sequence[int]) -> MatrixExpression:
         """Axes in another order."""

@@ -161,8 +161,8 @@ def trace(x: Operand, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Operan
 # ---------------------------------------------------------------- running sums and products
 
 
-@structural(lambda g, z, x, axis: flip(_cumsum(flip(g, axis), axis), axis), None, shown="cumsum")
-def _cumsum(x: Operand, axis: int) -> Operand:
+@structural(lambda g, z, x, axis: flip(running_sum(flip(g, axis), axis), axis), None, shown="cumsum")
+def running_sum(x: Operand, axis: int) -> Operand:
     """x₁, x₁ + x₂, ... along one axis. Gradient: summed from the end."""
     return np.cumsum(x, axis)
 
@@ -173,7 +173,7 @@ def cumsum(x: Operand, axis: int | None = None) -> Operand:
     Returns x's shape. Gradient: the sum of those of all later results.
     """
     x, axis = _along(x, "cumsum", axis)
-    return _cumsum(x, axis)
+    return running_sum(x, axis)
 
 
 def cumprod(x: Operand, axis: int | None = None) -> Operand:

@@ -233,7 +233,7 @@ def _inside(widths: Sequence[tuple[int, int]], x: Operand) -> tuple[slice, ...]:
 
 
 _pad.__name__ = "pad"
-_bordered = structural(lambda g, z, x, widths, value: getitem(g, _inside(widths, x)), None, None)(_pad)
+bordered = structural(lambda g, z, x, widths, value: getitem(g, _inside(widths, x)), None, None)(_pad)
 
 
 @of_array
@@ -244,7 +244,7 @@ def pad(x: Operand, width: Operand, value: Operand = 0.0) -> Operand:
     """
     x = as_array(x, "pad")
     check_plain("pad: width and value", value)
-    return _bordered(x, tuple(map(tuple, np.broadcast_to(width, (x.ndim, 2)).tolist())), value)
+    return bordered(x, tuple(map(tuple, np.broadcast_to(width, (x.ndim, 2)).tolist())), value)
 
 
 # ---------------------------------------------------------------- joining
