@@ -58,7 +58,7 @@ def _samples_of_atom(a: Atom) -> int | None:
     if isinstance(a, Stack) and samples_of(a.parts[0]) == 1 - len(a.shape):
         return 1 - len(a.shape) - (a.axis > 0)
     if isinstance(a, Applied):
-        return samples_of(a.parts[0]) if a.op.along_axis else form_of(a.op).samples(a)
+        return samples_of(a.parts[0]) if a.op.along_axis or a.op.by_sample else form_of(a.op).samples(a)
     return None
 
 

@@ -747,7 +747,7 @@ class MatrixLatex(Lectures, Latex):
         return Piece(rf"\lVert {inner} \rVert")
 
     def how(self, words: Sequence[str], *, is_function: bool) -> str:
-        told = r",\,".join(words).replace("×", r" \times ")
+        told = r",\,".join(rf"\text{{{w}}}" if " " in w else w for w in words).replace("×", r" \times ")
         return f"_{{{told}}}" if words else ""
 
     def blocks(self, parts: Sequence[str], axis: int) -> Piece:
