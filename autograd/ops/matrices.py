@@ -159,7 +159,15 @@ def _to_bias(
     return rows_summed(g, out)
 
 
-@structural(_to_input, _to_weight, _to_bias, symbol="XWᵀ+b", shown="linear")
+@structural(
+    _to_input,
+    _to_weight,
+    _to_bias,
+    symbol="XWᵀ+b",
+    shown="linear",
+    formula=lambda x, weight, bias: x @ weight.T + bias,
+    by_sample=True,
+)
 def affine(x: Operand, weight: Operand, bias: Operand) -> Operand:
     """x Wᵀ + b as one operation: the weighted sums of a layer for all samples at once.
 
