@@ -47,7 +47,10 @@ class Written:
 
     def __init__(self, where: str, x: Operand) -> None:
         written: list[tuple[float, int, int]] = []
-        array = np.asarray(x)
+        try:
+            array = np.asarray(x)
+        except ValueError:
+            raise ValueError(f"{where}: expected an array of numbers, got rows of different lengths") from None
         single = array.dtype == np.float32
         if array.dtype.kind in "fiub":
             self.numbers = array.astype(float)
