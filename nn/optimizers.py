@@ -192,6 +192,8 @@ class Optimizer(Attributes):
                     else [flat]
                 )
                 made += [_Block(one, state, len(constants), options, number) for one in several]
+        if len(made) == 1 and not made[0].options and type(self).rule.__module__ == __name__:
+            made[0].is_simple = True
         self.parameters = tuple(found)
         self._blocks, self._groups = made, groups
 
@@ -264,11 +266,9 @@ class Optimizer(Attributes):
 
     def step(self) -> None:
         """Move every parameter against its gradient. RuntimeError if no backward pass gave one."""
-        if not self.parameters:
+        if not self._blocks:
             self._check_bound("step")
-        quietly(
-            self._step, self._rate if self.schedule is None else self.learning_rate
-        )  # a training that diverges comes to inf without a warning
+        quietly(self._step)  # a training that diverges comes to inf without a warning
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before a new backward pass."""
@@ -318,8 +318,16 @@ class Optimizer(Attributes):
 
     # ------------------------------------------------------------ how a step is taken
 
-    def _step(self, rate: float) -> None:
+    def _step(self) -> None:
+        rate = self._rate if self.schedule is None else self.learning_rate
         constants = self.constants(rate, self.iterations + 1)
+        block = self._blocks[0]
+        if block.is_simple and self._clipping is None:
+            if constants != block.numbers:
+                block.set_constants(constants)
+            if block.flat.move(self.rule, block.free, block.constants, block.vectors):
+                vars(self)["iterations"] += 1  # nothing to be checked, at every step
+                return
         clipped = None if self._clipping is None else self._clipped()
         is_moved = False
         for i, block in enumerate(self._blocks):
@@ -337,7 +345,7 @@ class Optimizer(Attributes):
                 f"{self.name}.step(): no parameter has a gradient since the last zero_grad(); "
                 "call loss.backward() first, with a loss computed from these parameters"
             )
-        vars(self)["iterations"] += 1  # nothing to be checked, at every step
+        vars(self)["iterations"] += 1
 
     def _move(self, block: _Block, g: Array, there: Array | None, rate: float, constants: tuple[float, ...]) -> None:
         """Apply the rule to one vector of parameters: to all of it, and then back where there is no gradient."""
@@ -660,7 +668,12 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
 
 
 class _Block:
-    """What an optimizer keeps for one vector of parameters: its state, and room to compute in."""
+    """What an optimizer keeps for one vector of parameters: its state, and room to compute in.
+
+    is_simple: it is the only one, and moved by a rule of this file.
+    """
+
+    is_simple = False
 
     def __init__(
         self, flat: Block, state: Mapping[str, float], constants: int, options: Mapping[str, object], group: int
