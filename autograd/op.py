@@ -30,6 +30,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, Unpack, cast, overload
 
 import numpy as np
+from numpy import ndarray
 
 from .ieee import ieee, quietly
 from .operands import (
@@ -462,7 +463,7 @@ def elementwise(
                     return forward(x)
                 except (ArithmeticError, ValueError):
                     return float(ieee(forward, x))
-            if x.__class__ is np.ndarray and x.ndim and x.dtype.kind == "f":  # as rules call it on the way back
+            if x.__class__ is ndarray and x.ndim and x.dtype.kind == "f":  # as rules call it on the way back
                 try:
                     return quietly(forward, x)
                 except (TypeError, ValueError) as error:
