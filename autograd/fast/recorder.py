@@ -166,7 +166,9 @@ class Recorder:
         self.inputs.append(name)
         if x.__class__ is not np.ndarray:
             fits, constant = f"{name} is {{}}", x
-            if x is not None and x.__class__ is not bool:
+            if x.__class__ in (int, str, bytes) or (x.__class__ is float and x and x - x == 0.0):
+                fits = f"{name}.__class__ is {x.__class__.__name__} and {name} == {{}}"
+            elif x is not None and x.__class__ is not bool:
                 fits, constant = f"{self.constant(_is_like)}({name}, {{}})", kept(x)
                 self.constant(x)  # a leaf, which is like itself as long as it lives
             self._fitting.append(fits.format(self.constant(constant)))

@@ -18,7 +18,8 @@ from ..graph import Node, is_node, topological_order
 from ..op import Operation
 from ..operands import Operand, Vector
 from ..ops.elementwise import abs as absolute
-from ..ops.elementwise import exp, relu, sigmoid, tanh
+from ..ops.elementwise import add, exp, power, relu, sigmoid, tanh
+from ..ops.losses import squared_error
 from ..passes.replay import member_of
 from .computation import Computation, Edge, at, with_at
 from .slips import (
@@ -157,11 +158,11 @@ def terms(edge: Edge) -> bool:
         return False
     if isinstance(edge.partner, tuple) and edge.result is not edge.of.target:
         return edge.is_weight
-    is_added = edge.enters is None and edge.partner is None and edge.node.op.name == "add"
+    is_added = edge.enters is None and edge.partner is None and edge.node.op is add.op
     if not is_added:
         return False
     if edge.result is edge.of.target:
-        return edge.operand.op.name != "add" and not penalties(edge)
+        return edge.operand.op is not add.op and not penalties(edge)
     below = (e for u in edge.operand.operands if is_node(u) for e in edge.of.into.get(u, ()))
     return any(e.node is edge.operand and e.partner is not None for e in below)
 
@@ -193,9 +194,9 @@ def transposable(edge: Edge) -> bool:
 def squares(edge: Edge) -> bool:
     """A square of a difference of Values, in the loss."""
     op, is_single = edge.node.op, not edge.of.is_array and edge.result is edge.of.target
-    if op.name == "squared_error":
+    if op is squared_error.op:
         return is_single and the_loss(edge) and len(edge.node.operand_groups) == 2
-    return is_single and op.name == "power" and edge.node.operands[1:] == (2.0,) and edge.enters is None
+    return is_single and op is power.op and edge.node.operands[1:] == (2.0,) and edge.enters is None
 
 
 def the_loss(edge: Edge) -> bool:
@@ -222,7 +223,7 @@ def logarithms(edge: Edge) -> bool:
 
 def penalties(edge: Edge) -> bool:
     """What is added to the loss and knows of parameters alone."""
-    if edge.result is not edge.of.target or edge.enters is not None or edge.node.op.name != "add":
+    if edge.result is not edge.of.target or edge.enters is not None or edge.node.op is not add.op:
         return False
     below = topological_order(edge.operand)
     return all(u not in edge.of.labels if u.op is not None else edge.of.is_parameter(u) for u in below)
@@ -332,7 +333,7 @@ def size_for_relu(s: Result) -> Operand:
 @misstep("the square left out", on=squares, tries=both_signs, seen="regularly")
 def square_left_out(s: Result, sign: float) -> Operand:
     p, y = s.operands
-    if s.op.name == "power":
+    if s.op is power.op:
         return sign * p
     pairs = zip(p, y, strict=True) if isinstance(p, Vector) else [(p, y)]
     return sign / 2 * sum((u - v for u, v in pairs), 0.0)

@@ -69,6 +69,13 @@ WRITTEN = [
     ("x_beta,1", "xᵦ,₁", "x_beta,1", r"x_{{\beta},1}"),
     ("", "", "", r"\text{}"),
     ("hidden layer", "hidden layer", "hidden layer", r"\text{hidden layer}"),
+    ("ℒ", "ℒ", "L", r"\mathcal{L}"),
+    ("ℓ", "ℓ", "ell", r"\ell"),
+    ("Höhe_1", "Höhe₁", r"H\u00f6he_1", r"\text{Höhe}_{1}"),
+    ("Δw_2", "Δw₂", "Deltaw_2", r"\Delta w_{2}"),
+    ("dβ", "dβ", "dbeta", r"d \beta"),
+    ("señ", "señ", r"se\u00f1", r"\text{señ}"),
+    ("∇ of β", "∇ of β", r"\u2207 of \u03b2", r"\nabla\text{ of }\beta"),
     ("modèle", "modèle", r"mod\u00e8le", r"\text{modèle}"),
     ("😀", "😀", r"\U0001f600", r"\text{😀}"),
     ("a_b_c", "a_b_c", "a_b_c", r"\text{a\_b\_c}"),
@@ -246,6 +253,17 @@ OF_LECTURES = [
     ("a^{[1]<2>}", "a[1]<2>"),
     ("x^<3>", "x<3>"),
     ("c⟨2⟩", "c<2>"),
+    (r"\mathcal{L}", "ℒ"),
+    (r"\ell_1", "ell_1"),
+    ("w_{i,j}^{[ℓ]}", "w[l]_i,j"),
+    ("δ^L", "δ[L]"),
+    (r"\delta^{l-1}", "delta[l-1]"),
+    ("a1^(2)", "a(2)_1"),
+    ("w[1]12", "w[1]_12"),
+    ("a[1](3)2", "a[1](3)_2"),
+    (r"x_{\text{in}}", "x_in"),
+    (r"x_\mathrm{in}^{[1]}", "x[1]_in"),
+    (r"\vec{x}_2", "x_2"),
 ]
 
 
@@ -261,6 +279,12 @@ def test_a_layer_in_parentheses_is_written_above_the_line():
     assert (text("w_jk^(L)"), ascii_name("w_jk^(L)"), latex("w_jk^(L)")) == ("w^(L)ⱼₖ", "w^(L)_jk", "w^{(L)}_{jk}")
     assert pieces("a^(L-1)") == ("a", "(L−1)", "")
     assert mathml("a^(L)").startswith("<msup><mi>a</mi>")
+
+
+def test_latex_asks_for_no_letter_that_plain_latex_lacks():
+    """Behind \\text{...} only what pdflatex sets with no further package: Latin letters, not Δ or ∇."""
+    for label in ("Δw", "ΔΩ_1", "x → y", "∇L", "a ≤ b", "‖w‖", "Höhe λ", "ℒ of ℓ"):
+        assert max(latex(label)) <= "ž", label
 
 
 @pytest.mark.parametrize("label", ["x²", "e+c", "w^[1]^[2]", "w_1_2", "2", r"\hat{ab}", "f(x)", "x^(y+z)"])
