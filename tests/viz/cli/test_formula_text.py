@@ -136,11 +136,10 @@ def test_a_sum_of_many_terms_does_not_recurse():
 
 def test_a_sum_too_long_for_this_python_is_refused():
     try:
-        assert (
-            compute(" + ".join(["w"] * 100_000), {"w": 1.0}).target.data == 100_000.0
-        )  # from 3.14 on the stack decides
+        found = compute(" + ".join(["w"] * 100_000), {"w": 1.0}).target.data  # from 3.14 on its stack decides
     except ValueError as refused:
-        assert "too long or nested too deeply" in str(refused)
+        found = str(refused)
+    assert found == 100_000.0 or "too long or nested too deeply" in str(found)
 
 
 @pytest.mark.parametrize("text", ["-" * 5000 + "w", "w**" * 3000 + "w", "(" * 150 + "w"])
