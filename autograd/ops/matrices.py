@@ -57,6 +57,10 @@ def _to_right(g: Operand, z: Operand, x: Operand, y: Operand) -> Operand:
         return x[:, None] * g[..., None, :] if y.ndim > 1 else x * g
     if y.ndim == 1:
         return (_transposed(x) @ g[..., None])[..., 0]
+    if y.ndim == 2 and g.__class__ is np.ndarray:
+        g, x = _rows(g), _rows(x)
+        is_turned = y.flags.f_contiguous and not y.flags.c_contiguous  # as Wᵀ is; so is its gradient then
+        return g.T.dot(x).T if is_turned else x.T.dot(g)
     if x.ndim > 2 and y.ndim == 2:
         return _rows(x).T.dot(_rows(g))
     return _transposed(x) @ g
@@ -162,7 +166,15 @@ def _to_bias(
     return g.sum(tuple(range(g.ndim - 1)))
 
 
-@structural(_to_input, _to_weight, _to_bias, symbol="XWᵀ+b", shown="linear")
+@structural(
+    _to_input,
+    _to_weight,
+    _to_bias,
+    symbol="XWᵀ+b",
+    shown="linear",
+    formula=lambda x, weight, bias: x @ weight.T + bias,
+    by_sample=True,
+)
 def affine(x: Operand, weight: Operand, bias: Operand) -> Operand:
     """x Wᵀ + b as one operation: the weighted sums of a layer for all samples at once.
 
