@@ -11,6 +11,7 @@ the docstring says which it is.
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,6 +45,7 @@ Parameters = Iterable[Parameter] | Rate | None
 WRITE = "what it computes is to be written into w: w -= ..., or np.subtract(w, ..., out=w)"
 # Up to how many stretches of a vector are moved one by one: a rule costs as much on each as on all of a small vector.
 FEW = 2
+NUMBERS = {np.ndarray, float}
 LIMITS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 # Of a block: its gradient, and the stretches of it that parameters have.
@@ -105,6 +107,7 @@ class Optimizer(Attributes):
     default_rate = 0.001
     checks: ClassVar[Mapping[str, Check]] = {"iterations": whole_number}
     settled: tuple[str, ...] = ("parameters",)
+    _reads, _moves = ("parameters",), True  # for `autograd.fast.surroundings`; all else a step looks up itself
     clipnorm, clipvalue, global_clipnorm = Limit(), Limit(), Limit()
     schedule: Schedule | None
     _blocks: Sequence[_Block] = ()
@@ -270,7 +273,11 @@ class Optimizer(Attributes):
         """Move every parameter against its gradient. RuntimeError if no backward pass gave one."""
         if not self._blocks:
             self._check_bound("step")
-        quietly(self._step)  # a training that diverges comes to inf without a warning
+        data = self.parameters[0]._data
+        if type(data) not in NUMBERS and (step := getattr(data, "step", None)):  # see autograd.fast.effects
+            step(self, functools.partial(Optimizer._step, self), self.parameters)
+        else:
+            quietly(self._step)  # a training that diverges comes to inf without a warning
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before a new backward pass."""
@@ -312,6 +319,16 @@ class Optimizer(Attributes):
         self.iterations = iterations
         for vector, array in zip(vectors.values(), arrays, strict=True):
             vector[...] = array
+
+    def kept(self) -> tuple[int, list[Array]]:
+        """What steps change besides parameters, copied: how many there were, and the vectors of the state."""
+        return self.iterations, [vector.copy() for block in self._blocks for vector in block.vectors]
+
+    def come_back(self, kept: tuple[int, list[Array]]) -> None:
+        """Be as when `kept` gave this."""
+        vars(self)["iterations"], vectors = kept  # not a change of an option
+        for vector, numbers in zip((v for block in self._blocks for v in block.vectors), vectors, strict=True):
+            np.copyto(vector, numbers)
 
     def __repr__(self) -> str:
         rate = repr(self._rate if self.schedule is None else self.schedule)
