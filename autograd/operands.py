@@ -74,7 +74,10 @@ def declined(x: object, operator: str) -> Operand:
     """In an `except TypeError` of an operator: NotImplemented, if x is somebody's own kind of number with an
     operator for it; the error again otherwise, which says what came."""
     own = getattr(x.__class__, operator, None)
-    is_foreign = not isinstance(x, _KNOWN) and not hasattr(x.__class__, "_record")
+    is_builtin = (
+        x.__class__.__module__ == "builtins"
+    )  # some get operators with a new Python: None is ordered since 3.12
+    is_foreign = not (is_builtin or isinstance(x, _KNOWN) or hasattr(x.__class__, "_record"))
     if is_foreign and own is not None and own is not getattr(object, operator, None):
         return NotImplemented
     raise

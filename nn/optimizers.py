@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 
 from autograd import Tensor, Value
 from autograd.arguments import checked_fraction, lookup, not_negative, whole_number
-from autograd.fast.flat_parameters import EVERYTHING, Block, FlatValues, aligned, blocks
+from autograd.fast.flat_parameters import Block, FlatValues, aligned, blocks
 from autograd.foreign import finder
 from autograd.graph import is_node
 from autograd.ieee import quietly
@@ -43,13 +43,11 @@ Parameters = Iterable[Parameter] | Rate | None
 
 
 WRITE = "what it computes is to be written into w: w -= ..., or np.subtract(w, ..., out=w)"
-# Up to how many stretches of a vector are moved one by one: a rule costs as much on each as on all of a small vector.
-FEW = 2
 NUMBERS = {np.ndarray, float}
 LIMITS = ("clipnorm", "clipvalue", "global_clipnorm")
 
-# Of a block: its gradient, and the stretches of it that parameters have.
-Gradient = tuple[Array, list[slice]]
+# Of a block: its gradient, and a mask of what parameters have of it; None for all.
+Gradient = tuple[Array, Array | None]
 
 
 class Clipping(TypedDict, total=False):
@@ -350,15 +348,15 @@ class Optimizer(Attributes):
         clipped = None if self._clipping is None else self._clipped()
         is_moved = False
         for i, block in enumerate(self._blocks):
-            g, stretches = block.flat.gradient() if clipped is None else clipped[i]
-            if stretches:
+            g, there = block.flat.gradient() if clipped is None else clipped[i]
+            if there is None or there.any():
                 is_moved = True
                 if block.options:
                     with self._under(block.options):
                         own = self.learning_rate
-                        self._move(block, g, stretches, own, self.constants(own, self.iterations + 1))
+                        self._move(block, g, there, own, self.constants(own, self.iterations + 1))
                 else:
-                    self._move(block, g, stretches, rate, constants)
+                    self._move(block, g, there, rate, constants)
         if not is_moved:
             raise RuntimeError(
                 f"{self.name}.step(): no parameter has a gradient since the last zero_grad(); "
@@ -366,29 +364,20 @@ class Optimizer(Attributes):
             )
         vars(self)["iterations"] += 1
 
-    def _move(self, block: _Block, g: Array, stretches: list[slice], rate: float, constants: tuple[float, ...]) -> None:
-        """Apply the rule to one vector of parameters."""
+    def _move(self, block: _Block, g: Array, there: Array | None, rate: float, constants: tuple[float, ...]) -> None:
+        """Apply the rule to one vector of parameters: to all of it, and then back where there is no gradient."""
         is_first = not self.iterations and type(self).rule.__module__ != __name__  # one of somebody's own
         if constants != block.numbers:
             block.set_constants(constants)
         w = block.flat.begin()
         before = [x.copy() for x in (w, *block.vectors)] if is_first else []
-        found: object = None
-        if stretches is EVERYTHING:
-            found = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
-        elif len(stretches) > FEW:  # all, and then back where there is no gradient
-            rest = np.ones(w.size, bool)
-            for s in stretches:
-                rest[s] = False
-            places = np.flatnonzero(rest)
-            kept = [x[places] for x in (w, *block.vectors)]
-            found = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
-            for x, numbers in zip((w, *block.vectors), kept, strict=True):
-                x[places] = numbers
-        else:
-            for s in stretches:
-                vectors = [vector[s] for vector in block.vectors]
-                found = self.rule(w[s], g[s], block.free[s], block.constants, vectors)  # type: ignore[func-returns-value]
+        kept: list[tuple[Array, Array]] = []
+        if there is not None:
+            rest = np.flatnonzero(~there)
+            kept = [(x, x[rest]) for x in (w, *block.vectors)]
+        found: object = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
+        for x, numbers in kept:
+            x[rest] = numbers
         if found is not None:
             raise TypeError(f"{self.name}.rule: expected nothing in return, got {describe(found)}; {WRITE}")
         if is_first:
@@ -404,13 +393,10 @@ class Optimizer(Attributes):
     def _clipped(self) -> list[Gradient]:
         """The gradients in arrays of our own, no larger than asked for."""
         kind, limit = self._clipping  # type: ignore[misc]
-        clipped = [(np.array(g), stretches) for g, stretches in (block.flat.gradient() for block in self._blocks)]
-        for g, stretches in clipped:  # what has no gradient counts nothing
-            if stretches is not EVERYTHING:
-                present = np.zeros(g.size, bool)
-                for s in stretches:
-                    present[s] = True
-                g[~present] = 0
+        clipped = [(np.array(g), there) for g, there in (block.flat.gradient() for block in self._blocks)]
+        for g, there in clipped:
+            if there is not None:
+                g[~there] = 0  # what has no gradient counts nothing
         if kind == "clipvalue":
             for g, _ in clipped:
                 np.clip(g, -limit, limit, out=g)

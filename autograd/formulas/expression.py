@@ -21,8 +21,9 @@ import numpy as np
 from ..ieee import ieee
 from ..numpy_names import comparisons
 from ..numpy_names import ufunc as numpy_ufunc
-from ..op import Operation, find
+from ..op import Operation
 from ..operands import Operand, Vector, members, real
+from ..ops import elementwise
 from . import names
 from .notation import Ascii, Latex, Text, Writer, is_short, named_factors, shown
 
@@ -231,7 +232,7 @@ class Expression:
         return self
 
     def __abs__(self) -> Expression:
-        return Expression._record(find("abs"), self)
+        return elementwise.abs(self)
 
     @_operator
     def __sub__(self, other: Expression) -> Expression:
@@ -269,7 +270,7 @@ class Expression:
         n = other.value
         if not (other.is_number() and math.isfinite(n)):
             is_one = self.is_number() and self.value == 1.0
-            return constant(1.0) if is_one else _call(find("power"), (self, other), value)
+            return constant(1.0) if is_one else _call(elementwise.power.op, (self, other), value)
         if self.is_number() or n == 0.0:
             return constant(value)
         c, factors = _as_term(self)
@@ -476,7 +477,7 @@ def _limited(x: Expression) -> Expression:
 
 
 def _power(x: float, n: float) -> float:
-    return float(ieee(find("power").forward, x, n))
+    return float(ieee(elementwise.power.op.forward, x, n))
 
 
 def _call(op: Operation, args: tuple[Operand, ...], value: float) -> Expression:

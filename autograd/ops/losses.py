@@ -500,8 +500,6 @@ def softmax_cross_entropy(
 
 
 _OF_PROBABILITIES = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
-# What moves numbers, and leaves what they are.
-_MOVES = frozenset({"transpose", "reshape", "getitem", "cast", "broadcast_to"})
 
 
 def refuse_activated(name: str, logits: Operand, activation: Callable[..., Operand]) -> None:
@@ -517,7 +515,7 @@ def refuse_activated(name: str, logits: Operand, activation: Callable[..., Opera
 def _origin(u: Operand) -> str | None:
     """The name of the operation that gave the numbers of a node, whatever moved them since."""
     while getattr(u, "op", None) is not None:
-        if u.op.name not in _MOVES:
+        if not u.op.moves:
             return u.op.shown
         u = u.operands[0]
     return None
@@ -563,7 +561,7 @@ def _went_into(u: Operand, activation: Operation) -> Operand | None:
     op = getattr(u, "op", None)
     if op is activation:
         return u.operands[0]
-    if op is None or op.name not in _MOVES:
+    if op is None or not op.moves:
         return None
     logits = _went_into(u.operands[0], activation)
     return None if logits is None else op.function(logits, *u.operands[1:])

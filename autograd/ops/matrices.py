@@ -131,8 +131,9 @@ def row_of_ones(n: int, dtype: DTypeLike) -> np.ndarray:
 def rows_summed(g: Operand, out: np.ndarray | None = None) -> Operand:
     """The sum over all axes but the last. A product with ones costs a quarter of a sum."""
     if g.__class__ is np.ndarray and g.ndim > 1:
-        rows = _rows(g)
-        return rows.T.dot(row_of_ones(len(rows), g.dtype), out)
+        if g.ndim > 2:
+            g = _rows(g)
+        return g.T.dot(row_of_ones(len(g), g.dtype), out)
     return g.sum(tuple(range(g.ndim - 1)))
 
 
@@ -158,7 +159,15 @@ def _to_bias(
     return rows_summed(g, out)
 
 
-@structural(_to_input, _to_weight, _to_bias, symbol="XWᵀ+b", shown="linear")
+@structural(
+    _to_input,
+    _to_weight,
+    _to_bias,
+    symbol="XWᵀ+b",
+    shown="linear",
+    formula=lambda x, weight, bias: x @ weight.T + bias,
+    by_sample=True,
+)
 def affine(x: Operand, weight: Operand, bias: Operand) -> Operand:
     """x Wᵀ + b as one operation: the weighted sums of a layer for all samples at once.
 
@@ -167,7 +176,7 @@ def affine(x: Operand, weight: Operand, bias: Operand) -> Operand:
     ValueError with the shapes if they do not fit.
     """
     try:
-        z = _product(x, weight.T)
+        z = x.dot(weight.T) if x.ndim == 2 and len(x) < 4 * ROWS else _product(x, weight.T)
         if z.shape[-1:] == bias.shape and weight.ndim == 2:
             return np.add(z, bias, z)
     except ValueError:
