@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import warnings
-import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import modes
 from ..fast.programs import Programs, Shape, Written
+from ..fast.recorder import UNFIT
 from ..fast.surroundings import Unclear
 from ..ieee import quietly
 from ..op import Operation
@@ -53,8 +53,8 @@ def replayed(function: Callable[..., Any]) -> Replayed:
     `w.grad = None` and `w.data -= 0.1 * w.grad`. Gradients add up where nothing clears them, as ever.
 
     A step gives Tensors, arrays, numbers, or a tuple of these; its `backward()` is over. A function without
-    `backward()` gives one Tensor, such as the loss, whose `backward()` may follow. One result of such a program is
-    kept at a time: while it waits, calls record.
+    `backward()` gives one Tensor, such as the loss, whose `backward()` may follow. While a result waits for it, calls
+    record.
 
     All that the function reads beside its arguments is found in its code and looked at before each run; where that
     changes, or numbers decide otherwise, it is run as it is. Where its code cannot be followed (printing, assignments
@@ -89,26 +89,28 @@ class Replayed(Programs):
             if a.__class__ is np.ndarray and not a.flags.c_contiguous:
                 args = _copied(args, lambda a: a.flags.c_contiguous or is_fixed(a))
                 break
-        return self.run(self.function, *args)
+        return self.run(self.function, *args)[0]
 
-    def shown(self, results: Any) -> Any:
-        return results
+    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """The result in a tuple, for it may be None."""
+        written = self._trusted
+        found = UNFIT if written is None else self._started(written, arguments)
+        if found is not UNFIT and found is not None:
+            return found
+        return self._slowly(function, arguments, gave_up=found is None)
 
-    def start(self, written: Written, arguments: Sequence[Any]) -> Any:
+    def shown(self, results: Any) -> tuple[Any]:
+        return (results,)
+
+    def _started(self, written: Written, arguments: Sequence[Any]) -> Any:
         if written.seed is None:
             found = quietly(written.program, *arguments)
-            return None if found is None else (written.how(found),)
-        latest = written.how()
-        if latest is not None:
-            if not latest.is_done:
-                return (self.function(*arguments),)
-            latest.is_over = True
+            return found if found is None or found is UNFIT else (written.how(found),)
         # What somebody may write to before the gradients are asked for is copied, as a graph would.
         run = _Run(self, written, _copied(arguments, is_fixed))
         found = run.start()
-        if found is None:
-            return None
-        written.how = weakref.ref(run)
+        if found is None or found is UNFIT:
+            return found
         for t in written.reached:
             if t._seen is not None:
                 t._stamp()
@@ -119,10 +121,8 @@ class Replayed(Programs):
 
     def accept(self, results: Any, written: Written) -> None:
         if written.seed is not None:
-            written.how = lambda: None  # gives the latest run whose result somebody holds
             return
         over = _Run(self, written, ())
-        over.is_over = True
         makers = [_maker(r, over) for r in (results if results.__class__ is tuple else (results,))]
         if results.__class__ is tuple:
             written.how = lambda found: tuple([make(x) for make, x in zip(makers, found, strict=True)])
@@ -136,7 +136,7 @@ class Replayed(Programs):
         self._shapes.clear()
         self._latest = None
         name = getattr(self.function, "__name__", "function")
-        warnings.warn(f"replayed({name}): it goes on as it is: {reason}", RuntimeWarning, stacklevel=5)
+        warnings.warn(f"replayed({name}): it goes on as it is: {reason}", RuntimeWarning, stacklevel=6)
 
     def forget(self, shape: Shape) -> None:
         super().forget(shape)
@@ -170,17 +170,13 @@ def _maker(r: Any, over: _Run) -> Callable[[Any], Any]:
 
 
 class _Run:
-    """One run of a program: forward, and when the gradients are asked for back.
+    """One run of a program: forward, and when the gradients are asked for back. Until then no other begins."""
 
-    is_done: they have been asked for. is_over: the program has run again since, or gone back itself.
-    """
-
-    __slots__ = ("__weakref__", "_given", "_passes", "_replayed", "_written", "is_done", "is_over")
+    __slots__ = ("_given", "_passes", "_replayed", "_written")
 
     def __init__(self, replayed: Replayed, written: Written, given: Sequence[object]) -> None:
         self._replayed, self._written, self._given = replayed, written, given
-        self.is_done = self.is_over = False
-        self._passes: Iterator[Any] | None = None
+        self._passes: Generator[Any] | None = None
 
     @property
     def leaves(self) -> list[Tensor]:
@@ -188,9 +184,11 @@ class _Run:
         return self._written.reached
 
     def start(self) -> Any:
-        """The results; None if the program gives up."""
-        self._passes = self._written.program(*self._given)
-        return quietly(next, self._passes, None)
+        """The results; None if the program gives up, UNFIT if another run is on its way."""
+        passes = self._written.program(*self._given)
+        found = quietly(next, passes, None)
+        self._passes = None if found is None or found is UNFIT else passes
+        return found
 
     def result(self, array: np.ndarray, serial: int) -> Tensor:
         """A Tensor of these numbers, from which a way leads back through the program."""
@@ -226,25 +224,22 @@ class _Run:
                 f"backward() of a result of {self._replayed!r}, which goes back itself: that is over; results of "
                 ".function, which records, know the way back"
             )
-        if self.is_over:
-            raise RuntimeError(
-                f"backward() of a result of {self._replayed!r} after it has run again; call backward() before the next "
-                "call, or keep results of .function, which records"
-            )
 
     def _into_buffers(self, g: Any, leaves: Sequence[Tensor]) -> None:
         """Compute all gradients into the buffers of the leaves."""
         for t in leaves:
             if t._grad is not None and t._grad is t._buffer:
                 t._grad = t._grad.copy()
-        self._written.seed[...] = g  # type: ignore[index]
-        if self._passes is None and self.start() is None:
-            self._by_graph(g, leaves)
-        else:
-            passes, self._passes = self._passes, None
-            if quietly(next, passes, None) is None:
-                self._by_graph(g, leaves)
-        self.is_done = True
+        if self._passes is None:
+            self.start()
+        passes, self._passes = self._passes, None
+        if passes is not None:
+            self._written.seed[...] = g  # type: ignore[index]
+            is_done = quietly(next, passes, None) is not None
+            passes.close()
+            if is_done:
+                return
+        self._by_graph(g, leaves)
 
     def _by_graph(self, g: np.ndarray, leaves: Sequence[Tensor]) -> None:
         kept = [(t, t._grad) for t in leaves]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import operator
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -21,7 +20,7 @@ from ..passes.tensors import backward
 from ..tensor import Tensor
 from . import roads
 from .effects import Effects, State
-from .recorder import Recorder, kept
+from .recorder import UNFIT, Recorder, kept
 from .surroundings import Surroundings, Unclear
 
 __all__ = ["Programs", "Written"]
@@ -44,7 +43,7 @@ class Programs:
     def __init__(self, reads: Iterable[Any], *, trains: bool = False, lasts: bool = False) -> None:
         self.reads, self.trains, self.lasts = list(reads), trains, lasts
         self._shapes: dict[Any, Shape] = {}
-        self._latest: Shape | None = None
+        self._trusted: Written | None = None  # the latest, if it was compared twice
         self._asked: dict[Tensor, None] = {}  # leaves of which it matters whether they have a gradient
         self._are_open = roads.are_open()
 
@@ -60,34 +59,33 @@ class Programs:
         """
         if modes.active and (self.trains or modes.is_detecting_anomalies()):
             return self.shown(function(*arguments))
-        shape = self._latest
-        if shape is None or (written := shape.written) is None or not written.fits(*arguments):
-            shape = self._latest = self._shape_of(arguments)
-            written = shape.written
-            if written is None:
-                shape.seen += 1
-                if shape.seen != REPEATED or not self._are_open:
-                    return self.shown(function(*arguments))
+        written = self._trusted
+        found = UNFIT if written is None else written.program(*arguments)
+        if found is not UNFIT and found is not None:
+            return found
+        return self._slowly(function, arguments, gave_up=found is None)
+
+    def _slowly(self, function: Callable[..., Any], arguments: Sequence[Any], *, gave_up: bool) -> Any:
+        """The same where the latest program cannot do it."""
+        shape = self._shape_of(arguments)
+        written = shape.written
+        if written is None:
+            self._trusted = None
+            shape.seen += 1
+            if shape.seen == REPEATED and self._are_open:
                 return self._written_down(shape, function, arguments)
-            if not written.fits(*arguments):
-                self._note(shape, None)
-                return self.shown(function(*arguments))
-        if not written.is_running.acquire(blocking=False):  # in another thread
-            return self.shown(function(*arguments))
-        try:
-            if not written.is_current():
-                self.forget(shape)
-                return self.shown(function(*arguments))
-            if not shape.is_trusted:  # it is compared once more, for numbers of the first run that stayed in it
-                results, is_same = written.compared(function, arguments)
-                self._note(shape, is_same)
-                return self.shown(results)
-            found = self.start(written, arguments) if self.waits else written.program(*arguments)
-        finally:
-            written.is_running.release()
-        if found is not None:
-            return found[0] if self.waits else found
-        self._note(shape, None)
+        elif gave_up:
+            self._note(shape, None)
+        elif not written.is_current():
+            self._trusted = None
+            self.forget(shape)
+        elif not shape.is_trusted:  # it is compared once more, for numbers of the first run that stayed in it
+            results, is_same = written.compared(function, arguments)
+            self._note(shape, is_same)
+            return self.shown(results)
+        elif self._trusted is not written:
+            self._trusted = written
+            return self.run(function, *arguments)
         return self.shown(function(*arguments))
 
     # ------------------------------------------------------------ what `replayed` does otherwise
@@ -95,10 +93,6 @@ class Programs:
     def shown(self, results: Any) -> Any:
         """What is given where the function was called."""
         return arrays_of(results)
-
-    def start(self, written: Written, arguments: Sequence[Any]) -> Any:
-        """What is given where there is a program, in a tuple; None if the function is to be asked."""
-        return written.program(*arguments)
 
     def roots(self, arguments: Sequence[Any]) -> list[Any]:
         """What is read besides arguments."""
@@ -142,10 +136,10 @@ class Programs:
             return
         shape.given_up += 1
         if is_same is False:
-            shape.written = None
+            shape.written = self._trusted = None
             self.refuse("its program gives other numbers than the function itself")
         elif shape.given_up == PATIENCE and not self.waits:
-            shape.written = None
+            shape.written = self._trusted = None
 
     def _written_down(self, shape: Shape, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         """What the function gives; the shape has a program from now on if there is one that gives the same bits."""
@@ -232,8 +226,7 @@ class Shape:
 class Written:
     """A program of a function, with all that has to stay as it is.
 
-    program     gives results and does what the function does, or gives None: then nothing has happened
-    fits        says whether arguments are such as it was written down for
+    program     gives results and does what the function does; see `Recorder.program`
     is_current  says whether the program is still what the function would do
     reached     the Tensors that get a gradient
     asked       those of which it matters whether they have one at first
@@ -251,12 +244,13 @@ class Written:
         asked: Sequence[Tensor],
         seed: np.ndarray | None,
     ) -> None:
-        self.program, self.fits, self.seed, self.asked = recorder.program(), recorder.fits(), seed, asked
-        self.reached = list(effects.reached)
+        self.seed, self.asked, self.reached = seed, asked, list(effects.reached)
         self._surroundings = surroundings
-        arrays = [(t, name, getattr(t, name)) for t in surroundings.tensors for name in ("_data", "_buffer")]
-        self.is_current = recorder.condition(arrays, surroundings.are_the_same)
-        self.is_running = threading.Lock()  # its arrays are those of one run at a time
+        tests = recorder.conditions(
+            (t, name, getattr(t, name)) for t in surroundings.tensors for name in ("_data", "_buffer")
+        )
+        tests.append(f"{recorder.constant(surroundings.are_the_same)}()")
+        self.program, self.is_current = recorder.program(tests), recorder.condition(tests)
         if surroundings.generators:
             self.program = _drawing(self.program, list(surroundings.generators))
 
@@ -277,15 +271,16 @@ class Written:
             ends = [None if t._grad is None else t._grad.tobytes() for t in self.reached]
         before.restore()
         found: Any = quietly(self.program, *arguments)
-        if self.seed is not None and found is not None:
+        if self.seed is not None:
             passes, found = found, quietly(next, found, None)
-            if found is not None and quietly(next, passes, None) is None:
+            if found is not None and found is not UNFIT and quietly(next, passes, None) is None:
                 found = None
+            passes.close()
             now = [t._buffer.tobytes() for t in self.reached]  # type: ignore[union-attr]
         else:
             now = State(self._surroundings).bits()
         after.restore()
-        return None if found is None else _bits(found) == given and now == ends
+        return None if found is None or found is UNFIT else _bits(found) == given and now == ends
 
 
 def _drawing(program: Callable[..., Any], generators: Sequence[np.random.Generator]) -> Callable[..., Any]:
@@ -294,7 +289,7 @@ def _drawing(program: Callable[..., Any], generators: Sequence[np.random.Generat
     def drawing(*arguments: Any) -> Any:
         states = [g.bit_generator.state for g in generators]
         found = program(*arguments)
-        if found is None:
+        if found is None or found is UNFIT:
             for g, state in zip(generators, states, strict=True):
                 g.bit_generator.state = state
         return found

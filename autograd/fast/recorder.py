@@ -15,9 +15,10 @@ from __future__ import annotations
 import functools
 import operator
 import re
+import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +29,7 @@ from ..ieee import quietly
 from ..passes.tensors import backward
 from .flat_parameters import aligned
 
-__all__ = ["LARGEST", "NotRecorded", "Recorded", "Recorder", "TooLarge", "called", "kept", "whole"]
+__all__ = ["LARGEST", "UNFIT", "NotRecorded", "Recorded", "Recorder", "TooLarge", "called", "kept", "whole"]
 
 # How many bytes of arrays a program may keep. Above that NumPy's own work is nearly all of the time.
 LARGEST = 1 << 26
@@ -146,35 +147,44 @@ class Recorder:
         if whole(array) in self.outside:
             self.moved()
 
-    def program(self) -> Callable[..., Any]:
+    def program(self, tests: Sequence[str] = ()) -> Callable[..., Any]:
         """The lines as a function, which gives results where it was told to, and ends where it gives up.
 
-        Where a call refuses what it is given it gives up too, unless it has moved something: then that is an error.
-        TooLarge if its arrays are.
+        It gives UNFIT, and does nothing, where arguments do not fit, where a test (see `conditions`) is not true, or
+        while it runs already, for its arrays are those of one run at a time. Where a call refuses what it is given
+        it gives up too, unless it has moved something: then that is an error. TooLarge if its arrays are.
         """
         lines = self.written_lines()
         self.size += _packed(lines, self.scope, self._made)
         if self.size > LARGEST:
             raise TooLarge
         end = lines.index(MOVED) if MOVED in lines else len(lines)
-        trying = ["try:", *(f"    {line}" for line in lines[:end] or ["pass"])]
-        return self._function(
-            "program", self.inputs, [*trying, "except (IndexError, ValueError): return None", *lines[end:]]
-        )
+        lock, unfit = self.constant(threading.Lock()), self.constant(UNFIT)
+        waits = any(line.startswith("yield") for line in lines)
+        tests = [*self.fitting, "not more", *tests, f"{lock}.acquire(False)"]
+        body = [
+            f"if not ({' and '.join(tests)}):",
+            *([f"    yield {unfit}", "    return"] if waits else [f"    return {unfit}"]),
+            "try:",
+            "    try:",
+            *(f"        {line}" for line in lines[:end] or ["pass"]),
+            "    except (IndexError, ValueError): return None",
+            *(f"    {line}" for line in lines[end:]),
+            f"finally: {lock}.release()",
+        ]
+        return self._function("program", [*(f"{x}={self.constant(_MISSING)}" for x in self.inputs), "*more"], body)
+
+    def conditions(self, conditions: Iterable[tuple[Any, str, Any]]) -> list[str]:
+        """Tests that things have these attributes."""
+        return [f"{self.constant(thing)}.{name} is {self.constant(x)}" for thing, name, x in conditions]
 
     def written_lines(self) -> list[str]:
         """The lines that are left, without those that compute what is there already."""
         return _without_repetitions(_without_copies(self.lines, self.scope), self.scope, self._inner)
 
-    def fits(self) -> Callable[..., bool]:
-        """A function of what the program is given: True for what it was written down for."""
-        inputs = [f"{name}={self.constant(_MISSING)}" for name in self.inputs]
-        return self._function("fits", [*inputs, "*more"], [f"return {' and '.join([*self.fitting, 'not more'])}"])
-
-    def condition(self, conditions: Sequence[tuple[Any, str, Any]], last: Callable[[], bool]) -> Callable[[], bool]:
-        """A function without arguments: True while things have these attributes, and the last says so too."""
-        tests = [f"{self.constant(thing)}.{name} is {self.constant(x)}" for thing, name, x in conditions]
-        return self._function("condition", [], [f"return {' and '.join([*tests, self.constant(last)])}()"])
+    def condition(self, tests: Sequence[str]) -> Callable[[], bool]:
+        """A function without arguments: True while all tests are."""
+        return self._function("condition", [], [f"return {' and '.join([*tests, 'True'])}"])
 
     def _function(self, name: str, inputs: Sequence[str], lines: Sequence[str]) -> Callable[..., Any]:
         body = "\n    ".join(lines)
@@ -322,7 +332,7 @@ _OF_SHAPES = {
     np.bincount,  # whose places, of plain integers, stay as they are
 }
 
-_MISSING = object()
+_MISSING, UNFIT = object(), object()
 MOVED = "# what comes cannot be taken back"
 _ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}
 

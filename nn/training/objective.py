@@ -106,10 +106,11 @@ class Objective:
         1/m, or an array with weight/m for each sample. With a loss that is not finite no weight is changed, and no
         parameter has a gradient.
         """
-        value, *outputs = self._programs.run(self._step, *batch, bool(self._metrics))
+        found = self._programs.run(self._step, *batch, bool(self._metrics))
+        value = found[0]
         if not self._is_ours and value - value == 0.0:
             self.optimizer.step()
-        return value, outputs[0] if outputs else batch[-2]
+        return value, found[1] if len(found) > 1 else batch[-2]
 
     def _step(self, *batch: Operand) -> tuple[Operand, ...]:
         *data, with_outputs = batch
