@@ -260,8 +260,14 @@ class FlatValues:
                 p.grad = NO_GRADIENT
 
     def move(self, rule: Callable[..., object], *more: Any) -> bool:
-        """False: the numbers are gathered for each step."""
-        return False
+        """`rule(numbers, gradients, *more)` as a step, if it is apart and all have a gradient; see `Block`."""
+        if not self.is_apart:
+            return False
+        g, there = self.gradient()
+        if there is None:
+            rule(self.begin(), g, *more)
+            self.end()
+        return there is None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FlatValues, (self.values,)

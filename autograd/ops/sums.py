@@ -25,6 +25,7 @@ from ..signatures import of_array
 from . import elementwise
 from .choosing import where
 from .elementwise import is_zero, maximum, sqrt
+from .matrices import has_short_rows, row_of_ones
 
 T = TypeVar("T")
 
@@ -48,6 +49,8 @@ def sum(x: Operand) -> Operand:
 @sum.on_arrays
 def array_sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Sum over axes, as NumPy computes it."""
+    if (axis == -1 or axis == 1) and not keepdims and has_short_rows(x):
+        return x.dot(row_of_ones(x.shape[1], x.dtype))
     return x.sum(axis, keepdims=keepdims)
 
 
