@@ -349,7 +349,9 @@ def _sort_out(recording: Recording, order: list[Value], unknown: list[Value]) ->
     order.append(probe)
     unknown.append(probe)
     held = _references(order, unknown)
-    free = sys.getrefcount(probe) - 1  # less the name that it has here
+    free = (
+        sys.getrefcount(unknown[-1]) - 1
+    )  # asked as below, for a name may count or not; less the one that it has here
     for i in range(len(unknown) - 1):
         if sys.getrefcount(unknown[i]) <= free + held[unknown[i]]:
             recording.fresh.add(unknown[i])

@@ -327,7 +327,7 @@ def not_empty(where_: str, x: Operand, axis: Axis = None) -> None:
 
 def numbers(x: Operand) -> Operand:
     """The array of a Tensor, an array as it is: for what is not differentiated."""
-    return x._data if is_array_node(x) else x
+    return x._data if getattr(x.__class__, "_is_array", False) else x
 
 
 def comparable(x: Operand) -> Operand:
