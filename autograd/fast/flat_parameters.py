@@ -312,11 +312,15 @@ class FlatValues:
         """Be apart no longer: the Values have numbers and gradients."""
         if not self.is_apart:
             return
-        g, there = self.gradient()
-        gradients = g.tolist()
-        if there is not None:
-            gradients = [x if is_there else NO_GRADIENT for x, is_there in zip(gradients, there.tolist(), strict=True)]
-        for p, x, y in zip(self.values, self.begin().tolist(), gradients, strict=True):
+        numbers = self.begin().tolist()
+        if self._is_mixed and self._sum is None:
+            gradients = [p.grad for p in self.values]
+        else:
+            g, there = self.gradient()
+            gradients = g.tolist()
+            if there is not None:
+                gradients = [x if is_in else NO_GRADIENT for x, is_in in zip(gradients, there.tolist(), strict=True)]
+        for p, x, y in zip(self.values, numbers, gradients, strict=True):
             p._data = x
             p.grad = y
         self.is_apart, self._shown, self._sum = False, None, None

@@ -143,8 +143,8 @@ SHORT = 128
 
 
 def has_short_rows(x: Operand) -> bool:
-    """True for an array whose rows are summed by `x.dot(row_of_ones(...))`, in half of the time."""
-    return x.__class__ is np.ndarray and x.ndim == 2 and 0 < x.shape[1] <= SHORT and x.dtype.kind == "f"
+    """True for a vector or a matrix whose rows are summed by `x.dot(row_of_ones(...))`, in half of the time."""
+    return x.__class__ is np.ndarray and x.ndim in (1, 2) and 0 < x.shape[-1] <= SHORT and x.dtype.kind == "f"
 
 
 def _rows(x: Operand) -> Operand:

@@ -50,7 +50,7 @@ def broadcast_to(x: Operand, shape: tuple[int, ...]) -> Operand:
 
 def _sum_to(x: Operand, shape: tuple[int, ...]) -> Operand:
     """x summed over the axes along which `shape` would be broadcast to that of x."""
-    if has_short_rows(x) and shape == (x.shape[0], 1):
+    if has_short_rows(x) and len(shape) == 2 and shape == (x.shape[0], 1):
         return x.dot(row_of_ones(x.shape[1], x.dtype)).reshape(shape)
     ahead = x.ndim - len(shape)
     x = x.sum(tuple(range(ahead))) if ahead else x
