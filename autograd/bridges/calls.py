@@ -480,12 +480,12 @@ class Samples:
         return None
 
     @property
-    def looks(self) -> object:
+    def looks(self) -> Sequence[Any]:
         """What arrays like these have in common."""
         return looks_of(self._arrays)
 
 
-def looks_of(arrays: Sequence[object]) -> object:
+def looks_of(arrays: Sequence[object]) -> Sequence[Any]:
     """The shapes and dtypes of arrays; None for what is none."""
     return [(x.shape, x.dtype) if x.__class__ is np.ndarray else None for x in arrays]
 
@@ -508,7 +508,7 @@ class BatchProgram:
         self._tapes = {"mean": Tape(mean, numbers.tensors, moving), "all": Tape(each, (), moving)}
         self._reached = Reach(mean, numbers.tensors, moving)
         self._copies: list[Any] | None = None  # where which part of which array goes; [] if that is not all there is
-        self._looks: object = None
+        self._looks: Sequence[Any] = ()
         self._guards = [
             (c, *(self._where(u, regrouping) for u in (c.left, c.right))) for g in program.guards for c in g.comparisons
         ]
@@ -576,11 +576,15 @@ class BatchProgram:
     def step(self, arrays: Sequence[object]) -> float | None:
         """See `run`, for arrays like those that were prepared; None for others, and where it is to be looked at."""
         program = self.program
-        if program.calls + 1 == program.audit or looks_of(arrays) != self._looks:
+        if program.calls + 1 == program.audit or len(arrays) != len(self._looks):
             return None
+        for array, looks in zip(arrays, self._looks, strict=True):
+            x: Any = array
+            if x.__class__ is not np.ndarray or x.shape != looks[0] or x.dtype is not looks[1]:
+                return None
         self.numbers.begin()
         for target, i, part in self._copies or ():
-            x: Any = arrays[i]
+            x = arrays[i]
             np.copyto(target, x if part is None else x[part])
         data = float(self.numbers.run(self._tapes["mean"])[0])
         if data - data != 0.0:
