@@ -19,8 +19,9 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import graph, modes
+from . import modes
 from .foreign import OF_NODES, answer, own_names, unknown_option
+from .graph import UNRECORDED
 from .ieee import quietly, restore, silence
 from .lending import is_free, numbers_in, refuse_to_lend
 from .node import BaseNode
@@ -38,7 +39,7 @@ __all__ = ["Tensor"]
 next_serial = itertools.count(1).__next__
 
 new = object.__new__
-active, traces, is_recording = modes.active, modes.traces, modes.is_recording
+active, traces, innermost = modes.active, modes.traces, modes.no_grad.blocks.get
 EXACT = 2**53  # integers below it are floats
 
 # What goes with a Tensor.
@@ -255,7 +256,7 @@ class Tensor(BaseNode):
     def detach(self) -> Tensor:
         """The same numbers as a new leaf, a constant: no gradient passes, and a Module does not train it."""
         t = Tensor(self._data)
-        t._operands = graph.UNRECORDED
+        t._operands = UNRECORDED
         return t
 
     def astype(self, dtype: DTypeLike) -> Tensor:
@@ -694,9 +695,10 @@ def _record(op: Operation, *operands: Operand) -> Tensor:
                 return _record_prepared(op, operands)
             dtype = u.dtype
         data.append(u)
-    for i in op.plain:
-        if operands[i].__class__ is Tensor:
-            raise _not_plain(op, i)
+    if op.plain:
+        for i in op.plain:
+            if operands[i].__class__ is Tensor:
+                raise _not_plain(op, i)
     before = silence()
     try:
         z = op.forward(*data)
@@ -709,14 +711,15 @@ def _record(op: Operation, *operands: Operand) -> Tensor:
     v = new(Tensor)
     v._label = v._grad = v._seen = None
     v._serial = next_serial()
-    if active and not is_recording():
+    if active and (block := innermost()) is not None and (block.is_open or not modes.is_recording()):
         # How it was computed is forgotten. Its array becomes its own: what can be written to shares with nothing.
         is_shared = z.base is not None
         for x in data:
-            is_shared = is_shared or x is z
+            if x is z:
+                is_shared = True
         v._data = z.copy() if is_shared else z
         v._op = v._buffer = None
-        v._operands = graph.UNRECORDED
+        v._operands = UNRECORDED
         if traces:
             modes.note_birth(v)
         return v
