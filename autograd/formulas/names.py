@@ -2,8 +2,8 @@
 
 Every part after the base is optional: `w[1]_1,2`, `a[1](3)_2`, `h[1]<2>`, `yhat_1`, `alpha`, `w1`, `loss`. What
 lectures write is read as the same names: `w_{11}^{[1]}`, `w^{(L)}_{jk}`, `a_1^1`, `\\delta^l`, `x^(1)`, `h^{<t>}`,
-`y_hat`, `\\hat{y}_1`, `\\theta`, `\\mathcal{L}`, `x_\\text{in}`. A label that does not parse is shown as it is, escaped for the target. This module
-knows strings only; which node carries which label is the graph's business.
+`y_hat`, `\\hat{y}_1`, `\\theta`, `\\mathcal{L}`, `x_\\text{in}`. A label that does not parse is shown as it is,
+escaped for the target. This module knows strings only; which node carries which label is the graph's business.
 """
 
 from __future__ import annotations
