@@ -30,6 +30,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, Unpack, cast, overload
 
 import numpy as np
+from numpy import ndarray
 
 from .ieee import ieee, quietly
 from .operands import (
@@ -88,6 +89,8 @@ class Writing(TypedDict, total=False):
     note      what the writing means, said once below a derivation: in text and in LaTeX
     times     in formulas: `times(n, *operands)` is the result, times the first operand to the power n, as one; None
               where it is none. It is written if it is shorter: |x| for sign(x)·x
+    turned    of arrays, written in columns: `turned(*plain operands)` gives the plain operands with which the operation
+              takes the transposed matrices to the transposed result; None where there are none
     averages  of a mean over axes: whether its gradient has 1/m for m samples, as a function of its operands on arrays
     """
 
@@ -101,6 +104,7 @@ class Writing(TypedDict, total=False):
     members: Callable[..., tuple[list[str], str]]
     note: tuple[str, str]
     times: Callable[..., Operand]
+    turned: Callable[..., tuple[Operand, ...] | None]
     averages: Callable[..., bool]
 
 
@@ -138,6 +142,8 @@ class Operation(str):
               is the gradient of the result; None for an operand that is not differentiated. An
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
+    moves     every number of the result is one of the operands', at a place that an index, a shape ... says
+    by_sample   does the same to each sample: the first operand has a row for each, and so has the result
     linear    the places of operands in which it is linear: numbers before these stand before the whole
     writes    which pulls can write their result into an array given as a last argument
     adds      of an operation that picks a part of its first operand: `adds(total, g, *operands)` adds the
@@ -152,6 +158,7 @@ class Operation(str):
         "adds",
         "along_axis",
         "array",
+        "by_sample",
         "delivers",
         "formula",
         "forward",
@@ -159,6 +166,7 @@ class Operation(str):
         "is_flat",
         "linear",
         "loss",
+        "moves",
         "name",
         "over_axes",
         "parts",
@@ -211,6 +219,8 @@ class Operation(str):
         along_axis: bool = False,
         parts: Parts = (),
         linear: tuple[int, ...] = (),
+        moves: bool = False,
+        by_sample: bool = False,
         writing: Writing | None = None,
     ) -> None:
         self.name: str = _full_name(forward)
@@ -238,6 +248,8 @@ class Operation(str):
         self.along_axis = along_axis
         self.parts = parts
         self.linear = linear
+        self.moves = moves
+        self.by_sample = by_sample
         self.over_axes = not self.rules and [*inspect.signature(forward).parameters][1:3] == ["axis", "keepdims"]
         self.loss = loss
 
@@ -402,6 +414,8 @@ class _Structural(Writing, total=False):
     formula: Forward | None
     parts: Parts
     linear: tuple[int, ...]
+    moves: bool
+    by_sample: bool
     door: Door | None
 
 
@@ -449,7 +463,7 @@ def elementwise(
                     return forward(x)
                 except (ArithmeticError, ValueError):
                     return float(ieee(forward, x))
-            if x.__class__ is np.ndarray and x.ndim and x.dtype.kind == "f":  # as rules call it on the way back
+            if x.__class__ is ndarray and x.ndim and x.dtype.kind == "f":  # as rules call it on the way back
                 try:
                     return quietly(forward, x)
                 except (TypeError, ValueError) as error:
@@ -611,6 +625,8 @@ def structural(
     formula: Forward | None = None,
     parts: Parts = (),
     linear: tuple[int, ...] = (),
+    moves: bool = False,
+    by_sample: bool = False,
     door: Door | None = None,
     **writing: Unpack[Writing],
 ) -> Any:
@@ -622,8 +638,8 @@ def structural(
     they can be differentiated too. None stands for what is not differentiated: an axis, a shape.
 
     The name it leaves behind takes arrays (and gives an array) and Tensors (and gives a Tensor).
-    loss, along_axis, formula, parts, linear: see Operation. door: as of `elementwise`. The rest is how it is
-    written, see Writing.
+    loss, along_axis, formula, parts, linear, moves, by_sample: see Operation. door: as of `elementwise`. The rest is
+    how it is written, see Writing.
     """
 
     def decorate(forward: Forward) -> Function:
@@ -635,6 +651,8 @@ def structural(
             formula=formula,
             parts=parts,
             linear=linear,
+            moves=moves,
+            by_sample=by_sample,
             writing=writing,
         )
         return _on_arrays(register(op), door)

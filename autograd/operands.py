@@ -74,7 +74,10 @@ def declined(x: object, operator: str) -> Operand:
     """In an `except TypeError` of an operator: NotImplemented, if x is somebody's own kind of number with an
     operator for it; the error again otherwise, which says what came."""
     own = getattr(x.__class__, operator, None)
-    is_foreign = not isinstance(x, _KNOWN) and not hasattr(x.__class__, "_record")
+    is_builtin = (
+        x.__class__.__module__ == "builtins"
+    )  # some get operators with a new Python: None is ordered since 3.12
+    is_foreign = not (is_builtin or isinstance(x, _KNOWN) or hasattr(x.__class__, "_record"))
     if is_foreign and own is not None and own is not getattr(object, operator, None):
         return NotImplemented
     raise
@@ -124,6 +127,15 @@ def real_array(x: Operand, where: str) -> np.ndarray:
     if dtype.kind == "O" and isinstance(x, list | tuple):  # among them Fractions, integers of any size, or None
         return np.array([real(u, where) for u in array.flat]).reshape(array.shape)
     raise TypeError(f"{where}: expected real numbers, got {describe(array)}")
+
+
+def is_fixed(array: Operand) -> bool:
+    """True if nobody can write to an array, nor to another of which it is a view."""
+    while array.__class__ is np.ndarray:
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return array is None
 
 
 def made_array(x: Operand) -> np.ndarray:
@@ -199,7 +211,7 @@ def is_array_node(x: Operand) -> bool:
 
 def is_array(x: Operand) -> bool:
     """True for a Tensor, and for an array of two dimensions or more; one of one dimension is a sequence too."""
-    return is_array_node(x) or (isinstance(x, np.ndarray) and x.ndim > 1)
+    return getattr(x.__class__, "_is_array", False) or (isinstance(x, np.ndarray) and x.ndim > 1)
 
 
 def numbers_of(x: Operand, where: str) -> Operand:

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from autograd import Tensor, Value
 from autograd.arguments import checked_fraction, lookup, not_negative, whole_number
-from autograd.fast.flat_parameters import EVERYTHING, Block, FlatValues, aligned, blocks
+from autograd.fast.flat_parameters import Block, FlatValues, aligned, blocks
 from autograd.foreign import finder
 from autograd.graph import is_node
 from autograd.ieee import quietly
@@ -42,12 +42,10 @@ Parameters = Iterable[Parameter] | Rate | None
 
 
 WRITE = "what it computes is to be written into w: w -= ..., or np.subtract(w, ..., out=w)"
-# Up to how many stretches of a vector are moved one by one: a rule costs as much on each as on all of a small vector.
-FEW = 2
 LIMITS = ("clipnorm", "clipvalue", "global_clipnorm")
 
-# Of a block: its gradient, and the stretches of it that parameters have.
-Gradient = tuple[Array, list[slice]]
+# Of a block: its gradient, and a mask of what parameters have of it; None for all.
+Gradient = tuple[Array, Array | None]
 
 
 class Clipping(TypedDict, total=False):
@@ -194,6 +192,8 @@ class Optimizer(Attributes):
                     else [flat]
                 )
                 made += [_Block(one, state, len(constants), options, number) for one in several]
+        if len(made) == 1 and not made[0].options and type(self).rule.__module__ == __name__:
+            made[0].is_simple = True
         self.parameters = tuple(found)
         self._blocks, self._groups = made, groups
 
@@ -266,11 +266,9 @@ class Optimizer(Attributes):
 
     def step(self) -> None:
         """Move every parameter against its gradient. RuntimeError if no backward pass gave one."""
-        if not self.parameters:
+        if not self._blocks:
             self._check_bound("step")
-        quietly(
-            self._step, self._rate if self.schedule is None else self.learning_rate
-        )  # a training that diverges comes to inf without a warning
+        quietly(self._step)  # a training that diverges comes to inf without a warning
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before a new backward pass."""
@@ -320,50 +318,49 @@ class Optimizer(Attributes):
 
     # ------------------------------------------------------------ how a step is taken
 
-    def _step(self, rate: float) -> None:
+    def _step(self) -> None:
+        rate = self._rate if self.schedule is None else self.learning_rate
         constants = self.constants(rate, self.iterations + 1)
+        block = self._blocks[0]
+        if block.is_simple and self._clipping is None:
+            if constants != block.numbers:
+                block.set_constants(constants)
+            if block.flat.move(self.rule, block.free, block.constants, block.vectors):
+                vars(self)["iterations"] += 1  # nothing to be checked, at every step
+                return
         clipped = None if self._clipping is None else self._clipped()
         is_moved = False
         for i, block in enumerate(self._blocks):
-            g, stretches = block.flat.gradient() if clipped is None else clipped[i]
-            if stretches:
+            g, there = block.flat.gradient() if clipped is None else clipped[i]
+            if there is None or there.any():
                 is_moved = True
                 if block.options:
                     with self._under(block.options):
                         own = self.learning_rate
-                        self._move(block, g, stretches, own, self.constants(own, self.iterations + 1))
+                        self._move(block, g, there, own, self.constants(own, self.iterations + 1))
                 else:
-                    self._move(block, g, stretches, rate, constants)
+                    self._move(block, g, there, rate, constants)
         if not is_moved:
             raise RuntimeError(
                 f"{self.name}.step(): no parameter has a gradient since the last zero_grad(); "
                 "call loss.backward() first, with a loss computed from these parameters"
             )
-        vars(self)["iterations"] += 1  # nothing to be checked, at every step
+        vars(self)["iterations"] += 1
 
-    def _move(self, block: _Block, g: Array, stretches: list[slice], rate: float, constants: tuple[float, ...]) -> None:
-        """Apply the rule to one vector of parameters."""
+    def _move(self, block: _Block, g: Array, there: Array | None, rate: float, constants: tuple[float, ...]) -> None:
+        """Apply the rule to one vector of parameters: to all of it, and then back where there is no gradient."""
         is_first = not self.iterations and type(self).rule.__module__ != __name__  # one of somebody's own
         if constants != block.numbers:
             block.set_constants(constants)
         w = block.flat.begin()
         before = [x.copy() for x in (w, *block.vectors)] if is_first else []
-        found: object = None
-        if stretches is EVERYTHING:
-            found = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
-        elif len(stretches) > FEW:  # all, and then back where there is no gradient
-            rest = np.ones(w.size, bool)
-            for s in stretches:
-                rest[s] = False
-            places = np.flatnonzero(rest)
-            kept = [x[places] for x in (w, *block.vectors)]
-            found = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
-            for x, numbers in zip((w, *block.vectors), kept, strict=True):
-                x[places] = numbers
-        else:
-            for s in stretches:
-                vectors = [vector[s] for vector in block.vectors]
-                found = self.rule(w[s], g[s], block.free[s], block.constants, vectors)  # type: ignore[func-returns-value]
+        kept: list[tuple[Array, Array]] = []
+        if there is not None:
+            rest = np.flatnonzero(~there)
+            kept = [(x, x[rest]) for x in (w, *block.vectors)]
+        found: object = self.rule(w, g, block.free, block.constants, block.vectors)  # type: ignore[func-returns-value]
+        for x, numbers in kept:
+            x[rest] = numbers
         if found is not None:
             raise TypeError(f"{self.name}.rule: expected nothing in return, got {describe(found)}; {WRITE}")
         if is_first:
@@ -379,13 +376,10 @@ class Optimizer(Attributes):
     def _clipped(self) -> list[Gradient]:
         """The gradients in arrays of our own, no larger than asked for."""
         kind, limit = self._clipping  # type: ignore[misc]
-        clipped = [(np.array(g), stretches) for g, stretches in (block.flat.gradient() for block in self._blocks)]
-        for g, stretches in clipped:  # what has no gradient counts nothing
-            if stretches is not EVERYTHING:
-                present = np.zeros(g.size, bool)
-                for s in stretches:
-                    present[s] = True
-                g[~present] = 0
+        clipped = [(np.array(g), there) for g, there in (block.flat.gradient() for block in self._blocks)]
+        for g, there in clipped:
+            if there is not None:
+                g[~there] = 0  # what has no gradient counts nothing
         if kind == "clipvalue":
             for g, _ in clipped:
                 np.clip(g, -limit, limit, out=g)
@@ -674,7 +668,12 @@ def find_optimizer(optimizer: str | Optimizer) -> Optimizer:
 
 
 class _Block:
-    """What an optimizer keeps for one vector of parameters: its state, and room to compute in."""
+    """What an optimizer keeps for one vector of parameters: its state, and room to compute in.
+
+    is_simple: it is the only one, and moved by a rule of this file.
+    """
+
+    is_simple = False
 
     def __init__(
         self, flat: Block, state: Mapping[str, float], constants: int, options: Mapping[str, object], group: int

@@ -19,10 +19,10 @@ from ..fast.recorder import kept
 from ..fast.surroundings import Surroundings, Unclear
 from ..ieee import quietly
 from ..op import Operation
-from ..operands import describe
+from ..operands import describe, is_fixed
 from ..passes.gradients import gradients
 from ..passes.tensors import backward, check_unchanged
-from ..tensor import Tensor, is_fixed, new, next_serial
+from ..tensor import Tensor, new, next_serial
 
 __all__ = ["Replayed", "replayed"]
 

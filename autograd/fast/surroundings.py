@@ -32,32 +32,43 @@ class Unclear(Exception):
 # Nothing that can change, and nothing that gives another answer the next time.
 _FIXED = numbers.Number, str, bytes, range, slice, type(None), type(...), np.dtype, np.ufunc, inspect.Signature
 _PURE = {"_functools", "_operator", "builtins", "functools", "itertools", "math", "operator", "types", "typing"}
-_IMPURE = {
-    "__import__",
-    "breakpoint",
-    "compile",
-    "delattr",
-    "dir",
-    "eval",
-    "exec",
-    "getattr",
-    "globals",
-    "hasattr",
-    "hash",
-    "id",
-}
-_IMPURE |= {"input", "locals", "memoryview", "open", "print", "setattr", "vars"}
 _OURS = "autograd", "nn"
 _METHODS = types.FunctionType, property, classmethod, staticmethod, functools.partialmethod
 _MISSING = object()
-# What NumPy has that reads files or writes them.
-_OF_FILES = {
-    id(getattr(np, name))
-    for name in (
-        *("load", "loadtxt", "genfromtxt", "fromfile", "fromregex", "memmap"),
-        *("save", "savez", "savez_compressed", "savetxt"),
-    )
-} | {id(np.lib.format.open_memmap)}
+# What is refused, by its identity, whatever it is called: what asks for names made up on the way, input and output.
+_REFUSED = {
+    **{
+        id(getattr(builtins, name)): f"it calls {name}"
+        for name in (
+            *("__import__", "breakpoint", "compile", "delattr", "dir", "eval", "exec", "getattr", "globals", "hasattr"),
+            *("hash", "id", "input", "locals", "memoryview", "open", "print", "setattr", "vars"),
+        )
+    },
+    **{id(f): f"it calls operator.{f.__name__}" for f in (operator.attrgetter, operator.methodcaller)},
+    **dict.fromkeys(
+        {
+            *map(id, (np.load, np.loadtxt, np.genfromtxt, np.fromfile, np.fromregex, np.memmap)),
+            *map(id, (np.save, np.savez, np.savez_compressed, np.savetxt, np.lib.format.open_memmap)),
+        },
+        "it reads or writes files; read them outside and pass in what they hold",
+    ),
+}
+# Methods that do the same.
+_ASKING = {"__dir__", "__getattribute__", "__getstate__", "__reduce__", "__reduce_ex__", "format", "format_map"}
+# How instructions begin that compute with what is on the stack and in a function's own variables. Others name what they
+# reach for, and are read; what is neither, as a new Python may have it, is refused.
+_OWN = (
+    *("ASYNC_", "BEFORE_", "BINARY_", "BUILD_", "CACHE", "CALL", "CHECK_", "CLEANUP_", "COMPARE_", "CONTAINS_"),
+    *("CONVERT_", "COPY", "DELETE_DEREF", "DELETE_FAST", "DELETE_SUBSCR", "DICT_", "END_", "EXIT_INIT", "EXTENDED_ARG"),
+    *("FORMAT_", "FOR_ITER", "GET_", "IS_OP", "JUMP_", "KW_NAMES", "LIST_", "LOAD_ASSERTION_ERROR", "LOAD_BUILD_CLASS"),
+    *("LOAD_CLASSDEREF", "LOAD_CLOSURE", "LOAD_COMMON_CONSTANT", "LOAD_CONST", "LOAD_DEREF", "LOAD_FAST"),
+    *("LOAD_FROM_DICT_OR_DEREF", "LOAD_LOCALS", "LOAD_SMALL_INT", "LOAD_SPECIAL", "MAKE_", "MAP_ADD", "MATCH_KEYS"),
+    *("MATCH_MAPPING", "MATCH_SEQUENCE", "NOP", "NOT_TAKEN", "POP_", "PRECALL", "PREP_RERAISE", "PUSH_", "RAISE_"),
+    *("RERAISE", "RESUME", "RETURN_", "SEND", "SETUP_", "SET_", "STORE_DEREF", "STORE_FAST", "STORE_SLICE"),
+    *("STORE_SUBSCR", "SWAP", "TO_BOOL", "UNARY_", "UNPACK_", "WITH_EXCEPT_", "YIELD_"),
+)
+_GLOBALS = "LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"
+_ATTRIBUTES = "LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"
 FEW = 16  # members of a list that are looked at one by one
 _RANDOM = "it draws random numbers; draw them outside and pass them in"
 
@@ -118,8 +129,8 @@ class Surroundings:
 
     def _inside(self, x: object) -> Iterator[Any]:
         """What is to be looked at next, x being looked at."""
-        if id(x) in _OF_FILES:
-            raise Unclear("it reads or writes files; read them outside and pass in what they hold")
+        if id(x) in _REFUSED:
+            raise Unclear(_REFUSED[id(x)])
         if isinstance(x, Tensor):
             if x.op is not None:
                 raise Unclear(f"it uses the result of {x.op.shown}, computed outside of it")
@@ -181,25 +192,35 @@ class Surroundings:
         for code in _codes(f.__code__):
             before = None
             for step in dis.get_instructions(code):
-                if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-                    before = self._global(f.__globals__, step.argval)
+                kind, name = step.opname, step.argval
+                if kind in _GLOBALS:
+                    before = self._global(f.__globals__, name)
                     yield before
                     continue
-                elif step.opname.startswith("LOAD") and step.opname.endswith(("ATTR", "METHOD")):
-                    self._attributes.add(step.argval)
-                    if step.argval == "grad" and not isinstance(before, types.ModuleType):
+                elif kind in _ATTRIBUTES:
+                    self._attributes.add(name)
+                    if isinstance(before, types.ModuleType):
+                        before = vars(before).get(name)
+                        continue
+                    if name == "grad":
                         raise Unclear(f"{f.__name__} reads a gradient; pass it in")
-                elif step.opname.startswith("IMPORT"):
+                    if name in _ASKING:
+                        raise Unclear(f"{f.__name__} calls {name}")
+                elif kind in ("STORE_ATTR", "DELETE_ATTR"):  # looked at, so that a change counts: a program makes none
+                    if code.co_name != "__init__":  # of an object that is being made
+                        self._attributes.add(name)
+                elif kind in ("STORE_GLOBAL", "DELETE_GLOBAL"):
+                    yield self._held(f.__globals__, name)
+                elif kind.startswith("IMPORT_"):
                     raise Unclear(f"{f.__name__} imports inside")
+                elif not (kind.startswith(_OWN) or kind in ("STORE_NAME", "DELETE_NAME")):  # those of a class body
+                    raise Unclear(f"{f.__name__} has an instruction {kind}, which is not followed")
                 before = None
 
     def _global(self, scope: dict[str, Any], name: str) -> Any:
         if name not in scope and name in vars(builtins):
-            if name in _IMPURE:
-                raise Unclear(f"it calls {name}")
-            found = vars(builtins)[name]
             self._held(scope, name)  # where it may be given another meaning
-            return None if isinstance(found, type) else found
+            return vars(builtins)[name]
         return self._held(scope, name)
 
     def _held(self, holder: Any, name: str) -> Any:
@@ -218,9 +239,10 @@ class Surroundings:
         name = module.__name__
         if name.startswith("numpy.random"):
             raise Unclear(_RANDOM)
-        if _is_known(name) and name not in ("numpy", "numpy.lib", "numpy.lib.format"):
-            return
         scope = vars(module)
+        if _is_known(name) and name not in ("numpy", "numpy.lib", "numpy.lib.format"):
+            yield from (scope[a] for a in self._attributes if id(scope.get(a)) in _REFUSED)
+            return
         yield from (self._held(scope, a) for a in self._attributes if a in scope)
 
     def _class(self, cls: type) -> Iterator[Any]:

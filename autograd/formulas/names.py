@@ -20,8 +20,6 @@ __all__ = [
     "Name",
     "Names",
     "ascii_name",
-    "dot",
-    "dot_record",
     "dot_text",
     "has_sample",
     "is_word",
@@ -128,7 +126,6 @@ _LATEX_SIGN = {
     "∏": r"\prod", "⟨": r"\langle", "⟩": r"\rangle", "‖": r"\|", "⊤": r"\top", "⊙": r"\odot", "∘": r"\circ",
 }  # fmt: skip
 _DOT_SPECIAL = str.maketrans({"\\": r"\\", '"': r"\"", "&": "&amp;"})
-_DOT_RECORD_SPECIAL = str.maketrans({c: f"\\{c}" for c in "{}|<> "})
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,11 +376,6 @@ def pieces(label: str, *, commas: bool | None = None) -> tuple[str, str, str]:
     return _text_symbol(name.base), name._brackets().replace("-", "−"), below
 
 
-def dot(label: str, *, commas: bool | None = None) -> str:
-    """`text`, ready to stand between double quotes in a plain DOT label."""
-    return dot_text(text(label, commas=commas))
-
-
 def dot_text(shown: str) -> str:
     r"""Any text, ready to stand between double quotes in a plain DOT label.
 
@@ -391,11 +383,6 @@ def dot_text(shown: str) -> str:
     kind becomes a space.
     """
     return _one_line(shown).translate(_DOT_SPECIAL)
-
-
-def dot_record(shown: str) -> str:
-    """Any text, ready to stand in one field of a double-quoted DOT record label."""
-    return dot_text(shown).translate(_DOT_RECORD_SPECIAL)
 
 
 class Names:
@@ -432,10 +419,6 @@ class Names:
     def pieces(self, label: str) -> tuple[str, str, str]:
         """What stands on the line, above and below, see `pieces`."""
         return self._write(pieces, label)
-
-    def dot(self, label: str) -> str:
-        """Text for a double-quoted plain DOT label, see `dot`."""
-        return self._write(dot, label)
 
     def _write(self, target: Callable[..., T], label: str) -> T:
         name = parse(label)

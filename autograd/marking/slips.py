@@ -22,7 +22,7 @@ from ..op import Operation
 from ..operands import Operand
 from ..ops.elementwise import sigmoid, tanh
 from ..passes.replay import Place, Pull, flat_place, member_of, shaped
-from .computation import Computation, Edge, Error
+from .computation import Computation, Edge, Error, at, with_at
 
 __all__ = ["Reading", "Share", "Slip", "slip", "slips"]
 
@@ -88,16 +88,9 @@ class Share:
         """What stands for a node or a constant."""
         return self._reading.of(x)
 
-    def with_other(self, other: Operand, place: Operand = None) -> Operand:
+    def with_other(self, other: Operand) -> Operand:
         """A product with something else in the place of what it multiplies by."""
-        place = self.edge.partner if place is None else place
-        operands = list(self.operands)
-        if isinstance(place, tuple):
-            group = list(operands[place[0]])
-            group[place[1]] = other
-            operands[place[0]] = type(self.operands[place[0]])(group)
-        else:
-            operands[place] = other
+        operands = with_at(self.operands, self.edge.partner, other)
         return shaped(self.read(operands=operands), self.edge.operand)
 
     def again(self, g: Operand) -> Operand:
@@ -120,8 +113,7 @@ class Share:
     @property
     def factor(self) -> Operand:
         """What a product multiplies by."""
-        place = self.edge.partner
-        return self.operands[place[0]][place[1]] if isinstance(place, tuple) else self.operands[place]
+        return at(self.operands, self.edge.partner)
 
     @property
     def gradient_of_factor(self) -> Operand:
@@ -235,11 +227,12 @@ def slip(
     fits: bool = False,
     alone: bool = False,
     by_itself: Callable[[Any], bool] = always,
+    table: list[Slip] = slips,
 ) -> Callable[[Callable[..., Operand]], Callable[..., Operand]]:
     """Enter the decorated function into the table. See Slip; the order of the table is that of preference."""
 
     def decorate(read: Callable[..., Operand]) -> Callable[..., Operand]:
-        slips.append(Slip(name, read, seen, on, tries, spreads, fits, alone, by_itself))
+        table.append(Slip(name, read, seen, on, tries, spreads, fits, alone, by_itself, table is not slips))
         return read
 
     return decorate
@@ -277,10 +270,6 @@ def weights(edge: Edge) -> bool:
 
 def biases(edge: Edge) -> bool:
     return edge.is_bias and edge.of.is_array
-
-
-def losses(edge: Edge) -> bool:
-    return edge.is_loss
 
 
 def penalties(edge: Edge) -> bool:
@@ -424,11 +413,16 @@ def _layer(name: names.Name) -> int | None:
     return int(said) if said.isdigit() else None
 
 
-def others(edge: Edge) -> list[tuple[Hashable, object]]:
-    """What could be taken for the other factor of a product."""
+def factor_below(edge: Edge) -> tuple[Operand, bool]:
+    """What a product multiplies by, or what that is the transpose of, which the second says."""
     right = edge.read_by_product
     core = weight_below(right) if is_node(right) else right
-    is_turned = core is not right and edge.of.is_array
+    return core, core is not right and edge.of.is_array
+
+
+def others(edge: Edge) -> list[tuple[Hashable, object]]:
+    """What could be taken for the other factor of a product."""
+    core, is_turned = factor_below(edge)
     found: list[tuple[Hashable, object]] = [(relation(edge, u, core), (u, is_turned)) for u in near(edge.of, core)]
     if edge.is_weight and getattr(core, "shape", ()) == getattr(edge.operand, "shape", ()):
         found.append(("the weights", (edge.operand, is_turned)))

@@ -24,10 +24,11 @@ from ..tensor import Tensor, kept_gradient
 from .atoms import Applied, atoms
 from .backward import Backward
 from .columns import turned, turned_names, turned_value
+from .forms import heads_of
 from .forward import Forward, labels_in
 from .mathml import MatrixMathml
 from .naming import WEIGHTS, Naming
-from .notation import CLOSE, MIDDLE, OPEN, MatrixLatex, MatrixWriter, heads_of
+from .notation import CLOSE, MIDDLE, OPEN, MatrixLatex, MatrixWriter
 from .roles import Roles, hides, is_mask
 from .sequences import Step as TimeStep
 from .steps import Definition, Formula, Notations, Step

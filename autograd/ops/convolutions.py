@@ -214,6 +214,7 @@ def _bytes_of_columns(x: np.ndarray, kernel: Sizes, where_to: Sizes) -> int:
     how=_strides_and_pads,
     note=_CORRELATION,
     linear=(0, 1),
+    by_sample=True,
 )
 def correlate(x: Operand, w: Operand, strides: Sizes, pads: Pads) -> Operand:
     """The sums of x under the window, weighted with w, at each place, for each unit.
@@ -326,6 +327,7 @@ def _door(
     symbol="X⋆W+b",
     shown="conv",
     formula=lambda x, w, b, strides, pads: correlate(x, w, strides, pads) + b,
+    by_sample=True,
 )
 def correlate_and_add(x: Operand, w: Operand, b: Operand, strides: Sizes, pads: Pads) -> Operand:
     """x ⋆ w + b as one operation: the weighted sums of a convolutional layer. See `conv`."""
@@ -382,6 +384,7 @@ def _max_door(x: Operand, size: Operand, strides: Operand = None, padding: Opera
     text="maxpool(#{how})",
     latex=r"\operatorname{maxpool}{how}(#)",
     how=_window,
+    by_sample=True,
 )
 def max_pool(x: Operand, size: Sizes, strides: Sizes, padding: Pads) -> Operand:
     """The largest number of each channel in each window.
@@ -552,6 +555,7 @@ def _back(g: Operand, z: Operand, x: Operand, size: Sizes, strides: Sizes, pads:
     latex=r"\operatorname{avgpool}{how}(#)",
     how=_window,
     linear=(0,),
+    by_sample=True,
 )
 def averaged(x: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
     """The mean of each channel in each window. See `average_pool`."""

@@ -29,7 +29,7 @@ class Row:
 
     def give(self, leaves: Iterable[Node], g: float) -> None:
         """Add to the gradients of the leaves, that of the result being g."""
-        gradient = self.array * g
+        gradient = self.array if g == 1.0 else self.array * g
         where = self.where
         if self.flat.add(gradient, where):
             return

@@ -304,7 +304,7 @@ def test_values_can_be_sorted():
     assert max(xs).data == 3.0
 
 
-@pytest.mark.parametrize("wrong", ["a", None, 1j, [1.0], np.ones(2)])
+@pytest.mark.parametrize("wrong", ["a", None, 1j, [1.0], range(3), np.ones(2)])
 def test_comparisons_refuse_what_is_not_a_real_number(wrong):
     for attempt in (lambda: Value(1.0) < wrong, lambda: wrong >= Value(1.0)):
         with pytest.raises(TypeError, match=r"comparing a Value needs a real number|does not go with an array"):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ..style import current, number, sign_style, tint, width
 from .placing import FONTS, PAD, SMALLEST, Line, Placement, Point, caption_at, placed
-from .typeset import element, length, name_text, typeset, words, written
+from .typeset import document, element, length, name_text, typeset, words, written
 
 __all__ = ["Cell", "Glow", "Lit", "Mark", "Note", "Scene", "Squares", "Stroke", "stage"]
 
@@ -210,21 +210,7 @@ class Scene:
         across -= left
         scale = 0.75 if width is None else 72 * width / across
         height, middle = top + down + bottom, left + across / 2
-        parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.0f} {0 - top:g} {across:.0f} {height:.0f}" '
-            f'width="{scale * across:.1f}pt" height="{scale * height:.1f}pt" '
-            f'font-family="{current().font}" role="img">',
-            f"<title>{html.escape(title)}</title>",
-            element(
-                "rect",
-                x=left if left else None,
-                y=-top,
-                width=across,
-                height=height,
-                fill=current().paper,
-                class_="paper",
-            ),
-        ]
+        parts = []
         if caption is not None:
             size = min(19.0, max(13.0, 0.027 * across), (across - 16) / max(0.1, length(caption)))
             parts.append(words(caption, middle, 2 - top / 2, size, fill=current().ink))
@@ -234,7 +220,7 @@ class Scene:
             for i, (line, (size, color)) in enumerate(zip(lines, sizes, strict=False)):
                 parts.append(words(line, x, down + FOOT * (i + 0.5), size, fill=color, class_="foot"))
         parts += [_notes(line, middle, down + foot + NOTE * (i + 0.5) - 4, across) for i, line in enumerate(below)]
-        text = "\n".join([*parts, "</svg>\n"])
+        text = document(title, (left, -top, across, height), scale, parts)
         mark = hashlib.sha256(text.encode()).hexdigest()[:8]  # several pictures may stand in one page
         return typeset(_with_ids(text, f"p{mark}-"))
 

@@ -1,6 +1,9 @@
 """What a function computes with besides its arguments: each kind of change is seen, or it is said that it is not."""
 
+import builtins
+import dis
 import functools
+import operator
 import random
 import time
 import types
@@ -320,6 +323,23 @@ class Remembering(Counting):
         return x * (1.0 / len(self.seen))
 
 
+class Telling(BatchLayer):
+    """Leaves its inputs where others find them."""
+
+    told = types.SimpleNamespace()
+
+    def forward(self, x):
+        self.told.latest = x
+        return x
+
+
+class TellingAll(BatchLayer):
+    def forward(self, x):
+        global LATEST
+        LATEST = x
+        return x
+
+
 class Noisy(BatchLayer):
     def __init__(self):
         super().__init__()
@@ -350,7 +370,7 @@ class Detached(BatchLayer):
         return x / (scale.numpy() + 0.1) + 0.01 * x.numpy()
 
 
-@pytest.mark.parametrize("layer", [Counting, Remembering, Noisy, Looking, Branching, Detached])
+@pytest.mark.parametrize("layer", [Counting, Remembering, Telling, TellingAll, Noisy, Looking, Branching, Detached])
 def test_layers_that_do_more_give_what_the_graph_gives(layer):
     x, y = data(60)
     one, other = (compiled([Dense(4, "tanh"), layer(), Dense(3)]) for _ in "12")
@@ -418,6 +438,35 @@ def uses_an_iterator(x):
     return x * next(NUMBERS)
 
 
+ask = getattr
+
+
+def uses_a_name_made_up_elsewhere(x):
+    return x * builtins.getattr(Settings, "fac" + "tor")
+
+
+def uses_a_name_by_another_name(x):
+    return x * ask(Settings, "factor")
+
+
+def uses_a_name_in_an_object(x):
+    return x * sum(map(operator.attrgetter("factor"), [Settings]))
+
+
+def uses_a_name_in_a_text(x):
+    return x * float("{.factor}".format(Settings))  # noqa: UP032
+
+
+def uses_a_name_of_object(x):
+    return x * object.__getattribute__(of_attribute.settings, "factor")
+
+
+def matches_an_attribute(x):
+    match of_attribute.settings:
+        case Settings(factor=factor):
+            return x * factor
+
+
 RESULT = Tensor([1.0]) * 2.0
 
 
@@ -433,6 +482,12 @@ def uses_a_result(x):
         (uses_numpys_random, "random"),
         (uses_a_generator, "random"),
         (uses_a_name_made_up, "getattr"),
+        (uses_a_name_made_up_elsewhere, "getattr"),
+        (uses_a_name_by_another_name, "getattr"),
+        (uses_a_name_in_an_object, "attrgetter"),
+        (uses_a_name_in_a_text, "format"),
+        (uses_a_name_of_object, "__getattribute__"),
+        (matches_an_attribute, "MATCH_CLASS"),
         (prints, "print"),
         (imports, "imports"),
         (uses_an_iterator, "list_iterator"),
@@ -448,6 +503,17 @@ def uses_a_result(x):
 def test_what_cannot_be_followed_is_said(function, reason):
     with pytest.raises(Unclear, match=reason):
         Surroundings([function])
+
+
+def test_an_instruction_that_nobody_has_read_about_is_refused(monkeypatch):
+    def steps(code):
+        found = dis.Bytecode(code)
+        return [step._replace(opname=step.opname.replace("BINARY_OP", "LOAD_ELSEWHERE")) for step in found]
+
+    Surroundings([of_global])
+    monkeypatch.setattr("autograd.fast.surroundings.dis.get_instructions", steps)
+    with pytest.raises(Unclear, match="of_global has an instruction LOAD_ELSEWHERE"):
+        Surroundings([of_global])
 
 
 def test_a_function_that_differentiates_may_be_called_grad():

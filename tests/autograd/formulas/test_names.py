@@ -13,8 +13,6 @@ from autograd.formulas.names import (
     Name,
     Names,
     ascii_name,
-    dot,
-    dot_record,
     dot_text,
     is_word,
     latex,
@@ -27,7 +25,7 @@ from autograd.formulas.names import (
     with_time,
 )
 
-TARGETS = [ascii_name, text, latex, mathml, dot, pieces]
+TARGETS = [ascii_name, text, latex, mathml, pieces]
 
 # label, text, ASCII, LaTeX
 WRITTEN = [
@@ -168,7 +166,6 @@ def test_one_index_of_ten_puts_commas_in_its_whole_layer_and_in_no_other():
     assert names.ascii("w[1]_1,1") == "w[1]_1,1"
     assert names.latex("w[1]_1,1") == "w^{[1]}_{1,1}"
     assert "<mo>,</mo>" in names.mathml("w[1]_1,1")
-    assert names.dot("w[1]_1,1") == "w[1]₁,₁"
     assert names.text("w[2]_1,1") == "w[2]₁₁"
     assert names.text("b[1]_1") == "b[1]₁"
     assert names.text("v_1,12") == "v₁,₁₂"  # not among the labels: it speaks for itself
@@ -367,22 +364,14 @@ def shown_by_graphviz(quoted):
 
 @given(ANYTHING)
 def test_dot_shows_any_label_as_its_text(label):
-    assert shown_by_graphviz(dot(label)) == text(label)
-
-
-@given(ANYTHING)
-def test_a_record_field_is_the_text_with_its_six_special_characters_escaped(shown):
-    field = dot_record(shown)
-    assert not re.search(r"(?<!\\)(?:\\\\)*[{}|<> ]", field)
-    assert re.sub(r"\\([{}|<> ])", r"\1", field) == dot_text(shown)
+    assert shown_by_graphviz(dot_text(text(label))) == text(label)
 
 
 def test_dot_leaves_nothing_to_interpret():
-    assert dot(r'say "hi" \N \G') == r"say \"hi\" \\N \\G"
-    assert dot("&lt;b&gt;") == "&amp;lt;b&amp;gt;"
-    assert dot("<b>bold</b>") == "<b>bold</b>"  # plain between quotes
-    assert dot("one\r\ntwo") == "one  two"
-    assert dot_record("data {0.5}|x") == r"data\ \{0.5\}\|x"
+    assert dot_text(r'say "hi" \N \G') == r"say \"hi\" \\N \\G"
+    assert dot_text("&lt;b&gt;") == "&amp;lt;b&amp;gt;"
+    assert dot_text("<b>bold</b>") == "<b>bold</b>"  # plain between quotes
+    assert dot_text("one\r\ntwo") == "one  two"
 
 
 @pytest.mark.slow
