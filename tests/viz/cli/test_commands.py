@@ -1,5 +1,6 @@
 """`python -m viz`: what is printed, which files appear, and what happens to input that makes no sense."""
 
+import errno
 import importlib
 import importlib.metadata
 import io
@@ -327,7 +328,7 @@ def test_on_a_real_terminal_the_page_is_a_file_and_few_words_are_shown(tmp_path)
         (["graph", "L = 2*w", "w=1", "--show", "x"], "unknown show 'x'"),
         (["graph", "L = 2*w", "w=1", "--max-nodes", "1"], "drawing is limited to 1"),
         (["graph", "L = 2*w", "w=1", "-o", "picture.jpg"], "expected a file that ends in .svg, .png, .pdf, .gv, .dot"),
-        (["graph", "L = 2*w", "w=1", "-o", "no/such/folder/g.gv"], "no folder 'no/such/folder'"),
+        (["graph", "L = 2*w", "w=1", "-o", "nowhere/g.gv"], "no folder 'nowhere'"),
         (["graph", "L = 2*w", "w=1", "--cluster", "layers"], "unknown cluster 'layers'; did you mean 'layer'?"),
         (["graph", "L = 2*w", "w=1", "--wrt", "w", "--cluster", "layer"], "leave out --wrt or --cluster"),
         (["graph", "L = 2*w", "w=1", "--top", "2"], "say to which with --wrt NAME"),
@@ -397,6 +398,21 @@ def test_a_reader_that_has_gone_is_no_error():
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EINVAL])  # the second is Windows' word for it
+def test_a_reader_that_has_gone_is_known_by_either_word(monkeypatch, capfd, number):
+    def write(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("viz.cli.commands._print", write)
+    kept = os.dup(1)
+    try:
+        assert main(["graph", "L = 2*w", "w=1"]) == 0
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_examples_in_the_help_work(capsys, tmp_path, monkeypatch):
