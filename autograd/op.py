@@ -32,6 +32,7 @@ from typing import Any, Concatenate, NoReturn, ParamSpec, Protocol, TypedDict, U
 import numpy as np
 from numpy import ndarray
 
+from .arguments import lookup
 from .ieee import SILENT, errors, ieee, quietly
 from .operands import (
     Operand,
@@ -225,6 +226,8 @@ class Operation(str):
     ) -> None:
         self.name: str = _full_name(forward)
         self.writing: Writing = writing or {}
+        for option in self.writing:
+            lookup(f"option of {forward.__name__}", option, Writing.__annotations__)
         self.shown = self.writing.get("shown") or forward.__name__
         self.symbol = symbol or self.writing.get("symbol") or self.shown
         self.forward = forward
@@ -627,18 +630,7 @@ def structural(
 ) -> Callable[[Forward], Function]: ...
 @overload
 def structural(first: None, /, *more: Pull | None, **options: Unpack[_Structural]) -> Callable[[Forward], Function]: ...
-def structural(
-    *pulls: Pull | None,
-    loss: Callable[[Operand, Operand], Operand] | None = None,
-    along_axis: bool = False,
-    formula: Forward | None = None,
-    parts: Parts = (),
-    linear: tuple[int, ...] = (),
-    moves: bool = False,
-    by_sample: bool = False,
-    door: Door | None = None,
-    **writing: Unpack[Writing],
-) -> Any:
+def structural(*pulls: Pull | None, **options: Unpack[_Structural]) -> Any:
     """Make an operation on whole arrays, such as a matrix product or an index.
 
     `pulls` give, for each operand in turn, its gradient from the gradient g of the result:
@@ -650,21 +642,14 @@ def structural(
     loss, along_axis, formula, parts, linear, moves, by_sample: see Operation. door: as of `elementwise`. The rest is
     how it is written, see Writing.
     """
+    for option in options:
+        lookup("option of structural", option, _Structural.__annotations__)
+    own: dict[str, Operand] = {**options}
+    door = own.pop("door", None)
+    writing: Any = {name: own.pop(name) for name in options if name in Writing.__annotations__}
 
     def decorate(forward: Forward) -> Function:
-        op = Operation(
-            forward,
-            pulls=pulls,
-            loss=loss,
-            along_axis=along_axis,
-            formula=formula,
-            parts=parts,
-            linear=linear,
-            moves=moves,
-            by_sample=by_sample,
-            writing=writing,
-        )
-        return _on_arrays(register(op), door)
+        return _on_arrays(register(Operation(forward, pulls=pulls, writing=writing, **own)), door)
 
     return decorate
 

@@ -292,7 +292,7 @@ class Recorder:
         """The name of what an operation takes; dtype: that of the arrays with which a plain number goes."""
         if type(u) is Recorded:
             return u.name
-        if dtype is not None and dtype.kind == "f" and u.__class__ in (int, float):
+        if dtype is not None and dtype.kind == "f" and (u.__class__ in (int, float) or u.__class__ is dtype.type):
             u = np.array(u, dtype)  # as NumPy would at each call, in twice the time
         if not isinstance(u, int | float | np.generic | np.ndarray):
             raise NotRecorded()
@@ -336,6 +336,7 @@ _OF_SHAPES = {
 
 _MISSING, UNFIT = object(), object()
 MOVED = "# what comes cannot be taken back"
+_SPECIAL = {-1.0, 0.0, 0.5, 1.0, 2.0}  # powers for which NumPy's operator takes something else
 _ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}
 
 
@@ -461,6 +462,8 @@ class Recorded:
 
     def reshape(self, *sizes: Any) -> Recorded:
         shape = sizes[0] if len(sizes) == 1 else sizes
+        if shape == self.shape and not self.is_number:
+            return self
         return self.recorder.view(self, f".reshape({self.recorder.constant(shape)})", self.value.reshape(shape))
 
     def transpose(self, axes: Any = None) -> Recorded:
@@ -540,6 +543,8 @@ class Recorded:
         return out
 
     def __pow__(self, other: Any) -> Recorded:
+        if self.value.ndim and other.__class__ is float and other not in _SPECIAL:
+            return self.__array_ufunc__(np.power, "__call__", self, other)
         value = self.value[()] if self.is_number else self.value
         return self.recorder.value(f"{self.written()} ** {self.recorder.operand(other)}", value ** _plain(other))
 

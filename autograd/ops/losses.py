@@ -23,7 +23,17 @@ from numpy.typing import DTypeLike
 
 from ..ieee import ieee, quietly
 from ..modes import is_watched
-from ..op import Function, Operation, Writing, array_table, named_after, reduction, register, structural
+from ..op import (
+    Function,
+    Operation,
+    Writing,
+    array_table,
+    named_after,
+    operation_of,
+    reduction,
+    register,
+    structural,
+)
 from ..operands import (
     FLOAT32,
     FLOAT64,
@@ -513,28 +523,30 @@ def softmax_cross_entropy(
     return cross_entropy_of_softmax(logits, target)
 
 
-_OF_PROBABILITIES = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
+_OF_PROBABILITIES: dict[Callable[..., Operand], str] = {sigmoid: "binary_cross_entropy", softmax: "cross_entropy"}
 
 
 def refuse_activated(name: str, logits: Operand, activation: Callable[..., Operand]) -> None:
     """ValueError if what a loss takes for logits is what its own activation gave: it would be applied twice."""
-    applied = activation.__name__
+    its_own = (softmax_component.op, array_softmax.op) if activation is softmax else (operation_of(activation),)
     given = members(logits)
     for u in given:
-        if _origin(u) != applied:
+        if _origin(u) not in its_own:
             return
     if given:
+        applied, other = activation.__name__, _OF_PROBABILITIES.get(activation)
         raise ValueError(
             f"{name}: expected logits, got what a {applied} gave, which would be applied twice: pass what went into "
-            f"that {applied}, or use {_OF_PROBABILITIES[applied]} of probabilities"
+            f"that {applied}{'' if other is None else f', or use {other} of probabilities'}"
         )
 
 
-def _origin(u: Operand) -> str | None:
-    """The name of the operation that gave the numbers of a node, whatever moved them since."""
+def _origin(u: Operand) -> Operation | None:
+    """The operation that gave the numbers of a node, whatever moved them since."""
+    op: Operation | None
     while (op := getattr(u, "op", None)) is not None:
         if not op.moves:
-            return op.shown
+            return op
         u = u.operands[0]
     return None
 
