@@ -108,7 +108,8 @@ class Optimizer(Attributes):
     default_rate = 0.001
     checks: ClassVar[Mapping[str, Check]] = {"iterations": whole_number}
     settled: tuple[str, ...] = ("parameters",)
-    _reads, _moves = ("parameters",), True  # for `autograd.fast.surroundings`; all else a step looks up itself
+    # For `autograd.fast.surroundings`: what is read, and the methods of which a program makes calls.
+    _reads, _moves = ("parameters",), ("step", "zero_grad")
     clipnorm, clipvalue, global_clipnorm = Limit(), Limit(), Limit()
     schedule: Schedule | None
     _blocks: Sequence[_Block] = ()

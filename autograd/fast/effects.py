@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import pickle
 from collections.abc import Callable, Iterable, Sequence
+from threading import get_ident
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -22,7 +23,15 @@ from ..tensor import Tensor, next_serial
 from .recorder import NotRecorded, Recorded, Recorder, called, whole
 from .surroundings import Surroundings, Unclear
 
-__all__ = ["Effects", "State", "cut", "give_gradients"]
+__all__ = ["Effects", "State", "give_gradients", "is_writing"]
+
+# The threads in which something is written down now.
+_writing: set[int] = set()
+
+
+def is_writing() -> bool:
+    """True while a function is written down: those that it calls are part of it, and write nothing down."""
+    return get_ident() in _writing
 
 
 class Effects:
@@ -45,6 +54,7 @@ class Effects:
 
     def __enter__(self) -> Effects:
         recorder = self.recorder
+        _writing.add(recorder.thread)
         self._before = [(t, t._data, t._buffer, t._grad, t._seen, t._serial) for t in self.leaves]
         self._start = next_serial()
         recorder.effects = self
@@ -61,6 +71,7 @@ class Effects:
 
     def __exit__(self, *raised: object) -> None:
         self.recorder.effects = None
+        _writing.discard(self.recorder.thread)
         for t, data, buffer, gradient, seen, serial in self._before:
             if buffer is None and t in self.reached:
                 buffer = self._buffers[t].value
@@ -203,7 +214,7 @@ class _Pulls:
         return functools.partial(called, self._pulls[i])
 
 
-def cut(order: Iterable[Tensor], wanted: Iterable[Tensor]) -> None:
+def _cut(order: Iterable[Tensor], wanted: Iterable[Tensor]) -> None:
     """Let the reverse pass go only where a wanted leaf is: other operands become arrays."""
     _, leading = through(((v, v._operands) for v in order), wanted)
     for v in order:
@@ -222,7 +233,7 @@ def give_gradients(loss: Tensor, wanted: Iterable[Tensor], others: Sequence[Tens
     if value - value != 0.0:
         return False
     if others:
-        cut(topological_order(loss), wanted)
+        _cut(topological_order(loss), wanted)
     g = np.ones(loss.shape, loss.dtype)
     if type(loss._data) is Recorded:
         loss._data.pull_back(loss, g)

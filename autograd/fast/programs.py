@@ -19,7 +19,7 @@ from ..ieee import quietly
 from ..passes.tensors import backward
 from ..tensor import Tensor
 from . import roads
-from .effects import Effects, State
+from .effects import Effects, State, is_writing
 from .recorder import UNFIT, Recorder, kept
 from .surroundings import Surroundings, Unclear
 
@@ -67,6 +67,8 @@ class Programs:
 
     def _slowly(self, function: Callable[..., Any], arguments: Sequence[Any], *, gave_up: bool) -> Any:
         """The same where the latest program cannot do it."""
+        if is_writing():
+            return self.shown(function(*arguments))
         shape = self._shape_of(arguments)
         written = shape.written
         if written is None:

@@ -582,7 +582,7 @@ class Recorded:
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         if function is np.real and self.value.dtype.kind == "f":
             return self
-        if function in (np.ndim, np.shape, np.size, np.result_type):
+        if function in (np.ndim, np.shape, np.size, np.result_type, np.may_share_memory):
             return function(*_plain(arguments), **options)
         if function not in _OF_SHAPES or "out" in options or (function is np.where and len(arguments) != 3):
             raise NotRecorded()
