@@ -133,9 +133,9 @@ def _is_given_more(node: object) -> bool:
     if frame is None:
         return False
     before = [i for i in dis.get_instructions(frame.f_code) if i.offset <= frame.f_lasti]
-    asking = before.pop().opname
+    asking, by = before[-1].opname, before.pop().argrepr
     if asking not in ("CALL", "CALL_KW", "PRECALL"):
-        return asking in ("BINARY_OP", "COMPARE_OP")
+        return asking == "COMPARE_OP" or (asking == "BINARY_OP" and by != "[]")  # since 3.14 an index is one, too
     while before and before[-1].opname in ("PRECALL", "KW_NAMES", "LOAD_CONST", "NOP", "PUSH_NULL"):
         before.pop()
     given = before[-1]

@@ -44,9 +44,8 @@ def are_in_columns(where: str, samples: str | None, outputs: Operand) -> bool:
     rows would count each output as a sample, and give a plausible wrong number.
     """
     if samples is None:
-        shape: Operand = getattr(outputs, "shape", ())
-        if len(shape) == 2 and shape[0] * shape[1] > 1 and shown_axis(outputs) == 1:
-            n, m = shape
+        if shown_axis(outputs) == 1 and outputs.ndim == 2 and outputs.size > 1:
+            n, m = outputs.shape
             raise ValueError(
                 f"{where}: the graph shows samples in columns, with the weights on the left of the data, and nothing "
                 f'was said: write samples="columns" if these are {m} of {n} number{"s" * (n > 1)}, '
@@ -68,7 +67,10 @@ def shown_axis(v: Operand) -> int | None:
     is_turned = False
     bias = None
     while (op := getattr(v, "_op", None)) is not None:
-        operands = v._operands  # and not by its property: every loss asks
+        operands = v._operands  # and not by the property: every loss asks
+        if op.rules and len(operands) == 1:
+            (v,) = operands
+            continue
         if op.by_sample:
             return int(is_turned)
         if op is matmul.op:

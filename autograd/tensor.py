@@ -19,15 +19,16 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import graph, modes
+from . import modes
 from .foreign import OF_NODES, answer, own_names, unknown_option
+from .graph import UNRECORDED
 from .ieee import quietly, restore, silence
 from .lending import is_free, numbers_in, refuse_to_lend
 from .node import BaseNode
 from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
-from .operands import FLOAT64, Axis, Index, Operand, declined, in_a_call, made_array, real_array, refusal
+from .operands import FLOAT64, Axis, Index, Operand, declined, in_a_call, is_fixed, made_array, real_array, refusal
 from .ops import elementwise, extremes, matrices, moves, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -38,8 +39,7 @@ __all__ = ["Tensor"]
 next_serial = itertools.count(1).__next__
 
 new = object.__new__
-active, traces = modes.active, modes.traces
-is_recording = modes.is_recording
+active, traces, innermost = modes.active, modes.traces, modes.no_grad.blocks.get
 EXACT = 2**53  # integers below it are floats
 
 # What goes with a Tensor.
@@ -217,7 +217,15 @@ class Tensor(BaseNode):
         """
         for name in unknown:
             raise unknown_option("backward", name, OF_NODES, ["seed"])
-        quietly(in_a_program(self, "pull_back") or backward, self, self.seed(seed))
+        z = self._data
+        g = self.seed(seed) if z.ndim or seed is not None else elementwise.ONE[z.dtype]
+        if type(z) is not ndarray and (pull_back := in_a_program(self, "pull_back")):
+            return pull_back(self, g)
+        before = silence()
+        try:
+            backward(self, g)
+        finally:
+            restore(before)
 
     def seed(self, seed: Operand = None, where: str = "backward") -> np.ndarray:
         """The gradient that arrives at self when it is the target; the checks are those of `backward`."""
@@ -236,7 +244,7 @@ class Tensor(BaseNode):
 
     def item(self) -> float:
         """The number, as a plain float. ValueError if there is not exactly one."""
-        if self.size != 1:
+        if self._data.size != 1:
             raise ValueError(f"item() needs one element, shape is {self.shape}; use .data or .tolist()")
         x: float = self._data.item()
         return x
@@ -254,7 +262,7 @@ class Tensor(BaseNode):
     def detach(self) -> Tensor:
         """The same numbers as a new leaf, a constant: no gradient passes, and a Module does not train it."""
         t = Tensor(self._data)
-        t._operands = graph.UNRECORDED
+        t._operands = UNRECORDED
         return t
 
     def astype(self, dtype: DTypeLike) -> Tensor:
@@ -683,26 +691,26 @@ def _record(op: Operation, *operands: Operand) -> Tensor:
     data: list[Operand] = []
     dtype = None
     for u in operands:
-        kind = u.__class__
-        if kind is Tensor:
+        if u.__class__ is Tensor:
             if u._seen is not None:
                 u._stamp()
             u = u._data
-        elif kind is ndarray and not is_fixed(u):
+        elif u.__class__ is ndarray and not is_fixed(u):
             return _record_prepared(op, operands)
         elif op.pulls[len(data)] is None:
             data.append(u)
             continue
-        elif kind is not ndarray:
+        elif u.__class__ is not ndarray:
             return _record_prepared(op, operands)
         if u.dtype is not dtype:
             if dtype is not None and u.dtype != dtype:
                 return _record_prepared(op, operands)
             dtype = u.dtype
         data.append(u)
-    for i in op.plain:
-        if operands[i].__class__ is Tensor:
-            raise _not_plain(op, i)
+    if op.plain:
+        for i in op.plain:
+            if operands[i].__class__ is Tensor:
+                raise _not_plain(op, i)
     before = silence()
     try:
         z = op.forward(*data)
@@ -710,38 +718,32 @@ def _record(op: Operation, *operands: Operand) -> Tensor:
         z = _explained(op, data, error)
     finally:
         restore(before)
+    if z.__class__ is not ndarray:
+        z = made_array(z)
     v = new(Tensor)
-    v._data = z if z.__class__ is ndarray else made_array(z)
     v._label = v._grad = v._seen = None
     v._serial = next_serial()
-    if active:
-        if not is_recording():
-            _make_leaf(v, data)
-            return v
-        if modes.is_detecting_anomalies():
-            v._op, v._operands = op, operands
-            _check_finite(v)
+    if active and (block := innermost()) is not None and (block.is_open or not modes.is_recording()):
+        # How it was computed is forgotten. Its array becomes its own: what can be written to shares with nothing.
+        is_shared = z.base is not None
+        for x in data:
+            if x is z:
+                is_shared = True
+        v._data = z.copy() if is_shared else z
+        v._op = v._buffer = None
+        v._operands = UNRECORDED
+        if traces:
+            modes.note_birth(v)
+        return v
+    v._data = z
     v._op = op
     v._operands = operands
+    if active and modes.is_detecting_anomalies():
+        _check_finite(v)
     return v
 
 
 Tensor._record = staticmethod(_record)  # type: ignore[method-assign]
-
-
-def _make_leaf(v: Tensor, data: list[Operand]) -> None:
-    """Forget how a result was computed. Its array becomes its own: what can be written to shares with nothing."""
-    z = v._data
-    if z.base is not None:
-        v._data = z.copy()
-    else:
-        for d in data:
-            if d is z:
-                v._data = z.copy()
-    v._op = v._buffer = None
-    v._operands = graph.UNRECORDED
-    if traces:
-        modes.note_birth(v)
 
 
 def _explained(op: Operation, data: list[Operand], error: Exception) -> Operand:
@@ -813,15 +815,6 @@ def _constants(op: Operation, operands: tuple[Operand, ...], dtype: DTypeLike) -
                 array = quietly(array.astype, dtype)
             held.append(_kept(array))
     return tuple(held)
-
-
-def is_fixed(array: Operand) -> bool:
-    """True if nobody can write to an array, nor to another of which it is a view."""
-    while array.__class__ is ndarray:
-        if array.flags.writeable:
-            return False
-        array = array.base
-    return array is None
 
 
 def _kept(array: ndarray) -> ndarray:

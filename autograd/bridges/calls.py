@@ -317,7 +317,7 @@ class CallProgram:
     def run(self, t: np.ndarray, values: Sequence[Value]) -> Value | None:
         """The result for these inputs, or None."""
         fixed = self._fixed
-        if fixed.size and not (t[fixed] == self._kept).all():
+        if fixed.size and np.count_nonzero(t[fixed] != self._kept):
             return None
         self.numbers.begin()
         arguments = self._arguments(values)
@@ -330,7 +330,7 @@ class CallProgram:
         return as_node(data, self.numbers.row(self._reached), arguments, self._slopes())
 
     def _arguments(self, values: Sequence[Value]) -> list[Value]:
-        return list(dict.fromkeys(v for v in values if v not in self._layout.kinds))
+        return list(dict.fromkeys([v for v in values if v not in self._layout.kinds])) if values else []
 
     def _slopes(self) -> list[float]:
         """The gradients of the Values among the arguments."""

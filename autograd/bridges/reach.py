@@ -60,7 +60,7 @@ class Reach:
         np.copyto(self._mask, self._fixed)
         for view, index in self._moving:
             view[index] = True
-        return None if self._mask.all() else self._mask.copy()
+        return self._mask.copy()
 
 
 def _shows(index: object, arrays: Sequence[np.ndarray]) -> bool:

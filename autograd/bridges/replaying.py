@@ -15,10 +15,10 @@ from ..fast.recorder import UNFIT
 from ..fast.surroundings import Unclear
 from ..ieee import quietly
 from ..op import Operation
-from ..operands import describe
+from ..operands import describe, is_fixed
 from ..passes.gradients import gradients
 from ..passes.tensors import backward, check_unchanged
-from ..tensor import Tensor, is_fixed, leaf, new, next_serial
+from ..tensor import Tensor, leaf, new, next_serial
 
 __all__ = ["Replayed", "replayed"]
 

@@ -98,7 +98,7 @@ class Vectorized:
             shape = self._shape(key)
         except TypeError as error:
             return self._goes_on(self._as_it_is(*args, **kwargs), f"its arguments cannot be compared: {error}")
-        t = np.array([float(x) for x in numbers])
+        t = np.array(numbers, np.float64)
         for program in shape.programs:
             found = program.run(t, values)
             if found is None:

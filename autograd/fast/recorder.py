@@ -180,7 +180,9 @@ class Recorder:
 
     def written_lines(self) -> list[str]:
         """The lines that are left, without those that compute what is there already."""
-        return _without_repetitions(_without_copies(self.lines, self.scope), self.scope, self._inner)
+        lines = _without_copies(self.lines, self.scope, self._made)
+        inner = {name for name in self._inner if whole(self.scope[name]) in self._made}
+        return _without_repetitions(lines, self.scope, inner)
 
     def condition(self, tests: Sequence[str]) -> Callable[[], bool]:
         """A function without arguments: True while all tests are."""
@@ -334,6 +336,7 @@ _OF_SHAPES = {
 
 _MISSING, UNFIT = object(), object()
 MOVED = "# what comes cannot be taken back"
+_MAY_END = re.compile(rf"if |{MOVED}|t\d+ = c\d+\(")  # a decision, or a call of something that may refuse
 _ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}
 
 
@@ -668,24 +671,45 @@ def _is_elementwise(line: str, out: str, scope: dict[str, Any]) -> bool:
     return call is not None and call[1] == out and function.__class__ is np.ufunc and function is not np.matmul
 
 
-def _without_copies(lines: Sequence[str], scope: dict[str, Any]) -> list[str]:
-    """The lines with what is computed, copied and not looked at again computed where it is copied to."""
+def _without_copies(lines: Sequence[str], scope: dict[str, Any], made: dict[int, np.ndarray]) -> list[str]:
+    """The lines with what is computed, copied and not looked at again computed where it is copied to.
+
+    made: what is written to in each run, by what it lies in; without what lies elsewhere then.
+    """
     names = [_NAME.findall(line) for line in lines]
-    times = Counter(name for found in names for name in found)
-    sights = Counter(whole(x) for x in scope.values() if x.__class__ is np.ndarray)
-    kept: list[str] = []
-    for line, found in zip(lines, names, strict=True):
-        last = kept[-1] if kept else ""
-        if line.startswith("copyto(") and len(found) == 2 and last.endswith(f"{found[1]})") and _CALL.match(last):
-            target, source = map(scope.get, found)
-            is_seen = times[found[1]] != 2 or source.__class__ is not np.ndarray or sights[whole(source)] != 1
-            if not is_seen and _goes_into(source, target):
-                others = [scope.get(name) for name in _NAME.findall(last)[:-1]]
-                if whole(target) not in [whole(x) for x in others if x.__class__ is np.ndarray]:
-                    kept[-1] = last.removesuffix(f"{found[1]})") + f"{found[0]})"
-                    continue
-        kept.append(line)
-    return kept
+    sights: dict[int, list[str]] = {}
+    for name, x in scope.items():
+        if x.__class__ is np.ndarray and (key := whole(x)) in made:
+            sights.setdefault(key, []).append(name)
+    where: dict[str, list[int]] = {}
+    for i, found in enumerate(names):
+        for name in found:
+            where.setdefault(name, []).append(i)
+    kept = list(lines)
+    for i, (line, found) in enumerate(zip(lines, names, strict=True)):
+        if not line.startswith("copyto(") or len(found) != 2:
+            continue
+        target, source = map(scope.get, found)
+        if source.__class__ is not np.ndarray or whole(source) not in made or not _goes_into(source, target):
+            continue
+        array = made[whole(source)]
+        own = sights[whole(source)]
+        places = [j for name in own for j in where.get(name, ())]
+        if source.nbytes != array.nbytes or max(places) > i or any(_MAKES.match(lines[j]) for j in places):
+            continue  # a part of it, or looked at later
+        between = range(min(places), i)
+        if whole(target) not in made and any(_MAY_END.match(lines[j]) for j in between):
+            continue  # others look at it, and see it change only if it does
+        others = {name for j in between for name in names[j]}.difference(own)
+        if any(np.may_share_memory(scope[name], target) for name in others if scope.get(name).__class__ is np.ndarray):
+            continue
+        start = array.ctypes.data
+        for name in own:
+            x = scope[name]
+            scope[name] = np.ndarray(x.shape, x.dtype, target, x.ctypes.data - start, x.strides)
+        del made[id(array)]
+        kept[i] = ""
+    return [line for line in kept if line]
 
 
 def _packed(lines: Sequence[str], scope: dict[str, Any], made: dict[int, np.ndarray]) -> int:
@@ -722,7 +746,7 @@ def _packed(lines: Sequence[str], scope: dict[str, Any], made: dict[int, np.ndar
     return total
 
 
-_NAME, _CALL = re.compile(r"\b[ctx]\d+\b"), re.compile(r"[\w.]+\(")
+_NAME, _MAKES = re.compile(r"\b[ctx]\d+\b"), re.compile(r"t\d+ = ")
 # A call of a function, or of a product, that writes to its last argument.
 _OUT = re.compile(r"((?!copyto|[\w.]*\.(?:at|fill|copy)\b)[\w.]+\(.*, (?:out=)?)(c\d+)\)$")
 
@@ -740,7 +764,8 @@ def _are_one(x: np.ndarray, y: Any) -> bool:
 
 
 def _goes_into(source: Any, target: Any) -> bool:
-    return source.shape == target.shape and source.dtype == target.dtype and target.flags.c_contiguous
+    is_alike = source.shape == target.shape and source.dtype == target.dtype
+    return is_alike and source.flags.c_contiguous and target.flags.c_contiguous
 
 
 def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., object]) -> Any:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
@@ -188,10 +189,18 @@ def _operator(method: Callable[[Expression, Expression], T]) -> Callable[[Expres
     """The other operand may be a number; a Vector has the operator applied to each member instead."""
 
     @functools.wraps(method)
-    def operator(self: Operand, other: Operand) -> Operand:
+    def applied(self: Operand, other: Operand) -> Operand:
         return NotImplemented if isinstance(other, Vector) else method(self, expression(other))
 
-    return operator
+    return applied
+
+
+def _from_the_right(apply: Callable[[Operand, Operand], Operand]) -> Callable[[Expression, Operand], Operand]:
+    return _operator(lambda self, other: apply(other, self))
+
+
+def _of_values(compare: Callable[[float, float], bool]) -> Callable[[Expression, Operand], bool]:
+    return _operator(lambda self, other: compare(self.value, other.value))
 
 
 class Expression:
@@ -219,10 +228,6 @@ class Expression:
             return omitted(value)
         return _limited(Expression(_collected((*self.terms, *other.terms)), value))
 
-    @_operator
-    def __radd__(self, other: Expression) -> Expression:
-        return other + self
-
     def __neg__(self) -> Expression:
         if self.is_omitted():
             return omitted(-self.value)
@@ -239,10 +244,6 @@ class Expression:
         return self + -other
 
     @_operator
-    def __rsub__(self, other: Expression) -> Expression:
-        return other + -self
-
-    @_operator
     def __mul__(self, other: Expression) -> Expression:
         if (self.is_omitted() and other.is_number()) or (self.is_number() and other.is_omitted()):
             return omitted(self.value * other.value)
@@ -253,16 +254,8 @@ class Expression:
         return _limited(_from_term(sign * c * d, factors, self.value * other.value))
 
     @_operator
-    def __rmul__(self, other: Expression) -> Expression:
-        return other * self
-
-    @_operator
     def __truediv__(self, other: Expression) -> Expression:
         return self * other**-1.0
-
-    @_operator
-    def __rtruediv__(self, other: Expression) -> Expression:
-        return other * self**-1.0
 
     @_operator
     def __pow__(self, other: Expression) -> Expression:
@@ -280,25 +273,10 @@ class Expression:
             return Expression(((1.0, ((factors[0][0], n),)),), value)
         return _limited(Expression(((1.0, ((Group(self), n),)),), value))
 
-    @_operator
-    def __rpow__(self, other: Expression) -> Expression:
-        return other**self
-
-    @_operator
-    def __lt__(self, other: Expression) -> bool:
-        return self.value < other.value
-
-    @_operator
-    def __le__(self, other: Expression) -> bool:
-        return self.value <= other.value
-
-    @_operator
-    def __gt__(self, other: Expression) -> bool:
-        return self.value > other.value
-
-    @_operator
-    def __ge__(self, other: Expression) -> bool:
-        return self.value >= other.value
+    __radd__, __rsub__, __rmul__, __rtruediv__, __rpow__ = map(
+        _from_the_right, (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow)
+    )
+    __lt__, __le__, __gt__, __ge__ = map(_of_values, (operator.lt, operator.le, operator.gt, operator.ge))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Operand) -> Operand:
         if ufunc in comparisons:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..formulas import names
-from ..graph import Node, is_node, topological_order
+from ..graph import Node, is_node
 from ..op import Operation
 from ..operands import Operand, Vector
 from ..ops.elementwise import abs as absolute
@@ -223,10 +223,7 @@ def logarithms(edge: Edge) -> bool:
 
 def penalties(edge: Edge) -> bool:
     """What is added to the loss and knows of parameters alone."""
-    if edge.result is not edge.of.target or edge.enters is not None or edge.node.op is not add.op:
-        return False
-    below = topological_order(edge.operand)
-    return all(u not in edge.of.labels if u.op is not None else edge.of.is_parameter(u) for u in below)
+    return edge.enters is None and edge.node.op is add.op and edge.operand in edge.of.penalties
 
 
 # ---------------------------------------------------------------- with what

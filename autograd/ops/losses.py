@@ -14,6 +14,7 @@ import functools
 import inspect
 import operator
 import sys
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Unpack, cast
 
@@ -34,6 +35,7 @@ from ..operands import (
     describe,
     is_array,
     is_array_node,
+    is_fixed,
     members,
     numbers_of,
     plainly,
@@ -44,9 +46,18 @@ from ..rows import Rows
 from ..samples import are_in_columns
 from ..signatures import Pairs
 from .choosing import where
-from .elementwise import abs, log, log1p_exp, lowest, relu, sigmoid
+from .elementwise import ONE, abs, log, log1p_exp, lowest, relu, sigmoid
 from .matrices import row_of_ones
-from .softmaxes import array_logsumexp, array_softmax, logsumexp, softmax, softmax_component, unit_vector
+from .softmaxes import (
+    array_logsumexp,
+    array_softmax,
+    largest_along,
+    logsumexp,
+    softmax,
+    softmax_component,
+    summed_along,
+    unit_vector,
+)
 from .sums import not_empty, numbers, sequence, size
 from .sums import sum as total
 
@@ -176,15 +187,20 @@ def _called(
             if activation is not None:
                 refuse_activated(name, prediction, activation)
             is_turned = are_in_columns(name, samples, prediction)
-            prediction, target = _as_rows(name, prediction, target, is_turned)
+            x, y = numbers(prediction), numbers(target)
+            if is_turned or not _are_rows(x, y):
+                prediction, target = _as_rows(name, prediction, target, is_turned)
+                x, y = numbers(prediction), numbers(target)
             if check is not None:
-                check(numbers(prediction), numbers(target))
-            shares = _shares(name, weight, prediction)
+                check(x, y)
+            shares = _shares(name, weight, x)
             if of_logits is not None and of_logits.array is not None:
                 logits = unrounded(prediction, of_logits.array)
                 if logits is not None:
                     return of_logits.array.function(logits, target, shares)
-            return batch.function(prediction, target, shares)
+            if not is_array_node(prediction):
+                return batch.function(prediction, target, shares)
+            return prediction._record(batch, prediction, target, shares)
         if weight is not None:
             raise TypeError(f"{name}: weights belong to the rows of a batch; this is one sample")
         prediction, target = as_operand(prediction), as_operand(target)
@@ -456,11 +472,9 @@ def _by_rule(i: int, g: Operand, z: Operand, logits: Operand, target: Operand, w
 )
 def batch_softmax_cross_entropy(logits: Operand, target: Operand, weight: Operand, on_the_way: Operand) -> Operand:
     """The weighted sum over samples of -Σ target log softmax(logits). All (m, n); on_the_way keeps the softmax."""
-    # Along a short axis NumPy's max takes three to nine times as long as on a copy of the transpose.
-    m = logits.T.copy().max(0)[:, None] if logits.shape[1] <= 64 else logits.max(1, keepdims=True)
-    shifted = logits - m
+    shifted = logits - largest_along(logits, 1)
     e = np.exp(shifted)
-    sums = e.dot(row_of_ones(e.shape[1], e.dtype))[:, None]
+    sums = summed_along(e, 1)
     on_the_way.probabilities = e / sums
     shifted -= np.log(sums)
     shifted *= target
@@ -505,7 +519,11 @@ _OF_PROBABILITIES = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entrop
 def refuse_activated(name: str, logits: Operand, activation: Callable[..., Operand]) -> None:
     """ValueError if what a loss takes for logits is what its own activation gave: it would be applied twice."""
     applied = activation.__name__
-    if members(logits) and all(_origin(u) == applied for u in members(logits)):
+    given = members(logits)
+    for u in given:
+        if _origin(u) != applied:
+            return
+    if given:
         raise ValueError(
             f"{name}: expected logits, got what a {applied} gave, which would be applied twice: pass what went into "
             f"that {applied}, or use {_OF_PROBABILITIES[applied]} of probabilities"
@@ -514,9 +532,9 @@ def refuse_activated(name: str, logits: Operand, activation: Callable[..., Opera
 
 def _origin(u: Operand) -> str | None:
     """The name of the operation that gave the numbers of a node, whatever moved them since."""
-    while getattr(u, "op", None) is not None:
-        if not u.op.moves:
-            return u.op.shown
+    while (op := getattr(u, "op", None)) is not None:
+        if not op.moves:
+            return op.shown
         u = u.operands[0]
     return None
 
@@ -668,7 +686,16 @@ def _total(each: Operand, weight: Operand) -> Operand:
 
 def _weighed(g: Operand, weight: Operand) -> Operand:
     """What arrives at the loss of each sample, ready to multiply rows."""
+    if g.__class__ is np.ndarray and g is ONE.get(g.dtype) and not isinstance(weight, np.ndarray):
+        return weight  # of the loss itself, whose gradient is 1
     return g * (weight[:, None] if isinstance(weight, np.ndarray) else weight)
+
+
+def _are_rows(x: Operand, y: Operand) -> bool:
+    """True for two arrays of real numbers (samples, outputs) of one shape."""
+    if x.__class__ is not np.ndarray or y.__class__ is not np.ndarray:
+        return False
+    return x.ndim == 2 and x.shape == y.shape and (y.dtype is FLOAT32 or y.dtype is FLOAT64)
 
 
 def _as_rows(name: str, prediction: Operand, target: Operand, is_turned: bool = False) -> tuple[Operand, Operand]:
@@ -716,9 +743,22 @@ def _same_size(name: str, x: Operand, y: Operand) -> None:
         raise ValueError(f"{name}: expected prediction and target of equal length; got {came}{advice}")
 
 
+# Arrays of numbers from 0 to 1 that nobody can write to: the targets of a training, which are the same in each step.
+_in_the_interval: dict[int, weakref.ref[np.ndarray]] = {}
+
+
+def _forget(key: int, gone: object) -> None:
+    _in_the_interval.pop(key, None)
+
+
 def _in_unit_interval(name: str, what: str, x: Operand, advice: str = "") -> None:
     if isinstance(x, np.ndarray):
+        known = _in_the_interval.get(id(x))
+        if known is not None and known() is x and is_fixed(x):
+            return
         if x.size and x.item(x.argmin()) >= 0 and x.item(x.argmax()) <= 1:  # a third of the time, and False for nan
+            if type(x) is np.ndarray and is_fixed(x):
+                _in_the_interval[id(x)] = weakref.ref(x, functools.partial(_forget, id(x)))
             return
         is_outside = (x < 0) | (x > 1)
         x = Vector(x[is_outside].flat) if is_outside.any() else Vector()

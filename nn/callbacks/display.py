@@ -10,12 +10,20 @@ from .base import Callback, Logs
 
 __all__ = ["Bar", "Lines", "bar_class", "say"]
 
+_PLAIN = str.maketrans("─═", "-=")
+
 
 def say(text: str) -> None:
-    """Print a line at once."""
-    if sys.stdout is not None:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+    """Print a line at once; where a file or a pipe lacks characters, rules are of - and =, and others are ?."""
+    if sys.stdout is None:
+        return
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 class Lines(Callback):

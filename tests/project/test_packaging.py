@@ -1,7 +1,9 @@
 """What is published: versions and authors agree, packages are whole, and the workflows test what is promised."""
 
+import ast
 import itertools
 import re
+import sys
 import tomllib
 
 import pytest
@@ -78,6 +80,22 @@ def test_all_that_users_may_need_is_in_the_extra_of_that_name():
 
     assert named("all") | {"test"} == set(extras)
     assert {"render", "plot"} < named("course")
+
+
+def test_what_the_tests_import_comes_with_the_command_of_the_readme():
+    project = PROJECT["project"]
+    lines = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    there = (
+        {re.match(r"[\w-]+", line)[0] for line in lines} | {"autograd", "nn", "viz", "tests"} | sys.stdlib_module_names
+    )
+    imported = set()
+    for path in (ROOT / "tests").rglob("*.py"):
+        if path.parent.name == "support":
+            there.add(path.stem)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:  # what stands in a function may be skipped
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", None)]
+            imported |= {(name.partition(".")[0], path.name) for name in names if name}
+    assert {(name, file) for name, file in imported if name not in there} == set()
 
 
 def test_what_is_for_those_who_carry_on_is_a_group_and_each_is_named_where_it_is_used():

@@ -150,7 +150,7 @@ def _formula(written: str) -> str:
     """The text of a formula: itself, from standard input for -, from a file for @FILE."""
     if written == "-":
         return sys.stdin.read()
-    return Path(written[1:]).read_text(encoding="utf-8") if written.startswith("@") else written
+    return Path(written[1:]).read_text(encoding="utf-8-sig") if written.startswith("@") else written
 
 
 def _version() -> str:

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from latex import check_latex
+from named import named
 from sizes import mostly_slow, slow_rows
 from tables import restored
 
@@ -44,11 +45,6 @@ from autograd.op import array_table, reduction, structural
 from nn import Dense, Sequential
 
 FORMS = "rows", "columns"
-
-
-def named(t, label):
-    t.label = label
-    return t
 
 
 def lecture_example():

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from drawings import MATRIX_EDGES
+from named import named
 
 from autograd import Tensor, exp, log_softmax, relu, sigmoid, softmax, softmax_cross_entropy, tanh, where
 from autograd.matrices.graph import MatrixGraph
@@ -18,11 +19,6 @@ START = {
     "W[2]": RNG.normal(size=(2, 5)),
     "b[2]": np.ones(2),
 }
-
-
-def named(t, label):
-    t.label = label
-    return t
 
 
 def net(x=X, activation=tanh, start=START):

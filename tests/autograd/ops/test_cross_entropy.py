@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from named import named
 
 import autograd
 from autograd import (
@@ -27,11 +28,6 @@ from nn import losses
 LOGITS = [0.5, -0.3, 1.0]
 E = [math.exp(z) for z in LOGITS]
 P = [e / sum(E) for e in E]
-
-
-def named(t, label):
-    t.label = label
-    return t
 
 
 def test_it_is_minus_the_logarithm_of_the_right_probability():

@@ -15,7 +15,7 @@ from nn.callbacks import (
     LambdaCallback,
     progress,
 )
-from nn.callbacks.display import Bar, Lines
+from nn.callbacks.display import Bar, Lines, say
 
 # ---------------------------------------------------------------- progress
 
@@ -33,6 +33,16 @@ def test_nothing_is_shown_where_there_is_no_terminal(monkeypatch):
     assert progress(False) is None
     monkeypatch.setattr(sys, "stdout", None)
     assert progress() is None
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("ascii", "-- ? =="), ("cp1252", "-- ? =="), ("utf-8", "── ŷ ══"), (None, "── ŷ ══")]
+)
+def test_a_file_or_pipe_that_has_not_all_characters_stops_no_training(monkeypatch, encoding, shown):
+    file = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(file, encoding, newline="\n") if encoding else io.StringIO())
+    say("── ŷ ══")
+    assert (file.getvalue().decode(encoding) if encoding else sys.stdout.getvalue()) == shown + "\n"
 
 
 def test_a_line_for_every_epoch(capsys):

@@ -449,8 +449,9 @@ def test_a_formula_is_read_from_standard_input_and_from_a_file(capsys, monkeypat
     direct = shown(capsys, "paths", "z = w*x; L = z**2", "w=3", "x=2")
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
     assert shown(capsys, "paths", "-", "w=3", "x=2") == direct
-    (tmp_path / "loss.txt").write_text(text, encoding="utf-8")
-    assert shown(capsys, "paths", f"@{tmp_path / 'loss.txt'}", "w=3", "x=2") == direct
+    for encoding in ("utf-8", "utf-8-sig"):  # some editors begin a file with a mark
+        (tmp_path / "loss.txt").write_text(text, encoding=encoding)
+        assert shown(capsys, "paths", f"@{tmp_path / 'loss.txt'}", "w=3", "x=2") == direct
 
 
 def test_a_file_that_is_not_there_is_named(capsys):
