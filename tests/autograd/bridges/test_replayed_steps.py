@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from random_programs import ROWS, WIDTH, random_function
 from sizes import slow
 
 import autograd as ag
@@ -644,3 +645,68 @@ def test_a_replayed_loss_may_be_part_of_a_replayed_step():
     fast = compared(write, count=16)
     assert has_program(fast)
     assert fast.function.inner.is_plain is None
+
+
+# ---------------------------------------------------------------- random functions
+
+
+def random_step(seed, way):
+    function, parameters = random_function(seed, "float64")
+    make = list(OPTIMIZERS.values())[seed % 11]
+    (optimizer,) = make(parameters)
+    net = Net(lambda _: [optimizer])
+    net.parameters = parameters
+    if way == "by hand":
+
+        def step(x, y):
+            loss, outputs = function(x, y)
+            for p in parameters:
+                p.grad = None
+            loss.backward()
+            for p in parameters:
+                if p.grad is not None:
+                    p.data -= 0.01 * np.clip(p.grad, -1, 1)
+            return loss, outputs
+
+    elif way == "adds up":
+
+        def step(x, y):
+            loss, outputs = function(x, y)
+            loss.backward()
+            return loss, outputs
+
+    else:
+
+        def step(x, y):
+            loss, outputs = function(x, y)
+            if way == "usual" or loss.data > 0.3:
+                optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss, outputs
+
+    return step, net
+
+
+@pytest.mark.parametrize("way", ["usual", *slow("adds up", "decides", "by hand")])
+@pytest.mark.parametrize("start", [0, *slow(100)])
+def test_random_steps_come_to_the_same_bits(way, start):
+    has = []
+    for seed in range(start, start + (1 if not start else 25)):
+        (plain, one), (other_step, other) = random_step(seed, way), random_step(seed, way)
+        fast, rng = replayed(other_step), np.random.default_rng(seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for k in range(9):
+                x, y = rng.normal(size=(2, ROWS, WIDTH)) * (1 if k % 4 else 20)
+                assert bits(plain(x, y)) == bits(fast(x, y)), (seed, k)
+                assert one.state() == other.state(), (seed, k)
+                if rng.integers(5) == 0:
+                    for net in (one, other):
+                        net.optimizers[0].zero_grad()
+        has.append(has_program(fast))
+    assert sum(has) >= len(has) / 2
+
+
+def bits(results):
+    return [z.numpy().tobytes() for z in results]
