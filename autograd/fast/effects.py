@@ -253,15 +253,21 @@ class State:
         ]
         self._before = [(t, getattr(t, "_before", None)) for t in leaves]
         steps = {id(t._steps[0]): t._steps[0] for t in leaves if getattr(t, "_steps", None) is not None}
-        self._steps = [(s, s.since, s.until, s.before.copy()) for s in steps.values()]
+        self._steps = [(s, s.since, s.until) for s in steps.values()]
         self._generators = [(g, g.bit_generator.state) for g in found.generators]
         self._movers = [(m, m.kept()) for m in found.movers]
 
-    def bits(self) -> list[Any]:
-        """Numbers that are the same if everything is."""
-        found: list[Any] = [(x.tobytes(), None if g is None else g.tobytes()) for _, x, _, g, *_ in self._leaves]
-        found += [(steps, [v.tobytes() for v in vectors]) for _, (steps, vectors) in self._movers]
-        return [*found, pickle.dumps([state for _, state in self._generators])]  # some contain arrays
+    def is_now(self) -> bool:
+        """True if all numbers are, to the last bit, what they were."""
+        for t, numbers, _, copy, *_ in self._leaves:
+            if not (_is_same(t._data, numbers) and _is_same(t._grad, copy)):
+                return False
+        for mover, (taken, vectors) in self._movers:
+            now, live = mover.kept()
+            if now != taken or not all(map(_is_same, live, vectors)):
+                return False
+        states = [[state for _, state in self._generators], [g.bit_generator.state for g, _ in self._generators]]
+        return pickle.dumps(states[0]) == pickle.dumps(states[1])  # some contain arrays
 
     def restore(self) -> None:
         """Be as it was."""
@@ -269,15 +275,18 @@ class State:
             if t._data.flags.writeable:
                 np.copyto(t._data, numbers)
             t._grad, t._seen, t._serial = gradient, seen, serial
-            if gradient is not None and gradient is t._buffer:
+            if gradient.__class__ is np.ndarray and gradient.flags.writeable:
                 np.copyto(gradient, copy)  # type: ignore[arg-type]
         for t, before in self._before:
             if before is not None:
                 t._before = before
-        for steps, since, until, numbers in self._steps:
+        for steps, since, until in self._steps:
             steps.since, steps.until = since, until
-            np.copyto(steps.before, numbers)
         for generator, state in self._generators:
             generator.bit_generator.state = state
         for mover, kept in self._movers:
             mover.come_back(kept)
+
+
+def _is_same(x: Any, y: Any) -> bool:
+    return x is y if x is None or y is None else bool(x.tobytes() == y.tobytes())
