@@ -354,7 +354,7 @@ class Optimizer(Attributes):
         is_moved = False
         for i, block in enumerate(self._blocks):
             g, there = block.flat.gradient() if clipped is None else clipped[i]
-            if there is None or there.any():
+            if there is None or np.count_nonzero(there):
                 is_moved = True
                 if block.options:
                     with self._under(block.options):
@@ -378,7 +378,7 @@ class Optimizer(Attributes):
         before = [x.copy() for x in (w, *block.vectors)] if is_first else []
         kept: list[tuple[Array, Array]] = []
         if there is not None:
-            rest = np.flatnonzero(~there)
+            rest = (~there).nonzero()[0]
             kept = [(x, x[rest]) for x in (w, *block.vectors)]
         rule: Callable[..., object] = self._in_pieces if block.is_cut else self.rule
         found = rule(w, g, block.free, block.constants, block.vectors)

@@ -292,7 +292,7 @@ class Recorder:
         """The name of what an operation takes; dtype: that of the arrays with which a plain number goes."""
         if type(u) is Recorded:
             return u.name
-        if dtype is not None and dtype.kind == "f" and u.__class__ in (int, float):
+        if dtype is not None and dtype.kind == "f" and (u.__class__ in (int, float) or u.__class__ is dtype.type):
             u = np.array(u, dtype)  # as NumPy would at each call, in twice the time
         if not isinstance(u, int | float | np.generic | np.ndarray):
             raise NotRecorded()
@@ -337,6 +337,7 @@ _OF_SHAPES = {
 _MISSING, UNFIT = object(), object()
 MOVED = "# what comes cannot be taken back"
 _MAY_END = re.compile(rf"if |{MOVED}|t\d+ = c\d+\(")  # a decision, or a call of something that may refuse
+_SPECIAL = {-1.0, 0.0, 0.5, 1.0, 2.0}  # powers for which NumPy's operator takes something else
 _ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}
 
 
@@ -462,6 +463,8 @@ class Recorded:
 
     def reshape(self, *sizes: Any) -> Recorded:
         shape = sizes[0] if len(sizes) == 1 else sizes
+        if shape == self.shape and not self.is_number:
+            return self
         return self.recorder.view(self, f".reshape({self.recorder.constant(shape)})", self.value.reshape(shape))
 
     def transpose(self, axes: Any = None) -> Recorded:
@@ -541,6 +544,8 @@ class Recorded:
         return out
 
     def __pow__(self, other: Any) -> Recorded:
+        if self.value.ndim and other.__class__ is float and other not in _SPECIAL:
+            return self.__array_ufunc__(np.power, "__call__", self, other)
         value = self.value[()] if self.is_number else self.value
         return self.recorder.value(f"{self.written()} ** {self.recorder.operand(other)}", value ** _plain(other))
 
@@ -692,10 +697,10 @@ def _without_copies(lines: Sequence[str], scope: dict[str, Any], made: dict[int,
         target, source = map(scope.get, found)
         if source.__class__ is not np.ndarray or whole(source) not in made or not _goes_into(source, target):
             continue
-        array = made[whole(source)]
+        block = made[whole(source)]
         own = sights[whole(source)]
         places = [j for name in own for j in where.get(name, ())]
-        if source.nbytes != array.nbytes or max(places) > i or any(_MAKES.match(lines[j]) for j in places):
+        if source.nbytes != block.nbytes or max(places) > i or any(_MAKES.match(lines[j]) for j in places):
             continue  # a part of it, or looked at later
         between = range(min(places), i)
         if whole(target) not in made and any(_MAY_END.match(lines[j]) for j in between):
@@ -703,11 +708,11 @@ def _without_copies(lines: Sequence[str], scope: dict[str, Any], made: dict[int,
         others = {name for j in between for name in names[j]}.difference(own)
         if any(np.may_share_memory(scope[name], target) for name in others if scope.get(name).__class__ is np.ndarray):
             continue
-        start = array.ctypes.data
+        start = block.ctypes.data
         for name in own:
             x = scope[name]
             scope[name] = np.ndarray(x.shape, x.dtype, target, x.ctypes.data - start, x.strides)
-        del made[id(array)]
+        del made[id(block)]
         kept[i] = ""
     return [line for line in kept if line]
 
