@@ -255,7 +255,7 @@ class State:
         steps = {id(t._steps[0]): t._steps[0] for t in leaves if getattr(t, "_steps", None) is not None}
         self._steps = [(s, s.since, s.until) for s in steps.values()]
         self._generators = [(g, g.bit_generator.state) for g in found.generators]
-        self._movers = [(m, m.kept()) for m in found.movers]
+        self._movers = [(m, m._kept()) for m in found.movers]
 
     def is_now(self) -> bool:
         """True if all numbers are, to the last bit, what they were."""
@@ -263,7 +263,7 @@ class State:
             if not (_is_same(t._data, numbers) and _is_same(t._grad, copy)):
                 return False
         for mover, (taken, vectors) in self._movers:
-            now, live = mover.kept()
+            now, live = mover._kept()
             if now != taken or not all(map(_is_same, live, vectors)):
                 return False
         states = [[state for _, state in self._generators], [g.bit_generator.state for g, _ in self._generators]]
@@ -285,7 +285,7 @@ class State:
         for generator, state in self._generators:
             generator.bit_generator.state = state
         for mover, kept in self._movers:
-            mover.come_back(kept)
+            mover._come_back(kept)
 
 
 def _is_same(x: Any, y: Any) -> bool:

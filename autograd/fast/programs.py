@@ -151,15 +151,14 @@ class Programs:
             self.refuse(str(unclear))
             return self.shown(function(*arguments))
         before = State(found)
-        empty = [t for t in found.tensors if t._grad is None]
+        empty = {t for t in found.tensors if t._grad is None}
         results = function(*arguments)
         try:
             if not found.are_the_same():
                 raise Unclear("it changes what it reads beside its arguments")
             after = State(found)
-            before.restore()
             try:
-                written = self._on_stand_ins(function, arguments, found)
+                written = self._on_stand_ins(function, arguments, found, before)
             finally:
                 after.restore()
             self.accept(results, written)
@@ -174,8 +173,11 @@ class Programs:
         shape.written = written
         return self.shown(results)
 
-    def _on_stand_ins(self, function: Callable[..., Any], arguments: Sequence[Any], found: Surroundings) -> Written:
+    def _on_stand_ins(
+        self, function: Callable[..., Any], arguments: Sequence[Any], found: Surroundings, before: State
+    ) -> Written:
         """A program of what the function does with arguments like these. Unclear if it cannot be written down."""
+        before.restore()
         empty = {t for t in found.tensors if t._grad is None}
         # Leaves are taken to have a gradient at first, which shows where that matters, if the function does not look.
         without = set() if found.looks is None else empty
@@ -200,6 +202,7 @@ class Programs:
                     "many megabytes, beside which recording costs next to nothing"
                 ) from None
             without = without | empty.intersection(asked)
+            before.restore()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copied program would write into the arrays of the original.

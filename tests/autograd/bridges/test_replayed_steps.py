@@ -234,6 +234,26 @@ def test_gradients_that_nothing_clears_add_up(every):
     assert has_program(compared(adding_up, between=between, count=25))
 
 
+def test_gradients_may_be_cleared_outside_of_a_step():
+    def write(net):
+        w, b, v = net.parameters
+        (optimizer,) = net.optimizers
+
+        def step(x, y):
+            loss = squared_error(tanh(linear(x, w, b)) @ v.T, y)
+            loss.backward()
+            optimizer.step()
+            return loss, squared_error(tanh(linear(x, w, b)) @ v.T, y)
+
+        return step
+
+    def between(net, k):
+        if k < 8 or k % 3 == 0:
+            net.optimizers[0].zero_grad()
+
+    assert has_program(compared(write, between=between, count=25))
+
+
 def test_a_gradient_that_somebody_holds_is_not_written_to():
     net = Net()
     step = replayed(adding_up(net))
