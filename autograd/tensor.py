@@ -220,6 +220,8 @@ class Tensor(BaseNode):
             raise unknown_option("backward", name, OF_NODES, ["seed"])
         z = self._data
         g = self.seed(seed) if z.ndim or seed is not None else elementwise.ONE[z.dtype]
+        if type(z) is not ndarray and (pull_back := in_a_program(self, "pull_back")):
+            return pull_back(self, g)
         before = silence()
         try:
             (in_a_program(self, "pull_back") or backward)(self, g)

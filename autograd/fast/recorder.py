@@ -336,6 +336,7 @@ _OF_SHAPES = {
 
 _MISSING, UNFIT = object(), object()
 MOVED = "# what comes cannot be taken back"
+_MAY_END = re.compile(rf"if |{MOVED}|t\d+ = c\d+\(")  # a decision, or a call of something that may refuse
 _SPECIAL = {-1.0, 0.0, 0.5, 1.0, 2.0}  # powers for which NumPy's operator takes something else
 _ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}
 
@@ -589,7 +590,7 @@ class Recorded:
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         if function is np.real and self.value.dtype.kind == "f":
             return self
-        if function in (np.ndim, np.shape, np.size, np.result_type):
+        if function in (np.ndim, np.shape, np.size, np.result_type, np.may_share_memory):
             return function(*_plain(arguments), **options)
         if function not in _OF_SHAPES or "out" in options or (function is np.where and len(arguments) != 3):
             raise NotRecorded()
@@ -701,7 +702,10 @@ def _without_copies(lines: Sequence[str], scope: dict[str, Any], made: dict[int,
         places = [j for name in own for j in where.get(name, ())]
         if source.nbytes != block.nbytes or max(places) > i or any(_MAKES.match(lines[j]) for j in places):
             continue  # a part of it, or looked at later
-        others = {name for j in range(min(places), i) for name in names[j]}.difference(own)
+        between = range(min(places), i)
+        if whole(target) not in made and any(_MAY_END.match(lines[j]) for j in between):
+            continue  # others look at it, and see it change only if it does
+        others = {name for j in between for name in names[j]}.difference(own)
         if any(np.may_share_memory(scope[name], target) for name in others if scope.get(name).__class__ is np.ndarray):
             continue
         start = block.ctypes.data
