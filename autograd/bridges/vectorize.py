@@ -205,6 +205,8 @@ class Vectorized:
 
     def _roles(self, values: Sequence[Value]) -> tuple[Any, ...]:
         """Which of the Values that were given are parameters, and which are the same."""
+        if not values:
+            return ()
         first: dict[Value, int] = {}
         return tuple(v if v in self._layout.known else first.setdefault(v, i) for i, v in enumerate(values))
 
