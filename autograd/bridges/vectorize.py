@@ -13,14 +13,13 @@ import numpy as np
 
 from .. import modes
 from ..derivations import Form
-from ..fast.flat_parameters import FlatValues
 from ..operands import describe, real_array
 from ..ops import sums
 from ..tensor import Tensor
 from ..value import Value
 from .calls import ENOUGH, MOST, BatchProgram, CallProgram, Calls, Samples, looks_of
 from .layout import Layout
-from .programs import Parameters, Program, equations, with_names, without_collector
+from .programs import Numbers, Parameters, Program, equations, with_names, without_collector
 from .recording import NotRecordable, Recording, flattened, record
 
 __all__ = ["Vectorized", "vectorize"]
@@ -290,7 +289,7 @@ class Vectorized:
         return Parameters(self.numbers)
 
     @property
-    def numbers(self) -> FlatValues:
+    def numbers(self) -> Numbers:
         """The numbers of `parameters` as the vector in which programs look at them; another once there are more."""
         self._layout.begin()
         return self._layout.numbers

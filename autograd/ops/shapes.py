@@ -150,7 +150,12 @@ def getitem(x: Operand, index: Operand) -> Operand:
     return x[index]
 
 
-@structural(lambda g, z, x, index, shape: getitem(g, index), None, None)
+def _turned_place(index: Operand, shape: tuple[int, ...]) -> tuple[Operand, ...] | None:
+    turned = _turned_block(index)
+    return None if turned is None else (*turned, shape[::-1])
+
+
+@structural(lambda g, z, x, index, shape: getitem(g, index), None, None, turned=_turned_place)
 def scatter(x: Operand, index: Operand, shape: tuple[int, ...]) -> Operand:
     """Zeros of this shape with x added at the index: the reverse of `getitem`."""
     size = math.prod(shape)
