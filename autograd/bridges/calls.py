@@ -463,7 +463,7 @@ class Samples:
             entries.write(array, self.inputs)
         else:
             target, i, part = way
-            np.copyto(target, self._arrays[i] if part is None else self._arrays[i][part])
+            target[...] = self._arrays[i] if part is None else self._arrays[i][part]
 
     def way(self, entries: Entries, array: np.ndarray) -> tuple[np.ndarray, int, Any] | None:
         """Where to copy which part (None for all) of which array for what follows from the inputs, if that is all."""
@@ -587,7 +587,7 @@ class BatchProgram:
         self.numbers.begin()
         for target, i, part in self._copies or ():
             x = arrays[i]
-            np.copyto(target, x if part is None else x[part])
+            target[...] = x if part is None else x[part]  # half the time of np.copyto
         data = self.numbers.run(self._mean)[0].item()
         if data - data != 0.0:
             return None

@@ -93,7 +93,8 @@ class Vectorized:
         values: list[Value] = []
         try:
             structure = [flattened(x, numbers, values) for x in args]
-            structure += [(name, flattened(x, numbers, values)) for name, x in sorted(kwargs.items())]
+            if kwargs:
+                structure += [(name, flattened(x, numbers, values)) for name, x in sorted(kwargs.items())]
             key = (tuple(structure), self._roles(values))
             shape = self._shape(key)
         except TypeError as error:
