@@ -58,3 +58,21 @@ def test_a_form_of_ones_own_says_how_an_operation_is_built_and_written():
             return (2.0 * operands[0]).formula
 
     assert step() == "dW = 2 C"
+
+
+@restored()
+def test_a_layer_of_ones_own_tells_which_operand_is_the_data_and_how_many_samples_there_are():
+    @structural(lambda g, z, x, w: g @ w, lambda g, z, x, w: g.T @ x, text="# ⊛ #", linear=(0, 1), by_sample=True)
+    def layer(x, w):
+        """x wᵀ. Gradients: g w and gᵀ x."""
+        return x @ w.T
+
+    W = Tensor([[0.5, -1.0, 1.0], [2.0, 0.25, 3.0]], "W")
+    Z = layer(X, W)
+    Z.label = "Z"
+    L = (Z * Z).mean()
+    rows, columns = (derive(L, W, form=way) for way in ("rows", "columns"))
+    assert str(rows.steps[-1]) == "dW = (1/m) dZᵀ X = (1/m) Zᵀ X"
+    assert str(columns.steps[-1]) == "dW = (1/m) dZ Xᵀ = (1/m) Z Xᵀ"
+    assert str(rows.definitions[0].formula) == "X ⊛ W"
+    assert rows.value == pytest.approx(2 * (X @ W.numpy().T).T @ X / 8)
