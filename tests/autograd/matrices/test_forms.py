@@ -5,7 +5,7 @@ import pytest
 from tables import restored
 
 from autograd import Tensor, concatenate, derive, flip, linear, roll, tanh
-from autograd.matrices.atoms import Form, form
+from autograd.matrices.atoms import Form
 from autograd.matrices.notation import Piece
 from autograd.op import structural
 
@@ -45,15 +45,13 @@ def test_a_form_of_ones_own_says_how_an_operation_is_built_and_written():
 
     assert step() == "dW = doubled(C)"
 
-    @form(doubled)
-    class Written(Form):
+    class Written(Form, of=doubled):
         def piece(self, to, a):
             return Piece(f"{to.operator('twice')} {to.sum(a.parts[0])}")
 
     assert step() == "dW = twice C"
 
-    @form(doubled)
-    class Built(Form):
+    class Built(Form, of=doubled):
         def built(self, operands, shape):
             return (2.0 * operands[0]).formula
 
