@@ -27,7 +27,7 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, Unpack, cast, overload
+from typing import Any, Concatenate, NoReturn, ParamSpec, Protocol, TypedDict, Unpack, cast, overload
 
 import numpy as np
 from numpy import ndarray
@@ -296,11 +296,15 @@ def _pull(op: Operation, rule: Rule | None) -> Pull | None:
         try:
             return g * rule(z, *operands)
         except (AttributeError, TypeError, ValueError) as error:
-            if isinstance(error, ValueError) and "truth value" not in str(error):
-                raise
-            raise _unreadable(op, "rule", z, error) from error
+            _refuse_rule(op, z, error)
 
-    return pull
+    def pull_of_one(g: Operand, z: Operand, x: Operand) -> Operand:  # the commonest, and a third of its own time less
+        try:
+            return g * rule(z, x)
+        except (AttributeError, TypeError, ValueError) as error:
+            _refuse_rule(op, z, error)
+
+    return pull_of_one if len(op.rules) == 1 else pull
 
 
 class Unreadable(TypeError):
@@ -312,6 +316,13 @@ def _unreadable(op: Operation, what: str, on: object, error: Exception) -> Unrea
         f"{op.shown}: its {what} cannot be read on {describe(on)} ({error}); write it with operators, abs(x), "
         "where(condition, x, y), maximum(x, y) and other operations, see autograd.op"
     )
+
+
+def _refuse_rule(op: Operation, on: object, error: Exception) -> NoReturn:
+    """Say that a rule cannot be read on this; a ValueError of its own stays as it is."""
+    if isinstance(error, ValueError) and "truth value" not in str(error):
+        raise error
+    raise _unreadable(op, "rule", on, error) from error
 
 
 # What NumPy says when a function of floats is given an array.
@@ -604,9 +615,7 @@ def _along(op: Operation, i: int) -> Pull:
         try:
             return share_along_axes(op, i, g, z, operands[:-2], operands[-2])
         except (AttributeError, TypeError, ValueError) as error:
-            if isinstance(error, ValueError) and "truth value" not in str(error):
-                raise
-            raise _unreadable(op, "rule", operands[i], error) from error
+            _refuse_rule(op, operands[i], error)
 
     return pull
 

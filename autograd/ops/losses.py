@@ -197,7 +197,7 @@ def _called(
             if activation is not None:
                 refuse_activated(name, prediction, activation)
             is_turned = are_in_columns(name, samples, prediction)
-            x, y = numbers(prediction), numbers(target)
+            x, y = numbers(prediction), target
             if is_turned or not _are_rows(x, y):
                 prediction, target = _as_rows(name, prediction, target, is_turned)
                 x, y = numbers(prediction), numbers(target)
@@ -698,16 +698,16 @@ def _total(each: Operand, weight: Operand) -> Operand:
 
 def _weighed(g: Operand, weight: Operand) -> Operand:
     """What arrives at the loss of each sample, ready to multiply rows."""
-    if g.__class__ is np.ndarray and g is ONE.get(g.dtype) and not isinstance(weight, np.ndarray):
-        return weight  # of the loss itself, whose gradient is 1
-    return g * (weight[:, None] if isinstance(weight, np.ndarray) else weight)
+    if isinstance(weight, np.ndarray):
+        return g * weight[:, None]
+    return weight if g is ONE[FLOAT32] or g is ONE[FLOAT64] else g * weight  # it is the gradient of the loss itself
 
 
 def _are_rows(x: Operand, y: Operand) -> bool:
-    """True for two arrays of real numbers (samples, outputs) of one shape."""
+    """True for two arrays (samples, outputs) of one shape and dtype, as they come in a training."""
     if x.__class__ is not np.ndarray or y.__class__ is not np.ndarray:
         return False
-    return x.ndim == 2 and x.shape == y.shape and (y.dtype is FLOAT32 or y.dtype is FLOAT64)
+    return x.ndim == 2 and x.dtype is y.dtype and x.shape == y.shape
 
 
 def _as_rows(name: str, prediction: Operand, target: Operand, is_turned: bool = False) -> tuple[Operand, Operand]:
