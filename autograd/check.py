@@ -120,7 +120,7 @@ class GradientCheck:
 def _check_call(f: Callable[..., Operand], args: Sequence[Operand], tolerance: object) -> None:
     """TypeError where arguments of f were given one by one: f needs more of them, or the tolerance is one."""
     advice = "all arguments of f go into one list: check_gradients(f, [x, y])"
-    if isinstance(tolerance, bool) or not isinstance(tolerance, numbers.Real) or not tolerance >= 0:
+    if isinstance(tolerance, bool) or not isinstance(tolerance, numbers.Real) or not float(tolerance) >= 0:
         expected = "check_gradients: expected tolerance to be a number, at least 0"
         raise TypeError(f"{expected}; got {describe(tolerance)}; {advice}")
     try:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from .graph import Node
 
@@ -73,10 +73,9 @@ class _Mode:
     """A switch that is on inside a `with`, and while a decorated function runs. (A class takes a third of the
     time of a generator.) Each run enters a mode of its own, so that tasks do not close each other's blocks."""
 
-    __slots__ = ("blocks",)
+    __slots__ = ()
 
-    def __init__(self, blocks: Blocks) -> None:
-        self.blocks = blocks
+    blocks: ClassVar[Blocks]
 
     def __enter__(self) -> None:
         blocks = self.blocks
@@ -101,12 +100,12 @@ class _Mode:
 
             @functools.wraps(function)
             async def waiting(*args: object, **kwargs: object) -> object:
-                with _Mode(self.blocks):
+                with type(self)():
                     return await function(*args, **kwargs)
 
             return cast(F, waiting)
         if inspect.isasyncgenfunction(function):
-            name = self.blocks.name.rpartition(" ")[2]
+            name = type(self).__name__
             raise TypeError(
                 f"{name}: {function.__name__} is an asynchronous generator; "
                 f"write `with {name}():` inside it, around what is computed between two yields"
@@ -115,27 +114,27 @@ class _Mode:
 
             @functools.wraps(function)
             def stepping(*args: object, **kwargs: object) -> object:
-                return _each_step_inside(self.blocks, function(*args, **kwargs))
+                return _each_step_inside(type(self), function(*args, **kwargs))
 
             return cast(F, stepping)
 
         @functools.wraps(function)
         def inside(*args: object, **kwargs: object) -> object:
-            with _Mode(self.blocks):
+            with type(self)():
                 return function(*args, **kwargs)
 
         return cast(F, inside)
 
 
 def _each_step_inside(
-    blocks: Blocks, generator: Generator[object, object, object]
+    mode: type[_Mode], generator: Generator[object, object, object]
 ) -> Generator[object, object, object]:
     """What the generator yields and returns; the mode is on while it computes, and off while it waits."""
     proceed: Callable[..., object] = generator.send
     given: object = None
     try:
         while True:
-            with _Mode(blocks):
+            with mode():
                 try:
                     result = proceed(given)
                 except StopIteration as stop:
@@ -148,11 +147,11 @@ def _each_step_inside(
             except BaseException as raised:
                 given, proceed = raised, generator.throw
     finally:
-        with _Mode(blocks):
+        with mode():
             generator.close()
 
 
-def no_grad() -> _Mode:
+class no_grad(_Mode):
     """Compute without recording: results inside the block are leaves.
 
     Use it for evaluation and for updates that should not become part of a graph, as a block or on a function::
@@ -162,10 +161,13 @@ def no_grad() -> _Mode:
 
     It holds for the current thread or asyncio task, and for tasks that are started inside while it lasts.
     """
-    return _Mode(_no_grad)
+
+    __slots__ = ()
+
+    blocks = _no_grad
 
 
-def detect_anomaly() -> _Mode:
+class detect_anomaly(_Mode):
     """Raise where the first nan or infinity is born instead of letting it travel.
 
     Inside the block every recorded operation whose result or local derivative is not finite
@@ -174,7 +176,10 @@ def detect_anomaly() -> _Mode:
         with detect_anomaly():
             loss = log(x - x)
     """
-    return _Mode(_detect_anomaly)
+
+    __slots__ = ()
+
+    blocks = _detect_anomaly
 
 
 # ---------------------------------------------------------------- tracing

@@ -19,8 +19,9 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import graph, modes
+from . import modes
 from .foreign import OF_NODES, answer, own_names, unknown_option
+from .graph import UNRECORDED
 from .ieee import quietly, restore, silence
 from .lending import is_free, numbers_in, refuse_to_lend
 from .node import BaseNode
@@ -38,7 +39,7 @@ __all__ = ["Tensor"]
 next_serial = itertools.count(1).__next__
 
 new = object.__new__
-active, traces, is_recording = modes.active, modes.traces, modes.is_recording
+active, traces, innermost = modes.active, modes.traces, modes.no_grad.blocks.get
 EXACT = 2**53  # integers below it are floats
 
 # What goes with a Tensor.
@@ -131,6 +132,8 @@ class Tensor(BaseNode):
     def data(self, data: Operand) -> None:
         if self._op is not None:
             raise TypeError(f"data: this is the result of {self._op.shown}; assign to the leaves it is computed from")
+        if assign := in_a_program(self, "assign"):
+            return assign(data)
         before = self._data.copy() if self._seen is None else self._seen_numbers()
         if data is not self._data:
             array = real_array(data, "data")
@@ -162,7 +165,8 @@ class Tensor(BaseNode):
     @grad.setter
     def grad(self, g: Operand) -> None:
         if g is not None:
-            g = quietly(np.asarray, real_array(g, "grad"), self.dtype)
+            array = real_array(g, "grad")
+            g = array if array.dtype is self.dtype else quietly(array.astype, self.dtype)
             if g.shape != self.shape:
                 raise ValueError(f"grad: expected shape {self.shape}, got {g.shape}")
         self._grad = g
@@ -217,7 +221,7 @@ class Tensor(BaseNode):
         g = self.seed(seed) if z.ndim or seed is not None else elementwise.ONE[z.dtype]
         before = silence()
         try:
-            backward(self, g)
+            (in_a_program(self, "pull_back") or backward)(self, g)
         finally:
             restore(before)
 
@@ -240,7 +244,8 @@ class Tensor(BaseNode):
         """The number, as a plain float. ValueError if there is not exactly one."""
         if self._data.size != 1:
             raise ValueError(f"item() needs one element, shape is {self.shape}; use .data or .tolist()")
-        return float(self._data.item())
+        x: float = self._data.item()
+        return x
 
     def numpy(self) -> np.ndarray:
         """The numbers as an array that cannot be written to."""
@@ -255,7 +260,7 @@ class Tensor(BaseNode):
     def detach(self) -> Tensor:
         """The same numbers as a new leaf, a constant: no gradient passes, and a Module does not train it."""
         t = Tensor(self._data)
-        t._operands = graph.UNRECORDED
+        t._operands = UNRECORDED
         return t
 
     def astype(self, dtype: DTypeLike) -> Tensor:
@@ -638,6 +643,12 @@ def kept_gradient(t: Tensor) -> np.ndarray | None:
     return g
 
 
+def in_a_program(t: Tensor, what: str) -> Operand:
+    """What is done to a Tensor while a function of it is written down, see `fast.effects`; else None."""
+    data = t._data
+    return None if type(data) is ndarray else getattr(data, what, None)
+
+
 def leaf(array: ndarray, label: str | None = None) -> Tensor:
     """A leaf of an array that was just computed, without copying it; a view is copied."""
     t = new(Tensor)
@@ -694,9 +705,10 @@ def _record(op: Operation, *operands: Operand) -> Tensor:
                 return _record_prepared(op, operands)
             dtype = u.dtype
         data.append(u)
-    for i in op.plain:
-        if operands[i].__class__ is Tensor:
-            raise _not_plain(op, i)
+    if op.plain:
+        for i in op.plain:
+            if operands[i].__class__ is Tensor:
+                raise _not_plain(op, i)
     before = silence()
     try:
         z = op.forward(*data)
@@ -709,14 +721,15 @@ def _record(op: Operation, *operands: Operand) -> Tensor:
     v = new(Tensor)
     v._label = v._grad = v._seen = None
     v._serial = next_serial()
-    if active and not is_recording():
+    if active and (block := innermost()) is not None and (block.is_open or not modes.is_recording()):
         # How it was computed is forgotten. Its array becomes its own: what can be written to shares with nothing.
         is_shared = z.base is not None
         for x in data:
-            is_shared = is_shared or x is z
+            if x is z:
+                is_shared = True
         v._data = z.copy() if is_shared else z
         v._op = v._buffer = None
-        v._operands = graph.UNRECORDED
+        v._operands = UNRECORDED
         if traces:
             modes.note_birth(v)
         return v
