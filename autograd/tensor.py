@@ -132,6 +132,8 @@ class Tensor(BaseNode):
     def data(self, data: Operand) -> None:
         if self._op is not None:
             raise TypeError(f"data: this is the result of {self._op.shown}; assign to the leaves it is computed from")
+        if assign := in_a_program(self, "assign"):
+            return assign(data)
         before = self._data.copy() if self._seen is None else self._seen_numbers()
         if data is not self._data:
             array = real_array(data, "data")
@@ -163,7 +165,8 @@ class Tensor(BaseNode):
     @grad.setter
     def grad(self, g: Operand) -> None:
         if g is not None:
-            g = quietly(np.asarray, real_array(g, "grad"), self.dtype)
+            array = real_array(g, "grad")
+            g = array if array.dtype is self.dtype else quietly(array.astype, self.dtype)
             if g.shape != self.shape:
                 raise ValueError(f"grad: expected shape {self.shape}, got {g.shape}")
         self._grad = g
@@ -218,7 +221,7 @@ class Tensor(BaseNode):
         g = self.seed(seed) if z.ndim or seed is not None else elementwise.ONE[z.dtype]
         before = silence()
         try:
-            backward(self, g)
+            (in_a_program(self, "pull_back") or backward)(self, g)
         finally:
             restore(before)
 
@@ -241,7 +244,8 @@ class Tensor(BaseNode):
         """The number, as a plain float. ValueError if there is not exactly one."""
         if self._data.size != 1:
             raise ValueError(f"item() needs one element, shape is {self.shape}; use .data or .tolist()")
-        return float(self._data.item())
+        x: float = self._data.item()
+        return x
 
     def numpy(self) -> np.ndarray:
         """The numbers as an array that cannot be written to."""
@@ -637,6 +641,12 @@ def kept_gradient(t: Tensor) -> np.ndarray | None:
     if g is t._buffer:
         t._grad = g = g.copy()
     return g
+
+
+def in_a_program(t: Tensor, what: str) -> Operand:
+    """What is done to a Tensor while a function of it is written down, see `fast.effects`; else None."""
+    data = t._data
+    return None if type(data) is ndarray else getattr(data, what, None)
 
 
 def leaf(array: ndarray, label: str | None = None) -> Tensor:

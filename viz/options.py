@@ -293,7 +293,8 @@ _ELSEWHERE = {
 
 def drawing(function: Callable[P, R]) -> Callable[P, R]:
     """Let a function get its options as the table reads them; TypeError, with the nearest, for an unknown one."""
-    known, where = inspect.signature(function).parameters, function.__name__
+    signature, where = inspect.signature(function), function.__name__
+    known = signature.parameters
     words = [name for name in known if name in OPTIONS]
 
     @functools.wraps(function)
@@ -303,6 +304,11 @@ def drawing(function: Callable[P, R]) -> Callable[P, R]:
                 raise TypeError(_unknown(where, name, known))
         for name in words:
             named[name] = OPTIONS[name].read(f"{where}: {name}", named.get(name, known[name].default))
+        try:
+            signature.bind(*args, **named)
+        except TypeError as slip:
+            by_name = ", ".join(name for name, p in known.items() if p.kind is p.KEYWORD_ONLY)
+            raise TypeError(f"{where}: {slip}; by name it takes {by_name}") from None
         if "look" not in words:
             return function(*args, **named)
         with look(named["look"]):

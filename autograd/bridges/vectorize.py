@@ -19,7 +19,7 @@ from ..tensor import Tensor
 from ..value import Value
 from .calls import ENOUGH, MOST, BatchProgram, CallProgram, Calls, Samples, looks_of
 from .layout import Layout
-from .programs import Parameters, Program, equations, with_names, without_collector
+from .programs import Numbers, Parameters, Program, equations, with_names, without_collector
 from .recording import NotRecordable, Recording, flattened, record
 
 __all__ = ["Vectorized", "vectorize"]
@@ -284,8 +284,13 @@ class Vectorized:
     @property
     def parameters(self) -> Parameters:
         """The leaves that the function uses, as far as it or its calls have shown them: `nn.Adam(f.parameters)`."""
+        return Parameters(self.numbers)
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numbers of `parameters` as the vector in which programs look at them; another once there are more."""
         self._layout.begin()
-        return Parameters(self._layout.numbers)
+        return self._layout.numbers
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -297,8 +302,7 @@ class Vectorized:
                 loss_of(tokens).backward()
                 optimizer.step()
         """
-        self._layout.begin()
-        with self._layout.numbers.apart():
+        with self.numbers.apart():
             yield
 
     def tensors(self) -> Tensor:

@@ -260,8 +260,14 @@ class FlatValues:
                 p.grad = NO_GRADIENT
 
     def move(self, rule: Callable[..., object], *more: Any) -> bool:
-        """False: the numbers are gathered for each step."""
-        return False
+        """`rule(numbers, gradients, *more)` as a step, if it is apart and all have a gradient; see `Block`."""
+        if not self.is_apart:
+            return False
+        g, there = self.gradient()
+        if there is None:
+            rule(self.begin(), g, *more)
+            self.end()
+        return there is None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FlatValues, (self.values,)
@@ -306,11 +312,15 @@ class FlatValues:
         """Be apart no longer: the Values have numbers and gradients."""
         if not self.is_apart:
             return
-        g, there = self.gradient()
-        gradients = g.tolist()
-        if there is not None:
-            gradients = [x if is_there else NO_GRADIENT for x, is_there in zip(gradients, there.tolist(), strict=True)]
-        for p, x, y in zip(self.values, self.begin().tolist(), gradients, strict=True):
+        numbers = self.begin().tolist()
+        if self._is_mixed and self._sum is None:
+            gradients = [p.grad for p in self.values]
+        else:
+            g, there = self.gradient()
+            gradients = g.tolist()
+            if there is not None:
+                gradients = [x if is_in else NO_GRADIENT for x, is_in in zip(gradients, there.tolist(), strict=True)]
+        for p, x, y in zip(self.values, numbers, gradients, strict=True):
             p._data = x
             p.grad = y
         self.is_apart, self._shown, self._sum = False, None, None

@@ -20,8 +20,7 @@ from typing import TypeVar, cast
 import numpy as np
 
 from ..ieee import ieee
-from ..numpy_names import comparisons
-from ..numpy_names import ufunc as numpy_ufunc
+from ..numpy_names import on_formulas, ufunc
 from ..op import Operation
 from ..operands import Operand, Vector, members, real
 from ..ops import elementwise
@@ -278,13 +277,7 @@ class Expression:
     )
     __lt__, __le__, __gt__, __ge__ = map(_of_values, (operator.lt, operator.le, operator.gt, operator.ge))
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Operand) -> Operand:
-        if ufunc in comparisons:
-            return comparisons[ufunc](*map(expression, operands))
-        function = numpy_ufunc(ufunc)
-        if function is None or method != "__call__" or options:
-            raise TypeError(f"np.{ufunc.__name__} is not defined for formulas")
-        return function(*operands)
+    __array_ufunc__ = on_formulas("formulas", lambda x: expression(x), ufunc)
 
     def __array_function__(
         self,

@@ -22,6 +22,7 @@ from ..ops.elementwise import add, exp, power, relu, sigmoid, tanh
 from ..ops.losses import squared_error
 from ..passes.replay import member_of
 from .computation import Computation, Edge, at, with_at
+from .share import weight_below
 from .slips import (
     Slip,
     factor_below,
@@ -32,7 +33,6 @@ from .slips import (
     slip,
     slopes,
     slopes_and_softmax,
-    weight_below,
 )
 
 __all__ = ["Result", "misstep", "missteps"]

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..formulas.expression import Expression, constant
 from ..ieee import quietly
-from ..numpy_names import array_functions, array_ufunc, comparisons
+from ..numpy_names import array_functions, array_ufunc, on_formulas
 from ..op import Operation
 from ..operands import Operand, Vector
 from ..ops import elementwise
@@ -219,13 +219,7 @@ class MatrixExpression:
 
     # ------------------------------------------------------------ reading
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Operand) -> Operand:
-        if ufunc in comparisons:
-            return comparisons[ufunc](*map(matrix, operands))
-        function = array_ufunc(ufunc)
-        if function is None or method != "__call__" or options:
-            raise TypeError(f"np.{ufunc.__name__} is not defined for formulas of arrays")
-        return function(*operands)
+    __array_ufunc__ = on_formulas("formulas of arrays", lambda x: matrix(x), array_ufunc)
 
     def __array_function__(
         self,

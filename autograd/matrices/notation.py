@@ -265,7 +265,7 @@ class MatrixWriter(Writer):
         below = [(a, -e) for a, e in factors if e < 0 and not is_single(a)]
         if not above and not below:
             return negative, self._before(abs(c), single)
-        before = self._before(abs(c), single) if single or abs(c) != 1 else None
+        before = self._before(abs(c), single, alone=False) if single or abs(c) != 1 else None
         if above and not below:
             body = self._times(above)
             if before is not None:
@@ -288,12 +288,14 @@ class MatrixWriter(Writer):
         above = top.text if top.hold == PRODUCT and "/" not in top.text else self.holding(top, POWER)
         return Piece(f"{above}/{self.holding(bottom, POWER)}", PRODUCT)
 
-    def _before(self, c: float, single: Sequence[tuple[Atom, float]]) -> Piece:
-        """A number and quantities without axes: 2, 1/m, 2 L."""
+    def _before(self, c: float, single: Sequence[tuple[Atom, float]], *, alone: bool = True) -> Piece:
+        """A number and quantities without axes: 2, 1/m, 2 L; alone: nothing follows."""
         p, over, q, under = self._number_of(c, in_fraction=any(e < 0 for _, e in single))
         top = [*map(self._named_number, over), *(self._raised(a, e) for a, e in single if e > 0)]
         bottom = [*map(self._named_number, under), *(self._raised(a, -e) for a, e in single if e < 0)]
-        if p != 1 or not top:
+        if p == 0.5 and q == 1 and self.half is not None and (top or not alone):
+            top.insert(0, Piece(self.half))
+        elif p != 1 or not top:
             top.insert(0, Piece(self.constant(p)))
         if q != 1:
             bottom.insert(0, Piece(self.constant(q)))
@@ -325,7 +327,7 @@ class MatrixWriter(Writer):
             return inner
         if e == 0.5:
             return Piece(self.root(inner.text, plain=inner.hold == TIGHT and atom.is_symbol), POWER)
-        is_number = getattr(atom, "shape", None) == ()
+        is_number = atom_shape(atom) == ()
         if e == 2 and atom.is_symbol and not is_number:
             return self.square(inner)
         number = self.constant(e)

@@ -70,11 +70,6 @@ def _filled(number: float, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarra
     return found
 
 
-def _beside(number: float, x: Operand) -> np.ndarray | None:
-    """A number to go with x, if that is a real array with axes; None beside all else."""
-    return _filled(number, x.shape, x.dtype) if is_real_array(x) else None
-
-
 def lowest(x: np.ndarray) -> float:
     """The smallest number of an array, nan if there is one; inf if it is empty. A third of the time of x.min()."""
     return x.item(x.argmin()) if x.size else math.inf
@@ -268,8 +263,8 @@ def sigmoid(x: Operand) -> Operand:
             e = math.exp(x)
             return e / (1 + e)
         return 1 / (1 + math.exp(-x))
-    if (most := _beside(80, x)) is not None:  # above 80 it is 1 to rounding, and e^x would overflow
-        e = np.minimum(x, most)
+    if is_real_array(x):  # above 80 it is 1 to rounding, and e^x would overflow
+        e = np.minimum(x, _filled(80, x.shape, x.dtype))
         np.exp(e, e)
         return np.divide(e, np.add(e, ONE[x.dtype]), e)
     e = np.exp(np.where(np.real(x) < 0, x, -x))
@@ -286,8 +281,7 @@ def relu(x: Operand) -> Operand:
     """
     if type(x) is float:
         return x if x > 0 or x != x else 0.0
-    zero = _beside(0, x)
-    return np.maximum(x, 0.0 if zero is None else zero)
+    return np.maximum(x, _filled(0, x.shape, x.dtype) if is_real_array(x) else 0.0)
 
 
 @elementwise(lambda z, x, alpha: where(x > 0, 1, alpha), lambda z, x, alpha: where(x > 0, 0, x))

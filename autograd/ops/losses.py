@@ -23,7 +23,17 @@ from numpy.typing import DTypeLike
 
 from ..ieee import ieee, quietly
 from ..modes import is_watched
-from ..op import Function, Operation, Writing, array_table, named_after, reduction, register, structural
+from ..op import (
+    Function,
+    Operation,
+    Writing,
+    array_table,
+    named_after,
+    operation_of,
+    reduction,
+    register,
+    structural,
+)
 from ..operands import (
     FLOAT32,
     FLOAT64,
@@ -187,7 +197,7 @@ def _called(
             if activation is not None:
                 refuse_activated(name, prediction, activation)
             is_turned = are_in_columns(name, samples, prediction)
-            x, y = numbers(prediction), numbers(target)
+            x, y = numbers(prediction), target
             if is_turned or not _are_rows(x, y):
                 prediction, target = _as_rows(name, prediction, target, is_turned)
                 x, y = numbers(prediction), numbers(target)
@@ -513,28 +523,30 @@ def softmax_cross_entropy(
     return cross_entropy_of_softmax(logits, target)
 
 
-_OF_PROBABILITIES = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
+_OF_PROBABILITIES: dict[Callable[..., Operand], str] = {sigmoid: "binary_cross_entropy", softmax: "cross_entropy"}
 
 
 def refuse_activated(name: str, logits: Operand, activation: Callable[..., Operand]) -> None:
     """ValueError if what a loss takes for logits is what its own activation gave: it would be applied twice."""
-    applied = activation.__name__
+    its_own = (softmax_component.op, array_softmax.op) if activation is softmax else (operation_of(activation),)
     given = members(logits)
     for u in given:
-        if _origin(u) != applied:
+        if _origin(u) not in its_own:
             return
     if given:
+        applied, other = activation.__name__, _OF_PROBABILITIES.get(activation)
         raise ValueError(
             f"{name}: expected logits, got what a {applied} gave, which would be applied twice: pass what went into "
-            f"that {applied}, or use {_OF_PROBABILITIES[applied]} of probabilities"
+            f"that {applied}{'' if other is None else f', or use {other} of probabilities'}"
         )
 
 
-def _origin(u: Operand) -> str | None:
-    """The name of the operation that gave the numbers of a node, whatever moved them since."""
+def _origin(u: Operand) -> Operation | None:
+    """The operation that gave the numbers of a node, whatever moved them since."""
+    op: Operation | None
     while (op := getattr(u, "op", None)) is not None:
         if not op.moves:
-            return op.shown
+            return op
         u = u.operands[0]
     return None
 
@@ -686,16 +698,16 @@ def _total(each: Operand, weight: Operand) -> Operand:
 
 def _weighed(g: Operand, weight: Operand) -> Operand:
     """What arrives at the loss of each sample, ready to multiply rows."""
-    if g.__class__ is np.ndarray and g is ONE.get(g.dtype) and not isinstance(weight, np.ndarray):
-        return weight  # of the loss itself, whose gradient is 1
-    return g * (weight[:, None] if isinstance(weight, np.ndarray) else weight)
+    if isinstance(weight, np.ndarray):
+        return g * weight[:, None]
+    return weight if g is ONE[FLOAT32] or g is ONE[FLOAT64] else g * weight  # it is the gradient of the loss itself
 
 
 def _are_rows(x: Operand, y: Operand) -> bool:
-    """True for two arrays of real numbers (samples, outputs) of one shape."""
+    """True for two arrays (samples, outputs) of one shape and dtype, as they come in a training."""
     if x.__class__ is not np.ndarray or y.__class__ is not np.ndarray:
         return False
-    return x.ndim == 2 and x.shape == y.shape and (y.dtype is FLOAT32 or y.dtype is FLOAT64)
+    return x.ndim == 2 and x.dtype is y.dtype and x.shape == y.shape
 
 
 def _as_rows(name: str, prediction: Operand, target: Operand, is_turned: bool = False) -> tuple[Operand, Operand]:

@@ -19,6 +19,7 @@ from ..op import Operation, Pull, register, structural
 from ..operands import Index, Operand, as_array, describe, real_array, zeros
 from ..signatures import joining, of_array
 from .choosing import check_plain
+from .matrices import has_short_rows, row_of_ones
 
 __all__ = [
     "broadcast_to",
@@ -49,6 +50,8 @@ def broadcast_to(x: Operand, shape: tuple[int, ...]) -> Operand:
 
 def _sum_to(x: Operand, shape: tuple[int, ...]) -> Operand:
     """x summed over the axes along which `shape` would be broadcast to that of x."""
+    if has_short_rows(x) and len(shape) == 2 and shape == (x.shape[0], 1):
+        return x.dot(row_of_ones(x.shape[1], x.dtype)).reshape(shape)
     ahead = x.ndim - len(shape)
     x = x.sum(tuple(range(ahead))) if ahead else x
     stretched = tuple(i for i, (n, m) in enumerate(zip(x.shape, shape, strict=True)) if n != m)
@@ -147,7 +150,12 @@ def getitem(x: Operand, index: Operand) -> Operand:
     return x[index]
 
 
-@structural(lambda g, z, x, index, shape: getitem(g, index), None, None)
+def _turned_place(index: Operand, shape: tuple[int, ...]) -> tuple[Operand, ...] | None:
+    turned = _turned_block(index)
+    return None if turned is None else (*turned, shape[::-1])
+
+
+@structural(lambda g, z, x, index, shape: getitem(g, index), None, None, turned=_turned_place)
 def scatter(x: Operand, index: Operand, shape: tuple[int, ...]) -> Operand:
     """Zeros of this shape with x added at the index: the reverse of `getitem`."""
     size = math.prod(shape)

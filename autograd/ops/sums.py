@@ -25,6 +25,7 @@ from ..signatures import of_array
 from . import elementwise
 from .choosing import where
 from .elementwise import is_zero, maximum, sqrt
+from .matrices import SHORT, has_short_rows, row_of_ones
 
 T = TypeVar("T")
 
@@ -48,6 +49,10 @@ def sum(x: Operand) -> Operand:
 @sum.on_arrays
 def array_sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Sum over axes, as NumPy computes it."""
+    if not keepdims and (axis is None or axis == -1):
+        rows = x.ravel() if axis is None and x.size <= SHORT else x
+        if (axis is None) == (rows.ndim == 1) and has_short_rows(rows):
+            return rows.dot(row_of_ones(rows.shape[-1], rows.dtype))
     return x.sum(axis, keepdims=keepdims)
 
 
@@ -69,7 +74,7 @@ def array_mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand
     not_empty("mean", x, axis)
     if not x.ndim:  # of which NumPy sums axis 0, and has no mean
         return x.mean(axis, keepdims=keepdims)
-    total = x.sum(axis, keepdims=keepdims)  # half of the time of x.mean
+    total = array_sum(x, axis, keepdims)  # half of the time of x.mean
     return total / (x.size // total.size) if total.size else total
 
 

@@ -22,7 +22,7 @@ class Row:
     on which the result depends, None for all; the others get no gradient, as if they were not there.
     """
 
-    __slots__ = ("array", "flat", "where")
+    __slots__ = ("__weakref__", "array", "flat", "where")
 
     def __init__(self, array: Operand, flat: Operand, where: Operand = None) -> None:
         self.array, self.flat, self.where = array, flat, where

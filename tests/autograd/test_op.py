@@ -243,7 +243,9 @@ def test_a_graph_of_an_operation_that_is_not_defined_here_says_which(notebook):
 @pytest.mark.slow
 def test_a_graph_brings_the_module_of_its_operations_with_it(tmp_path):
     """As pickle does for classes: another process has only to be able to import it."""
-    (tmp_path / "a_plugin.py").write_text("from autograd.op import elementwise\n" + CELL.format(rule="2 * x"))
+    (tmp_path / "a_plugin.py").write_text(
+        "from autograd.op import elementwise\n" + CELL.format(rule="2 * x"), encoding="utf-8"
+    )
     make = "import a_plugin, pickle, autograd; print(pickle.dumps(a_plugin.bend(autograd.Value(3.0))).hex())"
     read = "import pickle, sys; print(pickle.loads(bytes.fromhex(sys.argv[1])).local_derivatives)"
     options = {"env": {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}, "text": True}
@@ -406,3 +408,13 @@ def test_an_operation_is_drawn_by_its_symbol_and_named_by_its_function():
     assert Operation(nameless, (1,)).symbol == "nameless"
     assert Operation(nameless, (1,), "★").symbol == "★"
     assert (autograd.mul.op.symbol, autograd.mul.op.name) == ("×", "mul")
+
+
+@pytest.mark.parametrize("decorator", [elementwise, reduction, structural])
+def test_an_option_that_there_is_not_is_refused_with_the_nearest(decorator):
+    with pytest.raises(ValueError, match=r"unknown option of \w+ 'latx'; did you mean 'latex'"):
+
+        @decorator(lambda g, z, x: g, latx="f")
+        def mistyped(x):
+            """x."""
+            return x

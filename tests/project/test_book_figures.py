@@ -28,7 +28,10 @@ def test_fifty_figures_are_written_at_the_width_of_a_column(tmp_path, monkeypatc
         width = float(re.search(r'<svg[^>]*? width="([\d.]+)pt"', text)[1])
         assert width == pytest.approx(8.6 / 2.54 * 72, abs=1)
     colors = {
-        c for f in files if "frame" in f.name or "net" in f.name for c in re.findall("#[0-9a-f]{6}", f.read_text())
+        c
+        for f in files
+        if "frame" in f.name or "net" in f.name
+        for c in re.findall("#[0-9a-f]{6}", f.read_text(encoding="utf-8"))
     }
     is_grey = all(c[1:3] == c[3:5] == c[5:] for c in colors)
     assert is_grey == (look == "print")

@@ -194,7 +194,9 @@ def python_for_browsers(request, tmp_path_factory):
             pytest.skip("GRADPATH_PYODIDE names no folder with a release of Pyodide")
         live = tmp_path_factory.mktemp("release") / "live"
         assembler().assemble(Path(release), live)
-        assert any(name.startswith("numpy-") for name in json.loads((live / "packages.json").read_text()))
+        assert any(
+            name.startswith("numpy-") for name in json.loads((live / "packages.json").read_text(encoding="utf-8"))
+        )
         return live
     if shutil.which("npm") is None:
         pytest.skip("npm is missing, from which Python for browsers comes")

@@ -291,7 +291,7 @@ def test_a_notebook_shows_the_svg():
     ],
 )
 def test_save_writes_the_file_that_was_named(tmp_path, name, options, written):
-    (tmp_path / written).write_text("old")
+    (tmp_path / written).write_text("old", encoding="utf-8")
     assert draw_network(lecture()).save(tmp_path / name, **options) == str(tmp_path / written)
     assert [p.name for p in tmp_path.iterdir()] == [written]
     assert ET.parse(tmp_path / written).getroot().tag == f"{NS}svg"

@@ -362,7 +362,7 @@ def test_a_program_that_pip_did_not_note_is_found_on_path(monkeypatch, tmp_path,
         file.dist = importlib.metadata.PathDistribution(tmp_path / "x.dist-info")
     monkeypatch.setattr(render_module.importlib.metadata, "files", lambda _: files)
     program = tmp_path / "graphviz-pure"
-    program.write_text("#!/bin/sh\necho drawn\n")
+    program.write_text("#!/bin/sh\necho drawn\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert available_renderers() == ("pure",)
@@ -468,7 +468,7 @@ def test_what_is_no_text_is_named(wrong):
 def fake_dot(tmp_path):
     def write(script):
         program = tmp_path / "dot"
-        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         program.chmod(0o755)
         return str(program)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
 import json
 import os
 import re
@@ -90,13 +91,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = _computed(options.text, options.numbers, [*options.values, *rest])
         result.target.backward()
         options.run(result, options)
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, TypeError, RuntimeError, OSError) as refused:
+        if _has_no_reader(refused):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         said = as_sentence(refused) if isinstance(refused, OSError) else refused
         print(f"{parser.prog.split()[-1]}: {said}", file=sys.stderr)
         return 2
     return 0
+
+
+def _has_no_reader(error: Exception) -> bool:
+    """True if the reader of standard output, such as `head`, has seen enough."""
+    if isinstance(error, OSError) and error.errno == errno.EINVAL and error.filename is None:  # Windows' word for it
+        return True
+    return isinstance(error, BrokenPipeError)
 
 
 def _unknown_command(word: str, commands: Iterable[str]) -> str:

@@ -39,6 +39,7 @@ class Fonts(NamedTuple):
 
 
 FONTS = Fonts()
+CAPTION = 1.04  # radii from the middle of a mark to where a text above or below it begins
 
 
 class Line(NamedTuple):
@@ -386,7 +387,7 @@ def _boxes(marks: Sequence[Point], radius: float, captions: tuple[Sequence[bool]
 
 def caption_at(radius: float) -> float:
     """How far from a mark's middle the middle of a text above or below it is."""
-    return radius * (1.04 + 0.6 * FONTS.small)
+    return radius * (CAPTION + 0.6 * FONTS.small)
 
 
 def _point(way: Sequence[Point], share: float) -> Point:

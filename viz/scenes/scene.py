@@ -20,7 +20,12 @@ from .typeset import document, element, length, name_text, typeset, words, writt
 
 __all__ = ["Cell", "Glow", "Lit", "Mark", "Note", "Scene", "Squares", "Stroke", "stage"]
 
-ROWS = {"name": -0.5, "data": 0.04, "grad": 0.5}  # where these stand in a mark, in radii
+# Where these stand in a mark, in radii: both numbers, one of them, or the name alone.
+ROWS: dict[str, dict[str, float]] = {
+    "both": {"name": -0.5, "data": 0.04, "grad": 0.5},
+    "one": {"name": -0.28, "data": 0.32, "grad": 0.32},
+    "none": {"name": 0.0},
+}
 CHORDS = {"name": 1.25, "data": 1.7, "grad": 1.45}  # and how long they may be
 STANDARD = 24.0  # the radius at which lines are as wide as in other pictures
 PALER = 0.55  # than a tint on which only ink is read
@@ -477,11 +482,7 @@ def _inside(cell: Cell, kind: str, radius: float, ink: str, is_dim: bool) -> lis
     """Name, number and gradient of a node, as far as it has them, about the middle of its mark."""
     if kind == "constant":
         return [_number(cell.data, 0, FONTS.data * radius, current().grey, cell.n)]
-    at = ROWS
-    if not cell.grad:
-        at = {**ROWS, "name": -0.28, "data": 0.32} if cell.data else {**ROWS, "name": 0.0}
-    elif not cell.data:
-        at = {**ROWS, "name": -0.28, "grad": 0.32}
+    at = ROWS["both" if cell.data and cell.grad else "one" if cell.data or cell.grad else "none"]
     parts = [name_text(cell.name, 0, at["name"] * radius, _name_size(cell, radius), fill=ink, class_="name")]
     if cell.data:
         size = _fitting(cell.data, FONTS.data * radius, CHORDS["data"] * radius)

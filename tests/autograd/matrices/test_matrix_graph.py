@@ -120,7 +120,7 @@ def test_a_loss_from_logits_names_nothing_that_is_no_node():
 def test_only_the_mean_over_samples_is_written_with_m():
     x = Tensor(np.ones((2, 3)), "X")
     y = named(x * 0.5, "V")
-    assert texts(named(y.sum(), "L")) == {("X", "V"): "0.5 dV", ("V", "L"): "𝟏₂ₓ₃"}
+    assert texts(named(y.sum(), "L")) == {("X", "V"): "½ dV", ("V", "L"): "𝟏₂ₓ₃"}
 
 
 def test_a_target_of_several_numbers_has_a_gradient_of_its_own():

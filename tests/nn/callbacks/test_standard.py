@@ -72,14 +72,14 @@ EPOCHS = [{"loss": 2.0, "accuracy": 0.5}, {"loss": 0.1 + 0.2, "accuracy": 0.75}]
 
 def test_the_log_has_a_line_for_every_epoch(tmp_path):
     path = tmp_path / "log.csv"
-    path.write_text("what was there before")
+    path.write_text("what was there before", encoding="utf-8")
     train([CSVLogger(path)], EPOCHS)
     assert rows(path) == [
         ["epoch", "loss", "accuracy"],
         ["0", "2.0", "0.5"],
         ["1", "0.30000000000000004", "0.75"],
     ]
-    assert path.read_text().endswith("0.75\n")
+    assert path.read_text(encoding="utf-8").endswith("0.75\n")
 
 
 def test_a_log_is_continued(tmp_path):

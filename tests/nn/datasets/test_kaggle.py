@@ -25,7 +25,7 @@ X = [[[0, 255], [12, 100]], [[9, 10], [99, 199]]]
 
 def test_a_training_file_has_labels(tmp_path):
     path = tmp_path / "train.csv"
-    path.write_text(csv(ROWS))
+    path.write_text(csv(ROWS), encoding="utf-8")
     x, y = load_kaggle(path)
     assert x.dtype == np.uint8
     assert x.tolist() == X
@@ -36,7 +36,7 @@ def test_a_training_file_has_labels(tmp_path):
 
 def test_a_test_file_has_none(tmp_path):
     path = tmp_path / "test.csv"
-    path.write_text(csv([row[1:] for row in ROWS], label=False))
+    path.write_text(csv([row[1:] for row in ROWS], label=False), encoding="utf-8")
     x, y = load_kaggle(str(path))
     assert x.tolist() == X
     assert y is None

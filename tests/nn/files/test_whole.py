@@ -47,6 +47,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["a"]
 
 
+@posix
 def test_a_link_is_followed(tmp_path):
     put(tmp_path / "a", b"old")
     (tmp_path / "link").symlink_to(tmp_path / "a")

@@ -1,5 +1,6 @@
 """`python -m viz`: what is printed, which files appear, and what happens to input that makes no sense."""
 
+import errno
 import importlib
 import importlib.metadata
 import io
@@ -137,7 +138,7 @@ def test_graph_colours_the_paths_to_a_quantity(capsys):
 @pytest.mark.parametrize(("name", "begin"), [("g.svg", b"<?xml"), ("g.PNG", b"\x89PNG")])
 def test_graph_writes_pictures_by_their_ending(tmp_path, name, begin, capsys):
     path = tmp_path / name
-    path.write_text("what was here is replaced")
+    path.write_text("what was here is replaced", encoding="utf-8")
     assert main(["graph", LECTURE, *VALUES, "-o", str(path)]) == 0
     assert path.read_bytes().startswith(begin)
     assert capsys.readouterr().out == ""
@@ -267,10 +268,10 @@ def test_a_page_of_ours_is_replaced_and_another_file_is_not(tmp_path, capsys, mo
     first = (tmp_path / "L.html").read_bytes()
     assert main(["explore", "L = 3*w", "w=1"]) == 0
     assert (tmp_path / "L.html").read_bytes() != first
-    (tmp_path / "L.html").write_text("<h1>a letter</h1>")
+    (tmp_path / "L.html").write_text("<h1>a letter</h1>", encoding="utf-8")
     assert main(["explore", "L = 2*w", "w=1"]) == 2
     assert "'L.html' that is no page of gradpath; name one, as in -o page.html" in capsys.readouterr().err
-    assert (tmp_path / "L.html").read_text() == "<h1>a letter</h1>"
+    assert (tmp_path / "L.html").read_text(encoding="utf-8") == "<h1>a letter</h1>"
     assert main(["explore", "L = 2*w", "w=1", "-o", "L.html"]) == 0
     assert (tmp_path / "L.html").read_bytes() == first
 
@@ -327,7 +328,7 @@ def test_on_a_real_terminal_the_page_is_a_file_and_few_words_are_shown(tmp_path)
         (["graph", "L = 2*w", "w=1", "--show", "x"], "unknown show 'x'"),
         (["graph", "L = 2*w", "w=1", "--max-nodes", "1"], "drawing is limited to 1"),
         (["graph", "L = 2*w", "w=1", "-o", "picture.jpg"], "expected a file that ends in .svg, .png, .pdf, .gv, .dot"),
-        (["graph", "L = 2*w", "w=1", "-o", "no/such/folder/g.gv"], "no folder 'no/such/folder'"),
+        (["graph", "L = 2*w", "w=1", "-o", "nowhere/g.gv"], "no folder 'nowhere'"),
         (["graph", "L = 2*w", "w=1", "--cluster", "layers"], "unknown cluster 'layers'; did you mean 'layer'?"),
         (["graph", "L = 2*w", "w=1", "--wrt", "w", "--cluster", "layer"], "leave out --wrt or --cluster"),
         (["graph", "L = 2*w", "w=1", "--top", "2"], "say to which with --wrt NAME"),
@@ -397,6 +398,21 @@ def test_a_reader_that_has_gone_is_no_error():
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EINVAL])  # the second is Windows' word for it
+def test_a_reader_that_has_gone_is_known_by_either_word(monkeypatch, capfd, number):
+    def write(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("viz.cli.commands._print", write)
+    kept = os.dup(1)
+    try:
+        assert main(["graph", "L = 2*w", "w=1"]) == 0
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_examples_in_the_help_work(capsys, tmp_path, monkeypatch):
@@ -562,14 +578,14 @@ def test_the_graph_as_json_is_graph_data(capsys):
     ],
 )
 def test_values_come_from_a_file(capsys, tmp_path, name, written):
-    (tmp_path / name).write_text(written)
+    (tmp_path / name).write_text(written, encoding="utf-8")
     formula = "L = dot(w, x) + b" if name.endswith("json") else "L = dot(w, x) + b_1"
     out = shown(capsys, "paths", formula, "--values", str(tmp_path / name), "--wrt", "w_1")
     assert out.startswith("L = 0.1\n∂L/∂w₁ = 1")
 
 
 def test_a_value_that_is_given_goes_before_that_of_the_file(capsys, tmp_path):
-    (tmp_path / "v.json").write_text('{"w": 2, "x": 3}')
+    (tmp_path / "v.json").write_text('{"w": 2, "x": 3}', encoding="utf-8")
     assert shown(capsys, "paths", "L = w*x", "x=5", "--values", str(tmp_path / "v.json")).startswith("L = 10\n")
 
 
@@ -587,7 +603,7 @@ def test_a_value_that_is_given_goes_before_that_of_the_file(capsys, tmp_path):
     ],
 )
 def test_a_file_of_no_values_is_refused(capsys, tmp_path, name, written, message):
-    (tmp_path / name).write_text(written)
+    (tmp_path / name).write_text(written, encoding="utf-8")
     assert main(["paths", "L = w", "--values", str(tmp_path / name)]) == 2
     assert message in capsys.readouterr().err
 

@@ -102,7 +102,7 @@ def test_save_writes_the_dot_text_under_a_name_of_dot_text(drawing, tmp_path, na
 def test_save_writes_the_picture_that_the_name_says(drawing, fake, tmp_path, monkeypatch, arguments, file, format):
     monkeypatch.chdir(tmp_path)
     assert drawing.save(**arguments) == file
-    assert (tmp_path / file).read_text() == f"a picture as {format}"
+    assert (tmp_path / file).read_text(encoding="utf-8") == f"a picture as {format}"
     assert names(tmp_path) == [file]
     drawing.save()  # a picture does not change where the text goes
     assert names(tmp_path) == sorted([file, "small.gv"])
@@ -130,7 +130,7 @@ def test_save_refuses_a_format_that_contradicts_the_ending(drawing, tmp_path, na
 
 
 def test_save_leaves_what_was_there_if_the_picture_fails_or_is_protected(drawing, fake, tmp_path):
-    (tmp_path / "net.png").write_text("old")
+    (tmp_path / "net.png").write_text("old", encoding="utf-8")
     fake.append(RendererMissing("none"))
     assert drawing.save(tmp_path / "net.png", skip_existing=True) == str(tmp_path / "net.png")
     with pytest.raises(RendererMissing):
@@ -138,7 +138,7 @@ def test_save_leaves_what_was_there_if_the_picture_fails_or_is_protected(drawing
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         drawing.save(tmp_path / "missing" / "net.png")
     assert names(tmp_path) == ["net.png"]
-    assert (tmp_path / "net.png").read_text() == "old"
+    assert (tmp_path / "net.png").read_text(encoding="utf-8") == "old"
 
 
 @posix
@@ -155,9 +155,9 @@ def test_save_makes_no_folder_and_may_leave_a_file_as_it_is(drawing, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing' to write 'small\.gv' into"):
         drawing.save(tmp_path / "missing" / "small.gv")
     assert names(tmp_path) == []
-    (tmp_path / "small.gv").write_text("old")
+    (tmp_path / "small.gv").write_text("old", encoding="utf-8")
     assert drawing.save("small.gv", tmp_path, skip_existing=True) == str(tmp_path / "small.gv")
-    assert (tmp_path / "small.gv").read_text() == "old"
+    assert (tmp_path / "small.gv").read_text(encoding="utf-8") == "old"
     assert drawing.save() == str(tmp_path / "small.gv")  # where it was saved before, as in graphviz
     assert (tmp_path / "small.gv").read_text(encoding="utf-8") == drawing.source
 
@@ -240,7 +240,7 @@ def test_render_writes_the_file_that_was_named_and_nothing_else(drawing, tmp_pat
 def test_the_ending_is_the_format(drawing, fake, tmp_path, monkeypatch, arguments, file, format):
     monkeypatch.chdir(tmp_path)
     assert drawing.render(**arguments) == file
-    assert (tmp_path / file).read_text() == f"a picture as {format}"
+    assert (tmp_path / file).read_text(encoding="utf-8") == f"a picture as {format}"
     assert names(tmp_path) == [file]
 
 
@@ -254,7 +254,7 @@ def test_a_directory_can_be_given_apart(drawing, fake, tmp_path):
 def test_the_dot_text_is_written_beside_the_picture_if_asked_for(drawing, fake, tmp_path):
     drawing.render(tmp_path / "net.svg", cleanup=False)
     assert names(tmp_path) == ["net.gv", "net.svg"]
-    assert (tmp_path / "net.gv").read_text() == drawing.source
+    assert (tmp_path / "net.gv").read_text(encoding="utf-8") == drawing.source
     drawing.render(tmp_path / "other", cleanup=False)
     assert names(tmp_path) == ["net.gv", "net.svg", "other", "other.svg"]
     drawing.render(tmp_path / "third.gv", cleanup=False)
@@ -262,16 +262,16 @@ def test_the_dot_text_is_written_beside_the_picture_if_asked_for(drawing, fake, 
 
 
 def test_an_existing_picture_is_replaced(drawing, fake, tmp_path):
-    (tmp_path / "net.svg").write_text("old and longer than the new one")
+    (tmp_path / "net.svg").write_text("old and longer than the new one", encoding="utf-8")
     drawing.render(tmp_path / "net.svg")
-    assert (tmp_path / "net.svg").read_text() == "a picture as svg"
+    assert (tmp_path / "net.svg").read_text(encoding="utf-8") == "a picture as svg"
 
 
 def test_an_existing_picture_can_be_protected(drawing, fake, tmp_path):
-    (tmp_path / "net.svg").write_text("old")
+    (tmp_path / "net.svg").write_text("old", encoding="utf-8")
     with pytest.raises(graphviz.FileExistsError, match=r"there is a file .*net\.svg' already"):
         drawing.render(tmp_path / "net.svg", raise_if_result_exists=True)
-    assert (tmp_path / "net.svg").read_text() == "old"
+    assert (tmp_path / "net.svg").read_text(encoding="utf-8") == "old"
 
 
 def test_a_missing_folder_is_named_before_anything_is_rendered(drawing, fake, tmp_path):
@@ -283,24 +283,24 @@ def test_a_missing_folder_is_named_before_anything_is_rendered(drawing, fake, tm
 
 @pytest.mark.parametrize("failure", [ValueError("refused"), RendererMissing("none"), KeyboardInterrupt()])
 def test_a_failed_rendering_leaves_what_was_there(drawing, fake, tmp_path, failure):
-    (tmp_path / "net.svg").write_text("old")
+    (tmp_path / "net.svg").write_text("old", encoding="utf-8")
     fake.append(failure)
     with pytest.raises(type(failure)):
         drawing.render(tmp_path / "net.svg", cleanup=False)
     assert names(tmp_path) == ["net.svg"]
-    assert (tmp_path / "net.svg").read_text() == "old"
+    assert (tmp_path / "net.svg").read_text(encoding="utf-8") == "old"
 
 
 def test_an_interrupted_writing_leaves_what_was_there(drawing, fake, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    (tmp_path / "net.svg").write_text("old")
+    (tmp_path / "net.svg").write_text("old", encoding="utf-8")
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         drawing.render(tmp_path / "net.svg")
     assert names(tmp_path) == ["net.svg"]
-    assert (tmp_path / "net.svg").read_text() == "old"
+    assert (tmp_path / "net.svg").read_text(encoding="utf-8") == "old"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX links and permissions")
@@ -309,8 +309,8 @@ def test_a_link_is_followed_and_permissions_are_the_usual(drawing, fake, tmp_pat
     (tmp_path / "net.svg").symlink_to(tmp_path / "real" / "net.svg")
     drawing.render(tmp_path / "net.svg")
     assert (tmp_path / "net.svg").is_symlink()
-    assert (tmp_path / "real" / "net.svg").read_text() == "a picture as svg"
-    (tmp_path / "plain").write_text("")
+    assert (tmp_path / "real" / "net.svg").read_text(encoding="utf-8") == "a picture as svg"
+    (tmp_path / "plain").write_text("", encoding="utf-8")
     assert (tmp_path / "real" / "net.svg").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 

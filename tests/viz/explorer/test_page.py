@@ -347,7 +347,7 @@ def test_negative_is_told_by_dashes_too():
 def test_saving_replaces_the_file_whole(tmp_path):
     page = explore(lecture()[0])
     path = tmp_path / "page.html"
-    path.write_text("x" * 1_000_000)
+    path.write_text("x" * 1_000_000, encoding="utf-8")
     assert page.save(path) == str(path)
     assert path.read_text(encoding="utf-8") == page.html
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]

@@ -54,7 +54,7 @@ def javascript(request, tmp_path):
             page.close()
         else:
             file = tmp_path / "run.js"
-            file.write_text(f"{code}console.log(JSON.stringify(run({sent})));")
+            file.write_text(f"{code}console.log(JSON.stringify(run({sent})));", encoding="utf-8")
             found = subprocess.run([node, str(file)], check=True, capture_output=True, text=True).stdout
         return [list(map(float, xs)) for xs in json.loads(found)]
 
