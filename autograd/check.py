@@ -6,7 +6,9 @@ argument moves a little.
 
 from __future__ import annotations
 
+import inspect
 import math
+import numbers
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -115,6 +117,21 @@ class GradientCheck:
         return f"<GradientCheck: {len(self.names)} derivatives agree, largest difference {self.largest_difference:.1g}>"
 
 
+def _check_call(f: Callable[..., Operand], args: Sequence[Operand], tolerance: object) -> None:
+    """TypeError where arguments of f were given one by one: f needs more of them, or the tolerance is one."""
+    advice = "all arguments of f go into one list: check_gradients(f, [x, y])"
+    if isinstance(tolerance, bool) or not isinstance(tolerance, numbers.Real) or not tolerance >= 0:
+        expected = "check_gradients: expected tolerance to be a number, at least 0"
+        raise TypeError(f"{expected}; got {describe(tolerance)}; {advice}")
+    try:
+        inspect.signature(f).bind(*args)
+    except ValueError:  # what is written in C does not always say what it takes
+        return
+    except TypeError as slip:
+        count = f"{len(args)} argument{'s' * (len(args) != 1)}"
+        raise TypeError(f"check_gradients: f is called with {count}, and that does not fit: {slip}; {advice}") from None
+
+
 def check_gradients(f: Callable[..., Operand], args: Sequence[Operand], tolerance: float = 1e-6) -> GradientCheck:
     """Compare the engine's gradient of f with central differences, for every number in `args`.
 
@@ -134,6 +151,7 @@ def check_gradients(f: Callable[..., Operand], args: Sequence[Operand], toleranc
             "write check_gradients(lambda w: ..., [w.data])"
         )
     args = map_leaves(args if isinstance(args, list | tuple) else [args], plain)
+    _check_call(f, args, tolerance)
     names = tuple(name for i, x in enumerate(args) for name in _names(f"args[{i}]", x))
     point = [u for x in leaves(args) for u in _numbers(x)]
 

@@ -93,4 +93,9 @@ def _matrix_derivation(target: Node, source: Node, form: str, *, is_named: bool)
         raise ValueError("derive: level, top and limit are for Values, whose paths are listed; leave them out")
     if source.label is None and source is not target:
         raise ValueError("derive: the source has no name to write formulas with. Give it one (w.label = 'W[1]')")
+    if target.data.size != 1:
+        raise ValueError(
+            f"derive: expected a target of one number, such as a loss; got a Tensor of shape {target.data.shape}. "
+            "Derive a sum or one number of it: derive(target.sum(), source), or see jacobian for all numbers"
+        )
     return MatrixDerivation(target, source, form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from typing import Any
@@ -48,25 +49,30 @@ _found = _switch()
 _errors, _ignored = _found or (ContextVar("computing quietly", default=None), True)
 
 
-def _marked(function: Callable[..., object], *args: object) -> Any:
-    """`function(*args)`, with NumPy's switch set as `np.errstate(all="ignore")` sets it; see `quietly`."""
-    if _errors.get(None) is _ignored:
-        return function(*args)
-    before = _errors.set(_ignored)
-    try:
-        return function(*args)
-    finally:
-        _errors.reset(before)
+# `restore(silence())` around a computation on arrays does what `with np.errstate(all="ignore")` does around it, in
+# 0.2 µs instead of 1 where NumPy's switch was found. It is for those who cannot spare the call of `quietly`.
+silence: Callable[[], Any] = functools.partial(_errors.set, _ignored)
+restore: Callable[[Any], None] = _errors.reset
+
+if not _found:
+
+    def silence() -> Any:
+        """Begin to compute without warnings; returns what `restore` takes."""
+        state = np.errstate(all="ignore")
+        state.__enter__()
+        return state
+
+    def restore(state: Any) -> None:
+        """Warn again as before."""
+        state.__exit__(None, None, None)
 
 
 def quietly(function: Callable[..., Any], *args: Any) -> Any:
-    """`function(*args)` on arrays with IEEE results: no warning where NumPy gives inf or nan.
-
-    It does what `np.errstate(all="ignore")` does, in 0.3 µs instead of 1 where NumPy's switch was found.
-    """
-    with np.errstate(all="ignore"):
-        return _marked(function, *args)
-
-
-if _found:
-    quietly = _marked
+    """`function(*args)` on arrays with IEEE results: no warning where NumPy gives inf or nan."""
+    if _errors.get(None) is _ignored:
+        return function(*args)
+    before = silence()
+    try:
+        return function(*args)
+    finally:
+        restore(before)

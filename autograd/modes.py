@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from .graph import Node
 
@@ -23,72 +23,76 @@ F = TypeVar("F", bound=Callable[..., object])
 class _Block:
     """One entering of a `with`. It is closed when that ends, also for tasks that were started inside."""
 
-    __slots__ = ("is_open", "mode", "name")
+    __slots__ = ("is_open", "mode", "outer")
 
-    def __init__(self, mode: _Mode, name: str) -> None:
-        self.mode, self.name, self.is_open = mode, name, True
+    def __init__(self, mode: _Mode, outer: _Block | None) -> None:
+        self.mode, self.outer, self.is_open = mode, outer, True
 
 
-active: list[str] = []
-_blocks: ContextVar[tuple[_Block, ...]] = ContextVar("blocks of no_grad and detect_anomaly", default=())
+# The innermost block of a task, which knows those around it.
+Blocks = ContextVar[_Block | None]
+
+active: list[Blocks] = []
+_no_grad: Blocks = ContextVar("blocks of no_grad", default=None)
+_detect_anomaly: Blocks = ContextVar("blocks of detect_anomaly", default=None)
 
 
 def is_recording() -> bool:
     """True unless the current task is inside `no_grad()`."""
-    return not _is_inside("no_grad")
+    block = _no_grad.get()
+    while block is not None:
+        if block.is_open:
+            return False
+        block = block.outer
+    return True
 
 
 def is_detecting_anomalies() -> bool:
     """True while the current task is inside `detect_anomaly()`."""
-    return _is_inside("detect_anomaly")
-
-
-def _is_inside(name: str) -> bool:
-    for block in _blocks.get():  # noqa: SIM110 (hot: any() of a generator takes twice the time)
-        if block.name == name and block.is_open:
-            return True
-    return False
+    block = _detect_anomaly.get()
+    while block is not None and not block.is_open:
+        block = block.outer
+    return block is not None
 
 
 @contextmanager
 def recording() -> Iterator[None]:
     """Record in the current task even inside `no_grad()`: for derivatives that are asked for there."""
-    outer = _blocks.get()
-    if not outer:
+    outer = _no_grad.get()
+    if outer is None:
         yield
         return
-    _blocks.set(_without_no_grad(outer))
+    _no_grad.set(None)
     try:
         yield
     finally:
-        _blocks.set(outer)
-
-
-def _without_no_grad(blocks: tuple[_Block, ...]) -> tuple[_Block, ...]:
-    return tuple(block for block in blocks if block.name != "no_grad")
+        _no_grad.set(outer)
 
 
 class _Mode:
     """A switch that is on inside a `with`, and while a decorated function runs. (A class takes a third of the
     time of a generator.) Each run enters a mode of its own, so that tasks do not close each other's blocks."""
 
-    __slots__ = ("name",)
+    __slots__ = ()
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    blocks: ClassVar[Blocks]
 
     def __enter__(self) -> None:
-        _blocks.set((*_blocks.get(), _Block(self, self.name)))
-        active.append(self.name)
+        blocks = self.blocks
+        blocks.set(_Block(self, blocks.get()))
+        active.append(blocks)
 
     def __exit__(self, *raised: object) -> None:
-        active.remove(self.name)
-        blocks = _blocks.get()
-        i = len(blocks) - 1
-        while blocks[i].mode is not self:  # another one was entered after it and is not left yet
-            i -= 1
-        blocks[i].is_open = False
-        _blocks.set(blocks[:i] + blocks[i + 1 :])
+        blocks = self.blocks
+        active.remove(blocks)
+        innermost: Any = blocks.get()
+        block = innermost
+        while block.mode is not self or not block.is_open:  # another one was entered after it and is not left yet
+            block = block.outer
+        block.is_open = False
+        while innermost is not None and not innermost.is_open:
+            innermost = innermost.outer
+        blocks.set(innermost)
 
     def __call__(self, function: F) -> F:
         """The function, run inside; of one that waits or yields, each of its steps."""
@@ -96,38 +100,41 @@ class _Mode:
 
             @functools.wraps(function)
             async def waiting(*args: object, **kwargs: object) -> object:
-                with _Mode(self.name):
+                with type(self)():
                     return await function(*args, **kwargs)
 
             return cast(F, waiting)
         if inspect.isasyncgenfunction(function):
+            name = type(self).__name__
             raise TypeError(
-                f"{self.name}: {function.__name__} is an asynchronous generator; "
-                f"write `with {self.name}():` inside it, around what is computed between two yields"
+                f"{name}: {function.__name__} is an asynchronous generator; "
+                f"write `with {name}():` inside it, around what is computed between two yields"
             )
         if inspect.isgeneratorfunction(function):
 
             @functools.wraps(function)
             def stepping(*args: object, **kwargs: object) -> object:
-                return _each_step_inside(self.name, function(*args, **kwargs))
+                return _each_step_inside(type(self), function(*args, **kwargs))
 
             return cast(F, stepping)
 
         @functools.wraps(function)
         def inside(*args: object, **kwargs: object) -> object:
-            with _Mode(self.name):
+            with type(self)():
                 return function(*args, **kwargs)
 
         return cast(F, inside)
 
 
-def _each_step_inside(name: str, generator: Generator[object, object, object]) -> Generator[object, object, object]:
+def _each_step_inside(
+    mode: type[_Mode], generator: Generator[object, object, object]
+) -> Generator[object, object, object]:
     """What the generator yields and returns; the mode is on while it computes, and off while it waits."""
     proceed: Callable[..., object] = generator.send
     given: object = None
     try:
         while True:
-            with _Mode(name):
+            with mode():
                 try:
                     result = proceed(given)
                 except StopIteration as stop:
@@ -140,11 +147,11 @@ def _each_step_inside(name: str, generator: Generator[object, object, object]) -
             except BaseException as raised:
                 given, proceed = raised, generator.throw
     finally:
-        with _Mode(name):
+        with mode():
             generator.close()
 
 
-def no_grad() -> _Mode:
+class no_grad(_Mode):
     """Compute without recording: results inside the block are leaves.
 
     Use it for evaluation and for updates that should not become part of a graph, as a block or on a function::
@@ -154,10 +161,13 @@ def no_grad() -> _Mode:
 
     It holds for the current thread or asyncio task, and for tasks that are started inside while it lasts.
     """
-    return _Mode("no_grad")
+
+    __slots__ = ()
+
+    blocks = _no_grad
 
 
-def detect_anomaly() -> _Mode:
+class detect_anomaly(_Mode):
     """Raise where the first nan or infinity is born instead of letting it travel.
 
     Inside the block every recorded operation whose result or local derivative is not finite
@@ -166,7 +176,10 @@ def detect_anomaly() -> _Mode:
         with detect_anomaly():
             loss = log(x - x)
     """
-    return _Mode("detect_anomaly")
+
+    __slots__ = ()
+
+    blocks = _detect_anomaly
 
 
 # ---------------------------------------------------------------- tracing
@@ -195,12 +208,12 @@ class Trace:
         self.born: set[Node] = set()
         self.has_inner_derivatives = False
         self.is_open = True
-        self._outer, self._recorded = _own_traces.get(), _blocks.get()
+        self._outer, self._recorded = _own_traces.get(), _no_grad.get()
         for around in self._outer:
             around.has_inner_derivatives = True
         _own_traces.set((*self._outer, self))
-        if self._recorded:
-            _blocks.set(_without_no_grad(self._recorded))
+        if self._recorded is not None:
+            _no_grad.set(None)
         traces.append(self)
         return self
 
@@ -208,8 +221,8 @@ class Trace:
         traces.remove(self)
         self.is_open = False
         _own_traces.set(self._outer)
-        if self._recorded:
-            _blocks.set(self._recorded)
+        if self._recorded is not None:
+            _no_grad.set(self._recorded)
 
 
 traces: list[Trace] = []

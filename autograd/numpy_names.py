@@ -49,6 +49,22 @@ comparisons: dict[np.ufunc, Callable[[Operand, Operand], Operand]] = {
 }
 
 
+def on_formulas(
+    what: str, read: Callable[[Operand], Operand], find: Callable[[np.ufunc], Callable[..., Operand] | None]
+) -> Callable[..., Operand]:
+    """The `__array_ufunc__` of formulas. what: they are called; read: one of an operand; find: the operation."""
+
+    def __array_ufunc__(self: object, ufunc: np.ufunc, method: str, *operands: Operand, **options: Operand) -> Operand:
+        if ufunc in comparisons:
+            return comparisons[ufunc](*map(read, operands))
+        function = find(ufunc)
+        if function is None or method != "__call__" or options:
+            raise TypeError(f"np.{ufunc.__name__} is not defined for {what}")
+        return function(*operands)
+
+    return __array_ufunc__
+
+
 # ---------------------------------------------------------------- for arrays
 
 

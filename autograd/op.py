@@ -27,10 +27,12 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, ParamSpec, Protocol, TypedDict, Unpack, cast, overload
+from typing import Any, Concatenate, NoReturn, ParamSpec, Protocol, TypedDict, Unpack, cast, overload
 
 import numpy as np
+from numpy import ndarray
 
+from .arguments import lookup
 from .ieee import ieee, quietly
 from .operands import (
     Operand,
@@ -88,6 +90,8 @@ class Writing(TypedDict, total=False):
     note      what the writing means, said once below a derivation: in text and in LaTeX
     times     in formulas: `times(n, *operands)` is the result, times the first operand to the power n, as one; None
               where it is none. It is written if it is shorter: |x| for sign(x)·x
+    turned    of arrays, written in columns: `turned(*plain operands)` gives the plain operands with which the operation
+              takes the transposed matrices to the transposed result; None where there are none
     averages  of a mean over axes: whether its gradient has 1/m for m samples, as a function of its operands on arrays
     """
 
@@ -101,6 +105,7 @@ class Writing(TypedDict, total=False):
     members: Callable[..., tuple[list[str], str]]
     note: tuple[str, str]
     times: Callable[..., Operand]
+    turned: Callable[..., tuple[Operand, ...] | None]
     averages: Callable[..., bool]
 
 
@@ -138,6 +143,8 @@ class Operation(str):
               is the gradient of the result; None for an operand that is not differentiated. An
               elementwise operation has them from its rules. One that moves whole arrays (a matrix
               product, an index) has only them, and no rules.
+    moves     every number of the result is one of the operands', at a place that an index, a shape ... says
+    by_sample   does the same to each sample: the first operand has a row for each, and so has the result
     linear    the places of operands in which it is linear: numbers before these stand before the whole
     writes    which pulls can write their result into an array given as a last argument
     adds      of an operation that picks a part of its first operand: `adds(total, g, *operands)` adds the
@@ -152,6 +159,7 @@ class Operation(str):
         "adds",
         "along_axis",
         "array",
+        "by_sample",
         "delivers",
         "formula",
         "forward",
@@ -159,6 +167,7 @@ class Operation(str):
         "is_flat",
         "linear",
         "loss",
+        "moves",
         "name",
         "over_axes",
         "parts",
@@ -211,10 +220,14 @@ class Operation(str):
         along_axis: bool = False,
         parts: Parts = (),
         linear: tuple[int, ...] = (),
+        moves: bool = False,
+        by_sample: bool = False,
         writing: Writing | None = None,
     ) -> None:
         self.name: str = _full_name(forward)
         self.writing: Writing = writing or {}
+        for option in self.writing:
+            lookup(f"option of {forward.__name__}", option, Writing.__annotations__)
         self.shown = self.writing.get("shown") or forward.__name__
         self.symbol = symbol or self.writing.get("symbol") or self.shown
         self.forward = forward
@@ -238,6 +251,8 @@ class Operation(str):
         self.along_axis = along_axis
         self.parts = parts
         self.linear = linear
+        self.moves = moves
+        self.by_sample = by_sample
         self.over_axes = not self.rules and [*inspect.signature(forward).parameters][1:3] == ["axis", "keepdims"]
         self.loss = loss
 
@@ -281,11 +296,15 @@ def _pull(op: Operation, rule: Rule | None) -> Pull | None:
         try:
             return g * rule(z, *operands)
         except (AttributeError, TypeError, ValueError) as error:
-            if isinstance(error, ValueError) and "truth value" not in str(error):
-                raise
-            raise _unreadable(op, "rule", z, error) from error
+            _refuse_rule(op, z, error)
 
-    return pull
+    def pull_of_one(g: Operand, z: Operand, x: Operand) -> Operand:  # the commonest, and a third of its own time less
+        try:
+            return g * rule(z, x)
+        except (AttributeError, TypeError, ValueError) as error:
+            _refuse_rule(op, z, error)
+
+    return pull_of_one if len(op.rules) == 1 else pull
 
 
 class Unreadable(TypeError):
@@ -297,6 +316,13 @@ def _unreadable(op: Operation, what: str, on: object, error: Exception) -> Unrea
         f"{op.shown}: its {what} cannot be read on {describe(on)} ({error}); write it with operators, abs(x), "
         "where(condition, x, y), maximum(x, y) and other operations, see autograd.op"
     )
+
+
+def _refuse_rule(op: Operation, on: object, error: Exception) -> NoReturn:
+    """Say that a rule cannot be read on this; a ValueError of its own stays as it is."""
+    if isinstance(error, ValueError) and "truth value" not in str(error):
+        raise error
+    raise _unreadable(op, "rule", on, error) from error
 
 
 # What NumPy says when a function of floats is given an array.
@@ -402,6 +428,8 @@ class _Structural(Writing, total=False):
     formula: Forward | None
     parts: Parts
     linear: tuple[int, ...]
+    moves: bool
+    by_sample: bool
     door: Door | None
 
 
@@ -449,7 +477,7 @@ def elementwise(
                     return forward(x)
                 except (ArithmeticError, ValueError):
                     return float(ieee(forward, x))
-            if x.__class__ is np.ndarray and x.ndim and x.dtype.kind == "f":  # as rules call it on the way back
+            if x.__class__ is ndarray and x.ndim and x.dtype.kind == "f":  # as rules call it on the way back
                 try:
                     return quietly(forward, x)
                 except (TypeError, ValueError) as error:
@@ -587,9 +615,7 @@ def _along(op: Operation, i: int) -> Pull:
         try:
             return share_along_axes(op, i, g, z, operands[:-2], operands[-2])
         except (AttributeError, TypeError, ValueError) as error:
-            if isinstance(error, ValueError) and "truth value" not in str(error):
-                raise
-            raise _unreadable(op, "rule", operands[i], error) from error
+            _refuse_rule(op, operands[i], error)
 
     return pull
 
@@ -604,16 +630,7 @@ def structural(
 ) -> Callable[[Forward], Function]: ...
 @overload
 def structural(first: None, /, *more: Pull | None, **options: Unpack[_Structural]) -> Callable[[Forward], Function]: ...
-def structural(
-    *pulls: Pull | None,
-    loss: Callable[[Operand, Operand], Operand] | None = None,
-    along_axis: bool = False,
-    formula: Forward | None = None,
-    parts: Parts = (),
-    linear: tuple[int, ...] = (),
-    door: Door | None = None,
-    **writing: Unpack[Writing],
-) -> Any:
+def structural(*pulls: Pull | None, **options: Unpack[_Structural]) -> Any:
     """Make an operation on whole arrays, such as a matrix product or an index.
 
     `pulls` give, for each operand in turn, its gradient from the gradient g of the result:
@@ -622,22 +639,17 @@ def structural(
     they can be differentiated too. None stands for what is not differentiated: an axis, a shape.
 
     The name it leaves behind takes arrays (and gives an array) and Tensors (and gives a Tensor).
-    loss, along_axis, formula, parts, linear: see Operation. door: as of `elementwise`. The rest is how it is
-    written, see Writing.
+    loss, along_axis, formula, parts, linear, moves, by_sample: see Operation. door: as of `elementwise`. The rest is
+    how it is written, see Writing.
     """
+    for option in options:
+        lookup("option of structural", option, _Structural.__annotations__)
+    own: dict[str, Operand] = {**options}
+    door = own.pop("door", None)
+    writing: Any = {name: own.pop(name) for name in options if name in Writing.__annotations__}
 
     def decorate(forward: Forward) -> Function:
-        op = Operation(
-            forward,
-            pulls=pulls,
-            loss=loss,
-            along_axis=along_axis,
-            formula=formula,
-            parts=parts,
-            linear=linear,
-            writing=writing,
-        )
-        return _on_arrays(register(op), door)
+        return _on_arrays(register(Operation(forward, pulls=pulls, writing=writing, **own)), door)
 
     return decorate
 

@@ -129,6 +129,15 @@ def real_array(x: Operand, where: str) -> np.ndarray:
     raise TypeError(f"{where}: expected real numbers, got {describe(array)}")
 
 
+def is_fixed(array: Operand) -> bool:
+    """True if nobody can write to an array, nor to another of which it is a view."""
+    while array.__class__ is np.ndarray:
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return array is None
+
+
 def made_array(x: Operand) -> np.ndarray:
     """A number, or lists of them, as an array."""
     written = getattr(x, "written_as_array", None)  # a number of a program, see fast.recorder
@@ -202,7 +211,7 @@ def is_array_node(x: Operand) -> bool:
 
 def is_array(x: Operand) -> bool:
     """True for a Tensor, and for an array of two dimensions or more; one of one dimension is a sequence too."""
-    return is_array_node(x) or (isinstance(x, np.ndarray) and x.ndim > 1)
+    return getattr(x.__class__, "_is_array", False) or (isinstance(x, np.ndarray) and x.ndim > 1)
 
 
 def numbers_of(x: Operand, where: str) -> Operand:

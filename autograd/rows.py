@@ -71,11 +71,14 @@ class Rows:
         """`f` of every member, which is read on all of them at once."""
         return f(self, *others)
 
-    __add__, __radd__ = _row_by_row(operator.add)
+    __add__, _after = _row_by_row(operator.add)
     __sub__, __rsub__ = _row_by_row(operator.sub)
     __mul__, __rmul__ = _row_by_row(operator.mul)
     __truediv__, __rtruediv__ = _row_by_row(operator.truediv)
     __pow__, __rpow__ = _row_by_row(operator.pow)
+
+    def __radd__(self, other: Operand) -> Rows:
+        return self if other.__class__ is int and other == 0 else self._after(other)  # 0 is where a sum begins
 
     def __neg__(self) -> Rows:
         return Rows(-self.array)

@@ -14,6 +14,9 @@ import numpy as np
 from .formulas import names
 from .graph import is_node
 from .operands import Operand
+from .ops.elementwise import add
+from .ops.matrices import matmul
+from .ops.shapes import transpose
 
 __all__ = ["are_in_columns", "axis_of_data", "is_data_name", "shown_axis"]
 
@@ -41,9 +44,8 @@ def are_in_columns(where: str, samples: str | None, outputs: Operand) -> bool:
     rows would count each output as a sample, and give a plausible wrong number.
     """
     if samples is None:
-        shape: Operand = getattr(outputs, "shape", ())
-        if len(shape) == 2 and shape[0] * shape[1] > 1 and shown_axis(outputs) == 1:
-            n, m = shape
+        if shown_axis(outputs) == 1 and outputs.ndim == 2 and outputs.size > 1:
+            n, m = outputs.shape
             raise ValueError(
                 f"{where}: the graph shows samples in columns, with the weights on the left of the data, and nothing "
                 f'was said: write samples="columns" if these are {m} of {n} number{"s" * (n > 1)}, '
@@ -65,13 +67,16 @@ def shown_axis(v: Operand) -> int | None:
     is_turned = False
     bias = None
     while (op := getattr(v, "_op", None)) is not None:
-        name, operands = op.name, v._operands  # and not by their properties: every loss asks
-        if name == "affine":
+        operands = v._operands  # and not by the property: every loss asks
+        if op.rules and len(operands) == 1:
+            (v,) = operands
+            continue
+        if op.by_sample:
             return int(is_turned)
-        if name == "matmul":
+        if op is matmul.op:
             axis = _axis_of_product(operands[0], operands[1], bias)
             return axis if axis is None else axis ^ is_turned
-        if name == "transpose" and v.ndim == 2 and operands[1] in (None, (1, 0)):
+        if op is transpose.op and v.ndim == 2 and operands[1] in (None, (1, 0)):
             is_turned = not is_turned
         elif not op.rules and not op.along_axis:
             return None
@@ -80,7 +85,7 @@ def shown_axis(v: Operand) -> int | None:
             continue
         nodes = [u for u in operands if is_node(u)]
         computed = [u for u in nodes if u.op is not None and u.shape == v.shape]
-        if name == "add" and len(operands) == 2:
+        if op is add.op:
             others = (u for u in operands if u is not computed[0] and u.shape != v.shape) if computed else ()
             bias = next(iter(others), None)  # what has the shape of the sum itself is none: of one output, m numbers
         v = (computed or nodes)[0]
@@ -105,6 +110,6 @@ def _is_data(u: Operand) -> bool:
 
 def _is_parameter(u: Operand) -> TypeGuard[Operand]:
     """True for a leaf that is not the data, and for its transpose."""
-    if is_node(u) and u.op is not None and u.op.name == "transpose":
+    if is_node(u) and u.op is transpose.op:
         u = u.operands[0]
     return is_node(u) and u.op is None and not _is_data(u)

@@ -100,7 +100,7 @@ class OfScores(Protocol[P]):
     def __call__(self, x: Iterable[object], /, *rest: P.args, **named: P.kwargs) -> list[Any]: ...
 
 
-class Joining(Protocol):
+class Joining(Called, Protocol):
     """A function of several arrays."""
 
     @overload

@@ -19,15 +19,16 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike
 
-from . import graph, modes
+from . import modes
 from .foreign import OF_NODES, answer, own_names, unknown_option
-from .ieee import quietly
+from .graph import UNRECORDED
+from .ieee import quietly, restore, silence
 from .lending import is_free, numbers_in, refuse_to_lend
 from .node import BaseNode
 from .numpy_names import array_functions, array_ufunc, plain_functions
 from .numpy_names import dot as numpy_dot
 from .op import Operation, refused_arrays
-from .operands import FLOAT64, Axis, Index, Operand, declined, in_a_call, made_array, real_array, refusal
+from .operands import FLOAT64, Axis, Index, Operand, declined, in_a_call, is_fixed, made_array, real_array, refusal
 from .ops import elementwise, extremes, matrices, moves, shapes, softmaxes, sums
 from .passes.tensors import backward, is_changed
 
@@ -38,7 +39,7 @@ __all__ = ["Tensor"]
 next_serial = itertools.count(1).__next__
 
 new = object.__new__
-active, traces = modes.active, modes.traces
+active, traces, innermost = modes.active, modes.traces, modes.no_grad.blocks.get
 EXACT = 2**53  # integers below it are floats
 
 # What goes with a Tensor.
@@ -131,6 +132,8 @@ class Tensor(BaseNode):
     def data(self, data: Operand) -> None:
         if self._op is not None:
             raise TypeError(f"data: this is the result of {self._op.shown}; assign to the leaves it is computed from")
+        if assign := in_a_program(self, "assign"):
+            return assign(data)
         before = self._data.copy() if self._seen is None else self._seen_numbers()
         if data is not self._data:
             array = real_array(data, "data")
@@ -162,7 +165,8 @@ class Tensor(BaseNode):
     @grad.setter
     def grad(self, g: Operand) -> None:
         if g is not None:
-            g = quietly(np.asarray, real_array(g, "grad"), self.dtype)
+            array = real_array(g, "grad")
+            g = array if array.dtype is self.dtype else quietly(array.astype, self.dtype)
             if g.shape != self.shape:
                 raise ValueError(f"grad: expected shape {self.shape}, got {g.shape}")
         self._grad = g
@@ -195,7 +199,7 @@ class Tensor(BaseNode):
     @property
     def T(self) -> Tensor:
         """The transpose: axes in reverse order."""
-        return _record(shapes.transpose.op, (self, None))
+        return _record(shapes.transpose.op, self, None)
 
     @property
     def _prev(self) -> tuple[Tensor, ...]:
@@ -213,7 +217,13 @@ class Tensor(BaseNode):
         """
         for name in unknown:
             raise unknown_option("backward", name, OF_NODES, ["seed"])
-        quietly(backward, self, self.seed(seed))
+        z = self._data
+        g = self.seed(seed) if z.ndim or seed is not None else elementwise.ONE[z.dtype]
+        before = silence()
+        try:
+            (in_a_program(self, "pull_back") or backward)(self, g)
+        finally:
+            restore(before)
 
     def seed(self, seed: Operand = None, where: str = "backward") -> np.ndarray:
         """The gradient that arrives at self when it is the target; the checks are those of `backward`."""
@@ -232,9 +242,10 @@ class Tensor(BaseNode):
 
     def item(self) -> float:
         """The number, as a plain float. ValueError if there is not exactly one."""
-        if self.size != 1:
+        if self._data.size != 1:
             raise ValueError(f"item() needs one element, shape is {self.shape}; use .data or .tolist()")
-        return float(self._data.item())
+        x: float = self._data.item()
+        return x
 
     def numpy(self) -> np.ndarray:
         """The numbers as an array that cannot be written to."""
@@ -249,7 +260,7 @@ class Tensor(BaseNode):
     def detach(self) -> Tensor:
         """The same numbers as a new leaf, a constant: no gradient passes, and a Module does not train it."""
         t = Tensor(self._data)
-        t._operands = graph.UNRECORDED
+        t._operands = UNRECORDED
         return t
 
     def astype(self, dtype: DTypeLike) -> Tensor:
@@ -258,13 +269,13 @@ class Tensor(BaseNode):
 
     # ------------------------------------------------------------ recording
 
-    @staticmethod
-    def _record(op: Operation, *operands: Operand) -> Tensor:
-        """A new node: the result of `op` with its operands."""
-        return _record(op, operands)
+    if TYPE_CHECKING:
+
+        @staticmethod
+        def _record(op: Operation, *operands: Operand) -> Tensor: ...
 
     def _unary(self, op: Operation) -> Tensor:
-        return _record(op, (self,))
+        return _record(op, self)
 
     def _stamp(self) -> int:
         """When the data of this leaf was last changed, as far as anybody can tell now."""
@@ -352,7 +363,7 @@ class Tensor(BaseNode):
         return self - other
 
     def __getitem__(self, index: Operand) -> Tensor:
-        return _record(shapes.getitem.op, (self, _checked_index(index)))
+        return _record(shapes.getitem.op, self, _checked_index(index))
 
     def __setitem__(self, index: Index, value: Operand) -> None:
         raise TypeError(
@@ -372,15 +383,15 @@ class Tensor(BaseNode):
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Sum over axes; see `autograd.sum`."""
-        return _record(sums.array_sum.op, (self, axis, keepdims))
+        return _record(sums.array_sum.op, self, axis, keepdims)
 
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Mean over axes; see `autograd.mean`."""
-        return _record(sums.array_mean.op, (self, axis, keepdims))
+        return _record(sums.array_mean.op, self, axis, keepdims)
 
     def prod(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Product over axes; see `autograd.prod`."""
-        return _record(sums.array_prod.op, (self, axis, keepdims))
+        return _record(sums.array_prod.op, self, axis, keepdims)
 
     def max(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """The largest number over axes; see `autograd.max`."""
@@ -396,7 +407,7 @@ class Tensor(BaseNode):
 
     def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
         """Standard deviation over axes; see `autograd.std`."""
-        return _record(sums.std.op, (self, axis, keepdims, ddof))
+        return _record(sums.std.op, self, axis, keepdims, ddof)
 
     def argmax(self, axis: int | None = None) -> Operand:
         """Where the largest number is, as integers without gradient."""
@@ -416,7 +427,7 @@ class Tensor(BaseNode):
 
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """log Σ e^self over axes; see `autograd.logsumexp`."""
-        return _record(softmaxes.array_logsumexp.op, (self, axis, keepdims))
+        return _record(softmaxes.array_logsumexp.op, self, axis, keepdims)
 
     def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
         """The same numbers in another shape; see `autograd.reshape`."""
@@ -425,7 +436,7 @@ class Tensor(BaseNode):
 
     def flatten(self) -> Tensor:
         """The same numbers along one axis."""
-        return _record(shapes.reshape.op, (self, (-1,)))
+        return _record(shapes.reshape.op, self, (-1,))
 
     ravel = flatten
 
@@ -476,7 +487,7 @@ class Tensor(BaseNode):
     def dot(self, other: Operand) -> Tensor:
         """Matrix product; numpy.dot for what has more than two axes."""
         if self.ndim == 2 and other.__class__ is Tensor and other._data.ndim == 2:
-            return _record(matrices.matmul.op, (self, other))
+            return _record(matrices.matmul.op, self, other)
         return numpy_dot(self, other)
 
     # ------------------------------------------------------------ what a Tensor is not
@@ -541,12 +552,12 @@ def _operators(op: Operation, name: str) -> None:
 
     def left(self: Tensor, other: Operand) -> Tensor:
         try:
-            return _record(op, (self, other))
+            return _record(op, self, other)
         except TypeError:
             return declined(other, reflected)
 
     def right(self: Tensor, other: Operand) -> Tensor:
-        return _record(op, (other, self))
+        return _record(op, other, self)
 
     for method, function in ((f"__{name}__", left), (reflected, right)):
         function.__name__, function.__qualname__ = method, f"Tensor.{method}"
@@ -632,6 +643,12 @@ def kept_gradient(t: Tensor) -> np.ndarray | None:
     return g
 
 
+def in_a_program(t: Tensor, what: str) -> Operand:
+    """What is done to a Tensor while a function of it is written down, see `fast.effects`; else None."""
+    data = t._data
+    return None if type(data) is ndarray else getattr(data, what, None)
+
+
 def leaf(array: ndarray, label: str | None = None) -> Tensor:
     """A leaf of an array that was just computed, without copying it; a view is copied."""
     t = new(Tensor)
@@ -667,63 +684,64 @@ def _checked_index(index: Index) -> Operand:
 # ---------------------------------------------------------------- recording
 
 
-def _record(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
+def _record(op: Operation, *operands: Operand) -> Tensor:
     """A node for the result. All operands that take part in arithmetic are made arrays of one dtype first."""
-    data = []
+    data: list[Operand] = []
     dtype = None
-    pulls = op.pulls
-    for i, u in enumerate(operands):
-        kind = u.__class__
-        if kind is Tensor:
+    for u in operands:
+        if u.__class__ is Tensor:
             if u._seen is not None:
                 u._stamp()
             u = u._data
-        elif kind is ndarray and not is_fixed(u):
+        elif u.__class__ is ndarray and not is_fixed(u):
             return _record_prepared(op, operands)
-        elif pulls[i] is None:
+        elif op.pulls[len(data)] is None:
             data.append(u)
             continue
-        elif kind is not ndarray:
+        elif u.__class__ is not ndarray:
             return _record_prepared(op, operands)
-        if dtype is None:
+        if u.dtype is not dtype:
+            if dtype is not None and u.dtype != dtype:
+                return _record_prepared(op, operands)
             dtype = u.dtype
-        elif u.dtype != dtype:
-            return _record_prepared(op, operands)
         data.append(u)
-    for i in op.plain:
-        if operands[i].__class__ is Tensor:
-            raise _not_plain(op, i)
+    if op.plain:
+        for i in op.plain:
+            if operands[i].__class__ is Tensor:
+                raise _not_plain(op, i)
+    before = silence()
     try:
-        z = quietly(op.forward, *data)
+        z = op.forward(*data)
     except Exception as error:
         z = _explained(op, data, error)
+    finally:
+        restore(before)
+    if z.__class__ is not ndarray:
+        z = made_array(z)
     v = new(Tensor)
-    v._data = z if z.__class__ is ndarray else made_array(z)
     v._label = v._grad = v._seen = None
     v._serial = next_serial()
+    if active and (block := innermost()) is not None and (block.is_open or not modes.is_recording()):
+        # How it was computed is forgotten. Its array becomes its own: what can be written to shares with nothing.
+        is_shared = z.base is not None
+        for x in data:
+            if x is z:
+                is_shared = True
+        v._data = z.copy() if is_shared else z
+        v._op = v._buffer = None
+        v._operands = UNRECORDED
+        if traces:
+            modes.note_birth(v)
+        return v
+    v._data = z
     v._op = op
     v._operands = operands
-    if active:
-        if not modes.is_recording():
-            _make_leaf(v, data)
-        elif modes.is_detecting_anomalies():
-            _check_finite(v)
+    if active and modes.is_detecting_anomalies():
+        _check_finite(v)
     return v
 
 
-def _make_leaf(v: Tensor, data: list[Operand]) -> None:
-    """Forget how a result was computed. Its array becomes its own: what can be written to shares with nothing."""
-    z = v._data
-    if z.base is not None:
-        v._data = z.copy()
-    else:
-        for d in data:
-            if d is z:
-                v._data = z.copy()
-    v._op = v._buffer = None
-    v._operands = graph.UNRECORDED
-    if traces:
-        modes.note_birth(v)
+Tensor._record = staticmethod(_record)  # type: ignore[method-assign]
 
 
 def _explained(op: Operation, data: list[Operand], error: Exception) -> Operand:
@@ -745,9 +763,9 @@ def _record_prepared(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
     if op.is_flat and len(operands) == 2:  # a Tensor and a plain number, the commonest
         x, y = operands
         if x.__class__ is Tensor and x._data.dtype is FLOAT64 and (number := _fixed_number(y)) is not None:
-            return _record(op, (x, number))
+            return _record(op, x, number)
         if y.__class__ is Tensor and y._data.dtype is FLOAT64 and (number := _fixed_number(x)) is not None:
-            return _record(op, (number, y))
+            return _record(op, number, y)
     if op.reduces:
         raise TypeError(f"{op.shown}: expected numbers, got a list of nodes; join Tensors with stack()")
     types = set()
@@ -759,7 +777,7 @@ def _record_prepared(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
         elif isinstance(u, tuple) and op.pulls[i] is not None:
             raise TypeError(f"{op.shown}: expected numbers or a Tensor, got a list of nodes; join them with stack()")
     held = None if len(types) > 1 else _constants(op, operands, types.pop())
-    return _record(op, _of_one_type(op, operands) if held is None else held)
+    return _record(op, *(_of_one_type(op, operands) if held is None else held))
 
 
 def _fixed_number(x: Operand) -> ndarray | None:
@@ -795,15 +813,6 @@ def _constants(op: Operation, operands: tuple[Operand, ...], dtype: DTypeLike) -
                 array = quietly(array.astype, dtype)
             held.append(_kept(array))
     return tuple(held)
-
-
-def is_fixed(array: Operand) -> bool:
-    """True if nobody can write to an array, nor to another of which it is a view."""
-    while array.__class__ is ndarray:
-        if array.flags.writeable:
-            return False
-        array = array.base
-    return array is None
 
 
 def _kept(array: ndarray) -> ndarray:

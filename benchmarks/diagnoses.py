@@ -11,7 +11,7 @@ What was planted has to keep the net from learning, as 60 epochs show, or anothe
 may learn all the same: of that "learns" is told, which does not count as found.
 
 The real data are scikit-learn's (pip install "gradpath[course]"); --made leaves them out.
-The thresholds of nn/diagnosis.py were set on other nets and data: seed 0 is for who changes them.
+The thresholds of nn/diagnosis were set on other nets and data: seed 0 is for who changes them.
 """
 
 from __future__ import annotations

@@ -276,27 +276,25 @@ def exponent(sizes: Any, seconds: Any) -> float:
 
 
 def by_replay(net: nets.Net, data: nets.Data, rate: float) -> nets.Candidate:
-    """The step by hand with its loss replayed."""
+    """The step by hand, replayed."""
     parameters = [Tensor(w) for w in data.weights]
     optimizer = nn.SGD(parameters, rate)
     x, y = nets.fixed(data.x), nets.fixed(data.y)
-    forward, loss = nets._forward(net, parameters), net.loss
+    forward, kind = nets._forward(net, parameters), net.loss
 
     @replayed
-    def loss_of(x: Any, y: Any) -> Any:
+    def step(x: Any, y: Any) -> Any:
         z = forward(x)
-        if loss == "binary":
-            return ag.binary_cross_entropy_with_logits(z, y)
-        return ag.softmax_cross_entropy(z, y) if loss == "categorical" else ag.squared_error(ag.sigmoid(z), y)
-
-    def step() -> float:
+        if kind == "binary":
+            loss = ag.binary_cross_entropy_with_logits(z, y)
+        else:
+            loss = ag.softmax_cross_entropy(z, y) if kind == "categorical" else ag.squared_error(ag.sigmoid(z), y)
         optimizer.zero_grad()
-        value = loss_of(x, y)
-        value.backward()
+        loss.backward()
         optimizer.step()
-        return value.item()
+        return loss
 
-    return nets.Candidate(step, lambda: [p._data for p in parameters])
+    return nets.Candidate(lambda: step(x, y).item(), lambda: [p._data for p in parameters])
 
 
 def in_jax(net: nets.Net, data: nets.Data, rate: float) -> nets.Candidate:

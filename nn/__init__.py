@@ -21,37 +21,7 @@ from .code.onnx_graph import to_onnx
 from .code.program import to_code
 from .diagnosis import diagnose
 from .exercises import exercise, worksheets
-from .layers import (
-    GRU,
-    LSTM,
-    Activation,
-    Add,
-    AveragePooling1D,
-    AveragePooling2D,
-    BatchLayer,
-    BatchNormalization,
-    Concatenate,
-    Conv1D,
-    Conv2D,
-    Dense,
-    Dropout,
-    Embedding,
-    Flatten,
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    Input,
-    LayerNormalization,
-    MaxPooling1D,
-    MaxPooling2D,
-    MultiHeadAttention,
-    Permute,
-    Reshape,
-    SimpleRNN,
-    UpSampling1D,
-    UpSampling2D,
-)
+from .layers import *  # noqa: F403
 from .models.bridges import to_mlp, to_sequential
 from .models.model import Model
 from .models.per_sample import per_sample_gradients
@@ -63,49 +33,20 @@ from .optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from .perceptron import Fit, Perceptron
 
 __all__ = [
-    "GRU",
-    "LSTM",
     "MLP",
     "SGD",
-    "Activation",
     "Adagrad",
     "Adam",
     "AdamW",
-    "Add",
-    "AveragePooling1D",
-    "AveragePooling2D",
-    "BatchLayer",
-    "BatchNormalization",
-    "Concatenate",
-    "Conv1D",
-    "Conv2D",
-    "Dense",
-    "Dropout",
-    "Embedding",
     "Fit",
-    "Flatten",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D",
-    "Input",
     "Layer",
-    "LayerNormalization",
-    "MaxPooling1D",
-    "MaxPooling2D",
     "Model",
     "Module",
-    "MultiHeadAttention",
     "Neuron",
     "Perceptron",
-    "Permute",
     "RMSprop",
     "RandomizedLeakyReLU",
-    "Reshape",
     "Sequential",
-    "SimpleRNN",
-    "UpSampling1D",
-    "UpSampling2D",
     "activations",
     "callbacks",
     "data",
@@ -129,5 +70,6 @@ __all__ = [
     "to_sequential",
     "worksheets",
 ]
+__all__ += layers.__all__
 
 __getattr__ = _finder(__name__, __all__, _foreign.NAMES)

@@ -356,12 +356,12 @@ def _walk(root: object) -> Iterator[Found]:
                     yield holder, name, x, kind
             elif id(x) not in seen:
                 seen.add(id(x))
-                if kind == "sequence":
-                    kinds = set(map(kinds_of.__getitem__, set(map(type, x))))
-                    if kinds == NODES:
+                if kind == "sequence" and len(classes := set(map(type, x))) < 2:
+                    members = kinds_of[classes.pop()] if classes else ""
+                    if members == "node":
                         yield holder, name, x, "nodes"
                         continue
-                    if kinds <= NOTHING:  # such as a shape
+                    if not members:  # such as a shape
                         continue
                 found = holder, name, x, kind
                 yield found
@@ -396,7 +396,6 @@ class _Kinds(dict[type, str]):
 
 
 _kinds = _Kinds()
-NOTHING, NODES = {""}, {"node"}
 
 
 def _path(found: Found) -> str:

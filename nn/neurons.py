@@ -8,7 +8,7 @@ one: `w[l]_j,k` goes into unit j of layer l from unit k, `z[l]_j` is the weighte
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,6 @@ from autograd.operands import Operand, describe, real
 
 from .activations import Function, activation_name, check_units, find_activation, is_of_one_number, is_over_layer
 from .attributes import advised
-from .callbacks.base import Callback
-from .callbacks.standard import History
-from .diagnosis import Diagnosis, diagnose
 from .initializers import DEFAULT_INITIALIZER, Initializer, find_initializer
 from .losses import Loss
 from .models.of_neurons import sequential_of
@@ -35,8 +32,8 @@ from .module import Module
 from .optimizers import Optimizer
 from .training import loop as loop
 from .training.neurons import NeuronTraining
-from .training.plan import Plan
-from .training.samples import checked_samples, training_data
+from .training.samples import checked_samples
+from .training.trained import Trained
 from .training.trials import begun
 
 __all__ = ["MLP", "Layer", "Neuron", "inputs"]
@@ -246,7 +243,7 @@ class Layer(Module):
         return f"Layer({self.nin}, {self.nout}, {activation_name(self.activation)!r})"
 
 
-class MLP(Module):
+class MLP(Trained, Module):
     """A multi-layer perceptron: layers of neurons, each fed by the one before.
 
     nin: the number of inputs. nouts: the number of units of each layer, the output layer last.
@@ -349,49 +346,15 @@ class MLP(Module):
             loop.check_not_fitting(self._trained)
         self._trained = NeuronTraining(self, optimizer, loss, metrics, self.rng)
 
+    def _to_train(self, where: str, *, vectorize: bool) -> NeuronTraining:
+        trained = self._training_of(where)
+        trained.vectorizes = vectorize
+        return trained
+
     def _training_of(self, where: str) -> NeuronTraining:
         if self._trained is None:
             raise RuntimeError(f"{where}: the net is not compiled; call compile(optimizer='sgd', loss='mse') first")
         return self._trained
-
-    @advised
-    def fit(
-        self,
-        x: ArrayLike | Iterable[object],
-        y: ArrayLike | None = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: int | str | None = None,
-        callbacks: Callback | Iterable[Callback] | None = None,
-        validation_split: float = 0.0,
-        validation_data: Sequence[ArrayLike] | None = None,
-        shuffle: bool = True,
-        class_weight: Mapping[int, float] | None = None,
-        sample_weight: ArrayLike | None = None,
-        initial_epoch: int = 0,
-        validation_batch_size: int | None = None,
-        validation_freq: int = 1,
-        steps_per_epoch: int | None = None,
-        *,
-        vectorize: bool = True,
-    ) -> History:
-        """Train on x, (samples, nin), and y, or on batches, and give the History.
-
-        Arguments and numbers are those of `Sequential.fit`.
-
-        vectorize: compute a batch with matrices, by `autograd.vectorize` of the loss of one sample; False makes a
-        node for every number of every sample, with the same losses to rounding. Without callbacks, metrics and rates of
-        your own, which might look, the Values get their numbers at the end; until then other threads see the old ones.
-        RuntimeError before `compile`; TypeError and ValueError for data that do not fit;
-        ArithmeticError with epoch and batch if the loss becomes nan or infinite.
-        """
-        trained = self._training_of("fit")
-        size = 32 if batch_size is None else batch_size
-        plan = Plan(size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq)
-        weights = sample_weight, class_weight
-        data = training_data(trained, x, y, *weights, validation_split, validation_data, batch_size, steps_per_epoch)
-        trained.vectorizes = vectorize
-        return loop.fit(trained, *data, plan)
 
     def evaluate(
         self, x: ArrayLike, y: ArrayLike, batch_size: int | None = None, sample_weight: ArrayLike | None = None
@@ -399,10 +362,6 @@ class MLP(Module):
         """Loss and metrics over all samples, by name. RuntimeError before `compile`."""
         trained = self._training_of("evaluate")
         return loop.evaluate(trained, checked_samples("evaluate", trained, x, y, sample_weight), batch_size)
-
-    def diagnose(self, x: ArrayLike, y: ArrayLike, *, batch_size: int = 32, steps: int = 30, rng: Rng = 0) -> Diagnosis:
-        """Say why this net does not learn: faults and hints, causes first; see `nn.diagnose`. Nothing is changed."""
-        return diagnose(self, x, y, batch_size=batch_size, steps=steps, rng=rng)
 
     def _copy_to_diagnose(self) -> Sequential:
         trained = self._training_of("diagnose")

@@ -12,8 +12,8 @@ import autograd
 from autograd import Tensor, Value
 from autograd.arguments import lookup, not_negative
 from autograd.foreign import finder
-from autograd.op import structural
 from autograd.operands import Operand, describe
+from autograd.ops.sums import squares
 
 from .foreign import NAMES
 
@@ -119,14 +119,7 @@ def _sum_of_sizes(weights: Tensor | list[Value]) -> Operand:
 
 
 def _sum_of_squares(weights: Tensor | list[Value]) -> Operand:
-    return autograd.dot(weights, weights) if isinstance(weights, list) else _squared_length(weights)
-
-
-@structural(lambda g, z, x: 2 * g * x, formula=lambda x: (x * x).sum(), shown="squares")
-def _squared_length(x: Operand) -> Operand:
-    """The sum of the squares of an array, as one product and not as two in its backward pass."""
-    flat = x.ravel()
-    return flat.dot(flat)
+    return autograd.dot(weights, weights) if isinstance(weights, list) else squares(weights)
 
 
 __getattr__ = finder(__name__, __all__, NAMES)

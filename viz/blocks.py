@@ -6,7 +6,6 @@ Boxes stand in rows by the longest way from an input; an arrow that passes over 
 
 from __future__ import annotations
 
-import hashlib
 import html
 import math
 import re
@@ -18,7 +17,7 @@ from nn.layers.base import BatchLayer
 
 from .options import Asked
 from .picture import Picture
-from .scenes.typeset import element, length, words
+from .scenes.typeset import document, element, length, words
 from .style import counted, current, cut
 
 __all__ = ["Block", "blocks_of", "picture_of"]
@@ -148,22 +147,14 @@ def picture_of(blocks: Sequence[Block], asked: Asked, marked: Sequence[str] = ()
     scale = 0.75 if asked.width is None else 72 * asked.width / places.width
     title = asked.title or " → ".join(f"{b.kind} {_shape_text(b.shape)}".strip() for b in blocks)
     height = places.height + top
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {0 - top:g} {places.width:.0f} {height:.0f}" '
-        f'width="{scale * places.width:.1f}pt" height="{scale * height:.1f}pt" '
-        f'font-family="{current().font}" role="img">',
-        f"<title>{html.escape(title)}</title>",
-        element("rect", y=-top, width=places.width, height=height, fill=current().paper),
-    ]
+    parts = []
     if asked.title is not None:
         size = min(17.0, (places.width - 16) / max(0.1, length(asked.title)))
         parts.append(words(asked.title, places.width / 2, 2 - top / 2, size, fill=current().ink))
     for i, block in enumerate(blocks):
         parts += [_arrow(places, s, i, blocks) for s in block.sources]
     parts += [_box(block, *places.at[i], is_marked=block.name in marked) for i, block in enumerate(blocks)]
-    text = "\n".join([*parts, "</svg>\n"])
-    mark = hashlib.sha256(text.encode()).hexdigest()[:8]  # several pictures may stand in one page
-    return Picture(text.replace("ID-", f"p{mark}-"))
+    return Picture(document(title, (0.0, -top, places.width, height), scale, parts))
 
 
 def _box(block: Block, x: float, y: float, *, is_marked: bool) -> str:

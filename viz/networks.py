@@ -343,41 +343,25 @@ def _picture(
     shown = [_shown(column.size, max_units) for column in columns]
     if image is not None:
         shown[0] = [None]
-    lines = sum(len(a) * len(b) for a, b in pairwise(shown))
-    is_small = lines <= FEW
-    edges = asked.edges if asked.edges != "auto" else "number" if is_small else None
-    numbered = itertools.count()
+    net = _Units(columns, color, asked, marks, scale, is_small=sum(len(a) * len(b) for a, b in pairwise(shown)) <= FEW)
     drawn: list[Mark] = []
     strokes: list[Stroke] = []
     pulls: list[tuple[int, int]] = []
-    pen: set[int] = set()
     before: dict[int | None, int] = {}
     at = []
     for i, (column, units) in enumerate(zip(columns, shown, strict=True)):
         here = {u: len(drawn) + k for k, u in enumerate(units)}
-        is_first, is_last = i == 0, i == len(columns) - 1
         for u in units:
             if u is not None:
-                drawn.append(
-                    _unit(
-                        column,
-                        u,
-                        numbered,
-                        asked,
-                        marks,
-                        pen,
-                        side=is_last - is_first,
-                        small=is_small and edges is not None,
-                    )
-                )
-            elif is_first and image is not None:
-                drawn.append(_thumbnail(column, image, next(numbered)))
+                drawn.append(net.unit(i, u))
+            elif i == 0 and image is not None:
+                drawn.append(_thumbnail(column, image, next(net.numbered)))
             else:
-                what = "inputs" if is_first else "units"
+                what = "inputs" if i == 0 else "units"
                 drawn.append(Mark(None, words=f"⋮ {column.size - len(units) + 1:,} more {what}"))
         pulls += [(start, end) for start in before.values() for end in here.values()]
         if before:
-            strokes += _strokes(column, before, here, color, edges, asked, numbered, marks, pen, scale)
+            strokes += net.strokes(i, before, here)
         if None in before and image is not None and i == 1:
             strokes += [Stroke(before[None], end, math.nan, share=0.6) for u, end in here.items() if u is not None]
         before = here
@@ -387,7 +371,7 @@ def _picture(
     if asked.width is not None:
         size = min(size, stage(asked.width))
     smallest = SMALLEST if columns[0].activations is not None else 0.75 * SMALLEST
-    scene = Scene(drawn, strokes, size=size, even=True, pulls=pulls, highlight=pen, smallest=smallest)
+    scene = Scene(drawn, strokes, size=size, even=True, pulls=pulls, highlight=net.pen, smallest=smallest)
     x = [scene.placement.centres[k][0] for k in at]
     feet: list[tuple[float, list[str]]] = [
         (x[i], [column.caption, counted(column.size, "unit")]) for i, column in enumerate(columns)
@@ -408,35 +392,58 @@ def _shown(size: int, most: int) -> list[int | None]:
     return [*range(math.ceil(most / 2)), None, *range(size - most // 2, size)]
 
 
-def _unit(
-    column: Column,
-    u: int,
-    numbered: Iterator[int],
-    asked: Asked,
-    marks: _Marks,
-    pen: set[int],
-    *,
-    side: int,
-    small: bool,
-) -> Mark:
-    """A unit with its name, the activation if there is one, and in a small net its bias below.
+class _Units:
+    """Units and their weights as marks and lines, with numbers as a page knows them. pen: of what is marked."""
 
-    side: -1 in the first column, 1 in the last, else 0.
-    """
-    is_first, is_last = side < 0, side > 0
-    a = None if column.activations is None else float(column.activations[u])
-    label = f"x_{u + 1}" if is_first else f"a{column.place}_{u + 1}"
-    name, n = text(label), next(numbered)
-    if marks.has(label, *([] if is_first else [f"b{column.place}_{u + 1}"]), *([f"yhat_{u + 1}"] * is_last)):
-        pen.add(n)
-    title = name if a is None else f"{name} = {number(a)}"
-    bias = None
-    if column.biases is not None:
-        title += f", bias {number(float(column.biases[u]))}"
-        if small:
-            bias = Cell(next(numbered), ("b", "", ""), asked.number(float(column.biases[u])))
-    cell = Cell(n, pieces(label), "" if a is None else asked.number(a), value=a or 0.0, title=title)
-    return Mark(cell, "leaf" if is_first else "result", below=bias, share=0.0 if a is None else _share(column, a))
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        color: str,
+        asked: Asked,
+        marks: _Marks,
+        scale: float | None,
+        *,
+        is_small: bool,
+    ) -> None:
+        self.columns, self.color, self.asked, self.marks, self.scale = columns, color, asked, marks, scale
+        self.edges = asked.edges if asked.edges != "auto" else "number" if is_small else None
+        self.has_biases = is_small and self.edges is not None
+        self.numbered = itertools.count()
+        self.pen: set[int] = set()
+
+    def unit(self, i: int, u: int) -> Mark:
+        """A unit with its name, the activation if there is one, and in a small net its bias below."""
+        column, is_first, is_last = self.columns[i], i == 0, i == len(self.columns) - 1
+        a = None if column.activations is None else float(column.activations[u])
+        label = f"x_{u + 1}" if is_first else f"a{column.place}_{u + 1}"
+        name, n = text(label), next(self.numbered)
+        also = [] if is_first else [f"b{column.place}_{u + 1}", *([f"yhat_{u + 1}"] * is_last)]
+        if self.marks.has(label, *also):
+            self.pen.add(n)
+        title = name if a is None else f"{name} = {number(a)}"
+        bias = None
+        if column.biases is not None:
+            title += f", bias {number(float(column.biases[u]))}"
+            if self.has_biases:
+                bias = Cell(next(self.numbered), ("b", "", ""), self.asked.number(float(column.biases[u])))
+        cell = Cell(n, pieces(label), "" if a is None else self.asked.number(a), value=a or 0.0, title=title)
+        return Mark(cell, "leaf" if is_first else "result", below=bias, share=0.0 if a is None else _share(column, a))
+
+    def strokes(self, i: int, start: dict[int | None, int], end: dict[int | None, int]) -> Iterator[Stroke]:
+        """A line for every weight into a column between units that are drawn; what is no number is not faint."""
+        here = self.columns[i]
+        values, weights, gradients = (_told(here, color) for color in (self.color, "weight", "grad"))
+        most = self.scale or _most(values)
+        for j, k in ((j, k) for j in end if j is not None for k in start if k is not None):
+            value = float(values[j, k])
+            share = 1.0 if not math.isfinite(value) or not most else min(1.0, _size(value) / most)
+            label = f"w{here.place}_{j + 1},{k + 1}"
+            name, n = text(label), next(self.numbered)
+            if self.marks.has(label):
+                self.pen.add(n)
+            title = f"{name} = {number(float(weights[j, k]))}, grad {number(float(gradients[j, k]))}"
+            written = "" if self.edges is None else name if self.edges == "formula" else self.asked.number(value)
+            yield Stroke(start[k], end[j], value, written, Cell(n), title, share)
 
 
 def _share(column: Column, a: float) -> float:
@@ -461,33 +468,6 @@ def _told(column: Column, color: str) -> np.ndarray:
     values = column.weights if color == "weight" else column.gradients
     assert values is not None
     return values
-
-
-def _strokes(
-    here: Column,
-    start: dict[int | None, int],
-    end: dict[int | None, int],
-    color: str,
-    edges: str | None,
-    asked: Asked,
-    numbered: Iterator[int],
-    marks: _Marks,
-    pen: set[int],
-    scale: float | None,
-) -> Iterator[Stroke]:
-    """A line for every weight between units that are drawn; what is no number is not faint."""
-    values, weights, gradients = _told(here, color), _told(here, "weight"), _told(here, "grad")
-    most = scale or _most(values)
-    for j, k in ((j, k) for j in end if j is not None for k in start if k is not None):
-        value = float(values[j, k])
-        share = 1.0 if not math.isfinite(value) or not most else min(1.0, _size(value) / most)
-        label = f"w{here.place}_{j + 1},{k + 1}"
-        name, n = text(label), next(numbered)
-        if marks.has(label):
-            pen.add(n)
-        title = f"{name} = {number(float(weights[j, k]))}, grad {number(float(gradients[j, k]))}"
-        written = "" if edges is None else name if edges == "formula" else asked.number(value)
-        yield Stroke(start[k], end[j], value, written, Cell(n), title, share)
 
 
 def _summary(columns: Sequence[Column]) -> str:

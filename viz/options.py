@@ -264,31 +264,20 @@ OPTIONS: dict[str, Option] = {
 
 # What other programs call it.
 _ELSEWHERE = {
-    "rankdir": 'direction="TB"',
-    "orientation": 'direction="TB"',
-    "layout": 'direction="TB"',
+    **dict.fromkeys(("rankdir", "orientation", "layout"), 'direction="TB"'),
     "horizontal": 'direction="LR"',
     "expand_nested": 'cluster="layer"',
     "format": 'the ending of the name: .save("net.svg")',
-    "filename": ".save(name) on what is returned",
-    "to_file": ".save(name) on what is returned",
-    "file": ".save(name) on what is returned",
-    "path": ".save(name) on what is returned",
+    **dict.fromkeys(("filename", "to_file", "file", "path"), ".save(name) on what is returned"),
     "view": ".view() on what is returned",
     "dpi": '.save("net.png", dpi=200) on the picture',
-    "size": 'width=3.4 (inches) or width="8.6cm"',
-    "figsize": 'width=3.4 (inches) or width="8.6cm"',
-    "scale": 'width=3.4 (inches) or width="8.6cm"',
-    "theme": 'look="dark"',
-    "style": 'look="dark"',
+    **dict.fromkeys(("size", "figsize", "scale"), 'width=3.4 (inches) or width="8.6cm"'),
+    **dict.fromkeys(("theme", "style", "dark"), 'look="dark"'),
     "colors": 'look=viz.LIGHT.but(positive="#0000ff")',
-    "dark": 'look="dark"',
     "fontname": 'look=viz.LIGHT.but(font="Times New Roman")',
     "bgcolor": 'look=viz.LIGHT.but(paper="#fffff0")',
     "penwidth": 'widths="gradient"',
-    "precision": "digits=3",
-    "decimals": "digits=3",
-    "ndigits": "digits=3",
+    **dict.fromkeys(("precision", "decimals", "ndigits"), "digits=3"),
     "caption": 'title="..."',
     "show_grad": 'show="data" or show="grad"',
     "show_attrs": 'show="names", "data", "grad"',
@@ -297,15 +286,15 @@ _ELSEWHERE = {
     "params": "the names of nodes: v.label = ...",
     "stop": "until=[a, b]",
     "neighbors": "around=(w, 1)",
-    "subgraph": "until=[a, b] or around=(w, 2)",
-    "root": "until=[a, b] or around=(w, 2)",
+    **dict.fromkeys(("subgraph", "root"), "until=[a, b] or around=(w, 2)"),
     "depth": 'level="op", "named", "neurons" or "layers"',
 }
 
 
 def drawing(function: Callable[P, R]) -> Callable[P, R]:
     """Let a function get its options as the table reads them; TypeError, with the nearest, for an unknown one."""
-    known, where = inspect.signature(function).parameters, function.__name__
+    signature, where = inspect.signature(function), function.__name__
+    known = signature.parameters
     words = [name for name in known if name in OPTIONS]
 
     @functools.wraps(function)
@@ -315,6 +304,11 @@ def drawing(function: Callable[P, R]) -> Callable[P, R]:
                 raise TypeError(_unknown(where, name, known))
         for name in words:
             named[name] = OPTIONS[name].read(f"{where}: {name}", named.get(name, known[name].default))
+        try:
+            signature.bind(*args, **named)
+        except TypeError as slip:
+            by_name = ", ".join(name for name, p in known.items() if p.kind is p.KEYWORD_ONLY)
+            raise TypeError(f"{where}: {slip}; by name it takes {by_name}") from None
         if "look" not in words:
             return function(*args, **named)
         with look(named["look"]):

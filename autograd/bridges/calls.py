@@ -208,11 +208,11 @@ class CallProgram:
             given["constant", k] = _leaf_of(array.reshape(shape)), False
         if not given:
             return
-        numbers = self.numbers.tensors
         results = []
         for overridden in ({}, given):
             root = Regrouping(self.read.reading, self.read.blocks, given=overridden, strict=self._strict).root
-            results.append((float(Tape(root, numbers).run()[0]), self.numbers.gradients()))
+            data = float(self.numbers.run(Tape(root, self.numbers.tensors))[0])
+            results.append((data, self.numbers.gradients().copy()))
         (data, g), (other, h) = results
         scale = max(float(np.abs(g).max(initial=0.0)), 1e-3)
         if not (abs(data - other) <= 1e-9 * max(abs(data), 1.0) and (np.abs(g - h) <= 1e-9 * scale).all()):
@@ -317,7 +317,7 @@ class CallProgram:
     def run(self, t: np.ndarray, values: Sequence[Value]) -> Value | None:
         """The result for these inputs, or None."""
         fixed = self._fixed
-        if fixed.size and not (t[fixed] == self._kept).all():
+        if fixed.size and np.count_nonzero(t[fixed] != self._kept):
             return None
         self.numbers.begin()
         arguments = self._arguments(values)
@@ -330,7 +330,7 @@ class CallProgram:
         return as_node(data, self.numbers.row(self._reached), arguments, self._slopes())
 
     def _arguments(self, values: Sequence[Value]) -> list[Value]:
-        return list(dict.fromkeys(v for v in values if v not in self._layout.kinds))
+        return list(dict.fromkeys([v for v in values if v not in self._layout.kinds])) if values else []
 
     def _slopes(self) -> list[float]:
         """The gradients of the Values among the arguments."""
@@ -344,7 +344,7 @@ class CallProgram:
         if arguments:
             self._given.vector[...] = arguments
         try:
-            values = self._tape.run(with_gradient)
+            values = self.numbers.run(self._tape, with_gradient)
         except (IndexError, ValueError):  # which the function will raise itself
             return None
         data = float(values[0])
@@ -396,7 +396,7 @@ class CallProgram:
         guards, self._guards = self._guards, []
         data = self._computed(t, [], True)
         self._guards = guards
-        return None if data is None else (data, self.numbers.gradients())
+        return None if data is None else (data, self.numbers.gradients().copy())
 
     def agrees(self, recording: Recording) -> bool:
         """True if the program gives the numbers of a recording."""
@@ -480,12 +480,12 @@ class Samples:
         return None
 
     @property
-    def looks(self) -> object:
+    def looks(self) -> Sequence[Any]:
         """What arrays like these have in common."""
         return looks_of(self._arrays)
 
 
-def looks_of(arrays: Sequence[object]) -> object:
+def looks_of(arrays: Sequence[object]) -> Sequence[Any]:
     """The shapes and dtypes of arrays; None for what is none."""
     return [(x.shape, x.dtype) if x.__class__ is np.ndarray else None for x in arrays]
 
@@ -508,7 +508,7 @@ class BatchProgram:
         self._tapes = {"mean": Tape(mean, numbers.tensors, moving), "all": Tape(each, (), moving)}
         self._reached = Reach(mean, numbers.tensors, moving)
         self._copies: list[Any] | None = None  # where which part of which array goes; [] if that is not all there is
-        self._looks: object = None
+        self._looks: Sequence[Any] = ()
         self._guards = [
             (c, *(self._where(u, regrouping) for u in (c.left, c.right))) for g in program.guards for c in g.comparisons
         ]
@@ -539,7 +539,7 @@ class BatchProgram:
             samples.write(entries, array)
         with_gradient = what != "all" and (not modes.active or modes.is_recording())
         try:
-            values = self._tapes["all" if what == "all" else "mean"].run(with_gradient)
+            values = self.numbers.run(self._tapes["all" if what == "all" else "mean"], with_gradient)
         except (IndexError, ValueError):
             return -1
         data = float(values[0].sum()) if what == "all" else float(values[0])
@@ -576,13 +576,17 @@ class BatchProgram:
     def step(self, arrays: Sequence[object]) -> float | None:
         """See `run`, for arrays like those that were prepared; None for others, and where it is to be looked at."""
         program = self.program
-        if program.calls + 1 == program.audit or looks_of(arrays) != self._looks:
+        if program.calls + 1 == program.audit or len(arrays) != len(self._looks):
             return None
+        for array, looks in zip(arrays, self._looks, strict=True):
+            x: Any = array
+            if x.__class__ is not np.ndarray or x.shape != looks[0] or x.dtype is not looks[1]:
+                return None
         self.numbers.begin()
         for target, i, part in self._copies or ():
-            x: Any = arrays[i]
+            x = arrays[i]
             np.copyto(target, x if part is None else x[part])
-        data = float(self._tapes["mean"].run()[0])
+        data = float(self.numbers.run(self._tapes["mean"])[0])
         if data - data != 0.0:
             return None
         program.calls += 1

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ops import shapes, sums
+from ..ops import elementwise, shapes, sums
 from ..tensor import Tensor
 
-__all__ = ["Field", "as_tensor", "broadcast", "cut", "indexed", "reshaped", "strided", "total", "transposed"]
+__all__ = ["Field", "as_tensor", "broadcast", "cut", "indexed", "reshaped", "squared", "strided", "total", "transposed"]
 
 
 class Field(NamedTuple):
@@ -99,6 +99,13 @@ def total(field: Field, axes: int | None) -> Field:
     else:
         along = None
     return Field(sums.sum(as_tensor(field.t), axis=along), field.shape[: ndim - axes], field.varies)
+
+
+def squared(field: Field) -> Field:
+    """The sum of all squares."""
+    if field.varies:
+        return total(Field(elementwise.mul(field.t, field.t), field.shape, True), None)
+    return Field(sums.squares(as_tensor(field.t)), (), False)
 
 
 def strided(source: Field, start: int, dims: tuple[int, ...], strides: tuple[int, ...], *, whole: bool) -> Field | None:

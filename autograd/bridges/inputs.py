@@ -33,27 +33,39 @@ class Entries:
         self, start: np.ndarray, step: np.ndarray, place: np.ndarray, shape: tuple[int, ...], width: int = 0
     ) -> None:
         self.start, self.step, self.place, self.shape, self.width = start, step, place, shape, width
-        self.moving = np.flatnonzero(place >= 0)
-        self.inputs = place[self.moving]
-        self._step = step[self.moving]
-        self._start = start[self.moving]
+        self.moving = moving = np.flatnonzero(place >= 0)
+        inputs = place[moving]
+        is_row = moving.size and np.array_equal(inputs, np.arange(inputs[0], inputs[0] + inputs.size))
+        # Which inputs, as a slice where they stand in a row, and what is done with them; None for nothing.
+        self._inputs = slice(int(inputs[0]), int(inputs[0]) + inputs.size) if is_row else inputs
+        self._step = None if (step[moving] == 1).all() else step[moving]
+        self._start = None if not start[moving].any() else start[moving]
+        is_plain = is_row and moving.size == place.size and not width and self._step is None and self._start is None
         # The first of the inputs that all numbers are, one after the other; None where it is not that simple.
-        follows = not width and place.size and np.array_equal(place, np.arange(place[0], place[0] + place.size))
-        self.first = int(place[0]) if follows and place[0] >= 0 and not start.any() and (step == 1).all() else None
+        self.first = int(inputs[0]) if is_plain else None
 
     def write(self, array: np.ndarray, inputs: np.ndarray) -> None:
         """Write the numbers that follow from these inputs; along a first axis if inputs has one for samples."""
         lead = inputs.shape[:-1]
-        found = self._start + self._step * inputs[..., self.inputs]
+        found = inputs[..., self._inputs]
+        if self._step is not None:
+            found = found * self._step
+        if self._start is not None:
+            found = found + self._start
         if self.width:
             hot = np.rint(found).astype(np.int64)
             whole = np.broadcast_to(np.rint(self.start).astype(np.int64), (*lead, self.start.size)).copy()
             whole[..., self.moving] = hot
             rows = array.reshape(*lead, self.start.size, self.width)
             rows[...] = whole[..., None] == np.arange(self.width)
+            return
+        if array.dtype.kind == "i":
+            found = np.rint(found)
+        flat = array.reshape(*lead, -1)
+        if self.moving.size == self.place.size:
+            flat[...] = found
         else:
-            flat = array.reshape(*lead, -1)
-            flat[..., self.moving] = np.rint(found) if array.dtype.kind == "i" else found
+            flat[..., self.moving] = found
 
 
 def explained(each: Sequence[Any], shape: tuple[int, ...], inputs: np.ndarray, *, whole: bool) -> Entries | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -74,27 +75,44 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
+def no_row() -> Row | None:
+    """A reference to nothing."""
+    return None
+
+
 class Numbers(FlatValues):
     """Leaf Values as one vector of their present numbers, of which the Tensors of programs are views."""
 
     def __init__(self, pieces: Mapping[Hashable, Sequence[Piece]]) -> None:
         values, vector, self._gradient, self.blocks = in_blocks(pieces)
         super().__init__(values, vector)
+        self._row: Callable[[], Row | None] = no_row  # what shows the gradients of the latest run, if it still lives
         # The arrays, in the order of the vector.
         self.tensors = [t for block in self.blocks.values() for t in block.tensors]
         self.begin()
 
+    def run(self, tape: Tape, with_gradient: bool = True) -> Sequence[Any]:
+        """What a program of these numbers gives. Who shows the gradients of the run before has them to himself now."""
+        if with_gradient:
+            if self._sum is self._gradient:
+                self._sum = self._gradient.copy()
+            if (row := self._row()) is not None:
+                row.array, self._row = self._gradient.copy(), no_row
+        return tape.run(with_gradient)
+
     def gradients(self) -> np.ndarray:
-        """What the latest run of a program has left at the arrays, in a vector of its own; 0 for none."""
+        """What the latest run of a program has left at the arrays, until the next; 0 for none."""
         for t in self.tensors:
             g = t._grad
             if g is not t._buffer:
                 t._buffer[...] = 0.0 if g is None else g  # type: ignore[index]
-        return self._gradient.copy()
+        return self._gradient
 
     def row(self, reached: Reach) -> Row:
         """The same as derivatives of what depends on them so far."""
-        return Row(self.gradients(), self, reached.mask())
+        row = Row(self.gradients(), self, reached.mask())
+        self._row = weakref.ref(row)
+        return row
 
 
 class Parameters(list[Value]):
@@ -157,7 +175,7 @@ class Program:
         """The result for the numbers that the leaves have now."""
         self.numbers.begin()
         is_recording = modes.is_recording()
-        data = float(self._tape.run(is_recording)[0])
+        data = float(self.numbers.run(self._tape, is_recording)[0])
         return as_node(data, self.numbers.row(self._reached)) if is_recording else Value(data)
 
     def tensors(self) -> Tensor:

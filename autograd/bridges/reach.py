@@ -13,12 +13,6 @@ from ..tensor import Tensor
 
 __all__ = ["Reach"]
 
-# What takes numbers as they are: its result depends on what it shows, and on no other.
-_MOVES = {
-    getattr(f, "op")  # noqa: B009 (that of `concatenate` was put there)
-    for f in (shapes.reshape, shapes.transpose, shapes.getitem, shapes.broadcast_to, shapes.concatenate)
-}
-
 
 class Reach:
     """Which numbers of these leaves a graph depends on.
@@ -50,7 +44,8 @@ class Reach:
                         self._moving.append((self._mask[start:stop].reshape(u.shape), data[1]))
                         here.setdefault(u, np.zeros(u.shape))
                         continue
-                pull = v.op.pulls[i] if v.op is not None and v.op in _MOVES else None
+                # what is moved depends on what it shows, and on no other
+                pull = v.op.pulls[i] if v.op is not None and v.op.moves else None
                 term = pull(g, v._data, *data) if pull is not None else np.ones(u.shape)
                 here[u] = here.get(u, 0.0) + shapes.sum_to(term, u.shape)
         self._fixed = self._mask.copy()
@@ -65,7 +60,7 @@ class Reach:
         np.copyto(self._mask, self._fixed)
         for view, index in self._moving:
             view[index] = True
-        return None if self._mask.all() else self._mask.copy()
+        return self._mask.copy()
 
 
 def _shows(index: object, arrays: Sequence[np.ndarray]) -> bool:

@@ -228,7 +228,11 @@ def flattened(x: Any, numbers: list[Any], values: list[Value]) -> Any:
         numbers.append(x)
         return "i" if isinstance(x, int | np.integer) else "f"
     if isinstance(x, list | tuple):
-        return x.__class__.__name__, *[flattened(u, numbers, values) for u in x]
+        kinds = set(map(type, x))
+        if kinds == {int} or kinds == {float}:
+            numbers.extend(x)
+            return kind.__name__, "i" if int in kinds else "f", len(x)
+        return kind.__name__, *[flattened(u, numbers, values) for u in x]
     if isinstance(x, dict):
         return "dict", *[(k, flattened(u, numbers, values)) for k, u in x.items()]
     if isinstance(x, np.ndarray) and x.dtype.kind in "fiu":

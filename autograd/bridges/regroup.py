@@ -15,7 +15,7 @@ import numpy as np
 from ..formulas import names
 from ..op import Operation
 from ..ops import elementwise, matrices, shapes, softmaxes
-from .fields import Field, as_tensor, broadcast, indexed, reshaped, strided, total, transposed
+from .fields import Field, as_tensor, broadcast, indexed, reshaped, squared, strided, total, transposed
 from .leaves import Block, matrix_label
 from .places import (
     Distinct,
@@ -279,7 +279,8 @@ class Regrouping:
             return reshaped(total(self._gather(part.c, places), 1), flat_shape(n))
         rank = np.empty(n, np.int64)
         rank[order] = np.arange(n)
-        return self._collected(self._gather(part.c, part.x), rank[part.rows], n)
+        by_place = np.argsort(part.x, kind="stable")  # so that the whole of an array is taken as it is
+        return self._collected(self._gather(part.c, part.x[by_place]), rank[part.rows[by_place]], n)
 
     def _source(self, c: int, first: int, last: int) -> tuple[Field, int]:
         """The array with these members of a class, and the place in its class with which it begins."""
@@ -310,8 +311,7 @@ class Regrouping:
             x = part.x.reshape(n, k)
             is_square = c == d and np.array_equal(part.x, part.y)
             if n == 1 and is_square and (found := self._whole_pieces(c, x)) is not None:
-                squares = [self._applied(elementwise.mul.op, (field, field), field.shape) for field in found]
-                together = self._added([total(field, None) for field in squares], ())
+                together = self._added([squared(field) for field in found], ())
                 return _Product(lambda bias: together, np.zeros(1, int), ())
             keys = [(c, x[:, 0])] if d == CONSTANT else [(c, x[:, 0]), (d, part.y.reshape(n, k)[:, 0])]
             order = self._sorted(keys, n)

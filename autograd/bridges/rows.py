@@ -29,7 +29,8 @@ def _each_row(op: Operation) -> Operation:
     """A loss of every row, whose form for batches is that of all rows together."""
 
     def forward(*operands: Any) -> Any:
-        return op.forward(*map(Rows, operands)).array.sum(-1)
+        z = op.forward(*map(Rows, operands)).array
+        return z[..., 0] if z.shape[-1] == 1 else z.sum(-1)
 
     def pull(i: int, g: object, z: object, *operands: object) -> Any:
         return share_along_axes(op, i, g, z, operands, -1)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..fast.effects import give_gradients
 from ..fast.programs import Programs
 from ..graph import is_node, topological_order
 from ..ieee import quietly
@@ -69,7 +70,8 @@ class Tape:
                     operands.append(self._index(u) if isinstance(u, tuple) else u)
             self._steps.append((v.op, operands))
         self._size = sum(v.op is not None for v in self._order)
-        self._both = Programs(leaves, wanted, lasts=True)
+        self._wanted = list(wanted)
+        self._both = Programs(leaves, trains=True, lasts=True)
         self._forward = Programs(leaves, lasts=True)
 
     def _index(self, parts: tuple[object, ...]) -> tuple[Any, ...]:
@@ -98,17 +100,24 @@ class Tape:
 
     def run(self, with_gradient: bool = True) -> Sequence[Any]:
         """The result, and what is watched. The gradients are those of the result."""
-        programs = self._both if with_gradient else self._forward
-        found = quietly(programs.run, self._results, *self._indices)
+        if with_gradient:
+            found = quietly(self._both.run, self._results_and_gradients, *self._indices)
+        else:
+            found = quietly(self._forward.run, self._results, *self._indices)
         if with_gradient and not math.isfinite(found[0].item()):  # for which a training has no use
             quietly(self._go_back)
         return found
 
     def _go_back(self) -> None:
         root = self._results(*self._indices)[0]
-        for t in self._both.wanted:
+        for t in self._wanted:
             t._grad = None
         backward(root, np.ones(root.shape))
+
+    def _results_and_gradients(self, *indices: Any) -> list[Tensor]:
+        found = self._results(*indices)
+        give_gradients(found[0], self._wanted)
+        return found
 
     def _results(self, *indices: Any) -> list[Tensor]:
         """The graph recorded again."""

@@ -20,7 +20,20 @@ from ..matrices.roles import Roles
 from ..modes import recording
 from ..op import Forward, Operation, table
 from ..operands import Operand, describe
-from ..ops import choosing, elementwise, losses, matrices, softmaxes, sums
+from ..ops import (
+    choosing,
+    convolutions,
+    einsums,
+    elementwise,
+    extremes,
+    losses,
+    matrices,
+    moves,
+    norms,
+    shapes,
+    softmaxes,
+    sums,
+)
 from ..passes.tensors import changed, is_changed
 from ..tensor import Tensor
 from ..value import Value
@@ -116,14 +129,8 @@ def _cost(v: Tensor) -> int:
     if v.op is None:
         return v.size
     longest = max((u.size for u in v.operands if is_node(u)), default=0)
-    if v.op.name in ("matmul", "affine"):
-        return v.size * np.shape(v.operands[0])[-1]
-    if v.op.name in ("correlate", "correlate_and_add"):
-        return v.size * math.prod(np.shape(v.operands[1])[1:])
-    if v.op.name == "einsum":
-        sizes = _sizes(v.operands[0], [np.shape(x) for x in v.operands[1:]])
-        return math.prod(sizes.values())
-    return max(v.size, longest)
+    products = _PRODUCTS.get(v.op)
+    return max(v.size, longest) if products is None else products(v.size, *v.operands)
 
 
 # ---------------------------------------------------------------- names
@@ -197,14 +204,14 @@ def _read(v: Tensor, operands: list[Number]) -> list[Number]:
     for u in v.operands:
         if is_node(u) and u.op is None and is_changed(u, v):
             raise changed(u, op)
-    if op.name in _MOVES:
+    if op.moves:
         return _moved(op, operands)
-    reader = _READERS.get(op.name)
+    reader = _READERS.get(op)
     if reader is not None:
         return reader(v.shape, *operands)
     if op.rules:
         return _each(op, v.shape, operands)
-    sequence = _SEQUENCES.get(op.name) or next((r for r in table.values() if r.array is op), None)
+    sequence = _SEQUENCES.get(op) or next((r for r in table.values() if r.array is op), None)
     if sequence is None and op.formula is not None:
         return _spelled_out(op.formula, v.operands, operands)
     if sequence is None:
@@ -263,12 +270,6 @@ def _loss(op: Operation, shape: tuple[int, ...], operands: Sequence[Operand]) ->
     return [sums.sum([u * w for u, w in zip(each, weights, strict=True)]) if len(each) > 1 else each[0] * weights[0]]
 
 
-# What moves numbers, or repeats them, or puts zeros beside them.
-_MOVES = frozenset(
-    ("broadcast_to", "cast", "concatenate", "flip", "getitem", "pad", "reshape", "roll", "transpose", "unfolded")
-)
-
-
 def _moved(op: Operation, operands: Sequence[Operand]) -> list[Number]:
     """The operation run on places: it says where each number comes from."""
     flat: list[Number] = []
@@ -279,15 +280,12 @@ def _moved(op: Operation, operands: Sequence[Operand]) -> list[Number]:
             flat += x.flat
         else:
             places.append(x)
-    border: Number = 0.0
-    if op.name == "pad":
-        border, places[2] = places[2], -1
-    elif op.name == "cast":
-        return flat
-    elif op.name == "unfolded":
-        places[0] = places[0] + 1.0  # windows beside the array are 0
-        return [flat[int(i) - 1] if i else 0.0 for i in op.forward(*places).ravel().tolist()]
-    return [flat[i] if i >= 0 else border for i in op.forward(*places).ravel().tolist()]
+    return [flat[int(i)] for i in op.forward(*places).ravel().tolist()]
+
+
+def _padded(shape: tuple[int, ...], x: Members, widths: Operand, value: Number) -> list[Number]:
+    places = np.pad(x.places(), widths, constant_values=-1) if widths else x.places()
+    return [x.flat[i] if i >= 0 else value for i in places.ravel().tolist()]
 
 
 def _scattered(shape: tuple[int, ...], x: Members, index: Any, whole: tuple[int, ...]) -> list[Number]:
@@ -471,30 +469,49 @@ def _einsum(shape: tuple[int, ...], subscripts: str, *xs: Members) -> list[Numbe
     return found
 
 
-_READERS: dict[str, Reader] = {
-    "matmul": _matmul,
-    "affine": _affine,
-    "einsum": _einsum,
-    "correlate": lambda shape, x, w, strides, pads: _correlated(shape, x, w, None, strides, pads),
-    "correlate_and_add": _correlated,
-    "max_pool": _max_pooled,
-    "averaged": _averaged,
-    "spread": _spread_out,
-    "max": _extremes(max),
-    "min": _extremes(min),
-    "norm": lambda shape, x, axis, keepdims: [_length(row) for row in _rows(x, axis)],
-    "std": lambda shape, x, axis, keepdims, ddof: [_deviation(row, ddof) for row in _rows(x, axis)],
-    "array_softmax": _along_axis(softmaxes.softmax),
-    "array_log_softmax": _along_axis(softmaxes.log_softmax),
-    "_cumsum": _along_axis(_running),
-    "standardize": _along_axis(_standardized),
-    "scatter": _scattered,
-    "folded": _folded,
-    "sum_to": _summed_to,
-    "choose": lambda shape, condition, x, y: [
+# How the operations are read of which neither `moves` nor `formula` says it.
+_READERS: dict[Operation, Reader] = {
+    matrices.matmul.op: _matmul,
+    matrices.affine.op: _affine,
+    einsums.contraction.op: _einsum,
+    convolutions.correlate.op: lambda shape, x, w, strides, pads: _correlated(shape, x, w, None, strides, pads),
+    convolutions.correlate_and_add.op: _correlated,
+    convolutions.max_pool.op: _max_pooled,
+    convolutions.averaged.op: _averaged,
+    convolutions.spread.op: _spread_out,
+    convolutions.unfolded.op: lambda shape, x, size, strides, pads: x.at(_windows(x, size, strides, pads)),
+    convolutions.folded.op: _folded,
+    extremes.max.op: _extremes(max),
+    extremes.min.op: _extremes(min),
+    norms.euclidean_norm.op: lambda shape, x, axis, keepdims: [_length(row) for row in _rows(x, axis)],
+    sums.std.op: lambda shape, x, axis, keepdims, ddof: [_deviation(row, ddof) for row in _rows(x, axis)],
+    sums.standardize.op: _along_axis(_standardized),
+    softmaxes.array_softmax.op: _along_axis(softmaxes.softmax),
+    softmaxes.array_log_softmax.op: _along_axis(softmaxes.log_softmax),
+    moves.running_sum.op: _along_axis(_running),
+    shapes.bordered.op: _padded,
+    shapes.scatter.op: _scattered,
+    shapes.sum_to.op: _summed_to,
+    choosing.choose.op: lambda shape, condition, x, y: [
         choosing.where(bool(c), a, b)
         for c, a, b in zip(_spread(condition, shape), _spread(x, shape), _spread(y, shape), strict=True)
     ],
 }
 # The operation of one sample that a loss of batches is, where the table does not say.
-_SEQUENCES = {"batch_softmax_cross_entropy": losses.cross_entropy_of_softmax.op}
+_SEQUENCES = {losses.batch_softmax_cross_entropy.op: losses.cross_entropy_of_softmax.op}
+
+
+def _of_windows(size: int, x: Operand, w: Operand, *rest: Operand) -> int:
+    return size * math.prod(np.shape(w)[1:])
+
+
+# How many products an operation stands for that has more of them than numbers: of the size of its result.
+_PRODUCTS: dict[Operation, Callable[..., int]] = {
+    matrices.matmul.op: lambda size, x, y: size * np.shape(x)[-1],
+    matrices.affine.op: lambda size, x, weight, bias: size * np.shape(x)[-1],
+    convolutions.correlate.op: _of_windows,
+    convolutions.correlate_and_add.op: _of_windows,
+    einsums.contraction.op: lambda size, subscripts, *xs: math.prod(
+        _sizes(subscripts, [np.shape(x) for x in xs]).values()
+    ),
+}

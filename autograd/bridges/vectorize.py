@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import modes
 from ..derivations import Form
+from ..fast.flat_parameters import FlatValues
 from ..operands import describe, real_array
 from ..ops import sums
 from ..tensor import Tensor
@@ -98,7 +99,7 @@ class Vectorized:
             shape = self._shape(key)
         except TypeError as error:
             return self._goes_on(self._as_it_is(*args, **kwargs), f"its arguments cannot be compared: {error}")
-        t = np.array([float(x) for x in numbers])
+        t = np.array(numbers, np.float64)
         for program in shape.programs:
             found = program.run(t, values)
             if found is None:
@@ -284,8 +285,13 @@ class Vectorized:
     @property
     def parameters(self) -> Parameters:
         """The leaves that the function uses, as far as it or its calls have shown them: `nn.Adam(f.parameters)`."""
+        return Parameters(self.numbers)
+
+    @property
+    def numbers(self) -> FlatValues:
+        """The numbers of `parameters` as the vector in which programs look at them; another once there are more."""
         self._layout.begin()
-        return Parameters(self._layout.numbers)
+        return self._layout.numbers
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -297,8 +303,7 @@ class Vectorized:
                 loss_of(tokens).backward()
                 optimizer.step()
         """
-        self._layout.begin()
-        with self._layout.numbers.apart():
+        with self.numbers.apart():
             yield
 
     def tensors(self) -> Tensor:

@@ -6,7 +6,7 @@ business; that the parameters, their gradients and the graphs recorded from them
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -16,10 +16,7 @@ from ..tensor import Tensor, next_serial
 from ..value import NO_GRADIENT, Value, assigned
 from . import roads
 
-__all__ = ["EVERYTHING", "Block", "FlatParameters", "FlatValues", "aligned", "blocks"]
-
-# The stretches of a vector in which every parameter has a gradient; known by identity.
-EVERYTHING = [slice(None)]
+__all__ = ["Block", "FlatParameters", "FlatValues", "aligned", "blocks"]
 
 
 class Block(Protocol):
@@ -27,14 +24,20 @@ class Block(Protocol):
 
     places: list[slice]
 
-    def gradient(self) -> tuple[np.ndarray, list[slice]]:
-        """All gradients in a row, not to be written to, and the stretches in which parameters have one."""
+    def gradient(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """All gradients in a row, not to be written to, and a mask of those that there are; None for all."""
 
     def begin(self) -> np.ndarray:
         """The numbers of all parameters in a row, to be changed in place; then `end` is to be called."""
 
     def end(self) -> None:
         """Make what `begin` gave, as it is now, the numbers of the parameters."""
+
+    def move(self, rule: Callable[..., object], *more: Any) -> bool:
+        """`rule(numbers, gradients, *more)` as a step, if each parameter has a gradient where they lie in a row.
+
+        False, and nothing done, if not: then it takes `gradient`, `begin` and `end`.
+        """
 
     def clear(self) -> None:
         """Forget all gradients."""
@@ -97,6 +100,28 @@ class FlatParameters:
                 self._take_in(t, self._data[place].reshape(t.shape), self._gradient[place].reshape(t.shape))
             else:
                 self._gradients.append((t, t._buffer))
+        self.move = self._written()
+
+    def _written(self) -> Callable[..., bool]:
+        """What `move` is: the loops over the parameters in `gradient` and `end` written out, which take three times
+        as long as the step of a small net."""
+        scope: dict[str, Any] = {"next_serial": next_serial, "steps": self._steps, "NEVER": NEVER}
+        scope |= {"numbers": self._data, "gradients": self._gradient}
+        for i, (t, g) in enumerate(self._gradients):
+            scope |= {f"t{i}": t, f"g{i}": g}
+        count = 0 if self._others else len(self._gradients)
+        lines = [
+            f"if not ({' and '.join(f't{i}._grad is g{i}' for i in range(count))}): return False",
+            "now = next_serial()",
+            "if now == steps.until + 1: steps.since, steps.until = now, NEVER",  # see `begin`
+            "else: steps.begin(numbers)",
+            "rule(numbers, gradients, *more)",
+            f"{''.join(f't{i}._serial = ' for i in range(count))}steps.until = next_serial()",
+            "return True",
+        ]
+        body = "\n    ".join(lines if count else ["return False"])
+        exec(compile(f"def move(rule, *more):\n    {body}\n", "<flat parameters>", "exec"), scope)
+        return scope.pop("move")
 
     def _take_in(self, t: Tensor, numbers: np.ndarray, gradient: np.ndarray) -> None:
         numbers[...] = t._data
@@ -109,11 +134,11 @@ class FlatParameters:
             self._others.append((t, numbers))
         self._gradients.append((t, gradient))
 
-    def gradient(self) -> tuple[np.ndarray, list[slice]]:
-        """All gradients in a row, not to be written to, and the stretches in which parameters have one.
+    def gradient(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """All gradients in a row, not to be written to, and a mask of those that there are; None for all.
 
-        These are EVERYTHING if all have, [] if none has. The gradient counts as it is now, also where
-        the caller put another array in its place or wrote into the one that `.grad` gave him.
+        The gradient counts as it is now, also where the caller put another array in its place or wrote into the one
+        that `.grad` gave him.
         """
         complete = True
         for t, gradient in self._gradients:
@@ -124,10 +149,11 @@ class FlatParameters:
                 else:
                     gradient[...] = g
         if complete:
-            return self._gradient, EVERYTHING
-        return self._gradient, joined(
-            place for t, place in zip(self.tensors, self.places, strict=True) if t._grad is not None
-        )
+            return self._gradient, None
+        there = np.zeros(self._gradient.size, bool)
+        for t, place in zip(self.tensors, self.places, strict=True):
+            there[place] = t._grad is not None
+        return self._gradient, there
 
     def begin(self) -> np.ndarray:
         """The numbers of all parameters in a row, to be changed in place; then `end` is to be called."""
@@ -179,21 +205,23 @@ class FlatValues:
         self._when: object = None  # what `assigned` held when the numbers were gathered
         self.is_apart = False
         # While it is apart: what the Values show, the sum of the gradients, which of them there are (None: all), and
-        # if the Values may have some too.
+        # whether those that the Values show count too, and are not of before the last `clear`.
         self._shown: np.ndarray | None = None
         self._sum: np.ndarray | None = None
         self._there: np.ndarray | None = None
         self._is_mixed = False
 
-    def gradient(self) -> tuple[np.ndarray, list[slice]]:
-        """All gradients in a row, and the stretches in which parameters have one; see FlatParameters."""
+    def gradient(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """All gradients in a row, and a mask of those that there are; see FlatParameters."""
         g, there = self._sum, self._there
-        if g is None or not self.is_apart:
-            g, there = self._gathered()
-        elif self._is_mixed:
+        if not self.is_apart or (g is None and self._is_mixed):
+            return self._gathered()
+        if g is None:
+            return self.vector, np.zeros(self.vector.size, bool)
+        if self._is_mixed:
             more, also = self._gathered()
             g, there = g + more, _either(there, also)
-        return g, EVERYTHING if there is None else _stretches(there)
+        return g, there
 
     def _gathered(self) -> tuple[np.ndarray, np.ndarray | None]:
         """The gradients that the Values have, 0 where there is none, and a mask of those that have one; None if all."""
@@ -226,12 +254,20 @@ class FlatValues:
 
     def clear(self) -> None:
         """Forget all gradients."""
-        self._sum = None
-        if self.is_apart and not self._is_mixed:
-            return
-        for p in self.values:
-            p.grad = NO_GRADIENT
-        self._is_mixed = False
+        self._sum, self._is_mixed = None, False
+        if not self.is_apart:
+            for p in self.values:
+                p.grad = NO_GRADIENT
+
+    def move(self, rule: Callable[..., object], *more: Any) -> bool:
+        """`rule(numbers, gradients, *more)` as a step, if it is apart and all have a gradient; see `Block`."""
+        if not self.is_apart:
+            return False
+        g, there = self.gradient()
+        if there is None:
+            rule(self.begin(), g, *more)
+            self.end()
+        return there is None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FlatValues, (self.values,)
@@ -267,27 +303,28 @@ class FlatValues:
             self.begin()
             self.is_apart = False
             self.end()
+            if not self._is_mixed:
+                for p in self.values:
+                    p.grad = NO_GRADIENT
             self._shown, self._is_mixed, self.is_apart = self.vector.copy(), True, True
 
     def leave(self) -> None:
         """Be apart no longer: the Values have numbers and gradients."""
         if not self.is_apart:
             return
-        self.begin()
-        total = self._sum
-        if total is not None:
-            there = self._there
-            if self._is_mixed:
-                more, also = self._gathered()
-                total, there = total + more, _either(there, also)
-            if there is None:
-                for p, g in zip(self.values, total.tolist(), strict=True):
-                    p.grad = g
-            else:
-                for p, g, is_there in zip(self.values, total.tolist(), there.tolist(), strict=True):
-                    p.grad = g if is_there else NO_GRADIENT
+        numbers = self.begin().tolist()
+        if self._is_mixed and self._sum is None:
+            gradients = [p.grad for p in self.values]
+        else:
+            g, there = self.gradient()
+            gradients = g.tolist()
+            if there is not None:
+                gradients = [x if is_in else NO_GRADIENT for x, is_in in zip(gradients, there.tolist(), strict=True)]
+        for p, x, y in zip(self.values, numbers, gradients, strict=True):
+            p._data = x
+            p.grad = y
         self.is_apart, self._shown, self._sum = False, None, None
-        self.end()
+        self._when = assigned[0] = object()
 
 
 def blocks(parameters: Iterable[Value | Tensor]) -> list[Block]:
@@ -301,24 +338,6 @@ def blocks(parameters: Iterable[Value | Tensor]) -> list[Block]:
 def _either(there: np.ndarray | None, also: np.ndarray | None) -> np.ndarray | None:
     """What is in one of two masks, of which None means all."""
     return None if there is None or also is None else there | also
-
-
-def _stretches(there: np.ndarray) -> list[slice]:
-    """Where a mask is true."""
-    ends = (np.flatnonzero(there[1:] != there[:-1]) + 1).tolist()
-    ends = [*([0] if there[0] else []), *ends, *([there.size] if there[-1] else [])]
-    return [slice(start, stop) for start, stop in zip(ends[::2], ends[1::2], strict=True)]
-
-
-def joined(places: Iterable[slice]) -> list[slice]:
-    """Slices in rising order, those that touch as one."""
-    found: list[slice] = []
-    for place in places:
-        if found and found[-1].stop == place.start:
-            found[-1] = slice(found[-1].start, place.stop)
-        else:
-            found.append(place)
-    return found
 
 
 def _common_block(tensors: Sequence[Tensor]) -> tuple[np.ndarray, np.ndarray] | None:

@@ -15,18 +15,21 @@ from __future__ import annotations
 import functools
 import operator
 import re
+import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from ..ieee import quietly
+from ..passes.tensors import backward
 from .flat_parameters import aligned
 
-__all__ = ["LARGEST", "Recorder", "TooLarge", "called", "kept"]
+__all__ = ["LARGEST", "UNFIT", "NotRecorded", "Recorded", "Recorder", "TooLarge", "called", "kept", "whole"]
 
 # How many bytes of arrays a program may keep. Above that NumPy's own work is nearly all of the time.
 LARGEST = 1 << 26
@@ -91,7 +94,10 @@ class Recorder:
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {}
         self.inputs: list[str] = []
-        self._fitting: list[str] = []
+        self.fitting: list[str] = []
+        self.effects: Any = None  # see there
+        self.outside: set[int] = set()  # arrays that others look at, by what they lie in
+        self.has_moved = False
         self._arrays: list[weakref.ref[Recorded]] = []  # that it is given
         self.size = 0
         self.draws: dict[np.random.Generator, None] = {}
@@ -117,39 +123,70 @@ class Recorder:
             return f"({''.join(f'{self._given(v)}, ' for v in u)})"
         return u.written() if type(u) is Recorded else self.constant(u)
 
-    def give(self, results: Sequence[Any]) -> None:
-        """Let a run give these results, and wait until it is told to go on."""
+    def give(self, results: Sequence[Any], how: str = "yield") -> None:
+        """Let a run give these results, and wait until it is told to go on, or `return` for good."""
         given = []
         for r in results:
             is_kept = r.fixed and not r.is_number if type(r) is Recorded else isinstance(r, np.ndarray)
             name = r.written() if type(r) is Recorded else self.constant(r)
             given.append(f"{name}.copy('K')" if is_kept else name)
-        self.lines.append(f"yield ({''.join(f'{name}, ' for name in given)})")
+        self.lines.append(f"{how} ({''.join(f'{name}, ' for name in given)})")
 
-    def program(self) -> Callable[..., Iterator[Any]]:
+    def moved(self) -> None:
+        """From here on a run does what cannot be taken back, and has to go on."""
+        if not self.has_moved:
+            self.has_moved = True
+            self.lines.append(MOVED)
+
+    def names(self) -> set[str]:
+        """What stands in the lines."""
+        return set(_NAME.findall("\n".join(self.lines)))
+
+    def writes_to(self, array: np.ndarray) -> None:
+        """An array is written to."""
+        if whole(array) in self.outside:
+            self.moved()
+
+    def program(self, tests: Sequence[str] = ()) -> Callable[..., Any]:
         """The lines as a function, which gives results where it was told to, and ends where it gives up.
 
-        TooLarge if its arrays are.
+        It gives UNFIT, and does nothing, where arguments do not fit, where a test (see `conditions`) is not true, or
+        while it runs already, for its arrays are those of one run at a time. Where a call refuses what it is given
+        it gives up too, unless it has moved something: then that is an error. TooLarge if its arrays are.
         """
         lines = self.written_lines()
         self.size += _packed(lines, self.scope, self._made)
         if self.size > LARGEST:
             raise TooLarge
-        return self._function("program", self.inputs, lines)
+        end = lines.index(MOVED) if MOVED in lines else len(lines)
+        lock, unfit = self.constant(threading.Lock()), self.constant(UNFIT)
+        waits = any(line.startswith("yield") for line in lines)
+        tests = [*self.fitting, "not more", *tests, f"{lock}.acquire(False)"]
+        body = [
+            f"if not ({' and '.join(tests)}):",
+            *([f"    yield {unfit}", "    return"] if waits else [f"    return {unfit}"]),
+            "try:",
+            "    try:",
+            *(f"        {line}" for line in lines[:end] or ["pass"]),
+            "    except (IndexError, ValueError): return None",
+            *(f"    {line}" for line in lines[end:]),
+            f"finally: {lock}.release()",
+        ]
+        return self._function("program", [*(f"{x}={self.constant(_MISSING)}" for x in self.inputs), "*more"], body)
+
+    def conditions(self, conditions: Iterable[tuple[Any, str, Any]]) -> list[str]:
+        """Tests that things have these attributes."""
+        return [f"{self.constant(thing)}.{name} is {self.constant(x)}" for thing, name, x in conditions]
 
     def written_lines(self) -> list[str]:
         """The lines that are left, without those that compute what is there already."""
-        return _without_repetitions(_without_copies(self.lines, self.scope), self.scope, self._inner)
+        lines = _without_copies(self.lines, self.scope, self._made)
+        inner = {name for name in self._inner if whole(self.scope[name]) in self._made}
+        return _without_repetitions(lines, self.scope, inner)
 
-    def fits(self) -> Callable[..., bool]:
-        """A function of what the program is given: True for what it was written down for."""
-        inputs = [f"{name}={self.constant(_MISSING)}" for name in self.inputs]
-        return self._function("fits", [*inputs, "*more"], [f"return {' and '.join([*self._fitting, 'not more'])}"])
-
-    def condition(self, conditions: Sequence[tuple[Any, str, Any]], last: Callable[[], bool]) -> Callable[[], bool]:
-        """A function without arguments: True while things have these attributes, and the last says so too."""
-        tests = [f"{self.constant(thing)}.{name} is {self.constant(x)}" for thing, name, x in conditions]
-        return self._function("condition", [], [f"return {' and '.join([*tests, self.constant(last)])}()"])
+    def condition(self, tests: Sequence[str]) -> Callable[[], bool]:
+        """A function without arguments: True while all tests are."""
+        return self._function("condition", [], [f"return {' and '.join([*tests, 'True'])}"])
 
     def _function(self, name: str, inputs: Sequence[str], lines: Sequence[str]) -> Callable[..., Any]:
         body = "\n    ".join(lines)
@@ -166,10 +203,12 @@ class Recorder:
         self.inputs.append(name)
         if x.__class__ is not np.ndarray:
             fits, constant = f"{name} is {{}}", x
-            if x is not None and x.__class__ is not bool:
+            if x.__class__ in (int, str, bytes) or (x.__class__ is float and x and x - x == 0.0):
+                fits = f"{name}.__class__ is {x.__class__.__name__} and {name} == {{}}"
+            elif x is not None and x.__class__ is not bool:
                 fits, constant = f"{self.constant(_is_like)}({name}, {{}})", kept(x)
                 self.constant(x)  # a leaf, which is like itself as long as it lives
-            self._fitting.append(fits.format(self.constant(constant)))
+            self.fitting.append(fits.format(self.constant(constant)))
             return x
         if lasts:
             return self.lasting(x)
@@ -177,11 +216,11 @@ class Recorder:
             if other is None:
                 continue
             # A function may ask whether it is given one array twice.
-            self._fitting.append(f"{name} is {'' if other.value is x else 'not '}{other.name}")
+            self.fitting.append(f"{name} is {'' if other.value is x else 'not '}{other.name}")
             if other.value is x:
                 return other
         kind, shape, strides, dtype = map(self.constant, (np.ndarray, x.shape, x.strides, x.dtype))
-        self._fitting.append(
+        self.fitting.append(
             f"{name}.__class__ is {kind} and {name}.shape == {shape} and {name}.strides == {strides} "
             f"and {name}.dtype is {dtype}"
         )
@@ -214,6 +253,7 @@ class Recorder:
         if out is None:
             out = self.made(result)
         if out is not None:
+            self.writes_to(out.value)
             named = "out=" if function in ("maximum", "minimum") else ""  # NumPy wants to be told for these two
             self.lines.append(f"{function}({', '.join([*arguments, named + out.name])})")
             return out
@@ -252,10 +292,10 @@ class Recorder:
         """The name of what an operation takes; dtype: that of the arrays with which a plain number goes."""
         if type(u) is Recorded:
             return u.name
-        if dtype is not None and dtype.kind == "f" and u.__class__ in (int, float):
+        if dtype is not None and dtype.kind == "f" and (u.__class__ in (int, float) or u.__class__ is dtype.type):
             u = np.array(u, dtype)  # as NumPy would at each call, in twice the time
         if not isinstance(u, int | float | np.generic | np.ndarray):
-            raise _NotRecorded()
+            raise NotRecorded()
         if isinstance(u, np.ndarray) and u.flags.writeable:
             u = u.copy()  # as it is now, whatever becomes of it
             self.size += u.nbytes
@@ -264,11 +304,11 @@ class Recorder:
     def function(self, function: Any) -> str:
         """The name of a NumPy function."""
         if self.scope.setdefault(function.__name__, function) is not function:
-            raise _NotRecorded()
+            raise NotRecorded()
         return function.__name__
 
 
-class _NotRecorded(AttributeError, TypeError):
+class NotRecorded(AttributeError, TypeError):
     """The computation did what a program cannot."""
 
     def __init__(self) -> None:
@@ -294,7 +334,9 @@ _OF_SHAPES = {
     np.bincount,  # whose places, of plain integers, stay as they are
 }
 
-_MISSING = object()
+_MISSING, UNFIT = object(), object()
+MOVED = "# what comes cannot be taken back"
+_SPECIAL = {-1.0, 0.0, 0.5, 1.0, 2.0}  # powers for which NumPy's operator takes something else
 _ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}
 
 
@@ -350,11 +392,13 @@ class Recorded:
     def __getattr__(self, name: str) -> Any:
         if get_ident() != self.recorder.thread:
             return getattr(self.value, name)
-        raise _NotRecorded()
+        raise NotRecorded()
 
     # ------------------------------------------------------------ what is another in each run
 
     def __bool__(self) -> bool:
+        if self.recorder.has_moved:
+            raise NotRecorded()
         answer = bool(self.value)
         self.recorder.lines.append(f"if {'not ' if answer else ''}{self.name}: return None")
         return answer
@@ -364,9 +408,27 @@ class Recorded:
         self.recorder.draws[draw.__self__] = None
         return self.recorder.as_a_call(draw, arguments)
 
-    def item(self, place: Any) -> Recorded:
-        name = self.recorder.operand(place)
-        return self.recorder.value(f"{self.name}.item({name})", self.value.item(_plain(place)))
+    def item(self, *places: Any) -> Recorded:
+        names = ", ".join(map(self.recorder.operand, places))
+        return self.recorder.value(f"{self.name}.item({names})", self.value.item(*map(_plain, places)))
+
+    # ------------------------------------------------------------ what is done to leaves, see `effects`
+
+    def tobytes(self) -> None:
+        """Nothing: the numbers of a leaf are lent to somebody, and only a run can know them."""
+        self.recorder.effects.lend(self)
+
+    def assign(self, given: Any) -> None:
+        """Other numbers for a leaf."""
+        self.recorder.effects.assign(self, given)
+
+    def pull_back(self, root: Any, g: Any) -> None:
+        """The reverse pass from a Tensor with these numbers."""
+        self.recorder.effects.pull_back(root, g)
+
+    def step(self, mover: object, step: Callable[[], object], parameters: Sequence[Any]) -> None:
+        """An optimizer moves leaves, this among them."""
+        self.recorder.effects.step(mover, step, parameters)
 
     # ------------------------------------------------------------ the same numbers
 
@@ -400,6 +462,8 @@ class Recorded:
 
     def reshape(self, *sizes: Any) -> Recorded:
         shape = sizes[0] if len(sizes) == 1 else sizes
+        if shape == self.shape and not self.is_number:
+            return self
         return self.recorder.view(self, f".reshape({self.recorder.constant(shape)})", self.value.reshape(shape))
 
     def transpose(self, axes: Any = None) -> Recorded:
@@ -416,13 +480,14 @@ class Recorded:
 
     def __setitem__(self, index: Any, u: Any) -> None:
         if not self.fixed:
-            raise _NotRecorded()
+            raise NotRecorded()
         parts = index if isinstance(index, tuple) else (index,)
         if all(i is Ellipsis or i.__class__ is slice for i in parts):
             part = self if index is Ellipsis else self[index]
             if not _are_one(part.value, _plain(u)):  # as after x[index] += y, which computes there
-                part._take(u)
+                part.receive(u)
             return
+        self.recorder.writes_to(self.value)
         self.recorder.lines.append(f"{self.name}[{self._places(parts)}] = {self.recorder.operand(u)}")
         self.value[tuple(map(_plain, parts))] = _plain(u)
 
@@ -431,23 +496,24 @@ class Recorded:
         names = []
         for i in parts:
             if isinstance(i, np.ndarray | np.generic) and i.dtype.kind not in "iu":
-                raise _NotRecorded()
+                raise NotRecorded()
             names.append(self.recorder.operand(i) if isinstance(i, np.ndarray) else self.recorder.constant(i))
         return ", ".join(names) + ","
 
     def copy(self) -> Recorded:
-        return self.recorder.buffer(np.empty(self.shape, self.dtype))._take(self)
+        return self.recorder.buffer(np.empty(self.shape, self.dtype)).receive(self)
 
     def astype(self, dtype: Any, *, copy: bool = True) -> Recorded:
         if not copy and self.dtype == dtype:
             return self
-        return self.recorder.buffer(np.empty_like(self.value, dtype))._take(self)
+        return self.recorder.buffer(np.empty_like(self.value, dtype)).receive(self)
 
-    def _take(self, u: Any) -> Recorded:
+    def receive(self, u: Any) -> Recorded:
         """Numbers written into this array."""
         given = np.asarray(_plain(u)).dtype
         how = () if np.can_cast(given, self.dtype, "same_kind") else ("unsafe",)  # floats made integers
         np.copyto(self.value, _plain(u), *how)
+        self.recorder.writes_to(self.value)
         arguments = [self.name, self.recorder.operand(u), *map(repr, how)]
         self.recorder.lines.append(f"{self.recorder.function(np.copyto)}({', '.join(arguments)})")
         return self
@@ -477,6 +543,8 @@ class Recorded:
         return out
 
     def __pow__(self, other: Any) -> Recorded:
+        if self.value.ndim and other.__class__ is float and other not in _SPECIAL:
+            return self.__array_ufunc__(np.power, "__call__", self, other)
         value = self.value[()] if self.is_number else self.value
         return self.recorder.value(f"{self.written()} ** {self.recorder.operand(other)}", value ** _plain(other))
 
@@ -498,7 +566,7 @@ class Recorded:
         if method == "at":
             return self._added_at(ufunc, *operands)
         if method != "__call__" or options or ufunc.nout != 1 or not (out is None or type(out) is Recorded):
-            raise _NotRecorded()
+            raise NotRecorded()
         values = [_plain(u) for u in operands]
         types = {v.dtype for v in values if isinstance(v, np.ndarray)}
         dtype = types.pop() if len(types) == 1 else None
@@ -511,8 +579,9 @@ class Recorded:
     def _added_at(self, ufunc: Any, target: Any, index: Any, *operands: Any) -> None:
         """`np.add.at` and the like, into an array that stays where it is."""
         if not (type(target) is Recorded and target.fixed):
-            raise _NotRecorded()
+            raise NotRecorded()
         parts = index if isinstance(index, tuple) else (index,)
+        self.recorder.writes_to(target.value)
         ufunc.at(target.value, tuple(map(_plain, parts)), *map(_plain, operands))
         names = [f"({self._places(parts)})", *map(self.recorder.operand, operands)]
         self.recorder.lines.append(f"{self.recorder.function(ufunc)}.at({target.name}, {', '.join(names)})")
@@ -523,7 +592,7 @@ class Recorded:
         if function in (np.ndim, np.shape, np.size, np.result_type):
             return function(*_plain(arguments), **options)
         if function not in _OF_SHAPES or "out" in options or (function is np.where and len(arguments) != 3):
-            raise _NotRecorded()
+            raise NotRecorded()
         result = function(*_plain(arguments), **_plain(options))
         written = [self._written(u) for u in arguments]
         written += [f"{name}={self._written(u)}" for name, u in options.items()]
@@ -535,13 +604,13 @@ class Recorded:
     def _written(self, u: Any) -> str:
         """What a function is given, as it is written."""
         if type(u) is Recorded and not isinstance(u.value, np.ndarray | np.floating | float):
-            raise _NotRecorded()  # a size, or a place, that is another in each run
+            raise NotRecorded()  # a size, or a place, that is another in each run
         if isinstance(u, list | tuple):
             return f"({''.join(f'{self._written(v)}, ' for v in u)})"
         return self.recorder.operand(u) if isinstance(u, np.ndarray) else self.recorder.constant(u)
 
     def __array__(self, *arguments: Any, **options: Any) -> Any:
-        raise _NotRecorded()
+        raise NotRecorded()
 
 
 def _without_repetitions(lines: Sequence[str], scope: dict[str, Any], made: set[str]) -> list[str]:
@@ -549,7 +618,7 @@ def _without_repetitions(lines: Sequence[str], scope: dict[str, Any], made: set[
 
     made: arrays that nothing but these lines looks at.
     """
-    wholes = {name: _whole(x) for name, x in scope.items() if x.__class__ is np.ndarray}
+    wholes = {name: whole(x) for name, x in scope.items() if x.__class__ is np.ndarray}
     sights = Counter(wholes.values())
     calls = [_call(line, scope) for line in lines]
     reads: dict[str, list[int]] = {}
@@ -606,24 +675,42 @@ def _is_elementwise(line: str, out: str, scope: dict[str, Any]) -> bool:
     return call is not None and call[1] == out and function.__class__ is np.ufunc and function is not np.matmul
 
 
-def _without_copies(lines: Sequence[str], scope: dict[str, Any]) -> list[str]:
-    """The lines with what is computed, copied and not looked at again computed where it is copied to."""
+def _without_copies(lines: Sequence[str], scope: dict[str, Any], made: dict[int, np.ndarray]) -> list[str]:
+    """The lines with what is computed, copied and not looked at again computed where it is copied to.
+
+    made: what is written to in each run, by what it lies in; without what lies elsewhere then.
+    """
     names = [_NAME.findall(line) for line in lines]
-    times = Counter(name for found in names for name in found)
-    sights = Counter(_whole(x) for x in scope.values() if x.__class__ is np.ndarray)
-    kept: list[str] = []
-    for line, found in zip(lines, names, strict=True):
-        last = kept[-1] if kept else ""
-        if line.startswith("copyto(") and len(found) == 2 and last.endswith(f"{found[1]})") and _CALL.match(last):
-            target, source = map(scope.get, found)
-            is_seen = times[found[1]] != 2 or source.__class__ is not np.ndarray or sights[_whole(source)] != 1
-            if not is_seen and _goes_into(source, target):
-                others = [scope.get(name) for name in _NAME.findall(last)[:-1]]
-                if _whole(target) not in [_whole(x) for x in others if x.__class__ is np.ndarray]:
-                    kept[-1] = last.removesuffix(f"{found[1]})") + f"{found[0]})"
-                    continue
-        kept.append(line)
-    return kept
+    sights: dict[int, list[str]] = {}
+    for name, x in scope.items():
+        if x.__class__ is np.ndarray and (key := whole(x)) in made:
+            sights.setdefault(key, []).append(name)
+    where: dict[str, list[int]] = {}
+    for i, found in enumerate(names):
+        for name in found:
+            where.setdefault(name, []).append(i)
+    kept = list(lines)
+    for i, (line, found) in enumerate(zip(lines, names, strict=True)):
+        if not line.startswith("copyto(") or len(found) != 2:
+            continue
+        target, source = map(scope.get, found)
+        if source.__class__ is not np.ndarray or whole(source) not in made or not _goes_into(source, target):
+            continue
+        block = made[whole(source)]
+        own = sights[whole(source)]
+        places = [j for name in own for j in where.get(name, ())]
+        if source.nbytes != block.nbytes or max(places) > i or any(_MAKES.match(lines[j]) for j in places):
+            continue  # a part of it, or looked at later
+        others = {name for j in range(min(places), i) for name in names[j]}.difference(own)
+        if any(np.may_share_memory(scope[name], target) for name in others if scope.get(name).__class__ is np.ndarray):
+            continue
+        start = block.ctypes.data
+        for name in own:
+            x = scope[name]
+            scope[name] = np.ndarray(x.shape, x.dtype, target, x.ctypes.data - start, x.strides)
+        del made[id(block)]
+        kept[i] = ""
+    return [line for line in kept if line]
 
 
 def _packed(lines: Sequence[str], scope: dict[str, Any], made: dict[int, np.ndarray]) -> int:
@@ -631,7 +718,7 @@ def _packed(lines: Sequence[str], scope: dict[str, Any], made: dict[int, np.ndar
 
     A step of many layers takes what its graph holds when it is largest, and finds more of it in the cache.
     """
-    inside = {name: {_whole(x)} & made.keys() for name, x in scope.items() if x.__class__ is np.ndarray}
+    inside = {name: {whole(x)} & made.keys() for name, x in scope.items() if x.__class__ is np.ndarray}
     lives: dict[int, list[int]] = {}  # the first and the last line with an array, or with a part of it
     for i, line in enumerate(lines):
         names = _NAME.findall(line)
@@ -660,12 +747,12 @@ def _packed(lines: Sequence[str], scope: dict[str, Any], made: dict[int, np.ndar
     return total
 
 
-_NAME, _CALL = re.compile(r"\b[ctx]\d+\b"), re.compile(r"[\w.]+\(")
+_NAME, _MAKES = re.compile(r"\b[ctx]\d+\b"), re.compile(r"t\d+ = ")
 # A call of a function, or of a product, that writes to its last argument.
 _OUT = re.compile(r"((?!copyto|[\w.]*\.(?:at|fill|copy)\b)[\w.]+\(.*, (?:out=)?)(c\d+)\)$")
 
 
-def _whole(array: Any) -> int:
+def whole(array: Any) -> int:
     """What two arrays have in common that may lie in one another."""
     while array.base.__class__ is np.ndarray:
         array = array.base
@@ -678,7 +765,8 @@ def _are_one(x: np.ndarray, y: Any) -> bool:
 
 
 def _goes_into(source: Any, target: Any) -> bool:
-    return source.shape == target.shape and source.dtype == target.dtype and target.flags.c_contiguous
+    is_alike = source.shape == target.shape and source.dtype == target.dtype
+    return is_alike and source.flags.c_contiguous and target.flags.c_contiguous
 
 
 def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., object]) -> Any:
@@ -717,6 +805,9 @@ def _for_others(name: str, method: Any) -> Any:
 
 # What an array has no method for, as other threads are given it.
 _APART: dict[str, Callable[..., Any]] = {
+    "assign": lambda array, given: np.copyto(array, given, "same_kind"),
+    "pull_back": lambda array, root, g: backward(root, g),
+    "step": lambda array, mover, step, parameters: quietly(step),
     "drawn": lambda array, draw, *arguments: draw(*arguments),
     "in_a_call": lambda array, function, operands: function(*operands),
     "written_as_array": np.asarray,
@@ -727,7 +818,7 @@ _APART: dict[str, Callable[..., Any]] = {
 def _in_place(ufunc: np.ufunc) -> Callable[[Recorded, Any], Recorded]:
     def method(self: Recorded, other: object) -> Recorded:
         if not self.fixed:
-            raise _NotRecorded()
+            raise NotRecorded()
         return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))
 
     return method

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..op import Operation
 from ..tensor import Tensor
+from ..value import Value
 
 __all__ = ["Surroundings", "Unclear"]
 
@@ -83,12 +84,16 @@ class Surroundings:
 
     tensors       all Tensors among it
     generators    of random numbers that objects of this library draw from, see `autograd.operands.drawn`
+    movers        optimizers
+    looks         the name of a function that reads a gradient, None if none does
     are_the_same  a function: True if everything is what it was
     """
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self.tensors: dict[Tensor, None] = {}
         self.generators: dict[np.random.Generator, None] = {}
+        self.movers: list[Any] = []
+        self.looks: str | None = None
         # What is to stay as it is, by what it is about: an expression, and the things that stand in it.
         self._tests: dict[Any, tuple[str, tuple[Any, ...]]] = {}
         # Of objects that replace a token when one of them changes: where it lies, what it was, and they themselves with
@@ -99,6 +104,7 @@ class Surroundings:
         known = -1
         while known != len(self._attributes):  # a name found late may be an attribute of what was looked at before
             known = len(self._attributes)
+            self.movers = []
             self._seen: dict[int, Any] = {}
             waiting = list(roots)
             while waiting:
@@ -137,6 +143,8 @@ class Surroundings:
             self.tensors[x] = None
             if not self._attributes.isdisjoint(("label", "name")):
                 self._test(x, "{0}._label is {1}", x, x._label)
+        elif isinstance(x, Value):
+            raise Unclear("it uses a Value; make the number a Tensor")
         elif isinstance(x, tuple | frozenset):
             yield from x
         elif isinstance(x, list | set | dict):
@@ -203,11 +211,12 @@ class Surroundings:
                         before = vars(before).get(name)
                         continue
                     if name == "grad":
-                        raise Unclear(f"{f.__name__} reads a gradient; pass it in")
+                        self.looks = f.__name__
                     if name in _ASKING:
                         raise Unclear(f"{f.__name__} calls {name}")
                 elif kind in ("STORE_ATTR", "DELETE_ATTR"):  # looked at, so that a change counts: a program makes none
-                    if code.co_name != "__init__":  # of an object that is being made
+                    # Not of an object that is being made; what becomes of leaves is seen by `effects`.
+                    if code.co_name != "__init__" and name not in ("data", "grad"):
                         self._attributes.add(name)
                 elif kind in ("STORE_GLOBAL", "DELETE_GLOBAL"):
                     yield self._held(f.__globals__, name)
@@ -281,11 +290,15 @@ class Surroundings:
                 return
             raise Unclear(f"it uses an object of {home}.{cls.__qualname__}")
         yield cls
+        if getattr(cls, "_moves", False):
+            self.movers.append(x)
         attributes = getattr(x, "__dict__", {})
         declared, changes = getattr(cls, "_reads", None), getattr(cls, "_changes", None)
         reads: Iterable[str] = attributes
         if declared is not None or not (is_ours or changes):
-            changes, reads = None, {*(declared or ()), *(() if is_ours else self._attributes)}
+            names = self._attributes & attributes.keys() if is_ours else self._attributes
+            names = {name for name in names if not is_ours or hasattr(attributes[name], "_moves")}
+            changes, reads = None, {*(declared or ()), *names}
         elif changes is not None:  # objects that tell when they change: cheaper than to look at each
             told = self._told.setdefault(id(changes), (changes, [changes[0]], {}))
             told[2].setdefault(id(x), (x, cls, attributes, dict(attributes)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
@@ -19,10 +20,10 @@ from typing import TypeVar, cast
 import numpy as np
 
 from ..ieee import ieee
-from ..numpy_names import comparisons
-from ..numpy_names import ufunc as numpy_ufunc
-from ..op import Operation, find
+from ..numpy_names import on_formulas, ufunc
+from ..op import Operation
 from ..operands import Operand, Vector, members, real
+from ..ops import elementwise
 from . import names
 from .notation import Ascii, Latex, Text, Writer, is_short, named_factors, shown
 
@@ -187,10 +188,18 @@ def _operator(method: Callable[[Expression, Expression], T]) -> Callable[[Expres
     """The other operand may be a number; a Vector has the operator applied to each member instead."""
 
     @functools.wraps(method)
-    def operator(self: Operand, other: Operand) -> Operand:
+    def applied(self: Operand, other: Operand) -> Operand:
         return NotImplemented if isinstance(other, Vector) else method(self, expression(other))
 
-    return operator
+    return applied
+
+
+def _from_the_right(apply: Callable[[Operand, Operand], Operand]) -> Callable[[Expression, Operand], Operand]:
+    return _operator(lambda self, other: apply(other, self))
+
+
+def _of_values(compare: Callable[[float, float], bool]) -> Callable[[Expression, Operand], bool]:
+    return _operator(lambda self, other: compare(self.value, other.value))
 
 
 class Expression:
@@ -218,10 +227,6 @@ class Expression:
             return omitted(value)
         return _limited(Expression(_collected((*self.terms, *other.terms)), value))
 
-    @_operator
-    def __radd__(self, other: Expression) -> Expression:
-        return other + self
-
     def __neg__(self) -> Expression:
         if self.is_omitted():
             return omitted(-self.value)
@@ -231,15 +236,11 @@ class Expression:
         return self
 
     def __abs__(self) -> Expression:
-        return Expression._record(find("abs"), self)
+        return elementwise.abs(self)
 
     @_operator
     def __sub__(self, other: Expression) -> Expression:
         return self + -other
-
-    @_operator
-    def __rsub__(self, other: Expression) -> Expression:
-        return other + -self
 
     @_operator
     def __mul__(self, other: Expression) -> Expression:
@@ -252,16 +253,8 @@ class Expression:
         return _limited(_from_term(sign * c * d, factors, self.value * other.value))
 
     @_operator
-    def __rmul__(self, other: Expression) -> Expression:
-        return other * self
-
-    @_operator
     def __truediv__(self, other: Expression) -> Expression:
         return self * other**-1.0
-
-    @_operator
-    def __rtruediv__(self, other: Expression) -> Expression:
-        return other * self**-1.0
 
     @_operator
     def __pow__(self, other: Expression) -> Expression:
@@ -269,7 +262,7 @@ class Expression:
         n = other.value
         if not (other.is_number() and math.isfinite(n)):
             is_one = self.is_number() and self.value == 1.0
-            return constant(1.0) if is_one else _call(find("power"), (self, other), value)
+            return constant(1.0) if is_one else _call(elementwise.power.op, (self, other), value)
         if self.is_number() or n == 0.0:
             return constant(value)
         c, factors = _as_term(self)
@@ -279,33 +272,12 @@ class Expression:
             return Expression(((1.0, ((factors[0][0], n),)),), value)
         return _limited(Expression(((1.0, ((Group(self), n),)),), value))
 
-    @_operator
-    def __rpow__(self, other: Expression) -> Expression:
-        return other**self
+    __radd__, __rsub__, __rmul__, __rtruediv__, __rpow__ = map(
+        _from_the_right, (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow)
+    )
+    __lt__, __le__, __gt__, __ge__ = map(_of_values, (operator.lt, operator.le, operator.gt, operator.ge))
 
-    @_operator
-    def __lt__(self, other: Expression) -> bool:
-        return self.value < other.value
-
-    @_operator
-    def __le__(self, other: Expression) -> bool:
-        return self.value <= other.value
-
-    @_operator
-    def __gt__(self, other: Expression) -> bool:
-        return self.value > other.value
-
-    @_operator
-    def __ge__(self, other: Expression) -> bool:
-        return self.value >= other.value
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Operand) -> Operand:
-        if ufunc in comparisons:
-            return comparisons[ufunc](*map(expression, operands))
-        function = numpy_ufunc(ufunc)
-        if function is None or method != "__call__" or options:
-            raise TypeError(f"np.{ufunc.__name__} is not defined for formulas")
-        return function(*operands)
+    __array_ufunc__ = on_formulas("formulas", lambda x: expression(x), ufunc)
 
     def __array_function__(
         self,
@@ -476,7 +448,7 @@ def _limited(x: Expression) -> Expression:
 
 
 def _power(x: float, n: float) -> float:
-    return float(ieee(find("power").forward, x, n))
+    return float(ieee(elementwise.power.op.forward, x, n))
 
 
 def _call(op: Operation, args: tuple[Operand, ...], value: float) -> Expression:

@@ -1,12 +1,13 @@
-r"""LaTeX equations in lines that fit a page: how wide they are, about, and where they may be broken."""
+r"""Equations in lines that fit a page: how wide LaTeX is, about, and where it and text may be broken."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-__all__ = ["fitted", "matrix", "of_another_pass", "width"]
+__all__ = ["Part", "broken", "columns", "fitted", "matrix", "of_another_pass", "width"]
 
 # What fits into a line of A4 at 11 points, in digits of Computer Modern; scripts and small matrices count so much of
 # their size.
@@ -59,6 +60,11 @@ def width(latex: str) -> float:
     return sum(part.width for part in _parts(latex))
 
 
+def columns(text: str) -> int:
+    """Columns that the text takes on a terminal."""
+    return sum(not unicodedata.combining(ch) for ch in text)
+
+
 def matrix(rows: Iterable[Iterable[str]]) -> str:
     """A block of numbers in brackets."""
     return rf"\begin{{bmatrix}} {_cells(rows)} \end{{bmatrix}}"
@@ -80,7 +86,7 @@ def fitted(rows: Sequence[str]) -> Iterator[str]:
         if not sign or width(right) <= room:
             yield left + sign + right
             continue
-        first, *others = map(str.rstrip, _broken(_parts(_boxed_in_lines(right, room)), room - INDENT, -1))
+        first, *others = map(str.rstrip, broken(_parts(_boxed_in_lines(right, room)), room - INDENT, -1))
         yield from _narrowed(f"{left}&", first, room)
         for line in others:
             yield from _narrowed("&" if line.startswith("=") else CONTINUED, line, room)
@@ -125,32 +131,36 @@ def _boxed_in_lines(latex: str, room: float) -> str:
     for i, token in enumerate(tokens):
         end = _end_of_group(tokens, i + 1)
         if token == r"\boxed" and width("".join(tokens[i:end])) > room:
-            first, *others = _broken(_parts("".join(tokens[i + 2 : end - 1])), room - 2 * INDENT, 0)
+            first, *others = broken(_parts("".join(tokens[i + 2 : end - 1])), room - 2 * INDENT, 0)
             inside = r" \\ ".join([f"&{first}".rstrip(), *(rf"&\quad {{}}{line}".rstrip() for line in others)])
             box = rf"\boxed{{\begin{{aligned}} {inside} \end{{aligned}}}}"
             return "".join([*tokens[:i], box, *tokens[end:]])
     return latex
 
 
-def _broken(parts: list[Part], room: float, depth: int) -> list[str]:
+def broken(parts: list[Part], room: float, depth: int) -> list[str]:
     """Lines of parts, broken at places of this depth, and deeper where one is still too wide."""
+    return ["".join(p.text for p in line) for line in _broken(parts, room, depth)]
+
+
+def _broken(parts: list[Part], room: float, depth: int) -> list[list[Part]]:
     if sum(p.width for p in parts) <= room or depth > 2 * DEEP:
-        return ["".join(p.text for p in parts)]
+        return [parts]
     pieces: list[list[Part]] = []
     for p in parts:
         if not pieces or p.depth == depth:
             pieces.append([])
         pieces[-1].append(p)
-    lines: list[str] = []
+    lines: list[list[Part]] = []
     free = 0.0
     for piece in pieces:
         wide = sum(p.width for p in piece)
         if wide <= free:
-            lines[-1] += "".join(p.text for p in piece)
+            lines[-1] = lines[-1] + piece
             free -= wide
             continue
         lines += _broken(piece, room, depth + 1)
-        free = room - width(lines[-1])
+        free = room - sum(p.width for p in lines[-1])
     return lines
 
 

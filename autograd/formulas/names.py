@@ -1,9 +1,9 @@
 """The grammar of names: `base[layer]<time>(sample)_index`, and how a name is written for each reader.
 
 Every part after the base is optional: `w[1]_1,2`, `a[1](3)_2`, `h[1]<2>`, `yhat_1`, `alpha`, `w1`, `loss`. What
-lectures write is read as the same names: `w_{11}^{[1]}`, `w^{(L)}_{jk}`, `a_1^1`, `x^(1)`, `h^{<t>}`, `y_hat`,
-`\\hat{y}_1`, `\\theta`. A label that does not parse is shown as it is, escaped for the target. This module
-knows strings only; which node carries which label is the graph's business.
+lectures write is read as the same names: `w_{11}^{[1]}`, `w^{(L)}_{jk}`, `a_1^1`, `\\delta^l`, `x^(1)`, `h^{<t>}`,
+`y_hat`, `\\hat{y}_1`, `\\theta`, `\\mathcal{L}`, `x_\\text{in}`. A label that does not parse is shown as it is,
+escaped for the target. This module knows strings only; which node carries which label is the graph's business.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ __all__ = [
     "Name",
     "Names",
     "ascii_name",
-    "dot",
-    "dot_record",
     "dot_text",
     "has_sample",
     "is_word",
@@ -47,21 +45,24 @@ _LABEL = re.compile(
     r"|(?:\[(?P<layer>[0-9]++|[A-Za-z](?:[+-][0-9]++)?)\])?"
     rf"(?:<(?P<time>{_TIME})>)?"
     rf"(?:\((?P<sample>{_SAMPLE})\))?"
-    r"(?:_(?P<index>[0-9A-Za-z]++(?:,[0-9A-Za-z]++)*+))?)"
+    # w[1]12 is what is typed for w[1]₁₂
+    r"(?:_(?P<index>[0-9A-Za-z]++(?:,[0-9A-Za-z]++)*+)|(?<=[\])>])(?P<typed>[0-9]++(?:,[0-9]++)*+))?)"
 )
 _TRAILING_SAMPLE = re.compile(rf"\((?:{_SAMPLE})\)\Z")
 
 # The same names as lectures write them: a base, then what stands above and below it, in either order.
 _BASE = re.compile(
     r"\\(?P<accent>hat|tilde|bar|dot)\{\\?(?P<under>[^\W\d_]++)\}"
-    r"|\\(?:mathbf|mathrm|mathcal|boldsymbol)\{\\?(?P<styled>[^\W\d_]++)\}"
-    r"|\\?(?P<plain>[^\W\d_]++[\u0302\u0303\u0304\u0307]?'*+)(?:_(?P<ending>hat|tilde|bar|dot)(?![^\W_]))?"
+    r"|\\(?P<style>mathbf|mathrm|mathcal|boldsymbol|vec)\{\\?(?P<styled>[^\W\d_]++)\}"
+    r"|\\?(?P<plain>[^\W\d_]++[\u0302\u0303\u0304\u0307]?'*+)"
+    r"(?:_(?P<ending>hat|tilde|bar|dot)(?![^\W_])|(?P<digits>[0-9]++)(?=[\[(^]))?"  # a1^(2)
 )
 _SCRIPT = re.compile(
     r"\^?(?P<above>\[[^\[\]]*+\](?:<[^<>]*+>)?(?:\([^()]*+\))?|<[^<>]*+>(?:\([^()]*+\))?|\((?:[0-9]++|[i-n])\))"
     r"|\^(?:\{(?P<braced>[^{}]*+)\}|(?P<bare>\([^()]*+\)|[0-9A-Za-z]))"
     r"|_(?:\{(?P<below>[^{}]*+)\}|(?P<index>[0-9A-Za-z]++(?:,[0-9A-Za-z]++)*+))"
 )
+_IN_WORDS = re.compile(r"([_^{,]) ?\\(?:text|textrm|mathrm|mathit)\{([^{}]*+)\}")
 _STEP = r"(?:[0-9]++|[A-Za-z](?:[+-][0-9]++)?)"
 _ABOVE = re.compile(
     rf"(?=.)(?:\[(?P<layer>{_STEP})\])?(?:<(?P<time>{_TIME})>)?(?:\((?P<sample>{_STEP})\))?|(?P<bare>[0-9]++|[lL](?:[+-][0-9]++)?)"
@@ -78,7 +79,11 @@ _GREEK = dict(zip(_GREEK_NAMES.split(), "αβγδεζηθικλμνξοπρστ�
 _GREEK |= {name.capitalize(): letter.upper() for name, letter in _GREEK.items()}
 # In Python `lambda` is a keyword, so that people write lam; and so does what Python is to evaluate.
 _PYTHON_NAME = {"lambda": "lam"}
+_GREEK["ell"] = "ℓ"  # which is set as they are
 _GREEK_NAME = {letter: name for name, letter in _GREEK.items()}
+# What Unicode has of \\mathcal among its common signs: the lectures' loss above all.
+_SCRIPT_LETTER = dict(zip("BEFHILMR", "ℬℰℱℋℐℒℳℛ", strict=True))
+_OF_SCRIPT = {script: letter for letter, script in _SCRIPT_LETTER.items()}
 # LaTeX has no command for a Greek letter that looks like a Latin one.
 _LATIN_LOOKALIKE = {"omicron": "o"} | {
     _GREEK_NAME[greek]: rf"\mathrm{{{latin}}}" for greek, latin in zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True)
@@ -114,8 +119,13 @@ _LATEX_SPECIAL = str.maketrans(
         ">": r"\textgreater{}",
     }
 )
+# What stands in text only with further packages, and is a sign of formulas anyway.
+_LATEX_SIGN = {
+    "∇": r"\nabla", "∂": r"\partial", "→": r"\to", "←": r"\leftarrow", "∞": r"\infty", "−": "-", "′": "'",
+    "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "≈": r"\approx", "∈": r"\in", "√": r"\surd", "∑": r"\sum",
+    "∏": r"\prod", "⟨": r"\langle", "⟩": r"\rangle", "‖": r"\|", "⊤": r"\top", "⊙": r"\odot", "∘": r"\circ",
+}  # fmt: skip
 _DOT_SPECIAL = str.maketrans({"\\": r"\\", '"': r"\"", "&": "&amp;"})
-_DOT_RECORD_SPECIAL = str.maketrans({c: f"\\{c}" for c in "{}|<> "})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +180,8 @@ def parse(label: str) -> Name | None:
     match = _LABEL.fullmatch(label)
     if match is None or _anatomy(match["base"]) is None:
         return _lecture_name(label)
-    index = tuple(match["index"].split(",")) if match["index"] else ()
+    below = match["index"] or match["typed"]
+    index = tuple(below.split(",")) if below else ()
     base = match["base"]
     if len(index) == 1 and index[0] in _MARK and not match["layer"] and (accented := _accented(base, index[0])):
         base, index = accented, ()
@@ -181,7 +192,8 @@ def parse(label: str) -> Name | None:
 
 def _lecture_name(label: str) -> Name | None:
     r"""A label in the notation of lectures: `w_{11}^{[1]}`, `a_1^1`, `\tilde{y}_1`; None for others."""
-    label = _SUBSCRIPTS.sub(lambda run: f"_{{{run[0].translate(_ON_THE_LINE)}}}", label.replace(r"\ell", "l"))
+    label = _SUBSCRIPTS.sub(lambda run: f"_{{{run[0].translate(_ON_THE_LINE)}}}", label)
+    label = _IN_WORDS.sub(lambda match: f"{match[1]}{{{match[2]}}}" if match[1] in "_^" else match[1] + match[2], label)
     label = re.sub(r"\\langle *", "<", re.sub(r" *\\rangle", ">", label))
     if len(label) > 2 and label[0] == label[-1] == "$":
         label = label[1:-1]
@@ -189,9 +201,11 @@ def _lecture_name(label: str) -> Name | None:
     if match is None:
         return None
     base = match["under"] or match["styled"] or match["plain"]
+    base = _SCRIPT_LETTER.get(base, base) if match["style"] == "mathcal" else base
     accent = match["accent"] or match["ending"]
     found: str | None = _accented(base, accent) if accent else base
-    above, below, at = "", "", match.end()
+    above, below, at = "", match["digits"] or "", match.end()
+    label = label[:at] + label[at:].replace(r"\ell", "l").replace("ℓ", "l")
     while at < len(label):
         script = _SCRIPT.match(label, at)
         if script is None:
@@ -204,7 +218,7 @@ def _lecture_name(label: str) -> Name | None:
     if found is None or _anatomy(found) is None or (above and over is None) or not _is_below(below):
         return None
     layer, sample, time = (over["layer"] or over["bare"], over["sample"], over["time"]) if over else (None,) * 3
-    if over and over["bare"] and (not below or base in _SPREADS):  # x^2 is a power
+    if over and (over["bare"] or "").isdigit() and (not below or base in _SPREADS):  # x^2 is a power, x^L is none
         return None
     return Name(found, layer, sample, tuple(re.findall(r"[A-Za-z][+-][0-9]+|[0-9A-Za-z]+", below)), time=time)
 
@@ -319,7 +333,7 @@ def latex(label: str, *, commas: bool | None = None) -> str:
         if power is not None:
             symbol, _, below = latex(power[0]).partition("_")
             return f"{symbol}^{{{power[1]}}}{'_' * bool(below)}{below}"
-        return rf"\text{{{_one_line(label).translate(_LATEX_SPECIAL)}}}"
+        return _latex_words(_one_line(label))
     above = r"\prime" * _primes(name.base) + name._brackets(r"\langle ", r"\rangle")
     below = name._separator(commas).join(map(_latex_part, name.index))
     return _latex_symbol(name.base) + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
@@ -362,11 +376,6 @@ def pieces(label: str, *, commas: bool | None = None) -> tuple[str, str, str]:
     return _text_symbol(name.base), name._brackets().replace("-", "−"), below
 
 
-def dot(label: str, *, commas: bool | None = None) -> str:
-    """`text`, ready to stand between double quotes in a plain DOT label."""
-    return dot_text(text(label, commas=commas))
-
-
 def dot_text(shown: str) -> str:
     r"""Any text, ready to stand between double quotes in a plain DOT label.
 
@@ -374,11 +383,6 @@ def dot_text(shown: str) -> str:
     kind becomes a space.
     """
     return _one_line(shown).translate(_DOT_SPECIAL)
-
-
-def dot_record(shown: str) -> str:
-    """Any text, ready to stand in one field of a double-quoted DOT record label."""
-    return dot_text(shown).translate(_DOT_RECORD_SPECIAL)
 
 
 class Names:
@@ -416,10 +420,6 @@ class Names:
         """What stands on the line, above and below, see `pieces`."""
         return self._write(pieces, label)
 
-    def dot(self, label: str) -> str:
-        """Text for a double-quoted plain DOT label, see `dot`."""
-        return self._write(dot, label)
-
     def _write(self, target: Callable[..., T], label: str) -> T:
         name = parse(label)
         wide = name is not None and (name.base, name.layer) in self._wide
@@ -445,9 +445,9 @@ def _anatomy(base: str) -> tuple[str, str] | None:
             if stem != base and (len(stem) == 1 or stem in _GREEK):
                 core, accent = stem, ending
     core = _GREEK_NAME.get(core, core)
-    if not (core.isascii() and core.isalpha()):
-        return None
-    return (core, accent) if not accent or len(core) == 1 or core in _GREEK else None
+    if accent and len(core) > 1 and core not in _GREEK:  # señ is a word of its own
+        core, accent = base, ""
+    return (core, accent) if core.isalpha() and (core.isascii() or not accent) else None
 
 
 def _is_spelled_out(part: str) -> bool:
@@ -466,6 +466,7 @@ def _primes(base: str) -> int:
 
 def _ascii_symbol(base: str) -> str:
     core, accent = _core(base)
+    core = "".join(_OF_SCRIPT.get(c) or _GREEK_NAME.get(c) or (c if c.isascii() else _escape(c)) for c in core)
     return _PYTHON_NAME.get(core, core) + accent + "'" * _primes(base)
 
 
@@ -476,13 +477,39 @@ def _text_symbol(base: str) -> str:
 
 def _latex_symbol(base: str) -> str:
     core, accent = _core(base)
-    if core in _GREEK:
-        symbol = _LATIN_LOOKALIKE.get(core, f"\\{core}")
-    elif len(core) == 1 or _is_differential(core):
-        symbol = core
-    else:
-        symbol = rf"\mathrm{{{core}}}"
+    symbols = _symbols(core)
+    symbol = " ".join(map(_latex_letters, symbols)) if symbols else rf"\text{{{core}}}"
     return rf"\{accent}{{{symbol}}}" if accent else symbol
+
+
+def _latex_letters(letters: str) -> str:
+    """A Greek letter by its name or itself, a letter, dW, or a word."""
+    name = _GREEK_NAME.get(letters, letters)
+    if name in _GREEK:
+        return _LATIN_LOOKALIKE.get(name, f"\\{name}")
+    if letters in _OF_SCRIPT:
+        return rf"\mathcal{{{_OF_SCRIPT[letters]}}}"
+    return letters if len(letters) == 1 or _is_differential(letters) else rf"\mathrm{{{letters}}}"
+
+
+def _latex_words(shown: str) -> str:
+    """What is no name: text, in which the signs of formulas are such."""
+    signs = {c: _latex_letters(c) for c in shown if c in _GREEK_NAME or c in _OF_SCRIPT} | _LATEX_SIGN
+    runs = itertools.groupby(shown, key=signs.__contains__)
+    said = ("".join(map(signs.__getitem__, run)) if is_sign else _latex_text("".join(run)) for is_sign, run in runs)
+    return "".join(said) or r"\text{}"
+
+
+def _latex_text(words: str) -> str:
+    return rf"\text{{{words.translate(_LATEX_SPECIAL)}}}"
+
+
+def _symbols(core: str) -> list[str]:
+    """The symbols that a base consists of: most are one, Δw and dβ are two; none for a word of other letters."""
+    if core in _GREEK:
+        return [core]
+    found = re.findall(r"[A-Za-z]+|.", core)
+    return found if all(s.isascii() or s in _GREEK_NAME or s in _OF_SCRIPT for s in found) else []
 
 
 def _latex_part(part: str) -> str:
@@ -495,6 +522,8 @@ def _mathml_symbol(base: str) -> str:
     core, accent = _core(base)
     if _is_differential(core):
         return f"<mrow><mi>d</mi><mi>{core[1]}</mi></mrow>"
+    if len(symbols := _symbols(core)) > 1:
+        return f"<mrow>{''.join(f'<mi>{s}</mi>' for s in symbols)}</mrow>"
     symbol = f"<mi>{_GREEK.get(core, core)}</mi>"
     if not accent:
         return symbol

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, cast
 
 from ..op import Operation, table
 from ..operands import Operand
+from ..ops.elementwise import log, power
 from . import names
 from .lines import fitted
 
@@ -357,7 +358,7 @@ class Writer(ABC):
 
     def call(self, call: Call) -> str:
         """A function of formulas, as its operation says; a power as powers are written."""
-        if call.op.name == "power":
+        if call.op is power.op:
             return self.general_power(*call.flat())
         if self.pi is not None and _is_logarithm_of_number(call):
             return self.logarithm(self.number(call.flat()[0].value))
@@ -370,7 +371,7 @@ class Writer(ABC):
     def is_power(self, op: Operation) -> bool:
         """True for what is written as a power, which takes parentheses to be raised."""
         pattern = self.pattern(op) or ""
-        return op.name == "power" or "^" in pattern or "<msup>" in pattern
+        return op is power.op or "^" in pattern or "<msup>" in pattern
 
     def arguments(self, op: Operation, operands: Sequence[Operand]) -> str:
         """What a function is applied to; of several operands each sequence in parentheses of its own.
@@ -700,7 +701,7 @@ def _is_in_symbols(x: Formula) -> bool:
 
 def _is_logarithm_of_number(atom: Atom | Call) -> bool:
     """ln 2, which is written without parentheses."""
-    if atom.op is None or atom.op.name != "log":
+    if atom.op is not log.op:
         return False
     (x,) = cast(Call, atom).flat()
     return x.is_number() and x.value > 1 and x.value.is_integer()

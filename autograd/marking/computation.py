@@ -88,7 +88,7 @@ class Computation:
         if not self.is_array:
             return self.samples is not None
         source = next((u for u in self.order if self.is_parameter(u) and u.label), None)
-        if not self.is_array or source is None:
+        if source is None:
             return False
         naming = Naming(self.order, self.target, source)
         backward = Backward(Forward(self.order, naming, Roles(self.order, naming.labels)), self.target, source)
@@ -516,19 +516,25 @@ class Edge:
     @property
     def read_by_product(self) -> Operand:
         """The operand that a product multiplies by: a node or a constant."""
-        return self.operand_at(self.partner)
-
-    def operand_at(self, place: tuple[int, int] | int | None) -> Operand:
-        """The operand at this place."""
-        if self.of.is_array:
-            return self.node.operands[place]
-        groups = self.node.operand_groups
-        return groups[place[0]][place[1]] if isinstance(place, tuple) else groups[place]
+        return at(self.node.operands if self.of.is_array else self.node.operand_groups, self.partner)
 
     @functools.cached_property
     def siblings(self) -> list[Edge]:
         """The other edges into parameters of the same layer."""
         return [e for e in self.of.layers.get(self.result, ()) if e is not self]
+
+
+def at(operands: Sequence[Operand], place: Any) -> Operand:
+    """The operand at a place; of a member of a group that of the group and its own."""
+    return operands[place[0]][place[1]] if isinstance(place, tuple) else operands[place]
+
+
+def with_at(operands: Sequence[Operand], place: Any, x: Operand) -> list[Operand]:
+    """The operands with something else at a place."""
+    if isinstance(place, tuple):
+        group = operands[place[0]]
+        place, x = place[0], type(group)([*group[: place[1]], x, *group[place[1] + 1 :]])
+    return [*operands[:place], x, *operands[place + 1 :]]
 
 
 def _reads_itself(edge: Edge, g: Operand, right: Operand, groups: Sequence[Operand]) -> bool:

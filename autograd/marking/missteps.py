@@ -7,21 +7,33 @@ that follows from them; and on names, which writes their line beside the right o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..formulas import names
-from ..graph import Node, is_node, topological_order
+from ..graph import Node, is_node
 from ..op import Operation
 from ..operands import Operand, Vector
 from ..ops.elementwise import abs as absolute
-from ..ops.elementwise import exp, relu, sigmoid, tanh
+from ..ops.elementwise import add, exp, power, relu, sigmoid, tanh
+from ..ops.losses import squared_error
 from ..passes.replay import member_of
-from .computation import Computation, Edge
-from .slips import Slip, always, is_square, near, once, relation, slopes_and_softmax, weight_below
+from .computation import Computation, Edge, at, with_at
+from .share import weight_below
+from .slips import (
+    Slip,
+    factor_below,
+    factors_of_two,
+    is_square,
+    near,
+    relation,
+    slip,
+    slopes,
+    slopes_and_softmax,
+)
 
 __all__ = ["Result", "misstep", "missteps"]
 
@@ -71,8 +83,7 @@ class Result:
     @property
     def operand(self) -> Operand:
         """What stands for the operand that the edge is about."""
-        place = self._place
-        return self.operands[place[0]][place[1]] if isinstance(place, tuple) else self.operands[place]
+        return at(self.operands, self._place)
 
     @property
     def _place(self) -> Any:
@@ -110,34 +121,15 @@ class Result:
         return self._reading.computed(self.edge.node, changed)
 
     def _with(self, place: Any, x: Operand) -> Operand:
-        operands = list(self.operands)
-        if isinstance(place, tuple):
-            group = list(operands[place[0]])
-            group[place[1]] = x
-            operands[place[0]] = type(operands[place[0]])(group)
-        else:
-            operands[place] = x
-        return self._reading.computed(self.edge.node, operands)
+        return self._reading.computed(self.edge.node, with_at(self.operands, place, x))
 
 
 missteps: list[Slip] = []
 
 
-def misstep(
-    name: str,
-    *,
-    on: Callable[[Edge], bool],
-    seen: str = "once",
-    tries: Callable[[Edge], Iterable[tuple[Hashable, object]]] = once,
-    spreads: bool = True,
-) -> Callable[[Callable[..., Operand]], Callable[..., Operand]]:
-    """Enter the decorated function into the table. See Slip; `read` gives the result of `edge.node`."""
-
-    def decorate(read: Callable[..., Operand]) -> Callable[..., Operand]:
-        missteps.append(Slip(name, read, seen, on, tries, spreads, False, False, always, True))
-        return read
-
-    return decorate
+def misstep(name: str, **how: Any) -> Callable[[Callable[..., Operand]], Callable[..., Operand]]:
+    """Enter the decorated function into the table, as `slip` does; `read` gives the result of `edge.node`."""
+    return slip(name, table=missteps, **how)
 
 
 # ---------------------------------------------------------------- where
@@ -145,11 +137,6 @@ def misstep(
 
 def bias_added(edge: Edge) -> bool:
     return edge.is_bias and edge.result is not edge.of.target
-
-
-def activations(edge: Edge) -> bool:
-    """An activation of single numbers, once."""
-    return edge.is_slope
 
 
 def first_of_layer(edge: Edge) -> bool:
@@ -171,11 +158,11 @@ def terms(edge: Edge) -> bool:
         return False
     if isinstance(edge.partner, tuple) and edge.result is not edge.of.target:
         return edge.is_weight
-    is_added = edge.enters is None and edge.partner is None and edge.node.op.name == "add"
+    is_added = edge.enters is None and edge.partner is None and edge.node.op is add.op
     if not is_added:
         return False
     if edge.result is edge.of.target:
-        return edge.operand.op.name != "add" and not penalties(edge)
+        return edge.operand.op is not add.op and not penalties(edge)
     below = (e for u in edge.operand.operands if is_node(u) for e in edge.of.into.get(u, ()))
     return any(e.node is edge.operand and e.partner is not None for e in below)
 
@@ -207,9 +194,9 @@ def transposable(edge: Edge) -> bool:
 def squares(edge: Edge) -> bool:
     """A square of a difference of Values, in the loss."""
     op, is_single = edge.node.op, not edge.of.is_array and edge.result is edge.of.target
-    if op.name == "squared_error":
+    if op is squared_error.op:
         return is_single and the_loss(edge) and len(edge.node.operand_groups) == 2
-    return is_single and op.name == "power" and edge.node.operands[1:] == (2.0,) and edge.enters is None
+    return is_single and op is power.op and edge.node.operands[1:] == (2.0,) and edge.enters is None
 
 
 def the_loss(edge: Edge) -> bool:
@@ -236,10 +223,7 @@ def logarithms(edge: Edge) -> bool:
 
 def penalties(edge: Edge) -> bool:
     """What is added to the loss and knows of parameters alone."""
-    if edge.result is not edge.of.target or edge.enters is not None or edge.node.op.name != "add":
-        return False
-    below = topological_order(edge.operand)
-    return all(u not in edge.of.labels if u.op is not None else edge.of.is_parameter(u) for u in below)
+    return edge.enters is None and edge.node.op is add.op and edge.operand in edge.of.penalties
 
 
 # ---------------------------------------------------------------- with what
@@ -252,11 +236,10 @@ def other_activations(edge: Edge) -> list[tuple[Hashable, Any]]:
 
 def other_factors(edge: Edge) -> list[tuple[Hashable, Any]]:
     """What could be taken for what the weights are multiplied by: known before, and of its shape."""
-    right = edge.read_by_product
-    core = weight_below(right) if is_node(right) else right
+    core, is_turned = factor_below(edge)
     later = edge.of.place[edge.node]
     known = (u for u in near(edge.of, core) if not is_node(u) or edge.of.place[u] < later)
-    return [(relation(edge, u, core), (u, core is not right and edge.of.is_array)) for u in known]
+    return [(relation(edge, u, core), (u, is_turned)) for u in known]
 
 
 def both_signs(edge: Edge) -> list[tuple[Hashable, float]]:
@@ -264,14 +247,11 @@ def both_signs(edge: Edge) -> list[tuple[Hashable, float]]:
     return [("", 1.0), ("y − ŷ", -1.0)]
 
 
-def factors_of_the_loss(edge: Edge) -> list[tuple[Hashable, float]]:
+def factors_of_the_loss(edge: Edge) -> list[tuple[Hashable, Any]]:
     """What may be too much, or missing."""
-    found: list[tuple[Hashable, float]] = [("a factor 2 too much", 2.0), ("a factor 2 left out", 0.5)]
-    found += [("the sign turned", -1.0)]
     outputs = _outputs(edge)
-    if outputs > 1:
-        found += [("divided by the number of outputs, too", 1.0 / outputs)]
-    return found
+    found: list[tuple[Hashable, Any]] = [*factors_of_two(edge), ("the sign turned", -1.0)]
+    return [*found, *([("divided by the number of outputs, too", 1.0 / outputs)] if outputs > 1 else [])]
 
 
 def _outputs(edge: Edge) -> int:
@@ -307,12 +287,12 @@ def activation_left_out(s: Result) -> Operand:
     return s.z
 
 
-@misstep("{key} in place of {op}", on=activations, tries=other_activations, seen="regularly")
+@misstep("{key} in place of {op}", on=slopes, tries=other_activations, seen="regularly")
 def another_activation(s: Result, op: Operation) -> Operand:
     return op.function(s.z)
 
 
-@misstep("e^z in place of e^−z", on=lambda e: activations(e) and e.node.op is sigmoid.op, seen="regularly")
+@misstep("e^z in place of e^−z", on=lambda e: slopes(e) and e.node.op is sigmoid.op, seen="regularly")
 def sigmoid_of_minus(s: Result) -> Operand:
     return s.op.function(-s.z)
 
@@ -337,12 +317,12 @@ def term_subtracted(s: Result) -> Operand:
     return s.with_operand(-s.operand)
 
 
-@misstep("the slope of {op} in its place", on=activations, seen="once")
+@misstep("the slope of {op} in its place", on=slopes, seen="once")
 def slope_for_activation(s: Result) -> Operand:
     return s.op.derivative(0, s.right, (s.z,))
 
 
-@misstep("|z| in place of relu", on=lambda e: activations(e) and e.node.op is relu.op, seen="once")
+@misstep("|z| in place of relu", on=lambda e: slopes(e) and e.node.op is relu.op, seen="once")
 def size_for_relu(s: Result) -> Operand:
     return absolute(s.z)
 
@@ -350,7 +330,7 @@ def size_for_relu(s: Result) -> Operand:
 @misstep("the square left out", on=squares, tries=both_signs, seen="regularly")
 def square_left_out(s: Result, sign: float) -> Operand:
     p, y = s.operands
-    if s.op.name == "power":
+    if s.op is power.op:
         return sign * p
     pairs = zip(p, y, strict=True) if isinstance(p, Vector) else [(p, y)]
     return sign / 2 * sum((u - v for u, v in pairs), 0.0)

@@ -113,15 +113,12 @@ def marked_paths(
         if p.product is not None:
             verdicts.append(_multiplied(f"path {i}, product", node, Written(name, p.product), product, "factors"))
             products += float(verdicts[-1].numbers) - product
+    missing = f"there are {len(known)} paths, and you have {len(written)}" if len(written) < len(known) else ""
     if total is not None:
-        if len(written) < len(known):
-            missing = f"there are {len(known)} paths, and you have {len(written)}"
-            verdict = _multiplied(f"sum of d{by}", node, Written(by, total), products, "paths")
-            verdicts.append(verdict._replace(kind="wrong", note=missing) if verdict.kind != "wrong" else verdict)
-        else:
-            verdicts.append(_multiplied(f"sum of d{by}", node, Written(by, total), products, "paths"))
-    elif len(written) < len(known):
-        missing = f"there are {len(known)} paths, and you have {len(written)}"
+        verdict = _multiplied(f"sum of d{by}", node, Written(by, total), products, "paths")
+        is_short = missing and verdict.kind != "wrong"
+        verdicts.append(verdict._replace(kind="wrong", note=missing) if is_short else verdict)
+    elif missing:
         x = np.asarray(float(len(written)))
         verdicts.append(Verdict(f"paths of d{by}", "wrong", None, (), node, x, np.asarray(len(known)), None, missing))
     return verdicts, findings

@@ -11,7 +11,8 @@ from ..graph import Node
 from ..operands import Operand
 from ..passes.replay import Point, Pull
 from .computation import Computation
-from .slips import Share, deltas
+from .share import Share
+from .slips import deltas
 from .written import FULL, rounded_at_random
 
 __all__ = ["Tolerance"]

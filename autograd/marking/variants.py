@@ -15,7 +15,8 @@ from ..passes.replay import Place, Point, Pull
 from .computation import Computation, Edge
 from .missteps import Reading as ForwardReading
 from .missteps import Result
-from .slips import Reading, Share, Slip
+from .share import Reading, Share
+from .slips import Slip
 
 __all__ = ["Variant", "variants"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
@@ -47,7 +47,10 @@ class Written:
 
     def __init__(self, where: str, x: Operand) -> None:
         written: list[tuple[float, int, int]] = []
-        array = np.asarray(x)
+        try:
+            array = np.asarray(x)
+        except ValueError:
+            raise ValueError(f"{where}: expected an array of numbers, got rows of different lengths") from None
         single = array.dtype == np.float32
         if array.dtype.kind in "fiub":
             self.numbers = array.astype(float)
@@ -57,9 +60,9 @@ class Written:
             if len(flat) > 64 and max(s for _, s, _ in written) < FULL:
                 written = [_written(where, u) for u in flat]
         else:
-            shape = np.shape(_nested(where, x))
-            written = [_written(where, u) for u in _flat(x)]
-            self.numbers = np.array([n for n, _, _ in written], float).reshape(shape)
+            each = np.asarray(x, dtype=object)
+            written = [_written(where, u) for u in each.flat]
+            self.numbers = np.array([n for n, _, _ in written], float).reshape(each.shape)
         self.digits = max((s for n, s, _ in written if n), default=0)
         self.decimals = max((d for _, _, d in written), default=0)
         if single and self.digits > 6:
@@ -109,24 +112,6 @@ def rounded_at_random(x: np.ndarray, digits: int, decimals: int, rng: np.random.
     either = np.where(exact, near, np.floor(ratio + rng.random(np.shape(x))))  # 1 − 1e-10 is written as 1
     found: np.ndarray = np.where(np.isfinite(ratio), either * step, x)
     return found
-
-
-def _nested(where: str, x: Operand) -> Operand:
-    if isinstance(x, list | tuple):
-        return [_nested(where, u) for u in x]
-    if isinstance(x, np.ndarray):
-        return _nested(where, x.tolist())
-    return 0.0
-
-
-def _flat(x: Operand) -> Iterator[Operand]:
-    if isinstance(x, list | tuple):
-        for u in x:
-            yield from _flat(u)
-    elif isinstance(x, np.ndarray):
-        yield from _flat(x.tolist())
-    else:
-        yield x
 
 
 def _written(where: str, x: Operand) -> tuple[float, int, int]:

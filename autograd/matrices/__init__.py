@@ -1,5 +1,5 @@
 """Derivations in matrices: what is X and what a weight, how arrays are written, and the chain of one factor a line."""
 
-from . import builders
+from . import forms
 
-__all__ = ["builders"]
+__all__ = ["forms"]

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from ..formulas.expression import Atom, Call, Expression, Factors, Group, constant
 from ..formulas.notation import Formula, Writer
-from ..op import Operation
+from ..op import Function, Operation
 from ..operands import Operand, members
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Compound",
     "Count",
     "Data",
+    "Form",
     "Indicator",
     "Matrix",
     "Member",
@@ -35,9 +36,12 @@ __all__ = [
     "Total",
     "Turned",
     "Zeros",
+    "applied",
     "atoms",
     "distribution",
     "flipped",
+    "form",
+    "form_of",
     "formula_of",
     "natural_shape",
     "only_atom",
@@ -302,6 +306,56 @@ class Total(Compound):
         return tuple(sorted(1 - a for a in self.axes))
 
 
+class Form:
+    """What derivations know of an operation that its decorator does not say; see forms.py, where each has a class.
+
+    A method gives None where the operation is treated as any other.
+    """
+
+    def built(self, operands: tuple[Operand, ...], shape: Shape) -> Expression | None:
+        """The formula of the result, of this shape. operands: formulas, and what is not differentiated as it is."""
+        return None
+
+    def turned(self, a: Applied) -> Atom | None:
+        """The transpose."""
+        return None
+
+    def step(self, a: Applied, axis: int, t: int) -> Expression | None:
+        """What stands at one place of an axis."""
+        return None
+
+    def samples(self, a: Applied) -> int | None:
+        """The axis along which samples lie, from the end."""
+        return None
+
+    def piece(self, to: Operand, a: Applied) -> Operand:
+        """How it is written for people. to: a `Lectures`, whose `Piece` it gives."""
+        return None
+
+    def call(self, to: Operand, a: Applied, function: str) -> Operand:
+        """How a call of it is written, as NumPy reads it too. to: a `MatrixWriter`."""
+        return None
+
+
+_ANY, _forms = Form(), dict[Operation, Form]()
+F = TypeVar("F", bound=type[Form])
+
+
+def form(*functions: Function) -> Callable[[F], F]:
+    """Have the decorated class say what derivations know of these operations, those that users call so."""
+
+    def decorate(of: F) -> F:
+        _forms.update((f.op, of()) for f in functions)
+        return of
+
+    return decorate
+
+
+def form_of(op: Operation) -> Form:
+    """What derivations know of an operation."""
+    return _forms.get(op, _ANY)
+
+
 class Applied(Compound):
     """An operation on whole arrays without a notation of its own: its name, its operands and the rest.
 
@@ -340,16 +394,24 @@ class Applied(Compound):
             if axis % 2 == 1 and not keepdims:  # what is left of the rows, as a column
                 return Applied(self.op, (x, axis, True, *rest), turned_shape(self.shape))
             return Applied(self.op, (transposed(x), 1 - axis % 2, True, *rest), turned_shape(self.shape))
-        if self.op.name == "choose" and all(len(natural_shape(p) or ()) in (0, 2) for p in self.parts):
-            return Applied(self.op, map(transposed, self.parts), turned_shape(self.shape))
-        if self.op.name == "concatenate" and len(self.shape) == 2:
-            axis, *parts = self.arguments
-            return Applied(self.op, (1 - axis, *map(transposed, parts)), turned_shape(self.shape))
-        if self.op.name == "getitem" and (index := _turned_index(self)) is not None:
-            return Applied(self.op, (transposed(self.arguments[0]), index), turned_shape(self.shape))
-        if self.op.name == "reshape" and turned_shape(natural_shape(self.parts[0]) or ()) == turned_shape(self.shape):
-            return Group(transposed(self.parts[0]))
-        return super().transposed()
+        return form_of(self.op).turned(self) or self._turned_inside() or super().transposed()
+
+    @property
+    def plain(self) -> list[Operand]:
+        """What is not differentiated: an axis, a shape, an index."""
+        return [x for x in self.arguments if not isinstance(x, Expression)]
+
+    def _turned_inside(self) -> Applied | None:
+        """The operation applied to the transposes, if it says how."""
+        turned = self.op.writing.get("turned")
+        if turned is None or len(self.shape) != 2 or any(len(natural_shape(p) or ()) not in (0, 2) for p in self.parts):
+            return None
+        plain = turned(*self.plain)
+        if plain is None:
+            return None
+        given = iter(plain)
+        arguments = (transposed(x) if isinstance(x, Expression) else next(given) for x in self.arguments)
+        return Applied(self.op, arguments, turned_shape(self.shape))
 
     def _is_reduced_matrix(self) -> bool:
         """True for a matrix of which one axis is left out."""
@@ -360,14 +422,9 @@ class Applied(Compound):
         return Applied(self.op, self.arguments, shape)
 
 
-def _turned_index(a: Applied) -> object:
-    """The index of a block of a matrix in its transpose; None for others."""
-    index = a.arguments[1]
-    parts = index if isinstance(index, tuple) else (index,)
-    if len(a.shape) != 2 or len(natural_shape(a.parts[0]) or ()) != 2 or not all(isinstance(i, slice) for i in parts):
-        return None
-    first, second = (*parts, slice(None)) if len(parts) == 1 else parts
-    return second if first == slice(None) else (second, first)
+def applied(a: Atom | None, *functions: Function) -> Applied | None:
+    """The atom if it is one of these operations, applied to whatever; None for any other."""
+    return a if isinstance(a, Applied) and any(a.op is f.op for f in functions) else None
 
 
 class Turned(Compound):

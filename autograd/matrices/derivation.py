@@ -7,6 +7,7 @@ compute the gradients give dZ[2] = A[2] − Y and dW[2] = (1/m) dZ[2]ᵀ A[1].
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -18,15 +19,16 @@ from ..formulas import lines as layout
 from ..formulas.expression import MAX_SIZE, Expression, has_omissions
 from ..graph import topological_order
 from ..passes.gradients import gradients
-from ..paths.derivation import check_environment, positive, set_digits
+from ..paths.derivation import check_environment, checked_width, positive, printed_width, set_digits
 from ..tensor import Tensor, kept_gradient
 from .atoms import Applied, atoms
 from .backward import Backward
 from .columns import turned, turned_names, turned_value
+from .forms import heads_of
 from .forward import Forward, labels_in
 from .mathml import MatrixMathml
 from .naming import WEIGHTS, Naming
-from .notation import CLOSE, MIDDLE, OPEN, MatrixLatex, MatrixWriter, heads_of
+from .notation import CLOSE, MIDDLE, OPEN, MatrixLatex, MatrixWriter
 from .roles import Roles, hides, is_mask
 from .sequences import Step as TimeStep
 from .steps import Definition, Formula, Notations, Step
@@ -35,6 +37,10 @@ __all__ = ["MatrixDerivation", "Step"]
 
 # Arrays are shown with their numbers up to so many rows and columns.
 SHOWN = 6
+# A name with its shape below it, and before what a formula goes on in the next line: the rarer the sooner.
+MARKED = f"{OPEN}.*?{CLOSE}"
+SIGN = re.compile(r"(?= [-+−⊙*@·|;] )")
+SIGNS = "|;", "-+−", "⊙*@·"
 # Beside a formula up to so many columns; more begin a line of their own.
 BESIDE = 3
 # So many definitions and so many steps are written unless all are asked for: two screens.
@@ -141,25 +147,29 @@ class MatrixDerivation:
     # ------------------------------------------------------------ text
 
     def __str__(self) -> str:
-        return self.text()
+        return self.text(width=printed_width())
 
-    def text(self, *, ascii: bool = False, most: int | None = None, digits: int | None = None) -> str:
+    def text(
+        self, *, ascii: bool = False, most: int | None = None, digits: int | None = None, width: int | None = None
+    ) -> str:
         """The derivation as text: how the quantities were computed, then step by step, with shapes and numbers.
 
         most: so many definitions and so many steps are written, those at the beginning and at the end, and how
-        many are left out; by default 30. digits: significant digits of numbers, 4 unless given. ValueError if one is
-        no positive integer.
+        many are left out; by default 30. digits: significant digits of numbers, 4 unless given. width: columns;
+        formulas that do not fit go on before a sign in further lines. `print` takes those of the terminal, and 120
+        elsewhere. ValueError if one is no positive integer.
         """
         most = self._most("MatrixDerivation.text", most)
         write = self.notations.ascii if ascii else self.notations.text
         to: MatrixWriter = write(with_shapes=True)
         set_digits("MatrixDerivation.text", to, digits)
+        columns = checked_width("MatrixDerivation.text", width)
         source = to.symbol(self._label)
         if not self.steps:
             return self._without_steps(to)
         lines = [f"{self._ratio(to)}{self._setting(to)}"]
         if self._is_scaled:
-            lines.append(self._convention(to))
+            lines += _wrapped(self._convention(to), columns)
         lines.append("")
         for label, x in self.given.items():
             lines += _laid_out(f"  {to._marked(to.symbol(label), x.shape)}")
@@ -168,16 +178,16 @@ class MatrixDerivation:
             if isinstance(d, int):
                 lines += self._left_out(to, d)
             else:
-                lines += _block(to, to.symbol(d.label), d.value, (d.formula,))
+                lines += _block(to, to.symbol(d.label), d.value, (d.formula,), columns)
         for s in _abridged(self.steps, most):
             if isinstance(s, int):
                 lines += self._left_out(to, s)
             else:
-                lines += _block(to, to.derivative(to.symbol(s.label)), s.value, s.formulas)
-        notes = self._notes(0, to)
+                lines += _block(to, to.derivative(to.symbol(s.label)), s.value, s.formulas, columns)
+        notes = [line for note in self._notes(0, to) for line in _wrapped(note, columns)]
         lines += [*notes, ""] if notes else []
         if self._has_omissions(most):
-            lines += [f"{to.ellipsis}  {OMISSION}", ""]
+            lines += [*_wrapped(f"{to.ellipsis}  {OMISSION}", columns), ""]
         return "\n".join([*lines, f"{source}.grad   ({self._verdict(to)})"])
 
     def _has_omissions(self, most: int) -> bool:
@@ -321,23 +331,54 @@ def _row(
     return to.equation(to._marked(name, value.shape), to.equals.join([first, *map(to.boxed, simplified), *numbers]))
 
 
-def _block(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression]) -> list[str]:
+def _block(to: MatrixWriter, name: str, value: np.ndarray, formulas: Sequence[Expression], columns: float) -> list[str]:
     """An equation, the shapes below it, its numbers if they are few, and an empty line."""
-    lines = _laid_out(f"  {to._marked(name, value.shape)} = {to.sum(formulas[0])}")
-    for x in formulas[1:]:
-        lines += _laid_out(f"  {' ' * len(name)} = {to.sum(x)}")
+    left = f"  {to._marked(name, value.shape)} = "
+    indent = _columns(left)
+    lines: list[str] = []
+    for x in formulas:
+        for line in layout.broken(_parts(to.sum(x)), columns - indent, 0):
+            lines += _laid_out(left + line.lstrip())
+            left = " " * indent
+        left = f"{' ' * (indent - 2)}= "
     return [*lines, *_numbers(to, value), ""]
+
+
+def _parts(marked: str) -> list[layout.Part]:
+    """A formula in parts before which a line may begin: at its signs, outer ones first."""
+    parts: list[layout.Part] = []
+    opened = 0
+    for text in re.split(SIGN, marked):
+        rank = next((i for i, signs in enumerate(SIGNS) if text[1:2] in signs), 0) if parts else 0
+        parts.append(layout.Part(text, _columns(text), len(SIGNS) * opened + rank))
+        plain = re.sub(MARKED, "", text)
+        opened += sum(map(plain.count, "([{")) - sum(map(plain.count, ")]}"))
+    return parts
+
+
+def _pieces(marked: str) -> Iterator[tuple[str, str, int]]:
+    """(what stands on the line, what below it, how many columns both take)."""
+    for piece in re.split(f"({MARKED})", marked):
+        name, _, shape = piece.strip(OPEN + CLOSE).partition(MIDDLE)
+        yield name, shape, max(layout.columns(name), len(shape))
+
+
+def _columns(marked: str) -> int:
+    return sum(width for _, _, width in _pieces(marked))
 
 
 def _laid_out(marked: str) -> list[str]:
     """A line with names, and below it their shapes."""
     above = below = ""
-    for piece in re.split(f"({OPEN}.*?{CLOSE})", marked):
-        name, middle, shape = piece.strip(OPEN + CLOSE).partition(MIDDLE)
-        width = max(len(name), len(shape)) if middle else len(piece)
-        above += name.ljust(width)
+    for name, shape, width in _pieces(marked):
+        above += name + " " * (width - layout.columns(name))
         below += shape.ljust(width)
     return [above.rstrip(), below.rstrip()] if below.strip() else [above.rstrip()]
+
+
+def _wrapped(said: str, columns: float) -> list[str]:
+    """Words in lines."""
+    return [said] if columns == math.inf else textwrap.wrap(said, int(columns))
 
 
 def _is_shown(x: np.ndarray) -> bool:

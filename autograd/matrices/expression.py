@@ -17,9 +17,14 @@ import numpy as np
 
 from ..formulas.expression import Expression, constant
 from ..ieee import quietly
-from ..numpy_names import array_functions, array_ufunc, comparisons
-from ..op import Operation, find
+from ..numpy_names import array_functions, array_ufunc, on_formulas
+from ..op import Operation
 from ..operands import Operand, Vector
+from ..ops import elementwise
+from ..ops.choosing import choose
+from ..ops.matrices import matmul
+from ..ops.shapes import broadcast_to, getitem, reshape, transpose
+from ..ops.sums import array_sum
 from .atoms import (
     Applied,
     Data,
@@ -28,8 +33,10 @@ from .atoms import (
     Ones,
     Shape,
     Zeros,
+    applied,
     data_key,
     distribution,
+    form_of,
     formula_of,
     natural_shape,
     only_atom,
@@ -96,7 +103,7 @@ class MatrixExpression:
     @property
     def T(self) -> MatrixExpression:
         """The transpose."""
-        return MatrixExpression._record(find("transpose"), self, None)
+        return transpose(self)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -160,10 +167,10 @@ class MatrixExpression:
         return self
 
     def __abs__(self) -> MatrixExpression:
-        return MatrixExpression._record(find("abs"), self)
+        return elementwise.abs(self)
 
     def __matmul__(self, other: object) -> MatrixExpression:
-        return MatrixExpression._record(find("matmul"), self, matrix(other))
+        return matmul(self, matrix(other))
 
     def __rmatmul__(self, other: object) -> MatrixExpression:
         return matrix(other) @ self
@@ -190,16 +197,16 @@ class MatrixExpression:
 
     def sum(self, axis: Axes = None, keepdims: bool = False) -> MatrixExpression:
         """Sum over axes."""
-        return MatrixExpression._record(find("array_sum"), self, axis, keepdims)
+        return array_sum(self, axis, keepdims)
 
     def reshape(self, *shape: int | Shape) -> MatrixExpression:
         """The same numbers in another shape."""
-        return MatrixExpression._record(find("reshape"), self, shape[0] if len(shape) == 1 else shape)
+        return reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[arg-type]
 
     def transpose(self, *axes: int | Sequence[int]) -> MatrixExpression:
         """Axes in another order."""
         order = axes[0] if len(axes) == 1 else axes or None
-        return MatrixExpression._record(find("transpose"), self, order)
+        return transpose(self, order)
 
     def swapaxes(self, first: int, second: int) -> MatrixExpression:
         """Two axes exchanged."""
@@ -208,17 +215,11 @@ class MatrixExpression:
         return self.transpose(order)
 
     def __getitem__(self, index: object) -> MatrixExpression:
-        return MatrixExpression._record(find("getitem"), self, index)
+        return getitem(self, index)
 
     # ------------------------------------------------------------ reading
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Operand, **options: Operand) -> Operand:
-        if ufunc in comparisons:
-            return comparisons[ufunc](*map(matrix, operands))
-        function = array_ufunc(ufunc)
-        if function is None or method != "__call__" or options:
-            raise TypeError(f"np.{ufunc.__name__} is not defined for formulas of arrays")
-        return function(*operands)
+    __array_ufunc__ = on_formulas("formulas of arrays", lambda x: matrix(x), array_ufunc)
 
     def __array_function__(
         self,
@@ -247,7 +248,7 @@ class MatrixExpression:
         if len(self.shape) > 2 and (repeated := _repeated(self.formula, self.shape)) is not None:
             return repeated
         if math.prod(natural) == self.size and self.size != 1:
-            return formula_of(Applied(find("reshape"), (self.formula, self.shape), self.shape))
+            return formula_of(Applied(reshape.op, (self.formula, self.shape), self.shape))
         return self.formula * formula_of(Ones(self.shape))
 
     def as_operand(self) -> Expression:
@@ -267,8 +268,8 @@ def _repeated(x: Expression, shape: Shape) -> Expression | None:
         return None
     ((c, factors),) = x.terms
     for k, (a, e) in enumerate(factors):
-        if isinstance(a, Applied) and a.op.name == "reshape" and len(a.shape) == len(shape):
-            whole = formula_of(Applied(find("broadcast_to"), (formula_of(a), shape), shape))
+        if (repeated := applied(a, reshape)) is not None and len(repeated.shape) == len(shape):
+            whole = formula_of(Applied(broadcast_to.op, (formula_of(a), shape), shape))
             return Expression(((c, (*factors[:k], (only_atom(whole), e), *factors[k + 1 :])),), x.value)  # type: ignore[arg-type]
     return None
 
@@ -276,26 +277,6 @@ def _repeated(x: Expression, shape: Shape) -> Expression | None:
 def _number(x: Expression) -> float:
     """The number that a formula without names is, which is known also where the numbers of its arrays are not."""
     return x.terms[0][0] if x.terms else 0.0
-
-
-Builder = Callable[[Operation, Operands, Shape], "Expression | None"]
-
-# How the results of operations are written that have no rules, or are not written by them.
-_builders: dict[str, Builder] = {}
-
-
-def writes(name: str) -> Callable[[Builder], Builder]:
-    """Have the decorated function write the results of the operation called `name`.
-
-    It takes the operation, its operands and the shape of the result, and gives the formula; None if
-    the operation is to be written by its name.
-    """
-
-    def decorate(build: Builder) -> Builder:
-        _builders[name] = build
-        return build
-
-    return decorate
 
 
 def matrix(x: object) -> MatrixExpression:
@@ -325,8 +306,7 @@ def named(
 def read(op: Operation, operands: Operands, value: np.ndarray | float) -> MatrixExpression:
     """The formula of an operation's result. operands: formulas, and what is not differentiated as it is."""
     value = np.asarray(value)
-    build = _loss if op.loss is not None else _builders.get(op.name)
-    formula = None if build is None else build(op, operands, value.shape)
+    formula = form_of(op).built(operands, value.shape) if op.loss is None else _loss(op, operands)
     if formula is None and op.rules:
         formula = Expression._record(op, *(matrix(x).formula for x in operands))
     elif formula is None and op.formula is not None and not op.parts:
@@ -346,7 +326,7 @@ def operands_as_written(operands: Operands) -> list[Operand]:
     return [x.as_operand() if isinstance(x, MatrixExpression) else x for x in operands]
 
 
-def _loss(op: Operation, operands: Operands, shape: Shape) -> Expression:
+def _loss(op: Operation, operands: Operands) -> Expression:
     """A loss as the weighted sum over samples of its formula."""
     prediction, target, weight, *_ = operands
     assert op.loss is not None
@@ -405,7 +385,7 @@ class Condition(np.ndarray):
         self, function: Callable[..., Operand], types: object, args: Iterable[Operand], kwargs: Mapping[str, Operand]
     ) -> Operand:
         if function is np.where:
-            return MatrixExpression._record(find("choose"), *args)
+            return MatrixExpression._record(choose.op, *args)
         return function(*(np.asarray(a) if isinstance(a, Condition) else a for a in args), **kwargs)
 
 

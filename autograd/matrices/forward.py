@@ -14,6 +14,9 @@ from ..formulas import names
 from ..formulas.expression import Atom, Expression, Factors, Group, divided, merged
 from ..ieee import quietly
 from ..op import Operation, array_table
+from ..ops.elementwise import div, mul
+from ..ops.shapes import getitem
+from ..ops.softmaxes import array_softmax
 from ..tensor import Tensor
 from .atoms import (
     Applied,
@@ -75,7 +78,7 @@ class Forward:
         self._introduced: dict[str, list[Definition]] = {}  # the activations of what has this name
         self._definitions: dict[object, Definition] = {}
         self._labelled = {  # what needs no name from here
-            (v.op.name, u.label) for v in order if v.label and v.op is not None for u in v.operands[:1] if is_tensor(u)
+            (v.op, u.label) for v in order if v.label and v.op is not None for u in v.operands[:1] if is_tensor(u)
         }
         for u in order:
             self.read(u)
@@ -127,7 +130,7 @@ class Forward:
     def _called_for(self, u: Tensor) -> str | None:
         """What a result without a name is called for what it is: Ẑ[1] for the standardized Z[1]."""
         assert u.op is not None
-        if u.op.along_axis and u.op.shown == "softmax":
+        if u.op is array_softmax.op:
             return "P"
         before = u.operands[0]
         label = self.naming.labels.get(before, "") if u.op.parts and is_tensor(before) else ""
@@ -222,12 +225,12 @@ class Forward:
             n = rounded(operands[2] * m)  # 2 of a mean square, which is twice the ½ of the loss; 2/3 over three steps
             if rounded(2.0 / n).is_integer():
                 operands[2] = n / count
-        for i in {"div": (1,), "mul": (0, 1)}.get(op.name, ()):
+        for i in {div.op: (1,), mul.op: (0, 1)}.get(op, ()):
             c, x = operands[i], operands[1 - i]
             if isinstance(c, int | float | np.ndarray) and not np.ndim(c) and c and _counts_samples(x):
-                n = rounded(float(c) if op.name == "div" else 1.0 / float(c))
+                n = rounded(float(c) if op is div.op else 1.0 / float(c))
                 if abs(n / m) in (1.0, 2.0) and not n == m == 2:  # that may be the ½ of a square
-                    operands[i] = count * (n / m) if op.name == "div" else m / n / count
+                    operands[i] = count * (n / m) if op is div.op else m / n / count
         return operands
 
     def computed(self, v: Tensor) -> MatrixExpression:
@@ -272,7 +275,7 @@ class Forward:
     def _with_places(self, a: Applied) -> Applied:
         """A long index by a name."""
 
-        table = only_atom(a.parts[0]) if a.op.name == "getitem" else None
+        table = only_atom(a.parts[0]) if a.op is getitem.op else None
         is_data = isinstance(table, Matrix) and len(table.shape) == 2  # whose rows are looked up
 
         def short(x: object) -> object:
@@ -295,7 +298,7 @@ class Forward:
         if op is None or not isinstance(atom, Matrix) or parsed is None or parsed.base not in ("Z", "z"):
             return None
         label = names.sibling(atom.label, "A" if parsed.base == "Z" else "a")
-        if label is None or (op.name, atom.label) in self._labelled or not self.naming.reserve(label):
+        if label is None or (op, atom.label) in self._labelled or not self.naming.reserve(label):
             return None
         z = self.values[atom.label].T if atom.is_turned else self.values[atom.label]
         rest = a.arguments[1:] if isinstance(a, Applied) else ()
@@ -325,9 +328,7 @@ class Forward:
 
 def _takes_one(v: Tensor) -> bool:
     """True for what takes one step out of an array."""
-    return (
-        v.op is not None and v.op.name == "getitem" and one_axis_of(v.operands[1], np.shape(v.operands[0])) is not None
-    )
+    return v.op is getitem.op and one_axis_of(v.operands[1], np.shape(v.operands[0])) is not None
 
 
 def labels_in(x: Expression) -> list[str]:

@@ -19,6 +19,7 @@ from .atoms import (
     Turned,
     atom_shape,
     flipped,
+    form_of,
     natural_shape,
 )
 from .sequences import OverTime, Stack, Step
@@ -56,10 +57,8 @@ def _samples_of_atom(a: Atom) -> int | None:
         return samples_of(a.parts[0])
     if isinstance(a, Stack) and samples_of(a.parts[0]) == 1 - len(a.shape):
         return 1 - len(a.shape) - (a.axis > 0)
-    if isinstance(a, Applied) and a.op.along_axis:
-        return samples_of(a.parts[0])
-    if isinstance(a, Applied) and a.op.name == "reshape" and len(a.shape) == len(natural_shape(a.parts[0]) or ()) + 1:
-        return samples_of(a.parts[0]) if a.shape[0] == 1 else None
+    if isinstance(a, Applied):
+        return samples_of(a.parts[0]) if a.op.along_axis or a.op.by_sample else form_of(a.op).samples(a)
     return None
 
 

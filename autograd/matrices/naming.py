@@ -10,6 +10,7 @@ import numpy as np
 
 from ..formulas import names
 from ..graph import check_written, is_constant
+from ..ops.elementwise import add
 from ..paths.labels import unique_labels
 from ..samples import is_data_name
 from ..tensor import Tensor
@@ -61,7 +62,7 @@ class Naming:
                 is_formula = (called == "C" or hides(x)) and Causal.of(x) is not None
                 if _complement(x, _constants_in(found)) is None and not is_formula:
                     found[called].setdefault(data_key(x), x)
-                    if v.op is not None and (v.op.name == "add" or not v.op.rules):  # not what scales or compares
+                    if v.op is not None and (v.op is add.op or not v.op.rules):  # not what scales or compares
                         flowing.add(data_key(x))
             weights = weights_of(v)
             if weights is not None:

@@ -38,6 +38,7 @@ from .atoms import (
     Total,
     Turned,
     atom_shape,
+    form_of,
     natural_shape,
     only_atom,
     transposed,
@@ -47,7 +48,7 @@ from .atoms import (
 from .indices import at_index, letter_of, samples_of
 from .sequences import OverTime, Stack, Step, base_time, is_repeated
 
-__all__ = ["Lectures", "MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter", "heads_of"]
+__all__ = ["Lectures", "MatrixAscii", "MatrixLatex", "MatrixText", "MatrixWriter", "Piece"]
 
 # Arrays of more numbers are not written out as an index.
 SHORT = 8
@@ -264,7 +265,7 @@ class MatrixWriter(Writer):
         below = [(a, -e) for a, e in factors if e < 0 and not is_single(a)]
         if not above and not below:
             return negative, self._before(abs(c), single)
-        before = self._before(abs(c), single) if single or abs(c) != 1 else None
+        before = self._before(abs(c), single, alone=False) if single or abs(c) != 1 else None
         if above and not below:
             body = self._times(above)
             if before is not None:
@@ -287,12 +288,14 @@ class MatrixWriter(Writer):
         above = top.text if top.hold == PRODUCT and "/" not in top.text else self.holding(top, POWER)
         return Piece(f"{above}/{self.holding(bottom, POWER)}", PRODUCT)
 
-    def _before(self, c: float, single: Sequence[tuple[Atom, float]]) -> Piece:
-        """A number and quantities without axes: 2, 1/m, 2 L."""
+    def _before(self, c: float, single: Sequence[tuple[Atom, float]], *, alone: bool = True) -> Piece:
+        """A number and quantities without axes: 2, 1/m, 2 L; alone: nothing follows."""
         p, over, q, under = self._number_of(c, in_fraction=any(e < 0 for _, e in single))
         top = [*map(self._named_number, over), *(self._raised(a, e) for a, e in single if e > 0)]
         bottom = [*map(self._named_number, under), *(self._raised(a, -e) for a, e in single if e < 0)]
-        if p != 1 or not top:
+        if p == 0.5 and q == 1 and self.half is not None and (top or not alone):
+            top.insert(0, Piece(self.half))
+        elif p != 1 or not top:
             top.insert(0, Piece(self.constant(p)))
         if q != 1:
             bottom.insert(0, Piece(self.constant(q)))
@@ -324,7 +327,7 @@ class MatrixWriter(Writer):
             return inner
         if e == 0.5:
             return Piece(self.root(inner.text, plain=inner.hold == TIGHT and atom.is_symbol), POWER)
-        is_number = getattr(atom, "shape", None) == ()
+        is_number = atom_shape(atom) == ()
         if e == 2 and atom.is_symbol and not is_number:
             return self.square(inner)
         number = self.constant(e)
@@ -345,14 +348,13 @@ class MatrixWriter(Writer):
     def general_power(self, base: Formula, exponent: Formula) -> str:
         return self.elementwise_power(self.whole(base), self.whole(exponent)).text
 
-    # ------------------------------------------------------------ operations known by name
+    # ------------------------------------------------------------ operations by their names
 
     def application(self, a: Applied, function: str) -> Piece:
         """name(operands), and what is not differentiated by its name where it is not the usual."""
-        if a.op.name == "concatenate":
-            return Piece(f"{function}([{', '.join(map(self.sum, a.parts))}], {self.plain(a.arguments[0])})")
-        if a.op.name == "getitem":
-            return Piece(f"{self._indexed(a)}[{self.plain(a.arguments[1])}]")
+        found: Piece | None = form_of(a.op).call(self, a, function)
+        if found is not None:
+            return found
         written = []
         parameters = list(inspect.signature(a.op.forward).parameters.values())
         for i, x in enumerate(a.arguments):
@@ -372,13 +374,10 @@ class MatrixWriter(Writer):
         """What is given for a parameter that is not differentiated."""
         return f"[{self.plain(x)}]" if name == "index" else self.plain(x)
 
-    def _indexed(self, a: Applied) -> str:
+    def to_index(self, x: Expression, index: object) -> str:
         """What an index is attached to, in parentheses also where it would read as a layer: (Z)[1], not Z[1]."""
-        piece, atom = self.whole(a.parts[0]), only_atom(a.parts[0])
-        is_layer = (
-            isinstance(atom, Matrix)
-            and names.parse(f"{atom.label}[{MatrixWriter.plain(self, a.arguments[1])}]") is not None
-        )
+        piece, atom = self.whole(x), only_atom(x)
+        is_layer = isinstance(atom, Matrix) and names.parse(f"{atom.label}[{MatrixWriter.plain(self, index)}]")
         return self.parenthesized(piece.text) if is_layer else self.holding(piece, TIGHT)
 
     def plain(self, x: object) -> str:
@@ -417,65 +416,7 @@ def _axes(a: Total) -> str:
     return "axis " + ", ".join(map(str, a.axes)) + (", kept" if a.keepdims and len(a.inside) != 2 else "")
 
 
-def heads_of(a: Applied) -> tuple[str, Expression, str] | None:
-    """The last axis taken apart for several heads, which come before the steps, or put together again.
-
-    Which of both it is, of what, and how many heads; None for others.
-    """
-    inner = only_atom(a.parts[0]) if a.op.name in ("transpose", "reshape") else None
-    names_of = a.op.name, inner.op.name if isinstance(inner, Applied) else ""
-    turn = {("transpose", "reshape"): a, ("reshape", "transpose"): inner}.get(names_of)
-    if not isinstance(inner, Applied) or not isinstance(turn, Applied) or turn.arguments[1] != (0, 2, 1, 3):
-        return None
-    x = inner.parts[0]
-    whole = natural_shape(x) or ()
-    if turn is a and len(whole) == 3 and (whole[0], whole[1]) == inner.shape[:2]:
-        return "heads", x, str(inner.shape[2])
-    if turn is inner and len(whole) == 4 and a.shape == (whole[0], whole[2], whole[1] * whole[3]):
-        return "concat", x, ""
-    return None
-
-
-def _repeated(a: Applied) -> tuple[Expression, list[int]] | None:
-    """What is repeated along new axes, and along which."""
-    inner = a.parts[0]
-    kept = only_atom(inner)
-    with_axes = natural_shape(inner) if a.op.name == "broadcast_to" else a.shape
-    if a.op.name == "broadcast_to" and isinstance(kept, Applied) and kept.op.name == "reshape":
-        inner = kept.parts[0]
-    before = list(natural_shape(inner) or ())
-    axes = [i for i, n in enumerate(with_axes or ()) if n == 1]
-    left = [n for n in with_axes or () if n != 1]
-    return (inner, axes) if axes and left == before and 1 not in before else None
-
-
-def _not_differentiated(a: Applied) -> list[object]:
-    return [x for x in a.arguments if not isinstance(x, Expression)]
-
-
-def _is_row(a: Applied) -> bool:
-    """True if a vector became a row or a row a vector: broadcasting does not tell them apart."""
-    before = natural_shape(a.parts[0]) if a.op.name == "reshape" else None
-    return before is not None and (before == (1, *a.shape) or a.shape == (1, *before))
-
-
 # ---------------------------------------------------------------- what people read
-
-
-def _numbers_in(a: Applied) -> list[Expression]:
-    """The numbers that a vector is put together from; none if it is from vectors."""
-    found = []
-    for p in a.parts:
-        match p.terms:
-            case ((c, factors),):
-                rest = tuple(f for f in factors if not isinstance(f[0], Ones))
-                number = Expression(((c, rest),), p.value)
-                if len(rest) == len(factors) or natural_shape(number) != () or natural_shape(p) != (1,):
-                    return []
-                found.append(number)
-            case _:
-                return []
-    return found
 
 
 class Lectures(MatrixWriter):
@@ -578,38 +519,19 @@ class Lectures(MatrixWriter):
         raise NotImplementedError
 
     def applied(self, a: Applied) -> Piece:
-        if _is_row(a):
-            return self.whole(a.parts[0])
+        found: Piece | None = form_of(a.op).piece(self, a)
+        if found is not None:
+            return found
         pattern = self.pattern(a.op)
         if pattern is not None and "#" in pattern:
             return self.by_pattern(a, pattern)
         if "members" in a.op.writing:
-            return self.of_members(a, *a.op.writing["members"](*_not_differentiated(a)))
-        if a.op.name == "concatenate" and len(a.shape) == 1 and (numbers := _numbers_in(a)):
-            return Piece(f"[{self.comma.join(map(self.sum, numbers))}]")
-        if a.op.name == "concatenate" and len(a.shape) < 3:  # a vector counts as a row
-            return self.blocks([self.sum(p) for p in a.parts], a.arguments[0] if len(a.shape) == 2 else 1)
-        if (found := heads_of(a)) is not None:
-            word, inner, count = found
-            return self.shaped(self.operator(word), self.sum(inner), count)
-        before = natural_shape(a.parts[0]) or () if a.parts else ()
-        if a.op.name == "reshape" and len(a.shape) == 2 < len(before) and a.shape[0] == before[0]:
-            return Piece(f"{self.operator('flatten')}({self.sum(a.parts[0])})")
-        if a.op.name in ("broadcast_to", "reshape") and (repeated := _repeated(a)) is not None:
-            inner, axes = repeated
-            return self.along(self.operator("repeat"), self.sum(inner), f"axis {', '.join(map(str, axes))}")
-        if a.op.name == "reshape":
-            return self.shaped(self.operator("reshape"), self.sum(a.parts[0]), self.shape(a.shape))
-        if a.op.name == "scatter":
-            x, index, _ = a.arguments
-            zeros = self.filled("0", a.shape)
-            return Piece(f"[{self.sum(x)}{self.words(' at ')}[{self.plain(index)}]{self.words(' in ')}{zeros}]")
-        if a.op.name == "norm" and a.arguments[1] is None and not a.arguments[2]:
-            return self.length(self.sum(a.parts[0]))
+            return self.of_members(a, *a.op.writing["members"](*a.plain))
         if a.op.along_axis:
             axis = a.arguments[1] % len(a.shape)
             unsaid = len(a.shape) - 2 if self.columns and len(a.shape) > 1 else len(a.shape) - 1  # of every sample
             return self.along(self.called(a), self.sum(a.parts[0]), "" if axis == unsaid else f"axis {axis}")
+        before = natural_shape(a.parts[0]) or () if a.parts else ()
         if a.op.over_axes and len(before) > 2 and not any(a.arguments[2:]) and isinstance(a.arguments[1], int | tuple):
             over = np.lib.array_utils.normalize_axis_tuple(a.arguments[1], len(before))
             return self.along(self.called(a), self.sum(a.parts[0]), _axes(Total(a.parts[0], a.shape, over, False)))
@@ -645,7 +567,7 @@ class Lectures(MatrixWriter):
 
     def by_pattern(self, a: Applied, pattern: str) -> Piece:
         """An operation as it says that it is written, with what is said of how it is done."""
-        plain = _not_differentiated(a)
+        plain = a.plain
         is_function = pattern.endswith(")")
         told = a.op.writing["how"](a.shape, *plain) if "how" in a.op.writing else []
         words = self.how(told, is_function=is_function)
@@ -827,7 +749,7 @@ class MatrixLatex(Lectures, Latex):
         return Piece(rf"\lVert {inner} \rVert")
 
     def how(self, words: Sequence[str], *, is_function: bool) -> str:
-        told = r",\,".join(words).replace("×", r" \times ")
+        told = r",\,".join(rf"\text{{{w}}}" if " " in w else w for w in words).replace("×", r" \times ")
         return f"_{{{told}}}" if words else ""
 
     def blocks(self, parts: Sequence[str], axis: int) -> Piece:

@@ -8,6 +8,10 @@ from typing import TypeGuard
 import numpy as np
 
 from ..graph import is_node
+from ..ops.elementwise import add, div, log, mul, sub
+from ..ops.matrices import matmul
+from ..ops.shapes import reshape, transpose
+from ..ops.softmaxes import array_log_softmax
 from ..samples import axis_of_data, is_data_name, shown_axis
 from ..tensor import Tensor
 from .atoms import Shape
@@ -41,22 +45,20 @@ def whole_of_rows(v: Tensor) -> Tensor | None:
 def is_turned(v: Tensor, i: int) -> bool:
     """True for the targets of predictions that were turned into rows for a loss: what has a name has columns too."""
     prediction = v.operands[0]
-    was_turned = is_tensor(prediction) and prediction.op is not None and prediction.op.name == "transpose"
-    return i == 1 and _is_loss(v) and was_turned
+    return i == 1 and _is_loss(v) and is_tensor(prediction) and prediction.op is transpose.op
 
 
 def role(v: Tensor, i: int) -> str:
     """What a constant at this place is called: the target of a loss Y, what weights multiply X, a mask M, else C."""
-    name = v.op.name if v.op is not None else ""
-    if name == "add" and hides(v.operands[i]):
+    if v.op is add.op and hides(v.operands[i]):
         return "M"
-    if _is_loss(v) or name == "sub" or (name == "mul" and _is_logarithm(v.operands[1 - i])):
+    if _is_loss(v) or v.op is sub.op or (v.op is mul.op and _is_logarithm(v.operands[1 - i])):
         return "Y"
-    if i == 0 and name in ("affine", "correlate", "correlate_and_add", "max_pool", "transpose"):
+    if i == 0 and (_is_by_sample(v) or v.op is transpose.op):
         return "X"
-    if name == "mul" and is_mask(v.operands[i]):
+    if v.op is mul.op and is_mask(v.operands[i]):
         return "M"
-    return "X" if name == "matmul" else "C"
+    return "X" if v.op is matmul.op else "C"
 
 
 def is_mask(x: object) -> bool:
@@ -85,13 +87,17 @@ def _is_loss(v: Tensor) -> bool:
     return v.op is not None and v.op.loss is not None
 
 
+def _is_by_sample(v: Tensor) -> bool:
+    return v.op is not None and v.op.by_sample
+
+
 def _is_logarithm(u: object) -> bool:
-    return is_tensor(u) and u.op is not None and u.op.name in ("log", "array_log_softmax")
+    return is_tensor(u) and u.op in (log.op, array_log_softmax.op)
 
 
 def _is_flattened(u: object) -> bool:
     """True for the rows of what has more axes: samples and steps, or samples and places."""
-    return is_tensor(u) and u.op is not None and u.op.name == "reshape" and np.ndim(u.operands[0]) > 2
+    return is_tensor(u) and u.op is reshape.op and np.ndim(u.operands[0]) > 2
 
 
 class Roles:
@@ -108,11 +114,10 @@ class Roles:
         """How many samples there are and along which axis: as the data meet weights; else as the loss has them."""
         found: tuple[int | None, int] = (None, 0)
         for v in self.order:
-            name = v.op.name if v.op is not None else ""
-            if name == "affine" or _is_loss(v):
+            if _is_by_sample(v) or _is_loss(v):
                 shape = np.shape(v.operands[0])
                 found = (shape[0], 0) if len(shape) == 2 and not _is_flattened(v.operands[0]) else (None, 0)
-            elif name == "matmul":
+            elif v.op is matmul.op:
                 x, y = v.operands
                 axis = axis_of_data(x, y, self.is_data(x), self.is_data(y))
                 if axis is not None:
@@ -130,7 +135,7 @@ class Roles:
             if v.op is None and v.ndim > 2 and self.is_data(v):
                 return len(v)
         for v in self.order:
-            if v.op is not None and v.op.name.startswith("correlate") and isinstance(v.operands[0], np.ndarray):
+            if _is_by_sample(v) and isinstance(v.operands[0], np.ndarray):
                 return len(v.operands[0])
             if _is_loss(v) and _is_flattened(v.operands[0]):
                 return len(v.operands[0].operands[0])
@@ -157,16 +162,16 @@ class Roles:
     def states(self, from_data: Container[Tensor]) -> set[Tensor]:
         """Leaves with a row per sample that are not named as data, such as the state before the first step, H_0."""
         found: set[Tensor] = set()
+        meeting = matmul.op, add.op, sub.op, mul.op, div.op
         place = self.sample_axis  # of the factor that has the samples, in a matrix product
         for v in self.order:
-            name = v.op.name if v.op is not None else ""
-            for i, u in enumerate(v.operands[:2] if name in ("matmul", "add", "sub", "mul", "div") else ()):
+            for i, u in enumerate(v.operands[:2] if v.op in meeting else ()):
                 if not is_tensor(u) or u.op is not None or self.samples_in(u.shape) is None:
                     continue
                 other = v.operands[1 - i]
                 beside = is_tensor(other) and other in from_data and other.shape == u.shape
                 is_input = i == place and is_tensor(other) and other.op is None and not self.is_data(other)
-                if is_input if name == "matmul" else beside:
+                if is_input if v.op is matmul.op else beside:
                     found.add(u)
         return found
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..formulas import names
 from ..formulas.expression import Atom, Call, Expression, Group, constant
-from ..op import find
+from ..ops.shapes import concatenate, reshape, scatter
 from .atoms import (
     Applied,
     ArrayAtom,
@@ -26,8 +26,10 @@ from .atoms import (
     Total,
     Turned,
     Zeros,
+    applied,
     atom_shape,
     atoms,
+    form_of,
     formula_of,
     natural_shape,
     only_atom,
@@ -290,7 +292,7 @@ def _taken_atom(a: Atom, ndim: int, axis: int, t: int) -> Expression | None:
         return a.parts[t] if a.axis == axis else None
     if isinstance(a, Product) and axis < ndim - 1:
         return _taken_product(a, ndim, axis, t)
-    return _taken_applied(a, ndim, axis, t) if isinstance(a, Applied) else None
+    return form_of(a.op).step(a, axis, t) if isinstance(a, Applied) else None
 
 
 def _taken_product(a: Product, ndim: int, axis: int, t: int) -> Expression | None:
@@ -319,22 +321,6 @@ def _product(parts: Iterable[Expression], shape: Shape) -> Expression:
     return before * formula_of(Product(factors, shape))
 
 
-def _taken_applied(a: Applied, ndim: int, axis: int, t: int) -> Expression | None:
-    name = a.op.name
-    if name == "transpose" and a.arguments[1] is not None:
-        order = [i % ndim for i in a.arguments[1]]
-        rest = [i - (i > order[axis]) for i in order if i != order[axis]]
-        return taken(a.parts[0], ndim, order[axis], t) if rest == sorted(rest) else None
-    if name == "scatter":
-        found = one_axis_of(a.arguments[1], a.shape)
-        if found is None or found[0] != axis:
-            return None
-        return a.parts[0] if found[1] == t else constant(0.0)
-    if name == "reshape" and a.shape[:axis] == (natural_shape(a.parts[0]) or ())[:axis] and a.shape[axis] == 1:
-        return a.parts[0] if natural_shape(a.parts[0]) == (*a.shape[:axis], *a.shape[axis + 1 :]) else None
-    return None
-
-
 # ---------------------------------------------------------------- what arrives at one step
 
 
@@ -353,8 +339,8 @@ def placed(x: Expression) -> list[Placed] | None:
     found = []
     for term in x.terms:
         number, rest = split(Expression((term,), math.nan))
-        atom = only_atom(rest)
-        if not isinstance(atom, Applied) or atom.op.name != "scatter":
+        atom = applied(only_atom(rest), scatter)
+        if atom is None:
             return None
         where = _place(atom.arguments[1], atom.shape)
         if where is None:
@@ -383,7 +369,7 @@ def scattered(p: Placed, inner: Expression, axis: int, shape: Shape) -> Expressi
     if not inner.terms:
         return constant(0.0)
     number, rest = split(inner)
-    return p.number * number * formula_of(Applied(find("scatter"), (rest, index, shape), shape))
+    return p.number * number * formula_of(Applied(scatter.op, (rest, index, shape), shape))
 
 
 def joined(x: Expression, shape: Shape) -> Expression:
@@ -408,7 +394,7 @@ def joined(x: Expression, shape: Shape) -> Expression:
     if terms[0].stop is None:
         found = formula_of(Stack(parts, axis))
     else:
-        found = parts[0] if len(parts) == 1 else formula_of(Applied(find("concatenate"), (axis, *parts), shape))
+        found = parts[0] if len(parts) == 1 else formula_of(Applied(concatenate.op, (axis, *parts), shape))
     return sum(others, common * found)
 
 
@@ -466,7 +452,8 @@ def rows_of(x: Expression) -> Expression | None:
 
 
 def _rows_of(a: Atom | None) -> Expression | None:
-    if not isinstance(a, Applied) or a.op.name != "reshape":
+    a = applied(a, reshape)
+    if a is None:
         return None
     inner = natural_shape(a.parts[0]) or ()
     return a.parts[0] if len(inner) > 2 and a.shape == (math.prod(inner[:-1]), inner[-1]) else None

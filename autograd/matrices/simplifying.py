@@ -35,7 +35,7 @@ def _with_simplified_parts(x: Expression) -> Expression:
                 if any(p.key != q.key for p, q in zip(parts, a.parts, strict=True)):
                     is_same = False
                     c, a = c * number, a.rebuilt(parts)
-            elif isinstance(a, Stack | OverTime) or (isinstance(a, Applied) and a.op.name == "concatenate"):
+            elif isinstance(a, Stack | OverTime) or (isinstance(a, Applied) and a.op.moves):
                 simple = [_of_one_shape(simplified(p), p) for p in a.parts]
                 if any(p.key != q.key for p, q in zip(simple, a.parts, strict=True)):
                     is_same, a = False, a.rebuilt(simple)

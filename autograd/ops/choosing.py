@@ -63,6 +63,7 @@ def _one_of_two(condition: np.ndarray, x: float, y: float) -> np.ndarray:
     lambda g, z, condition, x, y: where(condition, g, 0.0),
     lambda g, z, condition, x, y: where(condition, 0.0, g),
     shown="where",
+    turned=lambda: (),
 )
 def choose(condition: Operand, x: Operand, y: Operand) -> Operand:
     """x where the condition holds, else y, for boolean arrays; see `where`."""

@@ -16,12 +16,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import Unpack
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
 
-from ..op import Pull, structural
+from ..op import Pull, Writing, structural
 from ..operands import Operand, as_array, describe, plainly, zeros
 from .choosing import where
 from .matrices import rows_summed
@@ -178,6 +179,17 @@ _SHARED = (
 # ---------------------------------------------------------------- the form
 
 
+def _between(sign: str, latex: str, note: tuple[str, str]) -> Writing:
+    """An operation that stands between its two operands."""
+    text, how = f"# {sign}{{how}} #", _strides_and_pads
+    return {"symbol": sign, "text": text, "latex": f"# {latex}{{how}} #", "how": how, "note": note}
+
+
+def _of_windows(name: str, **rest: Unpack[Writing]) -> Writing:
+    """An operation on the windows of its operand."""
+    return {**rest, "text": f"{name}(#{{how}})", "latex": rf"\operatorname{{{name}}}{{how}}(#)", "how": _window}
+
+
 def _under(x: np.ndarray, kernel: Sizes, strides: Sizes, where_to: Sizes) -> np.ndarray:
     """What lies under the window at each place, a view: (n, *places, *kernel but its last axis, the rest in a row).
 
@@ -208,12 +220,9 @@ def _bytes_of_columns(x: np.ndarray, kernel: Sizes, where_to: Sizes) -> int:
     lambda g, z, x, w, strides, pads: conv_to_kernel(x, g, strides, pads, w.shape[1:-1]),
     None,
     None,
-    symbol="⋆",
-    text="# ⋆{how} #",
-    latex=r"# \star{how} #",
-    how=_strides_and_pads,
-    note=_CORRELATION,
+    **_between("⋆", r"\star", _CORRELATION),
     linear=(0, 1),
+    by_sample=True,
 )
 def correlate(x: Operand, w: Operand, strides: Sizes, pads: Pads) -> Operand:
     """The sums of x under the window, weighted with w, at each place, for each unit.
@@ -239,11 +248,7 @@ def _correlated(x: np.ndarray, w: np.ndarray, strides: Sizes, pads: Pads) -> np.
     None,
     None,
     None,
-    symbol="∗",
-    text="# ∗{how} #",
-    latex=r"# *{how} #",
-    how=_strides_and_pads,
-    note=_CONVOLUTION,
+    **_between("∗", "*", _CONVOLUTION),
     linear=(0, 1),
 )
 def conv_to_input(g: Operand, w: Operand, strides: Sizes, pads: Pads, space: Sizes) -> Operand:
@@ -280,11 +285,7 @@ def conv_to_input(g: Operand, w: Operand, strides: Sizes, pads: Pads, space: Siz
     None,
     None,
     None,
-    symbol="⋆",
-    text="# ⋆{how} #",
-    latex=r"# \star{how} #",
-    how=_strides_and_pads,
-    note=_OF_KERNEL,
+    **_between("⋆", r"\star", _OF_KERNEL),
     linear=(0, 1),
 )
 def conv_to_kernel(x: Operand, g: Operand, strides: Sizes, pads: Pads, kernel: Sizes) -> Operand:
@@ -326,6 +327,7 @@ def _door(
     symbol="X⋆W+b",
     shown="conv",
     formula=lambda x, w, b, strides, pads: correlate(x, w, strides, pads) + b,
+    by_sample=True,
 )
 def correlate_and_add(x: Operand, w: Operand, b: Operand, strides: Sizes, pads: Pads) -> Operand:
     """x ⋆ w + b as one operation: the weighted sums of a convolutional layer. See `conv`."""
@@ -379,9 +381,8 @@ def _max_door(x: Operand, size: Operand, strides: Operand = None, padding: Opera
     None,
     None,
     door=_max_door,
-    text="maxpool(#{how})",
-    latex=r"\operatorname{maxpool}{how}(#)",
-    how=_window,
+    **_of_windows("maxpool"),
+    by_sample=True,
 )
 def max_pool(x: Operand, size: Sizes, strides: Sizes, padding: Pads) -> Operand:
     """The largest number of each channel in each window.
@@ -547,11 +548,9 @@ def _back(g: Operand, z: Operand, x: Operand, size: Sizes, strides: Sizes, pads:
     None,
     None,
     None,
-    shown="average_pool",
-    text="avgpool(#{how})",
-    latex=r"\operatorname{avgpool}{how}(#)",
-    how=_window,
+    **_of_windows("avgpool", shown="average_pool"),
     linear=(0,),
+    by_sample=True,
 )
 def averaged(x: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
     """The mean of each channel in each window. See `average_pool`."""
@@ -568,11 +567,7 @@ def averaged(x: Operand, size: Sizes, strides: Sizes, pads: Pads) -> Operand:
     None,
     None,
     None,
-    shown="share",
-    text="share(#{how})",
-    latex=r"\operatorname{share}{how}(#)",
-    how=_window,
-    note=_SHARED,
+    **_of_windows("share", shown="share", note=_SHARED),
     linear=(0,),
 )
 def shared(g: Operand, size: Sizes, strides: Sizes, pads: Pads, space: Sizes) -> Operand:
@@ -593,10 +588,7 @@ def shared(g: Operand, size: Sizes, strides: Sizes, pads: Pads, space: Sizes) ->
     None,
     None,
     None,
-    shown="upsample",
-    text="upsample(#{how})",
-    latex=r"\operatorname{upsample}{how}(#)",
-    how=_window,
+    **_of_windows("upsample", shown="upsample"),
     linear=(0,),
 )
 def spread(g: Operand, size: Sizes, strides: Sizes, pads: Pads, space: Sizes) -> Operand:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..ieee import quietly
-from ..op import Operation, register
+from ..op import Operation, named_after, register
 from ..operands import Operand, as_array, describe, real_array
 from .matrices import matmul
 from .moves import diagonal
@@ -25,7 +25,7 @@ def _pull(i: int, g: Operand, z: Operand, subscripts: str, *xs: Operand) -> Oper
     terms, output = _letters(subscripts)
     own, others = terms[i], terms[:i] + terms[i + 1 :]
     shared = "".join(c for c in own if any(c in term for term in (output, *others)))
-    g = _product(f"{','.join((output, *others))}->{shared}", g, *xs[:i], *xs[i + 1 :])
+    g = contraction(f"{','.join((output, *others))}->{shared}", g, *xs[:i], *xs[i + 1 :])
     if shared == own:
         return g
     sizes = dict(zip(shared, g.shape, strict=True))
@@ -137,6 +137,9 @@ def _product(subscripts: str, *xs: Operand) -> Operand:
     return quietly(_forward, subscripts, *xs)
 
 
+contraction = named_after(_product, _forward, _op)
+
+
 def einsum(subscripts: str, *operands: Operand) -> Operand:
     """Products of the operands' numbers, summed over the axes that the result does not name, as numpy.einsum.
 
@@ -166,7 +169,9 @@ def einsum(subscripts: str, *operands: Operand) -> Operand:
                 )
             if c not in sizes or size == 1:
                 sizes[c] = i, n
-    return _product(f"{','.join(terms)}->{output}", *(x if hasattr(x, "op") else real_array(x, "einsum") for x in xs))
+    return contraction(
+        f"{','.join(terms)}->{output}", *(x if hasattr(x, "op") else real_array(x, "einsum") for x in xs)
+    )
 
 
 def _spelled_out(subscripts: str, xs: list[Operand]) -> tuple[list[str], str, list[Operand]]:

@@ -57,19 +57,17 @@ def is_real_array(x: object) -> bool:
     return x.__class__ is np.ndarray and x.ndim > 0 and x.dtype in ONE
 
 
+# How many numbers are small, and how many bytes lie in a cache beside others.
 SMALL = 1 << 13
+NEAR = 1 << 18
 
 
-@functools.lru_cache(maxsize=128)
+@functools.lru_cache(maxsize=64)
 def _filled(number: float, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    found = np.full(shape, number, dtype)
+    """A number to go with arrays: in their shape if they are near, which takes two thirds of the time."""
+    found = np.full(shape if math.prod(shape) * dtype.itemsize <= NEAR else (), number, dtype)
     found.flags.writeable = False
     return found
-
-
-def _beside(number: float, x: np.ndarray) -> np.ndarray:
-    """A number to go with an array: in its shape if that is small, which takes half as long as one number."""
-    return _filled(number, x.shape if x.size <= SMALL else (), x.dtype)
 
 
 def lowest(x: np.ndarray) -> float:
@@ -266,7 +264,7 @@ def sigmoid(x: Operand) -> Operand:
             return e / (1 + e)
         return 1 / (1 + math.exp(-x))
     if is_real_array(x):  # above 80 it is 1 to rounding, and e^x would overflow
-        e = np.minimum(x, _beside(80, x))
+        e = np.minimum(x, _filled(80, x.shape, x.dtype))
         np.exp(e, e)
         return np.divide(e, np.add(e, ONE[x.dtype]), e)
     e = np.exp(np.where(np.real(x) < 0, x, -x))
@@ -283,9 +281,7 @@ def relu(x: Operand) -> Operand:
     """
     if type(x) is float:
         return x if x > 0 or x != x else 0.0
-    if is_real_array(x):
-        return np.maximum(x, _beside(0, x))
-    return np.maximum(x, 0.0)
+    return np.maximum(x, _filled(0, x.shape, x.dtype) if is_real_array(x) else 0.0)
 
 
 @elementwise(lambda z, x, alpha: where(x > 0, 1, alpha), lambda z, x, alpha: where(x > 0, 0, x))
@@ -397,7 +393,7 @@ def step(x: Operand) -> Operand:
         return 1.0 if x > 0 else 0.0 if x == x else x
     if is_real_array(x):  # several times as fast as to ask number by number
         if x.size <= SMALL:  # as numbers from 0 to 1, rounded up; nan stays nan
-            z = np.minimum(np.maximum(x, _beside(0, x)), _beside(1, x))
+            z = np.minimum(np.maximum(x, _filled(0, x.shape, x.dtype)), _filled(1, x.shape, x.dtype))
             return np.ceil(z, z)
         if (low := lowest(x)) == low:
             return np.greater(x, ZERO[x.dtype]).astype(x.dtype)

@@ -14,6 +14,7 @@ import functools
 import inspect
 import operator
 import sys
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Unpack, cast
 
@@ -22,7 +23,17 @@ from numpy.typing import DTypeLike
 
 from ..ieee import ieee, quietly
 from ..modes import is_watched
-from ..op import Function, Operation, Writing, array_table, named_after, reduction, register, structural
+from ..op import (
+    Function,
+    Operation,
+    Writing,
+    array_table,
+    named_after,
+    operation_of,
+    reduction,
+    register,
+    structural,
+)
 from ..operands import (
     FLOAT32,
     FLOAT64,
@@ -34,6 +45,7 @@ from ..operands import (
     describe,
     is_array,
     is_array_node,
+    is_fixed,
     members,
     numbers_of,
     plainly,
@@ -44,9 +56,18 @@ from ..rows import Rows
 from ..samples import are_in_columns
 from ..signatures import Pairs
 from .choosing import where
-from .elementwise import abs, log, log1p_exp, lowest, relu, sigmoid
+from .elementwise import ONE, abs, log, log1p_exp, lowest, relu, sigmoid
 from .matrices import row_of_ones
-from .softmaxes import array_logsumexp, array_softmax, logsumexp, softmax, softmax_component, unit_vector
+from .softmaxes import (
+    array_logsumexp,
+    array_softmax,
+    largest_along,
+    logsumexp,
+    softmax,
+    softmax_component,
+    summed_along,
+    unit_vector,
+)
 from .sums import not_empty, numbers, sequence, size
 from .sums import sum as total
 
@@ -176,15 +197,20 @@ def _called(
             if activation is not None:
                 refuse_activated(name, prediction, activation)
             is_turned = are_in_columns(name, samples, prediction)
-            prediction, target = _as_rows(name, prediction, target, is_turned)
+            x, y = numbers(prediction), target
+            if is_turned or not _are_rows(x, y):
+                prediction, target = _as_rows(name, prediction, target, is_turned)
+                x, y = numbers(prediction), numbers(target)
             if check is not None:
-                check(numbers(prediction), numbers(target))
-            shares = _shares(name, weight, prediction)
+                check(x, y)
+            shares = _shares(name, weight, x)
             if of_logits is not None and of_logits.array is not None:
                 logits = unrounded(prediction, of_logits.array)
                 if logits is not None:
                     return of_logits.array.function(logits, target, shares)
-            return batch.function(prediction, target, shares)
+            if not is_array_node(prediction):
+                return batch.function(prediction, target, shares)
+            return prediction._record(batch, prediction, target, shares)
         if weight is not None:
             raise TypeError(f"{name}: weights belong to the rows of a batch; this is one sample")
         prediction, target = as_operand(prediction), as_operand(target)
@@ -456,11 +482,9 @@ def _by_rule(i: int, g: Operand, z: Operand, logits: Operand, target: Operand, w
 )
 def batch_softmax_cross_entropy(logits: Operand, target: Operand, weight: Operand, on_the_way: Operand) -> Operand:
     """The weighted sum over samples of -Σ target log softmax(logits). All (m, n); on_the_way keeps the softmax."""
-    # Along a short axis NumPy's max takes three to nine times as long as on a copy of the transpose.
-    m = logits.T.copy().max(0)[:, None] if logits.shape[1] <= 64 else logits.max(1, keepdims=True)
-    shifted = logits - m
+    shifted = logits - largest_along(logits, 1)
     e = np.exp(shifted)
-    sums = e.dot(row_of_ones(e.shape[1], e.dtype))[:, None]
+    sums = summed_along(e, 1)
     on_the_way.probabilities = e / sums
     shifted -= np.log(sums)
     shifted *= target
@@ -499,26 +523,30 @@ def softmax_cross_entropy(
     return cross_entropy_of_softmax(logits, target)
 
 
-_OF_PROBABILITIES = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
-# What moves numbers, and leaves what they are.
-_MOVES = frozenset({"transpose", "reshape", "getitem", "cast", "broadcast_to"})
+_OF_PROBABILITIES: dict[Callable[..., Operand], str] = {sigmoid: "binary_cross_entropy", softmax: "cross_entropy"}
 
 
 def refuse_activated(name: str, logits: Operand, activation: Callable[..., Operand]) -> None:
     """ValueError if what a loss takes for logits is what its own activation gave: it would be applied twice."""
-    applied = activation.__name__
-    if members(logits) and all(_origin(u) == applied for u in members(logits)):
+    its_own = (softmax_component.op, array_softmax.op) if activation is softmax else (operation_of(activation),)
+    given = members(logits)
+    for u in given:
+        if _origin(u) not in its_own:
+            return
+    if given:
+        applied, other = activation.__name__, _OF_PROBABILITIES.get(activation)
         raise ValueError(
             f"{name}: expected logits, got what a {applied} gave, which would be applied twice: pass what went into "
-            f"that {applied}, or use {_OF_PROBABILITIES[applied]} of probabilities"
+            f"that {applied}{'' if other is None else f', or use {other} of probabilities'}"
         )
 
 
-def _origin(u: Operand) -> str | None:
-    """The name of the operation that gave the numbers of a node, whatever moved them since."""
-    while getattr(u, "op", None) is not None:
-        if u.op.name not in _MOVES:
-            return u.op.shown
+def _origin(u: Operand) -> Operation | None:
+    """The operation that gave the numbers of a node, whatever moved them since."""
+    op: Operation | None
+    while (op := getattr(u, "op", None)) is not None:
+        if not op.moves:
+            return op
         u = u.operands[0]
     return None
 
@@ -563,7 +591,7 @@ def _went_into(u: Operand, activation: Operation) -> Operand | None:
     op = getattr(u, "op", None)
     if op is activation:
         return u.operands[0]
-    if op is None or op.name not in _MOVES:
+    if op is None or not op.moves:
         return None
     logits = _went_into(u.operands[0], activation)
     return None if logits is None else op.function(logits, *u.operands[1:])
@@ -670,7 +698,16 @@ def _total(each: Operand, weight: Operand) -> Operand:
 
 def _weighed(g: Operand, weight: Operand) -> Operand:
     """What arrives at the loss of each sample, ready to multiply rows."""
-    return g * (weight[:, None] if isinstance(weight, np.ndarray) else weight)
+    if isinstance(weight, np.ndarray):
+        return g * weight[:, None]
+    return weight if g is ONE[FLOAT32] or g is ONE[FLOAT64] else g * weight  # it is the gradient of the loss itself
+
+
+def _are_rows(x: Operand, y: Operand) -> bool:
+    """True for two arrays (samples, outputs) of one shape and dtype, as they come in a training."""
+    if x.__class__ is not np.ndarray or y.__class__ is not np.ndarray:
+        return False
+    return x.ndim == 2 and x.dtype is y.dtype and x.shape == y.shape
 
 
 def _as_rows(name: str, prediction: Operand, target: Operand, is_turned: bool = False) -> tuple[Operand, Operand]:
@@ -718,9 +755,22 @@ def _same_size(name: str, x: Operand, y: Operand) -> None:
         raise ValueError(f"{name}: expected prediction and target of equal length; got {came}{advice}")
 
 
+# Arrays of numbers from 0 to 1 that nobody can write to: the targets of a training, which are the same in each step.
+_in_the_interval: dict[int, weakref.ref[np.ndarray]] = {}
+
+
+def _forget(key: int, gone: object) -> None:
+    _in_the_interval.pop(key, None)
+
+
 def _in_unit_interval(name: str, what: str, x: Operand, advice: str = "") -> None:
     if isinstance(x, np.ndarray):
+        known = _in_the_interval.get(id(x))
+        if known is not None and known() is x and is_fixed(x):
+            return
         if x.size and x.item(x.argmin()) >= 0 and x.item(x.argmax()) <= 1:  # a third of the time, and False for nan
+            if type(x) is np.ndarray and is_fixed(x):
+                _in_the_interval[id(x)] = weakref.ref(x, functools.partial(_forget, id(x)))
             return
         is_outside = (x < 0) | (x > 1)
         x = Vector(x[is_outside].flat) if is_outside.any() else Vector()

@@ -21,6 +21,7 @@ __all__ = ["affine", "dot", "linear", "matmul", "outer"]
 
 # How many rows of a tall matrix are multiplied at a time, while they are in the processor's cache.
 ROWS = 1024
+TALL = 4 * ROWS
 
 
 def _product(x: Operand, y: Operand) -> Operand:
@@ -31,7 +32,7 @@ def _product(x: Operand, y: Operand) -> Operand:
     """
     if x.ndim > 2 and y.ndim == 2:
         return _product(_rows(x), y).reshape((*x.shape[:-1], y.shape[1]))
-    if x.ndim != 2 or y.ndim != 2 or len(x) < 4 * ROWS:
+    if x.ndim != 2 or y.ndim != 2 or len(x) < TALL:
         return x.dot(y)
     z = np.empty((len(x), y.shape[1]), np.result_type(x, y))
     for i in range(0, len(x), ROWS):
@@ -56,6 +57,10 @@ def _to_right(g: Operand, z: Operand, x: Operand, y: Operand) -> Operand:
         return x[:, None] * g[..., None, :] if y.ndim > 1 else x * g
     if y.ndim == 1:
         return (_transposed(x) @ g[..., None])[..., 0]
+    if y.ndim == 2 and g.__class__ is np.ndarray:
+        g, x = _rows(g), _rows(x)
+        is_turned = y.flags.f_contiguous and not y.flags.c_contiguous  # as Wᵀ is; so is its gradient then
+        return g.T.dot(x).T if is_turned else x.T.dot(g)
     if x.ndim > 2 and y.ndim == 2:
         return _rows(x).T.dot(_rows(g))
     return _transposed(x) @ g
@@ -129,11 +134,17 @@ def row_of_ones(n: int, dtype: DTypeLike) -> np.ndarray:
 
 
 def rows_summed(g: Operand, out: np.ndarray | None = None) -> Operand:
-    """The sum over all axes but the last. A product with ones costs a quarter of a sum."""
-    if g.__class__ is np.ndarray and g.ndim > 1:
-        rows = _rows(g)
-        return rows.T.dot(row_of_ones(len(rows), g.dtype), out)
-    return g.sum(tuple(range(g.ndim - 1)))
+    """The sum over all axes but the last."""
+    return _to_bias(g, None, None, None, None, out)
+
+
+# Up to which length a row is summed by a product with ones; a longer one is by NumPy, whose sum loses fewer digits.
+SHORT = 128
+
+
+def has_short_rows(x: Operand) -> bool:
+    """True for a vector or a matrix whose rows are summed by `x.dot(row_of_ones(...))`, in half of the time."""
+    return x.__class__ is np.ndarray and x.ndim in (1, 2) and 0 < x.shape[-1] <= SHORT and x.dtype.kind == "f"
 
 
 def _rows(x: Operand) -> Operand:
@@ -141,7 +152,9 @@ def _rows(x: Operand) -> Operand:
 
 
 def _to_input(g: Operand, z: Operand, x: Operand, weight: Operand, bias: Operand) -> Operand:
-    return _product(g, weight) if g.__class__ is np.ndarray else g.dot(weight)
+    if g.__class__ is np.ndarray and (g.ndim != 2 or len(g) >= TALL):
+        return _product(g, weight)
+    return g.dot(weight)
 
 
 def _to_weight(
@@ -155,10 +168,22 @@ def _to_weight(
 def _to_bias(
     g: Operand, z: Operand, x: Operand, weight: Operand, bias: Operand, out: np.ndarray | None = None
 ) -> Operand:
-    return rows_summed(g, out)
+    if g.__class__ is np.ndarray and g.ndim > 1:
+        if g.ndim > 2:
+            g = _rows(g)
+        return g.T.dot(row_of_ones(len(g), g.dtype), out)  # a quarter of what a sum costs
+    return g.sum(tuple(range(g.ndim - 1)))
 
 
-@structural(_to_input, _to_weight, _to_bias, symbol="XWᵀ+b", shown="linear")
+@structural(
+    _to_input,
+    _to_weight,
+    _to_bias,
+    symbol="XWᵀ+b",
+    shown="linear",
+    formula=lambda x, weight, bias: x @ weight.T + bias,
+    by_sample=True,
+)
 def affine(x: Operand, weight: Operand, bias: Operand) -> Operand:
     """x Wᵀ + b as one operation: the weighted sums of a layer for all samples at once.
 
@@ -167,8 +192,8 @@ def affine(x: Operand, weight: Operand, bias: Operand) -> Operand:
     ValueError with the shapes if they do not fit.
     """
     try:
-        z = _product(x, weight.T)
-        if z.shape[-1:] == bias.shape and weight.ndim == 2:
+        z = x.dot(weight.T) if x.ndim == 2 and len(x) < TALL else _product(x, weight.T)
+        if bias.ndim == 1 and weight.ndim == 2 and len(bias) == len(weight):
             return np.add(z, bias, z)
     except ValueError:
         pass
@@ -197,7 +222,8 @@ def linear(x: Operand, weight: Operand = None, bias: Operand = None) -> Operand:
         if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1]:
             raise _does_not_fit(x, weight, None)
         return matmul(x, weight.T)
-    return affine(x, weight, bias)
+    record = getattr(weight.__class__, "_record", None)
+    return affine(x, weight, bias) if record is None else record(affine.op, x, weight, bias)
 
 
 linear.op = elementwise.identity.op  # type: ignore[attr-defined]

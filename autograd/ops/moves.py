@@ -35,13 +35,25 @@ __all__ = [
 Axes = int | tuple[int, ...] | None
 
 
-@structural(lambda g, z, x, axis: flip(g, axis), None)
+def _other(axis: Axes) -> Axes:
+    """The same axes of the transpose of a matrix."""
+    return None if axis is None else 1 - axis % 2 if isinstance(axis, int) else tuple(1 - a % 2 for a in axis)
+
+
+@structural(lambda g, z, x, axis: flip(g, axis), None, linear=(0,), turned=lambda axis: (_other(axis),), moves=True)
 def flip(x: Operand, axis: Axes = None) -> Operand:
     """x in reverse along an axis, several, or all. Gradient: in reverse too."""
     return np.flip(x, axis)
 
 
-@structural(lambda g, z, x, shift, axis: roll(g, np.negative(shift).tolist(), axis), None, None)
+@structural(
+    lambda g, z, x, shift, axis: roll(g, np.negative(shift).tolist(), axis),
+    None,
+    None,
+    linear=(0,),
+    turned=lambda shift, axis: None if axis is None else (shift, _other(axis)),
+    moves=True,
+)
 def roll(x: Operand, shift: int | Sequence[int], axis: Axes = None) -> Operand:
     """x moved on by so many places along an axis; what falls off the end comes in at the beginning.
 
@@ -149,8 +161,8 @@ def trace(x: Operand, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Operan
 # ---------------------------------------------------------------- running sums and products
 
 
-@structural(lambda g, z, x, axis: flip(_cumsum(flip(g, axis), axis), axis), None, shown="cumsum")
-def _cumsum(x: Operand, axis: int) -> Operand:
+@structural(lambda g, z, x, axis: flip(running_sum(flip(g, axis), axis), axis), None, shown="cumsum")
+def running_sum(x: Operand, axis: int) -> Operand:
     """x₁, x₁ + x₂, ... along one axis. Gradient: summed from the end."""
     return np.cumsum(x, axis)
 
@@ -161,7 +173,7 @@ def cumsum(x: Operand, axis: int | None = None) -> Operand:
     Returns x's shape. Gradient: the sum of those of all later results.
     """
     x, axis = _along(x, "cumsum", axis)
-    return _cumsum(x, axis)
+    return running_sum(x, axis)
 
 
 def cumprod(x: Operand, axis: int | None = None) -> Operand:

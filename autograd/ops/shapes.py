@@ -19,6 +19,7 @@ from ..op import Operation, Pull, register, structural
 from ..operands import Index, Operand, as_array, describe, real_array, zeros
 from ..signatures import joining, of_array
 from .choosing import check_plain
+from .matrices import has_short_rows, row_of_ones
 
 __all__ = [
     "broadcast_to",
@@ -38,7 +39,7 @@ __all__ = [
 # ---------------------------------------------------------------- broadcasting and shapes
 
 
-@structural(lambda g, z, x, shape: sum_to(g, x.shape), None, symbol="repeat")
+@structural(lambda g, z, x, shape: sum_to(g, x.shape), None, symbol="repeat", formula=lambda x, shape: x, moves=True)
 def broadcast_to(x: Operand, shape: tuple[int, ...]) -> Operand:
     """x repeated along new axes and axes of size 1 until it has this shape. ValueError if it cannot.
 
@@ -47,16 +48,21 @@ def broadcast_to(x: Operand, shape: tuple[int, ...]) -> Operand:
     return np.broadcast_to(x, shape)
 
 
-@structural(lambda g, z, x, shape: broadcast_to(g, x.shape), None, symbol="Σ")
-def sum_to(x: Operand, shape: tuple[int, ...]) -> Operand:
+def _sum_to(x: Operand, shape: tuple[int, ...]) -> Operand:
     """x summed over the axes along which `shape` would be broadcast to that of x."""
+    if has_short_rows(x) and len(shape) == 2 and shape == (x.shape[0], 1):
+        return x.dot(row_of_ones(x.shape[1], x.dtype)).reshape(shape)
     ahead = x.ndim - len(shape)
     x = x.sum(tuple(range(ahead))) if ahead else x
     stretched = tuple(i for i, (n, m) in enumerate(zip(x.shape, shape, strict=True)) if n != m)
     return x.sum(stretched, keepdims=True) if stretched else x
 
 
-@structural(lambda g, z, x, shape: g.reshape(x.shape), None, linear=(0,))
+_sum_to.__name__ = "sum_to"
+sum_to = structural(lambda g, z, x, shape: broadcast_to(g, x.shape), None, symbol="Σ", formula=_sum_to)(_sum_to)
+
+
+@structural(lambda g, z, x, shape: g.reshape(x.shape), None, linear=(0,), moves=True)
 def reshape(x: Operand, shape: int | tuple[int, ...]) -> Operand:
     """The same numbers in another shape, row by row; one size may be -1, which takes what is left.
 
@@ -66,7 +72,11 @@ def reshape(x: Operand, shape: int | tuple[int, ...]) -> Operand:
 
 
 @structural(
-    lambda g, z, x, axes: transpose(g, None if axes is None else _inverse(axes, x.ndim)), None, symbol="T", linear=(0,)
+    lambda g, z, x, axes: transpose(g, None if axes is None else _inverse(axes, x.ndim)),
+    None,
+    symbol="T",
+    linear=(0,),
+    moves=True,
 )
 def transpose(x: Operand, axes: Operand = None) -> Operand:
     """Axes in another order; reversed by default.
@@ -109,7 +119,7 @@ def expand_dims(x: Operand, axis: int | tuple[int, ...]) -> Operand:
     return reshape(x, tuple(1 if i in axes else next(rest) for i in range(x.ndim + len(axes))))
 
 
-@structural(lambda g, z, x, dtype: cast(g, x.dtype), None, shown="astype")
+@structural(lambda g, z, x, dtype: cast(g, x.dtype), None, shown="astype", formula=lambda x, dtype: x, moves=True)
 def cast(x: Operand, dtype: DTypeLike) -> Operand:
     """The same numbers as float32 or float64."""
     return x.astype(dtype)
@@ -118,13 +128,34 @@ def cast(x: Operand, dtype: DTypeLike) -> Operand:
 # ---------------------------------------------------------------- indices
 
 
-@structural(lambda g, z, x, index: scatter(g, index, x.shape), None, symbol="[ ]", shown="indexing")
+def _turned_block(index: Operand) -> tuple[Operand] | None:
+    """The index of a block of a matrix in its transpose; None for others."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if not all(isinstance(i, slice) for i in parts):
+        return None
+    first, second = (*parts, slice(None)) if len(parts) == 1 else parts
+    return (second if first == slice(None) else (second, first),)
+
+
+@structural(
+    lambda g, z, x, index: scatter(g, index, x.shape),
+    None,
+    symbol="[ ]",
+    shown="indexing",
+    turned=_turned_block,
+    moves=True,
+)
 def getitem(x: Operand, index: Operand) -> Operand:
     """x[index], whatever NumPy takes as an index; a number picked twice collects both gradients."""
     return x[index]
 
 
-@structural(lambda g, z, x, index, shape: getitem(g, index), None, None)
+def _turned_place(index: Operand, shape: tuple[int, ...]) -> tuple[Operand, ...] | None:
+    turned = _turned_block(index)
+    return None if turned is None else (*turned, shape[::-1])
+
+
+@structural(lambda g, z, x, index, shape: getitem(g, index), None, None, turned=_turned_place)
 def scatter(x: Operand, index: Operand, shape: tuple[int, ...]) -> Operand:
     """Zeros of this shape with x added at the index: the reverse of `getitem`."""
     size = math.prod(shape)
@@ -210,7 +241,7 @@ def _inside(widths: Sequence[tuple[int, int]], x: Operand) -> tuple[slice, ...]:
 
 
 _pad.__name__ = "pad"
-_bordered = structural(lambda g, z, x, widths, value: getitem(g, _inside(widths, x)), None, None)(_pad)
+bordered = structural(lambda g, z, x, widths, value: getitem(g, _inside(widths, x)), None, None)(_pad)
 
 
 @of_array
@@ -221,7 +252,7 @@ def pad(x: Operand, width: Operand, value: Operand = 0.0) -> Operand:
     """
     x = as_array(x, "pad")
     check_plain("pad: width and value", value)
-    return _bordered(x, tuple(map(tuple, np.broadcast_to(width, (x.ndim, 2)).tolist())), value)
+    return bordered(x, tuple(map(tuple, np.broadcast_to(width, (x.ndim, 2)).tolist())), value)
 
 
 # ---------------------------------------------------------------- joining
@@ -256,7 +287,9 @@ def _concatenate(axis: int, *xs: Operand) -> Operand:
 
 
 _concatenate.__name__ = "concatenate"
-_join = register(Operation(_concatenate, (), pulls=each_of(_piece)))
+_join = register(
+    Operation(_concatenate, (), pulls=each_of(_piece), moves=True, writing={"turned": lambda axis: (1 - axis % 2,)})
+)
 
 
 @joining
@@ -277,7 +310,7 @@ def concatenate(tensors: Operand, axis: int | None = 0) -> Operand:
     return quietly(_concatenate, axis, *(real_array(x, "concatenate") for x in xs))
 
 
-concatenate.op = _join  # type: ignore[attr-defined]
+concatenate.op = _join
 
 
 @joining

@@ -25,6 +25,7 @@ from ..signatures import of_array
 from . import elementwise
 from .choosing import where
 from .elementwise import is_zero, maximum, sqrt
+from .matrices import SHORT, has_short_rows, row_of_ones
 
 T = TypeVar("T")
 
@@ -48,6 +49,10 @@ def sum(x: Operand) -> Operand:
 @sum.on_arrays
 def array_sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Sum over axes, as NumPy computes it."""
+    if not keepdims and (axis is None or axis == -1):
+        rows = x.ravel() if axis is None and x.size <= SHORT else x
+        if (axis is None) == (rows.ndim == 1) and has_short_rows(rows):
+            return rows.dot(row_of_ones(rows.shape[-1], rows.dtype))
     return x.sum(axis, keepdims=keepdims)
 
 
@@ -69,7 +74,7 @@ def array_mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand
     not_empty("mean", x, axis)
     if not x.ndim:  # of which NumPy sums axis 0, and has no mean
         return x.mean(axis, keepdims=keepdims)
-    total = x.sum(axis, keepdims=keepdims)  # half of the time of x.mean
+    total = array_sum(x, axis, keepdims)  # half of the time of x.mean
     return total / (x.size // total.size) if total.size else total
 
 
@@ -89,6 +94,13 @@ def prod(x: Operand) -> Operand:
 def array_prod(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """Product over axes, as NumPy computes it."""
     return x.prod(axis, keepdims=keepdims)
+
+
+@structural(lambda g, z, x: 2 * g * x, formula=lambda x: (x * x).sum(), shown="squares")
+def squares(x: Operand) -> Operand:
+    """The sum of the squares of an array, as one product and not as two in its backward pass."""
+    flat = x.ravel()
+    return flat.dot(flat)
 
 
 def _products_of_the_others(x: Operand) -> Vector:
@@ -317,7 +329,7 @@ def not_empty(where_: str, x: Operand, axis: Axis = None) -> None:
 
 def numbers(x: Operand) -> Operand:
     """The array of a Tensor, an array as it is: for what is not differentiated."""
-    return x._data if is_array_node(x) else x
+    return x._data if getattr(x.__class__, "_is_array", False) else x
 
 
 def comparable(x: Operand) -> Operand:

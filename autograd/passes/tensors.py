@@ -41,32 +41,34 @@ def backward(root: Node, g: np.ndarray) -> None:
             v._grad = g
         op = v._op
         operands = v._operands
+        z = v._data
         ahead = None
+        data = []
+        for u in operands:
+            data.append(u._data if u.__class__ is node else u)
         if op.delivers is not None:
             op.delivers(v, g)
             operands = ()
-        if len(operands) == 1:
-            data = (operands[0]._data,)
-        else:
-            data = [u._data if u.__class__ is node else u for u in operands]
-        for i, u in enumerate(operands):
+        i = -1
+        for u in operands:
+            i += 1
             if u.__class__ is not node:
                 continue
             if u._op is None:
                 if u._serial > v._serial or u._seen is not None:
                     check_unchanged(u, v)
-                pull, buffer = op.pulls[i], u._buffer
+                buffer = u._buffer
                 if buffer is not None and u._grad is None and i in op.writes:
-                    written = pull(g, v._data, *data, buffer)
+                    written = op.pulls[i](g, z, *data, buffer)
                     if written is not buffer:
                         buffer[...] = written if written.shape == buffer.shape else _summed(written, buffer.shape)
                     u._grad = buffer
                 else:
-                    _deliver(u, pull(g, v._data, *data), g)
+                    _deliver(u, op.pulls[i](g, z, *data), g)
                 continue
             if op.adds is not None and _added(waiting.get(-u._serial), op, g, data):
                 continue
-            term = op.pulls[i](g, v._data, *data)
+            term = op.pulls[i](g, z, *data)
             if term.shape != u._data.shape:
                 term = _summed(term, u._data.shape)
             if ahead is None:

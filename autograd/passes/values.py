@@ -22,14 +22,14 @@ class Row:
     on which the result depends, None for all; the others get no gradient, as if they were not there.
     """
 
-    __slots__ = ("array", "flat", "where")
+    __slots__ = ("__weakref__", "array", "flat", "where")
 
     def __init__(self, array: Operand, flat: Operand, where: Operand = None) -> None:
         self.array, self.flat, self.where = array, flat, where
 
     def give(self, leaves: Iterable[Node], g: float) -> None:
         """Add to the gradients of the leaves, that of the result being g."""
-        gradient = self.array * g
+        gradient = self.array if g == 1.0 else self.array * g
         where = self.where
         if self.flat.add(gradient, where):
             return

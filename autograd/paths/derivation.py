@@ -8,7 +8,6 @@ import math
 import numbers
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
@@ -29,6 +28,8 @@ SHOWN_IN_NOTEBOOK = 8
 PRODUCTS_IN_A_LINE = 6
 # And so many factors of one: a line of A4.
 FACTORS_IN_A_LINE = 6
+# Columns of what is printed where no terminal says how many it has.
+WIDE = 120
 # The gradient as one formula is written if it has no more symbols than this.
 LONGEST_WHOLE = 30
 
@@ -97,7 +98,7 @@ class Derivation:
     # ------------------------------------------------------------ text
 
     def __str__(self) -> str:
-        return self.text(width=shutil.get_terminal_size().columns if is_terminal() else None)
+        return self.text(width=printed_width())
 
     def text(
         self, *, ascii: bool = False, most: int | None = None, digits: int | None = None, width: int | None = None
@@ -106,7 +107,7 @@ class Derivation:
 
         most: write only that many of the listed paths; by default 20, or as many as `top` asked for.
         digits: significant digits of numbers, 4 unless given. width: columns; factors that do not fit go on in
-        further lines. `print` takes those of the terminal. ValueError if one is no positive integer.
+        further lines. `print` takes those of the terminal, and 120 elsewhere. ValueError if one is no positive integer.
         """
         to = self._ascii() if ascii else Text(self.graph.names.text)
         set_digits("Derivation.text", to, digits)
@@ -119,9 +120,7 @@ class Derivation:
             return f"{said}; {source} depends on {target}: derive takes the target first" if is_turned else said
         paths = self._written("Derivation.text", most)
         lines = [f"{ratio} = {to.number(self.value)}   ({counted(self.count)})"]
-        columns = (
-            math.inf if width is None else positive("Derivation.text", "width", width, "a positive integer or None")
-        )
+        columns = checked_width("Derivation.text", width)
         blocks = [self._block(to, i, *p, columns) for i, p in enumerate(zip(paths, self.shares(), strict=False), 1)]
         lines += self._introduced(to, paths)
         for block in blocks:
@@ -196,7 +195,7 @@ class Derivation:
         rows = self._chain(to, path)
         if rows[1] == rows[2]:
             del rows[1]
-        widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+        widths = [max(map(layout.columns, column)) for column in zip(*rows, strict=True)]
         lines = []
         start = 0
         while start < len(widths):
@@ -206,7 +205,7 @@ class Derivation:
             more = "" if end == len(widths) else to.apart.rstrip()
             for lead, row in zip(("    ", "  = ", "  = ") if not start else ("    ",) * 3, rows, strict=False):
                 taken = zip(row[start:end], widths[start:end], strict=True)
-                cells = (cell + " " * (width - _width(cell)) for cell, width in taken)
+                cells = (cell + " " * (width - layout.columns(cell)) for cell, width in taken)
                 lines.append((lead + to.apart.join(cells) + more).rstrip())
             start = end
         return lines
@@ -241,8 +240,8 @@ class Derivation:
         elif self.count > 1:
             rows.append((f"sum of {written} paths", self.sum))
         rows.append((f"{to.symbol(self._label(self.source))}.grad", self.source.grad))
-        width = max(_width(name) for name, _ in rows)
-        lines = [f"{name}{' ' * (width - _width(name))}   {to.number(x)}" for name, x in rows]
+        width = max(layout.columns(name) for name, _ in rows)
+        lines = [f"{name}{' ' * (width - layout.columns(name))}   {to.number(x)}" for name, x in rows]
         return [*lines[:-1], f"{lines[-1]}   ({self._verdict(to)})"]
 
     def _verdict(self, to: Writer) -> str:
@@ -375,9 +374,10 @@ def _abridged(items: Sequence[T], more: int = 0) -> list[T | None]:
 
 
 def _product(factors: Sequence[str], joint: str) -> list[str]:
-    """Factors in lines, six in each; 1 if there are none."""
-    lines = [joint.join(factors[i : i + FACTORS_IN_A_LINE]) for i in range(0, len(factors), FACTORS_IN_A_LINE)]
-    return lines or ["1"]
+    """Factors in lines of about equally many, six at most; 1 if there are none."""
+    count = -(-len(factors) // FACTORS_IN_A_LINE)
+    ends = [-(-len(factors) * i // count) for i in range(count + 1)] if count else []
+    return [joint.join(factors[i:j]) for i, j in itertools.pairwise(ends)] or ["1"]
 
 
 def _sum(to: Latex | Mathml, left: str, terms: Sequence[Sequence[str]]) -> list[str]:
@@ -393,7 +393,7 @@ def _wrapped(chain: str, arrow: str, columns: float) -> list[str]:
     """A chain of names in lines that fit."""
     lines: list[str] = []
     for part in chain.split(arrow):
-        if lines and _width(lines[-1]) + _width(arrow) + _width(part) <= columns:
+        if lines and layout.columns(lines[-1]) + layout.columns(arrow) + layout.columns(part) <= columns:
             lines[-1] += arrow + part
         else:
             lines.append(f"      {arrow.strip()} {part}" if lines else part)
@@ -410,6 +410,16 @@ def check_environment(where: str, environment: str) -> None:
     """ValueError for an environment that equations are not written in."""
     if environment not in ("aligned", "align*"):
         raise ValueError(f"{where}: expected environment to be 'aligned' or 'align*'; got {environment!r}")
+
+
+def checked_width(where: str, width: int | None) -> float:
+    """The columns of text: as many as it takes if None. ValueError for what is no positive integer."""
+    return math.inf if width is None else positive(where, "width", width, "a positive integer or None")
+
+
+def printed_width() -> int:
+    """The columns of what is printed: those of the terminal, elsewhere as many as a page or a cell shows."""
+    return shutil.get_terminal_size().columns if is_terminal() else WIDE
 
 
 def is_terminal() -> bool:
@@ -429,8 +439,3 @@ def counted(count: int) -> str:
     if count == 1:
         return "1 path"
     return f"{count} paths" if count < 10**40 else f"about 10^{round(math.log10(count))} paths"
-
-
-def _width(text: str) -> int:
-    """Columns that the text takes on a terminal."""
-    return sum(not unicodedata.combining(ch) for ch in text)

@@ -17,6 +17,7 @@ from ..formulas import names
 from ..formulas.expression import Atom, Expression, Group, Omitted, Symbol, constant, has_omissions, omitted, symbol
 from ..formulas.notation import format_number, is_short, is_written
 from ..graph import Node, depending_on, topological_order
+from ..ops.elementwise import div
 from ..value import Value
 from .labels import unique_labels
 from .reading import MAX_CONTRACTED, Formulas, Quotients, SoftmaxMembers
@@ -253,7 +254,7 @@ class PathGraph:
     def _with_quotients(self, x: Expression) -> Expression:
         """x with the tops of named quotients written by these: of a = e/s, e is a·s; a softmax's s then cancels."""
         for v in self.nodes:
-            if v.op is None or v.op.name != "div" or not all(u in self.labels for u in v.operands):
+            if v.op is not div.op or not all(u in self.labels for u in v.operands):
                 continue
             top, bottom = v.operands
             product = Group(symbol(self.labels[v]) * symbol(self.labels[bottom]))

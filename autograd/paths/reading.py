@@ -30,6 +30,7 @@ from ..formulas.expression import (
 from ..graph import Node, is_node, topological_order
 from ..op import Operation
 from ..operands import Operand, Vector, members
+from ..ops.elementwise import add, div, exp
 from ..used import Used
 from ..value import Value
 
@@ -260,7 +261,7 @@ class Quotients:
     def _nodes(self) -> Iterator[Value]:
         """Named quotients by what has no name."""
         for v in self._labels:
-            if v.op is not None and v.op.name == "div" and is_node(v.operands[1]) and v.operands[1] not in self._labels:
+            if v.op is div.op and is_node(v.operands[1]) and v.operands[1] not in self._labels:
                 yield v
 
     def name(self, v: Value) -> Factors:
@@ -332,13 +333,12 @@ def _is_exponential(u: Value, labels: dict[Node, str]) -> bool:
     """True for an unnamed exponential, or an unnamed sum of two with one."""
     if not is_node(u) or u.op is None or u in labels:
         return False
-    return _is_exp(u) or (u.op.name == "add" and any(map(_is_exp, u.operands)))
+    return _is_exp(u) or (u.op is add.op and any(map(_is_exp, u.operands)))
 
 
 def _is_exp(u: Node | Atom) -> bool:
     """True for an exponential, be it a node or an atom."""
-    op = getattr(u, "op", None)
-    return op is not None and op.name == "exp"
+    return getattr(u, "op", None) is exp.op
 
 
 def _keys_outside_of_exponentials(a: Atom) -> set[str]:

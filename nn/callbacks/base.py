@@ -22,7 +22,8 @@ class Callback:
                 if logs["accuracy"] >= self.accuracy:
                     self.model.stop_training = True
 
-    model     what is being trained; it stops after the epoch if `stop_training` becomes True
+    model     what is being trained; where `stop_training` becomes True in a batch the epoch ends with it, as in Keras,
+              and the training with the epoch
     params    "epochs", the number of the last one; "steps", batches in an epoch; "metrics", the names of all
               that is measured
 

@@ -124,12 +124,8 @@ def _pool(layer: Any, step: Step) -> tuple[str, str]:
     if are_any and kind == "max":
         function = function.format(f"F.pad({{}}, {pads}, value=-torch.inf)")
     elif are_any:  # means of what is inside
-        x, counted = (
-            f"F.pad({{}}, {pads})",
-            f"F.pad(torch.ones({(1, *layer.built_for[:-1])}).to({step.given[0]}), {pads})",
-        )
-        function = f"{function.format(x)} / {function.format(counted)}"
-        return "", f"({function.format(f'{{}}.permute({FIRST[layer.axes]})')}).permute({LAST[layer.axes]})"
+        ones = f"F.pad(torch.ones({(1, *layer.built_for[:-1])}).to({step.given[0]}), {pads})"
+        function = f"({function.format(f'F.pad({{}}, {pads})')} / {function.format(ones)})"
     return "", _channels_first(layer.axes, function)
 
 

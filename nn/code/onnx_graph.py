@@ -127,8 +127,13 @@ class _Graph:
 
 
 def _dense(graph: _Graph, layer: Any, step: Step) -> str:
-    z = graph.node("MatMul", [step.given[0], graph.constant(layer.weight.numpy().T)])
-    return z if layer.bias is None else graph.node("Add", [z, graph.constant(layer.bias.numpy())])
+    return _weighed(graph, step.given[0], layer.weight, layer.bias)
+
+
+def _weighed(graph: _Graph, x: str, weight: Any, bias: Any) -> str:
+    """X Wᵀ + b."""
+    z = graph.node("MatMul", [x, graph.constant(weight.numpy().T)])
+    return z if bias is None else graph.node("Add", [z, graph.constant(bias.numpy())])
 
 
 def _window(layer: BatchLayer, size: Any) -> dict[str, Any]:
@@ -205,9 +210,7 @@ def _attention(graph: _Graph, layer: Any, step: Step) -> str:
 
 
 def _projected(graph: _Graph, layer: Any, part: str, x: str) -> str:
-    weight, bias = getattr(layer, f"{part}_weight"), getattr(layer, f"{part}_bias")
-    z = graph.node("MatMul", [x, graph.constant(weight.numpy().T)])
-    return z if bias is None else graph.node("Add", [z, graph.constant(bias.numpy())])
+    return _weighed(graph, x, getattr(layer, f"{part}_weight"), getattr(layer, f"{part}_bias"))
 
 
 def _in_heads(graph: _Graph, layer: Any, part: str, x: str) -> str:

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autograd import Tensor, Value, gradients, squared_error
 from autograd.arguments import positive_integer
@@ -89,11 +90,7 @@ def best(
     make: a problem from what it draws. asked: the names of the gradients that are asked for, of a problem.
     RuntimeError if no pleasant numbers are found.
     """
-    numbers = np.array(NUMBERS[level])
-
-    def draw(shape: tuple[int, ...]) -> Operand:
-        return rng.choice(numbers, size=shape) if shape else float(rng.choice(numbers))
-
+    draw = _draw(NUMBERS[level], rng)
     found: list[tuple[tuple[int, int], int, Problem]] = []
     for _ in range(DRAWS):
         problem = make(draw)
@@ -113,13 +110,14 @@ def any_numbers(
     make: Callable[[Draw], Problem], rng: np.random.Generator, level: int, asked: Callable[[Problem], Sequence[str]]
 ) -> Problem:
     """For activations that give no pleasant numbers: the most telling of some draws."""
-    numbers = np.array(NUMBERS[level]) / (1 if level > 1 else 2)
-
-    def draw(shape: tuple[int, ...]) -> Operand:
-        return rng.choice(numbers, size=shape) if shape else float(rng.choice(numbers))
-
+    draw = _draw(np.array(NUMBERS[level]) / (1 if level > 1 else 2), rng)
     found = [(_confusions(p, asked(p)), i, p) for i in range(TELLING[level]) for p in [make(draw)]]
     return min(found)[2]
+
+
+def _draw(numbers: ArrayLike, rng: np.random.Generator) -> Draw:
+    """What draws of these numbers: an array of a shape, or a single one."""
+    return lambda shape: rng.choice(numbers, size=shape) if shape else float(rng.choice(numbers))
 
 
 def _is_pleasant(problem: Problem, digits: int) -> bool:
@@ -172,6 +170,12 @@ def _numbers(found: Mapping[Node, Operand], nodes: Sequence[Node]) -> tuple[floa
 # ---------------------------------------------------------------- computations
 
 
+def called(label: str, u: Node) -> Node:
+    """The node, with this name."""
+    u.label = label
+    return u
+
+
 def neuron(draw: Draw, inputs_: int, activation: str) -> Problem:
     """One unit, a squared error of its activation."""
     unit = Neuron(inputs_, activation, initializer="zeros")
@@ -180,8 +184,7 @@ def neuron(draw: Draw, inputs_: int, activation: str) -> Problem:
     if inputs_ == 1:
         x[0].label, unit.w[0].label = "x", "w"
     a = unit(x)
-    loss = squared_error(a, y)
-    loss.label = "L"
+    loss = called("L", squared_error(a, y))
     f = _function(activation)
     terms = ["w x"] if inputs_ == 1 else [f"w_{k} x_{k}" for k in range(1, inputs_ + 1)]
     z = Math(" + ".join(" ".join(map(names.text, t.split())) for t in [*terms, "b"]), " + ".join([*terms, "b"]))
@@ -208,8 +211,7 @@ def net(draw: Draw, layers: Sequence[int], activation: str) -> Problem:
         u.label = "yhat" if len(outputs) == 1 else f"yhat_{j}"
     if len(x) == 1:
         x[0].label = "x"
-    loss = squared_error(outputs, y) if len(y) > 1 else squared_error(outputs[0], y[0])
-    loss.label = "L"
+    loss = called("L", squared_error(outputs, y) if len(y) > 1 else squared_error(outputs[0], y[0]))
     given = _as_vectors([("x", x), ("y", y)])
     for number, layer in enumerate(model.layers, 1):
         w, b = layer.get_weights()
@@ -262,14 +264,10 @@ def shared(draw: Draw, activation: str) -> Problem:
     """A weight that is used twice, before and behind the activation."""
     g = find_activation(activation)
     w, x, b, y = (Value(draw(()), name) for name in "wxby")
-    z = w * x + b
-    z.label = "z"
-    a = g(z)
-    a.label = "a"
-    yhat = w * a
-    yhat.label = "yhat"
-    loss = squared_error(yhat, y)
-    loss.label = "L"
+    z = called("z", w * x + b)
+    a = called("a", g(z))
+    yhat = called("yhat", w * a)
+    loss = called("L", squared_error(yhat, y))
     f = _function(activation)
     equations = (
         Math("z = w x + b", "z = w x + b"),
@@ -285,11 +283,8 @@ def convolution(draw: Draw) -> Problem:
     """A kernel of two numbers that goes over four: each of its weights is used three times."""
     x, y = inputs(list(draw((4,)))), inputs(list(draw((3,))), "y")
     k, b = inputs(list(draw((2,))), "k"), Value(draw(()), "b")
-    z = [k[0] * x[t] + k[1] * x[t + 1] + b for t in range(3)]
-    for t, u in enumerate(z, 1):
-        u.label = f"z_{t}"
-    loss = squared_error(z, y)
-    loss.label = "L"
+    z = [called(f"z_{t + 1}", k[0] * x[t] + k[1] * x[t + 1] + b) for t in range(3)]
+    loss = called("L", squared_error(z, y))
     equations = (
         Math("zₜ = k₁ xₜ + k₂ xₜ₊₁ + b,  t = 1, 2, 3", r"z_t = k_1 x_t + k_2 x_{t+1} + b,\quad t = 1, 2, 3"),
         Math("L = ½ Σₜ (zₜ − yₜ)²", r"L = \tfrac{1}{2} \sum_t (z_t - y_t)^2"),
@@ -309,12 +304,9 @@ def recurrent(draw: Draw, activation: str) -> Problem:
     w, u, b, h0, y = (Value(draw(()), name) for name in ("w", "u", "b", "h_0", "y"))
     h = h0
     for t in (1, 2):
-        z = w * x[t - 1] + u * h + b
-        z.label = f"z_{t}"
-        h = g(z)
-        h.label = f"h_{t}"
-    loss = squared_error(h, y)
-    loss.label = "L"
+        z = called(f"z_{t}", w * x[t - 1] + u * h + b)
+        h = called(f"h_{t}", g(z))
+    loss = called("L", squared_error(h, y))
     f = _function(activation)
     equations = (
         Math("zₜ = w xₜ + u hₜ₋₁ + b,  t = 1, 2", r"z_t = w x_t + u h_{t-1} + b,\quad t = 1, 2"),
@@ -341,9 +333,8 @@ def matrices(draw: Draw, layers: Sequence[int], activation: str, form: str, samp
         b = Tensor(draw((n,) if is_rows else (n, 1)), label=f"b[{number}]")
         given += [(symbol(w.label or ""), w.data), (symbol(b.label or ""), b.data)]
         before = symbol("X" if number == 1 else f"A[{number - 1}]")
-        z = a @ w.T + b if is_rows else w @ a + b
         name = f"Z[{number}]" if number < last else "A"
-        z.label = name
+        z = called(name, a @ w.T + b if is_rows else w @ a + b)
         zs, ws, bs = symbol(name), symbol(w.label or ""), symbol(b.label or "")
         equations.append(
             Math(
@@ -359,20 +350,16 @@ def matrices(draw: Draw, layers: Sequence[int], activation: str, form: str, samp
         forward.append(name)
         a = z
         if number < last:
-            a = g(z)
-            a.label = f"A[{number}]"
+            a = called(f"A[{number}]", g(z))
             forward.append(a.label)
+            activated = symbol(a.label)
             equations.append(
-                Math(
-                    f"{symbol(a.label or '').text} = {f.text}({zs.text})",
-                    f"{symbol(a.label or '').latex} = {f.latex}({zs.latex})",
-                )
+                Math(f"{activated.text} = {f.text}({zs.text})", f"{activated.latex} = {f.latex}({zs.latex})")
             )
     order = ["A"]
     for number in range(last, 0, -1):
         order += [f"W[{number}]", f"b[{number}]"] + ([f"A[{number - 1}]", f"Z[{number - 1}]"] if number > 1 else [])
-    loss = ((a - y) ** 2).sum() / (2 * samples)
-    loss.label = "J"
+    loss = called("J", ((a - y) ** 2).sum() / (2 * samples))
     equations.append(Math("J = 1/(2m) Σ (A − Y)²", r"J = \tfrac{1}{2m} \sum (A - Y)^2"))
     return Problem(loss, tuple(equations), tuple(given), (*forward, "J"), tuple(order), True, samples)
 

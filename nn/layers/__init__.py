@@ -3,60 +3,19 @@
 from autograd.foreign import finder
 
 from ..foreign import NAMES
-from .attention import MultiHeadAttention
+from . import attention, basic, images, normalizing, sequences
+from .attention import *  # noqa: F403
 from .base import Add, BatchLayer, Input
-from .basic import Activation, Concatenate, Dense, Dropout, Flatten, WeightedLayer
-from .images import (
-    AveragePooling1D,
-    AveragePooling2D,
-    Conv1D,
-    Conv2D,
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    MaxPooling1D,
-    MaxPooling2D,
-    Permute,
-    Reshape,
-    UpSampling1D,
-    UpSampling2D,
-)
-from .normalizing import BatchNormalization, LayerNormalization
-from .sequences import GRU, LSTM, Embedding, SimpleRNN
+from .basic import *  # noqa: F403
+from .images import *  # noqa: F403
+from .normalizing import *  # noqa: F403
+from .sequences import *  # noqa: F403
 
-__all__ = [
-    "GRU",
-    "LSTM",
-    "Activation",
-    "Add",
-    "AveragePooling1D",
-    "AveragePooling2D",
-    "BatchLayer",
-    "BatchNormalization",
-    "Concatenate",
-    "Conv1D",
-    "Conv2D",
-    "Dense",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D",
-    "Input",
-    "LayerNormalization",
-    "MaxPooling1D",
-    "MaxPooling2D",
-    "MultiHeadAttention",
-    "Permute",
-    "Reshape",
-    "SimpleRNN",
-    "UpSampling1D",
-    "UpSampling2D",
-    "WeightedLayer",
-]
-
+__all__ = ["Add", "BatchLayer", "Input"]
+__all__ += attention.__all__
+__all__ += basic.__all__
+__all__ += images.__all__
+__all__ += normalizing.__all__
+__all__ += sequences.__all__
 
 __getattr__ = finder(__name__, __all__, NAMES)

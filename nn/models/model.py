@@ -20,9 +20,7 @@ from autograd.tensor import leaf
 
 from ..activations import Function
 from ..attributes import Check, advised, changed
-from ..callbacks.base import Callback
 from ..callbacks.standard import History
-from ..diagnosis import Diagnosis, diagnose
 from ..files.arrays import check_suffix
 from ..layers.base import (
     BatchLayer,
@@ -47,12 +45,11 @@ from ..module import mode_inside
 from ..optimizers import Optimizer, find_optimizer
 from ..training import loop as loop
 from ..training.objective import Objective
-from ..training.plan import Plan
 from ..training.samples import (
     checked_inputs,
     checked_samples,
-    training_data,
 )
+from ..training.trained import Trained
 from .saving import check_savable, checked_metadata, net, read_model, write_model
 from .summary import Summary
 from .wiring import Wiring, between, checked_places
@@ -70,7 +67,7 @@ Scores = float | list[float] | dict[str, float]
 
 
 @net
-class Model(BatchLayer):
+class Model(Trained, BatchLayer):
     """A net of layers that may branch: from its inputs to its output, along the places that layers were called with::
 
         x = Input((64,))
@@ -577,55 +574,6 @@ class Model(BatchLayer):
         if not self.layers:
             raise ValueError(f"{where}: the model has no layers; add one first, such as Dense(1)")
 
-    @advised
-    def fit(
-        self,
-        x: ArrayLike | Iterable[object],
-        y: ArrayLike | None = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: int | str | None = None,
-        callbacks: Callback | Sequence[Callback] | None = None,
-        validation_split: float = 0.0,
-        validation_data: Sequence[ArrayLike] | None = None,
-        shuffle: bool = True,
-        class_weight: Mapping[int, float] | None = None,
-        sample_weight: ArrayLike | None = None,
-        initial_epoch: int = 0,
-        validation_batch_size: int | None = None,
-        validation_freq: int = 1,
-        steps_per_epoch: int | None = None,
-    ) -> History:
-        """Train on x, (samples, ...), and y, and give the History: `history.history["loss"]`, one number an epoch.
-
-        y: (samples, outputs); or labels, (samples,), for a cross-entropy of classes; for one output
-        (samples,) becomes (samples, 1). batch_size: 32 if None; the last batch may be shorter.
-        epochs: the number of the last epoch; initial_epoch: how many are done already.
-        verbose: 0 prints nothing; None prints in a terminal only; else see `nn.callbacks.progress`.
-        callbacks: objects of `nn.callbacks`. validation_split: the share of the samples, the last
-        ones before shuffling, that is not trained on; validation_data: (x, y) or (x, y, weights) instead.
-        shuffle: a new order in each epoch. class_weight: a dict from label to weight; sample_weight:
-        (samples,); both multiply the loss, which is still divided by the number of samples.
-        validation_batch_size: how many samples at a time; validation_freq: after every so many epochs.
-        x and y are not copied unless they must be: nobody is to write to them while the training lasts. An x in a
-        file (np.memmap) stays there: samples are read, and become numbers of the model's dtype, batch by batch.
-
-        Without y, x gives the batches, (x, y) or (x, y, sample_weight), an epoch each time it is gone through: a list
-        of them, `nn.data.batches(x, y)`, an object with __iter__; of an iterator, which is gone through once,
-        steps_per_epoch batches are an epoch. Then batch_size, shuffle, validation_split and weights are its business.
-
-        The numbers are means over the samples of the epoch, while the weights moved; with "val_"
-        after it. The loss contains what regularizers add.
-        RuntimeError before `compile`; TypeError and ValueError for data that do not fit;
-        ArithmeticError with epoch and batch if the loss becomes nan or infinite.
-        """
-        self._check_compiled("fit")
-        size = 32 if batch_size is None else batch_size
-        plan = Plan(size, epochs, verbose, callbacks, shuffle, initial_epoch, validation_batch_size, validation_freq)
-        weights = sample_weight, class_weight
-        data = training_data(self, x, y, *weights, validation_split, validation_data, batch_size, steps_per_epoch)
-        return loop.fit(self, *data, plan)
-
     def evaluate(
         self,
         x: ArrayLike,
@@ -695,9 +643,11 @@ class Model(BatchLayer):
         samples = len(np.asarray(x[0] if self.takes_several else x))  # type: ignore[index]
         return self.evaluate(x, y, samples or None, 0, sample_weight, return_dict)
 
-    def diagnose(self, x: ArrayLike, y: ArrayLike, *, batch_size: int = 32, steps: int = 30, rng: Rng = 0) -> Diagnosis:
-        """Say why this net does not learn: faults and hints, causes first; see `nn.diagnose`. Nothing is changed."""
-        return diagnose(self, x, y, batch_size=batch_size, steps=steps, rng=rng)
+    def _to_train(self, where: str, *, vectorize: bool) -> Any:
+        self._check_compiled(where)
+        if not vectorize:
+            raise TypeError(f"{where}: vectorize=False is for nets of Values, such as an MLP; leave it out")
+        return self
 
     def _copy_to_diagnose(self) -> Any:
         self._check_compiled("diagnose")

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 
 from autograd import Tensor, gradients
 from autograd.graph import topological_order
-from autograd.op import Operation, operation_of
+from autograd.op import operation_of
 from autograd.operands import Operand
+from autograd.ops.matrices import affine, matmul
 
 from ..activations import RandomizedLeakyReLU, is_of_one_number, is_over_layer, leaky_relu
 from ..layers.base import BatchLayer, is_told_in_steps
@@ -100,7 +101,7 @@ def _at_once(objective: Objective, samples: TrainingData) -> list[np.ndarray]:
         inputs = v.operands[0]
         numbers = inputs.numpy() if isinstance(inputs, Tensor) else inputs
         found[_weight_of(v)] = g[:, :, None] * numbers[:, None, :]
-        if v.op is not None and v.op.name == "affine":
+        if v.op is affine.op:
             found[v.operands[2]] = g
     penalties = [penalty for layer in penalized for penalty in layer.penalties()]
     for p in parameters:
@@ -111,8 +112,7 @@ def _at_once(objective: Objective, samples: TrainingData) -> list[np.ndarray]:
 
 def _weight_of(v: Tensor) -> Operand:
     """The W of weighted sums X Wᵀ, with or without a bias; None for other nodes."""
-    op: Operation | None = v.op
-    if op is None or op.name not in ("affine", "matmul"):
+    if v.op not in (affine.op, matmul.op):
         return None
     weight = v.operands[1]
-    return weight if op.name == "affine" else weight.operands[0]
+    return weight if v.op is affine.op else weight.operands[0]

@@ -279,4 +279,6 @@ def _epoch(
                     return dict.fromkeys(model.metrics_names, value)
                 raise ArithmeticError(f"fit: epoch {epoch + 1}, batch {number}: {_not_finite(value)}")
             del batch
+            if hears and model.stop_training:
+                break
     return measures.logs()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
@@ -97,20 +97,19 @@ class NeuronTraining:
         if set(self.optimizer.parameters) != set(parameters):
             self.optimizer.bind(found if set(found) == set(parameters) else parameters)
 
-    @contextmanager
-    def apart(self) -> Iterator[None]:
+    def apart(self) -> AbstractContextManager[None]:
         """Inside, steps go from vector to vector; at the end the Values have their numbers and gradients.
 
         It makes no difference where the optimizer has another vector, or code of the user's runs, which may look.
         """
-        each = self.each
-        schedule = self.optimizer.schedule
+        if self._each.numbers.is_apart:
+            return nullcontext()
+        each, schedule = self.each, self.optimizer.schedule
         runs = [type(self.optimizer), *self.metrics, *([] if schedule is None else [schedule])]
         are_ours = all(x.__module__.partition(".")[0] == "nn" for x in runs)
         are_ours &= not any(metric.by_batch for metric in self.metrics)
-        is_alone = are_ours and self.vectorizes and self.optimizer.use(each.parameters.flat)
-        with each.training() if is_alone else nullcontext():
-            yield
+        is_alone = are_ours and self.vectorizes and self.optimizer.use(each.numbers)
+        return each.training() if is_alone else nullcontext()
 
     # ------------------------------------------------------------ as the loop sees it
 
@@ -157,14 +156,14 @@ class NeuronTraining:
                 own = {id(neuron.activation): neuron.activation for neuron in layer.neurons}
                 activation = layer.activation if _is_of_rows(layer.activation) else next(iter(own.values()))
                 if len(own) > 1 or not (operation_of(activation) or _is_of_rows(activation)):
-                    self.each.parameters.flat.show()
+                    self.each.numbers.show()
                     return np.array([_numbers(self.net(row)) for row in x.tolist()])
                 a = activation(a)
         return a.numpy()
 
     def _matrices(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """The weights and biases of every layer, taken from the vector of all."""
-        flat = self.each.parameters.flat
+        flat = self.each.numbers
         if self._places[0] is not flat:
             place = {v: i for i, v in enumerate(flat.values)}
             units = [layer.neurons for layer in self.net.layers]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from autograd import Tensor
+from autograd.fast.effects import give_gradients
 from autograd.fast.programs import Programs
 from autograd.operands import Operand, describe
 
@@ -17,6 +18,7 @@ from ..attributes import changed
 from ..layers.base import BatchLayer, batch_shape, output_of
 from ..metrics import Metric
 from ..module import Module, TrainingMode
+from ..optimizers import Optimizer
 
 __all__ = ["Objective"]
 
@@ -81,12 +83,15 @@ class Objective:
         self.penalized = [m for m in model.modules() if isinstance(m, BatchLayer) and m.penalties()]
         self.parameters = trained = model.parameters() if trained is None else trained
         kept = set(map(id, trained))
-        resting = [p for p in model.parameters() if id(p) not in kept]
+        self._resting = [p for p in model.parameters() if id(p) not in kept]
         self.training = TrainingMode(model.modules(), True, [m for m in frozen if m.buffers()])
         self.optimizer = model.optimizer
         self._metrics = model.metrics
         self._shape = None if model.goes_straight else model.output_shape
-        self._programs = Programs([loss, *model.read], trained, others=resting)
+        # One of somebody's own takes its step beside the program, whatever else it may do.
+        self._is_ours = type(self.optimizer).__module__ == Optimizer.__module__
+        reads = [loss, *model.read, self.optimizer if self._is_ours else None, *trained, None, *self._resting]
+        self._programs = Programs(reads, trains=True)
         if before is not None and before._programs.is_like(self._programs):
             self._programs = before._programs
 
@@ -101,16 +106,19 @@ class Objective:
         1/m, or an array with weight/m for each sample. With a loss that is not finite no weight is changed, and no
         parameter has a gradient.
         """
-        found = self._programs.run(self._results, *batch, bool(self._metrics))
-        value = found[0].item()
-        if value - value == 0.0:
+        found = self._programs.run(self._step, *batch, bool(self._metrics))
+        value = found[0]
+        if not self._is_ours and value - value == 0.0:
             self.optimizer.step()
         return value, found[1] if len(found) > 1 else batch[-2]
 
-    def _results(self, *batch: Operand) -> tuple[Tensor, ...]:
+    def _step(self, *batch: Operand) -> tuple[Operand, ...]:
         *data, with_outputs = batch
         outputs, loss = self.forward(*data)
-        return (loss, outputs) if with_outputs else (loss,)
+        if give_gradients(loss, self.parameters, self._resting) and self._is_ours:
+            self.optimizer.step()
+        value = loss._data.item()
+        return (value, outputs) if with_outputs else (value,)
 
     def forward(self, *batch: Operand) -> tuple[Tensor, Tensor]:
         """What the loss takes of the net, and the loss, as Tensors; batch: as in `step`."""

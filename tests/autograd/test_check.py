@@ -134,6 +134,14 @@ def test_right_gradients_pass(f, args):
     check_gradients(f, args)
 
 
+def test_arguments_one_by_one_are_told_to_go_into_a_list():
+    says = r"all arguments of f go into one list: check_gradients\(f, \[x, y\]\)"
+    with pytest.raises(TypeError, match=r"f is called with 1 argument, .* missing .* 'b'; " + says):
+        check_gradients(lambda a, b: a * b, 1.0, 2.0)
+    with pytest.raises(TypeError, match=r"expected tolerance .* got an array of shape \(3,\); " + says):
+        check_gradients(lambda a, b: (a * b).sum(), np.ones(3), np.ones(3))
+
+
 @pytest.mark.parametrize("wrong_by", [1e-3, 1e-5])
 def test_a_rule_that_is_slightly_wrong_is_caught(wrong_by):
     try:

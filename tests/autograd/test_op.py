@@ -408,3 +408,13 @@ def test_an_operation_is_drawn_by_its_symbol_and_named_by_its_function():
     assert Operation(nameless, (1,)).symbol == "nameless"
     assert Operation(nameless, (1,), "★").symbol == "★"
     assert (autograd.mul.op.symbol, autograd.mul.op.name) == ("×", "mul")
+
+
+@pytest.mark.parametrize("decorator", [elementwise, reduction, structural])
+def test_an_option_that_there_is_not_is_refused_with_the_nearest(decorator):
+    with pytest.raises(ValueError, match=r"unknown option of \w+ 'latx'; did you mean 'latex'"):
+
+        @decorator(lambda g, z, x: g, latx="f")
+        def mistyped(x):
+            """x."""
+            return x

@@ -3,19 +3,12 @@
 import math
 
 import pytest
+from named import a_product
 
 from autograd import Tensor, Value, dot, exp, leaky_relu, log, relu, squared_error, tanh
 from autograd.op import elementwise, table
 from autograd.used import Used
 from nn import MLP, inputs
-
-
-def a_product(w=3.0, x=2.0, b=0.5):
-    w, x, b = Value(w, "w"), Value(x, "x"), Value(b, "b")
-    z = w * x + b
-    z.label = "z"
-    z.backward()
-    return w, x, b, z
 
 
 def test_a_graph_that_nobody_touched_has_no_changes():

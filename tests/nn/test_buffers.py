@@ -64,7 +64,7 @@ def build(module, name, **options):
 
 def test_every_public_class_that_keeps_parameters_is_tried_here():
     public = [name for name in nn.__all__ if isinstance(x := getattr(nn, name), type) and issubclass(x, nn.Module)]
-    assert sorted(public) == sorted(MODULES)
+    assert sorted(public) == sorted([*MODULES, "WeightedLayer"])  # which makes none itself
 
 
 def with_buffers(name, start=1.0):

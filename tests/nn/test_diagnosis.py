@@ -98,6 +98,14 @@ WELL = {
 }
 
 
+@pytest.mark.parametrize(("activation", "is_told"), [("hard_sigmoid", True), ("tanh", False)])
+def test_a_softmax_of_what_gives_numbers_from_0_to_1_is_told_whatever_that_is_called(activation, is_told):
+    model = net(Dense(3, activation), last=[Activation("softmax")], loss="sparse_categorical_crossentropy")
+    found = nn.diagnose(model, X[:20], CLASSES[:20], steps=1)
+    assert ("softmax of probabilities" in [f.kind for f in found.faults]) == is_told
+    assert not is_told or "what a hard_sigmoid gave" in str(found)
+
+
 @pytest.mark.parametrize(
     "illness", mostly_slow(ILL, *(name for name in ILL if name not in ("vanishing gradient", "dead units")))
 )

@@ -843,3 +843,23 @@ def test_parameters_that_were_given_as_one_list_are_no_groups():
     w, b = Tensor([1.0], label="w"), Tensor([2.0], label="b")
     assert Adam([w, b]).groups == []
     assert [len(group["parameters"]) for group in Adam([{"parameters": [w]}, {"parameters": [b]}]).groups] == [1, 1]
+
+
+@pytest.mark.parametrize("make", EVERY)
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_long_vector_is_moved_in_pieces_with_the_same_bits(make, missing, monkeypatch):
+    rng = np.random.default_rng(3)
+    numbers, gradients = rng.normal(size=(2, 3, 50))
+    found = []
+    for piece in (1 << 17, 64):
+        monkeypatch.setattr("nn.optimizers.PIECE", piece)
+        parameters = [Tensor(x) for x in numbers]
+        optimizer = make(parameters, 0.1)
+        for k in range(3):
+            for i, p in enumerate(parameters):
+                p.grad = None if missing and i == 1 else gradients[i] * (k + 1)
+            optimizer.step()
+        state = optimizer.state_dict()
+        found.append([p.numpy().tobytes() for p in parameters] + [np.asarray(state[k]).tobytes() for k in state])
+        assert optimizer._blocks[0].is_cut == (piece == 64)
+    assert found[0] == found[1]

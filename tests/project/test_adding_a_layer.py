@@ -57,6 +57,7 @@ def test_the_optimizer_takes_the_steps_of_its_formula(page, kind):
 @pytest.mark.parametrize(
     ("name", "places"),
     [
+        ("UpSampling1D", ["images.py: __all__"]),
         ("Huber", ["losses.py: __all__", "losses.py: huber", "losses.py: losses"]),
         ("Adagrad", ["__init__.py: __all__", "optimizers.py: __all__", "optimizers.py: optimizers"]),
         ("top_k_accuracy", ["metrics.py: __all__", "metrics.py: metrics"]),

@@ -163,7 +163,7 @@ def test_a_block_of_code_runs(module, owner, code, monkeypatch):
     for name in ("table", "array_table"):
         others = {key: x for key, x in getattr(op, name).items() if x.shown not in made}
         monkeypatch.setattr(op, name, others)
-    scope = things() | names_of(module)
+    scope = things() | names_of(module) | {"__name__": "a user's module"}
     BEFORE.get(owner, dict)(scope)
     program = compile(code, f"<docstring of {owner}>", "exec")
     if owner in RAISES:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nn import MLP
+from autograd import squared_error
+from nn import MLP, inputs
 from viz import available_renderers
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -49,6 +50,14 @@ def lecture_net(**options):
         output_activation="sigmoid",
         **options,
     )
+
+
+def lecture_and_net():
+    """Lecture 20's loss after its backward pass, and its net."""
+    net = lecture_net()
+    loss = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
+    loss.backward()
+    return loss, net
 
 
 # How the gradient goes back along the edges of a 2-2-2 sigmoid net with the lectures' cost, samples in rows.

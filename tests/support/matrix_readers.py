@@ -320,6 +320,8 @@ class Reader:
             return lambda i, j: np.float64(found[0].replace("−", "-"))
         if self.take("∞"):
             return lambda i, j: np.inf
+        if self.take("½"):
+            return lambda i, j: np.float64(0.5)
         if self.take("π"):
             return lambda i, j: np.pi
         if found := re.match(r"ln (\d+)(?![\d/])", rest):

@@ -250,3 +250,11 @@ def test_a_question_in_a_message_ends_with_its_own_sign():
     for call in calls:
         with pytest.raises(TypeError, match=r"did you mean '\w+'\? known: "):
             call()
+
+
+def test_an_argument_too_many_is_told_what_there_is_by_name():
+    loss = Value(2.0, "w") * 3
+    with pytest.raises(TypeError, match=r"^explore: too many positional arguments; by name it takes level, title, "):
+        viz.explore(loss, None, 5)
+    with pytest.raises(TypeError, match=r"^draw_graph: missing a required argument: 'root'; by name it takes level, "):
+        viz.draw_graph()

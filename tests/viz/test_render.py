@@ -87,11 +87,9 @@ def test_any_text_is_shown_as_it_is(renderer):
         "two\nlines",
         "x" * 4000,
     ]
-    plain = [f'p{i} [label="{names.dot(label)}"]' for i, label in enumerate(labels)]
-    fields = [names.dot_record(names.text(label)) for label in labels]
-    record = f'r [shape=record label="{{{"|".join(fields)}}}"]'
-    source = "digraph {\n" + "\n".join([*plain, record]) + "\n}"
-    assert texts(render(source, renderer=renderer)) == 2 * [names.text(x) for x in labels]
+    plain = [f'p{i} [label="{names.dot_text(names.text(label))}"]' for i, label in enumerate(labels)]
+    source = "digraph {\n" + "\n".join(plain) + "\n}"
+    assert texts(render(source, renderer=renderer)) == [names.text(x) for x in labels]
 
 
 @each_renderer
@@ -288,7 +286,7 @@ def test_a_sign_that_the_font_lacks_is_drawn_beside_a_name_with_a_raised_layer_t
 @pytest.mark.usefixtures("no_system_fonts")
 @pytest.mark.parametrize("label", NASTY)
 def test_any_text_is_drawn_as_the_svg_has_it(label):
-    escaped = names.dot(label)
+    escaped = names.dot_text(names.text(label))
     (shown,) = texts(render(f'digraph {{ x [label="{escaped}"] }}', renderer="pure"))
     assert shown == names.text(label)
     assert glyph(escaped) not in (glyph(" "), glyph("?"))

@@ -2,6 +2,7 @@
 
 import pytest
 from drawings import dot_statements, lecture_net
+from named import a_product
 from pages import data_of
 
 from autograd import Tensor, Value, derive, relu, squared_error
@@ -12,14 +13,6 @@ from viz import draw_graph, draw_paths, explore
 def labels(drawing):
     nodes, _ = dot_statements(drawing)
     return [a["label"] for a in nodes.values()]
-
-
-def a_product(w=3.0, x=2.0, b=0.5):
-    w, x, b = Value(w, "w"), Value(x, "x"), Value(b, "b")
-    z = w * x + b
-    z.label = "z"
-    z.backward()
-    return w, x, b, z
 
 
 @pytest.mark.parametrize("level", ["named", "op"])

@@ -36,7 +36,7 @@ let again = []; // what is written again when numbers change: in the panel, and 
 let againInCards = [];
 const live = (write) => { write(); again.push(write); };
 const liveInCards = (write) => { write(); againInCards.push(write); };
-const picture = new Picture(byId("picture"), names, kinds, { click, hover, describeLine, symbolOf, grab, canChange, lineClass: (line) => lineClass(line), cellClass: (v) => cellClass(v) });
+const picture = new Picture(byId("picture"), names, kinds, page.sizes, { click, hover, describeLine, symbolOf, grab, canChange, lineClass: (line) => lineClass(line), cellClass: (v) => cellClass(v) });
 
 const isPass = () => state.mode === "backward" || state.mode === "forward";
 const graph = () => fresh(graphs[isArray(state.node) ? "arrays" : page.views[state.view].graph]);
@@ -401,7 +401,7 @@ function summaryOf() {
     rest: { listed: paths().length, count: count - BigInt(paths().length) },
     difference: program && (() => differences),
     verdict: () => verdict({
-      sum: isAll ? listed() : gradient(), backward: backward(), differences,
+      sum: isAll ? listed() : gradient(), backward: backward(), differences, why: page.unequal.replace("{target}", names.text(page.target)),
       strength: graph().weigh(node).strength, wasBackward: page.backward && !isChanged,
     }),
   });

@@ -155,13 +155,13 @@ function summary({ name, isAll, listed, rest, count, whole, backward, difference
   return html("section", { class: isAll ? "sum whole" : "sum" }, list, liveText(live, verdict, html("p", {})));
 }
 
-function verdict({ sum, backward, strength, wasBackward, differences }) {
+function verdict({ sum, backward, strength, wasBackward, differences, why }) {
   const { value: grad, isRecorded } = backward;
   if (grad === null && wasBackward) return "Cleared since the last backward pass.";
   if (grad === null) return "No backward pass yet: backward() fills in .grad.";
   const isBit = grad === sum || (Number.isNaN(grad) && Number.isNaN(sum));
   if (!isBit && !(Math.abs(grad - sum) <= 1e-9 * strength)) {
-    return isRecorded ? "Not equal: .grad adds up over passes, or belongs to another result." : "Not equal.";
+    return isRecorded ? `Not equal: ${why}.` : "Not equal.";
   }
   if (Number.isFinite(grad) && Number.isFinite(differences?.central)) {
     const { central, left, right, rounding } = differences;

@@ -10,12 +10,11 @@ const PHONE = [480, 14]; // on a stage narrower than that a picture of smaller r
 const PAPER = [1000, 560]; // the stage on paper
 const BESIDE = 6; // pixels between lines that join the same marks
 const TEXT = 9; // pixels; no text is smaller
-const FONTS = { name: 0.44, data: 0.4, grad: 0.33, line: 0.34, small: 0.32 }; // in radii, as in scenes/placing.py
-const ROWS = { name: -0.5, data: 0.04, grad: 0.5 };
 
 class Picture {
-  constructor(stage, names, kinds, on) {
-    Object.assign(this, { stage, names, kinds, on });
+  // sizes: of the texts, where they stand in and beside a mark and how long they may be, in radii
+  constructor(stage, names, kinds, sizes, on) {
+    Object.assign(this, { stage, names, kinds, sizes, on });
     this.world = svg("g");
     stage.append(this.world);
     this.scale = 1;
@@ -182,7 +181,7 @@ class Picture {
   }
 
   font(what) {
-    return Math.max(this.least, FONTS[what] * this.radius);
+    return Math.max(this.least, this.sizes.fonts[what] * this.radius);
   }
 
   get isSmall() {
@@ -202,7 +201,7 @@ class Picture {
     const r = this.radius;
     if (cell.caption) {
       const size = this.font("small");
-      const far = r * 1.04 + 0.6 * size;
+      const far = r * this.sizes.caption + 0.6 * size;
       set(cell.caption, "font-size", size);
       set(cell.caption, "y", (cell.place === "above" ? -far : far) + 0.36 * size);
       return;
@@ -212,7 +211,7 @@ class Picture {
       for (const [name, value] of Object.entries(box)) set(shape, name, value);
     }
     if (!cell.name) return;
-    const [size, room] = this.isSmall ? [0.7, 1.7] : [FONTS.name, 1.3]; // alone it has the whole mark
+    const [size, room] = this.isSmall ? [0.7, 1.7] : [this.sizes.fonts.name, this.sizes.chords.name]; // alone it has the whole mark
     this.sizeName(cell, Math.max(this.least, Math.min(size * r, (room * r) / cell.name.long)));
   }
 
@@ -229,7 +228,7 @@ class Picture {
   // The rows of a mark: where its name, its number and its gradient stand, by which of them there are.
   placeRows(cell, isBoth, isOne) {
     const r = this.radius;
-    const at = isBoth ? ROWS : isOne ? { name: -0.28, data: 0.32, grad: 0.32 } : { ...ROWS, name: 0 };
+    const at = this.sizes.rows[isBoth ? "both" : isOne ? "one" : "none"];
     for (const [what, row] of Object.entries(at)) {
       const text = what === "name" ? cell.name?.text : cell[what];
       if (!text) continue;
@@ -241,8 +240,8 @@ class Picture {
   }
 
   fitting(what, text) {
-    const room = { data: 1.7, grad: 1.45 }[what] * this.radius;
-    return Math.max(this.least, Math.min(FONTS[what] * this.radius, room / Math.max(widthOf(text), 0.1)));
+    const room = this.sizes.chords[what] * this.radius;
+    return Math.max(this.least, Math.min(this.sizes.fonts[what] * this.radius, room / Math.max(widthOf(text), 0.1)));
   }
 
   // ------------------------------------------------------------ what is shown on it

@@ -13,6 +13,7 @@ from typing import Any
 from autograd import Value
 from autograd.arguments import positive_integer
 from autograd.formulas import names
+from autograd.formulas.lines import of_another_pass
 from autograd.graph import is_node, topological_order
 from autograd.operands import Operand, describe
 from autograd.paths.path_graph import Edge, Path, PathGraph
@@ -23,7 +24,8 @@ from autograd.value import NO_GRADIENT
 from ..graphs.grouped import Arrival, CoarseGraph, Thing
 from ..graphs.units import NO_UNITS, Constant, Unit
 from ..options import Asked
-from ..scenes.scene import Cell
+from ..scenes.placing import CAPTION, FONTS
+from ..scenes.scene import CHORDS, ROWS, Cell
 from ..style import counted, number
 from .arrays import Arrays
 from .model import Nodes, edges_among, encoded, graph_data
@@ -215,6 +217,8 @@ class Views:
             "target": self.nodes.number(target),
             "selected": self.nodes.number(self.wrt) if selected and self.wrt is not None else None,
             "backward": is_backward,
+            "unequal": of_another_pass("{target}", is_backward),
+            "sizes": {"fonts": FONTS._asdict(), "rows": ROWS, "chords": CHORDS, "caption": CAPTION},
             "graphs": self._graphs(),
             "views": self.views,
             "missing": self.missing,

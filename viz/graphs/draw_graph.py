@@ -31,7 +31,6 @@ from .captions import (
     formula_of,
     highlighted,
     kind_of,
-    meant,
     ratio,
     shortened,
     symbol_of,
@@ -151,11 +150,7 @@ def draw_graph(
         nodes, found, graph = _of_values(root, level, texts, cluster, most)
     if widths == "gradient":
         nodes = _weighed(nodes, found)
-    if until:
-        nodes = parts.until(nodes, set(meant(graph, until, "draw_graph: until", drawn_of(nodes))))
-    if around is not None:
-        middle, steps = around
-        nodes = parts.around(nodes, set(meant(graph, middle, "draw_graph: around", drawn_of(nodes))), steps)
+    nodes = parts.part_of(nodes, graph, until, around, "draw_graph")
     if len(nodes) > max_nodes:
         raise too_large(len(nodes), "", max_nodes, "draw a smaller part, or raise max_nodes")
     asked = highlighted(graph, asked, "draw_graph", drawn_of(nodes))

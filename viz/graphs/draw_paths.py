@@ -23,7 +23,7 @@ from ..picture import Picture
 from ..scenes.scene import Glow, Lit, Note, stage
 from ..style import counted, current, cut
 from . import parts
-from .captions import Texts, drawn_of, formula_of, highlighted, kind_of, meant, ratio, shortened, symbol_of, too_large
+from .captions import Texts, drawn_of, formula_of, highlighted, kind_of, ratio, shortened, symbol_of, too_large
 from .draw_graph import COMFORTABLE, MAX_NODES
 from .tensors import Tensors
 from .units import find_units
@@ -116,7 +116,8 @@ def draw_paths(
     else:
         drawn = _Way(found[0], texts)
     if is_part:
-        nodes = _part(drawn, others, until, around)
+        nodes = drawn.nodes(others=others is not False)
+        nodes = parts.part_of(nodes, drawn.graph, until, around, "draw_paths")
         if len(nodes) > limit:
             raise too_large(len(nodes), "", limit, "draw a smaller part, or raise max_nodes")
     else:
@@ -138,17 +139,6 @@ def _shown(drawn: _Paths | _Way, others: bool | None, limit: int) -> list[Node]:
         advice = "use others=False to draw the paths alone, or " if others and alone <= limit else drawn.advice
         raise too_large(size if others else alone, "", limit, f"{advice}raise max_nodes")
     return drawn.nodes(others=others is not False)
-
-
-def _part(drawn: _Paths | _Way, others: bool | None, until: Any, around: Any) -> list[Node]:
-    """What lies between the target and some nodes, or around one."""
-    nodes = drawn.nodes(others=others is not False)
-    if until:
-        nodes = parts.until(nodes, set(meant(drawn.graph, until, "draw_paths: until", drawn_of(nodes))))
-    if around is not None:
-        middle, steps = around
-        nodes = parts.around(nodes, set(meant(drawn.graph, middle, "draw_paths: around", drawn_of(nodes))), steps)
-    return nodes
 
 
 def _of_one_target(found: Sequence[Any]) -> Sequence[Derivation]:

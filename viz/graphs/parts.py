@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from typing import Any
 
 from autograd import Tensor, Value
+from autograd.matrices.graph import MatrixGraph
+from autograd.paths.path_graph import PathGraph
 
 from ..dot.diagram import Node
+from .captions import drawn_of, meant
 
-__all__ = ["around", "kept", "until"]
+__all__ = ["around", "kept", "part_of", "until"]
+
+
+def part_of(
+    nodes: list[Node], graph: PathGraph | MatrixGraph, ends: Sequence[object], middle: Any, where: str
+) -> list[Node]:
+    """The part that was asked for by `until` and `around`, as OPTIONS reads them; all of it if neither was."""
+    if ends:
+        nodes = until(nodes, set(meant(graph, ends, f"{where}: until", drawn_of(nodes))))
+    if middle is not None:
+        several, steps = middle
+        nodes = around(nodes, set(meant(graph, several, f"{where}: around", drawn_of(nodes))), steps)
+    return nodes
 
 
 def until(nodes: Sequence[Node], ends: Set[Value | Tensor]) -> list[Node]:

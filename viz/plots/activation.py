@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autograd.operands import real
 
 from ..style import current
-from .base import MATH, End, Look, finite, name_lines, number, panels, styled
+from .base import MATH, Axes, End, Look, finite, name_lines, number, panels, styled
 from .curves import Curve, Function, curve_of, jumps, pieces
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["plot_activation"]
 

@@ -28,11 +28,14 @@ from ..style import DARK, LIGHT, current, cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+else:
+    Axes = Any  # so that annotations can say it before anybody needs matplotlib
 
 __all__ = [
     "MARKERS",
     "MATH",
     "OUTSIDE",
+    "Axes",
     "End",
     "Look",
     "at_least_two",

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..style import current, number
 from .answers import Answer, ask, labelled_points
-from .base import MARKERS, MATH, Look, at_least_two, class_tint, matplotlib, panels, styled
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .base import MARKERS, MATH, Axes, Look, at_least_two, class_tint, matplotlib, panels, styled
 
 __all__ = ["plot_decision_boundary"]
 

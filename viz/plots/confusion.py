@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +11,7 @@ from autograd.operands import Operand
 from nn.metrics import confusion_matrix
 
 from ..style import current, number
-from .base import OUTSIDE, Look, matplotlib, panels, readable_on, styled, title_with_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .base import OUTSIDE, Axes, Look, matplotlib, panels, readable_on, styled, title_with_line
 
 __all__ = ["plot_confusion_matrix"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from autograd.arguments import shaped_array
 from ..style import current, number
 from .base import (
     MARKERS,
+    Axes,
     End,
     Look,
     count_axis,
@@ -24,9 +24,6 @@ from .base import (
     title_with_line,
 )
 from .gradient_norms import GradientNorms
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["plot_gradients"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +12,7 @@ from autograd.arguments import shaped_array
 from autograd.operands import describe
 
 from ..style import current
-from .base import End, Look, count_axis, finite, log_axis, name_lines, number, panels, styled
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .base import Axes, End, Look, count_axis, finite, log_axis, name_lines, number, panels, styled
 
 __all__ = ["plot_history"]
 

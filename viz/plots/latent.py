@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +10,7 @@ from autograd import Tensor
 from autograd.arguments import shaped_array
 
 from ..style import current, number
-from .base import MARKERS, Look, class_tint, panels, styled, title_with_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .base import MARKERS, Axes, Look, class_tint, panels, styled, title_with_line
 
 __all__ = ["plot_latent"]
 

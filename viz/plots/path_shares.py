@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,10 +15,7 @@ from autograd.operands import describe
 from nn.callbacks.base import Callback
 
 from ..style import current, cut
-from .base import MARKERS, End, Look, count_axis, name_lines, number, panels, styled, title_with_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .base import MARKERS, Axes, End, Look, count_axis, name_lines, number, panels, styled, title_with_line
 
 __all__ = ["PathShares", "plot_path_shares"]
 

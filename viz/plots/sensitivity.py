@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +14,7 @@ from autograd.operands import Operand, describe
 from autograd.value import NO_GRADIENT
 
 from ..style import current
-from .base import Look, math_name, number, panels, styled, title_with_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .base import Axes, Look, math_name, number, panels, styled, title_with_line
 
 __all__ = ["plot_sensitivity"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ..style import current
 from .base import (
     MARKERS,
     MATH,
+    Axes,
     Look,
     at_least_two,
     color_bar,
@@ -27,9 +28,6 @@ from .base import (
     tick_text,
 )
 from .landscape import Landscape, chosen_weights, loss_of, points_of, ranges_of, restored
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["plot_loss_surface"]
 

@@ -39,6 +39,7 @@ class Fonts(NamedTuple):
 
 
 FONTS = Fonts()
+CAPTION = 1.04  # radii from the middle of a mark to where a text above or below it begins
 
 
 class Line(NamedTuple):
@@ -107,7 +108,7 @@ def placed(
     centres = [(x[c], y[i]) for i, c in enumerate(lanes.column)]
     ways = [_way([centres[i] for i in (line.start, *lanes.of.get(line[:2], ()), line.end)]) for line in lines]
     marks = centres[: len(operands)]
-    labels = _labels(lines, ways, marks, column, radius, (above, below))
+    labels = _labels(lines, ways, column, FONTS.line * radius, _boxes(marks, radius, (above, below)))
     return Placement((width, height), radius, marks, ways, labels)
 
 
@@ -289,20 +290,13 @@ class _Box(NamedTuple):
 
 
 def _labels(
-    lines: Sequence[Line],
-    ways: Sequence[Sequence[Point]],
-    marks: Sequence[Point],
-    column: Sequence[int],
-    radius: float,
-    captions: tuple[Sequence[bool], Sequence[bool]],
+    lines: Sequence[Line], ways: Sequence[Sequence[Point]], column: Sequence[int], font: float, taken: list[_Box]
 ) -> list[Point | None]:
-    """The middle of the number on every line.
+    """The middle of the number on every line. taken: what marks and their texts take.
 
     The numbers between two columns stand at one share of their lines, the one that keeps them farthest
     apart; which still has no room there stands elsewhere on its line, and nowhere if that has none.
     """
-    font = FONTS.line * radius
-    taken = _boxes(marks, radius, captions)
     found: list[Point | None] = [None] * len(lines)
     groups: dict[tuple[int, int], list[int]] = {}
     for i, line in enumerate(lines):
@@ -311,78 +305,74 @@ def _labels(
     for group in groups.values():
         if len(group) > MOST_LABELS:
             continue
-        best = _best(_arrangements(lines, group), group, lines, ways, font, list(taken))
-        for i, share in zip(group, best, strict=True):
-            boxes = (_box(ways[i], s, lines[i], font) for s in (share, *FROM_MIDDLE))
+        among = _Group([lines[i] for i in group], [ways[i] for i in group], font)
+        for k, share in enumerate(among.best(list(taken))):
+            boxes = (among.box(k, s) for s in (share, *FROM_MIDDLE))
             if (
                 free := next((box for box in boxes if all(box.apart(other) >= 0 for other in taken)), None)
             ) is not None:
                 taken.append(free)
-                found[i] = (free.x, free.y)
+                found[group[k]] = (free.x, free.y)
     return found
 
 
-def _best(
-    arrangements: Sequence[Sequence[float]],
-    group: Sequence[int],
-    lines: Sequence[Line],
-    ways: Sequence[Sequence[Point]],
-    font: float,
-    beside: Sequence[_Box],
-) -> Sequence[float]:
-    """The arrangement with the most room between the numbers of a group, those nearer the middle before others."""
-    best, most = arrangements[0], -math.inf
-    for shares in sorted(arrangements, key=_off_middle):
-        penalty = 0.2 * _off_middle(shares)
-        if ROOM - penalty <= most:  # what follows is farther off
-            break
-        room = _room(shares, group, lines, ways, font, beside, (most + penalty) * font)
-        if min(room / font, ROOM) - penalty > most:
-            best, most = shares, min(room / font, ROOM) - penalty
-    return best
+class _Group(NamedTuple):
+    """The numbers on the lines between two columns, whose places are found together."""
+
+    lines: Sequence[Line]
+    ways: Sequence[Sequence[Point]]
+    font: float
+
+    def box(self, k: int, share: float) -> _Box:
+        """What the number on a line takes at a share of it."""
+        (x, y), line = _point(self.ways[k], share), self.lines[k]
+        return _Box(x, y, (line.label * self.font) / 2 + 0.2 * self.font, line.half * self.font)
+
+    def best(self, beside: Sequence[_Box]) -> Sequence[float]:
+        """The arrangement with the most room between the numbers, those nearer the middle before others."""
+        arrangements = self.arrangements()
+        best, most = arrangements[0], -math.inf
+        for shares in sorted(arrangements, key=_off_middle):
+            penalty = 0.2 * _off_middle(shares)
+            if ROOM - penalty <= most:  # what follows is farther off
+                break
+            room = self.room(shares, beside, (most + penalty) * self.font)
+            if min(room / self.font, ROOM) - penalty > most:
+                best, most = shares, min(room / self.font, ROOM) - penalty
+        return best
+
+    def arrangements(self) -> list[list[float]]:
+        """Shares at which the numbers may stand: all the same, or every second mark's a little farther on."""
+        found = [[share] * len(self.lines) for share in SHARES]
+        if len(self.lines) > 1:
+            for side in (0, 1):  # by the marks where lines start, or end
+                ends = {end: k for k, end in enumerate(dict.fromkeys(line[side] for line in self.lines))}
+                odd = [ends[line[side]] % 2 for line in self.lines]
+                found += [[share + 0.1 * o for o in odd] for share in SHARES if share <= max(SHARES) - 0.1]
+        return found
+
+    def room(self, shares: Sequence[float], beside: Sequence[_Box], enough: float) -> float:
+        """How far the numbers are apart at these shares; any number below `enough` if no farther than that."""
+        boxes = [self.box(k, share) for k, share in enumerate(shares)]
+        low, high = min(b.x - b.w for b in boxes), max(b.x + b.w for b in boxes)
+        near = [b for b in beside if b.x + b.w >= low - self.font and b.x - b.w <= high + self.font]
+        boxes.sort(key=lambda b: b.y)
+        least = ROOM * self.font
+        for k, box in enumerate(boxes):
+            for other in boxes[k + 1 :]:
+                if other.y - other.h - box.y - box.h > least:
+                    break
+                least = min(least, box.apart(other))
+            for other in near:
+                if abs(other.y - box.y) - other.h - box.h < least:
+                    least = min(least, box.apart(other))
+            if least <= enough:
+                return least
+        return least
 
 
 def _off_middle(shares: Sequence[float]) -> float:
     return abs(sum(shares) / len(shares) - 0.5)
-
-
-def _arrangements(lines: Sequence[Line], group: Sequence[int]) -> list[list[float]]:
-    """Shares at which the numbers of a group may stand: all the same, or every second mark's a little farther on."""
-    found = [[share] * len(group) for share in SHARES]
-    if len(group) > 1:
-        for side in (0, 1):  # by the marks where lines start, or end
-            ends = {end: k for k, end in enumerate(dict.fromkeys(lines[i][side] for i in group))}
-            odd = [ends[lines[i][side]] % 2 for i in group]
-            found += [[share + 0.1 * o for o in odd] for share in SHARES if share <= max(SHARES) - 0.1]
-    return found
-
-
-def _room(
-    shares: Sequence[float],
-    group: Sequence[int],
-    lines: Sequence[Line],
-    ways: Sequence[Sequence[Point]],
-    font: float,
-    beside: Sequence[_Box],
-    enough: float,
-) -> float:
-    """How far the numbers of a group are apart at these shares; any number below `enough` if no farther than that."""
-    boxes = [_box(ways[i], share, lines[i], font) for i, share in zip(group, shares, strict=True)]
-    low, high = min(b.x - b.w for b in boxes), max(b.x + b.w for b in boxes)
-    near = [b for b in beside if b.x + b.w >= low - font and b.x - b.w <= high + font]
-    boxes.sort(key=lambda b: b.y)
-    least = ROOM * font
-    for k, box in enumerate(boxes):
-        for other in boxes[k + 1 :]:
-            if other.y - other.h - box.y - box.h > least:
-                break
-            least = min(least, box.apart(other))
-        for other in near:
-            if abs(other.y - box.y) - other.h - box.h < least:
-                least = min(least, box.apart(other))
-        if least <= enough:
-            return least
-    return least
 
 
 def _boxes(marks: Sequence[Point], radius: float, captions: tuple[Sequence[bool], Sequence[bool]]) -> list[_Box]:
@@ -397,12 +387,7 @@ def _boxes(marks: Sequence[Point], radius: float, captions: tuple[Sequence[bool]
 
 def caption_at(radius: float) -> float:
     """How far from a mark's middle the middle of a text above or below it is."""
-    return radius * (1.04 + 0.6 * FONTS.small)
-
-
-def _box(way: Sequence[Point], share: float, line: Line, font: float) -> _Box:
-    x, y = _point(way, share)
-    return _Box(x, y, (line.label * font) / 2 + 0.2 * font, line.half * font)
+    return radius * (CAPTION + 0.6 * FONTS.small)
 
 
 def _point(way: Sequence[Point], share: float) -> Point:

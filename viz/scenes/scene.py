@@ -16,11 +16,16 @@ from typing import NamedTuple
 
 from ..style import current, number, sign_style, tint, width
 from .placing import FONTS, PAD, SMALLEST, Line, Placement, Point, caption_at, placed
-from .typeset import element, length, name_text, typeset, words, written
+from .typeset import document, element, length, name_text, typeset, words, written
 
 __all__ = ["Cell", "Glow", "Lit", "Mark", "Note", "Scene", "Squares", "Stroke", "stage"]
 
-ROWS = {"name": -0.5, "data": 0.04, "grad": 0.5}  # where these stand in a mark, in radii
+# Where these stand in a mark, in radii: both numbers, one of them, or the name alone.
+ROWS: dict[str, dict[str, float]] = {
+    "both": {"name": -0.5, "data": 0.04, "grad": 0.5},
+    "one": {"name": -0.28, "data": 0.32, "grad": 0.32},
+    "none": {"name": 0.0},
+}
 CHORDS = {"name": 1.25, "data": 1.7, "grad": 1.45}  # and how long they may be
 STANDARD = 24.0  # the radius at which lines are as wide as in other pictures
 PALER = 0.55  # than a tint on which only ink is read
@@ -210,21 +215,7 @@ class Scene:
         across -= left
         scale = 0.75 if width is None else 72 * width / across
         height, middle = top + down + bottom, left + across / 2
-        parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.0f} {0 - top:g} {across:.0f} {height:.0f}" '
-            f'width="{scale * across:.1f}pt" height="{scale * height:.1f}pt" '
-            f'font-family="{current().font}" role="img">',
-            f"<title>{html.escape(title)}</title>",
-            element(
-                "rect",
-                x=left if left else None,
-                y=-top,
-                width=across,
-                height=height,
-                fill=current().paper,
-                class_="paper",
-            ),
-        ]
+        parts = []
         if caption is not None:
             size = min(19.0, max(13.0, 0.027 * across), (across - 16) / max(0.1, length(caption)))
             parts.append(words(caption, middle, 2 - top / 2, size, fill=current().ink))
@@ -234,7 +225,7 @@ class Scene:
             for i, (line, (size, color)) in enumerate(zip(lines, sizes, strict=False)):
                 parts.append(words(line, x, down + FOOT * (i + 0.5), size, fill=color, class_="foot"))
         parts += [_notes(line, middle, down + foot + NOTE * (i + 0.5) - 4, across) for i, line in enumerate(below)]
-        text = "\n".join([*parts, "</svg>\n"])
+        text = document(title, (left, -top, across, height), scale, parts)
         mark = hashlib.sha256(text.encode()).hexdigest()[:8]  # several pictures may stand in one page
         return typeset(_with_ids(text, f"p{mark}-"))
 
@@ -491,11 +482,7 @@ def _inside(cell: Cell, kind: str, radius: float, ink: str, is_dim: bool) -> lis
     """Name, number and gradient of a node, as far as it has them, about the middle of its mark."""
     if kind == "constant":
         return [_number(cell.data, 0, FONTS.data * radius, current().grey, cell.n)]
-    at = ROWS
-    if not cell.grad:
-        at = {**ROWS, "name": -0.28, "data": 0.32} if cell.data else {**ROWS, "name": 0.0}
-    elif not cell.data:
-        at = {**ROWS, "name": -0.28, "grad": 0.32}
+    at = ROWS["both" if cell.data and cell.grad else "one" if cell.data or cell.grad else "none"]
     parts = [name_text(cell.name, 0, at["name"] * radius, _name_size(cell, radius), fill=ink, class_="name")]
     if cell.data:
         size = _fitting(cell.data, FONTS.data * radius, CHORDS["data"] * radius)

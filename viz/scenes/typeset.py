@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-__all__ = ["BASELINE", "element", "length", "name_text", "typeset", "words"]
+from ..style import current
+
+__all__ = ["BASELINE", "document", "element", "length", "name_text", "typeset", "words"]
 
 SERIF = "'STIX Two Text', 'Times New Roman', Times, serif"
 
@@ -27,6 +29,21 @@ _DIGIT = 0.556
 def length(text: str) -> float:
     """About how long a text is, in sizes of its font."""
     return sum(_WIDTHS.get(c, _DIGIT) for c in text)
+
+
+def document(title: str, box: tuple[float, float, float, float], scale: float, parts: Iterable[str]) -> str:
+    """A whole SVG of these elements, on paper. box: left, top, width and height; scale: how many points a unit is."""
+    left, top, across, down = box
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.0f} {0 + top:g} {across:.0f} {down:.0f}" '
+            f'width="{scale * across:.1f}pt" height="{scale * down:.1f}pt" font-family="{current().font}" role="img">',
+            f"<title>{html.escape(title)}</title>",
+            element("rect", x=left or None, y=top, width=across, height=down, fill=current().paper, class_="paper"),
+            *parts,
+            "</svg>\n",
+        ]
+    )
 
 
 def element(tag: str, inside: str = "", /, **attributes: object) -> str:

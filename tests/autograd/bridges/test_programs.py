@@ -181,6 +181,20 @@ def test_the_result_goes_on_into_graphs_and_backward_adds_up():
     assert a.grad == 242.0
 
 
+@pytest.mark.parametrize("inside", [False, True], ids=["on the Values", "in training()"])
+def test_a_result_has_its_own_gradients_also_when_the_program_has_run_again(inside):
+    x, y = Value(3.0), Value(5.0)
+    program = vectorize(x * y + x * x + y * y)
+    with program.training() if inside else nullcontext():
+        first = program()
+        first.backward()
+        x.data = -2.0
+        second = program()
+        first.backward()
+        second.backward()
+    assert [x.grad, y.grad] == [2 * 11.0 + 1.0, 2 * 13.0 + 8.0]
+
+
 def test_without_recording_it_is_a_number_alone():
     a = Value(2.0)
     program = vectorize(a * a)

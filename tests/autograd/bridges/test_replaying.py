@@ -134,13 +134,19 @@ def test_a_result_that_waits_keeps_its_numbers():
     same(gradients_of(parameters), gradients(expected, parameters))
 
 
-def test_a_result_that_is_over_is_refused():
-    fast, _ = ready()
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_result_is_asked_again_after_the_program_has_run_for_others(waits):
+    fast, parameters = ready()
     first = fast(X[:5], Y[:5])
     first.backward()
-    fast(X[5:10], Y[5:10])
-    with pytest.raises(RuntimeError, match="after it has run again"):
-        first.backward()
+    second = fast(X[5:10], Y[5:10])
+    assert is_program(second)
+    if not waits:
+        second.backward()
+    for p in parameters:
+        p.grad = None
+    first.backward()
+    same(gradients_of(parameters), gradients(fast.function(X[:5], Y[:5]), parameters))
 
 
 def test_parameters_changed_before_backward_are_noticed():
@@ -296,7 +302,7 @@ def test_a_result_may_have_axes():
         found = after_backward((z * g).sum(), [w])
         y = np.tanh(x @ w.numpy().T)
         close([z.numpy(), *found], [y, ((1 - y**2) * g).T @ x])
-        assert is_program(z) == (k >= 2)
+        assert is_program(z) == (k >= 4)
 
 
 def test_a_loss_that_is_not_finite_once_does_not_end_it():

@@ -5,6 +5,7 @@ import pytest
 from random_programs import ROWS, WIDTH, random_function
 from sizes import slow
 
+from autograd.fast.effects import give_gradients
 from autograd.fast.programs import Programs
 from autograd.ieee import quietly
 
@@ -13,19 +14,29 @@ def bits(arrays):
     return [None if a is None else np.asarray(a).tobytes() for a in arrays]
 
 
+def stepping(function, parameters):
+    def step(x, y):
+        found = function(x, y)
+        give_gradients(found[0], parameters)
+        return found
+
+    return step
+
+
 def compared(seed, dtype):
     """Runs a random function by programs and by graphs; True if there was a program at the end."""
     (one, parameters), (other, others) = random_function(seed, dtype), random_function(seed, dtype)
-    programs, graphs = Programs([one], parameters), Programs([other], others)
+    programs, graphs = (Programs([f, None, *leaves], trains=True) for f, leaves in ((one, parameters), (other, others)))
     graphs._are_open = False
+    steps = [stepping(one, parameters), stepping(other, others)]
     rng = np.random.default_rng(seed + 1)
     for k in range(7):
         x = rng.normal(size=(ROWS, WIDTH)).astype(dtype) * (1 if k % 3 else 40)
         y = rng.normal(size=(ROWS, WIDTH)).astype(dtype)
         for array in (x, y):
             array.flags.writeable = False
-        found = quietly(programs.run, one, x, y)
-        expected = quietly(graphs.run, other, x, y)
+        found = quietly(programs.run, steps[0], x, y)
+        expected = quietly(graphs.run, steps[1], x, y)
         assert bits(found) == bits(expected), (seed, k)
         assert bits(p.grad for p in parameters) == bits(p.grad for p in others), (seed, k)
         for p in (*parameters, *others):

@@ -495,7 +495,6 @@ def uses_a_result(x):
         (maps_a_file, "files"),
         (reads_by_another_name, "files"),
         (lambda x: x * np.lib.format.open_memmap("factor.npy"), "files"),
-        (reads_a_gradient, "reads a gradient"),
         (uses_a_result, "result of mul"),
         (lambda x: eval("x * FACTOR"), "eval"),
     ],
@@ -503,6 +502,10 @@ def uses_a_result(x):
 def test_what_cannot_be_followed_is_said(function, reason):
     with pytest.raises(Unclear, match=reason):
         Surroundings([function])
+
+
+def test_who_looks_at_a_gradient_is_said():
+    assert Surroundings([reads_a_gradient]).looks == "reads_a_gradient"
 
 
 def test_an_instruction_that_nobody_has_read_about_is_refused(monkeypatch):
@@ -517,7 +520,33 @@ def test_an_instruction_that_nobody_has_read_about_is_refused(monkeypatch):
 
 
 def test_a_function_that_differentiates_may_be_called_grad():
-    Surroundings([lambda x: autograd.grad(x * WEIGHT, WEIGHT)])
+    assert Surroundings([lambda x: autograd.grad(x * WEIGHT, WEIGHT)]).looks is None
+
+
+def test_what_a_function_assigns_to_is_seen_to_change():
+    def counting(x):
+        global FACTOR
+        FACTOR = FACTOR_OF_THE_NEXT
+        return x
+
+    def marking(x):
+        of_attribute.settings.unread = x
+        return x
+
+    for function in (counting, marking):
+        found = Surroundings([function])
+        assert found.are_the_same()
+        function(2.5)
+        assert not found.are_the_same()
+
+
+FACTOR_OF_THE_NEXT = 1.5
+
+
+def test_a_value_is_not_followed():
+    v = autograd.Value(2.0)
+    with pytest.raises(Unclear, match="Value"):
+        Surroundings([lambda x: x * v.data])
 
 
 def test_a_label_that_is_read_is_looked_at_again():

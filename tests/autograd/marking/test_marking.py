@@ -494,6 +494,11 @@ def test_what_is_no_sheet_is_refused_with_what_was_expected(sheet, error, said):
         check_work(lecture_001(), sheet)
 
 
+def test_an_array_with_rows_of_different_lengths_is_refused():
+    with pytest.raises(ValueError, match="dW1: expected an array of numbers, got rows of different lengths"):
+        check_work(lecture_003("cross-entropy"), {"dW1": [[1.0, 2.0], [3.0]]})
+
+
 def test_numbers_that_changed_since_the_forward_pass_are_refused():
     L = lecture_003("cross-entropy")
     w = next(u for u in _leaves(L) if u.label == "W1")

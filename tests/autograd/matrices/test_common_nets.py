@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from named import named
 
 from autograd import (
     Tensor,
@@ -35,11 +36,6 @@ def parameter(label, *shape):
     """Numbers that are easily written, others for each label."""
     start = sum(map(ord, label)) % len(NUMBERS)
     return Tensor(np.resize(np.roll(NUMBERS, start), shape), label)
-
-
-def named(t, label):
-    t.label = label
-    return t
 
 
 def layer(a, i, inputs, units, activation=None):

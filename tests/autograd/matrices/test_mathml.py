@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from named import named
 from network_derivations import NETWORKS
 from sizes import mostly_slow, slow
 
@@ -16,11 +17,6 @@ TOKENS = {"mi", "mn", "mo", "mtext"}
 
 def tensor(label, *shape):
     return Tensor(rng.normal(size=shape), label=label)
-
-
-def named(t, label):
-    t.label = label
-    return t
 
 
 def network():

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from latex import check_latex
+from named import named
 from sizes import mostly_slow, slow_rows
 from tables import restored
 
@@ -44,11 +45,6 @@ from autograd.op import array_table, reduction, structural
 from nn import Dense, Sequential
 
 FORMS = "rows", "columns"
-
-
-def named(t, label):
-    t.label = label
-    return t
 
 
 def lecture_example():
@@ -118,8 +114,8 @@ def test_the_lecture_example_in_columns_with_its_numbers():
     = [ 0.7514 ]
       [ 0.7729 ]
 
-  L = 0.5 Σ((A[2] − Y  )^∘2)
-             2×1    2×1
+  L = ½ Σ((A[2] − Y  )^∘2)
+           2×1    2×1
     = 0.2984
 
   dA[2] = A[2] − Y
@@ -493,7 +489,7 @@ def test_a_sequential_is_derived_from_its_labels(last, loss, y):
             derive(trained, model.layers[0].weight, form="columns")
             .steps[0]
             .text()
-            .endswith("A[2] − Y" if last == "softmax" else "0.5 (A[2] − Y)")
+            .endswith("A[2] − Y" if last == "softmax" else "½ (A[2] − Y)")
         )
 
 
@@ -635,8 +631,9 @@ def test_what_is_refused():
         derive(loss, w1, level="op")
     with pytest.raises(ValueError, match="form is for Tensors"):
         derive(Value(1.0), Value(1.0, "w"), form="columns")
-    with pytest.raises(ValueError, match="needs one element, shape is"):
-        derive(w1 * 2, w1)
+    for whole in (w1 * 2, w1):
+        with pytest.raises(ValueError, match=r"expected a target of one number.* \(3, 2\).* derive\(target.sum\(\), "):
+            derive(whole, w1)
     w1.data[0, 0] += 1
     with pytest.raises(RuntimeError, match="changed after the forward pass"):
         derive(loss, w1)
@@ -1079,3 +1076,55 @@ def test_a_mean_that_is_divided_by_its_number_of_samples_again_is_no_mean_twice(
     loss = named(squared_error(np.arange(6.0).reshape(3, 2) @ w, np.ones((3, 1))) / 3, "L")
     (step,) = derive(loss, w).steps
     assert step.text() == "dW = (1/(3 m)) Xᵀ (X W − Y)"
+
+
+def gated():
+    """A gate by hand over two features: four terms side by side, and names with marks above them."""
+    x = Tensor([[0.5, -1.0]], label="X")
+    w = Tensor([[0.2, -0.3], [0.4, 0.1]], label="W_gate")
+    hidden = tanh(x @ w)
+    hidden.label = "Hhat"
+    gate = sigmoid(x @ w) * hidden + (1 - sigmoid(x @ w)) * x + hidden * x * x - hidden * hidden * x
+    gate.label = "G"
+    target = (gate**2).sum()
+    target.label = "L"
+    return derive(target, w)
+
+
+def test_long_formulas_go_on_before_a_sign_with_their_shapes_below_them():
+    derivation = gated()
+    narrow, wide = derivation.text(width=60), derivation.text()
+    assert max(map(len, narrow.splitlines())) <= 60 < max(map(len, wide.splitlines()))
+    assert sorted(re.sub(r"\s", "", narrow)) == sorted(re.sub(r"\s", "", wide))  # nothing is lost
+    pairs = itertools.pairwise(narrow.splitlines())
+    starts = {line.strip()[0] for line, below in pairs if re.match(r" {6,}\S", line) and "×" in below}
+    assert {"+", "−"} & starts
+    assert str(derivation) == derivation.text(width=120)
+    with pytest.raises(ValueError, match="expected width to be a positive integer or None; got 0"):
+        derivation.text(width=0)
+
+
+def test_signs_of_equality_stand_below_each_other_also_where_the_shape_is_wider_than_the_name():
+    x, w, y = Tensor([[1.0, 2.0]], "x"), Tensor([[0.5], [-0.5]], "w"), Tensor([[1.0]], "y")
+    z = x @ w
+    z.label = "z"
+    a = sigmoid(z)
+    a.label = "a"
+    lines = derive(binary_cross_entropy(a, y), w).text().splitlines()
+    first, second = (line for line in lines if line in ("  dz  = da  ⊙ a   ⊙ (1 − a  )", "      = a   − y"))
+    assert first.index("=") == second.index("=")
+
+
+def test_a_mark_above_a_letter_takes_no_column():
+    lines = gated().text().splitlines()
+    at = next(i for i, line in enumerate(lines) if "Ĥ  = " in line or "Ĥ   = " in line)
+    shown = re.sub("[\u0300-\u036f]", "", lines[at])
+    assert shown.index("X") == lines[at + 1].index("1×2", 4)
+
+
+def test_a_number_is_squared_as_numbers_are():
+    w, x = Tensor([0.1, 0.2], "w"), Tensor([1.0, 2.0], "x")
+    s = w @ x
+    s.label = "s"
+    assert formulas((s - 1) ** 2 / 2, w)["ds"] == "ds = s − 1"
+    assert "L = ½ (s − 1)²" in derive((s - 1) ** 2 / 2, w).text()

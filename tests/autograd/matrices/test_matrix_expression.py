@@ -67,7 +67,12 @@ x, w, b = array("X", 4, 2), array("W", 3, 2), array("b", 3)
         (autograd.softmax(z), "softmax(Z)", "softmax(Z)", r"\operatorname{softmax}(Z)"),
         (z[1:, 0], "Z[1:, 0]", "Z[1:, 0]", r"Z[\mathtt{1:, 0}]"),
         (sums.array_mean(z, 0), "(1/m) Σᵢ Z(i)", "(1/m) * Z.sum(0)", r"\frac{1}{m}\, \sum_{i=1}^{m} Z^{(i)}"),
-        (sums.array_mean(w, 1), "0.5 (Σ(W over axis 1))ᵀ", "0.5 * W.sum(1)", r"0.5\, (\sum_{\text{axis 1}} W)^{T}"),
+        (
+            sums.array_mean(w, 1),
+            "½ (Σ(W over axis 1))ᵀ",
+            "0.5 * W.sum(1)",
+            r"\frac{1}{2}\, (\sum_{\text{axis 1}} W)^{T}",
+        ),
         (b[:, None], "bᵀ", "b[:, None]", "b^{T}"),
     ],
     ids=lambda part: part if isinstance(part, str) else "",
@@ -110,7 +115,7 @@ def test_comparisons_remember_what_was_compared():
     assert text(matrix(~condition)) == "[Z ≤ 0]"
     assert text(matrix((z >= -1) & (z <= 1))) == "[Z ≥ −1] ⊙ [Z ≤ 1]"
     assert (matrix(2.0) > 1.0) is True
-    assert text(choosing.where(condition, z, 0.5)) == "Z ⊙ [Z > 0] + 0.5 [Z ≤ 0]"
+    assert text(choosing.where(condition, z, 0.5)) == "Z ⊙ [Z > 0] + ½ [Z ≤ 0]"
     assert text(choosing.where(z * z >= 0, z, 1 / z)) == "Z"
 
 

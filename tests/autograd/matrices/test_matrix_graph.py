@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from drawings import MATRIX_EDGES
+from named import named
 
 from autograd import Tensor, exp, log_softmax, relu, sigmoid, softmax, softmax_cross_entropy, tanh, where
 from autograd.matrices.graph import MatrixGraph
@@ -18,11 +19,6 @@ START = {
     "W[2]": RNG.normal(size=(2, 5)),
     "b[2]": np.ones(2),
 }
-
-
-def named(t, label):
-    t.label = label
-    return t
 
 
 def net(x=X, activation=tanh, start=START):
@@ -124,7 +120,7 @@ def test_a_loss_from_logits_names_nothing_that_is_no_node():
 def test_only_the_mean_over_samples_is_written_with_m():
     x = Tensor(np.ones((2, 3)), "X")
     y = named(x * 0.5, "V")
-    assert texts(named(y.sum(), "L")) == {("X", "V"): "0.5 dV", ("V", "L"): "𝟏₂ₓ₃"}
+    assert texts(named(y.sum(), "L")) == {("X", "V"): "½ dV", ("V", "L"): "𝟏₂ₓ₃"}
 
 
 def test_a_target_of_several_numbers_has_a_gradient_of_its_own():

@@ -13,6 +13,7 @@ import autograd as ag
 from autograd import Tensor, derive, softmax
 from nn import Sequential
 from nn.layers import Conv2D, Dense, SimpleRNN
+from nn.losses import SparseCategoricalCrossentropy
 
 
 def lines(name, parameter=None, form="rows"):
@@ -249,7 +250,7 @@ def test_images_without_a_name_are_x():
     assert list(found.given) == ["X"]
 
 
-QUICK = "even kernel, same", "batch norm", "masked", "ignored classes"
+QUICK = "even kernel, same", "batch norm", "masked"
 
 
 @pytest.mark.parametrize("name", mostly_slow(NETS, *QUICK))
@@ -268,6 +269,14 @@ def test_no_net_has_a_constant_that_nothing_explains(name):
             assert ("omega" in found.given) == ("ω: how much each sample counts" in text)
             assert ("mu[2]" in found.given) == ("μ[2], s[2]: as training left them" in text)
             assert any(label.startswith("M") for label in found.given) == ("a mask, 0 where" in text)
+
+
+def test_what_each_sample_counts_has_a_name_where_a_class_is_ignored():
+    model = Sequential([Dense(3, input_shape=(2,))], dtype="float64", rng=0)
+    model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True, ignore_class=2))
+    found = derive(model.loss_of(np.ones((3, 2)), [0, 2, 1]), model.layers[0].weight)
+    assert np.ravel(found.given["omega"]).tolist() == [0.5, 0.0, 0.5]
+    assert "ω: how much each sample counts" in found.text()
 
 
 def test_the_gradient_of_averages_with_padding_has_a_name_and_is_right():

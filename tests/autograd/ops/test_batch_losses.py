@@ -173,6 +173,17 @@ def test_probabilities_outside_0_and_1():
         ag.softmax_cross_entropy(Tensor(X), np.full((4, 3), 0.5))
 
 
+def test_targets_that_were_frozen_are_checked_again_once_they_can_be_changed():
+    y = np.array([[1.0], [0.0]])
+    y.flags.writeable = False
+    for _ in range(2):
+        ag.binary_cross_entropy_with_logits(Tensor([[0.5], [0.5]]), y)
+    y.flags.writeable = True
+    y[0] = 7
+    with pytest.raises(ValueError, match=r"targets must lie in \[0, 1\], got 7\.0"):
+        ag.binary_cross_entropy_with_logits(Tensor([[0.5], [0.5]]), y)
+
+
 # ---------------------------------------------------------------- both tails
 
 

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from named import named
+from tables import restored
 
 import autograd
 from autograd import (
@@ -19,19 +21,17 @@ from autograd import (
     sigmoid,
     softmax,
     softmax_cross_entropy,
+    softplus,
     stack,
     vectorize,
 )
+from autograd.op import elementwise, structural
+from autograd.ops.losses import loss as made_loss
 from nn import losses
 
 LOGITS = [0.5, -0.3, 1.0]
 E = [math.exp(z) for z in LOGITS]
 P = [e / sum(E) for e in E]
-
-
-def named(t, label):
-    t.label = label
-    return t
 
 
 def test_it_is_minus_the_logarithm_of_the_right_probability():
@@ -154,6 +154,32 @@ TWICE = {
 def test_what_an_activation_gave_is_no_logit(name):
     with pytest.raises(ValueError, match=r"expected logits, got what a (softmax|sigmoid) gave.*cross_entropy"):
         TWICE[name]()
+
+
+@restored()
+def test_an_activation_and_a_way_to_move_numbers_of_ones_own_are_known_to_a_loss_of_ones_own():
+    @elementwise(lambda z, x: 2 * z * (1 - z))
+    def steep(x):
+        """1/(1 + e^(-2x))."""
+        return sigmoid(2 * x)
+
+    @made_loss(lambda z, y: steep(z) - y, None, activation=steep)
+    def steep_error(z, y):
+        """½ softplus(2z) − zy."""
+        return 0.5 * softplus(2 * z) - z * y
+
+    @structural(lambda g, z, x: g[::-1], moves=True)
+    def upside_down(x):
+        """The rows from the last to the first."""
+        return x[::-1]
+
+    z, y = Tensor([[0.3], [0.4]]), np.array([[1.0], [0.0]])
+    assert steep_error(upside_down(z), y).item() == pytest.approx(steep_error(np.array([[0.4], [0.3]]), y))
+    for given in (steep(z), upside_down(steep(z)), upside_down(steep(z)[:]).T.T):
+        with pytest.raises(
+            ValueError, match=r"what a steep gave, which would be applied twice: .*went into that steep$"
+        ):
+            steep_error(given, y)
 
 
 def test_what_only_looks_like_it_is_taken():

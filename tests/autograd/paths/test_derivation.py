@@ -239,7 +239,7 @@ def test_long_chains_are_abridged_and_counted():
         y = y * 1.01
         y.label = f"a_{i}"
     derivation = derive(y, x)
-    lines = str(derivation).split("\n")
+    lines = derivation.text().split("\n")
     assert lines[2].startswith("1.  a₁₀₀ → a₉₉")
     assert lines[2].endswith("→ a₂ → a₁ → x")
     assert "→ a₈₅ → a₈₄ → … → a₈ → a₇ →" in lines[2]

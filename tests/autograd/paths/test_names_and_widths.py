@@ -110,13 +110,13 @@ def test_wide_enough_text_is_as_it_is_without_a_width(chain):
 
 
 @pytest.mark.slow
-def test_print_takes_the_width_of_the_terminal(chain, monkeypatch):
+def test_print_takes_the_width_of_the_terminal_and_else_of_a_page(chain, monkeypatch):
     derivation = derive(chain, "x_0")
     monkeypatch.setattr("autograd.paths.derivation.is_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "64")
     assert str(derivation) == derivation.text(width=64)
     monkeypatch.setattr("autograd.paths.derivation.is_terminal", lambda: False)
-    assert str(derivation) == derivation.text()
+    assert str(derivation) == derivation.text(width=120)
 
 
 @pytest.mark.slow
@@ -147,11 +147,11 @@ def test_one_path_is_written_alone(net):
         d.latex(path=3)
 
 
-def test_a_line_has_six_factors_at_most(chain):
+def test_a_line_has_six_factors_at_most_and_about_as_many_as_the_others(chain):
     for text in (derive(chain, "x_0").latex(), derive(chain, "x_0").latex(path=1)):
         lines = text.splitlines()
         assert max(line.count("\\frac{\\partial") for line in lines if "boxed" not in line) <= 7  # with ∂x₉/∂x₀ itself
-        assert max(len(re.findall(r"0\.82\d+", line)) for line in lines) == 6
+        assert max(len(re.findall(r"0\.82\d+", line)) for line in lines) == 5  # of 9
         assert sum(len(re.findall(r"0\.82\d+", line)) for line in lines) == 9
         assert text.count("\\qquad {} \\cdot") == 3
 

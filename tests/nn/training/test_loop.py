@@ -464,6 +464,21 @@ def test_training_stops_after_the_epoch_in_which_somebody_says_so():
     )
 
 
+def test_an_epoch_ends_with_the_batch_in_which_somebody_says_so():
+    heard = []
+
+    class Enough(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            heard.append((batch, logs["loss"]))
+            self.model.stop_training = batch == 1
+
+    model = binary()
+    history = model.fit(X, Y, batch_size=1, epochs=9, validation_data=(X, Y), callbacks=[Enough()], verbose=0)
+    assert [batch for batch, _ in heard] == [0, 1]
+    assert history.history["loss"] == [heard[-1][1]]  # the mean of the two batches that were
+    assert len(history.history["val_loss"]) == 1
+
+
 def test_what_a_callback_adds_to_the_logs_is_kept():
     class Rate(Callback):
         def on_epoch_end(self, epoch, logs=None):

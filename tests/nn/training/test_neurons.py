@@ -223,3 +223,10 @@ def test_a_step_over_samples_is_the_mean_and_its_backward():
         p.grad = 0.0
     each.step(x, y)
     assert [p.grad for p in w] == pytest.approx(slope)
+
+
+def test_a_net_of_tensors_refuses_to_be_trained_number_by_number():
+    model = to_sequential(net_for("linear"))
+    model.compile("sgd", "mse")
+    with pytest.raises(TypeError, match="vectorize=False is for nets of Values"):
+        model.fit(X, X[:, :2], verbose=0, vectorize=False)

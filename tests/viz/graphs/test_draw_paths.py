@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from drawings import GOLDEN, each_renderer, lecture_net, needs_renderer
+from drawings import GOLDEN, each_renderer, lecture_and_net, needs_renderer
+from named import named
 from scenes import elements
 
 from autograd import Value, derive, sin, squared_error
@@ -16,17 +17,9 @@ from viz import Drawing, Picture, draw_paths
 from viz.style import LIGHT
 
 
-def net_and_loss():
-    """Lecture 20's net after its backward pass, and its loss."""
-    net = lecture_net()
-    loss = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
-    loss.backward()
-    return loss, net
-
-
 def lecture():
     """Lecture 20's net: the derivation of ∂L/∂w[1]₁₁, which has two paths."""
-    loss, net = net_and_loss()
+    loss, net = lecture_and_net()
     return derive(loss, net.layers[0].neurons[0].w[0])
 
 
@@ -196,7 +189,7 @@ def test_a_large_net_is_drawn_by_its_units_with_the_paths_on_its_lines():
 
 
 def test_several_derivations_are_drawn_in_one_picture_each_in_its_colour():
-    loss, net = net_and_loss()
+    loss, net = lecture_and_net()
     both = [derive(loss, net.layers[0].neurons[j].w[0]) for j in (0, 1)]
     looks, edges = read(draw_paths(both))
     colors = {u: a["color"] for (u, v), (a, *_) in edges.items() if v.startswith("z[1]") and u.startswith("w[1]")}
@@ -207,7 +200,7 @@ def test_several_derivations_are_drawn_in_one_picture_each_in_its_colour():
 
 
 def test_one_path_can_be_drawn_in_the_colour_that_it_has_among_all():
-    loss, net = net_and_loss()
+    loss, net = lecture_and_net()
     derivation = derive(loss, net.layers[0].neurons[0].w[0])
     _, edges = read(draw_paths(derivation, path=2))
     lit = {ends for ends, (a, *_) in edges.items() if a["color"] == LIGHT.paths[1]}
@@ -224,7 +217,7 @@ def test_one_path_can_be_drawn_in_the_colour_that_it_has_among_all():
     ],
 )
 def test_paths_that_there_are_not_are_refused(options, message):
-    loss, net = net_and_loss()
+    loss, net = lecture_and_net()
     with pytest.raises(ValueError, match=message):
         draw_paths(derive(loss, net.layers[0].neurons[0].w[0]), **options)
 
@@ -255,11 +248,6 @@ def test_no_edge_of_a_path_strikes_its_own_text_through():
         labelled = list(map(struck, filter(lambda line: line.startswith("edge"), plain.splitlines())))
         assert labelled.count(False) >= 2
         assert True not in labelled
-
-
-def named(v, label):
-    v.label = label
-    return v
 
 
 def struck(edge):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from drawings import GOLDEN, MATRIX_EDGES, NASTY, dot_statements, each_renderer, graph_in, needs_both, plain, told
+from named import named
 
 from autograd import Tensor, derive, exp, sigmoid, sin
 from autograd.formulas import names
@@ -15,11 +16,6 @@ from autograd.used import Used
 from nn import SGD, Dense, Flatten, Sequential
 from viz import draw_graph, draw_paths
 from viz.style import LIGHT
-
-
-def named(t, label):
-    t.label = label
-    return t
 
 
 def lecture(*, backward=True):

@@ -4,19 +4,12 @@ import re
 
 import numpy as np
 import pytest
-from drawings import dot_statements, lecture_net, needs_renderer
+from drawings import dot_statements, lecture_and_net, needs_renderer
 
 from autograd import Value, derive, squared_error
 from autograd.graph import topological_order
 from nn import inputs
 from viz import draw_graph, draw_network, draw_paths
-
-
-def lecture_and_net():
-    net = lecture_net()
-    loss = squared_error(net(inputs([0.05, 0.10])), inputs([0.01, 0.99], "y"))
-    loss.backward()
-    return loss, net
 
 
 def lecture():

@@ -3,16 +3,12 @@
 import math
 
 import pytest
+from named import named
 
 from autograd import Value, exp, sin, squared_error, tanh
 from nn import MLP, inputs
 from viz import draw_graph, draw_network
 from viz.graphs.rounding import Rounding
-
-
-def named(v, label):
-    v.label = label
-    return v
 
 
 def difference():

@@ -1,0 +1,515 @@
+"""replayed: whole training steps, gradients and weights moved too, give the bits of the plain function."""
+
+import copy
+import warnings
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+from sizes import slow
+
+import autograd as ag
+import nn
+from autograd import Tensor, linear, no_grad, replayed, squared_error, tanh
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(60, 4)), RNG.normal(size=(60, 3))
+
+
+def batch(k, size=5):
+    i = 7 * k % (len(X) - size)
+    return X[i : i + size], Y[i : i + size]
+
+
+class Net:
+    """Parameters, a loss, and optimizers of its own; the same each time."""
+
+    def __init__(self, make=lambda p: [nn.SGD(p, 0.1)], dtype="float64"):
+        rng = np.random.default_rng(1)
+        self.parameters = [
+            Tensor(rng.normal(size=shape) * 0.5, label, dtype=dtype)
+            for shape, label in (((6, 4), "W"), ((6,), "b"), ((3, 6), "V"))
+        ]
+        self.optimizers = make(self.parameters)
+
+    def state(self):
+        found = [p.numpy().tobytes() for p in self.parameters]
+        found += [None if p._grad is None else p._grad.tobytes() for p in self.parameters]
+        for optimizer in self.optimizers:
+            found += [(k, np.asarray(v).tobytes()) for k, v in optimizer.state_dict().items()]
+        return found
+
+
+def usual(net):
+    w, b, v = net.parameters
+    optimizers = net.optimizers
+
+    def step(x, y):
+        loss = squared_error(tanh(linear(x, w, b)) @ v.T, y)
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        return loss
+
+    return step
+
+
+def result(z):
+    if isinstance(z, tuple):
+        return [result(x) for x in z]
+    return z.tolist() if isinstance(z, Tensor) else z if z is None or isinstance(z, str) else np.asarray(z).tolist()
+
+
+def compared(write, make=lambda p: [nn.SGD(p, 0.1)], between=lambda net, k: None, count=12, dtype="float64"):
+    """The replayed step that was run beside the plain one, with the same things done in between."""
+    one, other = Net(make, dtype), Net(make, dtype)
+    plain, fast = write(one), replayed(write(other))
+    for k in range(count):
+        x, y = (a.astype(dtype) for a in batch(k))
+        assert result(plain(x, y)) == result(fast(x, y))
+        assert one.state() == other.state(), k
+        between(one, k)
+        between(other, k)
+    return fast
+
+
+def has_program(fast):
+    return fast.is_plain is None and any(shape.written is not None for shape in fast._shapes.values())
+
+
+OPTIMIZERS = {
+    "SGD": lambda p: [nn.SGD(p, 0.1)],
+    "momentum": lambda p: [nn.SGD(p, 0.1, momentum=0.9)],
+    "Nesterov": lambda p: [nn.SGD(p, 0.1, momentum=0.9, nesterov=True)],
+    "Adam": lambda p: [nn.Adam(p, 0.05)],
+    "AdamW": lambda p: [nn.AdamW(p, 0.05, weight_decay=0.1)],
+    "RMSprop": lambda p: [nn.RMSprop(p, 0.01, centered=True, momentum=0.5)],
+    "Adagrad": lambda p: [nn.Adagrad(p, 0.1)],
+    "a schedule": lambda p: [nn.Adam(p, nn.schedules.ExponentialDecay(0.1, 3, 0.5))],
+    "clipnorm": lambda p: [nn.SGD(p, 0.1, clipnorm=0.01)],
+    "clipvalue": lambda p: [nn.SGD(p, 0.1, clipvalue=0.01)],
+    "global_clipnorm": lambda p: [nn.Adam(p, 0.1, global_clipnorm=0.01)],
+    "groups": lambda p: [nn.SGD([{"parameters": p[:1], "momentum": 0.5}, {"parameters": p[1:]}], 0.1)],
+    "two optimizers": lambda p: [nn.SGD(p[:2], 0.1), nn.Adam(p[2:], 0.1)],
+    "not all": lambda p: [nn.SGD(p[1:], 0.1)],
+}
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("dtype", ["float64", *slow("float32")])
+def test_a_whole_step_comes_to_the_same_bits(make, dtype):
+    assert has_program(compared(usual, make, dtype=dtype))
+
+
+# ---------------------------------------------------------------- other ways to write it
+
+
+def adding_up(net):
+    w, b, v = net.parameters
+
+    def step(x, y):
+        loss = squared_error(tanh(linear(x, w, b)) @ v.T, y) + (w * w).sum() * 0.1
+        loss.backward()
+        return loss
+
+    return step
+
+
+def by_hand(net):
+    parameters = net.parameters
+
+    def step(x, y):
+        w, b, v = parameters
+        loss = squared_error(tanh(linear(x, w, b)) @ v.T, y)
+        for p in parameters:
+            p.grad = None
+        loss.backward()
+        for p in parameters:
+            p.data -= 0.1 * p.grad
+        return loss
+
+    return step
+
+
+def assigned(net):
+    w, b, v = net.parameters
+
+    def step(x, y):
+        w.grad = b.grad = v.grad = None
+        squared_error(tanh(linear(x, w, b)) @ v.T, y).backward()
+        with no_grad():
+            w.data = w.data - 0.1 * w.grad
+            b.data[...] = b.data - 0.1 * b.grad
+            v.data[1] -= 0.1 * v.grad[1]
+
+    return step
+
+
+def clipped_by_hand(net):
+    w, b, v = net.parameters
+    (optimizer,) = net.optimizers
+
+    def step(x, y):
+        loss = squared_error(tanh(linear(x, w, b)) @ v.T, y)
+        optimizer.zero_grad()
+        loss.backward()
+        w.grad = np.clip(w.grad, -0.01, 0.01)
+        norm = np.sqrt((b.grad * b.grad).sum())
+        optimizer.step()
+        return loss, norm, "norm", None
+
+    return step
+
+
+def two_passes(net):
+    w, b, v = net.parameters
+    (optimizer,) = net.optimizers
+
+    def step(x, y):
+        optimizer.zero_grad()
+        hidden = tanh(linear(x, w, b))
+        loss = squared_error(hidden @ v.T, y)
+        loss.backward()
+        penalty = (v * v).sum() * 0.01
+        penalty.backward()
+        optimizer.step()
+        after = squared_error(tanh(linear(x, w, b)) @ v.T, y)  # with the weights moved
+        return loss, penalty, after.data, w
+
+    return step
+
+
+def two_steps(net):
+    w, b, v = net.parameters
+    (optimizer,) = net.optimizers
+
+    def step(x, y):
+        for _ in range(2):
+            optimizer.zero_grad()
+            loss = squared_error(tanh(linear(x, w, b)) @ v.T, y)
+            loss.backward()
+            optimizer.step()
+        return loss
+
+    return step
+
+
+def against_its_inputs(net):
+    w, b, v = net.parameters
+    (optimizer,) = net.optimizers
+
+    def step(x, y):
+        inputs = Tensor(x)
+        squared_error(tanh(linear(inputs, w, b)) @ v.T, y).backward()
+        harder = x + 0.1 * np.sign(inputs.grad)
+        optimizer.zero_grad()
+        loss = squared_error(tanh(linear(harder, w, b)) @ v.T, y)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+WAYS = [by_hand, assigned, clipped_by_hand, two_passes, two_steps, against_its_inputs]
+
+
+@pytest.mark.parametrize("write", WAYS)
+def test_a_step_may_be_written_in_many_ways(write):
+    assert has_program(compared(write))
+
+
+@pytest.mark.parametrize("every", [1, 3, 100])
+def test_gradients_that_nothing_clears_add_up(every):
+    def between(net, k):
+        if k % every == every - 1:
+            net.optimizers[0].step()
+            net.optimizers[0].zero_grad()
+        if k == 7:
+            net.parameters[0].grad = np.ones((6, 4))
+
+    assert has_program(compared(adding_up, between=between, count=25))
+
+
+def test_a_gradient_that_somebody_holds_is_not_written_to():
+    net = Net()
+    step = replayed(adding_up(net))
+    for k in range(12):
+        before = [] if k < 6 else [p.grad for p in net.parameters]
+        copies = [g.copy() for g in before]
+        step(*batch(k))
+        for g, copied in zip(before, copies, strict=True):
+            np.testing.assert_array_equal(g, copied)
+
+
+@pytest.mark.parametrize("write", [usual, by_hand])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda net: setattr(net.optimizers[0], "learning_rate", 0.01),
+        lambda net: setattr(net.optimizers[0], "momentum", 0.5),
+        lambda net: setattr(net.optimizers[0], "clipnorm", 0.001),
+        lambda net: setattr(net.optimizers[0], "iterations", 100),
+        lambda net: setattr(net.parameters[0], "data", np.ones((6, 4))),
+        lambda net: net.parameters[1].data.fill(0.5),
+        lambda net: [setattr(p, "grad", None) for p in net.parameters],
+        lambda net: net.parameters[1].grad.fill(3.0),
+        lambda net: net.optimizers[0].load_state_dict(net.optimizers[0].state_dict()),
+        lambda net: nn.Adam(net.parameters[1:], 0.1),
+        lambda net: copy.deepcopy(net.optimizers[0]).step(),
+    ],
+)
+def test_what_is_changed_between_steps_counts(change, write):
+    def between(net, k):
+        if k in (7, 9):
+            change(net)
+
+    compared(write, between=between, count=14)
+
+
+def test_graphs_recorded_before_a_step_are_refused_after_it():
+    for write in (usual, by_hand, assigned):
+        net = Net()
+        step = replayed(write(net))
+        for k in range(8):
+            loss = (net.parameters[0] * 2).sum()
+            step(*batch(k))
+            with pytest.raises(RuntimeError, match="changed after the forward pass"):
+                loss.backward()
+            assert "dW" in ag.derive((net.parameters[0] * 2).sum(), net.parameters[0]).text()
+
+
+def test_numbers_that_decide_otherwise_are_computed_as_ever():
+    def write(net):
+        w, b, v = net.parameters
+        (optimizer,) = net.optimizers
+
+        def step(x, y):
+            loss = squared_error(tanh(linear(x, w, b)) @ v.T, y)
+            if loss.data < 1.2:
+                optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step
+
+    assert has_program(compared(write, lambda p: [nn.SGD(p, 0.01)], count=40))
+
+
+def test_a_loss_that_is_not_finite_is_that_of_the_function():
+    one, other = Net(), Net()
+    plain, fast = usual(one), replayed(usual(other))
+    for k in range(8):
+        x, y = batch(k)
+        plain(x, y), fast(x, y)
+    x = X[:5] * np.inf
+    assert np.isnan(fast(x, Y[:5]).item())
+    plain(x, Y[:5])
+    assert one.state() == other.state()
+
+
+def test_an_index_that_is_out_of_range_is_an_error_and_moves_nothing():
+    def write(net):
+        w, *_ = net.parameters
+        (optimizer,) = net.optimizers
+
+        def step(rows):
+            loss = (w[rows] ** 2).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step
+
+    net = Net()
+    fast = replayed(write(net))
+    for _ in range(8):
+        fast(np.array([0, 1, 3]))
+    assert has_program(fast)
+    before = net.state()
+    with pytest.raises(IndexError):
+        fast(np.array([0, 1, 77]))
+    assert net.state() == before
+
+
+def test_dropout_draws_what_it_would_have_drawn():
+    models = [
+        nn.Sequential([nn.Input((4,)), nn.Dense(6, "tanh"), nn.Dropout(0.5), nn.Dense(3)], dtype="float64", rng=3)
+        for _ in "12"
+    ]
+    steps = []
+    for model in models:
+        model.train()
+        optimizer = nn.Adam(model.parameters(), 0.01)
+
+        def step(x, y, model=model, optimizer=optimizer):
+            loss = squared_error(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        steps.append(step)
+    fast = replayed(steps[1])
+    for k in range(10):
+        assert steps[0](*batch(k)).item() == fast(*batch(k)).item()
+    assert has_program(fast)
+    assert models[0].rng.bit_generator.state == models[1].rng.bit_generator.state
+
+
+def test_an_optimizer_found_by_an_attribute_is_looked_up_again():
+    class Trainer:
+        def __init__(self, net):
+            self.optimizer, self.parameters = net.optimizers[0], net.parameters
+
+        def step(self, x, y):
+            w, b, v = self.parameters
+            loss = squared_error(tanh(linear(x, w, b)) @ v.T, y)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            return loss
+
+    one, other = Net(), Net()
+    trainers = Trainer(one), Trainer(other)
+    fast = replayed(trainers[1].step)
+    for k in range(20):
+        assert trainers[0].step(*batch(k)).item() == fast(*batch(k)).item()
+        if k == 9:
+            assert has_program(fast)
+            for net, trainer in zip((one, other), trainers, strict=True):
+                trainer.optimizer = nn.SGD(net.parameters, 0.3)
+    assert has_program(fast)
+    assert one.state()[:6] == other.state()[:6]
+
+
+def test_its_result_has_no_way_back():
+    for write in (usual, adding_up):
+        net = Net()
+        w = net.parameters[0]
+        fast = replayed(write(net))
+        for k in range(6):
+            loss = fast(*batch(k))
+        assert has_program(fast)
+        before = net.state()
+        for ask in (loss.backward, (2 * loss).backward, lambda loss=loss, w=w: ag.gradients(loss, w)):
+            with pytest.raises(RuntimeError, match=r"goes back itself|changed after the forward pass"):
+                ask()
+        assert net.state() == before
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def printing(net):
+    step = usual(net)
+
+    def told(x, y):
+        loss = step(x, y)
+        print(end="")
+        return loss
+
+    return told
+
+
+def counting(net):
+    step, count = usual(net), 0
+
+    def counted(x, y):
+        nonlocal count
+        count += 1
+        return step(x, y) if count < 6 else step(2 * x, y)
+
+    return counted
+
+
+def noting(net):
+    step, losses = usual(net), []
+
+    def noted(x, y):
+        losses.append(step(x, y).item())
+        return losses[-1]
+
+    return noted
+
+
+def stopping(net):
+    w, b, v = net.parameters
+    (optimizer,) = net.optimizers
+
+    def step(x, y):
+        loss = squared_error(tanh(linear(x, w, b)) @ v.T, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if (w.data > 0.7).any():  # after the weights have moved nothing can be taken back
+            optimizer.step()
+        return loss
+
+    return step
+
+
+class Noisy(nn.SGD):
+    """Draws random numbers in its rule."""
+
+    rng = np.random.default_rng(5)
+
+    def rule(self, w, g, free, c, state):
+        super().rule(w, g + 0 * self.rng.normal(), free, c, state)
+
+
+def listing(net):
+    step = usual(net)
+    return lambda x, y: [step(x, y)]
+
+
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (printing, "print"),
+        (counting, "changes what it reads"),
+        (noting, "changes what it reads"),
+        (stopping, "cannot be written down"),
+        (listing, "got list"),
+    ],
+)
+def test_what_is_not_understood_goes_on_with_one_warning(write, reason):
+    one, other = Net(), Net()
+    plain, fast = write(one), replayed(write(other))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for k in range(10):
+            found, expected = fast(*batch(k)), plain(*batch(k))
+            if write is not listing:
+                assert result(found) == result(expected)
+            assert one.state() == other.state()
+    assert [reason in str(w.message) for w in told] == [True]
+    assert told[0].filename == __file__
+
+
+def test_an_optimizer_that_draws_random_numbers_is_refused():
+    one, other = (Net(lambda p: [Noisy(p, 0.1)]) for _ in "12")
+    plain, fast = usual(one), replayed(usual(other))
+    for k in range(6):
+        with pytest.warns(RuntimeWarning, match="random") if k == 2 else nullcontext():
+            found = fast(*batch(k))
+        assert plain(*batch(k)).item() == found.item()
+    assert one.state() == other.state()
+
+
+class Decaying(nn.optimizers.Optimizer):
+    """A rule of somebody's own, in which each step is shorter."""
+
+    def constants(self, rate, step):
+        return (rate / step,)
+
+    def rule(self, w, g, free, c, state):
+        np.subtract(w, np.multiply(g, c[0], free), w)
+
+
+def test_an_optimizer_of_ones_own_is_called_in_each_run():
+    assert has_program(compared(usual, lambda p: [Decaying(p, 0.5)]))
