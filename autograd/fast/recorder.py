@@ -802,7 +802,7 @@ def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., object]) -> 
             return self.recorder.single(found.name, found.value)
         if any(isinstance(v, np.ndarray) for v in values):
             return self.__array_ufunc__(ufunc, "__call__", *operands)
-        names = map(self.recorder.operand, operands)
+        names = [self.recorder.operand(u) for u in operands]
         return self.recorder.value(f" {sign} ".join(names), on_numbers(*values))
 
     return lambda self, other: calculated(self, self, other), lambda self, other: calculated(self, other, self)
