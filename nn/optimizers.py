@@ -29,6 +29,7 @@ from autograd.graph import is_node
 from autograd.ieee import quietly
 from autograd.operands import describe
 
+from . import schedules as schedules  # Keras looks for them here
 from .attributes import Attributes, Check, flag, options_of
 from .foreign import NAMES
 from .module import Module, Parameter
