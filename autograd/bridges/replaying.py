@@ -141,6 +141,9 @@ class Replayed(Programs):
             return tuple(given) if is_tuple else given[0]
 
         written.how = made
+        if not (is_tuple or graded):  # the commonest, and half a microsecond less
+            (make,) = makers
+            written.how = lambda found: make(found[0])
 
     def refuse(self, reason: str) -> None:
         """Run as it is from now on."""
