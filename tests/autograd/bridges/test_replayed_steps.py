@@ -333,6 +333,28 @@ def test_numbers_that_decide_otherwise_are_computed_as_ever():
     assert has_program(compared(write, lambda p: [nn.SGD(p, 0.01)], count=40))
 
 
+def test_a_program_that_gives_up_has_moved_nothing():
+    one, other = Tensor(np.ones(4)), Tensor(np.ones(4))
+
+    def write(w):
+        def step(x):
+            before = (w * x).sum()
+            new = x * 2.0
+            sign = 1.0 if x[0] > 0 else -1.0
+            w.data = new
+            return before * sign
+
+        return step
+
+    plain, fast = write(one), replayed(write(other))
+    for k in range(12):
+        x = np.arange(4.0) + k if k in (7, 9) else -np.arange(4.0) - k - 1
+        x = -x if k < 3 else x
+        assert plain(x).item() == fast(x).item()
+        assert one.tolist() == other.tolist()
+    assert has_program(fast)
+
+
 def test_a_loss_that_is_not_finite_is_that_of_the_function():
     one, other = Net(), Net()
     plain, fast = usual(one), replayed(usual(other))
