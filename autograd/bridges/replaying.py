@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import modes
-from ..fast.programs import Programs, Shape, Written
+from ..fast.programs import Programs, Shape, Written, arrays_of
 from ..fast.recorder import UNFIT
 from ..fast.surroundings import Unclear
 from ..ieee import quietly
@@ -100,6 +100,10 @@ class Replayed(Programs):
             return found
         return self._slowly(function, arguments, gave_up=found is None)
 
+    @staticmethod
+    def arrays(results: Any) -> list[Any]:
+        return [*arrays_of(results), *(r._grad for r in _with_gradients(results))]
+
     def shown(self, results: Any) -> tuple[Any]:
         return (results,)
 
@@ -125,11 +129,20 @@ class Replayed(Programs):
             written.how = results._label
             return
         over = _Run(self, written, ())
-        makers = [_maker(r, over) for r in (results if results.__class__ is tuple else (results,))]
-        if results.__class__ is tuple:
-            written.how = lambda found: tuple([make(x) for make, x in zip(makers, found, strict=True)])
-        else:
-            make = makers[0]
+        is_tuple = results.__class__ is tuple
+        several = results if is_tuple else (results,)
+        makers, graded = [_maker(r, over) for r in several], _with_gradients(results)
+        places = [next(i for i, r in enumerate(several) if r is z) for z in graded]
+
+        def made(found: Sequence[Any]) -> Any:
+            given = [make(x) for make, x in zip(makers, found, strict=False)]
+            for i, g in zip(places, found[len(makers) :], strict=True):
+                given[i]._grad = g
+            return tuple(given) if is_tuple else given[0]
+
+        written.how = made
+        if not (is_tuple or graded):  # the commonest, and half a microsecond less
+            (make,) = makers
             written.how = lambda found: make(found[0])
 
     def refuse(self, reason: str) -> None:
@@ -159,13 +172,21 @@ def _copied(arguments: Sequence[Any], is_right: Callable[[np.ndarray], bool]) ->
     return tuple([arrays.get(id(a), a) for a in arguments])
 
 
+def _with_gradients(results: Any) -> list[Tensor]:
+    """Results on the way of a reverse pass that have a name, of which it keeps the gradients."""
+    several = results if results.__class__ in (tuple, list) else (results,)
+    return [r for r in several if r.__class__ is Tensor and r._op is not None and r._grad is not None]
+
+
 def _maker(r: Any, over: _Run) -> Callable[[Any], Any]:
     """What makes of a number or an array of a program what the function gives in its place, such as r."""
     if r.__class__ is Tensor:
         if r._op is not None:
             label = r._label
             return lambda x: over.result(x, 0, label)  # older than what it was computed from: there is no way back
-        known = [t for t in over.leaves if t is r]
+        known = [t for t in over.read if t is r]
+        if not known and r._grad is not None:
+            raise Unclear("it gives a Tensor that it makes, with its gradient; return the gradient")
         return (lambda x: known[0]) if known else leaf
     if r is None or isinstance(r, bool | int | float | str | np.generic | np.ndarray):
         return lambda x: x
@@ -182,9 +203,9 @@ class _Run:
         self._passes: Generator[Any] | None = None
 
     @property
-    def leaves(self) -> list[Tensor]:
-        """What gets a gradient."""
-        return self._written.reached
+    def read(self) -> Iterable[Tensor]:
+        """The leaves that the function reads."""
+        return self._written.leaves
 
     def start(self) -> Any:
         """The results; None if the program gives up, UNFIT if another run is on its way."""

@@ -30,6 +30,12 @@ __all__ = ["Programs", "Written"]
 REPEATED, SHAPES, PATIENCE = 3, 8, 10
 
 
+def arrays_of(results: Any) -> list[Any]:
+    """Tensors as arrays, and what else there is as it is."""
+    several = results if results.__class__ in (tuple, list) else (results,)
+    return [r._data if r.__class__ is Tensor else r for r in several]
+
+
 class Programs:
     """Runs of a function of arrays, as a program for each shape that comes again.
 
@@ -91,6 +97,8 @@ class Programs:
         return self.shown(function(*arguments))
 
     # ------------------------------------------------------------ what `replayed` does otherwise
+
+    arrays = staticmethod(arrays_of)  # what a program gives in the place of results
 
     def shown(self, results: Any) -> Any:
         """What is given where the function was called."""
@@ -189,11 +197,11 @@ class Programs:
                     given = [recorder.input(a, lasts=self.lasts) for a in arguments]
                     with np.errstate(all="ignore"):  # and not `quietly`, where operations do not ask what to do instead
                         results = function(*given)
-                        seed = effects.finish(results, arrays_of(results), waits=self.waits)
+                        seed = effects.finish(results, self.arrays(results), waits=self.waits)
                 asked = [*found.tensors] if found.looks else [*effects.depends_on, *without]
                 if empty.intersection(asked) <= without:
                     effects.guard(asked)
-                    return Written(recorder, effects, found, asked, seed)
+                    return Written(recorder, effects, found, asked, seed, self.arrays)
             except Exception as error:  # if it is the fault of the function, it comes again when that is called
                 if error.__class__ is Unclear:
                     raise
@@ -233,7 +241,7 @@ class Written:
 
     program     gives results and does what the function does; see `Recorder.program`
     is_current  says whether the program is still what the function would do
-    reached     the Tensors that get a gradient
+    leaves      the Tensors that the function reads; reached: those that get a gradient
     asked       those of which it matters whether they have one at first
     seed        None; or where a program that waits for it looks for the gradient of its result, see `replayed`
     how         what its owner keeps beside it
@@ -248,9 +256,11 @@ class Written:
         surroundings: Surroundings,
         asked: Sequence[Tensor],
         seed: np.ndarray | None,
+        arrays: Callable[[Any], list[Any]],
     ) -> None:
+        self._arrays = arrays
         self.seed, self.asked, self.reached = seed, asked, list(effects.reached)
-        self._surroundings = surroundings
+        self._surroundings, self.leaves = surroundings, surroundings.tensors
         tests = recorder.conditions(
             (t, name, getattr(t, name)) for t in surroundings.tensors for name in ("_data", "_buffer")
         )
@@ -267,7 +277,7 @@ class Written:
 
     def gives(self, results: Any, arguments: Sequence[Any], before: State, after: State) -> bool | None:
         """True if it gives the bits of these results of the function, and changes what was before to what is after."""
-        given = _bits(arrays_of(results))
+        given = _bits(self._arrays(results))
         if self.seed is not None:
             self.seed[...] = 1.0
             for t in self._surroundings.tensors:
@@ -303,12 +313,6 @@ def _drawing(program: Callable[..., Any], generators: Sequence[np.random.Generat
         return found
 
     return drawing
-
-
-def arrays_of(results: Any) -> list[Any]:
-    """Tensors as arrays, and what else there is as it is."""
-    several = results if results.__class__ in (tuple, list) else (results,)
-    return [r._data if r.__class__ is Tensor else r for r in several]
 
 
 def _bits(results: Sequence[Any]) -> list[Any]:

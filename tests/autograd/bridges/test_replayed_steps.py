@@ -164,6 +164,9 @@ def clipped_by_hand(net):
     return step
 
 
+constant = Tensor([1.0, 2.0])  # of which nobody takes a gradient
+
+
 def two_passes(net):
     w, b, v = net.parameters
     (optimizer,) = net.optimizers
@@ -177,7 +180,7 @@ def two_passes(net):
         penalty.backward()
         optimizer.step()
         after = squared_error(tanh(linear(x, w, b)) @ v.T, y)  # with the weights moved
-        return loss, penalty, after.data, w
+        return loss, penalty, after.data, w, constant
 
     return step
 
@@ -212,6 +215,16 @@ def against_its_inputs(net):
         return loss.item()
 
     return step
+
+
+def test_a_leaf_that_is_given_is_itself():
+    net = Net()
+    fast = replayed(two_passes(net))
+    for k in range(8):
+        found = fast(*batch(k))
+    assert has_program(fast)
+    assert found[3] is net.parameters[0]
+    assert found[4] is constant
 
 
 WAYS = [by_hand, assigned, clipped_by_hand, two_passes, two_steps, against_its_inputs]
@@ -318,6 +331,28 @@ def test_numbers_that_decide_otherwise_are_computed_as_ever():
         return step
 
     assert has_program(compared(write, lambda p: [nn.SGD(p, 0.01)], count=40))
+
+
+def test_a_program_that_gives_up_has_moved_nothing():
+    one, other = Tensor(np.ones(4)), Tensor(np.ones(4))
+
+    def write(w):
+        def step(x):
+            before = (w * x).sum()
+            new = x * 2.0
+            sign = 1.0 if x[0] > 0 else -1.0
+            w.data = new
+            return before * sign
+
+        return step
+
+    plain, fast = write(one), replayed(write(other))
+    for k in range(12):
+        x = np.arange(4.0) + k if k in (7, 9) else -np.arange(4.0) - k - 1
+        x = -x if k < 3 else x
+        assert plain(x).item() == fast(x).item()
+        assert one.tolist() == other.tolist()
+    assert has_program(fast)
 
 
 def test_a_loss_that_is_not_finite_is_that_of_the_function():
@@ -627,6 +662,46 @@ def test_gradients_asked_for_by_the_function_move_weights_too():
     fast = compared(with_gradients)
     assert has_program(fast)
     assert fast(*batch(0)).label == "L"
+
+
+def test_gradients_of_results_with_a_name_are_given_too():
+    def write(net):
+        w, b, v = net.parameters
+        (optimizer,) = net.optimizers
+
+        def step(x, y):
+            hidden = tanh(linear(x, w, b))
+            hidden.label = "A[1]"
+            loss = squared_error(hidden @ v.T, y)
+            loss.label = "L"
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss, hidden, w
+
+        return step
+
+    one, other = Net(), Net()
+    plain, fast = write(one), replayed(write(other))
+    for k in range(8):
+        for found, expected in zip(fast(*batch(k)), plain(*batch(k)), strict=True):
+            np.testing.assert_array_equal(found.grad, expected.grad)
+            assert found.label == expected.label
+    assert has_program(fast)
+
+
+def test_a_tensor_made_inside_is_not_given_without_its_gradient():
+    w = Tensor(np.ones((3, 4)))
+
+    def step(x):
+        inputs = Tensor(x)
+        (inputs @ w.T).sum().backward()
+        return inputs
+
+    fast = replayed(step)
+    for k in range(6):
+        with pytest.warns(RuntimeWarning, match="return the gradient") if k == 2 else nullcontext():
+            assert fast(X[:5]).grad.tolist() == [[3.0] * 4] * 5
 
 
 def test_a_parameter_that_the_loss_does_not_reach_stays():
