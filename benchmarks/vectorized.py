@@ -2,7 +2,7 @@
 
     python benchmarks/vectorized.py
 
-Three workloads, each against what it replaces, in turns in one process; medians of processor time, garbage collector off:
+Three workloads, each against what it replaces, in turns in one process; processor time, medians, collector off:
 
     moons     micrograd's demo, 100 samples of an MLP 2-16-16-1 with hinge loss and L2, loss and gradients:
               micrograd (if it is installed), this package's Values, the program of their graph

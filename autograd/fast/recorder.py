@@ -793,8 +793,8 @@ def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., object]) -> 
             return NotImplemented  # a node, which computes itself
         values = [_plain(u) for u in operands]
         if all(map(_is_single, operands)):
-            names = [u.name if type(u) is Recorded else self.recorder.constant(u[()]) for u in operands]
-            found = self.recorder.value(f" {sign} ".join(names), on_numbers(*(v[()] for v in values)))
+            each = [u.name if type(u) is Recorded else self.recorder.constant(u[()]) for u in operands]
+            found = self.recorder.value(f" {sign} ".join(each), on_numbers(*(v[()] for v in values)))
             return self.recorder.single(found.name, found.value)
         if any(isinstance(v, np.ndarray) for v in values):
             return self.__array_ufunc__(ufunc, "__call__", *operands)
