@@ -230,6 +230,8 @@ class Recorder:
 
     def constant(self, thing: Any) -> str:
         """The name in the program of a thing that stays as it is, or of an array that stays where it is."""
+        if type(thing) is Recorded:  # which is another in each run
+            raise NotRecorded()
         name = self._names.get(id(thing))
         if name is None:
             name = self._names[id(thing)] = f"c{len(self.scope)}"
@@ -616,6 +618,8 @@ class Recorded:
             raise NotRecorded()  # a size, or a place, that is another in each run
         if isinstance(u, list | tuple):
             return f"({''.join(f'{self._written(v)}, ' for v in u)})"
+        if type(u) is Recorded:
+            return u.written()
         return self.recorder.operand(u) if isinstance(u, np.ndarray) else self.recorder.constant(u)
 
     def __array__(self, *arguments: Any, **options: Any) -> Any:
