@@ -230,6 +230,8 @@ class Recorder:
 
     def constant(self, thing: Any) -> str:
         """The name in the program of a thing that stays as it is, or of an array that stays where it is."""
+        if type(thing) is Recorded:  # which is another in each run
+            raise NotRecorded()
         name = self._names.get(id(thing))
         if name is None:
             name = self._names[id(thing)] = f"c{len(self.scope)}"
@@ -617,6 +619,8 @@ class Recorded:
             raise NotRecorded()  # a size, or a place, that is another in each run
         if isinstance(u, list | tuple):
             return f"({''.join(f'{self._written(v)}, ' for v in u)})"
+        if type(u) is Recorded:
+            return u.written()
         return self.recorder.operand(u) if isinstance(u, np.ndarray) else self.recorder.constant(u)
 
     def __array__(self, *arguments: Any, **options: Any) -> Any:
@@ -797,8 +801,8 @@ def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., object]) -> 
             return NotImplemented  # a node, which computes itself
         values = [_plain(u) for u in operands]
         if all(map(_is_single, operands)):
-            names = [u.name if type(u) is Recorded else self.recorder.constant(u[()]) for u in operands]
-            found = self.recorder.value(f" {sign} ".join(names), on_numbers(*(v[()] for v in values)))
+            each = [u.name if type(u) is Recorded else self.recorder.constant(u[()]) for u in operands]
+            found = self.recorder.value(f" {sign} ".join(each), on_numbers(*(v[()] for v in values)))
             return self.recorder.single(found.name, found.value)
         if any(isinstance(v, np.ndarray) for v in values):
             return self.__array_ufunc__(ufunc, "__call__", *operands)
