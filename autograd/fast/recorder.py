@@ -617,7 +617,8 @@ class Recorded:
             raise NotRecorded()  # a size, or a place, that is another in each run
         if isinstance(u, list | tuple):
             return f"({''.join(f'{self._written(v)}, ' for v in u)})"
-        return self.recorder.operand(u) if isinstance(u, np.ndarray) else self.recorder.constant(u)
+        is_operand = type(u) is Recorded or isinstance(u, np.ndarray)
+        return self.recorder.operand(u) if is_operand else self.recorder.constant(u)
 
     def __array__(self, *arguments: Any, **options: Any) -> Any:
         raise NotRecorded()
