@@ -805,3 +805,20 @@ def test_random_steps_come_to_the_same_bits(way, start):
 
 def bits(results):
     return [z.numpy().tobytes() for z in results]
+
+
+def test_single_numbers_in_functions_of_numpy_are_those_of_the_run():
+    def write(net):
+        w, b, _ = net.parameters
+
+        def step(x, y):
+            loss = ag.minimum((w * w).sum(), (b * x[0, 0]).sum()) + ag.maximum(w.mean(), b.mean())
+            w.grad = b.grad = None
+            loss.backward()
+            for p in (w, b):
+                p.data -= 0.01 * p.grad
+            return loss
+
+        return step
+
+    compared(write, count=20)
