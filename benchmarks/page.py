@@ -66,7 +66,7 @@ def turns(candidates: dict[str, Work], rounds: int, *, collector: bool = False, 
     """Seconds of each candidate in each round; a candidate runs at least `slot` seconds at a time."""
     counts = {}
     for name, work in candidates.items():
-        for _ in range(4):
+        for _ in range(8):  # a program is written down in the third, and compared in the fourth
             start = clock()
             work()
             taken = clock() - start

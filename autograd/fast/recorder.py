@@ -344,6 +344,7 @@ _OF_SHAPES = {
 
 _MISSING, UNFIT = object(), object()
 MOVED = "# what comes cannot be taken back"
+_MAY_END = re.compile(rf"if |{MOVED}|t\d+ = c\d+\(")  # a decision, or a call of something that may refuse
 _SPECIAL = {-1.0, 0.0, 0.5, 1.0, 2.0}  # powers for which NumPy's operator takes something else
 _ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}
 
@@ -600,7 +601,7 @@ class Recorded:
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         if function is np.real and self.value.dtype.kind == "f":
             return self
-        if function in (np.ndim, np.shape, np.size, np.result_type):
+        if function in (np.ndim, np.shape, np.size, np.result_type, np.may_share_memory):
             return function(*_plain(arguments), **options)
         if function not in _OF_SHAPES or "out" in options or (function is np.where and len(arguments) != 3):
             raise NotRecorded()
@@ -714,7 +715,10 @@ def _without_copies(lines: Sequence[str], scope: dict[str, Any], made: dict[int,
         places = [j for name in own for j in where.get(name, ())]
         if source.nbytes != block.nbytes or max(places) > i or any(_MAKES.match(lines[j]) for j in places):
             continue  # a part of it, or looked at later
-        others = {name for j in range(min(places), i) for name in names[j]}.difference(own)
+        between = range(min(places), i)
+        if whole(target) not in made and any(_MAY_END.match(lines[j]) for j in between):
+            continue  # others look at it, and see it change only if it does
+        others = {name for j in between for name in names[j]}.difference(own)
         if any(np.may_share_memory(scope[name], target) for name in others if scope.get(name).__class__ is np.ndarray):
             continue
         start = block.ctypes.data
@@ -802,7 +806,7 @@ def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., object]) -> 
             return self.recorder.single(found.name, found.value)
         if any(isinstance(v, np.ndarray) for v in values):
             return self.__array_ufunc__(ufunc, "__call__", *operands)
-        names = map(self.recorder.operand, operands)
+        names = [self.recorder.operand(u) for u in operands]
         return self.recorder.value(f" {sign} ".join(names), on_numbers(*values))
 
     return lambda self, other: calculated(self, self, other), lambda self, other: calculated(self, other, self)
