@@ -129,7 +129,7 @@ class MatrixExpression:
     @property
     def T(self) -> MatrixExpression:
         """The transpose."""
-        return transpose(self)
+        return transpose(self, None)
 
     def __len__(self) -> int:
         return len(self.value)
