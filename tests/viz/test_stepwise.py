@@ -42,7 +42,7 @@ def test_every_number_and_every_addition_of_a_small_computation_is_written():
         "  w.grad += u · L.grad = −6 · 1 = −6",
         "  b.grad += 1 · L.grad = 1 · 1 = 1",
         "  w.grad += x · u.grad = 2 · (−3) = −6   (now −12)",
-        "  x.grad += w · u.grad = −3 · −3 = 9",
+        "  x.grad += w · u.grad = −3 · (−3) = 9",
     ]
 
 
