@@ -73,6 +73,7 @@ class Replayed(Programs):
     """
 
     waits = True
+    _reads = ("function",)
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__([function], trains=True)
@@ -114,13 +115,14 @@ class Replayed(Programs):
         for t in written.reached:
             if t._seen is not None:
                 t._stamp()
-        return (run.result(found[0], next_serial()),)
+        return (run.result(found[0], next_serial(), written.how),)
 
     def roots(self, arguments: Sequence[Any]) -> list[Any]:
         return [self.function, *(a for a in arguments if a.__class__ in (Tensor, tuple))]
 
     def accept(self, results: Any, written: Written) -> None:
         if written.seed is not None:
+            written.how = results._label
             return
         over = _Run(self, written, ())
         makers = [_maker(r, over) for r in (results if results.__class__ is tuple else (results,))]
@@ -134,7 +136,7 @@ class Replayed(Programs):
         """Run as it is from now on."""
         self.is_plain = reason
         self._shapes.clear()
-        self._latest = None
+        self._trusted = None
         name = getattr(self.function, "__name__", "function")
         warnings.warn(f"replayed({name}): it goes on as it is: {reason}", RuntimeWarning, stacklevel=6)
 
@@ -161,7 +163,8 @@ def _maker(r: Any, over: _Run) -> Callable[[Any], Any]:
     """What makes of a number or an array of a program what the function gives in its place, such as r."""
     if r.__class__ is Tensor:
         if r._op is not None:
-            return lambda x: over.result(x, 0)  # older than what it was computed from: there is no way back
+            label = r._label
+            return lambda x: over.result(x, 0, label)  # older than what it was computed from: there is no way back
         known = [t for t in over.leaves if t is r]
         return (lambda x: known[0]) if known else leaf
     if r is None or isinstance(r, bool | int | float | str | np.generic | np.ndarray):
@@ -190,10 +193,11 @@ class _Run:
         self._passes = None if found is None or found is UNFIT else passes
         return found
 
-    def result(self, array: np.ndarray, serial: int) -> Tensor:
+    def result(self, array: np.ndarray, serial: int, label: str | None) -> Tensor:
         """A Tensor of these numbers, from which a way leads back through the program."""
         z = new(Tensor)
-        z._data, z._label, z._grad, z._seen, z._buffer = array, None, None, None, None
+        z._label = label
+        z._data, z._grad, z._seen, z._buffer = array, None, None, None
         z._serial, leaves = serial, self._written.reached
         z._op, z._operands = _operation(len(leaves)), (*leaves, self)
         return z

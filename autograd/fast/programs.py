@@ -19,7 +19,7 @@ from ..ieee import quietly
 from ..passes.tensors import backward
 from ..tensor import Tensor
 from . import roads
-from .effects import Effects, State
+from .effects import Effects, State, is_writing
 from .recorder import UNFIT, Recorder, kept
 from .surroundings import Surroundings, Unclear
 
@@ -67,6 +67,8 @@ class Programs:
 
     def _slowly(self, function: Callable[..., Any], arguments: Sequence[Any], *, gave_up: bool) -> Any:
         """The same where the latest program cannot do it."""
+        if is_writing():
+            return self.shown(function(*arguments))
         shape = self._shape_of(arguments)
         written = shape.written
         if written is None:
@@ -149,15 +151,14 @@ class Programs:
             self.refuse(str(unclear))
             return self.shown(function(*arguments))
         before = State(found)
-        empty = [t for t in found.tensors if t._grad is None]
+        empty = {t for t in found.tensors if t._grad is None}
         results = function(*arguments)
         try:
             if not found.are_the_same():
                 raise Unclear("it changes what it reads beside its arguments")
             after = State(found)
-            before.restore()
             try:
-                written = self._on_stand_ins(function, arguments, found)
+                written = self._on_stand_ins(function, arguments, found, before)
             finally:
                 after.restore()
             self.accept(results, written)
@@ -172,8 +173,11 @@ class Programs:
         shape.written = written
         return self.shown(results)
 
-    def _on_stand_ins(self, function: Callable[..., Any], arguments: Sequence[Any], found: Surroundings) -> Written:
+    def _on_stand_ins(
+        self, function: Callable[..., Any], arguments: Sequence[Any], found: Surroundings, before: State
+    ) -> Written:
         """A program of what the function does with arguments like these. Unclear if it cannot be written down."""
+        before.restore()
         empty = {t for t in found.tensors if t._grad is None}
         # Leaves are taken to have a gradient at first, which shows where that matters, if the function does not look.
         without = set() if found.looks is None else empty
@@ -198,6 +202,7 @@ class Programs:
                     "many megabytes, beside which recording costs next to nothing"
                 ) from None
             without = without | empty.intersection(asked)
+            before.restore()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copied program would write into the arrays of the original.
@@ -262,13 +267,13 @@ class Written:
 
     def gives(self, results: Any, arguments: Sequence[Any], before: State, after: State) -> bool | None:
         """True if it gives the bits of these results of the function, and changes what was before to what is after."""
-        given, ends = _bits(arrays_of(results)), after.bits()
+        given = _bits(arrays_of(results))
         if self.seed is not None:
             self.seed[...] = 1.0
             for t in self._surroundings.tensors:
                 t._grad = None
             quietly(backward, results, self.seed)
-            ends = [None if t._grad is None else t._grad.tobytes() for t in self.reached]
+            given += _bits([t._grad for t in self.reached])
         before.restore()
         found: Any = quietly(self.program, *arguments)
         if self.seed is not None:
@@ -276,11 +281,14 @@ class Written:
             if found is not None and found is not UNFIT and quietly(next, passes, None) is None:
                 found = None
             passes.close()
-            now = [t._buffer.tobytes() for t in self.reached]  # type: ignore[union-attr]
-        else:
-            now = State(self._surroundings).bits()
+        is_same = None
+        if found is not None and found is not UNFIT:
+            if self.seed is None:
+                is_same = _bits(found) == given and after.is_now()
+            else:
+                is_same = _bits([*found, *(t._buffer for t in self.reached)]) == given
         after.restore()
-        return None if found is None or found is UNFIT else _bits(found) == given and now == ends
+        return is_same
 
 
 def _drawing(program: Callable[..., Any], generators: Sequence[np.random.Generator]) -> Callable[..., Any]:
