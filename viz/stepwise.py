@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, overload
 
@@ -106,6 +107,7 @@ class Steps:
         formula = self._graph.definition(v)
         value_of = {self._graph.labels[u]: self._nodes.used.number(u) for u in self._graph.nodes}
         figures = Text(lambda label: self._figure(value_of.get(label)) or self._graph.names.text(label)).sum(formula)
+        figures = re.sub(r"\((\(−[^()]*\))\)", r"\1", figures)  # relu(−2), whose parentheses are there already
         written = [self._name(v), self._words.sum(formula), figures, self._number(self._nodes.used.number(v))]
         return (" = ".join(part for i, part in enumerate(written) if i == 0 or part != written[i - 1]),)
 

@@ -61,7 +61,8 @@ def additions(graph: PathGraph, to: Writer) -> Iterator[tuple[Value, tuple[str, 
             before = totals.get(u)
             totals[u] = step if before is None else before + step
             local, number, arrived = to.factor(graph.formula(edge)), to.number(edge.derivative), to.number(g)
-            way = [f"{local}{to.apart}{to.name(graph.labels[v])}.grad", f"{number}{to.apart}{arrived}", to.number(step)]
+            factor = to.parenthesized(arrived) if arrived.startswith(to.negative) else arrived
+            way = [f"{local}{to.apart}{to.name(graph.labels[v])}.grad", f"{number}{to.apart}{factor}", to.number(step)]
             now = "" if before is None else f"   (now {to.number(totals[u])})"
             lines.append(f"{to.name(graph.labels[u])}.grad += {' = '.join(way)}{now}")
         yield v, tuple(lines)

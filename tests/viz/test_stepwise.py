@@ -8,7 +8,7 @@ from scenes import CASES, elements
 from sizes import mostly_slow
 
 import viz
-from autograd import Tensor, Value, exp, tanh
+from autograd import Tensor, Value, exp, relu, tanh
 from autograd.formulas.names import text
 from autograd.graph import topological_order
 
@@ -41,8 +41,8 @@ def test_every_number_and_every_addition_of_a_small_computation_is_written():
         "  u.grad += w · L.grad = −3 · 1 = −3",
         "  w.grad += u · L.grad = −6 · 1 = −6",
         "  b.grad += 1 · L.grad = 1 · 1 = 1",
-        "  w.grad += x · u.grad = 2 · −3 = −6   (now −12)",
-        "  x.grad += w · u.grad = −3 · −3 = 9",
+        "  w.grad += x · u.grad = 2 · (−3) = −6   (now −12)",
+        "  x.grad += w · u.grad = −3 · (−3) = 9",
     ]
 
 
@@ -128,3 +128,13 @@ def test_pictures_have_the_look_and_the_places_that_were_asked_for():
 def test_what_has_no_steps_is_refused(root, options, error, message):
     with pytest.raises(error, match=message):
         viz.steps(root, **options)
+
+
+def test_a_negative_number_stands_in_one_pair_of_parentheses():
+    x, w = Value(-2.0, "x"), Value(3.0, "w")
+    a = relu(x) - w
+    a.label = "a"
+    shown = str(viz.steps(a * w))
+    assert "relu(−2)" in shown
+    assert "((" not in shown
+    assert "· −" not in shown

@@ -57,6 +57,7 @@ formulas:
   Statements name = expression, separated by ; or newlines. The last one is the target; if it has no
   name it is called L. Write + - * / **, parentheses, numbers, lists [a, b] and the functions of the
   table of operations: sigmoid, tanh, relu, exp, log, dot, softmax, squared_error, ...
+  What is printed is read too: ½(ŷ − y)², w·x; and x^2.
   Every name that is not assigned needs a value, but for pi and e. Several numbers make a list: x=1,2 are
   x_1 and x_2. A value may be arithmetic: w=1/3, x=sqrt(2). The formula - is read from standard input,
   @FILE from a file. Names with a layer are written w[1]_1, as they are printed; w1 and w_1 are shown as w

@@ -65,7 +65,6 @@ _FORBIDDEN = {
     ast.ImportFrom: "an import",
 }
 _OPERATORS = {
-    ast.BitXor: "^ (a power is **)",
     ast.MatMult: "@ (a dot product is dot([a, b], [c, d]))",
     ast.FloorDiv: "//",
     ast.Mod: "%",
@@ -96,17 +95,11 @@ _OF_LAYER = re.compile(rf"([^\W\d_]\w*){_OPEN}(\w+?){_CLOSE}_?(\w*)")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _INDEXED = re.compile(r"([^\W\d_]+)((?:_(?:[0-9]+|[A-Za-z]))+)")
 _FACTOR = re.compile(r"[\w(]")  # what a product without its * goes on with
-# What people, books and our own formulas write, and how it is written here.
-_WRITTEN = {
-    **dict.fromkeys("−–", "-"),
-    **dict.fromkeys("·×⋅∙", "*"),
-    **dict.fromkeys("÷∕", "/"),
-    **{c: f"**{n}" for n, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
-    "½": "0.5",
-    "√": "sqrt(...)",
-    "Σ": "sum([...])",
-    "∑": "sum([...])",
-}
+# What people, books and our own formulas write: what is read, and what is not with how it is written here.
+_SIGNS = str.maketrans(dict.fromkeys("−–", "-") | dict.fromkeys("·×⋅∙", "*") | dict.fromkeys("÷∕", "/") | {"^": "**"})
+_RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_HALF = re.compile(r"(?<![\w)])½(\s*(?=[\w(]))?")
+_WRITTEN = {"½": "0.5", "√": "sqrt(...)", "Σ": "sum([...])", "∑": "sum([...])"}
 _EXCERPT = 72  # characters of a line that an error shows
 
 
@@ -204,6 +197,8 @@ def parsed(text: str) -> list[ast.stmt]:
 
 def _as_python(text: str) -> str:
     text = inspect.cleandoc(text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _HALF.sub(lambda half: "0.5" if half[1] is None else "0.5*", text)
+    text = _RAISED.sub(lambda power: f"**{unicodedata.normalize('NFKC', power[0])}", text).translate(_SIGNS)
     return _LAYERED.sub(rf"\1{_OPEN}\2{_CLOSE}", text)
 
 
@@ -405,9 +400,7 @@ class _Reader:
         near = _nearest(node.id, [*self._names, *self._lists])
         suggestion = f"; did you mean {near!r}?" if near else ""
         factors = self._factors(node.id)
-        if "·" in node.id:  # to Python a letter
-            suggestion = f"; a product is written {node.id.replace('·', '*')}"
-        elif len(factors) > 1:
+        if len(factors) > 1:
             suggestion = f"; did you mean {'*'.join(factors)}?"
         each = " ".join(f"{name}=..." for name in missing)
         return self._error(node, f"no value for {', '.join(map(repr, missing))}{suggestion or f': add {each}'}")
