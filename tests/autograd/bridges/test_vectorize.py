@@ -583,3 +583,13 @@ def test_a_sample_may_be_made_values_which_nothing_but_numbers_meet():
         assert found.data == pytest.approx(expected.data, rel=1e-11)
         a, b = gradients_of(found, net.parameters()), gradients_of(expected, net.parameters())
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+def test_what_is_made_of_several_arguments_says_how_it_is_followed():
+    net, x = MLP(2, [2, 1], rng=0), np.random.default_rng(1).normal(size=(40, 2))
+    each = vectorize(lambda a, b: (net([a, b]) - a * b) ** 2)
+    with pytest.warns(
+        RuntimeWarning, match=r"neither an argument nor one times and plus a number .*write Value\(a\) \* b"
+    ):
+        found = each.mean(x[:, 0], x[:, 1])
+    assert found.data == pytest.approx(np.mean([(net(r).data - r[0] * r[1]) ** 2 for r in x.tolist()]), rel=1e-11)
