@@ -167,8 +167,9 @@ class CallProgram:
         for r in read:
             if not self.agrees(r.recording):
                 raise NotYet(
-                    "some numbers that it computes with change from call to call, and not with its arguments"
-                    f"{_named(unexplained)}" + _at([r.recording for r in read])
+                    "some numbers that it computes with change from call to call, and are neither an argument nor one "
+                    f"times and plus a number{_named(unexplained)}{_at([r.recording for r in read])}; of several "
+                    "arguments, or of a power, write Value(a) * b for a * b, or give it as an argument"
                 )
 
     def _entries(self, read: Sequence[Read]) -> tuple[list[Entries | None], list[Entries | None], int]:

@@ -141,7 +141,7 @@ class Regrouping:
         ndim = max(len(f.shape) for f in fields)
         if varies:  # the axis of samples stands before all others
             fields = [reshaped(f, (1,) * (ndim - len(f.shape)) + f.shape) if f.varies else f for f in fields]
-        t = op.function(*(f.t for f in fields))
+        t = as_tensor(op.function(*(f.t for f in fields)))  # which gives a number of numbers alone
         return broadcast(Field(t, t.shape[1:] if varies else t.shape, varies), dims)
 
     def _beside(self, columns: Sequence[tuple[int, Any]], n: int) -> tuple[list[Field], tuple[int, ...]]:

@@ -41,7 +41,8 @@ def vectorize(function: object = None, *, parameters: Mapping[str, Any] | None =
             loss_of(x, y).backward()
 
     The plain numbers it is given may change from call to call; they are followed to where they are
-    used. Programs are compared with the function when they are made, and now and then after.
+    used, also times and plus a number: 2 * x + 1. What is made of several of them has to be of Values, Value(x) * y,
+    or an argument itself. Programs are compared with the function when they are made, and now and then after.
     A parameter on which a call does not depend, such as a row of an embedding that was not picked, gets no gradient.
 
     Where a function cannot be recorded (it branches on numbers in ways that matter, draws random

@@ -568,3 +568,28 @@ def test_parameters_that_a_call_does_not_reach_are_not_moved_on_by_their_velocit
         optimizer.step()
     assert b.data == moved
     assert is_program(one(0.6))
+
+
+def test_a_sample_may_be_made_values_which_nothing_but_numbers_meet():
+    net, xs, rng = MLP(2, [2, 1], rng=0), np.random.default_rng(1).normal(size=(40, 2)), np.random.default_rng(2)
+
+    def error(a, b):
+        return (net([a, b]) - Value(a) * b) ** 2  # a Value made of an argument is a leaf of this sample alone
+
+    each = vectorize(error)
+    for x in (xs, xs, rng.normal(size=(7, 2))):
+        found = each.mean(x[:, 0], x[:, 1])
+        expected = sum(error(a, b) for a, b in x.tolist()) / len(x)
+        assert found.data == pytest.approx(expected.data, rel=1e-11)
+        a, b = gradients_of(found, net.parameters()), gradients_of(expected, net.parameters())
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+def test_what_is_made_of_several_arguments_says_how_it_is_followed():
+    net, x = MLP(2, [2, 1], rng=0), np.random.default_rng(1).normal(size=(40, 2))
+    each = vectorize(lambda a, b: (net([a, b]) - a * b) ** 2)
+    with pytest.warns(
+        RuntimeWarning, match=r"neither an argument nor one times and plus a number .*write Value\(a\) \* b"
+    ):
+        found = each.mean(x[:, 0], x[:, 1])
+    assert found.data == pytest.approx(np.mean([(net(r).data - r[0] * r[1]) ** 2 for r in x.tolist()]), rel=1e-11)
