@@ -331,6 +331,19 @@ class Optimizer(Attributes):
         for vector, numbers in zip((v for block in self._blocks for v in block.vectors), vectors, strict=True):
             np.copyto(vector, numbers)
 
+    @contextmanager
+    def tried(self) -> Iterator[None]:
+        """Inside, steps are taken back and taken again; a schedule hears of each once, for it may keep account."""
+        holders = [vars(self), *(block.options for block in self._blocks)]
+        asked = [(options, schedule) for options in holders if (schedule := options.get("schedule")) is not None]
+        for options, schedule in asked:
+            options["schedule"] = functools.cache(cast(Schedule, schedule))
+        try:
+            yield
+        finally:
+            for options, schedule in asked:
+                options["schedule"] = schedule
+
     def __repr__(self) -> str:
         rate = repr(self._rate if self.schedule is None else self.schedule)
         bound = f"{len(self.parameters)} parameters, " if self.parameters else ""

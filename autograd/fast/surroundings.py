@@ -15,6 +15,7 @@ import numbers
 import operator
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,7 @@ class Surroundings:
         # their classes and attributes.
         self._told: dict[int, tuple[list[object], list[object], dict[int, tuple[Any, ...]]]] = {}
         self._attributes: set[str] = set()  # all names behind a dot in the code that was read
+        self._assigned: dict[str, str] = {}  # those that are assigned to, and the name of a function that does
         roots = list(roots)
         known = -1
         while known != len(self._attributes):  # a name found late may be an attribute of what was looked at before
@@ -114,6 +116,14 @@ class Surroundings:
                     waiting.extend(self._inside(x))
 
         self.are_the_same: Callable[[], bool] = self._compiled()
+
+    @contextmanager
+    def tried(self) -> Iterator[None]:
+        """Inside, what the functions do is taken back and done again; see `nn.optimizers.Optimizer.tried`."""
+        with ExitStack() as stack:
+            for mover in self.movers:
+                stack.enter_context(mover.tried())
+            yield
 
     def _compiled(self) -> Callable[[], bool]:
         """All tests as one function, which is called before each run of a program."""
@@ -218,6 +228,7 @@ class Surroundings:
                     # Not of an object that is being made; what becomes of leaves is seen by `effects`.
                     if code.co_name != "__init__" and name not in ("data", "grad"):
                         self._attributes.add(name)
+                        self._assigned[name] = f.__name__
                 elif kind in ("STORE_GLOBAL", "DELETE_GLOBAL"):
                     yield self._held(f.__globals__, name)
                 elif kind.startswith("IMPORT_"):
@@ -290,9 +301,10 @@ class Surroundings:
                 return
             raise Unclear(f"it uses an object of {home}.{cls.__qualname__}")
         yield cls
+        attributes = getattr(x, "__dict__", {})
         if getattr(cls, "_moves", False):
             self.movers.append(x)
-        attributes = getattr(x, "__dict__", {})
+            self._options(x, cls, attributes)
         declared, changes = getattr(cls, "_reads", None), getattr(cls, "_changes", None)
         reads: Iterable[str] = attributes
         if declared is not None or not (is_ours or changes):
@@ -312,6 +324,16 @@ class Surroundings:
                 self.generators[found] = None
             else:
                 yield found
+
+    def _options(self, mover: object, cls: type, attributes: dict[str, Any]) -> None:
+        """What the code reads of an optimizer beside its steps; to change it is for others."""
+        for name in self._attributes.difference(("parameters",)):
+            found = getattr(cls, name, None)
+            if name not in attributes and not inspect.isdatadescriptor(found):
+                continue
+            if name in self._assigned and getattr(found, "fset", self) is not None:
+                raise Unclear(f"{self._assigned[name]} assigns to {name} of an optimizer; do that outside")
+            self._tests[id(mover), name, "option"] = f"{{0}}.{name} == {{1}}", (mover, getattr(mover, name))
 
 
 def _are_unchanged(changes: list[object], token: list[object], objects: dict[int, tuple[Any, ...]]) -> bool:
