@@ -334,10 +334,10 @@ class Optimizer(Attributes):
     @contextmanager
     def tried(self) -> Iterator[None]:
         """Inside, steps are taken back and taken again; a schedule hears of each once, for it may keep account."""
-        holders = [vars(self), *(block.options for block in self._blocks)]
+        holders: list[dict[str, Any]] = [vars(self), *(block.options for block in self._blocks)]
         asked = [(options, schedule) for options in holders if (schedule := options.get("schedule")) is not None]
         for options, schedule in asked:
-            options["schedule"] = functools.cache(cast(Schedule, schedule))
+            options["schedule"] = functools.cache(schedule)
         try:
             yield
         finally:
@@ -722,7 +722,7 @@ class _Block:
         flat: Block,
         state: Mapping[str, float],
         constants: int,
-        options: Mapping[str, object],
+        options: dict[str, Any],
         group: int,
         is_ours: bool,
     ) -> None:
