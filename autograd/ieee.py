@@ -46,12 +46,14 @@ def _switch() -> tuple[ContextVar[Any], Any] | None:
 
 
 _found = _switch()
-_errors, _ignored = _found or (ContextVar("computing quietly", default=None), True)
+_errors, SILENT = _found or (ContextVar("computing quietly", default=None), True)
+# `errors() is SILENT` where nothing warns already.
+errors = functools.partial(_errors.get, None)
 
 
 # `restore(silence())` around a computation on arrays does what `with np.errstate(all="ignore")` does around it, in
 # 0.2 µs instead of 1 where NumPy's switch was found. It is for those who cannot spare the call of `quietly`.
-silence: Callable[[], Any] = functools.partial(_errors.set, _ignored)
+silence: Callable[[], Any] = functools.partial(_errors.set, SILENT)
 restore: Callable[[Any], None] = _errors.reset
 
 if not _found:
@@ -69,7 +71,7 @@ if not _found:
 
 def quietly(function: Callable[..., Any], *args: Any) -> Any:
     """`function(*args)` on arrays with IEEE results: no warning where NumPy gives inf or nan."""
-    if _errors.get(None) is _ignored:
+    if errors() is SILENT:
         return function(*args)
     before = silence()
     try:

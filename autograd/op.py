@@ -33,7 +33,7 @@ import numpy as np
 from numpy import ndarray
 
 from .arguments import lookup
-from .ieee import ieee, quietly
+from .ieee import SILENT, errors, ieee, quietly
 from .operands import (
     Operand,
     Vector,
@@ -479,7 +479,7 @@ def elementwise(
                     return float(ieee(forward, x))
             if x.__class__ is ndarray and x.ndim and x.dtype.kind == "f":  # as rules call it on the way back
                 try:
-                    return quietly(forward, x)
+                    return forward(x) if errors() is SILENT else quietly(forward, x)
                 except (TypeError, ValueError) as error:
                     raise refused_arrays(op, (x,), error) or error from None
             record = getattr(x.__class__, "_record", None)

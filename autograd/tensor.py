@@ -41,6 +41,7 @@ next_serial = itertools.count(1).__next__
 new = object.__new__
 active, traces, innermost = modes.active, modes.traces, modes.no_grad.blocks.get
 EXACT = 2**53  # integers below it are floats
+LARGEST = 3e38  # numbers below it are numbers of float32 too
 
 # What goes with a Tensor.
 Other: TypeAlias = "Tensor | ArrayLike | Fraction"
@@ -219,6 +220,8 @@ class Tensor(BaseNode):
             raise unknown_option("backward", name, OF_NODES, ["seed"])
         z = self._data
         g = self.seed(seed) if z.ndim or seed is not None else elementwise.ONE[z.dtype]
+        if type(z) is not ndarray and (pull_back := in_a_program(self, "pull_back")):
+            return pull_back(self, g)
         before = silence()
         try:
             (in_a_program(self, "pull_back") or backward)(self, g)
@@ -762,9 +765,9 @@ def _record_prepared(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
     """The same for operands of several kinds: numbers, arrays that may change, float32 and float64 mixed."""
     if op.is_flat and len(operands) == 2:  # a Tensor and a plain number, the commonest
         x, y = operands
-        if x.__class__ is Tensor and x._data.dtype is FLOAT64 and (number := _fixed_number(y)) is not None:
+        if x.__class__ is Tensor and (number := _fixed_number(y, x._data.dtype)) is not None:
             return _record(op, x, number)
-        if y.__class__ is Tensor and y._data.dtype is FLOAT64 and (number := _fixed_number(x)) is not None:
+        if y.__class__ is Tensor and (number := _fixed_number(x, y._data.dtype)) is not None:
             return _record(op, number, y)
     if op.reduces:
         raise TypeError(f"{op.shown}: expected numbers, got a list of nodes; join Tensors with stack()")
@@ -780,12 +783,15 @@ def _record_prepared(op: Operation, operands: tuple[Operand, ...]) -> Tensor:
     return _record(op, *(_of_one_type(op, operands) if held is None else held))
 
 
-def _fixed_number(x: Operand) -> ndarray | None:
+def _fixed_number(x: Operand, dtype: np.dtype) -> ndarray | None:
     """A plain number as an array that nobody can write to; None for what has to be looked at more closely."""
     kind = type(x)  # x.__class__ may be that of what it stands for, see fast.recorder
-    if kind is not float and not (kind is int and -EXACT < x < EXACT):
+    if kind is float:
+        if dtype is not FLOAT64 and not -LARGEST < x < LARGEST:
+            return None
+    elif kind is not int or not -EXACT < x < EXACT:
         return None
-    array = np.array(x, FLOAT64)
+    array = np.array(x, dtype)
     array.flags.writeable = False
     return array
 

@@ -8,7 +8,7 @@ import autograd
 from autograd.foreign import NAMES as OF_AUTOGRAD
 from autograd.foreign import PLACES
 
-__all__ = ["NAMES", "OF_INPUTS", "OF_MODELS", "OF_PARTS", "OF_TRAINING", "OPTIONS"]
+__all__ = ["NAMES", "OF_INPUTS", "OF_METRICS", "OF_MODELS", "OF_PARTS", "OF_TRAINING", "OPTIONS"]
 
 IN_DATA = "it is in nn.data: from nn.data import {0}"
 IN_DATASETS = "it is in nn.datasets: from nn.datasets import {0}"
@@ -34,13 +34,28 @@ NAMES: Mapping[str, str] = {
     "MultiheadAttention": "it is called MultiHeadAttention, batch first",
     "TransformerEncoderLayer": "it is written with MultiHeadAttention, LayerNormalization and Dense",
     **dict.fromkeys(("Conv2DTranspose", "ConvTranspose2d"), "it is UpSampling2D and a Conv2D behind it"),
-    **dict.fromkeys(("SeparableConv2D", "DepthwiseConv2D"), NOT_HERE),
+    **dict.fromkeys(
+        ("SeparableConv2D", "DepthwiseConv2D", "ConvLSTM2D", "Attention", "Dot", "GroupNormalization"), NOT_HERE
+    ),
+    **dict.fromkeys(("ZeroPadding1D", "ZeroPadding2D"), "write padding='same' in the layer behind, or np.pad(x, ...)"),
+    **dict.fromkeys(("Cropping1D", "Cropping2D", "CenterCrop"), "cut the array: x[:, 2:-2, 2:-2]"),
+    **dict.fromkeys(("SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout"), "it is Dropout here"),
+    "GaussianNoise": f"{NOT_HERE}; x + 0.1 * rng.normal(size=x.shape) beforehand is the same for each epoch",
+    **dict.fromkeys(("RandomFlip", "RandomRotation", "RandomZoom"), "give batches that change: fit(batches) takes any"),
+    "Rescaling": "divide the array: x / 255, or nn.data.scale_to_unit",
+    "Normalization": "it is nn.data.Standardizer, on the array, or BatchNormalization, which follows the batches",
+    **dict.fromkeys(("TextVectorization", "StringLookup", "Tokenizer"), "number the words by a dict, for Embedding"),
+    "CategoryEncoding": IN_DATA.format("one_hot"),
+    **dict.fromkeys(("LSTMCell", "GRUCell", "SimpleRNNCell"), "take the layer; return_sequences=True gives all steps"),
     "Bidirectional": "there is none; Concatenate a layer of x and one of the steps in reverse order, given as an input",
     "TimeDistributed": "leave it out: Dense looks at each step alone",
     "RepeatVector": "it is Dense and a Reshape, or UpSampling1D behind a Reshape((1, n))",
     "Masking": "there is none; a loss takes ignore_class=, MultiHeadAttention attention_mask=",
     "Subtract": "it is Add, of one that is multiplied by -1; or a layer of one's own, with takes_several",
-    **dict.fromkeys(("Multiply", "Average"), "a layer of one's own, with takes_several = True and forward(self, *xs)"),
+    **dict.fromkeys(
+        ("Multiply", "Average", "Maximum", "Minimum"),
+        "a layer of one's own, with takes_several = True and forward(self, *xs)",
+    ),
     "add": "write p + q, or Add()([p, q])",
     "concatenate": "it is Concatenate()([p, q]) between layers, autograd.concatenate of Tensors",
     "Lambda": f"{NOT_HERE}; Activation(function) applies a function of one Tensor",
@@ -67,6 +82,10 @@ NAMES: Mapping[str, str] = {
     "CrossEntropy": "it is CategoricalCrossentropy, or BinaryCrossentropy for one output",
     "BinaryCrossEntropy": "it is called BinaryCrossentropy, as in Keras",
     "CategoricalCrossEntropy": "it is called CategoricalCrossentropy, as in Keras",
+    **dict.fromkeys(
+        ("KLDivergence", "Hinge", "CosineSimilarity", "Poisson", "LogCosh", "MeanSquaredLogarithmicError"),
+        "it is not here; a loss of one's own is a function of (y_true, y_pred)",
+    ),
     "MSE": "it is called MeanSquaredError",
     "MAE": "it is called MeanAbsoluteError",
     "optim": "optimizers are in nn and nn.optimizers: from nn import SGD, Adam",
@@ -74,6 +93,7 @@ NAMES: Mapping[str, str] = {
     "Adadelta": "it is not here; RMSprop is the nearest",
     "RMSProp": "it is called RMSprop",
     "Momentum": "it is SGD(momentum=0.9)",
+    **dict.fromkeys(("Lion", "Ftrl", "Adafactor", "LAMB"), "it is not here; Adam is the nearest"),
     "lr_scheduler": "schedules are in nn.schedules; give one as the learning rate: SGD(CosineDecay(0.1, 1000))",
     "StepLR": "it is nn.schedules.StepDecay",
     "ExponentialLR": "it is nn.schedules.ExponentialDecay",
@@ -117,6 +137,35 @@ NAMES: Mapping[str, str] = {
     "ProgbarLogger": "it is fit(..., verbose=1)",
     "backend": "use NumPy and autograd",
     "functional_model": "it is called Model: Model(inputs, outputs)",
+}
+
+RUNNING = "of several batches it is Running({0!r})"
+
+# What Keras has in `metrics`.
+OF_METRICS: Mapping[str, str] = {
+    **NAMES,
+    **{
+        name: f"write metrics=[{known!r}], or its function {known}; " + RUNNING.format(known)
+        for name, known in (
+            ("Accuracy", "accuracy"),
+            ("BinaryAccuracy", "binary_accuracy"),
+            ("CategoricalAccuracy", "categorical_accuracy"),
+            ("SparseCategoricalAccuracy", "categorical_accuracy"),
+            ("sparse_categorical_accuracy", "categorical_accuracy"),
+            ("TopKCategoricalAccuracy", "top_k_accuracy"),
+            ("SparseTopKCategoricalAccuracy", "top_k_accuracy"),
+            ("Precision", "precision"),
+            ("Recall", "recall"),
+            ("MeanSquaredError", "mse"),
+            ("MeanAbsoluteError", "mae"),
+        )
+    },
+    **dict.fromkeys(
+        ("AUC", "F1Score", "R2Score", "RootMeanSquaredError", "CosineSimilarity", "auc", "f1_score", "r2_score"),
+        "it is not here; a metric of one's own is a function (y_true, y_pred) -> number, also one of scikit-learn",
+    ),
+    "Mean": "add the numbers up; a History has the means of epochs",
+    "update_state": "it is Running(metric).update(y_true, y_pred)",
 }
 
 # Arguments of fit, compile and predict.
@@ -257,7 +306,12 @@ OF_PARTS: Mapping[str, str] = {
     "append": "it is add(layer)",
     "pop": "write model.layers.pop()",
     **dict.fromkeys(("plot", "draw"), "it is viz.draw_network(model)"),
-    "forward": "a layer or Sequential of one's own has forward(self, x), another Module __call__",
+    "forward": "a layer, a model or a Module of one's own has forward(self, x)",
+    "add_weight": "make_parameters(self, input_shape, dtype, rng) sets them: self.w = Tensor(rng.normal(size=...))",
+    "add_loss": "in a loop of one's own add it to the loss; what parameters cost is a regularizer",
+    **dict.fromkeys(
+        ("get_config", "from_config"), "arguments that are kept under their own names are what save(path) writes"
+    ),
     "history_": "fit returns it, and it is model.history",
     "loss_": "fit returns the history of the loss",
 }

@@ -26,7 +26,7 @@ from autograd.arguments import lookup, positive_integer
 from autograd.foreign import finder
 from autograd.operands import Operand
 
-from .foreign import NAMES
+from .foreign import OF_METRICS
 from .samples import (
     are_labels,
     as_labels,
@@ -414,4 +414,4 @@ def _shares(matrix: ArrayLike, axis: int) -> np.ndarray:
     return np.divide(hits, all_of_class, out=np.zeros(len(matrix)), where=all_of_class > 0)
 
 
-__getattr__ = finder(__name__, __all__, NAMES)
+__getattr__ = finder(__name__, __all__, OF_METRICS)

@@ -52,14 +52,22 @@ class Module(Attributes):
             def __init__(self):
                 self.slope, self.intercept = Value(1.0), Value(0.0)
 
-            def __call__(self, x):
+            def forward(self, x):
                 return self.slope * x + self.intercept
+
+    Called, it gives what `forward` does; one of your own may have a `__call__` instead.
 
     A buffer is what is kept in the same places and belongs to the state, but is not trained, such as the running
     means of a normalization: an array of numbers, or a constant, which is what `x.detach()` gives and what was
     computed under `no_grad()`. State, files and copies hold parameters and buffers; optimizers move parameters
     only. A plain number is a setting and not in the state: to keep one write Value(0.0).detach().
     """
+
+    forward: Any
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """What `forward` gives."""
+        return self.forward(*inputs, **options)
 
     @property
     def training(self) -> bool:

@@ -29,6 +29,7 @@ from autograd.graph import is_node
 from autograd.ieee import quietly
 from autograd.operands import describe
 
+from . import schedules as schedules  # Keras looks for them here
 from .attributes import Attributes, Check, flag, options_of
 from .foreign import NAMES
 from .module import Module, Parameter
@@ -108,7 +109,8 @@ class Optimizer(Attributes):
     default_rate = 0.001
     checks: ClassVar[Mapping[str, Check]] = {"iterations": whole_number}
     settled: tuple[str, ...] = ("parameters",)
-    _reads, _moves = ("parameters",), True  # for `autograd.fast.surroundings`; all else a step looks up itself
+    # For `autograd.fast.surroundings`: what is read, and the methods of which a program makes calls.
+    _reads, _moves = ("parameters",), ("step", "zero_grad")
     clipnorm, clipvalue, global_clipnorm = Limit(), Limit(), Limit()
     schedule: Schedule | None
     _blocks: Sequence[_Block] = ()
@@ -321,12 +323,12 @@ class Optimizer(Attributes):
         for vector, array in zip(vectors.values(), arrays, strict=True):
             vector[...] = array
 
-    def kept(self) -> tuple[int, list[Array]]:
+    def _kept(self) -> tuple[int, list[Array]]:
         """What steps change besides parameters, copied: how many there were, and the vectors of the state."""
         return self.iterations, [vector.copy() for block in self._blocks for vector in block.vectors]
 
-    def come_back(self, kept: tuple[int, list[Array]]) -> None:
-        """Be as when `kept` gave this."""
+    def _come_back(self, kept: tuple[int, list[Array]]) -> None:
+        """Be as when `_kept` gave this."""
         vars(self)["iterations"], vectors = kept  # not a change of an option
         for vector, numbers in zip((v for block in self._blocks for v in block.vectors), vectors, strict=True):
             np.copyto(vector, numbers)

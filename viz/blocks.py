@@ -55,7 +55,7 @@ def blocks_of(model: Model) -> list[Block]:
     found = [Block(p.name or alone or f"input {i}", "input", "", p.shape, 0) for i, p in enumerate(model.inputs, 1)]
     used: list[object] = []
     for call, shape in zip(wiring.calls, shapes[len(found) :], strict=True):
-        words = [option if value is True else f"{option}={value}" for option, value in call.options.items()]
+        words = [option if value is True else f"{option}={value}" for option, value in call.told.items()]
         found.append(_block(call.layer, shape, call.sources, words, call.layer in used))
         used.append(call.layer)
     return found

@@ -61,7 +61,7 @@ class Entries:
             return
         if array.dtype.kind == "i":
             found = np.rint(found)
-        flat = array.reshape(*lead, -1)
+        flat = array if array.shape == found.shape else array.reshape(*lead, -1)
         if self.moving.size == self.place.size:
             flat[...] = found
         else:

@@ -349,9 +349,8 @@ def _sort_out(recording: Recording, order: list[Value], unknown: list[Value]) ->
     order.append(probe)
     unknown.append(probe)
     held = _references(order, unknown)
-    free = (
-        sys.getrefcount(unknown[-1]) - 1
-    )  # asked as below, for a name may count or not; less the one that it has here
+    # Asked as below, for a reference by a name may count or not; less the one that it has by its name here.
+    free = sys.getrefcount(unknown[-1]) - 1
     for i in range(len(unknown) - 1):
         if sys.getrefcount(unknown[i]) <= free + held[unknown[i]]:
             recording.fresh.add(unknown[i])

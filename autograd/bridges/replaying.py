@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import modes
-from ..fast.programs import Programs, Shape, Written
+from ..fast.programs import Programs, Shape, Written, arrays_of
 from ..fast.recorder import UNFIT
 from ..fast.surroundings import Unclear
 from ..ieee import quietly
@@ -73,6 +73,7 @@ class Replayed(Programs):
     """
 
     waits = True
+    _reads = ("function",)
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__([function], trains=True)
@@ -99,6 +100,10 @@ class Replayed(Programs):
             return found
         return self._slowly(function, arguments, gave_up=found is None)
 
+    @staticmethod
+    def arrays(results: Any) -> list[Any]:
+        return [*arrays_of(results), *(r._grad for r in _with_gradients(results))]
+
     def shown(self, results: Any) -> tuple[Any]:
         return (results,)
 
@@ -114,27 +119,37 @@ class Replayed(Programs):
         for t in written.reached:
             if t._seen is not None:
                 t._stamp()
-        return (run.result(found[0], next_serial()),)
+        return (run.result(found[0], next_serial(), written.how),)
 
     def roots(self, arguments: Sequence[Any]) -> list[Any]:
         return [self.function, *(a for a in arguments if a.__class__ in (Tensor, tuple))]
 
     def accept(self, results: Any, written: Written) -> None:
         if written.seed is not None:
+            written.how = results._label
             return
         over = _Run(self, written, ())
-        makers = [_maker(r, over) for r in (results if results.__class__ is tuple else (results,))]
-        if results.__class__ is tuple:
-            written.how = lambda found: tuple([make(x) for make, x in zip(makers, found, strict=True)])
-        else:
-            make = makers[0]
+        is_tuple = results.__class__ is tuple
+        several = results if is_tuple else (results,)
+        makers, graded = [_maker(r, over) for r in several], _with_gradients(results)
+        places = [next(i for i, r in enumerate(several) if r is z) for z in graded]
+
+        def made(found: Sequence[Any]) -> Any:
+            given = [make(x) for make, x in zip(makers, found, strict=False)]
+            for i, g in zip(places, found[len(makers) :], strict=True):
+                given[i]._grad = g
+            return tuple(given) if is_tuple else given[0]
+
+        written.how = made
+        if not (is_tuple or graded):  # the commonest, and half a microsecond less
+            (make,) = makers
             written.how = lambda found: make(found[0])
 
     def refuse(self, reason: str) -> None:
         """Run as it is from now on."""
         self.is_plain = reason
         self._shapes.clear()
-        self._latest = None
+        self._trusted = None
         name = getattr(self.function, "__name__", "function")
         warnings.warn(f"replayed({name}): it goes on as it is: {reason}", RuntimeWarning, stacklevel=6)
 
@@ -157,12 +172,21 @@ def _copied(arguments: Sequence[Any], is_right: Callable[[np.ndarray], bool]) ->
     return tuple([arrays.get(id(a), a) for a in arguments])
 
 
+def _with_gradients(results: Any) -> list[Tensor]:
+    """Results on the way of a reverse pass that have a name, of which it keeps the gradients."""
+    several = results if results.__class__ in (tuple, list) else (results,)
+    return [r for r in several if r.__class__ is Tensor and r._op is not None and r._grad is not None]
+
+
 def _maker(r: Any, over: _Run) -> Callable[[Any], Any]:
     """What makes of a number or an array of a program what the function gives in its place, such as r."""
     if r.__class__ is Tensor:
         if r._op is not None:
-            return lambda x: over.result(x, 0)  # older than what it was computed from: there is no way back
-        known = [t for t in over.leaves if t is r]
+            label = r._label
+            return lambda x: over.result(x, 0, label)  # older than what it was computed from: there is no way back
+        known = [t for t in over.read if t is r]
+        if not known and r._grad is not None:
+            raise Unclear("it gives a Tensor that it makes, with its gradient; return the gradient")
         return (lambda x: known[0]) if known else leaf
     if r is None or isinstance(r, bool | int | float | str | np.generic | np.ndarray):
         return lambda x: x
@@ -179,9 +203,9 @@ class _Run:
         self._passes: Generator[Any] | None = None
 
     @property
-    def leaves(self) -> list[Tensor]:
-        """What gets a gradient."""
-        return self._written.reached
+    def read(self) -> Iterable[Tensor]:
+        """The leaves that the function reads."""
+        return self._written.leaves
 
     def start(self) -> Any:
         """The results; None if the program gives up, UNFIT if another run is on its way."""
@@ -190,10 +214,11 @@ class _Run:
         self._passes = None if found is None or found is UNFIT else passes
         return found
 
-    def result(self, array: np.ndarray, serial: int) -> Tensor:
+    def result(self, array: np.ndarray, serial: int, label: str | None) -> Tensor:
         """A Tensor of these numbers, from which a way leads back through the program."""
         z = new(Tensor)
-        z._data, z._label, z._grad, z._seen, z._buffer = array, None, None, None, None
+        z._label = label
+        z._data, z._grad, z._seen, z._buffer = array, None, None, None
         z._serial, leaves = serial, self._written.reached
         z._op, z._operands = _operation(len(leaves)), (*leaves, self)
         return z

@@ -20,20 +20,9 @@ from ..matrices.roles import Roles
 from ..modes import recording
 from ..op import Forward, Operation, table
 from ..operands import Operand, describe
-from ..ops import (
-    choosing,
-    convolutions,
-    einsums,
-    elementwise,
-    extremes,
-    losses,
-    matrices,
-    moves,
-    norms,
-    shapes,
-    softmaxes,
-    sums,
-)
+from ..ops import choosing, convolutions, einsums, elementwise, extremes, losses, matrices, shapes, softmaxes, sums
+from ..ops.moves import running_sum
+from ..ops.norms import euclidean_norm
 from ..passes.tensors import changed, is_changed
 from ..tensor import Tensor
 from ..value import Value
@@ -310,10 +299,6 @@ def _added(us: Sequence[Number]) -> Number:
     return sums.sum(us) if len(us) > 1 else us[0] if us else 0.0
 
 
-def _summed_to(shape: tuple[int, ...], x: Members, whole: tuple[int, ...]) -> list[Number]:
-    return _added_at(shape, np.broadcast_to(np.arange(math.prod(shape)).reshape(shape), x.shape), x)
-
-
 def _dot(x: Sequence[Number], y: Sequence[Number], bias: Number = 0.0) -> Number:
     if not any(isinstance(u, Value) for u in (*x, *y, bias)):
         return math.fsum(a * b for a, b in zip(x, y, strict=True)) + bias
@@ -483,15 +468,14 @@ _READERS: dict[Operation, Reader] = {
     convolutions.folded.op: _folded,
     extremes.max.op: _extremes(max),
     extremes.min.op: _extremes(min),
-    norms.euclidean_norm.op: lambda shape, x, axis, keepdims: [_length(row) for row in _rows(x, axis)],
+    euclidean_norm.op: lambda shape, x, axis, keepdims: [_length(row) for row in _rows(x, axis)],
     sums.std.op: lambda shape, x, axis, keepdims, ddof: [_deviation(row, ddof) for row in _rows(x, axis)],
     sums.standardize.op: _along_axis(_standardized),
     softmaxes.array_softmax.op: _along_axis(softmaxes.softmax),
     softmaxes.array_log_softmax.op: _along_axis(softmaxes.log_softmax),
-    moves.running_sum.op: _along_axis(_running),
+    running_sum.op: _along_axis(_running),
     shapes.bordered.op: _padded,
     shapes.scatter.op: _scattered,
-    shapes.sum_to.op: _summed_to,
     choosing.choose.op: lambda shape, condition, x, y: [
         choosing.where(bool(c), a, b)
         for c, a, b in zip(_spread(condition, shape), _spread(x, shape), _spread(y, shape), strict=True)

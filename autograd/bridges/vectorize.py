@@ -93,7 +93,8 @@ class Vectorized:
         values: list[Value] = []
         try:
             structure = [flattened(x, numbers, values) for x in args]
-            structure += [(name, flattened(x, numbers, values)) for name, x in sorted(kwargs.items())]
+            if kwargs:
+                structure += [(name, flattened(x, numbers, values)) for name, x in sorted(kwargs.items())]
             key = (tuple(structure), self._roles(values))
             shape = self._shape(key)
         except TypeError as error:
@@ -204,6 +205,8 @@ class Vectorized:
 
     def _roles(self, values: Sequence[Value]) -> tuple[Any, ...]:
         """Which of the Values that were given are parameters, and which are the same."""
+        if not values:
+            return ()
         first: dict[Value, int] = {}
         return tuple(v if v in self._layout.known else first.setdefault(v, i) for i, v in enumerate(values))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import pickle
 from collections.abc import Callable, Iterable, Sequence
+from threading import get_ident
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -22,7 +23,15 @@ from ..tensor import Tensor, next_serial
 from .recorder import NotRecorded, Recorded, Recorder, called, whole
 from .surroundings import Surroundings, Unclear
 
-__all__ = ["Effects", "State", "cut", "give_gradients"]
+__all__ = ["Effects", "State", "give_gradients", "is_writing"]
+
+# The threads in which something is written down now.
+_writing: set[int] = set()
+
+
+def is_writing() -> bool:
+    """True while a function is written down: those that it calls are part of it, and write nothing down."""
+    return get_ident() in _writing
 
 
 class Effects:
@@ -46,6 +55,7 @@ class Effects:
 
     def __enter__(self) -> Effects:
         recorder = self.recorder
+        _writing.add(recorder.thread)
         self._before = [(t, t._data, t._buffer, t._grad, t._seen, t._serial) for t in self.leaves]
         self._start = next_serial()
         recorder.effects = self
@@ -62,6 +72,7 @@ class Effects:
 
     def __exit__(self, *raised: object) -> None:
         self.recorder.effects = None
+        _writing.discard(self.recorder.thread)
         for t, data, buffer, gradient, seen, serial in self._before:
             if buffer is None and t in self.reached:
                 buffer = self._buffers[t].value
@@ -208,7 +219,7 @@ class _Pulls:
         return functools.partial(called, self._pulls[i])
 
 
-def cut(order: Iterable[Tensor], wanted: Iterable[Tensor]) -> None:
+def _cut(order: Iterable[Tensor], wanted: Iterable[Tensor]) -> None:
     """Let the reverse pass go only where a wanted leaf is: other operands become arrays."""
     _, leading = through(((v, v._operands) for v in order), wanted)
     for v in order:
@@ -227,7 +238,7 @@ def give_gradients(loss: Tensor, wanted: Iterable[Tensor], others: Sequence[Tens
     if value - value != 0.0:
         return False
     if others:
-        cut(topological_order(loss), wanted)
+        _cut(topological_order(loss), wanted)
     g = np.ones(loss.shape, loss.dtype)
     if type(loss._data) is Recorded:
         loss._data.pull_back(loss, g)
@@ -247,15 +258,21 @@ class State:
         ]
         self._before = [(t, getattr(t, "_before", None)) for t in leaves]
         steps = {id(t._steps[0]): t._steps[0] for t in leaves if getattr(t, "_steps", None) is not None}
-        self._steps = [(s, s.since, s.until, s.before.copy()) for s in steps.values()]
+        self._steps = [(s, s.since, s.until) for s in steps.values()]
         self._generators = [(g, g.bit_generator.state) for g in found.generators]
-        self._movers = [(m, m.kept()) for m in found.movers]
+        self._movers = [(m, m._kept()) for m in found.movers]
 
-    def bits(self) -> list[Any]:
-        """Numbers that are the same if everything is."""
-        found: list[Any] = [(x.tobytes(), None if g is None else g.tobytes()) for _, x, _, g, *_ in self._leaves]
-        found += [(steps, [v.tobytes() for v in vectors]) for _, (steps, vectors) in self._movers]
-        return [*found, pickle.dumps([state for _, state in self._generators])]  # some contain arrays
+    def is_now(self) -> bool:
+        """True if all numbers are, to the last bit, what they were."""
+        for t, numbers, _, copy, *_ in self._leaves:
+            if not (_is_same(t._data, numbers) and _is_same(t._grad, copy)):
+                return False
+        for mover, (taken, vectors) in self._movers:
+            now, live = mover._kept()
+            if now != taken or not all(map(_is_same, live, vectors)):
+                return False
+        states = [[state for _, state in self._generators], [g.bit_generator.state for g, _ in self._generators]]
+        return pickle.dumps(states[0]) == pickle.dumps(states[1])  # some contain arrays
 
     def restore(self) -> None:
         """Be as it was."""
@@ -263,15 +280,18 @@ class State:
             if t._data.flags.writeable:
                 np.copyto(t._data, numbers)
             t._grad, t._seen, t._serial = gradient, seen, serial
-            if gradient is not None and gradient is t._buffer:
+            if gradient.__class__ is np.ndarray and gradient.flags.writeable:
                 np.copyto(gradient, copy)  # type: ignore[arg-type]
         for t, before in self._before:
             if before is not None:
                 t._before = before
-        for steps, since, until, numbers in self._steps:
+        for steps, since, until in self._steps:
             steps.since, steps.until = since, until
-            np.copyto(steps.before, numbers)
         for generator, state in self._generators:
             generator.bit_generator.state = state
         for mover, kept in self._movers:
-            mover.come_back(kept)
+            mover._come_back(kept)
+
+
+def _is_same(x: Any, y: Any) -> bool:
+    return x is y if x is None or y is None else bool(x.tobytes() == y.tobytes())

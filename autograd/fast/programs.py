@@ -19,7 +19,7 @@ from ..ieee import quietly
 from ..passes.tensors import backward
 from ..tensor import Tensor
 from . import roads
-from .effects import Effects, State
+from .effects import Effects, State, is_writing
 from .recorder import UNFIT, Recorder, kept
 from .surroundings import Surroundings, Unclear
 
@@ -28,6 +28,12 @@ __all__ = ["Programs", "Written"]
 # How often a shape comes until its program is written, which takes as long as some twenty small steps; how many
 # shapes are kept in mind; and how often a program may give up, after which it would save nothing.
 REPEATED, SHAPES, PATIENCE = 3, 8, 10
+
+
+def arrays_of(results: Any) -> list[Any]:
+    """Tensors as arrays, and what else there is as it is."""
+    several = results if results.__class__ in (tuple, list) else (results,)
+    return [r._data if r.__class__ is Tensor else r for r in several]
 
 
 class Programs:
@@ -67,6 +73,8 @@ class Programs:
 
     def _slowly(self, function: Callable[..., Any], arguments: Sequence[Any], *, gave_up: bool) -> Any:
         """The same where the latest program cannot do it."""
+        if is_writing():
+            return self.shown(function(*arguments))
         shape = self._shape_of(arguments)
         written = shape.written
         if written is None:
@@ -89,6 +97,8 @@ class Programs:
         return self.shown(function(*arguments))
 
     # ------------------------------------------------------------ what `replayed` does otherwise
+
+    arrays = staticmethod(arrays_of)  # what a program gives in the place of results
 
     def shown(self, results: Any) -> Any:
         """What is given where the function was called."""
@@ -150,15 +160,14 @@ class Programs:
             return self.shown(function(*arguments))
         with found.tried():
             before = State(found)
-            empty = [t for t in found.tensors if t._grad is None]
+            empty = {t for t in found.tensors if t._grad is None}
             results = function(*arguments)
             try:
                 if not found.are_the_same():
                     raise Unclear("it changes what it reads beside its arguments")
                 after = State(found)
-                before.restore()
                 try:
-                    written = self._on_stand_ins(function, arguments, found)
+                    written = self._on_stand_ins(function, arguments, found, before)
                 finally:
                     after.restore()
                 self.accept(results, written)
@@ -173,8 +182,11 @@ class Programs:
         shape.written = written
         return self.shown(results)
 
-    def _on_stand_ins(self, function: Callable[..., Any], arguments: Sequence[Any], found: Surroundings) -> Written:
+    def _on_stand_ins(
+        self, function: Callable[..., Any], arguments: Sequence[Any], found: Surroundings, before: State
+    ) -> Written:
         """A program of what the function does with arguments like these. Unclear if it cannot be written down."""
+        before.restore()
         empty = {t for t in found.tensors if t._grad is None}
         # Leaves are taken to have a gradient at first, which shows where that matters, if the function does not look.
         without = set() if found.looks is None else empty
@@ -186,11 +198,11 @@ class Programs:
                     given = [recorder.input(a, lasts=self.lasts) for a in arguments]
                     with np.errstate(all="ignore"):  # and not `quietly`, where operations do not ask what to do instead
                         results = function(*given)
-                        seed = effects.finish(results, arrays_of(results), waits=self.waits)
+                        seed = effects.finish(results, self.arrays(results), waits=self.waits)
                 asked = [*found.tensors] if found.looks else [*effects.depends_on, *without]
                 if empty.intersection(asked) <= without:
                     effects.guard(asked)
-                    return Written(recorder, effects, found, asked, seed)
+                    return Written(recorder, effects, found, asked, seed, self.arrays)
             except Exception as error:  # if it is the fault of the function, it comes again when that is called
                 if error.__class__ is Unclear:
                     raise
@@ -199,6 +211,7 @@ class Programs:
                     "many megabytes, beside which recording costs next to nothing"
                 ) from None
             without = without | empty.intersection(asked)
+            before.restore()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copied program would write into the arrays of the original.
@@ -229,7 +242,7 @@ class Written:
 
     program     gives results and does what the function does; see `Recorder.program`
     is_current  says whether the program is still what the function would do
-    reached     the Tensors that get a gradient
+    leaves      the Tensors that the function reads; reached: those that get a gradient
     asked       those of which it matters whether they have one at first
     seed        None; or where a program that waits for it looks for the gradient of its result, see `replayed`
     how         what its owner keeps beside it
@@ -244,9 +257,11 @@ class Written:
         surroundings: Surroundings,
         asked: Sequence[Tensor],
         seed: np.ndarray | None,
+        arrays: Callable[[Any], list[Any]],
     ) -> None:
+        self._arrays = arrays
         self.seed, self.asked, self.reached = seed, asked, list(effects.reached)
-        self._surroundings = surroundings
+        self._surroundings, self.leaves = surroundings, surroundings.tensors
         tests = recorder.conditions(
             (t, name, getattr(t, name)) for t in surroundings.tensors for name in ("_data", "_buffer")
         )
@@ -264,13 +279,13 @@ class Written:
 
     def gives(self, results: Any, arguments: Sequence[Any], before: State, after: State) -> bool | None:
         """True if it gives the bits of these results of the function, and changes what was before to what is after."""
-        given, ends = _bits(arrays_of(results)), after.bits()
+        given = _bits(self._arrays(results))
         if self.seed is not None:
             self.seed[...] = 1.0
             for t in self._surroundings.tensors:
                 t._grad = None
             quietly(backward, results, self.seed)
-            ends = [None if t._grad is None else t._grad.tobytes() for t in self.reached]
+            given += _bits([t._grad for t in self.reached])
         before.restore()
         found: Any = quietly(self.program, *arguments)
         if self.seed is not None:
@@ -278,11 +293,14 @@ class Written:
             if found is not None and found is not UNFIT and quietly(next, passes, None) is None:
                 found = None
             passes.close()
-            now = [t._buffer.tobytes() for t in self.reached]  # type: ignore[union-attr]
-        else:
-            now = State(self._surroundings).bits()
+        is_same = None
+        if found is not None and found is not UNFIT:
+            if self.seed is None:
+                is_same = _bits(found) == given and after.is_now()
+            else:
+                is_same = _bits([*found, *(t._buffer for t in self.reached)]) == given
         after.restore()
-        return None if found is None or found is UNFIT else _bits(found) == given and now == ends
+        return is_same
 
 
 def _drawing(program: Callable[..., Any], generators: Sequence[np.random.Generator]) -> Callable[..., Any]:
@@ -297,12 +315,6 @@ def _drawing(program: Callable[..., Any], generators: Sequence[np.random.Generat
         return found
 
     return drawing
-
-
-def arrays_of(results: Any) -> list[Any]:
-    """Tensors as arrays, and what else there is as it is."""
-    several = results if results.__class__ in (tuple, list) else (results,)
-    return [r._data if r.__class__ is Tensor else r for r in several]
 
 
 def _bits(results: Sequence[Any]) -> list[Any]:

@@ -239,6 +239,8 @@ class Recorder:
 
     def constant(self, thing: Any) -> str:
         """The name in the program of a thing that stays as it is, or of an array that stays where it is."""
+        if type(thing) is Recorded:  # which is another in each run
+            raise NotRecorded()
         name = self._names.get(id(thing))
         if name is None:
             name = self._names[id(thing)] = f"c{len(self.scope)}"
@@ -290,6 +292,12 @@ class Recorder:
         name = f"t{len(self.lines)}"
         self.lines.append(f"{name} = {expression}")
         return Recorded(self, name, result, False)
+
+    def single(self, name: str, number: Any) -> Recorded:
+        """A number that to the computation is an array without axes."""
+        found = Recorded(self, name, np.asarray(number), False)
+        found.is_single = True
+        return found
 
     def view(self, array: Recorded, tail: str, result: np.ndarray) -> Recorded:
         """Another sight of an array: looked up once if the array stays where it is."""
@@ -345,6 +353,7 @@ _OF_SHAPES = {
 
 _MISSING, UNFIT = object(), object()
 MOVED = "# what comes cannot be taken back"
+_MAY_END = re.compile(rf"if |{MOVED}|t\d+ = c\d+\(")  # a decision, or a call of something that may refuse
 _SPECIAL = {-1.0, 0.0, 0.5, 1.0, 2.0}  # powers for which NumPy's operator takes something else
 _ARITHMETIC = {np.add, np.subtract, np.multiply, np.divide}
 
@@ -364,10 +373,11 @@ class Recorded:
     written down, it is its array: what they compute is theirs.
     """
 
-    __slots__ = ("__weakref__", "fixed", "is_number", "name", "recorder", "value")
+    __slots__ = ("__weakref__", "fixed", "is_number", "is_single", "name", "recorder", "value")
 
     def __init__(self, recorder: Recorder, name: str, value: Any, fixed: bool, is_number: bool = False) -> None:
         self.recorder, self.name, self.value, self.fixed, self.is_number = recorder, name, value, fixed, is_number
+        self.is_single = False
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -375,6 +385,8 @@ class Recorded:
 
     def written(self) -> str:
         """What it is in a program, where it matters whether that is a number or an array."""
+        if self.is_single:
+            return f"{self.recorder.constant(np.asarray)}({self.name})"
         return f"{self.name}[()]" if self.is_number else self.name
 
     __hash__ = None  # type: ignore[assignment]
@@ -451,7 +463,7 @@ class Recorded:
         """A single number as an array."""
         if self.is_number:
             return Recorded(self.recorder, self.name, self.value, True)
-        return self.recorder.as_a_call(np.asarray, [self])
+        return self.recorder.single(self.name, self.value)
 
     def in_a_call(self, function: Callable[..., Any], operands: Sequence[Any]) -> Recorded:
         """What a function gives of this and others, see `autograd.operands.plainly`."""
@@ -598,7 +610,7 @@ class Recorded:
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         if function is np.real and self.value.dtype.kind == "f":
             return self
-        if function in (np.ndim, np.shape, np.size, np.result_type):
+        if function in (np.ndim, np.shape, np.size, np.result_type, np.may_share_memory):
             return function(*_plain(arguments), **options)
         if function not in _OF_SHAPES or "out" in options or (function is np.where and len(arguments) != 3):
             raise NotRecorded()
@@ -616,6 +628,8 @@ class Recorded:
             raise NotRecorded()  # a size, or a place, that is another in each run
         if isinstance(u, list | tuple):
             return f"({''.join(f'{self._written(v)}, ' for v in u)})"
+        if type(u) is Recorded:
+            return u.written()
         return self.recorder.operand(u) if isinstance(u, np.ndarray) else self.recorder.constant(u)
 
     def __array__(self, *arguments: Any, **options: Any) -> Any:
@@ -710,7 +724,10 @@ def _without_copies(lines: Sequence[str], scope: dict[str, Any], made: dict[int,
         places = [j for name in own for j in where.get(name, ())]
         if source.nbytes != block.nbytes or max(places) > i or any(_MAKES.match(lines[j]) for j in places):
             continue  # a part of it, or looked at later
-        others = {name for j in range(min(places), i) for name in names[j]}.difference(own)
+        between = range(min(places), i)
+        if whole(target) not in made and any(_MAY_END.match(lines[j]) for j in between):
+            continue  # others look at it, and see it change only if it does
+        others = {name for j in between for name in names[j]}.difference(own)
         if any(np.may_share_memory(scope[name], target) for name in others if scope.get(name).__class__ is np.ndarray):
             continue
         start = block.ctypes.data
@@ -778,6 +795,13 @@ def _goes_into(source: Any, target: Any) -> bool:
     return is_alike and source.flags.c_contiguous and target.flags.c_contiguous
 
 
+def _is_single(u: Any) -> bool:
+    """True for a number that is an array without axes to the computation, and for such an array that stays as it is."""
+    if type(u) is Recorded:
+        return u.is_single
+    return u.__class__ is np.ndarray and not u.ndim and not u.flags.writeable
+
+
 def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., object]) -> Any:
     """Two methods, one for a stand-in on the right: the ufunc where there is an array, Python's own on numbers."""
 
@@ -785,9 +809,13 @@ def _operator(sign: str, ufunc: np.ufunc, on_numbers: Callable[..., object]) -> 
         if any(hasattr(u.__class__, "_record") for u in operands):
             return NotImplemented  # a node, which computes itself
         values = [_plain(u) for u in operands]
+        if all(map(_is_single, operands)):
+            each = [u.name if type(u) is Recorded else self.recorder.constant(u[()]) for u in operands]
+            found = self.recorder.value(f" {sign} ".join(each), on_numbers(*(v[()] for v in values)))
+            return self.recorder.single(found.name, found.value)
         if any(isinstance(v, np.ndarray) for v in values):
             return self.__array_ufunc__(ufunc, "__call__", *operands)
-        names = map(self.recorder.operand, operands)
+        names = [self.recorder.operand(u) for u in operands]
         return self.recorder.value(f" {sign} ".join(names), on_numbers(*values))
 
     return lambda self, other: calculated(self, self, other), lambda self, other: calculated(self, other, self)

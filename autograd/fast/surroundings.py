@@ -301,10 +301,9 @@ class Surroundings:
                 return
             raise Unclear(f"it uses an object of {home}.{cls.__qualname__}")
         yield cls
+        if getattr(cls, "_moves", ()):
+            yield from self._mover(x, cls)
         attributes = getattr(x, "__dict__", {})
-        if getattr(cls, "_moves", False):
-            self.movers.append(x)
-            self._options(x, cls, attributes)
         declared, changes = getattr(cls, "_reads", None), getattr(cls, "_changes", None)
         reads: Iterable[str] = attributes
         if declared is not None or not (is_ours or changes):
@@ -325,15 +324,23 @@ class Surroundings:
             else:
                 yield found
 
-    def _options(self, mover: object, cls: type, attributes: dict[str, Any]) -> None:
-        """What the code reads of an optimizer beside its steps; to change it is for others."""
-        for name in self._attributes.difference(("parameters",)):
+    def _mover(self, x: Any, cls: type) -> Iterator[Any]:
+        """An optimizer: what it does in the methods that it names is done in each run, what it is is looked up then."""
+        self.movers.append(x)
+        for name in (*cls._moves, *self._attributes):  # type: ignore[attr-defined]
             found = getattr(cls, name, None)
-            if name not in attributes and not inspect.isdatadescriptor(found):
-                continue
-            if name in self._assigned and getattr(found, "fset", self) is not None:
+            is_there = name in vars(x) or inspect.isdatadescriptor(found)
+            if name in self._assigned and is_there and getattr(found, "fset", self) is not None:
                 raise Unclear(f"{self._assigned[name]} assigns to {name} of an optimizer; do that outside")
-            self._tests[id(mover), name, "option"] = f"{{0}}.{name} == {{1}}", (mover, getattr(mover, name))
+            if name in cls._moves or not callable(found):  # type: ignore[attr-defined]
+                if name in vars(x):
+                    yield self._held(vars(x), name)
+                elif name in cls._moves:  # type: ignore[attr-defined]
+                    self._held(vars(x), name)  # which may hide the method later
+                elif found is not None:
+                    self._tests[id(x), name] = f"{{0}}.{name} is {{1}}", (x, getattr(x, name))
+            elif name[:2] != "__" and _is_known(getattr(found, "__module__", None)):
+                raise Unclear(f"it calls {name} of {cls.__name__}, an optimizer")
 
 
 def _are_unchanged(changes: list[object], token: list[object], objects: dict[int, tuple[Any, ...]]) -> bool:

@@ -248,7 +248,7 @@ class Checker:
             if base is None or read_at is not point:
                 return self.c.replay(read_at, change, given, later=self.c.leaves)
             last = {place: pull for place, pull in change.items() if made.get(place) is not pull}
-            return collections.ChainMap(self.c.replay.moved(point, base, made, last, given), base)
+            return collections.ChainMap(quietly(self.c.replay.moved, point, base, made, last, given), base)
         except (ValueError, IndexError, TypeError, StopIteration, ArithmeticError):
             return None
 

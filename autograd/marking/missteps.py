@@ -18,7 +18,7 @@ from ..graph import Node, is_node
 from ..op import Operation
 from ..operands import Operand, Vector
 from ..ops.elementwise import abs as absolute
-from ..ops.elementwise import add, exp, power, relu, sigmoid, tanh
+from ..ops.elementwise import add, exp, mul, power, relu, sigmoid, sub, tanh
 from ..ops.losses import squared_error
 from ..passes.replay import member_of
 from .computation import Computation, Edge, at, with_at
@@ -192,11 +192,13 @@ def transposable(edge: Edge) -> bool:
 
 
 def squares(edge: Edge) -> bool:
-    """A square of a difference of Values, in the loss."""
+    """A square of a difference of Values, in the loss: d ** 2, or d * d; what has a name is one by its operation."""
     op, is_single = edge.node.op, not edge.of.is_array and edge.result is edge.of.target
     if op is squared_error.op:
         return is_single and the_loss(edge) and len(edge.node.operand_groups) == 2
-    return is_single and op is power.op and edge.node.operands[1:] == (2.0,) and edge.enters is None
+    first, second = edge.node.operands if op in (power.op, mul.op) else (None, None)
+    is_square = second == 2.0 if op is power.op else second is first is not None and edge.place == 0
+    return is_single and is_square and (edge.enters is None or edge.operand.op is sub.op)
 
 
 def the_loss(edge: Edge) -> bool:
@@ -330,7 +332,7 @@ def size_for_relu(s: Result) -> Operand:
 @misstep("the square left out", on=squares, tries=both_signs, seen="regularly")
 def square_left_out(s: Result, sign: float) -> Operand:
     p, y = s.operands
-    if s.op is power.op:
+    if s.op is not squared_error.op:
         return sign * p
     pairs = zip(p, y, strict=True) if isinstance(p, Vector) else [(p, y)]
     return sign / 2 * sum((u - v for u, v in pairs), 0.0)

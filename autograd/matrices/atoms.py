@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,7 +40,6 @@ __all__ = [
     "atoms",
     "distribution",
     "flipped",
-    "form",
     "form_of",
     "formula_of",
     "natural_shape",
@@ -306,11 +305,17 @@ class Total(Compound):
         return tuple(sorted(1 - a for a in self.axes))
 
 
+_forms: dict[Operation, Form] = {}
+
+
 class Form:
     """What derivations know of an operation that its decorator does not say; see forms.py, where each has a class.
 
-    A method gives None where the operation is treated as any other.
+    A method gives None where the operation is treated as any other. of: the function by which users call it.
     """
+
+    def __init_subclass__(cls, of: Function) -> None:
+        _forms[of.op] = cls()
 
     def built(self, operands: tuple[Operand, ...], shape: Shape) -> Expression | None:
         """The formula of the result, of this shape. operands: formulas, and what is not differentiated as it is."""
@@ -337,18 +342,7 @@ class Form:
         return None
 
 
-_ANY, _forms = Form(), dict[Operation, Form]()
-F = TypeVar("F", bound=type[Form])
-
-
-def form(*functions: Function) -> Callable[[F], F]:
-    """Have the decorated class say what derivations know of these operations, those that users call so."""
-
-    def decorate(of: F) -> F:
-        _forms.update((f.op, of()) for f in functions)
-        return of
-
-    return decorate
+_ANY = Form()
 
 
 def form_of(op: Operation) -> Form:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -58,10 +59,35 @@ def _operator(
     """The other operand may be a number or an array."""
 
     @functools.wraps(method)
-    def operator(self: MatrixExpression, other: Operand) -> Operand:
+    def operated(self: MatrixExpression, other: Operand) -> Operand:
         return NotImplemented if isinstance(other, Vector) else method(self, matrix(other))
 
-    return operator
+    return operated
+
+
+_ARITHMETIC = operator.add, operator.sub, operator.mul, operator.truediv, operator.pow
+_COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+def _number_by_number(apply: Callable[[Operand, Operand], Operand]) -> Callable[[MatrixExpression, object], Operand]:
+    def combined(x: MatrixExpression, y: MatrixExpression) -> MatrixExpression:
+        return MatrixExpression(apply(x.formula, y.formula), quietly(apply, x.value, y.value))
+
+    return _operator(combined)
+
+
+def _from_the_right(apply: Callable[[Operand, Operand], Operand]) -> Callable[[MatrixExpression, object], Operand]:
+    return _operator(lambda self, other: apply(other, self))
+
+
+def _compared(relation: str) -> Callable[[MatrixExpression, object], Operand]:
+    def compared(x: MatrixExpression, y: MatrixExpression) -> Condition | bool:
+        holds = np.asarray(_COMPARISONS[relation](x.value, y.value))
+        if x.is_number() and y.is_number():
+            return bool(np.all(holds))
+        return as_condition(holds, formula_of(Indicator(x.formula, relation, y.formula, holds.shape)))
+
+    return _operator(compared)
 
 
 class MatrixExpression:
@@ -120,45 +146,9 @@ class MatrixExpression:
 
     # ------------------------------------------------------------ arithmetic
 
-    @_operator
-    def __add__(self, other: MatrixExpression) -> MatrixExpression:
-        return _combined(self, other, lambda x, y: x + y)
-
-    @_operator
-    def __radd__(self, other: MatrixExpression) -> MatrixExpression:
-        return other + self
-
-    @_operator
-    def __sub__(self, other: MatrixExpression) -> MatrixExpression:
-        return _combined(self, other, lambda x, y: x - y)
-
-    @_operator
-    def __rsub__(self, other: MatrixExpression) -> MatrixExpression:
-        return other - self
-
-    @_operator
-    def __mul__(self, other: MatrixExpression) -> MatrixExpression:
-        return _combined(self, other, lambda x, y: x * y)
-
-    @_operator
-    def __rmul__(self, other: MatrixExpression) -> MatrixExpression:
-        return other * self
-
-    @_operator
-    def __truediv__(self, other: MatrixExpression) -> MatrixExpression:
-        return _combined(self, other, lambda x, y: x / y)
-
-    @_operator
-    def __rtruediv__(self, other: MatrixExpression) -> MatrixExpression:
-        return other / self
-
-    @_operator
-    def __pow__(self, other: MatrixExpression) -> MatrixExpression:
-        return _combined(self, other, lambda x, y: x**y)
-
-    @_operator
-    def __rpow__(self, other: MatrixExpression) -> MatrixExpression:
-        return other**self
+    __add__, __sub__, __mul__, __truediv__, __pow__ = map(_number_by_number, _ARITHMETIC)
+    __radd__, __rsub__, __rmul__, __rtruediv__, __rpow__ = map(_from_the_right, _ARITHMETIC)
+    __lt__, __le__, __gt__, __ge__ = map(_compared, ("<", "<=", ">", ">="))
 
     def __neg__(self) -> MatrixExpression:
         return MatrixExpression(-self.formula, -self.value)
@@ -176,22 +166,6 @@ class MatrixExpression:
         return matrix(other) @ self
 
     dot = __matmul__
-
-    @_operator
-    def __lt__(self, other: MatrixExpression) -> Condition | bool:
-        return _compared(self, "<", other, self.value < other.value)
-
-    @_operator
-    def __le__(self, other: MatrixExpression) -> Condition | bool:
-        return _compared(self, "<=", other, self.value <= other.value)
-
-    @_operator
-    def __gt__(self, other: MatrixExpression) -> Condition | bool:
-        return _compared(self, ">", other, self.value > other.value)
-
-    @_operator
-    def __ge__(self, other: MatrixExpression) -> Condition | bool:
-        return _compared(self, ">=", other, self.value >= other.value)
 
     # ------------------------------------------------------------ methods that pulls use
 
@@ -349,10 +323,6 @@ def _plain(x: object) -> object:
     return x.view(np.ndarray) if isinstance(x, Condition) else x
 
 
-def _combined(x: MatrixExpression, y: MatrixExpression, f: Callable[[Operand, Operand], Operand]) -> MatrixExpression:
-    return MatrixExpression(f(x.formula, y.formula), quietly(f, x.value, y.value))
-
-
 # ---------------------------------------------------------------- comparisons
 
 
@@ -393,10 +363,3 @@ def as_condition(holds: np.ndarray, formula: Expression) -> Condition:
     found = np.asarray(holds).view(Condition)
     found.formula = formula
     return found
-
-
-def _compared(x: MatrixExpression, relation: str, y: MatrixExpression, holds: np.ndarray) -> Condition | bool:
-    if x.is_number() and y.is_number():
-        return bool(np.all(holds))
-    holds = np.asarray(holds)
-    return as_condition(holds, formula_of(Indicator(x.formula, relation, y.formula, holds.shape)))

@@ -31,7 +31,6 @@ from .atoms import (
     applied,
     atom_shape,
     distribution,
-    form,
     form_of,
     formula_of,
     natural_shape,
@@ -52,8 +51,7 @@ __all__ = ["heads_of"]
 # ---------------------------------------------------------------- products and sums
 
 
-@form(matmul)
-class _Matmul(Form):
+class _Matmul(Form, of=matmul):
     def built(self, operands: Operands, shape: Shape) -> Expression | None:
         before = constant(1.0)
         factors: list[Expression] = []
@@ -81,8 +79,7 @@ def _steps_times(x: MatrixExpression, y: MatrixExpression, shape: Shape) -> Expr
     return None
 
 
-@form(array_sum)
-class _Sum(Form):
+class _Sum(Form, of=array_sum):
     def built(self, operands: Operands, shape: Shape) -> Expression | None:
         x: MatrixExpression
         x, axis, keepdims = operands
@@ -140,8 +137,7 @@ def _is_constant_along(axis: int, shape: Shape | None, keepdims: bool) -> bool:
     return axis == 0 if len(shape) == 1 else keepdims and len(shape) == 2 and shape[axis] == 1
 
 
-@form(array_mean)
-class _Mean(Form):
+class _Mean(Form, of=array_mean):
     def built(self, operands: Operands, shape: Shape) -> Expression | None:
         x: MatrixExpression
         x, axis, keepdims = operands
@@ -153,14 +149,12 @@ class _Mean(Form):
         return total.formula * (total.size * x.shape[samples] / x.size) / formula_of(Count())
 
 
-@form(euclidean_norm)
-class _Norm(Form):
+class _Norm(Form, of=euclidean_norm):
     def piece(self, to: Lectures, a: Applied) -> Piece | None:
         return to.length(to.sum(a.parts[0])) if a.arguments[1] is None and not a.arguments[2] else None
 
 
-@form(choose)
-class _Choose(Form):
+class _Choose(Form, of=choose):
     """x ⊙ [condition] + y ⊙ [not condition]; the piece alone if it holds everywhere or the other one is 0."""
 
     def built(self, operands: Operands, shape: Shape) -> Expression | None:
@@ -186,8 +180,7 @@ class _Choose(Form):
 # ---------------------------------------------------------------- shapes
 
 
-@form(transpose)
-class _Transpose(Form):
+class _Transpose(Form, of=transpose):
     def built(self, operands: Operands, shape: Shape) -> Expression | None:
         x: MatrixExpression
         x, axes = operands
@@ -234,8 +227,7 @@ def _steps_moved(x: MatrixExpression, order: tuple[int, ...], shape: Shape) -> E
     return None
 
 
-@form(reshape)
-class _Reshape(Form):
+class _Reshape(Form, of=reshape):
     def built(self, operands: Operands, shape: Shape) -> Expression | None:
         x: MatrixExpression = operands[0]
         if natural_shape(x.formula) in ((), shape):
@@ -338,8 +330,7 @@ def _heads(to: Lectures, a: Applied) -> Piece | None:
     return None if found is None else to.shaped(to.operator(found[0]), to.sum(found[1]), found[2])
 
 
-@form(broadcast_to)
-class _Broadcast(Form):
+class _Broadcast(Form, of=broadcast_to):
     def piece(self, to: Lectures, a: Applied) -> Piece | None:
         with_axes = natural_shape(a.parts[0]) or ()
         kept = applied(only_atom(a.parts[0]), reshape)
@@ -357,8 +348,7 @@ def _repeated(to: Lectures, x: Expression, with_axes: Shape) -> Piece | None:
 # ---------------------------------------------------------------- parts, and putting together
 
 
-@form(concatenate)
-class _Concatenate(Form):
+class _Concatenate(Form, of=concatenate):
     def built(self, operands: Operands, shape: Shape) -> Expression | None:
         axis, *xs = operands
         # arrays along an axis that each of them got for it: steps put together
@@ -394,8 +384,7 @@ def _numbers_in(a: Applied) -> list[Expression]:
     return found
 
 
-@form(getitem)
-class _Getitem(Form):
+class _Getitem(Form, of=getitem):
     def built(self, operands: Operands, shape: Shape) -> Expression | None:
         x: MatrixExpression
         x, index = operands
@@ -422,8 +411,7 @@ class _Getitem(Form):
         return Piece(f"{to.to_index(a.parts[0], a.arguments[1])}[{to.plain(a.arguments[1])}]")
 
 
-@form(scatter)
-class _Scatter(Form):
+class _Scatter(Form, of=scatter):
     def built(self, operands: Operands, shape: Shape) -> Expression | None:
         x: MatrixExpression
         x, index, _ = operands

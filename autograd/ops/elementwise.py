@@ -21,7 +21,6 @@ from ..signatures import first
 from .choosing import where
 
 __all__ = [
-    "abs",
     "add",
     "cos",
     "div",

@@ -75,7 +75,6 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
-    "loss",
     "one_hot",
     "softmax_cross_entropy",
     "squared_error",
@@ -620,6 +619,8 @@ def _classified(name: str, logits: Operand, target: Operand, is_turned: bool) ->
 
     is_turned: the outputs, and the probabilities, have a column for each sample.
     """
+    if not is_turned and _are_rows(numbers(logits), target):
+        return _checked_classes(name, logits, target)
     if not logits.ndim:
         raise ValueError(f"{name}: expected an array of shape (samples, classes), got a single number")
     given = numbers(target) if isinstance(target, np.ndarray) or is_array_node(target) else np.asarray(target)
@@ -755,22 +756,27 @@ def _same_size(name: str, x: Operand, y: Operand) -> None:
         raise ValueError(f"{name}: expected prediction and target of equal length; got {came}{advice}")
 
 
-# Arrays of numbers from 0 to 1 that nobody can write to: the targets of a training, which are the same in each step.
-_in_the_interval: dict[int, weakref.ref[np.ndarray]] = {}
+# What was found about arrays that nobody can write to, such as the targets of a training, the same in each step.
+_found: dict[tuple[str, int], weakref.ref[np.ndarray]] = {}
 
 
-def _forget(key: int, gone: object) -> None:
-    _in_the_interval.pop(key, None)
+def _is_known(what: str, x: np.ndarray) -> bool:
+    known = _found.get((what, id(x)))
+    return known is not None and known() is x and is_fixed(x)
+
+
+def _note(what: str, x: np.ndarray) -> None:
+    if type(x) is np.ndarray and is_fixed(x):
+        key = what, id(x)
+        _found[key] = weakref.ref(x, lambda gone: _found.pop(key, None))
 
 
 def _in_unit_interval(name: str, what: str, x: Operand, advice: str = "") -> None:
     if isinstance(x, np.ndarray):
-        known = _in_the_interval.get(id(x))
-        if known is not None and known() is x and is_fixed(x):
+        if _is_known("interval", x):
             return
         if x.size and x.item(x.argmin()) >= 0 and x.item(x.argmax()) <= 1:  # a third of the time, and False for nan
-            if type(x) is np.ndarray and is_fixed(x):
-                _in_the_interval[id(x)] = weakref.ref(x, functools.partial(_forget, id(x)))
+            _note("interval", x)
             return
         is_outside = (x < 0) | (x > 1)
         x = Vector(x[is_outside].flat) if is_outside.any() else Vector()
@@ -782,6 +788,8 @@ def _in_unit_interval(name: str, what: str, x: Operand, advice: str = "") -> Non
 
 def _check_distributions(name: str, target: np.ndarray) -> None:
     """ValueError unless every row of the target is a distribution over the classes."""
+    if _is_known("distributions", target):
+        return
     _in_unit_interval(name, "targets", target)
     sums = target.sum(-1)
     off = np.abs(sums - 1)
@@ -790,6 +798,7 @@ def _check_distributions(name: str, target: np.ndarray) -> None:
             f"{name}: target probabilities must sum to 1, got {sums.flat[int(np.argmax(off))]:g}; "
             "pass the class as an integer or a one-hot sequence"
         )
+    _note("distributions", target)
 
 
 # The operations themselves, which check nothing: for callers that have checked their data once.

@@ -13,7 +13,7 @@ from ..op import reduction, structural
 from ..operands import Operand, as_array, describe
 from . import elementwise
 
-__all__ = ["affine", "dot", "linear", "matmul", "outer"]
+__all__ = ["dot", "linear", "matmul", "outer"]
 
 
 # ---------------------------------------------------------------- products
@@ -175,15 +175,11 @@ def _to_bias(
     return g.sum(tuple(range(g.ndim - 1)))
 
 
-@structural(
-    _to_input,
-    _to_weight,
-    _to_bias,
-    symbol="XWᵀ+b",
-    shown="linear",
-    formula=lambda x, weight, bias: x @ weight.T + bias,
-    by_sample=True,
-)
+def _in_steps(x: Operand, weight: Operand, bias: Operand) -> Operand:
+    return x @ weight.T + bias
+
+
+@structural(_to_input, _to_weight, _to_bias, symbol="XWᵀ+b", shown="linear", formula=_in_steps, by_sample=True)
 def affine(x: Operand, weight: Operand, bias: Operand) -> Operand:
     """x Wᵀ + b as one operation: the weighted sums of a layer for all samples at once.
 

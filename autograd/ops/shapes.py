@@ -71,13 +71,11 @@ def reshape(x: Operand, shape: int | tuple[int, ...]) -> Operand:
     return x.reshape(shape)
 
 
-@structural(
-    lambda g, z, x, axes: transpose(g, None if axes is None else _inverse(axes, x.ndim)),
-    None,
-    symbol="T",
-    linear=(0,),
-    moves=True,
-)
+def _turned_back(g: Operand, z: Operand, x: Operand, axes: Operand) -> Operand:
+    return transpose(g, None if axes is None else _inverse(axes, x.ndim))
+
+
+@structural(_turned_back, None, symbol="T", linear=(0,), moves=True)
 def transpose(x: Operand, axes: Operand = None) -> Operand:
     """Axes in another order; reversed by default.
 
@@ -137,14 +135,11 @@ def _turned_block(index: Operand) -> tuple[Operand] | None:
     return (second if first == slice(None) else (second, first),)
 
 
-@structural(
-    lambda g, z, x, index: scatter(g, index, x.shape),
-    None,
-    symbol="[ ]",
-    shown="indexing",
-    turned=_turned_block,
-    moves=True,
-)
+def _put_back(g: Operand, z: Operand, x: Operand, index: Operand) -> Operand:
+    return scatter(g, index, x.shape)
+
+
+@structural(_put_back, None, symbol="[ ]", shown="indexing", turned=_turned_block, moves=True)
 def getitem(x: Operand, index: Operand) -> Operand:
     """x[index], whatever NumPy takes as an index; a number picked twice collects both gradients."""
     return x[index]

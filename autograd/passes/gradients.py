@@ -15,7 +15,7 @@ import numpy as np
 from ..graph import Node, Visit, check_recorded, is_node, through, walk
 from ..ieee import ieee, quietly
 from ..modes import recording
-from ..operands import Operand, Vector, describe, is_array_node
+from ..operands import Operand, Vector, describe, is_array_node, made_array
 from ..signatures import A, Array, N, Recorded
 from .tensors import pulled
 
@@ -87,7 +87,7 @@ def gradients(
     if create_graph:
         result = [g if is_node(g) else x.__class__(g) for g, x in zip(result, wanted, strict=True)]
     elif is_array_node(target):
-        result = [np.array(g) if is_array_node(x) else g for g, x in zip(result, wanted, strict=True)]
+        result = [made_array(g).copy() if is_array_node(x) else g for g, x in zip(result, wanted, strict=True)]
     return result[0] if single else result
 
 

@@ -160,16 +160,6 @@ class Replay:
         base: what a call with the changes made and the given numbers found for all nodes. Only what lies below a
         change is read again: in a large net that is little.
         """
-        return quietly(self._moved, point, base, made, change, given)
-
-    def _moved(
-        self,
-        point: Point,
-        base: Mapping[Node, Operand],
-        made: Mapping[Place, Pull],
-        change: Mapping[Place, Pull],
-        given: Mapping[Node, Operand],
-    ) -> dict[Node, Operand]:
         place = self._place
 
         def share(v: Node, i: int, g: Operand) -> Operand:

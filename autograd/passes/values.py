@@ -56,8 +56,11 @@ def backward(root: Node) -> None:
     # A fresh 0.0 marks the nodes this pass has reached, and is where their gradients start.
     zero = float("0")
     node = root.__class__
-    order = _order(root, zero)
-    order.reverse()
+    if root._x.__class__ is tuple and len(root._x) == 1 and root._dx[0].__class__ is Row:  # of leaves alone
+        order = [root]
+    else:
+        order = _order(root, zero)
+        order.reverse()
     root.grad = 1.0
     try:
         _sweep(order, node, zero)

@@ -22,7 +22,7 @@ from ..losses import Loss
 from ..models.model import Model
 from ..regularizers import L1, L1L2, L2
 
-__all__ = ["Flat", "Step", "Variable", "activation_of", "check_kind", "flat", "loss_name", "penalties_of"]
+__all__ = ["Flat", "Step", "Variable", "activation_of", "check_kind", "draws", "flat", "loss_name", "penalties_of"]
 
 # What a variable or an attribute of a program is not to be called, for it is something else there.
 TAKEN = {*keyword.kwlist, "F", "keras", "layers", "loss", "model", "nn", "np", "optimizer", "step", "torch", "x", "y"}
@@ -54,7 +54,7 @@ class Step(NamedTuple):
 
     name: of the layer, the same where it is called again. given: the variables that are its inputs. shapes: of a
     sample of each of them. result: the variable of what it gives; shape: of a sample. options: what else it is called
-    with, among them the Variable of a mask.
+    with, among them the Variable of a mask. training: how it computes, whatever the net does; None for as the net does.
     """
 
     layer: Any
@@ -64,6 +64,7 @@ class Step(NamedTuple):
     result: str
     shape: Shape
     options: Mapping[str, Any]
+    training: bool | None
 
 
 class Flat(NamedTuple):
@@ -91,20 +92,36 @@ def flat(model: Model) -> Flat:
     return Flat(inputs, steps, output)
 
 
-def _follow(model: Model, given: list[str], shapes: list[Shape], names: dict[int, str], steps: list[Step]) -> str:
+def _follow(
+    model: Model,
+    given: list[str],
+    shapes: list[Shape],
+    names: dict[int, str],
+    steps: list[Step],
+    training: bool | None = None,
+) -> str:
     places = list(zip(given, model.wiring.shapes(shapes), strict=False))
     for call, shape in zip(model.wiring.calls, model.wiring.shapes(shapes)[len(given) :], strict=True):
         inputs, options = call.divided([places[i] for i in call.sources])
         options = {name: Variable(x[0]) if name in call.named else x for name, x in options.items()}
         variables, sizes = [x for x, _ in inputs], [size for _, size in inputs]
+        mode = training if call.training is None else call.training
         if isinstance(call.layer, Model):
-            result = _follow(call.layer, variables, sizes, names, steps)
+            result = _follow(call.layer, variables, sizes, names, steps, mode)
         else:
             result = f"x{len(steps) + 1}"
             name = _named(call.layer, names)
-            steps.append(Step(call.layer, name, variables, sizes, result, shape, options))
+            mode = mode if draws(call.layer) or isinstance(call.layer, layers.BatchNormalization) else None
+            steps.append(Step(call.layer, name, variables, sizes, result, shape, options, mode))
         places.append((result, shape))
     return places[-1][0]
+
+
+def draws(layer: Any) -> bool:
+    """True for a layer that draws random numbers in training."""
+    return bool(getattr(layer, "rate", 0) or getattr(layer, "dropout", 0)) or isinstance(
+        layer.activation, RandomizedLeakyReLU
+    )
 
 
 def _named(layer: BatchLayer, names: dict[int, str]) -> str:

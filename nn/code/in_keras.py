@@ -68,7 +68,7 @@ def _called(step: Step) -> str:
     if isinstance(step.layer, Add | Concatenate):
         return f"[{', '.join(step.given)}]"
     given = step.given * 2 if isinstance(step.layer, MultiHeadAttention) and len(step.given) == 1 else step.given
-    options = dict(step.options)
+    options = {**step.options, "training": step.training}
     if options.get("attention_mask") is not None and not isinstance(options["attention_mask"], Variable):
         options["attention_mask"] = Variable(f"np.array([{array_code(options['attention_mask'])}])")
     return ", ".join([*given, *(f"{name}={x!r}" for name, x in options.items() if x is not None)])

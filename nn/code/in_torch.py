@@ -110,7 +110,7 @@ def _conv(layer: Any, step: Step) -> tuple[str, str]:
     pads, each = _around(layer, layer.kernel_size)
     # for strides PyTorch has no "same", and for even windows it warns
     by_itself = any(a or b for a, b in each) and (set(layer.strides) != {1} or any(a != b for a, b in each))
-    padding = "valid" if by_itself else layer.padding
+    padding = "valid" if by_itself or set(layer.strides) != {1} else layer.padding
     sizes = f"{layer.built_for[-1]}, {layer.filters}, {layer.kernel_size}, {layer.strides}, padding={padding!r}"
     given = f"F.pad({{}}, {pads})" if by_itself else "{}"
     return f"nn.Conv{layer.axes}d({sizes}{_bias(layer)})", _channels_first(layer.axes, f"self.{step.name}({given})")
@@ -236,6 +236,7 @@ def torch_code(model: Model) -> str:
     made: dict[str, str] = {}
     forward = []
     logits = _ends_with_logits(model)
+    told = {step.name for step in net.steps if step.training is not None}
     for step in net.steps:
         layer = step.layer
         check_kind(WHERE, "PyTorch code", layer, WRITERS)
@@ -250,6 +251,9 @@ def torch_code(model: Model) -> str:
         if name == "randomized_leaky_relu":
             slopes = layer.activation
             text = text.replace("LOWER", f"{slopes.lower:g}").replace("UPPER", f"{slopes.upper:g}")
+        if step.name in told:
+            mode = "self.training" if step.training is None else str(step.training)
+            text = text.replace("self.training", mode).replace(f"self.{step.name}(", f"self.{step.name}.train({mode})(")
         forward.append(f"{step.result} = {text}")
     if logits:
         forward[-1] += "  # the weighted sums, which the loss takes"

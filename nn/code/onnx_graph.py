@@ -54,8 +54,10 @@ def to_onnx(model: Any) -> Any:
 
     model: a Sequential or another Model that is built, of layers of this library. Inputs and outputs are as here:
     samples in rows, channels last, and they have the names of the model's inputs if these have
-    any; the numbers are those of `predict` to rounding. ValueError for a layer or an activation of your own, and for a
-    recurrent layer whose activation ONNX has not; ImportError without the package onnx.
+    any; the numbers are those of `predict` to rounding, and of the model's dtype: programs that run nets know many
+    operations in float32 only (onnxruntime has no convolution and no LSTM of float64). ValueError for a layer or an
+    activation of your own, for a recurrent layer whose activation ONNX has not, and for a call with training=True;
+    ImportError without the package onnx.
     """
     try:
         import onnx
@@ -66,6 +68,11 @@ def to_onnx(model: Any) -> Any:
     graph = _Graph(onnx, model.dtype)
     for step in net.steps:
         check_kind(WHERE, "ONNX", step.layer, WRITERS)
+        if step.training:
+            raise ValueError(
+                f"{WHERE}: {step.layer} is called with training=True, and the net is written as it predicts: make a "
+                "model that is called without it"
+            )
         sums = WRITERS[type(step.layer).__name__](graph, step.layer, step)
         graph.activation(step.layer, sums, step.result)
     numbers = onnx.helper.np_dtype_to_tensor_dtype(model.dtype)

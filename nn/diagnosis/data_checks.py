@@ -11,8 +11,8 @@ from ..activations import activation_name
 from ..layers.sequences import Embedding
 from ..training.trials import constant_guess
 from .findings import Finding, Found
-from .look import LONG, Look, helps
-from .scales import every, range_of, standardized, taking
+from .look import LONG, Look, every, helps, taking
+from .scales import range_of, standardized
 
 __all__ = ["constant_outputs", "inputs", "labels_unrelated", "targets", "targets_all_equal", "targets_out_of_reach"]
 

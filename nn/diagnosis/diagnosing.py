@@ -15,8 +15,7 @@ from autograd.operands import describe
 from ..training.samples import checked_samples
 from . import data_checks, loss_checks, rate_checks, unit_checks
 from .findings import Diagnosis, Finding, Found
-from .look import Look
-from .scales import plain
+from .look import Look, plain
 
 __all__ = ["diagnose"]
 

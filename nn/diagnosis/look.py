@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -19,9 +19,9 @@ from ..layers.sequences import Embedding
 from ..training.samples import TrainingData
 from ..training.trials import Trial, constant_guess, seconds_of
 from .findings import number
-from .scales import SCALE, columns_of, every, plain, range_of, scale_of, slopes_of, standardized, taking, width_of
+from .scales import SCALE, columns_of, range_of, scale_of, slopes_of, standardized, width_of
 
-__all__ = ["LONG", "Look", "helps"]
+__all__ = ["LONG", "Look", "every", "helps", "plain", "taking"]
 
 SECONDS = 2.0  # of one core, about, that all trials together may take; by what they compute, so that it is the same
 LATEST = 3.0  # and by the clock of this thread, where a machine is slower than it should be
@@ -277,3 +277,25 @@ def helps(look: Look, trial: Trial | None, how: str) -> str:
         return ""
     steps = "the same" if trial.taken == look.trial.taken else f"{trial.taken}"
     return f" With these {how} {steps} steps take the loss from {number(trial.before)} to {number(trial.after)}."
+
+
+def taking(wiring: Any, place: int) -> list[Any]:
+    """The first layers with parameters behind an input."""
+    found, places = [], {place}
+    for i, call in enumerate(wiring.calls):
+        if places & {*call.sources}:
+            if call.layer.parameters():
+                found.append(call.layer)
+            else:
+                places.add(len(wiring.inputs) + i)
+    return found
+
+
+def plain(xs: Iterable[np.ndarray], y: np.ndarray) -> TrainingData:
+    """Samples that the checks may take rows of."""
+    return TrainingData(tuple(xs), y, y, None).fixed()
+
+
+def every(samples: TrainingData, first: int, step: int) -> TrainingData:
+    """Samples from all over, which may be sorted by what they are."""
+    return plain((x[first::step] for x in samples.xs), samples.y[first::step])

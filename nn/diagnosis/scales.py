@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,21 +9,8 @@ import numpy as np
 from autograd.op import Operation, operation_of
 
 from ..activations import is_of_one_number
-from ..training.samples import TrainingData
 
-__all__ = [
-    "SCALE",
-    "columns_of",
-    "every",
-    "plain",
-    "range_of",
-    "scale_of",
-    "slopes_of",
-    "slopes_on_grid",
-    "standardized",
-    "taking",
-    "width_of",
-]
+__all__ = ["SCALE", "columns_of", "range_of", "scale_of", "slopes_of", "slopes_on_grid", "standardized", "width_of"]
 
 SCALE = 30.0  # from which on numbers are called large, and a factor of a learning rate too
 WIDE = 10.0  # from which on inputs are scaled for a trial, to see whether it helps
@@ -67,18 +53,6 @@ def columns_of(x: np.ndarray) -> np.ndarray:
     return x.reshape((-1, x.shape[-1])) if x.ndim > 1 else x[:, None]
 
 
-def taking(wiring: Any, place: int) -> list[Any]:
-    """The first layers with parameters behind an input."""
-    found, places = [], {place}
-    for i, call in enumerate(wiring.calls):
-        if places & {*call.sources}:
-            if call.layer.parameters():
-                found.append(call.layer)
-            else:
-                places.add(len(wiring.inputs) + i)
-    return found
-
-
 def width_of(name: str, columns: np.ndarray) -> str:
     """That numbers are large or small, and features not scaled already; "" if not."""
     top, deviation = float(np.abs(columns).max()), columns.std(axis=0)
@@ -109,16 +83,6 @@ def scale_of(name: str, columns: np.ndarray) -> str:
         low, high = deviation[dense].min(), deviation[dense].max()
         return f"Features have deviations from {low:.4g} to {high:.4g}."
     return ""
-
-
-def plain(xs: Iterable[np.ndarray], y: np.ndarray) -> TrainingData:
-    """Samples that the checks may take rows of."""
-    return TrainingData(tuple(xs), y, y, None).fixed()
-
-
-def every(samples: TrainingData, first: int, step: int) -> TrainingData:
-    """Samples from all over, which may be sorted by what they are."""
-    return plain((x[first::step] for x in samples.xs), samples.y[first::step])
 
 
 def standardized(x: np.ndarray) -> np.ndarray:

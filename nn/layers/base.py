@@ -6,6 +6,7 @@ what a sample looks like: at the latest when it sees the first data. A layer of 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn
 
@@ -181,6 +182,16 @@ class BatchLayer(Module):
     def __init_subclass__(cls, **kwargs: Operand) -> None:
         super().__init_subclass__(**kwargs)
         refuse_own_call(cls, "forward(self, x)")
+        if "call" in vars(cls):
+            raise TypeError(
+                f"{cls.__name__}: call would not be used: what it computes of a batch is in forward(self, x), which "
+                "may ask self.training"
+            )
+        if "build" in vars(cls) and "rng" not in inspect.signature(vars(cls)["build"]).parameters:
+            raise TypeError(
+                f"{cls.__name__}: parameters are made by make_parameters(self, input_shape, dtype, rng), which sets "
+                "Tensors as attributes; input_shape is that of one sample. Rename build"
+            )
         if callable(vars(cls).get("output_shape")):
             raise TypeError(
                 f"{cls.__name__}: what becomes of a shape is told by compute_output_shape(self, input_shape), as in "
@@ -264,8 +275,9 @@ class BatchLayer(Module):
     def __call__(self, x: Operand, *more: Any, training: bool | None = None, **options: Operand) -> Operand:
         """The output for a batch as a Tensor; builds the layer if it is not. Of places (`Input`) a place.
 
-        x: of a layer with several inputs a list of them, or each by itself. training: True or False for this call;
-        None for what `train()` and `eval()` have set. ValueError if shapes do not fit.
+        x: of a layer with several inputs a list of them, or each by itself. training: True or False for this call,
+        and all calls of a Model that has the place; None for what `train()` and `eval()` have set, or `fit` and
+        `predict`. ValueError if shapes do not fit.
         """
         inputs = self.inputs_of(x, more)
         for name in options:
@@ -297,16 +309,13 @@ class BatchLayer(Module):
             if not isinstance(place, Place):
                 raise TypeError(f"{self}: expected places in a net only, got {describe(place)} among them")
         if training is not None:
-            raise TypeError(
-                f"{self}: training belongs to the call of the whole model; leave it out: with trainable = False a part "
-                "keeps its running numbers, as in prediction"
-            )
+            options = {**options, "training": flag(f"{self}, called", "training", training)}
         shapes = tuple(place.shape for place in places)
         wanted = self.built_for or self.input_shape
         if wanted not in (None, self.kept(shapes)):
             raise ValueError(self._other_shape(one_or_all(shapes)))
         shape = self._shape_behind(shapes)
-        self.check_options(one_or_all(shapes), options)
+        self.check_options(one_or_all(shapes), {name: x for name, x in options.items() if name != "training"})
         return Place(shape, self, places, options)
 
     def check_options(self, input_shape: Any, options: Mapping[str, Operand]) -> None:
@@ -402,6 +411,12 @@ def output_of(module: Any, *xs: Operand, **options: Operand) -> Operand:
         f"{who}: expected a Tensor from its forward pass, got {describe(z)}, through which no gradient comes; "
         "compute it with operators and the functions of autograd"
     )
+
+
+def mode_of_call(layer: BatchLayer, training: bool) -> TrainingMode:
+    """What a call on places with `training` computes in; the running numbers of what is frozen stay, as in Keras."""
+    resting = [m for m in frozen_in(layer) if m.buffers()] if training else []
+    return TrainingMode(layer.modules(), training, resting)
 
 
 def frozen_in(module: Module) -> list[BatchLayer]:

@@ -85,7 +85,7 @@ class Model(Trained, BatchLayer):
 
     def __init_subclass__(cls, **kwargs: Operand) -> None:
         super().__init_subclass__(**kwargs)
-        for name in ("train_step", "test_step", "call"):
+        for name in ("train_step", "test_step"):
             if name in vars(cls):
                 raise TypeError(
                     f"{cls.__name__}: {name} would not be used: a net that computes in a way of its own has "

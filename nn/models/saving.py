@@ -274,6 +274,7 @@ class _Writer:
         if not model.goes_straight:
             if "forward" in vars(model):
                 raise _nameless("the model", model.forward)
+            _check_class(type(model))
             own = {"own class": type(model).__name__}
         found = {
             **own,
@@ -287,7 +288,7 @@ class _Writer:
             places = {id(layer): i for i, layer in enumerate(model.layers)}
             found["inputs"] = [[place.shape, place.name] for place in model.inputs]
             found["calls"] = [
-                [places[id(call.layer)], call.inputs, self._options("a call of a layer", call.options)]
+                [places[id(call.layer)], call.inputs, self._options("a call of a layer", call.told)]
                 + [dict(zip(call.named, call.sources[len(call.inputs) :], strict=True))] * bool(call.named)
                 for call in model.wiring.calls
             ]
@@ -448,6 +449,18 @@ class _Reader:
         if (op := named(name)) is None:
             raise _NotGiven(f"the model uses the operation {name!r}: define it, or import what does, before loading")
         return op.function
+
+
+def _check_class(cls: type) -> None:
+    """TypeError for a class of models that could not be made again from its layers."""
+    try:
+        inspect.signature(cls).bind([], name="", dtype="", rng=None)
+    except TypeError as error:
+        raise TypeError(
+            f"save: a {cls.__name__} is made again from its layers, as {cls.__name__}(layers, name=..., dtype=..., "
+            f"rng=...), and its __init__ takes other arguments ({error}): let it take these, or call "
+            "save_weights(path), and load_weights(path) of a new one"
+        ) from None
 
 
 class _NotGiven(Exception):

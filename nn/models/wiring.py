@@ -6,10 +6,12 @@ It knows no numbers: what runs through it are batches, or the shapes of samples.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
 
 from autograd.operands import Operand, describe
 
-from ..layers.base import BatchLayer, Input, Place, Shape, Shapes, one_or_all, output_of
+from ..layers.base import BatchLayer, Input, Place, Shape, Shapes, mode_of_call, one_or_all, output_of
 
 __all__ = ["Call", "Wiring", "between", "in_a_row"]
 
@@ -18,22 +20,28 @@ class Call:
     """One use of a layer.
 
     sources: the numbers of the places that it is given; inputs come first, then a place for each call in its turn.
-    named: the options that the last of them are given as, such as a mask. options: what else.
-    done: those of the sources that nobody needs after it.
+    named: the options that the last of them are given as, such as a mask. options: what else. training: the mode it is
+    computed in, whatever the model does; None for that of the model. done: the sources that nobody needs after it.
     """
 
-    __slots__ = ("done", "layer", "named", "options", "sources")
+    __slots__ = ("done", "layer", "named", "options", "sources", "training")
 
     def __init__(
         self, layer: BatchLayer, sources: tuple[int, ...], options: Mapping[str, Operand], named: Sequence[str] = ()
     ) -> None:
         self.layer, self.sources, self.options, self.named = layer, sources, dict(options), tuple(named)
+        self.training: Any = self.options.pop("training", None)
         self.done: tuple[int, ...] = ()
 
     @property
     def inputs(self) -> tuple[int, ...]:
         """The sources that are its inputs, and no options."""
         return self.sources[: len(self.sources) - len(self.named)]
+
+    @property
+    def told(self) -> dict[str, Operand]:
+        """What the layer was called with besides places."""
+        return self.options if self.training is None else {**self.options, "training": self.training}
 
     def divided(self, given: list[Operand]) -> tuple[list[Operand], dict[str, Operand]]:
         """What the sources hold as inputs and options."""
@@ -70,7 +78,7 @@ class Wiring:
         return (
             len(self.inputs) == 1
             and len(self.layers) == len(self.row)
-            and all(call.sources == (i,) and not call.options for i, call in enumerate(self.calls))
+            and all(call.sources == (i,) and not call.told for i, call in enumerate(self.calls))
         )
 
     def run(self, *xs: Operand, to_sums: bool = False) -> Operand:
@@ -82,9 +90,10 @@ class Wiring:
             for source in call.done:
                 del places[source]
             given, options = call.divided(given)
-            if i == last and to_sums:
-                return call.layer.before_activation(*given, **options)
-            places[len(xs) + i] = output_of(call.layer, *given, **options)
+            with nullcontext() if call.training is None else mode_of_call(call.layer, call.training):
+                if i == last and to_sums:
+                    return call.layer.before_activation(*given, **options)
+                places[len(xs) + i] = output_of(call.layer, *given, **options)
         return places[len(xs) + last]
 
     def shapes(self, given: Sequence[Shape]) -> list[Shape]:

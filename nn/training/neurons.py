@@ -102,9 +102,9 @@ class NeuronTraining:
 
         It makes no difference where the optimizer has another vector, or code of the user's runs, which may look.
         """
-        if self._each.numbers.is_apart:
+        each, schedule = self._each, self.optimizer.schedule
+        if each.numbers.is_apart:
             return nullcontext()
-        each, schedule = self.each, self.optimizer.schedule
         runs = [type(self.optimizer), *self.metrics, *([] if schedule is None else [schedule])]
         are_ours = all(x.__module__.partition(".")[0] == "nn" for x in runs)
         are_ours &= not any(metric.by_batch for metric in self.metrics)

@@ -165,7 +165,14 @@ def test_a_model_does_not_pass_over_a_method_that_keras_would_use(name):
         type("VAE", (nn.Model,), {name: lambda self, x: x})
 
 
-def test_a_frozen_part_needs_no_word_on_training():
-    base = Sequential([Input((3,)), nn.BatchNormalization()])
-    with pytest.raises(TypeError, match="leave it out: with trainable = False a part keeps its running numbers"):
-        base(Input((3,)), training=False)
+def test_a_layer_does_not_pass_over_methods_that_keras_would_use():
+    with pytest.raises(TypeError, match=r"Mine: call would not be used: .* is in forward\(self, x\)"):
+        type("Mine", (nn.BatchLayer,), {"call": lambda self, x: x})
+    with pytest.raises(
+        TypeError, match=r"Mine: parameters are made by make_parameters\(self, input_shape, dtype, rng\)"
+    ):
+        type("Mine", (nn.BatchLayer,), {"build": lambda self, input_shape: None})
+
+
+def test_schedules_are_where_keras_has_them_too():
+    assert nn.optimizers.schedules.ExponentialDecay is nn.schedules.ExponentialDecay

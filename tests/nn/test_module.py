@@ -5,7 +5,7 @@ import pytest
 
 from autograd import Tensor, Value
 from autograd.value import NO_GRADIENT
-from nn import MLP, Module, Neuron
+from nn import MLP, Dense, Module, Neuron
 
 
 class Line(Module):
@@ -196,3 +196,16 @@ def test_what_is_no_state_is_refused():
         Mixed().load_state_dict([1.0])
     with pytest.raises(TypeError, match="w: expected plain numbers"):
         Mixed().load_state_dict({**Mixed().state_dict(), "w": np.array([["a", "b"]])})
+
+
+def test_a_module_of_ones_own_computes_in_forward_as_in_pytorch():
+    class Net(Module):
+        def __init__(self):
+            self.hidden, self.last = Dense(3, "tanh"), Dense(1)
+
+        def forward(self, x, scale=1.0):
+            return scale * self.last(self.hidden(x))
+
+    net, x = Net(), np.ones((2, 4))
+    assert np.array_equal(net(x, scale=2.0).numpy(), 2 * net.last(net.hidden(x)).numpy())
+    assert len(net.parameters()) == 4

@@ -45,6 +45,13 @@ def test_all_ways_to_take_a_step_move_the_weights_alike(benchmark, i):
     benchmark.check(net, makers, data)  # exits where they differ
 
 
+@pytest.mark.parametrize("i", [0, 4])
+def test_the_engine_that_checks_nothing_moves_the_weights_as_one_that_does(benchmark, i):
+    net = small(benchmark.NETS[i])
+    makers = {"textbook": benchmark.textbook, "bare": load_from("benchmarks", "bare_engine").bare}
+    benchmark.check(net, makers, benchmark.made(net))
+
+
 def test_a_candidate_that_computes_something_else_is_found(benchmark):
     net = small(benchmark.NETS[0])
     data = benchmark.made(net)

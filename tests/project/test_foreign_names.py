@@ -29,6 +29,11 @@ t = Tensor([1.0, 2.0])
 
 GUESSES = {
     "nn.Linear(2, 3)": "it is called Dense",
+    "nn.metrics.SparseCategoricalAccuracy()": r"metrics=\['categorical_accuracy'\].*Running\('categorical_accuracy'\)",
+    "nn.metrics.AUC()": r"a function \(y_true, y_pred\) -> number",
+    "nn.layers.Normalization()": "nn.data.Standardizer",
+    "nn.Module().forward(t)": r"a Module of one's own has forward\(self, x\)",
+    "nn.BatchLayer().add_weight": "self.w = Tensor",
     "from nn import Linear": "it is called Dense",
     "from nn.layers import Linear": "it is called Dense",
     "nn.Conv2d": "it is called Conv2D",

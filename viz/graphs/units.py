@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from autograd import Value
@@ -136,6 +136,7 @@ def _unit(graph: PathGraph, v: Value, name: dict[Value, Name | None], found: Uni
     if base != "z" and (unit := _activated(v, mine, edges, found)) is not None:
         unit.a = v
         return unit
+    mine = mine if base == "z" else _in_layer(mine, edges, name)
     weights, biases, others = _sorted_out(mine, edges, name)
     if base != "z" and not weights:
         return None
@@ -144,6 +145,17 @@ def _unit(graph: PathGraph, v: Value, name: dict[Value, Name | None], found: Uni
     unit.bias = biases[0].operand if biases else None
     unit.connections = tuple(_connections(unit, weights, others, name))
     return unit
+
+
+def _in_layer(mine: Name, edges: Sequence[Edge], name: dict[Value, Name | None]) -> Name:
+    """The name of an output, such as yhat_1 or yhat, with the layer and the index that its weights w[2]_1,k say."""
+    known = (name[e.operand] for e in edges if e.operand.is_leaf)
+    weights = [u for u in known if u is not None and u.base == "w" and u.index]
+    layers = {u.layer for u in weights}
+    if mine.layer is not None or len(layers) != 1 or None in layers:
+        return mine
+    units = {u.index[0] if len(u.index) > 1 else u.index[0][:1] for u in weights}
+    return replace(mine, layer=layers.pop(), index=mine.index or (tuple(units) if len(units) == 1 else ()))
 
 
 def _activated(v: Value, mine: Name, edges: Sequence[Edge], found: Units) -> Unit | None:
@@ -174,7 +186,13 @@ def _sum_below(v: Value) -> Value | None:
 def _sorted_out(
     mine: Name, edges: Sequence[Edge], name: dict[Value, Name | None]
 ) -> tuple[list[Edge], list[Edge], list[Edge]]:
-    """The edges into a weighted sum: from its weights, from its bias, and from all else."""
+    """The edges into a weighted sum: from its weights, from its bias, and from all else.
+
+    The weights of unit j are w_j,k, or all are w_k,j, as some lectures write them.
+    """
+    of_layer = [u for e in edges if e.operand.is_leaf and (u := name[e.operand]) is not None and u.layer == mine.layer]
+    j, indices = _flat(mine.index), [_flat(u.index) for u in of_layer if u.base == "w"]
+    is_turned = not all(i.startswith(j) for i in indices) and all(i.endswith(j) for i in indices)
     weights: list[Edge] = []
     biases: list[Edge] = []
     others: list[Edge] = []
@@ -182,7 +200,7 @@ def _sorted_out(
         u = name[e.operand] if e.operand.is_leaf else None
         if u is None or u.layer != mine.layer:
             others.append(e)
-        elif u.base == "w" and _flat(u.index).startswith(_flat(mine.index)):
+        elif u.base == "w" and (_flat(u.index).endswith(j) if is_turned else _flat(u.index).startswith(j)):
             weights.append(e)
         elif u.base == "b" and u.index in ((), mine.index):
             biases.append(e)
@@ -260,9 +278,10 @@ def _fits(source: Edge, weight: Edge, is_product: bool) -> bool:
 
 
 def _k(unit: Unit, weight: Edge, name: dict[Value, Name | None]) -> str:
-    """The index k of a weight w_j,k of unit j."""
-    w = name[weight.operand]
-    return "" if w is None else _flat(w.index)[len(_flat(unit.index)) :]
+    """The index k of a weight w_j,k, or w_k,j, of unit j."""
+    w, j = name[weight.operand], _flat(unit.index)
+    index = "" if w is None else _flat(w.index)
+    return index.removeprefix(j) if index.startswith(j) else index.removesuffix(j)
 
 
 def _flat(index: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from autograd import log, mean, relu, sigmoid, tanh
 from autograd.fast.recorder import LARGEST, UNFIT, Recorder, called
 from autograd.ieee import quietly
 from autograd.op import table
+from autograd.operands import made_array
 
 RNG = np.random.default_rng(0)
 
@@ -72,6 +73,11 @@ def output(x, y):
     return x.dot(z, out), -out
 
 
+def spread_out(x, y):
+    total = made_array(x[0].dot(y[0]))
+    return np.broadcast_to(x[0].dot(y[0]), (2,)) + x[:2, 0], np.broadcast_to(total * total + total, (2, 3)) * 2, total
+
+
 def copied_and_used(x, y):
     out = x * 0
     z = x * y
@@ -88,6 +94,7 @@ def copied_and_seen_from_its_side(x, y):
 
 
 COMPUTATIONS = [
+    (spread_out, (3, 4), (3, 4)),
     (copied_and_used, (3, 4), (3, 4)),
     (copied_and_seen_from_its_side, (3, 4), (3, 4)),
     (views, (3, 4), (3, 4)),

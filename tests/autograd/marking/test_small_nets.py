@@ -52,6 +52,12 @@ def one_unit(activation=tanh, loss=squared_error):
     return L
 
 
+def squared(d, label=None, square=lambda d: d * d):
+    """The square of a difference, which may have a name."""
+    d.label = label
+    return square(d)
+
+
 # tanh 0.459 = 0.42927
 @pytest.mark.parametrize(
     ("target", "name", "written", "kind"),
@@ -62,6 +68,9 @@ def one_unit(activation=tanh, loss=squared_error):
         (one_unit(), "L", "-0.035365", "square_left_out"),
         (one_unit(), "L", "0.035365", "square_left_out"),
         (one_unit(loss=lambda a, y: (a - y) ** 2), "L", "0.07073", "square_left_out"),
+        (one_unit(loss=lambda a, y: squared(a - y)), "L", "-0.07073", "square_left_out"),
+        (one_unit(loss=lambda a, y: squared(a - y, "d") / 2), "L", "-0.035365", "square_left_out"),
+        (one_unit(loss=lambda a, y: squared(a - y, "d", lambda d: d**2)), "L", "-0.07073", "square_left_out"),
         (one_unit(loss=lambda a, y: ((a - y) ** 2 + (a + y + 1) ** 2) / 2), "L", "0.92927", "square_left_out"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from tables import restored
 
 from autograd import Tensor, concatenate, derive, flip, linear, roll, tanh
-from autograd.matrices.atoms import Form, form
+from autograd.matrices.atoms import Form
 from autograd.matrices.notation import Piece
 from autograd.op import structural
 
@@ -45,16 +45,32 @@ def test_a_form_of_ones_own_says_how_an_operation_is_built_and_written():
 
     assert step() == "dW = doubled(C)"
 
-    @form(doubled)
-    class Written(Form):
+    class Written(Form, of=doubled):
         def piece(self, to, a):
             return Piece(f"{to.operator('twice')} {to.sum(a.parts[0])}")
 
     assert step() == "dW = twice C"
 
-    @form(doubled)
-    class Built(Form):
+    class Built(Form, of=doubled):
         def built(self, operands, shape):
             return (2.0 * operands[0]).formula
 
     assert step() == "dW = 2 C"
+
+
+@restored()
+def test_a_layer_of_ones_own_tells_which_operand_is_the_data_and_how_many_samples_there_are():
+    @structural(lambda g, z, x, w: g @ w, lambda g, z, x, w: g.T @ x, text="# ⊛ #", linear=(0, 1), by_sample=True)
+    def layer(x, w):
+        """x wᵀ. Gradients: g w and gᵀ x."""
+        return x @ w.T
+
+    W = Tensor([[0.5, -1.0, 1.0], [2.0, 0.25, 3.0]], "W")
+    Z = layer(X, W)
+    Z.label = "Z"
+    L = (Z * Z).mean()
+    rows, columns = (derive(L, W, form=way) for way in ("rows", "columns"))
+    assert str(rows.steps[-1]) == "dW = (1/m) dZᵀ X = (1/m) Zᵀ X"
+    assert str(columns.steps[-1]) == "dW = (1/m) dZ Xᵀ = (1/m) Z Xᵀ"
+    assert str(rows.definitions[0].formula) == "X ⊛ W"
+    assert rows.value == pytest.approx(2 * (X @ W.numpy().T).T @ X / 8)

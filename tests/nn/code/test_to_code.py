@@ -14,6 +14,8 @@ from nn import (
     Adagrad,
     Adam,
     AdamW,
+    BatchNormalization,
+    Conv2D,
     Dense,
     Dropout,
     Embedding,
@@ -24,7 +26,9 @@ from nn import (
     RMSprop,
     Sequential,
     SimpleRNN,
+    UpSampling1D,
     to_code,
+    to_onnx,
 )
 from nn.code.flat import flat
 from nn.regularizers import L1, L1L2, L2
@@ -66,6 +70,45 @@ def test_the_program_in_numpy_trains_to_the_same_numbers(name, optimizer):
         divides = not is_exact and ("batch norm" in name or "K" in str(p.label))
         atol = 1e-11 if is_exact else 0.1 if divides else 1e-6
         np.testing.assert_allclose(mine, p.numpy(), rtol=1e-10, atol=atol)
+
+
+@pytest.mark.parametrize("bias", [50.0, *slow(0.0, -50.0)])
+@pytest.mark.parametrize("activation", mostly_slow(["relu", "leaky_relu", "elu", "selu", "hard_sigmoid"], "elu"))
+def test_a_program_holds_on_both_sides_of_kinks_wherever_the_weights_of_the_model_are(activation, bias):
+    model = row(Dense(1, activation, input_shape=(2,)), Dense(1))
+    model.compile(SGD(0.1), "mse")
+    model.layers[0].bias.data = np.array([bias])  # a derivation there meets one piece of the activation alone
+    scope = {}
+    exec(to_code(model), scope)
+    x, y = RNG.normal(size=(40, 2)), RNG.normal(size=(40, 1))
+    model.set_weights([np.array([[3.0], [-4.0]]), [0.5], [[1.0]], [0.0]])
+    model.loss_of(x, y).backward()
+    _, found = scope["gradients"](x, y, [p.numpy() for p in model.parameters()])
+    for g, p in zip(found, model.parameters(), strict=True):
+        np.testing.assert_allclose(g, p.grad, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_call_that_is_told_its_mode_is_so_in_a_program(training):
+    x = Input((6,))
+    part = Sequential([BatchNormalization(input_shape=(6,)), Dropout(0.5)], rng=0)
+    model = Model(x, Dense(1)(part(x, training=training)), dtype="float64", rng=0)
+    model.compile(SGD(0.1), "mse")
+    assert f"x1 = batch_normalization(x, training={training})" in to_code(model, "keras")
+    assert f"x2 = dropout(x1, training={training})" in to_code(model, "keras")
+    if training:
+        with pytest.raises(ValueError, match="draws random"):
+            to_code(model)
+        with pytest.raises(ValueError, match="called with training=True"):
+            to_onnx(model)
+    torch = pytest.importorskip("torch")
+    scope = {}
+    exec(to_code(model, "torch"), scope)
+    theirs = scope["model"].double().train(not training)
+    batch = torch.tensor(RNG.normal(size=(400, 6)))
+    outputs = [theirs(batch).detach().numpy() for _ in range(2)]
+    assert np.array_equal(*outputs) is not training
+    assert (theirs.batch_normalization.running_mean.abs().max() > 0) == training
 
 
 def test_a_mask_of_the_check_hides_no_step_from_all():
@@ -259,6 +302,17 @@ def test_programs_elsewhere_have_the_options_of_the_layers():
     assert "keras.losses.BinaryCrossentropy()" in keras
 
 
+def test_a_convolution_with_strides_and_nothing_around_runs_in_pytorch():
+    torch = pytest.importorskip("torch")
+    model = row(Conv2D(2, 1, strides=2, padding="same", input_shape=(5, 5, 3)), Flatten())
+    scope = {}
+    exec(to_code(model, "torch"), scope)
+    theirs = scope["model"].double()
+    give_weights(torch, theirs, model)
+    x = RNG.normal(size=(4, 5, 5, 3))
+    np.testing.assert_allclose(theirs(torch.tensor(x)).detach().numpy(), model.predict(x), rtol=1e-10)
+
+
 def test_a_shared_layer_is_made_once():
     twin = Dense(3, "tanh")
     x = Input((3,))
@@ -292,6 +346,13 @@ def test_what_no_program_can_say_is_refused_with_what_to_do():
             "no clipping",
         ),
         (lambda: compiled(row(Dropout(0.5, input_shape=(3,)), Dense(1))), "numpy", ValueError, "draws random"),
+        (lambda: compiled(plain(activation="randomized_leaky_relu")), "numpy", ValueError, "draws random"),
+        (
+            lambda: compiled(row(UpSampling1D(2, input_shape=(7, 3)), SimpleRNN(3), Dense(1))),
+            "numpy",
+            ValueError,
+            "the formula of dW1_x is too long",
+        ),
         (lambda: plain(activation=mine), "torch", ValueError, "an activation that is known there"),
         (
             lambda: compiled(row(LSTM(2, bias_regularizer="l2", input_shape=(3, 2)), Dense(1))),

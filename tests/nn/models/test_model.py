@@ -362,6 +362,47 @@ def test_frozen_running_means_stay_where_they_are():
     assert model.layers[0].moving_mean.all()
 
 
+def moving(training):
+    """A net whose part with running means, Dropout behind it, is called with `training`, and that part."""
+    x = Input((5,))
+    part = Sequential([BatchNormalization(), Dropout(0.5)], dtype="float64", rng=1)
+    return compiled(Model(x, Dense(4, "softmax")(part(x, training=training)), dtype="float64", rng=0)), part
+
+
+def test_a_part_that_is_called_with_training_false_predicts_while_the_net_is_trained():
+    model, part = moving(False)
+    model.fit(X, LABELS, epochs=3, batch_size=10, verbose=0)
+    assert np.array_equal(part.layers[0].moving_mean, np.zeros(5))
+    assert not np.array_equal(part.layers[0].gamma.numpy(), np.ones(5))  # which is trained nevertheless
+    standing = X / np.sqrt(1.001)  # (x - 0) / √(1 + ε), and no Dropout
+    gamma, beta = (p.numpy() for p in part.parameters())
+    weight, bias = (p.numpy() for p in model.layers[-1].parameters())
+    expected = np.log(np.exp((standing * gamma + beta) @ weight.T + bias).sum(axis=1))
+    scores = ((standing * gamma + beta) @ weight.T + bias)[np.arange(40), LABELS]
+    assert model.loss_of(X, LABELS).item() == pytest.approx((expected - scores).mean(), rel=1e-9)
+    assert model.train_on_batch(X, LABELS)[0] == pytest.approx((expected - scores).mean(), rel=1e-9)
+
+
+def test_a_part_that_is_called_with_training_true_draws_in_prediction_too_and_is_frozen_if_it_is():
+    model, part = moving(True)
+    assert not np.array_equal(model.predict(X), model.predict(X))
+    before = part.layers[0].moving_mean
+    assert not np.array_equal(before, np.zeros(5))
+    part.trainable = False
+    model.predict(X)
+    assert np.array_equal(part.layers[0].moving_mean, before)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_call_that_is_told_its_mode_is_so_after_loading(training, tmp_path):
+    model, _ = moving(training)
+    model.fit(X, LABELS, verbose=0)
+    model.save(tmp_path / "m.npz")
+    again = load_model(tmp_path / "m.npz")
+    history = [m.fit(X, LABELS, epochs=2, batch_size=10, verbose=0).history for m in (model, again)]
+    assert history[0] == history[1]
+
+
 def test_what_compile_found_frozen_and_what_is_now_are_in_the_file(tmp_path):
     _, discriminator, whole = gan()
     discriminator.save(tmp_path / "d.npz")
@@ -408,7 +449,7 @@ def test_what_is_no_net_is_refused_with_what_to_do():
         (lambda: Concatenate(axis=1)([x, Input((2, 2))]), ValueError, r"got \(batch, 5\) and \(batch, 2, 2\)"),
         (lambda: Concatenate(axis=0), ValueError, "axis 0 is the batch"),
         (lambda: Dense(3)(x, mask=None), TypeError, "unknown option 'mask'"),
-        (lambda: Dense(3)(x, training=True), TypeError, "training belongs to the call of the whole model"),
+        (lambda: Dense(3)(x, training="no"), TypeError, "expected training to be True or False"),
         (lambda: x + 1.0, TypeError, "expected another place to add, got float"),
         (lambda: np.ones(5) + x, TypeError, "expected another place to add, got an array"),
         (lambda: np.asarray(x), TypeError, "it holds no numbers yet"),

@@ -284,3 +284,16 @@ def test_a_metric_may_give_a_tensor_and_not_nothing():
     model.compile("sgd", "mse", metrics=[lambda y_true, y_pred: None])
     with pytest.raises(TypeError, match="<lambda>: expected plain numbers in what it gives, got NoneType"):
         model.evaluate(X, Y)
+
+
+def test_a_class_that_could_not_be_made_again_from_its_layers_is_refused_by_save(tmp_path):
+    class Doubled(nn.Sequential):
+        def __init__(self, hidden=4):
+            super().__init__([Dense(hidden, "relu", input_shape=(3,)), Dense(1)])
+
+        def forward(self, x):
+            return super().forward(x) * 2
+
+    with pytest.raises(TypeError, match=r"save: a Doubled is made again .* as Doubled\(layers, name=.*save_weights"):
+        Doubled().save(tmp_path / "m.npz")
+    assert not list(tmp_path.iterdir())

@@ -204,3 +204,42 @@ def test_arithmetic_on_a_weighted_sum_is_no_activation():
     loss = 2 * z
     loss.label = "loss"
     assert units_of(loss)[1] == ["x_1", "loss"]
+
+
+def called(label, node):
+    node.label = label
+    return node
+
+
+def test_an_output_without_a_layer_is_a_unit_of_the_layer_of_its_weights():
+    w = [Value(v, f"w[2]_{k}") for k, v in zip(("1,1", "1,2", "2,1", "2,2"), (0.5, -1.0, 2.0, 3.0), strict=True)]
+    a1, a2, b1, b2 = Value(1.0, "a[1]_1"), Value(-2.0, "a[1]_2"), Value(0.1, "b[2]_1"), Value(0.2, "b[2]_2")
+    outputs = [called("yhat_1", w[0] * a1 + w[1] * a2 + b1), called("yhat_2", w[2] * a1 + w[3] * a2 + b2)]
+    units, outside = units_of(squared_error(outputs, [0.0, 1.0]))
+    assert units == [
+        ("yhat_1", "b[2]_1", (("a[1]_1", "w[2]_1,1"), ("a[1]_2", "w[2]_1,2"))),
+        ("yhat_2", "b[2]_2", (("a[1]_1", "w[2]_2,1"), ("a[1]_2", "w[2]_2,2"))),
+    ]
+    assert outside == ["a[1]_1", "a[1]_2", "L"]
+    only = called("yhat", w[0] * a1 + w[1] * a2 + b1)
+    assert find_units(PathGraph(squared_error([only], [0.0]))).of[only].index == ("1",)
+    assert units_of(squared_error([only], [0.0]))[0] == [("yhat", *units[0][1:])]
+
+
+def test_weights_whose_second_index_is_the_unit_are_found_too():
+    """Lecture 002: a_1 = g(w_11 x_1 + w_21 x_2 + b_1) and a_2 = g(w_12 x_1 + w_22 x_2 + b_2)."""
+    x1, x2 = Value(1.0, "x_1"), Value(0.5, "x_2")
+    numbers = {"11": 0.3, "21": -0.4, "12": 0.8, "22": 0.1, "1": 0.7, "2": -0.9}
+    w = {k: Value(v, f"w_{k}") for k, v in numbers.items()}
+    b = {k: Value(0.1, f"b_{k}") for k in "12"}
+    z1 = called("z_1", w["11"] * x1 + w["21"] * x2 + b["1"])
+    z2 = called("z_2", w["12"] * x1 + w["22"] * x2 + b["2"])
+    a1, a2 = called("a_1", sigmoid(z1)), called("a_2", sigmoid(z2))
+    yhat = called("yhat", sigmoid(called("z", w["1"] * a1 + w["2"] * a2)))
+    units, outside = units_of(squared_error([yhat], [1.0]))
+    assert units == [
+        ("z_1 a_1", "b_1", (("x_1", "w_11"), ("x_2", "w_21"))),
+        ("z_2 a_2", "b_2", (("x_1", "w_12"), ("x_2", "w_22"))),
+        ("z yhat", None, (("a_1", "w_1"), ("a_2", "w_2"))),
+    ]
+    assert outside == ["x_1", "x_2", "L"]
