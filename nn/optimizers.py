@@ -333,6 +333,19 @@ class Optimizer(Attributes):
         for vector, numbers in zip((v for block in self._blocks for v in block.vectors), vectors, strict=True):
             np.copyto(vector, numbers)
 
+    @contextmanager
+    def tried(self) -> Iterator[None]:
+        """Inside, steps are taken back and taken again; a schedule hears of each once, for it may keep account."""
+        holders: list[dict[str, Any]] = [vars(self), *(block.options for block in self._blocks)]
+        asked = [(options, schedule) for options in holders if (schedule := options.get("schedule")) is not None]
+        for options, schedule in asked:
+            options["schedule"] = functools.cache(schedule)
+        try:
+            yield
+        finally:
+            for options, schedule in asked:
+                options["schedule"] = schedule
+
     def __repr__(self) -> str:
         rate = repr(self._rate if self.schedule is None else self.schedule)
         bound = f"{len(self.parameters)} parameters, " if self.parameters else ""
@@ -711,7 +724,7 @@ class _Block:
         flat: Block,
         state: Mapping[str, float],
         constants: int,
-        options: Mapping[str, object],
+        options: dict[str, Any],
         group: int,
         is_ours: bool,
     ) -> None:

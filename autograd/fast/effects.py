@@ -51,6 +51,7 @@ class Effects:
         self._buffers: dict[Tensor, Recorded] = {}
         self._first: dict[Tensor, Recorded | None] = {}
         self._latest: dict[Tensor, Recorded | None] = {}
+        self._shown: dict[Tensor, Recorded] = {}  # what is the gradient of a leaf, and the caller's if it is a result
 
     def __enter__(self) -> Effects:
         recorder = self.recorder
@@ -104,7 +105,8 @@ class Effects:
         if self._found.looks is not None and not is_done:
             raise Unclear(f"{self._found.looks} reads a gradient; pass it in")
         if is_done or not waits:
-            self.recorder.give(results, "return")
+            known = {id(g): f"{self.recorder.constant(t)}.grad" for t, g in self._shown.items()}
+            self.recorder.give(results, "return", known)
             return None
         if self._found.generators:
             raise Unclear("it draws random numbers; draw them outside and pass them in")
@@ -124,6 +126,7 @@ class Effects:
     def pull_back(self, root: Tensor, g: Any) -> None:
         """The reverse pass from a Tensor computed on stand-ins, whose gradient is g."""
         self._goes_back = True
+        self._shown.clear()
         place = len(self.recorder.lines)
         self.recorder.lines.append("pass")
         empty = [t for t in self.leaves if t._grad is None]
@@ -191,6 +194,7 @@ class Effects:
             if g is self._latest[t]:
                 continue
             name, buffer = recorder.constant(t), self._buffers[t]
+            self._shown.pop(t, None)
             if g is None:
                 recorder.lines.append(f"{name}._grad = None")
             elif type(g) is Recorded and g.shape == buffer.shape and g.dtype == buffer.dtype:
@@ -198,6 +202,7 @@ class Effects:
                     buffer.receive(g)
                 recorder.lines.append(f"{name}._grad = {buffer.name}")
                 self.reached[t] = None
+                self._shown[t] = g
                 t._grad = buffer  # type: ignore[assignment]
             else:
                 raise NotRecorded()

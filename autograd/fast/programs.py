@@ -158,23 +158,24 @@ class Programs:
         except Unclear as unclear:
             self.refuse(str(unclear))
             return self.shown(function(*arguments))
-        before = State(found)
-        empty = {t for t in found.tensors if t._grad is None}
-        results = function(*arguments)
-        try:
-            if not found.are_the_same():
-                raise Unclear("it changes what it reads beside its arguments")
-            after = State(found)
+        with found.tried():
+            before = State(found)
+            empty = {t for t in found.tensors if t._grad is None}
+            results = function(*arguments)
             try:
-                written = self._on_stand_ins(function, arguments, found, before)
-            finally:
-                after.restore()
-            self.accept(results, written)
-            if not written.gives(results, arguments, before, after):
-                raise Unclear("its program gives other numbers than the function itself")
-        except Unclear as unclear:
-            self.refuse(str(unclear))
-            return self.shown(results)
+                if not found.are_the_same():
+                    raise Unclear("it changes what it reads beside its arguments")
+                after = State(found)
+                try:
+                    written = self._on_stand_ins(function, arguments, found, before)
+                finally:
+                    after.restore()
+                self.accept(results, written)
+                if not written.gives(results, arguments, before, after):
+                    raise Unclear("its program gives other numbers than the function itself")
+            except Unclear as unclear:
+                self.refuse(str(unclear))
+                return self.shown(results)
         self._shapes = {key: one for key, one in self._shapes.items() if one is not shape}
         self._asked.update(dict.fromkeys(written.asked))
         self._shapes[self._key(arguments, empty)] = shape
@@ -271,9 +272,10 @@ class Written:
 
     def compared(self, function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, bool | None]:
         """What the function gives, and whether the program gives and does the same; None if it gives up."""
-        before = State(self._surroundings)
-        results = function(*arguments)
-        return results, self.gives(results, arguments, before, State(self._surroundings))
+        with self._surroundings.tried():
+            before = State(self._surroundings)
+            results = function(*arguments)
+            return results, self.gives(results, arguments, before, State(self._surroundings))
 
     def gives(self, results: Any, arguments: Sequence[Any], before: State, after: State) -> bool | None:
         """True if it gives the bits of these results of the function, and changes what was before to what is after."""

@@ -18,7 +18,7 @@ import re
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import get_ident
 from types import SimpleNamespace
 from typing import Any
@@ -74,12 +74,13 @@ def called(function: Callable[..., Any], *operands: Any) -> Any:
         return function(*operands)
     recorder = symbols[0].recorder
     lines = len(recorder.lines)
-    try:
-        return function(*operands)
-    except TooLarge:
-        raise
-    except Exception:  # if it is the fault of the function, it comes again below
-        del recorder.lines[lines:]
+    if not any(id(u) in recorder.told for u in operands):
+        try:
+            return function(*operands)
+        except TooLarge:
+            raise
+        except Exception:  # if it is the fault of the function, it comes again below
+            del recorder.lines[lines:]
     return recorder.as_a_call(function, operands)
 
 
@@ -101,6 +102,7 @@ class Recorder:
         self._arrays: list[weakref.ref[Recorded]] = []  # that it is given
         self.size = 0
         self.draws: dict[np.random.Generator, None] = {}
+        self.told: set[int] = set()  # objects that calls were given, which may keep arrays of each run in them
         self.thread = get_ident()
         self._names: dict[int, str] = {}
         self._numbers: dict[int, Recorded] = {}
@@ -115,6 +117,7 @@ class Recorder:
     def as_a_call(self, function: Callable[..., Any], operands: Sequence[Any]) -> Recorded:
         """The result of a function of arrays, which each run of the program calls."""
         result = function(*(_plain(u)[()] if type(u) is Recorded and u.is_number else _plain(u) for u in operands))
+        self.told.update(id(u) for u in operands if hasattr(u, "__dict__") and type(u) is not Recorded)
         return self.value(f"{self.constant(function)}({', '.join(map(self._given, operands))})", result)
 
     def _given(self, u: Any) -> str:
@@ -123,13 +126,19 @@ class Recorder:
             return f"({''.join(f'{self._given(v)}, ' for v in u)})"
         return u.written() if type(u) is Recorded else self.constant(u)
 
-    def give(self, results: Sequence[Any], how: str = "yield") -> None:
-        """Let a run give these results, and wait until it is told to go on, or `return` for good."""
+    def give(self, results: Sequence[Any], how: str = "yield", known: Mapping[int, str] = {}) -> None:
+        """Let a run give these results, and wait until it is told to go on, or `return` for good.
+
+        known: how results that belong to others are written, by their ids. What lies in the array of a leaf is given as
+        it is, everything else as a copy of what this or the next run may write to.
+        """
         given = []
         for r in results:
-            is_kept = r.fixed and not r.is_number if type(r) is Recorded else isinstance(r, np.ndarray)
             name = r.written() if type(r) is Recorded else self.constant(r)
-            given.append(f"{name}.copy('K')" if is_kept else name)
+            is_kept = r.fixed and not r.is_number if type(r) is Recorded else isinstance(r, np.ndarray)
+            if is_kept and not (type(r) is Recorded and whole(r.value) in self.outside):
+                name += ".copy('K')"
+            given.append(known.get(id(r), name))
         self.lines.append(f"{how} ({''.join(f'{name}, ' for name in given)})")
 
     def moved(self) -> None:

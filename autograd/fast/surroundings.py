@@ -15,6 +15,7 @@ import numbers
 import operator
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,7 @@ class Surroundings:
         # their classes and attributes.
         self._told: dict[int, tuple[list[object], list[object], dict[int, tuple[Any, ...]]]] = {}
         self._attributes: set[str] = set()  # all names behind a dot in the code that was read
+        self._assigned: dict[str, str] = {}  # those that are assigned to, and the name of a function that does
         roots = list(roots)
         known = -1
         while known != len(self._attributes):  # a name found late may be an attribute of what was looked at before
@@ -114,6 +116,14 @@ class Surroundings:
                     waiting.extend(self._inside(x))
 
         self.are_the_same: Callable[[], bool] = self._compiled()
+
+    @contextmanager
+    def tried(self) -> Iterator[None]:
+        """Inside, what the functions do is taken back and done again; see `nn.optimizers.Optimizer.tried`."""
+        with ExitStack() as stack:
+            for mover in self.movers:
+                stack.enter_context(mover.tried())
+            yield
 
     def _compiled(self) -> Callable[[], bool]:
         """All tests as one function, which is called before each run of a program."""
@@ -218,6 +228,7 @@ class Surroundings:
                     # Not of an object that is being made; what becomes of leaves is seen by `effects`.
                     if code.co_name != "__init__" and name not in ("data", "grad"):
                         self._attributes.add(name)
+                        self._assigned[name] = f.__name__
                 elif kind in ("STORE_GLOBAL", "DELETE_GLOBAL"):
                     yield self._held(f.__globals__, name)
                 elif kind.startswith("IMPORT_"):
@@ -318,6 +329,9 @@ class Surroundings:
         self.movers.append(x)
         for name in (*cls._moves, *self._attributes):  # type: ignore[attr-defined]
             found = getattr(cls, name, None)
+            is_there = name in vars(x) or inspect.isdatadescriptor(found)
+            if name in self._assigned and is_there and getattr(found, "fset", self) is not None:
+                raise Unclear(f"{self._assigned[name]} assigns to {name} of an optimizer; do that outside")
             if name in cls._moves or not callable(found):  # type: ignore[attr-defined]
                 if name in vars(x):
                     yield self._held(vars(x), name)

@@ -692,7 +692,7 @@ def _total(each: Operand, weight: Operand) -> Operand:
     """The sum of an array (m, n), whose rows a weight (m,) multiplies, or all of them one number."""
     if isinstance(weight, np.ndarray):
         rows = each.ravel() if each.shape[1] == 1 else each.dot(row_of_ones(each.shape[1], each.dtype))
-        return weight.dot(rows)
+        return rows.dot(weight)
     flat = each.ravel()
     return flat.dot(row_of_ones(len(flat), flat.dtype)) * weight
 

@@ -11,7 +11,7 @@ from sizes import slow
 
 import autograd as ag
 import nn
-from autograd import Tensor, linear, no_grad, replayed, squared_error, tanh
+from autograd import Tensor, linear, no_grad, replayed, softmax_cross_entropy, squared_error, tanh
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 4)), RNG.normal(size=(60, 3))
@@ -217,6 +217,28 @@ def against_its_inputs(net):
     return step
 
 
+def two_classifications(net):
+    w, b, v = net.parameters
+    (optimizer,) = net.optimizers
+    weight = np.linspace(0.5, 1.5, 5)
+
+    def step(x, y):
+        for _ in range(2):  # the second is written down when nothing can be taken back any more
+            loss = softmax_cross_entropy(tanh(linear(x, w, b)) @ v.T, np.argmax(y, 1), weight)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return loss
+
+    return step
+
+
+def told_of_the_rate(net):
+    step = usual(net)
+    (optimizer,) = net.optimizers
+    return lambda x, y: (step(x, y), optimizer.learning_rate, optimizer.momentum, optimizer.clipnorm)
+
+
 def test_a_leaf_that_is_given_is_itself():
     net = Net()
     fast = replayed(two_passes(net))
@@ -227,7 +249,7 @@ def test_a_leaf_that_is_given_is_itself():
     assert found[4] is constant
 
 
-WAYS = [by_hand, assigned, clipped_by_hand, two_passes, two_steps, against_its_inputs]
+WAYS = [by_hand, assigned, clipped_by_hand, two_passes, two_steps, two_classifications, against_its_inputs]
 
 
 @pytest.mark.parametrize("write", WAYS)
@@ -278,7 +300,31 @@ def test_a_gradient_that_somebody_holds_is_not_written_to():
             np.testing.assert_array_equal(g, copied)
 
 
-@pytest.mark.parametrize("write", [usual, by_hand])
+def test_arrays_that_a_step_gives_are_those_of_the_parameters_where_the_functions_are():
+    def write(net):
+        step = usual(net)
+        w, b, v = net.parameters
+
+        def shown(x, y):
+            step(x, y)
+            before = v.grad
+            v.grad = None
+            return w.grad, b.data, before
+
+        return shown
+
+    one, other = Net(), Net()
+    plain, fast = write(one), replayed(write(other))
+    for k in range(8):
+        for net, step in ((one, plain), (other, fast)):
+            for array in step(*batch(k)):
+                array *= 2
+            net.optimizers[0].step()
+        assert one.state() == other.state()
+    assert has_program(fast)
+
+
+@pytest.mark.parametrize("write", [usual, by_hand, told_of_the_rate])
 @pytest.mark.parametrize(
     "change",
     [
@@ -518,6 +564,32 @@ class Noisy(nn.SGD):
         super().rule(w, g + 0 * self.rng.normal(), free, c, state)
 
 
+def setting(net):
+    step = usual(net)
+    (optimizer,) = net.optimizers
+
+    def slower(x, y):
+        loss = step(x, y)
+        optimizer.learning_rate *= 0.9
+        return loss
+
+    return slower
+
+
+def setting_the_same(net):
+    step = usual(net)
+    (moving,) = net.optimizers
+
+    def set_rate(optimizer, rate):
+        optimizer.learning_rate = rate
+
+    def at_its_rate(x, y):
+        set_rate(moving, 0.05)
+        return step(x, y)
+
+    return at_its_rate
+
+
 def listing(net):
     step = usual(net)
     return lambda x, y: [step(x, y)]
@@ -529,6 +601,8 @@ def listing(net):
         (printing, "print"),
         (counting, "changes what it reads"),
         (noting, "changes what it reads"),
+        (setting, "assigns to learning_rate"),
+        (setting_the_same, "assigns to learning_rate"),
         (stopping, "cannot be written down"),
         (listing, "got list"),
     ],
@@ -555,6 +629,23 @@ def test_an_optimizer_that_draws_random_numbers_is_refused():
             found = fast(*batch(k))
         assert plain(*batch(k)).item() == found.item()
     assert one.state() == other.state()
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_schedule_is_asked_once_for_each_step(grouped):
+    asked = {}
+
+    def make(p):
+        steps = asked[len(asked)] = []
+
+        def rate(step):
+            steps.append(step)
+            return 0.1 + 0.01 * len(steps)
+
+        return [nn.SGD([{"parameters": p, "learning_rate": rate}] if grouped else p, 0.1 if grouped else rate)]
+
+    assert has_program(compared(usual, make))
+    assert asked[0] == asked[1]
 
 
 class Decaying(nn.optimizers.Optimizer):
@@ -622,7 +713,7 @@ def loading(net):
 
 
 @pytest.mark.parametrize(
-    ("write", "reason"), [(setting_the_rate, "changes what it reads"), (loading, "it calls load_state_dict of SGD")]
+    ("write", "reason"), [(setting_the_rate, "assigns to learning_rate"), (loading, "it calls load_state_dict of SGD")]
 )
 def test_what_is_done_to_an_optimizer_besides_its_step_is_refused(write, reason):
     one, other = (Net(lambda p: [nn.SGD(p, 0.1, momentum=0.5)]) for _ in "12")
