@@ -37,13 +37,16 @@ def is_writing() -> bool:
 class Effects:
     """The leaves that a function reads, with stand-ins inside a `with`, and what is done to them.
 
-    without: those that are taken to have no gradient at first.
+    without: those that are taken to have no gradient at first. only_computes: the function is to do nothing else, and
+    nothing but the numbers of its leaves has a stand-in: another thread may train them meanwhile.
 
     reached     the leaves that are given a gradient
     """
 
-    def __init__(self, recorder: Recorder, found: Surroundings, without: Iterable[Tensor]) -> None:
-        self.recorder, self._found = recorder, found
+    def __init__(
+        self, recorder: Recorder, found: Surroundings, without: Iterable[Tensor], *, only_computes: bool = False
+    ) -> None:
+        self.recorder, self._found, self.only_computes = recorder, found, only_computes
         self.leaves, self.without = list(found.tensors), set(without)
         self.reached: dict[Tensor, None] = {}
         self._goes_back = False
@@ -59,6 +62,10 @@ class Effects:
         self._before = [(t, t._data, t._buffer, t._grad, t._seen, t._serial) for t in self.leaves]
         self._start = next_serial()
         recorder.effects = self
+        if self.only_computes:
+            for t, *_ in self._before:
+                t._data, t._seen = recorder.lasting(t._data), None  # type: ignore[assignment]
+            return self
         for t in self.leaves:
             buffer = np.empty(t.shape, t.dtype) if t._buffer is None else t._buffer
             data = recorder.lasting(t._data)
@@ -74,6 +81,12 @@ class Effects:
         self.recorder.effects = None
         _writing.discard(self.recorder.thread)
         for t, data, buffer, gradient, seen, serial in self._before:
+            if self.only_computes:
+                if type(t._data) is Recorded:
+                    t._data = data
+                if seen is not None and t._seen is None:
+                    t._seen = t._data.tobytes()
+                continue
             if buffer is None and t in self.reached:
                 buffer = self._buffers[t].value
             t._data, t._buffer, t._grad, t._seen, t._serial = data, buffer, gradient, seen, serial
@@ -100,6 +113,11 @@ class Effects:
         waits: if the function has not gone back itself, the program does when it is told to, from the gradient of its
         result z in the array that is returned. Unclear if it looks at gradients that it does not give.
         """
+        if self.only_computes:
+            if self._found.looks is not None:
+                raise Unclear(f"{self._found.looks} reads a gradient; pass it in")
+            self.recorder.give(results, "return")
+            return None
         self.settle()
         is_done = self._goes_back or self.recorder.has_moved
         if self._found.looks is not None and not is_done:
@@ -125,6 +143,8 @@ class Effects:
 
     def pull_back(self, root: Tensor, g: Any) -> None:
         """The reverse pass from a Tensor computed on stand-ins, whose gradient is g."""
+        if self.only_computes:
+            raise NotRecorded()
         self._goes_back = True
         self._shown.clear()
         place = len(self.recorder.lines)
@@ -159,7 +179,11 @@ class Effects:
 
     def step(self, mover: object, step: Callable[[], object], parameters: Sequence[Any]) -> None:
         """An optimizer moves these parameters."""
-        if not any(mover is known for known in self._found.movers) or not all(t in self._buffers for t in parameters):
+        if (
+            self.only_computes
+            or not any(mover is known for known in self._found.movers)
+            or not all(t in self._buffers for t in parameters)
+        ):
             raise NotRecorded()
         self.settle()
         self.recorder.moved()
@@ -170,7 +194,7 @@ class Effects:
 
     def lend(self, data: Recorded) -> None:
         """The numbers of a leaf are given to somebody who may write to them: from now on they are looked at."""
-        if data.name not in self._data:
+        if data.name not in self._data:  # as none is of a function that only computes
             raise NotRecorded()
         name = self.recorder.constant(self._data[data.name])
         line = f"if {name}._seen is None: {name}._seen = {name}._data.tobytes()"
@@ -248,10 +272,13 @@ def give_gradients(loss: Tensor, wanted: Iterable[Tensor], others: Sequence[Tens
 
 
 class State:
-    """What leaves, generators and optimizers of a function are now, to compare it and to come back to it."""
+    """What leaves, generators and optimizers of a function are now, to compare it and to come back to it.
 
-    def __init__(self, found: Surroundings) -> None:
-        leaves = found.tensors
+    only_computes: the function changes none of them, and others may meanwhile.
+    """
+
+    def __init__(self, found: Surroundings, *, only_computes: bool = False) -> None:
+        leaves = {} if only_computes else found.tensors
         self._leaves = [
             (t, t._data.copy(), t._grad, None if t._grad is None else t._grad.copy(), t._seen, t._serial)
             for t in leaves
@@ -259,8 +286,8 @@ class State:
         self._before = [(t, getattr(t, "_before", None)) for t in leaves]
         steps = {id(t._steps[0]): t._steps[0] for t in leaves if getattr(t, "_steps", None) is not None}
         self._steps = [(s, s.since, s.until) for s in steps.values()]
-        self._generators = [(g, g.bit_generator.state) for g in found.generators]
-        self._movers = [(m, m._kept()) for m in found.movers]
+        self._generators = [] if only_computes else [(g, g.bit_generator.state) for g in found.generators]
+        self._movers = [] if only_computes else [(m, m._kept()) for m in found.movers]
 
     def is_now(self) -> bool:
         """True if all numbers are, to the last bit, what they were."""

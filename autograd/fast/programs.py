@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -28,6 +29,8 @@ __all__ = ["Programs", "Written"]
 # How often a shape comes until its program is written, which takes as long as some twenty small steps; how many
 # shapes are kept in mind; and how often a program may give up, after which it would save nothing.
 REPEATED, SHAPES, PATIENCE = 3, 8, 10
+# Held while something is written down: two threads would take each other's stand-ins for the arrays of a leaf.
+_one_at_a_time = threading.Lock()
 
 
 def arrays_of(results: Any) -> list[Any]:
@@ -52,6 +55,11 @@ class Programs:
         self._trusted: Written | None = None  # the latest, if it was compared twice
         self._asked: dict[Tensor, None] = {}  # leaves of which it matters whether they have a gradient
         self._are_open = roads.are_open()
+
+    @property
+    def only_computes(self) -> bool:
+        """True for a function that changes nothing, such as a prediction, beside which another thread may train."""
+        return not self.trains and not self.waits
 
     def is_like(self, other: Programs) -> bool:
         """True for programs of the same objects."""
@@ -81,12 +89,19 @@ class Programs:
             self._trusted = None
             shape.seen += 1
             if shape.seen == REPEATED and self._are_open:
-                return self._written_down(shape, function, arguments)
+                if not _one_at_a_time.acquire(blocking=False):
+                    shape.seen -= 1
+                    return self.shown(function(*arguments))
+                try:
+                    return self._written_down(shape, function, arguments)
+                finally:
+                    _one_at_a_time.release()
         elif gave_up:
             self._note(shape, None)
         elif not written.is_current():
-            self._trusted = None
-            self.forget(shape)
+            if not _one_at_a_time.locked():  # else its leaves may have stand-ins
+                self._trusted = None
+                self.forget(shape)
         elif not shape.is_trusted:  # it is compared once more, for numbers of the first run that stayed in it
             results, is_same = written.compared(function, arguments)
             self._note(shape, is_same)
@@ -159,13 +174,13 @@ class Programs:
             self.refuse(str(unclear))
             return self.shown(function(*arguments))
         with found.tried():
-            before = State(found)
+            before = State(found, only_computes=self.only_computes)
             empty = {t for t in found.tensors if t._grad is None}
             results = function(*arguments)
             try:
                 if not found.are_the_same():
                     raise Unclear("it changes what it reads beside its arguments")
-                after = State(found)
+                after = State(found, only_computes=self.only_computes)
                 try:
                     written = self._on_stand_ins(function, arguments, found, before)
                 finally:
@@ -192,13 +207,15 @@ class Programs:
         without = set() if found.looks is None else empty
         while True:
             recorder = Recorder()
-            effects = Effects(recorder, found, without)
+            effects = Effects(recorder, found, without, only_computes=self.only_computes)
             try:
                 with effects:
                     given = [recorder.input(a, lasts=self.lasts) for a in arguments]
                     with np.errstate(all="ignore"):  # and not `quietly`, where operations do not ask what to do instead
                         results = function(*given)
                         seed = effects.finish(results, self.arrays(results), waits=self.waits)
+                if self.only_computes:
+                    return Written(recorder, effects, found, (), None, self.arrays)
                 asked = [*found.tensors] if found.looks else [*effects.depends_on, *without]
                 if empty.intersection(asked) <= without:
                     effects.guard(asked)
@@ -262,20 +279,21 @@ class Written:
         self._arrays = arrays
         self.seed, self.asked, self.reached = seed, asked, list(effects.reached)
         self._surroundings, self.leaves = surroundings, surroundings.tensors
-        tests = recorder.conditions(
-            (t, name, getattr(t, name)) for t in surroundings.tensors for name in ("_data", "_buffer")
-        )
+        self._only_computes = effects.only_computes
+        looked_at = ("_data",) if self._only_computes else ("_data", "_buffer")
+        tests = recorder.conditions((t, name, getattr(t, name)) for t in surroundings.tensors for name in looked_at)
         tests.append(f"{recorder.constant(surroundings.are_the_same)}()")
         self.program, self.is_current = recorder.program(tests), recorder.condition(tests)
-        if surroundings.generators:
+        if surroundings.generators and not self._only_computes:
             self.program = _drawing(self.program, list(surroundings.generators))
 
     def compared(self, function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, bool | None]:
         """What the function gives, and whether the program gives and does the same; None if it gives up."""
         with self._surroundings.tried():
-            before = State(self._surroundings)
+            before = State(self._surroundings, only_computes=self._only_computes)
             results = function(*arguments)
-            return results, self.gives(results, arguments, before, State(self._surroundings))
+            after = State(self._surroundings, only_computes=self._only_computes)
+            return results, self.gives(results, arguments, before, after)
 
     def gives(self, results: Any, arguments: Sequence[Any], before: State, after: State) -> bool | None:
         """True if it gives the bits of these results of the function, and changes what was before to what is after."""

@@ -426,6 +426,9 @@ class Recorded:
 
     def drawn(self, draw: Any, *arguments: Any) -> Recorded:
         """Random numbers, drawn anew in each run: see `autograd.operands.drawn`."""
+        effects = self.recorder.effects
+        if effects is not None and effects.only_computes:
+            raise NotRecorded()
         self.recorder.draws[draw.__self__] = None
         return self.recorder.as_a_call(draw, arguments)
 
