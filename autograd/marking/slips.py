@@ -74,12 +74,13 @@ def slip(
     fits: bool = False,
     alone: bool = False,
     by_itself: Callable[[Any], bool] = always,
-    table: list[Slip] = slips,
+    table: list[Slip] | None = None,
 ) -> Callable[[Callable[..., Operand]], Callable[..., Operand]]:
     """Enter the decorated function into the table. See Slip; the order of the table is that of preference."""
 
     def decorate(read: Callable[..., Operand]) -> Callable[..., Operand]:
-        table.append(Slip(name, read, seen, on, tries, spreads, fits, alone, by_itself, table is not slips))
+        made = Slip(name, read, seen, on, tries, spreads, fits, alone, by_itself, is_forward=table is not None)
+        (slips if table is None else table).append(made)
         return read
 
     return decorate

@@ -1,52 +1,181 @@
 """The operations: a file for each kind, in it each operation with its derivatives.
 
-`autograd` hands on what the lists of these files name. It has abs, max, min and sum, which are Python's too, from
-`python_names`.
+`autograd` hands on all that is listed here. It has abs, max, min and sum from `python_names`, which are Python's too.
 """
 
-from . import (
-    activations,
-    choosing,
-    convolutions,
-    einsums,
-    elementwise,
-    extremes,
-    functions,
-    losses,
-    matrices,
-    moves,
-    norms,
-    shapes,
-    softmaxes,
-    sums,
+from .activations import elu, gelu, hard_sigmoid, mish, normal_cdf, selu, silu, softsign
+from .choosing import clip, where
+from .convolutions import average_pool, conv, fold, max_pool, windows
+from .einsums import einsum, tensordot
+from .elementwise import abs as abs
+from .elementwise import (
+    add,
+    cos,
+    div,
+    exp,
+    leaky_relu,
+    log,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    power,
+    randomized_leaky_relu,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    softplus,
+    sqrt,
+    step,
+    sub,
+    tanh,
 )
-from .activations import *  # noqa: F403
-from .choosing import *  # noqa: F403
-from .convolutions import *  # noqa: F403
-from .einsums import *  # noqa: F403
-from .elementwise import *  # noqa: F403
-from .extremes import *  # noqa: F403
-from .functions import *  # noqa: F403
-from .losses import *  # noqa: F403
-from .matrices import *  # noqa: F403
-from .moves import *  # noqa: F403
-from .norms import *  # noqa: F403
-from .shapes import *  # noqa: F403
-from .softmaxes import *  # noqa: F403
-from .sums import *  # noqa: F403
+from .extremes import argmax, argmin
+from .extremes import max as max
+from .extremes import min as min
+from .functions import (
+    arccos,
+    arcsin,
+    arctan,
+    cosh,
+    exp2,
+    expm1,
+    log1p,
+    log2,
+    log10,
+    logaddexp,
+    nan_to_num,
+    reciprocal,
+    sinh,
+    square,
+    tan,
+)
+from .losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    one_hot,
+    softmax_cross_entropy,
+    squared_error,
+)
+from .matrices import dot, linear, matmul, outer
+from .moves import column_stack, cumprod, cumsum, diag, diagonal, flip, moveaxis, repeat, roll, sort, tile, trace
+from .norms import norm
+from .shapes import (
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    pad,
+    reshape,
+    split,
+    squeeze,
+    stack,
+    swapaxes,
+    take,
+    transpose,
+)
+from .softmaxes import log_softmax, logsumexp, softmax
+from .sums import average, mean, prod, standardize, std, var
+from .sums import sum as sum
 
-__all__ = []
-__all__ += activations.__all__
-__all__ += choosing.__all__
-__all__ += convolutions.__all__
-__all__ += einsums.__all__
-__all__ += elementwise.__all__
-__all__ += extremes.__all__
-__all__ += functions.__all__
-__all__ += losses.__all__
-__all__ += matrices.__all__
-__all__ += moves.__all__
-__all__ += norms.__all__
-__all__ += shapes.__all__
-__all__ += softmaxes.__all__
-__all__ += sums.__all__
+__all__ = [
+    "add",
+    "arccos",
+    "arcsin",
+    "arctan",
+    "argmax",
+    "argmin",
+    "average",
+    "average_pool",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "broadcast_to",
+    "clip",
+    "column_stack",
+    "concatenate",
+    "conv",
+    "cos",
+    "cosh",
+    "cross_entropy",
+    "cumprod",
+    "cumsum",
+    "diag",
+    "diagonal",
+    "div",
+    "dot",
+    "einsum",
+    "elu",
+    "exp",
+    "exp2",
+    "expand_dims",
+    "expm1",
+    "flip",
+    "fold",
+    "gelu",
+    "hard_sigmoid",
+    "leaky_relu",
+    "linear",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "log_softmax",
+    "logaddexp",
+    "logsumexp",
+    "matmul",
+    "max_pool",
+    "maximum",
+    "mean",
+    "minimum",
+    "mish",
+    "moveaxis",
+    "mul",
+    "nan_to_num",
+    "neg",
+    "norm",
+    "normal_cdf",
+    "one_hot",
+    "outer",
+    "pad",
+    "power",
+    "prod",
+    "randomized_leaky_relu",
+    "reciprocal",
+    "relu",
+    "repeat",
+    "reshape",
+    "roll",
+    "selu",
+    "sigmoid",
+    "sign",
+    "silu",
+    "sin",
+    "sinh",
+    "softmax",
+    "softmax_cross_entropy",
+    "softplus",
+    "softsign",
+    "sort",
+    "split",
+    "sqrt",
+    "square",
+    "squared_error",
+    "squeeze",
+    "stack",
+    "standardize",
+    "std",
+    "step",
+    "sub",
+    "swapaxes",
+    "take",
+    "tan",
+    "tanh",
+    "tensordot",
+    "tile",
+    "trace",
+    "transpose",
+    "var",
+    "where",
+    "windows",
+]

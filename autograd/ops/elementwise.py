@@ -21,6 +21,7 @@ from ..signatures import first
 from .choosing import where
 
 __all__ = [
+    "abs",
     "add",
     "cos",
     "div",

@@ -13,7 +13,7 @@ from ..operands import Axis, Operand
 from .choosing import where
 from .sums import kept, not_empty, numbers
 
-__all__ = ["argmax", "argmin"]
+__all__ = ["argmax", "argmin", "max", "min"]
 
 
 def _extreme(name: str, of_two: str) -> Decorator:

@@ -75,6 +75,7 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "loss",
     "one_hot",
     "softmax_cross_entropy",
     "squared_error",

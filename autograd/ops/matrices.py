@@ -13,7 +13,7 @@ from ..op import reduction, structural
 from ..operands import Operand, as_array, describe
 from . import elementwise
 
-__all__ = ["dot", "linear", "matmul", "outer"]
+__all__ = ["affine", "dot", "linear", "matmul", "outer"]
 
 
 # ---------------------------------------------------------------- products

@@ -29,7 +29,7 @@ from .matrices import SHORT, has_short_rows, row_of_ones
 
 T = TypeVar("T")
 
-__all__ = ["average", "mean", "prod", "standardize", "std", "var"]
+__all__ = ["average", "mean", "prod", "standardize", "std", "sum", "var"]
 
 
 # ---------------------------------------------------------------- sums
