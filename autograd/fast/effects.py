@@ -37,16 +37,14 @@ def is_writing() -> bool:
 class Effects:
     """The leaves that a function reads, with stand-ins inside a `with`, and what is done to them.
 
-    without: those that are taken to have no gradient at first. only_computes: the function is to do nothing else, and
-    nothing but the numbers of its leaves has a stand-in: another thread may train them meanwhile.
+    without: those that are taken to have no gradient at first. Of a function that only computes nothing but the numbers
+    of the leaves has a stand-in: another thread may train them meanwhile.
 
     reached     the leaves that are given a gradient
     """
 
-    def __init__(
-        self, recorder: Recorder, found: Surroundings, without: Iterable[Tensor], *, only_computes: bool = False
-    ) -> None:
-        self.recorder, self._found, self.only_computes = recorder, found, only_computes
+    def __init__(self, recorder: Recorder, found: Surroundings, without: Iterable[Tensor]) -> None:
+        self.recorder, self._found, self._only_computes = recorder, found, found.only_computes
         self.leaves, self.without = list(found.tensors), set(without)
         self.reached: dict[Tensor, None] = {}
         self._goes_back = False
@@ -62,7 +60,7 @@ class Effects:
         self._before = [(t, t._data, t._buffer, t._grad, t._seen, t._serial) for t in self.leaves]
         self._start = next_serial()
         recorder.effects = self
-        if self.only_computes:
+        if self._only_computes:
             for t, *_ in self._before:
                 t._data, t._seen = recorder.lasting(t._data), None  # type: ignore[assignment]
             return self
@@ -81,8 +79,8 @@ class Effects:
         self.recorder.effects = None
         _writing.discard(self.recorder.thread)
         for t, data, buffer, gradient, seen, serial in self._before:
-            if self.only_computes:
-                if type(t._data) is Recorded:
+            if self._only_computes:
+                if type(t._data) is Recorded:  # else somebody has put another there
                     t._data = data
                 if seen is not None and t._seen is None:
                     t._seen = t._data.tobytes()
@@ -113,7 +111,7 @@ class Effects:
         waits: if the function has not gone back itself, the program does when it is told to, from the gradient of its
         result z in the array that is returned. Unclear if it looks at gradients that it does not give.
         """
-        if self.only_computes:
+        if self._only_computes:
             if self._found.looks is not None:
                 raise Unclear(f"{self._found.looks} reads a gradient; pass it in")
             self.recorder.give(results, "return")
@@ -143,7 +141,7 @@ class Effects:
 
     def pull_back(self, root: Tensor, g: Any) -> None:
         """The reverse pass from a Tensor computed on stand-ins, whose gradient is g."""
-        if self.only_computes:
+        if self._only_computes:
             raise NotRecorded()
         self._goes_back = True
         self._shown.clear()
@@ -179,11 +177,7 @@ class Effects:
 
     def step(self, mover: object, step: Callable[[], object], parameters: Sequence[Any]) -> None:
         """An optimizer moves these parameters."""
-        if (
-            self.only_computes
-            or not any(mover is known for known in self._found.movers)
-            or not all(t in self._buffers for t in parameters)
-        ):
+        if not any(mover is known for known in self._found.movers) or not all(t in self._buffers for t in parameters):
             raise NotRecorded()
         self.settle()
         self.recorder.moved()
@@ -191,6 +185,11 @@ class Effects:
         self.recorder.lines.append(f"{self.recorder.constant(step)}()  # {' '.join(names)}")
         for t in parameters:
             t._serial = next_serial()
+
+    def draw(self, generator: np.random.Generator) -> None:
+        """Random numbers are drawn, which is for those that can be taken back."""
+        if generator not in self._found.generators:
+            raise NotRecorded()
 
     def lend(self, data: Recorded) -> None:
         """The numbers of a leaf are given to somebody who may write to them: from now on they are looked at."""
@@ -274,11 +273,11 @@ def give_gradients(loss: Tensor, wanted: Iterable[Tensor], others: Sequence[Tens
 class State:
     """What leaves, generators and optimizers of a function are now, to compare it and to come back to it.
 
-    only_computes: the function changes none of them, and others may meanwhile.
+    Nothing of a function that only computes: it changes none of them, and others may meanwhile.
     """
 
-    def __init__(self, found: Surroundings, *, only_computes: bool = False) -> None:
-        leaves = {} if only_computes else found.tensors
+    def __init__(self, found: Surroundings) -> None:
+        leaves = {} if found.only_computes else found.tensors
         self._leaves = [
             (t, t._data.copy(), t._grad, None if t._grad is None else t._grad.copy(), t._seen, t._serial)
             for t in leaves
@@ -286,8 +285,8 @@ class State:
         self._before = [(t, getattr(t, "_before", None)) for t in leaves]
         steps = {id(t._steps[0]): t._steps[0] for t in leaves if getattr(t, "_steps", None) is not None}
         self._steps = [(s, s.since, s.until) for s in steps.values()]
-        self._generators = [] if only_computes else [(g, g.bit_generator.state) for g in found.generators]
-        self._movers = [] if only_computes else [(m, m._kept()) for m in found.movers]
+        self._generators = [(g, g.bit_generator.state) for g in found.generators]
+        self._movers = [(m, m._kept()) for m in found.movers]
 
     def is_now(self) -> bool:
         """True if all numbers are, to the last bit, what they were."""

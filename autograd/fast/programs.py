@@ -42,8 +42,9 @@ def arrays_of(results: Any) -> list[Any]:
 class Programs:
     """Runs of a function of arrays, as a program for each shape that comes again.
 
-    reads: the objects that the function computes with, see `Surroundings`. trains: it gives gradients. lasts: it is
-    always given these very arguments, whose numbers change.
+    reads: the objects that the function computes with, see `Surroundings`. trains: it gives gradients or moves numbers;
+    else it only computes, and another thread may train beside it. lasts: it is always given these very arguments,
+    whose numbers change.
     """
 
     trains: bool
@@ -55,11 +56,6 @@ class Programs:
         self._trusted: Written | None = None  # the latest, if it was compared twice
         self._asked: dict[Tensor, None] = {}  # leaves of which it matters whether they have a gradient
         self._are_open = roads.are_open()
-
-    @property
-    def only_computes(self) -> bool:
-        """True for a function that changes nothing, such as a prediction, beside which another thread may train."""
-        return not self.trains and not self.waits
 
     def is_like(self, other: Programs) -> bool:
         """True for programs of the same objects."""
@@ -169,18 +165,18 @@ class Programs:
     def _written_down(self, shape: Shape, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         """What the function gives; the shape has a program from now on if there is one that gives the same bits."""
         try:
-            found = Surroundings(self.roots(arguments))
+            found = Surroundings(self.roots(arguments), only_computes=not self.trains)
         except Unclear as unclear:
             self.refuse(str(unclear))
             return self.shown(function(*arguments))
         with found.tried():
-            before = State(found, only_computes=self.only_computes)
+            before = State(found)
             empty = {t for t in found.tensors if t._grad is None}
             results = function(*arguments)
             try:
                 if not found.are_the_same():
                     raise Unclear("it changes what it reads beside its arguments")
-                after = State(found, only_computes=self.only_computes)
+                after = State(found)
                 try:
                     written = self._on_stand_ins(function, arguments, found, before)
                 finally:
@@ -207,14 +203,14 @@ class Programs:
         without = set() if found.looks is None else empty
         while True:
             recorder = Recorder()
-            effects = Effects(recorder, found, without, only_computes=self.only_computes)
+            effects = Effects(recorder, found, without)
             try:
                 with effects:
                     given = [recorder.input(a, lasts=self.lasts) for a in arguments]
                     with np.errstate(all="ignore"):  # and not `quietly`, where operations do not ask what to do instead
                         results = function(*given)
                         seed = effects.finish(results, self.arrays(results), waits=self.waits)
-                if self.only_computes:
+                if found.only_computes:
                     return Written(recorder, effects, found, (), None, self.arrays)
                 asked = [*found.tensors] if found.looks else [*effects.depends_on, *without]
                 if empty.intersection(asked) <= without:
@@ -279,21 +275,19 @@ class Written:
         self._arrays = arrays
         self.seed, self.asked, self.reached = seed, asked, list(effects.reached)
         self._surroundings, self.leaves = surroundings, surroundings.tensors
-        self._only_computes = effects.only_computes
-        looked_at = ("_data",) if self._only_computes else ("_data", "_buffer")
+        looked_at = ("_data",) if surroundings.only_computes else ("_data", "_buffer")
         tests = recorder.conditions((t, name, getattr(t, name)) for t in surroundings.tensors for name in looked_at)
         tests.append(f"{recorder.constant(surroundings.are_the_same)}()")
         self.program, self.is_current = recorder.program(tests), recorder.condition(tests)
-        if surroundings.generators and not self._only_computes:
+        if surroundings.generators:
             self.program = _drawing(self.program, list(surroundings.generators))
 
     def compared(self, function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, bool | None]:
         """What the function gives, and whether the program gives and does the same; None if it gives up."""
         with self._surroundings.tried():
-            before = State(self._surroundings, only_computes=self._only_computes)
+            before = State(self._surroundings)
             results = function(*arguments)
-            after = State(self._surroundings, only_computes=self._only_computes)
-            return results, self.gives(results, arguments, before, after)
+            return results, self.gives(results, arguments, before, State(self._surroundings))
 
     def gives(self, results: Any, arguments: Sequence[Any], before: State, after: State) -> bool | None:
         """True if it gives the bits of these results of the function, and changes what was before to what is after."""

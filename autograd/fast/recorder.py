@@ -88,7 +88,6 @@ class Recorder:
     """The lines of a program, and what the names in it stand for.
 
     size   how many bytes its arrays take, once it is a program
-    draws  the generators from which it draws random numbers
     """
 
     def __init__(self) -> None:
@@ -101,7 +100,6 @@ class Recorder:
         self.has_moved = False
         self._arrays: list[weakref.ref[Recorded]] = []  # that it is given
         self.size = 0
-        self.draws: dict[np.random.Generator, None] = {}
         self.told: set[int] = set()  # objects that calls were given, which may keep arrays of each run in them
         self.thread = get_ident()
         self._names: dict[int, str] = {}
@@ -426,10 +424,8 @@ class Recorded:
 
     def drawn(self, draw: Any, *arguments: Any) -> Recorded:
         """Random numbers, drawn anew in each run: see `autograd.operands.drawn`."""
-        effects = self.recorder.effects
-        if effects is not None and effects.only_computes:
-            raise NotRecorded()
-        self.recorder.draws[draw.__self__] = None
+        if self.recorder.effects is not None:
+            self.recorder.effects.draw(draw.__self__)
         return self.recorder.as_a_call(draw, arguments)
 
     def item(self, *places: Any) -> Recorded:

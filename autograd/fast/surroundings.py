@@ -82,6 +82,7 @@ class Surroundings:
     library is known to compute from what it holds and is given; other code is read, with all that it calls.
     Unclear, with the reason, where that cannot be followed: random numbers, input and output, attributes found by
     names made up on the way, objects of other libraries.
+    only_computes: the functions change nothing, and others may change meanwhile what they read.
 
     tensors       all Tensors among it
     generators    of random numbers that objects of this library draw from, see `autograd.operands.drawn`
@@ -90,7 +91,8 @@ class Surroundings:
     are_the_same  a function: True if everything is what it was
     """
 
-    def __init__(self, roots: Iterable[Any]) -> None:
+    def __init__(self, roots: Iterable[Any], *, only_computes: bool = False) -> None:
+        self.only_computes = only_computes
         self.tensors: dict[Tensor, None] = {}
         self.generators: dict[np.random.Generator, None] = {}
         self.movers: list[Any] = []
@@ -115,6 +117,8 @@ class Surroundings:
                     self._seen[id(x)] = x  # kept alive, so that no other thing gets its id
                     waiting.extend(self._inside(x))
 
+        if only_computes:  # it is not for them to draw, nor to move
+            self.generators, self.movers = {}, []
         self.are_the_same: Callable[[], bool] = self._compiled()
 
     @contextmanager

@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import threading
 import weakref
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from trained import compiled, data, programs, recorded, same_bits
 
 import nn
-from autograd import Tensor, tanh
-from autograd.fast.effects import give_gradients
+from autograd import Tensor, no_grad, squared_error, tanh
+from autograd.fast import roads
+from autograd.fast.effects import Effects, give_gradients
 from autograd.fast.programs import SHAPES, Programs
 from autograd.op import elementwise
 from autograd.operands import plainly
@@ -266,3 +268,56 @@ def test_batches_of_many_sizes_do_not_fill_the_memory():
         for _ in range(4):
             model.train_on_batch(*data(rows))
     assert 0 < programs(model) <= SHAPES
+
+
+def test_what_another_thread_trains_stays_trained_while_a_prediction_is_written_down(monkeypatch):
+    x, y = np.array([[0.1, 0.2], [0.3, -0.4]]), np.array([[1.0], [0.0]])
+
+    def trained():
+        w = Tensor([[0.5, -0.3]])
+        optimizer = nn.Adam([w], 0.1)
+
+        def train():
+            optimizer.zero_grad()
+            squared_error(tanh(x @ w.T), y).backward()
+            optimizer.step()
+
+        return w, train
+
+    w, train = trained()
+    finish, steps = Effects.finish, []
+
+    def meanwhile(effects, *arguments, **options):
+        thread = threading.Thread(target=train)
+        thread.start()
+        thread.join()
+        steps.append(train)
+        return finish(effects, *arguments, **options)
+
+    monkeypatch.setattr(Effects, "finish", meanwhile)
+    predictions = Programs([w])
+    for _ in range(6):
+        with no_grad():
+            predictions.run(lambda x: (tanh(x @ w.T),), x)
+    alone, train_alone = trained()
+    for _ in steps:
+        train_alone()
+    assert steps
+    np.testing.assert_allclose(w.numpy(), alone.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(w.grad, alone.grad, rtol=1e-12)
+
+
+def test_predictions_that_draw_go_on_drawing_as_they_would_without_programs(monkeypatch):
+    x = np.arange(6.0).reshape(2, 3)
+
+    def predicted():
+        model = nn.Sequential([nn.Dense(4, input_shape=(3,)), nn.Dropout(0.5), nn.Dense(1)], rng=0)
+        found = []
+        for _ in range(8):
+            with no_grad():
+                found += [model(x, training=True).numpy(), model.predict(x)]
+        return found
+
+    with_programs = predicted()
+    monkeypatch.setattr(roads, "are_open", lambda: False)
+    assert all(map(np.array_equal, with_programs, predicted()))
