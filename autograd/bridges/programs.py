@@ -167,7 +167,9 @@ class Program:
     def training(self) -> AbstractContextManager[None]:
         """Inside, steps of an optimizer of `parameters` go from array to array: the fastest way to train.
 
-        The leaves show the new numbers and gradients at the end of the block, and before it those of its beginning.
+        The leaves show the new numbers and gradients at the end of the block, before it the numbers of its beginning.
+        Gradients are cleared by the optimizer's `zero_grad()`. RuntimeWarning for those that a graph of the leaves
+        themselves gives, a penalty added beside the program: it does not know the present numbers.
         """
         return self.numbers.apart()
 

@@ -6,6 +6,7 @@ business; that the parameters, their gradients and the graphs recorded from them
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -254,10 +255,10 @@ class FlatValues:
 
     def clear(self) -> None:
         """Forget all gradients."""
-        self._sum, self._is_mixed = None, False
-        if not self.is_apart:
+        if not self.is_apart or self._is_mixed:
             for p in self.values:
                 p.grad = NO_GRADIENT
+        self._sum, self._is_mixed = None, False
 
     def move(self, rule: Callable[..., object], *more: Any) -> bool:
         """`rule(numbers, gradients, *more)` as a step, if it is apart and all have a gradient; see `Block`."""
@@ -303,15 +304,27 @@ class FlatValues:
             self.begin()
             self.is_apart = False
             self.end()
-            if not self._is_mixed:
-                for p in self.values:
-                    p.grad = NO_GRADIENT
+            self._check_alone()
             self._shown, self._is_mixed, self.is_apart = self.vector.copy(), True, True
+
+    def _check_alone(self) -> None:
+        """RuntimeWarning if the Values were given gradients where they have neither their numbers nor a say."""
+        if self._is_mixed or not any(p.grad for p in self.values):
+            return
+        warnings.warn(
+            "training(): parameters were given gradients by a graph of Values, which does not know their present numbers; "
+            "they do not count: compute all of the loss in the vectorised function, or leave out training()",
+            RuntimeWarning,
+            stacklevel=7,  # where the `with` of a vectorised function stands
+        )
+        for p in self.values:
+            p.grad = NO_GRADIENT
 
     def leave(self) -> None:
         """Be apart no longer: the Values have numbers and gradients."""
         if not self.is_apart:
             return
+        self._check_alone()
         numbers = self.begin().tolist()
         if self._is_mixed and self._sum is None:
             gradients = [p.grad for p in self.values]

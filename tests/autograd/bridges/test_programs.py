@@ -329,6 +329,21 @@ def test_inside_training_values_keep_what_they_show_and_have_it_all_at_the_end()
     assert p.grad != stayed
 
 
+def test_gradients_of_a_graph_beside_the_program_inside_training_are_told_of():
+    *_, net, program, optimizer = small_training(True, False)
+
+    def train():
+        with program.training():
+            for _ in range(2):
+                optimizer.zero_grad()
+                program().backward()
+                sum(p * p for p in net.parameters()).backward()
+                optimizer.step()
+
+    with pytest.warns(RuntimeWarning, match="compute all of the loss in the vectorised function"):
+        train()
+
+
 def test_a_number_assigned_inside_training_counts():
     *_, net, program, optimizer = small_training(True, False)
     p, q = net.parameters()[:2]
