@@ -312,7 +312,7 @@ class FlatValues:
         if self._is_mixed or not any(p.grad for p in self.values):
             return
         warnings.warn(
-            "training(): parameters were given gradients by a graph of Values, which does not know their present numbers; "
+            "training(): parameters were given gradients by a graph of Values, which does not know their numbers; "
             "they do not count: compute all of the loss in the vectorised function, or leave out training()",
             RuntimeWarning,
             stacklevel=7,  # where the `with` of a vectorised function stands
